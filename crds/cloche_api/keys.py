@@ -1,0 +1,41 @@
+"""API keys as they rest in the Secret `cloche-api-keys`: one data entry a key, hashed.
+
+The entry's key is the API key's name, its value an `ApiKeyRecord` as JSON. A key has 256 random
+bits, so that a plain SHA-256 is as hard to invert as the key is to guess.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+from datetime import UTC, datetime
+
+from pydantic import BaseModel, ConfigDict, Field
+from pydantic.alias_generators import to_camel
+
+from cloche_api.limits import LABEL_VALUE
+
+SECRET_NAME = "cloche-api-keys"  # noqa: S105  the name of the Secret, not one
+KEY_PREFIX = "clk_"
+
+
+class ApiKeyRecord(BaseModel):
+    """What is kept of one API key."""
+
+    model_config = ConfigDict(alias_generator=to_camel, populate_by_name=True, frozen=True)
+
+    sha256: str = Field(pattern=r"^[0-9a-f]{64}$")
+    tenant: str = Field(pattern=LABEL_VALUE)
+    created_at: datetime
+
+
+def hash_key(key: str) -> str:
+    """SHA-256 of a key's text, 64 hexadecimal digits."""
+    return hashlib.sha256(key.encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def new_key(tenant: str) -> tuple[str, ApiKeyRecord]:
+    """A new random key and its record: the text is shown once and kept nowhere."""
+    text = KEY_PREFIX + secrets.token_urlsafe(32)
+    record = ApiKeyRecord(sha256=hash_key(text), tenant=tenant, created_at=datetime.now(UTC))
+    return text, record

@@ -1,0 +1,23 @@
+"""Names that every part of Cloche must spell alike: group, kinds, labels, annotations."""
+
+from __future__ import annotations
+
+GROUP = "cloche.dev"
+VERSION = "v1alpha1"
+API_VERSION = f"{GROUP}/{VERSION}"
+
+EXECUTIONS = "sandboxexecutions"
+RUNTIMES = "sandboxruntimes"
+
+LABEL_TENANT = f"{GROUP}/tenant"
+"""On an execution: the tenant whose key asked for it, as `spec.tenant` says."""
+LABEL_SESSION = f"{GROUP}/session"
+"""On an execution: the session it was filed under, as `spec.session` says."""
+LABEL_EXECUTION = f"{GROUP}/execution"
+"""On a Pod: the name of the SandboxExecution that it runs."""
+LABEL_RUNTIME = f"{GROUP}/runtime"
+"""On a Pod: the name of the SandboxRuntime whose image it runs."""
+LABEL_COMPONENT = "app.kubernetes.io/component"
+"""`sandbox` on every Pod that runs a program of somebody else's."""
+ANNOTATION_REQUEST_ID = f"{GROUP}/request-id"
+"""On an execution: the X-Request-ID of the HTTP request that asked for it."""

@@ -1,0 +1,31 @@
+"""What all models of the resources share."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict
+from pydantic.alias_generators import to_camel
+
+
+class Resource(BaseModel):
+    """A part of a resource: camelCase on the wire, documented by the attributes' docstrings.
+
+    Unknown fields are ignored when reading, for the API server has pruned or refused them by the
+    schema that it has, which may be newer than this program.
+    """
+
+    model_config = ConfigDict(
+        alias_generator=to_camel,
+        populate_by_name=True,
+        frozen=True,
+        use_attribute_docstrings=True,
+        extra="ignore",
+    )
+
+
+def rules(*pairs: tuple[str, str]) -> dict[str, Any]:
+    """CEL rules for a schema, each a pair of the rule and the sentence that a user reads."""
+    return {
+        "x-kubernetes-validations": [{"rule": rule, "message": message} for rule, message in pairs]
+    }
