@@ -77,8 +77,10 @@ def _execution_rules() -> dict[str, Any]:
     """
     fixed = [
         (
-            f"has(self.spec.{f}) == has(oldSelf.spec.{f}) && "
-            f"(!has(self.spec.{f}) || self.spec.{f} == oldSelf.spec.{f})",
+            (
+                f"has(self.spec.{f}) == has(oldSelf.spec.{f}) && "
+                f"(!has(self.spec.{f}) || self.spec.{f} == oldSelf.spec.{f})"
+            ),
             f"spec.{f} may not change once the execution exists",
         )
         for f in structural(ExecutionSpec)["properties"]
@@ -88,14 +90,18 @@ def _execution_rules() -> dict[str, Any]:
     return rules(
         *fixed,
         (
-            "!(has(oldSelf.spec.cancel) && oldSelf.spec.cancel) || "
-            "(has(self.spec.cancel) && self.spec.cancel)",
+            (
+                "!(has(oldSelf.spec.cancel) && oldSelf.spec.cancel) || "
+                "(has(self.spec.cancel) && self.spec.cancel)"
+            ),
             "spec.cancel can only become true",
         ),
         ("!has(oldSelf.status) || has(self.status)", "status cannot be removed"),
         (
-            f"!(has(oldSelf.status) && has(oldSelf.status.phase) && oldSelf.status.phase in [{ended}])"
-            " || (has(self.status) && self.status == oldSelf.status)",
+            (
+                f"!(has(oldSelf.status) && has(oldSelf.status.phase) && oldSelf.status.phase in [{ended}])"
+                " || (has(self.status) && self.status == oldSelf.status)"
+            ),
             "status cannot change once the execution has ended",
         ),
     )

@@ -98,8 +98,10 @@ _SPEC_RULES = rules(
                 "self.code.size()",
                 "(has(self.stdin) ? self.stdin.size() : 0)",
                 "(has(self.args) ? self.args.map(a, a.size()).sum() : 0)",
-                "(has(self.environment) ? "
-                "self.environment.map(k, k.size() + self.environment[k].size()).sum() : 0)",
+                (
+                    "(has(self.environment) ? "
+                    "self.environment.map(k, k.size() + self.environment[k].size()).sum() : 0)"
+                ),
                 f"(has(self.files) ? {_FILES_SIZE.replace('FILES', 'self.files')} : 0)",
             )
         )
@@ -133,8 +135,10 @@ _AMOUNT_RULES = rules(
         for name in ("cpu", "memory", "disk")
     ),
     (
-        "!has(self.disk) || !has(self.memory) || "
-        "quantity(string(self.disk)).compareTo(quantity(string(self.memory))) <= 0",
+        (
+            "!has(self.disk) || !has(self.memory) || "
+            "quantity(string(self.disk)).compareTo(quantity(string(self.memory))) <= 0"
+        ),
         "disk must not be more than memory, for the working directory lies in memory",
     ),
 )
@@ -198,8 +202,10 @@ class ExecutionSpec(Resource):
                 "names must be letters, digits and underscores, and must not start with a digit",
             ),
             (
-                "self.map(k, k.size() + bytes(self[k]).size()).sum() <= "
-                f"{limits.ENVIRONMENT_BYTES}",
+                (
+                    "self.map(k, k.size() + bytes(self[k]).size()).sum() <= "
+                    f"{limits.ENVIRONMENT_BYTES}"
+                ),
                 "must be at most 64 KiB together",
             ),
             (
