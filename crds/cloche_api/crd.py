@@ -38,6 +38,8 @@ def execution_crd() -> dict[str, Any]:
             _column("Pod", ".status.podName", priority=_WIDE),
             _column("Node", ".status.nodeName", priority=_WIDE),
             _column("Warm", ".status.warm", "boolean", priority=_WIDE),
+            # A string, for a date is shown as an age: the operator's sweep reads this column.
+            _column("Expires", ".status.expirationTime", priority=_WIDE),
             _column("Age", ".metadata.creationTimestamp", "date"),
         ],
     )
@@ -99,7 +101,8 @@ def _execution_rules() -> dict[str, Any]:
         ("!has(oldSelf.status) || has(self.status)", "status cannot be removed"),
         (
             (
-                f"!(has(oldSelf.status) && has(oldSelf.status.phase) && oldSelf.status.phase in [{ended}])"
+                "!(has(oldSelf.status) && has(oldSelf.status.phase) && "
+                f"oldSelf.status.phase in [{ended}])"
                 " || (has(self.status) && self.status == oldSelf.status)"
             ),
             "status cannot change once the execution has ended",

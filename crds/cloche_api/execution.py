@@ -353,6 +353,8 @@ class ExecutionStatus(Resource):
     """When the supervisor started the program."""
     completion_time: datetime | None = None
     """When it ended."""
+    expiration_time: datetime | None = None
+    """When the record will be removed."""
     execution_seconds: float | None = None
     """Wall time of the program alone, measured inside the Pod."""
     compile_seconds: float | None = None

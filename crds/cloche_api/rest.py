@@ -1,0 +1,186 @@
+"""The API server as JSON over HTTP: one connection pool, plain dicts, four kinds of failure.
+
+`kubernetes.aio` finds and refreshes the credentials; its generated models stay out of the way,
+for building them costs sixty times what plain JSON does. The gateway and the operator each have
+one module (`kube`) above this that knows which paths they use.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING, Any, Self
+
+import aiohttp
+from kubernetes.aio import config
+from kubernetes.aio.client import Configuration
+from kubernetes.aio.client.rest import RESTClientObject
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+MERGE_PATCH = "application/merge-patch+json"
+_TOO_LARGE_WORDS = ("request is too large", "Request entity too large", "too large")
+_TRANSIENT = frozenset({429, 500, 502, 503, 504})
+
+
+class ApiError(Exception):
+    """The API server answered, and the answer was no."""
+
+    def __init__(self, status: int, reason: str, message: str) -> None:
+        super().__init__(f"{message} ({status} {reason})")
+        self.status = status
+        self.reason = reason
+        self.message = message
+
+
+class NotFoundError(ApiError):
+    """404: there is no such object."""
+
+
+class ConflictError(ApiError):
+    """409: a precondition did not hold, or the name is taken (`reason` AlreadyExists)."""
+
+
+class TooLargeError(ApiError):
+    """The object is more than etcd or the API server takes."""
+
+
+class UnavailableError(Exception):
+    """No answer, or one that says to come again: whether the call took effect is not known."""
+
+
+class Rest:
+    """A connection to one API server."""
+
+    def __init__(self, configuration: Configuration, session: aiohttp.ClientSession) -> None:
+        self._configuration = configuration
+        self._session = session
+
+    @classmethod
+    async def connect(cls) -> Self:
+        """Connect as the Pod's service account, or as $KUBECONFIG says outside a cluster.
+
+        Raises:
+            kubernetes.aio.config.ConfigException: when there is neither.
+        """
+        configuration = Configuration()
+        if "KUBERNETES_SERVICE_HOST" in os.environ and "KUBECONFIG" not in os.environ:
+            config.load_incluster_config(configuration)
+        else:
+            await config.load_kube_config(client_configuration=configuration)
+        # 0 is no bound: a pool of a fixed size would let the 101st attach wait for ever.
+        configuration.connection_pool_maxsize = 0
+        pool = RESTClientObject(configuration)
+        return cls(configuration, pool._create_pool_manager())  # noqa: SLF001  its TLS set-up
+
+    async def close(self) -> None:
+        """Close every connection."""
+        await self._session.close()
+
+    async def call(  # noqa: PLR0913  the parts of an HTTP request, all by name
+        self,
+        method: str,
+        path: str,
+        *,
+        body: Any = None,
+        params: dict[str, str] | None = None,
+        content_type: str = "application/json",
+        accept: str = "application/json",
+        timeout: float = 10.0,  # noqa: ASYNC109  seconds for the whole exchange
+    ) -> dict[str, Any]:
+        """Ask, and return the answer's JSON.
+
+        Raises:
+            ApiError: the server refused; its subclasses say how.
+            UnavailableError: no answer within `timeout` seconds, or one of 429 and 5xx.
+        """
+        data = None if body is None else json.dumps(body, separators=(",", ":")).encode()
+        headers = await self._headers(accept)
+        if data is not None:
+            headers["Content-Type"] = content_type
+        try:
+            async with self._session.request(
+                method,
+                self._configuration.host + path,
+                params=params,
+                data=data,
+                headers=headers,
+                timeout=aiohttp.ClientTimeout(total=timeout),
+            ) as response:
+                raw = await response.read()
+                if response.status >= 400:  # noqa: PLR2004  HTTP's border of failure
+                    raise _failure(response.status, raw)
+        except (aiohttp.ClientError, TimeoutError, OSError) as error:
+            raise UnavailableError(f"{method} {path}: {error or type(error).__name__}") from error
+        answer: dict[str, Any] = json.loads(raw)
+        return answer
+
+    @asynccontextmanager
+    async def stream(
+        self, path: str, params: dict[str, str], *, quiet_seconds: float | None = None
+    ) -> AsyncIterator[aiohttp.StreamReader]:
+        """A body that is read as it comes: a watch, a log that is followed.
+
+        Raises:
+            ApiError: the server refused.
+            UnavailableError: the connection broke, or was silent for `quiet_seconds`.
+        """
+        timeout = aiohttp.ClientTimeout(total=None, sock_connect=10.0, sock_read=quiet_seconds)
+        try:
+            async with self._session.get(
+                self._configuration.host + path,
+                params=params,
+                headers=await self._headers("application/json, */*"),
+                timeout=timeout,
+            ) as response:
+                if response.status >= 400:  # noqa: PLR2004
+                    raise _failure(response.status, await response.read())
+                yield response.content
+        except (aiohttp.ClientError, TimeoutError, OSError) as error:
+            raise UnavailableError(f"GET {path}: {error or type(error).__name__}") from error
+
+    async def websocket(
+        self, path: str, params: dict[str, str], protocol: str
+    ) -> aiohttp.ClientWebSocketResponse:
+        """Open a websocket, such as an attach.
+
+        Raises:
+            UnavailableError: it was refused, for any cause: the body of the refusal is lost.
+        """
+        # The subprotocol goes as a plain header: aiohttp warns where the server does not echo it.
+        headers = await self._headers("*/*")
+        headers["Sec-WebSocket-Protocol"] = protocol
+        try:
+            async with asyncio.timeout(10.0):
+                return await self._session.ws_connect(
+                    self._configuration.host.replace("http", "ws", 1) + path,
+                    params=params,
+                    headers=headers,
+                    max_msg_size=0,
+                )
+        except (aiohttp.ClientError, TimeoutError, OSError) as error:
+            raise UnavailableError(f"{path}: {error or type(error).__name__}") from error
+
+    async def _headers(self, accept: str) -> dict[str, str]:
+        token = await self._configuration.get_api_key_with_prefix("BearerToken")
+        headers = {"Accept": accept, "User-Agent": "cloche"}
+        return headers | {"Authorization": token} if token else headers
+
+
+def _failure(status: int, raw: bytes) -> ApiError | UnavailableError:
+    """The exception for an answer of 400 and more, made from its metav1.Status."""
+    try:
+        answer = json.loads(raw)
+        reason, message = str(answer.get("reason", "")), str(answer.get("message", ""))
+    except (ValueError, AttributeError):
+        reason, message = "", raw[:500].decode("utf-8", "replace")
+    # etcd's refusal of a large object comes as a 500 with these words.
+    if status == 413 or any(words in message for words in _TOO_LARGE_WORDS):  # noqa: PLR2004
+        return TooLargeError(status, reason, message)
+    if status in _TRANSIENT:
+        return UnavailableError(f"{status} {reason}: {message}")
+    kind = {404: NotFoundError, 409: ConflictError}.get(status, ApiError)
+    return kind(status, reason, message)
