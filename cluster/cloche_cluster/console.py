@@ -1,0 +1,24 @@
+"""One line a step on the terminal, with the time since the start."""
+
+from __future__ import annotations
+
+import sys
+import time
+from dataclasses import dataclass, field
+from typing import TextIO
+
+
+@dataclass(frozen=True)
+class Console:
+    """Prints progress; `started` is the monotonic time that the elapsed seconds count from."""
+
+    started: float = field(default_factory=time.monotonic)
+    stream: TextIO = field(default_factory=lambda: sys.stdout)
+
+    def step(self, text: str) -> None:
+        """Print `text` as one step: `[ 12.3s] text`."""
+        self.plain(f"[{time.monotonic() - self.started:6.1f}s] {text}")
+
+    def plain(self, text: str) -> None:
+        """Print `text` as it is, at once."""
+        print(text, file=self.stream, flush=True)

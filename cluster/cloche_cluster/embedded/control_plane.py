@@ -1,0 +1,181 @@
+"""A Kubernetes API server and its etcd without a node, in a temporary directory, for tests."""
+
+from __future__ import annotations
+
+import ctypes
+import random
+import signal
+import socket
+import subprocess
+import tempfile
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from cloche_cluster.console import Console
+from cloche_cluster.embedded import process_table
+from cloche_cluster.embedded.build import Programs, ensure_programs
+from cloche_cluster.embedded.layout import Layout
+from cloche_cluster.embedded.pins import component, kubernetes_version
+from cloche_cluster.embedded.pki import ControlPlane, ensure_pki
+from cloche_cluster.embedded.readiness import api_server_ready
+from cloche_cluster.embedded.settings import Ports
+from cloche_cluster.errors import ClusterError
+from cloche_cluster.wait import wait_until
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from cloche_cluster.embedded.process_table import Program
+
+_ADVERTISED = "10.99.0.1"
+"""What the API server would tell Pods; there are none, it only must not be loopback."""
+
+_SERVICES = "10.96.0.0/16"
+_READY_SECONDS = 60.0
+_STOP_SECONDS = 15.0
+_PR_SET_PDEATHSIG = 1
+"""linux/prctl.h: the kernel kills the child when its parent dies, so that no test leaves any."""
+
+
+@dataclass(frozen=True)
+class TemporaryControlPlane:
+    """A running control plane: an administrator's kubeconfig, the matching kubectl, its logs."""
+
+    kubeconfig: Path
+    kubectl: Path
+    url: str
+    directory: Path
+
+
+@contextmanager
+def control_plane(
+    *, controllers: bool = False, cache: Path | None = None
+) -> Iterator[TemporaryControlPlane]:
+    """Run etcd and kube-apiserver on free ports of loopback within the block (ready in 3 s).
+
+    Admission is as in the embedded cluster. With `controllers` the controller manager runs too
+    (garbage collection, service accounts of new namespaces, quotas' usage). It needs no root
+    where `cache` can be written or has the programs. Raises ClusterError with the last lines of
+    the log when one of them does not start.
+    """
+    wanted = (component("etcd"), component("kubernetes"))
+    programs = ensure_programs(cache or Layout().cache, Console(), wanted)
+    with ExitStack() as stack:
+        directory = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="cloche-api-")))
+        ports = _free_ports()
+        plane = ControlPlane(
+            pki=directory / "pki",
+            kubeconfigs=directory / "kubeconfig",
+            node_name="none",
+            cluster_name="cloche-test",
+            advertised=_ADVERTISED,
+            endpoint="127.0.0.1",
+            port=ports.api,
+            version=kubernetes_version(),
+            service_subnet=_SERVICES,
+        )
+        kubeadm = programs.path("kubernetes", "kubeadm")
+        ensure_pki(plane, kubeadm, directory / "kubeadm.yaml")
+        admin = plane.kubeconfigs / "super-admin.conf"
+        running = [
+            stack.enter_context(_running(program, directory))
+            for program in _programs(programs, directory, plane, ports)
+        ]
+        _wait_until_ready(running, directory, ports.api, plane.pki / "ca.crt")
+        if controllers:
+            manager = process_table.kube_controller_manager(
+                programs.path("kubernetes", "kube-controller-manager"),
+                plane.pki, _only_admin(directory, admin), ports, services=_SERVICES,
+            )  # fmt: skip
+            stack.enter_context(_running(manager, directory))
+        url = f"https://127.0.0.1:{ports.api}"
+        kubectl = programs.path("kubernetes", "kubectl")
+        yield TemporaryControlPlane(admin, kubectl, url, directory)
+
+
+def _programs(
+    programs: Programs, directory: Path, plane: ControlPlane, ports: Ports
+) -> tuple[Program, Program]:
+    etcd = process_table.etcd(programs.path("etcd"), directory / "etcd", plane.pki, ports)
+    apiserver = process_table.kube_apiserver(
+        programs.path("kubernetes", "kube-apiserver"), plane.pki, ports,
+        address=_ADVERTISED, services=_SERVICES, bind="127.0.0.1",
+    )  # fmt: skip
+    return etcd, apiserver
+
+
+def _only_admin(directory: Path, admin: Path) -> Path:
+    """Return a directory in which the controller manager's kubeconfig is the administrator's.
+
+    Its own would name the advertised address, where nothing listens.
+    """
+    place = directory / "controllers"
+    place.mkdir()
+    (place / "controller-manager.conf").symlink_to(admin)
+    return place
+
+
+@contextmanager
+def _running(program: Program, directory: Path) -> Iterator[subprocess.Popen[bytes]]:
+    """Run `program` within the block, its output in a file named after it."""
+    with (directory / f"{program.name}.log").open("wb") as log:
+        process = subprocess.Popen(
+            program.argv,
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+            cwd=directory,
+            preexec_fn=_die_with_parent,  # noqa: PLW1509  # no lock is taken in it
+        )
+        try:
+            yield process
+        finally:
+            process.terminate()
+            try:
+                process.wait(_STOP_SECONDS)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
+
+
+def _die_with_parent() -> None:
+    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+
+
+def _wait_until_ready(
+    running: list[subprocess.Popen[bytes]], directory: Path, port: int, ca: Path
+) -> None:
+    def ready() -> bool:
+        if any(process.poll() is not None for process in running):
+            raise ClusterError(f"the control plane ended at once: {_last_lines(directory)}")
+        return api_server_ready("127.0.0.1", port, ca)
+
+    wait_until(ready, seconds=_READY_SECONDS, what="the API server did not answer", interval=0.05)
+
+
+def _last_lines(directory: Path) -> str:
+    logs = sorted(directory.glob("*.log"))
+    return "".join(f"\n{log.name}: …{log.read_text(errors='replace')[-600:]}" for log in logs)
+
+
+def _free_ports() -> Ports:
+    """Choose ports below the kernel's ephemeral range, so that no connection takes one."""
+    names = Ports.__dataclass_fields__
+    chosen: dict[str, int] = {}
+    generator = random.SystemRandom()
+    while len(chosen) < len(names):
+        port = generator.randrange(20000, 30000)
+        if port not in chosen.values() and _is_free(port):
+            chosen[list(names)[len(chosen)]] = port
+    return Ports(**chosen)
+
+
+def _is_free(port: int) -> bool:
+    with socket.socket() as probe:
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            return False
+    return True

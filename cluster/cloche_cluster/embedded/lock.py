@@ -1,0 +1,60 @@
+"""One `up` or `down` at a time on a machine, whatever the checkout."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from cloche_cluster.console import Console
+
+
+@contextmanager
+def locked(path: Path, console: Console, what: str) -> Iterator[None]:
+    """Hold the lock at `path` within the block; waits for another holder, and says so.
+
+    `what` is written into the file, for the other to name. The kernel drops the lock with the
+    process, so that no crash leaves it held. The file may be removed by its holder.
+    """
+    descriptor = _acquire(path, console)
+    try:
+        os.ftruncate(descriptor, 0)
+        os.pwrite(descriptor, f"{what} (process {os.getpid()})\n".encode(), 0)
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def _acquire(path: Path, console: Console) -> int:
+    told = False
+    while True:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        try:
+            try:
+                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                if not told:
+                    holder = os.pread(descriptor, 200, 0).decode(errors="replace").strip()
+                    console.step(f"waiting for {holder or 'another make up or make down'} …")
+                    told = True
+                fcntl.flock(descriptor, fcntl.LOCK_EX)
+            if _is_current(descriptor, path):
+                return descriptor
+        except BaseException:
+            os.close(descriptor)
+            raise
+        os.close(descriptor)
+
+
+def _is_current(descriptor: int, path: Path) -> bool:
+    """Say whether the locked file is the one at `path`: its holder may have removed it."""
+    try:
+        return os.path.samestat(os.fstat(descriptor), path.stat())
+    except FileNotFoundError:
+        return False

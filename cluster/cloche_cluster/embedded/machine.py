@@ -1,0 +1,58 @@
+"""What this machine is, as far as the cluster's configuration depends on it."""
+
+from __future__ import annotations
+
+import ipaddress
+import os
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+CAP_SYS_RESOURCE = 24
+"""Number of the capability in linux/capability.h: without it oom_score_adj cannot be lowered."""
+
+_RESOLVED = Path("/run/systemd/resolve/resolv.conf")
+_RESOLV_CONF = Path("/etc/resolv.conf")
+
+
+@dataclass(frozen=True)
+class Machine:
+    """The facts: control groups of version 2 alone or not, capabilities, name servers."""
+
+    cgroup_v2: bool
+    can_lower_oom_score: bool
+    nameservers: tuple[str, ...]
+
+
+def read_machine() -> Machine:
+    """Look at this machine."""
+    resolv_conf = _RESOLVED if _RESOLVED.exists() else _RESOLV_CONF
+    return Machine(
+        cgroup_v2=Path("/sys/fs/cgroup/cgroup.controllers").exists(),
+        can_lower_oom_score=has_capability(Path("/proc/self/status").read_text(), CAP_SYS_RESOURCE),
+        nameservers=usable_nameservers(resolv_conf.read_text() if resolv_conf.exists() else ""),
+    )
+
+
+def has_capability(status: str, number: int) -> bool:
+    """Say whether a /proc/PID/status text has the effective capability `number`."""
+    found = re.search(r"^CapEff:\s*([0-9a-f]+)", status, re.MULTILINE)
+    return bool(found and int(found.group(1), 16) >> number & 1)
+
+
+def usable_nameservers(resolv_conf: str) -> tuple[str, ...]:
+    """Return the name servers that a Pod can use: one on loopback would be the Pod itself."""
+    servers = re.findall(r"^nameserver\s+(\S+)", resolv_conf, re.MULTILINE)
+    return tuple(server for server in servers if not _is_loopback(server))
+
+
+def _is_loopback(address: str) -> bool:
+    try:
+        return ipaddress.ip_address(address.split("%")[0]).is_loopback
+    except ValueError:
+        return True
+
+
+def is_linux_root() -> bool:
+    """Say whether this is Linux and the user is root."""
+    return os.uname().sysname == "Linux" and os.geteuid() == 0

@@ -1,0 +1,141 @@
+"""The cluster's address, bridge, nftables table and firewall rules on this machine."""
+
+from __future__ import annotations
+
+import ipaddress
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from cloche_cluster.command import answers, run
+from cloche_cluster.embedded.settings import SANDBOX_BRIDGE
+from cloche_cluster.errors import ClusterError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from cloche_cluster.embedded.settings import Addresses
+
+TABLE = "cloche"
+PROXY_TABLES = (("ip", "kube-proxy"), ("ip6", "kube-proxy"))
+"""The tables that kube-proxy makes in nftables mode."""
+
+_TIMEOUT = 20.0
+_COMMENT = "cloche"
+
+
+def ruleset(addresses: Addresses) -> str:
+    """Return the cluster's nftables table; loading it again replaces it.
+
+    What a sandbox Pod sends is dropped where it enters the machine, whatever it is. What other
+    Pods send out of the machine gets the machine's address.
+    """
+    return f"""table inet {TABLE}
+delete table inet {TABLE}
+table inet {TABLE} {{
+    chain entering {{
+        type filter hook prerouting priority raw; policy accept;
+        iifname "{SANDBOX_BRIDGE}" drop
+    }}
+    chain leaving {{
+        type nat hook postrouting priority srcnat; policy accept;
+        ip saddr {addresses.pods} ip daddr != {{ {addresses.pods}, {addresses.node} }} masquerade
+    }}
+}}
+"""
+
+
+def overlapping(routes: Iterable[dict[str, Any]], addresses: Addresses) -> str | None:
+    """Return the machine's own network that overlaps with the cluster's, if there is one.
+
+    `routes` is the answer of `ip -json route`. The cluster's own routes (its Pods' interfaces,
+    single addresses) do not count, nor does the default route.
+    """
+    ours = [
+        ipaddress.ip_network(one)
+        for one in (addresses.pods, addresses.sandboxes, addresses.services, addresses.node)
+    ]
+    for route in routes:
+        if route["dst"] == "default" or route.get("dev", "").startswith(("veth", "cloche")):
+            continue
+        network = ipaddress.ip_network(route["dst"], strict=False)
+        if network.version == 4 and any(network.overlaps(one) for one in ours):  # noqa: PLR2004
+            return f"{network} on {route.get('dev', 'an unknown interface')}"
+    return None
+
+
+def prepare(addresses: Addresses) -> None:
+    """Set up address, bridge, table and, where the machine forwards nothing, an exception.
+
+    Raises ClusterError when one of the machine's own networks is in the way.
+    """
+    clash = overlapping(json.loads(run(["ip", "-json", "route"], timeout=_TIMEOUT)), addresses)
+    if clash:
+        raise ClusterError(f"the machine's network {clash} overlaps with the embedded cluster's")
+    run(["ip", "address", "replace", f"{addresses.node}/32", "dev", "lo"], timeout=_TIMEOUT)
+    if not Path(f"/sys/class/net/{SANDBOX_BRIDGE}").exists():
+        run(["ip", "link", "add", SANDBOX_BRIDGE, "type", "bridge"], timeout=_TIMEOUT)
+    # Without this the bridge has a link-local address, at which a sandbox reaches the machine.
+    disable_ipv6 = Path(f"/proc/sys/net/ipv6/conf/{SANDBOX_BRIDGE}/disable_ipv6")
+    if disable_ipv6.exists():
+        disable_ipv6.write_text("1")
+    run(["ip", "link", "set", SANDBOX_BRIDGE, "up"], timeout=_TIMEOUT)
+    Path("/proc/sys/net/ipv4/ip_forward").write_text("1")
+    run(["nft", "-f", "-"], stdin=ruleset(addresses), timeout=_TIMEOUT)
+    _let_pods_through(addresses)
+
+
+def _forward_rules(addresses: Addresses) -> list[list[str]]:
+    comment = ["-m", "comment", "--comment", _COMMENT, "-j", "ACCEPT"]
+    return [["FORWARD", flag, addresses.pods, *comment] for flag in ("-s", "-d")]
+
+
+def _let_pods_through(addresses: Addresses) -> None:
+    """Docker sets iptables' FORWARD policy to DROP, which no other table can overrule."""
+    policy = answers(["iptables", "-w", "-S", "FORWARD"], timeout=_TIMEOUT) or ""
+    if "-P FORWARD DROP" not in policy:
+        return
+    for rule in _forward_rules(addresses):
+        if answers(["iptables", "-w", "-C", *rule], timeout=_TIMEOUT) is None:
+            run(["iptables", "-w", "-I", *rule], timeout=_TIMEOUT)
+
+
+def remove(addresses: Addresses) -> list[str]:
+    """Take everything away again; returns what was there, in words."""
+    gone: list[str] = []
+    for family, table in (("inet", TABLE), *PROXY_TABLES):
+        if answers(["nft", "delete", "table", family, table], timeout=_TIMEOUT) is not None:
+            gone.append(f"nftables table {family} {table}")
+    for rule in _forward_rules(addresses):
+        if _COMMENT in (answers(["iptables", "-w", "-S", "FORWARD"], timeout=_TIMEOUT) or ""):
+            answers(["iptables", "-w", "-D", *rule], timeout=_TIMEOUT)
+    for link in sorted(_links(addresses)):
+        if answers(["ip", "link", "delete", link], timeout=_TIMEOUT) is not None:
+            gone.append(f"interface {link}")
+    lo = ["ip", "address", "delete", f"{addresses.node}/32", "dev", "lo"]
+    if answers(lo, timeout=_TIMEOUT) is not None:
+        gone.append(f"address {addresses.node}")
+    return gone
+
+
+def _links(addresses: Addresses) -> set[str]:
+    """Return our interfaces: the bridge, its ports, and those that lead to a Pod's address."""
+    links = json.loads(answers(["ip", "-json", "link"], timeout=_TIMEOUT) or "[]")
+    routes = json.loads(answers(["ip", "-json", "route"], timeout=_TIMEOUT) or "[]")
+    return select_links(links, routes, addresses)
+
+
+def select_links(
+    links: Iterable[dict[str, Any]], routes: Iterable[dict[str, Any]], addresses: Addresses
+) -> set[str]:
+    """Select the cluster's interfaces from the answers of `ip -json link` and `route`."""
+    pods = ipaddress.ip_network(addresses.pods)
+    ours = {
+        link["ifname"] for link in links if SANDBOX_BRIDGE in (link["ifname"], link.get("master"))
+    }
+    for route in routes:
+        if route["dst"] != "default" and route.get("dev", "").startswith("veth"):
+            network = ipaddress.ip_network(route["dst"], strict=False)
+            if network.version == pods.version and network.subnet_of(pods):
+                ours.add(route["dev"])
+    return ours

@@ -1,0 +1,70 @@
+"""The Debian packages that the cluster and its images are built and run with."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from cloche_cluster.command import answers, run
+from cloche_cluster.errors import ClusterError, CommandError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from cloche_cluster.console import Console
+
+NODE = (
+    "ca-certificates",
+    "curl",  # the first example is run as a reader would run it
+    "gcc",  # runc (libseccomp) and the pause program
+    "iproute2",
+    "libc6-dev",
+    "libseccomp-dev",
+    "mount",
+    "nftables",  # kube-proxy, and the cluster's own table
+    "pkg-config",
+    "util-linux",  # unshare
+)
+"""What the embedded node needs."""
+
+IMAGES = (
+    "buildah",
+    "debian-archive-keyring",
+    "mmdebstrap",  # the base image, made from Debian's packages
+)
+"""What builds images where no Docker answers."""
+
+_UPDATE_TIMEOUT = 300.0
+_INSTALL_TIMEOUT = 900.0
+
+
+def missing_packages(status: str, wanted: Iterable[str]) -> tuple[str, ...]:
+    """Return those of `wanted` that dpkg-query's `status` (`name state` lines) does not have."""
+    lines = (line.split() for line in status.splitlines())
+    installed = {words[0] for words in lines if words[-1:] == ["installed"]}
+    return tuple(name for name in wanted if name not in installed)
+
+
+def ensure_packages(wanted: Iterable[str], console: Console) -> None:
+    """Install those of `wanted` that are missing. Raises ClusterError where there is no apt."""
+    names = tuple(wanted)
+    status = answers(["dpkg-query", "-W", "-f", "${Package} ${db:Status-Status}\n"], timeout=60)
+    if status is None:
+        raise ClusterError(
+            "this is no Debian or Ubuntu: the embedded cluster installs its packages with apt; "
+            f"elsewhere use CLUSTER=kind or CLUSTER=minikube (it needs {', '.join(names)})"
+        )
+    missing = missing_packages(status, names)
+    if missing:
+        console.step(f"installing Debian packages: {' '.join(missing)} …")
+        _install(missing)
+
+
+def _install(names: tuple[str, ...]) -> None:
+    install = ["apt-get", "install", "-y", "-q", "--no-install-recommends", *names]
+    quiet = {"DEBIAN_FRONTEND": "noninteractive"}
+    try:
+        run(install, timeout=_INSTALL_TIMEOUT, env=quiet)
+    except CommandError:
+        # The package lists are absent or old on a fresh machine.
+        run(["apt-get", "update", "-q"], timeout=_UPDATE_TIMEOUT, env=quiet)
+        run(install, timeout=_INSTALL_TIMEOUT, env=quiet)

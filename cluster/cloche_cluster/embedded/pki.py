@@ -1,0 +1,101 @@
+"""Certificates and kubeconfigs, made by kubeadm's phases."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import yaml
+
+from cloche_cluster.command import run
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+_VALIDITY = "87600h"
+"""Ten years: nobody renews the certificates of an embedded cluster."""
+
+_ROOTS = ("ca", "front-proxy-ca", "etcd/ca", "sa")
+"""What is kept when the configuration changes: clients and tokens trust them."""
+
+
+@dataclass(frozen=True)
+class ControlPlane:
+    """What kubeadm must know of a control plane.
+
+    `advertised` is the address that Pods are told, `endpoint` the one that clients use.
+    """
+
+    pki: Path
+    kubeconfigs: Path
+    node_name: str
+    cluster_name: str
+    advertised: str
+    endpoint: str
+    port: int
+    version: str
+    service_subnet: str
+
+
+def kubeadm_config(plane: ControlPlane) -> str:
+    """Return kubeadm's configuration (v1beta4) for `plane`."""
+    version = "kubeadm.k8s.io/v1beta4"
+    init = {
+        "apiVersion": version,
+        "kind": "InitConfiguration",
+        "localAPIEndpoint": {"advertiseAddress": plane.advertised, "bindPort": plane.port},
+        "nodeRegistration": {
+            "name": plane.node_name,
+            "criSocket": "unix:///run/cloche/unused.sock",  # else kubeadm looks for one
+        },
+    }
+    cluster = {
+        "apiVersion": version,
+        "kind": "ClusterConfiguration",
+        "clusterName": plane.cluster_name,
+        "kubernetesVersion": plane.version,  # else kubeadm asks the Internet
+        "controlPlaneEndpoint": f"{plane.endpoint}:{plane.port}",
+        "certificatesDir": str(plane.pki),
+        "certificateValidityPeriod": _VALIDITY,
+        "caCertificateValidityPeriod": _VALIDITY,
+        "networking": {"serviceSubnet": plane.service_subnet},
+        "apiServer": {"certSANs": ["localhost", "127.0.0.1"]},
+    }
+    return yaml.safe_dump_all([init, cluster], sort_keys=False)
+
+
+def ensure_pki(plane: ControlPlane, kubeadm: Path, config: Path) -> None:
+    """Make what is missing of keys, certificates and kubeconfigs; all again but the roots when
+    the configuration changed. Interrupted half-way, it goes on the next time.
+    """
+    text = kubeadm_config(plane)
+    stamp = plane.pki / "made-for"
+    digest = hashlib.sha256(text.encode()).hexdigest()
+    if stamp.exists() and stamp.read_text() == digest:
+        return
+    plane.pki.mkdir(parents=True, exist_ok=True, mode=0o700)
+    plane.kubeconfigs.mkdir(parents=True, exist_ok=True, mode=0o700)
+    _remove_all_but_roots(plane)
+    config.parent.mkdir(parents=True, exist_ok=True)
+    config.write_text(text)
+    init = [kubeadm, "init", "phase"]
+    run([*init, "certs", "all", "--config", config], timeout=60)
+    kubeconfig_dir = ["--kubeconfig-dir", plane.kubeconfigs]
+    run([*init, "kubeconfig", "all", "--config", config, *kubeconfig_dir], timeout=60)
+    proxy = [kubeadm, "kubeconfig", "user", "--client-name", "system:kube-proxy"]
+    made = run([*proxy, "--config", config, "--validity-period", _VALIDITY], timeout=60)
+    _write_secret(plane.kubeconfigs / "kube-proxy.conf", made)
+    stamp.write_text(digest)
+
+
+def _remove_all_but_roots(plane: ControlPlane) -> None:
+    for path in (*plane.pki.rglob("*"), *plane.kubeconfigs.glob("*.conf")):
+        name = path.relative_to(plane.pki) if path.is_relative_to(plane.pki) else path
+        if path.is_file() and str(name.with_suffix("")) not in _ROOTS:
+            path.unlink()
+
+
+def _write_secret(path: Path, text: str) -> None:
+    path.touch(mode=0o600)
+    path.write_text(text)

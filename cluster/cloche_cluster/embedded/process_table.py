@@ -1,0 +1,226 @@
+"""The programs of the cluster and how each is started: the table that supervisord runs."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from cloche_cluster.embedded.settings import NODE_NAME
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from cloche_cluster.embedded.build import Programs
+    from cloche_cluster.embedded.layout import Layout
+    from cloche_cluster.embedded.settings import Addresses, Ports
+
+ETCD_QUOTA_BYTES = 2 * 1024**3
+"""etcd refuses writes beyond it; stored executions are bounded far below."""
+
+
+@dataclass(frozen=True)
+class Program:
+    """One program under supervisord. `stamp` is a digest of its files: another one restarts it.
+
+    `priority` orders the start (low first) and the stop (high first).
+    """
+
+    name: str
+    argv: tuple[str, ...]
+    priority: int
+    stop_seconds: int = 10
+    stamp: str = ""
+
+
+def etcd(binary: Path, data: Path, pki: Path, ports: Ports) -> Program:
+    """Return etcd: TLS both ways even on loopback, for whoever reads etcd reads every Secret."""
+    client = f"https://127.0.0.1:{ports.etcd}"
+    peer = f"https://127.0.0.1:{ports.etcd_peer}"
+    tls = pki / "etcd"
+    return Program(
+        "etcd",
+        (
+            str(binary),
+            f"--name={NODE_NAME}",
+            f"--data-dir={data}",
+            f"--listen-client-urls={client}",
+            f"--advertise-client-urls={client}",
+            f"--listen-peer-urls={peer}",
+            f"--initial-advertise-peer-urls={peer}",
+            f"--initial-cluster={NODE_NAME}={peer}",
+            f"--cert-file={tls}/server.crt",
+            f"--key-file={tls}/server.key",
+            f"--trusted-ca-file={tls}/ca.crt",
+            "--client-cert-auth",
+            f"--peer-cert-file={tls}/peer.crt",
+            f"--peer-key-file={tls}/peer.key",
+            f"--peer-trusted-ca-file={tls}/ca.crt",
+            "--peer-client-cert-auth",
+            f"--quota-backend-bytes={ETCD_QUOTA_BYTES}",
+            "--auto-compaction-mode=periodic",
+            "--auto-compaction-retention=5m",
+            "--log-level=warn",
+        ),
+        priority=10,
+    )
+
+
+def kube_apiserver(
+    binary: Path, pki: Path, ports: Ports, *, address: str, services: str, bind: str
+) -> Program:
+    """Return the API server. `address` is what it tells Pods, and must not be loopback."""
+    return Program(
+        "kube-apiserver",
+        (
+            str(binary),
+            f"--advertise-address={address}",
+            f"--bind-address={bind}",
+            f"--secure-port={ports.api}",
+            f"--etcd-servers=https://127.0.0.1:{ports.etcd}",
+            f"--etcd-cafile={pki}/etcd/ca.crt",
+            f"--etcd-certfile={pki}/apiserver-etcd-client.crt",
+            f"--etcd-keyfile={pki}/apiserver-etcd-client.key",
+            f"--tls-cert-file={pki}/apiserver.crt",
+            f"--tls-private-key-file={pki}/apiserver.key",
+            f"--client-ca-file={pki}/ca.crt",
+            f"--kubelet-client-certificate={pki}/apiserver-kubelet-client.crt",
+            f"--kubelet-client-key={pki}/apiserver-kubelet-client.key",
+            "--kubelet-preferred-address-types=InternalIP",
+            f"--proxy-client-cert-file={pki}/front-proxy-client.crt",
+            f"--proxy-client-key-file={pki}/front-proxy-client.key",
+            f"--requestheader-client-ca-file={pki}/front-proxy-ca.crt",
+            "--requestheader-allowed-names=front-proxy-client",
+            "--requestheader-extra-headers-prefix=X-Remote-Extra-",
+            "--requestheader-group-headers=X-Remote-Group",
+            "--requestheader-username-headers=X-Remote-User",
+            "--service-account-issuer=https://kubernetes.default.svc.cluster.local",
+            f"--service-account-key-file={pki}/sa.pub",
+            f"--service-account-signing-key-file={pki}/sa.key",
+            f"--service-cluster-ip-range={services}",
+            "--authorization-mode=Node,RBAC",
+            # Beside the defaults, which have PodSecurity, ResourceQuota, LimitRanger,
+            # RuntimeClass, Priority and ValidatingAdmissionPolicy.
+            "--enable-admission-plugins=NodeRestriction",
+            "--profiling=false",
+        ),
+        priority=20,
+        stop_seconds=20,
+    )
+
+
+def kube_controller_manager(
+    binary: Path, pki: Path, kubeconfigs: Path, ports: Ports, *, services: str
+) -> Program:
+    """Return the controller manager; alone on its machine, it needs no election."""
+    config = kubeconfigs / "controller-manager.conf"
+    return Program(
+        "kube-controller-manager",
+        (
+            str(binary),
+            "--bind-address=127.0.0.1",
+            f"--secure-port={ports.controller_manager}",
+            f"--kubeconfig={config}",
+            f"--authentication-kubeconfig={config}",
+            f"--authorization-kubeconfig={config}",
+            f"--requestheader-client-ca-file={pki}/front-proxy-ca.crt",
+            f"--client-ca-file={pki}/ca.crt",
+            f"--root-ca-file={pki}/ca.crt",
+            f"--cluster-signing-cert-file={pki}/ca.crt",
+            f"--cluster-signing-key-file={pki}/ca.key",
+            f"--service-account-private-key-file={pki}/sa.key",
+            f"--service-cluster-ip-range={services}",
+            "--use-service-account-credentials=true",
+            "--leader-elect=false",
+            "--kube-api-qps=100",  # the garbage collector deletes the Pods of many executions
+            "--kube-api-burst=200",
+            "--profiling=false",
+        ),
+        priority=30,
+    )
+
+
+def kube_scheduler(binary: Path, kubeconfigs: Path, ports: Ports) -> Program:
+    """Return the scheduler; alone on its machine, it needs no election."""
+    config = kubeconfigs / "scheduler.conf"
+    return Program(
+        "kube-scheduler",
+        (
+            str(binary),
+            "--bind-address=127.0.0.1",
+            f"--secure-port={ports.scheduler}",
+            f"--kubeconfig={config}",
+            f"--authentication-kubeconfig={config}",
+            f"--authorization-kubeconfig={config}",
+            "--leader-elect=false",
+            "--kube-api-qps=200",
+            "--kube-api-burst=400",
+            "--profiling=false",
+        ),
+        priority=30,
+    )
+
+
+def containerd(binary: Path, layout: Layout) -> Program:
+    """Return containerd. Its shims live on when it restarts."""
+    return Program(
+        "containerd",
+        (str(binary), "--config", str(layout.config / "containerd.toml"), "--log-level", "warn"),
+        priority=20,
+        stop_seconds=20,
+    )
+
+
+def kubelet(binary: Path, layout: Layout, addresses: Addresses) -> Program:
+    """Return the kubelet."""
+    return Program(
+        "kubelet",
+        (
+            str(binary),
+            f"--config={layout.config / 'kubelet.yaml'}",
+            f"--kubeconfig={layout.kubeconfigs / 'kubelet.conf'}",
+            f"--root-dir={layout.kubelet}",
+            f"--cert-dir={layout.kubelet / 'pki'}",
+            f"--hostname-override={NODE_NAME}",
+            f"--node-ip={addresses.node}",
+        ),
+        priority=40,
+        stop_seconds=20,
+    )
+
+
+def kube_proxy(binary: Path, layout: Layout) -> Program:
+    """Return kube-proxy."""
+    return Program(
+        "kube-proxy",
+        (
+            str(binary),
+            f"--config={layout.config / 'kube-proxy.yaml'}",
+            f"--hostname-override={NODE_NAME}",
+        ),
+        priority=40,
+    )
+
+
+def process_table(
+    layout: Layout, programs: Programs, addresses: Addresses, ports: Ports
+) -> tuple[Program, ...]:
+    """Return every program of the cluster."""
+
+    def kubernetes(name: str) -> Path:
+        return programs.path("kubernetes", name)
+
+    return (
+        etcd(programs.path("etcd"), layout.state / "etcd", layout.pki, ports),
+        containerd(programs.path("containerd"), layout),
+        kube_apiserver(
+            kubernetes("kube-apiserver"), layout.pki, ports, address=addresses.node,
+            services=addresses.services, bind=addresses.node,
+        ),
+        kube_controller_manager(
+            kubernetes("kube-controller-manager"), layout.pki, layout.kubeconfigs, ports,
+            services=addresses.services,
+        ),
+        kube_scheduler(kubernetes("kube-scheduler"), layout.kubeconfigs, ports),
+        kubelet(kubernetes("kubelet"), layout, addresses),
+        kube_proxy(kubernetes("kube-proxy"), layout),
+    )  # fmt: skip

@@ -1,0 +1,186 @@
+"""supervisord (PyPI's `supervisor`): keeps every program of the cluster running."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from cloche_cluster.command import run
+from cloche_cluster.embedded.layout import REPOSITORY
+from cloche_cluster.errors import ClusterError, CommandError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from cloche_cluster.console import Console
+    from cloche_cluster.embedded.layout import Layout
+    from cloche_cluster.embedded.process_table import Program
+
+LOG_BYTES = 10 * 1024 * 1024
+LOG_BACKUPS = 2
+"""A program's log takes 30 MiB at most."""
+
+START_RETRIES = 1_000_000
+"""A program that fails at once is tried for ever, with a pause that grows by a second each time."""
+
+_IN_CGROUP = 'echo $$ >"$0" && exec "$@"'
+"""A shell that enters the control group before anything else can be started outside of it."""
+
+_IN_MOUNT_NAMESPACE = (
+    'mount --make-rshared / && mount --bind "$0" /var/lib/kubelet '
+    '&& mount --bind "$1" /var/log/containers && shift && exec "$@"'
+)
+"""The kubelet has two directories that no flag moves; another kubelet's must not be touched."""
+
+
+def render(programs: Iterable[Program], layout: Layout, path: str) -> str:
+    """Return supervisord's configuration for `programs`, which get `path` as their PATH."""
+    head = f"""[unix_http_server]
+file = {layout.supervisor_socket}
+chmod = 0700
+
+[supervisord]
+pidfile = {layout.supervisor_pid}
+logfile = {layout.log / "supervisord.log"}
+logfile_maxbytes = {LOG_BYTES}
+logfile_backups = {LOG_BACKUPS}
+childlogdir = {layout.log}
+umask = 022
+nodaemon = true
+environment = PATH="{path}"
+
+[rpcinterface:supervisor]
+supervisor.rpcinterface_factory = supervisor.rpcinterface:make_main_rpcinterface
+
+[supervisorctl]
+serverurl = unix://{layout.supervisor_socket}
+"""
+    return head + "".join(_section(program, layout.log) for program in programs)
+
+
+def _section(program: Program, log: Path) -> str:
+    command = " ".join(f'"{word}"' if " " in word else word for word in program.argv)
+    return f"""
+[program:{program.name}]
+command = {command.replace("%", "%%")}
+environment = CLOCHE_CONFIG="{program.stamp}"
+priority = {program.priority}
+autorestart = true
+startsecs = 1
+startretries = {START_RETRIES}
+stopwaitsecs = {program.stop_seconds}
+redirect_stderr = true
+stdout_logfile = {log / program.name}.log
+stdout_logfile_maxbytes = {LOG_BYTES}
+stdout_logfile_backups = {LOG_BACKUPS}
+"""
+
+
+@dataclass(frozen=True)
+class Supervisor:
+    """The translator of supervisord: start it, bring it up to date, stop it."""
+
+    layout: Layout
+    environment: Path
+
+    def is_running(self) -> bool:
+        """Say whether it answers."""
+        try:
+            self._control("pid", timeout=10)
+        except CommandError:
+            return False
+        return True
+
+    def start(self, cgroup_procs: Path) -> None:
+        """Start it in the control group of `cgroup_procs` and a mount namespace of its own.
+
+        So all the mounts of the node end with its processes. It is a session of its own too,
+        which Ctrl-C at the terminal does not reach.
+        """
+        for directory in (self.layout.run, self.layout.log):
+            directory.mkdir(parents=True, exist_ok=True)
+        log = self.layout.log / "supervisord.out"
+        supervisord = [str(self.environment / "bin" / "supervisord")]
+        with log.open("wb") as output:
+            subprocess.Popen(
+                ["/bin/sh", "-c", _IN_CGROUP, str(cgroup_procs),
+                 "unshare", "--mount", "--propagation", "slave",
+                 "/bin/sh", "-c", _IN_MOUNT_NAMESPACE, str(self.layout.kubelet),
+                 str(self.layout.log / "containers"),
+                 *supervisord, "-c", str(self.layout.supervisor_config)],
+                stdin=subprocess.DEVNULL, stdout=output, stderr=output,
+                start_new_session=True, cwd="/",
+            )  # fmt: skip
+        self._wait_until_running(log)
+
+    def update(self) -> None:
+        """Start what is new, restart what changed, stop what is no longer there."""
+        self._control("update", timeout=120)
+
+    def shutdown(self) -> None:
+        """Stop every program in order, then supervisord itself."""
+        self._control("shutdown", timeout=120)
+
+    def states(self) -> dict[str, str]:
+        """Return each program's state (`RUNNING`, `BACKOFF` …) with what supervisord says of it."""
+        try:
+            text = self._control("status", timeout=20)
+        except CommandError as error:
+            # Exit code 3: not all are running, which is an answer and no failure.
+            text = str(error)
+        lines = (line.split(maxsplit=1) for line in text.splitlines())
+        return {words[0]: words[1] for words in lines if len(words) > 1 and words[1][:1].isupper()}
+
+    def _control(self, *words: str, timeout: float) -> str:
+        program = self.environment / "bin" / "supervisorctl"
+        return run([program, "-c", self.layout.supervisor_config, *words], timeout=timeout)
+
+    def _wait_until_running(self, log: Path) -> None:
+        deadline = time.monotonic() + 20
+        while not self.is_running():
+            if time.monotonic() > deadline:
+                said = log.read_text(errors="replace")[-500:]
+                raise ClusterError(f"supervisord did not start; it said: {said}")
+            time.sleep(0.1)
+
+
+def ensure_environment(cache: Path, console: Console) -> Path:
+    """Return a Python environment with supervisor, made in the cache: the checkout may go away."""
+    requirements = REPOSITORY / "cluster" / "requirements.txt"
+    recipe = requirements.read_bytes() + sys.version.encode()
+    place = cache / "supervisor" / hashlib.sha256(recipe).hexdigest()[:12]
+    if (place / "complete").exists():
+        return place
+    console.step("installing supervisor …")
+    place.parent.mkdir(parents=True, exist_ok=True)
+    shutil.rmtree(place, ignore_errors=True)
+    # Scripts of an environment name its path, so it is made in place and marked when complete.
+    python = Path(sys.base_prefix) / "bin" / f"python3.{sys.version_info.minor}"
+    run([python, "-m", "venv", place], timeout=120)
+    run(
+        [place / "bin" / "python", "-m", "pip", "install", "-q", "--require-hashes",
+         "--no-deps", "-r", requirements],
+        timeout=300,
+        env={"PIP_DISABLE_PIP_VERSION_CHECK": "1"},
+    )  # fmt: skip
+    (place / "complete").touch()
+    return place
+
+
+def write_if_changed(path: Path, text: str, mode: int = 0o644) -> None:
+    """Write `text` to `path` by renaming, and only where it differs."""
+    if path.exists() and path.read_text() == text:
+        return
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.NamedTemporaryFile("w", dir=path.parent, delete=False) as temporary:
+        temporary.write(text)
+    os.chmod(temporary.name, mode)  # noqa: PTH101
+    Path(temporary.name).replace(path)

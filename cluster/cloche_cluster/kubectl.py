@@ -1,0 +1,52 @@
+"""The translator of kubectl: one cluster, plain JSON in and out."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from cloche_cluster.command import run
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from pathlib import Path
+
+_FIELD_MANAGER = "cloche-up"
+_TIMEOUT = 60.0
+
+
+@dataclass(frozen=True)
+class Kubectl:
+    """kubectl with the cluster that it talks to. Raises CommandError as `run` does."""
+
+    program: Path | str
+    kubeconfig: Path | None = None
+    context: str | None = None
+
+    @property
+    def argv(self) -> list[str]:
+        """The words that every call begins with."""
+        words = [str(self.program)]
+        if self.kubeconfig:
+            words += ["--kubeconfig", str(self.kubeconfig)]
+        if self.context:
+            words += ["--context", self.context]
+        return words
+
+    def run(self, *words: str, stdin: str | None = None, timeout: float = _TIMEOUT) -> str:
+        """Run kubectl with `words` and return what it printed."""
+        return run([*self.argv, *words], stdin=stdin, timeout=timeout)
+
+    def json(self, *words: str) -> dict[str, Any]:
+        """Run kubectl with `-o json` and return the object."""
+        answer: dict[str, Any] = json.loads(self.run(*words, "-o", "json"))
+        return answer
+
+    def apply(self, objects: Iterable[dict[str, Any]]) -> None:
+        """Apply objects server-side; they are this program's, whoever changed them since."""
+        body = json.dumps({"apiVersion": "v1", "kind": "List", "items": list(objects)})
+        self.run(
+            "apply", "--server-side", "--force-conflicts", "--field-manager", _FIELD_MANAGER,
+            "-f", "-", stdin=body,
+        )  # fmt: skip
