@@ -53,6 +53,7 @@ class Reason(StrEnum):
     DELETED = "Deleted"
     QUEUE_TIMEOUT = "QueueTimeout"
     QUEUE_FULL = "QueueFull"
+    INVALID_SPEC = "InvalidSpec"
     UNKNOWN_LANGUAGE = "UnknownLanguage"
     RESOURCES_EXCEED_RUNTIME = "ResourcesExceedRuntime"
     POD_EVICTED = "PodEvicted"

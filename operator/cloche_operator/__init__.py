@@ -1,0 +1,1 @@
+"""The operator: it turns SandboxExecutions into Pods and Pods into results."""

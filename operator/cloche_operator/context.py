@@ -1,0 +1,25 @@
+"""What the parts of the operator need of one another, made once at start."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from cloche_api.rest import Rest
+    from cloche_operator.kube import Kube
+    from cloche_operator.metrics import Metrics
+    from cloche_operator.observed import Pods, Runtimes
+    from cloche_operator.settings import Settings
+
+
+@dataclass(frozen=True)
+class Context:
+    """One operator's parts."""
+
+    settings: Settings
+    rest: Rest
+    kube: Kube
+    pods: Pods
+    runtimes: Runtimes
+    metrics: Metrics

@@ -1,0 +1,135 @@
+"""What a Pod's status says about why its program did not start, or ended unheard. Pure."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from cloche_api.execution import Reason
+from cloche_operator.outcome import EndedError
+
+# The kubelet's words for a container that waits (pkg/kubelet/images and kuberuntime). ErrImagePull
+# is not among them: the kubelet tries once more before it says ImagePullBackOff.
+_NO_IMAGE = frozenset({"ImagePullBackOff", "InvalidImageName", "ErrImageNeverPull"})
+_NO_START = frozenset(
+    {
+        "CreateContainerConfigError",
+        "CreateContainerError",
+        "RunContainerError",
+        "PreCreateHookError",
+    }
+)
+# Reasons of a Pod's DisruptionTarget condition (k8s.io/api/core/v1).
+_DISRUPTIONS = {
+    "PreemptionByScheduler": Reason.POD_EVICTED,
+    "EvictionByEvictionAPI": Reason.POD_EVICTED,
+    "TerminationByKubelet": Reason.POD_EVICTED,
+    "DeletionByTaintManager": Reason.NODE_LOST,
+    "DeletionByPodGC": Reason.NODE_LOST,
+}
+
+# Reasons of a Pod's status that the kubelet and the controllers give.
+_POD_REASONS = {
+    "Evicted": (Reason.POD_EVICTED, "The Pod was evicted"),
+    "NodeLost": (Reason.NODE_LOST, "The node that the Pod ran on is lost"),
+    "DeadlineExceeded": (
+        Reason.SUPERVISOR_HUNG,
+        "The Pod ran into activeDeadlineSeconds without a result",
+    ),
+}
+
+
+def start_problem(pod: dict[str, Any]) -> EndedError | None:
+    """Why the Pod will never start, if so."""
+    if gone := _gone(pod):
+        return gone
+    waiting = _container_state(pod).get("waiting", {})
+    reason, message = waiting.get("reason", ""), waiting.get("message", "")
+    if reason in _NO_IMAGE:
+        image = pod["spec"]["containers"][0]["image"]
+        return EndedError(
+            Reason.IMAGE_PULL_FAILED, f"The image {image} cannot be pulled: {message or reason}"
+        )
+    if reason in _NO_START:
+        return EndedError(
+            Reason.CONTAINER_START_FAILED, f"The container cannot start: {message or reason}"
+        )
+    return None
+
+
+def start_timeout(pod: dict[str, Any] | None, seconds: float) -> EndedError:
+    """Why the Pod has not started in time, as far as its status tells."""
+    conditions = {c["type"]: c for c in (pod or {}).get("status", {}).get("conditions", [])}
+    scheduled = conditions.get("PodScheduled", {})
+    if scheduled.get("status") == "False":
+        return EndedError(
+            Reason.UNSCHEDULABLE,
+            f"No node took the Pod within {seconds:g} s: {scheduled.get('message', '')}",
+        )
+    waiting = _container_state(pod or {}).get("waiting", {})
+    seen = waiting.get("message") or waiting.get("reason") or "no word from the node"
+    if waiting.get("reason") == "ErrImagePull":
+        return EndedError(Reason.IMAGE_PULL_FAILED, f"The image cannot be pulled: {seen}")
+    return EndedError(Reason.START_TIMEOUT, f"The Pod did not start within {seconds:g} s: {seen}")
+
+
+def has_terminated(pod: dict[str, Any]) -> bool:
+    """Whether the kubelet has said that the container is dead."""
+    return "terminated" in _container_state(pod) or pod.get("status", {}).get("phase") in (
+        "Failed",
+        "Succeeded",
+    )
+
+
+def end_unheard(pod: dict[str, Any] | None, *, started: bool) -> EndedError:
+    """Why the supervisor's stream ended without an end; None stands for a Pod that is gone."""
+    if pod is None:
+        return EndedError(Reason.POD_DELETED, "The Pod was deleted while the program ran.")
+    terminated = _container_state(pod).get("terminated", {})
+    if terminated.get("reason") == "OOMKilled":
+        return EndedError(
+            Reason.OUT_OF_MEMORY, "The program was killed for using more than its memory."
+        )
+    return _gone(pod) or _died(terminated, started=started)
+
+
+def _died(terminated: dict[str, Any], *, started: bool) -> EndedError:
+    """Why the container ended by itself before the supervisor had its say."""
+    if terminated.get("reason") in ("StartError", "ContainerCannotRun"):
+        return EndedError(
+            Reason.CONTAINER_START_FAILED,
+            f"The container cannot start: {terminated.get('message', '')}",
+        )
+    code = terminated.get("exitCode")
+    if not started:
+        return EndedError(
+            Reason.PROTOCOL_ERROR,
+            f"The container ended with exit code {code} before it started the program: "
+            "is the supervisor in the image?",
+        )
+    return EndedError(
+        Reason.RESULT_LOST, f"The container ended with exit code {code} and left no result."
+    )
+
+
+def _gone(pod: dict[str, Any]) -> EndedError | None:
+    """What took the Pod away: a disruption, the node, its deadline, somebody's hand."""
+    status = pod.get("status", {})
+    for condition in status.get("conditions", []):
+        if condition["type"] == "DisruptionTarget" and condition["status"] == "True":
+            reason = _DISRUPTIONS.get(condition.get("reason", ""), Reason.POD_EVICTED)
+            return EndedError(reason, f"The Pod was taken away: {condition.get('message', '')}")
+    if known := _POD_REASONS.get(status.get("reason", "")):
+        reason, words = known
+        return EndedError(reason, f"{words}: {status.get('message') or 'no more is known'}")
+    if "deletionTimestamp" in pod["metadata"]:
+        return EndedError(Reason.POD_DELETED, "The Pod was deleted.")
+    if status.get("phase") == "Failed" and status.get("reason"):
+        words = status.get("message") or status["reason"]
+        return EndedError(Reason.POD_FAILED, f"The kubelet refused the Pod: {words}")
+    return None
+
+
+def _container_state(pod: dict[str, Any]) -> dict[str, Any]:
+    statuses = pod.get("status", {}).get("containerStatuses", [])
+    state: dict[str, Any] = statuses[0].get("state", {}) if statuses else {}
+    return state

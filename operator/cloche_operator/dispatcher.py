@@ -1,0 +1,98 @@
+"""Which executions are being worked on: at most one run each, however often they are seen."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from typing import TYPE_CHECKING, Any
+
+import pydantic
+
+from cloche_api.execution import Reason
+from cloche_operator import status
+from cloche_operator.execution import from_object
+from cloche_operator.persist import persist
+from cloche_operator.run import Run
+from cloche_operator.start import Starting
+
+if TYPE_CHECKING:
+    from cloche_operator.capacity import Capacity
+    from cloche_operator.context import Context
+
+log = logging.getLogger(__name__)
+
+
+class Dispatcher:
+    """Starts a run for every execution that needs one, and ends those that are not wanted."""
+
+    def __init__(self, ctx: Context, capacity: Capacity) -> None:
+        self._ctx = ctx
+        self._capacity = capacity
+        self._starting = Starting()
+        self._runs: dict[str, tuple[Run, asyncio.Task[None]]] = {}
+        self._refusals: set[asyncio.Task[Any]] = set()
+        self._stopping = False
+
+    def working_on(self, uid: str) -> bool:
+        """Whether there is a run for the execution of that uid."""
+        return uid in self._runs
+
+    def observe(self, obj: dict[str, Any]) -> None:
+        """Take in a SandboxExecution as it now is."""
+        try:
+            execution = from_object(obj)
+        except pydantic.ValidationError as error:
+            self._refuse(obj, error)
+            return
+        if running := self._runs.get(execution.uid):
+            if execution.deleted:
+                running[0].halt(Reason.DELETED, "The execution was deleted.")
+            elif execution.spec.cancel:
+                running[0].halt(Reason.CANCELLED, "The execution was cancelled.")
+            return
+        if execution.ended or execution.deleted or self._stopping:
+            return
+        run = Run(self._ctx, self._capacity, self._starting, execution)
+        task = asyncio.create_task(run.carry_out(), name=f"execution {execution.name}")
+        self._runs[execution.uid] = (run, task)
+        task.add_done_callback(lambda task: self._done(execution.uid, task))
+        self._measure()
+
+    def vanished(self, uid: str) -> None:
+        """The execution of that uid is gone for good."""
+        if running := self._runs.get(uid):
+            running[0].halt(Reason.DELETED, "The execution was deleted.")
+
+    async def drain(self, seconds: float) -> None:
+        """Take nothing new, wait so long for what runs, and leave the rest to the next operator."""
+        self._stopping = True
+        tasks = {task for _, task in self._runs.values()}
+        if tasks:
+            await asyncio.wait(tasks, timeout=seconds)
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    def _refuse(self, obj: dict[str, Any], error: pydantic.ValidationError) -> None:
+        """End an execution that the API server took and this operator cannot read."""
+        of, first = obj["metadata"], error.errors()[0]
+        field = ".".join(str(part) for part in first["loc"])
+        final = status.unreadable(f"spec.{field}: {first['msg']}")
+        log.error("execution %s: %s", of["name"], final["message"])
+        task = asyncio.create_task(
+            persist(lambda: self._ctx.kube.patch_execution_status(of["name"], of["uid"], final))
+        )
+        self._refusals.add(task)
+        task.add_done_callback(self._refusals.discard)
+
+    def _done(self, uid: str, task: asyncio.Task[None]) -> None:
+        del self._runs[uid]
+        self._measure()
+        if not task.cancelled() and (error := task.exception()):
+            # The sweep finds what is left of it.
+            log.error("%s failed", task.get_name(), exc_info=error)
+
+    def _measure(self) -> None:
+        waiting = self._capacity.waiting
+        self._ctx.metrics.queued.set(waiting)
+        self._ctx.metrics.running.set(len(self._runs) - waiting)

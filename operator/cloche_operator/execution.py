@@ -1,0 +1,77 @@
+"""An execution as the operator works on it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from cloche_api.execution import TERMINAL, ExecutionSpec, Phase
+
+
+@dataclass(frozen=True)
+class Execution:
+    """One SandboxExecution, read from its object."""
+
+    name: str
+    uid: str
+    resource_version: str
+    created: datetime
+    deleted: bool
+    spec: ExecutionSpec
+    phase: Phase
+    pod_name: str | None
+    pod_uid: str | None
+    queued_time: datetime | None
+    claimed_time: datetime | None
+
+    @property
+    def ended(self) -> bool:
+        """Whether its phase is terminal."""
+        return self.phase in TERMINAL
+
+    @property
+    def claimed(self) -> bool:
+        """Whether a Pod was claimed for it: its input may have been handed over."""
+        return self.pod_uid is not None
+
+    @property
+    def tenant(self) -> str:
+        """Whose it is; empty when nobody's."""
+        return self.spec.tenant or ""
+
+
+def from_object(obj: dict[str, Any]) -> Execution:
+    """Read a SandboxExecution.
+
+    Raises:
+        pydantic.ValidationError: the spec is not one that this operator understands.
+    """
+    meta, status = obj["metadata"], obj.get("status") or {}
+    return Execution(
+        name=meta["name"],
+        uid=meta["uid"],
+        resource_version=meta["resourceVersion"],
+        created=datetime.fromisoformat(meta["creationTimestamp"]),
+        deleted="deletionTimestamp" in meta,
+        spec=ExecutionSpec.model_validate(obj["spec"]),
+        phase=Phase(status.get("phase", Phase.PENDING)),
+        pod_name=status.get("podName"),
+        pod_uid=status.get("podUID"),
+        queued_time=_time(status.get("queuedTime")),
+        claimed_time=_time(status.get("claimedTime")),
+    )
+
+
+def now() -> datetime:
+    """The time of day, UTC."""
+    return datetime.now(UTC)
+
+
+def timestamp(time: datetime) -> str:
+    """RFC 3339 with microseconds, Kubernetes' MicroTime."""
+    return time.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+
+
+def _time(text: str | None) -> datetime | None:
+    return None if text is None else datetime.fromisoformat(text)

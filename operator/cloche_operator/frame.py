@@ -1,0 +1,68 @@
+"""What is sent into a Pod: the hello and the one frame (docs/protocol.md)."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+from cloche_api import limits, quantity
+
+if TYPE_CHECKING:
+    from cloche_api.execution import ExecutionSpec, File, UsedResources
+    from cloche_api.runtime import RuntimeSpec
+
+PROTOCOL = 1
+HELLO = b"CLO" + bytes([PROTOCOL])
+
+_PROCESSES = 512  # threads too: Node starts 11, a JVM some 20
+_OPEN_FILES = 1024  # Linux' own default
+_STACK_BYTES = 8 * limits.MIB  # Linux' own default
+
+
+def frame(uid: str, spec: ExecutionSpec, runtime: RuntimeSpec, used: UsedResources) -> bytes:
+    """The frame for an execution: four bytes of length and the JSON."""
+    body = json.dumps(_content(uid, spec, runtime, used), ensure_ascii=False).encode(
+        "utf-8", "surrogatepass"
+    )
+    return len(body).to_bytes(4, "big") + body
+
+
+def _content(
+    uid: str, spec: ExecutionSpec, runtime: RuntimeSpec, used: UsedResources
+) -> dict[str, Any]:
+    source = {"path": runtime.file_name, "text": spec.code}
+    return {
+        "protocol": PROTOCOL,
+        "execution": uid,
+        "files": [source, *(_file(file) for file in spec.files or [])],
+        "compile": runtime.compile
+        and {
+            "command": runtime.compile.command,
+            "timeout_seconds": float(runtime.compile.timeout_seconds),
+        },
+        "run": {"command": [*runtime.run.command, *(spec.args or [])]},
+        "syntax_check": runtime.syntax_check and {"command": runtime.syntax_check.command},
+        "environment": {**(runtime.environment or {}), **(spec.environment or {})},
+        "stdin": spec.stdin or "",
+        "timeout_seconds": float(spec.timeout_seconds),
+        "output_files": spec.output_files or [],
+        "limits": {
+            "stdout_bytes": limits.STDOUT_BYTES,
+            "stderr_bytes": limits.STDERR_BYTES,
+            "files_bytes": limits.OUTPUT_FILES_BYTES,
+            "rlimits": {
+                "nproc": _PROCESSES,
+                "nofile": _OPEN_FILES,
+                "fsize": quantity.whole(used.disk),
+                "core": 0,
+                "stack": _STACK_BYTES,
+            },
+        },
+        "afterwards": "exit",
+    }
+
+
+def _file(file: File) -> dict[str, str]:
+    if file.content_base64 is not None:
+        return {"path": file.path, "base64": file.content_base64}
+    return {"path": file.path, "text": file.content or ""}

@@ -1,0 +1,79 @@
+"""kopf's events in, nothing else: every decision is somebody else's."""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING, Any
+
+import kopf
+
+from cloche_api import meta
+from cloche_api.execution import TERMINAL
+from cloche_api.rest import NotFoundError
+from cloche_operator import pods
+from cloche_operator.persist import persist
+
+if TYPE_CHECKING:
+    from cloche_operator.context import Context
+    from cloche_operator.dispatcher import Dispatcher
+
+log = logging.getLogger(__name__)
+
+
+def settings() -> kopf.OperatorSettings:
+    """Settings of kopf without its own writes, and with lists and watches that stay small."""
+    chosen = kopf.OperatorSettings()
+    chosen.posting.enabled = False
+    chosen.scanning.disabled = True
+    chosen.peering.standalone = True
+    chosen.queueing.idle_timeout = 0.2
+    chosen.networking.request_timeout = 10
+    chosen.watching.server_timeout = 300
+    chosen.watching.chunk_size = 100
+    chosen.execution.default_backoff = 1
+    chosen.watching.field_selectors[meta.GROUP, meta.EXECUTIONS] = ",".join(
+        f"status.phase!={phase}" for phase in sorted(TERMINAL)
+    )
+    chosen.watching.label_selectors["pods"] = ",".join(
+        f"{k}={v}" for k, v in pods.COMPONENT.items()
+    )
+    return chosen
+
+
+def registry(ctx: Context, dispatcher: Dispatcher) -> kopf.OperatorRegistry:
+    """The handlers, bound to this operator's parts."""
+    handlers = kopf.OperatorRegistry()
+
+    @kopf.on.login(registry=handlers)
+    def log_in(**kwargs: Any) -> kopf.ConnectionInfo | None:
+        return kopf.login_with_service_account(**kwargs) or kopf.login_with_kubeconfig(**kwargs)
+
+    @kopf.on.event(meta.GROUP, meta.VERSION, meta.EXECUTIONS, registry=handlers)
+    async def execution_seen(event: Any, **_: Any) -> None:
+        if event["type"] == "DELETED":
+            await _left(ctx, dispatcher, dict(event["object"]))
+        else:
+            dispatcher.observe(dict(event["object"]))
+
+    @kopf.on.event(meta.GROUP, meta.VERSION, meta.RUNTIMES, registry=handlers)
+    async def runtime_seen(event: Any, **_: Any) -> None:
+        ctx.runtimes.seen(dict(event["object"]), deleted=event["type"] == "DELETED")
+
+    @kopf.on.event("pods", labels=pods.COMPONENT, registry=handlers)
+    async def pod_seen(event: Any, **_: Any) -> None:
+        ctx.pods.seen(dict(event["object"]), deleted=event["type"] == "DELETED")
+
+    return handlers
+
+
+async def _left(ctx: Context, dispatcher: Dispatcher, obj: dict[str, Any]) -> None:
+    """An execution that ends leaves the watch's selector, which looks like a deletion."""
+    name, uid = obj["metadata"]["name"], obj["metadata"]["uid"]
+    if not dispatcher.working_on(uid):
+        return
+    try:
+        found = await persist(lambda: ctx.kube.get_execution(name))
+    except NotFoundError:
+        found = None
+    if found is None or found["metadata"]["uid"] != uid:
+        dispatcher.vanished(uid)

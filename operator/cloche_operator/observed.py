@@ -1,0 +1,150 @@
+"""What the watches have shown: the sandbox Pods and the runtimes, in memory.
+
+All of it can be thrown away: it is filled by a list at start and kept by events.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import defaultdict
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import pydantic
+
+from cloche_api.execution import Reason
+from cloche_api.runtime import RuntimeSpec
+from cloche_operator.outcome import EndedError
+from cloche_operator.pods import FIRST_UID, LAST_UID
+
+if TYPE_CHECKING:
+    from cloche_operator.kube import Kube
+
+
+class Pods:
+    """The sandbox Pods that live, and the users that they run as."""
+
+    def __init__(self) -> None:
+        self._pods: dict[str, dict[str, Any]] = {}
+        self._waiting: defaultdict[str, set[asyncio.Event]] = defaultdict(set)
+        self._promised: set[int] = set()
+
+    def __iter__(self) -> Any:
+        """All Pods, as they were last seen."""
+        return iter(list(self._pods.values()))
+
+    def get(self, name: str, uid: str) -> dict[str, Any] | None:
+        """The Pod as it was last seen, or None."""
+        pod = self._pods.get(name)
+        return pod if pod and pod["metadata"]["uid"] == uid else None
+
+    def seen(self, pod: dict[str, Any], *, deleted: bool = False) -> None:
+        """Take in what a list or an event has shown."""
+        name = pod["metadata"]["name"]
+        if not deleted:
+            self._pods[name] = pod
+        elif self.get(name, pod["metadata"]["uid"]):
+            del self._pods[name]
+        for event in self._waiting.get(name, ()):
+            event.set()
+
+    async def changed(self, name: str, seconds: float) -> None:
+        """Return when something new was seen of the Pod, or after so many seconds."""
+        event = asyncio.Event()
+        self._waiting[name].add(event)
+        try:
+            async with asyncio.timeout(seconds):
+                await event.wait()
+        except TimeoutError:
+            pass
+        finally:
+            self._waiting[name].discard(event)
+            if not self._waiting[name]:
+                del self._waiting[name]
+
+    def take_user(self) -> int:
+        """The lowest uid that no live Pod runs as: RLIMIT_NPROC counts by uid on a node.
+
+        Raises:
+            EndedError: all are taken.
+        """
+        taken = self._promised | {
+            pod["spec"].get("securityContext", {}).get("runAsUser") for pod in self._pods.values()
+        }
+        for user in range(FIRST_UID, LAST_UID + 1):
+            if user not in taken:
+                self._promised.add(user)
+                return user
+        raise EndedError(Reason.UNSCHEDULABLE, "Every user that a Pod may run as is taken.")
+
+    def give_user_back(self, user: int) -> None:
+        """The Pod that was to run as this user is gone."""
+        self._promised.discard(user)
+
+
+@dataclass(frozen=True)
+class Runtime:
+    """A SandboxRuntime."""
+
+    name: str
+    generation: int
+    spec: RuntimeSpec
+
+
+class Runtimes:
+    """The languages that are installed."""
+
+    def __init__(self, kube: Kube) -> None:
+        self._kube = kube
+        self._runtimes: dict[str, Runtime] = {}
+
+    def seen(self, obj: dict[str, Any], *, deleted: bool = False) -> None:
+        """Take in what a list or an event has shown.
+
+        Raises:
+            pydantic.ValidationError: the runtime is not one that this operator understands.
+        """
+        name = obj["metadata"]["name"]
+        if deleted:
+            self._runtimes.pop(name, None)
+            return
+        spec = RuntimeSpec.model_validate(obj["spec"])
+        self._runtimes[name] = Runtime(name, obj["metadata"]["generation"], spec)
+
+    async def refresh(self) -> None:
+        """Read all of them again."""
+        for obj in await self._kube.list_runtimes():
+            try:
+                self.seen(obj)
+            except pydantic.ValidationError:
+                continue  # the handler of its event has told
+
+    async def find(self, language: str) -> Runtime:
+        """The runtime of that name or alias, letter case aside.
+
+        Raises:
+            EndedError: UnknownLanguage, when there is none.
+            UnavailableError: it is not known yet, and the API server does not answer.
+        """
+        if not (found := self._known(language)):
+            # The execution's event may have come before that of a runtime just applied.
+            await self.refresh()
+            found = self._known(language)
+        if not found:
+            installed = ", ".join(sorted(self._runtimes)) or "none"
+            raise EndedError(
+                Reason.UNKNOWN_LANGUAGE,
+                f"spec.language: there is no SandboxRuntime for {language!r}; "
+                f"installed: {installed}",
+            )
+        return found
+
+    def _known(self, language: str) -> Runtime | None:
+        if language in self._runtimes:
+            return self._runtimes[language]
+        wanted = language.lower()
+        for name in sorted(self._runtimes):
+            runtime = self._runtimes[name]
+            if wanted in (name, *(alias.lower() for alias in runtime.spec.aliases or [])):
+                return runtime
+        return None

@@ -1,0 +1,29 @@
+"""Calls that must happen, however long the API server is away."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from typing import TYPE_CHECKING, TypeVar
+
+from cloche_api.rest import UnavailableError
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+_T = TypeVar("_T")
+_FIRST_SECONDS, _LAST_SECONDS = 0.1, 5.0
+
+log = logging.getLogger(__name__)
+
+
+async def persist(call: Callable[[], Awaitable[_T]]) -> _T:
+    """Call until the API server answers. The call must be one that may take effect twice."""
+    pause = _FIRST_SECONDS
+    while True:
+        try:
+            return await call()
+        except UnavailableError as error:
+            log.warning("the API server does not answer, again in %.1f s: %s", pause, error)
+        await asyncio.sleep(pause)
+        pause = min(2 * pause, _LAST_SECONDS)

@@ -1,0 +1,266 @@
+"""The life of one execution: queue, Pod, program, result, record.
+
+At every await the operator may be killed. What holds then:
+- before the claim is acknowledged nothing was sent: the next operator starts again;
+- after it the Pod named in the status is the only one that can ever get the input, and its log
+  says whether the program started: the next operator reads it (`_recover`);
+- once the final status is written it never changes: the next operator only removes the Pod.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+from cloche_api import quantity
+from cloche_api.execution import Reason
+from cloche_api.rest import ApiError, TooLargeError
+from cloche_operator import outcome, start, status
+from cloche_operator.execution import now, timestamp
+from cloche_operator.frame import frame
+from cloche_operator.outcome import EndedError, Outcome
+from cloche_operator.persist import persist
+from cloche_operator.pods import PodPlan
+from cloche_operator.resources import used_resources
+from cloche_operator.result import LogReader, NeverStartedError, judged, listen
+from cloche_operator.transcript import Transcript
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+    from cloche_operator.capacity import Capacity
+    from cloche_operator.context import Context
+    from cloche_operator.execution import Execution
+    from cloche_operator.observed import Runtime
+
+# What the syntax check may add to the timeout, and what killing and reaping takes.
+_AFTER_TIMEOUT_SECONDS = 3.0
+# After this long without a `started` event nothing of a dead operator's frame is on its way.
+_IN_FLIGHT_SECONDS = 5.0
+# An execution whose creation is older was in the queue before this operator started.
+_FRESH = timedelta(seconds=2)
+
+log = logging.getLogger(__name__)
+
+
+class Run:
+    """One execution, from its first sight to its record."""
+
+    def __init__(
+        self, ctx: Context, capacity: Capacity, starting: start.Starting, execution: Execution
+    ) -> None:
+        self._ctx = ctx
+        self._capacity = capacity
+        self._starting = starting
+        self.execution = execution
+        age = now() - execution.created
+        self._queued = execution.queued_time or (execution.created if age > _FRESH else now())
+        self._transcript: Transcript | None = None
+        self._pod: dict[str, Any] | None = None
+        self._user: int | None = None
+        self._memory: int | None = None
+        self._halted: asyncio.Future[EndedError] = asyncio.get_running_loop().create_future()
+
+    def halt(self, reason: Reason, message: str) -> None:
+        """End it now, with this reason. Once it has an outcome, too late."""
+        if not self._halted.done():
+            self._halted.set_result(EndedError(reason, message))
+
+    async def carry_out(self) -> None:
+        """Do everything; returns when the execution has ended and its Pod is deleted.
+
+        Cancelling this coroutine leaves Pod and execution to the next operator.
+        """
+        try:
+            ended = await self._until_halted()
+            await self._record(ended)
+            await self._remove_pod()
+        finally:
+            if self._user is not None:
+                self._ctx.pods.give_user_back(self._user)
+            if self._memory is not None:
+                self._capacity.give_back(self._memory)
+
+    async def _until_halted(self) -> Outcome:
+        work = asyncio.ensure_future(self._outcome())
+        try:
+            futures: set[asyncio.Future[Any]] = {work, self._halted}
+            await asyncio.wait(futures, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            if not work.done():
+                work.cancel()
+                await asyncio.wait({work})
+        if not work.cancelled():
+            return work.result()
+        return outcome.without_exit(self._transcript, self._halted.result())
+
+    async def _outcome(self) -> Outcome:
+        try:
+            if self.execution.spec.cancel:
+                raise EndedError(Reason.CANCELLED, "The execution was cancelled.")  # noqa: TRY301
+            runtime = await persist(lambda: self._ctx.runtimes.find(self.execution.spec.language))
+            transcript = await self._transcript_of(runtime)
+            judged(transcript)
+            return outcome.from_exit(transcript)
+        except EndedError as ended:
+            return outcome.without_exit(self._transcript, ended)
+        except Exception:
+            log.exception("execution %s", self.execution.name)
+            return outcome.without_exit(
+                self._transcript,
+                EndedError(Reason.INTERNAL_ERROR, "The operator failed; its log has more."),
+            )
+
+    async def _transcript_of(self, runtime: Runtime) -> Transcript:
+        used = used_resources(self.execution.spec.resources, runtime.spec.resources)
+        size = quantity.whole(used.memory)
+        if self.execution.claimed:
+            self._capacity.occupy(size)
+            self._memory = size
+            try:
+                return await self._recover()
+            except NeverStartedError:
+                log.info("execution %s never started: from the beginning", self.execution.name)
+                await start.remove_pod(self._ctx, self.execution)
+        else:
+            await self._capacity.take(self.execution.tenant, size)
+            self._memory = size
+        self._user = self._ctx.pods.take_user()
+        plan = PodPlan(self.execution, runtime.name, runtime.spec, used, self._user)
+        return await self._cold(plan, runtime.generation)
+
+    async def _cold(self, plan: PodPlan, generation: int) -> Transcript:
+        """Start a Pod for the execution, hand over the input, hear the end."""
+        self._pod = pod = await start.create_pod(self._ctx, plan)
+        claiming = asyncio.ensure_future(
+            start.claim(self._ctx, plan, generation, pod, self._queued)
+        )
+        attachment = None
+        self._transcript = Transcript(self.execution.uid)
+        try:
+            attachment = await self._starting.attached(self._ctx, pod)
+            await start.greet(attachment, self._transcript)
+            await claiming
+            async with asyncio.timeout(self._limit()) as limit:
+                if self._transcript.protocol is not None:
+                    input_ = frame(self.execution.uid, plan.execution.spec, plan.runtime, plan.used)
+                    if await self._handed_over(attachment, input_):
+                        return self._transcript
+                return await self._from_log(pod)
+        except TimeoutError as error:
+            if not limit.expired():
+                raise
+            raise _hung() from error
+        finally:
+            claiming.cancel()
+            if attachment is not None:
+                await attachment.close()
+
+    async def _handed_over(self, attachment: Any, input_: bytes) -> bool:
+        """Send the input, hear the events; whether the end was heard."""
+        assert self._transcript is not None
+        try:
+            await attachment.send(input_)
+        except ConnectionError:
+            return False
+        whole = await listen(attachment, self._transcript)
+        self._ctx.metrics.garbage.inc(self._transcript.garbage)
+        return whole
+
+    async def _recover(self) -> Transcript:
+        """Read the result of an execution that another operator handed its input to.
+
+        Raises:
+            NeverStartedError: it did not: the Pod is deleted, and may be made again.
+        """
+        self._ctx.metrics.recovered.inc()
+        execution = self.execution
+        name, uid = execution.pod_name or "", execution.pod_uid or ""
+        pod = await persist(lambda: self._ctx.kube.get_pod(name))
+        if pod is None or pod["metadata"]["uid"] != uid:
+            raise EndedError(
+                Reason.POD_DELETED, "The Pod is gone, and with it the program's result."
+            )
+        self._pod = pod
+        claimed = execution.claimed_time or now()
+        latest = claimed + timedelta(seconds=self._ctx.settings.start_timeout_seconds)
+        remaining = (latest - now()).total_seconds() + self._limit()
+        try:
+            async with asyncio.timeout(max(remaining, _IN_FLIGHT_SECONDS)):
+                return await self._from_log(pod, start_within=_IN_FLIGHT_SECONDS)
+        except TimeoutError as error:
+            raise _hung() from error
+        except NeverStartedError:
+            # Whatever was on its way has until the container's end to show itself.
+            await persist(lambda: self._ctx.kube.delete_pod(name, uid))
+            reader = self._reader(pod)
+            try:
+                return await reader.read(start_within=_IN_FLIGHT_SECONDS)
+            except EndedError as ended:
+                if reader.transcript.started is None:
+                    raise NeverStartedError from ended
+                raise
+
+    async def _from_log(
+        self, pod: dict[str, Any], *, start_within: float | None = None
+    ) -> Transcript:
+        reader = self._reader(pod)
+        try:
+            return await reader.read(start_within=start_within)
+        finally:
+            heard = self._transcript
+            if heard is None or reader.transcript.started or not heard.started:
+                self._transcript = reader.transcript
+
+    def _reader(self, pod: dict[str, Any]) -> LogReader:
+        of = pod["metadata"]
+        return LogReader(self._ctx, of["name"], of["uid"], self.execution.uid)
+
+    def _limit(self) -> float:
+        """Seconds from the handing over of the input to when the supervisor counts as hung."""
+        timeout = float(self.execution.spec.timeout_seconds)
+        return timeout + _AFTER_TIMEOUT_SECONDS + self._ctx.settings.grace_seconds
+
+    async def _record(self, ended: Outcome) -> None:
+        """Write the final status, unless there is nobody to read it any more."""
+        execution = self.execution
+        final = status.terminal(execution, ended, self._node())
+        if not execution.claimed:
+            final.setdefault("queuedTime", timestamp(self._queued))
+
+        def write(fields: dict[str, Any]) -> Callable[[], Awaitable[dict[str, Any]]]:
+            return lambda: self._ctx.kube.patch_execution_status(
+                execution.name, execution.uid, fields
+            )
+
+        try:
+            await persist(write(final))
+        except TooLargeError:
+            log.warning("result of %s is too large", execution.name)
+            await persist(write(status.without_outputs(final)))
+        except ApiError as error:
+            log.info("result of %s is not recorded: %s", execution.name, error)
+            return
+        log.info("execution %s ended: %s %s", execution.name, ended.phase, ended.reason)
+        self._ctx.metrics.ended.labels(execution.spec.language, ended.phase, ended.reason).inc()
+
+    async def _remove_pod(self) -> None:
+        if self._pod is not None:
+            name, uid = self._pod["metadata"]["name"], self._pod["metadata"]["uid"]
+            await persist(lambda: self._ctx.kube.delete_pod(name, uid))
+
+    def _node(self) -> str | None:
+        if self._pod is None:
+            return None
+        of = self._pod["metadata"]
+        latest = self._ctx.pods.get(of["name"], of["uid"]) or self._pod
+        node: str | None = latest["spec"].get("nodeName")
+        return node
+
+
+def _hung() -> EndedError:
+    return EndedError(
+        Reason.SUPERVISOR_HUNG, "The Pod gave no result within the timeout; it was ended."
+    )

@@ -1,0 +1,65 @@
+"""What can be set, from the environment: CLOCHE_OPERATOR_ and the field's name in capitals.
+
+The order is that of `operator` and `sandbox` in the chart's values.yaml.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from pydantic import Field
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from cloche_api.limits import MIB
+
+
+class Settings(BaseSettings):
+    """Every setting, its unit and the reason for its default."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="CLOCHE_OPERATOR_", extra="forbid", frozen=True, use_attribute_docstrings=True
+    )
+
+    namespace: str = "cloche-sandboxes"
+    """The namespace of the executions, the runtimes and their Pods."""
+    runtime_class_name: str = ""
+    """RuntimeClass of the Pods whose runtime names none; empty for the cluster's default."""
+    user_namespaces: bool = False
+    """Whether Pods get user namespaces (hostUsers: false). Off: not every node can."""
+    pod_request_cpu: str = "50m"
+    """CPU that a Pod reserves, far below its limit: a pool of waiting Pods must fit a laptop."""
+    pod_request_memory: str = "64Mi"
+    """Memory that a Pod reserves, for the same reason."""
+    priority_class_name: str = ""
+    """PriorityClass of the Pods; empty for the cluster's default."""
+    node_selector: dict[str, str] = Field(default_factory=dict)
+    """Labels of the nodes that Pods may run on, as JSON."""
+    tolerations: list[dict[str, Any]] = Field(default_factory=list)
+    """Taints that Pods tolerate, as JSON."""
+    image_pull_secrets: list[str] = Field(default_factory=list)
+    """Names of Secrets for the registry, as JSON."""
+    capacity_share: float = Field(default=0.6, gt=0, le=10)
+    """Part of the sandbox nodes' memory that running executions' limits may add up to. The rest
+    is for the system and for Pods that wait."""
+    queue_length: int = Field(default=1000, ge=1)
+    """Executions that may wait for capacity; more end as QueueFull."""
+    queue_timeout_seconds: float = Field(default=60, gt=0)
+    """Seconds that an execution may wait for capacity: longer than any client is patient."""
+    start_timeout_seconds: float = Field(default=60, gt=0)
+    """Seconds from the Pod's creation to its first answer: a cold image pull fits in."""
+    grace_seconds: float = Field(default=5, gt=0)
+    """Seconds beyond the execution's own timeout after which the supervisor counts as hung."""
+    drain_seconds: float = Field(default=10, ge=0)
+    """Seconds that running executions get at shutdown; the next operator takes up the rest."""
+    sweep_seconds: float = Field(default=30, gt=0)
+    """Seconds between two sweeps for expired records and left-over Pods."""
+    retention_bytes: int = Field(default=512 * MIB, ge=0)
+    """Bytes that all records may take: etcd's default quota is 2 GiB."""
+    retention_bytes_per_tenant: int = Field(default=128 * MIB, ge=0)
+    """Bytes that the records of one tenant may take."""
+    http_port: int = Field(default=8080, ge=1, le=65535)
+    """Port of /healthz, /readyz and /metrics."""
+    log_format: Literal["json", "text"] = "json"
+    """json for machines, text for people."""
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
+    """The least level that is logged."""

@@ -1,0 +1,137 @@
+"""The status of an execution, as it is written. Pure."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+from cloche_api import limits
+from cloche_api.execution import Phase, Reason, phase_of
+from cloche_api.size import json_bytes, object_bytes
+from cloche_operator.execution import Execution, now, timestamp
+
+if TYPE_CHECKING:
+    from cloche_api.execution import UsedResources
+    from cloche_operator.outcome import Outcome
+
+_MESSAGE_CHARACTERS = 4000
+
+
+def running(  # noqa: PLR0913  the fields of one status, all by name
+    *,
+    pod: dict[str, Any],
+    used: UsedResources,
+    runtime_generation: int,
+    queued: datetime,
+    claimed: datetime,
+    warm: bool,
+) -> dict[str, Any]:
+    """The status of a claim: this Pod, and no other, will get the execution's input."""
+    return {
+        "phase": Phase.RUNNING,
+        "podName": pod["metadata"]["name"],
+        "podUID": pod["metadata"]["uid"],
+        "warm": warm,
+        "queuedTime": timestamp(queued),
+        "claimedTime": timestamp(claimed),
+        "resources": used.model_dump(by_alias=True),
+        "runtimeGeneration": runtime_generation,
+    }
+
+
+def terminal(execution: Execution, outcome: Outcome, node: str | None) -> dict[str, Any]:
+    """The final status: outcome, end, expiry and the Finished condition, within its size."""
+    ended = now()
+    fields = {
+        "phase": outcome.phase,
+        "reason": outcome.reason,
+        "message": _clean(outcome.message),
+        "nodeName": node,
+        "completionTime": ended,
+        "expirationTime": ended + timedelta(seconds=execution.spec.ttl_seconds_after_finished),
+        "conditions": [_finished(outcome.reason, outcome.message, ended)],
+        **outcome.fields,
+    }
+    return fitted({k: _plain(v) for k, v in fields.items() if v is not None})
+
+
+def unreadable(message: str) -> dict[str, Any]:
+    """The final status of an execution whose spec the operator cannot read."""
+    return {
+        "phase": phase_of(Reason.INVALID_SPEC),
+        "reason": Reason.INVALID_SPEC,
+        "message": _clean(message),
+        "completionTime": timestamp(now()),
+        "conditions": [_finished(Reason.INVALID_SPEC, message, now())],
+    }
+
+
+def without_outputs(status: dict[str, Any]) -> dict[str, Any]:
+    """The final status where even the fitted one was refused as too large."""
+    kept = {k: v for k, v in status.items() if k not in ("stdout", "stderr", "files")}
+    message = "The result was more than the API server takes; its outputs are not kept."
+    time = datetime.fromisoformat(status["completionTime"])
+    return kept | {
+        "phase": phase_of(Reason.RESULT_TOO_LARGE),
+        "reason": Reason.RESULT_TOO_LARGE,
+        "message": message,
+        "stdoutTruncated": True,
+        "stderrTruncated": True,
+        "conditions": [_finished(Reason.RESULT_TOO_LARGE, message, time)],
+    }
+
+
+def fitted(status: dict[str, Any]) -> dict[str, Any]:
+    """The status within its size in etcd: files go first, then stderr, then stdout, flagged."""
+    for stream in ("stdout", "stderr"):
+        kept = _cut_bytes(status.get(stream, ""), limits.STDOUT_BYTES)
+        if kept != status.get(stream, ""):
+            status |= {stream: kept, f"{stream}Truncated": True}
+    if object_bytes(status) > limits.STATUS_BYTES and status.get("files"):
+        status |= {"files": [], "filesTruncated": True}
+    for stream in ("stderr", "stdout"):
+        excess = object_bytes(status) - limits.STATUS_BYTES
+        if excess > 0 and status.get(stream):
+            room = max(0, json_bytes(status[stream]) - excess)
+            status |= {stream: _cut_json(status[stream], room), f"{stream}Truncated": True}
+    return status
+
+
+def _cut_bytes(text: str, size: int) -> str:
+    """The longest prefix of at most `size` bytes of UTF-8."""
+    if len(text) * 4 <= size:
+        return text
+    return text.encode("utf-8")[:size].decode("utf-8", "ignore")
+
+
+def _cut_json(text: str, size: int) -> str:
+    """The longest prefix of at most `size` bytes as the API server serialises it."""
+    low, high = 0, len(text)
+    while low < high:
+        middle = (low + high + 1) // 2
+        if json_bytes(text[:middle]) <= size:
+            low = middle
+        else:
+            high = middle - 1
+    return text[:low]
+
+
+def _finished(reason: Reason, message: str, time: datetime) -> dict[str, Any]:
+    return {
+        "type": "Finished",
+        "status": "True",
+        "reason": reason,
+        "message": _clean(message),
+        # metav1.Time has whole seconds.
+        "lastTransitionTime": time.strftime("%Y-%m-%dT%H:%M:%SZ"),
+    }
+
+
+def _clean(text: str) -> str:
+    """A bounded sentence without characters that UTF-8 or a terminal cannot take."""
+    printable = "".join(c if c.isprintable() or c == "\n" else "\ufffd" for c in text)
+    return printable[:_MESSAGE_CHARACTERS]
+
+
+def _plain(value: Any) -> Any:
+    return timestamp(value) if isinstance(value, datetime) else value
