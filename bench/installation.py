@@ -1,0 +1,28 @@
+"""The installation that is measured: what `make up` wrote into .cloche/env."""
+
+from __future__ import annotations
+
+import os
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+_ENV = Path(__file__).parent.parent / ".cloche" / "env"
+
+
+@dataclass(frozen=True)
+class Installation:
+    """Where the gateway is, and how to get in."""
+
+    url: str
+    key: str
+
+
+def installation() -> Installation:
+    """The running installation; its KUBECONFIG becomes this process'."""
+    if not _ENV.exists():
+        sys.exit("There is no .cloche/env: run `make up` first.")
+    lines = (line for line in _ENV.read_text(encoding="utf-8").splitlines() if "=" in line)
+    values = dict(line.split("=", 1) for line in lines)
+    os.environ["KUBECONFIG"] = values["KUBECONFIG"]
+    return Installation(values["CLOCHE_URL"], values["CLOCHE_API_KEY"])

@@ -1,0 +1,160 @@
+"""A running installation, reached as its users reach it: HTTP with a key, and kubectl."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from support.deadline import until
+
+ROOT = Path(__file__).parents[2]
+SANDBOXES = "cloche-sandboxes"
+SYSTEM = "cloche-system"
+REQUEST_SECONDS = 150
+
+
+@dataclass(frozen=True)
+class Kubectl:
+    """kubectl, pointed at the installation's cluster."""
+
+    kubeconfig: str
+
+    def __call__(self, *args: str, input_: str | None = None) -> str:
+        """What kubectl prints; a failure fails the test with kubectl's words."""
+        done = self.run(*args, input_=input_)
+        assert done.returncode == 0, f"kubectl {' '.join(args)}: {done.stderr}"
+        return done.stdout
+
+    def run(self, *args: str, input_: str | None = None) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            ["kubectl", *args],
+            input=input_,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=180,
+            env=os.environ | {"KUBECONFIG": self.kubeconfig},
+        )
+
+    def json(self, *args: str) -> Any:
+        return json.loads(self(*args, "-o", "json"))
+
+    def execution(self, name: str) -> dict[str, Any]:
+        found: dict[str, Any] = self.json("get", "sbx", name, "-n", SANDBOXES)
+        return found
+
+    def pods(self) -> list[dict[str, Any]]:
+        found: list[dict[str, Any]] = self.json("get", "pods", "-n", SANDBOXES)["items"]
+        return found
+
+
+@dataclass(frozen=True)
+class Installation:
+    """What `make up` wrote into .cloche/env."""
+
+    url: str
+    key: str
+    kubeconfig: str
+
+
+@pytest.fixture(scope="session")
+def installation() -> Installation:
+    env = ROOT / ".cloche" / "env"
+    assert env.exists(), "there is no .cloche/env: run `make up` first"
+    values = dict(line.split("=", 1) for line in env.read_text().splitlines() if "=" in line)
+    return Installation(values["CLOCHE_URL"], values["CLOCHE_API_KEY"], values["KUBECONFIG"])
+
+
+@pytest.fixture(scope="session")
+def kubectl(installation: Installation) -> Kubectl:
+    return Kubectl(installation.kubeconfig)
+
+
+@pytest.fixture(scope="session")
+def http(installation: Installation) -> Iterator[httpx.Client]:
+    headers = {"X-API-Key": installation.key}
+    with httpx.Client(
+        base_url=installation.url, headers=headers, timeout=REQUEST_SECONDS
+    ) as client:
+        yield client
+
+
+Execute = Callable[..., dict[str, Any]]
+
+
+@pytest.fixture(scope="session")
+def execute(http: httpx.Client) -> Execute:
+    """POST /api/v1/execute, and the answer's body; another status than 200 fails the test."""
+
+    def post(code: str, language: str = "python", **fields: Any) -> dict[str, Any]:
+        answer = http.post("/api/v1/execute", json={"code": code, "language": language, **fields})
+        assert answer.status_code == 200, answer.text
+        body: dict[str, Any] = answer.json()
+        return body
+
+    return post
+
+
+Submit = Callable[..., str]
+
+
+@pytest.fixture
+def submit(kubectl: Kubectl) -> Submit:
+    """Create a SandboxExecution with kubectl; its name."""
+
+    def create(code: str, language: str = "python", **spec: Any) -> str:
+        manifest = {
+            "apiVersion": "cloche.dev/v1alpha1",
+            "kind": "SandboxExecution",
+            "metadata": {"generateName": "test-", "namespace": SANDBOXES},
+            "spec": {"language": language, "code": code, **spec},
+        }
+        created = kubectl("create", "-f", "-", "-o", "name", input_=json.dumps(manifest))
+        return created.strip().split("/")[1]
+
+    return create
+
+
+Finished = Callable[[str], dict[str, Any]]
+
+
+@pytest.fixture
+def finished(kubectl: Kubectl) -> Finished:
+    """Wait until an execution has ended; its status."""
+
+    def wait(name: str) -> dict[str, Any]:
+        kubectl(
+            "wait", "--for=condition=Finished", f"sbx/{name}", "-n", SANDBOXES, "--timeout=120s"
+        )
+        status: dict[str, Any] = kubectl.execution(name)["status"]
+        return status
+
+    return wait
+
+
+@pytest.fixture
+def running_pod(kubectl: Kubectl) -> Callable[[str], dict[str, Any]]:
+    """Wait until an execution's program has been started; its Pod."""
+
+    def wait(name: str) -> dict[str, Any]:
+        def started() -> dict[str, Any] | None:
+            status = kubectl.execution(name).get("status", {})
+            pod = status.get("podName")
+            if not pod:
+                return None
+            log = kubectl.run("logs", pod, "-n", SANDBOXES).stdout
+            if '"event":"started"' not in log.replace(" ", ""):
+                return None
+            found: dict[str, Any] = kubectl.json("get", "pod", pod, "-n", SANDBOXES)
+            return found
+
+        return until(started, 60, f"execution {name} to start its program")
+
+    return wait

@@ -1,0 +1,135 @@
+"""Each way to fail ends the execution with a phase and a reason of its own."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+from typing import Any
+
+import pytest
+from conftest import SANDBOXES, Kubectl
+from support.deadline import until
+from support.processes import of_pod
+
+SLEEP = 'import time\nprint("begun", flush=True)\ntime.sleep(100)'
+
+
+@pytest.fixture
+def runtime(kubectl: Kubectl) -> Any:
+    """Install a variant of the Python runtime for one test."""
+    names = []
+
+    def install(name: str, **changes: Any) -> str:
+        spec = kubectl.json("get", "sbr", "python", "-n", SANDBOXES)["spec"] | changes
+        spec.pop("aliases", None)
+        manifest = {
+            "apiVersion": "cloche.dev/v1alpha1",
+            "kind": "SandboxRuntime",
+            "metadata": {"name": name, "namespace": SANDBOXES},
+            "spec": spec,
+        }
+        kubectl("apply", "--server-side", "-f", "-", input_=json.dumps(manifest))
+        names.append(name)
+        return name
+
+    yield install
+    for name in names:
+        kubectl("delete", "sbr", name, "-n", SANDBOXES)
+
+
+def test_out_of_memory(execute: Any) -> None:
+    answer = execute('print("before", flush=True)\nx = bytearray(10**9)\nprint(len(x))')
+
+    assert answer["exit_code"] == 137
+    assert answer["reason"] == "OutOfMemory"
+    assert answer["stdout"] == "before\n"
+
+
+def test_killed_by_a_signal(execute: Any) -> None:
+    answer = execute("kill -TERM $$", "bash")
+
+    assert answer["exit_code"] == 128 + signal.SIGTERM
+    assert answer["reason"] == "Signaled"
+
+
+def test_image_missing(submit: Any, finished: Any, runtime: Any) -> None:
+    status = finished(submit("x", runtime("no-image", image="cloche/there-is-no-such-image:0")))
+
+    assert (status["phase"], status["reason"]) == ("Error", "ImagePullFailed")
+    assert "there-is-no-such-image" in status["message"]
+
+
+def test_not_a_supervisor(submit: Any, finished: Any, runtime: Any, kubectl: Kubectl) -> None:
+    """An image that runs, but holds no supervisor."""
+    image = kubectl.json("get", "deployment", "cloche-operator", "-n", "cloche-system")
+    image = image["spec"]["template"]["spec"]["containers"][0]["image"]
+
+    status = finished(submit("x", runtime("no-supervisor", image=image)))
+
+    assert status["phase"] == "Error"
+    assert status["reason"] in ("ProtocolError", "ContainerStartFailed")
+
+
+def test_unschedulable(submit: Any, finished: Any, runtime: Any) -> None:
+    language = runtime("nowhere", nodeSelector={"there-is": "no-such-node"})
+
+    status = finished(submit("x", language))
+
+    assert (status["phase"], status["reason"]) == ("Error", "Unschedulable")
+
+
+def test_pod_deleted_by_hand(
+    kubectl: Kubectl, submit: Any, finished: Any, running_pod: Any
+) -> None:
+    name = submit(SLEEP, timeoutSeconds=120)
+    pod = running_pod(name)["metadata"]["name"]
+
+    kubectl("delete", "pod", pod, "-n", SANDBOXES)
+
+    status = finished(name)
+    assert (status["phase"], status["reason"]) == ("Error", "PodDeleted")
+    assert status["stdout"] == "begun\n"
+
+
+def test_pod_evicted(kubectl: Kubectl, submit: Any, finished: Any, running_pod: Any) -> None:
+    name = submit(SLEEP, timeoutSeconds=120)
+    pod = running_pod(name)["metadata"]["name"]
+    eviction = {
+        "apiVersion": "policy/v1",
+        "kind": "Eviction",
+        "metadata": {"name": pod, "namespace": SANDBOXES},
+    }
+
+    path = f"/api/v1/namespaces/{SANDBOXES}/pods/{pod}/eviction"
+    kubectl("create", "--raw", path, "-f", "-", input_=json.dumps(eviction))
+
+    status = finished(name)
+    assert (status["phase"], status["reason"]) == ("Error", "PodEvicted")
+
+
+def test_supervisor_that_hangs(
+    kubectl: Kubectl, submit: Any, finished: Any, running_pod: Any
+) -> None:
+    """The supervisor's own timeout fails; the operator's is the next layer."""
+    name = submit(SLEEP, timeoutSeconds=2)
+    pod = running_pod(name)
+    supervisor = min(of_pod(pod["metadata"]["uid"], b"/opt/cloche"))
+    os.kill(supervisor, signal.SIGSTOP)
+
+    status = finished(name)
+
+    assert (status["phase"], status["reason"]) == ("Error", "SupervisorHung")
+    assert status["stdout"] == "begun\n"
+    until(lambda: pod["metadata"]["name"] not in str(kubectl.pods()), 20, "the Pod to be gone")
+
+
+def test_supervisor_that_dies(submit: Any, finished: Any, running_pod: Any) -> None:
+    name = submit(SLEEP, timeoutSeconds=60)
+    pod = running_pod(name)
+    os.kill(min(of_pod(pod["metadata"]["uid"], b"/opt/cloche")), signal.SIGKILL)
+
+    status = finished(name)
+
+    assert (status["phase"], status["reason"]) == ("Error", "ResultLost")
+    assert status["stdout"] == "begun\n"

@@ -1,0 +1,62 @@
+"""The operator dies; what runs is not lost and not run again."""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections import Counter
+from typing import Any
+
+from conftest import SYSTEM, Kubectl
+from support.deadline import until
+from support.processes import of_pod
+from support.witness import witness
+
+COUNT = 10
+CODE = """
+import time
+for tenth in range(50):
+    print(tenth, flush=True)
+    time.sleep(0.1)
+"""
+
+
+def test_kill_while_10_run(
+    kubectl: Kubectl, submit: Any, finished: Any, running_pod: Any, installation: Any
+) -> None:
+    with witness(installation.kubeconfig) as seen:
+        names = [submit(CODE) for _ in range(COUNT)]
+        for name in names:
+            running_pod(name)
+        _kill_operator(kubectl)
+        ends = [finished(name) for name in names]
+
+    whole = "".join(f"{tenth}\n" for tenth in range(50))
+    assert [end["reason"] for end in ends] == ["Exited"] * COUNT
+    assert all(end["stdout"] == whole for end in ends)
+    assert sorted(Counter(seen.started.values()).values()) == [1] * COUNT
+    until(lambda: not kubectl.pods(), 60, "the Pods to be gone")
+
+
+def test_kill_while_pods_start(
+    kubectl: Kubectl, submit: Any, finished: Any, installation: Any
+) -> None:
+    """Claimed or not, sent or not: each ends Completed, and its program is started once."""
+    with witness(installation.kubeconfig) as seen:
+        names = [submit("print(1)") for _ in range(5)]
+        until(lambda: len(seen.started) == len(names), 30, "the Pods to be created")
+        _kill_operator(kubectl)
+        ends = [finished(name) for name in names]
+
+    assert [(end["reason"], end["stdout"]) for end in ends] == [("Exited", "1\n")] * len(names)
+    until(lambda: not kubectl.pods(), 60, "the Pods to be gone")
+    assert all(
+        kubectl.execution(name)["status"] == end for name, end in zip(names, ends, strict=True)
+    )
+
+
+def _kill_operator(kubectl: Kubectl) -> None:
+    pods = kubectl.json("get", "pods", "-n", SYSTEM, "-l", "app.kubernetes.io/component=operator")
+    for pod in pods["items"]:
+        for process in of_pod(pod["metadata"]["uid"], b"cloche_operator"):
+            os.kill(process, signal.SIGKILL)

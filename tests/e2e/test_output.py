@@ -1,0 +1,82 @@
+"""Output and code of the awkward kind, at their limits: right, flagged where cut, terminal."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import httpx
+import pytest
+
+KIB = 1024
+LIMIT = 256 * KIB
+WRITE = "import sys\nsys.stdout.buffer.write({data})\nsys.stdout.buffer.flush()"
+
+
+@pytest.mark.parametrize(
+    ("data", "text"),
+    [
+        ("b'\\0' * 262144", "\0"),
+        ("b'\\xff' * 262144", "\ufffd"),
+        ("b'<' * 262144", "<"),
+        ("'\U0001f600'.encode() * 65536", "\U0001f600"),
+        ("b'a' * 262144", "a"),
+    ],
+    ids=["NUL", "invalid UTF-8", "less-than", "4-byte characters", "letters"],
+)
+@pytest.mark.parametrize("stream", ["stdout", "stderr"])
+def test_256_kib(execute: Any, stream: str, data: str, text: str) -> None:
+    answer = execute(WRITE.format(data=data).replace("stdout", stream))
+
+    assert answer["exit_code"] == 0
+    kept = answer[stream]
+    assert kept == text * len(kept)
+    assert kept
+    whole = LIMIT // max(1, len(text.encode()) if text != "\ufffd" else 1)
+    assert answer[f"{stream}_truncated"] == (len(kept) < whole)
+
+
+def test_all_of_the_letters_are_kept(execute: Any) -> None:
+    answer = execute(WRITE.format(data="b'a' * 262144"))
+
+    assert len(answer["stdout"]) == LIMIT
+    assert answer["stdout_truncated"] is False
+
+
+def test_more_is_counted_and_dropped(execute: Any, kubectl: Any) -> None:
+    answer = execute(WRITE.format(data="b'a' * 10_000_000"))
+
+    assert answer["exit_code"] == 0
+    assert len(answer["stdout"]) == LIMIT
+    assert answer["stdout_truncated"] is True
+    status = kubectl.execution(answer["execution_id"])["status"]
+    assert status["stdoutBytes"] == 10_000_000
+
+
+@pytest.mark.parametrize(
+    ("character", "count", "status"),
+    [
+        ("\0", 262_144 - 40, 413),
+        ("<", 262_144 - 40, 413),
+        ("\U0001f600", 65_536 - 40, 200),
+        ("a", 262_144 - 40, 200),
+    ],
+    ids=["NUL", "less-than", "4-byte characters", "letters"],
+)
+def test_256_kib_of_code(http: httpx.Client, character: str, count: int, status: int) -> None:
+    """NUL and < become six bytes each in etcd, where a spec has room for 700 KiB."""
+    code = f"print(1) # {character * count}"
+
+    answer = http.post("/api/v1/execute", json={"code": code, "language": "python"})
+
+    assert answer.status_code == status, answer.text[:500]
+    if status == 200:
+        assert answer.json()["stdout"] == "1\n"
+    else:
+        assert "code" in answer.json()["detail"]
+
+
+def test_a_nul_in_the_code_is_the_languages_matter(http: httpx.Client) -> None:
+    answer = http.post("/api/v1/execute", json={"code": "print(1)\0", "language": "python"})
+
+    assert answer.status_code == 400
+    assert answer.json()["detail"].startswith("Invalid code syntax: ")

@@ -1,0 +1,125 @@
+"""What a program finds in its Pod: who it is, what it may write, and no way out."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+MIB = 1024 * 1024
+
+
+def test_user_is_not_root(execute: Any) -> None:
+    uid, gid = execute("id -u; id -g", "bash")["stdout"].split()
+
+    assert 10_000 <= int(uid) <= 19_999
+    assert gid == uid
+
+
+@pytest.mark.parametrize("path", ["/x", "/etc/x", "/usr/x", "/opt/cloche/x", "/run/cloche/x"])
+def test_root_is_read_only(execute: Any, path: str) -> None:
+    answer = execute(f"touch {path}", "bash")
+
+    assert answer["exit_code"] == 1
+    assert "Read-only file system" in answer["stderr"] or "Permission denied" in answer["stderr"]
+
+
+def test_every_writable_path(execute: Any) -> None:
+    """Memory, or bound to it; nothing on the node's disk."""
+    code = "find / -xdev -writable -type d 2>/dev/null; for m in $(cut -d' ' -f2 /proc/mounts); do "
+    code += 'case $m in /proc*) ;; *) [ -w "$m" ] && echo "$m";; esac; done'
+
+    found = set(execute(code, "bash")["stdout"].split())
+
+    assert found - {
+        "/dev/null",
+        "/dev/zero",
+        "/dev/full",
+        "/dev/random",
+        "/dev/urandom",
+        "/dev/tty",
+    } == {
+        "/workspace",
+        "/dev/shm",
+        "/dev/mqueue",
+    }
+
+
+NETWORK = """
+import errno, socket
+for target in {targets!r}:
+    s = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+    s.settimeout(3)
+    try:
+        s.connect(tuple(target))
+        print(target, "REACHED")
+    except OSError as error:
+        print(target, type(error).__name__, error.errno)
+try:
+    print(socket.getaddrinfo("kubernetes.default", 443), "REACHED")
+except OSError as error:
+    print("dns", type(error).__name__)
+"""
+
+
+def test_no_way_out(execute: Any, kubectl: Any) -> None:
+    node = kubectl.json("get", "nodes")["items"][0]["status"]["addresses"][0]["address"]
+    api = kubectl.json("get", "service", "kubernetes")["spec"]["clusterIP"]
+    dns = kubectl.json("get", "service", "kube-dns", "-n", "kube-system")["spec"]["clusterIP"]
+    targets = [(api, 443), (dns, 53), (node, 10250), ("192.0.2.1", 80), ("169.254.169.254", 80)]
+
+    answer = execute(NETWORK.format(targets=targets))
+
+    assert answer["exit_code"] == 0, answer["stderr"]
+    assert "REACHED" not in answer["stdout"]
+    assert len(answer["stdout"].splitlines()) == len(targets) + 1
+
+
+def test_no_token_and_no_service_addresses(execute: Any) -> None:
+    answer = execute("ls -A /var/run/secrets /run/secrets; env", "bash")
+
+    assert "kubernetes" not in answer["stdout"].lower()
+    assert "SERVICE" not in answer["stdout"]
+
+
+def test_limits_stand_in_the_cgroup(submit: Any, running_pod: Any, kubectl: Any) -> None:
+    name = submit("import time\ntime.sleep(20)", timeoutSeconds=30)
+    limits = running_pod(name)["spec"]["containers"][0]["resources"]["limits"]
+    kubectl("delete", "sbx", name, "-n", "cloche-sandboxes")
+
+    assert limits["memory"] == "512Mi"
+    assert limits["cpu"] == "1"
+
+
+CGROUP = """
+from pathlib import Path
+def read(*names):
+    for name in names:
+        if (path := Path("/sys/fs/cgroup") / name).exists():
+            return path.read_text().split()
+print(*read("memory.max", "memory/memory.limit_in_bytes"))
+print(*(read("cpu.max") or read("cpu/cpu.cfs_quota_us") + read("cpu/cpu.cfs_period_us")))
+"""
+
+
+def test_memory_and_cpu_of_the_cgroup_as_seen_inside(execute: Any) -> None:
+    answer = execute(CGROUP)
+
+    assert answer["exit_code"] == 0, answer["stderr"]
+    memory, cpu = answer["stdout"].splitlines()
+    assert int(memory) == 512 * MIB
+    quota, period = cpu.split()
+    assert int(quota) / int(period) == 1
+
+
+def test_workspace_ends_at_100_mib(execute: Any) -> None:
+    answer = execute("dd if=/dev/zero of=big bs=1M count=200 2>&1; stat -c %s big", "bash")
+
+    assert "No space left on device" in answer["stdout"]
+    assert int(answer["stdout"].split()[-1]) <= 100 * MIB
+
+
+def test_tmp_and_home_lead_into_the_workspace(execute: Any) -> None:
+    answer = execute("touch /tmp/t ~/h && df --output=target /tmp/t ~/h | tail -n 2", "bash")
+
+    assert answer["stdout"].split() == ["/workspace", "/workspace"]

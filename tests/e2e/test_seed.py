@@ -1,0 +1,103 @@
+"""The five examples of the API's first document, each with the answer that it prints."""
+
+from __future__ import annotations
+
+import uuid
+from typing import Any
+
+import httpx
+import pytest
+
+EXAMPLES: list[tuple[str, dict[str, Any], str]] = [
+    (
+        "python",
+        {"code": 'print("Hello, World!")\nprint(2 + 2)', "language": "python"},
+        "Hello, World!\n4\n",
+    ),
+    (
+        "javascript",
+        {"code": 'console.log("Hello from Node.js");', "language": "javascript"},
+        "Hello from Node.js\n",
+    ),
+    (
+        "stdin",
+        {
+            "code": 'name = input("Enter your name: ")\nprint(f"Hello, {name}!")',
+            "language": "python",
+            "stdin": "Nadoo",
+        },
+        "Enter your name: Hello, Nadoo!\n",
+    ),
+    (
+        "environment",
+        {
+            "code": 'import os\nprint(os.environ["API_URL"])',
+            "language": "python",
+            "environment": {"API_URL": "https://api.example.com"},
+        },
+        "https://api.example.com\n",
+    ),
+    (
+        "timeout",
+        {
+            "code": 'import time\ntime.sleep(5)\nprint("Done!")',
+            "language": "python",
+            "timeout": 10,
+        },
+        "Done!\n",
+    ),
+]
+
+
+@pytest.mark.parametrize(
+    ("request_", "stdout"), [e[1:] for e in EXAMPLES], ids=[e[0] for e in EXAMPLES]
+)
+def test_example(http: httpx.Client, request_: dict[str, Any], stdout: str) -> None:
+    answer = http.post("/api/v1/execute", json=request_)
+
+    assert answer.status_code == 200, answer.text
+    body = answer.json()
+    assert str(uuid.UUID(body["execution_id"])) == body["execution_id"]
+    assert body["stdout"] == stdout
+    assert body["stderr"] == ""
+    assert body["exit_code"] == 0
+    assert body["language"] == request_["language"]
+    assert body["session_id"] is None
+    slept = 5 if "sleep" in request_["code"] else 0
+    assert slept <= body["execution_time"] < slept + 3
+
+
+def test_unsupported_language(http: httpx.Client) -> None:
+    answer = http.post("/api/v1/execute", json={"code": "x", "language": "invalid"})
+
+    assert answer.status_code == 400
+    detail = answer.json()["detail"]
+    assert detail.startswith(
+        "Unsupported language: invalid. Supported languages: python, javascript"
+    )
+
+
+def test_timeout(http: httpx.Client) -> None:
+    code = 'import time\nprint("so far", flush=True)\ntime.sleep(60)'
+
+    answer = http.post("/api/v1/execute", json={"code": code, "language": "python", "timeout": 1})
+
+    assert answer.status_code == 500
+    body = answer.json()
+    assert body["detail"] == "Execution failed: container timeout"
+    assert body["stdout"] == "so far\n"
+
+
+@pytest.mark.parametrize(
+    ("language", "code"),
+    [("python", "print(("), ("javascript", "function ("), ("bash", "if then fi (")],
+)
+def test_invalid_syntax(http: httpx.Client, language: str, code: str) -> None:
+    answer = http.post("/api/v1/execute", json={"code": code, "language": language})
+
+    assert answer.status_code == 400
+    assert answer.json()["detail"].startswith("Invalid code syntax: ")
+
+
+def test_bash(execute: Any) -> None:
+    assert execute('echo "$((6 * 7))"; exit 3', "bash")["exit_code"] == 3

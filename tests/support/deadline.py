@@ -1,0 +1,21 @@
+"""Waiting for something that must come: a condition and a deadline, never a bare pause."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import TypeVar
+
+T = TypeVar("T")
+_PAUSE_SECONDS = 0.1
+
+
+def until(condition: Callable[[], T | None], seconds: float, what: str) -> T:
+    """Return the condition's value as soon as it is true; fail the test at the deadline."""
+    deadline = time.monotonic() + seconds
+    while True:
+        if value := condition():
+            return value
+        if time.monotonic() > deadline:
+            raise AssertionError(f"waited {seconds:g} s in vain for {what}")
+        time.sleep(_PAUSE_SECONDS)
