@@ -1,0 +1,32 @@
+{{/* What no schema can see: values that contradict one another or the cluster. */}}
+{{- define "cloche.checks" -}}
+{{- $sandbox := .Values.sandbox -}}
+{{- if eq $sandbox.namespace .Release.Namespace -}}
+{{- fail (printf "sandbox.namespace: %q is the release's own namespace; programs of strangers need one of their own" $sandbox.namespace) -}}
+{{- end -}}
+{{- if not $sandbox.create -}}
+{{- with lookup "v1" "Namespace" "" $sandbox.namespace -}}
+{{- if ne "restricted" (dig "labels" "pod-security.kubernetes.io/enforce" "" .metadata) -}}
+{{- fail (printf "sandbox.create: the namespace %q does not enforce Pod Security restricted: kubectl label namespace %s pod-security.kubernetes.io/enforce=restricted" $sandbox.namespace $sandbox.namespace) -}}
+{{- end -}}
+{{- end -}}
+{{- end -}}
+{{- $known := list -}}
+{{- range $path, $_ := .Files.Glob "runtimes/*.yaml" -}}
+{{- $known = append $known (trimSuffix ".yaml" (base $path)) -}}
+{{- end -}}
+{{- range concat .Values.runtimes.disabled (keys .Values.runtimes.overrides | sortAlpha) -}}
+{{- if not (has . $known) -}}
+{{- fail (printf "runtimes: %q is no runtime of this chart; it has %s" . (join ", " $known)) -}}
+{{- end -}}
+{{- end -}}
+{{- $images := list "gateway" "operator" -}}
+{{- range $known -}}
+{{- $images = append $images (printf "runtime-%s" .) -}}
+{{- end -}}
+{{- range concat (keys .Values.image.tags) (keys .Values.image.references) | sortAlpha -}}
+{{- if not (has . $images) -}}
+{{- fail (printf "image: %q is no image of this chart; it has %s" . (join ", " $images)) -}}
+{{- end -}}
+{{- end -}}
+{{- end }}

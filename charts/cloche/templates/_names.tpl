@@ -1,0 +1,20 @@
+{{/* Names and labels. Objects have fixed names: one installation a namespace. */}}
+
+{{- define "cloche.selector" -}}
+app.kubernetes.io/name: cloche
+app.kubernetes.io/instance: {{ .root.Release.Name }}
+app.kubernetes.io/component: {{ .component }}
+{{- end }}
+
+{{- define "cloche.labels" -}}
+{{ include "cloche.selector" . }}
+app.kubernetes.io/part-of: cloche
+app.kubernetes.io/version: {{ .root.Chart.AppVersion | quote }}
+app.kubernetes.io/managed-by: {{ .root.Release.Service }}
+helm.sh/chart: {{ printf "%s-%s" .root.Chart.Name .root.Chart.Version }}
+{{- end }}
+
+{{/* Objects without a namespace carry the release's, so that two installations do not collide. */}}
+{{- define "cloche.clusterName" -}}
+{{ .name }}.{{ .root.Release.Namespace }}
+{{- end }}
