@@ -60,17 +60,20 @@ class Rest:
         self._session = session
 
     @classmethod
-    async def connect(cls) -> Self:
+    async def connect(cls, kubeconfig: str | None = None) -> Self:
         """Connect as the Pod's service account, or as $KUBECONFIG says outside a cluster.
+
+        A `kubeconfig` given by name goes before both.
 
         Raises:
             kubernetes.aio.config.ConfigException: when there is neither.
         """
         configuration = Configuration()
-        if "KUBERNETES_SERVICE_HOST" in os.environ and "KUBECONFIG" not in os.environ:
+        in_cluster = "KUBERNETES_SERVICE_HOST" in os.environ and "KUBECONFIG" not in os.environ
+        if in_cluster and kubeconfig is None:
             config.load_incluster_config(configuration)
         else:
-            await config.load_kube_config(client_configuration=configuration)
+            await config.load_kube_config(kubeconfig, client_configuration=configuration)
         # 0 is no bound: a pool of a fixed size would let the 101st attach wait for ever.
         configuration.connection_pool_maxsize = 0
         pool = RESTClientObject(configuration)
@@ -120,7 +123,12 @@ class Rest:
 
     @asynccontextmanager
     async def stream(
-        self, path: str, params: dict[str, str], *, quiet_seconds: float | None = None
+        self,
+        path: str,
+        params: dict[str, str],
+        *,
+        accept: str = "application/json, */*",
+        quiet_seconds: float | None = None,
     ) -> AsyncIterator[aiohttp.StreamReader]:
         """A body that is read as it comes: a watch, a log that is followed.
 
@@ -133,7 +141,7 @@ class Rest:
             async with self._session.get(
                 self._configuration.host + path,
                 params=params,
-                headers=await self._headers("application/json, */*"),
+                headers=await self._headers(accept),
                 timeout=timeout,
             ) as response:
                 if response.status >= 400:  # noqa: PLR2004

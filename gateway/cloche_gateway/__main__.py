@@ -1,0 +1,50 @@
+"""`python -m cloche_gateway`: settings from the environment, then serve until SIGTERM."""
+
+from __future__ import annotations
+
+import gc
+import logging
+import signal
+import sys
+
+import uvloop
+
+from cloche_gateway import context, kube, log, server, settings
+
+_log = logging.getLogger("cloche_gateway")
+
+_WRONG_SETTINGS = 2
+
+
+async def _serve(own: settings.Settings) -> None:
+    client = await kube.KubeClient.connect()
+    async with context.running(own, client) as made:
+        # What lives from here on is small and short: the collector need not walk all modules.
+        gc.collect()
+        gc.freeze()
+        http = server.Server(made)
+        _log.info("listening on %s:%s", own.host, own.port)
+        await http.serve()
+
+
+def main() -> int:
+    """Run the gateway. 0 after a stop by signal, 2 for settings that cannot be served with."""
+    try:
+        own = settings.load()
+    except settings.SettingsError as error:
+        sys.stderr.write(f"cloche-gateway: {error}\n")
+        return _WRONG_SETTINGS
+    log.configure(own)
+    # uvicorn raises the signal again when it is done; by default that would be our end, not 0.
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: None)
+    try:
+        uvloop.run(_serve(own))
+    except kube.NoClusterError as error:
+        sys.stderr.write(f"cloche-gateway: {error}\n")
+        return _WRONG_SETTINGS
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

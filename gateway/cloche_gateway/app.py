@@ -1,0 +1,34 @@
+"""The ASGI application: routes, errors and what stands around every request."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from fastapi import FastAPI
+
+from cloche_gateway import __version__
+from cloche_gateway.routes import execute, health, metrics, openapi, problems
+from cloche_gateway.routes.middleware import RequestMiddleware
+
+if TYPE_CHECKING:
+    from cloche_gateway.context import Context
+
+_ABOUT = "Runs untrusted code, each piece in a Kubernetes Pod of its own, and answers its output."
+
+
+def create_app(context: Context) -> FastAPI:
+    """The application of a context that is running already."""
+    app = FastAPI(
+        title="Cloche",
+        version=__version__,
+        description=_ABOUT,
+        redirect_slashes=False,  # both spellings are served, none is redirected
+        redoc_url=None,
+    )
+    app.state.context = context
+    for module in (execute, health, metrics):
+        app.include_router(module.router)
+    problems.install(app)
+    openapi.install(app)
+    app.add_middleware(RequestMiddleware, metrics=lambda: context.metrics)
+    return app

@@ -1,0 +1,82 @@
+"""What every request needs, made once at start."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from cloche_gateway import keys, runtimes, waiting
+from cloche_gateway.cancelling import Canceller
+from cloche_gateway.keys import KeyRing
+from cloche_gateway.metrics import Metrics
+from cloche_gateway.readiness import Readiness
+from cloche_gateway.runtimes import Languages
+from cloche_gateway.waiting import Waiters
+from cloche_gateway.watch import Follower
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    from cloche_gateway.kube import KubeClient
+    from cloche_gateway.settings import Settings
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """The gateway's parts. `draining` is done once waiting requests must be answered."""
+
+    settings: Settings
+    kube: KubeClient
+    keys: KeyRing
+    languages: Languages
+    waiters: Waiters
+    canceller: Canceller
+    readiness: Readiness
+    metrics: Metrics
+    draining: asyncio.Future[None]
+
+    def drain(self) -> None:
+        """Have all waiting requests answered now."""
+        if not self.draining.done():
+            self.draining.set_result(None)
+
+
+@contextlib.asynccontextmanager
+async def running(settings: Settings, kube: KubeClient) -> AsyncIterator[Context]:
+    """The context with its watches running. It starts whether the API server answers or not.
+
+    At the end it closes `kube` too.
+    """
+    ring, languages, waiters = KeyRing(), Languages(), Waiters(kube, settings.namespace)
+    followers = {
+        "keys": Follower(kube, keys.source(settings.keys_namespace), ring),
+        "runtimes": Follower(kube, runtimes.source(settings.namespace), languages),
+        "executions": Follower(kube, waiting.source(settings.namespace), waiters),
+    }
+    context = Context(
+        settings=settings,
+        kube=kube,
+        keys=ring,
+        languages=languages,
+        waiters=waiters,
+        canceller=Canceller(kube, settings.namespace),
+        readiness=Readiness(kube, settings.namespace, followers),
+        metrics=Metrics(),
+        draining=asyncio.get_running_loop().create_future(),
+    )
+    context.metrics.observe(
+        lambda: len(waiters), {name: f.is_standing for name, f in followers.items()}
+    )
+    tasks = [asyncio.create_task(f.run(), name=f"watch-{n}") for n, f in followers.items()]
+    try:
+        yield context
+    finally:
+        context.drain()
+        await context.canceller.finish()
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        await waiters.close()
+        await kube.close()

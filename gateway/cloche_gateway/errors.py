@@ -1,0 +1,88 @@
+"""What can go wrong with a request, in the words that its sender reads.
+
+Which HTTP status each becomes stands in `routes/problems.py` alone.
+"""
+
+from __future__ import annotations
+
+
+class GatewayError(Exception):
+    """The base of all. `str(error)` is the answer's `detail`."""
+
+
+class InvalidRequestError(GatewayError):
+    """The request breaks a rule. The message names the field and the rule."""
+
+    def __init__(self, field: str, rule: str) -> None:
+        super().__init__(f"{field}: {rule}")
+
+
+class UnsupportedLanguageError(GatewayError):
+    """No installed runtime has that name or alias."""
+
+    def __init__(self, language: str, supported: list[str]) -> None:
+        shown = language if len(language) <= 63 else language[:63] + "…"  # noqa: PLR2004  a name's length
+        names = ", ".join(supported) or "none is installed"
+        super().__init__(f"Unsupported language: {shown}. Supported languages: {names}")
+
+
+class TooLargeError(GatewayError):
+    """The body or a field is over its limit. The message names both."""
+
+
+class KeyRequiredError(GatewayError):
+    """The request came without an API key."""
+
+    def __init__(self) -> None:
+        super().__init__("API key is required")
+
+
+class KeyInvalidError(GatewayError):
+    """No record has that API key."""
+
+    def __init__(self) -> None:
+        super().__init__("Invalid API key")
+
+
+class ExecutionNotFoundError(GatewayError):
+    """There is no such execution, or it is another tenant's."""
+
+    def __init__(self, execution_id: str) -> None:
+        super().__init__(f"Execution {execution_id[:100]} not found")
+
+
+class ExecutionError(GatewayError):
+    """Something about an execution that exists, or may exist, under this id."""
+
+    def __init__(self, message: str, execution_id: str | None = None) -> None:
+        super().__init__(message)
+        self.execution_id = execution_id
+
+
+class BusyError(ExecutionError):
+    """Nothing is wrong with the request; it may be sent again later."""
+
+    def __init__(self, execution_id: str | None = None) -> None:
+        super().__init__("Service busy. Please try again later.", execution_id)
+
+
+class DrainingError(ExecutionError):
+    """This gateway stops before the execution has ended. The execution goes on."""
+
+    def __init__(self, execution_id: str) -> None:
+        super().__init__(
+            "The gateway is being stopped. The execution goes on: "
+            f"GET /api/v1/execute/status/{execution_id} tells its result.",
+            execution_id,
+        )
+
+
+class FailedError(ExecutionError):
+    """The system failed, not the program."""
+
+    def __init__(self, why: str, execution_id: str | None = None) -> None:
+        super().__init__(f"Execution failed: {why}", execution_id)
+
+
+class ClientGoneError(GatewayError):
+    """Nobody is there to read an answer."""

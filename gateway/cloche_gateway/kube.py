@@ -1,0 +1,212 @@
+"""The API server: the calls that the gateway makes, and the only errors that come of them.
+
+The one module that knows what `cloche_api.rest` and the wire raise; what leaves it is a
+`KubeError`.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from typing import TYPE_CHECKING, Any, Self
+
+import aiohttp
+from kubernetes.aio.config import ConfigException
+from pydantic_core import from_json
+
+from cloche_api import rest
+from cloche_api.rest import MERGE_PATCH, Rest
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Mapping
+
+METADATA = "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1"
+METADATA_LIST = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1"
+"""An object without spec and status: nobody pays for reading outputs that nobody asked for.
+https://kubernetes.io/docs/reference/using-api/api-concepts/#metadata-only-fetches"""
+
+_WATCH_SECONDS = 300
+_WATCH_SILENCE = 100.0
+"""A watch gets a bookmark about every minute; one that gets nothing has lost its server."""
+_LINE_BYTES = 16 * 1024 * 1024  # an object is at most 1.5 MiB, whatever its escapes
+_GONE = 410
+_FORBIDDEN = 403
+_REFUSED = frozenset({400, 413, 422})
+
+
+class KubeError(Exception):
+    """The API server did not do what was asked."""
+
+
+class NoClusterError(KubeError):
+    """Neither a service account nor a usable kubeconfig was found. The message says why."""
+
+
+class UnavailableError(KubeError):
+    """It could not be reached, did not answer in time, or says that it cannot serve now.
+
+    `sent` is false when the request certainly had no effect.
+    """
+
+    def __init__(self, message: str, *, sent: bool) -> None:
+        super().__init__(message)
+        self.sent = sent
+
+
+class NotFoundError(KubeError):
+    """There is no such object."""
+
+
+class AlreadyExistsError(KubeError):
+    """An object of that name is there."""
+
+
+class GoneError(KubeError):
+    """The resourceVersion is too old to watch from."""
+
+
+class ForbiddenError(KubeError):
+    """We may not: RBAC, a quota, a policy, or a namespace that is going away."""
+
+
+class InvalidError(KubeError):
+    """The object breaks the API server's rules; the message names the field."""
+
+
+class KubeClient:
+    """Calls of one API server over kept-alive connections. `close` it.
+
+    Every call has `seconds` to be done and raises `KubeError`s alone.
+    """
+
+    def __init__(self, wire: Rest) -> None:
+        self._wire = wire
+
+    @classmethod
+    async def connect(cls, kubeconfig: str | None = None) -> Self:
+        """Find the API server and our credentials, as `Rest.connect`; nothing is sent yet.
+
+        Raises:
+            NoClusterError: when there is neither a service account nor a kubeconfig.
+        """
+        try:
+            return cls(await Rest.connect(kubeconfig))
+        except (ConfigException, OSError, ValueError) as error:
+            reason = " ".join(str(error).split())
+            raise NoClusterError(f"no access to a Kubernetes cluster: {reason}") from error
+
+    async def close(self) -> None:
+        """End all connections."""
+        await self._wire.close()
+
+    async def get(
+        self,
+        path: str,
+        *,
+        seconds: float,
+        accept: str = "application/json",
+        params: Mapping[str, str] | None = None,
+    ) -> dict[str, Any]:
+        """The object or list at `path`."""
+        with _translated():
+            return await self._wire.call(
+                "GET", path, params=dict(params or {}), accept=accept, timeout=seconds
+            )
+
+    async def create(self, path: str, obj: dict[str, Any], *, seconds: float) -> dict[str, Any]:
+        """Create the object in the collection at `path`; its metadata as it was stored.
+
+        Fields that the installed schema does not know are refused, not dropped.
+        """
+        params = {"fieldManager": "cloche-gateway", "fieldValidation": "Strict"}
+        with _translated():
+            return await self._wire.call(
+                "POST", path, body=obj, params=params, accept=METADATA, timeout=seconds
+            )
+
+    async def patch(self, path: str, patch: dict[str, Any], *, seconds: float) -> dict[str, Any]:
+        """Apply a JSON merge patch; the object's metadata afterwards."""
+        params = {"fieldManager": "cloche-gateway"}
+        with _translated():
+            return await self._wire.call(
+                "PATCH",
+                path,
+                body=patch,
+                params=params,
+                content_type=MERGE_PATCH,
+                accept=METADATA,
+                timeout=seconds,
+            )
+
+    async def watch(
+        self, path: str, *, params: Mapping[str, str], accept: str
+    ) -> AsyncGenerator[dict[str, Any] | None, None]:
+        """The events of a watch, until the server ends it. The first item is None: it stands."""
+        query = {
+            **params,
+            "watch": "1",
+            "allowWatchBookmarks": "true",
+            "timeoutSeconds": str(_WATCH_SECONDS),
+        }
+        with _translated():
+            async with self._wire.stream(
+                path, query, accept=accept, quiet_seconds=_WATCH_SILENCE
+            ) as content:
+                yield None
+                async for line in _lines(content):
+                    event: dict[str, Any] = from_json(line)
+                    if event.get("type") == "ERROR":
+                        _raise_for(event["object"])
+                    yield event
+
+
+@contextlib.contextmanager
+def _translated() -> Iterator[None]:
+    """Turn whatever the wire raises into a `KubeError`."""
+    try:
+        yield
+    except rest.UnavailableError as error:
+        never = isinstance(error.__cause__, aiohttp.ClientConnectorError)
+        raise UnavailableError(str(error), sent=not never) from error
+    except rest.ApiError as error:
+        raise _of_answer(error.status, error.reason, error.message) from error
+    except (ConfigException, FileNotFoundError) as error:  # a token that cannot be read anew
+        raise UnavailableError(f"no credentials: {error}", sent=False) from error
+    except (aiohttp.ClientError, OSError, ValueError) as error:
+        raise UnavailableError(f"the answer broke off: {error!r}", sent=True) from error
+
+
+def _raise_for(status: dict[str, Any]) -> None:
+    """Raise the error that a watch ended with, a metav1.Status."""
+    code, message = int(status.get("code", 500)), str(status.get("message", ""))
+    raise _of_answer(code, str(status.get("reason", "")), message)
+
+
+def _of_answer(code: int, reason: str, message: str) -> KubeError:
+    if code == 404:  # noqa: PLR2004
+        return NotFoundError(message)
+    if code == _GONE or reason == "Expired":
+        return GoneError(message)
+    if reason == "AlreadyExists":
+        return AlreadyExistsError(message)
+    if code == _FORBIDDEN:
+        return ForbiddenError(message)
+    if code in _REFUSED:
+        return InvalidError(message)
+    # 401: a token on its way out, nothing was done; 5xx in a watch: it may be asked again.
+    return UnavailableError(f"HTTP {code}: {message}", sent=code != 401)  # noqa: PLR2004
+
+
+async def _lines(content: aiohttp.StreamReader) -> AsyncIterator[bytes]:
+    """The stream's lines, however long: the reader's own limit is for shorter ones."""
+    kept = bytearray()
+    async for chunk in content.iter_any():
+        kept += chunk
+        if b"\n" not in chunk:
+            if len(kept) > _LINE_BYTES:
+                raise UnavailableError("a watch event without end", sent=False)
+            continue
+        *whole, rest_of_line = bytes(kept).split(b"\n")
+        kept = bytearray(rest_of_line)
+        for line in whole:
+            if line:
+                yield line

@@ -1,0 +1,146 @@
+"""The bodies of requests and answers: their shapes, as OpenAPI shows them.
+
+Sizes in bytes and what needs a runtime to judge are checked in `services/validation.py`.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+
+from cloche_api import limits
+
+
+def _whole(value: object) -> object:
+    """JSON knows one kind of number: 30.0 is the integer 30 (JSON Schema, 6.1.1)."""
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
+Integer = Annotated[int, BeforeValidator(_whole)]
+
+
+class Body(BaseModel):
+    """What all bodies share. Optional fields may be null, as many clients send them."""
+
+    model_config = ConfigDict(
+        extra="forbid", strict=True, frozen=True, use_attribute_docstrings=True
+    )
+
+
+class InputFile(Body):
+    """A file that the program finds in its working directory. One of the two contents."""
+
+    path: str
+    """Relative to the working directory, without `.` or `..` parts."""
+    content: str | None = None
+    """Its text, written as UTF-8."""
+    content_base64: str | None = None
+    """Its bytes in base64."""
+
+
+class Resources(Body):
+    """What the program may use, up to the runtime's maximum."""
+
+    cpu: float | None = Field(default=None, allow_inf_nan=False, examples=[1])
+    """Cores; default 1, at most 2."""
+    memory_mb: Integer | None = Field(default=None, examples=[512])
+    """MiB of memory; default 512, at most 2048."""
+    disk_mb: Integer | None = Field(default=None, examples=[100])
+    """MiB of the working directory; default 100, at most 1024 and no more than memory_mb, since
+    it lies in memory."""
+
+
+class ExecuteRequest(Body):
+    """One program to run."""
+
+    code: str = Field(examples=['print("Hello, World!")'])
+    """The program's source, at most 256 KiB."""
+    language: str = Field(examples=["python"])
+    """Name or alias of an installed language."""
+    stdin: str | None = None
+    """What the program reads from its standard input, at most 256 KiB."""
+    environment: dict[str, str] | None = Field(
+        default=None, max_length=limits.ENVIRONMENT_ENTRIES, examples=[{"MY_VAR": "value"}]
+    )
+    """Environment variables, at most 64 KiB together."""
+    timeout: Integer | None = Field(default=None, ge=1, le=limits.TIMEOUT_SECONDS_MAX)
+    """Seconds that compiling and running may take; default 30."""
+    session_id: str | None = None
+    """A label to find related executions by: 1 to 63 of `A-Za-z0-9._-`, alphanumeric at both
+    ends."""
+    args: list[str] | None = Field(default=None, max_length=limits.ARGS_ENTRIES)
+    """The program's arguments, at most 64 KiB together."""
+    files: list[InputFile] | None = Field(default=None, max_length=limits.FILES_ENTRIES)
+    """Files put into the working directory, at most 512 KiB together."""
+    resources: Resources | None = None
+    """What the program may use; the runtime's defaults where absent."""
+    output_files: list[str] | None = Field(default=None, max_length=limits.OUTPUT_FILES_ENTRIES)
+    """Patterns (glob) of files in the working directory to bring back, 256 KiB together."""
+
+
+class Usage(BaseModel):
+    """What the program used."""
+
+    cpu_seconds: float | None
+    max_memory_bytes: int | None
+
+
+class OutputFile(BaseModel):
+    """A file that the program left and that was asked for."""
+
+    path: str
+    content_base64: str
+
+
+class ExecuteResponse(BaseModel):
+    """How the program ended and what it printed. Unknown is null."""
+
+    model_config = ConfigDict(use_attribute_docstrings=True)
+
+    execution_id: str
+    stdout: str
+    stderr: str
+    exit_code: int | None
+    """128+n when signal n ended it."""
+    execution_time: float | None
+    """Seconds of the program alone, measured inside its Pod."""
+    language: str
+    """The language's own name, also when the request used an alias."""
+    session_id: str | None
+    stdout_truncated: bool
+    """Whether there was more than the 256 KiB that are kept."""
+    stderr_truncated: bool
+    reason: str | None
+    """Exited, Signaled, OutOfMemory, InvalidSyntax, DeadlineExceeded, …"""
+    usage: Usage | None
+    """Null when the supervisor died with the program."""
+    queue_time: float | None
+    """Seconds that it waited for its turn."""
+    files: list[OutputFile] | None = None
+    """There only when output_files was given."""
+    files_truncated: bool | None = None
+    """There only when output_files was given: whether some did not fit."""
+
+
+class StatusResponse(BaseModel):
+    """How far an execution has come."""
+
+    model_config = ConfigDict(use_attribute_docstrings=True)
+
+    execution_id: str
+    status: Literal["pending", "running", "completed", "failed", "cancelled"]
+    created_at: str
+    started_at: str | None
+    completed_at: str | None
+    result: ExecuteResponse | None
+    """There once it has ended, whenever the program had started."""
+    detail: str | None
+    """What the synchronous call would have said, unless it ended well."""
+
+
+class Problem(BaseModel):
+    """Every answer that is an error. Where there is an execution, its id, and what is known."""
+
+    detail: str
+    execution_id: str | None = None

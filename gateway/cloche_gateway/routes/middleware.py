@@ -1,0 +1,98 @@
+"""Around every request: its id, one path for both spellings, one log line, one count."""
+
+from __future__ import annotations
+
+import logging
+import re
+import time
+import uuid
+from typing import TYPE_CHECKING, Any
+
+from cloche_gateway import log
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+    from cloche_gateway.metrics import Metrics
+
+_log = logging.getLogger(__name__)
+
+_SANE_ID = re.compile(r"[A-Za-z0-9._:/+=@-]{1,128}")
+_QUIET = frozenset({"/health", "/health/live", "/health/ready", "/metrics"})
+"""What probes and scrapers ask every few seconds is logged at debug only."""
+_METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
+_PATH_CHARACTERS = 200
+_CLIENT_GONE = 499
+
+
+class RequestMiddleware:
+    """Plain ASGI, so that a client's disconnect reaches the route."""
+
+    def __init__(self, app: ASGIApp, metrics: Callable[[], Metrics]) -> None:
+        self._app = app
+        self._metrics = metrics
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        request_id = _request_id(scope)
+        scope["cloche.request_id"] = request_id
+        log.request_id.set(request_id)
+        log.execution_id.set(None)
+        path: str = scope["path"]
+        if len(path) > 1 and path.endswith("/"):
+            scope["path"] = path[:-1]
+        began, status = time.perf_counter(), 0
+
+        async def with_id(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                message["headers"] = [
+                    *message.get("headers", ()), (b"x-request-id", request_id.encode())
+                ]  # fmt: skip
+            await send(message)
+
+        try:
+            await self._app(scope, receive, with_id)
+        except Exception as error:  # noqa: BLE001  the last line of defence
+            # The application's own handler has answered; a second log line helps nobody.
+            if status == 0:
+                _log.error("a request was not answered", exc_info=error)
+        finally:
+            self._done(scope, status or _CLIENT_GONE, time.perf_counter() - began)
+
+    def _done(self, scope: Scope, status: int, seconds: float) -> None:
+        method = scope["method"] if scope["method"] in _METHODS else "other"
+        route: Any = scope.get("route")
+        template = getattr(route, "path", "none")
+        self._metrics().requests.labels(method, template, str(status)).inc()
+        caller = scope.get("cloche.caller")
+        level = logging.DEBUG if scope["path"] in _QUIET else logging.INFO
+        _log.log(
+            level,
+            "answered",
+            extra={
+                "method": method,
+                "path": scope["path"][:_PATH_CHARACTERS],
+                "status": status,
+                "seconds": round(seconds, 6),
+                "tenant": caller.tenant if caller else None,
+                "key": caller.key if caller else None,
+            },
+        )
+
+
+def _request_id(scope: Scope) -> str:
+    """The client's own id when it is fit for headers, annotations and log lines; else a new one."""
+    for name, value in scope["headers"]:
+        if name == b"x-request-id":
+            text: str = value.decode("latin-1")
+            if _SANE_ID.fullmatch(text):
+                return text
+            break
+    return str(uuid.uuid4())

@@ -1,0 +1,73 @@
+"""The one table that says which HTTP status an error becomes."""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING, Any
+
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
+
+from cloche_gateway import errors
+from cloche_gateway.errors import ExecutionError, GatewayError
+from cloche_gateway.routes.json import JsonResponse
+from cloche_gateway.services.answers import RETRY_AFTER_SECONDS
+
+if TYPE_CHECKING:
+    from fastapi import FastAPI
+    from starlette.requests import Request
+    from starlette.responses import Response
+
+_log = logging.getLogger(__name__)
+
+_RETRY = {"Retry-After": str(RETRY_AFTER_SECONDS)}
+
+TABLE: dict[type[GatewayError], tuple[int, dict[str, str]]] = {
+    errors.InvalidRequestError: (400, {}),
+    errors.UnsupportedLanguageError: (400, {}),
+    errors.KeyRequiredError: (401, {"WWW-Authenticate": "ApiKey"}),
+    errors.KeyInvalidError: (403, {}),
+    errors.ExecutionNotFoundError: (404, {}),
+    errors.TooLargeError: (413, {}),
+    errors.ClientGoneError: (499, {}),  # nobody reads it; nginx' number, for the log
+    errors.FailedError: (500, {}),
+    errors.BusyError: (503, _RETRY),
+    errors.DrainingError: (503, _RETRY),
+    GatewayError: (500, {}),
+}
+
+
+def of_gateway_error(_: Request, error: Exception) -> Response:
+    """The answer to a domain error: its own words under `detail`."""
+    kind = next(kind for kind in type(error).__mro__ if kind in TABLE)
+    status, headers = TABLE[kind]
+    body: dict[str, Any] = {"detail": str(error)}
+    if isinstance(error, ExecutionError) and error.execution_id is not None:
+        body["execution_id"] = error.execution_id
+    return JsonResponse(body, status, headers)
+
+
+def _of_http_exception(_: Request, error: Exception) -> Response:
+    """The answer where no route fits."""
+    assert isinstance(error, HTTPException)
+    return JsonResponse({"detail": error.detail}, error.status_code, dict(error.headers or {}))
+
+
+def _of_validation_error(_: Request, error: Exception) -> Response:
+    """FastAPI's own 422 is no answer of ours: no route declares what it could refuse."""
+    assert isinstance(error, RequestValidationError)
+    return JsonResponse({"detail": "the request is not valid"}, 400)
+
+
+def of_bug(_: Request, error: Exception) -> Response:
+    """The answer when the gateway itself is at fault: the cause stands in the log."""
+    _log.error("a bug in the gateway", exc_info=error)
+    return JsonResponse({"detail": "Execution failed: internal error of the gateway"}, 500)
+
+
+def install(app: FastAPI) -> None:
+    """Have the application answer all errors by this module."""
+    app.add_exception_handler(GatewayError, of_gateway_error)
+    app.add_exception_handler(HTTPException, _of_http_exception)
+    app.add_exception_handler(RequestValidationError, _of_validation_error)
+    app.add_exception_handler(Exception, of_bug)

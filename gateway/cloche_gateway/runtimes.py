@@ -1,0 +1,155 @@
+"""The installed languages, as the SandboxRuntimes say."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from pydantic import ValidationError
+
+from cloche_api import quantity
+from cloche_api.runtime import RuntimeSpec
+from cloche_gateway import names
+from cloche_gateway.errors import BusyError, UnsupportedLanguageError
+from cloche_gateway.watch import Source
+
+if TYPE_CHECKING:
+    from decimal import Decimal
+
+    from cloche_api.execution import UsedResources
+
+_log = logging.getLogger(__name__)
+
+_ORDER = (
+    "python", "javascript", "typescript", "java", "go", "rust", "cpp", "csharp", "ruby", "php",
+    "sql", "bash",
+)  # fmt: skip
+"""The order in which messages and lists name the languages; others follow by name."""
+
+
+@dataclass(frozen=True, slots=True)
+class Amounts:
+    """Cores, and bytes of memory and disk."""
+
+    cpu: Decimal
+    memory: int
+    disk: int
+
+
+@dataclass(frozen=True, slots=True)
+class Language:
+    """What the gateway needs to know of a SandboxRuntime."""
+
+    name: str
+    aliases: tuple[str, ...]
+    file_name: str
+    defaults: Amounts
+    maximum: Amounts
+
+
+def source(namespace: str) -> Source:
+    """All SandboxRuntimes of the namespace."""
+    return Source(names.runtimes(namespace), {})
+
+
+def language_of(obj: dict[str, Any]) -> Language:
+    """Read a SandboxRuntime.
+
+    Raises:
+        ValueError: when it makes no sense (pydantic's ValidationError is one).
+    """
+    spec = RuntimeSpec.model_validate(obj["spec"])
+    return Language(
+        name=obj["metadata"]["name"],
+        aliases=tuple(spec.aliases or ()),
+        file_name=spec.file_name,
+        defaults=_amounts(spec.resources.defaults),
+        maximum=_amounts(spec.resources.maximum),
+    )
+
+
+def _amounts(resources: UsedResources) -> Amounts:
+    return Amounts(
+        cpu=quantity.parse(resources.cpu),
+        memory=quantity.whole(resources.memory),
+        disk=quantity.whole(resources.disk),
+    )
+
+
+class Languages:
+    """The languages that are installed now."""
+
+    def __init__(self) -> None:
+        self._generations: dict[str, tuple[str, int]] = {}
+        self._installed: dict[str, Language] = {}
+        self._by_word: dict[str, Language] = {}
+        self.known = False
+
+    def supported(self) -> list[str]:
+        """Their names, in the order in which people list them."""
+        place = {name: index for index, name in enumerate(_ORDER)}
+        return sorted(self._installed, key=lambda name: (place.get(name, len(place)), name))
+
+    def find(self, word: str) -> Language:
+        """The language of that name or alias, in whatever case.
+
+        Raises:
+            UnsupportedLanguageError: when there is none.
+            BusyError: when the runtimes could not be read yet.
+        """
+        if not self.known:
+            raise BusyError
+        found = self._by_word.get(word) or self._by_word.get(word.casefold())
+        if found is None:
+            raise UnsupportedLanguageError(word, self.supported())
+        return found
+
+    def replace(self, objects: list[dict[str, Any]]) -> None:
+        """Take all runtimes anew."""
+        self._generations.clear()
+        self._installed.clear()
+        for obj in objects:
+            self._take(obj)
+        self.known = True
+        self._index()
+
+    def changed(self, kind: str, obj: dict[str, Any]) -> None:
+        """Take one change. Most are of the status, which is of no interest here."""
+        name = obj["metadata"]["name"]
+        if kind == "DELETED":
+            self._generations.pop(name, None)
+            self._installed.pop(name, None)
+        elif not self._take(obj):
+            return
+        self._index()
+
+    def connected(self) -> None:
+        """Nothing was missed: the watch goes on where it ended, or the list was read anew."""
+
+    def _take(self, obj: dict[str, Any]) -> bool:
+        meta = obj["metadata"]
+        generation = (meta["uid"], meta.get("generation", 0))
+        if self._generations.get(meta["name"]) == generation:
+            return False
+        self._generations[meta["name"]] = generation
+        try:
+            self._installed[meta["name"]] = language_of(obj)
+        except (ValidationError, ValueError, KeyError) as error:
+            self._installed.pop(meta["name"], None)
+            _log.error("runtime %s is skipped: %s", meta["name"], error)
+        return True
+
+    def _index(self) -> None:
+        """Names stand over aliases, and of two equal aliases the first language's stands."""
+        words: dict[str, Language] = {}
+        languages = [self._installed[name] for name in self.supported()]
+        for language in languages:
+            words.setdefault(language.name, language)
+        for language in languages:
+            for alias in language.aliases:
+                words.setdefault(alias, language)
+        for word, language in list(words.items()):
+            words.setdefault(word.casefold(), language)
+        self._by_word = words
+        _log.info("installed languages: %s", ", ".join(self.supported()) or "none")

@@ -1,0 +1,56 @@
+"""The HTTP server, and its end: first no new connections, then the waiting ones are answered."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
+import uvicorn
+
+from cloche_gateway.app import create_app
+
+if TYPE_CHECKING:
+    import socket
+
+    from cloche_gateway.context import Context
+
+_LAST_ANSWERS_SECONDS = 3
+"""For answers on their way once the drain's time is over."""
+
+
+class Server(uvicorn.Server):
+    """uvicorn, whose shutdown has waiting requests answered in time."""
+
+    def __init__(self, context: Context) -> None:
+        settings = context.settings
+        super().__init__(
+            uvicorn.Config(
+                create_app(context),
+                host=settings.host,
+                port=settings.port,
+                http="httptools",
+                ws="none",
+                lifespan="off",  # the context lives longer than the server
+                log_config=None,
+                access_log=False,
+                proxy_headers=False,  # who sends X-Forwarded-For is not known here
+                server_header=False,
+                timeout_graceful_shutdown=int(settings.drain_seconds) + _LAST_ANSWERS_SECONDS,
+            )
+        )
+        self._context = context
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Refuse new connections, wait for requests up to the drain's time, then answer them."""
+        loop = asyncio.get_running_loop()
+        timer = loop.call_later(self._context.settings.drain_seconds, self._context.drain)
+        try:
+            await super().shutdown(sockets)
+        finally:
+            timer.cancel()
+
+    @property
+    def bound_port(self) -> int:
+        """The port that it listens on, once started."""
+        port: int = self.servers[0].sockets[0].getsockname()[1]
+        return port

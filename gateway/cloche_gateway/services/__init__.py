@@ -1,0 +1,1 @@
+"""What the gateway does for its callers: one use case a module, no HTTP."""

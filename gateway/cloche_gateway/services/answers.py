@@ -1,0 +1,136 @@
+"""How the end of an execution becomes an answer: the one table of phases and reasons."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from enum import Enum, auto
+from typing import Any
+
+from cloche_api.execution import TERMINAL, Phase, Reason, phase_of
+from cloche_gateway.services import results
+
+BUSY = "Service busy. Please try again later."
+
+
+class Body(Enum):
+    """What stands beside `detail`."""
+
+    RESULT = auto()
+    """All fields of a result, as far as they are known."""
+    ID = auto()
+    """The execution's id."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """One line of the table. `detail` is None where the program ended by itself."""
+
+    status: int
+    detail: str | None
+    body: Body = Body.RESULT
+    retry_after: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """An HTTP answer: status, JSON body, and the seconds of Retry-After."""
+
+    status: int
+    body: dict[str, Any]
+    retry_after: int | None = None
+
+
+RETRY_AFTER_SECONDS = 5
+"""What a client is told to wait when the service is busy: some executions will have ended."""
+
+_EXITED = Rule(200, None)
+_BUSY = Rule(503, BUSY, Body.ID, RETRY_AFTER_SECONDS)
+_CANCELLED = Rule(409, "Execution cancelled", Body.ID)
+
+
+def _failed(why: str) -> Rule:
+    return Rule(500, f"Execution failed: {why}")
+
+
+TABLE = {
+    Reason.EXITED: _EXITED,
+    Reason.SIGNALED: _EXITED,
+    Reason.OUT_OF_MEMORY: _EXITED,
+    Reason.INVALID_SYNTAX: Rule(400, "Invalid code syntax: {message}"),
+    Reason.DEADLINE_EXCEEDED: _failed("container timeout"),
+    Reason.CANCELLED: _CANCELLED,
+    Reason.DELETED: _CANCELLED,
+    Reason.QUEUE_TIMEOUT: _BUSY,
+    Reason.QUEUE_FULL: _BUSY,
+    Reason.UNKNOWN_LANGUAGE: Rule(400, "language: {message}", Body.ID),
+    Reason.RESOURCES_EXCEED_RUNTIME: Rule(400, "resources: {message}", Body.ID),
+    Reason.POD_EVICTED: _failed("its Pod was evicted from the node"),
+    Reason.POD_DELETED: _failed("its Pod was deleted"),
+    Reason.POD_REFUSED: _failed("the cluster refused its Pod"),
+    Reason.POD_FAILED: _failed("its Pod failed"),
+    Reason.NODE_LOST: _failed("the node of its Pod was lost"),
+    Reason.IMAGE_PULL_FAILED: _failed("the language's image could not be pulled"),
+    Reason.CONTAINER_START_FAILED: _failed("its container could not be started"),
+    Reason.UNSCHEDULABLE: _failed("no node has room for its Pod"),
+    Reason.START_TIMEOUT: _failed("its Pod did not start in time"),
+    Reason.SUPERVISOR_HUNG: _failed("its Pod did not answer any more"),
+    Reason.RESULT_LOST: _failed("the program ran, but its result was lost"),
+    Reason.RESULT_TOO_LARGE: _failed("the result was too large to be kept"),
+    Reason.PROTOCOL_ERROR: _failed("its Pod answered with nonsense"),
+    Reason.INTERNAL_ERROR: _failed("internal error"),
+}
+"""resources.md's table, reason by reason."""
+
+_BY_PHASE = {Phase.COMPLETED: _EXITED, Phase.CANCELLED: _CANCELLED}
+"""For reasons that only a newer operator knows."""
+
+
+def rule_of(obj: dict[str, Any]) -> Rule:
+    """The table's line for an ended execution.
+
+    A reason counts only in the phase that it belongs to: Completed with QueueTimeout is nonsense,
+    and the phase is what the resource promises.
+    """
+    status = obj["status"]
+    phase, reason = Phase(status["phase"]), str(status.get("reason") or "")
+    if reason in set(Reason) and phase_of(Reason(reason)) is phase:
+        return TABLE[Reason(reason)]
+    return _BY_PHASE.get(phase) or _failed(_in_words(reason) or "internal error")
+
+
+def detail_of(obj: dict[str, Any]) -> str | None:
+    """The sentence for a terminal execution, None when it ended by itself or has not ended."""
+    if results.phase_of(obj) not in TERMINAL:
+        return None
+    detail = rule_of(obj).detail
+    return detail and detail.replace("{message}", _message(obj["status"]))
+
+
+def answer(obj: dict[str, Any]) -> Answer:
+    """The answer to the synchronous caller of an ended execution."""
+    rule = rule_of(obj)
+    if rule.body is Body.RESULT:
+        body = results.result(obj)
+    else:
+        body = {"execution_id": obj["metadata"]["name"]}
+    if rule.detail is not None:
+        body = {"detail": detail_of(obj), **body}
+    return Answer(rule.status, body, rule.retry_after)
+
+
+def deleted(execution_id: str) -> Answer:
+    """The answer when the execution exists no more."""
+    body = {"detail": _CANCELLED.detail, "execution_id": execution_id}
+    return Answer(_CANCELLED.status, body)
+
+
+def _message(status: dict[str, Any]) -> str:
+    """The compiler's or the operator's sentence; else the first line of the error output."""
+    lines = (status.get("message") or status.get("stderr") or "").strip().splitlines()
+    return lines[0].strip() if lines else "no message"
+
+
+def _in_words(reason: str) -> str:
+    """`NodeIsOnFire` as `node is on fire`."""
+    return re.sub(r"(?<=[a-z])(?=[A-Z])", " ", reason).lower()

@@ -1,0 +1,118 @@
+"""Run one program and wait for its end."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+import uuid
+from typing import TYPE_CHECKING, Any
+
+from cloche_api.execution import TERMINAL, Phase
+from cloche_gateway import log
+from cloche_gateway.errors import (
+    BusyError,
+    ClientGoneError,
+    DrainingError,
+    FailedError,
+    GatewayError,
+)
+from cloche_gateway.kube import KubeError
+from cloche_gateway.services import answers, creating, manifest, results, validation
+
+if TYPE_CHECKING:
+    from cloche_gateway.context import Context
+    from cloche_gateway.keys import Caller
+    from cloche_gateway.models import ExecuteRequest
+    from cloche_gateway.services.answers import Answer
+    from cloche_gateway.waiting import Waiter
+
+_log = logging.getLogger(__name__)
+
+
+async def execute(
+    context: Context,
+    caller: Caller,
+    request: ExecuteRequest,
+    request_id: str,
+    gone: asyncio.Future[None],
+) -> Answer:
+    """Run the program and answer when it has ended. `gone` is done when the client went away.
+
+    Whatever ends the wait early cancels the execution: nobody would read its result. Only a
+    gateway that is being stopped leaves it running, and says where its result will be.
+
+    Raises:
+        GatewayError: with the words for the caller.
+    """
+    language = context.languages.find(request.language)
+    validation.check(request, language)
+    name = str(uuid.uuid4())
+    obj = manifest.execution(name, request, language, caller, request_id)
+    log.execution_id.set(name)
+    sent = time.time()
+    with context.waiters.waiter(name) as waiter:
+        try:
+            context.waiters.created(waiter, await creating.create(context, obj))
+            ended = await _end(context, waiter, request, gone)
+        except DrainingError:
+            raise
+        except (GatewayError, asyncio.CancelledError) as error:
+            _give_up(context, waiter, error)
+            raise
+    if ended is None:
+        return answers.deleted(name)
+    context.metrics.ended(ended, results.status_word(ended), sent=sent)
+    return answers.answer(ended)
+
+
+def _give_up(context: Context, waiter: Waiter, error: BaseException) -> None:
+    """Cancel the execution if there is one, or may be one."""
+    if waiter.uid is not None:
+        context.canceller.cancel(waiter.name, unsure=False)
+    elif isinstance(error, creating.UnsureError | asyncio.CancelledError):
+        context.canceller.cancel(waiter.name, unsure=True)
+
+
+async def _end(
+    context: Context, waiter: Waiter, request: ExecuteRequest, gone: asyncio.Future[None]
+) -> dict[str, Any] | None:
+    """The ended execution, None when it was deleted."""
+    seconds = (
+        manifest.timeout_seconds(request)
+        + context.settings.queue_timeout_seconds
+        + context.settings.wait_margin_seconds
+    )
+    first: set[asyncio.Future[Any]] = {waiter.ended, gone, context.draining}
+    await asyncio.wait(
+        first,
+        timeout=seconds,
+        return_when=asyncio.FIRST_COMPLETED,
+    )
+    if waiter.ended.done():
+        return waiter.ended.result()
+    if gone.done():
+        raise ClientGoneError
+    if context.draining.done():
+        raise DrainingError(waiter.name)
+    return await _look_once(context, waiter)
+
+
+async def _look_once(context: Context, waiter: Waiter) -> dict[str, Any] | None:
+    """The time is over: perhaps it ended and the watch did not tell."""
+    name = waiter.name
+    try:
+        obj = await context.waiters.read(name)
+    except KubeError as error:
+        _log.error("execution %s: no end in time, and no API server to ask: %s", name, error)
+        raise BusyError(name) from error
+    if obj is None or obj["metadata"]["uid"] != waiter.uid:
+        return None
+    phase = results.phase_of(obj)
+    if phase in TERMINAL:
+        _log.error("execution %s had ended, but no event said so", name)
+        return obj
+    _log.error("execution %s has not ended in time, its phase is %s", name, phase)
+    if phase is Phase.PENDING:
+        raise BusyError(name)
+    raise FailedError("its Pod did not end in time", name)

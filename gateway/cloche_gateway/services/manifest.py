@@ -1,0 +1,108 @@
+"""The SandboxExecution that a request becomes: pure functions."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from cloche_api import limits
+from cloche_api.meta import ANNOTATION_REQUEST_ID, API_VERSION, LABEL_SESSION, LABEL_TENANT
+from cloche_api.size import object_bytes
+from cloche_gateway.errors import TooLargeError
+
+if TYPE_CHECKING:
+    from cloche_gateway.keys import Caller
+    from cloche_gateway.models import ExecuteRequest, Resources
+    from cloche_gateway.runtimes import Language
+
+_NAMES = {
+    "code": "code",
+    "stdin": "stdin",
+    "environment": "environment",
+    "args": "args",
+    "files": "files",
+    "outputFiles": "output_files",
+}
+"""The spec's fields that may be large, and what the request calls them."""
+
+
+def execution(
+    name: str, request: ExecuteRequest, language: Language, caller: Caller, request_id: str
+) -> dict[str, Any]:
+    """The whole object, of a checked request.
+
+    Raises:
+        TooLargeError: when it is more than an object in etcd may have; names the largest field.
+    """
+    spec = _spec(request, language, caller)
+    _check_size(spec)
+    labels = {LABEL_TENANT: caller.tenant}
+    if request.session_id is not None:
+        labels[LABEL_SESSION] = request.session_id
+    return {
+        "apiVersion": API_VERSION,
+        "kind": "SandboxExecution",
+        "metadata": {
+            "name": name,
+            "labels": labels,
+            "annotations": {ANNOTATION_REQUEST_ID: request_id},
+        },
+        "spec": spec,
+    }
+
+
+def _spec(request: ExecuteRequest, language: Language, caller: Caller) -> dict[str, Any]:
+    files = [
+        {"path": f.path, "content": f.content}
+        if f.content is not None
+        else {"path": f.path, "contentBase64": f.content_base64}
+        for f in request.files or []
+    ]
+    spec: dict[str, Any] = {
+        "language": language.name,
+        "code": request.code,
+        "timeoutSeconds": timeout_seconds(request),
+        "tenant": caller.tenant,
+    }
+    optional = {
+        "stdin": request.stdin,
+        "environment": request.environment,
+        "args": request.args,
+        "files": files,
+        "outputFiles": request.output_files,
+        "session": request.session_id,
+        "resources": _resources(request.resources, language) if request.resources else None,
+    }
+    spec.update({field: value for field, value in optional.items() if value})
+    return spec
+
+
+def timeout_seconds(request: ExecuteRequest) -> int:
+    """The program's time: what was asked for, or the default."""
+    asked = request.timeout
+    return limits.TIMEOUT_SECONDS_DEFAULT if asked is None else asked
+
+
+def _resources(asked: Resources, language: Language) -> dict[str, str]:
+    amounts: dict[str, str] = {}
+    if asked.cpu is not None:
+        amounts["cpu"] = f"{round(asked.cpu * 1000)}m"
+    if asked.memory_mb is not None:
+        amounts["memory"] = f"{asked.memory_mb}Mi"
+    if asked.disk_mb is not None:
+        amounts["disk"] = f"{asked.disk_mb}Mi"
+    elif asked.memory_mb is not None and asked.memory_mb * limits.MIB < language.defaults.disk:
+        # The default disk is more than the memory asked for, in which it lies.
+        amounts["disk"] = amounts["memory"]
+    return amounts
+
+
+def _check_size(spec: dict[str, Any]) -> None:
+    total = object_bytes(spec)
+    if total <= limits.SPEC_BYTES:
+        return
+    sizes = {name: object_bytes(spec[field]) for field, name in _NAMES.items() if field in spec}
+    largest = max(sizes, key=lambda name: sizes[name])
+    raise TooLargeError(
+        f"{largest}: the request must be at most {limits.SPEC_BYTES // limits.KIB} KiB of JSON as "
+        f"the cluster stores it, but has {total} bytes; {largest} has the most, {sizes[largest]}"
+    )

@@ -1,0 +1,133 @@
+"""From the body's bytes to an `ExecuteRequest`, with words for all that may be wrong with it."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any, NoReturn
+
+from pydantic import ValidationError
+
+from cloche_gateway.errors import GatewayError, InvalidRequestError, TooLargeError
+from cloche_gateway.models import ExecuteRequest
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from pydantic_core import ErrorDetails
+
+_MAX_NAMED = 5
+"""More mistakes than that are not listed."""
+_NAME_CHARACTERS = 100
+
+# pydantic's error types (https://docs.pydantic.dev/latest/errors/validation_errors/) in words.
+_RULES = {
+    "missing": "is required",
+    "extra_forbidden": "unknown field",
+    "string_type": "must be a string",
+    "string_unicode": "must not contain lone surrogates",
+    "int_type": "must be an integer",
+    "int_from_float": "must be an integer",
+    "float_type": "must be a number",
+    "finite_number": "must be a finite number",
+    "dict_type": "must be an object",
+    "list_type": "must be a list",
+    "model_type": "must be an object",
+    "model_attributes_type": "must be an object",
+}
+_TOO_MANY = "too_long"
+
+
+def execute_request(body: bytes) -> ExecuteRequest:
+    """Read one request.
+
+    Raises:
+        InvalidRequestError: names the field and the rule.
+        TooLargeError: when a list or the environment has too many entries.
+    """
+    value = _json(body)
+    if not isinstance(value, dict):
+        raise InvalidRequestError("body", "must be a JSON object")
+    try:
+        return ExecuteRequest.model_validate(value)
+    except ValidationError as error:
+        raise _words(error.errors(include_url=False, include_input=False)) from None
+
+
+def _json(body: bytes) -> Any:
+    """Parse strictly: UTF-8, no NaN, no name twice."""
+    if not body.strip():
+        raise InvalidRequestError("body", "must be a JSON object, but is empty")
+    try:
+        return json.loads(
+            body.decode("utf-8"), parse_constant=_no_constant, object_pairs_hook=_no_twins
+        )
+    except UnicodeDecodeError:
+        rule = "must be UTF-8"
+    except json.JSONDecodeError as error:
+        rule = f"is not valid JSON: {error.msg} at line {error.lineno} column {error.colno}"
+    except RecursionError:
+        rule = "is nested too deeply"
+    except ValueError:  # Python's limit on the digits of an integer
+        rule = "is not valid JSON: a number has too many digits"
+    raise InvalidRequestError("body", rule)
+
+
+def _no_constant(constant: str) -> NoReturn:
+    raise InvalidRequestError("body", f"is not valid JSON: {constant} is no JSON number")
+
+
+def _no_twins(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """The object, unless a name stands in it twice: then nobody knows which was meant."""
+    made = dict(pairs)
+    if len(made) != len(pairs):
+        seen: set[str] = set()
+        twin = next(name for name, _ in pairs if name in seen or seen.add(name))  # type: ignore[func-returns-value]  # add returns None: the idiom
+        raise InvalidRequestError(_shown(twin), "is given twice")
+    return made
+
+
+def _words(details: list[ErrorDetails]) -> GatewayError:
+    too_many = [d for d in details if d["type"] == _TOO_MANY]
+    if len(too_many) == len(details):
+        context = too_many[0]["ctx"]
+        return TooLargeError(
+            f"{_place(too_many[0]['loc'])}: must have at most {context['max_length']} entries"
+        )
+    others = [d for d in details if d["type"] != _TOO_MANY]
+    sentences = [f"{_place(d['loc'])}: {_rule(d)}" for d in others[:_MAX_NAMED]]
+    if len(others) > _MAX_NAMED:
+        sentences.append(f"and {len(others) - _MAX_NAMED} more")
+    field, rule = "; ".join(sentences).split(": ", 1)
+    return InvalidRequestError(field, rule)
+
+
+def _rule(detail: ErrorDetails) -> str:
+    if detail["loc"] == ("timeout",) and detail["type"] in (
+        "greater_than_equal",
+        "less_than_equal",
+    ):
+        return "must be between 1 and 300"
+    known = _RULES.get(detail["type"])
+    return known if known is not None else _fallback(detail)
+
+
+def _fallback(detail: Mapping[str, Any]) -> str:
+    message = str(detail["msg"])
+    return message[:1].lower() + message[1:]
+
+
+def _place(location: tuple[int | str, ...]) -> str:
+    """`files[0].path`, as people write it."""
+    text = ""
+    for part in location:
+        if isinstance(part, int):
+            text += f"[{part}]"
+        elif part != "[key]":
+            text += ("." if text else "") + _shown(part)
+    return text or "body"
+
+
+def _shown(name: str) -> str:
+    """A name that the client chose: not too long, and fit for JSON."""
+    short = name if len(name) <= _NAME_CHARACTERS else name[:_NAME_CHARACTERS] + "…"
+    return short.encode("utf-8", "replace").decode("utf-8")

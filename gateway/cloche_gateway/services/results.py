@@ -1,0 +1,74 @@
+"""What callers are told of an execution: pure functions of the resource."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from cloche_api.execution import TERMINAL, Phase
+from cloche_gateway.times import seconds_between
+
+_STATUS = {
+    Phase.PENDING: "pending",
+    Phase.RUNNING: "running",
+    Phase.COMPLETED: "completed",
+    Phase.TIMED_OUT: "failed",
+    Phase.CANCELLED: "cancelled",
+    Phase.ERROR: "failed",
+}
+"""The words of the status route (resources.md's table, last column)."""
+
+
+def phase_of(obj: dict[str, Any]) -> Phase:
+    """The execution's phase; one that nobody has seen yet is Pending."""
+    return Phase((obj.get("status") or {}).get("phase") or Phase.PENDING)
+
+
+def status_word(obj: dict[str, Any]) -> str:
+    """The status route's word for the execution's phase."""
+    return _STATUS[phase_of(obj)]
+
+
+def result(obj: dict[str, Any]) -> dict[str, Any]:
+    """The seed's response and what came to it, as `models.ExecuteResponse`."""
+    spec, status = obj["spec"], obj.get("status") or {}
+    usage = status.get("usage")
+    answer: dict[str, Any] = {
+        "execution_id": obj["metadata"]["name"],
+        "stdout": status.get("stdout") or "",
+        "stderr": status.get("stderr") or "",
+        "exit_code": status.get("exitCode"),
+        "execution_time": status.get("executionSeconds"),
+        "language": spec["language"],
+        "session_id": spec.get("session"),
+        "stdout_truncated": bool(status.get("stdoutTruncated")),
+        "stderr_truncated": bool(status.get("stderrTruncated")),
+        "reason": status.get("reason"),
+        "usage": usage
+        and {
+            "cpu_seconds": usage.get("cpuSeconds"),
+            "max_memory_bytes": usage.get("maxMemoryBytes"),
+        },
+        "queue_time": seconds_between(status.get("queuedTime"), status.get("claimedTime")),
+    }
+    if spec.get("outputFiles"):
+        answer["files"] = [
+            {"path": file["path"], "content_base64": file["contentBase64"]}
+            for file in status.get("files") or []
+        ]
+        answer["files_truncated"] = bool(status.get("filesTruncated"))
+    return answer
+
+
+def state(obj: dict[str, Any], detail: str | None) -> dict[str, Any]:
+    """How far it has come, as `models.StatusResponse`."""
+    phase, status = phase_of(obj), obj.get("status") or {}
+    started = status.get("startTime")
+    return {
+        "execution_id": obj["metadata"]["name"],
+        "status": status_word(obj),
+        "created_at": obj["metadata"]["creationTimestamp"],
+        "started_at": started,
+        "completed_at": status.get("completionTime"),
+        "result": result(obj) if phase in TERMINAL and started else None,
+        "detail": detail,
+    }

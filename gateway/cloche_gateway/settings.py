@@ -1,0 +1,90 @@
+"""The gateway's settings: environment variables CLOCHE_GATEWAY_…, unknown ones refused."""
+
+from __future__ import annotations
+
+import os
+import re
+from enum import StrEnum
+
+from pydantic import Field, ValidationError
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+PREFIX = "CLOCHE_GATEWAY_"
+
+# Kubernetes puts these into Pods for a Service named cloche-gateway, unless enableServiceLinks is
+# false: https://kubernetes.io/docs/concepts/services-networking/service/#environment-variables
+_SERVICE_LINK = re.compile(PREFIX + r"(SERVICE_(HOST|PORT)(_[A-Z0-9_]+)?|PORT_\d+_(TCP|UDP).*)")
+_DNS_LABEL = r"^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$"
+
+
+class SettingsError(Exception):
+    """A setting is wrong. The message is one line that names it."""
+
+
+class LogFormat(StrEnum):
+    """How log lines look."""
+
+    JSON = "json"
+    TEXT = "text"
+
+
+class LogLevel(StrEnum):
+    """The least severe that is logged."""
+
+    DEBUG = "debug"
+    INFO = "info"
+    WARNING = "warning"
+    ERROR = "error"
+
+
+class Settings(BaseSettings):
+    """In the order of the chart's values. Seconds unless the name says otherwise."""
+
+    model_config = SettingsConfigDict(
+        env_prefix=PREFIX, extra="forbid", frozen=True, use_attribute_docstrings=True
+    )
+
+    namespace: str = Field(default="cloche-sandboxes", pattern=_DNS_LABEL)
+    """Where executions and runtimes live."""
+    keys_namespace: str = Field(default="cloche-system", pattern=_DNS_LABEL)
+    """Where the Secret with the API keys lives: the gateway's own namespace."""
+    host: str = "0.0.0.0"  # noqa: S104  the Service sends traffic to the Pod's own address
+    """The address to listen on."""
+    port: int = Field(default=8002, ge=0, le=65535)
+    """The port to listen on; 0 takes any that is free."""
+    log_format: LogFormat = LogFormat.JSON
+    """json for a cluster's collector, text for a terminal."""
+    log_level: LogLevel = LogLevel.INFO
+    """debug, info, warning or error."""
+    queue_timeout_seconds: float = Field(default=60, ge=0, le=3600)
+    """The operator's own: how long an execution may wait for its turn."""
+    wait_margin_seconds: float = Field(default=75, gt=0, le=600)
+    """What a request waits beyond its timeout and the queue's: 60 for a Pod to start (the
+    operator's start timeout), the rest for compilers' ends, the syntax check and the writes."""
+    api_timeout_seconds: float = Field(default=15, gt=0, le=60)
+    """For one call of the API server, repetitions of a lost create included. More than a leader
+    election of etcd or a restart of the API server takes."""
+    body_timeout_seconds: float = Field(default=30, gt=0, le=300)
+    """For a request's body to arrive: 4 MiB at a slow 140 KiB a second."""
+    drain_seconds: float = Field(default=25, ge=0, le=600)
+    """After SIGTERM, for waiting requests to be answered. The Pod's
+    terminationGracePeriodSeconds must be some seconds more; Kubernetes' default is 30."""
+
+
+def load() -> Settings:
+    """The settings of this process.
+
+    Raises:
+        SettingsError: when one is unknown or has no valid value.
+    """
+    known = {PREFIX + name.upper() for name in Settings.model_fields}
+    for name in sorted(os.environ):
+        upper = name.upper()
+        if upper.startswith(PREFIX) and upper not in known and not _SERVICE_LINK.fullmatch(upper):
+            raise SettingsError(f"{name}: no such setting; there are {', '.join(sorted(known))}")
+    try:
+        return Settings()
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_context=False)[0]
+        where = PREFIX + ".".join(str(part) for part in first["loc"]).upper()
+        raise SettingsError(f"{where}={first['input']!r}: {first['msg']}") from None

@@ -1,0 +1,13 @@
+"""Times as they stand in resources."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+
+def seconds_between(earlier: str | None, later: str | None) -> float | None:
+    """Seconds from one RFC 3339 time to another, at least 0; None when one is unknown."""
+    if not earlier or not later:
+        return None
+    passed = datetime.fromisoformat(later) - datetime.fromisoformat(earlier)
+    return max(0.0, round(passed.total_seconds(), 6))

@@ -1,0 +1,164 @@
+"""Waiting for executions to end: one watch for all, a future for each who waits.
+
+The watch carries metadata of unfinished executions alone. One that ends leaves its selector and
+arrives as DELETED, with its content as it was before; so the end is confirmed, and the result read,
+by a GET of that one object, whose uid must be the one that was created.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+from typing import TYPE_CHECKING, Any
+
+from cloche_api.execution import TERMINAL
+from cloche_gateway import names
+from cloche_gateway.kube import METADATA, METADATA_LIST, KubeError, NotFoundError
+from cloche_gateway.watch import Source
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from cloche_gateway.kube import KubeClient
+
+_log = logging.getLogger(__name__)
+
+_GET_SECONDS = 10.0
+_CHECKS_AT_ONCE = 16  # after a break, so that a returning API server is not run over
+_DELAY_MIN, _DELAY_MAX = 0.1, 2.0
+
+
+def source(namespace: str) -> Source:
+    """Unfinished executions, without their contents. Of the list only the version is wanted."""
+    unfinished = ",".join(f"status.phase!={phase}" for phase in sorted(TERMINAL))
+    return Source(
+        names.executions(namespace),
+        {"fieldSelector": unfinished},
+        accept=METADATA,
+        list_accept=METADATA_LIST,
+        list_limit=1,
+    )
+
+
+def is_terminal(obj: dict[str, Any]) -> bool:
+    """Whether an execution has ended."""
+    return (obj.get("status") or {}).get("phase") in TERMINAL
+
+
+class Waiter:
+    """One who waits. `ended` gets the ended execution, or None when it exists no more."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self.uid: str | None = None
+        self.ended: asyncio.Future[dict[str, Any] | None] = (
+            asyncio.get_running_loop().create_future()
+        )
+        self.hinted = False  # an event came before the create was acknowledged
+        self.checking = False
+
+
+class Waiters:
+    """All who wait, and the sink of the one watch."""
+
+    def __init__(self, kube: KubeClient, namespace: str) -> None:
+        self._kube = kube
+        self._namespace = namespace
+        self._waiting: dict[str, set[Waiter]] = {}
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._gate = asyncio.Semaphore(_CHECKS_AT_ONCE)
+
+    def __len__(self) -> int:
+        return len(self._waiting)
+
+    @contextlib.contextmanager
+    def waiter(self, name: str) -> Iterator[Waiter]:
+        """Wait for an execution that is about to be created, so that no event can be missed."""
+        waiter = Waiter(name)
+        self._waiting.setdefault(name, set()).add(waiter)
+        try:
+            yield waiter
+        finally:
+            others = self._waiting[name]
+            others.discard(waiter)
+            if not others:
+                del self._waiting[name]
+
+    def created(self, waiter: Waiter, uid: str) -> None:
+        """Say that the execution exists now, with this uid."""
+        waiter.uid = uid
+        if waiter.hinted:
+            self._check(waiter)
+
+    def replace(self, objects: list[dict[str, Any]]) -> None:
+        """Do nothing: what is not waited for is of no interest, the rest is asked for."""
+
+    def changed(self, kind: str, obj: dict[str, Any]) -> None:
+        """Take one event: only those that leave the selector matter."""
+        if kind != "DELETED":
+            return
+        for waiter in self._waiting.get(obj["metadata"]["name"], ()):
+            if waiter.uid is None:
+                waiter.hinted = True
+            else:
+                self._check(waiter)
+
+    def connected(self) -> None:
+        """Look at all who wait: a watch that broke may have missed an end."""
+        for waiters in self._waiting.values():
+            for waiter in waiters:
+                if waiter.uid is not None:
+                    self._check(waiter)
+
+    async def read(self, name: str) -> dict[str, Any] | None:
+        """Return the execution, or None when there is none of that name.
+
+        Raises:
+            KubeError: when the API server does not tell.
+        """
+        path = names.execution(self._namespace, name)
+        try:
+            return await self._kube.get(path, seconds=_GET_SECONDS)
+        except NotFoundError:
+            return None
+
+    async def close(self) -> None:
+        """End what is under way."""
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    def _check(self, waiter: Waiter) -> None:
+        if waiter.checking or waiter.ended.done():
+            waiter.hinted = True  # the check under way may have read too early
+            return
+        waiter.checking = True
+        task = asyncio.create_task(self._confirm(waiter))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _confirm(self, waiter: Waiter) -> None:
+        """Read the execution until that works, and hand it over if it has ended."""
+        delay = _DELAY_MIN
+        try:
+            while waiter in self._waiting.get(waiter.name, ()) and not waiter.ended.done():
+                waiter.hinted = False
+                try:
+                    async with self._gate:
+                        obj = await self.read(waiter.name)
+                except KubeError as error:
+                    _log.warning("cannot read execution %s yet: %s", waiter.name, error)
+                    await asyncio.sleep(delay)
+                    delay = min(delay * 2, _DELAY_MAX)
+                    continue
+                if waiter.ended.done():
+                    return
+                if obj is None or obj["metadata"]["uid"] != waiter.uid:
+                    waiter.ended.set_result(None)
+                elif is_terminal(obj):
+                    waiter.ended.set_result(obj)
+                elif not waiter.hinted:
+                    return
+        finally:
+            waiter.checking = False
