@@ -16,6 +16,11 @@ _LINE_BYTES = 4 * limits.MIB
 _TEXT_CHARACTERS = 2 * limits.MIB
 """The most text kept of a stream, should a supervisor not keep to its own limit."""
 
+_LARGEST = 2**53
+"""The largest number in an event: JSON's readers agree up to here, and a status holds it."""
+_LATEST = 253_402_300_800
+"""Unix time of the year 10000, where RFC 3339 ends."""
+
 _NUMBER = (int, float)
 _EXIT_FIELDS: dict[str, tuple[type, ...]] = {
     "time": _NUMBER,
@@ -96,7 +101,7 @@ class Transcript:
             event = json.loads(line)
         except (ValueError, RecursionError):
             event = None
-        if not isinstance(event, dict) or not isinstance(event.get("seq"), int):
+        if not isinstance(event, dict) or type(event.get("seq")) is not int:
             self.garbage += 1
             return
         if event["seq"] != self._next:
@@ -106,15 +111,15 @@ class Transcript:
 
     def _event(self, event: dict[str, Any]) -> None:
         kind = event.get("event")
-        if kind in self._out and isinstance(event.get("data"), str):
+        if kind in ("stdout", "stderr") and isinstance(event.get("data"), str):
             self._keep(kind, event["data"])
-        elif kind == "ready" and isinstance(event.get("protocol"), int):
+        elif kind == "ready" and type(event.get("protocol")) is int:
             self.protocol = event["protocol"]
         elif kind == "error" and isinstance(event.get("message"), str):
             self.error = event["message"]
         elif event.get("execution") != self._execution:
             self.garbage += 1
-        elif kind == "started" and isinstance(event.get("time"), _NUMBER):
+        elif kind == "started" and _is_time(event.get("time")):
             self.started = self.started or float(event["time"])
         elif kind == "exit" and _is_exit(event):
             self.exit = event
@@ -125,16 +130,33 @@ class Transcript:
         room = _TEXT_CHARACTERS - self._kept
         # A lone surrogate can be written in JSON, but not in UTF-8.
         text = text[:room].encode("utf-8", "replace").decode("utf-8")
-        self._kept += len(text)
-        self._out[stream].append(text)
+        if text:
+            self._kept += len(text)
+            self._out[stream].append(text)
 
 
 def _is_exit(event: dict[str, Any]) -> bool:
-    return all(
-        name in event and isinstance(event[name], types) for name, types in _EXIT_FIELDS.items()
-    ) and all(
+    return (
+        all(name in event and _is_a(event[name], types) for name, types in _EXIT_FIELDS.items())
+        and _is_time(event["time"])
+        and all(_is_file(file) for file in event["files"])
+    )
+
+
+def _is_a(value: Any, types: tuple[type, ...]) -> bool:
+    """Whether it is of one of these types; True is no int, and NaN and infinity are no numbers."""
+    if type(value) not in types:
+        return False
+    return not isinstance(value, _NUMBER) or abs(value) <= _LARGEST
+
+
+def _is_time(value: Any) -> bool:
+    return _is_a(value, _NUMBER) and 0 <= value < _LATEST
+
+
+def _is_file(file: Any) -> bool:
+    return (
         isinstance(file, dict)
         and isinstance(file.get("path"), str)
         and isinstance(file.get("base64"), str)
-        for file in event["files"]
     )
