@@ -1,0 +1,243 @@
+"""Whatever bytes come out of a container, reading them raises nothing and believes little."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from cloche_operator.transcript import _LINE_BYTES, _TEXT_CHARACTERS, Transcript
+
+UID = "5b0c1f0e-8a7f-4f57-9f0e-2f8f4b1f5a11"
+EXIT: dict[str, Any] = {
+    "event": "exit",
+    "execution": UID,
+    "time": 1763900001.5,
+    "exit_code": 0,
+    "signal": None,
+    "timed_out": False,
+    "out_of_memory": False,
+    "execution_seconds": 0.08,
+    "compile_seconds": None,
+    "check_seconds": None,
+    "cpu_seconds": 0.03,
+    "max_memory_bytes": 9_000_000,
+    "stdout_bytes": 14,
+    "stderr_bytes": 0,
+    "stdout_truncated": False,
+    "stderr_truncated": False,
+    "files": [{"path": "plot.png", "base64": "aGk="}],
+    "files_truncated": False,
+    "syntax_error": None,
+}
+READY = {"event": "ready", "protocol": 1}
+STARTED = {"event": "started", "execution": UID, "stage": "run", "time": 1763900000.25}
+
+
+def lines(*events: dict[str, Any]) -> bytes:
+    """Events as a supervisor writes them, numbered from 0 where they have no number."""
+    numbered = ({"seq": n} | event for n, event in enumerate(events))
+    return b"".join(json.dumps(e, ensure_ascii=False).encode() + b"\n" for e in numbered)
+
+
+WHOLE = lines(
+    READY,
+    STARTED,
+    {"event": "stdout", "data": "grüße 🪴\n"},
+    {"event": "stderr", "data": "warning\n"},
+    {"event": "stdout", "data": "bye\n"},
+    EXIT,
+)
+
+
+def heard(data: bytes) -> Transcript:
+    transcript = Transcript(UID)
+    transcript.feed(data)
+    return transcript
+
+
+def state(transcript: Transcript) -> tuple[Any, ...]:
+    of = transcript
+    return (of.protocol, of.started, of.stdout, of.stderr, of.exit, of.error, of.gap, of.garbage)
+
+
+def test_a_whole_stream_is_heard() -> None:
+    transcript = heard(WHOLE)
+    assert state(transcript) == (
+        1,
+        1763900000.25,
+        "grüße 🪴\nbye\n",
+        "warning\n",
+        {"seq": 5, **EXIT},
+        None,
+        False,
+        0,
+    )
+    assert transcript.ended
+
+
+@pytest.mark.parametrize("cut", range(len(WHOLE) + 1))
+def test_a_read_may_end_at_any_byte(cut: int) -> None:
+    transcript = heard(WHOLE[:cut])
+    transcript.feed(WHOLE[cut:])
+    assert state(transcript) == state(heard(WHOLE))
+
+
+def test_reads_may_be_one_byte_long() -> None:
+    transcript = Transcript(UID)
+    for n in range(len(WHOLE)):
+        transcript.feed(WHOLE[n : n + 1])
+    assert state(transcript) == state(heard(WHOLE))
+
+
+def test_a_line_without_its_end_is_not_believed() -> None:
+    assert not heard(WHOLE[:-1]).ended
+
+
+def test_a_stream_that_begins_late_has_a_gap() -> None:
+    late = heard(lines({"seq": 1, **STARTED}))
+    assert late.gap
+    assert late.started == 1763900000.25
+
+
+@pytest.mark.parametrize("second", [0, 2, -1, 10**30])
+def test_a_number_out_of_order_is_a_gap(second: int) -> None:
+    assert heard(lines(READY, {"seq": second, **STARTED})).gap
+
+
+GARBAGE = {
+    "text": b"Traceback (most recent call last):\n",
+    "no JSON": b"{'seq': 0}\n",
+    "cut JSON": b'{"seq": 0, "event": "rea\n',
+    "invalid UTF-8": b'{"seq": 0, "event": "\xff\xfe"}\n',
+    "NUL": b"\x00\x00\x00\n",
+    "UTF-16": '{"seq":0}\n'.encode("utf-16"),
+    "null": b"null\n",
+    "number": b"17\n",
+    "list": b'[{"seq": 0, "event": "ready", "protocol": 1}]\n',
+    "no number": b'{"event": "ready", "protocol": 1}\n',
+    "number as text": b'{"seq": "0", "event": "ready", "protocol": 1}\n',
+    "number as truth": b'{"seq": false, "event": "ready", "protocol": 1}\n',
+    "number as fraction": b'{"seq": 0.0, "event": "ready", "protocol": 1}\n',
+    "deep lists": b"[" * 200_000 + b"\n",
+    "deep objects": b'{"a":' * 200_000 + b"\n",
+    "a number of 5000 digits": b'{"seq": ' + b"9" * 5000 + b"}\n",
+    "unknown event": b'{"seq": 0, "event": "restart"}\n',
+    "no event": b'{"seq": 0}\n',
+    "event of a list": b'{"seq": 0, "event": ["stdout"], "data": "x"}\n',
+    "data that is no text": b'{"seq": 0, "event": "stdout", "data": 7}\n',
+    "protocol that is no number": b'{"seq": 0, "event": "ready", "protocol": "1"}\n',
+    "protocol that is a truth": b'{"seq": 0, "event": "ready", "protocol": true}\n',
+    "error without words": b'{"seq": 0, "event": "error", "message": null}\n',
+}
+
+
+@pytest.mark.parametrize("line", GARBAGE.values(), ids=GARBAGE.keys())
+def test_garbage_is_counted_and_ignored(line: bytes) -> None:
+    transcript = heard(line)
+    assert transcript.garbage >= 1
+    assert not transcript.ended
+    assert (transcript.protocol, transcript.started, transcript.stdout) == (None, None, "")
+
+
+def test_garbage_between_events_takes_nothing_away() -> None:
+    first, rest = WHOLE.split(b"\n", 1)
+    transcript = heard(first + b"\nsome library greets\n\n   \n" + rest)
+    assert (transcript.gap, transcript.garbage) == (False, 1)
+    assert transcript.stdout == "grüße 🪴\nbye\n"
+
+
+def test_a_line_too_long_is_dropped_and_the_next_is_read() -> None:
+    transcript = Transcript(UID)
+    chunk = b"x" * 1_000_000
+    for _ in range(20):
+        transcript.feed(chunk)
+        assert len(transcript._rest) <= _LINE_BYTES + len(chunk)
+    transcript.feed(b'", "seq": 0}\n' + lines(READY))
+    assert transcript.protocol == 1
+    assert transcript.garbage >= 1
+
+
+def test_the_text_kept_is_bounded_whatever_comes() -> None:
+    transcript = Transcript(UID)
+    text = "x" * 500_000
+    for n in range(10):
+        transcript.feed(lines({"seq": n, "event": "stdout" if n % 2 else "stderr", "data": text}))
+    assert len(transcript.stdout) + len(transcript.stderr) == _TEXT_CHARACTERS
+    pieces = sum(len(kept) for kept in transcript._out.values())
+    transcript.feed(lines(*({"seq": 10 + n, "event": "stdout", "data": "y"} for n in range(1000))))
+    assert sum(len(kept) for kept in transcript._out.values()) == pieces
+
+
+@pytest.mark.parametrize("event", [STARTED, EXIT])
+def test_an_event_of_another_execution_is_not_believed(event: dict[str, Any]) -> None:
+    for uid in ("another", "", None, 7, [UID]):
+        transcript = heard(lines({**event, "execution": uid}))
+        assert (transcript.started, transcript.exit, transcript.garbage) == (None, None, 1)
+    nameless = {k: v for k, v in event.items() if k != "execution"}
+    assert heard(lines(nameless)).garbage == 1
+
+
+FIELDS = [k for k in EXIT if k not in ("event", "execution")]
+
+
+@pytest.mark.parametrize("field", FIELDS)
+def test_an_exit_must_have_every_field(field: str) -> None:
+    transcript = heard(lines({k: v for k, v in EXIT.items() if k != field}))
+    assert (transcript.exit, transcript.garbage) == (None, 1)
+
+
+@pytest.mark.parametrize("field", FIELDS)
+@pytest.mark.parametrize("value", [{}, "7", [7]], ids=["object", "text", "list"])
+def test_an_exit_must_have_the_right_types(field: str, value: Any) -> None:
+    if field == "syntax_error" and isinstance(value, str):
+        value = 7
+    transcript = heard(lines({**EXIT, field: value}))
+    assert (transcript.exit, transcript.garbage) == (None, 1)
+
+
+NUMBERS = [f for f in FIELDS if isinstance(EXIT[f], int | float) and not isinstance(EXIT[f], bool)]
+
+
+@pytest.mark.parametrize("field", NUMBERS)
+@pytest.mark.parametrize("value", ["true", "NaN", "Infinity", "-Infinity", "1e999", "9" * 400])
+def test_an_exit_must_have_numbers_that_a_status_can_hold(field: str, value: str) -> None:
+    line = json.dumps({"seq": 0, **EXIT, field: "HERE"}).replace('"HERE"', value)
+    transcript = heard(line.encode() + b"\n")
+    assert (transcript.exit, transcript.garbage) == (None, 1)
+
+
+@pytest.mark.parametrize("time", ["NaN", "Infinity", "1e999", "9" * 400, "1e15", "-1e15", "true"])
+@pytest.mark.parametrize("event", [STARTED, EXIT], ids=["started", "exit"])
+def test_a_time_that_is_none_is_not_believed(event: dict[str, Any], time: str) -> None:
+    line = json.dumps({"seq": 0, **event, "time": "HERE"}).replace('"HERE"', time)
+    transcript = heard(line.encode() + b"\n")
+    assert (transcript.started, transcript.exit, transcript.garbage) == (None, None, 1)
+
+
+@pytest.mark.parametrize(
+    "file", [None, "a", {}, {"path": "a"}, {"path": 1, "base64": ""}, {"path": "a", "base64": None}]
+)
+def test_an_exit_must_have_files_that_are_files(file: Any) -> None:
+    assert heard(lines({**EXIT, "files": [file]})).exit is None
+
+
+def test_lone_surrogates_become_something_that_utf8_can_hold() -> None:
+    transcript = heard(
+        rb'{"seq": 0, "event": "stdout", "data": "a\ud800b"}' + b"\n"
+        rb'{"seq": 1, "event": "stderr", "data": "\udfff"}' + b"\n"
+    )
+    assert transcript.stdout.encode() == b"a?b"
+    assert transcript.stderr.encode() == b"?"
+
+
+def test_only_the_first_start_counts() -> None:
+    transcript = heard(lines(STARTED, {**STARTED, "stage": "check", "time": 1763900009.0}))
+    assert transcript.started == 1763900000.25
+
+
+def test_an_error_event_ends_it() -> None:
+    transcript = heard(lines({"event": "error", "message": "unknown key 'x'"}))
+    assert transcript.ended
+    assert transcript.error == "unknown key 'x'"
