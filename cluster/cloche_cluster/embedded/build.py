@@ -69,7 +69,7 @@ def go_is_enough(installed: str, wanted: str, toolchain: str) -> bool:
     `toolchain` is GOTOOLCHAIN: unless it is `local`, Go 1.21 and later fetch what they lack.
     """
     have, want = _numbers(installed), _numbers(wanted)
-    return have >= want or (have >= _TOOLCHAINS and toolchain.split("+")[0] != "local")
+    return have >= want or (have >= _TOOLCHAINS and toolchain.split("+", maxsplit=1)[0] != "local")
 
 
 def _numbers(version: str) -> tuple[int, ...]:

@@ -99,10 +99,10 @@ def _programs(
     programs: Programs, directory: Path, plane: ControlPlane, ports: Ports
 ) -> tuple[Program, Program]:
     etcd = process_table.etcd(programs.path("etcd"), directory / "etcd", plane.pki, ports)
+    where = process_table.Endpoint("127.0.0.1", _ADVERTISED, _SERVICES)
     apiserver = process_table.kube_apiserver(
-        programs.path("kubernetes", "kube-apiserver"), plane.pki, ports,
-        address=_ADVERTISED, services=_SERVICES, bind="127.0.0.1",
-    )  # fmt: skip
+        programs.path("kubernetes", "kube-apiserver"), plane.pki, ports, where
+    )
     return etcd, apiserver
 
 

@@ -48,7 +48,7 @@ def usable_nameservers(resolv_conf: str) -> tuple[str, ...]:
 
 def _is_loopback(address: str) -> bool:
     try:
-        return ipaddress.ip_address(address.split("%")[0]).is_loopback
+        return ipaddress.ip_address(address.split("%", maxsplit=1)[0]).is_loopback
     except ValueError:
         return True
 

@@ -103,19 +103,34 @@ def _let_pods_through(addresses: Addresses) -> None:
 def remove(addresses: Addresses) -> list[str]:
     """Take everything away again; returns what was there, in words."""
     gone: list[str] = []
-    for family, table in (("inet", TABLE), *PROXY_TABLES):
-        if answers(["nft", "delete", "table", family, table], timeout=_TIMEOUT) is not None:
-            gone.append(f"nftables table {family} {table}")
-    for rule in _forward_rules(addresses):
-        if _COMMENT in (answers(["iptables", "-w", "-S", "FORWARD"], timeout=_TIMEOUT) or ""):
-            answers(["iptables", "-w", "-D", *rule], timeout=_TIMEOUT)
-    for link in sorted(_links(addresses)):
-        if answers(["ip", "link", "delete", link], timeout=_TIMEOUT) is not None:
-            gone.append(f"interface {link}")
-    lo = ["ip", "address", "delete", f"{addresses.node}/32", "dev", "lo"]
-    if answers(lo, timeout=_TIMEOUT) is not None:
+    gone.extend(
+        f"nftables table {family} {table}"
+        for family, table in (("inet", TABLE), *PROXY_TABLES)
+        if _did("nft", "delete", "table", family, table)
+    )
+    if _COMMENT in (answers(["iptables", "-w", "-S", "FORWARD"], timeout=_TIMEOUT) or ""):
+        gone.extend(
+            f"iptables rule {' '.join(rule[:3])}"
+            for rule in _forward_rules(addresses)
+            if _did("iptables", "-w", "-D", *rule)
+        )
+    gone.extend(
+        f"interface {link}"
+        for link in sorted(_links(addresses))
+        if _did("ip", "link", "delete", link)
+    )
+    if _did("ip", "address", "delete", f"{addresses.node}/32", "dev", "lo"):
         gone.append(f"address {addresses.node}")
     return gone
+
+
+def has_proxy_tables() -> bool:
+    """Say whether a kube-proxy, ours or another's, has its nftables tables on this machine."""
+    return any(_did("nft", "list", "table", *table) for table in PROXY_TABLES)
+
+
+def _did(*words: str) -> bool:
+    return answers(words, timeout=_TIMEOUT) is not None
 
 
 def _links(addresses: Addresses) -> set[str]:
@@ -135,7 +150,7 @@ def select_links(
     }
     for route in routes:
         if route["dst"] != "default" and route.get("dev", "").startswith("veth"):
-            network = ipaddress.ip_network(route["dst"], strict=False)
-            if network.version == pods.version and network.subnet_of(pods):
+            address = ipaddress.ip_interface(route["dst"]).ip
+            if address in pods:
                 ours.add(route["dev"])
     return ours

@@ -52,7 +52,7 @@ class ImageStore:
             self._ctr("images", "remove", name)
 
     def _ctr(self, *words: str) -> str:
-        base = [self.ctr, "--address", self.socket, "--namespace", "k8s.io"]
+        base: list[str | Path] = [self.ctr, "--address", self.socket, "--namespace", "k8s.io"]
         return run([*base, *words], timeout=_IMPORT_TIMEOUT)
 
 

@@ -22,6 +22,7 @@ NODE = (
     "mount",
     "nftables",  # kube-proxy, and the cluster's own table
     "pkg-config",
+    "socat",  # localhost to the gateway
     "util-linux",  # unshare
 )
 """What the embedded node needs."""

@@ -81,7 +81,7 @@ class Pin:
     @property
     def flags(self) -> tuple[str, ...]:
         """The flags of `go build`, the same on every machine so that builds are repeatable."""
-        major, minor = (self.version.lstrip("v").split(".") + ["0"])[:2]
+        major, minor = [*self.version.lstrip("v").split("."), "0"][:2]
         stamp = self.component.stamp.format(version=self.version, major=major, minor=minor)
         tags = ("-tags", self.component.tags) if self.component.tags else ()
         return ("-trimpath", *tags, "-ldflags", f"-s -w {stamp}".strip())

@@ -66,8 +66,10 @@ def kubeadm_config(plane: ControlPlane) -> str:
 
 
 def ensure_pki(plane: ControlPlane, kubeadm: Path, config: Path) -> None:
-    """Make what is missing of keys, certificates and kubeconfigs; all again but the roots when
-    the configuration changed. Interrupted half-way, it goes on the next time.
+    """Make keys, certificates and kubeconfigs, unless they were made for this configuration.
+
+    When it changed, all but the roots are made again. Interrupted half-way, so is everything
+    that was not finished.
     """
     text = kubeadm_config(plane)
     stamp = plane.pki / "made-for"
@@ -79,11 +81,11 @@ def ensure_pki(plane: ControlPlane, kubeadm: Path, config: Path) -> None:
     _remove_all_but_roots(plane)
     config.parent.mkdir(parents=True, exist_ok=True)
     config.write_text(text)
-    init = [kubeadm, "init", "phase"]
+    init: list[str | Path] = [kubeadm, "init", "phase"]
     run([*init, "certs", "all", "--config", config], timeout=60)
-    kubeconfig_dir = ["--kubeconfig-dir", plane.kubeconfigs]
+    kubeconfig_dir: list[str | Path] = ["--kubeconfig-dir", plane.kubeconfigs]
     run([*init, "kubeconfig", "all", "--config", config, *kubeconfig_dir], timeout=60)
-    proxy = [kubeadm, "kubeconfig", "user", "--client-name", "system:kube-proxy"]
+    proxy: list[str | Path] = [kubeadm, "kubeconfig", "user", "--client-name", "system:kube-proxy"]
     made = run([*proxy, "--config", config, "--validity-period", _VALIDITY], timeout=60)
     _write_secret(plane.kubeconfigs / "kube-proxy.conf", made)
     stamp.write_text(digest)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from cloche_cluster.errors import ClusterError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Collection
 
     from cloche_cluster.embedded.settings import Ports
 
@@ -36,19 +36,25 @@ def parse_listeners(table: str) -> list[Listener]:
     ]
 
 
-def check_free(ports: Ports, own: Iterable[int] = ()) -> None:
-    """Raise ClusterError naming port and holder when a port is taken by a foreign process."""
-    wanted = {number: name for name, number in dataclasses.asdict(ports).items()}
-    skip = set(own)
+def check_free(ports: Ports) -> None:
+    """Raise ClusterError naming port and holder when one of the cluster's ports is taken."""
+    for name, number in dataclasses.asdict(ports).items():
+        who = foreign_holder(number, ())
+        if who:
+            raise ClusterError(
+                f"port {number} ({name.replace('_', ' ')}) is taken by {who}: "
+                "end it, or use another cluster (CLUSTER=…)"
+            )
+
+
+def foreign_holder(port: int, own: Collection[int]) -> str | None:
+    """Return, in words, the process that listens on `port`, unless its id is among `own`."""
     for listener in _listeners():
-        if listener.port in wanted:
+        if listener.port == port:
             pid = holder(listener.inode)
-            if pid not in skip:
-                name = wanted[listener.port].replace("_", " ")
-                raise ClusterError(
-                    f"port {listener.port} ({name}) is taken by {_describe(pid)}: "
-                    "end it, or use another cluster (CLUSTER=…)"
-                )
+            if pid not in own:
+                return _describe(pid)
+    return None
 
 
 def holder(inode: str) -> int | None:

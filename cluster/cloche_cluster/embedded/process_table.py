@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from cloche_cluster.embedded.settings import NODE_NAME
+from cloche_cluster.embedded.settings import GATEWAY_LOCAL_PORT, GATEWAY_NODE_PORT, NODE_NAME
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -65,16 +65,26 @@ def etcd(binary: Path, data: Path, pki: Path, ports: Ports) -> Program:
     )
 
 
-def kube_apiserver(
-    binary: Path, pki: Path, ports: Ports, *, address: str, services: str, bind: str
-) -> Program:
-    """Return the API server. `address` is what it tells Pods, and must not be loopback."""
+@dataclass(frozen=True)
+class Endpoint:
+    """Where the API server is: the address that it binds, and the one that it tells Pods.
+
+    The latter must not be loopback. `services` is the Services' network.
+    """
+
+    bind: str
+    advertised: str
+    services: str
+
+
+def kube_apiserver(binary: Path, pki: Path, ports: Ports, where: Endpoint) -> Program:
+    """Return the API server."""
     return Program(
         "kube-apiserver",
         (
             str(binary),
-            f"--advertise-address={address}",
-            f"--bind-address={bind}",
+            f"--advertise-address={where.advertised}",
+            f"--bind-address={where.bind}",
             f"--secure-port={ports.api}",
             f"--etcd-servers=https://127.0.0.1:{ports.etcd}",
             f"--etcd-cafile={pki}/etcd/ca.crt",
@@ -96,7 +106,7 @@ def kube_apiserver(
             "--service-account-issuer=https://kubernetes.default.svc.cluster.local",
             f"--service-account-key-file={pki}/sa.pub",
             f"--service-account-signing-key-file={pki}/sa.key",
-            f"--service-cluster-ip-range={services}",
+            f"--service-cluster-ip-range={where.services}",
             "--authorization-mode=Node,RBAC",
             # Beside the defaults, which have PodSecurity, ResourceQuota, LimitRanger,
             # RuntimeClass, Priority and ValidatingAdmissionPolicy.
@@ -201,6 +211,19 @@ def kube_proxy(binary: Path, layout: Layout) -> Program:
     )
 
 
+def localhost_forward(addresses: Addresses) -> Program:
+    """Return the relay from localhost to the gateway's NodePort, which localhost does not have."""
+    return Program(
+        "localhost-forward",
+        (
+            "/usr/bin/socat",
+            f"TCP-LISTEN:{GATEWAY_LOCAL_PORT},bind=127.0.0.1,reuseaddr,fork,backlog=512,nodelay",
+            f"TCP:{addresses.node}:{GATEWAY_NODE_PORT},nodelay",
+        ),
+        priority=50,
+    )
+
+
 def process_table(
     layout: Layout, programs: Programs, addresses: Addresses, ports: Ports
 ) -> tuple[Program, ...]:
@@ -209,13 +232,11 @@ def process_table(
     def kubernetes(name: str) -> Path:
         return programs.path("kubernetes", name)
 
+    where = Endpoint(addresses.node, addresses.node, addresses.services)
     return (
         etcd(programs.path("etcd"), layout.state / "etcd", layout.pki, ports),
         containerd(programs.path("containerd"), layout),
-        kube_apiserver(
-            kubernetes("kube-apiserver"), layout.pki, ports, address=addresses.node,
-            services=addresses.services, bind=addresses.node,
-        ),
+        kube_apiserver(kubernetes("kube-apiserver"), layout.pki, ports, where),
         kube_controller_manager(
             kubernetes("kube-controller-manager"), layout.pki, layout.kubeconfigs, ports,
             services=addresses.services,

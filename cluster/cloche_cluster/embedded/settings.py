@@ -20,10 +20,19 @@ CGROUP = "cloche"
 """Everything of the cluster runs below this control group, so that all of it can be found."""
 
 
+GATEWAY_NODE_PORT = 30802
+"""The Service's port on the node's address."""
+
+GATEWAY_LOCAL_PORT = 8002
+"""The gateway's port on localhost, as the documentation's examples have it."""
+
+
 @dataclass(frozen=True)
 class Addresses:
-    """IPv4 only. The node's address is the cluster's own, on `lo`: it stays when the machine's
-    network changes, and nothing outside the machine reaches it.
+    """IPv4 only.
+
+    The node's address is the cluster's own, on `lo`: it stays when the machine's network
+    changes, and nothing outside the machine is told of it.
     """
 
     node: str = "10.99.0.1"

@@ -1,0 +1,108 @@
+# Cloche's targets. `make` alone lists them.
+# CLUSTER=auto|current|kind|minikube|embedded chooses the cluster (see docs/cluster.md).
+
+CLUSTER ?= auto
+PYTHON ?= python3
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+MAKEFLAGS += --no-builtin-rules --no-print-directory
+
+PACKAGES := crds gateway operator cluster runtimes/supervisor
+ROOT := $(patsubst %/,%,$(dir $(abspath $(lastword $(MAKEFILE_LIST)))))
+VENV := $(ROOT)/.venv
+PY := $(VENV)/bin/python
+CLOCHE = PYTHONPATH="$(ROOT)/cluster:$(ROOT)/crds" $(PY) -m cloche_cluster --cluster "$(CLUSTER)"
+# Tests end processes of the node and look into it: they run on the embedded cluster, unless told.
+TEST_CLUSTER := $(if $(filter auto,$(CLUSTER)),embedded,$(CLUSTER))
+PYTEST := $(PY) -m pytest
+
+.PHONY: help up down status key images crds test test-unit test-integration test-e2e lint format \
+        requirements bench clean-cache venv-up venv-dev
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  %-17s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+up: venv-up ## bring up a cluster with Cloche in it, and run the first example
+	@$(CLOCHE) up
+
+down: venv-up ## remove what `make up` made
+	@$(CLOCHE) down
+
+status: venv-up ## say what runs where
+	@$(CLOCHE) status
+
+key: venv-up ## make an API key and print it once: make key NAME=x [TENANT=y]
+	@test -n "$(NAME)" || { echo 'error: say NAME=…: make key NAME=x [TENANT=y]' >&2; exit 1; }
+	@$(CLOCHE) key "$(NAME)" $(if $(TENANT),--tenant "$(TENANT)")
+
+images: venv-up ## build the images and bring them to the cluster
+	@$(CLOCHE) images
+
+clean-cache: venv-up ## remove the programs and images that `make down` keeps
+	@$(CLOCHE) clean-cache
+
+crds: venv-up ## write crds/*.yaml from the models
+	@PYTHONPATH="$(ROOT)/crds" $(PY) -m cloche_api
+
+test: venv-dev ## run all tests; brings the embedded cluster up when none runs
+	@$(MAKE) up CLUSTER=$(TEST_CLUSTER)
+	@$(PYTEST) tests
+
+test-unit: venv-dev ## run the tests without a cluster
+	@$(PYTEST) tests/unit
+
+test-integration: venv-dev ## run the tests against a real API server without a node
+	@$(PYTEST) tests/integration
+
+test-e2e: venv-dev ## run the tests with real Pods
+	@$(MAKE) up CLUSTER=$(TEST_CLUSTER)
+	@$(PYTEST) tests/e2e
+
+lint: venv-dev ## ruff, mypy, import-linter, helm lint
+	@$(VENV)/bin/ruff check .
+	@$(VENV)/bin/ruff format --check .
+	@$(VENV)/bin/mypy $(PACKAGES)
+	@$(VENV)/bin/lint-imports
+
+format: venv-dev ## format the code
+	@$(VENV)/bin/ruff check --fix-only .
+	@$(VENV)/bin/ruff format .
+
+bench: venv-dev ## measure, and write bench/results
+	@$(MAKE) up CLUSTER=$(TEST_CLUSTER)
+	@$(PY) bench
+
+requirements: venv-dev ## write requirements/*.txt from pyproject.toml, with hashes
+	@for extra in gateway operator up dev; do \
+	    UV_CUSTOM_COMPILE_COMMAND="make requirements" $(VENV)/bin/uv pip compile --quiet \
+	        --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
+	        --no-emit-find-links --extra "$$extra" --output-file "requirements/$$extra.txt" \
+	        pyproject.toml; \
+	done
+
+# The environment in two stages, each made again only when its requirements changed: what `up`
+# needs, and what tests and lint need besides.
+venv-up: ; @$(call install,up)
+venv-dev: ; @$(call install,dev)
+
+define install
+	want=$$(sha256sum < "$(ROOT)/requirements/$(1).txt"); \
+	stamp="$(VENV)/.installed-$(1)"; \
+	if [ ! -x "$(PY)" ]; then \
+	    "$(PYTHON)" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null \
+	        || { echo 'error: Python 3.11 or newer is needed (PYTHON=… names another)' >&2; exit 1; }; \
+	    "$(PYTHON)" -c 'import ensurepip, venv' 2>/dev/null \
+	        || { echo "error: $(PYTHON) has no venv module (Debian: apt install python3-venv)" >&2; exit 1; }; \
+	    echo "making .venv …"; \
+	    "$(PYTHON)" -m venv "$(VENV)"; \
+	fi; \
+	if [ "$$(cat "$$stamp" 2>/dev/null)" != "$$want" ]; then \
+	    echo "installing requirements/$(1).txt into .venv …"; \
+	    "$(PY)" -m pip install --quiet --disable-pip-version-check --require-hashes \
+	        --requirement "$(ROOT)/requirements/$(1).txt"; \
+	    site=$$("$(PY)" -c 'import sysconfig; print(sysconfig.get_path("purelib"))'); \
+	    printf '%s\n' $(addprefix $(ROOT)/,$(PACKAGES)) > "$$site/_cloche.pth"; \
+	    echo "$$want" > "$$stamp"; \
+	fi
+endef

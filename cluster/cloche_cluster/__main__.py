@@ -1,0 +1,9 @@
+"""`python -m cloche_cluster`."""
+
+from __future__ import annotations
+
+import sys
+
+from cloche_cluster.cli import main
+
+sys.exit(main())

@@ -1,0 +1,54 @@
+"""What a checkout keeps of its installation: `.cloche`, ignored by git."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import shutil
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from cloche_cluster.choice import Kind, Target
+from cloche_cluster.embedded.layout import REPOSITORY
+from cloche_cluster.targets.tools import write_private
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+@dataclass(frozen=True)
+class Checkout:
+    """One checkout: its root, and the directory of what it keeps."""
+
+    root: Path = REPOSITORY
+
+    @property
+    def directory(self) -> Path:
+        """The directory that git ignores."""
+        return self.root / ".cloche"
+
+    @property
+    def env_file(self) -> Path:
+        """URL, API key and kubeconfig for a shell."""
+        return self.directory / "env"
+
+    @property
+    def _record(self) -> Path:
+        return self.directory / "cluster.json"
+
+    def remember(self, target: Target) -> None:
+        """Note where `up` installs, so that `down` undoes just that."""
+        fields = dataclasses.asdict(dataclasses.replace(target, exists=True))
+        write_private(self._record, json.dumps(fields, indent=1) + "\n")
+
+    def remembered(self) -> Target | None:
+        """Return what `remember` noted."""
+        try:
+            fields = json.loads(self._record.read_text())
+            return Target(**{**fields, "kind": Kind(fields["kind"])})
+        except (OSError, ValueError, KeyError, TypeError):
+            return None
+
+    def forget(self) -> None:
+        """Remove everything that was kept."""
+        shutil.rmtree(self.directory, ignore_errors=True)

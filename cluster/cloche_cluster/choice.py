@@ -1,0 +1,137 @@
+"""Which cluster is meant: a pure decision over facts that somebody else observed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from cloche_cluster.errors import ClusterError
+
+
+class Wish(StrEnum):
+    """What `CLUSTER=` may say."""
+
+    AUTO = "auto"
+    CURRENT = "current"
+    KIND = "kind"
+    MINIKUBE = "minikube"
+    EMBEDDED = "embedded"
+
+
+class Kind(StrEnum):
+    """The kinds of cluster that Cloche is installed into."""
+
+    KIND = "kind"
+    MINIKUBE = "minikube"
+    EMBEDDED = "embedded"
+    FOREIGN = "foreign"
+
+
+OWN_NAME = "cloche"
+"""The name of a kind cluster or minikube profile that is made where there is none."""
+
+EMBEDDED_CONTEXT = "kubernetes-admin@cloche"
+"""The context of the embedded cluster in its kubeconfig."""
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What was observed.
+
+    `context` is kubectl's current context, `answers` says whether its API server does.
+    `kind_clusters` and `minikube_profiles` are what those tools list; None where the tool is not
+    installed. `embedded_server` says that the context's server is the embedded cluster's.
+    """
+
+    context: str | None = None
+    answers: bool = False
+    embedded_server: bool = False
+    docker_answers: bool = False
+    kind_clusters: tuple[str, ...] | None = None
+    minikube_profiles: tuple[str, ...] | None = None
+
+
+@dataclass(frozen=True)
+class Target:
+    """The cluster that was chosen. `name` is kind's, minikube's or the context's own name.
+
+    `exists` is False where kind or minikube must make it first.
+    """
+
+    kind: Kind
+    name: str
+    context: str | None
+    exists: bool = True
+
+
+def kind_of_context(facts: Facts) -> Target | None:
+    """Say what the current context is; a name alone does not make it kind's or minikube's."""
+    context = facts.context
+    if context is None:
+        return None
+    if context == EMBEDDED_CONTEXT and facts.embedded_server:
+        return Target(Kind.EMBEDDED, OWN_NAME, context)
+    name = context.removeprefix("kind-")
+    if name != context and name in (facts.kind_clusters or ()):
+        return Target(Kind.KIND, name, context)
+    if context in (facts.minikube_profiles or ()):
+        return Target(Kind.MINIKUBE, context, context)
+    return Target(Kind.FOREIGN, context, context)
+
+
+def choose(wish: Wish, facts: Facts) -> Target:
+    """Choose the cluster. Raises ClusterError, with what to do, when the wish cannot be had.
+
+    Only `current` ever gives a foreign cluster.
+    """
+    current = kind_of_context(facts) if facts.answers else None
+    match wish:
+        case Wish.EMBEDDED:
+            return _embedded()
+        case Wish.CURRENT:
+            return _current(current, facts)
+        case Wish.KIND:
+            return _of_kind(current, facts)
+        case Wish.MINIKUBE:
+            return _of_minikube(current, facts)
+        case Wish.AUTO:
+            return _automatic(current, facts)
+
+
+def _automatic(current: Target | None, facts: Facts) -> Target:
+    if current and current.kind is not Kind.FOREIGN:
+        return current
+    if facts.docker_answers and facts.kind_clusters is not None:
+        return _of_kind(None, facts)
+    return _embedded()
+
+
+def _embedded() -> Target:
+    return Target(Kind.EMBEDDED, OWN_NAME, EMBEDDED_CONTEXT)
+
+
+def _current(current: Target | None, facts: Facts) -> Target:
+    if current:
+        return current
+    if facts.context is None:
+        raise ClusterError("CLUSTER=current: kubectl has no current context")
+    raise ClusterError(f"CLUSTER=current: the cluster of context {facts.context} does not answer")
+
+
+def _of_kind(current: Target | None, facts: Facts) -> Target:
+    if current and current.kind is Kind.KIND:
+        return current
+    if facts.kind_clusters is None:
+        raise ClusterError("CLUSTER=kind: the program `kind` is not installed")
+    if not facts.docker_answers:
+        raise ClusterError("CLUSTER=kind: no Docker engine answers")
+    return Target(Kind.KIND, OWN_NAME, f"kind-{OWN_NAME}", OWN_NAME in facts.kind_clusters)
+
+
+def _of_minikube(current: Target | None, facts: Facts) -> Target:
+    if current and current.kind is Kind.MINIKUBE:
+        return current
+    if facts.minikube_profiles is None:
+        raise ClusterError("CLUSTER=minikube: the program `minikube` is not installed")
+    exists = OWN_NAME in facts.minikube_profiles
+    return Target(Kind.MINIKUBE, OWN_NAME, OWN_NAME, exists)

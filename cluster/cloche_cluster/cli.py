@@ -1,0 +1,86 @@
+"""The command line: `python -m cloche_cluster up|down|status|key|images|clean-cache`."""
+
+from __future__ import annotations
+
+import argparse
+import signal
+import sys
+from typing import TYPE_CHECKING, NoReturn
+
+from cloche_cluster.checkout import Checkout
+from cloche_cluster.choice import Wish
+from cloche_cluster.console import Console
+from cloche_cluster.errors import ClusterError
+from cloche_cluster.operations import Operations
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+INTERRUPTED = 130
+"""Exit code after Ctrl-C: 128 and the number of SIGINT, as shells have it."""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one operation and return the exit code: 0, 1 with a sentence on stderr, or 130."""
+    options = parser().parse_args(arguments)
+    signal.signal(signal.SIGTERM, _interrupt)
+    operations = Operations(Console(), Wish(options.cluster), Checkout())
+    try:
+        _run(operations, options)
+    except ClusterError as error:
+        sys.stderr.write(f"error: {error}\n")
+        return 1
+    except KeyboardInterrupt:
+        sys.stderr.write("interrupted: `make up` goes on from here, `make down` removes it\n")
+        return INTERRUPTED
+    return 0
+
+
+def parser() -> argparse.ArgumentParser:
+    """Return the parser of the command line."""
+    top = argparse.ArgumentParser(
+        prog="python -m cloche_cluster",
+        description="Bring up a Kubernetes, build Cloche's images, install Cloche into it.",
+    )
+    top.add_argument(
+        "--cluster",
+        choices=[wish.value for wish in Wish],
+        default=Wish.AUTO.value,
+        help="auto (default): the current context if it is kind or minikube and answers; else "
+        "kind where Docker answers and kind is installed; else embedded. current: whatever "
+        "kubectl's context is.",
+    )
+    commands = top.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    up = commands.add_parser("up", help="bring everything up; again: only what changed")
+    up.add_argument("--bare", action="store_true", help="the cluster alone, without Cloche")
+    commands.add_parser("down", help="remove what up made, and say what")
+    commands.add_parser("status", help="what runs where")
+    commands.add_parser("images", help="build the images and bring them to the cluster")
+    key = commands.add_parser("key", help="make an API key and print it once")
+    key.add_argument("name", help="the key's name")
+    key.add_argument("--tenant", help="whose executions it sees (default: the key's name)")
+    key.add_argument("--replace", action="store_true", help="in place of a key of that name")
+    commands.add_parser("clean-cache", help="remove programs and images that down keeps")
+    return top
+
+
+def _run(operations: Operations, options: argparse.Namespace) -> None:
+    match options.command:
+        case "up":
+            operations.up(bare=options.bare)
+        case "down":
+            operations.down()
+        case "status":
+            operations.status()
+        case "images":
+            operations.images()
+        case "key":
+            operations.key(options.name, options.tenant, replace=options.replace)
+        case _:
+            operations.clean_cache()
+
+
+def _interrupt(signum: int, frame: object) -> NoReturn:
+    """Treat SIGTERM as Ctrl-C: the same clean end."""
+    del signum, frame
+    raise KeyboardInterrupt

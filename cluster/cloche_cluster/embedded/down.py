@@ -1,0 +1,41 @@
+"""Takes the embedded cluster down: nothing stays but what was asked to be kept."""
+
+from __future__ import annotations
+
+import shutil
+from typing import TYPE_CHECKING
+
+from cloche_cluster.embedded import network, sweep, sysctls
+from cloche_cluster.embedded.mount_points import remove_made
+
+if TYPE_CHECKING:
+    from cloche_cluster.embedded.context import Embedded
+
+
+def down(cluster: Embedded) -> list[str]:
+    """End every program at once and remove all that `up` made; returns it in words.
+
+    The lock is held by the caller. Programs and images in the cache stay. What is left by an
+    interrupted `up` or `down` is removed just so.
+    """
+    layout = cluster.layout
+    gone: list[str] = []
+    swept = sweep.sweep(layout)
+    if swept.processes or swept.mounts or swept.cgroups:
+        gone.append(str(swept))
+    gone += network.remove(cluster.addresses)
+    restored = sysctls.restore(layout.state / "sysctls.json")
+    if restored:
+        gone.append(f"{restored} kernel settings put back")
+    remove_made(layout)
+    for directory in (layout.state, layout.log, layout.run):
+        if directory.is_dir():
+            shutil.rmtree(directory)
+            gone.append(str(directory))
+    return gone
+
+
+def is_there(cluster: Embedded) -> bool:
+    """Say whether anything of the embedded cluster is on this machine."""
+    layout = cluster.layout
+    return layout.state.exists() or bool(sweep.find_processes(layout))

@@ -1,0 +1,59 @@
+"""Observes what the choice of the cluster depends on."""
+
+from __future__ import annotations
+
+import json
+import shutil
+
+from cloche_cluster.choice import EMBEDDED_CONTEXT, Facts
+from cloche_cluster.command import answers
+from cloche_cluster.embedded.settings import Addresses, Ports
+from cloche_cluster.images.builder import docker_answers
+
+_LOOK_SECONDS = 10.0
+_ANSWER_SECONDS = "5s"
+
+
+def observe() -> Facts:
+    """Look at kubectl's context, Docker, kind and minikube. Changes nothing."""
+    context = (_look("kubectl", "config", "current-context") or "").strip() or None
+    ready = context and _look(
+        "kubectl", "get", "--raw", "/readyz", f"--request-timeout={_ANSWER_SECONDS}"
+    )
+    return Facts(
+        context=context,
+        answers=bool(ready),
+        embedded_server=context == EMBEDDED_CONTEXT and _server() == _embedded_url(),
+        docker_answers=docker_answers(),
+        kind_clusters=_kind_clusters(),
+        minikube_profiles=_minikube_profiles(),
+    )
+
+
+def _look(*words: str) -> str | None:
+    return answers(words, timeout=_LOOK_SECONDS) if shutil.which(words[0]) else None
+
+
+def _server() -> str:
+    path = "jsonpath={.clusters[0].cluster.server}"
+    return (_look("kubectl", "config", "view", "--minify", "-o", path) or "").strip()
+
+
+def _embedded_url() -> str:
+    return f"https://{Addresses().node}:{Ports().api}"
+
+
+def _kind_clusters() -> tuple[str, ...] | None:
+    if not shutil.which("kind"):
+        return None
+    return tuple((_look("kind", "get", "clusters", "-q") or "").split())
+
+
+def _minikube_profiles() -> tuple[str, ...] | None:
+    if not shutil.which("minikube"):
+        return None
+    try:
+        listed = json.loads(_look("minikube", "profile", "list", "-o", "json") or "{}")
+    except ValueError:
+        return ()
+    return tuple(profile["Name"] for profile in listed.get("valid", []))

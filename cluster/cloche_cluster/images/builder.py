@@ -1,0 +1,192 @@
+"""The two engines that build images from the same Dockerfiles: Docker and buildah."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import tarfile
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol
+
+from cloche_cluster.command import answers, run
+from cloche_cluster.images.table import DEBIAN
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+BUILD_TIMEOUT = 1800.0
+"""Seconds for one image: a language's packages come over a slow network."""
+
+_SAVE_TIMEOUT = 600.0
+_LOOK_TIMEOUT = 30.0
+
+_CA_IN_BUILD = "/run/build-ca.crt"
+"""Where a build finds the machine's own certificate authorities, if it must have them."""
+
+
+class Builder(Protocol):
+    """An engine with a store of images."""
+
+    def debian_id(self) -> str | None:
+        """Return the identity of the Debian base that is there, or None."""
+
+    def has(self, reference: str) -> bool:
+        """Say whether the store has this image."""
+
+    def build(
+        self, context: Path, dockerfile: Path, reference: str, arguments: Mapping[str, str]
+    ) -> None:
+        """Build an image with these build arguments."""
+
+    def save(self, references: Iterable[str], archive: Path) -> None:
+        """Write images into one archive that containerd and Docker can load."""
+
+    def push(self, reference: str, target: str) -> None:
+        """Push an image to a registry under the name `target`."""
+
+
+@dataclass(frozen=True)
+class Docker:
+    """A Docker engine; it pulls the Debian base itself."""
+
+    def debian_id(self) -> str | None:
+        """Return the image's id; pulls it when it is not there."""
+        if not self._id(DEBIAN):
+            run(["docker", "pull", "-q", DEBIAN], timeout=BUILD_TIMEOUT)
+        return self._id(DEBIAN)
+
+    def has(self, reference: str) -> bool:
+        """Say whether the engine has this image."""
+        return self._id(reference) is not None
+
+    def build(
+        self, context: Path, dockerfile: Path, reference: str, arguments: Mapping[str, str]
+    ) -> None:
+        """Build with `docker build`."""
+        flags = [f"--build-arg={name}={value}" for name, value in arguments.items()]
+        run(
+            ["docker", "build", "-q", *flags, "-t", reference, "-f", context / dockerfile, context],
+            timeout=BUILD_TIMEOUT,
+        )
+
+    def save(self, references: Iterable[str], archive: Path) -> None:
+        """Write a docker-archive; shared layers are in it once."""
+        run(["docker", "save", "-o", archive, *references], timeout=_SAVE_TIMEOUT)
+
+    def push(self, reference: str, target: str) -> None:
+        """Tag and push."""
+        run(["docker", "tag", reference, target], timeout=_LOOK_TIMEOUT)
+        run(["docker", "push", "-q", target], timeout=_SAVE_TIMEOUT)
+
+    def _id(self, reference: str) -> str | None:
+        look = ["docker", "image", "inspect", "--format", "{{.Id}}", reference]
+        return (answers(look, timeout=_LOOK_TIMEOUT) or "").strip() or None
+
+
+@dataclass(frozen=True)
+class Buildah:
+    """buildah as root, with a store of its own below `root`.
+
+    Each call has a mount namespace of its own, so that a killed build leaves no mount.
+    """
+
+    root: Path
+    runroot: Path
+
+    def debian_id(self) -> str | None:
+        """Return the image's id; nothing is pulled."""
+        return self._id(f"docker.io/library/{DEBIAN}")
+
+    def has(self, reference: str) -> bool:
+        """Say whether the store has this image."""
+        return self._id(reference) is not None
+
+    def build(
+        self, context: Path, dockerfile: Path, reference: str, arguments: Mapping[str, str]
+    ) -> None:
+        """Build with `buildah build`, with chroot: no network and no cgroup of its own is made."""
+        flags = [f"--build-arg={name}={value}" for name, value in arguments.items()]
+        self._run(
+            "build", "--isolation", "chroot", "--network", "host", "--layers", "--pull-never",
+            *_own_ca(), *flags, "-t", reference, "-f", str(context / dockerfile), str(context),
+            timeout=BUILD_TIMEOUT,
+        )  # fmt: skip
+
+    def import_root(self, tree: Path, reference: str) -> None:
+        """Make an image of one layer from the archive of a root directory."""
+        with tempfile.TemporaryDirectory() as temporary:
+            context = Path(temporary)
+            (context / "root.tar").hardlink_to(tree)
+            (context / "Dockerfile").write_text('FROM scratch\nADD root.tar /\nCMD ["bash"]\n')
+            self._run(
+                "build", "--isolation", "chroot", "-t", reference, temporary, timeout=_SAVE_TIMEOUT
+            )
+
+    def remove_leftovers(self) -> None:
+        """Remove the working containers of builds that were interrupted."""
+        self._run("rm", "--all", timeout=_LOOK_TIMEOUT)
+
+    def save(self, references: Iterable[str], archive: Path) -> None:
+        """Write an OCI archive; shared layers are in it once."""
+        with tempfile.TemporaryDirectory(dir=archive.parent) as temporary:
+            layout = Path(temporary) / "layout"
+            for number, reference in enumerate(references):
+                target = f"oci:{layout}:{number}"
+                self._run(
+                    "push", "-q", "--disable-compression", reference, target, timeout=_SAVE_TIMEOUT
+                )
+            _name_images(layout / "index.json", list(references))
+            with tarfile.open(archive, "w") as tar:
+                for entry in sorted(layout.iterdir()):
+                    tar.add(entry, entry.name)
+
+    def push(self, reference: str, target: str) -> None:
+        """Push to a registry."""
+        self._run("push", "-q", reference, f"docker://{target}", timeout=_SAVE_TIMEOUT)
+
+    def _id(self, reference: str) -> str | None:
+        look = self._argv("images", "--no-trunc", "--format", "{{.ID}}", reference)
+        return (answers(look, timeout=_LOOK_TIMEOUT) or "").strip() or None
+
+    def _run(self, *words: str, timeout: float) -> str:
+        return run(self._argv(*words), timeout=timeout)
+
+    def _argv(self, *words: str) -> list[str]:
+        store = ["--root", str(self.root), "--runroot", str(self.runroot)]
+        return ["unshare", "--mount", "buildah", *store, "--storage-driver", "overlay", *words]
+
+
+def _own_ca() -> list[str]:
+    """Hand the machine's certificate authorities to pip where the machine says that it needs them.
+
+    A read-only mount, so that they are no part of the image.
+    """
+    bundle = os.environ.get("PIP_CERT")
+    if not bundle:
+        return []
+    return [
+        f"--volume={Path(bundle).resolve()}:{_CA_IN_BUILD}:ro",
+        f"--build-arg=PIP_CERT={_CA_IN_BUILD}",
+    ]
+
+
+def _name_images(index: Path, references: list[str]) -> None:
+    """Give each image of an OCI layout the annotation by which containerd names it."""
+    content = json.loads(index.read_text())
+    for manifest in content["manifests"]:
+        notes = manifest["annotations"]
+        name = references[int(notes["org.opencontainers.image.ref.name"])]
+        notes["io.containerd.image.name"] = name
+        notes["org.opencontainers.image.ref.name"] = name
+    index.write_text(json.dumps(content))
+
+
+def docker_answers() -> bool:
+    """Say whether a Docker engine answers (the client alone does not do)."""
+    if not shutil.which("docker"):
+        return False
+    look = ["docker", "version", "--format", "{{.Server.Version}}"]
+    return bool((answers(look, timeout=10) or "").strip())

@@ -1,0 +1,126 @@
+"""Makes the Debian base image from Debian's packages where none can be pulled."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from cloche_cluster.command import answers, run
+from cloche_cluster.errors import ClusterError
+from cloche_cluster.images.table import DEBIAN
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from cloche_cluster.images.builder import Buildah
+
+SUITE = "trixie"
+MIRROR_VARIABLE = "CLOCHE_DEBIAN_MIRROR"
+_KEYRING = "/usr/share/keyrings/debian-archive-keyring.gpg"
+_TIMEOUT = 900.0
+
+_DEBIAN_SUITES = re.compile(
+    r"(buster|bullseye|bookworm|trixie|forky|sid|stable|testing)(-updates)?"
+)
+_SECURITY_SUITES = re.compile(r"(bullseye|bookworm|trixie|forky|stable|testing)-security")
+
+_SLIM = (
+    "/usr/share/doc/*",
+    "/usr/share/info/*",
+    "/usr/share/linda/*",
+    "/usr/share/lintian/overrides/*",
+    "/usr/share/locale/*",
+    "/usr/share/man/*",
+)
+"""What a slim image leaves out (as Debian's own slim images do); copyright files stay."""
+
+
+@dataclass(frozen=True)
+class Source:
+    """One line of apt's configuration: an address and a suite."""
+
+    address: str
+    suite: str
+
+
+def parse_deb822(text: str) -> list[Source]:
+    """Read a `.sources` file."""
+    found = []
+    for stanza in re.split(r"\n\s*\n", text):
+        fields = dict(re.findall(r"^([A-Za-z-]+):[ \t]*(.*)$", stanza, re.MULTILINE))
+        if "deb" in fields.get("Types", "").split() and fields.get("Enabled", "yes") != "no":
+            found += [
+                Source(address, suite)
+                for address in fields.get("URIs", "").split()
+                for suite in fields.get("Suites", "").split()
+            ]
+    return found
+
+
+def parse_list(text: str) -> list[Source]:
+    """Read a `.list` file."""
+    lines = re.findall(r"^deb\s+(?:\[[^\]]*\]\s+)?(\S+)\s+(\S+)", text, re.MULTILINE)
+    return [Source(address, suite) for address, suite in lines]
+
+
+def sources_for(suite: str, machine: Iterable[Source]) -> list[str]:
+    """Return apt's lines for `suite`, from the addresses that the machine takes Debian from.
+
+    Raises ClusterError when the machine has none.
+    """
+    there = list(machine)
+    mirrors = [one.address for one in there if _DEBIAN_SUITES.fullmatch(one.suite)]
+    if not mirrors:
+        raise ClusterError(
+            f"apt's configuration names no Debian mirror: set {MIRROR_VARIABLE} to one"
+        )
+    lines = [f"deb {mirrors[0]} {suite} main", f"deb {mirrors[0]} {suite}-updates main"]
+    security = [one.address for one in there if _SECURITY_SUITES.fullmatch(one.suite)]
+    return [*lines, *(f"deb {address} {suite}-security main" for address in security[:1])]
+
+
+def read_sources(etc_apt: Path = Path("/etc/apt")) -> list[Source]:
+    """Read the machine's apt configuration."""
+    mirror = os.environ.get(MIRROR_VARIABLE)
+    if mirror:
+        return [Source(mirror, SUITE)]
+    found: list[Source] = []
+    for path in sorted(etc_apt.glob("sources.list.d/*.sources")):
+        found += parse_deb822(path.read_text(errors="replace"))
+    for path in [etc_apt / "sources.list", *sorted(etc_apt.glob("sources.list.d/*.list"))]:
+        found += parse_list(path.read_text(errors="replace")) if path.exists() else []
+    return found
+
+
+def make_debian(buildah: Buildah) -> None:
+    """Make the base image with mmdebstrap and name it as the one that others would pull."""
+    lines = "\n".join(sources_for(SUITE, read_sources()))
+    with tempfile.TemporaryDirectory(dir=buildah.root.parent, prefix=".debian-") as temporary:
+        tree = Path(temporary) / "root.tar"
+        run(
+            ["unshare", "--mount", "mmdebstrap", "--variant=minbase", "--mode=root",
+             f"--keyring={_KEYRING}", *_proxy(),
+             *(f"--dpkgopt=path-exclude={pattern}" for pattern in _SLIM),
+             "--dpkgopt=path-include=/usr/share/doc/*/copyright",
+             SUITE, tree, "-"],
+            stdin=lines, timeout=_TIMEOUT,
+        )  # fmt: skip
+        buildah.import_root(tree, f"docker.io/library/{DEBIAN}")
+
+
+def _proxy() -> list[str]:
+    """Mmdebstrap does not read the machine's apt options; a proxy it must know."""
+    told = answers(["apt-config", "dump", "--format", '%f "%v";%n', "Acquire::http::Proxy"],
+                   timeout=10) or ""  # fmt: skip
+    lines = [line for line in told.splitlines() if '""' not in line]
+    return [f"--aptopt={line}" for line in lines]
+
+
+def is_available() -> bool:
+    """Say whether mmdebstrap is installed."""
+    return shutil.which("mmdebstrap") is not None

@@ -1,0 +1,1 @@
+"""Installs Cloche into a cluster that answers: CRDs, chart, API key, first example."""

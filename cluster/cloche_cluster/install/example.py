@@ -1,0 +1,76 @@
+"""Runs the documentation's first example with curl, as its reader would."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import time
+import urllib.error
+import urllib.request
+from typing import TYPE_CHECKING
+
+from cloche_cluster.command import run
+from cloche_cluster.errors import ClusterError
+
+if TYPE_CHECKING:
+    from cloche_cluster.console import Console
+
+CODE = 'print("Hello, World!")\nprint(2 + 2)'
+EXPECTED = "Hello, World!\n4\n"
+
+_READY_SECONDS = 60.0
+_KEY_SECONDS = 20.0
+"""A new key is known to the gateway within seconds."""
+
+_CURL_TIMEOUT = 120.0
+
+
+def wait_until_ready(url: str) -> None:
+    """Wait until the gateway answers that it is ready. Raises ClusterError when it does not."""
+    deadline = time.monotonic() + _READY_SECONDS
+    said = "nothing"
+    while True:
+        try:
+            with urllib.request.urlopen(f"{url}/health/ready", timeout=5) as answer:  # noqa: S310
+                if answer.status == http.client.OK:
+                    return
+        except (OSError, urllib.error.URLError, http.client.HTTPException) as error:
+            said = str(error)
+        if time.monotonic() > deadline:
+            raise ClusterError(f"the gateway at {url} is not ready: {said}")
+        time.sleep(0.2)
+
+
+def run_example(url: str, key: str, console: Console) -> None:
+    """Print the command and the answer. Raises ClusterError when the answer is not the right one.
+
+    curl reads the key from its standard input: a command line can be read by every user.
+    """
+    body = json.dumps({"code": CODE, "language": "python"})
+    console.plain(
+        f"$ curl -X POST {url}/api/v1/execute \\\n"
+        '    -H "X-API-Key: $CLOCHE_API_KEY" -H "Content-Type: application/json" \\\n'
+        f"    -d '{body}'"
+    )
+    answer = _curl(url, key, body)
+    console.plain(answer)
+    try:
+        stdout = json.loads(answer).get("stdout")
+    except ValueError:
+        stdout = None
+    if stdout != EXPECTED:
+        raise ClusterError("the first example did not get the answer that it should")
+
+
+def _curl(url: str, key: str, body: str) -> str:
+    """Ask until the gateway knows the key: it may be a second old."""
+    deadline = time.monotonic() + _KEY_SECONDS
+    while True:
+        answer = run(
+            ["curl", "-sS", "-X", "POST", f"{url}/api/v1/execute", "-H", "@-",
+             "-H", "Content-Type: application/json", "-d", body],
+            stdin=f"X-API-Key: {key}\n", timeout=_CURL_TIMEOUT,
+        ).strip()  # fmt: skip
+        if "Invalid API key" not in answer or time.monotonic() > deadline:
+            return answer
+        time.sleep(0.3)

@@ -1,0 +1,150 @@
+"""The CRDs and the helm release, changed only where something changed."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from cloche_cluster.command import answers, run
+from cloche_cluster.errors import ClusterError, CommandError
+from cloche_cluster.install.diagnosis import diagnose
+from cloche_cluster.install.names import NAMESPACE, RELEASE, SANDBOX_NAMESPACE
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from cloche_cluster.console import Console
+    from cloche_cluster.targets.base import Access
+
+READY_SECONDS = 240
+"""How long the Pods may take: on kind and minikube their images were just loaded."""
+
+_LOOK_SECONDS = 60.0
+
+
+@dataclass(frozen=True)
+class Release:
+    """The release `cloche` in one cluster, from the chart of one checkout."""
+
+    access: Access
+    repository: Path
+    console: Console
+
+    def apply_crds(self) -> None:
+        """Apply the CRDs server-side: helm installs those of a chart, and never upgrades them."""
+        paths = sorted((self.repository / "crds").glob("*.yaml"))
+        if not paths:
+            raise ClusterError("crds/ has no YAML: run `make crds`")
+        kubectl = self.access.kubectl
+        files = [word for path in paths for word in ("-f", str(path))]
+        kubectl.run("apply", "--server-side", "--force-conflicts", *files)
+        kubectl.run("wait", "--for=condition=Established", "--timeout=30s", *files)
+
+    def upgrade(self, values: Mapping[str, Any]) -> bool:
+        """Install or upgrade, and wait until all is ready; False when nothing had changed.
+
+        A release that an interrupted run left half-way is taken on. Raises ClusterError that
+        says which Pod is not ready, and why.
+        """
+        digest = content_digest(self.repository / "charts" / RELEASE, values)
+        status = self.status()
+        if status.get("info", {}).get("description") == digest and _is_deployed(status):
+            self._wait_until_ready()
+            return False
+        self.console.step("installing the chart …")
+        self._take_on(status)
+        with tempfile.TemporaryDirectory() as temporary:
+            file = Path(temporary) / "values.json"
+            file.write_text(json.dumps(values))
+            self._upgrade(file, digest)
+        return True
+
+    def uninstall(self, *, keep_resources: bool) -> list[str]:
+        """Uninstall the release and return what was removed.
+
+        Unless `keep_resources` the namespaces and the CRDs go too, and with them every execution.
+        """
+        gone = []
+        if self.status():
+            self._helm("uninstall", RELEASE, "--wait", "--timeout", "120s", timeout=150)
+            gone.append(f"the helm release {RELEASE}")
+        if keep_resources:
+            return gone
+        kubectl = self.access.kubectl
+        for path in sorted((self.repository / "crds").glob("*.yaml")):
+            kubectl.run("delete", "--ignore-not-found", "-f", str(path), timeout=120)
+        gone.append("the custom resources and their definitions")
+        for namespace in (SANDBOX_NAMESPACE, NAMESPACE):
+            kubectl.run("delete", "namespace", namespace, "--ignore-not-found", timeout=180)
+            gone.append(f"the namespace {namespace}")
+        return gone
+
+    def status(self) -> dict[str, Any]:
+        """Return helm's status of the release; empty where there is none."""
+        words = ["status", RELEASE, "-n", NAMESPACE, "-o", "json"]
+        where = ["--kubeconfig", str(self.access.kubeconfig)]
+        told = answers([self.access.helm, *words, *where], timeout=_LOOK_SECONDS)
+        status: dict[str, Any] = json.loads(told) if told else {}
+        return status
+
+    def _take_on(self, status: Mapping[str, Any]) -> None:
+        """Make way for an upgrade where a killed helm left its mark."""
+        state = str(status.get("info", {}).get("status", ""))
+        if state.startswith("pending"):
+            selector = f"owner=helm,name={RELEASE},status={state}"
+            self.access.kubectl.run("delete", "secret", "-n", NAMESPACE, "-l", selector)
+        elif state == "uninstalling":
+            self._helm("uninstall", RELEASE, "--wait", "--timeout", "120s", timeout=150)
+
+    def _upgrade(self, values: Path, digest: str) -> None:
+        chart = self.repository / "charts" / RELEASE
+        try:
+            self._helm(
+                "upgrade", "--install", RELEASE, str(chart), "--create-namespace",
+                "--values", str(values), "--description", digest,
+                "--wait", "--timeout", f"{READY_SECONDS}s",
+                timeout=READY_SECONDS + 60,
+            )  # fmt: skip
+        except CommandError as error:
+            found = diagnose(self.access.kubectl, NAMESPACE)
+            raise ClusterError("\n".join([str(error), *found])) from None
+
+    def _wait_until_ready(self) -> None:
+        """Wait for the Deployments that are there: a crash of the node took their Pods along."""
+        kubectl = self.access.kubectl
+        try:
+            for name in kubectl.run("get", "deployments", "-n", NAMESPACE, "-o", "name").split():
+                kubectl.run(
+                    "rollout", "status", "-n", NAMESPACE, name, f"--timeout={READY_SECONDS}s",
+                    timeout=READY_SECONDS + 30,
+                )  # fmt: skip
+        except CommandError:
+            found = diagnose(kubectl, NAMESPACE)
+            raise ClusterError("\n".join(["the installation is not ready", *found])) from None
+
+    def _helm(self, *words: str, timeout: float) -> str:
+        where = ["-n", NAMESPACE, "--kubeconfig", str(self.access.kubeconfig)]
+        return run([self.access.helm, *words, *where], timeout=timeout)
+
+
+def content_digest(chart: Path, values: Mapping[str, Any]) -> str:
+    """Return the digest of a chart and its values, which the release keeps as its description."""
+    digest = hashlib.sha256(json.dumps(values, sort_keys=True).encode())
+    for path in _files(chart):
+        content = path.read_bytes()
+        digest.update(f"{path.relative_to(chart)} {len(content)}\n".encode())
+        digest.update(content)
+    return f"content {digest.hexdigest()}"
+
+
+def _files(directory: Path) -> Iterable[Path]:
+    """Return the chart's files, links followed as helm does."""
+    return sorted(path for path in directory.rglob("*") if path.is_file())
+
+
+def _is_deployed(status: Mapping[str, Any]) -> bool:
+    return bool(status.get("info", {}).get("status") == "deployed")

@@ -1,0 +1,212 @@
+"""The operations of the command line: up, down, status, key, images, clean-cache."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from cloche_cluster.choice import OWN_NAME, Facts, Kind, Target, Wish, choose
+from cloche_cluster.embedded.context import Embedded
+from cloche_cluster.embedded.down import is_there
+from cloche_cluster.embedded.lock import locked
+from cloche_cluster.embedded.up import require_linux_root
+from cloche_cluster.errors import ClusterError
+from cloche_cluster.facts import observe
+from cloche_cluster.images.ensure import ensure_images
+from cloche_cluster.install import env_file
+from cloche_cluster.install.example import run_example, wait_until_ready
+from cloche_cluster.install.keys import KeyStore
+from cloche_cluster.install.release import Release
+from cloche_cluster.targets.embedded import remove_cache
+from cloche_cluster.targets.factory import make_cluster
+from cloche_cluster.targets.tools import user_cache
+
+if TYPE_CHECKING:
+    from contextlib import AbstractContextManager
+    from pathlib import Path
+
+    from cloche_cluster.checkout import Checkout
+    from cloche_cluster.console import Console
+    from cloche_cluster.images.ensure import Tagged
+    from cloche_cluster.targets.base import Access, Cluster
+
+LOCAL_KEY = "local"
+"""The name and the tenant of the key that `up` makes."""
+
+
+@dataclass(frozen=True)
+class Operations:
+    """What every operation needs: the terminal, the checkout, what `CLUSTER=` said."""
+
+    console: Console
+    wish: Wish
+    checkout: Checkout
+
+    def up(self, *, bare: bool = False) -> None:
+        """Bring a cluster up, and unless `bare` install Cloche and run the first example."""
+        target = self._choose()
+        self.console.step(f"cluster: {_described(target)}")
+        cluster = self._cluster(target)
+        with self._lock(target, "make up"):
+            access = cluster.prepare()
+            self.checkout.remember(target)
+            if bare:
+                self.console.plain(f"KUBECONFIG={access.kubeconfig}")
+                return
+            self._install(cluster, access)
+
+    def down(self) -> None:
+        """Remove what `up` made, and say so."""
+        target = self._choose_again()
+        if target is None:
+            self.console.plain("nothing is up")
+            return
+        cluster = self._cluster(target)
+        with self._lock(target, "make down"):
+            gone = self._uninstall(target, cluster)
+            gone += cluster.remove()
+            self.checkout.forget()
+        for what in gone:
+            self.console.plain(f"removed: {what}")
+        if not gone:
+            self.console.plain("nothing was up")
+        self._say_what_stays(target)
+
+    def images(self) -> None:
+        """Build the images, and bring them to the cluster that `up` made, if there is one."""
+        target = self._choose_again()
+        cluster = self._cluster(target or self._choose())
+        with self._lock(target or self._choose(), "make images"):
+            tagged = ensure_images(self.checkout.root, cluster.builder(), self.console)
+            if target:
+                self._load(cluster, tagged)
+        for one in tagged:
+            self.console.plain(one.reference)
+
+    def key(self, name: str, tenant: str | None, *, replace: bool) -> None:
+        """Make an API key and print it: it is kept nowhere."""
+        text = KeyStore(self._access().kubectl).create(name, tenant or name, replace=replace)
+        self.console.plain(text)
+
+    def status(self) -> None:
+        """Say what runs where."""
+        target = self._choose_again()
+        if target is None:
+            raise ClusterError("nothing is up: `make up` brings it up")
+        self.console.plain(f"cluster: {_described(target)}")
+        access = self._access()
+        self.console.plain(f"KUBECONFIG={access.kubeconfig}")
+        self.console.plain(access.kubectl.run("get", "nodes").rstrip())
+        self.console.plain(access.kubectl.run("get", "pods", "-A").rstrip())
+        release = Release(access, self.checkout.root, self.console).status()
+        info = release.get("info", {}).get("status", "not installed")
+        self.console.plain(f"release cloche: {info}")
+
+    def clean_cache(self) -> None:
+        """Remove what `down` keeps."""
+        embedded = Embedded(self.console)
+        for cache in (embedded.layout.cache, user_cache()):
+            own = cache == embedded.layout.cache and os.access(cache, os.W_OK)
+            if own and is_there(embedded):
+                raise ClusterError("the embedded cluster runs from the cache: `make down` first")
+            if remove_cache(cache):
+                self.console.plain(f"removed: {cache}")
+
+    def _install(self, cluster: Cluster, access: Access) -> None:
+        tagged = ensure_images(self.checkout.root, cluster.builder(), self.console)
+        self._load(cluster, tagged)
+        release = Release(access, self.checkout.root, self.console)
+        release.apply_crds()
+        changed = release.upgrade(merged(cluster.values(), _tags(tagged)))
+        self.console.step("the chart is installed" if changed else "the chart is as it should be")
+        url = cluster.expose(access)
+        wait_until_ready(url)
+        key = self._local_key(access)
+        path = self.checkout.env_file
+        env_file.write(path, env_file.Environment(url, key, str(access.kubeconfig)))
+        cluster.prune_images([one.reference for one in tagged])
+        self.console.step(f"ready at {url}; the shell's variables are in {path}")
+        run_example(url, key, self.console)
+
+    def _load(self, cluster: Cluster, tagged: tuple[Tagged, ...]) -> None:
+        wanted = [one.reference for one in tagged if one.image.deployed]
+        missing = cluster.missing_images(wanted)
+        if missing:
+            self.console.step(f"bringing {len(missing)} images to the cluster …")
+            cluster.load_images(cluster.builder(), missing)
+
+    def _local_key(self, access: Access) -> str:
+        store = KeyStore(access.kubectl)
+        key = env_file.read_key(self.checkout.env_file)
+        if key and store.works(key):
+            return key
+        self.console.step(f"making the API key `{LOCAL_KEY}`")
+        return store.create(LOCAL_KEY, LOCAL_KEY, replace=True)
+
+    def _uninstall(self, target: Target, cluster: Cluster) -> list[str]:
+        """Uninstall from a cluster that stays; one that goes takes everything along."""
+        if target.kind is Kind.EMBEDDED:
+            return []
+        release = Release(cluster.prepare(), self.checkout.root, self.console)
+        return release.uninstall(keep_resources=target.kind is Kind.FOREIGN)
+
+    def _choose(self) -> Target:
+        return choose(self.wish, Facts() if self.wish is Wish.EMBEDDED else observe())
+
+    def _choose_again(self) -> Target | None:
+        """Return the cluster that `up` chose; None where nothing is up."""
+        if self.wish is not Wish.AUTO:
+            target = self._choose()
+            return target if target.exists else None
+        remembered = self.checkout.remembered()
+        if remembered:
+            return remembered
+        there = is_there(Embedded(self.console))
+        return Target(Kind.EMBEDDED, OWN_NAME, None) if there else None
+
+    def _cluster(self, target: Target) -> Cluster:
+        if target.kind is Kind.EMBEDDED:
+            require_linux_root()
+        return make_cluster(target, self.checkout.directory, self.console)
+
+    def _access(self) -> Access:
+        target = self._choose_again()
+        if target is None:
+            raise ClusterError("nothing is up: `make up` brings it up")
+        return self._cluster(target).access()
+
+    def _lock(self, target: Target, what: str) -> AbstractContextManager[None]:
+        own = Embedded(self.console).lock
+        path: Path = own if target.kind is Kind.EMBEDDED else user_cache() / "lock"
+        return locked(path, self.console, f"`{what}` of {self.checkout.root}")
+
+    def _say_what_stays(self, target: Target) -> None:
+        cache = Embedded(self.console).layout.cache
+        cache = cache if target.kind is Kind.EMBEDDED else user_cache()
+        if cache.is_dir():
+            self.console.plain(
+                f"kept: {cache} (programs and images; `make clean-cache` removes it)"
+            )
+
+
+def merged(*parts: dict[str, Any]) -> dict[str, Any]:
+    """Return the values of all parts, nested ones too; later ones win."""
+    result: dict[str, Any] = {}
+    for part in parts:
+        for name, value in part.items():
+            old = result.get(name)
+            both = isinstance(old, dict) and isinstance(value, dict)
+            result[name] = merged(old, value) if both else value  # type: ignore[arg-type]
+    return result
+
+
+def _tags(tagged: tuple[Tagged, ...]) -> dict[str, Any]:
+    tags = {one.image.name: one.tag for one in tagged if one.image.deployed}
+    return {"image": {"tags": tags}}
+
+
+def _described(target: Target) -> str:
+    if target.kind is Kind.EMBEDDED:
+        return "embedded (a Kubernetes of its own on this machine)"
+    return f"{target.kind} ({target.name})"

@@ -1,0 +1,1 @@
+"""The kinds of cluster, each behind the same few operations."""

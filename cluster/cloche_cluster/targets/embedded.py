@@ -1,0 +1,113 @@
+"""The embedded cluster as a target of the installation."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from cloche_cluster.embedded.build import Programs, ensure_programs
+from cloche_cluster.embedded.configure import local_port_holder
+from cloche_cluster.embedded.down import down
+from cloche_cluster.embedded.node_images import image_store
+from cloche_cluster.embedded.settings import GATEWAY_LOCAL_PORT, GATEWAY_NODE_PORT, NO_NETWORK
+from cloche_cluster.embedded.up import kubectl, require_linux_root, up
+from cloche_cluster.images.table import REPOSITORY_NAME
+from cloche_cluster.targets.base import Access
+from cloche_cluster.targets.engine import choose_builder
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from cloche_cluster.embedded.context import Embedded
+    from cloche_cluster.images.builder import Builder
+
+
+@dataclass(frozen=True)
+class EmbeddedCluster:
+    """See `Cluster`."""
+
+    embedded: Embedded
+
+    def prepare(self) -> Access:
+        """Bring the cluster up."""
+        require_linux_root()
+        return self._access(up(self.embedded))
+
+    def access(self) -> Access:
+        """Return the way in, without touching the cluster."""
+        return self._access(self._programs())
+
+    def builder(self) -> Builder:
+        """Docker where it answers, else buildah, with its store in the cache."""
+        return choose_builder(self.embedded.layout.cache, self.embedded.console)
+
+    def missing_images(self, references: Sequence[str]) -> list[str]:
+        """Ask containerd."""
+        there = image_store(self._programs(), self.embedded.layout).names()
+        return [one for one in references if one not in there]
+
+    def load_images(self, builder: Builder, references: Sequence[str]) -> None:
+        """Import one archive into containerd."""
+        with tempfile.TemporaryDirectory(dir=self.embedded.layout.cache) as temporary:
+            archive = Path(temporary) / "images.tar"
+            builder.save(references, archive)
+            image_store(self._programs(), self.embedded.layout).load(archive)
+
+    def prune_images(self, keep: Sequence[str]) -> None:
+        """Remove older versions from containerd."""
+        programs = self._programs()
+        path = "jsonpath={.items[*].spec.containers[*].image}"
+        used = kubectl(self.embedded, programs).run("get", "pods", "-A", "-o", path).split()
+        store = image_store(programs, self.embedded.layout)
+        store.remove(stale_images(store.names(), [*keep, *used]))
+
+    def values(self) -> dict[str, Any]:
+        """Return a NodePort, and Pods without a network."""
+        service = {"type": "NodePort", "nodePort": GATEWAY_NODE_PORT}
+        return {"gateway": {"service": service}, "sandbox": {"runtimeClassName": NO_NETWORK}}
+
+    def expose(self, access: Access) -> str:
+        """Return localhost's URL, or the node's where localhost's port is somebody else's."""
+        del access  # supervisord runs the relay already
+        holder = local_port_holder()
+        if holder:
+            url = f"http://{self.embedded.addresses.node}:{GATEWAY_NODE_PORT}"
+            self.embedded.console.step(
+                f"port {GATEWAY_LOCAL_PORT} is taken by {holder}; the gateway is at {url}"
+            )
+            return url
+        return f"http://localhost:{GATEWAY_LOCAL_PORT}"
+
+    def remove(self) -> list[str]:
+        """Take the cluster down."""
+        return down(self.embedded)
+
+    def _programs(self) -> Programs:
+        return ensure_programs(self.embedded.layout.cache, self.embedded.console)
+
+    def _access(self, programs: Programs) -> Access:
+        admin = kubectl(self.embedded, programs)
+        return Access(admin, self.embedded.layout.admin, programs.path("helm"))
+
+
+def stale_images(there: Iterable[str], needed: Iterable[str]) -> list[str]:
+    """Select Cloche's images that nobody needs; `needed` may leave the registry's name out."""
+    names = set(needed)
+    registry = "docker.io/"
+    return sorted(
+        name
+        for name in there
+        if name.startswith(f"{REPOSITORY_NAME}/")
+        and not {name, name.removeprefix(registry)} & names
+    )
+
+
+def remove_cache(cache: Path) -> bool:
+    """Remove programs, images and the build's layers; say whether there were any."""
+    if not cache.is_dir():
+        return False
+    shutil.rmtree(cache)
+    return True

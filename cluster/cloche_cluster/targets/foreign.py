@@ -1,0 +1,80 @@
+"""Any other cluster, by CLUSTER=current: its images come from a registry."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from cloche_cluster.errors import ClusterError
+from cloche_cluster.images.table import REPOSITORY_NAME
+from cloche_cluster.install.names import GATEWAY_SERVICE, NAMESPACE
+from cloche_cluster.targets.engine import choose_builder
+from cloche_cluster.targets.port_forward import PortForward
+from cloche_cluster.targets.tools import access, user_cache
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from cloche_cluster.console import Console
+    from cloche_cluster.images.builder import Builder
+    from cloche_cluster.targets.base import Access
+
+REGISTRY_VARIABLE = "REGISTRY"
+
+
+@dataclass(frozen=True)
+class ForeignCluster:
+    """See `Cluster`. Nothing is ever made or removed but the release."""
+
+    context: str
+    directory: Path
+    console: Console
+
+    def prepare(self) -> Access:
+        """Look that there is a registry before anything is built."""
+        self._registry()
+        return self.access()
+
+    def access(self) -> Access:
+        """Take the context out of the user's kubeconfig."""
+        return access(self.context, self.directory, self.console)
+
+    def builder(self) -> Builder:
+        """Docker where it answers, else buildah."""
+        return choose_builder(user_cache(), self.console)
+
+    def missing_images(self, references: Sequence[str]) -> list[str]:
+        """All of them: pushing what is there already costs little."""
+        return list(references)
+
+    def load_images(self, builder: Builder, references: Sequence[str]) -> None:
+        """Push to the registry."""
+        for reference in references:
+            name = reference.removeprefix(f"{REPOSITORY_NAME}/")
+            builder.push(reference, f"{self._registry()}/cloche/{name}")
+
+    def prune_images(self, keep: Sequence[str]) -> None:
+        """Leave them: the kubelet's own collection removes what nobody uses."""
+
+    def values(self) -> dict[str, Any]:
+        """Return the registry."""
+        return {"image": {"registry": self._registry()}}
+
+    def expose(self, access: Access) -> str:
+        """Forward a port of localhost."""
+        return PortForward(self.directory).ensure(access.kubectl, NAMESPACE, GATEWAY_SERVICE)
+
+    def remove(self) -> list[str]:
+        """End the forward."""
+        return ["the port-forward"] if PortForward(self.directory).stop() else []
+
+    def _registry(self) -> str:
+        registry = os.environ.get(REGISTRY_VARIABLE, "").strip("/")
+        if not registry:
+            raise ClusterError(
+                f"the cluster of context {self.context} takes its images from a registry: set "
+                f"{REGISTRY_VARIABLE}=registry.example.com/path to one that you may push to"
+            )
+        return registry

@@ -1,0 +1,130 @@
+"""kind and minikube: clusters on this machine that a tool of their own makes."""
+
+from __future__ import annotations
+
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from cloche_cluster.command import run
+from cloche_cluster.install.names import GATEWAY_SERVICE, NAMESPACE
+from cloche_cluster.targets.engine import choose_builder
+from cloche_cluster.targets.port_forward import PortForward
+from cloche_cluster.targets.tools import access, user_cache
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from cloche_cluster.choice import Target
+    from cloche_cluster.console import Console
+    from cloche_cluster.images.builder import Builder
+    from cloche_cluster.targets.base import Access
+
+_CREATE_TIMEOUT = 900.0
+_LOAD_TIMEOUT = 600.0
+_LOOK_TIMEOUT = 60.0
+
+
+@dataclass(frozen=True)
+class Tool:
+    """How a tool makes and deletes a cluster, says what images it has, and loads an archive.
+
+    `{name}` stands for the cluster's name and `{archive}` for the archive's path.
+    """
+
+    create: tuple[str, ...]
+    delete: tuple[str, ...]
+    images: tuple[str, ...]
+    load: tuple[str, ...]
+
+
+KIND_TOOL = Tool(
+    create=("kind", "create", "cluster", "--name", "{name}", "--wait", "180s"),
+    delete=("kind", "delete", "cluster", "--name", "{name}"),
+    images=(
+        "docker",
+        "exec",
+        "{name}-control-plane",
+        "ctr",
+        "-n",
+        "k8s.io",
+        "images",
+        "list",
+        "-q",
+    ),
+    load=("kind", "load", "image-archive", "{archive}", "--name", "{name}"),
+)
+MINIKUBE_TOOL = Tool(
+    create=("minikube", "start", "-p", "{name}"),
+    delete=("minikube", "delete", "-p", "{name}"),
+    images=("minikube", "-p", "{name}", "image", "ls"),
+    load=("minikube", "-p", "{name}", "image", "load", "{archive}"),
+)
+
+
+@dataclass(frozen=True)
+class LocalToolCluster:
+    """See `Cluster`. `directory` is the checkout's own place (.cloche)."""
+
+    tool: Tool
+    target: Target
+    directory: Path
+    console: Console
+
+    def prepare(self) -> Access:
+        """Make the cluster where there is none of that name, and note that it was made here."""
+        if not self.target.exists:
+            self.console.step(f"making the {self.target.kind} cluster {self.target.name} …")
+            self.directory.mkdir(parents=True, exist_ok=True)
+            self._made.touch()
+            self._run(self.tool.create, _CREATE_TIMEOUT)
+        return self.access()
+
+    def access(self) -> Access:
+        """Take the tool's context out of the user's kubeconfig."""
+        return access(self.target.context or "", self.directory, self.console)
+
+    def builder(self) -> Builder:
+        """Docker where it answers, else buildah."""
+        return choose_builder(user_cache(), self.console)
+
+    def missing_images(self, references: Sequence[str]) -> list[str]:
+        """Ask the tool, or kind's first node."""
+        there = set(self._run(self.tool.images, _LOOK_TIMEOUT).split())
+        return [one for one in references if one not in there]
+
+    def load_images(self, builder: Builder, references: Sequence[str]) -> None:
+        """Load one archive into all nodes."""
+        with tempfile.TemporaryDirectory(prefix="cloche-images-") as temporary:
+            archive = Path(temporary) / "images.tar"
+            builder.save(references, archive)
+            self._run(self.tool.load, _LOAD_TIMEOUT, archive=str(archive))
+
+    def prune_images(self, keep: Sequence[str]) -> None:
+        """Leave them: the kubelet's own collection removes what nobody uses."""
+
+    def values(self) -> dict[str, Any]:
+        """Nothing: the chart's defaults are made for these."""
+        return {}
+
+    def expose(self, access: Access) -> str:
+        """Forward a port of localhost."""
+        return PortForward(self.directory).ensure(access.kubectl, NAMESPACE, GATEWAY_SERVICE)
+
+    def remove(self) -> list[str]:
+        """End the forward, and delete the cluster if `up` made it."""
+        gone = ["the port-forward"] if PortForward(self.directory).stop() else []
+        if self._made.exists():
+            self._run(self.tool.delete, _CREATE_TIMEOUT)
+            self._made.unlink()
+            gone.append(f"the {self.target.kind} cluster {self.target.name}")
+        return gone
+
+    @property
+    def _made(self) -> Path:
+        return self.directory / f"made-{self.target.kind}-{self.target.name}"
+
+    def _run(self, words: tuple[str, ...], timeout: float, archive: str = "") -> str:
+        filled = [word.format(name=self.target.name, archive=archive) for word in words]
+        return run(filled, timeout=timeout)

@@ -1,0 +1,75 @@
+"""A `kubectl port-forward` in the background, for clusters whose Services are out of reach."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from cloche_cluster.errors import ClusterError
+from cloche_cluster.targets.base import GATEWAY_PORT
+
+if TYPE_CHECKING:
+    from cloche_cluster.kubectl import Kubectl
+
+_START_SECONDS = 15.0
+
+
+@dataclass(frozen=True)
+class PortForward:
+    """One forward of the gateway to localhost; pid and log are files of `directory`."""
+
+    directory: Path
+
+    @property
+    def _pid_file(self) -> Path:
+        return self.directory / "port-forward.pid"
+
+    @property
+    def _log(self) -> Path:
+        return self.directory / "port-forward.log"
+
+    def ensure(self, kubectl: Kubectl, namespace: str, service: str) -> str:
+        """Start it afresh (an old one may lead to a Pod that is gone) and return the URL."""
+        self.stop()
+        argv = [*kubectl.argv, "port-forward", "-n", namespace, f"service/{service}",
+                f"{GATEWAY_PORT}:{GATEWAY_PORT}"]  # fmt: skip
+        self.directory.mkdir(parents=True, exist_ok=True)
+        with self._log.open("wb") as log:
+            process = subprocess.Popen(
+                argv, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True
+            )
+        self._pid_file.write_text(f"{process.pid}\n")
+        deadline = time.monotonic() + _START_SECONDS
+        while not _listens():
+            if process.poll() is not None or time.monotonic() > deadline:
+                raise ClusterError(f"kubectl port-forward failed: {self._log.read_text().strip()}")
+            time.sleep(0.1)
+        return f"http://localhost:{GATEWAY_PORT}"
+
+    def stop(self) -> bool:
+        """End it, if the process of the pid file still is one; say whether it was."""
+        try:
+            pid = int(self._pid_file.read_text())
+            words = Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
+        except (OSError, ValueError):
+            self._pid_file.unlink(missing_ok=True)
+            return False
+        running = b"port-forward" in words
+        if running:
+            os.kill(pid, signal.SIGTERM)
+        self._pid_file.unlink(missing_ok=True)
+        return running
+
+
+def _listens() -> bool:
+    try:
+        with socket.create_connection(("127.0.0.1", GATEWAY_PORT), timeout=1):
+            return True
+    except OSError:
+        return False
