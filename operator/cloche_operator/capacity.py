@@ -98,10 +98,11 @@ class Capacity:
             raise
 
     def _leave(self, tenant: str, place: tuple[int, asyncio.Future[None]]) -> None:
-        line = self._lines[tenant]
-        line.remove(place)
-        if not line:
-            del self._lines[tenant]
+        line = self._lines.get(tenant, deque())
+        if place in line:
+            line.remove(place)
+            if not line:
+                del self._lines[tenant]
         self._admit()
 
     def _admit(self) -> None:
@@ -109,6 +110,11 @@ class Capacity:
         while self._lines:
             tenant, line = next(iter(self._lines.items()))
             size, turn = line[0]
+            if turn.done():  # cancelled, and its task has not yet come to leave
+                line.popleft()
+                if not line:
+                    del self._lines[tenant]
+                continue
             if self._used + size > self._total:
                 return
             line.popleft()

@@ -53,7 +53,8 @@ def start_problem(pod: dict[str, Any]) -> EndedError | None:
         return EndedError(
             Reason.CONTAINER_START_FAILED, f"The container cannot start: {message or reason}"
         )
-    return None
+    # No input was sent yet: whatever ended was not the program.
+    return end_unheard(pod, started=False) if has_terminated(pod) else None
 
 
 def start_timeout(pod: dict[str, Any] | None, seconds: float) -> EndedError:

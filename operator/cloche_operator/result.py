@@ -20,7 +20,7 @@ _AGAIN_SECONDS = 0.5  # between two looks at a Pod that has not said enough
 
 
 class NeverStartedError(Exception):
-    """The Pod shows that the program has not been started."""
+    """The connection to the Pod was lost, and its log shows that the program never started."""
 
 
 async def listen(attachment: Attachment, transcript: Transcript) -> bool:
@@ -51,7 +51,8 @@ class LogReader:
 
         Raises:
             EndedError: the container is dead and left no end.
-            NeverStartedError: it did not start in time, or the container died before.
+            NeverStartedError: it did not start in time, or the supervisor gave up before, for
+                its input was cut off.
         """
         while True:
             pod = await persist(lambda: self._ctx.kube.get_pod(self._name))
@@ -60,6 +61,8 @@ class LogReader:
             # Looked at before the log is read: what a dead container wrote is all there.
             dead = pod is None or has_terminated(pod)
             if await self._follow(start_within):
+                if self.transcript.exit is None and self.transcript.started is None:
+                    raise NeverStartedError
                 return self.transcript
             if dead:
                 started = self.transcript.started is not None

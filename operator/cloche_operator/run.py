@@ -39,6 +39,8 @@ if TYPE_CHECKING:
 _AFTER_TIMEOUT_SECONDS = 3.0
 # After this long without a `started` event nothing of a dead operator's frame is on its way.
 _IN_FLIGHT_SECONDS = 5.0
+# How often a Pod is made for an execution that lost its connection before it started.
+_STARTS = 3
 # An execution whose creation is older was in the queue before this operator started.
 _FRESH = timedelta(seconds=2)
 
@@ -122,17 +124,34 @@ class Run:
             try:
                 return await self._recover()
             except NeverStartedError:
-                log.info("execution %s never started: from the beginning", self.execution.name)
-                await start.remove_pod(self._ctx, self.execution)
+                await self._clear()
         else:
             await self._capacity.take(self.execution.tenant, size)
             self._memory = size
         self._user = self._ctx.pods.take_user()
-        plan = PodPlan(self.execution, runtime.name, runtime.spec, used, self._user)
-        return await self._cold(plan, runtime.generation)
+        for _ in range(_STARTS):
+            plan = PodPlan(self.execution, runtime.name, runtime.spec, used, self._user)
+            try:
+                return await self._cold(plan, runtime.generation)
+            except NeverStartedError:
+                await self._clear()
+        raise EndedError(
+            Reason.POD_FAILED,
+            f"The connection to its Pod was lost {_STARTS} times before the program started.",
+        )
+
+    async def _clear(self) -> None:
+        """Make room for a new Pod: the program has not been started in this one."""
+        log.info("execution %s never started: from the beginning", self.execution.name)
+        await start.remove_pod(self._ctx, self.execution)
 
     async def _cold(self, plan: PodPlan, generation: int) -> Transcript:
-        """Start a Pod for the execution, hand over the input, hear the end."""
+        """Start a Pod for the execution, hand over the input, hear the end.
+
+        Raises:
+            EndedError: it cannot be started, or its end was not heard.
+            NeverStartedError: the connection was lost before it started.
+        """
         self._pod = pod = await start.create_pod(self._ctx, plan)
         claiming = asyncio.ensure_future(
             start.claim(self._ctx, plan, generation, pod, self._queued)
@@ -142,7 +161,7 @@ class Run:
         try:
             attachment = await self._starting.attached(self._ctx, pod)
             await start.greet(attachment, self._transcript)
-            await claiming
+            self.execution = await claiming
             async with asyncio.timeout(self._limit()) as limit:
                 if self._transcript.protocol is not None:
                     input_ = frame(self.execution.uid, plan.execution.spec, plan.runtime, plan.used)

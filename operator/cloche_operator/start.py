@@ -67,8 +67,10 @@ async def remove_pod(ctx: Context, execution: Execution) -> None:
 
 async def claim(
     ctx: Context, plan: PodPlan, generation: int, pod: dict[str, Any], queued: datetime
-) -> None:
-    """Write into the status that this Pod gets the execution's input; return once acknowledged.
+) -> Execution:
+    """Write into the status that this Pod gets the execution's input.
+
+    Returns the execution as it is then, once the write is acknowledged.
 
     Raises:
         EndedError: somebody else has it, or it was cancelled or deleted.
@@ -84,16 +86,18 @@ async def claim(
     )
     while True:
         try:
-            await ctx.kube.patch_execution_status(execution.name, execution.uid, wanted, version)
+            return from_object(
+                await ctx.kube.patch_execution_status(
+                    execution.name, execution.uid, wanted, version
+                )
+            )
         except (ConflictError, UnavailableError) as error:
             log.info("claim of %s to be looked at again: %s", execution.name, error)
         except ApiError as error:
             raise EndedError(Reason.DELETED, f"The execution is gone: {error}") from error
-        else:
-            return
         found = from_object(await _still_there(ctx, execution))
         if found.pod_uid == pod["metadata"]["uid"]:
-            return  # the answer was lost, not the write
+            return found  # the answer was lost, not the write
         if found.ended or found.pod_uid != execution.pod_uid:
             raise EndedError(Reason.POD_DELETED, "Another operator has claimed the execution.")
         if found.spec.cancel:
