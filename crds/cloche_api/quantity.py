@@ -9,18 +9,18 @@ from typing import Annotated
 from pydantic import Field
 
 # https://kubernetes.io/docs/reference/kubernetes-api/common-definitions/quantity/
-# without exponents and the suffixes that make no sense for a sandbox.
 _SUFFIXES = {
-    "m": Decimal("0.001"),
+    "n": Decimal("1e-9"),
+    "u": Decimal("1e-6"),
+    "m": Decimal("1e-3"),
     "": Decimal(1),
-    "k": Decimal(10**3),
-    "M": Decimal(10**6),
-    "G": Decimal(10**9),
-    "Ki": Decimal(2**10),
-    "Mi": Decimal(2**20),
-    "Gi": Decimal(2**30),
+    **{suffix: Decimal(1000**n) for n, suffix in enumerate("kMGTPE", 1)},
+    **{f"{suffix}i": Decimal(1024**n) for n, suffix in enumerate("KMGTPE", 1)},
 }
+_ANY = re.compile(r"([0-9]{1,30}(?:\.[0-9]{0,9})?)([numkMGTPE]|[KMGTPE]i|[eE][+-]?[0-9]{1,2})?")
+
 PATTERN = r"^[0-9]{1,12}(\.[0-9]{1,3})?(m|k|M|G|Ki|Mi|Gi)?$"
+"""What may be written in a resource of ours: none that makes no sense for a sandbox."""
 
 Quantity = Annotated[
     str | int,
@@ -42,14 +42,17 @@ class InvalidQuantityError(ValueError):
 def parse(quantity: str | int) -> Decimal:
     """The quantity's value in its base unit (cores or bytes).
 
+    It reads whatever Kubernetes writes, for a node's memory may be any quantity of 0 or more.
+
     Raises:
         InvalidQuantityError: when it is no such quantity.
     """
-    text = str(quantity)
-    if not re.fullmatch(PATTERN, text):
-        raise InvalidQuantityError(f"{text!r} is not a quantity such as 500m, 1, 512Mi or 2Gi")
-    number = text.rstrip("mkKMGi")
-    return Decimal(number) * _SUFFIXES[text[len(number) :]]
+    if not (match := _ANY.fullmatch(str(quantity))):
+        raise InvalidQuantityError(f"{quantity!r} is not a quantity such as 500m, 1, 512Mi or 2Gi")
+    number, suffix = match[1], match[2] or ""
+    if suffix in _SUFFIXES:
+        return Decimal(number) * _SUFFIXES[suffix]
+    return Decimal(number + suffix)
 
 
 def whole(quantity: str | int) -> int:
