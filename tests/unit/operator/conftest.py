@@ -1,0 +1,34 @@
+"""Objects as the API server hands them out, and settings that no environment changes."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from cloche_operator.settings import Settings
+
+UID = "5b0c1f0e-8a7f-4f57-9f0e-2f8f4b1f5a11"
+
+
+@pytest.fixture
+def settings() -> Settings:
+    """The defaults."""
+    return Settings()
+
+
+@pytest.fixture
+def execution_object() -> dict[str, Any]:
+    """A SandboxExecution as it comes from a watch."""
+    return {
+        "apiVersion": "cloche.dev/v1alpha1",
+        "kind": "SandboxExecution",
+        "metadata": {
+            "name": "hello",
+            "uid": UID,
+            "resourceVersion": "17",
+            "creationTimestamp": "2026-01-02T03:04:05Z",
+        },
+        "spec": {"language": "python", "code": "print(1)", "timeoutSeconds": 30, "cancel": False},
+        "status": {"phase": "Pending"},
+    }

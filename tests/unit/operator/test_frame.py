@@ -1,0 +1,98 @@
+"""The one frame that a supervisor is sent."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from cloche_api.execution import ExecutionSpec, UsedResources
+from cloche_api.runtime import RuntimeSpec
+from cloche_operator.frame import HELLO, frame
+
+USED = UsedResources(cpu="1", memory="512Mi", disk="100Mi")
+PYTHON: dict[str, Any] = {
+    "image": "i",
+    "fileName": "main.py",
+    "run": {"command": ["python3", "main.py"]},
+}
+
+
+def content(spec: dict[str, Any], runtime: dict[str, Any]) -> dict[str, Any]:
+    sent = frame(
+        "the-uid", ExecutionSpec.model_validate(spec), RuntimeSpec.model_validate(runtime), USED
+    )
+    assert int.from_bytes(sent[:4], "big") == len(sent) - 4
+    body: dict[str, Any] = json.loads(sent[4:].decode("utf-8", "surrogatepass"))
+    return body
+
+
+def test_the_hello_is_the_protocol_s() -> None:
+    assert HELLO == b"CLO\x01"
+
+
+def test_the_least_frame() -> None:
+    assert content({"language": "python", "code": "print(1)"}, PYTHON) == {
+        "protocol": 1,
+        "execution": "the-uid",
+        "files": [{"path": "main.py", "text": "print(1)"}],
+        "compile": None,
+        "run": {"command": ["python3", "main.py"]},
+        "syntax_check": None,
+        "environment": {},
+        "stdin": "",
+        "timeout_seconds": 30.0,
+        "output_files": [],
+        "limits": {
+            "stdout_bytes": 262144,
+            "stderr_bytes": 262144,
+            "files_bytes": 262144,
+            "rlimits": {
+                "nproc": 512,
+                "nofile": 1024,
+                "fsize": 104857600,
+                "core": 0,
+                "stack": 8388608,
+            },
+        },
+        "afterwards": "exit",
+    }
+
+
+def test_the_fullest_frame() -> None:
+    body = content(
+        {
+            "language": "java",
+            "code": "class A {}",
+            "args": ["one", "--two"],
+            "stdin": "grüße\x00",
+            "environment": {"A": "request", "B": "request"},
+            "files": [{"path": "d/a.txt", "content": ""}, {"path": "b", "contentBase64": "AP8="}],
+            "outputFiles": ["*.png"],
+            "timeoutSeconds": 300,
+        },
+        {
+            "image": "i",
+            "fileName": "Main.java",
+            "compile": {"command": ["javac", "Main.java"], "timeoutSeconds": 20},
+            "run": {"command": ["java", "Main"]},
+            "syntaxCheck": {"command": ["javac", "-proc:none", "Main.java"]},
+            "environment": {"A": "runtime", "C": "runtime"},
+        },
+    )
+    assert body["files"] == [
+        {"path": "Main.java", "text": "class A {}"},
+        {"path": "d/a.txt", "text": ""},
+        {"path": "b", "base64": "AP8="},
+    ]
+    assert body["compile"] == {"command": ["javac", "Main.java"], "timeout_seconds": 20.0}
+    assert body["run"] == {"command": ["java", "Main", "one", "--two"]}
+    assert body["syntax_check"] == {"command": ["javac", "-proc:none", "Main.java"]}
+    assert body["environment"] == {"A": "request", "B": "request", "C": "runtime"}
+    assert body["stdin"] == "grüße\x00"
+    assert body["output_files"] == ["*.png"]
+    assert body["timeout_seconds"] == 300.0
+
+
+def test_a_frame_of_the_largest_spec_is_one_that_the_supervisor_takes() -> None:
+    spec = ExecutionSpec(language="python", code="\x01" * 262144, stdin="\x01" * 262144)
+    assert len(frame("u", spec, RuntimeSpec.model_validate(PYTHON), USED)) < 4 * 1024 * 1024

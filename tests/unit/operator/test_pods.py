@@ -1,0 +1,185 @@
+"""The Pod that is made for an execution, field by field."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from cloche_api.execution import UsedResources
+from cloche_api.runtime import RuntimeSpec
+from cloche_operator.execution import from_object
+from cloche_operator.pods import PodPlan, cold_pod
+from cloche_operator.settings import Settings
+
+PYTHON = {"image": "cloche/runtime-python:abc", "fileName": "main.py", "run": {"command": ["x"]}}
+
+
+def plan(obj: dict[str, Any], runtime: dict[str, Any], used: dict[str, str]) -> PodPlan:
+    return PodPlan(
+        execution=from_object(obj),
+        runtime_name="python",
+        runtime=RuntimeSpec.model_validate(runtime),
+        used=UsedResources.model_validate(used),
+        user=10_007,
+    )
+
+
+USED = {"cpu": "1", "memory": "512Mi", "disk": "100Mi"}
+
+
+def test_the_whole_pod(execution_object: dict[str, Any], settings: Settings) -> None:
+    assert cold_pod(plan(execution_object, PYTHON, USED), settings) == {
+        "apiVersion": "v1",
+        "kind": "Pod",
+        "metadata": {
+            "name": "sbx-5b0c1f0e-8a7f-4f57-9f0e-2f8f4b1f5a11",
+            "labels": {
+                "app.kubernetes.io/component": "sandbox",
+                "app.kubernetes.io/part-of": "cloche",
+                "cloche.dev/runtime": "python",
+                "cloche.dev/execution": "5b0c1f0e-8a7f-4f57-9f0e-2f8f4b1f5a11",
+            },
+            "ownerReferences": [
+                {
+                    "apiVersion": "cloche.dev/v1alpha1",
+                    "kind": "SandboxExecution",
+                    "name": "hello",
+                    "uid": "5b0c1f0e-8a7f-4f57-9f0e-2f8f4b1f5a11",
+                    "controller": True,
+                }
+            ],
+        },
+        "spec": {
+            "restartPolicy": "Never",
+            # start 60, timeout 30, grace 5, and a minute more
+            "activeDeadlineSeconds": 155,
+            "terminationGracePeriodSeconds": 1,
+            "automountServiceAccountToken": False,
+            "enableServiceLinks": False,
+            "dnsPolicy": "None",
+            "dnsConfig": {"nameservers": ["127.0.0.1"]},
+            "hostname": "sandbox",
+            "securityContext": {
+                "runAsNonRoot": True,
+                "runAsUser": 10_007,
+                "runAsGroup": 10_007,
+                "seccompProfile": {"type": "RuntimeDefault"},
+            },
+            "containers": [
+                {
+                    "name": "sandbox",
+                    "image": "cloche/runtime-python:abc",
+                    "imagePullPolicy": "IfNotPresent",
+                    "command": ["python3", "-I", "-S", "/opt/cloche"],
+                    "workingDir": "/workspace",
+                    "stdin": True,
+                    "stdinOnce": True,
+                    "terminationMessagePath": "/run/cloche/termination-log",
+                    "securityContext": {
+                        "allowPrivilegeEscalation": False,
+                        "privileged": False,
+                        "readOnlyRootFilesystem": True,
+                        "capabilities": {"drop": ["ALL"]},
+                    },
+                    "resources": {
+                        "limits": {"cpu": "1", "memory": "512Mi", "ephemeral-storage": "64Mi"},
+                        "requests": {"cpu": "50m", "memory": "64Mi", "ephemeral-storage": "0"},
+                    },
+                    "volumeMounts": [{"name": "workspace", "mountPath": "/workspace"}],
+                }
+            ],
+            "volumes": [
+                {"name": "workspace", "emptyDir": {"medium": "Memory", "sizeLimit": "100Mi"}}
+            ],
+            "nodeSelector": {},
+            "tolerations": [],
+        },
+    }
+
+
+def test_what_an_installation_may_set(execution_object: dict[str, Any]) -> None:
+    settings = Settings(
+        runtime_class_name="cloche-no-network",
+        user_namespaces=True,
+        pod_request_cpu="10m",
+        pod_request_memory="32Mi",
+        priority_class_name="sandbox",
+        node_selector={"pool": "sandbox"},
+        tolerations=[{"key": "sandbox", "operator": "Exists"}],
+        image_pull_secrets=["registry"],
+        start_timeout_seconds=10,
+        grace_seconds=0.5,
+    )
+    runtime = PYTHON | {
+        "imagePullPolicy": "Never",
+        "nodeSelector": {"gpu": "none"},
+        "tolerations": [{"key": "slow", "effect": "NoSchedule"}],
+    }
+    spec = cold_pod(plan(execution_object, runtime, USED), settings)["spec"]
+    assert spec["runtimeClassName"] == "cloche-no-network"
+    assert spec["hostUsers"] is False
+    assert spec["priorityClassName"] == "sandbox"
+    assert spec["imagePullSecrets"] == [{"name": "registry"}]
+    assert spec["nodeSelector"] == {"pool": "sandbox", "gpu": "none"}
+    assert spec["tolerations"] == [
+        {"key": "sandbox", "operator": "Exists"},
+        {"key": "slow", "effect": "NoSchedule"},
+    ]
+    assert spec["activeDeadlineSeconds"] == 101
+    assert spec["containers"][0]["imagePullPolicy"] == "Never"
+    assert spec["containers"][0]["resources"]["requests"] == {
+        "cpu": "10m",
+        "memory": "32Mi",
+        "ephemeral-storage": "0",
+    }
+
+
+def test_a_runtime_s_own_runtime_class_stands_over_the_installation_s(
+    execution_object: dict[str, Any],
+) -> None:
+    settings = Settings(runtime_class_name="cloche-no-network")
+    runtime = PYTHON | {"runtimeClassName": "gvisor"}
+    assert cold_pod(plan(execution_object, runtime, USED), settings)["spec"][
+        "runtimeClassName"
+    ] == ("gvisor")
+
+
+@pytest.mark.parametrize(
+    ("cpu", "memory", "requests"),
+    [
+        ("2", "2Gi", {"cpu": "50m", "memory": "64Mi"}),
+        ("49m", "63Mi", {"cpu": "49m", "memory": "63Mi"}),
+        ("0.01", "16M", {"cpu": "0.01", "memory": "16M"}),
+    ],
+)
+def test_no_request_is_more_than_its_limit(
+    execution_object: dict[str, Any],
+    settings: Settings,
+    cpu: str,
+    memory: str,
+    requests: dict[str, str],
+) -> None:
+    used = {"cpu": cpu, "memory": memory, "disk": "1Mi"}
+    pod = cold_pod(plan(execution_object, PYTHON, used), settings)
+    resources = pod["spec"]["containers"][0]["resources"]
+    assert resources["requests"] == requests | {"ephemeral-storage": "0"}
+    assert resources["limits"] == {"cpu": cpu, "memory": memory, "ephemeral-storage": "64Mi"}
+
+
+def test_the_pod_lives_as_long_as_the_longest_program_may_take(
+    execution_object: dict[str, Any], settings: Settings
+) -> None:
+    execution_object["spec"]["timeoutSeconds"] = 300
+    pod = cold_pod(plan(execution_object, PYTHON, USED), settings)
+    assert pod["spec"]["activeDeadlineSeconds"] == 60 + 300 + 5 + 60
+
+
+def test_the_same_plan_gives_the_same_pod(
+    execution_object: dict[str, Any], settings: Settings
+) -> None:
+    one, two = (cold_pod(plan(execution_object, PYTHON, USED), settings) for _ in range(2))
+    one["metadata"]["labels"]["changed"] = "here"
+    one["spec"]["containers"][0]["command"] = []
+    assert "changed" not in two["metadata"]["labels"]
+    assert cold_pod(plan(execution_object, PYTHON, USED), settings) == two

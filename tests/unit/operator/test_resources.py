@@ -1,0 +1,61 @@
+"""What an execution may use: its wishes, the runtime's defaults, the runtime's maximum."""
+
+from __future__ import annotations
+
+import pytest
+
+from cloche_api.execution import Reason, ResourceAmounts, UsedResources
+from cloche_api.runtime import RuntimeResources
+from cloche_operator.outcome import EndedError
+from cloche_operator.resources import used_resources
+
+RUNTIME = RuntimeResources()
+
+
+def amounts(cpu: str | int, memory: str | int, disk: str | int) -> UsedResources:
+    return UsedResources(cpu=cpu, memory=memory, disk=disk)
+
+
+@pytest.mark.parametrize(
+    ("asked", "used"),
+    [
+        (None, amounts("1", "512Mi", "100Mi")),
+        ({}, amounts("1", "512Mi", "100Mi")),
+        ({"cpu": "250m"}, amounts("250m", "512Mi", "100Mi")),
+        ({"cpu": 2, "memory": "2Gi", "disk": "1Gi"}, amounts(2, "2Gi", "1Gi")),
+        ({"cpu": "2000m", "memory": "2048Mi"}, amounts("2000m", "2048Mi", "100Mi")),
+        ({"memory": "64Mi"}, amounts("1", "64Mi", "64Mi")),  # the default disk would not fit
+        ({"memory": 67108864}, amounts("1", 67108864, 67108864)),
+        ({"memory": "100Mi"}, amounts("1", "100Mi", "100Mi")),
+    ],
+)
+def test_wishes_over_defaults(asked: dict[str, str] | None, used: UsedResources) -> None:
+    wishes = None if asked is None else ResourceAmounts.model_validate(asked)
+    assert used_resources(wishes, RUNTIME) == used
+
+
+@pytest.mark.parametrize(
+    ("asked", "words"),
+    [
+        ({"cpu": "2.001"}, "spec.resources.cpu is 2.001, the runtime allows at most 2"),
+        ({"cpu": 3}, "spec.resources.cpu is 3,"),
+        ({"cpu": 99_999_999_999_999}, "spec.resources.cpu is 99999999999999,"),
+        ({"memory": "2049Mi"}, "spec.resources.memory is 2049Mi, the runtime allows at most 2Gi"),
+        ({"memory": "3G"}, "spec.resources.memory"),
+        ({"memory": "2Gi", "disk": "1025Mi"}, "spec.resources.disk is 1025Mi"),
+        ({"disk": "600Mi"}, "more than the memory of 512Mi"),
+        ({"memory": "100Mi", "disk": "101Mi"}, "more than the memory of 100Mi"),
+    ],
+)
+def test_too_much(asked: dict[str, str], words: str) -> None:
+    with pytest.raises(EndedError, match=r"^spec\.resources") as ended:
+        used_resources(ResourceAmounts.model_validate(asked), RUNTIME)
+    assert ended.value.reason is Reason.RESOURCES_EXCEED_RUNTIME
+    assert words in ended.value.message
+
+
+def test_a_runtime_whose_defaults_are_over_its_maximum_says_so() -> None:
+    runtime = RuntimeResources(maximum=amounts("1", "256Mi", "100Mi"))
+    with pytest.raises(EndedError) as ended:
+        used_resources(None, runtime)
+    assert ended.value.reason is Reason.RESOURCES_EXCEED_RUNTIME
