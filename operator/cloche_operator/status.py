@@ -57,12 +57,14 @@ def terminal(execution: Execution, outcome: Outcome, node: str | None) -> dict[s
 
 def unreadable(message: str) -> dict[str, Any]:
     """The final status of an execution whose spec the operator cannot read."""
+    ended = now()
     return {
         "phase": phase_of(Reason.INVALID_SPEC),
         "reason": Reason.INVALID_SPEC,
         "message": _clean(message),
-        "completionTime": timestamp(now()),
-        "conditions": [_finished(Reason.INVALID_SPEC, message, now())],
+        "completionTime": timestamp(ended),
+        "expirationTime": timestamp(ended + timedelta(seconds=limits.TTL_SECONDS_DEFAULT)),
+        "conditions": [_finished(Reason.INVALID_SPEC, message, ended)],
     }
 
 
