@@ -1,0 +1,295 @@
+"""The status as it is written: its shape, and its size whatever a program printed."""
+
+from __future__ import annotations
+
+import base64
+import json
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from cloche_api import limits
+from cloche_api.execution import Phase, Reason, UsedResources, phase_of
+from cloche_api.size import object_bytes
+from cloche_operator import status
+from cloche_operator.execution import from_object
+from cloche_operator.outcome import EndedError, Outcome, from_exit, without_exit
+from cloche_operator.status import fitted, running, terminal, unreadable, without_outputs
+from cloche_operator.transcript import Transcript
+
+NOW = datetime(2026, 1, 2, 3, 4, 30, 123456, tzinfo=UTC)
+UID = "5b0c1f0e-8a7f-4f57-9f0e-2f8f4b1f5a11"
+START = datetime(2026, 1, 2, 3, 4, 28, 250000, tzinfo=UTC).timestamp()
+
+
+@pytest.fixture(autouse=True)
+def clock(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(status, "now", lambda: NOW)
+
+
+def transcript(**changes: Any) -> Transcript:
+    """One that was heard to its end."""
+    made = Transcript(UID)
+    events: list[dict[str, Any]] = [
+        {"event": "ready", "protocol": 1},
+        {"event": "started", "execution": UID, "stage": "run", "time": START},
+        {"event": "stdout", "data": "Hello, World!\n"},
+        {
+            "event": "exit",
+            "execution": UID,
+            "time": START + 0.5,
+            "exit_code": 0,
+            "signal": None,
+            "timed_out": False,
+            "out_of_memory": False,
+            "execution_seconds": 0.08,
+            "compile_seconds": None,
+            "check_seconds": None,
+            "cpu_seconds": 0.03,
+            "max_memory_bytes": 9_000_000,
+            "stdout_bytes": 14,
+            "stderr_bytes": 0,
+            "stdout_truncated": False,
+            "stderr_truncated": False,
+            "files": [],
+            "files_truncated": False,
+            "syntax_error": None,
+            **changes,
+        },
+    ]
+    made.feed(b"".join(json.dumps({"seq": n} | e).encode() + b"\n" for n, e in enumerate(events)))
+    assert made.exit is not None
+    return made
+
+
+def test_the_whole_final_status(execution_object: dict[str, Any]) -> None:
+    made = terminal(from_object(execution_object), from_exit(transcript()), "node-1")
+    assert made == {
+        "phase": "Completed",
+        "reason": "Exited",
+        "message": "The program exited with code 0.",
+        "nodeName": "node-1",
+        "stdout": "Hello, World!\n",
+        "stderr": "",
+        "exitCode": 0,
+        "stdoutBytes": 14,
+        "stderrBytes": 0,
+        "stdoutTruncated": False,
+        "stderrTruncated": False,
+        "startTime": "2026-01-02T03:04:28.250000Z",
+        "completionTime": "2026-01-02T03:04:28.750000Z",
+        "expirationTime": "2026-01-02T04:04:30.123456Z",
+        "executionSeconds": 0.08,
+        "usage": {"cpuSeconds": 0.03, "maxMemoryBytes": 9_000_000},
+        "conditions": [
+            {
+                "type": "Finished",
+                "status": "True",
+                "reason": "Exited",
+                "message": "The program exited with code 0.",
+                "lastTransitionTime": "2026-01-02T03:04:30Z",
+            }
+        ],
+    }
+    json.dumps(made)
+
+
+def test_a_program_that_was_killed_for_memory_unheard(execution_object: dict[str, Any]) -> None:
+    heard = Transcript(UID)
+    heard.feed(
+        json.dumps(
+            {"seq": 0, "event": "started", "execution": UID, "stage": "run", "time": START}
+        ).encode()
+        + b"\n"
+        + b'{"seq": 1, "event": "stdout", "data": "so far"}\n'
+    )
+    ended = EndedError(Reason.OUT_OF_MEMORY, "The program was killed.")
+    made = terminal(from_object(execution_object), without_exit(heard, ended), None)
+    assert {k: made.get(k) for k in ("phase", "reason", "exitCode", "signal", "stdout")} == {
+        "phase": "Completed",
+        "reason": "OutOfMemory",
+        "exitCode": 137,
+        "signal": 9,
+        "stdout": "so far",
+    }
+    assert made["startTime"] == "2026-01-02T03:04:28.250000Z"
+    assert "usage" not in made
+    assert "nodeName" not in made
+
+
+@pytest.mark.parametrize(
+    ("changes", "phase", "reason"),
+    [
+        ({"exit_code": 3}, Phase.COMPLETED, Reason.EXITED),
+        ({"exit_code": 139, "signal": 11}, Phase.COMPLETED, Reason.SIGNALED),
+        (
+            {"exit_code": 137, "signal": 9, "out_of_memory": True},
+            Phase.COMPLETED,
+            Reason.OUT_OF_MEMORY,
+        ),
+        ({"exit_code": 137, "signal": 9, "timed_out": True}, Phase.TIMED_OUT, "DeadlineExceeded"),
+        ({"exit_code": 1, "syntax_error": "line 1"}, Phase.COMPLETED, Reason.INVALID_SYNTAX),
+        ({"exit_code": 1, "syntax_error": ""}, Phase.COMPLETED, Reason.INVALID_SYNTAX),
+    ],
+)
+def test_what_an_exit_means(changes: dict[str, Any], phase: Phase, reason: Reason) -> None:
+    judged = from_exit(transcript(**changes))
+    assert (judged.phase, judged.reason) == (phase, reason)
+    assert judged.fields["exitCode"] == changes["exit_code"]
+
+
+def test_every_reason_has_a_phase_and_every_error_is_an_error() -> None:
+    assert {reason: phase_of(reason) for reason in Reason if phase_of(reason) != "Error"} == {
+        Reason.EXITED: Phase.COMPLETED,
+        Reason.SIGNALED: Phase.COMPLETED,
+        Reason.OUT_OF_MEMORY: Phase.COMPLETED,
+        Reason.INVALID_SYNTAX: Phase.COMPLETED,
+        Reason.DEADLINE_EXCEEDED: Phase.TIMED_OUT,
+        Reason.CANCELLED: Phase.CANCELLED,
+        Reason.DELETED: Phase.CANCELLED,
+    }
+
+
+def test_the_claim() -> None:
+    made = running(
+        pod={"metadata": {"name": "sbx-1", "uid": "pod-uid"}},
+        used=UsedResources(cpu="1", memory="512Mi", disk="100Mi"),
+        runtime_generation=3,
+        queued=NOW,
+        claimed=NOW,
+        warm=False,
+    )
+    assert made == {
+        "phase": "Running",
+        "podName": "sbx-1",
+        "podUID": "pod-uid",
+        "warm": False,
+        "queuedTime": "2026-01-02T03:04:30.123456Z",
+        "claimedTime": "2026-01-02T03:04:30.123456Z",
+        "resources": {"cpu": "1", "memory": "512Mi", "disk": "100Mi"},
+        "runtimeGeneration": 3,
+    }
+
+
+@pytest.mark.parametrize(
+    ("message", "written"),
+    [
+        ("plain", "plain"),
+        ("two\nlines", "two\nlines"),
+        ("\x1b[31mred\x00", "\ufffd[31mred\ufffd"),
+        ("\ud800", "\ufffd"),
+        ("x" * 100_000, "x" * 4000),
+    ],
+)
+def test_a_message_is_bounded_and_printable(
+    execution_object: dict[str, Any], message: str, written: str
+) -> None:
+    made = terminal(
+        from_object(execution_object), Outcome(Reason.PROTOCOL_ERROR, message, {}), None
+    )
+    assert made["message"] == written
+    assert made["conditions"][0]["message"] == written
+    made["message"].encode()
+
+
+def test_an_unreadable_spec_is_an_end_that_expires() -> None:
+    made = unreadable("spec.code: too odd")
+    assert (made["phase"], made["reason"]) == ("Error", "InvalidSpec")
+    assert made["conditions"][0]["reason"] == "InvalidSpec"
+    assert made["expirationTime"] == "2026-01-02T04:04:30.123456Z"
+
+
+def test_without_outputs_the_rest_stays(execution_object: dict[str, Any]) -> None:
+    whole = terminal(from_object(execution_object), from_exit(transcript()), "node-1")
+    made = without_outputs(whole)
+    assert (made["phase"], made["reason"]) == ("Error", "ResultTooLarge")
+    assert not {"stdout", "stderr", "files"} & made.keys()
+    assert made["exitCode"] == 0
+    assert made["conditions"][0]["reason"] == "ResultTooLarge"
+    assert (made["stdoutTruncated"], made["stderrTruncated"]) == (True, True)
+    assert made["expirationTime"] == whole["expirationTime"]
+
+
+FULL = limits.STDOUT_BYTES
+CHARACTERS = {
+    "ASCII": "x",
+    "NUL": "\x00",
+    "less than": "<",
+    "quote": '"',
+    "2 bytes": "ü",
+    "replacement": "\ufffd",
+    "line separator": "\u2028",
+    "4 bytes": "🪴",
+}
+
+
+def file_of(size: int) -> dict[str, str]:
+    return {"path": "f", "contentBase64": base64.b64encode(bytes(size)).decode()}
+
+
+def status_of(stdout: str, stderr: str, *files: dict[str, str]) -> dict[str, Any]:
+    return {
+        "phase": "Completed",
+        "stdout": stdout,
+        "stderr": stderr,
+        "stdoutTruncated": False,
+        "stderrTruncated": False,
+        "files": list(files),
+        "filesTruncated": False,
+    }
+
+
+@pytest.mark.parametrize("character", CHARACTERS.values(), ids=CHARACTERS)
+@pytest.mark.parametrize("other", CHARACTERS.values(), ids=CHARACTERS)
+def test_whatever_is_printed_fits(character: str, other: str) -> None:
+    given = status_of(character * FULL, other * FULL, file_of(limits.OUTPUT_FILES_BYTES))
+    before = dict(given)
+    made = fitted(given)
+    assert object_bytes(made) <= limits.STATUS_BYTES
+    for stream in ("stdout", "stderr"):
+        assert before[stream].startswith(made[stream])
+        assert len(made[stream].encode()) <= FULL
+        assert made[f"{stream}Truncated"] is (made[stream] != before[stream])
+    assert made["files"] in ([], before["files"])
+    assert made["filesTruncated"] is (made["files"] == [])
+
+
+def test_what_fits_is_left_alone() -> None:
+    given = status_of("x" * FULL, "y" * FULL)
+    assert fitted(dict(given)) == given
+
+
+@pytest.mark.parametrize(
+    ("character", "kept"), [("x", FULL), ("ü", FULL // 2), ("€", FULL // 3), ("🪴", FULL // 4)]
+)
+def test_a_stream_is_cut_between_characters(character: str, kept: int) -> None:
+    exact = fitted(status_of(character * kept, ""))
+    assert (exact["stdout"], exact["stdoutTruncated"]) == (character * kept, False)
+    more = fitted(status_of(character * (kept + 1), ""))
+    assert (more["stdout"], more["stdoutTruncated"]) == (character * kept, True)
+
+
+def test_files_go_first_then_stderr_then_stdout() -> None:
+    files = file_of(limits.OUTPUT_FILES_BYTES)  # 350 KB
+    only_files = fitted(status_of("x" * FULL, "y" * FULL, files))
+    assert only_files["files"] == []
+    assert (len(only_files["stdout"]), len(only_files["stderr"])) == (FULL, FULL)
+
+    stderr_too = fitted(status_of("x" * FULL, "<" * FULL, files))
+    assert (len(stderr_too["stdout"]), stderr_too["stdoutTruncated"]) == (FULL, False)
+    assert 0 < len(stderr_too["stderr"]) < FULL
+
+    all_three = fitted(status_of("<" * FULL, "<" * FULL, files))
+    assert (all_three["stderr"], all_three["stderrTruncated"]) == ("", True)
+    assert 0 < len(all_three["stdout"]) < FULL
+
+
+@pytest.mark.parametrize("character", ["\x00", "<", "🪴", "\u2028"])
+def test_no_more_is_cut_than_must_be(character: str) -> None:
+    made = fitted(status_of(character * FULL, "<" * FULL))
+    one_more = dict(made, stderr=made["stderr"] + "<")
+    if made["stderr"]:
+        assert object_bytes(one_more) > limits.STATUS_BYTES
+    else:
+        assert object_bytes(dict(made, stdout=made["stdout"] + character)) > limits.STATUS_BYTES
