@@ -1,0 +1,2 @@
+echo "Something is wrong" >&2
+exit 3

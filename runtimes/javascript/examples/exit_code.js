@@ -1,0 +1,2 @@
+console.error("Something is wrong");
+process.exitCode = 3;

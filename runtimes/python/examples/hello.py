@@ -1,0 +1,2 @@
+print("Hello, World!")
+print(2 + 2)

@@ -1,0 +1,2 @@
+name = input("Enter your name: ")
+print(f"Hello, {name}!")

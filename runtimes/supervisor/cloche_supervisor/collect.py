@@ -1,0 +1,142 @@
+"""Files brought back from the workspace, without following any link in it."""
+
+from __future__ import annotations
+
+import binascii
+import fnmatch
+import os
+import stat
+import time
+
+FILES_MAX = 1024
+_ENTRIES_MAX = 20_000  # looked at, of directories that a program may have filled with millions
+_DEPTH_MAX = 32
+_DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
+_FILE = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+
+
+class Collected:
+    """Paths with their content in base64, sorted; whether any that matched is missing."""
+
+    def __init__(self) -> None:
+        self.files: list[dict[str, str]] = []
+        self.truncated = False
+
+
+def collect(workspace: str, patterns: tuple[str, ...], *, limit: int, deadline: float) -> Collected:
+    """Bring back the regular files that any of the patterns matches.
+
+    A pattern is matched part by part: `*`, `?` and `[…]` within a name, not a leading dot; `**`
+    is any number of directories. All contents together are at most `limit` bytes: a file that
+    does not fit any more is left out, the next may fit. Looking ends at the deadline
+    (monotonic), after 20,000 entries and 32 directories deep. Never raises for what it finds.
+    """
+    found = Collected()
+    try:
+        root = os.open(workspace, _DIRECTORY)
+    except OSError:
+        found.truncated = True
+        return found
+    try:
+        search = _Search(deadline)
+        for pattern in patterns:
+            search.match(root, "", pattern.split("/"), 0)
+        found.truncated = search.cut_short
+        for path in sorted(search.paths):
+            limit -= _bring(root, path, found, limit)
+    finally:
+        os.close(root)
+    return found
+
+
+class _Search:
+    def __init__(self, deadline: float) -> None:
+        self.paths: set[str] = set()
+        self.cut_short = False
+        self._deadline = deadline
+        self._entries = 0
+
+    def match(self, where: int, prefix: str, parts: list[str], depth: int) -> None:
+        """Find what the rest of a pattern matches below an open directory."""
+        part, rest = parts[0], parts[1:]
+        if part == "**":
+            # No directory at all, or one more with the same pattern.
+            self.match(where, prefix, rest or ["*"], depth)
+        for name, is_directory in self._entries_of(where):
+            if part == "**":
+                if is_directory and not name.startswith("."):
+                    self._descend(where, prefix, name, parts, depth)
+            elif _matches(name, part):
+                if rest and is_directory:
+                    self._descend(where, prefix, name, rest, depth)
+                elif not rest and not is_directory:
+                    self.paths.add(prefix + name)
+
+    def _descend(self, where: int, prefix: str, name: str, parts: list[str], depth: int) -> None:
+        if depth >= _DEPTH_MAX:
+            self.cut_short = True
+            return
+        try:
+            inner = os.open(name, _DIRECTORY, dir_fd=where)
+        except OSError:  # not ours to read
+            return
+        try:
+            self.match(inner, f"{prefix}{name}/", parts, depth + 1)
+        finally:
+            os.close(inner)
+
+    def _entries_of(self, where: int) -> list[tuple[str, bool]]:
+        entries = []
+        with os.scandir(where) as listing:
+            for entry in listing:
+                self._entries += 1
+                if self._entries > _ENTRIES_MAX or time.monotonic() > self._deadline:
+                    self.cut_short = True
+                    break
+                entries.append((entry.name, entry.is_dir(follow_symlinks=False)))
+        return entries
+
+
+def _matches(name: str, pattern: str) -> bool:
+    if name.startswith(".") and not pattern.startswith("."):
+        return False
+    return fnmatch.fnmatchcase(name, pattern)
+
+
+def _bring(root: int, path: str, found: Collected, limit: int) -> int:
+    """Add a file of at most `limit` bytes or flag that it is missing; the bytes that it took."""
+    try:
+        path.encode()
+        fd = _open(root, path)
+    except UnicodeEncodeError:  # a name that is no UTF-8 cannot be told
+        found.truncated = True
+        return 0
+    except OSError:  # gone, a link, or not ours to read
+        return 0
+    try:
+        status = os.fstat(fd)
+        if not stat.S_ISREG(status.st_mode):
+            return 0
+        if status.st_size > limit or len(found.files) >= FILES_MAX:
+            found.truncated = True
+            return 0
+        with open(fd, "rb", closefd=False) as file:
+            content = file.read(limit)
+    finally:
+        os.close(fd)
+    text = binascii.b2a_base64(content, newline=False).decode()
+    found.files.append({"path": path, "base64": text})
+    return len(content)
+
+
+def _open(root: int, path: str) -> int:
+    *directories, name = path.split("/")
+    where = os.dup(root)
+    try:
+        for part in directories:
+            inner = os.open(part, _DIRECTORY, dir_fd=where)
+            os.close(where)
+            where = inner
+        return os.open(name, _FILE, dir_fd=where)
+    finally:
+        os.close(where)

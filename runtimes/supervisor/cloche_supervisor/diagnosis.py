@@ -1,0 +1,25 @@
+"""The one line of a compiler's output that says what is wrong."""
+
+from __future__ import annotations
+
+import re
+
+LINE_CHARACTERS = 500
+
+_PATTERNS = (
+    # Python, Node: `SyntaxError: …`, but never the quoted line of source above it.
+    re.compile(r"^(Uncaught )?[A-Za-z]*(Error|Exception): "),
+    # gcc, rustc, tsc, javac, csc, php: `…: error: …`, `error[E0425]: …`, `error TS1005: …`.
+    re.compile(r"\berror( [A-Z]+\d+|\[\w+\])?:|\bsyntax error\b", re.IGNORECASE),
+    re.compile(r"\S"),
+)
+
+
+def first_line(output: bytes | bytearray) -> str:
+    """The first line that is an error, else the first that is not blank, else a stand-in."""
+    lines = output.decode(errors="replace").split("\n")
+    for pattern in _PATTERNS:
+        for line in lines:
+            if pattern.search(line):
+                return line.strip()[:LINE_CHARACTERS]
+    return "the compiler gave no reason"

@@ -1,0 +1,156 @@
+"""The frame: all that the supervisor is told about one execution, checked to the last key."""
+
+from __future__ import annotations
+
+import binascii
+import json
+
+from cloche_supervisor import check
+from cloche_supervisor.wire import VERSION, ProtocolError
+
+_BASE64 = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
+RLIMITS = ("nproc", "nofile", "fsize", "core", "stack")
+
+
+class File:
+    """A file to be put into the workspace: a relative path and its bytes."""
+
+    def __init__(self, path: str, content: bytes) -> None:
+        self.path = path
+        self.content = content
+
+
+class Compile:
+    """A compiler's command line and the most seconds it may take."""
+
+    def __init__(self, command: tuple[str, ...], timeout_seconds: float) -> None:
+        self.command = command
+        self.timeout_seconds = timeout_seconds
+
+
+class Limits:
+    """Bytes kept of each stream and of all files brought back; rlimits by their names."""
+
+    def __init__(self, stdout: int, stderr: int, files: int, rlimits: dict[str, int]) -> None:
+        self.stdout_bytes = stdout
+        self.stderr_bytes = stderr
+        self.files_bytes = files
+        self.rlimits = rlimits
+
+
+class Frame:
+    """One execution. Its attributes are the frame's keys; `stdin` is bytes.
+
+    Raises:
+        ProtocolError: a key is missing, unknown, ill-typed or out of its range; it is named.
+    """
+
+    def __init__(self, data: bytes) -> None:
+        frame = check.keys(_parse(data), "", _KEYS)
+        if check.amount(frame["protocol"], "protocol") != VERSION:
+            raise check.wrong("protocol", f"must be {VERSION}")
+        self.execution = check.text(frame["execution"], "execution")
+        self.files = _files(frame["files"])
+        self.compile = _compile(frame["compile"])
+        run = check.keys(frame["run"], "run", ("command",))
+        self.run = check.words(run["command"], "run.command")
+        self.syntax_check = _syntax_check(frame["syntax_check"])
+        self.environment = _environment(frame["environment"])
+        self.stdin = check.text(frame["stdin"], "stdin").encode()
+        self.timeout_seconds = check.seconds(frame["timeout_seconds"], "timeout_seconds")
+        self.output_files = tuple(
+            check.path(pattern, f"output_files[{i}]")
+            for i, pattern in enumerate(check.array(frame["output_files"], "output_files"))
+        )
+        self.limits = _limits(frame["limits"])
+        # `reset` and `keepFiles` are words of this protocol whose time has not come.
+        if check.text(frame["afterwards"], "afterwards") != "exit":
+            raise check.wrong("afterwards", "not supported, only exit is")
+
+
+_KEYS = (
+    *("protocol", "execution", "files", "compile", "run", "syntax_check", "environment"),
+    *("stdin", "timeout_seconds", "output_files", "limits", "afterwards"),
+)
+
+
+def _parse(data: bytes) -> object:
+    try:
+        return json.loads(data.decode())
+    except UnicodeDecodeError:
+        raise ProtocolError("frame: is not UTF-8") from None
+    except RecursionError:
+        raise ProtocolError("frame: is nested too deeply") from None
+    except ValueError as error:
+        raise ProtocolError(f"frame: is not JSON: {error}") from None
+
+
+def _files(value: object) -> tuple[File, ...]:
+    files: list[File] = []
+    seen = set()
+    for i, item in enumerate(check.array(value, "files")):
+        key = f"files[{i}]"
+        kind = "base64" if isinstance(item, dict) and "base64" in item else "text"
+        entry = check.keys(item, key, ("path", kind))
+        path = check.path(entry["path"], f"{key}.path")
+        if path in seen:
+            raise check.wrong(f"{key}.path", "is there twice")
+        seen.add(path)
+        content = check.text(entry[kind], f"{key}.{kind}").encode()
+        if kind == "base64":
+            content = _base64(content, f"{key}.base64")
+        files.append(File(path, content))
+    if not files:
+        raise check.wrong("files", "must hold the source")
+    return tuple(files)
+
+
+def _base64(content: bytes, key: str) -> bytes:
+    # The decoder passes over what is not of the alphabet, and strict_mode needs Python 3.11.
+    if content.rstrip(b"=").translate(None, delete=_BASE64):
+        raise check.wrong(key, "must be base64")
+    try:
+        return binascii.a2b_base64(content)
+    except binascii.Error:
+        raise check.wrong(key, "must be base64, padded") from None
+
+
+def _compile(value: object) -> Compile | None:
+    if value is None:
+        return None
+    entry = check.keys(value, "compile", ("command", "timeout_seconds"))
+    return Compile(
+        check.words(entry["command"], "compile.command"),
+        check.seconds(entry["timeout_seconds"], "compile.timeout_seconds"),
+    )
+
+
+def _syntax_check(value: object) -> tuple[str, ...] | None:
+    if value is None:
+        return None
+    entry = check.keys(value, "syntax_check", ("command",))
+    return check.words(entry["command"], "syntax_check.command")
+
+
+def _environment(value: object) -> dict[str, str]:
+    if not isinstance(value, dict):
+        raise check.wrong("environment", "must be an object")
+    found = {}
+    for name, text in value.items():
+        if not check.word(name, "environment") or "=" in name:
+            raise check.wrong("environment", "a name must not be empty nor contain '='")
+        found[name] = check.word(text, f"environment.{name[:100]}")
+    return found
+
+
+def _limits(value: object) -> Limits:
+    names = ("stdout_bytes", "stderr_bytes", "files_bytes")
+    limits = check.keys(value, "limits", (*names, "rlimits"))
+    stdout, stderr, files = (check.amount(limits[name], f"limits.{name}") for name in names)
+    rlimits = check.keys(limits["rlimits"], "limits.rlimits", RLIMITS)
+    return Limits(
+        stdout,
+        stderr,
+        files,
+        {name: check.amount(rlimits[name], f"limits.rlimits.{name}") for name in RLIMITS},
+    )

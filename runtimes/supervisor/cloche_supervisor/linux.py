@@ -1,0 +1,59 @@
+"""The calls of Linux that Python's standard library does not have, by way of the C library.
+
+Numbers are those of <linux/prctl.h> and <sys/signalfd.h>.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import os
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+_PR_SET_DUMPABLE = 4
+_PR_SET_CHILD_SUBREAPER = 36
+_PR_SET_NO_NEW_PRIVS = 38
+_SIGSET_BYTES = 128  # sizeof(sigset_t) in glibc and musl
+
+_libc = ctypes.CDLL(None, use_errno=True)
+
+
+def _check(result: int) -> int:
+    if result < 0:
+        number = ctypes.get_errno()
+        raise OSError(number, os.strerror(number))
+    return result
+
+
+def _prctl(option: int, value: int) -> None:
+    zero = ctypes.c_ulong(0)
+    _check(_libc.prctl(option, ctypes.c_ulong(value), zero, zero, zero))
+
+
+def set_dumpable(*, dumpable: bool) -> None:
+    """Decide whether others of the same uid may trace this process and open its /proc entries."""
+    _prctl(_PR_SET_DUMPABLE, int(dumpable))
+
+
+def become_subreaper() -> None:
+    """Become the parent of orphaned descendants, as PID 1 is without asking."""
+    _prctl(_PR_SET_CHILD_SUBREAPER, 1)
+
+
+def forbid_new_privileges() -> None:
+    """Let no exec from here on give privileges (setuid binaries, file capabilities)."""
+    _prctl(_PR_SET_NO_NEW_PRIVS, 1)
+
+
+def signalfd(numbers: Iterable[int]) -> int:
+    """A non-blocking descriptor from which the given, blocked signals are read.
+
+    Unlike sigtimedwait it can be polled together with pipes.
+    """
+    mask = bytearray(_SIGSET_BYTES)
+    for number in numbers:
+        mask[(number - 1) // 8] |= 1 << (number - 1) % 8
+    flags = os.O_NONBLOCK | os.O_CLOEXEC  # SFD_NONBLOCK and SFD_CLOEXEC are defined as these
+    return _check(_libc.signalfd(-1, bytes(mask), flags))

@@ -1,0 +1,86 @@
+"""What the program prints: decoded, gathered, cut at the limit, counted to the end."""
+
+from __future__ import annotations
+
+import codecs
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from cloche_supervisor.events import Events
+
+GATHER_SECONDS = 0.02
+_GATHER_CHARACTERS = 12_288
+
+_decoder = codecs.getincrementaldecoder("utf-8")
+
+
+class Held:
+    """A stream that is kept for later, the first `limit` bytes of it."""
+
+    due: float | None = None
+
+    def __init__(self, limit: int) -> None:
+        self._limit = limit
+        self.data = bytearray()
+        self.total = 0
+
+    def feed(self, data: bytes, now: float) -> None:  # noqa: ARG002 - as Stream's
+        """Take what was read."""
+        self.total += len(data)
+        self.data += data[: self._limit - len(self.data)]
+
+    def flush(self) -> None:
+        """Nothing waits here."""
+
+
+class Stream:
+    """A stream that becomes events.
+
+    `limit` bytes of it are kept, the rest is counted and dropped. Invalid UTF-8 becomes U+FFFD;
+    the character that the limit cuts is dropped whole. Small writes are gathered for
+    GATHER_SECONDS.
+    """
+
+    def __init__(self, events: Events, name: str, limit: int) -> None:
+        self._events = events
+        self._name = name
+        self._limit = limit
+        self._decode = _decoder("replace").decode
+        self._text = ""
+        self._dropped = False
+        self.due: float | None = None
+        """When what was gathered must go, by the monotonic clock."""
+        self.total = 0
+        """Bytes that the program has written, kept or not."""
+
+    @property
+    def truncated(self) -> bool:
+        """Is what became events less than what was written?"""
+        return self._dropped or self.total > self._limit
+
+    def feed(self, data: bytes, now: float) -> None:
+        """Take what was read at this time."""
+        room = self._limit - self.total
+        self.total += len(data)
+        if room > 0:
+            self._text += self._decode(data[:room])
+            if self._text and self.due is None:
+                self.due = now + GATHER_SECONDS
+            if len(self._text) >= _GATHER_CHARACTERS:
+                self.flush()
+
+    def flush(self) -> None:
+        """Let what was gathered go."""
+        if self._text and not self._dropped:
+            self._dropped = not self._events.data(self._name, self._text)
+        self._text, self.due = "", None
+
+    def finish(self) -> None:
+        """No more will come: an incomplete character at the very end becomes U+FFFD."""
+        if self.total <= self._limit:
+            self._text += self._decode(b"", final=True)
+        self.flush()
+
+
+if TYPE_CHECKING:
+    Sink = Stream | Held

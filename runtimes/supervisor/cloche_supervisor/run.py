@@ -1,0 +1,165 @@
+"""One execution: compile, run, and if it failed ask whether it is a program at all."""
+
+from __future__ import annotations
+
+import resource
+import time
+
+from cloche_supervisor import files
+from cloche_supervisor.child import Launcher
+from cloche_supervisor.diagnosis import first_line
+from cloche_supervisor.output import Held, Stream
+from cloche_supervisor.stage import run_stage
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from cloche_supervisor.frame import Compile, Frame
+    from cloche_supervisor.output import Sink
+    from cloche_supervisor.stage import Context, Ended
+
+_CHECK_BYTES = 65_536
+
+
+class Execution:
+    """One frame on its way from its files to its `exit` event."""
+
+    def __init__(self, context: Context, frame: Frame) -> None:
+        self._context = context
+        self._frame = frame
+        self._deadline = time.monotonic() + frame.timeout_seconds
+        self._launcher = Launcher(
+            context.settings.workspace, frame.environment, frame.limits.rlimits
+        )
+        self._stdout = Stream(context.events, "stdout", frame.limits.stdout_bytes)
+        self._stderr = Stream(context.events, "stderr", frame.limits.stderr_bytes)
+        self._compiled: Ended | None = None
+        self._ran: Ended | None = None
+        self._checked: Ended | None = None
+        self._syntax_error: str | None = None
+
+    def run(self) -> None:
+        """Run it to its end.
+
+        Raises:
+            ProtocolError: its files cannot be put into the workspace.
+            ReaderGoneError: nobody can read the events any more.
+            Terminated: the order to end.
+        """
+        frame = self._frame
+        files.prepare(self._context.settings.workspace, frame.files)
+        cpu = _cpu_seconds()
+        if frame.compile is None or self._compile(frame.compile):
+            self._ran = self._stage(
+                "run", frame.run, self._deadline, self._stdout, self._stderr, stdin=frame.stdin
+            )
+        cpu = _cpu_seconds() - cpu
+        if self._ran is not None and self._ran.refused and frame.syntax_check is not None:
+            self._check(frame.syntax_check)
+        self._stdout.finish()
+        self._stderr.finish()
+        self._tell(cpu)
+
+    def _compile(self, compiler: Compile) -> bool:
+        """Compile. What the compiler printed is the program's stderr only when it failed."""
+        held = Held(self._frame.limits.stderr_bytes)
+        deadline = min(self._deadline, time.monotonic() + compiler.timeout_seconds)
+        ended = self._stage("compile", compiler.command, deadline, held, held)
+        self._compiled = ended
+        if ended.exit_code == 0:
+            return True
+        self._stderr.feed(bytes(held.data), time.monotonic())
+        self._stderr.total = held.total
+        if ended.refused:
+            self._syntax_error = first_line(held.data)
+        return False
+
+    def _check(self, command: tuple[str, ...]) -> None:
+        """Ask whether the source can be parsed; whatever is no clear no means that it can."""
+        settings = self._context.settings
+        try:
+            files.put_again(settings.workspace, self._frame.files[0])
+        except OSError:
+            return
+        deadline = min(self._deadline, time.monotonic() + settings.check_seconds)
+        held = Held(_CHECK_BYTES)
+        ended = self._checked = self._stage("check", command, deadline, held, held)
+        if ended.refused:
+            self._syntax_error = first_line(held.data)
+
+    def _stage(  # noqa: PLR0913 - the parts of a program's life
+        self,
+        stage: str,
+        command: tuple[str, ...],
+        deadline: float,
+        stdout: Sink,
+        stderr: Sink,
+        *,
+        stdin: bytes = b"",
+    ) -> Ended:
+        self._context.events.emit(
+            "started", execution=self._frame.execution, stage=stage, time=time.time()
+        )
+        return run_stage(
+            self._context,
+            self._launcher,
+            command,
+            stdin=stdin,
+            stdout=stdout,
+            stderr=stderr,
+            deadline=deadline,
+        )
+
+    def _tell(self, cpu_seconds: float) -> None:
+        ended = self._ran or self._compiled
+        assert ended is not None
+        files_found, files_truncated = self._collect()
+        self._context.events.emit(
+            "exit",
+            execution=self._frame.execution,
+            time=time.time(),
+            exit_code=ended.exit_code,
+            signal=ended.signal,
+            timed_out=ended.timed_out,
+            out_of_memory=ended.out_of_memory,
+            execution_seconds=_seconds(self._ran) or 0.0,
+            compile_seconds=_seconds(self._compiled),
+            check_seconds=_seconds(self._checked),
+            cpu_seconds=round(cpu_seconds, 6),
+            max_memory_bytes=self._context.cgroup.peak_bytes() or _max_rss_bytes(),
+            stdout_bytes=self._stdout.total,
+            stderr_bytes=self._stderr.total,
+            stdout_truncated=self._stdout.truncated,
+            stderr_truncated=self._stderr.truncated,
+            files=files_found,
+            files_truncated=files_truncated,
+            syntax_error=self._syntax_error,
+        )
+
+    def _collect(self) -> tuple[list[dict[str, str]], bool]:
+        if not self._frame.output_files:
+            return [], False
+        from cloche_supervisor.collect import collect  # noqa: PLC0415 - most runs need none of it
+
+        settings = self._context.settings
+        found = collect(
+            settings.workspace,
+            self._frame.output_files,
+            limit=self._frame.limits.files_bytes,
+            deadline=time.monotonic() + settings.collect_seconds,
+        )
+        return found.files, found.truncated
+
+
+def _seconds(ended: Ended | None) -> float | None:
+    return None if ended is None else round(ended.seconds, 6)
+
+
+def _cpu_seconds() -> float:
+    """Of all children that were reaped so far, by us or by one that was reaped."""
+    usage = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return usage.ru_utime + usage.ru_stime
+
+
+def _max_rss_bytes() -> int:
+    """Of the largest single process that was reaped so far; Linux tells kibibytes."""
+    return resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss * 1024

@@ -1,0 +1,204 @@
+"""One program from its start to the death of its last process."""
+
+from __future__ import annotations
+
+import os
+import select
+import time
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from cloche_supervisor.cgroup import Cgroup
+    from cloche_supervisor.child import Child, Launcher
+    from cloche_supervisor.events import Events
+    from cloche_supervisor.output import Sink
+    from cloche_supervisor.processes import Processes
+    from cloche_supervisor.settings import Settings
+    from cloche_supervisor.signals import Signals
+
+_READ_BYTES = 65_536
+_PIPE_BYTES_MAX = 1024 * 1024  # the kernel's default for /proc/sys/fs/pipe-max-size
+_SIGKILL_STATUS = 9
+_KILLED = 137
+_NOT_RUN = (126, 127)  # as a shell and our own child say it
+
+
+class Context:
+    """What lasts as long as the supervisor."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        signals: Signals,
+        events: Events,
+        processes: Processes,
+        cgroup: Cgroup,
+    ) -> None:
+        self.settings = settings
+        self.signals = signals
+        self.events = events
+        self.processes = processes
+        self.cgroup = cgroup
+
+
+class Ended:
+    """How a program ended. `exit_code` is 128 + n for one that signal n killed."""
+
+    def __init__(self, status: int, *, seconds: float, timed_out: bool, oom_killed: bool) -> None:
+        self.seconds = seconds
+        self.timed_out = timed_out
+        self.signal = os.WTERMSIG(status) if os.WIFSIGNALED(status) else None
+        self.exit_code = os.WEXITSTATUS(status) if self.signal is None else 128 + self.signal
+        # 137 without a signal is a shell that tells how what it ran ended.
+        self.out_of_memory = oom_killed and not timed_out and self.exit_code == _KILLED
+
+    @property
+    def refused(self) -> bool:
+        """Did it run, end by itself, and say no?"""
+        by_itself = self.signal is None and not self.timed_out and not self.out_of_memory
+        return by_itself and self.exit_code not in {0, *_NOT_RUN}
+
+
+class Stage:
+    """The life of one program: fed, read, and killed with all that it left behind.
+
+    Nothing here waits for the reader of the events, nor for a pipe that somebody holds open.
+    """
+
+    def __init__(
+        self, context: Context, child: Child, stdin: bytes, sinks: dict[int, Sink]
+    ) -> None:
+        self._context = context
+        self._child = child
+        self._stdin = memoryview(stdin)
+        self._sinks = sinks
+        self._open = set(sinks)
+        self._events_polled = False
+        self._poll = select.poll()
+        self._poll.register(context.signals.fd, select.POLLIN)
+        for fd in sinks:
+            self._poll.register(fd, select.POLLIN)
+        self._feed()
+        if self._stdin:
+            self._poll.register(child.stdin, select.POLLOUT)
+
+    def wait(self, deadline: float) -> bool:
+        """Serve the pipes until the program ends (True) or the deadline comes (False)."""
+        processes = self._context.processes
+        while processes.status is None:
+            now = time.monotonic()
+            if now >= deadline:
+                processes.reap()
+                return processes.status is not None
+            self._flush_due(now)
+            self._poll_events()
+            self._serve(min([deadline, *self._dues()]) - now)
+        return True
+
+    def finish(self) -> None:
+        """Once all processes are dead: take what is still in the pipes and close them."""
+        now = time.monotonic()
+        for fd in list(self._open):
+            left = _PIPE_BYTES_MAX  # more comes only from one that would not die
+            while left > 0 and (taken := self._read(fd, now)):
+                left -= taken
+        for fd in self._sinks:
+            os.close(fd)
+        self._close_stdin()
+
+    def _serve(self, seconds: float) -> None:
+        for fd, _ in self._poll.poll(max(0, seconds) * 1000):
+            if fd == self._context.signals.fd:
+                self._context.signals.read()
+                self._context.processes.reap()
+            elif fd == self._context.events.fd:
+                self._context.events.flush()
+            elif fd == self._child.stdin:
+                self._feed()
+            else:
+                self._read(fd, time.monotonic())
+
+    def _read(self, fd: int, now: float) -> int:
+        """Read once: so many bytes, 0 when there are none for now or for ever."""
+        try:
+            data = os.read(fd, _READ_BYTES)
+        except BlockingIOError:
+            return 0
+        if data:
+            self._sinks[fd].feed(data, now)
+        else:
+            self._open.discard(fd)
+            self._poll.unregister(fd)
+        return len(data)
+
+    def _feed(self) -> None:
+        """Give the program what it takes of its input; close the pipe behind the last byte."""
+        try:
+            while self._stdin:
+                self._stdin = self._stdin[os.write(self._child.stdin, self._stdin) :]
+        except BlockingIOError:
+            return
+        except OSError:  # nobody reads it any more
+            self._stdin = self._stdin[:0]
+        self._close_stdin()
+
+    def _close_stdin(self) -> None:
+        if self._child.stdin >= 0:
+            try:
+                self._poll.unregister(self._child.stdin)
+            except KeyError:  # all of it went in at once
+                pass
+            os.close(self._child.stdin)
+            self._child.stdin = -1
+
+    def _dues(self) -> list[float]:
+        return [sink.due for sink in self._sinks.values() if sink.due is not None]
+
+    def _flush_due(self, now: float) -> None:
+        for sink in self._sinks.values():
+            if sink.due is not None and sink.due <= now:
+                sink.flush()
+
+    def _poll_events(self) -> None:
+        """Ask for the reader only while something waits for it."""
+        events = self._context.events
+        if events.pending != self._events_polled:
+            self._events_polled = events.pending
+            if events.pending:
+                self._poll.register(events.fd, select.POLLOUT)
+            else:
+                self._poll.unregister(events.fd)
+
+
+def run_stage(  # noqa: PLR0913 - the parts of a program's life
+    context: Context,
+    launcher: Launcher,
+    command: tuple[str, ...],
+    *,
+    stdin: bytes,
+    stdout: Sink,
+    stderr: Sink,
+    deadline: float,
+) -> Ended:
+    """Run a command until it ends or the deadline comes, then kill all that is left of it.
+
+    Raises:
+        ReaderGoneError: nobody can read the events any more.
+        Terminated: the order to end.
+    """
+    kills = context.cgroup.oom_kills()
+    start = time.monotonic()
+    child = launcher.start(command)
+    context.processes.watch(child.pid)
+    stage = Stage(context, child, stdin, {child.stdout: stdout, child.stderr: stderr})
+    by_itself = stage.wait(deadline)
+    seconds = time.monotonic() - start
+    context.processes.kill(context.settings.kill_seconds)
+    stage.finish()
+    status = context.processes.status
+    return Ended(
+        status if by_itself and status is not None else _SIGKILL_STATUS,
+        seconds=seconds,
+        timed_out=not by_itself,
+        oom_killed=context.cgroup.oom_kills() > kills,
+    )

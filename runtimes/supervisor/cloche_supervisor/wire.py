@@ -1,0 +1,78 @@
+"""The bytes that come in: a hello, then one frame."""
+
+from __future__ import annotations
+
+import os
+import select
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from cloche_supervisor.signals import Signals
+
+VERSION = 1
+HELLO = b"CLO" + bytes([VERSION])
+FRAME_BYTES_MAX = 4 * 1024 * 1024
+_LENGTH_BYTES = 4
+_READ_BYTES = 65536
+
+
+class ProtocolError(Exception):
+    """What came in cannot be used. The words go into the `error` event."""
+
+
+class Input:
+    """Standard input, read by exact numbers of bytes while signals are heeded."""
+
+    def __init__(self, fd: int, signals: Signals) -> None:
+        self._fd = fd
+        self._signals = signals
+        self._poll = select.poll()
+        self._poll.register(fd, select.POLLIN)
+        self._poll.register(signals.fd, select.POLLIN)
+
+    def hello(self) -> None:
+        """Wait, for ever if need be, for the peer's greeting.
+
+        Raises:
+            ProtocolError: it is another, or the input has ended.
+            Terminated: the order to end.
+        """
+        data = self._read(len(HELLO))
+        if len(data) < len(HELLO):
+            raise ProtocolError("the input ended before the hello was complete")
+        if data[:3] != HELLO[:3]:
+            raise ProtocolError("hello: not this protocol")
+        if data != HELLO:
+            raise ProtocolError(f"hello: protocol version {data[3]} is not supported, {VERSION} is")
+
+    def frame(self) -> bytes:
+        """The content of one frame: 4 bytes of big-endian length, then so many bytes.
+
+        Raises:
+            ProtocolError: it is too large, or the input ended within.
+            Terminated: the order to end.
+        """
+        head = self._read(_LENGTH_BYTES)
+        if len(head) < _LENGTH_BYTES:
+            raise ProtocolError("frame: the input ended within the length")
+        length = int.from_bytes(head, "big")
+        if length > FRAME_BYTES_MAX:
+            raise ProtocolError(f"frame: {length} bytes are more than {FRAME_BYTES_MAX}")
+        data = self._read(length)
+        if len(data) < length:
+            raise ProtocolError(f"frame: the input ended after {len(data)} of {length} bytes")
+        return data
+
+    def _read(self, length: int) -> bytes:
+        """So many bytes, fewer only where the input ends."""
+        data = bytearray()
+        while len(data) < length:
+            ready = {fd for fd, _ in self._poll.poll()}
+            if self._signals.fd in ready:
+                self._signals.read()
+            if self._fd in ready:
+                part = os.read(self._fd, min(_READ_BYTES, length - len(data)))
+                if not part:
+                    break
+                data += part
+        return bytes(data)

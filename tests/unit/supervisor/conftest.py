@@ -1,0 +1,229 @@
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import tempfile
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+SUPERVISOR = Path(__file__).parents[3] / "runtimes" / "supervisor"
+HELLO = b"CLO\x01"
+ENOUGH = 30.0
+"""Seconds after which something hangs."""
+
+PYTHON = shutil.which("python3", path="/usr/local/bin:/usr/bin") or ""
+"""A Python that every uid may run, which one in somebody's home is not."""
+
+_LAUNCHER = """
+import json, sys
+sys.path.insert(0, sys.argv[1])
+from cloche_supervisor.main import main
+from cloche_supervisor.settings import Settings
+main(Settings(**json.loads(sys.argv[2])))
+"""
+NAMESPACE = ["unshare", "--pid", "--fork", "--kill-child", "--mount-proc", "--"]
+UNPRIVILEGED = ["setpriv", "--reuid=31234", "--regid=31234", "--clear-groups", "--"]
+"""A uid that no Pod on this machine has: the limit of processes counts by it."""
+
+
+def frame_of(command: list[str], **changes: Any) -> dict[str, Any]:
+    frame = {
+        "protocol": 1,
+        "execution": "0b5c3f0e-0000-4000-8000-000000000001",
+        "files": [{"path": "main.py", "text": ""}],
+        "compile": None,
+        "run": {"command": command},
+        "syntax_check": None,
+        "environment": {},
+        "stdin": "",
+        "timeout_seconds": 20.0,
+        "output_files": [],
+        "limits": {
+            "stdout_bytes": 262144,
+            "stderr_bytes": 262144,
+            "files_bytes": 262144,
+            "rlimits": {
+                "nproc": 256,
+                "nofile": 1024,
+                "fsize": 104857600,
+                "core": 0,
+                "stack": 8388608,
+            },
+        },
+        "afterwards": "exit",
+    }
+    limits = frame["limits"] | changes.pop("limits", {})
+    return frame | changes | {"limits": limits}
+
+
+def encoded(frame: object) -> bytes:
+    data = json.dumps(frame).encode()
+    return len(data).to_bytes(4, "big") + data
+
+
+class Result:
+    """What came out: the events, all of them checked for their numbers, and the exit code."""
+
+    def __init__(self, out: bytes, code: int) -> None:
+        assert out == b"" or out.endswith(b"\n")
+        self.lines = out.split(b"\n")[:-1]
+        self.events = [json.loads(line) for line in self.lines]
+        self.code = code
+        assert [event["seq"] for event in self.events] == list(range(len(self.events)))
+
+    def text(self, stream: str) -> str:
+        return "".join(event["data"] for event in self.events if event["event"] == stream)
+
+    @property
+    def stdout(self) -> str:
+        return self.text("stdout")
+
+    @property
+    def stderr(self) -> str:
+        return self.text("stderr")
+
+    @property
+    def exit(self) -> dict[str, Any]:
+        last: dict[str, Any] = self.events[-1]
+        assert last["event"] == "exit", last
+        return last
+
+    @property
+    def error(self) -> str:
+        assert self.events[-1]["event"] == "error", self.events[-1]
+        return str(self.events[-1]["message"])
+
+    @property
+    def stages(self) -> list[str]:
+        return [event["stage"] for event in self.events if event["event"] == "started"]
+
+
+class Peer:
+    """The operator's side of one supervisor, which is a real process."""
+
+    def __init__(self, process: subprocess.Popen[bytes]) -> None:
+        self.process = process
+        self._out = b""
+
+    def send(self, data: bytes) -> None:
+        assert self.process.stdin is not None
+        self.process.stdin.write(data)
+        self.process.stdin.flush()
+
+    def read_until(self, text: bytes) -> None:
+        assert self.process.stdout is not None
+        while text not in self._out:
+            data = os.read(self.process.stdout.fileno(), 65536)
+            assert data, self._out
+            self._out += data
+
+    def supervisor_pid(self) -> int:
+        """The supervisor's pid as the machine sees it, be it in a namespace or not."""
+        pid = self.process.pid
+        children = Path(f"/proc/{pid}/task/{pid}/children").read_text(encoding="utf-8").split()
+        return int(children[0])
+
+    def finish(self) -> Result:
+        out, err = self.process.communicate(timeout=ENOUGH)
+        assert err == b""
+        return Result(self._out + out, self.process.returncode)
+
+    def run(self, frame: dict[str, Any]) -> Result:
+        self.send(HELLO + encoded(frame))
+        return self.finish()
+
+
+class Supervisors:
+    def __init__(self, directory: Path) -> None:
+        self._code = directory / "code"
+        shutil.copytree(SUPERVISOR, self._code)
+        self._launcher = self._code / "launcher.py"
+        self._launcher.write_text(_LAUNCHER, encoding="utf-8")
+        self.workspace = directory / "workspace"
+        self.workspace.mkdir()
+        self.workspace.chmod(0o777)
+        directory.chmod(0o755)
+        self._peers: list[Peer] = []
+
+    def start(self, *prefix: str, **settings: Any) -> Peer:
+        values = json.dumps({"workspace": str(self.workspace)} | settings)
+        return self.start_as(
+            [*prefix, PYTHON, "-I", "-S", str(self._launcher), str(self._code), values]
+        )
+
+    def start_as(self, command: list[str]) -> Peer:
+        process = subprocess.Popen(
+            command,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            env={"PATH": os.environ["PATH"]},
+        )
+        self._peers.append(Peer(process))
+        return self._peers[-1]
+
+    def run(self, command: list[str], **changes: Any) -> Result:
+        return self.start().run(frame_of(command, **changes))
+
+    def python(self, code: str, **changes: Any) -> Result:
+        return self.run([PYTHON, "-I", "-S", "-c", code], **changes)
+
+    def bash(self, code: str, **changes: Any) -> Result:
+        return self.run(["bash", "-c", code], **changes)
+
+    def as_pid_1(self, code: str, **changes: Any) -> Result:
+        """Run Python code below a supervisor that is PID 1 of a namespace and not root."""
+        peer = self.start(*NAMESPACE, *UNPRIVILEGED)
+        return peer.run(frame_of([PYTHON, "-I", "-S", "-c", code], **changes))
+
+    def close(self) -> None:
+        for peer in self._peers:
+            peer.process.kill()
+            peer.process.communicate()
+
+
+@pytest.fixture
+def supervisors() -> Iterator[Supervisors]:
+    # Not tmp_path: others than the tests' own uid may not enter that.
+    with tempfile.TemporaryDirectory(prefix="cloche-supervisor-") as directory:
+        made = Supervisors(Path(directory))
+        yield made
+        made.close()
+
+
+@pytest.fixture(scope="session")
+def kit() -> Kit:
+    return Kit()
+
+
+class Kit:
+    """What tests need besides; they are no package and cannot import this file."""
+
+    hello = HELLO
+    python = PYTHON
+    namespace = NAMESPACE
+    unprivileged = UNPRIVILEGED
+    repository = SUPERVISOR.parents[1]
+
+    @staticmethod
+    def frame(command: list[str], **changes: Any) -> dict[str, Any]:
+        return frame_of(command, **changes)
+
+    @staticmethod
+    def encode(frame: object) -> bytes:
+        return encoded(frame)
+
+    @staticmethod
+    def wait_until(done: Callable[[], bool]) -> None:
+        end = time.monotonic() + ENOUGH
+        while not done():
+            assert time.monotonic() < end
+            time.sleep(0.01)

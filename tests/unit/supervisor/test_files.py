@@ -1,0 +1,137 @@
+from __future__ import annotations
+
+import base64
+import os
+from typing import Any
+
+import pytest
+
+
+def _files(*pairs: tuple[str, str]) -> list[dict[str, str]]:
+    return [{"path": path, "text": text} for path, text in pairs]
+
+
+def _names(result: Any) -> list[str]:
+    return [file["path"] for file in result.exit["files"]]
+
+
+def test_files_are_put_in_with_their_directories_and_modes(supervisors: Any) -> None:
+    files = [
+        {"path": "main.py", "text": "ü"},
+        {"path": "a/b/c.bin", "base64": base64.b64encode(bytes(range(256))).decode()},
+        {"path": "a/empty", "text": ""},
+    ]
+    result = supervisors.bash("stat -c '%a %n' a a/b a/b/c.bin main.py .tmp", files=files)
+    assert result.stdout == "755 a\n755 a/b\n644 a/b/c.bin\n644 main.py\n755 .tmp\n"
+    assert (supervisors.workspace / "a/b/c.bin").read_bytes() == bytes(range(256))
+    assert (supervisors.workspace / "main.py").read_bytes() == "ü".encode()
+
+
+@pytest.mark.parametrize(
+    "path", ["/etc/x", "../x", "a/../../x", ".", "", "a//b", "a/", "./a", "a\0b"]
+)
+def test_a_path_that_climbs_is_refused(supervisors: Any, path: str) -> None:
+    result = supervisors.run(["true"], files=_files(("main.py", ""), (path, "")))
+    assert result.code == 2
+    assert result.error.startswith("frame: files[1].path: must ")
+
+
+def test_links_in_the_workspace_are_not_followed(supervisors: Any, tmp_path: Any) -> None:
+    outside = tmp_path / "outside"
+    outside.mkdir()
+    victim = outside / "victim"
+    victim.write_text("untouched", encoding="utf-8")
+    (supervisors.workspace / "out").symlink_to(outside)
+    (supervisors.workspace / "main.py").symlink_to(victim)
+    result = supervisors.run(["cat", "main.py"], files=_files(("main.py", "new")))
+    assert (result.stdout, victim.read_text(encoding="utf-8")) == ("new", "untouched")
+    result = supervisors.run(["true"], files=_files(("main.py", ""), ("out/victim", "taken")))
+    assert (result.code, result.error) == (2, "files: out/victim: Not a directory")
+    assert victim.read_text(encoding="utf-8") == "untouched"
+
+
+def test_a_file_that_is_a_directory_too(supervisors: Any) -> None:
+    for pair in [("a", "a/b"), ("c/d", "c")]:
+        result = supervisors.run(["true"], files=_files(*((name, "") for name in pair)))
+        assert result.code == 2
+        assert result.error.startswith(f"files: {pair[1]}: ")
+
+
+def test_a_full_workspace_is_told_in_words(supervisors: Any, kit: Any) -> None:
+    mount = f'mount -t tmpfs -o size=64k none {supervisors.workspace} && exec "$@"'
+    peer = supervisors.start("unshare", "--mount", "--", "sh", "-c", mount, "sh")
+    result = peer.run(kit.frame(["true"], files=_files(("main.py", "x" * 100_000))))
+    assert (result.code, result.error) == (2, "files: main.py: the working directory is full")
+
+
+def test_files_come_back(supervisors: Any) -> None:
+    code = "mkdir -p d/e .h; echo 1 > b.png; echo 2 > a.png; echo 3 > d/c.png; echo 4 > d/e/f.txt"
+    result = supervisors.bash(f"{code}; echo 5 > .h/g.png", output_files=["*.png", "d/*", "a.*"])
+    assert result.exit["files"] == [
+        {"path": "a.png", "base64": base64.b64encode(b"2\n").decode()},
+        {"path": "b.png", "base64": base64.b64encode(b"1\n").decode()},
+        {"path": "d/c.png", "base64": base64.b64encode(b"3\n").decode()},
+    ]
+    assert result.exit["files_truncated"] is False
+
+
+@pytest.mark.parametrize(
+    ("pattern", "names"),
+    [
+        ("**", ["d/e/f.txt", "d/g.txt", "main.py", "ü.txt"]),
+        ("**/*.txt", ["d/e/f.txt", "d/g.txt", "ü.txt"]),
+        ("d/**/f.txt", ["d/e/f.txt"]),
+        ("d/?.txt", ["d/g.txt"]),
+        ("[!m]*", ["ü.txt"]),
+        ("ü.txt", ["ü.txt"]),
+        (".hidden", [".hidden"]),
+        ("*/.hidden", []),
+        ("d", []),
+        ("none", []),
+    ],
+)
+def test_patterns(supervisors: Any, pattern: str, names: list[str]) -> None:
+    code = "mkdir -p d/e; touch d/e/f.txt d/g.txt ü.txt .hidden"
+    assert _names(supervisors.bash(code, output_files=[pattern])) == names
+
+
+def test_what_is_no_plain_file_is_passed_over(supervisors: Any, tmp_path: Any) -> None:
+    secret = tmp_path / "secret"
+    secret.write_text("secret", encoding="utf-8")
+    code = f"mkfifo pipe; ln -s {secret} link; ln -s {tmp_path} dir; mkdir sub; touch sub/ok"
+    patterns = ["*", "dir/*", "dir/secret", "link", "**/secret", "sub/*"]
+    result = supervisors.bash(code, output_files=patterns)
+    assert _names(result) == ["main.py", "sub/ok"]
+    assert result.exit["files_truncated"] is False
+
+
+def test_files_that_do_not_fit_are_flagged(supervisors: Any) -> None:
+    code = (
+        "head -c 600 /dev/zero | tee a c > /dev/null; head -c 300 /dev/zero > b; truncate -s 90M z"
+    )
+    result = supervisors.bash(code, output_files=["?"], limits={"files_bytes": 1000})
+    assert (_names(result), result.exit["files_truncated"]) == (["a", "b"], True)
+
+
+def test_a_workspace_of_many_files_is_cut_short(supervisors: Any) -> None:
+    code = "import os\nos.mkdir('d')\nfor i in range(30000): os.mknod(f'd/{i}')"
+    result = supervisors.python(code, output_files=["d/*"])
+    assert len(result.exit["files"]) == 1024
+    assert result.exit["files_truncated"] is True
+
+
+def test_a_deep_workspace_is_cut_short(supervisors: Any) -> None:
+    code = "import os\nfor i in range(900): os.mkdir('d'); os.chdir('d')\nos.mknod('leaf')"
+    result = supervisors.python(code, output_files=["**/leaf"])
+    assert (_names(result), result.exit["files_truncated"]) == ([], True)
+    os.system(f"rm -rf {supervisors.workspace}/d")  # noqa: S605 - too deep for shutil
+
+
+def test_a_name_that_is_no_text_is_flagged(supervisors: Any) -> None:
+    result = supervisors.python("import os; os.mknod(b'\\xff')", output_files=["*"])
+    assert (_names(result), result.exit["files_truncated"]) == (["main.py"], True)
+
+
+def test_files_come_back_after_a_timeout_too(supervisors: Any) -> None:
+    result = supervisors.bash("echo 1 > a; sleep 60", output_files=["a"], timeout_seconds=0.5)
+    assert (_names(result), result.exit["timed_out"]) == (["a"], True)

@@ -1,0 +1,186 @@
+"""The supervisor as it is in a Pod: PID 1 of a PID namespace, without privileges."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import time
+from typing import Any
+
+import pytest
+
+
+def test_a_program_runs(supervisors: Any) -> None:
+    result = supervisors.as_pid_1("import os; print(os.getppid(), os.getuid())", stdin="x")
+    assert (result.stdout, result.code) == ("1 31234\n", 0)
+    assert result.exit["exit_code"] == 0
+
+
+def test_the_program_is_first_to_go_for_memory(supervisors: Any) -> None:
+    result = supervisors.as_pid_1("print(open('/proc/self/oom_score_adj').read(), end='')")
+    assert result.stdout == "1000\n"
+
+
+@pytest.mark.parametrize("name", ["mem", "environ", "maps", "fd/0", "fd/1", "cwd", "root", "exe"])
+def test_pid_1_cannot_be_looked_into(supervisors: Any, name: str) -> None:
+    code = f"""if True:
+        import os
+        try:
+            if {name!r} in ("cwd", "root", "exe"): os.readlink("/proc/1/{name}")
+            else: open("/proc/1/{name}", "rb").read(1)
+        except PermissionError:
+            print("refused")
+    """
+    assert supervisors.as_pid_1(code).stdout == "refused\n"
+
+
+def test_pid_1_cannot_be_traced(supervisors: Any) -> None:
+    code = "import ctypes; print(ctypes.CDLL(None).ptrace(0x4206, 1, 0, 0))"  # PTRACE_SEIZE
+    assert supervisors.as_pid_1(code).stdout == "-1\n"
+
+
+def test_signals_from_inside_do_nothing(supervisors: Any) -> None:
+    code = """if True:
+        import os
+        for n in range(1, 65):
+            if n not in (32, 33):
+                for _ in range(20):
+                    os.kill(1, n)
+        print("still here")
+    """
+    result = supervisors.as_pid_1(code)
+    assert (result.stdout, result.exit["exit_code"]) == ("still here\n", 0)
+
+
+def test_a_forged_sigterm_does_nothing(supervisors: Any) -> None:
+    code = """if True:
+        import ctypes, struct
+        libc = ctypes.CDLL(None, use_errno=True)
+        for code in (-1, -2, -3, -6, 0, 0x80):  # SI_QUEUE …, SI_TKILL, SI_USER, SI_KERNEL
+            info = struct.pack("iiiiii", 15, 0, code, 0, 0, 0).ljust(128, b"\\0")
+            print(libc.syscall(129, 1, 15, info))  # rt_sigqueueinfo on x86_64
+    """
+    result = supervisors.as_pid_1(code)
+    assert result.stdout.split() == ["0", "0", "0", "-1", "-1", "-1"]
+    assert result.exit["exit_code"] == 0
+
+
+def test_sigterm_from_outside_ends_all_at_once(supervisors: Any, kit: Any) -> None:
+    peer = supervisors.start(*kit.namespace, *kit.unprivileged)
+    peer.send(kit.hello + kit.encode(kit.frame(["bash", "-c", "echo go; sleep 1000"])))
+    peer.read_until(b"go")
+    started = time.monotonic()
+    os.kill(peer.supervisor_pid(), signal.SIGTERM)
+    assert peer.finish().code == 143
+    assert time.monotonic() - started < 5
+
+
+def test_sigint_from_outside_does_nothing(supervisors: Any, kit: Any) -> None:
+    peer = supervisors.start(*kit.namespace, *kit.unprivileged)
+    peer.send(kit.hello)
+    peer.read_until(b"ready")
+    for number in (signal.SIGINT, signal.SIGHUP, signal.SIGUSR1, signal.SIGRTMIN):
+        os.kill(peer.supervisor_pid(), number)
+    peer.send(kit.encode(kit.frame(["true"])))
+    assert peer.finish().exit["exit_code"] == 0
+
+
+def test_a_sigterm_storm_from_inside_does_not_hide_the_one_from_outside(
+    supervisors: Any, kit: Any
+) -> None:
+    peer = supervisors.start(*kit.namespace, *kit.unprivileged)
+    storm = "echo go; while :; do kill -TERM 1; kill -CHLD 1; done"
+    peer.send(kit.hello + kit.encode(kit.frame(["bash", "-c", storm])))
+    peer.read_until(b"go")
+    pid = peer.supervisor_pid()
+
+    def ended() -> bool:
+        with contextlib.suppress(ProcessLookupError):  # its pid is not reaped before ours
+            os.kill(pid, signal.SIGTERM)
+        return peer.process.poll() is not None
+
+    kit.wait_until(ended)
+    assert peer.process.returncode == 143
+
+
+def test_a_fork_bomb_ends_in_time(supervisors: Any) -> None:
+    code = """if True:
+        import os
+        while True:
+            try:
+                os.fork()
+            except OSError:
+                pass
+    """
+    started = time.monotonic()
+    result = supervisors.as_pid_1(code, timeout_seconds=1.0)
+    assert time.monotonic() - started < 15
+    assert result.exit["timed_out"] is True
+    assert result.code == 0
+
+
+def test_a_bomb_of_orphans_ends_with_the_program(supervisors: Any) -> None:
+    # Each generation forks the next and ends, so that no parent ever knows who is alive.
+    code = """if True:
+        import os, sys, time
+        def run():
+            os.setsid()
+            while True:
+                try:
+                    if os.fork(): os._exit(0)
+                except OSError:
+                    pass
+        for _ in range(20):
+            if os.fork() == 0: run()
+        time.sleep(0.3)
+        print("gone")
+    """
+    result = supervisors.as_pid_1(code)
+    assert (result.stdout, result.exit["exit_code"], result.code) == ("gone\n", 0, 0)
+    assert result.exit["execution_seconds"] < 5
+
+
+def test_survivors_do_not_hold_the_pipes(supervisors: Any) -> None:
+    code = """if True:
+        import os, signal, time
+        for _ in range(5):
+            if os.fork() == 0:
+                os.setsid()
+                for n in range(1, 32):
+                    try: signal.signal(n, signal.SIG_IGN)
+                    except OSError: pass
+                while True: os.write(1, b"still writing\\n")
+        time.sleep(0.2)
+        os._exit(5)
+    """
+    started = time.monotonic()
+    result = supervisors.as_pid_1(code)
+    assert time.monotonic() - started < 10
+    assert (result.exit["exit_code"], result.exit["timed_out"]) == (5, False)
+    assert result.exit["stdout_truncated"] is True
+
+
+def test_zombies_of_others_are_reaped_while_it_runs(supervisors: Any) -> None:
+    code = """if True:
+        import os, time
+        for _ in range(300):
+            if os.fork() == 0:
+                if os.fork() == 0: os._exit(0)
+                os._exit(0)
+            os.wait()
+        end = time.monotonic() + 10
+        while time.monotonic() < end:
+            others = [p for p in os.listdir("/proc") if p.isdecimal()]
+            if len(others) == 2: break
+        print(sorted(others) == ["1", str(os.getpid())])
+    """
+    assert supervisors.as_pid_1(code).stdout == "True\n"
+
+
+def test_the_namespace_is_empty_before_the_check(supervisors: Any, kit: Any) -> None:
+    peer = supervisors.start(*kit.namespace, *kit.unprivileged)
+    check = ["bash", "-c", "set -- /proc/[0-9]*; echo error: $# >&2; exit 1"]
+    run = ["bash", "-c", "setsid sleep 1000 & setsid sleep 1000 & exit 1"]
+    result = peer.run(kit.frame(run, syntax_check={"command": check}))
+    assert result.exit["syntax_error"] == "error: 2"

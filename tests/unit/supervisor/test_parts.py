@@ -1,0 +1,91 @@
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from cloche_supervisor.cgroup import Cgroup
+from cloche_supervisor.diagnosis import first_line
+from cloche_supervisor.stage import Ended
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+def _tree(root: Path, table: str, files: dict[str, str]) -> Cgroup:
+    for name, text in files.items():
+        (root / name).parent.mkdir(parents=True, exist_ok=True)
+        (root / name).write_text(text, encoding="utf-8")
+    (root / "table").write_text(table, encoding="utf-8")
+    return Cgroup(str(root), str(root / "table"))
+
+
+_V2 = "low 0\nhigh 0\nmax 31\noom 2\noom_kill 3\noom_group_kill 0\n"
+_V1 = "oom_kill_disable 0\nunder_oom 0\noom_kill 4\n"
+
+
+def test_cgroup_v2_of_a_container(tmp_path: Path) -> None:
+    cgroup = _tree(tmp_path, "0::/\n", {"memory.events": _V2, "memory.peak": "12345\n"})
+    assert (cgroup.oom_kills(), cgroup.peak_bytes()) == (3, 12345)
+
+
+def test_cgroup_v2_without_a_peak(tmp_path: Path) -> None:
+    cgroup = _tree(tmp_path, "0::/a/b\n", {"a/b/memory.events": _V2})
+    assert (cgroup.oom_kills(), cgroup.peak_bytes()) == (3, None)
+
+
+@pytest.mark.parametrize("place", ["memory", "memory/kubepods/pod1/c1"])
+def test_cgroup_v1_as_the_node_or_the_container_sees_it(tmp_path: Path, place: str) -> None:
+    table = "9:name=systemd:/x\n4:memory:/kubepods/pod1/c1\n0::/\n"
+    files = {f"{place}/memory.oom_control": _V1, f"{place}/memory.max_usage_in_bytes": "77\n"}
+    cgroup = _tree(tmp_path, table, files)
+    assert (cgroup.oom_kills(), cgroup.peak_bytes()) == (4, 77)
+
+
+def test_no_cgroup(tmp_path: Path) -> None:
+    cgroup = Cgroup(str(tmp_path), str(tmp_path / "none"))
+    assert (cgroup.oom_kills(), cgroup.peak_bytes()) == (0, None)
+
+
+@pytest.mark.parametrize(
+    ("status", "timed_out", "oom_killed", "out_of_memory"),
+    [
+        (9, False, True, True),
+        (9, False, False, False),  # killed by itself or another
+        (9, True, True, False),  # ours at the deadline
+        (137 << 8, False, True, True),  # a shell telling of its child
+        (137 << 8, False, False, False),
+        (1 << 8, False, True, False),  # it lost a child and went on
+        (11, False, True, False),
+    ],
+)
+def test_out_of_memory(
+    *, status: int, timed_out: bool, oom_killed: bool, out_of_memory: bool
+) -> None:
+    ended = Ended(status, seconds=1, timed_out=timed_out, oom_killed=oom_killed)
+    assert ended.out_of_memory is out_of_memory
+
+
+@pytest.mark.parametrize(
+    ("output", "line"),
+    [
+        (
+            "/workspace/main.js:1\nlog(new Error('x'\n\nSyntaxError: missing ) after argument list\n",
+            "SyntaxError: missing ) after argument list",
+        ),
+        (
+            "# command-line-arguments\n./main.go:3:2: syntax error: x\n",
+            "./main.go:3:2: syntax error: x",
+        ),
+        ("a.c: In function 'f':\na.c:2:1: error: expected ';'\n", "a.c:2:1: error: expected ';'"),
+        ("main.ts(1,7): error TS1005: ';' expected.", "main.ts(1,7): error TS1005: ';' expected."),
+        ("warning: x\nerror[E0425]: no value `y`\n", "error[E0425]: no value `y`"),
+        ("\n\n  PHP Parse error:  oops\n", "PHP Parse error:  oops"),
+        ("\n \nsomething\n", "something"),
+        ("", "the compiler gave no reason"),
+        ("x" * 600, "x" * 500),
+        (b"\xff error: y", "\ufffd error: y"),
+    ],
+)
+def test_the_line_that_says_what_is_wrong(output: str | bytes, line: str) -> None:
+    assert first_line(output if isinstance(output, bytes) else output.encode()) == line

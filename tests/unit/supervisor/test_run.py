@@ -1,0 +1,219 @@
+from __future__ import annotations
+
+import contextlib
+import signal
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+
+def test_a_program_prints_and_ends(supervisors: Any) -> None:
+    result = supervisors.bash("echo out; echo err >&2; exit 7")
+    assert (result.stdout, result.stderr) == ("out\n", "err\n")
+    found = result.exit
+    assert (found["exit_code"], found["signal"], found["timed_out"]) == (7, None, False)
+    assert (found["stdout_bytes"], found["stderr_bytes"]) == (4, 4)
+    assert found["compile_seconds"] is None
+    assert found["check_seconds"] is None
+    assert 0 < found["execution_seconds"] < 20
+    assert 0 < found["cpu_seconds"] < 20
+    assert found["max_memory_bytes"] > 100_000
+    assert result.code == 0
+
+
+@pytest.mark.parametrize("code", [0, 1, 2, 125, 128, 137, 255])
+def test_exit_codes(supervisors: Any, code: int) -> None:
+    found = supervisors.bash(f"exit {code}").exit
+    assert (found["exit_code"], found["signal"], found["out_of_memory"]) == (code, None, False)
+
+
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGSEGV, signal.SIGTERM, signal.SIGPIPE])
+def test_death_by_a_signal(supervisors: Any, number: int) -> None:
+    found = supervisors.bash(f"kill -{int(number)} $$").exit
+    assert (found["exit_code"], found["signal"]) == (128 + number, number)
+    assert found["out_of_memory"] is False
+
+
+@pytest.mark.parametrize(
+    ("command", "code", "text"),
+    [
+        (["no-such-program"], 127, "no-such-program: No such file or directory\n"),
+        (["/etc/passwd"], 126, "/etc/passwd: Permission denied\n"),
+        (["./main.py"], 126, "./main.py: Permission denied\n"),
+        (["/etc/passwd/x"], 127, "/etc/passwd/x: No such file or directory\n"),
+    ],
+)
+def test_a_command_that_cannot_be_run(
+    supervisors: Any, command: list[str], code: int, text: str
+) -> None:
+    result = supervisors.run(command)
+    assert (result.exit["exit_code"], result.stderr, result.code) == (code, text, 0)
+
+
+def test_stdin_reaches_the_program_whole(supervisors: Any) -> None:
+    text = "grün\n" * 60_000
+    result = supervisors.python(
+        "import sys, time; data = sys.stdin.buffer.read(); print(len(data), data[-6:])", stdin=text
+    )
+    assert result.stdout == f"{len(text.encode())} {text.encode()[-6:]!r}\n"
+
+
+def test_no_stdin_is_an_end_of_file(supervisors: Any) -> None:
+    result = supervisors.python("import sys; print(repr(sys.stdin.read()))")
+    assert result.stdout == "''\n"
+
+
+def test_stdin_that_nobody_reads_stops_nothing(supervisors: Any) -> None:
+    assert supervisors.run(["true"], stdin="x" * 262_144).exit["exit_code"] == 0
+    assert supervisors.bash("exec <&-; echo on", stdin="x" * 262_144).stdout == "on\n"
+
+
+def test_stdin_and_stdout_at_once_do_not_lock_up(supervisors: Any) -> None:
+    text = "y" * 262_144
+    assert supervisors.run(["cat"], stdin=text).stdout == text
+
+
+def test_the_environment_is_made_from_scratch(supervisors: Any) -> None:
+    result = supervisors.run(["env"], environment={"NAME": "value=1\nsecond", "LANG": "C"})
+    workspace = supervisors.workspace
+    assert sorted(result.stdout.splitlines()) == sorted(
+        [
+            "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
+            f"HOME={workspace}",
+            f"TMPDIR={workspace}/.tmp",
+            "LANG=C",
+            "NAME=value=1",
+            "second",
+        ]
+    )
+
+
+def test_the_programs_surroundings(supervisors: Any) -> None:
+    code = """if True:
+        import os, resource, signal, tempfile
+        print(os.getcwd(), tempfile.gettempdir(), os.getsid(0) == os.getpid())
+        print(sorted(os.listdir("/proc/self/fd"))[:3], len(os.listdir("/proc/self/fd")))
+        print(open("/proc/self/oom_score_adj").read().strip())
+        status = dict(line.split(":\\t", 1) for line in open("/proc/self/status"))
+        print(status["NoNewPrivs"].strip(), status["SigBlk"].strip(), status["Umask"].strip())
+        for name in ("NPROC", "NOFILE", "FSIZE", "CORE", "STACK"):
+            print(name, *resource.getrlimit(getattr(resource, f"RLIMIT_{name}")))
+    """
+    lines = supervisors.python(code).stdout.splitlines()
+    workspace = supervisors.workspace
+    assert lines == [
+        f"{workspace} {workspace}/.tmp True",
+        "['0', '1', '2'] 4",  # and the listing's own
+        "1000",
+        "1 0000000000000000 0022",
+        "NPROC 256 256",
+        "NOFILE 1024 1024",
+        "FSIZE 104857600 104857600",
+        "CORE 0 0",
+        "STACK 8388608 8388608",
+    ]
+
+
+def test_signal_dispositions_are_those_of_a_fresh_process(supervisors: Any) -> None:
+    result = supervisors.run(["grep", "SigIgn", "/proc/self/status"])
+    assert result.stdout.split() == ["SigIgn:", "0000000000000000"]
+
+
+def test_a_descriptor_of_the_supervisors_starter_is_not_inherited(
+    supervisors: Any, kit: Any
+) -> None:
+    peer = supervisors.start("bash", "-c", 'exec 7</etc/passwd 300</etc/passwd "$@"', "bash")
+    result = peer.run(kit.frame(["ls", "/proc/self/fd"]))
+    assert result.stdout.split() == ["0", "1", "2", "3"]
+
+
+def test_a_large_file_ends_with_its_limit(supervisors: Any) -> None:
+    limits = {"rlimits": {"nproc": 256, "nofile": 64, "fsize": 4096, "core": 0, "stack": 8388608}}
+    result = supervisors.run(["head", "-c", "5000", "/dev/zero"], limits=limits)
+    assert result.exit["exit_code"] == 0  # a pipe has no size
+    result = supervisors.run(["dd", "if=/dev/zero", "of=big", "bs=5000", "count=2"], limits=limits)
+    assert result.exit["signal"] == signal.SIGXFSZ
+
+
+def test_a_timeout_keeps_what_was_printed(supervisors: Any) -> None:
+    started = time.monotonic()
+    result = supervisors.bash("echo before; sleep 100; echo after", timeout_seconds=0.5)
+    assert time.monotonic() - started < 10
+    found = result.exit
+    assert result.stdout == "before\n"
+    assert (found["timed_out"], found["exit_code"], found["signal"]) == (True, 137, 9)
+    assert 0.45 <= found["execution_seconds"] < 5  # putting the files in counts too
+    assert found["out_of_memory"] is False
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "trap '' TERM INT HUP QUIT; while :; do sleep 1; done",
+        "kill -STOP $$",
+        "exec >&- 2>&- <&-; sleep 100",
+        "while :; do :; done",
+        "yes",
+    ],
+)
+def test_the_timeout_holds(supervisors: Any, code: str) -> None:
+    started = time.monotonic()
+    result = supervisors.bash(code, timeout_seconds=0.3)
+    assert time.monotonic() - started < 10
+    assert result.exit["timed_out"] is True
+
+
+def test_grandchildren_end_with_the_program(supervisors: Any) -> None:
+    started = time.monotonic()
+    result = supervisors.bash("(setsid sleep 1000 & setsid setsid sleep 1000 &) ; echo $$; exit 3")
+    assert time.monotonic() - started < 10
+    assert result.exit["exit_code"] == 3
+    assert not _with_command(b"sleep\x001000\x00")
+
+
+def _with_command(command: bytes) -> list[Path]:
+    found = []
+    for path in Path("/proc").glob("[0-9]*/cmdline"):
+        with contextlib.suppress(OSError):
+            if path.read_bytes() == command:
+                found.append(path)
+    return found
+
+
+def test_sigterm_from_inside_does_nothing(supervisors: Any) -> None:
+    result = supervisors.python(
+        "import os, signal\n"
+        "for n in set(signal.Signals) - {signal.SIGKILL, signal.SIGSTOP}:\n"
+        "    if n not in (4, 5, 6, 7, 8, 11, 31) and n < 32: os.kill(os.getppid(), n)\n"
+        "print('still here')"
+    )
+    assert (result.stdout, result.exit["exit_code"]) == ("still here\n", 0)
+
+
+def test_sigterm_from_outside_ends_all_at_once(supervisors: Any, kit: Any) -> None:
+    peer = supervisors.start()
+    peer.send(kit.hello + kit.encode(kit.frame(["bash", "-c", "echo go; sleep 1234"])))
+    peer.read_until(b"go")
+    peer.process.terminate()
+    result = peer.finish()
+    assert result.code == 143
+    assert result.events[-1]["event"] == "stdout"
+    assert not _with_command(b"sleep\x001234\x00")
+
+
+def test_sigterm_ends_one_that_waits(supervisors: Any, kit: Any) -> None:
+    for data in (b"", kit.hello, kit.hello + b"\0\0\1"):
+        peer = supervisors.start()
+        # The hello is the sign that signals are heeded; without it SIGTERM's default does as well.
+        peer.send(data)
+        if data:
+            peer.read_until(b"ready")
+        peer.process.terminate()
+        assert peer.finish().code in {143, -signal.SIGTERM}
+
+
+def test_the_cpu_time_of_grandchildren_counts(supervisors: Any) -> None:
+    code = "python3 -c 'import time\nwhile time.process_time() < 0.3: pass'; true"
+    assert supervisors.bash(code).exit["cpu_seconds"] >= 0.3

@@ -1,0 +1,176 @@
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+RUNTIMES = Path(__file__).parents[3] / "runtimes"
+COMPILE = {"timeout_seconds": 10.0}
+
+
+def _runtime(language: str) -> Any:
+    text = (RUNTIMES / language / "runtime.yaml").read_text(encoding="utf-8")
+    return yaml.safe_load(text)["spec"]
+
+
+def _run(supervisors: Any, language: str, code: str, **changes: Any) -> Any:
+    runtime = _runtime(language)
+    return supervisors.run(
+        runtime["run"]["command"] + changes.pop("args", []),
+        files=[{"path": runtime["fileName"], "text": code}],
+        syntax_check=runtime["syntaxCheck"],
+        environment=runtime.get("environment", {}) | changes.pop("environment", {}),
+        **changes,
+    )
+
+
+@pytest.mark.parametrize(
+    ("language", "code", "stdout", "line"),
+    [
+        ("python", "print(1", "", "SyntaxError: '(' was never closed (main.py, line 1)"),
+        ("python", "x = 1\n y = 2", "", "IndentationError: unexpected indent (main.py, line 2)"),
+        ("python", "return", "", "SyntaxError: 'return' outside function (main.py, line 1)"),
+        ("bash", "echo a\nif", "a\n", "main.sh: line 3: syntax error: unexpected end of file"),
+        ("bash", "echo a\nfi", "a\n", "main.sh: line 2: syntax error near unexpected token `fi'"),
+    ],
+)
+def test_invalid_code(supervisors: Any, language: str, code: str, stdout: str, line: str) -> None:
+    result = _run(supervisors, language, code)
+    assert result.exit["syntax_error"] == line
+    assert result.exit["exit_code"] != 0
+    assert result.exit["check_seconds"] > 0
+    assert result.stdout == stdout
+    assert result.stages == ["run", "check"]
+
+
+def test_a_nul_in_python_is_invalid(supervisors: Any) -> None:
+    assert "null bytes" in _run(supervisors, "python", "a\0b").exit["syntax_error"]
+
+
+@pytest.mark.parametrize(
+    ("language", "code"),
+    [
+        ("python", "raise SystemExit(1)"),
+        ("python", "eval('1 +')"),
+        ("python", "import broken"),
+        ("python", "open('main.py', 'w').write('('); raise SystemExit(1)"),
+        ("python", "import os; os.unlink('main.py'); os.mkfifo('main.py'); raise SystemExit(1)"),
+        ("python", "import os; os.symlink('/', 'sys.py'); raise SystemExit(1)"),
+        ("python", "open('sys.py', 'w').write('('); raise SystemExit(1)"),
+        ("python", "x = '\\d'; raise SystemExit(1)"),
+        ("bash", "exit 1"),
+        ("bash", "eval '('; false"),
+        ("bash", "echo fi > main.sh; exit 1"),
+    ],
+)
+def test_valid_code_that_fails(supervisors: Any, language: str, code: str) -> None:
+    result = _run(supervisors, language, code, output_files=["ran"])
+    assert result.exit["exit_code"] != 0
+    assert result.exit["syntax_error"] is None
+    assert result.exit["check_seconds"] > 0
+
+
+def test_the_check_is_not_led_astray_by_the_environment(supervisors: Any) -> None:
+    (supervisors.workspace / "evil").write_text("echo >&2 evil; exit 1", encoding="utf-8")
+    environment = {"BASH_ENV": "evil", "SHELLOPTS": "noexec"}
+    result = _run(supervisors, "bash", "exit 1", environment=environment)
+    assert result.exit["syntax_error"] is None
+
+
+@pytest.mark.parametrize("code", ["pass", "import os; os.kill(os.getpid(), 9)", "while True: pass"])
+def test_no_check_without_a_failure_of_its_own(supervisors: Any, code: str) -> None:
+    result = _run(supervisors, "python", code, timeout_seconds=0.7)
+    assert result.stages == ["run"]
+    assert result.exit["check_seconds"] is None
+
+
+@pytest.mark.parametrize(
+    "command", [["no-such-checker"], ["sleep", "60"], ["bash", "-c", "kill -9 $$"], ["true"]]
+)
+def test_a_check_that_does_not_decide_means_valid(
+    supervisors: Any, kit: Any, command: list[str]
+) -> None:
+    peer = supervisors.start(check_seconds=0.3)
+    result = peer.run(kit.frame(["false"], syntax_check={"command": command}))
+    assert (result.exit["exit_code"], result.exit["syntax_error"]) == (1, None)
+    assert result.exit["timed_out"] is False
+
+
+def test_the_check_ends_with_the_timeout(supervisors: Any) -> None:
+    check = {"command": ["sleep", "60"]}
+    result = supervisors.run(["false"], syntax_check=check, timeout_seconds=0.5)
+    assert result.exit["check_seconds"] < 1.5
+    assert result.exit["timed_out"] is False
+
+
+def test_a_compiled_program_runs_and_the_compilers_words_are_dropped(supervisors: Any) -> None:
+    compiler = {"command": ["bash", "-c", "echo warning; echo echo ran > prog"]} | COMPILE
+    result = supervisors.run(["bash", "prog"], compile=compiler)
+    assert (result.stdout, result.stderr, result.stages) == ("ran\n", "", ["compile", "run"])
+    assert result.exit["compile_seconds"] > 0
+    assert result.exit["execution_seconds"] > 0
+
+
+def test_a_failed_compile_is_the_result(supervisors: Any) -> None:
+    script = "echo 'main.c: In function main:'; echo >&2 'main.c:1:2: error: no'; exit 4"
+    compiler = {"command": ["bash", "-c", script]} | COMPILE
+    result = supervisors.run(["true"], compile=compiler)
+    assert result.stages == ["compile"]
+    assert (result.exit["exit_code"], result.exit["execution_seconds"]) == (4, 0)
+    assert result.exit["syntax_error"] == "main.c:1:2: error: no"
+    assert sorted(result.stderr.splitlines()) == [
+        "main.c: In function main:",
+        "main.c:1:2: error: no",
+    ]
+    assert result.exit["stderr_bytes"] == len(result.stderr)
+
+
+def test_a_compiler_that_hangs_or_dies_says_nothing_of_the_code(supervisors: Any) -> None:
+    hangs = {"command": ["bash", "-c", "echo half; sleep 60"], "timeout_seconds": 0.3}
+    result = supervisors.run(["true"], compile=hangs)
+    assert (result.exit["timed_out"], result.exit["syntax_error"]) == (True, None)
+    assert (result.stderr, result.exit["execution_seconds"]) == ("half\n", 0)
+    dies = {"command": ["bash", "-c", "kill -11 $$"]} | COMPILE
+    result = supervisors.run(["true"], compile=dies)
+    assert (result.exit["exit_code"], result.exit["syntax_error"]) == (139, None)
+
+
+def test_a_compilers_flood_is_cut(supervisors: Any) -> None:
+    compiler = {"command": ["bash", "-c", "head -c 9000000 /dev/zero; exit 1"]} | COMPILE
+    result = supervisors.run(["true"], compile=compiler, limits={"stderr_bytes": 10})
+    assert (result.stderr, result.exit["stderr_bytes"]) == ("\0" * 10, 9_000_000)
+    assert result.exit["stderr_truncated"] is True
+
+
+def test_compile_and_run_share_the_timeout(supervisors: Any) -> None:
+    compiler = {"command": ["sleep", "0.5"]} | COMPILE
+    result = supervisors.run(["sleep", "60"], compile=compiler, timeout_seconds=1.0)
+    assert result.exit["timed_out"] is True
+    assert 0.5 <= result.exit["compile_seconds"] < 1
+    assert result.exit["execution_seconds"] < 0.9
+
+
+_EXAMPLES = sorted(
+    example
+    for language in ("python", "bash")
+    for example in (RUNTIMES / language / "examples").glob("*.yaml")
+)
+
+
+@pytest.mark.parametrize("path", _EXAMPLES, ids=lambda path: f"{path.parts[-3]}-{path.stem}")
+def test_the_examples_do_as_they_say(supervisors: Any, path: Path) -> None:
+    example = yaml.safe_load(path.read_text(encoding="utf-8"))
+    language = path.parts[-3]
+    source = path.with_suffix(Path(_runtime(language)["fileName"]).suffix)
+    result = _run(
+        supervisors,
+        language,
+        source.read_text(encoding="utf-8"),
+        **{key: example[key] for key in ("args", "stdin", "environment") if key in example},
+    )
+    assert result.stdout == example.get("stdout", "")
+    assert result.stderr == example.get("stderr", "")
+    assert result.exit["exit_code"] == example.get("exitCode", 0)
+    assert result.exit["syntax_error"] is None
