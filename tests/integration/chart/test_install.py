@@ -1,0 +1,155 @@
+"""The chart's life on a real API server: dry run, install, upgrade, uninstall, install again."""
+
+from __future__ import annotations
+
+import base64
+import json
+import re
+import subprocess
+from pathlib import Path
+
+import pytest
+from support.chart_cluster import ChartCluster
+from support.deadline import until
+from support.helm import CHART, SANDBOXES, SYSTEM, helm
+
+from cloche_api.keys import ApiKeyRecord, hash_key
+
+EVERYTHING = (
+    "networkPolicy.enabled=true",
+    "operator.podDisruptionBudget.enabled=true",
+    "gateway.ingress.enabled=true",
+    'gateway.ingress.className="nginx"',
+    'gateway.ingress.hosts=["run.example.com"]',
+    'gateway.ingress.tls=[{"secretName":"tls","hosts":["run.example.com"]}]',
+    'gateway.service={"type":"NodePort","nodePort":30802}',
+    'priorityClasses.system={"create":true,"name":"cloche-system","value":1000000}',
+    'priorityClasses.sandbox={"create":true,"name":"cloche-sandboxes","value":-1}',
+    'runtimes.overrides={"python":{"pool":{"size":2},"nodeSelector":{"pool":"sandbox"}}}',
+)
+
+
+def pods_of(cluster: ChartCluster, component: str) -> list[str]:
+    """Names of a program's Pods."""
+    selector = f"app.kubernetes.io/component={component}"
+    return cluster("get", "pods", "-n", SYSTEM, "-l", selector, "-o", "name").split()
+
+
+def test_the_api_server_accepts_all_that_can_be_rendered(cluster: ChartCluster) -> None:
+    values = [word for one in EVERYTHING for word in ("--set-json", one)]
+    done = helm("template", "cloche", str(CHART), "-n", SYSTEM, *values)
+    assert done.returncode == 0, done.stderr
+    cluster("create", "namespace", SANDBOXES)
+    # A dry run validates against what is there: a strict look at every field.
+    cluster(
+        "apply", "--server-side", "--dry-run=server", "--validate=strict", "-f", "-",
+        stdin=done.stdout,
+    )  # fmt: skip
+    cluster("delete", "namespace", SANDBOXES)
+
+
+@pytest.fixture(scope="module")
+def release(installed: ChartCluster) -> ChartCluster:
+    """The installation with two API keys in it, put there as others do."""
+    record = json.dumps({"sha256": "0" * 64, "tenant": "t", "createdAt": "2026-01-01T00:00:00Z"})
+    patch = json.dumps({"stringData": {"by-patch": record}})
+    installed("patch", "secret", "cloche-api-keys", "-n", SYSTEM, "--type=merge", "-p", patch)
+    applied = {
+        "apiVersion": "v1",
+        "kind": "Secret",
+        "metadata": {"name": "cloche-api-keys", "namespace": SYSTEM},
+        "data": {"by-apply": base64.b64encode(record.encode()).decode()},
+    }
+    installed(
+        "apply", "--server-side", "--field-manager=keys", "-f", "-", stdin=json.dumps(applied)
+    )
+    return installed
+
+
+def keys(cluster: ChartCluster) -> set[str]:
+    """Names of the API keys."""
+    return set(cluster.json("get", "secret", "cloche-api-keys", "-n", SYSTEM).get("data", {}))
+
+
+def test_the_programs_are_admitted_where_restricted_is_enforced(release: ChartCluster) -> None:
+    until(lambda: pods_of(release, "gateway"), 30, "the gateway's Pod")
+    until(lambda: pods_of(release, "operator"), 30, "the operator's Pod")
+
+
+@pytest.mark.parametrize(
+    "how", [(), ("--server-side=false",), ("--server-side=true", "--force-conflicts")]
+)
+def test_an_upgrade_keeps_the_api_keys(release: ChartCluster, how: tuple[str, ...]) -> None:
+    release.upgrade("--set", f"sandbox.quota.pods={100 + len(how)}", *how)
+    assert keys(release) == {"by-patch", "by-apply"}
+
+
+def test_an_upgrade_that_changes_no_setting_restarts_nothing(release: ChartCluster) -> None:
+    def generation(program: str) -> int:
+        found = release.json("get", "deployment", f"cloche-{program}", "-n", SYSTEM)
+        return int(found["metadata"]["generation"])
+
+    release.upgrade()
+    before = generation("gateway"), generation("operator")
+    release.upgrade("--set", "sandbox.quota.pods=77")
+    assert (generation("gateway"), generation("operator")) == before
+    release.upgrade("--set", "sandbox.capacityShare=0.5")
+    assert (generation("gateway"), generation("operator")) == (before[0], before[1] + 1)
+
+
+def test_what_others_changed_is_overruled_when_asked(release: ChartCluster) -> None:
+    release("scale", "deployment/cloche-gateway", "-n", SYSTEM, "--replicas=0")
+    size = '{"spec":{"pool":{"size":9}}}'
+    release("patch", "sbr/python", "-n", SANDBOXES, "--type=merge", "-p", size)
+    release.upgrade("--force-conflicts")
+    found = release.json("get", "deployment", "cloche-gateway", "-n", SYSTEM)
+    assert found["spec"]["replicas"] == 1
+    assert release.json("get", "sbr/python", "-n", SANDBOXES)["spec"]["pool"]["size"] == 0
+
+
+def test_a_namespace_of_ones_own_must_be_restricted(release: ChartCluster) -> None:
+    release("create", "namespace", "loose")
+    words = helm(
+        "install", "second", str(CHART), "-n", SYSTEM, "--dry-run=server",
+        "--set", "sandbox.namespace=loose,sandbox.create=false",
+        kubeconfig=release.kubeconfig,
+    )  # fmt: skip
+    assert words.returncode != 0
+    assert "kubectl label namespace loose pod-security.kubernetes.io/enforce=restricted" in (
+        words.stderr
+    )
+
+
+def test_uninstalling_keeps_the_records_and_says_so(release: ChartCluster) -> None:
+    assert release.try_execution("kept").returncode == 0
+    words = release.helm("uninstall", "cloche")
+    for kept in (f"[Namespace] {SANDBOXES}", "[Secret] cloche-api-keys", "[NetworkPolicy]"):
+        assert kept in words
+    assert release.json("get", "sbx/kept", "-n", SANDBOXES)["spec"]["code"] == "print(1)"
+    assert keys(release) == {"by-patch", "by-apply"}
+    assert "cloche-deny-all" in release("get", "networkpolicy", "-n", SANDBOXES)
+    assert release.run("get", "deployment", "cloche-gateway", "-n", SYSTEM).returncode != 0
+
+    release.upgrade()
+    assert keys(release) == {"by-patch", "by-apply"}
+    assert release.json("get", "sbx/kept", "-n", SANDBOXES)["spec"]["code"] == "print(1)"
+
+
+def test_the_notes_tell_how_to_make_a_key(release: ChartCluster, tmp_path: Path) -> None:
+    lines = [line.strip() for line in release.helm("get", "notes", "cloche").splitlines()]
+    first = next(i for i, line in enumerate(lines) if line.startswith("export CLOCHE_API_KEY="))
+    (tmp_path / "kubectl").symlink_to(release.program)
+    done = subprocess.run(
+        ["bash", "-ec", "\n".join([*lines[first : first + 2], "printf %s $CLOCHE_API_KEY >key"])],
+        cwd=tmp_path,
+        env={"PATH": f"{tmp_path}:/usr/bin:/bin", "KUBECONFIG": str(release.kubeconfig)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    key = (tmp_path / "key").read_text()
+    stored = release.json("get", "secret", "cloche-api-keys", "-n", SYSTEM)["data"]["me"]
+    record = ApiKeyRecord.model_validate_json(base64.b64decode(stored))
+    assert re.fullmatch(r"clk_[A-Za-z0-9_-]{43}", key)
+    assert (record.sha256, record.tenant) == (hash_key(key), "me")

@@ -1,0 +1,71 @@
+"""kubectl and helm against an API server of a test's own."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from support.helm import CHART, ROOT, SANDBOXES, SYSTEM, helm
+
+GATEWAY = f"system:serviceaccount:{SYSTEM}:cloche-gateway"
+OPERATOR = f"system:serviceaccount:{SYSTEM}:cloche-operator"
+
+
+@dataclass(frozen=True)
+class ChartCluster:
+    """An API server with its controllers, and no node: Pods stay Pending."""
+
+    kubeconfig: Path
+    program: Path
+
+    def run(self, *args: str, stdin: str | None = None) -> subprocess.CompletedProcess[str]:
+        """Kubectl and its words."""
+        return subprocess.run(
+            [str(self.program), "--kubeconfig", str(self.kubeconfig), *args],
+            input=stdin,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=60,
+        )
+
+    def __call__(self, *args: str, stdin: str | None = None) -> str:
+        """What kubectl prints; a failure fails the test with kubectl's words."""
+        done = self.run(*args, stdin=stdin)
+        assert done.returncode == 0, f"kubectl {' '.join(args)}: {done.stderr}"
+        return done.stdout
+
+    def json(self, *args: str) -> Any:
+        """An object as kubectl prints it."""
+        return json.loads(self(*args, "-o", "json"))
+
+    def helm(self, *args: str) -> str:
+        """What helm prints; a failure fails the test with helm's words."""
+        done = helm(*args, "-n", SYSTEM, kubeconfig=self.kubeconfig)
+        assert done.returncode == 0, f"helm {' '.join(args)}: {done.stderr}"
+        return done.stdout
+
+    def apply_crds(self) -> None:
+        """As docs/upgrade.md has it."""
+        self("apply", "--server-side", "--force-conflicts", "-f", str(ROOT / "crds"))
+
+    def upgrade(self, *args: str) -> str:
+        """`helm upgrade --install` of the chart in the tree, its CRDs being there."""
+        return self.helm("upgrade", "--install", "cloche", str(CHART), "--skip-crds", *args)
+
+    def try_execution(
+        self, name: str, *, by: str | None = None, namespace: str = SANDBOXES,
+        labels: dict[str, str] | None = None, **spec: Any,
+    ) -> subprocess.CompletedProcess[str]:  # fmt: skip
+        """Create a SandboxExecution, as somebody else if `by` says so."""
+        manifest = {
+            "apiVersion": "cloche.dev/v1alpha1",
+            "kind": "SandboxExecution",
+            "metadata": {"name": name, "namespace": namespace, "labels": labels or {}},
+            "spec": {"language": "python", "code": "print(1)", **spec},
+        }
+        impersonation = ["--as", by] if by else []
+        return self.run("create", *impersonation, "-f", "-", stdin=json.dumps(manifest))

@@ -1,0 +1,78 @@
+"""The chart as helm renders and installs it, with the pinned helm."""
+
+from __future__ import annotations
+
+import functools
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from cloche_cluster.console import Console
+from cloche_cluster.embedded.build import ensure_programs
+from cloche_cluster.embedded.layout import Layout
+from cloche_cluster.embedded.pins import component
+
+ROOT = Path(__file__).parents[2]
+CHART = ROOT / "charts" / "cloche"
+SYSTEM = "cloche-system"
+SANDBOXES = "cloche-sandboxes"
+
+Manifest = dict[str, Any]
+
+
+@functools.cache
+def program() -> Path:
+    """The pinned helm, built where the cache has none."""
+    return ensure_programs(Layout().cache, Console(), (component("helm"),)).path("helm")
+
+
+def helm(*args: str, kubeconfig: Path | None = None) -> subprocess.CompletedProcess[str]:
+    """Run helm, away from whatever cluster the caller's own environment names."""
+    env = {"HOME": "/nonexistent", "PATH": "/usr/bin:/bin", "HELM_CACHE_HOME": "/nonexistent"}
+    env["KUBECONFIG"] = str(kubeconfig or "/nonexistent")
+    return subprocess.run(
+        [str(program()), *args], capture_output=True, text=True, check=False, timeout=120, env=env
+    )
+
+
+@functools.cache
+def rendered(*sets: str, kube_version: str = "1.36.0") -> tuple[Manifest, ...]:
+    """Every object of the chart, with values set as `helm --set-json` takes them."""
+    done = template(*sets, kube_version=kube_version)
+    assert done.returncode == 0, done.stderr
+    return tuple(one for one in yaml.safe_load_all(done.stdout) if one)
+
+
+def template(*sets: str, kube_version: str = "1.36.0") -> subprocess.CompletedProcess[str]:
+    """`helm template` and its words."""
+    values = [word for one in sets for word in ("--set-json", one)]
+    return helm(
+        "template", "cloche", str(CHART), "-n", SYSTEM, "--kube-version", kube_version, *values
+    )
+
+
+def refusal(*sets: str) -> str:
+    """What helm says against these values; accepting them fails the test."""
+    done = template(*sets)
+    assert done.returncode != 0, f"accepted: {sets}"
+    return done.stderr
+
+
+def the(kind: str, name: str, *sets: str, namespace: str | None = None) -> Manifest:
+    """The one object of that kind and name."""
+    found = [
+        one
+        for one in rendered(*sets)
+        if one["kind"] == kind
+        and one["metadata"]["name"] == name
+        and namespace in {None, one["metadata"].get("namespace")}
+    ]
+    assert len(found) == 1, f"{kind} {name}: {len(found)} of them"
+    return found[0]
+
+
+def kinds(kind: str, *sets: str) -> dict[str, Manifest]:
+    """All objects of a kind, by name."""
+    return {one["metadata"]["name"]: one for one in rendered(*sets) if one["kind"] == kind}

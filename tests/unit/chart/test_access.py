@@ -1,0 +1,91 @@
+"""Who may do what: the rules are listed whole, so that one more is a failure."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from support.helm import SANDBOXES, SYSTEM, kinds, rendered, the
+
+Rules = set[tuple[str, str, str, tuple[str, ...]]]
+
+
+def flat(rules: list[dict[str, Any]]) -> Rules:
+    """(group, resource, verb, names) of every right."""
+    return {
+        (group, resource, verb, tuple(rule.get("resourceNames", ())))
+        for rule in rules
+        for group in rule["apiGroups"]
+        for resource in rule["resources"]
+        for verb in rule["verbs"]
+    }
+
+
+def rights(group: str, resource: str, verbs: str, *names: str) -> Rules:
+    return {(group, resource, verb, names) for verb in verbs.split()}
+
+
+EXPECTED: dict[tuple[str, str], Rules] = {
+    ("cloche-gateway", SANDBOXES): (
+        rights("cloche.dev", "sandboxexecutions", "get list watch create patch delete")
+        | rights("cloche.dev", "sandboxruntimes", "get list watch")
+        | rights("", "pods/log", "get")
+    ),
+    ("cloche-gateway", SYSTEM): rights("", "secrets", "get list watch", "cloche-api-keys"),
+    ("cloche-operator", SANDBOXES): (
+        rights("", "pods", "get list watch create patch delete deletecollection")
+        | rights("", "pods/attach", "get create")
+        | rights("", "pods/log", "get")
+        | rights("", "events", "list")
+        | rights("cloche.dev", "sandboxexecutions", "get list watch patch delete")
+        | rights("cloche.dev", "sandboxexecutions/status", "get patch update")
+        | rights("cloche.dev", "sandboxruntimes", "get list watch")
+        | rights("cloche.dev", "sandboxruntimes/status", "patch")
+    ),
+    ("cloche-operator", SYSTEM): (
+        rights("coordination.k8s.io", "leases", "create")
+        | rights("coordination.k8s.io", "leases", "get update patch", "cloche-operator")
+    ),
+}
+
+
+def test_there_are_no_other_roles() -> None:
+    found = {
+        (one["metadata"]["name"], one["metadata"]["namespace"])
+        for one in rendered()
+        if one["kind"] == "Role"
+    }
+    assert found == set(EXPECTED)
+
+
+@pytest.mark.parametrize(("name", "namespace"), EXPECTED)
+def test_a_role_says_exactly_this(name: str, namespace: str) -> None:
+    role = the("Role", name, namespace=namespace)
+    assert flat(role["rules"]) == EXPECTED[name, namespace]
+
+
+@pytest.mark.parametrize(("name", "namespace"), EXPECTED)
+def test_a_role_is_bound_to_its_own_account(name: str, namespace: str) -> None:
+    binding = the("RoleBinding", name, namespace=namespace)
+    assert binding["roleRef"]["name"] == name
+    assert binding["subjects"] == [{"kind": "ServiceAccount", "name": name, "namespace": SYSTEM}]
+
+
+def test_outside_its_namespaces_the_operator_reads_nodes() -> None:
+    (role,) = kinds("ClusterRole").values()
+    assert flat(role["rules"]) == rights("", "nodes", "get list watch")
+    (binding,) = kinds("ClusterRoleBinding").values()
+    assert binding["roleRef"]["name"] == role["metadata"]["name"]
+    assert [one["name"] for one in binding["subjects"]] == ["cloche-operator"]
+
+
+def test_the_chart_says_nothing_about_the_keys_data() -> None:
+    secret = the("Secret", "cloche-api-keys")
+    assert not {"data", "stringData", "immutable"} & secret.keys()
+    assert secret["metadata"]["annotations"] == {"helm.sh/resource-policy": "keep"}
+
+
+def test_objects_without_a_namespace_are_named_after_the_release() -> None:
+    apart = [one for one in rendered() if "namespace" not in one["metadata"]]
+    names = {one["metadata"]["name"] for one in apart if one["kind"] != "Namespace"}
+    assert names == {f"cloche-operator-nodes.{SYSTEM}", f"cloche-tenants.{SYSTEM}"}

@@ -1,0 +1,192 @@
+"""The Deployments of the gateway and the operator."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from support.helm import SANDBOXES, SYSTEM, Manifest, the
+
+from cloche_gateway.settings import Settings as GatewaySettings
+from cloche_operator.settings import Settings as OperatorSettings
+
+PROGRAMS = ("gateway", "operator")
+
+
+def pod(program: str, *sets: str) -> Manifest:
+    spec: Manifest = the("Deployment", f"cloche-{program}", *sets)["spec"]["template"]
+    return spec
+
+
+def container(program: str, *sets: str) -> Manifest:
+    (only,) = pod(program, *sets)["spec"]["containers"]
+    found: Manifest = only
+    return found
+
+
+def env(program: str, *sets: str) -> dict[str, str]:
+    return {one["name"]: one["value"] for one in container(program, *sets)["env"]}
+
+
+@pytest.mark.parametrize("program", PROGRAMS)
+def test_fits_restricted_pod_security(program: str) -> None:
+    spec = pod(program)["spec"]
+    assert spec["securityContext"] == {
+        "runAsNonRoot": True,
+        "runAsUser": 65532,
+        "runAsGroup": 65532,
+        "seccompProfile": {"type": "RuntimeDefault"},
+    }
+    assert container(program)["securityContext"] == {
+        "allowPrivilegeEscalation": False,
+        "readOnlyRootFilesystem": True,
+        "capabilities": {"drop": ["ALL"]},
+    }
+    assert "volumes" not in spec
+    assert not {"hostNetwork", "hostPID", "hostIPC"} & spec.keys()
+
+
+@pytest.mark.parametrize("program", PROGRAMS)
+def test_only_its_own_pods_get_its_token(program: str) -> None:
+    account = the("ServiceAccount", f"cloche-{program}")
+    assert account["automountServiceAccountToken"] is False
+    spec = pod(program)["spec"]
+    assert spec["serviceAccountName"] == f"cloche-{program}"
+    assert spec["automountServiceAccountToken"] is True
+
+
+@pytest.mark.parametrize("program", PROGRAMS)
+def test_service_links_are_no_settings(program: str) -> None:
+    assert pod(program)["spec"]["enableServiceLinks"] is False
+
+
+def test_two_operators_never_run_at_once() -> None:
+    spec = the("Deployment", "cloche-operator")["spec"]
+    assert spec["replicas"] == 1
+    assert spec["strategy"] == {"type": "Recreate"}
+
+
+def test_a_new_gateway_is_ready_before_the_old_one_goes() -> None:
+    spec = the("Deployment", "cloche-gateway")["spec"]
+    assert spec["strategy"]["rollingUpdate"] == {"maxUnavailable": 0, "maxSurge": 1}
+
+
+@pytest.mark.parametrize(
+    ("program", "probe", "path"),
+    [
+        ("gateway", "livenessProbe", "/health/live"),
+        ("gateway", "readinessProbe", "/health/ready"),
+        ("operator", "livenessProbe", "/healthz"),
+        ("operator", "readinessProbe", "/readyz"),
+    ],
+)
+def test_probes(program: str, probe: str, path: str) -> None:
+    assert container(program)[probe]["httpGet"] == {"path": path, "port": "http"}
+
+
+@pytest.mark.parametrize(("program", "port"), [("gateway", 8002), ("operator", 8080)])
+def test_ports(program: str, port: int) -> None:
+    assert container(program)["ports"] == [{"name": "http", "containerPort": port}]
+
+
+def settings_from(model: type[Any], prefix: str, program: str, *sets: str) -> Any:
+    """The settings as the program itself reads what the chart sets, nothing else around."""
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in env(program, *sets).items():
+            assert name.startswith(prefix)
+            assert name.removeprefix(prefix).lower() in model.model_fields, name
+            patch.setenv(name, value)
+        return model()
+
+
+def test_the_gateway_understands_its_settings() -> None:
+    settings = settings_from(GatewaySettings, "CLOCHE_GATEWAY_", "gateway")
+    assert (settings.namespace, settings.keys_namespace) == (SANDBOXES, SYSTEM)
+    assert settings.port == 8002
+    assert settings.queue_timeout_seconds == 60
+    assert settings.wait_margin_seconds == 75
+    assert settings.drain_seconds == 435
+    assert (settings.log_format, settings.log_level) == ("json", "info")
+
+
+def test_the_operator_understands_its_settings() -> None:
+    settings = settings_from(OperatorSettings, "CLOCHE_OPERATOR_", "operator")
+    assert settings.namespace == SANDBOXES
+    assert settings.runtime_class_name == ""
+    assert settings.user_namespaces is False
+    assert (settings.pod_request_cpu, settings.pod_request_memory) == ("50m", "64Mi")
+    assert settings.capacity_share == 0.6
+    assert (settings.queue_length, settings.queue_timeout_seconds) == (1000, 60)
+    assert settings.start_timeout_seconds == 60
+    assert settings.retention_bytes == 512 * 1024 * 1024
+    assert settings.retention_bytes_per_tenant == 128 * 1024 * 1024
+    assert (settings.node_selector, settings.tolerations) == ({}, [])
+    assert (settings.priority_class_name, settings.image_pull_secrets) == ("", [])
+    assert settings.http_port == 8080
+    assert settings.log_level == "INFO"
+
+
+def test_the_operator_understands_all_that_can_be_set() -> None:
+    toleration = '{"key":"sandbox","operator":"Exists","effect":"NoSchedule"}'
+    settings = settings_from(
+        OperatorSettings,
+        "CLOCHE_OPERATOR_",
+        "operator",
+        'sandbox.runtimeClassName="cloche-no-network"',
+        "sandbox.userNamespaces=true",
+        'sandbox.nodeSelector={"pool":"sandbox"}',
+        f"sandbox.tolerations=[{toleration}]",
+        'sandbox.imagePullSecrets=["registry"]',
+        'priorityClasses.sandbox={"create":true,"name":"sandboxes","value":-1}',
+        'operator.log={"format":"text","level":"debug"}',
+    )
+    assert settings.runtime_class_name == "cloche-no-network"
+    assert settings.user_namespaces is True
+    assert settings.node_selector == {"pool": "sandbox"}
+    assert settings.tolerations == [
+        {"key": "sandbox", "operator": "Exists", "effect": "NoSchedule"}
+    ]
+    assert settings.image_pull_secrets == ["registry"]
+    assert settings.priority_class_name == "sandboxes"
+    assert (settings.log_format, settings.log_level) == ("text", "DEBUG")
+
+
+def test_the_gateway_waits_as_long_as_the_operator_may_take() -> None:
+    slow = ("sandbox.queue.timeoutSeconds=300", "sandbox.startTimeoutSeconds=120")
+    gateway = settings_from(GatewaySettings, "CLOCHE_GATEWAY_", "gateway", *slow)
+    assert gateway.queue_timeout_seconds == 300
+    assert gateway.wait_margin_seconds == 135
+
+
+@pytest.mark.parametrize("program", PROGRAMS)
+def test_an_upgrade_that_changes_no_setting_restarts_nothing(program: str) -> None:
+    labels = pod(program)["metadata"]["labels"]
+    assert labels == {
+        "app.kubernetes.io/name": "cloche",
+        "app.kubernetes.io/instance": "cloche",
+        "app.kubernetes.io/component": program,
+    }
+    assert "annotations" not in pod(program)["metadata"]
+    elsewhere = (
+        'serviceMonitor={"enabled":true}',
+        "sandbox.quota.pods=7",
+        'runtimes.disabled=["bash"]',
+    )
+    assert pod(program, *elsewhere) == pod(program)
+
+
+def test_placement_and_priority_reach_the_pods() -> None:
+    spec = pod(
+        "operator",
+        'operator.nodeSelector={"pool":"system"}',
+        'operator.tolerations=[{"key":"system","operator":"Exists"}]',
+        'operator.affinity={"nodeAffinity":{}}',
+        'priorityClasses.system={"create":true,"name":"cloche-system","value":1000000}',
+        'image.pullSecrets=["registry"]',
+        'image.registry="registry.example.com"',
+    )["spec"]
+    assert spec["nodeSelector"] == {"pool": "system"}
+    assert spec["tolerations"] == [{"key": "system", "operator": "Exists"}]
+    assert spec["affinity"] == {"nodeAffinity": {}}
+    assert spec["priorityClassName"] == "cloche-system"
+    assert spec["imagePullSecrets"] == [{"name": "registry"}]

@@ -1,0 +1,109 @@
+"""The runtimes that the chart installs, and the images."""
+
+from __future__ import annotations
+
+import pytest
+import yaml
+from support.helm import CHART, ROOT, kinds, refusal, the
+
+SOURCES = {
+    path.parent.name: yaml.safe_load(path.read_text())
+    for path in sorted(ROOT.glob("runtimes/*/runtime.yaml"))
+}
+
+
+def gateway_image(*sets: str) -> tuple[str, str]:
+    (container,) = the("Deployment", "cloche-gateway", *sets)["spec"]["template"]["spec"][
+        "containers"
+    ]
+    return container["image"], container["imagePullPolicy"]
+
+
+def test_every_runtime_of_the_tree_is_in_the_chart() -> None:
+    assert SOURCES
+    assert set(kinds("SandboxRuntime")) == set(SOURCES)
+
+
+@pytest.mark.parametrize("name", SOURCES)
+def test_the_chart_changes_the_image_alone(name: str) -> None:
+    spec = dict(the("SandboxRuntime", name, 'image.tag="t"')["spec"])
+    assert spec.pop("image") == f"cloche/runtime-{name}:t"
+    assert spec.pop("imagePullPolicy") == "Never"
+    source = dict(SOURCES[name]["spec"])
+    source.pop("image")
+    source.pop("imagePullPolicy", None)
+    assert spec == source
+
+
+def test_files_are_links_to_the_one_source() -> None:
+    linked = {
+        path.name: path.resolve()
+        for path in [*CHART.glob("crds/*"), *CHART.glob("runtimes/*")]
+        if path.is_symlink()
+    }
+    assert set(linked) == {
+        *(path.name for path in ROOT.glob("crds/*.yaml")),
+        *(f"{name}.yaml" for name in SOURCES),
+    }
+    assert all(path.is_relative_to(ROOT) and path.is_file() for path in linked.values())
+
+
+def test_a_runtime_can_be_left_out() -> None:
+    assert "bash" not in kinds("SandboxRuntime", 'runtimes.disabled=["bash"]')
+
+
+def test_values_are_merged_over_a_runtime() -> None:
+    override = (
+        'runtimes.overrides.python={"pool":{"size":3},"nodeSelector":{"pool":"sandbox"},'
+        '"resources":{"maximum":{"memory":"1Gi"}}}'
+    )
+    spec = the("SandboxRuntime", "python", override)["spec"]
+    assert spec["pool"]["size"] == 3
+    assert spec["nodeSelector"] == {"pool": "sandbox"}
+    assert spec["resources"]["maximum"]["memory"] == "1Gi"
+    assert spec["run"] == SOURCES["python"]["spec"]["run"]
+
+
+@pytest.mark.parametrize(
+    "sets",
+    [
+        'runtimes.disabled=["pyhton"]',
+        'runtimes.overrides={"pyhton":{"pool":{"size":1}}}',
+        'image.tags={"runtime-pyhton":"t"}',
+        'image.references={"pyhton":"a/b:t"}',
+    ],
+)
+def test_a_misspelt_name_is_refused_with_those_that_exist(sets: str) -> None:
+    words = refusal(sets)
+    assert "pyhton" in words
+    assert "python" in words
+
+
+def test_without_a_registry_nothing_is_pulled() -> None:
+    assert gateway_image() == ("cloche/gateway:0.1.0", "Never")
+
+
+@pytest.mark.parametrize(
+    ("sets", "image", "policy"),
+    [
+        (('image.tag="t"',), "cloche/gateway:t", "Never"),
+        (('image.tag="t"', 'image.tags={"gateway":"u"}'), "cloche/gateway:u", "Never"),
+        (
+            ('image.registry="registry.example.com:5000/team"',),
+            "registry.example.com:5000/team/cloche/gateway:0.1.0",
+            "IfNotPresent",
+        ),
+        (
+            ('image.registry="r.example.com"', 'image.prefix=""', 'image.pullPolicy="Always"'),
+            "r.example.com/gateway:0.1.0",
+            "Always",
+        ),
+        (
+            ('image.references={"gateway":"r.example.com/g@sha256:ab"}', 'image.tag="t"'),
+            "r.example.com/g@sha256:ab",
+            "IfNotPresent",
+        ),
+    ],
+)
+def test_images(sets: tuple[str, ...], image: str, policy: str) -> None:
+    assert gateway_image(*sets) == (image, policy)

@@ -1,0 +1,70 @@
+"""The namespace in which programs run, and what guards it."""
+
+from __future__ import annotations
+
+from support.helm import SANDBOXES, kinds, refusal, the
+
+KEEP = "helm.sh/resource-policy"
+
+
+def test_pod_security_is_restricted_and_stays_so() -> None:
+    labels = the("Namespace", SANDBOXES)["metadata"]["labels"]
+    assert labels["pod-security.kubernetes.io/enforce"] == "restricted"
+    assert labels["pod-security.kubernetes.io/enforce-version"] == "latest"
+
+
+def test_records_and_the_network_policy_outlive_the_release() -> None:
+    for manifest in (the("Namespace", SANDBOXES), the("NetworkPolicy", "cloche-deny-all")):
+        assert manifest["metadata"]["annotations"][KEEP] == "keep"
+
+
+def test_a_namespace_of_ones_own() -> None:
+    assert kinds("Namespace", "sandbox.create=false") == {}
+    assert "of their own" in refusal('sandbox.namespace="cloche-system"')
+
+
+def test_everything_follows_the_namespace() -> None:
+    sets = ('sandbox.namespace="elsewhere"',)
+    assert the("NetworkPolicy", "cloche-deny-all", *sets)["metadata"]["namespace"] == "elsewhere"
+    assert the("SandboxRuntime", "python", *sets)["metadata"]["namespace"] == "elsewhere"
+    (binding,) = kinds("ValidatingAdmissionPolicyBinding", *sets).values()
+    selector = binding["spec"]["matchResources"]["namespaceSelector"]["matchLabels"]
+    assert selector == {"kubernetes.io/metadata.name": "elsewhere"}
+
+
+def test_no_traffic_either_way() -> None:
+    assert the("NetworkPolicy", "cloche-deny-all")["spec"] == {
+        "podSelector": {},
+        "policyTypes": ["Ingress", "Egress"],
+    }
+
+
+def test_quota() -> None:
+    assert the("ResourceQuota", "cloche")["spec"]["hard"] == {
+        "pods": "250",
+        "count/sandboxexecutions.cloche.dev": "20000",
+        "services": "0",
+        "persistentvolumeclaims": "0",
+    }
+    without = the("ResourceQuota", "cloche", "sandbox.quota.executions=null")
+    assert "count/sandboxexecutions.cloche.dev" not in without["spec"]["hard"]
+    assert kinds("ResourceQuota", "sandbox.quota.enabled=false") == {}
+
+
+def test_the_limit_range_lets_every_runtime_have_its_maximum() -> None:
+    (limit,) = the("LimitRange", "cloche")["spec"]["limits"]
+    assert limit["type"] == "Container"
+    assert limit["max"] == {"cpu": "2", "memory": "2Gi", "ephemeral-storage": "2Gi"}
+    assert limit["defaultRequest"]["memory"] == "64Mi"
+    for runtime in kinds("SandboxRuntime").values():
+        maximum = runtime["spec"].get("resources", {}).get("maximum", {})
+        assert maximum.get("cpu", "2") in {"1", "2", 1, 2}
+        assert maximum.get("memory", "2Gi") in {"2Gi", "1Gi"}
+
+
+def test_the_tenants_policy_denies_and_fails_closed() -> None:
+    (policy,) = kinds("ValidatingAdmissionPolicy").values()
+    (binding,) = kinds("ValidatingAdmissionPolicyBinding").values()
+    assert policy["spec"]["failurePolicy"] == "Fail"
+    assert binding["spec"]["validationActions"] == ["Deny"]
+    assert binding["spec"]["policyName"] == policy["metadata"]["name"]

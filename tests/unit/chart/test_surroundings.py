@@ -1,0 +1,116 @@
+"""Service, Ingress, budgets, policies and monitors: only what was asked for, and that right."""
+
+from __future__ import annotations
+
+import tarfile
+from pathlib import Path
+
+from support.helm import CHART, ROOT, SYSTEM, helm, kinds, rendered, the
+
+INGRESS = (
+    'gateway.ingress={"enabled":true,"className":"nginx","annotations":{"a":"b"},'
+    '"hosts":["run.example.com"],"tls":[{"secretName":"tls","hosts":["run.example.com"]}]}'
+)
+
+
+def test_the_service_is_of_the_cluster_alone() -> None:
+    spec = the("Service", "cloche-gateway")["spec"]
+    assert spec["type"] == "ClusterIP"
+    assert spec["ports"] == [{"name": "http", "port": 8002, "targetPort": "http"}]
+
+
+def test_a_fixed_node_port() -> None:
+    spec = the(
+        "Service",
+        "cloche-gateway",
+        'gateway.service={"type":"NodePort","nodePort":30802}',
+    )["spec"]
+    assert spec["type"] == "NodePort"
+    assert spec["ports"][0]["nodePort"] == 30802
+
+
+def test_ingress_with_tls() -> None:
+    assert kinds("Ingress") == {}
+    ingress = the("Ingress", "cloche-gateway", INGRESS)
+    assert ingress["metadata"]["annotations"] == {"a": "b"}
+    assert ingress["spec"]["ingressClassName"] == "nginx"
+    assert ingress["spec"]["tls"] == [{"secretName": "tls", "hosts": ["run.example.com"]}]
+    (rule,) = ingress["spec"]["rules"]
+    assert rule["host"] == "run.example.com"
+    (path,) = rule["http"]["paths"]
+    assert path["backend"]["service"] == {"name": "cloche-gateway", "port": {"name": "http"}}
+
+
+def test_only_the_gateway_has_a_budget() -> None:
+    budgets = kinds("PodDisruptionBudget")
+    assert set(budgets) == {"cloche-gateway"}
+    assert budgets["cloche-gateway"]["spec"]["maxUnavailable"] == 1
+    more = kinds("PodDisruptionBudget", "operator.podDisruptionBudget.enabled=true")
+    assert set(more) == {"cloche-gateway", "cloche-operator"}
+
+
+def test_monitors_and_classes_are_made_when_asked_for() -> None:
+    assert kinds("ServiceMonitor") == kinds("PriorityClass") == {}
+    monitor = the("ServiceMonitor", "cloche", 'serviceMonitor={"enabled":true,"labels":{"r":"p"}}')
+    assert monitor["metadata"]["labels"]["r"] == "p"
+    (endpoint,) = monitor["spec"]["endpoints"]
+    assert (endpoint["port"], endpoint["path"]) == ("http", "/metrics")
+    both = kinds(
+        "PriorityClass",
+        'priorityClasses.system={"create":true,"name":"high"}',
+        'priorityClasses.sandbox={"create":true,"name":"low"}',
+    )
+    assert both["high"]["value"] == 1000000
+    assert (both["low"]["value"], both["low"]["preemptionPolicy"]) == (-1, "Never")
+
+
+def test_network_policies_of_the_programs() -> None:
+    assert set(kinds("NetworkPolicy")) == {"cloche-deny-all"}
+    policies = kinds("NetworkPolicy", "networkPolicy.enabled=true")
+    assert set(policies) == {"cloche-deny-all", "cloche-gateway", "cloche-operator"}
+    gateway = policies["cloche-gateway"]["spec"]
+    assert gateway["ingress"] == [{"ports": [{"protocol": "TCP", "port": "http"}]}]
+    operator = policies["cloche-operator"]["spec"]
+    assert operator["ingress"][0]["from"] == [{"podSelector": {}}]
+    for spec in (gateway, operator):
+        assert spec["policyTypes"] == ["Ingress", "Egress"]
+        ports = {port["port"] for rule in spec["egress"] for port in rule["ports"]}
+        assert ports == {53, 443, 6443}
+
+
+def test_helm_test_asks_whether_the_gateway_is_ready() -> None:
+    pod = the("Pod", "cloche-test-health")
+    assert pod["metadata"]["annotations"]["helm.sh/hook"] == "test"
+    (container,) = pod["spec"]["containers"]
+    assert container["command"][-1] == f"http://cloche-gateway.{SYSTEM}.svc:8002/health/ready"
+    assert pod["spec"]["automountServiceAccountToken"] is False
+    assert pod["spec"]["securityContext"]["runAsNonRoot"] is True
+    assert container["securityContext"]["capabilities"] == {"drop": ["ALL"]}
+
+
+def test_no_image_but_ours() -> None:
+    images = {
+        container["image"].split(":")[0]
+        for one in rendered()
+        if one["kind"] in {"Deployment", "Pod"}
+        for spec in (one["spec"].get("template", one)["spec"],)
+        for container in spec["containers"]
+    }
+    assert images == {"cloche/gateway", "cloche/operator"}
+
+
+def test_a_packaged_chart_holds_the_files_themselves(tmp_path: Path) -> None:
+    done = helm("package", str(CHART), "--destination", str(tmp_path))
+    assert done.returncode == 0, done.stderr
+    (package,) = tmp_path.glob("*.tgz")
+    with tarfile.open(package) as archive:
+        members = {member.name: member for member in archive.getmembers()}
+        assert all(member.isfile() for member in members.values())
+        for source in ROOT.glob("crds/*.yaml"):
+            packed = archive.extractfile(members[f"cloche/crds/{source.name}"])
+            assert packed is not None
+            assert packed.read() == source.read_bytes()
+    runtimes = {name for name in members if name.startswith("cloche/runtimes/")}
+    assert runtimes == {
+        f"cloche/runtimes/{path.parent.name}.yaml" for path in ROOT.glob("runtimes/*/runtime.yaml")
+    }

@@ -1,0 +1,64 @@
+"""What values.schema.json refuses, and that the refusal names the value."""
+
+from __future__ import annotations
+
+import pytest
+from support.helm import CHART, helm, refusal, template
+
+REFUSED = {
+    "operator.replicas=2": "/operator/replicas",
+    "gateway.replicas=-1": "/gateway/replicas",
+    "gateway.replicsa=1": "replicsa",
+    'gateway.service.type="ExternalName"': "/gateway/service/type",
+    "gateway.service.nodePort=8002": "/gateway/service/nodePort",
+    "gateway.ingress.enabled=true": "/gateway/ingress/hosts",
+    'gateway.log.level="loud"': "/gateway/log/level",
+    "gateway.terminationGracePeriodSeconds=5": "/gateway/terminationGracePeriodSeconds",
+    'gateway.resources={"limit":{}}': "limit",
+    "sandbox.capacityShare=0": "/sandbox/capacityShare",
+    "sandbox.capacityShare=60": "/sandbox/capacityShare",
+    'sandbox.capacityShare="0.0"': "/sandbox/capacityShare",
+    'sandbox.requests.memory="64 MB"': "/sandbox/requests/memory",
+    'sandbox.namespace="Cloche_Sandboxes"': "/sandbox/namespace",
+    "sandbox.queue.length=0": "/sandbox/queue/length",
+    "sandbox.queue.timeoutSeconds=0": "/sandbox/queue/timeoutSeconds",
+    'sandbox.retention.bytes="512Mi"': "/sandbox/retention/bytes",
+    "sandbox.retention.bytes=10": "/sandbox/retention/bytes",
+    'sandbox.userNamespaces="yes"': "/sandbox/userNamespaces",
+    'sandbox.tolerations=[{"effect":"NoRun"}]': "/sandbox/tolerations/0/effect",
+    'sandbox.nodeSelector={"pool":1}': "/sandbox/nodeSelector/pool",
+    "sandbox.quota.pods=0": "/sandbox/quota/pods",
+    'image.registry="https://registry.example.com"': "/image/registry",
+    'image.tag="not a tag"': "/image/tag",
+    'image.pullPolicy="Sometimes"': "/image/pullPolicy",
+    'image.references={"gateway":"untagged"}': "/image/references/gateway",
+    'runtimes.overrides={"python":{"image":"x:y"}}': "image",
+    'runtimes.overrides={"python":{"pool":{"size":-1}}}': "/pool/size",
+    'priorityClasses.system={"create":true,"name":""}': "/priorityClasses/system/name",
+    "networkPolicy.apiServer.ports=[0]": "/networkPolicy/apiServer/ports/0",
+    'serviceMonitor.interval="often"': "/serviceMonitor/interval",
+    "sandboxes={}": "sandboxes",
+}
+
+
+@pytest.mark.parametrize(("sets", "named"), REFUSED.items())
+def test_nonsense_is_refused_by_name(sets: str, named: str) -> None:
+    words = refusal(sets)
+    assert named.strip("/").replace("/", ".") in words.replace("/", "."), words
+
+
+@pytest.mark.parametrize("share", ["0.5", "1", '"0.5"', '".05"', '"1.0"'])
+def test_a_share_may_be_what_helm_makes_of_it(share: str) -> None:
+    assert template(f"sandbox.capacityShare={share}").returncode == 0
+
+
+def test_an_older_kubernetes_is_refused() -> None:
+    done = template(kube_version="1.31.9")
+    assert done.returncode != 0
+    assert "1.32" in done.stderr
+
+
+def test_helm_lint_has_nothing_to_say() -> None:
+    done = helm("lint", "--strict", "--quiet", str(CHART))
+    assert done.returncode == 0, done.stdout
+    assert done.stdout.strip() == ""
