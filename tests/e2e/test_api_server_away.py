@@ -1,0 +1,52 @@
+"""The API server stops answering, and answers again."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import httpx
+from support.deadline import until
+from support.processes import of_component
+
+
+@contextmanager
+def frozen(program: str) -> Iterator[None]:
+    """Stop a program of the cluster while the block runs."""
+    process = of_component(program)
+    os.kill(process, signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        os.kill(process, signal.SIGCONT)
+
+
+def test_the_gateway_says_so_and_goes_on(http: httpx.Client, execute: Any) -> None:
+    with frozen("kube-apiserver"):
+        until(lambda: http.get("/health/ready").status_code == 503, 30, "readiness to be false")
+        assert http.get("/health/live").status_code == 200
+        answer = http.post("/api/v1/execute", json={"code": "print(1)", "language": "python"})
+
+    assert answer.status_code == 503
+    assert answer.headers["Retry-After"]
+    assert answer.json()["detail"]
+    until(lambda: http.get("/health/ready").status_code == 200, 60, "readiness to be true")
+    assert execute("print(2)")["stdout"] == "2\n"
+
+
+def test_what_runs_is_not_lost(submit: Any, finished: Any, running_pod: Any) -> None:
+    code = "import time\nfor n in range(40):\n    print(n, flush=True)\n    time.sleep(0.1)"
+    name = submit(code)
+    running_pod(name)
+
+    with frozen("kube-apiserver"):
+        program_ends = time.monotonic() + 5
+        until(lambda: time.monotonic() > program_ends, 10, "the program's end")
+
+    status = finished(name)
+    assert status["reason"] == "Exited"
+    assert status["stdout"] == "".join(f"{n}\n" for n in range(40))
