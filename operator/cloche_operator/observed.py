@@ -140,11 +140,11 @@ class Runtimes:
         return found
 
     def _known(self, language: str) -> Runtime | None:
-        if language in self._runtimes:
-            return self._runtimes[language]
         wanted = language.lower()
+        if wanted in self._runtimes:
+            return self._runtimes[wanted]
         for name in sorted(self._runtimes):
             runtime = self._runtimes[name]
-            if wanted in (name, *(alias.lower() for alias in runtime.spec.aliases or [])):
+            if wanted in (alias.lower() for alias in runtime.spec.aliases or []):
                 return runtime
         return None
