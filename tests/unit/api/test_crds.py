@@ -1,0 +1,104 @@
+"""The generated CustomResourceDefinitions. What they do, tests/integration asks an API server."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from pydantic import BaseModel
+
+from cloche_api.__main__ import rendered
+from cloche_api.crd import all_crds
+from cloche_api.execution import ExecutionSpec, ExecutionStatus
+from cloche_api.runtime import RuntimeSpec, RuntimeStatus
+from cloche_api.schema import structural
+
+DIRECTORY = Path(__file__).parents[3] / "crds"
+
+
+def nodes(schema: dict[str, Any], path: str) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Every schema within a schema, with its path."""
+    yield path, schema
+    for name, inner in schema.get("properties", {}).items():
+        yield from nodes(inner, f"{path}.{name}")
+    for word, suffix in (("items", "[]"), ("additionalProperties", "{}")):
+        if isinstance(schema.get(word), dict):
+            yield from nodes(schema[word], path + suffix)
+
+
+MODELS: list[tuple[type[BaseModel], str]] = [
+    (ExecutionSpec, "SandboxExecution.spec"),
+    (ExecutionStatus, "SandboxExecution.status"),
+    (RuntimeSpec, "SandboxRuntime.spec"),
+    (RuntimeStatus, "SandboxRuntime.status"),
+]
+NODES = {path: node for model, kind in MODELS for path, node in nodes(structural(model), kind)}
+
+
+def test_the_files_are_what_the_models_say() -> None:
+    written = {path.name: path.read_text(encoding="utf-8") for path in DIRECTORY.glob("*.yaml")}
+    assert written == rendered(), "run `make crds`"
+
+
+def test_the_files_are_yaml_of_the_definitions() -> None:
+    read = [yaml.safe_load(text) for text in rendered().values()]
+    assert read == [yaml.safe_load(yaml.safe_dump(crd)) for crd in all_crds()]
+
+
+@pytest.mark.parametrize("path", NODES)
+def test_every_schema_is_structural(path: str) -> None:
+    node = NODES[path]
+    words = {"$ref", "$defs", "title", "anyOf", "allOf", "oneOf", "const", "nullable"}
+    assert not words & node.keys()
+    assert node.get("default", 0) is not None
+    if node.get("x-kubernetes-int-or-string"):
+        assert "type" not in node
+        return
+    assert node["type"] in {"object", "array", "string", "integer", "number", "boolean"}
+    assert ("properties" in node) != ("additionalProperties" in node) or node["type"] != "object"
+    assert ("items" in node) == (node["type"] == "array")
+
+
+@pytest.mark.parametrize("path", [p for p in NODES if ".spec" in p])
+def test_every_string_list_and_map_of_a_spec_is_bounded(path: str) -> None:
+    node = NODES[path]
+    bound = {"string": "maxLength", "array": "maxItems", "object": "maxProperties"}
+    if "enum" in node or "properties" in node or node.get("type") not in bound:
+        return
+    assert bound[node["type"]] in node
+
+
+@pytest.mark.parametrize("path", [p for p in NODES if not p.endswith(("[]", "{}"))])
+def test_every_field_is_described(path: str) -> None:
+    assert NODES[path].get("description", "").strip()
+
+
+@pytest.mark.parametrize("path", NODES)
+def test_every_rule_has_words_for_who_breaks_it(path: str) -> None:
+    for rule in NODES[path].get("x-kubernetes-validations", []):
+        assert set(rule) == {"rule", "message"}
+        assert rule["message"][0].islower()
+
+
+def test_every_spec_field_but_cancel_is_fixed() -> None:
+    schema = all_crds()[0]["spec"]["versions"][0]["schema"]["openAPIV3Schema"]
+    messages = {rule["message"] for rule in schema["x-kubernetes-validations"]}
+    for field in schema["properties"]["spec"]["properties"]:
+        fixed = f"spec.{field} may not change once the execution exists"
+        assert (fixed in messages) is (field != "cancel")
+
+
+@pytest.mark.parametrize(
+    ("plural", "short"), [("sandboxexecutions", "sbx"), ("sandboxruntimes", "sbr")]
+)
+def test_names(plural: str, short: str) -> None:
+    (crd,) = (crd for crd in all_crds() if crd["spec"]["names"]["plural"] == plural)
+    assert crd["metadata"]["name"] == f"{plural}.cloche.dev"
+    assert crd["spec"]["names"]["shortNames"] == [short]
+    assert crd["spec"]["names"]["categories"] == ["cloche"]
+    (version,) = crd["spec"]["versions"]
+    assert version["name"] == "v1alpha1"
+    assert version["subresources"] == {"status": {}}

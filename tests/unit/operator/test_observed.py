@@ -1,0 +1,187 @@
+"""What the watches have shown: users, Pods, languages."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any, cast
+
+import pydantic
+import pytest
+
+from cloche_api.execution import Reason
+from cloche_operator.kube import Kube
+from cloche_operator.observed import Pods, Runtimes
+from cloche_operator.outcome import EndedError
+
+BOUND_SECONDS = 5.0
+
+
+def pod(name: str, uid: str = "1", user: int | None = None) -> dict[str, Any]:
+    context = {} if user is None else {"securityContext": {"runAsUser": user}}
+    return {"metadata": {"name": name, "uid": uid}, "spec": context}
+
+
+def test_every_pod_gets_the_lowest_user_that_nobody_has() -> None:
+    pods = Pods()
+    pods.seen(pod("a", user=10_000))
+    pods.seen(pod("b", user=10_002))
+    pods.seen(pod("c"))
+    assert [pods.take_user() for _ in range(3)] == [10_001, 10_003, 10_004]
+
+
+def test_a_user_is_free_again_once_the_pod_is_gone_and_the_run_over() -> None:
+    pods = Pods()
+    assert pods.take_user() == 10_000
+    pods.seen(pod("a", user=10_000))
+    pods.give_user_back(10_000)
+    assert pods.take_user() == 10_001, "the Pod still lives"
+    pods.seen(pod("a", user=10_000), deleted=True)
+    assert pods.take_user() == 10_000
+    pods.give_user_back(10_000)
+    pods.give_user_back(10_000)
+
+
+def test_when_all_users_are_taken_it_says_so() -> None:
+    pods = Pods()
+    users = [pods.take_user() for _ in range(10_000)]
+    assert (users[0], users[-1], len(set(users))) == (10_000, 19_999, 10_000)
+    with pytest.raises(EndedError) as ended:
+        pods.take_user()
+    assert ended.value.reason is Reason.UNSCHEDULABLE
+    pods.give_user_back(15_000)
+    assert pods.take_user() == 15_000
+
+
+def test_a_pod_is_known_by_name_and_uid() -> None:
+    pods = Pods()
+    pods.seen(pod("a", "1"))
+    assert pods.get("a", "1") == pod("a", "1")
+    assert pods.get("a", "2") is None
+    assert pods.get("b", "1") is None
+
+
+def test_the_deletion_of_an_older_pod_of_that_name_takes_nothing_away() -> None:
+    pods = Pods()
+    pods.seen(pod("a", "2"))
+    pods.seen(pod("a", "1"), deleted=True)
+    assert pods.get("a", "2") is not None
+    pods.seen(pod("a", "2"), deleted=True)
+    assert list(pods) == []
+    pods.seen(pod("a", "2"), deleted=True)
+
+
+async def test_who_waits_for_a_pod_is_woken_by_it_alone() -> None:
+    pods = Pods()
+    async with asyncio.timeout(BOUND_SECONDS):
+        waiting = [asyncio.create_task(pods.changed(name, BOUND_SECONDS)) for name in "aab"]
+        await asyncio.sleep(0)
+        pods.seen(pod("a"))
+        await asyncio.gather(*waiting[:2])
+        assert not waiting[2].done()
+        pods.seen(pod("b"), deleted=True)
+        await waiting[2]
+    assert pods._waiting == {}
+
+
+async def test_who_waits_for_a_pod_in_vain_goes_on() -> None:
+    pods = Pods()
+    async with asyncio.timeout(BOUND_SECONDS):
+        await pods.changed("a", 0.001)
+    assert pods._waiting == {}
+
+
+def runtime(name: str, *aliases: str) -> dict[str, Any]:
+    return {
+        "metadata": {"name": name, "generation": 1},
+        "spec": {
+            "image": "i",
+            "fileName": "main",
+            "run": {"command": ["run"]},
+            "aliases": list(aliases),
+        },
+    }
+
+
+class Installed:
+    """Stands for the API server's list of runtimes."""
+
+    def __init__(self, *objects: dict[str, Any]) -> None:
+        self.objects = list(objects)
+        self.lists = 0
+
+    async def list_runtimes(self) -> list[dict[str, Any]]:
+        self.lists += 1
+        return self.objects
+
+
+def runtimes(*objects: dict[str, Any]) -> tuple[Runtimes, Installed]:
+    installed = Installed(*objects)
+    return Runtimes(cast("Kube", installed)), installed
+
+
+@pytest.mark.parametrize(
+    ("language", "found"),
+    [
+        ("python", "python"),
+        ("Python", "python"),
+        ("PY", "python"),
+        ("py3", "python"),
+        ("c++", "cpp"),
+        ("C++", "cpp"),
+        ("C#", "csharp"),
+        ("r", "r"),  # a name stands over an alias
+        ("R", "r"),
+        ("node", "deno"),  # of two with the same alias the first by name
+    ],
+)
+async def test_languages_as_people_write_them(language: str, found: str) -> None:
+    known, _ = runtimes(
+        runtime("python", "py", "Py3", "r"),
+        runtime("cpp", "C++"),
+        runtime("csharp", "c#"),
+        runtime("javascript", "node"),
+        runtime("deno", "node"),
+        runtime("r"),
+    )
+    assert (await known.find(language)).name == found
+
+
+async def test_an_unknown_language_names_those_that_are_installed() -> None:
+    known, installed = runtimes(runtime("python"), runtime("bash"))
+    with pytest.raises(EndedError) as ended:
+        await known.find("cobol")
+    assert ended.value.reason is Reason.UNKNOWN_LANGUAGE
+    assert ended.value.message == (
+        "spec.language: there is no SandboxRuntime for 'cobol'; installed: bash, python"
+    )
+    assert installed.lists == 1, "the API server was asked before it was denied"
+
+
+async def test_nothing_installed() -> None:
+    known, _ = runtimes()
+    with pytest.raises(EndedError, match="installed: none"):
+        await known.find("python")
+
+
+async def test_a_language_that_is_known_is_not_asked_for() -> None:
+    known, installed = runtimes()
+    known.seen(runtime("python"))
+    assert (await known.find("python")).generation == 1
+    assert installed.lists == 0
+
+
+async def test_a_runtime_that_went_is_unknown() -> None:
+    known, _ = runtimes()
+    known.seen(runtime("python", "py"))
+    known.seen(runtime("python", "py"), deleted=True)
+    known.seen(runtime("python", "py"), deleted=True)
+    with pytest.raises(EndedError):
+        await known.find("py")
+
+
+async def test_a_runtime_that_cannot_be_read_does_not_hide_the_others() -> None:
+    broken = {"metadata": {"name": "broken", "generation": 1}, "spec": {"image": "i"}}
+    known, _ = runtimes(broken, runtime("python"))
+    assert (await known.find("python")).name == "python"
+    with pytest.raises(pydantic.ValidationError):
+        known.seen(broken)
