@@ -100,7 +100,7 @@ class Rest:
             ApiError: the server refused; its subclasses say how.
             UnavailableError: no answer within `timeout` seconds, or one of 429 and 5xx.
         """
-        data = None if body is None else json.dumps(body, separators=(",", ":")).encode()
+        data = None if body is None else _json(body)
         headers = await self._headers(accept)
         if data is not None:
             headers["Content-Type"] = content_type
@@ -176,6 +176,15 @@ class Rest:
         token = await self._configuration.get_api_key_with_prefix("BearerToken")
         headers = {"Accept": accept, "User-Agent": "cloche"}
         return headers | {"Authorization": token} if token else headers
+
+
+def _json(body: Any) -> bytes:
+    """The body as UTF-8; half a UTF-16 pair becomes `?`.
+
+    Escapes would make it up to three times as long, and past 1 MiB aiohttp warns; an object of
+    ours is smaller (`limits`).
+    """
+    return json.dumps(body, separators=(",", ":"), ensure_ascii=False).encode("utf-8", "replace")
 
 
 def _failure(status: int, raw: bytes) -> ApiError | UnavailableError:

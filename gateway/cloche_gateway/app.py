@@ -11,13 +11,19 @@ from cloche_gateway.routes import execute, health, metrics, openapi, problems
 from cloche_gateway.routes.middleware import RequestMiddleware
 
 if TYPE_CHECKING:
+    from starlette.types import ASGIApp
+
     from cloche_gateway.context import Context
 
 _ABOUT = "Runs untrusted code, each piece in a Kubernetes Pod of its own, and answers its output."
 
 
-def create_app(context: Context) -> FastAPI:
-    """The application of a context that is running already."""
+def create_app(context: Context) -> ASGIApp:
+    """The application of a context that is running already.
+
+    What stands around every request stands around FastAPI, whose own last handler of errors
+    would otherwise be outside.
+    """
     app = FastAPI(
         title="Cloche",
         version=__version__,
@@ -30,5 +36,4 @@ def create_app(context: Context) -> FastAPI:
         app.include_router(module.router)
     problems.install(app)
     openapi.install(app)
-    app.add_middleware(RequestMiddleware, metrics=lambda: context.metrics)
-    return app
+    return RequestMiddleware(app, context.metrics)

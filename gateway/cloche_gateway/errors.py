@@ -7,7 +7,10 @@ from __future__ import annotations
 
 
 class GatewayError(Exception):
-    """The base of all. `str(error)` is the answer's `detail`."""
+    """The base of all. `str(error)` is the answer's `detail`, fit for JSON whatever was quoted."""
+
+    def __init__(self, message: str = "") -> None:
+        super().__init__(message.encode("utf-8", "replace").decode("utf-8"))
 
 
 class InvalidRequestError(GatewayError):

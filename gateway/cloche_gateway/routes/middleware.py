@@ -11,8 +11,6 @@ from typing import TYPE_CHECKING, Any
 from cloche_gateway import log
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
     from cloche_gateway.metrics import Metrics
@@ -30,7 +28,7 @@ _CLIENT_GONE = 499
 class RequestMiddleware:
     """Plain ASGI, so that a client's disconnect reaches the route."""
 
-    def __init__(self, app: ASGIApp, metrics: Callable[[], Metrics]) -> None:
+    def __init__(self, app: ASGIApp, metrics: Metrics) -> None:
         self._app = app
         self._metrics = metrics
 
@@ -70,7 +68,7 @@ class RequestMiddleware:
         method = scope["method"] if scope["method"] in _METHODS else "other"
         route: Any = scope.get("route")
         template = getattr(route, "path", "none")
-        self._metrics().requests.labels(method, template, str(status)).inc()
+        self._metrics.requests.labels(method, template, str(status)).inc()
         caller = scope.get("cloche.caller")
         level = logging.DEBUG if scope["path"] in _QUIET else logging.INFO
         _log.log(

@@ -128,6 +128,5 @@ def _place(location: tuple[int | str, ...]) -> str:
 
 
 def _shown(name: str) -> str:
-    """A name that the client chose: not too long, and fit for JSON."""
-    short = name if len(name) <= _NAME_CHARACTERS else name[:_NAME_CHARACTERS] + "…"
-    return short.encode("utf-8", "replace").decode("utf-8")
+    """A name that the client chose, not too long."""
+    return name if len(name) <= _NAME_CHARACTERS else name[:_NAME_CHARACTERS] + "…"

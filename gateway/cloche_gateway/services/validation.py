@@ -76,9 +76,8 @@ def _environment(environment: dict[str, str]) -> None:
     size = 0
     for name, value in environment.items():
         if not re.fullmatch(limits.ENVIRONMENT_NAME.rstrip("$"), name):
-            shown = name[:100].encode("utf-8", "replace").decode()
             raise InvalidRequestError(
-                f"environment.{shown}",
+                f"environment.{name[:100]}",
                 "a name must be letters, digits and underscores, and must not start with a digit",
             )
         size += len(name) + _utf8(f"environment.{name[:100]}", value, nul=False)

@@ -1,0 +1,136 @@
+from __future__ import annotations
+
+import asyncio
+import json
+import time
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+if TYPE_CHECKING:
+    from conftest import Gateway
+
+PATH = "/api/v1/execute/status/550e8400-e29b-41d4-a716-446655440000"
+
+
+async def ask(gateway: Gateway, headers: dict[str, Any]) -> tuple[int, str]:
+    gateway.http.headers.pop("X-API-Key", None)
+    answer = await gateway.http.get(PATH, headers=headers)
+    assert ("WWW-Authenticate" in answer.headers) == (answer.status_code == 401)
+    return answer.status_code, answer.json()["detail"]
+
+
+@pytest.mark.parametrize(
+    "headers", [{}, {"X-API-Key": ""}, {"Authorization": "Basic abc"}, {"Authorization": "Bearer"}]
+)
+async def test_no_key(gateway: Gateway, headers: dict[str, str]) -> None:
+    assert await ask(gateway, headers) == (401, "API key is required")
+    posted = await gateway.http.post("/api/v1/execute", content=b"{", headers=headers)
+    assert posted.status_code == 401
+    assert posted.headers["WWW-Authenticate"] == "ApiKey"
+
+
+async def test_a_key_in_either_header(gateway: Gateway) -> None:
+    key = gateway.cluster.keys["first"]
+    for headers in (
+        {"X-API-Key": key},
+        {"Authorization": f"Bearer {key}"},
+        {"authorization": f"bearer {key}"},
+    ):
+        assert (await ask(gateway, headers))[0] == 404
+    for wrong in (key[:-1], key + "x", key.upper(), "é".encode()):
+        assert await ask(gateway, {"X-API-Key": wrong}) == (403, "Invalid API key")
+
+
+async def test_a_change_takes_effect_within_a_second(gateway: Gateway) -> None:
+    old = gateway.cluster.keys["first"]
+    await gateway.cluster.write_keys(second="acme")
+    changed = time.monotonic()
+
+    async def exchanged() -> bool:
+        new = gateway.cluster.keys["second"]
+        answers = [await ask(gateway, {"X-API-Key": key}) for key in (old, new)]
+        return [status for status, _ in answers] == [403, 404]
+
+    await gateway.until(exchanged, "the new key instead of the old one")
+    assert time.monotonic() - changed < 1
+
+
+async def test_a_bad_record_is_skipped_and_said(gateway: Gateway, caplog: Any) -> None:
+    secret = "d" * 64
+    bad = {
+        "nojson": "raw:{",
+        "notenant": "raw:" + json.dumps({"sha256": secret, "createdAt": "2026-01-01T00:00:00Z"}),
+        "nohash": "raw:" + json.dumps(
+            {"sha256": "topsecret", "tenant": "a", "createdAt": "2026-01-01T00:00:00Z"}
+        ),
+        "binary": "raw:\x00\x01",
+    }  # fmt: skip
+    await gateway.cluster.write_keys(good="acme", **bad)
+
+    async def taken() -> bool:
+        status, _ = await ask(gateway, {"X-API-Key": gateway.cluster.keys["good"]})
+        return status == 404
+
+    await gateway.until(taken, "the good key")
+    for name in bad:
+        assert f"API key {name} is skipped" in caplog.text
+    assert "topsecret" not in caplog.text
+    assert secret not in caplog.text
+
+
+async def test_without_a_secret_no_key_is_valid(gateway: Gateway) -> None:
+    await gateway.cluster.rest.call(
+        "DELETE", f"/api/v1/namespaces/{gateway.cluster.keys_namespace}/secrets/cloche-api-keys"
+    )
+
+    async def refused() -> bool:
+        headers = {"X-API-Key": gateway.cluster.keys["first"]}
+        return await ask(gateway, headers) == (403, "Invalid API key")
+
+    await gateway.until(refused, "the refusal")
+
+
+async def test_status_is_told_to_its_own_tenant_only(gateway: Gateway) -> None:
+    done = await gateway.run({"code": "1", "language": "py"})
+    name = done.json()["execution_id"]
+    path = f"/api/v1/execute/status/{name}"
+    own = await gateway.http.get(path + "/")
+    assert own.status_code == 200
+    assert own.json() == {
+        "execution_id": name,
+        "status": "completed",
+        "created_at": (await gateway.cluster.read(name))["metadata"]["creationTimestamp"],
+        "started_at": "2026-01-01T00:00:01.000000Z",
+        "completed_at": "2026-01-01T00:00:01.080000Z",
+        "result": done.json(),
+        "detail": None,
+    }
+    others = await gateway.http.get(path, headers={"X-API-Key": gateway.cluster.keys["other"]})
+    assert others.status_code == 404
+    assert others.json() == {"detail": f"Execution {name} not found"}
+
+
+@pytest.mark.parametrize("name", ["x", "..%2f..%2fsecrets", "A" * 500, "a b", "%00", "é"])
+async def test_ids_that_are_none(gateway: Gateway, name: str) -> None:
+    answer = await gateway.http.get(f"/api/v1/execute/status/{name}")
+    assert answer.status_code == 404
+
+
+async def test_states_before_and_without_a_start(gateway: Gateway) -> None:
+
+    asked = asyncio.create_task(
+        gateway.http.post("/api/v1/execute", json={"code": "", "language": "py"})
+    )
+    name = (await gateway.cluster.pending())["metadata"]["name"]
+    path = f"/api/v1/execute/status/{name}"
+    pending = (await gateway.http.get(path)).json()
+    assert (pending["status"], pending["result"]) == ("pending", None)
+    await gateway.cluster.end(name, phase="Running", reason=None, completionTime=None)
+    running = (await gateway.http.get(path)).json()
+    assert (running["status"], running["result"]) == ("running", None)
+    await gateway.cluster.end(name, phase="Error", reason="ImagePullFailed", startTime=None)
+    failed = (await gateway.http.get(path)).json()
+    assert (failed["status"], failed["result"]) == ("failed", None)
+    assert failed["detail"] == "Execution failed: the language's image could not be pulled"
+    assert (await asked).status_code == 500
