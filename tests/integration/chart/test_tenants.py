@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 import pytest
 from support.chart_cluster import GATEWAY, OPERATOR, ChartCluster
@@ -41,7 +42,8 @@ def test_nobody_else_may_set_one(policed: ChartCluster, field: str, by: str | No
             "create", "clusterrolebinding", f"any-{field}-{by.rsplit(':')[-1]}",
             "--clusterrole=cluster-admin", f"--user={by}",
         )  # fmt: skip
-    done = policed.try_execution(f"forged-{field}", by=by, **{field: "victim"})
+    spec: dict[str, Any] = {field: "victim"}
+    done = policed.try_execution(f"forged-{field}", by=by, **spec)
     assert done.returncode != 0
     assert f"spec.{field}: only Cloche's gateway may set it" in done.stderr
     assert "leave it out, or send the program to the gateway with an API key" in done.stderr
@@ -53,9 +55,8 @@ def test_a_label_cannot_say_otherwise(policed: ChartCluster, field: str) -> None
     done = policed.try_execution(f"labelled-{field}", labels=label)
     assert done.returncode != 0
     assert f"cloche.dev/{field} must be the same as spec.{field}" in done.stderr
-    done = policed.try_execution(
-        f"mislabelled-{field}", by=GATEWAY, labels=label, **{field: "other"}
-    )
+    spec: dict[str, Any] = {field: "other"}
+    done = policed.try_execution(f"mislabelled-{field}", by=GATEWAY, labels=label, **spec)
     assert f"cloche.dev/{field} must be the same as spec.{field}" in done.stderr
 
 
