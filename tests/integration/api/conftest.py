@@ -1,0 +1,53 @@
+"""Documents that the API server takes, to make ones from that it does not."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from support.api_server import ApiServer, api_server
+
+
+@pytest.fixture
+def execution() -> Callable[..., dict[str, Any]]:
+    """Makes a small SandboxExecution with these fields in its spec; None takes one away."""
+
+    def make(name: str = "one", **spec: Any) -> dict[str, Any]:
+        fields = {"language": "python", "code": "print(1)"} | spec
+        return {
+            "apiVersion": "cloche.dev/v1alpha1",
+            "kind": "SandboxExecution",
+            "metadata": {"name": name},
+            "spec": {k: copy.deepcopy(v) for k, v in fields.items() if v is not None},
+        }
+
+    return make
+
+
+@pytest.fixture
+def runtime() -> Callable[..., dict[str, Any]]:
+    """Makes a small SandboxRuntime with these fields in its spec; None takes one away."""
+
+    def make(name: str = "one", **spec: Any) -> dict[str, Any]:
+        fields: dict[str, Any] = {
+            "image": "cloche/runtime-python:dev",
+            "fileName": "main.py",
+            "run": {"command": ["python3", "main.py"]},
+        }
+        return {
+            "apiVersion": "cloche.dev/v1alpha1",
+            "kind": "SandboxRuntime",
+            "metadata": {"name": name},
+            "spec": {k: copy.deepcopy(v) for k, v in (fields | spec).items() if v is not None},
+        }
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def server(control_plane: Any) -> Iterator[ApiServer]:
+    """The API server without kubectl in between."""
+    with api_server(control_plane.kubeconfig, control_plane.url) as made:
+        yield made

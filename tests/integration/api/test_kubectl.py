@@ -1,0 +1,149 @@
+"""The resources as people see them with kubectl."""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from support.api_server import CLOCHE, ApiServer
+
+from cloche_api.execution import TERMINAL
+
+Make = Callable[..., dict[str, Any]]
+FINISHED = {
+    "phase": "Completed",
+    "reason": "Exited",
+    "exitCode": 3,
+    "executionSeconds": 0.081,
+    "podName": "sbx-123",
+    "nodeName": "node-7",
+    "warm": True,
+    "expirationTime": "2026-01-02T04:04:30.123456Z",
+    "conditions": [
+        {
+            "type": "Finished",
+            "status": "True",
+            "reason": "Exited",
+            "message": "The program exited with code 3.",
+            "lastTransitionTime": "2026-01-02T03:04:30Z",
+        }
+    ],
+}
+
+
+def table(text: str) -> list[list[str]]:
+    """kubectl's columns, which are at least three blanks apart."""
+    lines = text.rstrip("\n").split("\n")
+    starts = [m.start() for m in re.finditer(r"\S+", lines[0])]
+    ends = [*starts[1:], None]
+    return [
+        [line[start:end].strip() for start, end in zip(starts, ends, strict=True)] for line in lines
+    ]
+
+
+@pytest.fixture
+def ended(server: ApiServer, namespace: str, execution: Make) -> str:
+    """A namespace with an execution that has ended and one that has not."""
+    executions = f"{CLOCHE}/{namespace}/sandboxexecutions"
+    server.create(executions, execution("done", tenant="acme", session="s-1"))
+    server.create(executions, execution("fresh", language="bash"))
+    server.merge(f"{executions}/done/status", {"status": FINISHED})
+    return namespace
+
+
+def test_the_columns(control_plane: Any, ended: str) -> None:
+    head, done, fresh = table(control_plane.kubectl("get", "sbx", "-n", ended))
+    assert head == ["NAME", "LANGUAGE", "PHASE", "REASON", "EXIT", "DURATION", "AGE"]
+    assert done[:-1] == ["done", "python", "Completed", "Exited", "3", "0.081"]
+    assert fresh[:-1] == ["fresh", "bash", "Pending", "", "", ""]
+    assert re.fullmatch(r"\d+s", done[-1])
+
+
+def test_the_wide_columns(control_plane: Any, ended: str) -> None:
+    head, done, _ = table(control_plane.kubectl("get", "sbx", "-n", ended, "-o", "wide"))
+    shown = dict(zip(head, done, strict=True))
+    assert {k: shown[k] for k in ("TENANT", "SESSION", "POD", "NODE", "WARM")} == {
+        "TENANT": "acme",
+        "SESSION": "s-1",
+        "POD": "sbx-123",
+        "NODE": "node-7",
+        "WARM": "true",
+    }
+    assert shown["EXPIRES"] == "2026-01-02T04:04:30.123456Z"
+
+
+def test_the_runtimes_columns(control_plane: Any, namespace: str, runtime: Make) -> None:
+    control_plane.kubectl(
+        *("apply", "-n", namespace, "-f", "-"),
+        stdin=json.dumps(runtime("python", version="3.13", pool={"size": 2})),
+    )
+    head, row = table(control_plane.kubectl("get", "sbr", "-n", namespace))
+    assert head == ["NAME", "IMAGE", "VERSION", "POOL", "READY", "AGE"]
+    assert row[:-1] == ["python", "cloche/runtime-python:dev", "3.13", "2", ""]
+
+
+@pytest.mark.parametrize("kind", ["sbx", "sandboxexecution", "sandboxexecutions"])
+def test_the_names(control_plane: Any, ended: str, kind: str) -> None:
+    names = control_plane.kubectl("get", kind, "-n", ended, "-o", "name").split()
+    assert names == [f"sandboxexecution.cloche.dev/{name}" for name in ("done", "fresh")]
+
+
+def test_the_category(control_plane: Any, server: ApiServer, ended: str, runtime: Make) -> None:
+    server.create(f"{CLOCHE}/{ended}/sandboxruntimes", runtime("python"))
+    names = control_plane.kubectl("get", "cloche", "-n", ended, "-o", "name").split()
+    assert set(names) == {
+        "sandboxexecution.cloche.dev/done",
+        "sandboxexecution.cloche.dev/fresh",
+        "sandboxruntime.cloche.dev/python",
+    }
+
+
+@pytest.mark.parametrize(
+    ("selector", "names"),
+    [
+        ("spec.language=bash", ["fresh"]),
+        ("spec.tenant=acme", ["done"]),
+        ("spec.session=s-1", ["done"]),
+        ("status.phase=Pending", ["fresh"]),
+        ("status.phase!=Pending", ["done"]),
+        (
+            ",".join(f"status.phase!={phase}" for phase in sorted(TERMINAL)),
+            ["fresh"],
+        ),
+        ("spec.tenant=other", []),
+    ],
+)
+def test_field_selectors(control_plane: Any, ended: str, selector: str, names: list[str]) -> None:
+    found = control_plane.kubectl(
+        *("get", "sbx", "-n", ended, f"--field-selector={selector}", "-o", "name")
+    ).split()
+    assert [name.rsplit("/", 1)[1] for name in found] == names
+
+
+def test_kubectl_wait_returns_for_one_that_has_ended(control_plane: Any, ended: str) -> None:
+    said = control_plane.kubectl(
+        *("wait", "-n", ended, "--for=condition=Finished", "--timeout=20s", "sbx/done")
+    )
+    assert said == "sandboxexecution.cloche.dev/done condition met\n"
+
+
+def test_kubectl_wait_returns_when_it_ends(
+    control_plane: Any, server: ApiServer, ended: str
+) -> None:
+    command = [
+        *(str(control_plane.kubectl_path), f"--kubeconfig={control_plane.kubeconfig}", "wait"),
+        *("-n", ended, "--for=condition=Finished", "--timeout=20s", "sbx/fresh"),
+    ]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as waiting:
+        server.merge(f"{CLOCHE}/{ended}/sandboxexecutions/fresh/status", {"status": FINISHED})
+        said, _ = waiting.communicate(timeout=25)
+    assert (waiting.returncode, "condition met" in said) == (0, True)
+
+
+def test_kubectl_explain_tells_the_fields(control_plane: Any) -> None:
+    said = control_plane.kubectl("explain", "sbx.spec.resources.memory")
+    assert "written to the working directory counts as memory too" in " ".join(said.split())
