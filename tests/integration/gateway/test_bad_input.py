@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 if TYPE_CHECKING:
-    from conftest import Gateway
+    from support.gateway import Gateway
 
 OK = {"code": "print(1)", "language": "python"}
 JSON = {"Content-Type": "application/json"}

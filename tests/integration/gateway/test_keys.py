@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 if TYPE_CHECKING:
-    from conftest import Gateway
+    from support.gateway import Gateway
 
 PATH = "/api/v1/execute/status/550e8400-e29b-41d4-a716-446655440000"
 

@@ -1,0 +1,224 @@
+"""The API server goes away, freezes, or loses an answer: said clearly, and all goes on by itself.
+
+A relay on the wire stands between the gateway and the real API server.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+import pytest_asyncio
+import yaml
+from support.gateway import serving
+
+from cloche_gateway.kube import KubeClient
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+    from pathlib import Path
+
+    from support.gateway import Cluster, Gateway
+
+HELLO = {"code": "print(1)", "language": "python"}
+BUSY = "Service busy. Please try again later."
+
+
+@dataclass
+class Relay:
+    """Carries bytes to the API server, as long as the test wants that."""
+
+    upstream: tuple[str, int]
+    lose: int = 0
+    """How many answers to drop, with their connections, after the request went through."""
+    port: int = 0
+    held: asyncio.Event = field(default_factory=asyncio.Event)
+    _server: asyncio.Server | None = None
+    _writers: set[asyncio.StreamWriter] = field(default_factory=set)
+
+    async def open(self) -> None:
+        self.held.set()
+        self._server = await asyncio.start_server(self._carry, "127.0.0.1", self.port)
+        self.port = self._server.sockets[0].getsockname()[1]
+
+    async def away(self) -> None:
+        """Refuse connections and end those that stand."""
+        assert self._server is not None
+        self._server.close()
+        for writer in list(self._writers):
+            writer.transport.abort()
+        await self._server.wait_closed()
+
+    def break_connections(self) -> None:
+        for writer in list(self._writers):
+            writer.transport.abort()
+
+    async def _carry(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        up_reader, up_writer = await asyncio.open_connection(*self.upstream)
+        asked = asyncio.Event()
+        self._writers |= {writer, up_writer}
+        with contextlib.suppress(OSError):
+            await asyncio.gather(
+                self._there(reader, up_writer, asked), self._back(up_reader, writer, asked)
+            )
+        self._writers -= {writer, up_writer}
+        for one in (writer, up_writer):
+            one.close()
+            with contextlib.suppress(OSError):
+                await one.wait_closed()
+
+    async def _there(
+        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, asked: asyncio.Event
+    ) -> None:
+        while data := await reader.read(65536):
+            await self.held.wait()
+            asked.set()
+            writer.write(data)
+            await writer.drain()
+        writer.close()
+
+    async def _back(
+        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, asked: asyncio.Event
+    ) -> None:
+        while data := await reader.read(65536):
+            await self.held.wait()
+            if self.lose and asked.is_set():
+                self.lose -= 1
+                writer.transport.abort()
+                return
+            asked.clear()
+            writer.write(data)
+            await writer.drain()
+        writer.close()
+
+
+@pytest_asyncio.fixture
+async def relay(control_plane: Any) -> AsyncIterator[Relay]:
+    parts = urlsplit(control_plane.url)
+    assert parts.hostname is not None
+    assert parts.port is not None
+    made = Relay((parts.hostname, parts.port))
+    await made.open()
+    yield made
+    made.held.set()
+    await made.away()
+
+
+@pytest_asyncio.fixture
+async def relayed(
+    relay: Relay, cluster: Cluster, control_plane: Any, tmp_path: Path
+) -> AsyncIterator[Gateway]:
+    config = yaml.safe_load(control_plane.kubeconfig.read_text())
+    config["clusters"][0]["cluster"]["server"] = f"https://127.0.0.1:{relay.port}"
+    path = tmp_path / "kubeconfig"
+    path.write_text(yaml.safe_dump(config))
+    client = await KubeClient.connect(str(path))
+    async with serving(cluster, client, api_timeout_seconds=3) as gateway:
+        await gateway.until(ready(gateway), "readiness")
+        yield gateway
+
+
+def ready(gateway: Gateway, *, expected: int = 200) -> Any:
+    async def ask() -> bool:
+        return (await gateway.http.get("/health/ready")).status_code == expected
+
+    return ask
+
+
+async def test_away_and_back(relayed: Gateway, relay: Relay) -> None:
+    await relay.away()
+    for path in ("/api/v1/execute", "/api/v1/execute/status/550e8400-e29b-41d4-a716-446655440000"):
+        method = "POST" if path.endswith("execute") else "GET"
+        answer = await relayed.http.request(method, path, json=HELLO)
+        assert (answer.status_code, answer.json()["detail"]) == (503, BUSY)
+        assert int(answer.headers["Retry-After"]) > 0
+    not_ready = await relayed.http.get("/health/ready")
+    assert not_ready.status_code == 503
+    assert "API server" in not_ready.json()["problem"]
+    assert (await relayed.http.get("/health/live")).status_code == 200
+    assert (await relayed.http.get("/api/v1/execute/health")).json()["status"] == "degraded"
+    assert (await relayed.http.get("/health", headers={"X-API-Key": ""})).status_code == 200
+
+    await relay.open()
+    await relayed.until(ready(relayed), "readiness again")
+    assert (await relayed.run(HELLO)).status_code == 200
+    assert len(await relayed.cluster.executions()) == 1
+
+
+async def test_who_waits_gets_the_end_that_came_while_it_was_away(
+    relayed: Gateway, relay: Relay
+) -> None:
+    asked = asyncio.create_task(relayed.http.post("/api/v1/execute", json=HELLO))
+    name = (await relayed.cluster.pending())["metadata"]["name"]
+    await relay.away()
+    await relayed.cluster.end(name)
+    await relay.open()
+    answer = await asked
+    assert (answer.status_code, answer.json()["execution_id"]) == (200, name)
+
+
+async def test_watches_that_break_are_taken_up_again(relayed: Gateway, relay: Relay) -> None:
+    for _ in range(3):
+        relay.break_connections()
+        assert (await relayed.run(HELLO)).status_code == 200
+
+
+async def test_a_create_whose_answer_was_lost_is_made_once(
+    relayed: Gateway, relay: Relay, caplog: Any
+) -> None:
+    # A kept-alive connection is there, so that the create's own answer is the one that is lost.
+    await relayed.http.get(f"/api/v1/execute/status/{'0' * 8}-0000-0000-0000-{'0' * 12}")
+    relay.lose = 1
+    answer = await relayed.run(HELLO)
+    assert answer.status_code == 200
+    assert relay.lose == 0
+    assert caplog.text.count("cannot create execution") == 1
+    assert len(await relayed.cluster.executions()) == 1
+
+
+async def test_a_create_that_stays_unanswered_is_cancelled(relayed: Gateway, relay: Relay) -> None:
+    await relayed.http.get(f"/api/v1/execute/status/{'0' * 8}-0000-0000-0000-{'0' * 12}")
+    relay.lose = 10_000
+    answer = await relayed.http.post("/api/v1/execute", json=HELLO)
+    assert (answer.status_code, answer.json()["detail"]) == (503, BUSY)
+    relay.lose = 0
+    (execution,) = await relayed.cluster.executions()
+    assert execution["metadata"]["name"] == answer.json()["execution_id"]
+
+    async def cancelled() -> bool:
+        stored = await relayed.cluster.read(execution["metadata"]["name"])
+        return bool(stored["spec"]["cancel"])
+
+    await relayed.until(cancelled, "the cancel")
+
+
+async def test_frozen_is_not_ready_and_thaws(relayed: Gateway, relay: Relay) -> None:
+    asked = asyncio.create_task(relayed.http.post("/api/v1/execute", json=HELLO))
+    name = (await relayed.cluster.pending())["metadata"]["name"]
+    relay.held.clear()
+    await relayed.cluster.end(name)
+    await relayed.until(ready(relayed, expected=503), "that it is not ready")
+    relay.held.set()
+    assert (await asked).status_code == 200
+    await relayed.until(ready(relayed), "readiness again")
+
+
+async def test_without_ever_an_api_server_it_starts_and_says_so(
+    relay: Relay, cluster: Cluster, control_plane: Any, tmp_path: Path
+) -> None:
+    config = yaml.safe_load(control_plane.kubeconfig.read_text())
+    config["clusters"][0]["cluster"]["server"] = f"https://127.0.0.1:{relay.port}"
+    path = tmp_path / "kubeconfig"
+    path.write_text(yaml.safe_dump(config))
+    await relay.away()
+    client = await KubeClient.connect(str(path))
+    async with serving(cluster, client) as gateway:
+        assert (await gateway.http.get("/health/ready")).status_code == 503
+        answer = await gateway.http.post("/api/v1/execute", json=HELLO)
+        assert (answer.status_code, answer.json()["detail"]) == (503, BUSY)
+        await relay.open()
+        await gateway.until(ready(gateway), "readiness")
+        assert (await gateway.run(HELLO)).status_code == 200

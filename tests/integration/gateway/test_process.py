@@ -1,0 +1,156 @@
+"""The program as it is started in its Pod: settings, logs, SIGTERM."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import httpx
+import pytest
+import pytest_asyncio
+from support.gateway import until
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable
+    from pathlib import Path
+
+    from support.gateway import Cluster
+
+HELLO = {"code": "print('secret-code')", "language": "python", "stdin": "secret-stdin",
+         "environment": {"A": "secret-environment"}}  # fmt: skip
+
+
+@dataclass
+class Program:
+    process: subprocess.Popen[bytes]
+    http: httpx.AsyncClient
+    log: Path
+
+    async def exit_code(self) -> int:
+        code: int = await until(lambda: self.process.poll() is not None, "the end") and (
+            self.process.returncode
+        )
+        return code
+
+
+@pytest_asyncio.fixture
+async def run(
+    control_plane: Any, cluster: Cluster, tmp_path: Path
+) -> AsyncIterator[Callable[..., Any]]:
+    started: list[Program] = []
+
+    async def begin(**settings: str) -> Program:
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            port = probe.getsockname()[1]
+        env = {
+            "PATH": os.environ["PATH"],
+            "KUBECONFIG": str(control_plane.kubeconfig),
+            "CLOCHE_GATEWAY_NAMESPACE": cluster.namespace,
+            "CLOCHE_GATEWAY_KEYS_NAMESPACE": cluster.keys_namespace,
+            "CLOCHE_GATEWAY_HOST": "127.0.0.1",
+            "CLOCHE_GATEWAY_PORT": str(port),
+            "CLOCHE_GATEWAY_SERVICE_HOST": "10.0.0.1",  # as Kubernetes sets it for a Service
+            "CLOCHE_GATEWAY_PORT_8002_TCP_ADDR": "10.0.0.1",
+            "PYTHONWARNINGS": "error",
+            **{f"CLOCHE_GATEWAY_{name.upper()}": value for name, value in settings.items()},
+        }
+        log = tmp_path / "log"
+        with log.open("wb") as out:
+            process = subprocess.Popen(  # noqa: ASYNC220  it only forks
+                [sys.executable, "-m", "cloche_gateway"], env=env, stdout=out, stderr=out
+            )
+        headers = {"X-API-Key": cluster.keys["first"]}
+        http = httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", headers=headers, timeout=60)
+        program = Program(process, http, log)
+        started.append(program)
+
+        async def ready() -> bool:
+            assert process.poll() is None, log.read_text()
+            try:
+                return (await http.get("/health/ready")).status_code == 200
+            except httpx.ConnectError:
+                return False
+
+        await until(ready, "readiness")
+        return program
+
+    yield begin
+    for program in started:
+        await program.http.aclose()
+        if program.process.poll() is None:
+            program.process.kill()
+        program.process.wait()
+
+
+async def test_it_logs_ids_and_no_content(run: Any, cluster: Cluster) -> None:
+    program = await run()
+    asked = asyncio.create_task(
+        program.http.post("/api/v1/execute", json=HELLO, headers={"X-Request-ID": "my-request"})
+    )
+    name = (await cluster.pending())["metadata"]["name"]
+    await cluster.end(name, stdout="secret-output")
+    assert (await asked).status_code == 200
+    program.process.send_signal(signal.SIGTERM)
+    assert await program.exit_code() == 0
+    text = program.log.read_text()
+    lines = [json.loads(line) for line in text.splitlines()]
+    (line,) = [one for one in lines if one.get("request_id") == "my-request"]
+    assert (line["execution_id"], line["status"], line["tenant"]) == (name, 200, "acme")
+    assert line["path"] == "/api/v1/execute"
+    assert "secret" not in text
+    assert cluster.keys["first"] not in text
+
+
+async def test_sigterm_lets_those_who_wait_have_their_answer(run: Any, cluster: Cluster) -> None:
+    program = await run(log_format="text")
+    asked = asyncio.create_task(program.http.post("/api/v1/execute", json=HELLO))
+    name = (await cluster.pending())["metadata"]["name"]
+    program.process.send_signal(signal.SIGTERM)
+    await until(lambda: "Shutting down" in program.log.read_text(), "the shutdown")
+    await cluster.end(name)
+    assert (await asked).json()["execution_id"] == name
+    assert await program.exit_code() == 0
+
+
+async def test_sigterm_ends_the_wait_at_its_bound_and_leaves_the_execution(
+    run: Any, cluster: Cluster
+) -> None:
+    program = await run(drain_seconds="0.3")
+    asked = asyncio.create_task(program.http.post("/api/v1/execute", json=HELLO))
+    name = (await cluster.pending())["metadata"]["name"]
+    program.process.send_signal(signal.SIGTERM)
+    answer = await asked
+    assert answer.status_code == 503
+    assert answer.json()["execution_id"] == name
+    assert f"/api/v1/execute/status/{name}" in answer.json()["detail"]
+    assert await program.exit_code() == 0
+    assert (await cluster.read(name))["spec"]["cancel"] is False
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "words"),
+    [
+        ("CLOCHE_GATEWAY_PORT", "tcp://10.0.0.1:8002", "CLOCHE_GATEWAY_PORT='tcp://10.0.0.1:8002'"),
+        ("CLOCHE_GATEWAY_PROT", "8002", "CLOCHE_GATEWAY_PROT: no such setting"),
+        ("CLOCHE_GATEWAY_LOG_FORMAT", "xml", "CLOCHE_GATEWAY_LOG_FORMAT='xml'"),
+        ("CLOCHE_GATEWAY_NAMESPACE", "../x", "CLOCHE_GATEWAY_NAMESPACE='../x'"),
+        ("KUBECONFIG", "/nonexistent", "no access to a Kubernetes cluster"),
+    ],
+)
+def test_a_wrong_setting_is_one_line_and_exit_2(name: str, value: str, words: str) -> None:
+    env = {"PATH": os.environ["PATH"], "KUBECONFIG": "/dev/null", name: value}
+    done = subprocess.run(
+        [sys.executable, "-m", "cloche_gateway"],
+        env=env, capture_output=True, text=True, timeout=30, check=False,
+    )  # fmt: skip
+    assert (done.returncode, done.stdout) == (2, "")
+    assert words in done.stderr
+    assert done.stderr.count("\n") == 1

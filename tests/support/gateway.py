@@ -1,0 +1,181 @@
+"""A real gateway on a real socket, and what a test does in the cluster beside it."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import contextlib
+import time
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import httpx
+
+from cloche_api.keys import new_key
+from cloche_api.meta import API_VERSION
+from cloche_api.rest import MERGE_PATCH, Rest
+from cloche_gateway import context as context_module
+from cloche_gateway import names
+from cloche_gateway.kube import KubeClient
+from cloche_gateway.server import Server
+from cloche_gateway.settings import Settings
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Awaitable, Callable
+
+    from cloche_gateway.context import Context
+
+EXITED = {
+    "phase": "Completed",
+    "reason": "Exited",
+    "exitCode": 0,
+    "stdout": "Hello, World!\n4\n",
+    "stderr": "",
+    "stdoutTruncated": False,
+    "stderrTruncated": False,
+    "queuedTime": "2026-01-01T00:00:00.000000Z",
+    "claimedTime": "2026-01-01T00:00:00.250000Z",
+    "startTime": "2026-01-01T00:00:01.000000Z",
+    "completionTime": "2026-01-01T00:00:01.080000Z",
+    "executionSeconds": 0.08,
+    "usage": {"cpuSeconds": 0.03, "maxMemoryBytes": 9000000},
+}
+HELLO = {"code": 'print("Hello, World!")\nprint(2 + 2)', "language": "python"}
+
+
+def runtime(name: str, file_name: str, *aliases: str, **spec: Any) -> dict[str, Any]:
+    return {
+        "apiVersion": API_VERSION,
+        "kind": "SandboxRuntime",
+        "metadata": {"name": name},
+        "spec": {
+            "image": f"runtime-{name}",
+            "aliases": list(aliases),
+            "fileName": file_name,
+            "run": {"command": [name, file_name]},
+            **spec,
+        },
+    }
+
+
+async def until(
+    condition: Callable[[], Awaitable[Any]] | Callable[[], Any], what: str, seconds: float = 20
+) -> Any:
+    """The condition's value as soon as it is true."""
+    deadline = time.monotonic() + seconds
+    while True:
+        value = condition()
+        if asyncio.iscoroutine(value):
+            value = await value
+        if value:
+            return value
+        if time.monotonic() > deadline:
+            raise AssertionError(f"waited {seconds:g} s in vain for {what}")
+        await asyncio.sleep(0.02)
+
+
+@dataclass
+class Cluster:
+    """What the tests do in the cluster beside the gateway."""
+
+    rest: Rest
+    namespace: str
+    keys_namespace: str
+    keys: dict[str, str] = field(default_factory=dict)
+    """Texts of the keys, by name."""
+
+    async def executions(self) -> list[dict[str, Any]]:
+        listed = await self.rest.call("GET", names.executions(self.namespace))
+        items: list[dict[str, Any]] = listed["items"]
+        return items
+
+    async def pending(self) -> dict[str, Any]:
+        """The one execution that has not ended, as soon as there is one."""
+
+        async def find() -> dict[str, Any] | None:
+            found = [e for e in await self.executions() if e["status"]["phase"] == "Pending"]
+            return found[0] if found else None
+
+        found: dict[str, Any] = await until(find, "an execution")
+        return found
+
+    async def read(self, name: str) -> dict[str, Any]:
+        return await self.rest.call("GET", names.execution(self.namespace, name))
+
+    async def end(self, name: str, **status: Any) -> None:
+        """Write a status as the operator does."""
+        await self.rest.call(
+            "PATCH",
+            f"{names.execution(self.namespace, name)}/status",
+            body={"status": {**EXITED, **status}},
+            content_type=MERGE_PATCH,
+        )
+
+    async def delete(self, name: str) -> None:
+        await self.rest.call("DELETE", names.execution(self.namespace, name))
+
+    async def apply_runtime(self, obj: dict[str, Any]) -> None:
+        await self.rest.call("POST", names.runtimes(self.namespace), body=obj)
+
+    async def write_keys(self, **raw: str) -> None:
+        """Make the Secret hold these keys (name=tenant), and entries given as name="raw:…"."""
+        data = {}
+        for name, value in raw.items():
+            if value.startswith("raw:"):
+                data[name] = value.removeprefix("raw:")
+                continue
+            text, record = new_key(value)
+            self.keys[name] = text
+            data[name] = record.model_dump_json(by_alias=True)
+        secret = {
+            "apiVersion": "v1",
+            "kind": "Secret",
+            "metadata": {"name": "cloche-api-keys"},
+            "data": {n: base64.b64encode(v.encode()).decode() for n, v in data.items()},
+        }
+        path = names.secrets(self.keys_namespace)
+        with contextlib.suppress(Exception):
+            await self.rest.call("DELETE", f"{path}/cloche-api-keys")
+        await self.rest.call("POST", path, body=secret)
+
+
+@dataclass
+class Gateway:
+    """A running gateway and a client with the key of tenant `acme`."""
+
+    context: Context
+    cluster: Cluster
+    url: str
+    http: httpx.AsyncClient
+    server: Server
+    serving: asyncio.Task[None]
+
+    until = staticmethod(until)
+
+    async def run(self, body: dict[str, Any], **status: Any) -> httpx.Response:
+        """POST the body, end its execution so, and return the answer."""
+        asked = asyncio.create_task(self.http.post("/api/v1/execute", json=body))
+        execution = await self.cluster.pending()
+        await self.cluster.end(execution["metadata"]["name"], **status)
+        return await asked
+
+
+@contextlib.asynccontextmanager
+async def serving(cluster: Cluster, client: KubeClient, **settings: Any) -> AsyncIterator[Gateway]:
+    own = Settings(
+        namespace=cluster.namespace,
+        keys_namespace=cluster.keys_namespace,
+        host="127.0.0.1",
+        port=0,
+        **settings,
+    )
+    async with context_module.running(own, client) as context:
+        server = Server(context)
+        task = asyncio.create_task(server._serve())
+        await until(lambda: server.started, "the server")
+        url = f"http://127.0.0.1:{server.bound_port}"
+        headers = {"X-API-Key": cluster.keys["first"]}
+        async with httpx.AsyncClient(base_url=url, headers=headers, timeout=60) as http:
+            yield Gateway(context, cluster, url, http, server, task)
+        server.should_exit = True
+        await task
