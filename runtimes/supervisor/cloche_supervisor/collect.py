@@ -40,13 +40,22 @@ def collect(workspace: str, patterns: tuple[str, ...], *, limit: int, deadline: 
     try:
         search = _Search(deadline)
         for pattern in patterns:
-            search.match(root, "", pattern.split("/"), 0)
+            search.match(root, "", _parts(pattern), 0)
         found.truncated = search.cut_short
         for path in sorted(search.paths):
             limit -= _bring(root, path, found, limit)
     finally:
         os.close(root)
     return found
+
+
+def _parts(pattern: str) -> list[str]:
+    """The pattern's parts; of `**` behind `**` one is enough, and ends the recursion."""
+    parts: list[str] = []
+    for part in pattern.split("/"):
+        if part != "**" or parts[-1:] != ["**"]:
+            parts.append(part)
+    return parts
 
 
 class _Search:

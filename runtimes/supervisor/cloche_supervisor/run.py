@@ -76,13 +76,13 @@ class Execution:
     def _check(self, command: tuple[str, ...]) -> None:
         """Ask whether the source can be parsed; whatever is no clear no means that it can."""
         settings = self._context.settings
-        try:
-            files.put_again(settings.workspace, self._frame.files[0])
-        except OSError:
-            return
         deadline = min(self._deadline, time.monotonic() + settings.check_seconds)
         held = Held(_CHECK_BYTES)
-        ended = self._checked = self._stage("check", command, deadline, held, held)
+        try:
+            files.put_again(settings.workspace, self._frame.files[0])
+            ended = self._checked = self._stage("check", command, deadline, held, held)
+        except OSError:  # no room for the source, no memory for a fork
+            return
         if ended.refused:
             self._syntax_error = first_line(held.data)
 

@@ -17,6 +17,10 @@ if TYPE_CHECKING:
     from cloche_supervisor.signals import Signals
 
 _READ_BYTES = 65_536
+_REST_SECONDS = 0.001
+_REST_BELOW_BYTES = 32_768
+"""After a small read a pipe is left alone for a moment: to be woken for each of many small writes
+costs the program four times the time."""
 _PIPE_BYTES_MAX = 1024 * 1024  # the kernel's default for /proc/sys/fs/pipe-max-size
 _SIGKILL_STATUS = 9
 _KILLED = 137
@@ -73,6 +77,7 @@ class Stage:
         self._stdin = memoryview(stdin)
         self._sinks = sinks
         self._open = set(sinks)
+        self._resting: dict[int, float] = {}
         self._events_polled = False
         self._poll = select.poll()
         self._poll.register(context.signals.fd, select.POLLIN)
@@ -92,7 +97,8 @@ class Stage:
                 return processes.status is not None
             self._flush_due(now)
             self._poll_events()
-            self._serve(min([deadline, *self._dues()]) - now)
+            self._wake(now)
+            self._serve(min([deadline, *self._dues(), *self._resting.values()]) - now)
         return True
 
     def finish(self) -> None:
@@ -115,8 +121,15 @@ class Stage:
                 self._context.events.flush()
             elif fd == self._child.stdin:
                 self._feed()
-            else:
-                self._read(fd, time.monotonic())
+            elif 0 < self._read(fd, time.monotonic()) < _REST_BELOW_BYTES:
+                self._poll.modify(fd, 0)
+                self._resting[fd] = time.monotonic() + _REST_SECONDS
+
+    def _wake(self, now: float) -> None:
+        for fd in [fd for fd, end in self._resting.items() if end <= now]:
+            del self._resting[fd]
+            if fd in self._open:
+                self._poll.modify(fd, select.POLLIN)
 
     def _read(self, fd: int, now: float) -> int:
         """Read once: so many bytes, 0 when there are none for now or for ever."""

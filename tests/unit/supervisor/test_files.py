@@ -79,6 +79,8 @@ def test_files_come_back(supervisors: Any) -> None:
     ("pattern", "names"),
     [
         ("**", ["d/e/f.txt", "d/g.txt", "main.py", "ü.txt"]),
+        ("/".join(["**"] * 1000), ["d/e/f.txt", "d/g.txt", "main.py", "ü.txt"]),
+        ("/".join(["**", "*"] * 500), []),
         ("**/*.txt", ["d/e/f.txt", "d/g.txt", "ü.txt"]),
         ("d/**/f.txt", ["d/e/f.txt"]),
         ("d/?.txt", ["d/g.txt"]),

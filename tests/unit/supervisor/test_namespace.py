@@ -55,11 +55,12 @@ def test_signals_from_inside_do_nothing(supervisors: Any) -> None:
 
 def test_a_forged_sigterm_does_nothing(supervisors: Any) -> None:
     code = """if True:
-        import ctypes, struct
+        import ctypes, os, struct
+        number = {"x86_64": 129, "aarch64": 138}[os.uname().machine]  # rt_sigqueueinfo
         libc = ctypes.CDLL(None, use_errno=True)
         for code in (-1, -2, -3, -6, 0, 0x80):  # SI_QUEUE …, SI_TKILL, SI_USER, SI_KERNEL
             info = struct.pack("iiiiii", 15, 0, code, 0, 0, 0).ljust(128, b"\\0")
-            print(libc.syscall(129, 1, 15, info))  # rt_sigqueueinfo on x86_64
+            print(libc.syscall(number, 1, 15, info))
     """
     result = supervisors.as_pid_1(code)
     assert result.stdout.split() == ["0", "0", "0", "-1", "-1", "-1"]

@@ -70,7 +70,7 @@ def test_out_of_memory(
     ("output", "line"),
     [
         (
-            "/workspace/main.js:1\nlog(new Error('x'\n\nSyntaxError: missing ) after argument list\n",
+            "main.js:1\nlog(new Error('x'\n\nSyntaxError: missing ) after argument list\n",
             "SyntaxError: missing ) after argument list",
         ),
         (
