@@ -1,0 +1,89 @@
+"""docs/upgrade.md: from an older schema to today's, with executions in all states."""
+
+from __future__ import annotations
+
+import copy
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+import yaml
+from support.chart_cluster import OPERATOR, ChartCluster
+from support.helm import ROOT, SANDBOXES, SYSTEM
+
+from cloche_cluster.embedded.control_plane import control_plane
+
+YOUNGER = ("checkSeconds", "usage")
+"""Status fields that the older schema does not have."""
+
+
+def older() -> str:
+    """Today's CRDs, less some fields of the status and a column."""
+    found = [yaml.safe_load(path.read_text()) for path in sorted(ROOT.glob("crds/*.yaml"))]
+    manifests: list[Any] = copy.deepcopy(found)  # no YAML aliases between them
+    for crd in manifests:
+        (version,) = crd["spec"]["versions"]
+        version["additionalPrinterColumns"].pop()
+        status = version["schema"]["openAPIV3Schema"]["properties"]["status"]["properties"]
+        for field in YOUNGER:
+            status.pop(field, None)
+    return "\n---\n".join(json.dumps(crd) for crd in manifests)
+
+
+@pytest.fixture(scope="module")
+def old() -> Iterator[ChartCluster]:
+    """An installation on the older schema."""
+    with control_plane(controllers=True) as plane:
+        cluster = ChartCluster(plane.kubeconfig, plane.kubectl)
+        cluster("create", "-f", "-", stdin=older())
+        cluster("wait", "--for=condition=Established", "crd", "--all", "--timeout=30s")
+        cluster("create", "namespace", SYSTEM)
+        cluster.upgrade()
+        yield cluster
+
+
+def patch_status(cluster: ChartCluster, name: str, **status: Any) -> None:
+    """Write a status as the operator does."""
+    cluster(
+        "patch", "sbx", name, "-n", SANDBOXES, "--type=merge", "--subresource=status",
+        "--as", OPERATOR, "-p", json.dumps({"status": status}),
+    )  # fmt: skip
+
+
+def test_executions_outlive_the_upgrade(old: ChartCluster) -> None:
+    ended = {"phase": "Completed", "reason": "Exited", "exitCode": 0, "checkSeconds": 0.5}
+    for name in ("ended", "running", "waiting"):
+        assert old.try_execution(name).returncode == 0
+    patch_status(old, "running", phase="Running", podName="sbx-1")
+    patch_status(old, "ended", **ended)
+    before = old.json("get", "sbx", "ended", "-n", SANDBOXES)
+    # What the older schema does not know is gone without a word: why the CRDs come first.
+    assert "checkSeconds" not in before["status"]
+
+    old.apply_crds()
+    old("wait", "--for=condition=Established", "crd", "--all", "--timeout=30s")
+    old.upgrade("--force-conflicts")
+
+    assert old.json("get", "sbx", "ended", "-n", SANDBOXES) == before
+    patch_status(old, "running", **ended)
+    patch_status(old, "waiting", phase="Running")
+    assert old.json("get", "sbx", "running", "-n", SANDBOXES)["status"]["checkSeconds"] == 0.5
+    old("patch", "sbx/waiting", "-n", SANDBOXES, "--type=merge", "-p", '{"spec":{"cancel":true}}')
+    crd = old.json("get", "crd", "sandboxexecutions.cloche.dev")
+    assert crd["status"]["storedVersions"] == ["v1alpha1"]
+
+
+def test_what_has_ended_stays_as_it_is(old: ChartCluster) -> None:
+    done = old.run(
+        "patch", "sbx", "ended", "-n", SANDBOXES, "--type=merge", "--subresource=status",
+        "-p", '{"status":{"usage":{"cpuSeconds":1}}}',
+    )  # fmt: skip
+    assert done.returncode != 0
+    assert "status" in done.stderr
+
+
+def test_rolling_back_the_release_leaves_schema_and_records(old: ChartCluster) -> None:
+    history = json.loads(old.helm("history", "cloche", "-o", "json"))
+    old.helm("rollback", "cloche", str(history[0]["revision"]), "--force-conflicts")
+    assert old.json("get", "sbx", "running", "-n", SANDBOXES)["status"]["checkSeconds"] == 0.5
