@@ -76,6 +76,8 @@ class Rest:
             await config.load_kube_config(kubeconfig, client_configuration=configuration)
         # 0 is no bound: a pool of a fixed size would let the 101st attach wait for ever.
         configuration.connection_pool_maxsize = 0
+        # Looking for a proxy and a .netrc costs two hops to a thread for every single call.
+        configuration.client_session_kwargs = {"trust_env": False}
         pool = RESTClientObject(configuration)
         return cls(configuration, pool._create_pool_manager())  # noqa: SLF001  its TLS set-up
 
