@@ -54,7 +54,8 @@ class TextFormatter(logging.Formatter):
         """The line, and the traceback below it if there is one."""
         time = datetime.fromtimestamp(record.created, UTC).strftime("%H:%M:%S.%f")[:-3]
         known = " ".join(f"{name}={value}" for name, value in _fields(record).items())
-        line = f"{time} {record.levelname:7} {record.getMessage()} {known}".rstrip()
+        message = record.getMessage().replace("\n", "\\n")  # one event is one line
+        line = f"{time} {record.levelname:7} {message} {known}".rstrip()
         if record.exc_info:
             line += "\n" + self.formatException(record.exc_info)
         return line

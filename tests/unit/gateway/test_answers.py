@@ -1,0 +1,105 @@
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from cloche_api.execution import TERMINAL, Phase, Reason, phase_of
+from cloche_gateway.services import answers, results
+
+# resources.md's table: phase and reason → the synchronous answer and the status route's word.
+EXPECTED = {
+    "Exited": (200, "completed"),
+    "Signaled": (200, "completed"),
+    "OutOfMemory": (200, "completed"),
+    "InvalidSyntax": (400, "completed"),
+    "DeadlineExceeded": (500, "failed"),
+    "Cancelled": (409, "cancelled"),
+    "Deleted": (409, "cancelled"),
+    "QueueTimeout": (503, "failed"),
+    "QueueFull": (503, "failed"),
+    "UnknownLanguage": (400, "failed"),
+    "ResourcesExceedRuntime": (400, "failed"),
+    "InvalidSpec": (400, "failed"),
+}
+
+
+def execution(**status: Any) -> dict[str, Any]:
+    return {
+        "metadata": {"name": "n", "creationTimestamp": "2026-01-01T00:00:00Z"},
+        "spec": {"language": "python", "code": ""},
+        "status": status,
+    }
+
+
+def test_the_table_has_every_reason() -> None:
+    assert set(answers.TABLE) == set(Reason)
+
+
+@pytest.mark.parametrize("reason", list(Reason))
+def test_every_reason(reason: Reason) -> None:
+    obj = execution(phase=phase_of(reason), reason=reason)
+    status, word = EXPECTED.get(reason, (500, "failed"))
+    answer = answers.answer(obj)
+    assert (answer.status, results.status_word(obj)) == (status, word)
+    assert ("detail" in answer.body) == (status != 200)
+    assert (answer.retry_after is not None) == (status == 503)
+    assert answer.body["execution_id"] == "n"
+    if status == 500:
+        assert answer.body["detail"].startswith("Execution failed: ")
+        assert set(answer.body) > {"stdout", "stderr", "exit_code", "stdout_truncated"}
+
+
+@pytest.mark.parametrize("phase", sorted(TERMINAL))
+@pytest.mark.parametrize("reason", ["SomethingNewer", "", None])
+def test_reasons_of_a_newer_operator(phase: Phase, reason: str | None) -> None:
+    expected = {Phase.COMPLETED: 200, Phase.CANCELLED: 409}.get(phase, 500)
+    answer = answers.answer(execution(phase=phase, reason=reason))
+    assert answer.status == expected
+    if expected == 500:
+        words = "something newer" if reason else "internal error"
+        assert answer.body["detail"] == f"Execution failed: {words}"
+
+
+def test_a_reason_counts_in_its_own_phase_only() -> None:
+    assert answers.answer(execution(phase="Completed", reason="QueueTimeout")).status == 200
+    assert answers.answer(execution(phase="Error", reason="Exited")).status == 500
+
+
+@pytest.mark.parametrize(
+    ("status", "detail"),
+    [
+        ({"message": "SyntaxError: bad\nmore"}, "Invalid code syntax: SyntaxError: bad"),
+        ({"stderr": "\nmain.c:1: error\nx"}, "Invalid code syntax: main.c:1: error"),
+        ({}, "Invalid code syntax: no message"),
+        ({"message": "{message} {0}"}, "Invalid code syntax: {message} {0}"),
+    ],
+)
+def test_the_compilers_first_line(status: dict[str, Any], detail: str) -> None:
+    obj = execution(phase="Completed", reason="InvalidSyntax", **status)
+    assert answers.detail_of(obj) == detail
+
+
+def test_an_error_tells_nothing_of_the_cluster() -> None:
+    obj = execution(phase="Error", reason="PodEvicted", message="node-17 (10.0.0.7) is full")
+    assert "node-17" not in str(answers.answer(obj).body)
+
+
+def test_a_running_execution_has_no_detail_and_no_result() -> None:
+    obj = execution(phase="Running", startTime="2026-01-01T00:00:01Z")
+    assert answers.detail_of(obj) is None
+    assert results.state(obj, None)["result"] is None
+    assert results.state({**obj, "status": None}, None)["status"] == "pending"
+
+
+def test_files_only_when_asked_for() -> None:
+    obj = execution(phase="Completed", reason="Exited")
+    assert "files" not in results.result(obj)
+    obj["spec"]["outputFiles"] = ["*"]
+    assert results.result(obj)["files"] == []
+
+
+def test_times_of_two_clocks_never_run_backwards() -> None:
+    obj = execution(queuedTime="2026-01-01T00:00:02.5Z", claimedTime="2026-01-01T00:00:02Z")
+    assert results.result(obj)["queue_time"] == 0.0
+    assert results.result(execution())["queue_time"] is None

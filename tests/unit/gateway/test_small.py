@@ -1,0 +1,52 @@
+"""The version, the problems' table, the log lines, OpenAPI's document."""
+
+from __future__ import annotations
+
+import json
+import logging
+import re
+import tomllib
+from pathlib import Path
+
+import pytest
+
+import cloche_gateway
+from cloche_gateway import errors, log
+from cloche_gateway.routes.problems import TABLE
+
+ROOT = Path(__file__).parents[3]
+
+
+def test_the_version_is_the_projects() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    assert cloche_gateway.__version__ == project["version"]
+
+
+def test_every_domain_error_has_its_line_in_the_table() -> None:
+    kinds = {
+        kind
+        for kind in vars(errors).values()
+        if isinstance(kind, type) and issubclass(kind, errors.GatewayError)
+    }
+    assert kinds - set(TABLE) == {errors.ExecutionError}  # only the base of others
+
+
+@pytest.mark.parametrize("formatter", [log.JsonFormatter(), log.TextFormatter()])
+def test_a_log_line_has_the_ids(formatter: logging.Formatter) -> None:
+    token = log.request_id.set("req-1")
+    record = logging.makeLogRecord({"msg": "answered\nFORGED", "levelname": "INFO", "status": 200})
+    try:
+        line = formatter.format(record)
+    finally:
+        log.request_id.reset(token)
+    assert "req-1" in line
+    assert "200" in line
+    assert "\n" not in line
+
+
+def test_json_lines_are_json() -> None:
+    info = (ValueError, ValueError("é\n"), None)
+    record = logging.makeLogRecord({"msg": "x", "levelname": "ERROR", "exc_info": info})
+    line = json.loads(log.JsonFormatter().format(record))
+    assert (line["level"], line["message"]) == ("error", "x")
+    assert re.search(r"ValueError", line["traceback"])
