@@ -16,7 +16,7 @@ from cloche_cluster.embedded import cgroups
 from cloche_cluster.errors import ClusterError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
     from cloche_cluster.embedded.layout import Layout
 
@@ -69,12 +69,12 @@ def own_processes(
     return tuple(process.pid for process in processes if is_own(process))
 
 
-def own_mounts(mountinfo: str, layout: Layout) -> tuple[str, ...]:
-    """Select the mount points below the cluster's directories, the innermost first.
+def own_mounts(mountinfo: str, directories: Iterable[Path]) -> tuple[str, ...]:
+    """Select the mount points below `directories`, the innermost first.
 
     `mountinfo` is the text of /proc/PID/mountinfo: its fifth field, octal escapes for blanks.
     """
-    places = (f"{layout.state}/", f"{layout.run}/", f"{layout.log}/")
+    places = tuple(f"{directory}/" for directory in directories)
     points = [_unescaped(line.split()[4]) for line in mountinfo.splitlines()]
     return tuple(point for point in reversed(points) if point.startswith(places))
 
@@ -107,7 +107,7 @@ def sweep(layout: Layout) -> Swept:
     Raises ClusterError when a process survives SIGKILL or a mount cannot be undone.
     """
     killed = _kill_all(layout)
-    mounts = _unmount_all(layout)
+    mounts = unmount_all((layout.state, layout.run, layout.log))
     removed = cgroups.remove(cgroups.read_mounts())
     _empty_run(layout)
     return Swept(killed, mounts, removed)
@@ -130,14 +130,22 @@ def _kill_all(layout: Layout) -> int:
     return len(killed)
 
 
-def _unmount_all(layout: Layout) -> int:
-    points = own_mounts(Path("/proc/self/mountinfo").read_text(), layout)
+def unmount_all(directories: Sequence[Path]) -> int:
+    """Unmount everything below `directories`; returns how many mounts there were.
+
+    Raises ClusterError when one cannot be undone: what is below must not be deleted then.
+    """
+
+    def mounted() -> tuple[str, ...]:
+        return own_mounts(Path("/proc/self/mountinfo").read_text(), directories)
+
+    points = mounted()
     for point in points:
         answers(["umount", point], timeout=30)
-    left = own_mounts(Path("/proc/self/mountinfo").read_text(), layout)
-    for point in left:  # still in use by nobody we know: out of sight, gone with its last user
+    for point in mounted():  # in use by nobody we know: out of sight, gone with its last user
         answers(["umount", "-l", point], timeout=30)
-    if own_mounts(Path("/proc/self/mountinfo").read_text(), layout):
+    left = mounted()
+    if left:
         raise ClusterError(f"cannot unmount {', '.join(left)}")
     return len(points)
 

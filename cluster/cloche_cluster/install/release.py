@@ -105,13 +105,14 @@ class Release:
         try:
             self._helm(
                 "upgrade", "--install", RELEASE, str(chart), "--create-namespace",
+                "--skip-crds",  # apply_crds did it
                 "--values", str(values), "--description", digest,
                 "--wait", "--timeout", f"{READY_SECONDS}s",
                 timeout=READY_SECONDS + 60,
             )  # fmt: skip
         except CommandError as error:
             found = diagnose(self.access.kubectl, NAMESPACE)
-            raise ClusterError("\n".join([str(error), *found])) from None
+            raise ClusterError("\n".join([without_notes(str(error)), *found])) from None
 
     def _wait_until_ready(self) -> None:
         """Wait for the Deployments that are there: a crash of the node took their Pods along."""
@@ -139,6 +140,11 @@ def content_digest(chart: Path, values: Mapping[str, Any]) -> str:
         digest.update(f"{path.relative_to(chart)} {len(content)}\n".encode())
         digest.update(content)
     return f"content {digest.hexdigest()}"
+
+
+def without_notes(message: str) -> str:
+    """Return helm's error without its notes on links that it followed."""
+    return "\n".join(line for line in message.splitlines() if "level=INFO" not in line)
 
 
 def _files(directory: Path) -> Iterable[Path]:

@@ -13,6 +13,7 @@ from cloche_cluster.embedded.configure import local_port_holder
 from cloche_cluster.embedded.down import down
 from cloche_cluster.embedded.node_images import image_store
 from cloche_cluster.embedded.settings import GATEWAY_LOCAL_PORT, GATEWAY_NODE_PORT, NO_NETWORK
+from cloche_cluster.embedded.sweep import unmount_all
 from cloche_cluster.embedded.up import kubectl, require_linux_root, up
 from cloche_cluster.images.table import REPOSITORY_NAME
 from cloche_cluster.targets.base import Access
@@ -109,5 +110,6 @@ def remove_cache(cache: Path) -> bool:
     """Remove programs, images and the build's layers; say whether there were any."""
     if not cache.is_dir():
         return False
+    unmount_all((cache,))
     shutil.rmtree(cache)
     return True

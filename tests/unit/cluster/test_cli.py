@@ -1,0 +1,95 @@
+from __future__ import annotations
+
+import io
+import os
+import sys
+from typing import TYPE_CHECKING
+
+import pytest
+
+from cloche_cluster import cli
+from cloche_cluster.checkout import Checkout
+from cloche_cluster.choice import Kind, Target
+from cloche_cluster.command import answers, run
+from cloche_cluster.console import Console
+from cloche_cluster.errors import ClusterError, CommandError
+from cloche_cluster.operations import Operations
+from cloche_cluster.wait import wait_until
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+def test_ctrl_c_is_one_line_and_130(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def interrupted(_self: Operations, *, bare: bool) -> None:
+        assert not bare
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(Operations, "up", interrupted)
+    assert cli.main(["up"]) == 130
+    said = capsys.readouterr().err
+    assert said.startswith("interrupted")
+    assert said.count("\n") == 1
+
+
+def test_an_error_is_its_sentence_and_1(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def failing(_self: Operations) -> None:
+        raise ClusterError("the disk is full")
+
+    monkeypatch.setattr(Operations, "down", failing)
+    assert cli.main(["down"]) == 1
+    assert capsys.readouterr().err == "error: the disk is full\n"
+
+
+@pytest.mark.parametrize("words", [[], ["--cluster", "other", "up"], ["key"], ["nonsense"]])
+def test_a_wrong_command_line_is_refused(words: list[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        cli.main(words)
+    assert ended.value.code == 2
+
+
+def test_what_up_chose_is_remembered_for_down(tmp_path: Path) -> None:
+    checkout = Checkout(tmp_path)
+    assert checkout.remembered() is None
+    checkout.remember(Target(Kind.KIND, "cloche", "kind-cloche", exists=False))
+    assert checkout.remembered() == Target(Kind.KIND, "cloche", "kind-cloche")
+    (tmp_path / ".cloche" / "cluster.json").write_text("{half")
+    assert checkout.remembered() is None
+    checkout.forget()
+    assert not (tmp_path / ".cloche").exists()
+
+
+def test_a_step_is_a_line_with_the_elapsed_time() -> None:
+    stream = io.StringIO()
+    Console(stream=stream).step("building")
+    assert stream.getvalue() == "[   0.0s] building\n"
+
+
+def test_a_failed_program_is_told_with_its_last_lines() -> None:
+    script = "import sys; print('why', file=sys.stderr); sys.exit(3)"
+    with pytest.raises(CommandError, match=r"failed with exit code 3:\n    why"):
+        run([sys.executable, "-c", script], timeout=20)
+    assert answers([sys.executable, "-c", script], timeout=20) is None
+
+
+def test_a_missing_and_a_late_program_are_told() -> None:
+    with pytest.raises(CommandError, match="no-such-program is not installed"):
+        run(["no-such-program"], timeout=20)
+    with pytest.raises(CommandError, match="did not end within 0 s"):
+        run([sys.executable, "-c", "import time; time.sleep(60)"], timeout=0.1)
+
+
+def test_a_program_gets_its_input_and_environment() -> None:
+    script = "import os, sys; print(os.environ['X'], sys.stdin.read(), os.environ.get('HOME'))"
+    said = run([sys.executable, "-c", script], timeout=20, env={"X": "1"}, stdin="in")
+    assert said.split() == ["1", "in", str(os.environ.get("HOME"))]
+
+
+def test_waiting_ends_with_a_sentence() -> None:
+    with pytest.raises(ClusterError, match="it did not come within 0 s"):
+        wait_until(lambda: False, seconds=0, what="it did not come")
+    wait_until(lambda: True, seconds=0, what="it did not come")

@@ -1,0 +1,196 @@
+from __future__ import annotations
+
+import json
+import os
+import tarfile
+from pathlib import Path
+
+import pytest
+
+from cloche_cluster.embedded.tar_image import write_image
+from cloche_cluster.errors import ClusterError
+from cloche_cluster.images.content import context_files, copied_sources, stage
+from cloche_cluster.images.debian import Source, parse_deb822, parse_list, sources_for
+from cloche_cluster.images.ensure import Tagged, tag_all
+from cloche_cluster.images.table import discover
+from cloche_cluster.targets.embedded import stale_images
+
+
+@pytest.fixture
+def repository(tmp_path: Path) -> Path:
+    files = {
+        "gateway/Dockerfile": "FROM debian:trixie-slim\nCOPY gateway/app /app\n",
+        "gateway/app/main.py": "print()",
+        "runtimes/base/Dockerfile": "FROM debian:trixie-slim\nCOPY runtimes/supervisor /opt/\n",
+        "runtimes/supervisor/a.py": "a",
+        "runtimes/lua/Dockerfile": "ARG BASE\nFROM ${BASE}\n",
+        "runtimes/lua/runtime.yaml": "kind: SandboxRuntime\n",
+        "runtimes/draft/Dockerfile": "FROM scratch\n",
+    }
+    for name, text in files.items():
+        path = tmp_path / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+    return tmp_path
+
+
+def tags(repository: Path, debian: str = "id") -> dict[str, str]:
+    return {one.image.name: one.tag for one in tag_all(repository, discover(repository), debian)}
+
+
+def test_a_language_is_a_folder_with_both_files_and_the_base_comes_first(repository: Path) -> None:
+    images = discover(repository)
+    assert [one.name for one in images] == ["gateway", "runtime-base", "runtime-lua"]
+    assert [one.name for one in images if not one.deployed] == ["runtime-base"]
+
+
+def test_the_repositorys_own_images_are_all_found() -> None:
+    root = Path(__file__).resolve().parents[3]
+    found = {one.name for one in discover(root)}
+    assert {"runtime-base", "runtime-python", "runtime-javascript", "runtime-bash"} <= found
+    assert tag_all(root, discover(root), "id")
+
+
+def test_copied_sources_of_a_dockerfile() -> None:
+    dockerfile = """
+FROM x AS build
+COPY a.txt b/ /target/
+copy --chown=1:1 --chmod=755 c /c
+COPY ["d e", "/d"]
+ADD f \\
+    # why
+    g /g
+COPY --from=build /h /h
+RUN --mount=type=bind,source=i,target=/i --mount=type=cache,target=/j true
+# COPY k /k
+"""
+    assert copied_sources(dockerfile) == ("a.txt", "b/", "c", "d e", "f", "g", "i")
+
+
+def test_the_tag_follows_the_contents_and_nothing_else(repository: Path) -> None:
+    before = tags(repository)
+    os.utime(repository / "gateway/app/main.py", (1, 1))
+    (repository / "gateway/app/__pycache__").mkdir()
+    (repository / "gateway/app/__pycache__/main.pyc").write_text("x")
+    (repository / "unrelated").write_text("x")
+    assert tags(repository) == before
+
+
+@pytest.mark.parametrize(
+    ("path", "changed"),
+    [
+        ("gateway/app/main.py", {"gateway"}),
+        ("gateway/Dockerfile", {"gateway"}),
+        ("runtimes/supervisor/a.py", {"runtime-base", "runtime-lua"}),
+        ("runtimes/lua/Dockerfile", {"runtime-lua"}),
+    ],
+)
+def test_a_change_reaches_the_images_made_from_it(
+    repository: Path, path: str, changed: set[str]
+) -> None:
+    before = tags(repository)
+    with (repository / path).open("a") as file:
+        file.write("# more\n")
+    after = tags(repository)
+    assert {name for name in after if after[name] != before[name]} == changed
+
+
+def test_another_debian_or_mode_or_name_is_another_tag(repository: Path) -> None:
+    before = tags(repository)
+    assert not set(tags(repository, "other").values()) & set(before.values())
+    (repository / "gateway/app/main.py").chmod(0o755)
+    executable = tags(repository)["gateway"]
+    (repository / "gateway/app/main.py").rename(repository / "gateway/app/other.py")
+    assert len({before["gateway"], executable, tags(repository)["gateway"]}) == 3
+
+
+def test_a_dockerfile_that_copies_what_is_not_there_is_named(repository: Path) -> None:
+    (repository / "gateway/Dockerfile").write_text("FROM x\nCOPY absent /\n")
+    with pytest.raises(ClusterError, match="gateway/Dockerfile: absent is copied"):
+        tags(repository)
+
+
+def test_copying_the_whole_repository_is_refused(repository: Path) -> None:
+    with pytest.raises(FileNotFoundError, match="whole repository"):
+        context_files(repository, ["."])
+
+
+def test_the_context_has_what_was_hashed_and_nothing_else(repository: Path, tmp_path: Path) -> None:
+    (repository / "gateway/app/link").symlink_to("main.py")
+    (repository / "gateway/app/main.py").chmod(0o700)
+    files = context_files(repository, ["gateway/app"])
+    target = tmp_path / "context"
+    stage(repository, Path("gateway/Dockerfile"), files, target)
+    found = {str(path.relative_to(target)) for path in target.rglob("*") if not path.is_dir()}
+    assert found == {"gateway/Dockerfile", "gateway/app/link", "gateway/app/main.py"}
+    assert (target / "gateway/app/main.py").stat().st_mode & 0o777 == 0o755
+    assert (target / "gateway/Dockerfile").stat().st_mode & 0o777 == 0o644
+
+
+def test_references_are_full_names(repository: Path) -> None:
+    (gateway, *_) = tag_all(repository, discover(repository), "id")
+    assert isinstance(gateway, Tagged)
+    assert gateway.reference == f"docker.io/cloche/gateway:{gateway.tag}"
+
+
+def test_old_images_go_unless_a_pod_uses_them() -> None:
+    there = {
+        "docker.io/cloche/gateway:old",
+        "docker.io/cloche/gateway:new",
+        "docker.io/cloche/runtime-lua:used",
+        "localhost/cloche/pause:1",
+        "sha256:0123",
+        "docker.io/library/other:1",
+    }
+    needed = ["docker.io/cloche/gateway:new", "cloche/runtime-lua:used"]
+    assert stale_images(there, needed) == ["docker.io/cloche/gateway:old"]
+
+
+DEB822 = """Types: deb
+# a comment
+URIs: http://mirror.example/debian
+Suites: bookworm bookworm-updates
+Components: main
+
+Types: deb-src
+URIs: http://source.example/debian
+Suites: bookworm
+
+Types: deb
+URIs: http://security.example/debian-security
+Suites: bookworm-security
+"""
+
+
+def test_the_machines_mirrors_serve_the_base_image() -> None:
+    lines = sources_for("trixie", parse_deb822(DEB822))
+    assert lines == [
+        "deb http://mirror.example/debian trixie main",
+        "deb http://mirror.example/debian trixie-updates main",
+        "deb http://security.example/debian-security trixie-security main",
+    ]
+
+
+def test_one_line_sources_are_read_and_others_ignored() -> None:
+    text = (
+        "deb [signed-by=/k] http://a.example/debian bookworm main\n# deb http://b.example sid x\n"
+    )
+    assert parse_list(text) == [Source("http://a.example/debian", "bookworm")]
+    third_party = [Source("http://tools.example/apt", "nodistro")]
+    with pytest.raises(ClusterError, match="no Debian mirror"):
+        sources_for("trixie", third_party)
+
+
+def test_a_small_image_is_the_same_every_time(tmp_path: Path) -> None:
+    one, two = tmp_path / "one.tar", tmp_path / "two.tar"
+    for target in (one, two):
+        write_image(target, "localhost/x:1", {"pause": b"program"}, "/pause")
+    assert one.read_bytes() == two.read_bytes()
+    with tarfile.open(one) as archive:
+        manifest_file = archive.extractfile("manifest.json")
+        assert manifest_file is not None
+        (manifest,) = json.load(manifest_file)
+        config_file = archive.extractfile(manifest["Config"])
+        assert config_file is not None
+        assert json.load(config_file)["config"]["Entrypoint"] == ["/pause"]
+    assert manifest["RepoTags"] == ["localhost/x:1"]

@@ -1,0 +1,95 @@
+from __future__ import annotations
+
+import subprocess
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from cloche_cluster.embedded.packages import missing_packages
+from cloche_cluster.errors import ClusterError
+from cloche_cluster.install import env_file
+from cloche_cluster.install.diagnosis import is_ready, reason
+from cloche_cluster.install.keys import check_name
+from cloche_cluster.install.release import content_digest, without_notes
+from cloche_cluster.operations import merged
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+def test_the_env_file_is_private_and_a_shell_reads_it(tmp_path: Path) -> None:
+    path = tmp_path / ".cloche" / "env"
+    env_file.write(path, env_file.Environment("http://localhost:8002", "clk_a-b_c", "/x y/z"))
+    assert path.stat().st_mode & 0o777 == 0o600
+    shell = f"set -a; . {path}; sh -c 'echo \"$CLOCHE_URL|$CLOCHE_API_KEY|$KUBECONFIG\"'"
+    said = subprocess.run(["sh", "-c", shell], capture_output=True, text=True, check=True).stdout
+    assert said.strip() == "http://localhost:8002|clk_a-b_c|/x y/z"
+    assert env_file.read_key(path) == "clk_a-b_c"
+
+
+def test_without_an_env_file_there_is_no_key(tmp_path: Path) -> None:
+    assert env_file.read_key(tmp_path / "env") is None
+    (tmp_path / "env").write_text("CLOCHE_URL=x\n")
+    assert env_file.read_key(tmp_path / "env") is None
+
+
+def test_the_release_changes_with_chart_links_and_values(tmp_path: Path) -> None:
+    chart, linked = tmp_path / "chart", tmp_path / "runtime.yaml"
+    chart.mkdir()
+    (chart / "Chart.yaml").write_text("name: x")
+    linked.write_text("a")
+    (chart / "link.yaml").symlink_to(linked)
+    digests = [content_digest(chart, {"a": 1}), content_digest(chart, {"a": 1})]
+    assert digests[0] == digests[1]
+    digests.append(content_digest(chart, {"a": 2}))
+    linked.write_text("b")
+    digests.append(content_digest(chart, {"a": 1}))
+    (chart / "Chart.yaml").rename(chart / "Other.yaml")
+    digests.append(content_digest(chart, {"a": 1}))
+    assert len(set(digests)) == 4
+
+
+def test_helms_notes_on_links_are_no_part_of_an_error() -> None:
+    assert without_notes('failed:\n  level=INFO msg="found"\n  Error: x') == "failed:\n  Error: x"
+
+
+def pod(**status: Any) -> dict[str, Any]:
+    return {"metadata": {"name": "p"}, "status": status}
+
+
+def test_why_a_pod_is_not_ready() -> None:
+    waiting = {"name": "c", "state": {"waiting": {"reason": "ErrImagePull", "message": "no x"}}}
+    assert reason(pod(containerStatuses=[waiting])) == "container c ErrImagePull no x"
+    unscheduled = {"type": "PodScheduled", "status": "False", "message": "0/1 nodes"}
+    assert "0/1 nodes" in reason(pod(conditions=[unscheduled]))
+    assert reason(pod(phase="Pending")) == "Pending"
+
+
+def test_which_pods_are_ready() -> None:
+    assert is_ready(pod(conditions=[{"type": "Ready", "status": "True"}]))
+    assert is_ready(pod(phase="Succeeded"))
+    assert not is_ready(pod(phase="Running", conditions=[{"type": "Ready", "status": "False"}]))
+    assert not is_ready(pod())
+
+
+@pytest.mark.parametrize("name", ["", "-a", "a b", "a/b", "x" * 64, "ä", "a\n"])
+def test_names_that_are_no_names(name: str) -> None:
+    with pytest.raises(ClusterError, match="TENANT="):
+        check_name("TENANT", name)
+
+
+def test_names_that_are() -> None:
+    for name in ("a", "local", "team-1.x_y", "x" * 63):
+        check_name("NAME", name)
+
+
+def test_only_installed_packages_count() -> None:
+    status = "gcc installed\nbuildah config-files\nlibc6-dev installed\n"
+    assert missing_packages(status, ("gcc", "buildah", "socat")) == ("buildah", "socat")
+
+
+def test_values_are_merged_deeply_and_later_ones_win() -> None:
+    one = {"image": {"registry": "r"}, "a": 1}
+    two = {"image": {"tags": {"x": "1"}}, "a": 2}
+    assert merged(one, two) == {"image": {"registry": "r", "tags": {"x": "1"}}, "a": 2}
+    assert one == {"image": {"registry": "r"}, "a": 1}

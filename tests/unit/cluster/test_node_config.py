@@ -1,0 +1,114 @@
+from __future__ import annotations
+
+import tomllib
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from cloche_cluster.embedded import addons, node_config
+from cloche_cluster.embedded.build import Programs
+from cloche_cluster.embedded.layout import Layout
+from cloche_cluster.embedded.machine import Machine, has_capability, usable_nameservers
+from cloche_cluster.embedded.settings import Addresses, Ports
+
+LAYOUT = Layout(Path("/c"), Path("/s"), Path("/r"), Path("/l"))
+V1 = Machine(cgroup_v2=False, can_lower_oom_score=False, nameservers=())
+V2 = Machine(cgroup_v2=True, can_lower_oom_score=True, nameservers=("192.0.2.53",))
+PROGRAMS = Programs({"runc": Path("/c/bin/runc-1"), "cni": Path("/c/bin/cni-1")})
+
+
+def kubelet(machine: Machine) -> dict[str, Any]:
+    return node_config.kubelet_config(LAYOUT, machine, Addresses(), Ports())
+
+
+def containerd(machine: Machine) -> dict[str, Any]:
+    text = node_config.containerd_config(LAYOUT, machine, PROGRAMS, "localhost/pause:1")
+    plugins: dict[str, Any] = tomllib.loads(text)["plugins"]
+    return plugins
+
+
+def test_the_kubelet_on_cgroup_v1_is_told_to_go_on() -> None:
+    config = kubelet(V1)
+    assert config["failCgroupV1"] is False
+    assert config["enforceNodeAllocatable"] == []
+    assert config["oomScoreAdj"] == 0
+
+
+def test_the_kubelet_on_cgroup_v2_has_the_defaults() -> None:
+    config = kubelet(V2)
+    assert not {"failCgroupV1", "enforceNodeAllocatable", "oomScoreAdj"} & set(config)
+    assert config["singleProcessOOMKill"] is True
+
+
+@pytest.mark.parametrize("machine", [V1, V2])
+def test_the_kubelet_stays_in_its_own_places(machine: Machine) -> None:
+    config = kubelet(machine)
+    assert config["cgroupRoot"] == "/cloche"
+    assert config["containerRuntimeEndpoint"] == "unix:///r/containerd/containerd.sock"
+    assert config["podPidsLimit"] == 1024
+    assert config["authentication"]["anonymous"]["enabled"] is False
+    assert config["address"] == Addresses().node
+
+
+def test_only_the_handler_without_network_has_a_cni_directory_of_its_own() -> None:
+    runtimes = containerd(V1)["io.containerd.cri.v1.runtime"]["containerd"]["runtimes"]
+    assert set(runtimes) == {"runc", "cloche-no-network"}
+    assert "cni_conf_dir" not in runtimes["runc"]
+    assert runtimes["cloche-no-network"]["cni_conf_dir"] == "/s/config/cni-no-network"
+    assert {one["options"]["BinaryName"] for one in runtimes.values()} == {"/c/bin/runc-1/runc"}
+
+
+def test_containerd_keeps_to_its_own_directories() -> None:
+    plugins = containerd(V1)
+    assert plugins["io.containerd.server.v1.grpc"]["address"] == "/r/containerd/containerd.sock"
+    images = plugins["io.containerd.cri.v1.images"]
+    assert images["pinned_images"]["sandbox"] == "localhost/pause:1"
+    assert plugins["io.containerd.cri.v1.runtime"]["cni"]["bin_dirs"] == ["/c/bin/cni-1"]
+
+
+@pytest.mark.parametrize(("machine", "restricted"), [(V1, True), (V2, False)])
+def test_oom_scores_are_only_lowered_where_root_may(machine: Machine, *, restricted: bool) -> None:
+    runtime = containerd(machine)["io.containerd.cri.v1.runtime"]
+    assert runtime["restrict_oom_score_adj"] is restricted
+
+
+def test_a_sandbox_pods_network_leads_nowhere() -> None:
+    (plugin,) = node_config.no_network(Addresses(), LAYOUT)["plugins"]
+    assert plugin["type"] == "bridge"
+    assert plugin["isGateway"] is False
+    assert plugin["ipMasq"] is False
+    assert plugin["portIsolation"] is True
+    assert "routes" not in plugin["ipam"]
+
+
+def test_an_ordinary_pod_has_a_way_out() -> None:
+    (plugin,) = node_config.pod_network(Addresses(), LAYOUT)["plugins"]
+    assert plugin["type"] == "ptp"
+    assert plugin["ipam"]["routes"] == [{"dst": "0.0.0.0/0"}]
+    assert plugin["ipam"]["ranges"] == [[{"subnet": "10.244.0.0/24"}]]
+
+
+def test_kube_proxy_changes_no_conntrack_setting_of_the_machine() -> None:
+    config = node_config.kube_proxy_config(LAYOUT, Addresses(), Ports())
+    assert config["mode"] == "nftables"
+    assert config["conntrack"]["maxPerCore"] == 0
+    assert config["nodePortAddresses"] == ["10.99.0.1/32"]
+
+
+def test_coredns_forwards_only_where_there_is_a_name_server() -> None:
+    assert "forward" not in addons.corefile(())
+    assert "forward . /etc/resolv.conf" in addons.corefile(("192.0.2.53",))
+
+
+def test_name_servers_on_loopback_are_no_use_to_a_pod() -> None:
+    text = "search x\nnameserver 127.0.0.53\nnameserver 192.0.2.53\nnameserver ::1\n"
+    assert usable_nameservers(text) == ("192.0.2.53",)
+    assert node_config.resolv_conf(("192.0.2.53",)) == "nameserver 192.0.2.53\n"
+
+
+def test_capabilities_are_read_from_the_effective_set() -> None:
+    status = "CapPrm:\t000001ffffffffff\nCapEff:\t000001fffeffffff\n"
+    assert has_capability(status, 24) is False
+    assert has_capability(status, 23) is True
+    assert has_capability("", 23) is False

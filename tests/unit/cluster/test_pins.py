@@ -1,0 +1,111 @@
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from cloche_cluster.embedded.build import Programs, go_is_enough
+from cloche_cluster.embedded.pins import (
+    COMPONENTS,
+    COMPONENTS_DIRECTORY,
+    Component,
+    kubernetes_version,
+    read_pin,
+)
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+GO_MOD = """module example
+
+go 1.26.0
+
+tool (
+\texample.org/thing/cmd/one
+\texample.org/thing/server/v3
+)
+
+require example.org/thing v2.3.4 // indirect
+"""
+THING = Component("thing", "example.org/thing", rename=(("server", "etcd"),))
+
+
+def write_pin(root: Path, go_mod: str = GO_MOD, go_sum: str = "sum") -> None:
+    (root / "thing").mkdir(exist_ok=True)
+    (root / "thing" / "go.mod").write_text(go_mod)
+    (root / "thing" / "go.sum").write_text(go_sum)
+
+
+def test_a_pin_is_read_from_go_mod(tmp_path: Path) -> None:
+    write_pin(tmp_path)
+    pin = read_pin(THING, tmp_path)
+    assert (pin.version, pin.go) == ("v2.3.4", "1.26.0")
+    assert pin.tools == ("example.org/thing/cmd/one", "example.org/thing/server/v3")
+    assert pin.programs == ("one", "etcd")
+    assert pin.directory == f"thing-{pin.digest}"
+
+
+def test_another_pin_sum_or_flag_is_another_directory(tmp_path: Path) -> None:
+    write_pin(tmp_path)
+    digests = {read_pin(THING, tmp_path).digest, read_pin(THING, tmp_path).digest}
+    assert len(digests) == 1
+    digests.add(read_pin(Component("thing", "example.org/thing", tags="x"), tmp_path).digest)
+    digests.add(read_pin(Component("thing", "example.org/thing", cgo=True), tmp_path).digest)
+    write_pin(tmp_path, go_sum="another")
+    digests.add(read_pin(THING, tmp_path).digest)
+    write_pin(tmp_path, GO_MOD.replace("v2.3.4", "v2.3.5"))
+    digests.add(read_pin(THING, tmp_path).digest)
+    assert len(digests) == 5
+
+
+def test_a_single_tool_line_is_read_too(tmp_path: Path) -> None:
+    write_pin(tmp_path, "go 1.26\n\ntool example.org/thing\n\nrequire example.org/thing v1.0.0\n")
+    assert read_pin(THING, tmp_path).programs == ("thing",)
+
+
+def test_a_go_mod_without_its_module_is_refused(tmp_path: Path) -> None:
+    write_pin(tmp_path, GO_MOD.replace("example.org/thing v2", "example.org/other v2"))
+    with pytest.raises(ValueError, match="no line that matches"):
+        read_pin(THING, tmp_path)
+
+
+def test_every_component_of_the_repository_has_the_programs_that_are_run() -> None:
+    found = {one.name: set(read_pin(one, COMPONENTS_DIRECTORY).programs) for one in COMPONENTS}
+    assert found["etcd"] == {"etcd"}
+    assert found["cni"] == {"bridge", "host-local", "loopback", "ptp"}
+    assert found["containerd"] >= {"containerd", "containerd-shim-runc-v2", "ctr"}
+    assert found["kubernetes"] >= {"kube-apiserver", "kubelet", "kubeadm", "kubectl"}
+    assert found["helm"] == {"helm"}
+
+
+def test_kubernetes_says_its_version() -> None:
+    kubernetes = next(one for one in COMPONENTS if one.name == "kubernetes")
+    flags = read_pin(kubernetes, COMPONENTS_DIRECTORY).flags
+    major, minor, _ = kubernetes_version().removeprefix("v").split(".")
+    assert f"gitVersion={kubernetes_version()} " in flags[-1]
+    assert f"gitMajor={major} " in flags[-1]
+    assert flags[-1].endswith(f"gitMinor={minor}")
+
+
+@pytest.mark.parametrize(
+    ("installed", "wanted", "toolchain", "enough"),
+    [
+        ("go1.26.8", "1.26.0", "local", True),
+        ("go1.26.8", "1.26.9", "local", False),
+        ("go1.22.1", "1.26.0", "auto", True),
+        ("go1.22.1", "1.26.0", "local", False),
+        ("go1.22.1", "1.26.0", "local+path", False),
+        ("go1.19.8", "1.26.0", "auto", False),
+        ("go1.27rc1", "1.26.6", "local", True),
+    ],
+)
+def test_whether_go_is_new_enough(
+    installed: str, wanted: str, toolchain: str, *, enough: bool
+) -> None:
+    assert go_is_enough(installed, wanted, toolchain) is enough
+
+
+def test_our_programs_come_before_the_machines(tmp_path: Path) -> None:
+    programs = Programs({"runc": tmp_path / "runc-1", "cni": tmp_path / "cni-2"})
+    assert programs.path("runc") == tmp_path / "runc-1" / "runc"
+    assert programs.search_path.startswith(f"{tmp_path}/runc-1:{tmp_path}/cni-2:/usr")

@@ -1,0 +1,86 @@
+from __future__ import annotations
+
+import configparser
+import shlex
+from pathlib import Path
+
+from cloche_cluster.embedded.build import Programs
+from cloche_cluster.embedded.layout import Layout
+from cloche_cluster.embedded.process_table import (
+    Program,
+    localhost_forward,
+    process_table,
+)
+from cloche_cluster.embedded.settings import Addresses, Ports
+from cloche_cluster.embedded.supervisord import render, write_if_changed
+
+LAYOUT = Layout(Path("/c"), Path("/s"), Path("/r"), Path("/l"))
+NAMES = ("etcd", "containerd", "kubernetes")
+PROGRAMS = Programs({name: Path(f"/c/bin/{name}-1") for name in NAMES})
+TABLE = process_table(LAYOUT, PROGRAMS, Addresses(), Ports())
+
+
+def rendered(*programs: Program) -> configparser.RawConfigParser:
+    parser = configparser.RawConfigParser()
+    parser.read_string(render(programs, LAYOUT, "/c/bin:/usr/bin"))
+    return parser
+
+
+def test_all_components_are_supervised() -> None:
+    assert [program.name for program in TABLE] == [
+        "etcd", "containerd", "kube-apiserver", "kube-controller-manager", "kube-scheduler",
+        "kubelet", "kube-proxy",
+    ]  # fmt: skip
+
+
+def test_every_program_restarts_and_rotates_its_log() -> None:
+    config = rendered(*TABLE)
+    for program in TABLE:
+        section = config[f"program:{program.name}"]
+        assert section["autorestart"] == "true"
+        assert section["stdout_logfile"] == f"/l/{program.name}.log"
+        assert int(section["stdout_logfile_maxbytes"]) > 0
+        assert shlex.split(section["command"].replace("%%", "%")) == list(program.argv)
+
+
+def test_etcd_has_a_quota_compacts_and_asks_for_certificates() -> None:
+    argv = next(program.argv for program in TABLE if program.name == "etcd")
+    assert "--quota-backend-bytes=2147483648" in argv
+    assert "--auto-compaction-retention=5m" in argv
+    assert "--client-cert-auth" in argv
+    assert not [word for word in argv if "http://" in word]
+
+
+def test_only_the_nodes_own_address_and_loopback_are_listened_on() -> None:
+    argv = [word for program in TABLE for word in program.argv]
+    binds = {word.partition("=")[2] for word in argv if word.startswith("--bind-address=")}
+    assert binds == {"127.0.0.1", "10.99.0.1"}
+
+
+def test_changed_files_change_the_section() -> None:
+    old = rendered(Program("x", ("/x",), 1, stamp="a"))["program:x"]["environment"]
+    new = rendered(Program("x", ("/x",), 1, stamp="b"))["program:x"]["environment"]
+    assert old != new
+
+
+def test_percent_signs_and_blanks_survive_supervisors_expansion() -> None:
+    section = rendered(Program("x", ("/x", "a b", "50%"), 1))["program:x"]
+    assert section["command"] == '/x "a b" 50%%'
+
+
+def test_localhost_leads_to_the_node_port() -> None:
+    argv = " ".join(localhost_forward(Addresses()).argv)
+    assert "TCP-LISTEN:8002,bind=127.0.0.1" in argv
+    assert "TCP:10.99.0.1:30802" in argv
+
+
+def test_a_file_is_only_written_where_it_differs(tmp_path: Path) -> None:
+    path = tmp_path / "a" / "config"
+    write_if_changed(path, "one")
+    before = path.stat()
+    write_if_changed(path, "one")
+    assert path.stat().st_ino == before.st_ino
+    write_if_changed(path, "two", mode=0o600)
+    assert path.read_text() == "two"
+    assert path.stat().st_mode & 0o777 == 0o600
+    assert list(path.parent.iterdir()) == [path]

@@ -1,0 +1,131 @@
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from cloche_cluster.embedded import cgroups, sysctls
+from cloche_cluster.embedded.layout import Layout
+from cloche_cluster.embedded.sweep import Process, own_mounts, own_processes
+
+if TYPE_CHECKING:
+    import pytest
+
+LAYOUT = Layout()
+BIN = "/var/cache/cloche/bin"
+
+
+def selected(*processes: Process, in_cgroup: frozenset[int] = frozenset()) -> tuple[int, ...]:
+    return own_processes(processes, LAYOUT, set(in_cgroup))
+
+
+def test_our_programs_are_known_by_program_and_directory_together() -> None:
+    etcd = Process(1, f"{BIN}/etcd-1/etcd", ("etcd", "--data-dir=/var/lib/cloche/etcd"))
+    shim = Process(
+        2, f"{BIN}/containerd-1/containerd-shim-runc-v2", ("x", "-address", "/run/cloche/c.sock")
+    )
+    assert selected(etcd, shim) == (1, 2)
+
+
+def test_supervisord_is_known_though_python_runs_it() -> None:
+    script = "/var/cache/cloche/supervisor/1/bin/supervisord"
+    python = Process(
+        1, "/usr/bin/python3.11", ("/x/python", script, "-c", "/var/lib/cloche/config/s.conf")
+    )
+    assert selected(python) == (1,)
+
+
+def test_a_tests_own_api_server_out_of_the_same_cache_is_left_alone() -> None:
+    server = Process(1, f"{BIN}/etcd-1/etcd", ("etcd", "--data-dir=/tmp/cloche-api-x/etcd"))
+    assert selected(server) == ()
+
+
+def test_a_foreign_kubelet_containerd_or_editor_is_left_alone() -> None:
+    kubelet = Process(1, "/usr/bin/kubelet", ("kubelet", "--config=/var/lib/kubelet/config.yaml"))
+    editor = Process(2, "/usr/bin/vim", ("vim", "/var/lib/cloche/config/kubelet.yaml"))
+    same_name = Process(3, "/opt/cloche/etcd", ("etcd", "--data-dir=/var/lib/cloche-other/x"))
+    assert selected(kubelet, editor, same_name) == ()
+
+
+def test_whatever_runs_in_our_control_group_is_ours() -> None:
+    program = Process(7, "/usr/bin/python3", ("python3", "main.py"))
+    assert selected(program, in_cgroup=frozenset({7})) == (7,)
+
+
+def test_mounts_below_our_directories_are_selected_innermost_first() -> None:
+    mountinfo = (
+        "1 0 8:1 / / rw - ext4 /dev/x rw\n"
+        "2 1 0:1 / /run/cloche/a rw - tmpfs tmpfs rw\n"
+        "3 2 0:2 / /run/cloche/a/b\\040c rw - overlay overlay rw\n"
+        "4 1 0:3 / /run/cloche-other rw - tmpfs tmpfs rw\n"
+        "5 1 0:4 / /var/lib/kubelet rw - tmpfs tmpfs rw\n"
+    )
+    found = own_mounts(mountinfo, [Path("/run/cloche"), Path("/var/lib/cloche")])
+    assert found == ("/run/cloche/a/b c", "/run/cloche/a")
+
+
+def test_hierarchies_of_a_hybrid_machine() -> None:
+    mounts = cgroups.parse_mounts(
+        "cgroup /sys/fs/cgroup/cpu cgroup rw,cpu 0 0\n"
+        "cgroup /sys/fs/cgroup/pids cgroup rw,pids 0 0\n"
+        "cgroup2 /sys/fs/cgroup/unified cgroup2 rw 0 0\n"
+    )
+    assert [path.name for path in mounts.v1] == ["cpu", "pids"]
+    assert mounts.v2 == Path("/sys/fs/cgroup/unified")
+
+
+def v2_root(tmp_path: Path) -> cgroups.CgroupMounts:
+    (tmp_path / "cgroup.controllers").write_text("cpuset cpu io memory pids rdma\n")
+    return cgroups.CgroupMounts((), tmp_path)
+
+
+def test_on_version_2_the_controllers_are_handed_down_and_the_programs_are_in_a_leaf(
+    tmp_path: Path,
+) -> None:
+    procs = cgroups.prepare(v2_root(tmp_path))
+    assert procs == tmp_path / "cloche" / "daemons" / "cgroup.procs"
+    for parent in (tmp_path, tmp_path / "cloche"):
+        wanted = (parent / "cgroup.subtree_control").read_text()
+        assert wanted == "+cpu +cpuset +io +memory +pids"
+    assert not (procs.parent / "cgroup.subtree_control").exists()
+
+
+def test_on_version_1_every_hierarchy_has_the_group_and_cpusets_are_filled(tmp_path: Path) -> None:
+    for name in ("pids", "cpuset"):
+        (tmp_path / name).mkdir()
+    (tmp_path / "cpuset" / "cpuset.cpus").write_text("0-1\n")
+    (tmp_path / "cpuset" / "cloche").mkdir()
+    (tmp_path / "cpuset" / "cloche" / "cpuset.cpus").write_text("\n")
+    mounts = cgroups.CgroupMounts((tmp_path / "pids", tmp_path / "cpuset"), None)
+    procs = cgroups.prepare(mounts)
+    assert procs == tmp_path / "pids" / "cloche" / "daemons" / "cgroup.procs"
+    assert (tmp_path / "cpuset" / "cloche" / "cpuset.cpus").read_text() == "0-1\n"
+
+
+def test_members_are_found_in_every_group_below_ours(tmp_path: Path) -> None:
+    pod = tmp_path / "cloche" / "kubepods" / "pod1"
+    pod.mkdir(parents=True)
+    (pod / "cgroup.procs").write_text("12\n13\n")
+    (tmp_path / "cgroup.procs").write_text("1\n")
+    assert cgroups.members(cgroups.CgroupMounts((), tmp_path)) == {12, 13}
+
+
+def test_groups_are_removed_children_first(tmp_path: Path) -> None:
+    (tmp_path / "cloche" / "kubepods" / "pod1").mkdir(parents=True)
+    assert cgroups.remove(cgroups.CgroupMounts((), tmp_path)) == 3
+    assert not (tmp_path / "cloche").exists()
+
+
+def test_kernel_settings_are_the_machines_own_even_after_a_second_start(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sysctls, "CHANGED", ("kernel/panic", "kernel/absent"))
+    root, record = tmp_path / "sys", tmp_path / "state" / "sysctls.json"
+    (root / "kernel").mkdir(parents=True)
+    panic = root / "kernel" / "panic"
+    panic.write_text("1\n")
+    sysctls.record(record, root)
+    panic.write_text("10\n")
+    sysctls.record(record, root)
+    assert sysctls.restore(record, root) == 1
+    assert panic.read_text() == "1"
+    assert sysctls.restore(record, root) == 0
