@@ -6,7 +6,9 @@ import asyncio
 import contextlib
 import gc
 import logging
+import socket
 import sys
+from typing import Any, cast
 
 import kopf
 import pydantic
@@ -50,6 +52,8 @@ async def operate(settings: Settings) -> None:
             settings=handlers.settings(),
             namespaces=[settings.namespace],
             standalone=True,
+            # kopf would ask for the user's name, and a uid in a container may have none.
+            identity=cast("Any", socket.gethostname()),
         )
         sweeping.cancel()
         await dispatcher.drain(settings.drain_seconds)
