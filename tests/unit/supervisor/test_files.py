@@ -135,5 +135,5 @@ def test_a_name_that_is_no_text_is_flagged(supervisors: Any) -> None:
 
 
 def test_files_come_back_after_a_timeout_too(supervisors: Any) -> None:
-    result = supervisors.bash("echo 1 > a; sleep 60", output_files=["a"], timeout_seconds=0.5)
+    result = supervisors.bash("echo 1 > a; sleep 60", output_files=["a"], timeout_seconds=1.5)
     assert (_names(result), result.exit["timed_out"]) == (["a"], True)

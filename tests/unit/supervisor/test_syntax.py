@@ -128,7 +128,7 @@ def test_a_failed_compile_is_the_result(supervisors: Any) -> None:
 
 
 def test_a_compiler_that_hangs_or_dies_says_nothing_of_the_code(supervisors: Any) -> None:
-    hangs = {"command": ["bash", "-c", "echo half; sleep 60"], "timeout_seconds": 0.3}
+    hangs = {"command": ["bash", "-c", "echo half; sleep 60"], "timeout_seconds": 1.0}
     result = supervisors.run(["true"], compile=hangs)
     assert (result.exit["timed_out"], result.exit["syntax_error"]) == (True, None)
     assert (result.stderr, result.exit["execution_seconds"]) == ("half\n", 0)
@@ -146,10 +146,10 @@ def test_a_compilers_flood_is_cut(supervisors: Any) -> None:
 
 def test_compile_and_run_share_the_timeout(supervisors: Any) -> None:
     compiler = {"command": ["sleep", "0.5"]} | COMPILE
-    result = supervisors.run(["sleep", "60"], compile=compiler, timeout_seconds=1.0)
+    result = supervisors.run(["sleep", "60"], compile=compiler, timeout_seconds=2.5)
     assert result.exit["timed_out"] is True
-    assert 0.5 <= result.exit["compile_seconds"] < 1
-    assert result.exit["execution_seconds"] < 0.9
+    assert result.exit["compile_seconds"] >= 0.5
+    assert result.exit["execution_seconds"] < 2.3
 
 
 _EXAMPLES = sorted(
