@@ -66,7 +66,7 @@ class Settings(BaseSettings):
     election of etcd or a restart of the API server takes."""
     body_timeout_seconds: float = Field(default=30, gt=0, le=300)
     """For a request's body to arrive: 4 MiB at a slow 140 KiB a second."""
-    drain_seconds: float = Field(default=25, ge=0, le=600)
+    drain_seconds: float = Field(default=25, ge=0, le=5000)
     """After SIGTERM, for waiting requests to be answered. The Pod's
     terminationGracePeriodSeconds must be some seconds more; Kubernetes' default is 30."""
 

@@ -63,8 +63,8 @@ TABLE = {
     Reason.DELETED: _CANCELLED,
     Reason.QUEUE_TIMEOUT: _BUSY,
     Reason.QUEUE_FULL: _BUSY,
-    Reason.UNKNOWN_LANGUAGE: Rule(400, "language: {message}", Body.ID),
-    Reason.RESOURCES_EXCEED_RUNTIME: Rule(400, "resources: {message}", Body.ID),
+    Reason.UNKNOWN_LANGUAGE: Rule(400, "{message}", Body.ID),
+    Reason.RESOURCES_EXCEED_RUNTIME: Rule(400, "{message}", Body.ID),
     Reason.INVALID_SPEC: Rule(400, "{message}", Body.ID),
     Reason.POD_EVICTED: _failed("its Pod was evicted from the node"),
     Reason.POD_DELETED: _failed("its Pod was deleted"),
@@ -127,9 +127,12 @@ def deleted(execution_id: str) -> Answer:
 
 
 def _message(status: dict[str, Any]) -> str:
-    """The compiler's or the operator's sentence; else the first line of the error output."""
+    """The compiler's or the operator's sentence; else the first line of the error output.
+
+    The operator names a field as it stands in the resource; HTTP has no `spec`.
+    """
     lines = (status.get("message") or status.get("stderr") or "").strip().splitlines()
-    return lines[0].strip() if lines else "no message"
+    return lines[0].strip().removeprefix("spec.") if lines else "no message"
 
 
 def _in_words(reason: str) -> str:

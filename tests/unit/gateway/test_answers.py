@@ -80,6 +80,13 @@ def test_the_compilers_first_line(status: dict[str, Any], detail: str) -> None:
     assert answers.detail_of(obj) == detail
 
 
+def test_the_operators_refusals_name_the_field_as_http_does() -> None:
+    message = "spec.language: there is no SandboxRuntime for 'x'"
+    obj = execution(phase="Error", reason="UnknownLanguage", message=message)
+    answer = answers.answer(obj)
+    assert (answer.status, answer.body["detail"]) == (400, message.removeprefix("spec."))
+
+
 def test_an_error_tells_nothing_of_the_cluster() -> None:
     obj = execution(phase="Error", reason="PodEvicted", message="node-17 (10.0.0.7) is full")
     assert "node-17" not in str(answers.answer(obj).body)

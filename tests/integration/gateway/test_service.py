@@ -1,0 +1,81 @@
+"""What needs no key: health, documentation, metrics; and languages that come and go."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+from support.gateway import runtime
+
+if TYPE_CHECKING:
+    from support.gateway import Gateway
+
+HELLO = {"code": "print(1)", "language": "python"}
+
+
+@pytest.mark.parametrize("slash", ["", "/"])
+async def test_no_key_is_needed(gateway: Gateway, slash: str) -> None:
+    gateway.http.headers.pop("X-API-Key")
+    for path in ("/health", "/health/live", "/health/ready", "/api/v1/execute/health", "/metrics",
+                 "/docs", "/openapi.json"):  # fmt: skip
+        answer = await gateway.http.get(path + slash)
+        assert answer.status_code == 200, path
+        assert answer.headers["x-request-id"]
+    root = await gateway.http.get("/")
+    assert root.json()["name"] == "cloche"
+
+
+async def test_openapi_tells_the_truth(gateway: Gateway) -> None:
+    document = (await gateway.http.get("/openapi.json")).json()
+    post = document["paths"]["/api/v1/execute"]["post"]
+    assert set(post["responses"]) == {"200", "400", "401", "403", "409", "413", "500", "503"}
+    schema = post["requestBody"]["content"]["application/json"]["schema"]
+    assert schema == {"$ref": "#/components/schemas/ExecuteRequest"}
+    request = document["components"]["schemas"]["ExecuteRequest"]
+    assert request["required"] == ["code", "language"]
+    assert {"InputFile", "Resources", "ExecuteResponse"} <= set(document["components"]["schemas"])
+    assert {"APIKeyHeader", "HTTPBearer"} == set(document["components"]["securitySchemes"])
+    for operations in document["paths"].values():
+        for operation in operations.values():
+            assert "422" not in operation["responses"]
+
+
+async def test_metrics_count_what_ended(gateway: Gateway) -> None:
+    await gateway.run(HELLO)
+    await gateway.run(HELLO, phase="Error", reason="ImagePullFailed")
+    await gateway.http.get("/never/heard/of")
+    text = (await gateway.http.get("/metrics")).text
+    for line in (
+        'sandbox_executions_total{language="python",status="completed"} 1.0',
+        'sandbox_executions_total{language="python",status="failed"} 1.0',
+        'sandbox_errors_total{reason="ImagePullFailed"} 1.0',
+        'sandbox_execution_duration_seconds_count{language="python"} 2.0',
+        'sandbox_step_seconds_count{step="started"} 2.0',
+        'sandbox_step_seconds_count{step="returned"} 2.0',
+        'http_requests_total{method="POST",route="/api/v1/execute",status="200"} 1.0',
+        'http_requests_total{method="GET",route="none",status="404"} 1.0',
+        "sandbox_waiting_requests 0.0",
+        'gateway_watch_up{watch="executions"} 1.0',
+    ):
+        assert line in text.splitlines(), line
+
+
+async def test_a_language_is_there_as_soon_as_it_is_applied(gateway: Gateway) -> None:
+    lua = {"code": "print(1)", "language": "Lua"}
+    refused = await gateway.http.post("/api/v1/execute", json=lua)
+    assert refused.json()["detail"] == (
+        "Unsupported language: Lua. Supported languages: python, javascript, bash"
+    )
+    small = {"cpu": "1", "memory": "64Mi", "disk": "10Mi"}
+    await gateway.cluster.apply_runtime(
+        runtime("lua", "main.lua", resources={"defaults": small, "maximum": small})
+    )
+
+    async def known() -> bool:
+        body = {**lua, "resources": {"memory_mb": 65}}
+        answer = await gateway.http.post("/api/v1/execute", json=body)
+        detail: str = answer.json()["detail"]
+        return detail == "resources.memory_mb: must be between 32 and 64"
+
+    await gateway.until(known, "lua")
+    assert (await gateway.run(lua)).json()["language"] == "lua"
