@@ -8,8 +8,8 @@ import signal
 from typing import Any
 
 import pytest
-from conftest import SANDBOXES, Kubectl
 from support.deadline import until
+from support.installation import SANDBOXES, Kubectl
 from support.processes import of_pod
 
 SLEEP = 'import time\nprint("begun", flush=True)\ntime.sleep(100)'

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from conftest import ROOT, SANDBOXES, SYSTEM, Kubectl
 from support.deadline import until
+from support.installation import ROOT, SANDBOXES, SYSTEM, Kubectl
 
 
 def test_every_execution_is_shown_and_no_pod_stays(kubectl: Kubectl, execute: Any) -> None:

@@ -7,8 +7,8 @@ import signal
 from collections import Counter
 from typing import Any
 
-from conftest import SYSTEM, Kubectl
 from support.deadline import until
+from support.installation import SYSTEM, Kubectl
 from support.processes import of_pod
 from support.witness import witness
 

@@ -7,7 +7,7 @@ import json
 from typing import Any
 
 import pytest
-from conftest import SANDBOXES, Kubectl
+from support.installation import SANDBOXES, Kubectl
 
 from cloche_api.crd import execution_crd
 

@@ -1,0 +1,107 @@
+"""The operator as a process of its own, as its image runs it."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import httpx
+from support.deadline import until
+
+START_SECONDS = 30.0
+_STOP_SECONDS = 10.0  # beyond its own drain time
+
+
+class Operator:
+    """One run of the operator, its log, and its HTTP port."""
+
+    def __init__(self, kubeconfig: Path, log: Path, settings: dict[str, Any]) -> None:
+        self.log_file = log
+        self.port = _free_port()
+        self.settings = {"log_format": "text", "http_port": self.port, **settings}
+        with log.open("wb") as out:
+            self.process = subprocess.Popen(
+                [sys.executable, "-m", "cloche_operator"],
+                stdin=subprocess.DEVNULL,
+                stdout=out,
+                stderr=out,
+                env=_environment(self.settings) | {"KUBECONFIG": str(kubeconfig)},
+            )
+
+    @property
+    def log(self) -> str:
+        return self.log_file.read_text(encoding="utf-8")
+
+    def wait_until_it_operates(self) -> None:
+        def operating() -> bool:
+            assert self.process.poll() is None, self.log
+            return "operating in namespace" in self.log
+
+        until(operating, START_SECONDS, "the operator to operate")
+
+    def http(self, path: str) -> httpx.Response:
+        return httpx.get(f"http://127.0.0.1:{self.port}{path}", timeout=5.0)
+
+    def metric(self, sample: str) -> float:
+        """The value of a sample, such as `cloche_operator_running_executions`."""
+        for line in self.http("/metrics").text.splitlines():
+            if line.startswith(sample + " "):
+                return float(line.removeprefix(sample))
+        return 0.0
+
+    def kill(self) -> None:
+        """SIGKILL: it has no chance to tidy up."""
+        self.process.kill()
+        self.process.wait()
+
+    def stop(self) -> None:
+        """SIGTERM: it ends by itself, in time, with nothing to be ashamed of in its log."""
+        if self.process.poll() is None:
+            self.process.send_signal(signal.SIGTERM)
+        drain = float(self.settings.get("drain_seconds", 10))
+        try:
+            code = self.process.wait(drain + _STOP_SECONDS)
+        except subprocess.TimeoutExpired:
+            self.kill()
+            raise AssertionError(f"SIGTERM did not end the operator:\n{self.log}") from None
+        assert code in (0, -signal.SIGKILL), f"exit code {code}:\n{self.log}"
+        assert "Traceback" not in self.log, self.log
+        assert " ERROR " not in self.log, self.log
+
+
+@contextmanager
+def operator(kubeconfig: Path, log: Path, **settings: Any) -> Iterator[Operator]:
+    """Run it within the block; what its log says is judged at the end."""
+    made = Operator(kubeconfig, log, settings)
+    try:
+        made.wait_until_it_operates()
+        yield made
+    except BaseException:
+        made.kill()
+        sys.stderr.write(made.log)
+        raise
+    made.stop()
+
+
+def _environment(settings: dict[str, Any]) -> dict[str, str]:
+    mine = {
+        f"CLOCHE_OPERATOR_{name.upper()}": value if isinstance(value, str) else json.dumps(value)
+        for name, value in settings.items()
+    }
+    others = {k: v for k, v in os.environ.items() if not k.startswith(("CLOCHE_", "KUBE"))}
+    return others | mine
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port

@@ -1,0 +1,186 @@
+"""A namespace with a node and a runtime, where a test plays the user and the kubelet."""
+
+from __future__ import annotations
+
+import itertools
+import uuid
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import Any
+
+from support.api_server import CLOCHE, CORE, ApiServer
+from support.deadline import until
+from support.operator_process import Operator, operator
+
+BOUND_SECONDS = 20.0
+"""In which whatever is expected must come, on a busy machine too."""
+LABEL = "cloche.dev/test"
+_NODES = "/api/v1/nodes"
+
+
+class Stage:
+    """One namespace of one API server, and the operators that run in it."""
+
+    def __init__(self, server: ApiServer, kubeconfig: Path, directory: Path) -> None:
+        self.server = server
+        self.kubeconfig = kubeconfig
+        self.namespace = f"test-{uuid.uuid4().hex[:10]}"
+        self.executions = f"{CLOCHE}/{self.namespace}/sandboxexecutions"
+        self.runtimes = f"{CLOCHE}/{self.namespace}/sandboxruntimes"
+        self.pods = f"{CORE}/{self.namespace}/pods"
+        self._directory = directory
+        self._count = itertools.count()
+        self._running = ExitStack()
+
+    def set_up(self, memory: str = "64Gi") -> None:
+        metadata = {"metadata": {"name": self.namespace}}
+        self.server.create(CORE, metadata)
+        # Made by a controller otherwise; no Pod is admitted without it.
+        account = {"metadata": {"name": "default"}}
+        self.server.create(f"{CORE}/{self.namespace}/serviceaccounts", account)
+        self.server.create(
+            _NODES, {"metadata": {"name": self.namespace, "labels": {LABEL: self.namespace}}}
+        )
+        self.set_node(memory)
+        self.apply_runtime("python", aliases=["py"])
+
+    def tear_down(self) -> None:
+        self._running.close()
+        self.server.delete(f"{_NODES}/{self.namespace}")
+
+    def set_node(self, memory: str, *, ready: bool = True) -> None:
+        """What a kubelet says of its node."""
+        amounts = {"cpu": "4", "memory": memory, "pods": "110", "ephemeral-storage": "100Gi"}
+        status = {
+            "capacity": amounts,
+            "allocatable": amounts,
+            "addresses": [{"type": "InternalIP", "address": "127.0.0.1"}],
+            "daemonEndpoints": {"kubeletEndpoint": {"Port": 1}},  # where nobody listens
+            "conditions": [{"type": "Ready", "status": str(ready), "reason": "KubeletReady"}],
+        }
+        self.server.merge(f"{_NODES}/{self.namespace}/status", {"status": status})
+
+    def apply_runtime(self, name: str, **spec: Any) -> None:
+        fields = {
+            "image": "cloche/runtime-python:dev",
+            "fileName": "main.py",
+            "run": {"command": ["python3", "main.py"]},
+        }
+        self.server.create(
+            self.runtimes,
+            {
+                "apiVersion": "cloche.dev/v1alpha1",
+                "kind": "SandboxRuntime",
+                "metadata": {"name": name},
+                "spec": fields | spec,
+            },
+        )
+
+    def start(self, **settings: Any) -> Operator:
+        """An operator of this namespace, until the test's end at the latest."""
+        defaults = {
+            "namespace": self.namespace,
+            "node_selector": {LABEL: self.namespace},
+            "drain_seconds": 1,
+        }
+        log = self._directory / f"operator-{next(self._count)}.log"
+        return self._running.enter_context(operator(self.kubeconfig, log, **defaults, **settings))
+
+    def submit(self, name: str, **spec: Any) -> str:
+        """Create an execution; its uid."""
+        made = self.server.create(
+            self.executions,
+            {
+                "apiVersion": "cloche.dev/v1alpha1",
+                "kind": "SandboxExecution",
+                "metadata": {"name": name},
+                "spec": {"language": "python", "code": "print(1)"} | spec,
+            },
+        )
+        uid: str = made["metadata"]["uid"]
+        return uid
+
+    def cancel(self, name: str) -> None:
+        self.server.merge(f"{self.executions}/{name}", {"spec": {"cancel": True}})
+
+    def status(self, name: str) -> dict[str, Any]:
+        status: dict[str, Any] = self.server.get(f"{self.executions}/{name}")["status"]
+        return status
+
+    def claimed(self, name: str) -> dict[str, Any]:
+        """Its status, once a Pod was claimed for it."""
+        return self._once(name, lambda status: "podUID" in status, "be claimed")
+
+    def ended(self, name: str, seconds: float = BOUND_SECONDS) -> dict[str, Any]:
+        """Its status, once it has ended."""
+        return self._once(
+            name, lambda status: status["phase"] not in ("Pending", "Running"), "end", seconds
+        )
+
+    def list_pods(self) -> list[dict[str, Any]]:
+        items: list[dict[str, Any]] = self.server.get(self.pods)["items"]
+        return items
+
+    def pod(self, uid: str) -> dict[str, Any]:
+        """The Pod of an execution of that uid, once there is one."""
+        found: dict[str, Any] = until(
+            lambda: self.server.find(f"{self.pods}/sbx-{uid}"), BOUND_SECONDS, f"Pod of {uid}"
+        )
+        return found
+
+    def no_pod(self, uid: str) -> None:
+        """Return once the Pod of that execution is gone."""
+        until(
+            lambda: self.server.find(f"{self.pods}/sbx-{uid}") is None,
+            BOUND_SECONDS,
+            f"Pod of {uid} to go",
+        )
+
+    def bind(self, uid: str) -> None:
+        """What the scheduler does."""
+        target = {"apiVersion": "v1", "kind": "Node", "name": self.namespace}
+        name = self.pod(uid)["metadata"]["name"]
+        self.server.create(
+            f"{self.pods}/{name}/binding",
+            {"apiVersion": "v1", "kind": "Binding", "metadata": {"name": name}, "target": target},
+        )
+
+    def say(self, uid: str, status: dict[str, Any]) -> None:
+        """What the kubelet writes into a Pod's status."""
+        name = self.pod(uid)["metadata"]["name"]
+        self.server.merge(f"{self.pods}/{name}/status", {"status": status})
+
+    def bury(self, uid: str) -> None:
+        """What the kubelet does once the containers of a deleted Pod have ended."""
+        name = f"sbx-{uid}"
+        until(
+            lambda: "deletionTimestamp" in self.pod(uid)["metadata"],
+            BOUND_SECONDS,
+            f"deletion of {name}",
+        )
+        self.server.call("DELETE", f"{self.pods}/{name}", {"gracePeriodSeconds": 0})
+
+    def _once(
+        self,
+        name: str,
+        condition: Callable[[dict[str, Any]], bool],
+        what: str,
+        seconds: float = BOUND_SECONDS,
+    ) -> dict[str, Any]:
+        def look() -> dict[str, Any] | None:
+            status = self.status(name)
+            return status if condition(status) else None
+
+        return until(look, seconds, f"{name} to {what}")
+
+
+@contextmanager
+def stage(server: ApiServer, kubeconfig: Path, directory: Path) -> Iterator[Stage]:
+    """Set one up for the block; every operator's log is judged at its end."""
+    made = Stage(server, kubeconfig, directory)
+    made.set_up()
+    try:
+        yield made
+    finally:
+        made.tear_down()
