@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from cloche_operator.capacity import Capacity
     from cloche_operator.context import Context
 
+_CANCEL_SECONDS = 1.0  # in which a cancelled run tidies up
+
 log = logging.getLogger(__name__)
 
 
@@ -71,7 +73,9 @@ class Dispatcher:
             await asyncio.wait(tasks, timeout=seconds)
         for task in tasks:
             task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        if tasks:
+            # A call to an API server that is away is not waited for.
+            await asyncio.wait(tasks, timeout=_CANCEL_SECONDS)
 
     def _refuse(self, obj: dict[str, Any], error: pydantic.ValidationError) -> None:
         """End an execution that the API server took and this operator cannot read."""

@@ -10,6 +10,7 @@ At every await the operator may be killed. What holds then:
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
@@ -152,7 +153,7 @@ class Run:
             EndedError: it cannot be started, or its end was not heard.
             NeverStartedError: the connection was lost before it started.
         """
-        self._pod = pod = await start.create_pod(self._ctx, plan)
+        pod = await self._created(plan)
         claiming = asyncio.ensure_future(
             start.claim(self._ctx, plan, generation, pod, self._queued)
         )
@@ -174,8 +175,23 @@ class Run:
             raise _hung() from error
         finally:
             claiming.cancel()
+            claiming.add_done_callback(_forgotten)
             if attachment is not None:
                 await attachment.close()
+
+    async def _created(self, plan: PodPlan) -> dict[str, Any]:
+        """Create the Pod.
+
+        One that is on its way when the run is halted is waited for, or nobody would remove it.
+        """
+        creating = asyncio.ensure_future(start.create_pod(self._ctx, plan))
+        try:
+            self._pod = await asyncio.shield(creating)
+        except asyncio.CancelledError:
+            with contextlib.suppress(EndedError):
+                self._pod = await creating
+            raise
+        return self._pod
 
     async def _handed_over(self, attachment: Any, input_: bytes) -> bool:
         """Send the input, hear the events; whether the end was heard."""
@@ -277,6 +293,12 @@ class Run:
         latest = self._ctx.pods.get(of["name"], of["uid"]) or self._pod
         node: str | None = latest["spec"].get("nodeName")
         return node
+
+
+def _forgotten(claiming: asyncio.Future[Any]) -> None:
+    """Take note of how a claim failed that nobody waits for any more: asyncio would complain."""
+    if not claiming.cancelled():
+        claiming.exception()
 
 
 def _hung() -> EndedError:
