@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import uvicorn
 
 from cloche_gateway.app import create_app
+from cloche_gateway.protocol import BoundedProtocol
 
 if TYPE_CHECKING:
     import socket
@@ -28,7 +29,7 @@ class Server(uvicorn.Server):
                 create_app(context),
                 host=settings.host,
                 port=settings.port,
-                http="httptools",
+                http=BoundedProtocol,
                 ws="none",
                 lifespan="off",  # the context lives longer than the server
                 log_config=None,

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 from typing import TYPE_CHECKING, Any
 
 import pytest
+
+from cloche_gateway import protocol
 
 if TYPE_CHECKING:
     from support.gateway import Gateway
@@ -131,9 +134,9 @@ LARGE: list[tuple[dict[str, Any], str]] = [
 ]
 
 
-@pytest.mark.parametrize(("raw", "detail"), RAW)
-async def test_bodies_that_are_no_request(gateway: Gateway, raw: bytes, detail: str) -> None:
-    answer = await gateway.http.post("/api/v1/execute", content=raw, headers=JSON)
+@pytest.mark.parametrize(("sent", "detail"), RAW)
+async def test_bodies_that_are_no_request(gateway: Gateway, sent: bytes, detail: str) -> None:
+    answer = await gateway.http.post("/api/v1/execute", content=sent, headers=JSON)
     assert answer.json()["detail"].startswith(detail)
     assert answer.status_code == 400
 
@@ -200,6 +203,55 @@ async def test_a_body_that_does_not_come(start: Any) -> None:
         assert line.startswith(b"HTTP/1.1 400")
         writer.close()
         await writer.wait_closed()
+
+
+async def raw(gateway: Gateway, *parts: bytes) -> tuple[bytes, dict[str, Any]]:
+    """Send bytes as they are; the status line and the JSON body of what comes back."""
+    reader, writer = await asyncio.open_connection("127.0.0.1", gateway.server.bound_port)
+    with contextlib.suppress(ConnectionError):
+        for part in parts:
+            writer.write(part)
+            await writer.drain()
+    answer = await reader.read()
+    writer.close()
+    with contextlib.suppress(ConnectionError):
+        await writer.wait_closed()
+    head, _, content = answer.partition(b"\r\n\r\n")
+    assert b"x-request-id: " in head
+    return head.split(b"\r\n")[0], json.loads(content)
+
+
+@pytest.mark.parametrize(
+    "sent",
+    [
+        b"NONSENSE\r\n\r\n",
+        b"\x16\x03\x01\x02\x00\x01\x00",  # TLS
+        b"GET / HTTP/1.1\r\nHost: x\r\nContent-Length: -1\r\n\r\n",
+        b"GET /\xff HTTP/1.1\r\nHost: x\r\n\r\n",
+        b"POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\nZZ\r\n",
+    ],
+)
+async def test_what_is_no_http(gateway: Gateway, sent: bytes) -> None:
+    status, body = await raw(gateway, sent)
+    assert status == b"HTTP/1.1 400 Bad Request"
+    assert body == {"detail": "Invalid HTTP request received"}
+
+
+async def test_endless_headers_are_refused(gateway: Gateway) -> None:
+    status, body = await raw(gateway, b"GET / HTTP/1.1\r\nX: ", *[b"x" * 4096 for _ in range(16)])
+    assert status == b"HTTP/1.1 400 Bad Request"
+    assert body == {"detail": "headers: must be at most 64 KiB"}
+
+
+async def test_headers_that_do_not_come(gateway: Gateway, monkeypatch: Any) -> None:
+    monkeypatch.setattr(protocol, "HEAD_SECONDS", 0.2)
+    for start in (b"", b"GET / HT"):
+        status, body = await raw(gateway, start)
+        assert status == b"HTTP/1.1 400 Bad Request"
+        assert body == {"detail": "headers: did not arrive within 0.2 seconds"}
+    # A request that has come may take its time.
+    answer = await gateway.run(OK)
+    assert answer.status_code == 200
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,94 @@
+"""HTTP/1.1 on one connection, with bounds that uvicorn's own protocol does not have.
+
+Before a request's head is complete no route sees it and no key was asked for, so what anybody may
+make the gateway keep or wait for is bounded here.
+"""
+
+from __future__ import annotations
+
+import json
+import uuid
+from typing import TYPE_CHECKING, Any
+
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+if TYPE_CHECKING:
+    import asyncio
+
+HEAD_BYTES = 64 * 1024
+"""Of a request line and its headers, of a chunk's head, or of trailers: what the parser keeps."""
+HEAD_SECONDS = 30.0
+"""From the connection, or from a request's first byte, until its head is there."""
+
+
+class BoundedProtocol(HttpToolsProtocol):
+    """Refuses heads that are too long or too slow, and answers nonsense in JSON like a route."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._kept = 0  # bytes since the parser last handed something on
+        self._timer: asyncio.TimerHandle | None = None
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn's
+        """Wait for the first request, but not for ever."""
+        super().connection_made(transport)
+        self._expect_head()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Forget the timer."""
+        self._got_head()
+        super().connection_lost(exc)
+
+    def data_received(self, data: bytes) -> None:
+        """Parse, and see that the parser is not made to keep too much."""
+        self._kept += len(data)
+        super().data_received(data)
+        if self._kept > HEAD_BYTES and not self.transport.is_closing():
+            self.send_400_response(f"headers: must be at most {HEAD_BYTES // 1024} KiB")
+
+    def on_message_begin(self) -> None:
+        """Give the head its time."""
+        super().on_message_begin()
+        self._expect_head()
+
+    def on_headers_complete(self) -> None:
+        """Have the head; the body's time and size are the route's to bound."""
+        self._kept = 0
+        self._got_head()
+        super().on_headers_complete()
+
+    def on_body(self, body: bytes) -> None:
+        """Hand a part of the body on."""
+        self._kept = 0
+        super().on_body(body)
+
+    def on_message_complete(self) -> None:
+        """Have the whole request."""
+        self._kept = 0
+        super().on_message_complete()
+
+    def send_400_response(self, msg: str) -> None:
+        """Answer what is no HTTP request and end the connection."""
+        body = json.dumps({"detail": msg.rstrip(".")}).encode()
+        head = (
+            "HTTP/1.1 400 Bad Request\r\n"
+            "content-type: application/json\r\n"
+            f"content-length: {len(body)}\r\n"
+            f"x-request-id: {uuid.uuid4()}\r\n"
+            "connection: close\r\n\r\n"
+        )
+        self.transport.write(head.encode() + body)
+        self.transport.close()
+
+    def _expect_head(self) -> None:
+        self._got_head()
+        self._timer = self.loop.call_later(HEAD_SECONDS, self._late)
+
+    def _got_head(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+
+    def _late(self) -> None:
+        if not self.transport.is_closing():
+            self.send_400_response(f"headers: did not arrive within {HEAD_SECONDS:g} seconds")
