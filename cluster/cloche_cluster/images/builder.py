@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import json
 import os
 import shutil
-import tarfile
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 from cloche_cluster.command import answers, run
+from cloche_cluster.images.oci import OciLayout
 from cloche_cluster.images.table import DEBIAN
 
 if TYPE_CHECKING:
@@ -130,18 +129,18 @@ class Buildah:
         self._run("rm", "--all", timeout=_LOOK_TIMEOUT)
 
     def save(self, references: Iterable[str], archive: Path) -> None:
-        """Write an OCI archive; shared layers are in it once."""
+        """Write an OCI archive; shared layers are in it once, and none is compressed.
+
+        By way of buildah's plain directories: its OCI writer compresses every layer, which
+        takes three times as long, for nothing on the same machine.
+        """
         with tempfile.TemporaryDirectory(dir=archive.parent) as temporary:
-            layout = Path(temporary) / "layout"
+            layout = OciLayout(Path(temporary) / "layout")
             for number, reference in enumerate(references):
-                target = f"oci:{layout}:{number}"
-                self._run(
-                    "push", "-q", "--disable-compression", reference, target, timeout=_SAVE_TIMEOUT
-                )
-            _name_images(layout / "index.json", list(references))
-            with tarfile.open(archive, "w") as tar:
-                for entry in sorted(layout.iterdir()):
-                    tar.add(entry, entry.name)
+                plain = Path(temporary) / str(number)
+                self._run("push", "-q", "-D", reference, f"dir:{plain}", timeout=_SAVE_TIMEOUT)
+                layout.add(plain, reference)
+            layout.write(archive)
 
     def push(self, reference: str, target: str) -> None:
         """Push to a registry."""
@@ -171,17 +170,6 @@ def _own_ca() -> list[str]:
         f"--volume={Path(bundle).resolve()}:{_CA_IN_BUILD}:ro",
         f"--build-arg=PIP_CERT={_CA_IN_BUILD}",
     ]
-
-
-def _name_images(index: Path, references: list[str]) -> None:
-    """Give each image of an OCI layout the annotation by which containerd names it."""
-    content = json.loads(index.read_text())
-    for manifest in content["manifests"]:
-        notes = manifest["annotations"]
-        name = references[int(notes["org.opencontainers.image.ref.name"])]
-        notes["io.containerd.image.name"] = name
-        notes["org.opencontainers.image.ref.name"] = name
-    index.write_text(json.dumps(content))
 
 
 def docker_answers() -> bool:

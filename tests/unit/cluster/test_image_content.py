@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import tarfile
@@ -12,6 +13,7 @@ from cloche_cluster.errors import ClusterError
 from cloche_cluster.images.content import context_files, copied_sources, stage
 from cloche_cluster.images.debian import Source, parse_deb822, parse_list, sources_for
 from cloche_cluster.images.ensure import Tagged, tag_all
+from cloche_cluster.images.oci import OciLayout
 from cloche_cluster.images.table import discover
 from cloche_cluster.targets.embedded import stale_images
 
@@ -194,3 +196,32 @@ def test_a_small_image_is_the_same_every_time(tmp_path: Path) -> None:
         assert config_file is not None
         assert json.load(config_file)["config"]["Entrypoint"] == ["/pause"]
     assert manifest["RepoTags"] == ["localhost/x:1"]
+
+
+def plain_image(directory: Path, layers: list[bytes]) -> None:
+    directory.mkdir()
+    for layer in layers:
+        (directory / hashlib.sha256(layer).hexdigest()).write_bytes(layer)
+    manifest = {"mediaType": "application/vnd.oci.image.manifest.v1+json", "n": len(layers)}
+    (directory / "manifest.json").write_text(json.dumps(manifest))
+    (directory / "version").write_text("Directory Transport Version: 1.1\n")
+
+
+def test_layers_that_images_share_are_in_the_archive_once(tmp_path: Path) -> None:
+    layout = OciLayout(tmp_path / "layout")
+    for name, layers in (("one", [b"shared"]), ("two", [b"shared", b"own"])):
+        plain_image(tmp_path / name, layers)
+        layout.add(tmp_path / name, f"docker.io/cloche/{name}:1")
+    layout.write(tmp_path / "images.tar")
+    with tarfile.open(tmp_path / "images.tar") as archive:
+        names = archive.getnames()
+        index_file = archive.extractfile("index.json")
+        assert index_file is not None
+        manifests = json.load(index_file)["manifests"]
+    assert len([name for name in names if name.startswith("blobs/sha256/")]) == 4
+    named = [one["annotations"]["io.containerd.image.name"] for one in manifests]
+    assert named == ["docker.io/cloche/one:1", "docker.io/cloche/two:1"]
+    assert all(
+        f"blobs/sha256/{one['digest'].removeprefix('sha256:')}" in names for one in manifests
+    )
+    assert not (tmp_path / "one").exists()
