@@ -54,6 +54,7 @@ class Reason(StrEnum):
     QUEUE_TIMEOUT = "QueueTimeout"
     QUEUE_FULL = "QueueFull"
     INVALID_SPEC = "InvalidSpec"
+    INVALID_FILES = "InvalidFiles"
     UNKNOWN_LANGUAGE = "UnknownLanguage"
     RESOURCES_EXCEED_RUNTIME = "ResourcesExceedRuntime"
     POD_EVICTED = "PodEvicted"
@@ -122,7 +123,7 @@ class File(Resource):
     content_base64: str | None = Field(
         default=None,
         max_length=4 * limits.FILES_BYTES // 3 + 4,
-        pattern=r"^[A-Za-z0-9+/]*={0,2}$",
+        pattern=r"^([A-Za-z0-9+/]{4})*([A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$",
     )
     """The file's bytes in base64, for what is no text."""
 

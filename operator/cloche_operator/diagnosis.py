@@ -81,10 +81,13 @@ def has_terminated(pod: dict[str, Any]) -> bool:
     )
 
 
-def end_unheard(pod: dict[str, Any] | None, *, started: bool) -> EndedError:
-    """Why the supervisor's stream ended without an end; None stands for a Pod that is gone."""
-    if pod is None:
-        return EndedError(Reason.POD_DELETED, "The Pod was deleted while the program ran.")
+def gone_unheard(last: dict[str, Any] | None) -> EndedError:
+    """Why a Pod is no more, by how it was last seen."""
+    return (last and _gone(last)) or EndedError(Reason.POD_DELETED, "The Pod was deleted.")
+
+
+def end_unheard(pod: dict[str, Any], *, started: bool) -> EndedError:
+    """Why the supervisor's stream ended without an end, while the Pod is still there."""
     terminated = _container_state(pod).get("terminated", {})
     if terminated.get("reason") == "OOMKilled":
         return EndedError(

@@ -6,7 +6,7 @@ All of it can be thrown away: it is filled by a list at start and kept by events
 from __future__ import annotations
 
 import asyncio
-from collections import defaultdict
+from collections import OrderedDict, defaultdict
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -21,11 +21,15 @@ if TYPE_CHECKING:
     from cloche_operator.kube import Kube
 
 
+_GONE_PODS = 500  # each some KiB; asked for within a second of its going
+
+
 class Pods:
     """The sandbox Pods that live, and the users that they run as."""
 
     def __init__(self) -> None:
         self._pods: dict[str, dict[str, Any]] = {}
+        self._gone: OrderedDict[str, dict[str, Any]] = OrderedDict()
         self._waiting: defaultdict[str, set[asyncio.Event]] = defaultdict(set)
         self._promised: set[int] = set()
 
@@ -45,8 +49,15 @@ class Pods:
             self._pods[name] = pod
         elif self.get(name, pod["metadata"]["uid"]):
             del self._pods[name]
+            self._gone[pod["metadata"]["uid"]] = pod
+            if len(self._gone) > _GONE_PODS:
+                self._gone.popitem(last=False)
         for event in self._waiting.get(name, ()):
             event.set()
+
+    def last(self, uid: str) -> dict[str, Any] | None:
+        """A Pod as it was when it went, if that was seen lately."""
+        return self._gone.get(uid)
 
     async def changed(self, name: str, seconds: float) -> None:
         """Return when something new was seen of the Pod, or after so many seconds."""

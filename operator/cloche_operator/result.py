@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from cloche_api.execution import Reason
 from cloche_api.rest import ApiError, NotFoundError, UnavailableError
-from cloche_operator.diagnosis import end_unheard, has_terminated
+from cloche_operator.diagnosis import end_unheard, gone_unheard, has_terminated
 from cloche_operator.outcome import EndedError
 from cloche_operator.persist import persist
 from cloche_operator.transcript import Transcript
@@ -68,10 +68,18 @@ class LogReader:
                 started = self.transcript.started is not None
                 if start_within is not None and not started and pod is not None:
                     raise NeverStartedError
+                if pod is None:
+                    raise await self._gone()
                 raise end_unheard(pod, started=started)
             if start_within is not None and self.transcript.started is None:
                 raise NeverStartedError
             await self._ctx.pods.changed(self._name, _AGAIN_SECONDS)
+
+    async def _gone(self) -> EndedError:
+        """Why the Pod is no more: its last state says so, which the watch may still bring."""
+        if self._ctx.pods.last(self._uid) is None:
+            await self._ctx.pods.changed(self._name, _AGAIN_SECONDS)
+        return gone_unheard(self._ctx.pods.last(self._uid))
 
     async def _follow(self, start_within: float | None) -> bool:
         """Read the log once, to its end or the transcript's; whether the latter was reached."""
@@ -96,8 +104,10 @@ def judged(transcript: Transcript) -> None:
     """A transcript that has ended must have ended well.
 
     Raises:
-        EndedError: ProtocolError, with the supervisor's own words.
+        EndedError: InvalidFiles or ProtocolError, with the supervisor's own words.
     """
+    if (transcript.error or "").startswith("files: "):
+        raise EndedError(Reason.INVALID_FILES, f"spec.{transcript.error}")
     if transcript.exit is None:
         raise EndedError(
             Reason.PROTOCOL_ERROR, f"The supervisor refused to run it: {transcript.error}"

@@ -10,7 +10,7 @@ from cloche_api.execution import Reason
 from cloche_api.rest import ApiError, ConflictError, UnavailableError
 from cloche_operator import status
 from cloche_operator.attach import Attachment, attach
-from cloche_operator.diagnosis import end_unheard, start_problem, start_timeout
+from cloche_operator.diagnosis import gone_unheard, start_problem, start_timeout
 from cloche_operator.execution import from_object, now
 from cloche_operator.frame import HELLO, PROTOCOL
 from cloche_operator.outcome import EndedError
@@ -141,7 +141,7 @@ class Starting:
         while True:
             latest = ctx.pods.get(name, uid)
             if latest is None:
-                raise end_unheard(None, started=False)
+                raise gone_unheard(ctx.pods.last(uid))
             if problem := start_problem(latest):
                 raise problem
             try:

@@ -133,3 +133,16 @@ def test_supervisor_that_dies(submit: Any, finished: Any, running_pod: Any) -> N
 
     assert (status["phase"], status["reason"]) == ("Error", "ResultLost")
     assert status["stdout"] == "begun\n"
+
+
+def test_files_that_do_not_fit(http: Any) -> None:
+    request = {
+        "code": "x",
+        "language": "python",
+        "files": [{"path": "a", "content": "file"}, {"path": "a/b", "content": "below a file"}],
+    }
+
+    answer = http.post("/api/v1/execute", json=request)
+
+    assert answer.status_code == 400
+    assert "files: a/b" in answer.json()["detail"]

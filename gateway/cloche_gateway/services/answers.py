@@ -66,6 +66,7 @@ TABLE = {
     Reason.UNKNOWN_LANGUAGE: Rule(400, "{message}", Body.ID),
     Reason.RESOURCES_EXCEED_RUNTIME: Rule(400, "{message}", Body.ID),
     Reason.INVALID_SPEC: Rule(400, "{message}", Body.ID),
+    Reason.INVALID_FILES: Rule(400, "{message}", Body.ID),
     Reason.POD_EVICTED: _failed("its Pod was evicted from the node"),
     Reason.POD_DELETED: _failed("its Pod was deleted"),
     Reason.POD_REFUSED: _failed("the cluster refused its Pod"),

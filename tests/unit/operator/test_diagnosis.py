@@ -7,7 +7,13 @@ from typing import Any
 import pytest
 
 from cloche_api.execution import Reason
-from cloche_operator.diagnosis import end_unheard, has_terminated, start_problem, start_timeout
+from cloche_operator.diagnosis import (
+    end_unheard,
+    gone_unheard,
+    has_terminated,
+    start_problem,
+    start_timeout,
+)
 
 STARTED_AT = "2026-01-02T03:04:06Z"
 FINISHED_AT = "2026-01-02T03:04:09Z"
@@ -247,7 +253,7 @@ def test_why_a_program_ended_unheard(status: dict[str, Any], reason: Reason, wor
 
 
 def test_a_pod_that_is_gone_was_deleted() -> None:
-    assert end_unheard(None, started=True).reason is Reason.POD_DELETED
+    assert gone_unheard(None).reason is Reason.POD_DELETED
 
 
 def test_a_pod_deleted_by_hand_is_told_from_one_that_was_evicted() -> None:
