@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import gc
 import logging
+import signal
 import socket
 import sys
 from typing import Any, cast
@@ -31,6 +32,7 @@ log = logging.getLogger("cloche_operator")
 
 async def operate(settings: Settings) -> None:
     """Run the operator until it is told to stop."""
+    _end_at_once_on_sigterm()
     rest = await Rest.connect()
     kube = Kube(rest, settings.namespace)
     ctx = Context(settings, rest, kube, Pods(), Runtimes(kube), Metrics())
@@ -62,6 +64,13 @@ async def operate(settings: Settings) -> None:
         await rest.close()
 
 
+def _end_at_once_on_sigterm() -> None:
+    """Until kopf takes the signal over: the first process of a container ignores it otherwise."""
+    task = asyncio.current_task()
+    assert task is not None
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
+
+
 def main() -> None:
     """Read the settings and operate."""
     try:
@@ -72,7 +81,7 @@ def main() -> None:
         ]
         sys.exit("\n".join(lines))
     logs.set_up(settings.log_format, settings.log_level)
-    with contextlib.suppress(KeyboardInterrupt):
+    with contextlib.suppress(KeyboardInterrupt, asyncio.CancelledError):
         uvloop.run(operate(settings))
 
 
