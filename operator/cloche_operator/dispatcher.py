@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pydantic
 
 from cloche_api.execution import Reason
+from cloche_api.rest import ApiError
 from cloche_operator import status
 from cloche_operator.execution import from_object
 from cloche_operator.persist import persist
@@ -34,6 +35,8 @@ class Dispatcher:
         self._runs: dict[str, tuple[Run, asyncio.Task[None]]] = {}
         self._refusals: set[asyncio.Task[Any]] = set()
         self._stopping = False
+        ctx.metrics.queued.set_function(lambda: capacity.waiting)
+        ctx.metrics.running.set_function(lambda: len(self._runs) - capacity.waiting)
 
     def working_on(self, uid: str) -> bool:
         """Whether there is a run for the execution of that uid."""
@@ -58,7 +61,6 @@ class Dispatcher:
         task = asyncio.create_task(run.carry_out(), name=f"execution {execution.name}")
         self._runs[execution.uid] = (run, task)
         task.add_done_callback(lambda task: self._done(execution.uid, task))
-        self._measure()
 
     def vanished(self, uid: str) -> None:
         """The execution of that uid is gone for good."""
@@ -83,20 +85,18 @@ class Dispatcher:
         field = ".".join(str(part) for part in first["loc"])
         final = status.unreadable(f"spec.{field}: {first['msg']}")
         log.error("execution %s: %s", of["name"], final["message"])
-        task = asyncio.create_task(
-            persist(lambda: self._ctx.kube.patch_execution_status(of["name"], of["uid"], final))
-        )
+        task = asyncio.create_task(self._write_refusal(of["name"], of["uid"], final))
         self._refusals.add(task)
         task.add_done_callback(self._refusals.discard)
 
+    async def _write_refusal(self, name: str, uid: str, final: dict[str, Any]) -> None:
+        try:
+            await persist(lambda: self._ctx.kube.patch_execution_status(name, uid, final))
+        except ApiError as error:
+            log.info("end of %s is not recorded: %s", name, error)
+
     def _done(self, uid: str, task: asyncio.Task[None]) -> None:
         del self._runs[uid]
-        self._measure()
         if not task.cancelled() and (error := task.exception()):
             # The sweep finds what is left of it.
             log.error("%s failed", task.get_name(), exc_info=error)
-
-    def _measure(self) -> None:
-        waiting = self._capacity.waiting
-        self._ctx.metrics.queued.set(waiting)
-        self._ctx.metrics.running.set(len(self._runs) - waiting)
