@@ -45,9 +45,11 @@ async def create_pod(ctx: Context, plan: PodPlan) -> dict[str, Any]:
         try:
             pod = await persist(lambda: ctx.kube.create_pod(manifest))
         except ConflictError as error:
-            if error.reason != "AlreadyExists":
-                raise EndedError(Reason.POD_REFUSED, f"The Pod was refused: {error}") from error
-            await remove_pod(ctx, plan.execution)
+            if error.reason == "AlreadyExists":
+                await remove_pod(ctx, plan.execution)
+            else:  # the quota was being written: the API server asks to try again
+                log.info("Pod of %s to be created again: %s", plan.execution.name, error)
+                await asyncio.sleep(_TRY_SECONDS)
         except ApiError as error:
             raise EndedError(Reason.POD_REFUSED, f"The Pod was refused: {error}") from error
         else:
