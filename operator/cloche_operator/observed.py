@@ -42,6 +42,10 @@ class Pods:
         pod = self._pods.get(name)
         return pod if pod and pod["metadata"]["uid"] == uid else None
 
+    def named(self, name: str) -> dict[str, Any] | None:
+        """The Pod of that name, whichever it is, as it was last seen."""
+        return self._pods.get(name)
+
     def seen(self, pod: dict[str, Any], *, deleted: bool = False) -> None:
         """Take in what a list or an event has shown."""
         name = pod["metadata"]["name"]

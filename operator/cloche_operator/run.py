@@ -23,7 +23,7 @@ from cloche_operator.execution import now, timestamp
 from cloche_operator.frame import frame
 from cloche_operator.outcome import EndedError, Outcome
 from cloche_operator.persist import persist
-from cloche_operator.pods import PodPlan
+from cloche_operator.pods import PodPlan, pod_name
 from cloche_operator.resources import used_resources
 from cloche_operator.result import LogReader, NeverStartedError, judged, listen
 from cloche_operator.transcript import Transcript
@@ -271,10 +271,15 @@ class Run:
             )
 
         try:
-            await persist(write(final))
+            try:
+                await persist(write(final))
+            except TooLargeError:
+                log.warning("result of %s is too large", execution.name)
+                await persist(write(status.without_outputs(final)))
         except TooLargeError:
-            log.warning("result of %s is too large", execution.name)
-            await persist(write(status.without_outputs(final)))
+            # Its spec alone fills the object: it can never be told that it has ended.
+            log.warning("%s leaves no room for a status and is deleted", execution.name)
+            await persist(lambda: self._ctx.kube.delete_execution(execution.name, execution.uid))
         except ApiError as error:
             log.info("result of %s is not recorded: %s", execution.name, error)
             return
@@ -282,8 +287,9 @@ class Run:
         self._ctx.metrics.ended.labels(execution.spec.language, ended.phase, ended.reason).inc()
 
     async def _remove_pod(self) -> None:
-        if self._pod is not None:
-            name, uid = self._pod["metadata"]["name"], self._pod["metadata"]["uid"]
+        """Delete the execution's Pod, and one that an operator left that was killed."""
+        if pod := self._pod or self._ctx.pods.named(pod_name(self.execution.uid)):
+            name, uid = pod["metadata"]["name"], pod["metadata"]["uid"]
             await persist(lambda: self._ctx.kube.delete_pod(name, uid))
 
     def _node(self) -> str | None:
