@@ -74,7 +74,9 @@ class Operator:
             raise AssertionError(f"SIGTERM did not end the operator:\n{self.log}") from None
         assert code in (0, -signal.SIGKILL), f"exit code {code}:\n{self.log}"
         assert "Traceback" not in self.log, self.log
-        assert " ERROR " not in self.log, self.log
+        # kopf calls it an error when the API server asks it to come again, and comes again.
+        errors = [line for line in self.log.splitlines() if " ERROR " in line]
+        assert all("will retry" in line for line in errors), self.log
 
 
 @contextmanager

@@ -85,7 +85,7 @@ class Stage:
             "drain_seconds": 1,
         }
         log = self._directory / f"operator-{next(self._count)}.log"
-        return self._running.enter_context(operator(self.kubeconfig, log, **defaults, **settings))
+        return self._running.enter_context(operator(self.kubeconfig, log, **(defaults | settings)))
 
     def submit(self, name: str, **spec: Any) -> str:
         """Create an execution; its uid."""
@@ -135,6 +135,14 @@ class Stage:
             lambda: self.server.find(f"{self.pods}/sbx-{uid}") is None,
             BOUND_SECONDS,
             f"Pod of {uid} to go",
+        )
+
+    def no_execution(self, name: str) -> None:
+        """Return once there is no such execution."""
+        until(
+            lambda: self.server.find(f"{self.executions}/{name}") is None,
+            BOUND_SECONDS,
+            f"{name} to be removed",
         )
 
     def bind(self, uid: str) -> None:

@@ -1,0 +1,243 @@
+"""Whatever is killed or away, every execution ends, with one Pod at a time."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from support.deadline import until
+from support.operator_process import Operator
+from support.stage import BOUND_SECONDS, Stage
+
+
+def settle(at: Stage, names: list[str], uids: list[str]) -> None:
+    """Every execution has one Pod, the one that it was claimed with; then cancel them all."""
+    for name, uid in zip(names, uids, strict=True):
+
+        def has_its_pod(name: str = name, uid: str = uid) -> bool:
+            pod = at.server.find(f"{at.pods}/sbx-{uid}")
+            return pod is not None and at.status(name).get("podUID") == pod["metadata"]["uid"]
+
+        until(has_its_pod, BOUND_SECONDS, f"{name} to have its Pod")
+    assert len(at.list_pods()) == len(names)
+    for name in names:
+        at.cancel(name)
+    for name in names:
+        assert at.ended(name)["reason"] == "Cancelled"
+    until(lambda: not at.list_pods(), BOUND_SECONDS, "the Pods to go")
+
+
+@pytest.mark.parametrize("moment", ["the first Pod", "the first claim"])
+def test_killed_while_executions_start(alone: Stage, moment: str) -> None:
+    first = alone.start()
+    names = [f"run-{n}" for n in range(6)]
+    uids = [alone.submit(name) for name in names]
+    if moment == "the first Pod":
+        until(alone.list_pods, BOUND_SECONDS, moment)
+    else:
+        alone.claimed(names[0])
+    first.kill()
+    before = {pod["metadata"]["uid"] for pod in alone.list_pods()}
+    alone.start()
+
+    def replaced() -> bool:
+        # Nothing was sent to the Pods of before, and their stdin may be closed: all make room.
+        now = {pod["metadata"]["uid"] for pod in alone.list_pods()}
+        return len(now) == len(names) and not now & before
+
+    until(replaced, 2 * BOUND_SECONDS, "Pods of the new operator")
+    settle(alone, names, uids)
+
+
+def test_killed_while_it_was_away_everything_happened(alone: Stage) -> None:
+    first = alone.start()
+    names = ["cancelled", "deleted", "pod-gone", "untouched"]
+    uids = {name: alone.submit(name) for name in names}
+    for name in names:
+        alone.claimed(name)
+    first.kill()
+    alone.cancel("cancelled")
+    alone.server.delete(f"{alone.executions}/deleted")
+    # There is no garbage collector here: the Pod goes as it would make it go.
+    alone.server.delete(f"{alone.pods}/sbx-{uids['deleted']}")
+    alone.server.delete(f"{alone.pods}/sbx-{uids['pod-gone']}")
+    fresh = alone.submit("fresh")
+    alone.start()
+    assert alone.ended("cancelled")["reason"] == "Cancelled"
+    alone.no_pod(uids["cancelled"])
+    lost = alone.ended("pod-gone")
+    assert (lost["phase"], lost["reason"]) == ("Error", "PodDeleted")
+    settle(alone, ["untouched", "fresh"], [uids["untouched"], fresh])
+
+
+def test_an_api_server_that_freezes(alone: Stage, control_plane: Any) -> None:
+    running = alone.start(sweep_seconds=1)
+    before = alone.submit("before")
+    alone.claimed("before")
+    server = api_server_pid(control_plane.url)
+    os.kill(server, signal.SIGSTOP)
+    try:
+        until(
+            lambda: running.http("/readyz").status_code == httpx.codes.SERVICE_UNAVAILABLE,
+            BOUND_SECONDS,
+            "readiness to be lost",
+        )
+        assert running.http("/healthz").is_success
+    finally:
+        os.kill(server, signal.SIGCONT)
+    until(lambda: running.http("/readyz").is_success, BOUND_SECONDS, "readiness to return")
+    during = alone.submit("during")
+    settle(alone, ["before", "during"], [before, during])
+
+
+def api_server_pid(url: str) -> int:
+    """The process that serves this URL."""
+    port = f"--secure-port={url.rsplit(':', 1)[1]}".encode()
+    for process in Path("/proc").glob("[0-9]*"):
+        try:
+            arguments = (process / "cmdline").read_bytes().split(b"\0")
+        except OSError:
+            continue
+        if port in arguments:
+            return int(process.name)
+    raise AssertionError(f"no API server with {port!r}")
+
+
+def test_sigterm_leaves_what_runs_to_the_next(alone: Stage) -> None:
+    first = alone.start(drain_seconds=0.5)
+    names = [f"run-{n}" for n in range(3)]
+    uids = [alone.submit(name) for name in names]
+    for name in names:
+        alone.claimed(name)
+    begun = time.monotonic()
+    first.stop()
+    assert first.process.returncode == 0
+    assert time.monotonic() - begun < 0.5 + 5
+    for name in names:
+        assert alone.status(name)["phase"] == "Running"
+    assert len(alone.list_pods()) == 3
+    alone.start()
+    settle(alone, names, uids)
+
+
+def test_sigterm_before_it_ever_reached_an_api_server(tmp_path: Path) -> None:
+    with socket.socket() as closed:
+        closed.bind(("127.0.0.1", 0))
+        kubeconfig = tmp_path / "kubeconfig"
+        kubeconfig.write_text(
+            f"""
+            apiVersion: v1
+            kind: Config
+            current-context: away
+            contexts: [{{name: away, context: {{cluster: away, user: me}}}}]
+            clusters: [{{name: away, cluster: {{server: "http://127.0.0.1:{closed.getsockname()[1]}"}}}}]
+            users: [{{name: me, user: {{}}}}]
+            """,
+            encoding="utf-8",
+        )
+        operator = Operator(kubeconfig, tmp_path / "log", {})
+        try:
+            until(lambda: "does not answer" in operator.log, BOUND_SECONDS, "it to try")
+            operator.stop()
+            assert operator.process.returncode == 0
+        finally:
+            operator.kill()
+
+
+def test_what_a_crash_left_is_swept_up(alone: Stage) -> None:
+    uid = alone.submit("done")
+    alone.server.merge(f"{alone.executions}/done/status", {"status": {"phase": "Completed"}})
+    owner = {
+        "apiVersion": "cloche.dev/v1alpha1",
+        "kind": "SandboxExecution",
+        "name": "done",
+        "uid": uid,
+        "controller": True,
+    }
+    spec = {"containers": [{"name": "sandbox", "image": "cloche/runtime-python:dev"}]}
+    ours = {"app.kubernetes.io/component": "sandbox"}
+    for name, labels, owners in (
+        ("left-over", ours, [owner]),
+        ("somebody-s", ours, []),
+        ("another-s", {}, [owner]),
+    ):
+        metadata = {"name": name, "labels": labels, "ownerReferences": owners}
+        alone.server.create(alone.pods, {"metadata": metadata, "spec": spec})
+    alone.start(sweep_seconds=0.2)
+    until(
+        lambda: (
+            {pod["metadata"]["name"] for pod in alone.list_pods()} == {"somebody-s", "another-s"}
+        ),
+        BOUND_SECONDS,
+        "the left-over Pod to go",
+    )
+
+
+def test_records_are_kept_as_long_as_they_ask(alone: Stage) -> None:
+    alone.start(sweep_seconds=0.2)
+    for name, ttl in (("keep", 3600), ("brief", 0), ("second", 1)):
+        alone.submit(name, language="cobol", ttlSecondsAfterFinished=ttl)
+    for name in ("brief", "second"):
+        alone.no_execution(name)
+    assert alone.status("keep")["reason"] == "UnknownLanguage"
+
+
+def test_an_execution_whose_spec_leaves_no_room_for_any_status(alone: Stage) -> None:
+    # As large as etcd takes: by kubectl alone, for the gateway counts bytes.
+    low, high = 0, 262_144
+    while low < high:
+        middle = (low + high + 1) // 2
+        body = {
+            "apiVersion": "cloche.dev/v1alpha1",
+            "kind": "SandboxExecution",
+            "metadata": {"name": f"try-{middle}"},
+            "spec": {"language": "python", "code": "<" * 220_000, "stdin": "x" * middle},
+        }
+        taken = alone.server.ask("POST", alone.executions, body).is_success
+        low, high = (middle, high) if taken else (low, middle - 1)
+        if taken:
+            full = f"try-{middle}"
+    for obj in alone.server.get(alone.executions)["items"]:
+        name = obj["metadata"]["name"]
+        if name != full:
+            alone.server.delete(f"{alone.executions}/{name}")
+    running = alone.start(sweep_seconds=1)
+
+    def at_rest() -> bool:
+        obj = alone.server.find(f"{alone.executions}/{full}")
+        ended = obj is None or obj["status"]["phase"] not in ("Pending", "Running")
+        return ended and not alone.list_pods()
+
+    until(at_rest, BOUND_SECONDS, f"{full} to end\n{running.log}")
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("CAPACITY_SHARE", "0"),
+        ("QUEUE_LENGTH", "many"),
+        ("TOLERATIONS", "{}"),
+        ("HTTP_PORT", "70000"),
+        ("LOG_FORMAT", "xml"),
+    ],
+)
+def test_a_setting_that_makes_no_sense_is_named(name: str, value: str) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "cloche_operator"],
+        env=os.environ | {f"CLOCHE_OPERATOR_{name}": value},
+        capture_output=True,
+        text=True,
+        timeout=30,
+        check=False,
+    )
+    assert done.returncode == 1
+    assert f"CLOCHE_OPERATOR_{name}: " in done.stderr
+    assert "Traceback" not in done.stderr

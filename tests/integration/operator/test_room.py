@@ -1,0 +1,143 @@
+"""Room to run: nodes, the queue, quotas, and Pods that nobody takes."""
+
+from __future__ import annotations
+
+from support.deadline import until
+from support.stage import BOUND_SECONDS, Stage
+
+
+def test_the_line(alone: Stage) -> None:
+    alone.set_node("1Gi")  # of which 614 MiB are for executions: one at a time
+    running = alone.start(queue_length=2, queue_timeout_seconds=3)
+    first = alone.submit("first")
+    alone.pod(first)
+    second = alone.submit("second")
+    until(
+        lambda: running.metric("cloche_operator_queued_executions") == 1,
+        BOUND_SECONDS,
+        "second to wait",
+    )
+    alone.submit("third")
+    until(
+        lambda: running.metric("cloche_operator_queued_executions") == 2,
+        BOUND_SECONDS,
+        "third to wait",
+    )
+    alone.submit("fourth")
+    full = alone.ended("fourth")
+    assert (full["phase"], full["reason"]) == ("Error", "QueueFull")
+    assert full["message"] == "2 executions wait already."
+
+    alone.cancel("first")
+    alone.pod(second)
+    assert alone.ended("first")["reason"] == "Cancelled"
+    late = alone.ended("third")
+    assert (late["phase"], late["reason"]) == ("Error", "QueueTimeout")
+    assert late["message"] == "No capacity came free within 3 s."
+    assert late["queuedTime"]
+    assert "podName" not in late
+    alone.cancel("second")
+    alone.ended("second")
+
+
+def test_who_is_cancelled_in_the_line_leaves_it(alone: Stage) -> None:
+    alone.set_node("1Gi")
+    alone.start()
+    alone.pod(alone.submit("first"))
+    waiting, behind = alone.submit("waiting"), alone.submit("behind")
+    alone.cancel("waiting")
+    assert alone.ended("waiting")["reason"] == "Cancelled"
+    alone.server.delete(f"{alone.executions}/first")
+    alone.pod(behind)
+    assert alone.server.find(f"{alone.pods}/sbx-{waiting}") is None
+    alone.cancel("behind")
+    alone.ended("behind")
+
+
+def test_more_than_the_nodes_have(alone: Stage) -> None:
+    alone.set_node("1Gi")
+    alone.start(sweep_seconds=0.2)
+    alone.submit("large", resources={"memory": "1Gi"})
+    status = alone.ended("large")
+    assert (status["phase"], status["reason"]) == ("Error", "Unschedulable")
+    assert status["message"] == (
+        "The execution's memory limit of 1024 MiB is more than the 614 MiB that executions may "
+        "use on the sandbox nodes."
+    )
+    alone.set_node("1Gi", ready=False)
+
+    def refused() -> bool:
+        name = f"no-node-{len(names)}"
+        names.append(name)
+        alone.submit(name, resources={"memory": "64Mi"})
+        until(lambda: alone.status(name)["phase"] != "Pending", BOUND_SECONDS, "a word")
+        alone.cancel(name)
+        return bool(alone.ended(name)["reason"] == "Unschedulable")
+
+    names: list[str] = []
+    until(refused, BOUND_SECONDS, "the node to be missed")
+    alone.set_node("1081101176832")  # a terabyte, as a kubelet may write it
+
+    def taken() -> bool:
+        name = f"node-{len(names)}"
+        names.append(name)
+        alone.submit(name, resources={"memory": "2Gi"})
+        until(lambda: alone.status(name)["phase"] != "Pending", BOUND_SECONDS, "a word")
+        alone.cancel(name)
+        return bool(alone.ended(name)["reason"] == "Cancelled")
+
+    until(taken, BOUND_SECONDS, "the node to be seen")
+
+
+def test_pods_that_do_not_start(alone: Stage) -> None:
+    alone.start(start_timeout_seconds=1)
+    nobody = alone.submit("nobody")
+    condition = {
+        "type": "PodScheduled",
+        "status": "False",
+        "reason": "Unschedulable",
+        "message": "0/1 nodes are available: 1 Insufficient cpu.",
+    }
+    alone.say(nobody, {"conditions": [condition]})
+    silent = alone.submit("silent")
+    status = alone.ended("nobody")
+    assert (status["phase"], status["reason"]) == ("Error", "Unschedulable")
+    assert "1 Insufficient cpu." in status["message"]
+    status = alone.ended("silent")
+    assert (status["phase"], status["reason"]) == ("Error", "StartTimeout")
+    assert status["message"] == "The Pod did not start within 1 s: no word from the node"
+    for uid in (nobody, silent):
+        alone.no_pod(uid)
+
+
+def test_a_quota_that_is_used_up(alone: Stage) -> None:
+    quotas = f"/api/v1/namespaces/{alone.namespace}/resourcequotas"
+    hard = {"pods": "0"}
+    alone.server.create(quotas, {"metadata": {"name": "none"}, "spec": {"hard": hard}})
+    # What the quota controller writes.
+    alone.server.merge(f"{quotas}/none/status", {"status": {"hard": hard, "used": hard}})
+    alone.start()
+    alone.submit("refused")
+    status = alone.ended("refused")
+    assert (status["phase"], status["reason"]) == ("Error", "PodRefused")
+    assert "exceeded quota: none" in status["message"]
+
+
+def test_a_burst_under_a_quota(alone: Stage) -> None:
+    quotas = f"/api/v1/namespaces/{alone.namespace}/resourcequotas"
+    hard = {"pods": "1000", "limits.memory": "1000Gi"}
+    used = {"pods": "0", "limits.memory": "0"}
+    alone.server.create(quotas, {"metadata": {"name": "ample"}, "spec": {"hard": hard}})
+    alone.server.merge(f"{quotas}/ample/status", {"status": {"hard": hard, "used": used}})
+    alone.start()
+    names = [f"burst-{n}" for n in range(30)]
+    uids = [alone.submit(name) for name in names]
+    for name in names:
+        assert alone.claimed(name)["phase"] == "Running"
+    users = {pod["spec"]["securityContext"]["runAsUser"] for pod in alone.list_pods()}
+    assert len(users) == len(uids)
+    for name in names:
+        alone.cancel(name)
+    for name in names:
+        assert alone.ended(name)["reason"] == "Cancelled"
+    until(lambda: not alone.list_pods(), BOUND_SECONDS, "the Pods to go")
