@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 from cloche_cluster.command import answers, run
+from cloche_cluster.images.debian import OWN_NAME
 from cloche_cluster.images.oci import OciLayout
 from cloche_cluster.images.table import DEBIAN
 
@@ -97,7 +98,7 @@ class Buildah:
 
     def debian_id(self) -> str | None:
         """Return the image's id; nothing is pulled."""
-        return self._id(f"docker.io/library/{DEBIAN}")
+        return self._id(OWN_NAME)
 
     def has(self, reference: str) -> bool:
         """Say whether the store has this image."""
@@ -123,6 +124,10 @@ class Buildah:
             self._run(
                 "build", "--isolation", "chroot", "-t", reference, temporary, timeout=_SAVE_TIMEOUT
             )
+
+    def tag(self, reference: str, name: str) -> None:
+        """Give an image another name too."""
+        self._run("tag", reference, name, timeout=_LOOK_TIMEOUT)
 
     def remove_leftovers(self) -> None:
         """Remove the working containers of builds that were interrupted."""

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import re
-import shutil
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
@@ -97,20 +97,34 @@ def read_sources(etc_apt: Path = Path("/etc/apt")) -> list[Source]:
     return found
 
 
+_REMOVE_PACKAGES = (
+    'DPkg::Post-Invoke { "rm -f /var/cache/apt/archives/*.deb || true"; };\n'  # once installed
+)
+_HOOK = f"cat > \"$1/etc/apt/apt.conf.d/docker-clean\" <<'END'\n{_REMOVE_PACKAGES}END\n"
+
+_RECIPE = (
+    "mmdebstrap", "--variant=minbase", "--mode=root", f"--keyring={_KEYRING}",
+    *(f"--dpkgopt=path-exclude={pattern}" for pattern in _SLIM),
+    "--dpkgopt=path-include=/usr/share/doc/*/copyright",
+    # apt keeps no cache in any layer, as in Debian's own images.
+    '--aptopt=Dir::Cache::pkgcache ""',
+    '--aptopt=Dir::Cache::srcpkgcache ""',
+    f"--customize-hook={_HOOK}",
+    SUITE,
+)  # fmt: skip
+
+OWN_NAME = f"localhost/cloche/debian:{hashlib.sha256(repr(_RECIPE).encode()).hexdigest()[:12]}"
+"""The base image by its recipe, so that another recipe makes another image."""
+
+
 def make_debian(buildah: Buildah) -> None:
     """Make the base image with mmdebstrap and name it as the one that others would pull."""
     lines = "\n".join(sources_for(SUITE, read_sources()))
     with tempfile.TemporaryDirectory(dir=buildah.root.parent, prefix=".debian-") as temporary:
         tree = Path(temporary) / "root.tar"
-        run(
-            ["unshare", "--mount", "mmdebstrap", "--variant=minbase", "--mode=root",
-             f"--keyring={_KEYRING}", *_proxy(),
-             *(f"--dpkgopt=path-exclude={pattern}" for pattern in _SLIM),
-             "--dpkgopt=path-include=/usr/share/doc/*/copyright",
-             SUITE, tree, "-"],
-            stdin=lines, timeout=_TIMEOUT,
-        )  # fmt: skip
-        buildah.import_root(tree, f"docker.io/library/{DEBIAN}")
+        run(["unshare", "--mount", *_RECIPE, tree, "-", *_proxy()], stdin=lines, timeout=_TIMEOUT)
+        buildah.import_root(tree, OWN_NAME)
+        buildah.tag(OWN_NAME, f"docker.io/library/{DEBIAN}")
 
 
 def _proxy() -> list[str]:
@@ -119,8 +133,3 @@ def _proxy() -> list[str]:
                    timeout=10) or ""  # fmt: skip
     lines = [line for line in told.splitlines() if '""' not in line]
     return [f"--aptopt={line}" for line in lines]
-
-
-def is_available() -> bool:
-    """Say whether mmdebstrap is installed."""
-    return shutil.which("mmdebstrap") is not None
