@@ -77,6 +77,7 @@ async def running(settings: Settings, kube: KubeClient) -> AsyncIterator[Context
         await context.canceller.finish()
         for task in tasks:
             task.cancel()
+        # Before the tasks hear of it: a stream that they let go would be closed behind our back.
+        await kube.close()
         await asyncio.gather(*tasks, return_exceptions=True)
         await waiters.close()
-        await kube.close()
