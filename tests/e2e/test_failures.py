@@ -135,14 +135,10 @@ def test_supervisor_that_dies(submit: Any, finished: Any, running_pod: Any) -> N
     assert status["stdout"] == "begun\n"
 
 
-def test_files_that_do_not_fit(http: Any) -> None:
-    request = {
-        "code": "x",
-        "language": "python",
-        "files": [{"path": "a", "content": "file"}, {"path": "a/b", "content": "below a file"}],
-    }
+def test_files_that_do_not_fit(submit: Any, finished: Any) -> None:
+    files = [{"path": "a", "content": "a file"}, {"path": "a/b", "content": "below a file"}]
 
-    answer = http.post("/api/v1/execute", json=request)
+    status = finished(submit("x", files=files))
 
-    assert answer.status_code == 400
-    assert "files: a/b" in answer.json()["detail"]
+    assert (status["phase"], status["reason"]) == ("Error", "InvalidFiles")
+    assert "a/b" in status["message"]

@@ -21,6 +21,7 @@ EXPECTED = {
     "UnknownLanguage": (400, "failed"),
     "ResourcesExceedRuntime": (400, "failed"),
     "InvalidSpec": (400, "failed"),
+    "InvalidFiles": (400, "failed"),
 }
 
 
