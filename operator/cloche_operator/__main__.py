@@ -33,6 +33,7 @@ log = logging.getLogger("cloche_operator")
 async def operate(settings: Settings) -> None:
     """Run the operator until it is told to stop."""
     _end_at_once_on_sigterm()
+    asyncio.get_running_loop().set_exception_handler(_told)
     rest = await Rest.connect()
     kube = Kube(rest, settings.namespace)
     ctx = Context(settings, rest, kube, Pods(), Runtimes(kube), Metrics())
@@ -58,7 +59,6 @@ async def operate(settings: Settings) -> None:
             identity=cast("Any", socket.gethostname()),
         )
         sweeping.cancel()
-        await dispatcher.drain(settings.drain_seconds)
     finally:
         await server.cleanup()
         await rest.close()
@@ -69,6 +69,18 @@ def _end_at_once_on_sigterm() -> None:
     task = asyncio.current_task()
     assert task is not None
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
+
+
+def _told(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+    """Log what no task caught, but for uvloop's stumble over a request that was called off.
+
+    It writes the end of TLS to a connection that it has closed, and takes that for fatal.
+    """
+    error = context.get("exception")
+    if isinstance(error, RuntimeError) and "the handler is closed" in str(error):
+        log.debug("a connection was closed while TLS was written: %s", error)
+    else:
+        loop.default_exception_handler(context)
 
 
 def main() -> None:

@@ -63,6 +63,11 @@ def registry(ctx: Context, dispatcher: Dispatcher) -> kopf.OperatorRegistry:
     async def pod_seen(event: Any, **_: Any) -> None:
         ctx.pods.seen(dict(event["object"]), deleted=event["type"] == "DELETED")
 
+    @kopf.on.cleanup(registry=handlers)
+    async def drain(**_: Any) -> None:
+        # Here, for kopf cancels every task that it does not know 5 s after its own have ended.
+        await dispatcher.drain(ctx.settings.drain_seconds)
+
     return handlers
 
 
