@@ -99,7 +99,7 @@ async def test_it_logs_ids_and_no_content(run: Any, cluster: Cluster) -> None:
     await cluster.end(name, stdout="secret-output")
     assert (await asked).status_code == 200
     program.process.send_signal(signal.SIGTERM)
-    assert await program.exit_code() == 0
+    assert await program.exit_code() == 0, program.log.read_text()
     text = program.log.read_text()
     lines = [json.loads(line) for line in text.splitlines()]
     (line,) = [one for one in lines if one.get("request_id") == "my-request"]
@@ -117,7 +117,7 @@ async def test_sigterm_lets_those_who_wait_have_their_answer(run: Any, cluster: 
     await until(lambda: "Shutting down" in program.log.read_text(), "the shutdown")
     await cluster.end(name)
     assert (await asked).json()["execution_id"] == name
-    assert await program.exit_code() == 0
+    assert await program.exit_code() == 0, program.log.read_text()
 
 
 async def test_sigterm_ends_the_wait_at_its_bound_and_leaves_the_execution(
@@ -131,7 +131,7 @@ async def test_sigterm_ends_the_wait_at_its_bound_and_leaves_the_execution(
     assert answer.status_code == 503
     assert answer.json()["execution_id"] == name
     assert f"/api/v1/execute/status/{name}" in answer.json()["detail"]
-    assert await program.exit_code() == 0
+    assert await program.exit_code() == 0, program.log.read_text()
     assert (await cluster.read(name))["spec"]["cancel"] is False
 
 
