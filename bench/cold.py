@@ -31,8 +31,8 @@ _PERCENTILES = (50, 90, 99)
 
 async def measure(to: Installation, count: int) -> dict[str, list[float]]:
     """Seconds of `count` round trips each, taken in turns after one of each to warm up."""
-    settings = Settings(runtime_class_name=_runtime_class())
-    rest = await Rest.connect()
+    settings = Settings(runtime_class_name=_runtime_class(to.kubeconfig))
+    rest = await Rest.connect(to.kubeconfig)
     kube = Kube(rest, settings.namespace)
     runtimes = Runtimes(kube)
     runtime = await runtimes.find("python")
@@ -68,10 +68,12 @@ async def _no_pods(kube: Kube) -> None:
         await asyncio.sleep(0.05)
 
 
-def _runtime_class() -> str:
+def _runtime_class(kubeconfig: str) -> str:
     """The RuntimeClass that the installed operator gives its Pods: the bare Pod's too."""
     command = [
         "kubectl",
+        "--kubeconfig",
+        kubeconfig,
         "get",
         "deployment",
         "-n",

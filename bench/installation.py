@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,17 +11,17 @@ _ENV = Path(__file__).parent.parent / ".cloche" / "env"
 
 @dataclass(frozen=True)
 class Installation:
-    """Where the gateway is, and how to get in."""
+    """Where the gateway and the API server are, and how to get in."""
 
     url: str
     key: str
+    kubeconfig: str
 
 
 def installation() -> Installation:
-    """The running installation; its KUBECONFIG becomes this process'."""
+    """The running installation; without one, the end."""
     if not _ENV.exists():
         sys.exit("There is no .cloche/env: run `make up` first.")
     lines = (line for line in _ENV.read_text(encoding="utf-8").splitlines() if "=" in line)
     values = dict(line.split("=", 1) for line in lines)
-    os.environ["KUBECONFIG"] = values["KUBECONFIG"]
-    return Installation(values["CLOCHE_URL"], values["CLOCHE_API_KEY"])
+    return Installation(values["CLOCHE_URL"], values["CLOCHE_API_KEY"], values["KUBECONFIG"])
