@@ -87,7 +87,7 @@ def test_an_end_is_final(server: ApiServer, executions: str, execution: Make, ph
     server.merge(status, {"status": {"phase": "Running", "podName": "p"}})
     server.merge(status, {"status": {"phase": phase, "reason": "Exited", "stdout": "x"}})
     server.merge(status, {"status": {"phase": phase, "stdout": "x"}})  # nothing new: no change
-    for change in (
+    changes: list[dict[str, Any]] = [
         {"phase": "Running"},
         {"phase": "Pending"},
         {"phase": None},
@@ -98,7 +98,8 @@ def test_an_end_is_final(server: ApiServer, executions: str, execution: Make, ph
         {"stderr": ""},
         {"exitCode": 0},
         {"conditions": []},
-    ):
+    ]
+    for change in changes:
         no = server.ask("PATCH", status, {"status": change}, MERGE)
         assert no.status_code == 422, change
         assert "status cannot change once the execution has ended" in no.text
