@@ -75,4 +75,5 @@ def _execution(language: str, code: str) -> Execution:
         pod_uid=None,
         queued_time=None,
         claimed_time=None,
+        memory=None,
     )

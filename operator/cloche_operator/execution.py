@@ -24,6 +24,8 @@ class Execution:
     pod_uid: str | None
     queued_time: datetime | None
     claimed_time: datetime | None
+    memory: str | int | None
+    """The memory limit of the Pod that was claimed for it."""
 
     @property
     def ended(self) -> bool:
@@ -60,6 +62,7 @@ def from_object(obj: dict[str, Any]) -> Execution:
         pod_uid=status.get("podUID"),
         queued_time=_time(status.get("queuedTime")),
         claimed_time=_time(status.get("claimedTime")),
+        memory=status.get("resources", {}).get("memory"),
     )
 
 

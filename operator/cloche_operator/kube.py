@@ -106,6 +106,8 @@ class Kube:
     async def follow_log(self, pod: str) -> AsyncIterator[bytes]:
         """What the container wrote, from its first byte, until it ends.
 
+        The first item is empty: the stream stands, and misses nothing from then on.
+
         Raises:
             ApiError: there is no such Pod (NotFoundError), or its container has not started.
             UnavailableError: the stream broke.
@@ -114,6 +116,7 @@ class Kube:
         async with self._rest.stream(
             f"{self._pods}/{pod}/log", params, quiet_seconds=_LOG_QUIET_SECONDS
         ) as body:
+            yield b""
             async for chunk in body.iter_any():
                 yield chunk
 

@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING
+from enum import Enum, auto
+from typing import TYPE_CHECKING, Any
 
 from cloche_api.execution import Reason
-from cloche_api.rest import ApiError, NotFoundError, UnavailableError
+from cloche_api.rest import ApiError, UnavailableError
 from cloche_operator.diagnosis import end_unheard, gone_unheard, has_terminated
 from cloche_operator.outcome import EndedError
 from cloche_operator.persist import persist
 from cloche_operator.transcript import Transcript
 
 if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
     from cloche_operator.attach import Attachment
     from cloche_operator.context import Context
 
 _AGAIN_SECONDS = 0.5  # between two looks at a Pod that has not said enough
+_DELETION_SECONDS = 30.0  # from a Pod's deletion to the end of its log
 
 
 class NeverStartedError(Exception):
@@ -33,13 +37,23 @@ async def listen(attachment: Attachment, transcript: Transcript) -> bool:
     return transcript.ended and not transcript.gap
 
 
+class _Heard(Enum):
+    """What one reading of a log came to."""
+
+    ENDED = auto()  # the supervisor's last word
+    OVER = auto()  # the end of the log
+    SILENT = auto()  # the time in which the program should have started
+    REFUSED = auto()  # the API server says that there is no log to read
+    BROKEN = auto()  # nothing that could be relied on
+
+
 class LogReader:
     """Reads what a Pod's supervisor said from the Pod's log, for as long as it takes."""
 
-    def __init__(self, ctx: Context, pod_name: str, pod_uid: str, execution: str) -> None:
+    def __init__(self, ctx: Context, pod: dict[str, Any], execution: str) -> None:
         self._ctx = ctx
-        self._name = pod_name
-        self._uid = pod_uid
+        self._name: str = pod["metadata"]["name"]
+        self._uid: str = pod["metadata"]["uid"]
         self._execution = execution
         self.transcript = Transcript(execution)
         """The longest that was read."""
@@ -51,29 +65,53 @@ class LogReader:
 
         Raises:
             EndedError: the container is dead and left no end.
-            NeverStartedError: it did not start in time, or the supervisor gave up before, for
-                its input was cut off.
+            NeverStartedError: the log was read, and the program did not start in time, or the
+                supervisor gave up before, for its input was cut off.
         """
         while True:
             pod = await persist(lambda: self._ctx.kube.get_pod(self._name))
             if pod is not None and pod["metadata"]["uid"] != self._uid:
                 pod = None
             # Looked at before the log is read: what a dead container wrote is all there.
-            dead = pod is None or has_terminated(pod)
-            if await self._follow(start_within):
-                if self.transcript.exit is None and self.transcript.started is None:
+            dead = pod is not None and has_terminated(pod)
+            heard = await self._follow(start_within)
+            started = self.transcript.started is not None
+            if heard is _Heard.ENDED:
+                if self.transcript.exit is None and not started:
                     raise NeverStartedError
                 return self.transcript
-            if dead:
-                started = self.transcript.started is not None
-                if start_within is not None and not started and pod is not None:
-                    raise NeverStartedError
-                if pod is None:
-                    raise await self._gone()
-                raise end_unheard(pod, started=started)
-            if start_within is not None and self.transcript.started is None:
+            if start_within is not None and not started and _shows_no_start(heard, dead=dead):
                 raise NeverStartedError
+            if pod is None:
+                raise await self._gone()
+            if dead and heard in (_Heard.OVER, _Heard.REFUSED):
+                raise end_unheard(pod, started=started)
             await self._ctx.pods.changed(self._name, _AGAIN_SECONDS)
+
+    async def read_while_deleting(self) -> Transcript:
+        """Delete the Pod while its log is followed, so that no start can go unseen.
+
+        Raises:
+            EndedError: the program did start and left no end, or nobody can tell.
+            NeverStartedError: it did not.
+        """
+        try:
+            async with asyncio.timeout(_DELETION_SECONDS):
+                heard = await self._follow(None, meanwhile=self._delete)
+        except TimeoutError:
+            heard = _Heard.BROKEN
+        if heard is _Heard.ENDED and (self.transcript.exit or self.transcript.started):
+            return self.transcript
+        if self.transcript.started is None and heard in (_Heard.ENDED, _Heard.OVER):
+            raise NeverStartedError
+        await self._delete()
+        raise EndedError(
+            Reason.RESULT_LOST,
+            "The operator was away, and the Pod's log cannot tell whether the program started.",
+        )
+
+    async def _delete(self) -> None:
+        await persist(lambda: self._ctx.kube.delete_pod(self._name, self._uid))
 
     async def _gone(self) -> EndedError:
         """Why the Pod is no more: its last state says so, which the watch may still bring."""
@@ -81,23 +119,44 @@ class LogReader:
             await self._ctx.pods.changed(self._name, _AGAIN_SECONDS)
         return gone_unheard(self._ctx.pods.last(self._uid))
 
-    async def _follow(self, start_within: float | None) -> bool:
-        """Read the log once, to its end or the transcript's; whether the latter was reached."""
+    async def _follow(
+        self,
+        start_within: float | None,
+        *,
+        meanwhile: Callable[[], Awaitable[None]] | None = None,
+    ) -> _Heard:
+        """Read the log once, from its first byte. `meanwhile` is called when the stream stands."""
         transcript = Transcript(self._execution)
+        heard = _Heard.OVER
         try:
             async with asyncio.timeout(start_within) as limit:
                 async for chunk in self._ctx.kube.follow_log(self._name):
+                    if meanwhile is not None and not chunk:
+                        await meanwhile()
                     transcript.feed(chunk)
                     if transcript.started is not None:
                         limit.reschedule(None)
                     if transcript.ended:
+                        heard = _Heard.ENDED
                         break
-        except (TimeoutError, NotFoundError, ApiError, UnavailableError):
-            pass  # read again, or the Pod's status says why not
-        self._ctx.metrics.garbage.inc(transcript.garbage)
-        if transcript.ended or transcript.started or not self.transcript.started:
-            self.transcript = transcript
-        return transcript.ended
+        except TimeoutError:
+            if not limit.expired():
+                raise
+            heard = _Heard.SILENT
+        except ApiError:
+            heard = _Heard.REFUSED
+        except UnavailableError:
+            heard = _Heard.BROKEN
+        finally:
+            self._ctx.metrics.garbage.inc(transcript.garbage)
+            if transcript.ended or transcript.started or not self.transcript.started:
+                self.transcript = transcript
+        return heard
+
+
+def _shows_no_start(heard: _Heard, *, dead: bool) -> bool:
+    """Whether a log without `started`, so read, says that there was and will be no start."""
+    return heard is _Heard.SILENT or (dead and heard is _Heard.OVER)
 
 
 def judged(transcript: Transcript) -> None:
@@ -112,3 +171,10 @@ def judged(transcript: Transcript) -> None:
         raise EndedError(
             Reason.PROTOCOL_ERROR, f"The supervisor refused to run it: {transcript.error}"
         )
+
+
+def hung() -> EndedError:
+    """The end of an execution whose supervisor ran past every timeout of its own."""
+    return EndedError(
+        Reason.SUPERVISOR_HUNG, "The Pod gave no result within the timeout; it was ended."
+    )

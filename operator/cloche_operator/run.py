@@ -3,7 +3,7 @@
 At every await the operator may be killed. What holds then:
 - before the claim is acknowledged nothing was sent: the next operator starts again;
 - after it the Pod named in the status is the only one that can ever get the input, and its log
-  says whether the program started: the next operator reads it (`_recover`);
+  says whether the program started: the next operator reads it (`recovery`);
 - once the final status is written it never changes: the next operator only removes the Pod.
 """
 
@@ -24,8 +24,9 @@ from cloche_operator.frame import frame
 from cloche_operator.outcome import EndedError, Outcome
 from cloche_operator.persist import persist
 from cloche_operator.pods import PodPlan, pod_name
+from cloche_operator.recovery import claimed_pod, recovered
 from cloche_operator.resources import used_resources
-from cloche_operator.result import LogReader, NeverStartedError, judged, listen
+from cloche_operator.result import LogReader, NeverStartedError, hung, judged, listen
 from cloche_operator.transcript import Transcript
 
 if TYPE_CHECKING:
@@ -34,12 +35,9 @@ if TYPE_CHECKING:
     from cloche_operator.capacity import Capacity
     from cloche_operator.context import Context
     from cloche_operator.execution import Execution
-    from cloche_operator.observed import Runtime
 
 # What the syntax check may add to the timeout, and what killing and reaping takes.
 _AFTER_TIMEOUT_SECONDS = 3.0
-# After this long without a `started` event nothing of a dead operator's frame is on its way.
-_IN_FLIGHT_SECONDS = 5.0
 # How often a Pod is made for an execution that lost its connection before it started.
 _STARTS = 3
 # An execution whose creation is older was in the queue before this operator started.
@@ -61,6 +59,7 @@ class Run:
         age = now() - execution.created
         self._queued = execution.queued_time or (execution.created if age > _FRESH else now())
         self._transcript: Transcript | None = None
+        self._reader: LogReader | None = None
         self._pod: dict[str, Any] | None = None
         self._user: int | None = None
         self._memory: int | None = None
@@ -97,36 +96,32 @@ class Run:
                 await asyncio.wait({work})
         if not work.cancelled():
             return work.result()
-        return outcome.without_exit(self._transcript, self._halted.result())
+        return outcome.without_exit(self._heard(), self._halted.result())
 
     async def _outcome(self) -> Outcome:
         try:
             if self.execution.spec.cancel:
                 raise EndedError(Reason.CANCELLED, "The execution was cancelled.")  # noqa: TRY301
-            runtime = await persist(lambda: self._ctx.runtimes.find(self.execution.spec.language))
-            transcript = await self._transcript_of(runtime)
+            transcript = await self._whole_transcript()
             judged(transcript)
             return outcome.from_exit(transcript)
         except EndedError as ended:
-            return outcome.without_exit(self._transcript, ended)
+            return outcome.without_exit(self._heard(), ended)
         except Exception:
             log.exception("execution %s", self.execution.name)
-            return outcome.without_exit(
-                self._transcript,
-                EndedError(Reason.INTERNAL_ERROR, "The operator failed; its log has more."),
-            )
+            failed = EndedError(Reason.INTERNAL_ERROR, "The operator failed; its log has more.")
+            return outcome.without_exit(self._heard(), failed)
 
-    async def _transcript_of(self, runtime: Runtime) -> Transcript:
-        used = used_resources(self.execution.spec.resources, runtime.spec.resources)
-        size = quantity.whole(used.memory)
+    async def _whole_transcript(self) -> Transcript:
         if self.execution.claimed:
-            self._capacity.occupy(size)
-            self._memory = size
             try:
                 return await self._recover()
             except NeverStartedError:
                 await self._clear()
-        else:
+        runtime = await persist(lambda: self._ctx.runtimes.find(self.execution.spec.language))
+        used = used_resources(self.execution.spec.resources, runtime.spec.resources)
+        if self._memory is None:
+            size = quantity.whole(used.memory)
             await self._capacity.take(self.execution.tenant, size)
             self._memory = size
         self._user = self._ctx.pods.take_user()
@@ -140,6 +135,22 @@ class Run:
             Reason.POD_FAILED,
             f"The connection to its Pod was lost {_STARTS} times before the program started.",
         )
+
+    async def _recover(self) -> Transcript:
+        """Read the result of what another operator started, whatever became of its runtime."""
+        self._ctx.metrics.recovered.inc()
+        self._memory = quantity.whole(self.execution.memory or 0)
+        self._capacity.occupy(self._memory)
+        self._pod = await claimed_pod(self._ctx, self.execution)
+        self._reader = LogReader(self._ctx, self._pod, self.execution.uid)
+        return await recovered(self._ctx, self.execution, self._reader, self._limit())
+
+    def _heard(self) -> Transcript | None:
+        """The most that was heard of the program, from the attach or the log."""
+        logged = self._reader.transcript if self._reader else None
+        if logged is not None and (logged.started or self._transcript is None):
+            return logged
+        return self._transcript
 
     async def _clear(self) -> None:
         """Make room for a new Pod: the program has not been started in this one."""
@@ -168,11 +179,12 @@ class Run:
                     input_ = frame(self.execution.uid, plan.execution.spec, plan.runtime, plan.used)
                     if await self._handed_over(attachment, input_):
                         return self._transcript
-                return await self._from_log(pod)
+                self._reader = LogReader(self._ctx, pod, self.execution.uid)
+                return await self._reader.read()
         except TimeoutError as error:
             if not limit.expired():
                 raise
-            raise _hung() from error
+            raise hung() from error
         finally:
             claiming.cancel()
             claiming.add_done_callback(_forgotten)
@@ -203,55 +215,6 @@ class Run:
         whole = await listen(attachment, self._transcript)
         self._ctx.metrics.garbage.inc(self._transcript.garbage)
         return whole
-
-    async def _recover(self) -> Transcript:
-        """Read the result of an execution that another operator handed its input to.
-
-        Raises:
-            NeverStartedError: it did not: the Pod is deleted, and may be made again.
-        """
-        self._ctx.metrics.recovered.inc()
-        execution = self.execution
-        name, uid = execution.pod_name or "", execution.pod_uid or ""
-        pod = await persist(lambda: self._ctx.kube.get_pod(name))
-        if pod is None or pod["metadata"]["uid"] != uid:
-            raise EndedError(
-                Reason.POD_DELETED, "The Pod is gone, and with it the program's result."
-            )
-        self._pod = pod
-        claimed = execution.claimed_time or now()
-        latest = claimed + timedelta(seconds=self._ctx.settings.start_timeout_seconds)
-        remaining = (latest - now()).total_seconds() + self._limit()
-        try:
-            async with asyncio.timeout(max(remaining, _IN_FLIGHT_SECONDS)):
-                return await self._from_log(pod, start_within=_IN_FLIGHT_SECONDS)
-        except TimeoutError as error:
-            raise _hung() from error
-        except NeverStartedError:
-            # Whatever was on its way has until the container's end to show itself.
-            await persist(lambda: self._ctx.kube.delete_pod(name, uid))
-            reader = self._reader(pod)
-            try:
-                return await reader.read(start_within=_IN_FLIGHT_SECONDS)
-            except EndedError as ended:
-                if reader.transcript.started is None:
-                    raise NeverStartedError from ended
-                raise
-
-    async def _from_log(
-        self, pod: dict[str, Any], *, start_within: float | None = None
-    ) -> Transcript:
-        reader = self._reader(pod)
-        try:
-            return await reader.read(start_within=start_within)
-        finally:
-            heard = self._transcript
-            if heard is None or reader.transcript.started or not heard.started:
-                self._transcript = reader.transcript
-
-    def _reader(self, pod: dict[str, Any]) -> LogReader:
-        of = pod["metadata"]
-        return LogReader(self._ctx, of["name"], of["uid"], self.execution.uid)
 
     def _limit(self) -> float:
         """Seconds from the handing over of the input to when the supervisor counts as hung."""
@@ -305,9 +268,3 @@ def _forgotten(claiming: asyncio.Future[Any]) -> None:
     """Take note of how a claim failed that nobody waits for any more: asyncio would complain."""
     if not claiming.cancelled():
         claiming.exception()
-
-
-def _hung() -> EndedError:
-    return EndedError(
-        Reason.SUPERVISOR_HUNG, "The Pod gave no result within the timeout; it was ended."
-    )
