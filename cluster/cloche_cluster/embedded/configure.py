@@ -34,8 +34,7 @@ def configure(cluster: Embedded, machine: Machine, programs: Programs, images: N
     layout, addresses = cluster.layout, cluster.addresses
     for directory in (layout.state, layout.pki, layout.state / "etcd"):
         directory.mkdir(parents=True, exist_ok=True, mode=0o700)
-    for directory in (layout.kubelet, layout.log / "containers", layout.run / "s"):
-        directory.mkdir(parents=True, exist_ok=True)
+    (layout.run / "s").mkdir(parents=True, exist_ok=True)
     mount_points.ensure(layout)
     plane = ControlPlane(
         pki=layout.pki,

@@ -9,6 +9,8 @@ from cloche_cluster.embedded import network, sweep, sysctls
 from cloche_cluster.embedded.mount_points import remove_made
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from cloche_cluster.embedded.context import Embedded
 
 
@@ -20,6 +22,7 @@ def down(cluster: Embedded) -> list[str]:
     """
     layout = cluster.layout
     gone: list[str] = []
+    directories = [one for one in (layout.state, layout.log, layout.run) if _has_content(one)]
     swept = sweep.sweep(layout)
     if swept.processes or swept.mounts or swept.cgroups:
         gone.append(str(swept))
@@ -29,10 +32,13 @@ def down(cluster: Embedded) -> list[str]:
         gone.append(f"{restored} kernel settings put back")
     remove_made(layout)
     for directory in (layout.state, layout.log, layout.run):
-        if directory.is_dir():
-            shutil.rmtree(directory)
-            gone.append(str(directory))
-    return gone
+        shutil.rmtree(directory, ignore_errors=not directory.is_dir())
+    return gone + [str(directory) for directory in directories]
+
+
+def _has_content(directory: Path) -> bool:
+    """Say whether there is more in it than the lock, which is the caller's own."""
+    return directory.is_dir() and any(entry.name != "lock" for entry in directory.iterdir())
 
 
 def is_there(cluster: Embedded) -> bool:

@@ -1,4 +1,7 @@
-"""The directories that the kubelet has fixed, on which its own are mounted in its namespace."""
+"""Directories that no flag moves: in the node's mount namespace, its own are mounted on them.
+
+So another kubelet's or CNI's on the same machine are not touched.
+"""
 
 from __future__ import annotations
 
@@ -8,12 +11,25 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from cloche_cluster.embedded.layout import Layout
 
-MOUNT_POINTS = (Path("/var/lib/kubelet"), Path("/var/log/containers"))
+
+def _sources(layout: Layout) -> dict[Path, Path]:
+    """Return what is mounted, by where."""
+    return {
+        Path("/var/lib/kubelet"): layout.kubelet,  # device plugins
+        Path("/var/log/containers"): layout.log / "containers",  # links to the Pods' logs
+        Path("/var/lib/cni"): layout.state / "cni",  # libcni's record of its results
+    }
+
+
+def pairs(layout: Layout) -> list[str]:
+    """Return source and mount point in turn, as `mount --bind` takes them."""
+    return [str(path) for point, source in _sources(layout).items() for path in (source, point)]
 
 
 def ensure(layout: Layout) -> None:
-    """Make the mount points, and note those that were absent, for `down` to remove."""
-    for point in MOUNT_POINTS:
+    """Make sources and mount points; note those points that were absent, for `down` to remove."""
+    for point, source in _sources(layout).items():
+        source.mkdir(parents=True, exist_ok=True)
         if not point.exists():
             with _notes(layout).open("a") as notes:
                 notes.write(f"{point}\n")

@@ -48,6 +48,7 @@ def kubelet_config(
         "volumePluginDir": str(layout.kubelet / "volume-plugins"),
         "cgroupDriver": "cgroupfs",  # works on version 1 and 2, and asks nothing of systemd
         "cgroupRoot": "/cloche",
+        "makeIPTablesUtilChains": False,  # nobody here uses them, and they would stay
         "failSwapOn": False,
         "maxPods": MAX_PODS,
         "podPidsLimit": POD_PIDS,

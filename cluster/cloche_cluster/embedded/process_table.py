@@ -139,6 +139,7 @@ def kube_controller_manager(
             f"--cluster-signing-key-file={pki}/ca.key",
             f"--service-account-private-key-file={pki}/sa.key",
             f"--service-cluster-ip-range={services}",
+            f"--flex-volume-plugin-dir={kubeconfigs.parent}/flex-volumes",
             "--use-service-account-credentials=true",
             "--leader-elect=false",
             "--kube-api-qps=100",  # the garbage collector deletes the Pods of many executions

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cloche_cluster.command import run
+from cloche_cluster.embedded import mount_points
 from cloche_cluster.embedded.layout import REPOSITORY
 from cloche_cluster.errors import ClusterError, CommandError
 
@@ -35,10 +36,10 @@ _IN_CGROUP = 'echo $$ >"$0" && exec "$@"'
 """A shell that enters the control group before anything else can be started outside of it."""
 
 _IN_MOUNT_NAMESPACE = (
-    'mount --make-rshared / && mount --bind "$0" /var/lib/kubelet '
-    '&& mount --bind "$1" /var/log/containers && shift && exec "$@"'
+    'mount --make-rshared / && while [ "$1" != -- ]; do mount --bind "$1" "$2" || exit 1; '
+    'shift 2; done; shift; exec "$@"'
 )
-"""The kubelet has two directories that no flag moves; another kubelet's must not be touched."""
+"""A shell in the new namespace: binds pairs of directories up to `--`, then becomes the rest."""
 
 
 def render(programs: Iterable[Program], layout: Layout, path: str) -> str:
@@ -113,8 +114,7 @@ class Supervisor:
             subprocess.Popen(
                 ["/bin/sh", "-c", _IN_CGROUP, str(cgroup_procs),
                  "unshare", "--mount", "--propagation", "slave",
-                 "/bin/sh", "-c", _IN_MOUNT_NAMESPACE, str(self.layout.kubelet),
-                 str(self.layout.log / "containers"),
+                 "/bin/sh", "-c", _IN_MOUNT_NAMESPACE, "sh", *mount_points.pairs(self.layout), "--",
                  *supervisord, "-c", str(self.layout.supervisor_config)],
                 stdin=subprocess.DEVNULL, stdout=output, stderr=output,
                 start_new_session=True, cwd="/",

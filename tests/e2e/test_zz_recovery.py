@@ -1,0 +1,169 @@
+"""The embedded cluster itself: what is killed comes back, and `down` leaves nothing.
+
+Last by its name, since it takes the cluster away and brings it up again.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import httpx
+import pytest
+from support.deadline import until
+from support.installation import ROOT
+
+from cloche_cluster.checkout import Checkout
+from cloche_cluster.choice import Kind
+from cloche_cluster.embedded import cgroups, network
+from cloche_cluster.embedded.layout import Layout
+from cloche_cluster.embedded.sweep import find_processes, own_mounts
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from support.installation import Installation
+
+UP_SECONDS = 120
+LAYOUT = Layout()
+COMMAND = [sys.executable, "-m", "cloche_cluster", "--cluster", "embedded"]
+ENVIRONMENT = {**os.environ, "PYTHONPATH": f"{ROOT}/cluster:{ROOT}/crds"}
+
+
+@pytest.fixture(autouse=True)
+def _embedded() -> None:
+    target = Checkout(ROOT).remembered()
+    assert target is not None
+    assert target.kind is Kind.EMBEDDED, "these tests are the embedded cluster's: CLUSTER=embedded"
+
+
+def cluster(operation: str) -> str:
+    done = subprocess.run(
+        [*COMMAND, operation], env=ENVIRONMENT, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+def kill_everything() -> None:
+    """As a machine that ends every process at once: none is told, none can clean up."""
+
+    def gone() -> bool:
+        pids = find_processes(LAYOUT)
+        for pid in pids:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+        return not pids
+
+    until(gone, 30, "every process of the cluster to end")
+
+
+def command_of(pid: int) -> str:
+    """The process's arguments; empty when it is gone."""
+    try:
+        return Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" ").decode()
+    except OSError:
+        return ""
+
+
+def pid_of(program: str) -> int | None:
+    for pid in find_processes(LAYOUT):
+        if Path(command_of(pid).partition(" ")[0]).name == program:
+            return pid
+    return None
+
+
+def gateway_pids() -> set[int]:
+    return {pid for pid in find_processes(LAYOUT) if "-m cloche_gateway" in command_of(pid)}
+
+
+@pytest.mark.parametrize("program", ["kube-scheduler", "kube-controller-manager", "kube-proxy"])
+def test_a_killed_program_comes_back(program: str) -> None:
+    before = pid_of(program)
+    assert before is not None
+    os.kill(before, signal.SIGKILL)
+    until(lambda: pid_of(program) not in (None, before), 30, f"{program} to be started again")
+
+
+def test_containers_outlive_containerd(execute: Callable[..., dict[str, Any]]) -> None:
+    before = pid_of("containerd")
+    assert before is not None
+    gateways = gateway_pids()
+    assert gateways
+    os.kill(before, signal.SIGKILL)
+    until(lambda: pid_of("containerd") not in (None, before), 30, "containerd to be started again")
+    assert gateway_pids() == gateways
+    assert execute("print(1)")["stdout"] == "1\n"
+
+
+def test_after_kill_9_of_everything_up_works_again_with_all_that_had_ended(
+    execute: Callable[..., dict[str, Any]], http: httpx.Client
+) -> None:
+    ended = execute("print('before')")
+    kill_everything()
+    began = time.monotonic()
+    said = cluster("up")
+    assert time.monotonic() - began < UP_SECONDS
+    assert "swept what an earlier run left" in said
+    status = http.get(f"/api/v1/execute/status/{ended['execution_id']}")
+    assert status.status_code == 200, status.text
+    assert status.json()["result"]["stdout"] == "before\n"
+    assert execute("print('after')")["stdout"] == "after\n"
+
+
+def test_an_interrupted_up_is_taken_on(execute: Callable[..., dict[str, Any]]) -> None:
+    kill_everything()
+    process = subprocess.Popen(
+        [*COMMAND, "up"], env=ENVIRONMENT, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    )
+    assert process.stdout is not None
+    for line in process.stdout:
+        if "starting the embedded cluster" in line:
+            break
+    process.send_signal(signal.SIGINT)
+    _, error = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert error.count("\n") == 1, error
+    cluster("up")
+    assert execute("print('again')")["stdout"] == "again\n"
+
+
+def test_two_ups_at_once_do_not_fight() -> None:
+    both = [
+        subprocess.Popen([*COMMAND, "up"], env=ENVIRONMENT, text=True, stdout=subprocess.PIPE)
+        for _ in range(2)
+    ]
+    said = [process.communicate(timeout=UP_SECONDS)[0] for process in both]
+    assert [process.returncode for process in both] == [0, 0]
+    assert len([text for text in said if "waiting for `make up`" in text]) == 1
+
+
+def test_down_leaves_nothing_and_up_starts_afresh(installation: Installation) -> None:
+    said = cluster("down")
+    assert "removed: /var/lib/cloche" in said
+    assert find_processes(LAYOUT) == ()
+    places = (LAYOUT.state, LAYOUT.run, LAYOUT.log)
+    assert own_mounts(Path("/proc/self/mountinfo").read_text(), places) == ()
+    assert not [place for place in places if place.exists()]
+    mounts = cgroups.read_mounts()
+    assert not [hierarchy for hierarchy in mounts.all if (hierarchy / "cloche").exists()]
+    links = subprocess.run(["ip", "-brief", "link"], capture_output=True, text=True, check=True)
+    assert "cloche" not in links.stdout
+    addresses = subprocess.run(
+        ["ip", "-brief", "address"], capture_output=True, text=True, check=True
+    )
+    assert "10.99.0.1" not in addresses.stdout
+    tables = subprocess.run(["nft", "list", "tables"], capture_output=True, text=True, check=True)
+    assert "cloche" not in tables.stdout
+    assert not network.has_proxy_tables()
+    assert not (ROOT / ".cloche").exists()
+    assert "nothing was up" in cluster("down")
+    cluster("up")
+    assert (ROOT / ".cloche" / "env").exists()
+    assert httpx.get(f"{installation.url}/health/ready").status_code == 200
