@@ -17,7 +17,7 @@ CLOCHE = PYTHONPATH="$(ROOT)/cluster:$(ROOT)/crds" $(PY) -m cloche_cluster --clu
 TEST_CLUSTER := $(if $(filter auto,$(CLUSTER)),embedded,$(CLUSTER))
 PYTEST := $(PY) -m pytest
 
-.PHONY: help up down status key images crds test test-unit test-integration test-e2e lint format \
+.PHONY: help up down status key images crds test test-unit test-integration test-e2e lint format hooks \
         requirements bench clean-cache venv-up venv-dev
 
 help: ## list the targets
@@ -59,11 +59,14 @@ test-e2e: venv-dev ## run the tests with real Pods
 	@$(MAKE) up CLUSTER=$(TEST_CLUSTER)
 	@$(PYTEST) tests/e2e
 
-lint: venv-dev ## ruff, mypy, import-linter, helm lint
+lint: venv-dev ## ruff, mypy, import-linter
 	@$(VENV)/bin/ruff check .
 	@$(VENV)/bin/ruff format --check .
 	@$(VENV)/bin/mypy $(PACKAGES)
 	@$(VENV)/bin/lint-imports
+
+hooks: venv-dev ## run the same checks before each commit
+	@$(VENV)/bin/pre-commit install
 
 format: venv-dev ## format the code
 	@$(VENV)/bin/ruff check --fix-only .

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import time
 from dataclasses import dataclass, field
@@ -20,5 +21,10 @@ class Console:
         self.plain(f"[{time.monotonic() - self.started:6.1f}s] {text}")
 
     def plain(self, text: str) -> None:
-        """Print `text` as it is, at once."""
-        print(text, file=self.stream, flush=True)
+        """Print `text` as it is, at once. A reader that has gone does not end the work."""
+        try:
+            print(text, file=self.stream, flush=True)
+        except BrokenPipeError:
+            nowhere = os.open(os.devnull, os.O_WRONLY)
+            os.dup2(nowhere, self.stream.fileno())
+            os.close(nowhere)

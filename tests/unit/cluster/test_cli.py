@@ -93,3 +93,13 @@ def test_waiting_ends_with_a_sentence() -> None:
     with pytest.raises(ClusterError, match="it did not come within 0 s"):
         wait_until(lambda: False, seconds=0, what="it did not come")
     wait_until(lambda: True, seconds=0, what="it did not come")
+
+
+def test_a_reader_that_has_gone_does_not_end_the_work() -> None:
+    reading, writing = os.pipe()
+    os.close(reading)
+    with os.fdopen(writing, "w") as stream:
+        console = Console(stream=stream)
+        console.step("one")
+        console.step("two")
+        assert not stream.closed
