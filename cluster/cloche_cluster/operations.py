@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -97,6 +98,7 @@ class Operations:
         self.console.plain(f"cluster: {_described(target)}")
         access = self._access()
         self.console.plain(f"KUBECONFIG={access.kubeconfig}")
+        self.console.plain(f"kubectl: {access.kubectl.program}")
         self.console.plain(access.kubectl.run("get", "nodes").rstrip())
         self.console.plain(access.kubectl.run("get", "pods", "-A").rstrip())
         release = Release(access, self.checkout.root, self.console).status()
@@ -141,8 +143,15 @@ class Operations:
         key = env_file.read_key(self.checkout.env_file)
         if key and store.works(key):
             return key
-        self.console.step(f"making the API key `{LOCAL_KEY}`")
-        return store.create(LOCAL_KEY, LOCAL_KEY, replace=True)
+        name = self._key_name(store)
+        self.console.step(f"making the API key `{name}`")
+        return store.create(name, LOCAL_KEY, replace=True)
+
+    def _key_name(self, store: KeyStore) -> str:
+        """Return a name that no other checkout's key has."""
+        if LOCAL_KEY not in store.names():
+            return LOCAL_KEY
+        return f"{LOCAL_KEY}-{hashlib.sha256(str(self.checkout.root).encode()).hexdigest()[:8]}"
 
     def _uninstall(self, target: Target, cluster: Cluster) -> list[str]:
         """Uninstall from a cluster that stays; one that goes takes everything along."""

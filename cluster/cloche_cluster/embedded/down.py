@@ -31,7 +31,7 @@ def down(cluster: Embedded) -> list[str]:
     if restored:
         gone.append(f"{restored} kernel settings put back")
     remove_made(layout)
-    for directory in (layout.state, layout.log, layout.run):
+    for directory in (layout.log, layout.run, layout.state):  # the state last: it is looked for
         shutil.rmtree(directory, ignore_errors=not directory.is_dir())
     return gone + [str(directory) for directory in directories]
 

@@ -16,8 +16,13 @@ if TYPE_CHECKING:
 _VALIDITY = "87600h"
 """Ten years: nobody renews the certificates of an embedded cluster."""
 
-_ROOTS = ("ca", "front-proxy-ca", "etcd/ca", "sa")
-"""What is kept when the configuration changes: clients and tokens trust them."""
+_ROOTS = (
+    ("ca.key", "ca.crt"),
+    ("front-proxy-ca.key", "front-proxy-ca.crt"),
+    ("etcd/ca.key", "etcd/ca.crt"),
+    ("sa.key", "sa.pub"),
+)
+"""Pairs that are kept when the configuration changes: clients and tokens trust them."""
 
 
 @dataclass(frozen=True)
@@ -92,9 +97,11 @@ def ensure_pki(plane: ControlPlane, kubeadm: Path, config: Path) -> None:
 
 
 def _remove_all_but_roots(plane: ControlPlane) -> None:
+    """Half a pair, left by an interruption, goes too: kubeadm would take it for another's CA."""
+    pairs = [{plane.pki / name for name in pair} for pair in _ROOTS]
+    keep = {path for pair in pairs if all(one.exists() for one in pair) for path in pair}
     for path in (*plane.pki.rglob("*"), *plane.kubeconfigs.glob("*.conf")):
-        name = path.relative_to(plane.pki) if path.is_relative_to(plane.pki) else path
-        if path.is_file() and str(name.with_suffix("")) not in _ROOTS:
+        if path.is_file() and path not in keep:
             path.unlink()
 
 

@@ -28,6 +28,10 @@ class KeyStore:
         wanted = hash_key(key)
         return any(json.loads(value)["sha256"] == wanted for value in self._entries().values())
 
+    def names(self) -> set[str]:
+        """Return the names of all keys."""
+        return set(self._entries())
+
     def create(self, name: str, tenant: str, *, replace: bool = False) -> str:
         """Make a key, keep its hash, and return its text, which nobody can find again.
 

@@ -15,7 +15,7 @@ from cloche_cluster.install.diagnosis import diagnose
 from cloche_cluster.install.names import NAMESPACE, RELEASE, SANDBOX_NAMESPACE
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
 
     from cloche_cluster.console import Console
     from cloche_cluster.targets.base import Access
@@ -52,7 +52,8 @@ class Release:
         """
         digest = content_digest(self.repository / "charts" / RELEASE, values)
         status = self.status()
-        if status.get("info", {}).get("description") == digest and _is_deployed(status):
+        same = status.get("info", {}).get("description") == digest and _is_deployed(status)
+        if same and is_whole(self._deployments()):
             self._wait_until_ready()
             return False
         self.console.step("installing the chart …")
@@ -107,6 +108,7 @@ class Release:
                 "upgrade", "--install", RELEASE, str(chart), "--create-namespace",
                 "--skip-crds",  # apply_crds did it
                 "--values", str(values), "--description", digest,
+                "--force-conflicts",  # whatever was changed by hand is as the chart has it again
                 "--wait", "--timeout", f"{READY_SECONDS}s",
                 timeout=READY_SECONDS + 60,
             )  # fmt: skip
@@ -118,18 +120,31 @@ class Release:
         """Wait for the Deployments that are there: a crash of the node took their Pods along."""
         kubectl = self.access.kubectl
         try:
-            for name in kubectl.run("get", "deployments", "-n", NAMESPACE, "-o", "name").split():
+            for deployment in self._deployments():
                 kubectl.run(
-                    "rollout", "status", "-n", NAMESPACE, name, f"--timeout={READY_SECONDS}s",
+                    "rollout", "status", "-n", NAMESPACE,
+                    f"deployment/{deployment['metadata']['name']}", f"--timeout={READY_SECONDS}s",
                     timeout=READY_SECONDS + 30,
                 )  # fmt: skip
         except CommandError:
             found = diagnose(kubectl, NAMESPACE)
             raise ClusterError("\n".join(["the installation is not ready", *found])) from None
 
+    def _deployments(self) -> list[dict[str, Any]]:
+        selector = ("-l", f"app.kubernetes.io/instance={RELEASE}")
+        answer = self.access.kubectl.json("get", "deployments", "-n", NAMESPACE, *selector)
+        deployments: list[dict[str, Any]] = answer["items"]
+        return deployments
+
     def _helm(self, *words: str, timeout: float) -> str:
         where = ["-n", NAMESPACE, "--kubeconfig", str(self.access.kubeconfig)]
         return run([self.access.helm, *words, *where], timeout=timeout)
+
+
+def is_whole(deployments: Sequence[Mapping[str, Any]]) -> bool:
+    """Say whether gateway and operator are there and none was scaled to nothing."""
+    parts = 2
+    return len(deployments) >= parts and all(one["spec"]["replicas"] for one in deployments)
 
 
 def content_digest(chart: Path, values: Mapping[str, Any]) -> str:

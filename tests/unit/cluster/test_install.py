@@ -10,7 +10,7 @@ from cloche_cluster.errors import ClusterError
 from cloche_cluster.install import env_file
 from cloche_cluster.install.diagnosis import is_ready, reason
 from cloche_cluster.install.keys import check_name
-from cloche_cluster.install.release import content_digest, without_notes
+from cloche_cluster.install.release import content_digest, is_whole, without_notes
 from cloche_cluster.operations import merged
 
 if TYPE_CHECKING:
@@ -93,3 +93,11 @@ def test_values_are_merged_deeply_and_later_ones_win() -> None:
     two = {"image": {"tags": {"x": "1"}}, "a": 2}
     assert merged(one, two) == {"image": {"registry": "r", "tags": {"x": "1"}}, "a": 2}
     assert one == {"image": {"registry": "r"}, "a": 1}
+
+
+def test_a_release_of_which_something_was_scaled_away_is_installed_again() -> None:
+    one, none = {"spec": {"replicas": 1}}, {"spec": {"replicas": 0}}
+    assert is_whole([one, one])
+    assert not is_whole([one, none])
+    assert not is_whole([one])
+    assert not is_whole([])
