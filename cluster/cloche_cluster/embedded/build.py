@@ -23,6 +23,9 @@ if TYPE_CHECKING:
 BUILD_TIMEOUT = 3600.0
 """Seconds one component may take: Kubernetes takes 6 minutes on 2 cores, with a download before."""
 
+MACHINE_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+"""The PATH of the cluster's programs: nft, mount and their like."""
+
 _TOOLCHAINS = (1, 21)
 """From this version on, Go fetches by itself the newer toolchain that a go.mod asks for."""
 
@@ -39,10 +42,9 @@ class Programs:
 
     @property
     def search_path(self) -> str:
-        """A PATH with all of them before the machine's own."""
-        ours = [str(directory) for directory in self.directories.values()]
-        return ":".join([*ours, "/usr/local/sbin", "/usr/local/bin", "/usr/sbin", "/usr/bin",
-                         "/sbin", "/bin"])  # fmt: skip
+        """A PATH with containerd's own helpers before the machine's programs."""
+        ours = [str(self.directories[name]) for name in ("containerd", "runc")]
+        return ":".join([*ours, MACHINE_PATH])
 
 
 def ensure_programs(
@@ -63,6 +65,14 @@ def ensure_programs(
     return Programs({pin.component.name: bin_dir / pin.directory for pin in pins})
 
 
+def find_go() -> str:
+    """Return the program `go`: on the PATH, else where its own installer puts it.
+
+    sudo has a PATH of its own, in which that place is missing.
+    """
+    return shutil.which("go") or "/usr/local/go/bin/go"
+
+
 def go_is_enough(installed: str, wanted: str, toolchain: str) -> bool:
     """Say whether the Go `installed` builds a module that says `go wanted`.
 
@@ -78,7 +88,7 @@ def _numbers(version: str) -> tuple[int, ...]:
 
 def _check_go(pins: Iterable[Pin]) -> None:
     wanted = max((pin.go for pin in pins), key=_numbers)
-    told = answers(["go", "env", "GOVERSION", "GOTOOLCHAIN"], timeout=30)
+    told = answers([find_go(), "env", "GOVERSION", "GOTOOLCHAIN"], timeout=30)
     if told is None:
         raise ClusterError(f"Go is not installed: Go {wanted} or newer builds the cluster")
     version, toolchain, *_ = [*told.split(), "auto", ""]
@@ -96,7 +106,7 @@ def _build(pin: Pin, bin_dir: Path, console: Console) -> None:
         target = Path(temporary) / "bin"
         target.mkdir()
         run(
-            ["nice", "go", "build", *pin.flags, "-o", f"{target}/", *pin.tools],
+            ["nice", find_go(), "build", *pin.flags, "-o", f"{target}/", *pin.tools],
             timeout=BUILD_TIMEOUT,
             cwd=pin.source,
             env={"CGO_ENABLED": "1" if pin.component.cgo else "0", **_go_home(bin_dir.parent)},

@@ -55,7 +55,7 @@ def configure(cluster: Embedded, machine: Machine, programs: Programs, images: N
     if not local_port_holder():
         table = (*table, localhost_forward(addresses))
     stamped = [_stamped(program, files, layout.pki) for program in table]
-    conf = supervisord.render(stamped, layout, programs.search_path)
+    conf = supervisord.render(stamped, layout)
     supervisord.write_if_changed(layout.supervisor_config, conf)
 
 

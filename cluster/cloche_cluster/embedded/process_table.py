@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from cloche_cluster.embedded.build import MACHINE_PATH
 from cloche_cluster.embedded.settings import GATEWAY_LOCAL_PORT, GATEWAY_NODE_PORT, NODE_NAME
 
 if TYPE_CHECKING:
@@ -22,6 +23,8 @@ ETCD_QUOTA_BYTES = 2 * 1024**3
 class Program:
     """One program under supervisord. `stamp` is a digest of its files: another one restarts it.
 
+    `path` is its PATH; the machine's own by default.
+
     `priority` orders the start (low first) and the stop (high first).
     """
 
@@ -30,6 +33,7 @@ class Program:
     priority: int
     stop_seconds: int = 10
     stamp: str = ""
+    path: str = MACHINE_PATH
 
 
 def etcd(binary: Path, data: Path, pki: Path, ports: Ports) -> Program:
@@ -171,13 +175,14 @@ def kube_scheduler(binary: Path, kubeconfigs: Path, ports: Ports) -> Program:
     )
 
 
-def containerd(binary: Path, layout: Layout) -> Program:
-    """Return containerd. Its shims live on when it restarts."""
+def containerd(binary: Path, layout: Layout, path: str) -> Program:
+    """Return containerd, which finds shims and runc on `path`. Shims outlive its restarts."""
     return Program(
         "containerd",
         (str(binary), "--config", str(layout.config / "containerd.toml"), "--log-level", "warn"),
         priority=20,
         stop_seconds=20,
+        path=path,
     )
 
 
@@ -236,7 +241,7 @@ def process_table(
     where = Endpoint(addresses.node, addresses.node, addresses.services)
     return (
         etcd(programs.path("etcd"), layout.state / "etcd", layout.pki, ports),
-        containerd(programs.path("containerd"), layout),
+        containerd(programs.path("containerd"), layout, programs.search_path),
         kube_apiserver(kubernetes("kube-apiserver"), layout.pki, ports, where),
         kube_controller_manager(
             kubernetes("kube-controller-manager"), layout.pki, layout.kubeconfigs, ports,

@@ -42,8 +42,8 @@ _IN_MOUNT_NAMESPACE = (
 """A shell in the new namespace: binds pairs of directories up to `--`, then becomes the rest."""
 
 
-def render(programs: Iterable[Program], layout: Layout, path: str) -> str:
-    """Return supervisord's configuration for `programs`, which get `path` as their PATH."""
+def render(programs: Iterable[Program], layout: Layout) -> str:
+    """Return supervisord's configuration for `programs`."""
     head = f"""[unix_http_server]
 file = {layout.supervisor_socket}
 chmod = 0700
@@ -56,7 +56,6 @@ logfile_backups = {LOG_BACKUPS}
 childlogdir = {layout.log}
 umask = 022
 nodaemon = true
-environment = PATH="{path}"
 
 [rpcinterface:supervisor]
 supervisor.rpcinterface_factory = supervisor.rpcinterface:make_main_rpcinterface
@@ -72,7 +71,7 @@ def _section(program: Program, log: Path) -> str:
     return f"""
 [program:{program.name}]
 command = {command.replace("%", "%%")}
-environment = CLOCHE_CONFIG="{program.stamp}"
+environment = PATH="{program.path}",CLOCHE_CONFIG="{program.stamp}"
 priority = {program.priority}
 autorestart = true
 startsecs = 1

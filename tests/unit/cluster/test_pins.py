@@ -106,6 +106,6 @@ def test_whether_go_is_new_enough(
 
 
 def test_our_programs_come_before_the_machines(tmp_path: Path) -> None:
-    programs = Programs({"runc": tmp_path / "runc-1", "cni": tmp_path / "cni-2"})
+    programs = Programs({"runc": tmp_path / "runc-1", "containerd": tmp_path / "containerd-2"})
     assert programs.path("runc") == tmp_path / "runc-1" / "runc"
-    assert programs.search_path.startswith(f"{tmp_path}/runc-1:{tmp_path}/cni-2:/usr")
+    assert programs.search_path.startswith(f"{tmp_path}/containerd-2:{tmp_path}/runc-1:/usr")

@@ -15,14 +15,14 @@ from cloche_cluster.embedded.settings import Addresses, Ports
 from cloche_cluster.embedded.supervisord import render, write_if_changed
 
 LAYOUT = Layout(Path("/c"), Path("/s"), Path("/r"), Path("/l"))
-NAMES = ("etcd", "containerd", "kubernetes")
+NAMES = ("etcd", "containerd", "kubernetes", "runc")
 PROGRAMS = Programs({name: Path(f"/c/bin/{name}-1") for name in NAMES})
 TABLE = process_table(LAYOUT, PROGRAMS, Addresses(), Ports())
 
 
 def rendered(*programs: Program) -> configparser.RawConfigParser:
     parser = configparser.RawConfigParser()
-    parser.read_string(render(programs, LAYOUT, "/c/bin:/usr/bin"))
+    parser.read_string(render(programs, LAYOUT))
     return parser
 
 
@@ -84,3 +84,14 @@ def test_a_file_is_only_written_where_it_differs(tmp_path: Path) -> None:
     assert path.read_text() == "two"
     assert path.stat().st_mode & 0o777 == 0o600
     assert list(path.parent.iterdir()) == [path]
+
+
+def test_another_runc_restarts_containerd_alone() -> None:
+    other = Programs({**PROGRAMS.directories, "runc": Path("/c/bin/runc-2")})
+    table = process_table(LAYOUT, other, Addresses(), Ports())
+    changed = [new.name for old, new in zip(TABLE, table, strict=True) if old != new]
+    assert changed == ["containerd"]
+    old, new = rendered(*TABLE), rendered(*table)
+    assert [name for name in old.sections() if dict(old[name]) != dict(new[name])] == [
+        "program:containerd"
+    ]
