@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import tempfile
+from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
@@ -12,13 +13,16 @@ from typing import TYPE_CHECKING, Protocol
 from cloche_cluster.command import answers, run
 from cloche_cluster.images.debian import OWN_NAME
 from cloche_cluster.images.oci import OciLayout
-from cloche_cluster.images.table import DEBIAN
+from cloche_cluster.images.table import DEBIAN, REPOSITORY_NAME
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
 BUILD_TIMEOUT = 1800.0
 """Seconds for one image: a language's packages come over a slow network."""
+
+KEPT_VERSIONS = 4
+"""Versions of an image that stay in buildah's store."""
 
 _SAVE_TIMEOUT = 600.0
 _LOOK_TIMEOUT = 30.0
@@ -147,6 +151,15 @@ class Buildah:
                 layout.add(plain, reference)
             layout.write(archive)
 
+    def remove_old(self) -> None:
+        """Remove all but the newest few versions of each of Cloche's images.
+
+        Several, since other checkouts and branches build into the same store.
+        """
+        listed = self._run("images", "--format", "{{.Name}}:{{.Tag}}", timeout=_LOOK_TIMEOUT)
+        for reference in older_versions(listed.split()):
+            answers(self._argv("rmi", reference), timeout=_LOOK_TIMEOUT)
+
     def push(self, reference: str, target: str) -> None:
         """Push to a registry."""
         self._run("push", "-q", reference, f"docker://{target}", timeout=_SAVE_TIMEOUT)
@@ -175,6 +188,18 @@ def _own_ca() -> list[str]:
         f"--volume={Path(bundle).resolve()}:{_CA_IN_BUILD}:ro",
         f"--build-arg=PIP_CERT={_CA_IN_BUILD}",
     ]
+
+
+def older_versions(references: Iterable[str], kept: int = KEPT_VERSIONS) -> list[str]:
+    """Select those of Cloche's images, listed newest first, that have `kept` newer versions."""
+    seen: Counter[str] = Counter()
+    older = []
+    for reference in references:
+        name = reference.rpartition(":")[0]
+        seen[name] += name.startswith(f"{REPOSITORY_NAME}/")
+        if seen[name] > kept:
+            older.append(reference)
+    return older
 
 
 def docker_answers() -> bool:

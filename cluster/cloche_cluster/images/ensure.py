@@ -46,6 +46,8 @@ def ensure_images(repository: Path, builder: Builder, console: Console) -> tuple
         builder.remove_leftovers()
     for one in missing:
         _build(repository, one, tagged, builder, console)
+    if missing and isinstance(builder, Buildah):
+        builder.remove_old()
     return tagged
 
 

@@ -10,6 +10,7 @@ import pytest
 
 from cloche_cluster.embedded.tar_image import write_image
 from cloche_cluster.errors import ClusterError
+from cloche_cluster.images.builder import older_versions
 from cloche_cluster.images.content import context_files, copied_sources, stage
 from cloche_cluster.images.debian import Source, parse_deb822, parse_list, sources_for
 from cloche_cluster.images.ensure import Tagged, tag_all
@@ -225,3 +226,10 @@ def test_layers_that_images_share_are_in_the_archive_once(tmp_path: Path) -> Non
         f"blobs/sha256/{one['digest'].removeprefix('sha256:')}" in names for one in manifests
     )
     assert not (tmp_path / "one").exists()
+
+
+def test_the_newest_versions_stay_and_other_images_too() -> None:
+    ours = [f"docker.io/cloche/gateway:{number}" for number in range(3)]
+    others = ["docker.io/library/debian:a", "docker.io/library/debian:b", "<none>:<none>"]
+    assert older_versions([*ours, *others], kept=1) == ours[1:]
+    assert older_versions([*ours, *others], kept=3) == []
