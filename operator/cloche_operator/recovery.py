@@ -28,10 +28,13 @@ async def claimed_pod(ctx: Context, execution: Execution) -> dict[str, Any]:
 
     Raises:
         EndedError: it is gone.
+        NeverStartedError: it never got a node, so that nothing can have been sent to it.
     """
     pod = await persist(lambda: ctx.kube.get_pod(execution.pod_name or ""))
     if pod is None or pod["metadata"]["uid"] != execution.pod_uid:
         raise EndedError(Reason.POD_DELETED, "The Pod is gone, and with it the program's result.")
+    if not pod["spec"].get("nodeName"):
+        raise NeverStartedError
     return pod
 
 
