@@ -5,9 +5,11 @@ from __future__ import annotations
 import json
 import os
 import signal
+from pathlib import Path
 from typing import Any
 
 import pytest
+from support import images
 from support.deadline import until
 from support.installation import SANDBOXES, Kubectl
 from support.processes import of_pod
@@ -69,6 +71,18 @@ def test_not_a_supervisor(submit: Any, finished: Any, runtime: Any, kubectl: Kub
 
     assert status["phase"] == "Error"
     assert status["reason"] in ("ProtocolError", "ContainerStartFailed")
+
+
+def test_garbage_in_the_stream(
+    submit: Any, finished: Any, runtime: Any, kubectl: Kubectl, execute: Any
+) -> None:
+    python = kubectl.json("get", "sbr", "python", "-n", SANDBOXES)["spec"]["image"]
+    image = images.load("garbage", Path(__file__).parent / "images" / "garbage", python)
+
+    status = finished(submit("x", runtime("garbage", image=image)))
+
+    assert (status["phase"], status["reason"]) == ("Error", "ProtocolError")
+    assert execute("print(1)")["stdout"] == "1\n"
 
 
 def test_unschedulable(submit: Any, finished: Any, runtime: Any) -> None:

@@ -1,0 +1,24 @@
+"""Images that only a test needs, built and loaded as `make up` does."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from support.installation import ROOT
+
+from cloche_cluster.checkout import Checkout
+from cloche_cluster.console import Console
+from cloche_cluster.targets.factory import make_cluster
+
+
+def load(name: str, context: Path, base: str) -> str:
+    """Build an image over `base` and bring it to the cluster; its reference."""
+    checkout = Checkout(ROOT)
+    target = checkout.remembered()
+    assert target is not None, "there is no cluster: run `make up` first"
+    cluster = make_cluster(target, checkout.directory, Console())
+    builder = cluster.builder()
+    reference = f"docker.io/cloche/{name}:test"
+    builder.build(context, Path("Dockerfile"), reference, {"BASE": base})
+    cluster.load_images(builder, [reference])
+    return reference
