@@ -1,0 +1,7 @@
+"""`python bench [N]`: every benchmark, one after another."""
+
+from __future__ import annotations
+
+from cold import main
+
+main()
