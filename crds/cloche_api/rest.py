@@ -44,6 +44,10 @@ class ConflictError(ApiError):
     """409: a precondition did not hold, or the name is taken (`reason` AlreadyExists)."""
 
 
+class InvalidError(ApiError):
+    """422: the object breaks the rules of its schema."""
+
+
 class TooLargeError(ApiError):
     """The object is more than etcd or the API server takes."""
 
@@ -206,5 +210,5 @@ def _failure(status: int, raw: bytes) -> ApiError | UnavailableError:
         return TooLargeError(status, reason, message)
     if status in _TRANSIENT:
         return UnavailableError(f"{status} {reason}: {message}")
-    kind = {404: NotFoundError, 409: ConflictError}.get(status, ApiError)
+    kind = {404: NotFoundError, 409: ConflictError, 422: InvalidError}.get(status, ApiError)
     return kind(status, reason, message)

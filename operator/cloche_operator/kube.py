@@ -9,10 +9,11 @@ from cloche_api.rest import MERGE_PATCH, NotFoundError, Rest, UnavailableError
 from cloche_operator import pods
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncGenerator, AsyncIterator
 
 _PAGE = "500"
 _TABLE = "application/json;as=Table;v=v1;g=meta.k8s.io"
+_LOG_SECONDS = 10.0  # for what a node has on its disk
 _LOG_QUIET_SECONDS = 330.0  # longer than any program may run without a word
 
 
@@ -103,8 +104,8 @@ class Kube:
         """Delete a Pod, if it is still that one; one that is gone is fine."""
         await self._delete(f"{self._pods}/{name}", uid)
 
-    async def follow_log(self, pod: str) -> AsyncIterator[bytes]:
-        """What the container wrote, from its first byte, until it ends.
+    async def log(self, pod: str, *, follow: bool) -> AsyncGenerator[bytes, None]:
+        """What the container wrote, from its first byte: until it ends, or until now.
 
         The first item is empty: the stream stands, and misses nothing from then on.
 
@@ -112,9 +113,10 @@ class Kube:
             ApiError: there is no such Pod (NotFoundError), or its container has not started.
             UnavailableError: the stream broke.
         """
-        params = {"container": pods.CONTAINER, "follow": "true"}
+        params = {"container": pods.CONTAINER, "follow": str(follow).lower()}
+        quiet = _LOG_QUIET_SECONDS if follow else _LOG_SECONDS
         async with self._rest.stream(
-            f"{self._pods}/{pod}/log", params, quiet_seconds=_LOG_QUIET_SECONDS
+            f"{self._pods}/{pod}/log", params, quiet_seconds=quiet
         ) as body:
             yield b""
             async for chunk in body.iter_any():

@@ -7,10 +7,11 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from cloche_api.execution import Reason
+from cloche_operator.diagnosis import start_timeout
 from cloche_operator.execution import now
 from cloche_operator.outcome import EndedError
 from cloche_operator.persist import persist
-from cloche_operator.result import NeverStartedError, hung
+from cloche_operator.result import NeverStartedError
 
 if TYPE_CHECKING:
     from cloche_operator.context import Context
@@ -55,6 +56,9 @@ async def recovered(
         async with asyncio.timeout(max(remaining, 2 * _IN_FLIGHT_SECONDS)):
             return await reader.read(start_within=_IN_FLIGHT_SECONDS)
     except TimeoutError as error:
-        raise hung() from error
+        if reader.transcript.started is None:
+            pod = await claimed_pod(ctx, execution)
+            raise start_timeout(pod, ctx.settings.start_timeout_seconds) from error
+        return await reader.last_look()
     except NeverStartedError:
         return await reader.read_while_deleting()

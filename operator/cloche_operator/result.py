@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import aclosing
 from enum import Enum, auto
 from typing import TYPE_CHECKING, Any
 
 from cloche_api.execution import Reason
 from cloche_api.rest import ApiError, UnavailableError
-from cloche_operator.diagnosis import end_unheard, gone_unheard, has_terminated
+from cloche_operator.diagnosis import end_unheard, gone_unheard, has_terminated, start_problem
 from cloche_operator.outcome import EndedError
 from cloche_operator.persist import persist
 from cloche_operator.transcript import Transcript
@@ -27,8 +28,12 @@ class NeverStartedError(Exception):
     """The connection to the Pod was lost, and its log shows that the program never started."""
 
 
-async def listen(attachment: Attachment, transcript: Transcript) -> bool:
-    """Read events from the attach to their end; whether the transcript is whole."""
+async def heard_whole(attachment: Attachment, input_: bytes, transcript: Transcript) -> bool:
+    """Hand over the input and read events to their end; whether the transcript is whole."""
+    try:
+        await attachment.send(input_)
+    except ConnectionError:
+        return False
     while not transcript.ended and not transcript.gap:
         data = await attachment.read()
         if data is None:
@@ -84,9 +89,27 @@ class LogReader:
                 raise NeverStartedError
             if pod is None:
                 raise await self._gone()
+            if not dead and heard is _Heard.REFUSED and (problem := start_problem(pod)):
+                raise problem
             if dead and heard in (_Heard.OVER, _Heard.REFUSED):
                 raise end_unheard(pod, started=started)
             await self._ctx.pods.changed(self._name, _AGAIN_SECONDS)
+
+    async def last_look(self) -> Transcript:
+        """The whole transcript, if the supervisor has ended it by now.
+
+        However long the API server was away: that must not cost a result.
+
+        Raises:
+            EndedError: SupervisorHung, when it has not.
+        """
+        while (heard := await self._follow(None, follow=False)) is _Heard.BROKEN:
+            await self._ctx.pods.changed(self._name, _AGAIN_SECONDS)
+        if heard is not _Heard.ENDED:
+            raise EndedError(
+                Reason.SUPERVISOR_HUNG, "The Pod gave no result within the timeout; it was ended."
+            )
+        return self.transcript
 
     async def read_while_deleting(self) -> Transcript:
         """Delete the Pod while its log is followed, so that no start can go unseen.
@@ -123,6 +146,7 @@ class LogReader:
         self,
         start_within: float | None,
         *,
+        follow: bool = True,
         meanwhile: Callable[[], Awaitable[None]] | None = None,
     ) -> _Heard:
         """Read the log once, from its first byte. `meanwhile` is called when the stream stands."""
@@ -130,15 +154,16 @@ class LogReader:
         heard = _Heard.OVER
         try:
             async with asyncio.timeout(start_within) as limit:
-                async for chunk in self._ctx.kube.follow_log(self._name):
-                    if meanwhile is not None and not chunk:
-                        await meanwhile()
-                    transcript.feed(chunk)
-                    if transcript.started is not None:
-                        limit.reschedule(None)
-                    if transcript.ended:
-                        heard = _Heard.ENDED
-                        break
+                async with aclosing(self._ctx.kube.log(self._name, follow=follow)) as chunks:
+                    async for chunk in chunks:
+                        if meanwhile is not None and not chunk:
+                            await meanwhile()
+                        transcript.feed(chunk)
+                        if transcript.started is not None:
+                            limit.reschedule(None)
+                        if transcript.ended:
+                            heard = _Heard.ENDED
+                            break
         except TimeoutError:
             if not limit.expired():
                 raise
@@ -171,10 +196,3 @@ def judged(transcript: Transcript) -> None:
         raise EndedError(
             Reason.PROTOCOL_ERROR, f"The supervisor refused to run it: {transcript.error}"
         )
-
-
-def hung() -> EndedError:
-    """The end of an execution whose supervisor ran past every timeout of its own."""
-    return EndedError(
-        Reason.SUPERVISOR_HUNG, "The Pod gave no result within the timeout; it was ended."
-    )

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from cloche_api import quantity
 from cloche_api.execution import Reason
-from cloche_api.rest import ApiError, TooLargeError
+from cloche_api.rest import ApiError, InvalidError, TooLargeError
 from cloche_operator import outcome, start, status
 from cloche_operator.execution import now, timestamp
 from cloche_operator.frame import frame
@@ -26,12 +26,11 @@ from cloche_operator.persist import persist
 from cloche_operator.pods import PodPlan, pod_name
 from cloche_operator.recovery import claimed_pod, recovered
 from cloche_operator.resources import used_resources
-from cloche_operator.result import LogReader, NeverStartedError, hung, judged, listen
+from cloche_operator.result import LogReader, NeverStartedError, heard_whole, judged
 from cloche_operator.transcript import Transcript
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
-
+    from cloche_operator.attach import Attachment
     from cloche_operator.capacity import Capacity
     from cloche_operator.context import Context
     from cloche_operator.execution import Execution
@@ -168,28 +167,14 @@ class Run:
         claiming = asyncio.ensure_future(
             start.claim(self._ctx, plan, generation, pod, self._queued)
         )
-        attachment = None
+        attaching = asyncio.ensure_future(self._starting.attached(self._ctx, pod))
         self._transcript = Transcript(self.execution.uid)
         try:
-            attachment = await self._starting.attached(self._ctx, pod)
+            attachment, self.execution = await asyncio.gather(attaching, claiming)
             await start.greet(attachment, self._transcript)
-            self.execution = await claiming
-            async with asyncio.timeout(self._limit()) as limit:
-                if self._transcript.protocol is not None:
-                    input_ = frame(self.execution.uid, plan.execution.spec, plan.runtime, plan.used)
-                    if await self._handed_over(attachment, input_):
-                        return self._transcript
-                self._reader = LogReader(self._ctx, pod, self.execution.uid)
-                return await self._reader.read()
-        except TimeoutError as error:
-            if not limit.expired():
-                raise
-            raise hung() from error
+            return await self._fed(plan, pod, attachment)
         finally:
-            claiming.cancel()
-            claiming.add_done_callback(_forgotten)
-            if attachment is not None:
-                await attachment.close()
+            await _given_up(claiming, attaching)
 
     async def _created(self, plan: PodPlan) -> dict[str, Any]:
         """Create the Pod.
@@ -205,16 +190,21 @@ class Run:
             raise
         return self._pod
 
-    async def _handed_over(self, attachment: Any, input_: bytes) -> bool:
-        """Send the input, hear the events; whether the end was heard."""
+    async def _fed(self, plan: PodPlan, pod: dict[str, Any], attachment: Attachment) -> Transcript:
+        """Hand over the input and hear the end, from the attach or else from the log."""
         assert self._transcript is not None
+        self._reader = LogReader(self._ctx, pod, self.execution.uid)
         try:
-            await attachment.send(input_)
-        except ConnectionError:
-            return False
-        whole = await listen(attachment, self._transcript)
-        self._ctx.metrics.garbage.inc(self._transcript.garbage)
-        return whole
+            async with asyncio.timeout(self._limit()):
+                if self._transcript.protocol is not None:
+                    input_ = frame(self.execution.uid, plan.execution.spec, plan.runtime, plan.used)
+                    whole = await heard_whole(attachment, input_, self._transcript)
+                    self._ctx.metrics.garbage.inc(self._transcript.garbage)
+                    if whole:
+                        return self._transcript
+                return await self._reader.read()
+        except TimeoutError:
+            return await self._reader.last_look()
 
     def _limit(self) -> float:
         """Seconds from the handing over of the input to when the supervisor counts as hung."""
@@ -228,26 +218,42 @@ class Run:
         if not execution.claimed:
             final.setdefault("queuedTime", timestamp(self._queued))
 
-        def write(fields: dict[str, Any]) -> Callable[[], Awaitable[dict[str, Any]]]:
-            return lambda: self._ctx.kube.patch_execution_status(
-                execution.name, execution.uid, fields
-            )
-
         try:
-            try:
-                await persist(write(final))
-            except TooLargeError:
-                log.warning("result of %s is too large", execution.name)
-                await persist(write(status.without_outputs(final)))
-        except TooLargeError:
-            # Its spec alone fills the object: it can never be told that it has ended.
-            log.warning("%s leaves no room for a status and is deleted", execution.name)
-            await persist(lambda: self._ctx.kube.delete_execution(execution.name, execution.uid))
+            if not await self._written(final):
+                # Its spec alone fills the object: it can never be told that it has ended.
+                log.warning("%s leaves no room for a status and is deleted", execution.name)
+                await persist(
+                    lambda: self._ctx.kube.delete_execution(execution.name, execution.uid)
+                )
         except ApiError as error:
             log.info("result of %s is not recorded: %s", execution.name, error)
             return
         log.info("execution %s ended: %s %s", execution.name, ended.phase, ended.reason)
         self._ctx.metrics.ended.labels(execution.spec.language, ended.phase, ended.reason).inc()
+
+    async def _written(self, final: dict[str, Any]) -> bool:
+        """Write the final status, with less in it where it is refused; whether it had room.
+
+        Raises:
+            ApiError: the execution is gone, or somebody else has ended it.
+        """
+        execution, kube = self.execution, self._ctx.kube
+        for fields in (final, status.without_outputs(final)):
+            try:
+                await persist(
+                    lambda fields=fields: kube.patch_execution_status(  # type: ignore[misc]  # bound now
+                        execution.name, execution.uid, fields
+                    )
+                )
+            except TooLargeError:
+                log.warning("the result of %s is too large", execution.name)
+            except InvalidError as error:
+                log.warning("the result of %s is refused: %s", execution.name, error)
+                if fields is not final:
+                    raise
+            else:
+                return True
+        return False
 
     async def _remove_pod(self) -> None:
         """Delete the execution's Pod, and one that an operator left that was killed."""
@@ -264,7 +270,12 @@ class Run:
         return node
 
 
-def _forgotten(claiming: asyncio.Future[Any]) -> None:
-    """Take note of how a claim failed that nobody waits for any more: asyncio would complain."""
-    if not claiming.cancelled():
-        claiming.exception()
+async def _given_up(
+    claiming: asyncio.Future[Execution], attaching: asyncio.Future[Attachment]
+) -> None:
+    """End what is still under way of a start, and the attach."""
+    claiming.cancel()
+    attaching.cancel()
+    await asyncio.gather(claiming, attaching, return_exceptions=True)
+    if not attaching.cancelled() and attaching.exception() is None:
+        await attaching.result().close()

@@ -7,9 +7,10 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
-from pydantic import Field
+from pydantic import Field, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from cloche_api import quantity
 from cloche_api.limits import MIB
 
 
@@ -19,6 +20,12 @@ class Settings(BaseSettings):
     model_config = SettingsConfigDict(
         env_prefix="CLOCHE_OPERATOR_", extra="forbid", frozen=True, use_attribute_docstrings=True
     )
+
+    @field_validator("pod_request_cpu", "pod_request_memory")
+    @classmethod
+    def _is_quantity(cls, value: str) -> str:
+        quantity.parse(value)
+        return value
 
     namespace: str = "cloche-sandboxes"
     """The namespace of the executions, the runtimes and their Pods."""

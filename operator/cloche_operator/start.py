@@ -7,7 +7,7 @@ import logging
 from typing import TYPE_CHECKING, Any
 
 from cloche_api.execution import Reason
-from cloche_api.rest import ApiError, ConflictError, UnavailableError
+from cloche_api.rest import ApiError, ConflictError, TooLargeError, UnavailableError
 from cloche_operator import status
 from cloche_operator.attach import Attachment, attach
 from cloche_operator.diagnosis import gone_unheard, start_problem, start_timeout
@@ -95,6 +95,10 @@ async def claim(
             )
         except (ConflictError, UnavailableError) as error:
             log.info("claim of %s to be looked at again: %s", execution.name, error)
+        except TooLargeError as error:
+            raise EndedError(
+                Reason.RESULT_TOO_LARGE, "The execution leaves no room for a status beside it."
+            ) from error
         except ApiError as error:
             raise EndedError(Reason.DELETED, f"The execution is gone: {error}") from error
         found = from_object(await _still_there(ctx, execution))

@@ -69,9 +69,9 @@ def unreadable(message: str) -> dict[str, Any]:
 
 
 def without_outputs(status: dict[str, Any]) -> dict[str, Any]:
-    """The final status where even the fitted one was refused as too large."""
+    """The final status where even the fitted one was refused."""
     kept = {k: v for k, v in status.items() if k not in ("stdout", "stderr", "files")}
-    message = "The result was more than the API server takes; its outputs are not kept."
+    message = "The API server did not take the result; its outputs are not kept."
     time = datetime.fromisoformat(status["completionTime"])
     return kept | {
         "phase": phase_of(Reason.RESULT_TOO_LARGE),

@@ -57,7 +57,13 @@ class Sweeper:
 
     async def _remove_orphans(self) -> None:
         """A Pod whose execution has ended is left over from a crash."""
-        for pod in await self._ctx.kube.list_pods():
+        known = list(self._ctx.pods)
+        pods = await self._ctx.kube.list_pods()
+        there = {pod["metadata"]["uid"] for pod in pods}
+        for pod in known:
+            if pod["metadata"]["uid"] not in there:
+                self._ctx.pods.seen(pod, deleted=True)  # its deletion was missed
+        for pod in pods:
             owner = _execution_of(pod)
             if owner is None or self._dispatcher.working_on(owner[1]):
                 continue

@@ -55,7 +55,7 @@ def execute(http: httpx.Client) -> Execute:
 Submit = Callable[..., str]
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def submit(kubectl: Kubectl) -> Submit:
     """Create a SandboxExecution with kubectl; its name."""
 
@@ -75,7 +75,7 @@ def submit(kubectl: Kubectl) -> Submit:
 Finished = Callable[[str], dict[str, Any]]
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def finished(kubectl: Kubectl) -> Finished:
     """Wait until an execution has ended; its status."""
 
@@ -89,7 +89,7 @@ def finished(kubectl: Kubectl) -> Finished:
     return wait
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def running_pod(kubectl: Kubectl) -> Callable[[str], dict[str, Any]]:
     """Wait until an execution's program has been started; its Pod."""
 

@@ -17,9 +17,9 @@ from support.processes import of_pod
 SLEEP = 'import time\nprint("begun", flush=True)\ntime.sleep(100)'
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def runtime(kubectl: Kubectl) -> Any:
-    """Install a variant of the Python runtime for one test."""
+    """Install variants of the Python runtime for this module's tests."""
     names = []
 
     def install(name: str, **changes: Any) -> str:
@@ -38,6 +38,13 @@ def runtime(kubectl: Kubectl) -> Any:
     yield install
     for name in names:
         kubectl("delete", "sbr", name, "-n", SANDBOXES)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def unschedulable(submit: Any, runtime: Any) -> str:
+    """One that no node takes: it needs a minute to end, while the other tests run."""
+    name: str = submit("x", runtime("nowhere", nodeSelector={"there-is": "no-such-node"}))
+    return name
 
 
 def test_out_of_memory(execute: Any) -> None:
@@ -83,14 +90,6 @@ def test_garbage_in_the_stream(
 
     assert (status["phase"], status["reason"]) == ("Error", "ProtocolError")
     assert execute("print(1)")["stdout"] == "1\n"
-
-
-def test_unschedulable(submit: Any, finished: Any, runtime: Any) -> None:
-    language = runtime("nowhere", nodeSelector={"there-is": "no-such-node"})
-
-    status = finished(submit("x", language))
-
-    assert (status["phase"], status["reason"]) == ("Error", "Unschedulable")
 
 
 def test_pod_deleted_by_hand(
@@ -156,3 +155,10 @@ def test_files_that_do_not_fit(submit: Any, finished: Any) -> None:
 
     assert (status["phase"], status["reason"]) == ("Error", "InvalidFiles")
     assert "a/b" in status["message"]
+
+
+def test_unschedulable(unschedulable: str, finished: Any) -> None:
+    """Last, for its minute to be over."""
+    status = finished(unschedulable)
+
+    assert (status["phase"], status["reason"]) == ("Error", "Unschedulable")
