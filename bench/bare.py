@@ -8,7 +8,8 @@ import uuid
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from cloche_api.execution import ExecutionSpec, Phase
+from cloche_api.execution import ExecutionSpec
+from cloche_api.phases import Phase
 from cloche_api.rest import Rest, UnavailableError
 from cloche_operator.attach import Attachment, attach
 from cloche_operator.execution import Execution

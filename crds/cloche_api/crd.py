@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from cloche_api.execution import TERMINAL, ExecutionSpec, ExecutionStatus
+from cloche_api.execution import ExecutionSpec
+from cloche_api.execution_status import ExecutionStatus
 from cloche_api.meta import EXECUTIONS, GROUP, RUNTIMES, VERSION
 from cloche_api.model import rules
+from cloche_api.phases import TERMINAL
 from cloche_api.runtime import RuntimeSpec, RuntimeStatus
 from cloche_api.schema import structural
 

@@ -8,7 +8,8 @@ from typing import Annotated
 from pydantic import Field, StringConstraints
 
 from cloche_api import limits
-from cloche_api.execution import Conditions, UsedResources
+from cloche_api.amounts import UsedResources
+from cloche_api.conditions import Conditions
 from cloche_api.model import Resource, rules
 
 _Word = Annotated[str, StringConstraints(min_length=1, max_length=4096)]

@@ -17,7 +17,7 @@ from cloche_gateway.watch import Source
 if TYPE_CHECKING:
     from decimal import Decimal
 
-    from cloche_api.execution import UsedResources
+    from cloche_api.amounts import UsedResources
 
 _log = logging.getLogger(__name__)
 

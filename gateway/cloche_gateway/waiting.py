@@ -12,7 +12,7 @@ import contextlib
 import logging
 from typing import TYPE_CHECKING, Any
 
-from cloche_api.execution import TERMINAL
+from cloche_api.phases import TERMINAL
 from cloche_gateway import names
 from cloche_gateway.kube import METADATA, METADATA_LIST, KubeError, NotFoundError
 from cloche_gateway.watch import Source

@@ -11,8 +11,8 @@ from collections import deque
 from typing import TYPE_CHECKING
 
 from cloche_api import quantity
-from cloche_api.execution import Reason
 from cloche_api.limits import MIB
+from cloche_api.phases import Reason
 from cloche_operator.outcome import EndedError
 
 if TYPE_CHECKING:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from cloche_api.execution import Reason
+from cloche_api.phases import Reason
 from cloche_operator.outcome import EndedError
 
 # The kubelet's words for a container that waits (pkg/kubelet/images and kuberuntime). ErrImagePull

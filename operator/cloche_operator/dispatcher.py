@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pydantic
 
-from cloche_api.execution import Reason
+from cloche_api.phases import Reason
 from cloche_api.rest import ApiError
 from cloche_operator import status
 from cloche_operator.execution import from_object

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from cloche_api.execution import TERMINAL, ExecutionSpec, Phase
+from cloche_api.execution import ExecutionSpec
+from cloche_api.phases import TERMINAL, Phase
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 from cloche_api import limits, quantity
 
 if TYPE_CHECKING:
-    from cloche_api.execution import ExecutionSpec, File, UsedResources
+    from cloche_api.amounts import UsedResources
+    from cloche_api.execution import ExecutionSpec, File
     from cloche_api.runtime import RuntimeSpec
 
 PROTOCOL = 1

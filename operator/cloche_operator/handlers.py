@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import kopf
 
 from cloche_api import meta
-from cloche_api.execution import TERMINAL
+from cloche_api.phases import TERMINAL
 from cloche_api.rest import NotFoundError
 from cloche_operator import pods
 from cloche_operator.persist import persist

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import pydantic
 
-from cloche_api.execution import Reason
+from cloche_api.phases import Reason
 from cloche_api.runtime import RuntimeSpec
 from cloche_operator.outcome import EndedError
 from cloche_operator.pods import FIRST_UID, LAST_UID

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from cloche_api import meta, quantity
 
 if TYPE_CHECKING:
-    from cloche_api.execution import UsedResources
+    from cloche_api.amounts import UsedResources
     from cloche_api.runtime import RuntimeSpec
     from cloche_operator.execution import Execution
     from cloche_operator.settings import Settings

@@ -6,7 +6,7 @@ import asyncio
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
-from cloche_api.execution import Reason
+from cloche_api.phases import Reason
 from cloche_operator.diagnosis import start_timeout
 from cloche_operator.execution import now
 from cloche_operator.outcome import EndedError

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from cloche_api import quantity
-from cloche_api.execution import Reason, ResourceAmounts, UsedResources
+from cloche_api.amounts import ResourceAmounts, UsedResources
+from cloche_api.phases import Reason
 from cloche_operator.outcome import EndedError
 
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@ from contextlib import aclosing
 from enum import Enum, auto
 from typing import TYPE_CHECKING, Any
 
-from cloche_api.execution import Reason
+from cloche_api.phases import Reason
 from cloche_api.rest import ApiError, UnavailableError
 from cloche_operator.diagnosis import end_unheard, gone_unheard, has_terminated, start_problem
 from cloche_operator.outcome import EndedError

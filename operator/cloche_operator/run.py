@@ -16,7 +16,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from cloche_api import quantity
-from cloche_api.execution import Reason
+from cloche_api.phases import Reason
 from cloche_api.rest import ApiError, InvalidError, TooLargeError
 from cloche_operator import outcome, start, status
 from cloche_operator.execution import now, timestamp

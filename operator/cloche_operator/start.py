@@ -6,7 +6,7 @@ import asyncio
 import logging
 from typing import TYPE_CHECKING, Any
 
-from cloche_api.execution import Reason
+from cloche_api.phases import Reason
 from cloche_api.rest import ApiError, ConflictError, TooLargeError, UnavailableError
 from cloche_operator import status
 from cloche_operator.attach import Attachment, attach

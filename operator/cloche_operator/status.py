@@ -6,12 +6,12 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from cloche_api import limits
-from cloche_api.execution import Phase, Reason, phase_of
+from cloche_api.phases import Phase, Reason, phase_of
 from cloche_api.size import json_bytes, object_bytes
 from cloche_operator.execution import Execution, now, timestamp
 
 if TYPE_CHECKING:
-    from cloche_api.execution import UsedResources
+    from cloche_api.amounts import UsedResources
     from cloche_operator.outcome import Outcome
 
 _MESSAGE_CHARACTERS = 4000

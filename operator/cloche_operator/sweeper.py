@@ -6,7 +6,7 @@ import asyncio
 import logging
 from typing import TYPE_CHECKING
 
-from cloche_api.execution import TERMINAL, Phase
+from cloche_api.phases import TERMINAL, Phase
 from cloche_api.rest import ApiError, NotFoundError, UnavailableError
 from cloche_operator.execution import from_object, now, timestamp
 

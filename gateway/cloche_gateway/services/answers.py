@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from enum import Enum, auto
 from typing import Any
 
-from cloche_api.execution import TERMINAL, Phase, Reason, phase_of
+from cloche_api.phases import TERMINAL, Phase, Reason, phase_of
 from cloche_gateway.services import results
 
 BUSY = "Service busy. Please try again later."

@@ -8,7 +8,7 @@ import time
 import uuid
 from typing import TYPE_CHECKING, Any
 
-from cloche_api.execution import TERMINAL, Phase
+from cloche_api.phases import TERMINAL, Phase
 from cloche_gateway import log
 from cloche_gateway.errors import (
     BusyError,

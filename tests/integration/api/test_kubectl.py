@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from support.api_server import CLOCHE, ApiServer
 
-from cloche_api.execution import TERMINAL
+from cloche_api.phases import TERMINAL
 
 Make = Callable[..., dict[str, Any]]
 FINISHED = {

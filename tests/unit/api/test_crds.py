@@ -12,7 +12,8 @@ from pydantic import BaseModel
 
 from cloche_api.__main__ import rendered
 from cloche_api.crd import all_crds
-from cloche_api.execution import ExecutionSpec, ExecutionStatus
+from cloche_api.execution import ExecutionSpec
+from cloche_api.execution_status import ExecutionStatus
 from cloche_api.runtime import RuntimeSpec, RuntimeStatus
 from cloche_api.schema import structural
 

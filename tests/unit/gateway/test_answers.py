@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from cloche_api.execution import TERMINAL, Phase, Reason, phase_of
+from cloche_api.phases import TERMINAL, Phase, Reason, phase_of
 from cloche_gateway.services import answers, results
 
 # resources.md's table: phase and reason → the synchronous answer and the status route's word.

@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 
 import pytest
 
-from cloche_api.execution import Reason
+from cloche_api.phases import Reason
 from cloche_operator.capacity import Capacity
 from cloche_operator.outcome import EndedError
 from cloche_operator.settings import Settings

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from cloche_api.execution import Reason
+from cloche_api.phases import Reason
 from cloche_operator.diagnosis import (
     end_unheard,
     gone_unheard,

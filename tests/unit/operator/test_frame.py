@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from cloche_api.execution import ExecutionSpec, UsedResources
+from cloche_api.amounts import UsedResources
+from cloche_api.execution import ExecutionSpec
 from cloche_api.runtime import RuntimeSpec
 from cloche_operator.frame import HELLO, frame
 

@@ -8,7 +8,7 @@ from typing import Any, cast
 import pydantic
 import pytest
 
-from cloche_api.execution import Reason
+from cloche_api.phases import Reason
 from cloche_operator.kube import Kube
 from cloche_operator.observed import Pods, Runtimes
 from cloche_operator.outcome import EndedError

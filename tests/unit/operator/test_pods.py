@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from cloche_api.execution import UsedResources
+from cloche_api.amounts import UsedResources
 from cloche_api.runtime import RuntimeSpec
 from cloche_operator.execution import from_object
 from cloche_operator.pods import PodPlan, cold_pod

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from cloche_api.execution import Reason, ResourceAmounts, UsedResources
+from cloche_api.amounts import ResourceAmounts, UsedResources
+from cloche_api.phases import Reason
 from cloche_api.runtime import RuntimeResources
 from cloche_operator.outcome import EndedError
 from cloche_operator.resources import used_resources

@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 
 from cloche_api import limits
-from cloche_api.execution import Phase, Reason, UsedResources, phase_of
+from cloche_api.amounts import UsedResources
+from cloche_api.phases import Phase, Reason, phase_of
 from cloche_api.size import object_bytes
 from cloche_operator import status
 from cloche_operator.execution import from_object

@@ -1,0 +1,67 @@
+"""Where an execution stands, and why."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+
+class Phase(StrEnum):
+    """Where an execution stands. All but the first two are terminal."""
+
+    PENDING = "Pending"
+    RUNNING = "Running"
+    COMPLETED = "Completed"
+    TIMED_OUT = "TimedOut"
+    CANCELLED = "Cancelled"
+    ERROR = "Error"
+
+
+TERMINAL = frozenset({Phase.COMPLETED, Phase.TIMED_OUT, Phase.CANCELLED, Phase.ERROR})
+
+
+class Reason(StrEnum):
+    """Why a phase was reached. `phase_of` says which phase each belongs to."""
+
+    EXITED = "Exited"
+    SIGNALED = "Signaled"
+    OUT_OF_MEMORY = "OutOfMemory"
+    INVALID_SYNTAX = "InvalidSyntax"
+    DEADLINE_EXCEEDED = "DeadlineExceeded"
+    CANCELLED = "Cancelled"
+    DELETED = "Deleted"
+    QUEUE_TIMEOUT = "QueueTimeout"
+    QUEUE_FULL = "QueueFull"
+    INVALID_SPEC = "InvalidSpec"
+    INVALID_FILES = "InvalidFiles"
+    UNKNOWN_LANGUAGE = "UnknownLanguage"
+    RESOURCES_EXCEED_RUNTIME = "ResourcesExceedRuntime"
+    POD_EVICTED = "PodEvicted"
+    POD_DELETED = "PodDeleted"
+    POD_REFUSED = "PodRefused"
+    POD_FAILED = "PodFailed"
+    NODE_LOST = "NodeLost"
+    IMAGE_PULL_FAILED = "ImagePullFailed"
+    CONTAINER_START_FAILED = "ContainerStartFailed"
+    UNSCHEDULABLE = "Unschedulable"
+    START_TIMEOUT = "StartTimeout"
+    SUPERVISOR_HUNG = "SupervisorHung"
+    RESULT_LOST = "ResultLost"
+    RESULT_TOO_LARGE = "ResultTooLarge"
+    PROTOCOL_ERROR = "ProtocolError"
+    INTERNAL_ERROR = "InternalError"
+
+
+_PHASE_OF = {
+    Reason.EXITED: Phase.COMPLETED,
+    Reason.SIGNALED: Phase.COMPLETED,
+    Reason.OUT_OF_MEMORY: Phase.COMPLETED,
+    Reason.INVALID_SYNTAX: Phase.COMPLETED,
+    Reason.DEADLINE_EXCEEDED: Phase.TIMED_OUT,
+    Reason.CANCELLED: Phase.CANCELLED,
+    Reason.DELETED: Phase.CANCELLED,
+}
+
+
+def phase_of(reason: Reason) -> Phase:
+    """The terminal phase that a reason belongs to."""
+    return _PHASE_OF.get(reason, Phase.ERROR)
