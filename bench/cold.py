@@ -17,7 +17,7 @@ from pathlib import Path
 
 import httpx
 from bare import bare_pod
-from installation import Installation, installation
+from installation import KUBECTL, Installation, installation
 
 from cloche_api.rest import Rest
 from cloche_operator.kube import Kube
@@ -71,7 +71,7 @@ async def _no_pods(kube: Kube) -> None:
 def _runtime_class(kubeconfig: str) -> str:
     """The RuntimeClass that the installed operator gives its Pods: the bare Pod's too."""
     command = [
-        "kubectl",
+        KUBECTL,
         "--kubeconfig",
         kubeconfig,
         "get",

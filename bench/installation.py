@@ -6,7 +6,9 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-_ENV = Path(__file__).parent.parent / ".cloche" / "env"
+_CLOCHE = Path(__file__).parent.parent / ".cloche"
+_ENV = _CLOCHE / "env"
+KUBECTL = _CLOCHE / "bin" / "kubectl"
 
 
 @dataclass(frozen=True)

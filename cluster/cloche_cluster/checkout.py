@@ -6,6 +6,7 @@ import dataclasses
 import json
 import shutil
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cloche_cluster.choice import Kind, Target
@@ -13,7 +14,7 @@ from cloche_cluster.embedded.layout import REPOSITORY
 from cloche_cluster.targets.tools import write_private
 
 if TYPE_CHECKING:
-    from pathlib import Path
+    from collections.abc import Iterable
 
 
 @dataclass(frozen=True)
@@ -40,6 +41,18 @@ class Checkout:
         """Note where `up` installs, so that `down` undoes just that."""
         fields = dataclasses.asdict(dataclasses.replace(target, exists=True))
         write_private(self._record, json.dumps(fields, indent=1) + "\n")
+
+    def link_tools(self, programs: Iterable[Path | str]) -> None:
+        """Make the cluster's own kubectl and helm reachable in `.cloche/bin`."""
+        tools = self.directory / "bin"
+        tools.mkdir(parents=True, exist_ok=True)
+        for program in programs:
+            found = shutil.which(program)
+            if found is None:
+                continue
+            link = tools / Path(found).name
+            link.unlink(missing_ok=True)
+            link.symlink_to(Path(found).absolute())
 
     def remembered(self) -> Target | None:
         """Return what `remember` noted."""

@@ -127,6 +127,7 @@ class Operations:
         key = self._local_key(access)
         path = self.checkout.env_file
         env_file.write(path, env_file.Environment(url, key, str(access.kubeconfig)))
+        self.checkout.link_tools([access.kubectl.program, access.helm])
         cluster.prune_images([one.reference for one in tagged])
         self.console.step(f"ready at {url}; the shell's variables are in {path}")
         run_example(url, key, self.console)

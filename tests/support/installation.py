@@ -12,6 +12,7 @@ from typing import Any
 ROOT = Path(__file__).parents[2]
 SANDBOXES = "cloche-sandboxes"
 SYSTEM = "cloche-system"
+KUBECTL = ROOT / ".cloche" / "bin" / "kubectl"
 
 
 @dataclass(frozen=True)
@@ -28,7 +29,7 @@ class Kubectl:
 
     def run(self, *args: str, input_: str | None = None) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
-            ["kubectl", *args],
+            [KUBECTL, *args],
             input=input_,
             capture_output=True,
             text=True,

@@ -9,6 +9,8 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from support.installation import KUBECTL
+
 LABEL = "cloche.dev/execution"
 
 
@@ -38,7 +40,7 @@ def witness(kubeconfig: str, namespace: str = "cloche-sandboxes") -> Iterator[Wi
     """Watch the Pods of the namespace while the block runs."""
     seen = Witness()
     watch = subprocess.Popen(
-        ["kubectl", "get", "pods", "-n", namespace, "--watch-only", "-o", "json"],
+        [KUBECTL, "get", "pods", "-n", namespace, "--watch-only", "-o", "json"],
         stdout=subprocess.PIPE,
         text=True,
         env=os.environ | {"KUBECONFIG": kubeconfig},
