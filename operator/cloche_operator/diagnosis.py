@@ -73,6 +73,11 @@ def start_timeout(pod: dict[str, Any] | None, seconds: float) -> EndedError:
     return EndedError(Reason.START_TIMEOUT, f"The Pod did not start within {seconds:g} s: {seen}")
 
 
+def is_waiting(pod: dict[str, Any]) -> bool:
+    """Whether the kubelet says that the container has not started yet."""
+    return "waiting" in _container_state(pod)
+
+
 def has_terminated(pod: dict[str, Any]) -> bool:
     """Whether the kubelet has said that the container is dead."""
     return "terminated" in _container_state(pod) or pod.get("status", {}).get("phase") in (

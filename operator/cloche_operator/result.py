@@ -9,7 +9,13 @@ from typing import TYPE_CHECKING, Any
 
 from cloche_api.phases import Reason
 from cloche_api.rest import ApiError, UnavailableError
-from cloche_operator.diagnosis import end_unheard, gone_unheard, has_terminated, start_problem
+from cloche_operator.diagnosis import (
+    end_unheard,
+    gone_unheard,
+    has_terminated,
+    is_waiting,
+    start_problem,
+)
 from cloche_operator.outcome import EndedError
 from cloche_operator.persist import persist
 from cloche_operator.transcript import Transcript
@@ -89,7 +95,7 @@ class LogReader:
                 raise NeverStartedError
             if pod is None:
                 raise await self._gone()
-            if not dead and heard is _Heard.REFUSED and (problem := start_problem(pod)):
+            if is_waiting(pod) and (problem := start_problem(pod)):
                 raise problem
             if dead and heard in (_Heard.OVER, _Heard.REFUSED):
                 raise end_unheard(pod, started=started)

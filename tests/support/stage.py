@@ -19,6 +19,23 @@ LABEL = "cloche.dev/test"
 _NODES = "/api/v1/nodes"
 
 
+def container(state: dict[str, Any], phase: str = "Pending") -> dict[str, Any]:
+    """A Pod's status with its container in a state."""
+    return {
+        "phase": phase,
+        "containerStatuses": [
+            {
+                "name": "sandbox",
+                "image": "cloche/runtime-python:dev",
+                "imageID": "",
+                "ready": False,
+                "restartCount": 0,
+                "state": state,
+            }
+        ],
+    }
+
+
 class Stage:
     """One namespace of one API server, and the operators that run in it."""
 

@@ -15,7 +15,7 @@ import httpx
 import pytest
 from support.deadline import until
 from support.operator_process import Operator
-from support.stage import BOUND_SECONDS, Stage
+from support.stage import BOUND_SECONDS, Stage, container
 
 
 def settle(at: Stage, names: list[str], uids: list[str]) -> None:
@@ -76,6 +76,20 @@ def test_killed_while_it_was_away_everything_happened(alone: Stage) -> None:
     lost = alone.ended("pod-gone")
     assert (lost["phase"], lost["reason"]) == ("Error", "PodDeleted")
     settle(alone, ["untouched", "fresh"], [uids["untouched"], fresh])
+
+
+def test_killed_before_an_image_could_not_be_pulled(alone: Stage) -> None:
+    """The next operator finds a claimed Pod that has a node and no log."""
+    first = alone.start()
+    uid = alone.submit("no-image")
+    alone.claimed("no-image")
+    first.kill()
+    alone.bind(uid)
+    waiting = {"waiting": {"reason": "ImagePullBackOff", "message": "no such image"}}
+    alone.say(uid, container(waiting))
+    alone.start()
+    ended = alone.ended("no-image")
+    assert (ended["phase"], ended["reason"]) == ("Error", "ImagePullFailed")
 
 
 def test_an_api_server_that_freezes(alone: Stage, control_plane: Any) -> None:

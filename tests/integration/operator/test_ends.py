@@ -5,27 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from support.stage import Stage
+from support.stage import Stage, container
 
 from cloche_operator.execution import from_object
 from cloche_operator.pods import SUPERVISOR
-
-
-def container(state: dict[str, Any], phase: str = "Pending") -> dict[str, Any]:
-    """A Pod's status with its container in a state."""
-    return {
-        "phase": phase,
-        "containerStatuses": [
-            {
-                "name": "sandbox",
-                "image": "cloche/runtime-python:dev",
-                "imageID": "",
-                "ready": False,
-                "restartCount": 0,
-                "state": state,
-            }
-        ],
-    }
 
 
 def test_an_unknown_language(shared: Stage) -> None:
