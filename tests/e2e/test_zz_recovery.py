@@ -119,8 +119,13 @@ def test_after_kill_9_of_everything_up_works_again_with_all_that_had_ended(
 
 def test_an_interrupted_up_is_taken_on(execute: Callable[..., dict[str, Any]]) -> None:
     kill_everything()
+    # A shell's background job has SIGINT ignored, and these tests may run in one.
     process = subprocess.Popen(
-        [*COMMAND, "up"], env=ENVIRONMENT, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+        ["env", "--default-signal=INT", *COMMAND, "up"],
+        env=ENVIRONMENT,
+        text=True,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
     )
     assert process.stdout is not None
     for line in process.stdout:

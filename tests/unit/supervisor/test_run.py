@@ -118,7 +118,10 @@ def test_the_programs_surroundings(supervisors: Any) -> None:
 
 def test_signal_dispositions_are_those_of_a_fresh_process(supervisors: Any) -> None:
     result = supervisors.run(["grep", "SigIgn", "/proc/self/status"])
-    assert result.stdout.split() == ["SigIgn:", "0000000000000000"]
+    name, ignored = result.stdout.split()
+    assert name == "SigIgn:"
+    # 32 and 33 are the C library's own: nobody can set them by its calls, nor need to.
+    assert int(ignored, 16) & ~(0b11 << 31) == 0
 
 
 def test_a_descriptor_of_the_supervisors_starter_is_not_inherited(
