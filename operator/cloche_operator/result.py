@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from contextlib import aclosing
+from contextlib import aclosing, suppress
 from enum import Enum, auto
 from typing import TYPE_CHECKING, Any
 
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from cloche_operator.context import Context
 
 _AGAIN_SECONDS = 0.5  # between two looks at a Pod that has not said enough
+_LAST_LOOK_SECONDS = 15.0  # for the log of a Pod whose time is over
 _DELETION_SECONDS = 30.0  # from a Pod's deletion to the end of its log
 
 
@@ -104,13 +105,18 @@ class LogReader:
     async def last_look(self) -> Transcript:
         """The whole transcript, if the supervisor has ended it by now.
 
-        However long the API server was away: that must not cost a result.
+        However long the API server was away: that must not cost a result. Once it answers, a log
+        that still cannot be read is on a node that is lost, and is not waited for.
 
         Raises:
             EndedError: SupervisorHung, when it has not.
         """
-        while (heard := await self._follow(None, follow=False)) is _Heard.BROKEN:
-            await self._ctx.pods.changed(self._name, _AGAIN_SECONDS)
+        await persist(lambda: self._ctx.kube.get_pod(self._name))
+        heard = _Heard.BROKEN
+        with suppress(TimeoutError):
+            async with asyncio.timeout(_LAST_LOOK_SECONDS):
+                while (heard := await self._follow(None, follow=False)) is _Heard.BROKEN:
+                    await self._ctx.pods.changed(self._name, _AGAIN_SECONDS)
         if heard is not _Heard.ENDED:
             raise EndedError(
                 Reason.SUPERVISOR_HUNG, "The Pod gave no result within the timeout; it was ended."

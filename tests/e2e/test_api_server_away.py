@@ -11,6 +11,7 @@ from typing import Any
 
 import httpx
 from support.deadline import until
+from support.installation import Kubectl
 from support.processes import of_component
 
 
@@ -51,3 +52,20 @@ def test_a_result_waits_for_the_api_server(submit: Any, finished: Any, running_p
     status = finished(name)
     assert status["reason"] == "Exited"
     assert status["stdout"] == "".join(f"{n}\n" for n in range(15))
+
+
+def test_a_node_that_is_lost_ends_the_execution(
+    kubectl: Kubectl, submit: Any, running_pod: Any
+) -> None:
+    """The API server answers, the kubelet does not: there is no log to wait for."""
+    name = submit("import time\ntime.sleep(100)", timeoutSeconds=15)
+
+    def ended() -> dict[str, Any] | None:
+        status: dict[str, Any] = kubectl.execution(name)["status"]
+        return status if status["phase"] == "Error" else None
+
+    running_pod(name)
+    with frozen("kubelet"):
+        status = until(ended, 75, "the execution to end without its node")
+
+    assert status["reason"] == "SupervisorHung"
