@@ -17,6 +17,8 @@ class Phase(StrEnum):
 
 
 TERMINAL = frozenset({Phase.COMPLETED, Phase.TIMED_OUT, Phase.CANCELLED, Phase.ERROR})
+UNFINISHED = ",".join(f"status.phase!={phase}" for phase in sorted(TERMINAL))
+"""The field selector of the executions that have not ended."""
 
 
 class Reason(StrEnum):

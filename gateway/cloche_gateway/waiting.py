@@ -12,7 +12,7 @@ import contextlib
 import logging
 from typing import TYPE_CHECKING, Any
 
-from cloche_api.phases import TERMINAL
+from cloche_api.phases import TERMINAL, UNFINISHED
 from cloche_gateway import names
 from cloche_gateway.kube import METADATA, METADATA_LIST, KubeError, NotFoundError
 from cloche_gateway.watch import Source
@@ -31,10 +31,9 @@ _DELAY_MIN, _DELAY_MAX = 0.1, 2.0
 
 def source(namespace: str) -> Source:
     """Unfinished executions, without their contents. Of the list only the version is wanted."""
-    unfinished = ",".join(f"status.phase!={phase}" for phase in sorted(TERMINAL))
     return Source(
         names.executions(namespace),
-        {"fieldSelector": unfinished},
+        {"fieldSelector": UNFINISHED},
         accept=METADATA,
         list_accept=METADATA_LIST,
         list_limit=1,

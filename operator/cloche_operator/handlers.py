@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Any
 import kopf
 
 from cloche_api import meta
-from cloche_api.phases import TERMINAL
+from cloche_api.phases import UNFINISHED
 from cloche_api.rest import NotFoundError
 from cloche_operator import pods
+from cloche_operator.kube import label_selector
 from cloche_operator.persist import persist
 
 if TYPE_CHECKING:
@@ -31,12 +32,8 @@ def settings() -> kopf.OperatorSettings:
     chosen.watching.server_timeout = 300
     chosen.watching.chunk_size = 100
     chosen.execution.default_backoff = 1
-    chosen.watching.field_selectors[meta.GROUP, meta.EXECUTIONS] = ",".join(
-        f"status.phase!={phase}" for phase in sorted(TERMINAL)
-    )
-    chosen.watching.label_selectors["pods"] = ",".join(
-        f"{k}={v}" for k, v in pods.COMPONENT.items()
-    )
+    chosen.watching.field_selectors[meta.GROUP, meta.EXECUTIONS] = UNFINISHED
+    chosen.watching.label_selectors["pods"] = label_selector(pods.COMPONENT)
     return chosen
 
 

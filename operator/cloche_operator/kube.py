@@ -94,7 +94,7 @@ class Kube:
 
     async def list_pods(self) -> list[dict[str, Any]]:
         """Every sandbox Pod."""
-        params = {"labelSelector": ",".join(f"{k}={v}" for k, v in pods.COMPONENT.items())}
+        params = {"labelSelector": label_selector(pods.COMPONENT)}
         items: list[dict[str, Any]] = (await self._rest.call("GET", self._pods, params=params))[
             "items"
         ]
@@ -124,7 +124,7 @@ class Kube:
 
     async def node_memory(self, selector: dict[str, str]) -> list[str]:
         """The allocatable memory of every ready, schedulable node with these labels."""
-        params = {"labelSelector": ",".join(f"{k}={v}" for k, v in selector.items())}
+        params = {"labelSelector": label_selector(selector)}
         nodes = await self._rest.call("GET", "/api/v1/nodes", params=params)
         return [
             node["status"]["allocatable"]["memory"]
@@ -150,6 +150,11 @@ class Kube:
             await self._rest.call("DELETE", path, body=options)
         except NotFoundError:
             return
+
+
+def label_selector(labels: dict[str, str]) -> str:
+    """The selector of what has all of these labels."""
+    return ",".join(f"{name}={value}" for name, value in labels.items())
 
 
 def _is_ready(node: dict[str, Any]) -> bool:

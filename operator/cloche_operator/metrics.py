@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
-
-_SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300)
+from prometheus_client import CollectorRegistry, Counter, Gauge
 
 
 class Metrics:
@@ -36,12 +34,5 @@ class Metrics:
         self.recovered = Counter(
             "cloche_operator_recovered_executions_total",
             "Executions that were found running and read from their Pod's log.",
-            registry=self.registry,
-        )
-        self.step = Histogram(
-            "cloche_operator_step_seconds",
-            "Seconds of each step of an execution.",
-            ["step"],
-            buckets=_SECONDS,
             registry=self.registry,
         )

@@ -61,9 +61,9 @@ class Settings(BaseSettings):
     sweep_seconds: float = Field(default=30, gt=0)
     """Seconds between two sweeps for expired records and left-over Pods."""
     retention_bytes: int = Field(default=512 * MIB, ge=0)
-    """Bytes that all records may take: etcd's default quota is 2 GiB."""
+    """Bytes that all records may take: etcd's default quota is 2 GiB. Not enforced yet."""
     retention_bytes_per_tenant: int = Field(default=128 * MIB, ge=0)
-    """Bytes that the records of one tenant may take."""
+    """Bytes that the records of one tenant may take. Not enforced yet."""
     http_port: int = Field(default=8080, ge=1, le=65535)
     """Port of /healthz, /readyz and /metrics."""
     log_format: Literal["json", "text"] = "json"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from cloche_api.phases import TERMINAL, Phase
 from cloche_api.rest import ApiError, NotFoundError, UnavailableError
@@ -84,7 +84,7 @@ class Sweeper:
                     await self._ctx.kube.delete_execution(name, uid)
 
 
-def _execution_of(pod: dict) -> tuple[str, str] | None:  # type: ignore[type-arg]  # plain JSON
+def _execution_of(pod: dict[str, Any]) -> tuple[str, str] | None:
     """Name and uid of the execution that owns the Pod."""
     for owner in pod["metadata"].get("ownerReferences", []):
         if owner["kind"] == "SandboxExecution":
