@@ -153,7 +153,8 @@ class ExecutionSpec(Resource):
     resources: ResourceAmounts | None = None
     """What the program may use; the runtime's defaults where absent."""
     session: str | None = Field(default=None, pattern=limits.LABEL_VALUE, max_length=63)
-    """A label to find related executions by."""
+    """The SandboxSession that it runs in, where the name of one (sbs-…); else a label to find
+    related executions by. Only the gateway may set it."""
     tenant: str | None = Field(default=None, pattern=limits.LABEL_VALUE, max_length=63)
     """Whose execution it is. Only the gateway may set it."""
     ttl_seconds_after_finished: int = Field(default=limits.TTL_SECONDS_DEFAULT, ge=0, le=31_536_000)

@@ -68,8 +68,12 @@ class ExecutionStatus(Resource):
     """When the supervisor started the program."""
     completion_time: datetime | None = None
     """When it ended."""
+    recorded_time: datetime | None = None
+    """When the operator wrote that it had ended."""
     expiration_time: datetime | None = None
-    """When the record will be removed."""
+    """When the record will be removed, unless room is needed before."""
+    stored_bytes: int | None = Field(default=None, ge=0)
+    """Bytes of spec and status as they are stored; known once it has ended."""
     execution_seconds: float | None = None
     """Wall time of the program alone, measured inside the Pod."""
     compile_seconds: float | None = None

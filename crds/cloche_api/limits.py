@@ -32,6 +32,11 @@ TIMEOUT_SECONDS_DEFAULT = 30
 TIMEOUT_SECONDS_MAX = 300
 TTL_SECONDS_DEFAULT = 3600
 
+SESSION_IDLE_SECONDS_DEFAULT = 600
+SESSION_LIFETIME_SECONDS_DEFAULT = 3600
+SESSION_SECONDS_MAX = 86_400
+"""A day: a session holds a Pod, whether it is used or not."""
+
 ENVIRONMENT_NAME = r"^[A-Za-z_][A-Za-z0-9_]*$"
 """POSIX' portable environment variable names, lower case included."""
 LABEL_VALUE = r"^[A-Za-z0-9]([A-Za-z0-9._-]{0,61}[A-Za-z0-9])?$"

@@ -8,15 +8,25 @@ API_VERSION = f"{GROUP}/{VERSION}"
 
 EXECUTIONS = "sandboxexecutions"
 RUNTIMES = "sandboxruntimes"
+SESSIONS = "sandboxsessions"
+
+SESSION_PREFIX = "sbs-"
+"""How the name of every SandboxSession of the gateway's begins. An execution whose `spec.session`
+begins so runs in that session; any other `spec.session` is only a label."""
 
 LABEL_TENANT = f"{GROUP}/tenant"
 """On an execution: the tenant whose key asked for it, as `spec.tenant` says."""
 LABEL_SESSION = f"{GROUP}/session"
-"""On an execution: the session it was filed under, as `spec.session` says."""
+"""On an execution: the session it was filed under, as `spec.session` says. On a Pod: the uid of
+the SandboxSession whose files it keeps."""
 LABEL_EXECUTION = f"{GROUP}/execution"
-"""On a Pod: the uid of the SandboxExecution that it runs."""
+"""On a Pod of one execution: the uid of the SandboxExecution that it runs."""
 LABEL_RUNTIME = f"{GROUP}/runtime"
 """On a Pod: the name of the SandboxRuntime whose image it runs."""
+LABEL_STATE = f"{GROUP}/state"
+"""On a Pod: whether it waits for work (`STATE_WAITING`) or has got some (`STATE_CLAIMED`)."""
+STATE_WAITING = "waiting"
+STATE_CLAIMED = "claimed"
 LABEL_COMPONENT = "app.kubernetes.io/component"
 """`sandbox` on every Pod that runs a program of somebody else's."""
 ANNOTATION_REQUEST_ID = f"{GROUP}/request-id"

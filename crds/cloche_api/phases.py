@@ -46,6 +46,7 @@ class Reason(StrEnum):
     CONTAINER_START_FAILED = "ContainerStartFailed"
     UNSCHEDULABLE = "Unschedulable"
     START_TIMEOUT = "StartTimeout"
+    SESSION_ENDED = "SessionEnded"
     SUPERVISOR_HUNG = "SupervisorHung"
     RESULT_LOST = "ResultLost"
     RESULT_TOO_LARGE = "ResultTooLarge"

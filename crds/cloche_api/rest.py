@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import re
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any, Self
 
@@ -23,7 +24,10 @@ if TYPE_CHECKING:
 
 MERGE_PATCH = "application/merge-patch+json"
 _TOO_LARGE_WORDS = ("request is too large", "Request entity too large", "too large")
-_TRANSIENT = frozenset({429, 500, 502, 503, 504})
+_TRANSIENT = frozenset({401, 429, 500, 502, 503, 504})
+# What the API server says of a role that does not allow this (responsewriters.ForbiddenMessage of
+# k8s.io/apiserver). Quotas and policies refuse with a 403 too, in other words.
+_NO_ROLE = re.compile(r'User ".*" cannot \w+ (resource|path) ')
 
 
 class ApiError(Exception):
@@ -109,7 +113,8 @@ class Rest:
 
         Raises:
             ApiError: the server refused; its subclasses say how.
-            UnavailableError: no answer within `timeout` seconds, or one of 429 and 5xx.
+            UnavailableError: no answer within `timeout` seconds, or one of 401, 429 and 5xx, or a
+                403 that is about who asks.
         """
         data = None if body is None else _json(body)
         headers = await self._headers(accept)
@@ -208,7 +213,9 @@ def _failure(status: int, raw: bytes) -> ApiError | UnavailableError:
     # etcd's refusal of a large object comes as a 500 with these words.
     if status == 413 or any(words in message for words in _TOO_LARGE_WORDS):  # noqa: PLR2004
         return TooLargeError(status, reason, message)
-    if status in _TRANSIENT:
+    # One that starts refuses everybody until it has read its roles. A role that is really missing
+    # is told with each try, and whoever grants it need not start anything again.
+    if status in _TRANSIENT or (status == 403 and _NO_ROLE.search(message)):  # noqa: PLR2004
         return UnavailableError(f"{status} {reason}: {message}")
     kind = {404: NotFoundError, 409: ConflictError, 422: InvalidError}.get(status, ApiError)
     return kind(status, reason, message)

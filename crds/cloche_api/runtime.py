@@ -59,7 +59,7 @@ class Pool(Resource):
     """How many."""
     reuse: Reuse = Reuse.NEVER
     """Whether one may be used again, for the same tenant."""
-    max_executions_per_pod: int = Field(default=100, ge=1, le=10_000)
+    max_executions_per_pod: int = Field(default=1000, ge=1, le=10_000)
     """How often, with reuse."""
 
 
@@ -162,15 +162,16 @@ class RuntimeSpec(Resource):
 class RuntimeStatus(Resource):
     """How the runtime fares."""
 
-    wanted: int | None = None
+    wanted: int | None = Field(default=None, ge=0)
     """Pods that should wait."""
-    ready: int | None = None
+    ready: int | None = Field(default=None, ge=0)
     """Pods that wait."""
-    claimed: int | None = None
-    """Pods that run an execution."""
-    starting: int | None = None
+    claimed: int | None = Field(default=None, ge=0)
+    """Pods that run an execution or belong to a session."""
+    starting: int | None = Field(default=None, ge=0)
     """Pods on their way."""
-    observed_generation: int | None = None
+    observed_generation: int | None = Field(default=None, ge=0)
     """The generation that this was read from."""
     conditions: Conditions | None = None
-    """`Ready`, false with the reason when no Pod of it can run."""
+    """`Ready`, false with the reason when no Pod of it can run; `StorageAvailable`, false when
+    the executions that are kept leave no room for more."""

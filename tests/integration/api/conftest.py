@@ -46,6 +46,22 @@ def runtime() -> Callable[..., dict[str, Any]]:
     return make
 
 
+@pytest.fixture
+def sandbox_session() -> Callable[..., dict[str, Any]]:
+    """Makes a small SandboxSession with these fields in its spec; None takes one away."""
+
+    def make(name: str = "sbs-1", **spec: Any) -> dict[str, Any]:
+        fields = {"language": "python"} | spec
+        return {
+            "apiVersion": "cloche.dev/v1alpha1",
+            "kind": "SandboxSession",
+            "metadata": {"name": name},
+            "spec": {k: copy.deepcopy(v) for k, v in fields.items() if v is not None},
+        }
+
+    return make
+
+
 @pytest.fixture(scope="session")
 def server(control_plane: Any) -> Iterator[ApiServer]:
     """The API server without kubectl in between."""

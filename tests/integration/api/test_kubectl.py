@@ -23,6 +23,7 @@ FINISHED = {
     "nodeName": "node-7",
     "warm": True,
     "expirationTime": "2026-01-02T04:04:30.123456Z",
+    "storedBytes": 731,
     "conditions": [
         {
             "type": "Finished",
@@ -66,12 +67,13 @@ def test_the_columns(control_plane: Any, ended: str) -> None:
 def test_the_wide_columns(control_plane: Any, ended: str) -> None:
     head, done, _ = table(control_plane.kubectl("get", "sbx", "-n", ended, "-o", "wide"))
     shown = dict(zip(head, done, strict=True))
-    assert {k: shown[k] for k in ("TENANT", "SESSION", "POD", "NODE", "WARM")} == {
+    assert {k: shown[k] for k in ("TENANT", "SESSION", "POD", "NODE", "WARM", "BYTES")} == {
         "TENANT": "acme",
         "SESSION": "s-1",
         "POD": "sbx-123",
         "NODE": "node-7",
         "WARM": "true",
+        "BYTES": "731",
     }
     assert shown["EXPIRES"] == "2026-01-02T04:04:30.123456Z"
 
@@ -82,8 +84,83 @@ def test_the_runtimes_columns(control_plane: Any, namespace: str, runtime: Make)
         stdin=json.dumps(runtime("python", version="3.13", pool={"size": 2})),
     )
     head, row = table(control_plane.kubectl("get", "sbr", "-n", namespace))
-    assert head == ["NAME", "IMAGE", "VERSION", "POOL", "READY", "AGE"]
-    assert row[:-1] == ["python", "cloche/runtime-python:dev", "3.13", "2", ""]
+    assert head == ["NAME", "IMAGE", "VERSION", "POOL", "READY", "CLAIMED", "AGE"]
+    assert row[:-1] == ["python", "cloche/runtime-python:dev", "3.13", "2", "", ""]
+
+
+def test_the_runtimes_wide_columns(
+    control_plane: Any, server: ApiServer, namespace: str, runtime: Make
+) -> None:
+    runtimes = f"{CLOCHE}/{namespace}/sandboxruntimes"
+    server.create(runtimes, runtime("python", pool={"size": 2}))
+    since = {"lastTransitionTime": "2026-01-02T03:04:30Z", "message": ""}
+    conditions = [
+        {"type": "StorageAvailable", "status": "True", "reason": "Enough", **since},
+        {"type": "Ready", "status": "False", "reason": "ImagePullFailed", **since},
+    ]
+    status = {"wanted": 2, "ready": 0, "claimed": 1, "starting": 3, "conditions": conditions}
+    server.merge(f"{runtimes}/python/status", {"status": status})
+    head, row = table(control_plane.kubectl("get", "sbr", "-n", namespace, "-o", "wide"))
+    shown = dict(zip(head, row, strict=True))
+    assert {k: shown[k] for k in ("READY", "CLAIMED", "WANTED", "STARTING", "REASON")} == {
+        "READY": "0",
+        "CLAIMED": "1",
+        "WANTED": "2",
+        "STARTING": "3",
+        "REASON": "ImagePullFailed",
+    }
+
+
+@pytest.fixture
+def sessions(server: ApiServer, namespace: str, sandbox_session: Make) -> str:
+    """A namespace with a session that is ready and one that nobody has seen yet."""
+    path = f"{CLOCHE}/{namespace}/sandboxsessions"
+    server.create(path, sandbox_session("sbs-a", tenant="acme"))
+    server.create(path, sandbox_session("sbs-b", language="bash"))
+    status = {
+        "phase": "Ready",
+        "reason": "PodReady",
+        "podName": "sbs-a-pod",
+        "lastUsedTime": "2026-01-02T03:04:30.123456Z",
+        "expiresAt": "2026-01-02T03:14:30.123456Z",
+    }
+    server.merge(f"{path}/sbs-a/status", {"status": status})
+    return namespace
+
+
+def test_the_sessions_columns(control_plane: Any, sessions: str) -> None:
+    head, ready, fresh = table(control_plane.kubectl("get", "sbs", "-n", sessions))
+    assert head == ["NAME", "LANGUAGE", "PHASE", "REASON", "EXPIRES", "AGE"]
+    expires = "2026-01-02T03:14:30.123456Z"
+    assert ready[:-1] == ["sbs-a", "python", "Ready", "PodReady", expires]
+    assert fresh[:-1] == ["sbs-b", "bash", "Pending", "", ""]
+
+
+def test_the_sessions_wide_columns(control_plane: Any, sessions: str) -> None:
+    head, ready, _ = table(control_plane.kubectl("get", "sbs", "-n", sessions, "-o", "wide"))
+    shown = dict(zip(head, ready, strict=True))
+    assert {k: shown[k] for k in ("TENANT", "POD", "LASTUSED")} == {
+        "TENANT": "acme",
+        "POD": "sbs-a-pod",
+        "LASTUSED": "2026-01-02T03:04:30.123456Z",
+    }
+
+
+@pytest.mark.parametrize(
+    ("selector", "names"),
+    [
+        ("spec.tenant=acme", ["sbs-a"]),
+        ("status.phase=Pending", ["sbs-b"]),
+        ("status.phase!=Ended", ["sbs-a", "sbs-b"]),
+    ],
+)
+def test_field_selectors_of_sessions(
+    control_plane: Any, sessions: str, selector: str, names: list[str]
+) -> None:
+    found = control_plane.kubectl(
+        *("get", "sbs", "-n", sessions, f"--field-selector={selector}", "-o", "name")
+    ).split()
+    assert [name.rsplit("/", 1)[1] for name in found] == names
 
 
 @pytest.mark.parametrize("kind", ["sbx", "sandboxexecution", "sandboxexecutions"])
@@ -92,13 +169,17 @@ def test_the_names(control_plane: Any, ended: str, kind: str) -> None:
     assert names == [f"sandboxexecution.cloche.dev/{name}" for name in ("done", "fresh")]
 
 
-def test_the_category(control_plane: Any, server: ApiServer, ended: str, runtime: Make) -> None:
+def test_the_category(
+    control_plane: Any, server: ApiServer, ended: str, runtime: Make, sandbox_session: Make
+) -> None:
     server.create(f"{CLOCHE}/{ended}/sandboxruntimes", runtime("python"))
+    server.create(f"{CLOCHE}/{ended}/sandboxsessions", sandbox_session("sbs-1"))
     names = control_plane.kubectl("get", "cloche", "-n", ended, "-o", "name").split()
     assert set(names) == {
         "sandboxexecution.cloche.dev/done",
         "sandboxexecution.cloche.dev/fresh",
         "sandboxruntime.cloche.dev/python",
+        "sandboxsession.cloche.dev/sbs-1",
     }
 
 

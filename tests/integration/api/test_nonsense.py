@@ -219,6 +219,41 @@ RUNTIMES: dict[str, tuple[dict[str, Any], str]] = {
 }
 
 
+SESSIONS: dict[str, tuple[dict[str, Any], str]] = {
+    "no language": ({"language": None}, "spec.language: Required value"),
+    "language with a space": ({"language": "py thon"}, "spec.language: Invalid value"),
+    "language too long": ({"language": "x" * 64}, "spec.language: Too long"),
+    "tenant with a slash": ({"tenant": "a/b"}, "spec.tenant: Invalid value"),
+    "tenant of nothing": ({"tenant": ""}, "spec.tenant: Invalid value"),
+    "tenant too long": ({"tenant": "x" * 64}, "spec.tenant: Too long"),
+    "idle timeout of nothing": (
+        {"idleTimeoutSeconds": 0},
+        "spec.idleTimeoutSeconds: Invalid value",
+    ),
+    "idle timeout over a day": (
+        {"idleTimeoutSeconds": 86_401},
+        "spec.idleTimeoutSeconds: Invalid value",
+    ),
+    "idle timeout as text": (
+        {"idleTimeoutSeconds": "600"},
+        "spec.idleTimeoutSeconds: Invalid value",
+    ),
+    "life of nothing": ({"lifetimeSeconds": 0}, "spec.lifetimeSeconds: Invalid value"),
+    "life over a day": ({"lifetimeSeconds": 86_401}, "spec.lifetimeSeconds: Invalid value"),
+    "life of a half": ({"lifetimeSeconds": 1.5}, "spec.lifetimeSeconds: Invalid value"),
+    "memory is no quantity": (
+        {"resources": {"memory": "lots"}},
+        "spec.resources.memory: Invalid value",
+    ),
+    "memory of nothing": ({"resources": {"memory": "0Mi"}}, "memory must be more than 0"),
+    "disk over memory": (
+        {"resources": {"memory": "100Mi", "disk": "101Mi"}},
+        "disk must not be more than memory",
+    ),
+    "code, as an execution has": ({"code": "print(1)"}, 'unknown field "spec.code"'),
+}
+
+
 @pytest.fixture(scope="session")
 def nowhere(control_plane: Any) -> str:
     """A namespace where nothing is ever made."""
@@ -270,6 +305,15 @@ def test_a_runtime(
     assert f"spec.{next(iter(spec))}" in said
 
 
+@cases(SESSIONS)
+def test_a_session(
+    server: ApiServer, nowhere: str, sandbox_session: Make, spec: dict[str, Any], words: str
+) -> None:
+    said = posted(server, nowhere, "sandboxsessions", sandbox_session(**spec))
+    assert words in said
+    assert f"spec.{next(iter(spec))}" in said
+
+
 @cases(EXECUTIONS, step=3)
 def test_an_execution_by_kubectl(
     control_plane: Any, nowhere: str, execution: Make, spec: dict[str, Any], words: str
@@ -284,7 +328,7 @@ def test_a_runtime_by_kubectl(
     assert words in applied(control_plane, nowhere, runtime(**spec))
 
 
-@pytest.mark.parametrize("kind", ["SandboxExecution", "SandboxRuntime"])
+@pytest.mark.parametrize("kind", ["SandboxExecution", "SandboxRuntime", "SandboxSession"])
 @pytest.mark.parametrize("spec", [{}, {"spec": None}, {"spec": []}, {"spec": "x"}])
 def test_no_spec_at_all(control_plane: Any, nowhere: str, kind: str, spec: dict[str, Any]) -> None:
     document = {"apiVersion": "cloche.dev/v1alpha1", "kind": kind, "metadata": {"name": "x"}}

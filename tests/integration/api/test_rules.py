@@ -97,6 +97,8 @@ def test_an_end_is_final(server: ApiServer, executions: str, execution: Make, ph
         {"stdout": "y"},
         {"stderr": ""},
         {"exitCode": 0},
+        {"storedBytes": 1},
+        {"recordedTime": "2026-01-02T03:04:31.123456Z"},
         {"conditions": []},
     ]
     for change in changes:
@@ -135,6 +137,9 @@ def test_a_status_cannot_be_removed(
         ({"exitCode": "0"}, "status.exitCode"),
         ({"stdout": "x" * (256 * 1024 + 1)}, "status.stdout"),
         ({"startTime": "yesterday"}, "status.startTime"),
+        ({"recordedTime": "yesterday"}, "status.recordedTime"),
+        ({"storedBytes": -1}, "status.storedBytes"),
+        ({"storedBytes": "many"}, "status.storedBytes"),
         ({"conditions": [{"type": "Finished"}]}, "status.conditions[0].status"),
         ({"conditions": ["Finished"]}, "status.conditions[0]"),
         ({"usage": {"cpuSeconds": "much"}}, "status.usage.cpuSeconds"),

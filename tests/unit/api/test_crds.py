@@ -16,6 +16,7 @@ from cloche_api.execution import ExecutionSpec
 from cloche_api.execution_status import ExecutionStatus
 from cloche_api.runtime import RuntimeSpec, RuntimeStatus
 from cloche_api.schema import structural
+from cloche_api.session import SessionSpec, SessionStatus
 
 DIRECTORY = Path(__file__).parents[3] / "crds"
 
@@ -35,6 +36,8 @@ MODELS: list[tuple[type[BaseModel], str]] = [
     (ExecutionStatus, "SandboxExecution.status"),
     (RuntimeSpec, "SandboxRuntime.spec"),
     (RuntimeStatus, "SandboxRuntime.status"),
+    (SessionSpec, "SandboxSession.spec"),
+    (SessionStatus, "SandboxSession.status"),
 ]
 NODES = {path: node for model, kind in MODELS for path, node in nodes(structural(model), kind)}
 
@@ -72,6 +75,20 @@ def test_every_string_list_and_map_of_a_spec_is_bounded(path: str) -> None:
     assert bound[node["type"]] in node
 
 
+@pytest.mark.parametrize("path", [p for p in NODES if p.startswith("SandboxSession.")])
+def test_everything_of_a_session_is_bounded(path: str) -> None:
+    node = NODES[path]
+    if "enum" in node or "properties" in node or node.get("format") == "date-time":
+        return
+    bounds = {
+        "string": {"maxLength"},
+        "array": {"maxItems"},
+        "object": {"maxProperties"},
+        "integer": {"minimum"},
+    }
+    assert bounds.get(node.get("type", ""), set()) <= node.keys()
+
+
 @pytest.mark.parametrize("path", [p for p in NODES if not p.endswith(("[]", "{}"))])
 def test_every_field_is_described(path: str) -> None:
     assert NODES[path].get("description", "").strip()
@@ -86,14 +103,16 @@ def test_every_rule_has_words_for_who_breaks_it(path: str) -> None:
 
 def test_every_spec_field_but_cancel_is_fixed() -> None:
     schema = all_crds()[0]["spec"]["versions"][0]["schema"]["openAPIV3Schema"]
-    messages = {rule["message"] for rule in schema["x-kubernetes-validations"]}
-    for field in schema["properties"]["spec"]["properties"]:
+    spec = schema["properties"]["spec"]
+    messages = {rule["message"] for rule in spec["x-kubernetes-validations"]}
+    for field in spec["properties"]:
         fixed = f"spec.{field} may not change once the execution exists"
         assert (fixed in messages) is (field != "cancel")
 
 
 @pytest.mark.parametrize(
-    ("plural", "short"), [("sandboxexecutions", "sbx"), ("sandboxruntimes", "sbr")]
+    ("plural", "short"),
+    [("sandboxexecutions", "sbx"), ("sandboxruntimes", "sbr"), ("sandboxsessions", "sbs")],
 )
 def test_names(plural: str, short: str) -> None:
     (crd,) = (crd for crd in all_crds() if crd["spec"]["names"]["plural"] == plural)
