@@ -61,7 +61,12 @@ class Launcher:
             our_ends.append(pipe[1 - theirs])
             os.set_blocking(pipe[1 - theirs], False)
         gc.freeze()  # so that a collection in the child copies no page
-        pid = os.fork()
+        try:
+            pid = os.fork()
+        except OSError:
+            for fd in (*program_ends, *our_ends):
+                os.close(fd)
+            raise
         if pid == 0:
             try:
                 self._become(command, program_ends)
@@ -69,6 +74,7 @@ class Launcher:
                 os.write(2, f"cannot start the program: {error}\n".encode(errors="replace"))
             finally:
                 os._exit(_NOT_RUNNABLE)
+        gc.unfreeze()
         for fd in program_ends:
             os.close(fd)
         return Child(pid, *our_ends)

@@ -8,10 +8,11 @@ import os
 import stat
 import time
 
+from cloche_supervisor.directory import DIRECTORY
+
 FILES_MAX = 1024
 _ENTRIES_MAX = 20_000  # looked at, of directories that a program may have filled with millions
 _DEPTH_MAX = 32
-_DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 _FILE = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 
 
@@ -33,7 +34,7 @@ def collect(workspace: str, patterns: tuple[str, ...], *, limit: int, deadline: 
     """
     found = Collected()
     try:
-        root = os.open(workspace, _DIRECTORY)
+        root = os.open(workspace, DIRECTORY)
     except OSError:
         found.truncated = True
         return found
@@ -86,7 +87,7 @@ class _Search:
             self.cut_short = True
             return
         try:
-            inner = os.open(name, _DIRECTORY, dir_fd=where)
+            inner = os.open(name, DIRECTORY, dir_fd=where)
         except OSError:  # not ours to read
             return
         try:
@@ -143,7 +144,7 @@ def _open(root: int, path: str) -> int:
     where = os.dup(root)
     try:
         for part in directories:
-            inner = os.open(part, _DIRECTORY, dir_fd=where)
+            inner = os.open(part, DIRECTORY, dir_fd=where)
             os.close(where)
             where = inner
         return os.open(name, _FILE, dir_fd=where)

@@ -16,6 +16,10 @@ QUEUE_BYTES = 4 * 1024 * 1024
 3 MiB at most (a NUL is 6 bytes of JSON), so with the usual limits it never is."""
 LINE_BYTES = 16_000
 """containerd cuts log lines at 16 KiB; a longer one would reach the log in pieces."""
+LOG_BYTES = 6 * 1024 * 1024
+"""A supervisor that has filled so much of its log takes no further frame: at 10 MiB the kubelet
+rotates it, and what was rotated cannot be read through the API."""
+_LOG_PREFIX_BYTES = 48  # containerd puts a time, the stream and a tag before each line
 _TEXT_CHARACTERS = 12_288
 """What usually fits a line, escapes included."""
 _WRITE_BYTES = 65_536
@@ -35,6 +39,8 @@ class Events:
         self.fd = fd
         self._number = 0
         self._waiting = bytearray()
+        self.logged = 0
+        """Bytes of the log that all events so far fill."""
 
     @property
     def pending(self) -> bool:
@@ -90,8 +96,8 @@ class Events:
                 raise ReaderGoneError from error
             del self._waiting[:written]
 
-    def drain(self, seconds: float, signals: Signals) -> None:
-        """Wait until the reader has taken everything, for so long at most.
+    def drain(self, seconds: float, signals: Signals) -> bool:
+        """Wait until the reader has taken everything, for so long at most. Has it?
 
         Raises:
             ReaderGoneError: there is no reader.
@@ -105,14 +111,17 @@ class Events:
         while self._waiting:
             left = end - time.monotonic()
             if left <= 0:
-                return
+                return False
             poll.poll(left * 1000)
             signals.read()
             self.flush()
+        return True
 
     def _line(self, event: str, fields: dict[str, object]) -> bytes:
-        return (_encode({"seq": self._number, "event": event, **fields}) + "\n").encode()
+        line = _encode({"seq": self._number, "event": event, **fields}) + "\n"
+        return line.encode(errors="replace")  # an error may name a file, and that may be no text
 
     def _queue(self, line: bytes) -> None:
         self._waiting += line
         self._number += 1
+        self.logged += len(line) + _LOG_PREFIX_BYTES

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import os
 
+from cloche_supervisor.directory import DIRECTORY, open_directory
 from cloche_supervisor.wire import ProtocolError
 
 TYPE_CHECKING = False
@@ -14,7 +15,6 @@ if TYPE_CHECKING:
     from cloche_supervisor.frame import File
 
 TEMPORARY = ".tmp"
-_DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 _NEW_FILE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 _FULL = {errno.ENOSPC, errno.EDQUOT}
 
@@ -22,18 +22,31 @@ _FULL = {errno.ENOSPC, errno.EDQUOT}
 def prepare(workspace: str, files: Iterable[File]) -> None:
     """Make the directory for temporary files and put the execution's files in.
 
+    What an earlier program left in their way is removed: anything in the place of a file, a
+    directory with all that is in it too, and in the place of a directory anything that is none.
+
     Raises:
         ProtocolError: a file cannot be put there; it is named, and why.
     """
-    root = os.open(workspace, _DIRECTORY)
+    path = TEMPORARY
+    directories: set[str] = {TEMPORARY}
+    put: set[str] = set()
+    root = os.open(workspace, DIRECTORY)
     try:
-        _make_directory(TEMPORARY, root)
+        os.close(_enter(TEMPORARY, root))
         for file in files:
-            try:
-                _put(root, file)
-            except OSError as error:
-                why = "the working directory is full" if error.errno in _FULL else error.strerror
-                raise ProtocolError(f"files: {file.path}: {why}") from error
+            path = file.path
+            above = _directories(path)
+            if path in directories:
+                raise _error(errno.EISDIR)
+            if not put.isdisjoint(above):
+                raise _error(errno.ENOTDIR)
+            _put(root, file)
+            directories.update(above)
+            put.add(path)
+    except OSError as error:
+        why = "the working directory is full" if error.errno in _FULL else error.strerror
+        raise ProtocolError(f"files: {path}: {why}") from error
     finally:
         os.close(root)
 
@@ -44,7 +57,7 @@ def put_again(workspace: str, file: File) -> None:
     Raises:
         OSError: it cannot be put there.
     """
-    root = os.open(workspace, _DIRECTORY)
+    root = os.open(workspace, DIRECTORY)
     try:
         _put(root, file)
     finally:
@@ -56,24 +69,53 @@ def _put(root: int, file: File) -> None:
     where = os.dup(root)
     try:
         for part in directories:
-            _make_directory(part, where)
-            inner = os.open(part, _DIRECTORY, dir_fd=where)
+            inner = _enter(part, where)
             os.close(where)
             where = inner
         try:
             os.unlink(name, dir_fd=where)
         except FileNotFoundError:
             pass
+        except IsADirectoryError:
+            _remove(name, where)
         _write(os.open(name, _NEW_FILE, 0o644, dir_fd=where), file.content)
     finally:
         os.close(where)
 
 
-def _make_directory(name: str, where: int) -> None:
+def _enter(name: str, where: int) -> int:
+    """Open a directory, made if there is none."""
     try:
         os.mkdir(name, 0o755, dir_fd=where)
     except FileExistsError:
-        pass  # if it is no directory, opening it says so
+        pass
+    try:
+        return open_directory(name, where)
+    except NotADirectoryError:
+        os.unlink(name, dir_fd=where)
+        os.mkdir(name, 0o755, dir_fd=where)
+        return open_directory(name, where)
+
+
+def _remove(name: str, where: int) -> None:
+    from cloche_supervisor.tree import empty  # noqa: PLC0415 - few programs do that to their files
+
+    inner = open_directory(name, where)
+    try:
+        empty(inner)
+    finally:
+        os.close(inner)
+    os.rmdir(name, dir_fd=where)
+
+
+def _directories(path: str) -> set[str]:
+    """Those that lead to a file: of a/b/c they are a and a/b."""
+    parts = path.split("/")
+    return {"/".join(parts[:i]) for i in range(1, len(parts))}
+
+
+def _error(number: int) -> OSError:
+    return OSError(number, os.strerror(number))
 
 
 def _write(fd: int, content: bytes) -> None:

@@ -9,6 +9,7 @@ from cloche_supervisor import check
 from cloche_supervisor.wire import VERSION, ProtocolError
 
 _BASE64 = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
+EXIT, RESET, KEEP_FILES = AFTERWARDS = ("exit", "reset", "keepFiles")
 RLIMITS = ("nproc", "nofile", "fsize", "core", "stack")
 
 
@@ -63,9 +64,9 @@ class Frame:
             for i, pattern in enumerate(check.array(frame["output_files"], "output_files"))
         )
         self.limits = _limits(frame["limits"])
-        # `reset` and `keepFiles` are words of this protocol whose time has not come.
-        if check.text(frame["afterwards"], "afterwards") != "exit":
-            raise check.wrong("afterwards", "not supported, only exit is")
+        self.afterwards = check.text(frame["afterwards"], "afterwards")
+        if self.afterwards not in AFTERWARDS:
+            raise check.wrong("afterwards", f"must be one of {', '.join(AFTERWARDS)}")
 
 
 _KEYS = (

@@ -1,6 +1,6 @@
 """The calls of Linux that Python's standard library does not have, by way of the C library.
 
-Numbers are those of <linux/prctl.h> and <sys/signalfd.h>.
+Numbers are those of <linux/prctl.h>, <sys/signalfd.h> and <linux/ipc.h>.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ _PR_SET_DUMPABLE = 4
 _PR_SET_CHILD_SUBREAPER = 36
 _PR_SET_NO_NEW_PRIVS = 38
 _SIGSET_BYTES = 128  # sizeof(sigset_t) in glibc and musl
+_IPC_RMID = 0
 
 _libc = ctypes.CDLL(None, use_errno=True)
 
@@ -57,3 +58,24 @@ def signalfd(numbers: Iterable[int]) -> int:
         mask[(number - 1) // 8] |= 1 << (number - 1) % 8
     flags = os.O_NONBLOCK | os.O_CLOEXEC  # SFD_NONBLOCK and SFD_CLOEXEC are defined as these
     return _check(_libc.signalfd(-1, bytes(mask), flags))
+
+
+def remove_shared_memory(identifier: int) -> None:
+    """Remove a System V shared memory segment; it goes when its last user does."""
+    _check(_libc.shmctl(identifier, _IPC_RMID, None))
+
+
+def remove_semaphores(identifier: int) -> None:
+    """Remove a set of System V semaphores."""
+    _check(_libc.semctl(identifier, 0, _IPC_RMID))
+
+
+def remove_message_queue(identifier: int) -> None:
+    """Remove a System V message queue with all that is in it."""
+    _check(_libc.msgctl(identifier, _IPC_RMID, None))
+
+
+def give_memory_back() -> None:
+    """Return what was freed to the kernel; the C library keeps some MiB after large frames."""
+    if hasattr(_libc, "malloc_trim"):  # musl has none
+        _libc.malloc_trim(0)

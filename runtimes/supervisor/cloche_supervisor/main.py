@@ -1,13 +1,16 @@
-"""From start to exit: greet, take one frame, run it, let the last event go."""
+"""From start to exit: greet, take a frame, run it, and again if so ordered; then go."""
 
 from __future__ import annotations
 
 import os
+import select
+import time
 
 from cloche_supervisor import linux
 from cloche_supervisor.cgroup import Cgroup
-from cloche_supervisor.events import Events, ReaderGoneError
-from cloche_supervisor.frame import Frame
+from cloche_supervisor.events import LOG_BYTES, Events, ReaderGoneError
+from cloche_supervisor.frame import EXIT, KEEP_FILES, Frame
+from cloche_supervisor.origin import Origin, ResetError
 from cloche_supervisor.processes import Processes
 from cloche_supervisor.run import Execution
 from cloche_supervisor.settings import Settings
@@ -45,13 +48,17 @@ def _supervise(settings: Settings) -> int:
         except ProtocolError as error:
             events.emit("error", message=str(error))
             code = BAD_INPUT
+        except ResetError as error:
+            events.emit("error", message=f"reset: {error}"[:1000])
+            code = FAILED
         except (ReaderGoneError, Terminated):
             raise
         except BaseException as error:  # noqa: BLE001 - whatever it is, the operator is told
             context.processes.kill(settings.kill_seconds)
             events.emit("error", message=f"internal error: {type(error).__name__}: {error}"[:1000])
             code = FAILED
-        events.drain(settings.drain_seconds, signals)
+        if events.drain(settings.drain_seconds, signals) and code == OK:
+            _linger(context)
     except ReaderGoneError:
         _end(context)
         code = FAILED
@@ -59,6 +66,24 @@ def _supervise(settings: Settings) -> int:
         _end(context)
         code = TERMINATED
     return code
+
+
+def _linger(context: Context) -> None:
+    """Stay until the input ends, the order to end comes, or for a moment.
+
+    Our end sets the node to work, just when the result is written down and answered.
+
+    Raises:
+        Terminated: the order to end.
+    """
+    signals, end = context.signals, time.monotonic() + context.settings.linger_seconds
+    poll = select.poll()
+    poll.register(0, select.POLLIN)
+    poll.register(signals.fd, select.POLLIN)
+    while (left := end - time.monotonic()) > 0:
+        if 0 in {fd for fd, _ in poll.poll(1000 * left)}:
+            return
+        signals.read()
 
 
 def _end(context: Context) -> None:
@@ -75,10 +100,37 @@ def _serve(context: Context) -> int:
     source = Input(0, context.signals)
     source.hello()
     context.events.emit("ready", protocol=VERSION)
-    Execution(context, Frame(source.frame())).run()
-    # The place of `reset` and `keepFiles`: clean up, look that nothing is left, greet again and
-    # take the next frame, unless so much was written that the log may soon be rotated.
+    origin = Origin(context.settings.workspace)
+    data: bytes | None = source.frame()
+    while data is not None:
+        frame = Frame(data)
+        Execution(context, frame).run()
+        if frame.afterwards == EXIT or context.events.logged >= LOG_BYTES:
+            break
+        keep_files = frame.afterwards == KEEP_FILES
+        del data, frame  # some MiB, which shall not wait along
+        _make_ready(context, origin, keep_files=keep_files)
+        data = source.next_frame()
     return OK
+
+
+def _make_ready(context: Context, origin: Origin, *, keep_files: bool) -> None:
+    """Clean up behind an execution and say that another may come.
+
+    Nothing may wait for the reader in between: while we wait for a frame, nobody writes.
+    """
+    from cloche_supervisor.reset import reset  # noqa: PLC0415 - many Pods need none of it
+
+    _deliver(context)
+    reset(context, origin, keep_files=keep_files)
+    linux.give_memory_back()
+    context.events.emit("ready", protocol=VERSION)
+    _deliver(context)
+
+
+def _deliver(context: Context) -> None:
+    if not context.events.drain(context.settings.drain_seconds, context.signals):
+        raise ReaderGoneError
 
 
 def _close_strays() -> None:

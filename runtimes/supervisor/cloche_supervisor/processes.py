@@ -62,6 +62,13 @@ class Processes:
                 return False
             self._signals.wait(min(_AGAIN_SECONDS, left))
 
+    @staticmethod
+    def others() -> list[int]:
+        """All that /proc shows: in a PID namespace also what is nobody's child there."""
+        if os.getpid() != 1:
+            return _descendants()
+        return [int(name) for name in os.listdir("/proc") if name.isdecimal() and name != "1"]
+
 
 def _kill_all() -> None:
     # Outside a PID namespace of our own -1 would be every process of the machine.
@@ -69,6 +76,8 @@ def _kill_all() -> None:
         try:
             os.kill(pid, signal.SIGKILL)
         except ProcessLookupError:
+            continue
+        except PermissionError:  # somebody else's, who has entered the namespace to look around
             continue
 
 

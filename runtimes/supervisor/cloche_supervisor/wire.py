@@ -1,4 +1,4 @@
-"""The bytes that come in: a hello, then one frame."""
+"""The bytes that come in: a hello, then frames."""
 
 from __future__ import annotations
 
@@ -52,7 +52,19 @@ class Input:
             ProtocolError: it is too large, or the input ended within.
             Terminated: the order to end.
         """
+        return self._content(self._read(_LENGTH_BYTES))
+
+    def next_frame(self) -> bytes | None:
+        """Wait, for ever if need be, for another frame; None when the input ended before it.
+
+        Raises:
+            ProtocolError: it is too large, or the input ended within.
+            Terminated: the order to end.
+        """
         head = self._read(_LENGTH_BYTES)
+        return self._content(head) if head else None
+
+    def _content(self, head: bytes) -> bytes:
         if len(head) < _LENGTH_BYTES:
             raise ProtocolError("frame: the input ended within the length")
         length = int.from_bytes(head, "big")

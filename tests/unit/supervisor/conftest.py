@@ -29,6 +29,10 @@ from cloche_supervisor.main import main
 from cloche_supervisor.settings import Settings
 main(Settings(**json.loads(sys.argv[2])))
 """
+_PLACES = """
+mount -t tmpfs -o "$1" tmpfs "$2" && mount -t tmpfs -o mode=1777 tmpfs /dev/shm &&
+mount -t mqueue mqueue "$3" && shift 3 && exec "$@"
+"""
 NAMESPACE = ["unshare", "--pid", "--fork", "--kill-child", "--mount-proc", "--"]
 UNPRIVILEGED = ["setpriv", "--reuid=31234", "--regid=31234", "--clear-groups", "--"]
 """A uid that no Pod on this machine has: the limit of processes counts by it."""
@@ -72,12 +76,13 @@ def encoded(frame: object) -> bytes:
 class Result:
     """What came out: the events, all of them checked for their numbers, and the exit code."""
 
-    def __init__(self, out: bytes, code: int) -> None:
+    def __init__(self, out: bytes, code: int | None, *, first: int = 0) -> None:
         assert out == b"" or out.endswith(b"\n")
         self.lines = out.split(b"\n")[:-1]
         self.events = [json.loads(line) for line in self.lines]
         self.code = code
-        assert [event["seq"] for event in self.events] == list(range(len(self.events)))
+        numbers = list(range(first, first + len(self.events)))
+        assert [event["seq"] for event in self.events] == numbers
 
     def text(self, stream: str) -> str:
         return "".join(event["data"] for event in self.events if event["event"] == stream)
@@ -141,7 +146,67 @@ class Peer:
         return self.finish()
 
 
+class Reused:
+    """A supervisor that runs one program after another, in namespaces as a Pod has them."""
+
+    def __init__(self, peer: Peer, workspace: Path) -> None:
+        self.peer = peer
+        self.pid = 0
+        self.workspace = workspace
+        self._seen = 0
+        self._read = b""
+        peer.send(HELLO)
+        assert self._event() == {"seq": 0, "event": "ready", "protocol": 1}
+        self.pid = peer.supervisor_pid()
+        self.place = Path(f"/proc/{self.pid}/root{workspace}")
+        """The workspace, for whoever is outside."""
+
+    def send(self, command: list[str], afterwards: str = "reset", **changes: Any) -> Result:
+        """Run a command and read up to its `exit`."""
+        self.peer.send(encoded(frame_of(command, afterwards=afterwards, **changes)))
+        first, lines = self._seen, []
+        while True:
+            lines.append(self._line())
+            event = json.loads(lines[-1])["event"]
+            if event in {"exit", "error"}:
+                return Result(b"".join(lines), None, first=first)
+
+    def run(self, command: list[str], afterwards: str = "reset", **changes: Any) -> Result:
+        """Run a command and see that another may follow."""
+        result = self.send(command, afterwards, **changes)
+        assert result.exit
+        assert self._event() == {"seq": self._seen - 1, "event": "ready", "protocol": 1}
+        return result
+
+    def python(self, code: str, afterwards: str = "reset", **changes: Any) -> Result:
+        return self.run([PYTHON, "-I", "-S", "-c", code], afterwards, **changes)
+
+    def bash(self, code: str, afterwards: str = "reset", **changes: Any) -> Result:
+        return self.run(["bash", "-c", code], afterwards, **changes)
+
+    def end(self) -> Result:
+        """Close the input. What comes after that which was read."""
+        out, err = self.peer.process.communicate(timeout=ENOUGH)
+        assert err == b""
+        return Result(self._read + out, self.peer.process.returncode, first=self._seen)
+
+    def _event(self) -> Any:
+        return json.loads(self._line())
+
+    def _line(self) -> bytes:
+        assert self.peer.process.stdout is not None
+        while b"\n" not in self._read:
+            data = os.read(self.peer.process.stdout.fileno(), 65536)
+            assert data, self._read
+            self._read += data
+        line, _, self._read = self._read.partition(b"\n")
+        self._seen += 1
+        return line + b"\n"
+
+
 class Supervisors:
+    interpreter = PYTHON
+
     def __init__(self, directory: Path) -> None:
         self._code = directory / "code"
         shutil.copytree(SUPERVISOR, self._code)
@@ -183,6 +248,18 @@ class Supervisors:
         """Run Python code below a supervisor that is PID 1 of a namespace and not root."""
         peer = self.start(*NAMESPACE, *UNPRIVILEGED)
         return peer.run(frame_of([PYTHON, "-I", "-S", "-c", code], **changes))
+
+    def reused(self, *first: str, options: str = "mode=777", **settings: Any) -> Reused:
+        """Start one to be used again.
+
+        `first`: what to start it with. `options`: how its workspace, a tmpfs, is mounted.
+        """
+        queues = self.workspace.with_name("mqueue")
+        queues.mkdir(exist_ok=True)
+        directories = {"memory_directories": ["/dev/shm", str(queues), "/no/such/directory"]}
+        places = ["sh", "-c", _PLACES, "sh", options, str(self.workspace), str(queues)]
+        prefix = [*NAMESPACE[:-1], "--ipc", "--", *places, *first, *UNPRIVILEGED]
+        return Reused(self.start(*prefix, **directories | settings), self.workspace)
 
     def close(self) -> None:
         for peer in self._peers:

@@ -45,16 +45,25 @@ def test_links_in_the_workspace_are_not_followed(supervisors: Any, tmp_path: Any
     (supervisors.workspace / "main.py").symlink_to(victim)
     result = supervisors.run(["cat", "main.py"], files=_files(("main.py", "new")))
     assert (result.stdout, victim.read_text(encoding="utf-8")) == ("new", "untouched")
-    result = supervisors.run(["true"], files=_files(("main.py", ""), ("out/victim", "taken")))
-    assert (result.code, result.error) == (2, "files: out/victim: Not a directory")
+    result = supervisors.run(["cat", "out/victim"], files=_files(("m", ""), ("out/victim", "new")))
+    assert result.stdout == "new"
     assert victim.read_text(encoding="utf-8") == "untouched"
 
 
-def test_a_file_that_is_a_directory_too(supervisors: Any) -> None:
-    for pair in [("a", "a/b"), ("c/d", "c")]:
-        result = supervisors.run(["true"], files=_files(*((name, "") for name in pair)))
-        assert result.code == 2
-        assert result.error.startswith(f"files: {pair[1]}: ")
+@pytest.mark.parametrize(
+    ("first", "second", "why"),
+    [
+        ("a", "a/b", "Not a directory"),
+        ("a", "a/b/c", "Not a directory"),
+        ("c/d/e", "c/d", "Is a directory"),
+        ("a", ".tmp", "Is a directory"),
+    ],
+)
+def test_a_file_that_is_a_directory_too(
+    supervisors: Any, first: str, second: str, why: str
+) -> None:
+    result = supervisors.run(["true"], files=_files((first, ""), (second, "")))
+    assert (result.code, result.error) == (2, f"files: {second}: {why}")
 
 
 def test_a_full_workspace_is_told_in_words(supervisors: Any, kit: Any) -> None:

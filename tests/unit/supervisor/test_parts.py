@@ -1,11 +1,13 @@
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING
 
 import pytest
 
 from cloche_supervisor.cgroup import Cgroup
 from cloche_supervisor.diagnosis import first_line
+from cloche_supervisor.events import Events
 from cloche_supervisor.stage import Ended
 
 if TYPE_CHECKING:
@@ -89,3 +91,17 @@ def test_out_of_memory(
 )
 def test_the_line_that_says_what_is_wrong(output: str | bytes, line: str) -> None:
     assert first_line(output if isinstance(output, bytes) else output.encode()) == line
+
+
+def test_what_the_log_puts_before_each_line_counts() -> None:
+    reader, writer = os.pipe()
+    events = Events(writer)
+    for _ in range(100):
+        events.data("stdout", "x")
+    os.close(writer)
+    lines = os.read(reader, 65536).splitlines(keepends=True)
+    os.close(reader)
+    assert len(lines) == 100
+    # As containerd writes it, with the longest that a time can be.
+    prefix = b"2026-11-24T08:00:00.123456789+00:00 stdout F "
+    assert events.logged >= sum(len(prefix + line) for line in lines)

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import copy
 import re
+import signal
 from typing import Any
 
 import pytest
@@ -55,6 +56,8 @@ def test_bytes_that_are_no_protocol(supervisors: Any, data: bytes, message: str)
     assert result.error.startswith(message)
 
 
+ENOUGH = 30.0
+
 _WRONG: list[tuple[str, Any, str]] = [
     ("protocol", 2, "protocol: must be 1"),
     ("protocol", "1", "protocol: must be a whole number"),
@@ -103,8 +106,7 @@ _WRONG: list[tuple[str, Any, str]] = [
     ("limits.rlimits", {}, "limits.rlimits.nproc: is missing"),
     ("limits.rlimits.nproc", 2**63, "limits.rlimits.nproc: must be from 0"),
     ("limits.rlimits.cpu", 1, "limits.rlimits.cpu: is not known"),
-    ("afterwards", "reset", "afterwards: not supported"),
-    ("afterwards", "keepFiles", "afterwards: not supported"),
+    ("afterwards", "again", "afterwards: must be one of exit, reset, keepFiles"),
     ("afterwards", None, "afterwards: must be a string"),
 ]
 
@@ -152,3 +154,17 @@ def test_the_exit_event_has_exactly_the_stated_fields(supervisors: Any, kit: Any
     table = stated.split("### `exit`")[1].split("\n###")[0]
     fields = re.findall(r"^\| `(\w+)`", table, re.MULTILINE)
     assert set(exit_event) == {"seq", "event", *fields}
+
+
+@pytest.mark.parametrize("end", ["input", "SIGTERM", "time"])
+def test_it_stays_after_the_exit_until_it_is_let_go(supervisors: Any, kit: Any, end: str) -> None:
+    lingers = 0.5 if end == "time" else 3600.0
+    peer = supervisors.start(linger_seconds=lingers)
+    peer.send(kit.hello + kit.encode(kit.frame(["true"])))
+    peer.read_until(b'"exit"')
+    assert peer.process.poll() is None
+    if end == "SIGTERM":
+        peer.process.send_signal(signal.SIGTERM)
+    if end != "input":
+        assert peer.process.wait(ENOUGH) == {"SIGTERM": 143, "time": 0}[end]
+    assert peer.finish().code in (0, 143)

@@ -1,0 +1,42 @@
+"""System V IPC: what outlives its processes and is no file.
+
+/proc/sysvipc tells of the IPC namespace of whoever reads it; the second column of each table is
+the identifier (sysvipc(7)). Whoever created an object may remove it, whatever its permissions.
+"""
+
+from __future__ import annotations
+
+from cloche_supervisor import linux
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+_REMOVERS: dict[str, Callable[[int], None]] = {
+    "shm": linux.remove_shared_memory,
+    "sem": linux.remove_semaphores,
+    "msg": linux.remove_message_queue,
+}
+
+
+def remove_all() -> None:
+    """Remove every shared memory segment, semaphore set and message queue of the namespace.
+
+    Raises:
+        OSError: one is not ours to remove, or the kernel does not tell which there are.
+    """
+    for kind, remove in _REMOVERS.items():
+        for identifier in list(_identifiers(kind)):
+            remove(identifier)
+
+
+def is_empty() -> bool:
+    """Is there none?"""
+    return not any(True for kind in _REMOVERS for _ in _identifiers(kind))
+
+
+def _identifiers(kind: str) -> Iterator[int]:
+    with open(f"/proc/sysvipc/{kind}", "rb") as table:
+        next(table)  # names of the columns
+        for line in table:
+            yield int(line.split()[1])
