@@ -13,6 +13,9 @@ CONTROLLERS = ("cpu", "cpuset", "io", "memory", "pids", "hugetlb")
 """What Pods are given on version 2, where the kernel has it."""
 
 _DAEMONS = "daemons"
+_SHARES = 1024
+"""cpu.shares of a processor. The kubelet gives the group of all Pods so many, but below ours, which
+would have those of one: on other machines that group is at the top, beside the daemons'."""
 
 
 @dataclass(frozen=True)
@@ -64,6 +67,8 @@ def _prepare_v1(hierarchies: tuple[Path, ...]) -> Path:
         for name in ("cpuset.cpus", "cpuset.mems"):
             if (group / name).exists() and not (group / name).read_text().strip():
                 (group / name).write_text((hierarchy / name).read_text())
+        if (shares := group / "cpu.shares").exists():
+            shares.write_text(str(_SHARES * (os.cpu_count() or 1)))
     pids = next((one for one in hierarchies if one.name == "pids"), None)
     if pids is None:
         raise ClusterError("the control groups have no `pids` hierarchy, which Kubernetes needs")

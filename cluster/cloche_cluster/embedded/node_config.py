@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import yaml
 
+from cloche_cluster.embedded.pki import KUBELET_CERTIFICATE, KUBELET_KEY
 from cloche_cluster.embedded.settings import NO_NETWORK, SANDBOX_BRIDGE
 
 if TYPE_CHECKING:
@@ -34,6 +35,8 @@ def kubelet_config(
         "address": addresses.node,
         "port": ports.kubelet,
         "healthzPort": ports.kubelet_health,
+        "tlsCertFile": str(layout.pki / KUBELET_CERTIFICATE),
+        "tlsPrivateKeyFile": str(layout.pki / KUBELET_KEY),
         "authentication": {
             "anonymous": {"enabled": False},
             "webhook": {"enabled": True},

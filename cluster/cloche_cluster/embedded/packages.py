@@ -21,6 +21,7 @@ NODE = (
     "libseccomp-dev",
     "mount",
     "nftables",  # kube-proxy, and the cluster's own table
+    "openssl",  # the kubelet's certificate
     "pkg-config",
     "socat",  # localhost to the gateway
     "util-linux",  # unshare

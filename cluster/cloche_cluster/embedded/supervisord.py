@@ -67,11 +67,12 @@ serverurl = unix://{layout.supervisor_socket}
 
 
 def _section(program: Program, log: Path) -> str:
-    command = " ".join(f'"{word}"' if " " in word else word for word in program.argv)
+    argv = ("nice", "-n", str(program.niceness), *program.argv)
+    command = " ".join(f'"{word}"' if " " in word else word for word in argv)
     return f"""
 [program:{program.name}]
 command = {command.replace("%", "%%")}
-environment = PATH="{program.path}",CLOCHE_CONFIG="{program.stamp}"
+environment = PATH="{program.path}",GOGC="{program.heap_growth}",CLOCHE_CONFIG="{program.stamp}"
 priority = {program.priority}
 autorestart = true
 startsecs = 1

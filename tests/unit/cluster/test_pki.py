@@ -54,6 +54,7 @@ def test_keys_are_made_once_for_a_configuration(tmp_path: Path, kubeadm: list[li
         "init phase certs all",
         "init phase kubeconfig all",
         "kubeconfig user --client-name system:kube-proxy",
+        "req -x509 -newkey ec",
     ]
     assert (tmp_path / "kubeconfig" / "kube-proxy.conf").stat().st_mode & 0o777 == 0o600
 
@@ -69,4 +70,4 @@ def test_another_configuration_keeps_whole_roots_and_nothing_else(
     ensure_pki(plane(tmp_path, port=1), Path("kubeadm"), tmp_path / "config.yaml")
     left = {str(path.relative_to(made)) for path in made.rglob("*") if path.is_file()}
     assert left == {"ca.key", "ca.crt", "sa.key", "sa.pub", "made-for"}
-    assert len(kubeadm) == 6
+    assert len(kubeadm) == 8

@@ -40,7 +40,8 @@ def test_every_program_restarts_and_rotates_its_log() -> None:
         assert section["autorestart"] == "true"
         assert section["stdout_logfile"] == f"/l/{program.name}.log"
         assert int(section["stdout_logfile_maxbytes"]) > 0
-        assert shlex.split(section["command"].replace("%%", "%")) == list(program.argv)
+        command = shlex.split(section["command"].replace("%%", "%"))
+        assert command == ["nice", "-n", str(program.niceness), *program.argv]
 
 
 def test_etcd_has_a_quota_compacts_and_asks_for_certificates() -> None:
@@ -65,7 +66,12 @@ def test_changed_files_change_the_section() -> None:
 
 def test_percent_signs_and_blanks_survive_supervisors_expansion() -> None:
     section = rendered(Program("x", ("/x", "a b", "50%"), 1))["program:x"]
-    assert section["command"] == '/x "a b" 50%%'
+    assert section["command"] == 'nice -n 0 /x "a b" 50%%'
+
+
+def test_who_answers_goes_before_who_starts_pods() -> None:
+    first = {program.name for program in TABLE if program.niceness < 0}
+    assert first == {"etcd", "kube-apiserver"}
 
 
 def test_localhost_leads_to_the_node_port() -> None:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -90,15 +91,20 @@ def test_on_version_2_the_controllers_are_handed_down_and_the_programs_are_in_a_
 
 
 def test_on_version_1_every_hierarchy_has_the_group_and_cpusets_are_filled(tmp_path: Path) -> None:
-    for name in ("pids", "cpuset"):
+    for name in ("pids", "cpuset", "cpu"):
         (tmp_path / name).mkdir()
     (tmp_path / "cpuset" / "cpuset.cpus").write_text("0-1\n")
     (tmp_path / "cpuset" / "cloche").mkdir()
     (tmp_path / "cpuset" / "cloche" / "cpuset.cpus").write_text("\n")
-    mounts = cgroups.CgroupMounts((tmp_path / "pids", tmp_path / "cpuset"), None)
+    shares = tmp_path / "cpu" / "cloche" / "cpu.shares"
+    shares.parent.mkdir()
+    shares.write_text("1024\n")
+    hierarchies = (tmp_path / "pids", tmp_path / "cpuset", tmp_path / "cpu")
+    mounts = cgroups.CgroupMounts(hierarchies, None)
     procs = cgroups.prepare(mounts)
     assert procs == tmp_path / "pids" / "cloche" / "daemons" / "cgroup.procs"
     assert (tmp_path / "cpuset" / "cloche" / "cpuset.cpus").read_text() == "0-1\n"
+    assert int(shares.read_text()) == 1024 * (os.cpu_count() or 1)
 
 
 def test_members_are_found_in_every_group_below_ours(tmp_path: Path) -> None:
