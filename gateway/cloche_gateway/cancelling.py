@@ -1,4 +1,4 @@
-"""Cancelling executions whose client went away, beside the requests."""
+"""Ending what nobody waits for any more, beside the requests."""
 
 from __future__ import annotations
 
@@ -10,6 +10,8 @@ from cloche_gateway import names
 from cloche_gateway.kube import InvalidError, KubeError, NotFoundError
 
 if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
     from cloche_gateway.kube import KubeClient
 
 _log = logging.getLogger(__name__)
@@ -24,7 +26,7 @@ _DELAY_MIN, _DELAY_MAX = 0.2, 5.0
 
 
 class Canceller:
-    """Sets spec.cancel, again and again while the API server is away."""
+    """Cancels executions and ends sessions, again and again while the API server is away."""
 
     def __init__(self, kube: KubeClient, namespace: str) -> None:
         self._kube = kube
@@ -36,9 +38,21 @@ class Canceller:
 
         With `unsure` it is not known whether it was created, and it may yet appear.
         """
-        task = asyncio.create_task(self._cancel(name, unsure=unsure))
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        path = names.execution(self._namespace, name)
+
+        async def patch() -> None:
+            await self._kube.patch(path, {"spec": {"cancel": True}}, seconds=_CALL_SECONDS)
+
+        self._start(f"execution {name}", patch, unsure=unsure)
+
+    def end_session(self, name: str, *, unsure: bool) -> None:
+        """Remove a session that nobody got, later if need be. `unsure` as above."""
+        path = names.session(self._namespace, name)
+
+        async def delete() -> None:
+            await self._kube.delete(path, seconds=_CALL_SECONDS)
+
+        self._start(f"session {name}", delete, unsure=unsure)
 
     async def finish(self) -> None:
         """Give what is under way some seconds, then end it."""
@@ -48,27 +62,29 @@ class Canceller:
                 task.cancel()
             await asyncio.gather(*late, return_exceptions=True)
 
-    async def _cancel(self, name: str, *, unsure: bool) -> None:
-        clock = asyncio.get_running_loop().time
-        began, delay = clock(), _DELAY_MIN
-        while clock() - began < _GIVE_UP_SECONDS:
-            try:
-                await self._kube.patch(
-                    names.execution(self._namespace, name),
-                    {"spec": {"cancel": True}},
-                    seconds=_CALL_SECONDS,
-                )
-            except NotFoundError:
-                if not unsure or clock() - began > _LATE_CREATE_SECONDS:
-                    return
-            except InvalidError as error:
-                _log.warning("execution %s cannot be cancelled: %s", name, error)
+    def _start(self, what: str, call: Callable[[], Awaitable[None]], *, unsure: bool) -> None:
+        task = asyncio.create_task(_until_done(what, call, unsure=unsure))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+
+async def _until_done(what: str, call: Callable[[], Awaitable[None]], *, unsure: bool) -> None:
+    clock = asyncio.get_running_loop().time
+    began, delay = clock(), _DELAY_MIN
+    while clock() - began < _GIVE_UP_SECONDS:
+        try:
+            await call()
+        except NotFoundError:
+            if not unsure or clock() - began > _LATE_CREATE_SECONDS:
                 return
-            except KubeError as error:
-                _log.warning("execution %s is not cancelled yet: %s", name, error)
-            else:
-                _log.info("execution %s is cancelled: nobody waits for it", name)
-                return
-            await asyncio.sleep(delay)
-            delay = min(delay * 2, _DELAY_MAX)
-        _log.error("execution %s could not be cancelled; it ends by its own timeout", name)
+        except InvalidError as error:
+            _log.warning("%s cannot be ended: %s", what, error)
+            return
+        except KubeError as error:
+            _log.warning("%s is not ended yet: %s", what, error)
+        else:
+            _log.info("%s is ended: nobody waits for it", what)
+            return
+        await asyncio.sleep(delay)
+        delay = min(delay * 2, _DELAY_MAX)
+    _log.error("%s could not be ended; it ends by its own timeout", what)

@@ -7,12 +7,13 @@ import contextlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from cloche_gateway import keys, runtimes, waiting
+from cloche_gateway import keys, runtimes, sessions, waiting
 from cloche_gateway.cancelling import Canceller
 from cloche_gateway.keys import KeyRing
 from cloche_gateway.metrics import Metrics
 from cloche_gateway.readiness import Readiness
 from cloche_gateway.runtimes import Languages
+from cloche_gateway.sessions import Sessions
 from cloche_gateway.waiting import Waiters
 from cloche_gateway.watch import Follower
 
@@ -31,6 +32,7 @@ class Context:
     kube: KubeClient
     keys: KeyRing
     languages: Languages
+    sessions: Sessions
     waiters: Waiters
     canceller: Canceller
     readiness: Readiness
@@ -49,10 +51,12 @@ async def running(settings: Settings, kube: KubeClient) -> AsyncIterator[Context
 
     At the end it closes `kube` too.
     """
-    ring, languages, waiters = KeyRing(), Languages(), Waiters(kube, settings.namespace)
+    ring, languages, live = KeyRing(), Languages(), Sessions()
+    waiters = Waiters(kube, settings.namespace)
     followers = {
         "keys": Follower(kube, keys.source(settings.keys_namespace), ring),
         "runtimes": Follower(kube, runtimes.source(settings.namespace), languages),
+        "sessions": Follower(kube, sessions.source(settings.namespace), live),
         "executions": Follower(kube, waiting.source(settings.namespace), waiters),
     }
     context = Context(
@@ -60,6 +64,7 @@ async def running(settings: Settings, kube: KubeClient) -> AsyncIterator[Context
         kube=kube,
         keys=ring,
         languages=languages,
+        sessions=live,
         waiters=waiters,
         canceller=Canceller(kube, settings.namespace),
         readiness=Readiness(kube, settings.namespace, followers),

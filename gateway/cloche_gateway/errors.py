@@ -54,6 +54,27 @@ class ExecutionNotFoundError(GatewayError):
         super().__init__(f"Execution {execution_id[:100]} not found")
 
 
+class SessionNotFoundError(GatewayError):
+    """There is no such session, it has ended, or it is another tenant's."""
+
+    def __init__(self, session_id: str) -> None:
+        super().__init__(f"Session {session_id[:100]} not found")
+
+
+class SessionFailedError(GatewayError):
+    """The session that was asked for could not be had; nobody is to blame but the system."""
+
+    def __init__(self, why: str) -> None:
+        super().__init__(f"Session failed: {why}")
+
+
+class KeyReusedError(GatewayError):
+    """The Idempotency-Key belongs to a request that asked for something else."""
+
+    def __init__(self) -> None:
+        super().__init__("Idempotency-Key: was already used with another request")
+
+
 class ExecutionError(GatewayError):
     """Something about an execution that exists, or may exist, under this id."""
 

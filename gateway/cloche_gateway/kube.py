@@ -60,6 +60,10 @@ class AlreadyExistsError(KubeError):
     """An object of that name is there."""
 
 
+class ConflictError(KubeError):
+    """A precondition did not hold."""
+
+
 class GoneError(KubeError):
     """The resourceVersion is too old to watch from."""
 
@@ -137,6 +141,19 @@ class KubeClient:
                 timeout=seconds,
             )
 
+    async def delete(self, path: str, *, seconds: float, uid: str | None = None) -> None:
+        """Delete the object at `path`, only if it has this uid when one is given.
+
+        Raises:
+            NotFoundError: when it is not there; also when another has its name by now.
+        """
+        body = {"preconditions": {"uid": uid}} if uid is not None else None
+        try:
+            with _translated():
+                await self._wire.call("DELETE", path, body=body, accept=METADATA, timeout=seconds)
+        except ConflictError as error:
+            raise NotFoundError(str(error)) from error
+
     async def watch(
         self, path: str, *, params: Mapping[str, str], accept: str
     ) -> AsyncGenerator[dict[str, Any] | None, None]:
@@ -181,13 +198,17 @@ def _raise_for(status: dict[str, Any]) -> None:
     raise _of_answer(code, str(status.get("reason", "")), message)
 
 
+_CONFLICTS = {"AlreadyExists": AlreadyExistsError, "Conflict": ConflictError}
+"""The two kinds of 409."""
+
+
 def _of_answer(code: int, reason: str, message: str) -> KubeError:
     if code == 404:  # noqa: PLR2004
         return NotFoundError(message)
     if code == _GONE or reason == "Expired":
         return GoneError(message)
-    if reason == "AlreadyExists":
-        return AlreadyExistsError(message)
+    if reason in _CONFLICTS:
+        return _CONFLICTS[reason](message)
     if code == _FORBIDDEN:
         return ForbiddenError(message)
     if code in _REFUSED:

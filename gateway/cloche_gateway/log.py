@@ -67,3 +67,5 @@ def configure(settings: Settings) -> None:
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(JsonFormatter() if json_format else TextFormatter())
     logging.basicConfig(handlers=[handler], level=settings.log_level.upper(), force=True)
+    # A kubeconfig that is not there is said once, by the error that comes of it.
+    logging.getLogger("kubernetes.aio.config.kube_config").setLevel(logging.ERROR)

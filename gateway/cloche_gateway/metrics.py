@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +15,23 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 _SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300)
+_STEP_SECONDS = (0.001, 0.0025, *_SECONDS)
+"""From one write to the API server on a fast disk to the longest program."""
+_STEPS = {
+    "claimed": ("queuedTime", "claimedTime"),
+    "started": ("claimedTime", "startTime"),
+    "finished": ("startTime", "completionTime"),
+    "recorded": ("completionTime", "recordedTime"),
+}
+"""The steps that the operator takes, each between two times of the status."""
+
+
+@dataclass(frozen=True, slots=True)
+class Created:
+    """The creation of an execution: how many seconds the call took, and the Unix time after it."""
+
+    seconds: float
+    at: float
 
 
 class Metrics:
@@ -40,8 +58,9 @@ class Metrics:
         )
         self.steps = Histogram(
             "sandbox_step_seconds",
-            "From the step before until an execution was queued, claimed, started, finished and "
-            "returned", ["step"], buckets=_SECONDS, registry=own,
+            "Of synchronous requests: from the step before until the execution was created, "
+            "queued, claimed, started, finished, recorded and returned",
+            ["step"], buckets=_STEP_SECONDS, registry=own,
         )  # fmt: skip
         self.requests = Counter(
             "http_requests",
@@ -65,34 +84,37 @@ class Metrics:
         for name, standing in watches.items():
             self._standing.labels(name).set_function(_as_float(standing))
 
-    def ended(self, obj: dict[str, Any], outcome: str, *, sent: float) -> None:
-        """Count an execution that ended. `sent` is the Unix time of its creation's request."""
+    def ended(self, obj: dict[str, Any], outcome: str, created: Created) -> None:
+        """Count an execution that ended and whose answer is made."""
         status, language = obj["status"], obj["spec"]["language"]
         self.executions.labels(language, outcome).inc()
         if status["phase"] == "Error":
             self.errors.labels(status.get("reason") or "unknown").inc()
         if status.get("executionSeconds") is not None:
             self.duration.labels(language).observe(status["executionSeconds"])
-        self._steps(status, sent)
+        self._steps(status, created)
 
-    def _steps(self, status: dict[str, Any], sent: float) -> None:
+    def _steps(self, status: dict[str, Any], created: Created) -> None:
         """Each step from the one before; clocks of two machines may differ, so never below 0."""
-        times = ["queuedTime", "claimedTime", "startTime", "completionTime"]
-        steps = ["queued", "claimed", "started", "finished"]
+        self.steps.labels("created").observe(created.seconds)
         if status.get("queuedTime"):
-            queued = datetime.fromisoformat(status["queuedTime"]).timestamp()
-            self.steps.labels("queued").observe(max(0.0, queued - sent))
-        for before, after, step in zip(times, times[1:], steps[1:], strict=False):
+            self.steps.labels("queued").observe(max(0.0, _unix(status["queuedTime"]) - created.at))
+        for step, (before, after) in _STEPS.items():
             passed = seconds_between(status.get(before), status.get(after))
             if passed is not None:
                 self.steps.labels(step).observe(passed)
-        if status.get("completionTime"):
-            completed = datetime.fromisoformat(status["completionTime"]).timestamp()
-            self.steps.labels("returned").observe(max(0.0, time.time() - completed))
+        last = status.get("recordedTime") or status.get("completionTime")
+        if last:
+            self.steps.labels("returned").observe(max(0.0, time.time() - _unix(last)))
 
     def text(self) -> bytes:
         """Prometheus' text format."""
         return generate_latest(self._registry)
+
+
+def _unix(text: str) -> float:
+    """Unix time of an RFC 3339 time."""
+    return datetime.fromisoformat(text).timestamp()
 
 
 def _as_float(value: Callable[[], bool]) -> Callable[[], float]:

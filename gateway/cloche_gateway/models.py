@@ -67,8 +67,8 @@ class ExecuteRequest(Body):
     timeout: Integer | None = Field(default=None, ge=1, le=limits.TIMEOUT_SECONDS_MAX)
     """Seconds that compiling and running may take; default 30."""
     session_id: str | None = None
-    """A label to find related executions by: 1 to 63 of `A-Za-z0-9._-`, alphanumeric at both
-    ends."""
+    """The stateful session to run in (`sbs-…`); any other is a label to find related executions
+    by: 1 to 63 of `A-Za-z0-9._-`, alphanumeric at both ends."""
     args: list[str] | None = Field(default=None, max_length=limits.ARGS_ENTRIES)
     """The program's arguments, at most 64 KiB together."""
     files: list[InputFile] | None = Field(default=None, max_length=limits.FILES_ENTRIES)
@@ -77,6 +77,47 @@ class ExecuteRequest(Body):
     """What the program may use; the runtime's defaults where absent."""
     output_files: list[str] | None = Field(default=None, max_length=limits.OUTPUT_FILES_ENTRIES)
     """Patterns (glob) of files in the working directory to bring back, 256 KiB together."""
+
+
+class SessionRequest(Body):
+    """A Pod whose files last from one execution to the next."""
+
+    language: str = Field(examples=["python"])
+    """Name or alias of an installed language: that of all its executions."""
+    resources: Resources | None = None
+    """What its programs may use; the runtime's defaults where absent."""
+    idle_timeout: Integer | None = Field(default=None, ge=1, le=limits.SESSION_SECONDS_MAX)
+    """Seconds without an execution after which it ends; default 600."""
+    lifetime: Integer | None = Field(default=None, ge=1, le=limits.SESSION_SECONDS_MAX)
+    """Seconds after which it ends, used or not; default 3600."""
+
+
+class SessionResponse(BaseModel):
+    """A session that is ready."""
+
+    model_config = ConfigDict(use_attribute_docstrings=True)
+
+    session_id: str
+    """The `session_id` of the executions that are to run in it."""
+    language: str
+    expires_at: str | None
+    """When it ends if it is not used before."""
+
+
+class SessionState(SessionResponse):
+    """How a session fares."""
+
+    phase: Literal["Pending", "Ready"]
+    """Executions run in it once it is Ready, and wait for that while it is Pending."""
+    created_at: str
+    last_used_at: str | None
+    """When its last execution ended; some seconds may pass before it shows."""
+
+
+class SessionEnded(BaseModel):
+    """What is left of a session."""
+
+    message: str
 
 
 class Usage(BaseModel):

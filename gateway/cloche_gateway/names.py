@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from cloche_api.meta import EXECUTIONS, GROUP, RUNTIMES, VERSION
+from cloche_api.meta import EXECUTIONS, GROUP, RUNTIMES, SESSIONS, VERSION
 
 
 def executions(namespace: str) -> str:
@@ -18,6 +18,16 @@ def execution(namespace: str, name: str) -> str:
 def runtimes(namespace: str) -> str:
     """The collection of runtimes."""
     return f"/apis/{GROUP}/{VERSION}/namespaces/{namespace}/{RUNTIMES}"
+
+
+def sessions(namespace: str) -> str:
+    """The collection of stateful sessions."""
+    return f"/apis/{GROUP}/{VERSION}/namespaces/{namespace}/{SESSIONS}"
+
+
+def session(namespace: str, name: str) -> str:
+    """One session. `name` is one that `services.sessions` accepts."""
+    return f"{sessions(namespace)}/{name}"
 
 
 def secrets(namespace: str) -> str:

@@ -26,6 +26,8 @@ _ORDER = (
     "sql", "bash",
 )  # fmt: skip
 """The order in which messages and lists name the languages; others follow by name."""
+_STORAGE_AVAILABLE = "StorageAvailable"
+"""The condition that the operator sets on every runtime."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,9 +80,14 @@ def _amounts(resources: UsedResources) -> Amounts:
 
 
 class Languages:
-    """The languages that are installed now."""
+    """The languages that are installed now.
+
+    `storage_full` has the names of those whose runtime says that the stored executions are over
+    their hard bound: nothing more may be stored.
+    """
 
     def __init__(self) -> None:
+        self.storage_full: set[str] = set()
         self._generations: dict[str, tuple[str, int]] = {}
         self._installed: dict[str, Language] = {}
         self._by_word: dict[str, Language] = {}
@@ -109,23 +116,36 @@ class Languages:
         """Take all runtimes anew."""
         self._generations.clear()
         self._installed.clear()
+        self.storage_full.clear()
         for obj in objects:
+            self._look_at_storage(obj)
             self._take(obj)
         self.known = True
         self._index()
 
     def changed(self, kind: str, obj: dict[str, Any]) -> None:
-        """Take one change. Most are of the status, which is of no interest here."""
+        """Take one change. Most are of the status, of which one condition is of interest."""
         name = obj["metadata"]["name"]
         if kind == "DELETED":
             self._generations.pop(name, None)
             self._installed.pop(name, None)
-        elif not self._take(obj):
-            return
+            self.storage_full.discard(name)
+        else:
+            self._look_at_storage(obj)
+            if not self._take(obj):
+                return
         self._index()
 
     def connected(self) -> None:
         """Nothing was missed: the watch goes on where it ended, or the list was read anew."""
+
+    def _look_at_storage(self, obj: dict[str, Any]) -> None:
+        name = obj["metadata"]["name"]
+        conditions = (obj.get("status") or {}).get("conditions") or []
+        if any(c["type"] == _STORAGE_AVAILABLE and c["status"] == "False" for c in conditions):
+            self.storage_full.add(name)
+        else:
+            self.storage_full.discard(name)
 
     def _take(self, obj: dict[str, Any]) -> bool:
         meta = obj["metadata"]

@@ -54,6 +54,7 @@ class Waiter:
         self.ended: asyncio.Future[dict[str, Any] | None] = (
             asyncio.get_running_loop().create_future()
         )
+        self.version = ""  # the object's when it left the watch; empty where nobody said so
         self.hinted = False  # an event came before the create was acknowledged
         self.checking = False
 
@@ -84,10 +85,13 @@ class Waiters:
             if not others:
                 del self._waiting[name]
 
-    def created(self, waiter: Waiter, uid: str) -> None:
-        """Say that the execution exists now, with this uid."""
+    def created(self, waiter: Waiter, uid: str, *, look: bool = False) -> None:
+        """Say that the execution exists now, with this uid.
+
+        With `look` it may have ended before anybody waited.
+        """
         waiter.uid = uid
-        if waiter.hinted:
+        if waiter.hinted or look:
             self._check(waiter)
 
     def replace(self, objects: list[dict[str, Any]]) -> None:
@@ -98,6 +102,7 @@ class Waiters:
         if kind != "DELETED":
             return
         for waiter in self._waiting.get(obj["metadata"]["name"], ()):
+            waiter.version = obj["metadata"].get("resourceVersion", "")
             if waiter.uid is None:
                 waiter.hinted = True
             else:
@@ -110,15 +115,18 @@ class Waiters:
                 if waiter.uid is not None:
                     self._check(waiter)
 
-    async def read(self, name: str) -> dict[str, Any] | None:
+    async def read(self, name: str, version: str = "") -> dict[str, Any] | None:
         """Return the execution, or None when there is none of that name.
+
+        With a `version` it may be as it was then, which the API server has in memory.
 
         Raises:
             KubeError: when the API server does not tell.
         """
         path = names.execution(self._namespace, name)
+        params = {"resourceVersion": version} if version else {}
         try:
-            return await self._kube.get(path, seconds=_GET_SECONDS)
+            return await self._kube.get(path, seconds=_GET_SECONDS, params=params)
         except NotFoundError:
             return None
 
@@ -145,7 +153,7 @@ class Waiters:
                 waiter.hinted = False
                 try:
                     async with self._gate:
-                        obj = await self.read(waiter.name)
+                        obj = await self.read(waiter.name, waiter.version)
                 except KubeError as error:
                     _log.warning("cannot read execution %s yet: %s", waiter.name, error)
                     await asyncio.sleep(delay)

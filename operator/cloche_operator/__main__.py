@@ -6,10 +6,11 @@ import asyncio
 import contextlib
 import gc
 import logging
+import os
 import signal
 import socket
 import sys
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 import kopf
 import pydantic
@@ -17,51 +18,130 @@ import uvloop
 
 from cloche_api.rest import Rest
 from cloche_operator import handlers, http, logs
+from cloche_operator.announcing import Announcer
 from cloche_operator.capacity import Capacity
 from cloche_operator.context import Context
 from cloche_operator.dispatcher import Dispatcher
 from cloche_operator.kube import Kube
+from cloche_operator.lease import Lease, LeaseLostError
 from cloche_operator.metrics import Metrics
 from cloche_operator.observed import Pods, Runtimes
-from cloche_operator.persist import persist
+from cloche_operator.pools import Pools
+from cloche_operator.records import Records
+from cloche_operator.sessions import Sessions
 from cloche_operator.settings import Settings
 from cloche_operator.sweeper import Sweeper
+from cloche_operator.takeover import look_around, remove
+
+if TYPE_CHECKING:
+    from collections.abc import Coroutine
+
+_FAILED = 3
+_COLLECT_THRESHOLDS = (20_000, 20, 20)
+_COLLECT_SECONDS = 10.0
 
 log = logging.getLogger("cloche_operator")
 
 
 async def operate(settings: Settings) -> None:
-    """Run the operator until it is told to stop."""
+    """Wait until this operator leads, and run what there is to run until it is told to stop."""
     _end_at_once_on_sigterm()
     asyncio.get_running_loop().set_exception_handler(_told)
     rest = await Rest.connect()
-    kube = Kube(rest, settings.namespace)
-    ctx = Context(settings, rest, kube, Pods(), Runtimes(kube), Metrics())
-    capacity = Capacity(settings)
-    dispatcher = Dispatcher(ctx, capacity)
+    kube = Kube(rest, settings.namespace, settings.lease_namespace)
+    ctx = Context(
+        settings=settings,
+        rest=rest,
+        kube=kube,
+        pods=Pods(),
+        runtimes=Runtimes(kube),
+        metrics=Metrics(),
+        lease=Lease(kube, settings),
+        capacity=Capacity(settings),
+        records=Records(settings),
+    )
     server = await http.serve(ctx)
     try:
-        await persist(ctx.runtimes.refresh)
-        for pod in await persist(kube.list_pods):
-            ctx.pods.seen(pod)
-        await persist(lambda: capacity.refresh(kube))
-        # Less garbage collection, fewer slow requests: what is there now stays.
-        gc.freeze()
-        gc.set_threshold(50_000, 20, 20)
-        sweeping = asyncio.create_task(Sweeper(ctx, dispatcher, capacity).sweep_for_ever())
-        log.info("operating in namespace %s", settings.namespace)
-        await kopf.operator(
-            registry=handlers.registry(ctx, dispatcher),
-            settings=handlers.settings(),
-            namespaces=[settings.namespace],
-            standalone=True,
-            # kopf would ask for the user's name, and a uid in a container may have none.
-            identity=cast("Any", socket.gethostname()),
-        )
-        sweeping.cancel()
+        log.info("waiting to lead, as %s", ctx.lease.identity)
+        await ctx.lease.acquire()
+        ctx.metrics.leading.set(1)
+        try:
+            await _lead(ctx)
+        finally:
+            await ctx.lease.release()
     finally:
         await server.cleanup()
         await rest.close()
+
+
+async def _lead(ctx: Context) -> None:
+    """Do what the one operator does that leads."""
+    pools = Pools(ctx)
+    sessions = Sessions(ctx, pools)
+    dispatcher = Dispatcher(ctx, pools, sessions)
+    spent = await look_around(ctx)
+    for runtime in ctx.runtimes:
+        pools.runtime_seen(runtime)
+    sweeper = Sweeper(ctx, dispatcher, pools.holds)
+    work = [
+        _while_leading(ctx.lease.keep(), "the Lease"),
+        _while_leading(sweeper.sweep_for_ever(), "the sweep"),
+        _while_leading(pools.fill_for_ever(), "the pools"),
+        _while_leading(Announcer(ctx, pools).announce_for_ever(), "the runtimes' status"),
+        _while_leading(_collect_in_pauses(pools), "the garbage collection"),
+        asyncio.create_task(remove(ctx, spent)),
+    ]
+
+    async def drain() -> None:
+        await dispatcher.drain(ctx.settings.drain_seconds)
+        sessions.stop()
+        await pools.close()
+        for task in work:
+            task.cancel()
+
+    log.info("operating in namespace %s", ctx.settings.namespace)
+    await kopf.operator(
+        registry=handlers.registry(ctx, dispatcher, pools, sessions, drain),
+        settings=handlers.settings(),
+        namespaces=[ctx.settings.namespace],
+        standalone=True,
+        # kopf would ask for the user's name, and a uid in a container may have none.
+        identity=cast("Any", socket.gethostname()),
+    )
+
+
+async def _collect_in_pauses(pools: Pools) -> None:
+    """Collect garbage seldom, for that makes requests slow, and all of it while nobody waits."""
+    gc.collect()
+    gc.freeze()  # what is there now stays
+    gc.set_threshold(*_COLLECT_THRESHOLDS)
+    while True:
+        await asyncio.sleep(_COLLECT_SECONDS)
+        if pools.quiet:
+            gc.collect()
+
+
+def _while_leading(work: Coroutine[Any, Any, None], what: str) -> asyncio.Task[None]:
+    """Do this as long as this operator leads. When it fails, the process ends.
+
+    Whoever leads now finds everything in the API server; an operator without one of its parts
+    would only be in the way.
+    """
+
+    def ended(task: asyncio.Task[None]) -> None:
+        if not task.cancelled() and (error := task.exception()):
+            log.critical("%s: %s", what, error, exc_info=_details(error))
+            logging.shutdown()
+            os._exit(_FAILED)
+
+    task = asyncio.create_task(work)
+    task.add_done_callback(ended)
+    return task
+
+
+def _details(error: BaseException) -> BaseException | None:
+    """What is logged of an error besides its words: nothing of one that is expected."""
+    return None if isinstance(error, LeaseLostError) else error
 
 
 def _end_at_once_on_sigterm() -> None:

@@ -30,6 +30,11 @@ class Capacity:
         self._lines: dict[str, deque[tuple[int, asyncio.Future[None]]]] = {}
 
     @property
+    def is_away(self) -> bool:
+        """Whether no node is ready, as far as is known."""
+        return self._total == 0
+
+    @property
     def waiting(self) -> int:
         """Executions that stand in line."""
         return sum(len(line) for line in self._lines.values())
@@ -55,10 +60,12 @@ class Capacity:
     async def take(self, tenant: str, size: int) -> None:
         """Return when there is room for so many bytes; `give_back` must follow.
 
+        While no node is ready everybody waits: nodes come back.
+
         Raises:
             EndedError: Unschedulable when there can never be room, QueueFull, QueueTimeout.
         """
-        if size > self._total:
+        if 0 < self._total < size:
             raise EndedError(
                 Reason.UNSCHEDULABLE,
                 f"The execution's memory limit of {size // MIB} MiB is more than the "
@@ -92,9 +99,8 @@ class Capacity:
                 self._leave(tenant, place)
             if isinstance(error, TimeoutError):
                 seconds = self._settings.queue_timeout_seconds
-                raise EndedError(
-                    Reason.QUEUE_TIMEOUT, f"No capacity came free within {seconds:g} s."
-                ) from error
+                came = "No sandbox node was ready" if self.is_away else "No capacity came free"
+                raise EndedError(Reason.QUEUE_TIMEOUT, f"{came} within {seconds:g} s.") from error
             raise
 
     def _leave(self, tenant: str, place: tuple[int, asyncio.Future[None]]) -> None:

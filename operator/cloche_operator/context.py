@@ -7,9 +7,12 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from cloche_api.rest import Rest
+    from cloche_operator.capacity import Capacity
     from cloche_operator.kube import Kube
+    from cloche_operator.lease import Lease
     from cloche_operator.metrics import Metrics
     from cloche_operator.observed import Pods, Runtimes
+    from cloche_operator.records import Records
     from cloche_operator.settings import Settings
 
 
@@ -23,3 +26,6 @@ class Context:
     pods: Pods
     runtimes: Runtimes
     metrics: Metrics
+    lease: Lease
+    capacity: Capacity
+    records: Records

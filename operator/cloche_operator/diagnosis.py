@@ -39,7 +39,7 @@ _POD_REASONS = {
 
 
 def start_problem(pod: dict[str, Any]) -> EndedError | None:
-    """Why the Pod will never start, if so."""
+    """Why the Pod will never start, if so; one whose container has run has a log to ask."""
     if gone := _gone(pod):
         return gone
     waiting = _container_state(pod).get("waiting", {})
@@ -53,24 +53,33 @@ def start_problem(pod: dict[str, Any]) -> EndedError | None:
         return EndedError(
             Reason.CONTAINER_START_FAILED, f"The container cannot start: {message or reason}"
         )
-    # No input was sent yet: whatever ended was not the program.
-    return end_unheard(pod, started=False) if has_terminated(pod) else None
+    return None
+
+
+def lacks_node(pod: dict[str, Any]) -> bool:
+    """Whether the scheduler has said that no node takes the Pod now."""
+    if "deletionTimestamp" in pod["metadata"]:
+        return False
+    return _unscheduled(pod) is not None
 
 
 def start_timeout(pod: dict[str, Any] | None, seconds: float) -> EndedError:
     """Why the Pod has not started in time, as far as its status tells."""
-    conditions = {c["type"]: c for c in (pod or {}).get("status", {}).get("conditions", [])}
-    scheduled = conditions.get("PodScheduled", {})
-    if scheduled.get("status") == "False":
+    words = _unscheduled(pod or {})
+    if words is not None:
         return EndedError(
-            Reason.UNSCHEDULABLE,
-            f"No node took the Pod within {seconds:g} s: {scheduled.get('message', '')}",
+            Reason.UNSCHEDULABLE, f"No node took the Pod within {seconds:g} s: {words}"
         )
     waiting = _container_state(pod or {}).get("waiting", {})
     seen = waiting.get("message") or waiting.get("reason") or "no word from the node"
     if waiting.get("reason") == "ErrImagePull":
         return EndedError(Reason.IMAGE_PULL_FAILED, f"The image cannot be pulled: {seen}")
     return EndedError(Reason.START_TIMEOUT, f"The Pod did not start within {seconds:g} s: {seen}")
+
+
+def is_leaving(pod: dict[str, Any]) -> bool:
+    """Whether the Pod is dead, or somebody or something is taking it away."""
+    return has_terminated(pod) or _gone(pod) is not None
 
 
 def is_waiting(pod: dict[str, Any]) -> bool:
@@ -135,6 +144,14 @@ def _gone(pod: dict[str, Any]) -> EndedError | None:
     if status.get("phase") == "Failed" and status.get("reason"):
         words = status.get("message") or status["reason"]
         return EndedError(Reason.POD_FAILED, f"The kubelet refused the Pod: {words}")
+    return None
+
+
+def _unscheduled(pod: dict[str, Any]) -> str | None:
+    """Why no node takes the Pod, if so, in the scheduler's words."""
+    for condition in pod.get("status", {}).get("conditions", []):
+        if condition["type"] == "PodScheduled" and condition["status"] == "False":
+            return str(condition.get("message", ""))
     return None
 
 

@@ -14,11 +14,11 @@ from cloche_operator import status
 from cloche_operator.execution import from_object
 from cloche_operator.persist import persist
 from cloche_operator.run import Run
-from cloche_operator.start import Starting
 
 if TYPE_CHECKING:
-    from cloche_operator.capacity import Capacity
     from cloche_operator.context import Context
+    from cloche_operator.pools import Pools
+    from cloche_operator.sessions import Sessions
 
 _CANCEL_SECONDS = 1.0  # in which a cancelled run tidies up
 
@@ -28,19 +28,26 @@ log = logging.getLogger(__name__)
 class Dispatcher:
     """Starts a run for every execution that needs one, and ends those that are not wanted."""
 
-    def __init__(self, ctx: Context, capacity: Capacity) -> None:
+    def __init__(self, ctx: Context, pools: Pools, sessions: Sessions) -> None:
         self._ctx = ctx
-        self._capacity = capacity
-        self._starting = Starting()
+        self._pools = pools
+        self._sessions = sessions
         self._runs: dict[str, tuple[Run, asyncio.Task[None]]] = {}
         self._refusals: set[asyncio.Task[Any]] = set()
         self._stopping = False
+        capacity = ctx.capacity
         ctx.metrics.queued.set_function(lambda: capacity.waiting)
+        ctx.metrics.stored.set_function(lambda: len(ctx.records))
+        ctx.metrics.stored_bytes.set_function(lambda: ctx.records.size)
         ctx.metrics.running.set_function(lambda: len(self._runs) - capacity.waiting)
 
     def working_on(self, uid: str) -> bool:
         """Whether there is a run for the execution of that uid."""
         return uid in self._runs
+
+    def awaits_end_of(self, uid: str) -> bool:
+        """Whether there is a run for the execution of that uid, and its end is not written."""
+        return uid in self._runs and not self._runs[uid][0].recorded
 
     def observe(self, obj: dict[str, Any]) -> None:
         """Take in a SandboxExecution as it now is."""
@@ -57,7 +64,8 @@ class Dispatcher:
             return
         if execution.ended or execution.deleted or self._stopping:
             return
-        run = Run(self._ctx, self._capacity, self._starting, execution)
+        run = Run(self._ctx, self._pools, self._sessions, execution)
+        self._ctx.records.begun(execution)
         task = asyncio.create_task(run.carry_out(), name=f"execution {execution.name}")
         self._runs[execution.uid] = (run, task)
         task.add_done_callback(lambda task: self._done(execution.uid, task))
@@ -83,7 +91,7 @@ class Dispatcher:
         """End an execution that the API server took and this operator cannot read."""
         of, first = obj["metadata"], error.errors()[0]
         field = ".".join(str(part) for part in first["loc"])
-        final = status.unreadable(f"spec.{field}: {first['msg']}")
+        final = status.unreadable(f"spec.{field}: {first['msg']}", obj["spec"])
         log.error("execution %s: %s", of["name"], final["message"])
         task = asyncio.create_task(self._write_refusal(of["name"], of["uid"], final))
         self._refusals.add(task)
@@ -97,6 +105,7 @@ class Dispatcher:
 
     def _done(self, uid: str, task: asyncio.Task[None]) -> None:
         del self._runs[uid]
+        self._ctx.records.left(uid)
         if not task.cancelled() and (error := task.exception()):
             # The sweep finds what is left of it.
             log.error("%s failed", task.get_name(), exc_info=error)

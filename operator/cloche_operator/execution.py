@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -43,6 +43,10 @@ class Execution:
         """Whose it is; empty when nobody's."""
         return self.spec.tenant or ""
 
+    def with_status(self, status: dict[str, Any], resource_version: str) -> Execution:
+        """The same with another status, as its object is once that is written."""
+        return replace(self, resource_version=resource_version, **_of_status(status))
+
 
 def from_object(obj: dict[str, Any]) -> Execution:
     """Read a SandboxExecution.
@@ -50,7 +54,7 @@ def from_object(obj: dict[str, Any]) -> Execution:
     Raises:
         pydantic.ValidationError: the spec is not one that this operator understands.
     """
-    meta, status = obj["metadata"], obj.get("status") or {}
+    meta = obj["metadata"]
     return Execution(
         name=meta["name"],
         uid=meta["uid"],
@@ -58,12 +62,7 @@ def from_object(obj: dict[str, Any]) -> Execution:
         created=datetime.fromisoformat(meta["creationTimestamp"]),
         deleted="deletionTimestamp" in meta,
         spec=ExecutionSpec.model_validate(obj["spec"]),
-        phase=Phase(status.get("phase", Phase.PENDING)),
-        pod_name=status.get("podName"),
-        pod_uid=status.get("podUID"),
-        queued_time=_time(status.get("queuedTime")),
-        claimed_time=_time(status.get("claimedTime")),
-        memory=status.get("resources", {}).get("memory"),
+        **_of_status(obj.get("status") or {}),
     )
 
 
@@ -75,6 +74,17 @@ def now() -> datetime:
 def timestamp(time: datetime) -> str:
     """RFC 3339 with microseconds, Kubernetes' MicroTime."""
     return time.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+
+
+def _of_status(status: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "phase": Phase(status.get("phase", Phase.PENDING)),
+        "pod_name": status.get("podName"),
+        "pod_uid": status.get("podUID"),
+        "queued_time": _time(status.get("queuedTime")),
+        "claimed_time": _time(status.get("claimedTime")),
+        "memory": status.get("resources", {}).get("memory"),
+    }
 
 
 def _time(text: str | None) -> datetime | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
 from cloche_api import limits, quantity
@@ -20,11 +21,24 @@ _OPEN_FILES = 1024  # Linux' own default
 _STACK_BYTES = 8 * limits.MIB  # Linux' own default
 
 
-def frame(uid: str, spec: ExecutionSpec, runtime: RuntimeSpec, used: UsedResources) -> bytes:
+class Afterwards(StrEnum):
+    """What the supervisor does once the program has ended."""
+
+    EXIT = "exit"
+    RESET = "reset"  # removes all that the program left, and is ready for the next
+    KEEP_FILES = "keepFiles"  # the same, but the files in the working directory stay
+
+
+def frame(
+    uid: str,
+    spec: ExecutionSpec,
+    runtime: RuntimeSpec,
+    used: UsedResources,
+    afterwards: Afterwards = Afterwards.EXIT,
+) -> bytes:
     """The frame for an execution: four bytes of length and the JSON."""
-    body = json.dumps(_content(uid, spec, runtime, used), ensure_ascii=False).encode(
-        "utf-8", "surrogatepass"
-    )
+    content = _content(uid, spec, runtime, used) | {"afterwards": afterwards}
+    body = json.dumps(content, ensure_ascii=False).encode("utf-8", "surrogatepass")
     return len(body).to_bytes(4, "big") + body
 
 
@@ -59,7 +73,6 @@ def _content(
                 "stack": _STACK_BYTES,
             },
         },
-        "afterwards": "exit",
     }
 
 

@@ -15,8 +15,12 @@ from cloche_operator.kube import label_selector
 from cloche_operator.persist import persist
 
 if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
     from cloche_operator.context import Context
     from cloche_operator.dispatcher import Dispatcher
+    from cloche_operator.pools import Pools
+    from cloche_operator.sessions import Sessions
 
 log = logging.getLogger(__name__)
 
@@ -37,8 +41,14 @@ def settings() -> kopf.OperatorSettings:
     return chosen
 
 
-def registry(ctx: Context, dispatcher: Dispatcher) -> kopf.OperatorRegistry:
-    """The handlers, bound to this operator's parts."""
+def registry(
+    ctx: Context,
+    dispatcher: Dispatcher,
+    pools: Pools,
+    sessions: Sessions,
+    drain: Callable[[], Awaitable[None]],
+) -> kopf.OperatorRegistry:
+    """The handlers, bound to this operator's parts; `drain` is called once at the end."""
     handlers = kopf.OperatorRegistry()
 
     @kopf.on.login(registry=handlers)
@@ -52,18 +62,32 @@ def registry(ctx: Context, dispatcher: Dispatcher) -> kopf.OperatorRegistry:
         else:
             dispatcher.observe(dict(event["object"]))
 
+    @kopf.on.event(meta.GROUP, meta.VERSION, meta.SESSIONS, registry=handlers)
+    async def session_seen(event: Any, **_: Any) -> None:
+        if event["type"] == "DELETED":
+            sessions.vanished(event["object"]["metadata"]["uid"])
+        else:
+            sessions.observe(dict(event["object"]))
+
     @kopf.on.event(meta.GROUP, meta.VERSION, meta.RUNTIMES, registry=handlers)
     async def runtime_seen(event: Any, **_: Any) -> None:
-        ctx.runtimes.seen(dict(event["object"]), deleted=event["type"] == "DELETED")
+        deleted = event["type"] == "DELETED"
+        runtime = ctx.runtimes.seen(dict(event["object"]), deleted=deleted)
+        if runtime is not None:
+            pools.runtime_seen(runtime)
+        else:
+            pools.runtime_gone(event["object"]["metadata"]["name"])
 
     @kopf.on.event("pods", labels=pods.COMPONENT, registry=handlers)
     async def pod_seen(event: Any, **_: Any) -> None:
-        ctx.pods.seen(dict(event["object"]), deleted=event["type"] == "DELETED")
+        pod, deleted = dict(event["object"]), event["type"] == "DELETED"
+        ctx.pods.seen(pod, deleted=deleted)
+        pools.pod_seen(pod, deleted=deleted)
 
     @kopf.on.cleanup(registry=handlers)
-    async def drain(**_: Any) -> None:
+    async def stop(**_: Any) -> None:
         # Here, for kopf cancels every task that it does not know 5 s after its own have ended.
-        await dispatcher.drain(ctx.settings.drain_seconds)
+        await drain()
 
     return handlers
 
@@ -71,7 +95,7 @@ def registry(ctx: Context, dispatcher: Dispatcher) -> kopf.OperatorRegistry:
 async def _left(ctx: Context, dispatcher: Dispatcher, obj: dict[str, Any]) -> None:
     """An execution that ends leaves the watch's selector, which looks like a deletion."""
     name, uid = obj["metadata"]["name"], obj["metadata"]["uid"]
-    if not dispatcher.working_on(uid):
+    if not dispatcher.awaits_end_of(uid):
         return
     try:
         found = await persist(lambda: ctx.kube.get_execution(name))

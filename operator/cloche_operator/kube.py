@@ -5,27 +5,36 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from cloche_api import meta
+from cloche_api.phases import TERMINAL, UNFINISHED
 from cloche_api.rest import MERGE_PATCH, NotFoundError, Rest, UnavailableError
+from cloche_api.session import SessionPhase
 from cloche_operator import pods
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, AsyncIterator
 
 _PAGE = "500"
+_JSON_PATCH = "application/json-patch+json"
+_METADATA = "application/json;as=PartialObjectMetadata;v=v1;g=meta.k8s.io"
+_METADATA_LIST = "application/json;as=PartialObjectMetadataList;v=v1;g=meta.k8s.io"
 _TABLE = "application/json;as=Table;v=v1;g=meta.k8s.io"
+_LEASE_SECONDS = 3.0  # an answer that comes later is of no use
 _LOG_SECONDS = 10.0  # for what a node has on its disk
 _LOG_QUIET_SECONDS = 330.0  # longer than any program may run without a word
 
 
 class Kube:
-    """The operator's view of one namespace of one API server."""
+    """The operator's view of one namespace of one API server, and of its Lease in another."""
 
-    def __init__(self, rest: Rest, namespace: str) -> None:
+    def __init__(self, rest: Rest, namespace: str, lease_namespace: str = "") -> None:
         self._rest = rest
+        home = lease_namespace or namespace
+        self._leases = f"/apis/coordination.k8s.io/v1/namespaces/{home}/leases"
         self._pods = f"/api/v1/namespaces/{namespace}/pods"
         cloche = f"/apis/{meta.GROUP}/{meta.VERSION}/namespaces/{namespace}"
         self._executions = f"{cloche}/{meta.EXECUTIONS}"
         self._runtimes = f"{cloche}/{meta.RUNTIMES}"
+        self._sessions = f"{cloche}/{meta.SESSIONS}"
 
     async def get_execution(self, name: str) -> dict[str, Any]:
         """One SandboxExecution."""
@@ -33,8 +42,10 @@ class Kube:
 
     async def patch_execution_status(
         self, name: str, uid: str, status: dict[str, Any], resource_version: str | None = None
-    ) -> dict[str, Any]:
+    ) -> str:
         """Write a status; with a resource version only if the object is still that one.
+
+        Returns the object's resource version then. Who wrote it knows the rest, which may be large.
 
         Raises:
             ConflictError: it is not.
@@ -43,33 +54,97 @@ class Kube:
         precondition = {"uid": uid}
         if resource_version is not None:
             precondition["resourceVersion"] = resource_version
-        return await self._rest.call(
+        written = await self._rest.call(
             "PATCH",
             f"{self._executions}/{name}/status",
             body={"metadata": precondition, "status": status},
             content_type=MERGE_PATCH,
+            accept=_METADATA,
         )
+        return str(written["metadata"]["resourceVersion"])
 
     async def delete_execution(self, name: str, uid: str) -> None:
         """Delete a record, if it is still that one; one that is gone is fine."""
         await self._delete(f"{self._executions}/{name}", uid)
 
-    async def executions_in(self, phase: str) -> AsyncIterator[tuple[str, str, str]]:
-        """Name, uid and expiration time (empty when unknown) of every execution of a phase.
+    async def unfinished(self) -> list[tuple[str, str, str]]:
+        """Name, uid and Pod (its name, or empty) of every execution that has not ended."""
+        params = {"fieldSelector": UNFINISHED}
+        return [
+            (of["name"], of["uid"], pod or "")
+            async for of, (pod,) in self._rows(self._executions, params, "Pod")
+        ]
 
-        They are read as the API server's table, page by page: no code and no output is sent.
+    async def records(self) -> AsyncIterator[tuple[str, str, int | None, str]]:
+        """Name, tenant (or empty), bytes and expiration time of every execution that has ended.
+
+        Without metadata, for the rows are an eighth as long so.
         """
-        params = {"limit": _PAGE, "fieldSelector": f"status.phase={phase}"}
+        columns = ("Name", "Phase", "Tenant", "Bytes", "Expires")
+        params = {"includeObject": "None"}
+        async for _, (name, phase, tenant, size, expires) in self._rows(
+            self._executions, params, *columns
+        ):
+            if phase in TERMINAL:
+                yield name, tenant or "", size, expires or ""
+
+    async def record(self, name: str) -> tuple[str, str] | None:
+        """Uid and expiration time of an execution that has ended, if there is one of that name."""
+        rows = self._rows(f"{self._executions}/{name}", {}, "Phase", "Expires")
+        try:
+            async for of, (phase, expires) in rows:
+                if phase in TERMINAL:
+                    return of["uid"], expires or ""
+        except NotFoundError:
+            pass
+        return None
+
+    async def ended_sessions(self) -> list[tuple[str, str, str]]:
+        """Name, uid and end (or creation, where it never began) of every session that has ended."""
+        params = {"fieldSelector": f"status.phase={SessionPhase.ENDED}"}
+        return [
+            (of["name"], of["uid"], expires or of["creationTimestamp"])
+            async for of, (expires,) in self._rows(self._sessions, params, "Expires")
+        ]
+
+    async def patch_session_status(self, name: str, uid: str, status: dict[str, Any]) -> None:
+        """Write fields of a SandboxSession's status.
+
+        Raises:
+            ApiError: the object of that uid is gone, or its status is final.
+        """
+        body = {"metadata": {"uid": uid}, "status": status}
+        path = f"{self._sessions}/{name}/status"
+        await self._rest.call("PATCH", path, body=body, content_type=MERGE_PATCH)
+
+    async def delete_session(self, name: str, uid: str) -> None:
+        """Delete a session, if it is still that one; one that is gone is fine."""
+        await self._delete(f"{self._sessions}/{name}", uid)
+
+    async def _rows(
+        self, path: str, params: dict[str, str], *columns: str
+    ) -> AsyncIterator[tuple[dict[str, Any], list[Any]]]:
+        """The metadata (if asked for) and these cells of every row of the API server's table.
+
+        It comes page by page, and without spec and status: no code and no output is sent.
+        """
+        params = {"limit": _PAGE, **params}
         while True:
-            page = await self._rest.call("GET", self._executions, params=params, accept=_TABLE)
-            columns = [column["name"] for column in page["columnDefinitions"]]
-            expires = columns.index("Expires")
+            page = await self._rest.call("GET", path, params=params, accept=_TABLE)
+            names = [column["name"] for column in page["columnDefinitions"]]
+            places = [names.index(column) for column in columns]
             for row in page["rows"] or []:
-                of = row["object"]["metadata"]
-                yield of["name"], of["uid"], row["cells"][expires] or ""
+                metadata = (row.get("object") or {}).get("metadata", {})
+                yield metadata, [row["cells"][place] for place in places]
             if not (more := page["metadata"].get("continue")):
                 return
             params["continue"] = more
+
+    async def patch_runtime_status(self, name: str, status: dict[str, Any]) -> None:
+        """Write fields of a SandboxRuntime's status."""
+        path = f"{self._runtimes}/{name}/status"
+        body = {"status": status}
+        await self._rest.call("PATCH", path, body=body, content_type=MERGE_PATCH)
 
     async def list_runtimes(self) -> list[dict[str, Any]]:
         """Every SandboxRuntime."""
@@ -99,6 +174,23 @@ class Kube:
             "items"
         ]
         return items
+
+    async def patch_pod(self, name: str, patch: list[dict[str, Any]]) -> dict[str, Any]:
+        """Apply a JSON patch to a Pod.
+
+        Raises:
+            InvalidError: one of its tests did not hold.
+            NotFoundError: there is no such Pod.
+        """
+        return await self._rest.call(
+            "PATCH", f"{self._pods}/{name}", body=patch, content_type=_JSON_PATCH
+        )
+
+    async def pods_metadata(self) -> list[dict[str, Any]]:
+        """The metadata of every sandbox Pod."""
+        params = {"labelSelector": label_selector(pods.COMPONENT)}
+        listed = await self._rest.call("GET", self._pods, params=params, accept=_METADATA_LIST)
+        return [item["metadata"] for item in listed["items"] or []]
 
     async def delete_pod(self, name: str, uid: str) -> None:
         """Delete a Pod, if it is still that one; one that is gone is fine."""
@@ -131,6 +223,33 @@ class Kube:
             for node in nodes["items"]
             if not node["spec"].get("unschedulable") and _is_ready(node)
         ]
+
+    async def get_lease(self, name: str) -> dict[str, Any]:
+        """One Lease."""
+        return await self._rest.call("GET", f"{self._leases}/{name}", timeout=_LEASE_SECONDS)
+
+    async def create_lease(self, name: str, spec: dict[str, Any]) -> dict[str, Any]:
+        """Create a Lease.
+
+        Raises:
+            ConflictError: there is one of that name.
+        """
+        body = {
+            "apiVersion": "coordination.k8s.io/v1",
+            "kind": "Lease",
+            "metadata": {"name": name},
+            "spec": spec,
+        }
+        return await self._rest.call("POST", self._leases, body=body, timeout=_LEASE_SECONDS)
+
+    async def replace_lease(self, name: str, lease: dict[str, Any]) -> dict[str, Any]:
+        """Write a Lease, if it is still as it was read.
+
+        Raises:
+            ConflictError: it is not.
+        """
+        path = f"{self._leases}/{name}"
+        return await self._rest.call("PUT", path, body=lease, timeout=_LEASE_SECONDS)
 
     def attach_path(self, pod: str) -> str:
         """The path of a Pod's attach."""

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from prometheus_client import CollectorRegistry, Counter, Gauge
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+
+_SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300)
+"""From a step of the warm path to the longest program."""
 
 
 class Metrics:
@@ -35,4 +38,55 @@ class Metrics:
             "cloche_operator_recovered_executions_total",
             "Executions that were found running and read from their Pod's log.",
             registry=self.registry,
+        )
+        self.leading = Gauge(
+            "cloche_operator_leading",
+            "1 while this operator leads.",
+            registry=self.registry,
+        )
+        self.attachments = Gauge(
+            "cloche_operator_attachments",
+            "Pods that are attached: waiting ones, running ones and those of sessions.",
+            registry=self.registry,
+        )
+        self.waiting = Gauge(
+            "cloche_operator_pool_waiting_pods", "Pods that wait.", registry=self.registry
+        )
+        self.without_node = Gauge(
+            "cloche_operator_pods_without_node",
+            "Pods that no node takes, as the scheduler says.",
+            registry=self.registry,
+        )
+        self.hits = Counter(
+            "cloche_operator_pool_hits_total",
+            "Executions for which a Pod waited.",
+            ["runtime"],
+            registry=self.registry,
+        )
+        self.misses = Counter(
+            "cloche_operator_pool_misses_total",
+            "Executions for which none waited, though the pool has Pods of their shape.",
+            ["runtime"],
+            registry=self.registry,
+        )
+        self.health_failures = Counter(
+            "cloche_operator_pool_health_failures_total",
+            "Pods that broke while they waited.",
+            ["runtime"],
+            registry=self.registry,
+        )
+        self.steps = Histogram(
+            "cloche_operator_step_seconds",
+            "Seconds from the step before: claimed, started, finished, recorded.",
+            ["step"],
+            buckets=_SECONDS,
+            registry=self.registry,
+        )
+        self.stored = Gauge(
+            "cloche_operator_stored_executions",
+            "Executions that have ended and are kept.",
+            registry=self.registry,
+        )
+        self.stored_bytes = Gauge(
+            "cloche_operator_stored_bytes", "Bytes that they take.", registry=self.registry
         )

@@ -13,11 +13,15 @@ from typing import TYPE_CHECKING, Any
 import pydantic
 
 from cloche_api.phases import Reason
-from cloche_api.runtime import RuntimeSpec
+from cloche_api.runtime import Pool, RuntimeSpec
+from cloche_operator.diagnosis import lacks_node
 from cloche_operator.outcome import EndedError
-from cloche_operator.pods import FIRST_UID, LAST_UID
+from cloche_operator.pods import FIRST_UID, LAST_UID, PodShape
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from cloche_api.amounts import UsedResources
     from cloche_operator.kube import Kube
 
 
@@ -32,6 +36,7 @@ class Pods:
         self._gone: OrderedDict[str, dict[str, Any]] = OrderedDict()
         self._waiting: defaultdict[str, set[asyncio.Event]] = defaultdict(set)
         self._promised: set[int] = set()
+        self._without_node: dict[str, dict[str, Any]] = {}
 
     def __iter__(self) -> Any:
         """All Pods, as they were last seen."""
@@ -42,6 +47,13 @@ class Pods:
         pod = self._pods.get(name)
         return pod if pod and pod["metadata"]["uid"] == uid else None
 
+    def node_of(self, pod: dict[str, Any]) -> str | None:
+        """The node of a Pod, as far as it was seen: a Pod that was just created has none yet."""
+        of = pod["metadata"]
+        latest = self.get(of["name"], of["uid"]) or pod
+        node: str | None = latest["spec"].get("nodeName")
+        return node
+
     def named(self, name: str) -> dict[str, Any] | None:
         """The Pod of that name, whichever it is, as it was last seen."""
         return self._pods.get(name)
@@ -50,14 +62,36 @@ class Pods:
         """Take in what a list or an event has shown."""
         name = pod["metadata"]["name"]
         if not deleted:
-            self._pods[name] = pod
+            if not self._is_of_before(pod):
+                self._pods[name] = pod
         elif self.get(name, pod["metadata"]["uid"]):
             del self._pods[name]
             self._gone[pod["metadata"]["uid"]] = pod
             if len(self._gone) > _GONE_PODS:
                 self._gone.popitem(last=False)
+        if (latest := self._pods.get(name)) and lacks_node(latest):
+            self._without_node[name] = latest
+        else:
+            self._without_node.pop(name, None)
         for event in self._waiting.get(name, ()):
             event.set()
+
+    @property
+    def without_node(self) -> list[dict[str, Any]]:
+        """The Pods that no node takes now, as the scheduler says."""
+        return list(self._without_node.values())
+
+    def _is_of_before(self, pod: dict[str, Any]) -> bool:
+        """Whether another Pod has its name by now: the watch may be behind our own create.
+
+        resourceVersions of one resource can be compared as numbers (KEP-5504).
+        """
+        of = pod["metadata"]
+        known = self._pods.get(of["name"], pod)["metadata"]
+        if known["uid"] == of["uid"]:
+            return False
+        versions = (known.get("resourceVersion", ""), of.get("resourceVersion", ""))
+        return all(v.isdecimal() for v in versions) and int(versions[0]) > int(versions[1])
 
     def last(self, uid: str) -> dict[str, Any] | None:
         """A Pod as it was when it went, if that was seen lately."""
@@ -102,8 +136,23 @@ class Runtime:
     """A SandboxRuntime."""
 
     name: str
+    uid: str
     generation: int
     spec: RuntimeSpec
+
+    def shape(self, used: UsedResources) -> PodShape:
+        """What its Pods with these limits are like, whatever else of the runtime changes."""
+        spec = self.spec.model_copy(update={"pool": Pool(), "aliases": None, "version": None})
+        return PodShape(self.name, self.uid, spec, used)
+
+    def competes_with(self, other: Runtime) -> bool:
+        """Whether the Pods of both go to the same nodes."""
+        mine, others = self.spec, other.spec
+        return (mine.node_selector, mine.tolerations, mine.runtime_class_name) == (
+            others.node_selector,
+            others.tolerations,
+            others.runtime_class_name,
+        )
 
 
 class Runtimes:
@@ -113,8 +162,8 @@ class Runtimes:
         self._kube = kube
         self._runtimes: dict[str, Runtime] = {}
 
-    def seen(self, obj: dict[str, Any], *, deleted: bool = False) -> None:
-        """Take in what a list or an event has shown.
+    def seen(self, obj: dict[str, Any], *, deleted: bool = False) -> Runtime | None:
+        """Take in what a list or an event has shown; the runtime as it now is, None when gone.
 
         Raises:
             pydantic.ValidationError: the runtime is not one that this operator understands.
@@ -122,9 +171,23 @@ class Runtimes:
         name = obj["metadata"]["name"]
         if deleted:
             self._runtimes.pop(name, None)
-            return
+            return None
+        of = obj["metadata"]
+        known = self._runtimes.get(name)
+        if known and (known.uid, known.generation) == (of["uid"], of["generation"]):
+            return known  # most changes are of the status, which this operator writes itself
         spec = RuntimeSpec.model_validate(obj["spec"])
-        self._runtimes[name] = Runtime(name, obj["metadata"]["generation"], spec)
+        runtime = Runtime(name, of["uid"], of["generation"], spec)
+        self._runtimes[name] = runtime
+        return runtime
+
+    def named(self, name: str) -> Runtime | None:
+        """The runtime of just that name."""
+        return self._runtimes.get(name)
+
+    def __iter__(self) -> Iterator[Runtime]:
+        """All runtimes."""
+        return iter(list(self._runtimes.values()))
 
     async def refresh(self) -> None:
         """Read all of them again."""

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from cloche_api import meta, quantity
@@ -27,17 +28,17 @@ FIRST_UID, LAST_UID = 10_000, 19_999
 _GRACE_SECONDS = 1  # the supervisor ends at once on SIGTERM
 _EPHEMERAL_STORAGE = "64Mi"  # the container's log, of which the supervisor writes 6 MiB at most
 _BACKSTOP_SECONDS = 60  # beyond every other timeout, for an operator that is away
+_STATE = "/metadata/labels/" + meta.LABEL_STATE.replace("/", "~1")
 
 
 @dataclass(frozen=True)
-class PodPlan:
-    """What the manifest of one execution's Pod depends on besides the settings."""
+class PodShape:
+    """What Pods have in common that can run the same executions."""
 
-    execution: Execution
     runtime_name: str
+    runtime_uid: str
     runtime: RuntimeSpec
     used: UsedResources
-    user: int
 
 
 def pod_name(uid: str) -> str:
@@ -45,40 +46,111 @@ def pod_name(uid: str) -> str:
     return f"sbx-{uid}"
 
 
-def cold_pod(plan: PodPlan, settings: Settings) -> dict[str, Any]:
+def cold_pod(
+    shape: PodShape, user: int, execution: Execution, settings: Settings
+) -> dict[str, Any]:
     """The Pod that is made for one execution."""
-    execution = plan.execution
-    life = settings.start_timeout_seconds + execution.spec.timeout_seconds
+    life = settings.start_timeout_seconds + execution.spec.timeout_seconds + settings.grace_seconds
+    labels = {meta.LABEL_STATE: meta.STATE_CLAIMED, meta.LABEL_EXECUTION: execution.uid}
+    pod = _pod(shape, user, pod_name(execution.uid), labels, execution_owner(execution), settings)
+    pod["spec"]["activeDeadlineSeconds"] = math.ceil(life) + _BACKSTOP_SECONDS
+    return pod
+
+
+def waiting_pod(shape: PodShape, user: int, name: str, settings: Settings) -> dict[str, Any]:
+    """The Pod that waits for an execution. Its deadline comes with the claim."""
+    owner = _owner("SandboxRuntime", shape.runtime_name, shape.runtime_uid)
+    labels = {meta.LABEL_STATE: meta.STATE_WAITING}
+    return _pod(shape, user, name, labels, owner, settings)
+
+
+def session_pod(
+    shape: PodShape, user: int, session: tuple[str, str], life: float, settings: Settings
+) -> dict[str, Any]:
+    """The Pod of a session (its name and uid) that lives for so many seconds."""
+    labels = {meta.LABEL_STATE: meta.STATE_CLAIMED, meta.LABEL_SESSION: session[1]}
+    owner = session_owner(*session)
+    pod = _pod(shape, user, pod_name(session[1]), labels, owner, settings)
+    seconds = life + settings.start_timeout_seconds
+    pod["spec"]["activeDeadlineSeconds"] = math.ceil(seconds) + _BACKSTOP_SECONDS
+    return pod
+
+
+def execution_owner(execution: Execution) -> dict[str, Any]:
+    """The reference to an execution as the owner of its Pod."""
+    return _owner("SandboxExecution", execution.name, execution.uid)
+
+
+def session_owner(name: str, uid: str) -> dict[str, Any]:
+    """The reference to a session as the owner of its Pod."""
+    return _owner("SandboxSession", name, uid)
+
+
+def claim_patch(
+    pod: dict[str, Any],
+    now: datetime,
+    life: float,
+    labels: dict[str, str],
+    owner: dict[str, Any] | None = None,
+) -> list[dict[str, Any]]:
+    """The JSON patch that takes a Pod out of the pool, if it is still in it.
+
+    `life`: seconds that it may live from now on. The deadline counts from the Pod's start, which
+    is later than its creation.
+    """
+    metadata = pod["metadata"]
+    age = (now - datetime.fromisoformat(metadata["creationTimestamp"])).total_seconds()
+    deadline = math.ceil(max(age, 0) + life) + _BACKSTOP_SECONDS
+    patch: list[dict[str, Any]] = [
+        {"op": "test", "path": "/metadata/uid", "value": metadata["uid"]},
+        {"op": "test", "path": _STATE, "value": meta.STATE_WAITING},
+        {"op": "replace", "path": _STATE, "value": meta.STATE_CLAIMED},
+        {"op": "add", "path": "/spec/activeDeadlineSeconds", "value": deadline},
+    ]
+    for name, value in labels.items():
+        path = "/metadata/labels/" + name.replace("/", "~1")
+        patch.append({"op": "add", "path": path, "value": value})
+    if owner is not None:
+        patch.append({"op": "replace", "path": "/metadata/ownerReferences", "value": [owner]})
+    return patch
+
+
+def _owner(kind: str, name: str, uid: str) -> dict[str, Any]:
+    return {
+        "apiVersion": meta.API_VERSION,
+        "kind": kind,
+        "name": name,
+        "uid": uid,
+        "controller": True,
+    }
+
+
+def _pod(  # noqa: PLR0913, PLR0917  the parts of one manifest
+    shape: PodShape,
+    user: int,
+    name: str,
+    labels: dict[str, str],
+    owner: dict[str, Any],
+    settings: Settings,
+) -> dict[str, Any]:
     return {
         "apiVersion": "v1",
         "kind": "Pod",
         "metadata": {
-            "name": pod_name(execution.uid),
+            "name": name,
             "labels": COMPONENT
-            | {
-                "app.kubernetes.io/part-of": "cloche",
-                meta.LABEL_RUNTIME: plan.runtime_name,
-                meta.LABEL_EXECUTION: execution.uid,
-            },
-            "ownerReferences": [
-                {
-                    "apiVersion": meta.API_VERSION,
-                    "kind": "SandboxExecution",
-                    "name": execution.name,
-                    "uid": execution.uid,
-                    "controller": True,
-                }
-            ],
+            | {"app.kubernetes.io/part-of": "cloche", meta.LABEL_RUNTIME: shape.runtime_name}
+            | labels,
+            "ownerReferences": [owner],
         },
-        "spec": _spec(plan, settings, math.ceil(life + settings.grace_seconds) + _BACKSTOP_SECONDS),
+        "spec": _spec(shape, user, settings),
     }
 
 
-def _spec(plan: PodPlan, settings: Settings, deadline: int) -> dict[str, Any]:
-    runtime = plan.runtime
+def _spec(shape: PodShape, user: int, settings: Settings) -> dict[str, Any]:
+    runtime = shape.runtime
     spec: dict[str, Any] = {
         "restartPolicy": "Never",
-        "activeDeadlineSeconds": deadline,
         "terminationGracePeriodSeconds": _GRACE_SECONDS,
         "automountServiceAccountToken": False,
         "enableServiceLinks": False,
@@ -87,15 +159,15 @@ def _spec(plan: PodPlan, settings: Settings, deadline: int) -> dict[str, Any]:
         "hostname": "sandbox",
         "securityContext": {
             "runAsNonRoot": True,
-            "runAsUser": plan.user,
-            "runAsGroup": plan.user,
+            "runAsUser": user,
+            "runAsGroup": user,
             "seccompProfile": {"type": "RuntimeDefault"},
         },
-        "containers": [_container(plan, settings)],
+        "containers": [_container(shape, settings)],
         "volumes": [
             {
                 "name": "workspace",
-                "emptyDir": {"medium": "Memory", "sizeLimit": str(plan.used.disk)},
+                "emptyDir": {"medium": "Memory", "sizeLimit": str(shape.used.disk)},
             }
         ],
         "nodeSelector": settings.node_selector | (runtime.node_selector or {}),
@@ -113,11 +185,11 @@ def _spec(plan: PodPlan, settings: Settings, deadline: int) -> dict[str, Any]:
     return spec
 
 
-def _container(plan: PodPlan, settings: Settings) -> dict[str, Any]:
+def _container(shape: PodShape, settings: Settings) -> dict[str, Any]:
     return {
         "name": CONTAINER,
-        "image": plan.runtime.image,
-        "imagePullPolicy": plan.runtime.image_pull_policy,
+        "image": shape.runtime.image,
+        "imagePullPolicy": shape.runtime.image_pull_policy,
         "command": SUPERVISOR,
         "workingDir": "/workspace",
         "stdin": True,
@@ -131,13 +203,13 @@ def _container(plan: PodPlan, settings: Settings) -> dict[str, Any]:
         },
         "resources": {
             "limits": {
-                "cpu": str(plan.used.cpu),
-                "memory": str(plan.used.memory),
+                "cpu": str(shape.used.cpu),
+                "memory": str(shape.used.memory),
                 "ephemeral-storage": _EPHEMERAL_STORAGE,
             },
             "requests": {
-                "cpu": _smaller(settings.pod_request_cpu, plan.used.cpu),
-                "memory": _smaller(settings.pod_request_memory, plan.used.memory),
+                "cpu": _smaller(settings.pod_request_cpu, shape.used.cpu),
+                "memory": _smaller(settings.pod_request_memory, shape.used.memory),
                 "ephemeral-storage": "0",
             },
         },

@@ -31,7 +31,8 @@ async def claimed_pod(ctx: Context, execution: Execution) -> dict[str, Any]:
         EndedError: it is gone.
         NeverStartedError: it never got a node, so that nothing can have been sent to it.
     """
-    pod = await persist(lambda: ctx.kube.get_pod(execution.pod_name or ""))
+    name = execution.pod_name
+    pod = await persist(lambda: ctx.kube.get_pod(name)) if name else None
     if pod is None or pod["metadata"]["uid"] != execution.pod_uid:
         raise EndedError(Reason.POD_DELETED, "The Pod is gone, and with it the program's result.")
     if not pod["spec"].get("nodeName"):

@@ -1,4 +1,4 @@
-"""The result of a program that runs: from its attach, and else from its Pod's log."""
+"""The result of a program whose attach did not bring it: from its Pod's log."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from cloche_operator.diagnosis import (
     is_waiting,
     start_problem,
 )
+from cloche_operator.events import EventReader
 from cloche_operator.outcome import EndedError
 from cloche_operator.persist import persist
 from cloche_operator.transcript import Transcript
@@ -23,7 +24,6 @@ from cloche_operator.transcript import Transcript
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
-    from cloche_operator.attach import Attachment
     from cloche_operator.context import Context
 
 _AGAIN_SECONDS = 0.5  # between two looks at a Pod that has not said enough
@@ -33,20 +33,6 @@ _DELETION_SECONDS = 30.0  # from a Pod's deletion to the end of its log
 
 class NeverStartedError(Exception):
     """The connection to the Pod was lost, and its log shows that the program never started."""
-
-
-async def heard_whole(attachment: Attachment, input_: bytes, transcript: Transcript) -> bool:
-    """Hand over the input and read events to their end; whether the transcript is whole."""
-    try:
-        await attachment.send(input_)
-    except ConnectionError:
-        return False
-    while not transcript.ended and not transcript.gap:
-        data = await attachment.read()
-        if data is None:
-            break
-        transcript.feed(data)
-    return transcript.ended and not transcript.gap
 
 
 class _Heard(Enum):
@@ -60,10 +46,17 @@ class _Heard(Enum):
 
 
 class LogReader:
-    """Reads what a Pod's supervisor said from the Pod's log, for as long as it takes."""
+    """Reads what a Pod's supervisor said from the Pod's log, for as long as it takes.
 
-    def __init__(self, ctx: Context, pod: dict[str, Any], execution: str) -> None:
+    `greeted`: its supervisor was heard, so that one which ended without a start lost its input.
+    """
+
+    def __init__(
+        self, ctx: Context, pod: dict[str, Any], execution: str, *, greeted: bool = False
+    ) -> None:
         self._ctx = ctx
+        self._greeted = greeted
+        self._garbage = 0
         self._name: str = pod["metadata"]["name"]
         self._uid: str = pod["metadata"]["uid"]
         self._execution = execution
@@ -77,8 +70,8 @@ class LogReader:
 
         Raises:
             EndedError: the container is dead and left no end.
-            NeverStartedError: the log was read, and the program did not start in time, or the
-                supervisor gave up before, for its input was cut off.
+            NeverStartedError: the log was read, and the program did not start in time, or its
+                supervisor's input broke off.
         """
         while True:
             pod = await persist(lambda: self._ctx.kube.get_pod(self._name))
@@ -89,10 +82,13 @@ class LogReader:
             heard = await self._follow(start_within)
             started = self.transcript.started is not None
             if heard is _Heard.ENDED:
-                if self.transcript.exit is None and not started:
+                if self.transcript.cut_off and not started:
                     raise NeverStartedError
                 return self.transcript
-            if start_within is not None and not started and _shows_no_start(heard, dead=dead):
+            # A supervisor that says what is no event cannot be relied on for what it did not say.
+            honest = self._greeted and not self._garbage
+            may_start_again = honest or start_within is not None
+            if may_start_again and not started and _shows_no_start(heard, dead=dead):
                 raise NeverStartedError
             if pod is None:
                 raise await self._gone()
@@ -162,7 +158,7 @@ class LogReader:
         meanwhile: Callable[[], Awaitable[None]] | None = None,
     ) -> _Heard:
         """Read the log once, from its first byte. `meanwhile` is called when the stream stands."""
-        transcript = Transcript(self._execution)
+        transcript, events = Transcript(self._execution), EventReader()
         heard = _Heard.OVER
         try:
             async with asyncio.timeout(start_within) as limit:
@@ -170,7 +166,7 @@ class LogReader:
                     async for chunk in chunks:
                         if meanwhile is not None and not chunk:
                             await meanwhile()
-                        transcript.feed(chunk)
+                        transcript.take_all(events.feed(chunk))
                         if transcript.started is not None:
                             limit.reschedule(None)
                         if transcript.ended:
@@ -185,7 +181,8 @@ class LogReader:
         except UnavailableError:
             heard = _Heard.BROKEN
         finally:
-            self._ctx.metrics.garbage.inc(transcript.garbage)
+            self._garbage = transcript.garbage + events.garbage
+            self._ctx.metrics.garbage.inc(self._garbage)
             if transcript.ended or transcript.started or not self.transcript.started:
                 self.transcript = transcript
         return heard

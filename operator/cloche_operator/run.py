@@ -10,33 +10,33 @@ At every await the operator may be killed. What holds then:
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import logging
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from cloche_api import quantity
 from cloche_api.phases import Reason
-from cloche_api.rest import ApiError, InvalidError, TooLargeError
-from cloche_operator import outcome, start, status
+from cloche_operator import outcome, status
+from cloche_operator.attempt import Attempt, Job, limit
+from cloche_operator.claim import ClaimLostError
 from cloche_operator.execution import now, timestamp
-from cloche_operator.frame import frame
 from cloche_operator.outcome import EndedError, Outcome
 from cloche_operator.persist import persist
-from cloche_operator.pods import PodPlan, pod_name
+from cloche_operator.pods import pod_name
+from cloche_operator.recording import record
 from cloche_operator.recovery import claimed_pod, recovered
 from cloche_operator.resources import used_resources
-from cloche_operator.result import LogReader, NeverStartedError, heard_whole, judged
-from cloche_operator.transcript import Transcript
+from cloche_operator.result import LogReader, NeverStartedError, judged
+from cloche_operator.start import remove_pod
 
 if TYPE_CHECKING:
-    from cloche_operator.attach import Attachment
-    from cloche_operator.capacity import Capacity
+    from cloche_api.amounts import UsedResources
     from cloche_operator.context import Context
     from cloche_operator.execution import Execution
+    from cloche_operator.pools import Pools
+    from cloche_operator.sessions import Sessions
+    from cloche_operator.transcript import Transcript
 
-# What the syntax check may add to the timeout, and what killing and reaping takes.
-_AFTER_TIMEOUT_SECONDS = 3.0
 # How often a Pod is made for an execution that lost its connection before it started.
 _STARTS = 3
 # An execution whose creation is older was in the queue before this operator started.
@@ -49,19 +49,21 @@ class Run:
     """One execution, from its first sight to its record."""
 
     def __init__(
-        self, ctx: Context, capacity: Capacity, starting: start.Starting, execution: Execution
+        self, ctx: Context, pools: Pools, sessions: Sessions, execution: Execution
     ) -> None:
         self._ctx = ctx
-        self._capacity = capacity
-        self._starting = starting
+        self._pools = pools
+        self._sessions = sessions
         self.execution = execution
+        self._refused = ctx.records.full
+        self.recorded = False
+        """Whether its end is written."""
         age = now() - execution.created
         self._queued = execution.queued_time or (execution.created if age > _FRESH else now())
-        self._transcript: Transcript | None = None
+        self._memory: int | None = None
+        self._attempt: Attempt | None = None
         self._reader: LogReader | None = None
         self._pod: dict[str, Any] | None = None
-        self._user: int | None = None
-        self._memory: int | None = None
         self._halted: asyncio.Future[EndedError] = asyncio.get_running_loop().create_future()
 
     def halt(self, reason: Reason, message: str) -> None:
@@ -79,10 +81,8 @@ class Run:
             await self._record(ended)
             await self._remove_pod()
         finally:
-            if self._user is not None:
-                self._ctx.pods.give_user_back(self._user)
             if self._memory is not None:
-                self._capacity.give_back(self._memory)
+                self._ctx.capacity.give_back(self._memory)
 
     async def _until_halted(self) -> Outcome:
         work = asyncio.ensure_future(self._outcome())
@@ -112,170 +112,98 @@ class Run:
             return outcome.without_exit(self._heard(), failed)
 
     async def _whole_transcript(self) -> Transcript:
-        if self.execution.claimed:
-            try:
-                return await self._recover()
-            except NeverStartedError:
-                await self._clear()
-        runtime = await persist(lambda: self._ctx.runtimes.find(self.execution.spec.language))
-        used = used_resources(self.execution.spec.resources, runtime.spec.resources)
-        if self._memory is None:
-            size = quantity.whole(used.memory)
-            await self._capacity.take(self.execution.tenant, size)
-            self._memory = size
-        self._user = self._ctx.pods.take_user()
+        recover = self.execution.claimed
+        problem: BaseException | None = None
         for _ in range(_STARTS):
-            plan = PodPlan(self.execution, runtime.name, runtime.spec, used, self._user)
             try:
-                return await self._cold(plan, runtime.generation)
-            except NeverStartedError:
-                await self._clear()
+                return await (self._recovered() if recover else self._anew())
+            except NeverStartedError as never:
+                log.info("execution %s never started: once more", self.execution.name)
+                problem, recover = never.__cause__, False
+            except ClaimLostError as lost:
+                log.warning("another operator has claimed %s", self.execution.name)
+                if lost.execution.ended:
+                    raise EndedError(Reason.POD_DELETED, "Somebody else has ended it.") from lost
+                self.execution, recover = lost.execution, True
+            await self._clear()
+        if isinstance(problem, EndedError):
+            raise problem
         raise EndedError(
             Reason.POD_FAILED,
             f"The connection to its Pod was lost {_STARTS} times before the program started.",
         )
 
-    async def _recover(self) -> Transcript:
+    async def _anew(self) -> Transcript:
+        """Run it from the beginning, in a Pod that has not had its input."""
+        ctx, spec = self._ctx, self.execution.spec
+        if self._refused:
+            raise EndedError(Reason.QUEUE_FULL, "The stored executions take all their space.")
+        runtime = await persist(lambda: ctx.runtimes.find(spec.language))
+        session = self._sessions.of(self.execution)
+        if session is not None:
+            used = await session.limits_for(runtime)
+        else:
+            used = used_resources(spec.resources, runtime.spec.resources)
+            await self._admitted(used)
+        job = Job(self.execution, runtime, used, self._queued, session)
+        self._attempt = Attempt(ctx, self._pools, job)
+        try:
+            with self._pools.working(runtime):
+                return await self._attempt.run()
+        finally:
+            self.execution = self._attempt.execution
+
+    async def _admitted(self, used: UsedResources) -> None:
+        """Wait until there is memory for it. In a session it has that of the session's Pod."""
+        if self._memory is None:
+            size = quantity.whole(used.memory)
+            await self._ctx.capacity.take(self.execution.tenant, size)
+            self._memory = size
+
+    async def _recovered(self) -> Transcript:
         """Read the result of what another operator started, whatever became of its runtime."""
-        self._ctx.metrics.recovered.inc()
-        self._memory = quantity.whole(self.execution.memory or 0)
-        self._capacity.occupy(self._memory)
-        self._pod = await claimed_pod(self._ctx, self.execution)
-        self._reader = LogReader(self._ctx, self._pod, self.execution.uid)
-        return await recovered(self._ctx, self.execution, self._reader, self._limit())
+        ctx, execution = self._ctx, self.execution
+        ctx.metrics.recovered.inc()
+        if self._memory is None:
+            self._memory = quantity.whole(execution.memory or 0)
+            ctx.capacity.occupy(self._memory)
+        self._pod = await claimed_pod(ctx, execution)
+        self._reader = LogReader(ctx, self._pod, execution.uid)
+        return await recovered(ctx, execution, self._reader, limit(execution, ctx.settings))
 
     def _heard(self) -> Transcript | None:
-        """The most that was heard of the program, from the attach or the log."""
-        logged = self._reader.transcript if self._reader else None
-        if logged is not None and (logged.started or self._transcript is None):
-            return logged
-        return self._transcript
+        """The most that was heard of the program."""
+        if self._attempt is not None:
+            return self._attempt.heard
+        return self._reader.transcript if self._reader is not None else None
 
     async def _clear(self) -> None:
         """Make room for a new Pod: the program has not been started in this one."""
-        log.info("execution %s never started: from the beginning", self.execution.name)
-        await start.remove_pod(self._ctx, self.execution)
-
-    async def _cold(self, plan: PodPlan, generation: int) -> Transcript:
-        """Start a Pod for the execution, hand over the input, hear the end.
-
-        Raises:
-            EndedError: it cannot be started, or its end was not heard.
-            NeverStartedError: the connection was lost before it started.
-        """
-        pod = await self._created(plan)
-        claiming = asyncio.ensure_future(
-            start.claim(self._ctx, plan, generation, pod, self._queued)
-        )
-        attaching = asyncio.ensure_future(self._starting.attached(self._ctx, pod))
-        self._transcript = Transcript(self.execution.uid)
-        try:
-            attachment, self.execution = await asyncio.gather(attaching, claiming)
-            await start.greet(attachment, self._transcript)
-            return await self._fed(plan, pod, attachment)
-        finally:
-            await _given_up(claiming, attaching)
-
-    async def _created(self, plan: PodPlan) -> dict[str, Any]:
-        """Create the Pod.
-
-        One that is on its way when the run is halted is waited for, or nobody would remove it.
-        """
-        creating = asyncio.ensure_future(start.create_pod(self._ctx, plan))
-        try:
-            self._pod = await asyncio.shield(creating)
-        except asyncio.CancelledError:
-            with contextlib.suppress(EndedError):
-                self._pod = await creating
-            raise
-        return self._pod
-
-    async def _fed(self, plan: PodPlan, pod: dict[str, Any], attachment: Attachment) -> Transcript:
-        """Hand over the input and hear the end, from the attach or else from the log."""
-        assert self._transcript is not None
-        self._reader = LogReader(self._ctx, pod, self.execution.uid)
-        try:
-            async with asyncio.timeout(self._limit()):
-                if self._transcript.protocol is not None:
-                    input_ = frame(self.execution.uid, plan.execution.spec, plan.runtime, plan.used)
-                    whole = await heard_whole(attachment, input_, self._transcript)
-                    self._ctx.metrics.garbage.inc(self._transcript.garbage)
-                    if whole:
-                        return self._transcript
-                return await self._reader.read()
-        except TimeoutError:
-            return await self._reader.last_look()
-
-    def _limit(self) -> float:
-        """Seconds from the handing over of the input to when the supervisor counts as hung."""
-        timeout = float(self.execution.spec.timeout_seconds)
-        return timeout + _AFTER_TIMEOUT_SECONDS + self._ctx.settings.grace_seconds
+        attempt, self._attempt = self._attempt, None
+        pod, self._pod, self._reader = self._pod, None, None
+        if attempt is not None:
+            await attempt.end()
+            pod = attempt.pod
+        if pod is not None and (attempt is None or not attempt.in_session):
+            await remove_pod(self._ctx, pod["metadata"]["name"])
 
     async def _record(self, ended: Outcome) -> None:
-        """Write the final status, unless there is nobody to read it any more."""
-        execution = self.execution
-        final = status.terminal(execution, ended, self._node())
-        if not execution.claimed:
+        """Write the final status."""
+        final = status.terminal(self.execution, ended, self._node())
+        if not self.execution.claimed:
             final.setdefault("queuedTime", timestamp(self._queued))
-
-        try:
-            if not await self._written(final):
-                # Its spec alone fills the object: it can never be told that it has ended.
-                log.warning("%s leaves no room for a status and is deleted", execution.name)
-                await persist(
-                    lambda: self._ctx.kube.delete_execution(execution.name, execution.uid)
-                )
-        except ApiError as error:
-            log.info("result of %s is not recorded: %s", execution.name, error)
-            return
-        log.info("execution %s ended: %s %s", execution.name, ended.phase, ended.reason)
-        self._ctx.metrics.ended.labels(execution.spec.language, ended.phase, ended.reason).inc()
-
-    async def _written(self, final: dict[str, Any]) -> bool:
-        """Write the final status, with less in it where it is refused; whether it had room.
-
-        Raises:
-            ApiError: the execution is gone, or somebody else has ended it.
-        """
-        execution, kube = self.execution, self._ctx.kube
-        for fields in (final, status.without_outputs(final)):
-            try:
-                await persist(
-                    lambda fields=fields: kube.patch_execution_status(  # type: ignore[misc]  # bound now
-                        execution.name, execution.uid, fields
-                    )
-                )
-            except TooLargeError:
-                log.warning("the result of %s is too large", execution.name)
-            except InvalidError as error:
-                log.warning("the result of %s is refused: %s", execution.name, error)
-                if fields is not final:
-                    raise
-            else:
-                return True
-        return False
+        await record(self._ctx, self.execution, final)
+        self.recorded = True
 
     async def _remove_pod(self) -> None:
-        """Delete the execution's Pod, and one that an operator left that was killed."""
+        """Remove the execution's Pod, and one that an operator left that was killed."""
+        if self._attempt is not None:
+            await self._attempt.end()
         if pod := self._pod or self._ctx.pods.named(pod_name(self.execution.uid)):
             name, uid = pod["metadata"]["name"], pod["metadata"]["uid"]
-            await persist(lambda: self._ctx.kube.delete_pod(name, uid))
+            if "deletionTimestamp" not in pod["metadata"]:
+                await persist(lambda: self._ctx.kube.delete_pod(name, uid))
 
     def _node(self) -> str | None:
-        if self._pod is None:
-            return None
-        of = self._pod["metadata"]
-        latest = self._ctx.pods.get(of["name"], of["uid"]) or self._pod
-        node: str | None = latest["spec"].get("nodeName")
-        return node
-
-
-async def _given_up(
-    claiming: asyncio.Future[Execution], attaching: asyncio.Future[Attachment]
-) -> None:
-    """End what is still under way of a start, and the attach."""
-    claiming.cancel()
-    attaching.cancel()
-    await asyncio.gather(claiming, attaching, return_exceptions=True)
-    if not attaching.cancelled() and attaching.exception() is None:
-        await attaching.result().close()
+        pod = self._attempt.pod if self._attempt is not None else self._pod
+        return None if pod is None else self._ctx.pods.node_of(pod)

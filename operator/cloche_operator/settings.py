@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
-from pydantic import Field, field_validator
+from pydantic import Field, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from cloche_api import quantity
@@ -27,8 +27,24 @@ class Settings(BaseSettings):
         quantity.parse(value)
         return value
 
+    @field_validator("storage_hard_bytes")
+    @classmethod
+    def _is_beyond_retention(cls, value: int, info: ValidationInfo) -> int:
+        if value <= info.data.get("retention_bytes", 0):
+            raise ValueError("storage_hard_bytes must be more than retention_bytes")
+        return value
+
     namespace: str = "cloche-sandboxes"
     """The namespace of the executions, the runtimes and their Pods."""
+    identity: str = ""
+    """Name of this operator, its Pod's; empty for one that no other has."""
+    lease_namespace: str = ""
+    """The namespace of the Lease by which one operator leads; empty for the executions' own."""
+    lease_name: str = "cloche-operator"
+    """Name of that Lease."""
+    lease_seconds: float = Field(default=10, ge=1)
+    """Seconds after which an operator that was not heard of leads no more: longer than a busy
+    node's pauses, short enough for those who wait."""
     runtime_class_name: str = ""
     """RuntimeClass of the Pods whose runtime names none; empty for the cluster's default."""
     user_namespaces: bool = False
@@ -54,16 +70,28 @@ class Settings(BaseSettings):
     """Seconds that an execution may wait for capacity: longer than any client is patient."""
     start_timeout_seconds: float = Field(default=60, gt=0)
     """Seconds from the Pod's creation to its first answer: a cold image pull fits in."""
+    start_concurrency: int = Field(default=4, ge=1)
+    """Pods that the pools start at a time: more of them together start no faster on two cores."""
     grace_seconds: float = Field(default=5, gt=0)
     """Seconds beyond the execution's own timeout after which the supervisor counts as hung."""
     drain_seconds: float = Field(default=10, ge=0)
     """Seconds that running executions get at shutdown; the next operator takes up the rest."""
     sweep_seconds: float = Field(default=30, gt=0)
     """Seconds between two sweeps for expired records and left-over Pods."""
+    left_over_seconds: float = Field(default=60, ge=0)
+    """Seconds beyond the time in which it must start, after which a Pod that is not attached and
+    belongs to nothing unfinished is removed: whoever made it may be in the middle of that."""
+    relist_seconds: float = Field(default=600, gt=0)
+    """Seconds between two listings of all records, for what others deleted: it reads them all."""
+    retention_executions: int = Field(default=20_000, ge=0)
+    """Records that are kept, the oldest go first: what a listing of all may cost."""
     retention_bytes: int = Field(default=512 * MIB, ge=0)
-    """Bytes that all records may take: etcd's default quota is 2 GiB. Not enforced yet."""
+    """Bytes that all records may take: etcd's default quota is 2 GiB."""
     retention_bytes_per_tenant: int = Field(default=128 * MIB, ge=0)
-    """Bytes that the records of one tenant may take. Not enforced yet."""
+    """Bytes that the records of one tenant may take; without a tenant, of nobody's together."""
+    storage_hard_bytes: int = Field(default=1024 * MIB, ge=1)
+    """Bytes of executions, unfinished ones too, from which on new ones are refused: the records
+    could not be removed as fast as they came, and a full etcd stops the cluster."""
     http_port: int = Field(default=8080, ge=1, le=65535)
     """Port of /healthz, /readyz and /metrics."""
     log_format: Literal["json", "text"] = "json"

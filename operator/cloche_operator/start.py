@@ -1,65 +1,92 @@
-"""The cold start of an execution: a Pod of its own, claimed, attached, and greeted."""
+"""The start of a Pod: created, attached as soon as it answers, and greeted."""
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 from typing import TYPE_CHECKING, Any
 
 from cloche_api.phases import Reason
-from cloche_api.rest import ApiError, ConflictError, TooLargeError, UnavailableError
-from cloche_operator import status
+from cloche_api.rest import ApiError, ConflictError, UnavailableError
 from cloche_operator.attach import Attachment, attach
-from cloche_operator.diagnosis import gone_unheard, start_problem, start_timeout
-from cloche_operator.execution import from_object, now
-from cloche_operator.frame import HELLO, PROTOCOL
+from cloche_operator.diagnosis import (
+    gone_unheard,
+    has_terminated,
+    start_problem,
+    start_timeout,
+)
 from cloche_operator.outcome import EndedError
 from cloche_operator.persist import persist
-from cloche_operator.pods import PodPlan, cold_pod, pod_name
+from cloche_operator.result import LogReader, judged
+from cloche_operator.sandbox import Sandbox
 
 if TYPE_CHECKING:
-    from datetime import datetime
+    from collections.abc import Callable
+    from typing import NoReturn
 
     from cloche_operator.context import Context
-    from cloche_operator.execution import Execution
-    from cloche_operator.transcript import Transcript
+    from cloche_operator.pods import PodShape
 
 _FIRST_TRY_SECONDS = 0.3  # no container has been seen to run sooner
+_END_SECONDS = 15.0  # for the log and the status of a container that has ended
 _TRY_SECONDS = 0.025  # between two tries to attach, times the Pods that start at once
-_READY_SECONDS = 10.0  # from an open attach to the supervisor's answer
+_PATIENT_SECONDS = 0.2  # the same, for a Pod that nobody waits for
 
 log = logging.getLogger(__name__)
 
 
-async def create_pod(ctx: Context, plan: PodPlan) -> dict[str, Any]:
-    """Create the execution's own Pod.
+async def create_pod(ctx: Context, build: Callable[[int], dict[str, Any]]) -> dict[str, Any]:
+    """Create a Pod. `build` makes its manifest for a user that no other Pod runs as.
 
-    One that is there already is of a start that was cut off before the claim: its stdin may be
-    closed, but no input was ever sent to it. It makes room for a new one.
+    One of that name is of a start that was cut off before the claim: its stdin may be closed, but
+    no input was ever sent to it. It makes room for a new one.
 
     Raises:
         EndedError: PodRefused, when the API server will not have it.
     """
-    manifest = cold_pod(plan, ctx.settings)
-    while True:
-        try:
-            pod = await persist(lambda: ctx.kube.create_pod(manifest))
-        except ConflictError as error:
-            if error.reason == "AlreadyExists":
-                await remove_pod(ctx, plan.execution)
-            else:  # the quota was being written: the API server asks to try again
-                log.info("Pod of %s to be created again: %s", plan.execution.name, error)
-                await asyncio.sleep(_TRY_SECONDS)
-        except ApiError as error:
-            raise EndedError(Reason.POD_REFUSED, f"The Pod was refused: {error}") from error
-        else:
-            ctx.pods.seen(pod)
-            return pod
+    user = ctx.pods.take_user()
+    manifest = build(user)
+    name = manifest["metadata"]["name"]
+    try:
+        while True:
+            try:
+                pod = await persist(lambda: ctx.kube.create_pod(manifest))
+            except ConflictError as error:
+                if error.reason == "AlreadyExists":
+                    await remove_pod(ctx, name)
+                else:  # the quota was being written: the API server asks to try again
+                    log.info("Pod %s to be created again: %s", name, error)
+                    await asyncio.sleep(_TRY_SECONDS)
+            except ApiError as error:
+                raise EndedError(Reason.POD_REFUSED, f"The Pod was refused: {error}") from error
+            else:
+                ctx.pods.seen(pod)  # and with it, who its user is
+                return pod
+    finally:
+        ctx.pods.give_user_back(user)
 
 
-async def remove_pod(ctx: Context, execution: Execution) -> None:
-    """Delete the execution's own Pod, and return when it and its container are gone."""
-    name = pod_name(execution.uid)
+async def create_whatever_happens(
+    ctx: Context, build: Callable[[int], dict[str, Any]], made: Callable[[dict[str, Any]], None]
+) -> dict[str, Any]:
+    """Create a Pod, and tell `made` of it even when the caller is cancelled meanwhile.
+
+    Without that nobody would remove a Pod that was on its way.
+    """
+    creating = asyncio.ensure_future(create_pod(ctx, build))
+    try:
+        pod = await asyncio.shield(creating)
+    except asyncio.CancelledError:
+        with contextlib.suppress(EndedError):
+            made(await creating)
+        raise
+    made(pod)
+    return pod
+
+
+async def remove_pod(ctx: Context, name: str) -> None:
+    """Delete the Pod of that name, and return when it and its container are gone."""
     while pod := await persist(lambda: ctx.kube.get_pod(name)):
         uid = pod["metadata"]["uid"]
         if "deletionTimestamp" not in pod["metadata"]:
@@ -67,58 +94,34 @@ async def remove_pod(ctx: Context, execution: Execution) -> None:
         await ctx.pods.changed(name, 1.0)
 
 
-async def claim(
-    ctx: Context, plan: PodPlan, generation: int, pod: dict[str, Any], queued: datetime
-) -> Execution:
-    """Write into the status that this Pod gets the execution's input.
-
-    Returns the execution as it is then, once the write is acknowledged.
+async def greet(ctx: Context, sandbox: Sandbox) -> None:
+    """Say hello and hear `ready`.
 
     Raises:
-        EndedError: somebody else has it, or it was cancelled or deleted.
+        EndedError: something else answers than a supervisor of this protocol, or nothing.
+        NeverStartedError: the connection was lost.
     """
-    execution, version = plan.execution, plan.execution.resource_version
-    wanted = status.running(
-        pod=pod,
-        used=plan.used,
-        runtime_generation=generation,
-        queued=queued,
-        claimed=now(),
-        warm=False,
+    if not await sandbox.greet():
+        await raise_end(ctx, sandbox.pod)
+
+
+async def raise_end(ctx: Context, pod: dict[str, Any]) -> NoReturn:
+    """Tell why a Pod ended to which nothing was sent, by its log and its status.
+
+    An attach that was given up comes about all the same once the API server has time for it, and
+    ends at once. With it the container's input ends: its supervisor says so, and is not to blame.
+
+    Raises:
+        EndedError: the image, the node or somebody ended it.
+        NeverStartedError: its input ended.
+    """
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(_END_SECONDS):
+            judged(await LogReader(ctx, pod, "").read())
+    raise EndedError(
+        Reason.PROTOCOL_ERROR,
+        "The container closed its output before it was ready: is the supervisor in the image?",
     )
-    while True:
-        try:
-            return from_object(
-                await ctx.kube.patch_execution_status(
-                    execution.name, execution.uid, wanted, version
-                )
-            )
-        except (ConflictError, UnavailableError) as error:
-            log.info("claim of %s to be looked at again: %s", execution.name, error)
-        except TooLargeError as error:
-            raise EndedError(
-                Reason.RESULT_TOO_LARGE, "The execution leaves no room for a status beside it."
-            ) from error
-        except ApiError as error:
-            raise EndedError(Reason.DELETED, f"The execution is gone: {error}") from error
-        found = from_object(await _still_there(ctx, execution))
-        if found.pod_uid == pod["metadata"]["uid"]:
-            return found  # the answer was lost, not the write
-        if found.ended or found.pod_uid != execution.pod_uid:
-            raise EndedError(Reason.POD_DELETED, "Another operator has claimed the execution.")
-        if found.spec.cancel:
-            raise EndedError(Reason.CANCELLED, "The execution was cancelled.")
-        version = found.resource_version
-
-
-async def _still_there(ctx: Context, execution: Execution) -> dict[str, Any]:
-    try:
-        found = await persist(lambda: ctx.kube.get_execution(execution.name))
-    except ApiError as error:
-        raise EndedError(Reason.DELETED, f"The execution is gone: {error}") from error
-    if found["metadata"]["uid"] != execution.uid:
-        raise EndedError(Reason.DELETED, "The execution was deleted.")
-    return found
 
 
 class Starting:
@@ -127,19 +130,28 @@ class Starting:
     def __init__(self) -> None:
         self._count = 0
 
-    async def attached(self, ctx: Context, pod: dict[str, Any]) -> Attachment:
+    async def opened(
+        self, ctx: Context, pod: dict[str, Any], shape: PodShape, urgent: Callable[[], bool]
+    ) -> Sandbox:
         """Attach as soon as the container answers, which is before the Pod's phase says so.
+
+        `urgent` says whether somebody waits for the Pod: a try is three TLS handshakes.
 
         Raises:
             EndedError: it cannot start, or did not in time.
+            NeverStartedError: the connection was lost.
         """
+        name = pod["metadata"]["name"]
         self._count += 1
         try:
-            return await self._attached(ctx, pod)
+            attachment = await self._attached(ctx, pod, urgent)
+            return Sandbox(pod, shape, attachment, lambda: persist(lambda: ctx.kube.get_pod(name)))
         finally:
             self._count -= 1
 
-    async def _attached(self, ctx: Context, pod: dict[str, Any]) -> Attachment:
+    async def _attached(
+        self, ctx: Context, pod: dict[str, Any], urgent: Callable[[], bool]
+    ) -> Attachment:
         name, uid = pod["metadata"]["name"], pod["metadata"]["uid"]
         clock = asyncio.get_running_loop().time
         deadline = clock() + ctx.settings.start_timeout_seconds
@@ -148,6 +160,8 @@ class Starting:
             latest = ctx.pods.get(name, uid)
             if latest is None:
                 raise gone_unheard(ctx.pods.last(uid))
+            if has_terminated(latest):
+                await raise_end(ctx, latest)
             if problem := start_problem(latest):
                 raise problem
             try:
@@ -156,32 +170,5 @@ class Starting:
                 pass
             if clock() > deadline:
                 raise start_timeout(latest, ctx.settings.start_timeout_seconds)
-            await ctx.pods.changed(name, _TRY_SECONDS * self._count)
-
-
-async def greet(attachment: Attachment, transcript: Transcript) -> None:
-    """Say hello and hear `ready`. Returns without it when the stream ends before.
-
-    Raises:
-        EndedError: ProtocolError, when something else answers, or nothing.
-    """
-    heard = "no answer"
-    try:
-        async with asyncio.timeout(_READY_SECONDS):
-            await attachment.send(HELLO)
-            while transcript.protocol is None and transcript.error is None:
-                if (data := await attachment.read()) is None:
-                    return
-                transcript.feed(data)
-    except ConnectionError:
-        return
-    except TimeoutError:
-        pass
-    if transcript.protocol == PROTOCOL:
-        return
-    if transcript.error or transcript.protocol:
-        heard = transcript.error or f"protocol {transcript.protocol}"
-    raise EndedError(
-        Reason.PROTOCOL_ERROR,
-        f"The supervisor in the image does not speak protocol {PROTOCOL}: {heard}",
-    )
+            seconds = _TRY_SECONDS if urgent() else _PATIENT_SECONDS
+            await ctx.pods.changed(name, seconds * self._count)

@@ -12,6 +12,7 @@ from cloche_operator.execution import Execution, now, timestamp
 
 if TYPE_CHECKING:
     from cloche_api.amounts import UsedResources
+    from cloche_api.execution import ExecutionSpec
     from cloche_operator.outcome import Outcome
 
 _MESSAGE_CHARACTERS = 4000
@@ -50,22 +51,31 @@ def terminal(execution: Execution, outcome: Outcome, node: str | None) -> dict[s
         "completionTime": ended,
         "expirationTime": ended + timedelta(seconds=execution.spec.ttl_seconds_after_finished),
         "conditions": [_finished(outcome.reason, outcome.message, ended)],
+        "recordedTime": ended,
         **outcome.fields,
     }
-    return fitted({k: _plain(v) for k, v in fields.items() if v is not None})
+    final = fitted({k: _plain(v) for k, v in fields.items() if v is not None})
+    return _weighed(final, spec_bytes(execution.spec))
 
 
-def unreadable(message: str) -> dict[str, Any]:
-    """The final status of an execution whose spec the operator cannot read."""
+def spec_bytes(spec: ExecutionSpec) -> int:
+    """Bytes that a spec takes in etcd, as it was sent: what was not, is None in the model."""
+    return object_bytes(spec.model_dump(mode="json", by_alias=True, exclude_none=True))
+
+
+def unreadable(message: str, spec: Any) -> dict[str, Any]:
+    """The final status of an execution whose spec, this one, the operator cannot read."""
     ended = now()
-    return {
+    status = {
         "phase": phase_of(Reason.INVALID_SPEC),
         "reason": Reason.INVALID_SPEC,
         "message": _clean(message),
         "completionTime": timestamp(ended),
         "expirationTime": timestamp(ended + timedelta(seconds=limits.TTL_SECONDS_DEFAULT)),
+        "recordedTime": timestamp(ended),
         "conditions": [_finished(Reason.INVALID_SPEC, message, ended)],
     }
+    return _weighed(status, object_bytes(spec))
 
 
 def without_outputs(status: dict[str, Any]) -> dict[str, Any]:
@@ -73,7 +83,7 @@ def without_outputs(status: dict[str, Any]) -> dict[str, Any]:
     kept = {k: v for k, v in status.items() if k not in ("stdout", "stderr", "files")}
     message = "The API server did not take the result; its outputs are not kept."
     time = datetime.fromisoformat(status["completionTime"])
-    return kept | {
+    final = kept | {
         "phase": phase_of(Reason.RESULT_TOO_LARGE),
         "reason": Reason.RESULT_TOO_LARGE,
         "message": message,
@@ -81,6 +91,9 @@ def without_outputs(status: dict[str, Any]) -> dict[str, Any]:
         "stderrTruncated": True,
         "conditions": [_finished(Reason.RESULT_TOO_LARGE, message, time)],
     }
+    if "storedBytes" in status:
+        final["storedBytes"] += object_bytes(final) - object_bytes(status)
+    return final
 
 
 def fitted(status: dict[str, Any]) -> dict[str, Any]:
@@ -97,6 +110,11 @@ def fitted(status: dict[str, Any]) -> dict[str, Any]:
             room = max(0, json_bytes(status[stream]) - excess)
             status |= {stream: _cut_json(status[stream], room), f"{stream}Truncated": True}
     return status
+
+
+def _weighed(status: dict[str, Any], spec: int) -> dict[str, Any]:
+    """The status with the bytes that it and the spec take; what a claim wrote is not counted."""
+    return status | {"storedBytes": spec + object_bytes(status)}
 
 
 def _cut_bytes(text: str, size: int) -> str:

@@ -1,92 +1,131 @@
-"""What events missed and crashes left: expired records, orphaned Pods, executions unseen."""
+"""What events missed and crashes left: executions unseen, Pods that nobody needs."""
 
 from __future__ import annotations
 
 import asyncio
 import logging
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from cloche_api.phases import TERMINAL, Phase
+from cloche_api.phases import TERMINAL
 from cloche_api.rest import ApiError, NotFoundError, UnavailableError
-from cloche_operator.execution import from_object, now, timestamp
+from cloche_operator.execution import now
+from cloche_operator.retention import Retention
 
 if TYPE_CHECKING:
-    from cloche_operator.capacity import Capacity
+    from collections.abc import Callable
+
     from cloche_operator.context import Context
     from cloche_operator.dispatcher import Dispatcher
+
+_NODE_SECONDS = 2.0
 
 log = logging.getLogger(__name__)
 
 
 class Sweeper:
-    """Looks again at everything, every so many seconds."""
+    """Looks again at what is unfinished, every so many seconds, and has records removed.
 
-    def __init__(self, ctx: Context, dispatcher: Dispatcher, capacity: Capacity) -> None:
+    `holds` says whether the Pod of a uid is attached to this operator: in a pool, for a session,
+    or in a run.
+    """
+
+    def __init__(self, ctx: Context, dispatcher: Dispatcher, holds: Callable[[str], bool]) -> None:
         self._ctx = ctx
         self._dispatcher = dispatcher
-        self._capacity = capacity
+        self._holds = holds
 
     async def sweep_for_ever(self) -> None:
         """Sweep, wait, sweep again. A sweep that fails is told, and the next one tried."""
-        while True:
-            await asyncio.sleep(self._ctx.settings.sweep_seconds)
-            try:
-                await self.sweep()
-            except (ApiError, UnavailableError) as error:
-                log.warning("sweep cut short: %s", error)
-            except Exception:
-                log.exception("sweep failed")
+        async with asyncio.TaskGroup() as group:
+            group.create_task(Retention(self._ctx).keep_for_ever())
+            while True:
+                await asyncio.sleep(self._pause())
+                try:
+                    await self.sweep()
+                except (ApiError, UnavailableError) as error:
+                    log.warning("sweep cut short: %s", error)
+                except Exception:
+                    log.exception("sweep failed")
+
+    def _pause(self) -> float:
+        """Seconds until the next sweep: few while executions wait for a node to come back."""
+        seconds = self._ctx.settings.sweep_seconds
+        return min(seconds, _NODE_SECONDS) if self._ctx.capacity.is_away else seconds
 
     async def sweep(self) -> None:
-        """One sweep."""
-        await self._capacity.refresh(self._ctx.kube)
-        await self._take_up_unseen()
-        await self._remove_orphans()
-        await self._remove_expired()
-
-    async def _take_up_unseen(self) -> None:
-        """An event whose handling failed is never sent again."""
-        for phase in (Phase.PENDING, Phase.RUNNING):
-            async for name, uid, _ in self._ctx.kube.executions_in(phase):
-                if self._dispatcher.working_on(uid):
-                    continue
-                try:
-                    self._dispatcher.observe(await self._ctx.kube.get_execution(name))
-                except NotFoundError:
-                    continue
-
-    async def _remove_orphans(self) -> None:
-        """A Pod whose execution has ended is left over from a crash."""
+        """One sweep: three lists, all of them short where nothing runs."""
+        await self._ctx.capacity.refresh(self._ctx.kube)
         known = list(self._ctx.pods)
-        pods = await self._ctx.kube.list_pods()
-        there = {pod["metadata"]["uid"] for pod in pods}
+        # The Pods first: what an execution names later is too young to be judged.
+        pods = await self._ctx.kube.pods_metadata()
+        unfinished = await self._ctx.kube.unfinished()
+        self._forget(known, pods)
+        await self._take_up_unseen(unfinished)
+        await self._remove_left_over(pods, unfinished)
+
+    def _forget(self, known: list[dict[str, Any]], pods: list[dict[str, Any]]) -> None:
+        """A Pod whose deletion was missed."""
+        there = {pod["uid"] for pod in pods}
         for pod in known:
             if pod["metadata"]["uid"] not in there:
-                self._ctx.pods.seen(pod, deleted=True)  # its deletion was missed
-        for pod in pods:
-            owner = _execution_of(pod)
-            if owner is None or self._dispatcher.working_on(owner[1]):
+                self._ctx.pods.seen(pod, deleted=True)
+
+    async def _take_up_unseen(self, unfinished: list[tuple[str, str, str]]) -> None:
+        """An event whose handling failed is never sent again."""
+        for name, uid, _ in unfinished:
+            if self._dispatcher.working_on(uid):
                 continue
             try:
-                obj = await self._ctx.kube.get_execution(owner[0])
+                self._dispatcher.observe(await self._ctx.kube.get_execution(name))
             except NotFoundError:
-                continue  # the garbage collector has it
-            if obj["metadata"]["uid"] == owner[1] and from_object(obj).ended:
-                log.info("removing left-over Pod %s", pod["metadata"]["name"])
-                await self._ctx.kube.delete_pod(pod["metadata"]["name"], pod["metadata"]["uid"])
+                continue
 
-    async def _remove_expired(self) -> None:
-        """Records past their ttlSecondsAfterFinished."""
-        time = timestamp(now())
-        for phase in sorted(TERMINAL):
-            async for name, uid, expires in self._ctx.kube.executions_in(phase):
-                if expires and expires < time:
-                    await self._ctx.kube.delete_execution(name, uid)
+    async def _remove_left_over(
+        self, pods: list[dict[str, Any]], unfinished: list[tuple[str, str, str]]
+    ) -> None:
+        """Delete what a crash left."""
+        unended = {uid for _, uid, _ in unfinished}
+        named = {pod for _, _, pod in unfinished}
+        for pod in pods:
+            uid, owner = pod["uid"], _owner(pod)
+            if "deletionTimestamp" in pod or owner["uid"] in unended or pod["name"] in named:
+                continue
+            if await self._is_left_over(pod, owner) and not self._in_use(uid, owner["uid"]):
+                log.info("removing left-over Pod %s", pod["name"])
+                await self._ctx.kube.delete_pod(pod["name"], uid)
 
-
-def _execution_of(pod: dict[str, Any]) -> tuple[str, str] | None:
-    """Name and uid of the execution that owns the Pod."""
-    for owner in pod["metadata"].get("ownerReferences", []):
+    async def _is_left_over(self, pod: dict[str, Any], owner: dict[str, Any]) -> bool:
+        """Whether nobody can need it but this operator."""
+        if self._in_use(pod["uid"], owner["uid"]):
+            return False
         if owner["kind"] == "SandboxExecution":
-            return owner["name"], owner["uid"]
-    return None
+            return await self._has_ended(owner)
+        settings = self._ctx.settings
+        age = now() - datetime.fromisoformat(pod["creationTimestamp"])
+        if age.total_seconds() < settings.start_timeout_seconds + settings.left_over_seconds:
+            return False
+        if owner["kind"] == "SandboxSession":
+            return owner["uid"] in {uid for _, uid, _ in await self._ctx.kube.ended_sessions()}
+        return bool(owner["kind"] == "SandboxRuntime")
+
+    def _in_use(self, uid: str, owner: str) -> bool:
+        """Whether this operator has a use for the Pod, or works on the execution it is of."""
+        return self._holds(uid) or self._dispatcher.working_on(owner)
+
+    async def _has_ended(self, owner: dict[str, Any]) -> bool:
+        """Whether an execution has ended; one that is gone leaves its Pod to the collector."""
+        try:
+            obj = await self._ctx.kube.get_execution(owner["name"])
+        except NotFoundError:
+            return False
+        phase = obj.get("status", {}).get("phase")
+        return phase in TERMINAL and bool(obj["metadata"]["uid"] == owner["uid"])
+
+
+def _owner(pod: dict[str, Any]) -> dict[str, Any]:
+    """The reference to what the Pod belongs to, of no kind where there is none of ours."""
+    for owner in pod.get("ownerReferences", []):
+        if owner["kind"] in ("SandboxExecution", "SandboxSession", "SandboxRuntime"):
+            return dict(owner)
+    return {"kind": "", "name": "", "uid": ""}

@@ -1,18 +1,15 @@
-"""What a supervisor said: its events, read from a stream of bytes (docs/protocol.md).
+"""What a supervisor said of one execution: its events, taken in one by one (docs/protocol.md).
 
-Whatever the bytes are, reading them costs bounded memory and raises nothing: an image may hold
-anything in the supervisor's place.
+An image may hold anything in the supervisor's place: whatever an event holds, taking it in costs
+bounded memory and raises nothing.
 """
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 from cloche_api import limits
 
-_LINE_BYTES = 4 * limits.MIB
-"""The longest line: an exit event with all its files is below 1 MiB."""
 _TEXT_CHARACTERS = 2 * limits.MIB
 """The most text kept of a stream, should a supervisor not keep to its own limit."""
 
@@ -20,6 +17,9 @@ _LARGEST = 2**53
 """The largest number in an event: JSON's readers agree up to here, and a status holds it."""
 _LATEST = 253_402_300_800
 """Unix time of the year 10000, where RFC 3339 ends."""
+
+_INPUT_ENDED = "the input ended"
+"""In the supervisor's words for an input that broke off, at whatever byte."""
 
 _NUMBER = (int, float)
 _EXIT_FIELDS: dict[str, tuple[type, ...]] = {
@@ -44,27 +44,20 @@ _EXIT_FIELDS: dict[str, tuple[type, ...]] = {
 
 
 class Transcript:
-    """The events of one execution, in order, from one stream."""
+    """One execution's events, in order. A Pod's log may hold those of others before it."""
 
     def __init__(self, execution: str) -> None:
         self._execution = execution
-        self._rest = bytearray()
-        self._next = 0
-        self._skipping = False
         self._out: dict[str, list[str]] = {"stdout": [], "stderr": []}
         self._kept = 0
-        self.protocol: int | None = None
-        """The protocol version of the `ready` event."""
         self.started: float | None = None
         """Unix time of the first `started` event."""
         self.exit: dict[str, Any] | None = None
         """The `exit` event, every field of the right type."""
         self.error: str | None = None
         """The message of an `error` event."""
-        self.gap = False
-        """Whether events are missing: the Pod's log has them."""
         self.garbage = 0
-        """Lines that were no events."""
+        """Events that do not keep to the protocol."""
 
     @property
     def stdout(self) -> str:
@@ -78,51 +71,35 @@ class Transcript:
 
     @property
     def ended(self) -> bool:
-        """Whether the supervisor has said its last word."""
+        """Whether the supervisor has said its last word on it."""
         return self.exit is not None or self.error is not None
 
-    def feed(self, data: bytes) -> None:
-        """Read some more bytes of the stream."""
-        self._rest += data
-        *lines, rest = self._rest.split(b"\n")
-        self._rest = rest
-        for line in lines:
-            if self._skipping:
-                self._skipping = False
-            elif line.strip():
-                self._line(bytes(line))
-        if len(self._rest) > _LINE_BYTES:
-            self._rest.clear()
-            self._skipping = True
-            self.garbage += 1
+    @property
+    def cut_off(self) -> bool:
+        """Whether the supervisor gave up because its input ended: the connection was lost."""
+        return self.exit is None and _INPUT_ENDED in (self.error or "")
 
-    def _line(self, line: bytes) -> None:
-        try:
-            event = json.loads(line)
-        except (ValueError, RecursionError):
-            event = None
-        if not isinstance(event, dict) or type(event.get("seq")) is not int:
-            self.garbage += 1
-            return
-        if event["seq"] != self._next:
-            self.gap = True
-        self._next = event["seq"] + 1
-        self._event(event)
+    def take_all(self, events: list[dict[str, Any]]) -> None:
+        """Take in several events."""
+        for event in events:
+            self.take(event)
 
-    def _event(self, event: dict[str, Any]) -> None:
+    def take(self, event: dict[str, Any]) -> None:
+        """Take in an event. Output is the execution's own from its `started` on."""
         kind = event.get("event")
         if kind in ("stdout", "stderr") and isinstance(event.get("data"), str):
-            self._keep(kind, event["data"])
+            if self.started is not None:
+                self._keep(kind, event["data"])
         elif kind == "ready" and type(event.get("protocol")) is int:
-            self.protocol = event["protocol"]
+            return
         elif kind == "error" and isinstance(event.get("message"), str):
             self.error = event["message"]
-        elif event.get("execution") != self._execution:
-            self.garbage += 1
         elif kind == "started" and _is_time(event.get("time")):
-            self.started = self.started or float(event["time"])
+            if event.get("execution") == self._execution:
+                self.started = self.started or float(event["time"])
         elif kind == "exit" and _is_exit(event):
-            self.exit = event
+            if event.get("execution") == self._execution:
+                self.exit = event
         else:
             self.garbage += 1
 

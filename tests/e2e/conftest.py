@@ -9,17 +9,14 @@ from typing import Any
 import httpx
 import pytest
 from support.deadline import until
-from support.installation import ROOT, SANDBOXES, Installation, Kubectl
+from support.installation import SANDBOXES, Installation, Kubectl, installed
 
 REQUEST_SECONDS = 150
 
 
 @pytest.fixture(scope="session")
 def installation() -> Installation:
-    env = ROOT / ".cloche" / "env"
-    assert env.exists(), "there is no .cloche/env: run `make up` first"
-    values = dict(line.split("=", 1) for line in env.read_text().splitlines() if "=" in line)
-    return Installation(values["CLOCHE_URL"], values["CLOCHE_API_KEY"], values["KUBECONFIG"])
+    return installed()
 
 
 @pytest.fixture(scope="session")
@@ -108,3 +105,29 @@ def running_pod(kubectl: Kubectl) -> Callable[[str], dict[str, Any]]:
         return until(started, 60, f"execution {name} to start its program")
 
     return wait
+
+
+Install = Callable[..., str]
+
+
+@pytest.fixture(scope="module")
+def runtime(kubectl: Kubectl) -> Iterator[Install]:
+    """Install variants of the Python runtime for a module's tests; each one's name."""
+    names = []
+
+    def install(name: str, **changes: Any) -> str:
+        spec = kubectl.json("get", "sbr", "python", "-n", SANDBOXES)["spec"] | changes
+        spec.pop("aliases", None)
+        manifest = {
+            "apiVersion": "cloche.dev/v1alpha1",
+            "kind": "SandboxRuntime",
+            "metadata": {"name": name, "namespace": SANDBOXES},
+            "spec": spec,
+        }
+        kubectl("apply", "--server-side", "-f", "-", input_=json.dumps(manifest))
+        names.append(name)
+        return name
+
+    yield install
+    for name in names:
+        kubectl("delete", "sbr", name, "-n", SANDBOXES)

@@ -14,6 +14,10 @@ from support.deadline import until
 from support.installation import Kubectl
 from support.processes import of_component
 
+STARTS = 8
+FREEZE_SECONDS = 11
+"""Longer than an attach or a call is waited for."""
+
 
 @contextmanager
 def frozen(program: str) -> Iterator[None]:
@@ -54,8 +58,25 @@ def test_a_result_waits_for_the_api_server(submit: Any, finished: Any, running_p
     assert status["stdout"] == "".join(f"{n}\n" for n in range(15))
 
 
+def test_pods_that_start_meanwhile_are_not_to_blame(
+    kubectl: Kubectl, submit: Any, finished: Any
+) -> None:
+    """Attaches are given up, come about when it answers again, and close the Pods' input.
+
+    Of many Pods some are just created, some about to be attached, some greeted.
+    """
+    names = [submit("print(1)", resources={"memory": "256Mi"}) for _ in range(STARTS)]
+    until(lambda: kubectl.execution(names[-1])["status"].get("podName"), 30, "the last claim")
+    with frozen("kube-apiserver"):
+        over = time.monotonic() + FREEZE_SECONDS
+        until(lambda: time.monotonic() > over, 2 * FREEZE_SECONDS, "the frost to be over")
+
+    ends = [finished(name) for name in names]
+    assert [(end["reason"], end["stdout"]) for end in ends] == [("Exited", "1\n")] * STARTS
+
+
 def test_a_node_that_is_lost_ends_the_execution(
-    kubectl: Kubectl, submit: Any, running_pod: Any
+    kubectl: Kubectl, submit: Any, finished: Any, running_pod: Any
 ) -> None:
     """The API server answers, the kubelet does not: there is no log to wait for."""
     name = submit("import time\ntime.sleep(100)", timeoutSeconds=15)
@@ -69,3 +90,5 @@ def test_a_node_that_is_lost_ends_the_execution(
         status = until(ended, 75, "the execution to end without its node")
 
     assert status["reason"] == "SupervisorHung"
+    assert finished(submit("print(1)"))["reason"] == "Exited", "it waits for the node"
+    kubectl("wait", "--for=condition=Ready", "node", "--all", "--timeout=60s")

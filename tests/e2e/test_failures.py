@@ -17,29 +17,6 @@ from support.processes import of_pod
 SLEEP = 'import time\nprint("begun", flush=True)\ntime.sleep(100)'
 
 
-@pytest.fixture(scope="module")
-def runtime(kubectl: Kubectl) -> Any:
-    """Install variants of the Python runtime for this module's tests."""
-    names = []
-
-    def install(name: str, **changes: Any) -> str:
-        spec = kubectl.json("get", "sbr", "python", "-n", SANDBOXES)["spec"] | changes
-        spec.pop("aliases", None)
-        manifest = {
-            "apiVersion": "cloche.dev/v1alpha1",
-            "kind": "SandboxRuntime",
-            "metadata": {"name": name, "namespace": SANDBOXES},
-            "spec": spec,
-        }
-        kubectl("apply", "--server-side", "-f", "-", input_=json.dumps(manifest))
-        names.append(name)
-        return name
-
-    yield install
-    for name in names:
-        kubectl("delete", "sbr", name, "-n", SANDBOXES)
-
-
 @pytest.fixture(scope="module", autouse=True)
 def unschedulable(submit: Any, runtime: Any) -> str:
     """One that no node takes: it needs a minute to end, while the other tests run."""

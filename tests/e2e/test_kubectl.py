@@ -13,7 +13,7 @@ def test_every_execution_is_shown_and_no_pod_stays(kubectl: Kubectl, execute: An
 
     row = kubectl("get", "sbx", answer["execution_id"], "-n", SANDBOXES, "--no-headers").split()
     assert row[:5] == [answer["execution_id"], "python", "Completed", "Exited", "0"]
-    until(lambda: not kubectl.pods(), 10, "the Pods to be gone")
+    until(lambda: not kubectl.busy_pods(), 10, "the Pods to be gone")
 
 
 def test_apply_runs_without_the_gateway(kubectl: Kubectl) -> None:

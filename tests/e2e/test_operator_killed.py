@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import signal
-from collections import Counter
 from typing import Any
 
 from support.deadline import until
@@ -21,10 +20,8 @@ for tenth in range(50):
 """
 
 
-def test_kill_while_10_run(
-    kubectl: Kubectl, submit: Any, finished: Any, running_pod: Any, installation: Any
-) -> None:
-    with witness(installation.kubeconfig) as seen:
+def test_kill_while_10_run(kubectl: Kubectl, submit: Any, finished: Any, running_pod: Any) -> None:
+    with witness() as seen:
         names = [submit(CODE) for _ in range(COUNT)]
         for name in names:
             running_pod(name)
@@ -35,23 +32,21 @@ def test_kill_while_10_run(
     assert [end["reason"] for end in ends] == ["Exited"] * COUNT
     assert all(end["stdout"] == whole for end in ends)
     uids = [kubectl.execution(name)["metadata"]["uid"] for name in names]
-    pods = Counter(execution for execution in seen.started.values() if execution in uids)
-    assert pods == dict.fromkeys(uids, 1)
-    until(lambda: not kubectl.pods(), 60, "the Pods to be gone")
+    assert seen.counts(uids) == dict.fromkeys(uids, 1)
+    until(lambda: not kubectl.busy_pods(), 60, "the Pods to be gone")
 
 
-def test_kill_while_pods_start(
-    kubectl: Kubectl, submit: Any, finished: Any, installation: Any
-) -> None:
+def test_kill_while_pods_start(kubectl: Kubectl, submit: Any, finished: Any) -> None:
     """Claimed or not, sent or not: each ends Completed, and its program is started once."""
-    with witness(installation.kubeconfig) as seen:
+    with witness() as seen:
         names = [submit("print(1)") for _ in range(5)]
-        until(lambda: len(seen.started) >= len(names), 30, "the Pods to be created")
+        uids = [kubectl.execution(name)["metadata"]["uid"] for name in names]
         _kill_operator(kubectl)
         ends = [finished(name) for name in names]
 
     assert [(end["reason"], end["stdout"]) for end in ends] == [("Exited", "1\n")] * len(names)
-    until(lambda: not kubectl.pods(), 60, "the Pods to be gone")
+    assert seen.counts(uids) == dict.fromkeys(uids, 1)
+    until(lambda: not kubectl.busy_pods(), 60, "the Pods to be gone")
     assert all(
         kubectl.execution(name)["status"] == end for name, end in zip(names, ends, strict=True)
     )

@@ -56,16 +56,30 @@ class ChartCluster:
         """`helm upgrade --install` of the chart in the tree, its CRDs being there."""
         return self.helm("upgrade", "--install", "cloche", str(CHART), "--skip-crds", *args)
 
+    def try_session(
+        self, name: str, *, by: str | None = None, namespace: str = SANDBOXES,
+        labels: dict[str, str] | None = None, **spec: Any,
+    ) -> subprocess.CompletedProcess[str]:  # fmt: skip
+        """Create a SandboxSession, as somebody else if `by` says so."""
+        metadata = {"name": name, "namespace": namespace, "labels": labels or {}}
+        return self._create("SandboxSession", metadata, spec, by)
+
     def try_execution(
         self, name: str, *, by: str | None = None, namespace: str = SANDBOXES,
         labels: dict[str, str] | None = None, **spec: Any,
     ) -> subprocess.CompletedProcess[str]:  # fmt: skip
         """Create a SandboxExecution, as somebody else if `by` says so."""
+        metadata = {"name": name, "namespace": namespace, "labels": labels or {}}
+        return self._create("SandboxExecution", metadata, {"code": "print(1)", **spec}, by)
+
+    def _create(
+        self, kind: str, metadata: dict[str, Any], spec: dict[str, Any], by: str | None
+    ) -> subprocess.CompletedProcess[str]:
         manifest = {
             "apiVersion": "cloche.dev/v1alpha1",
-            "kind": "SandboxExecution",
-            "metadata": {"name": name, "namespace": namespace, "labels": labels or {}},
-            "spec": {"language": "python", "code": "print(1)", **spec},
+            "kind": kind,
+            "metadata": metadata,
+            "spec": {"language": "python", **spec},
         }
         impersonation = ["--as", by] if by else []
         return self.run("create", *impersonation, "-f", "-", stdin=json.dumps(manifest))

@@ -37,6 +37,7 @@ EXITED = {
     "claimedTime": "2026-01-01T00:00:00.250000Z",
     "startTime": "2026-01-01T00:00:01.000000Z",
     "completionTime": "2026-01-01T00:00:01.080000Z",
+    "recordedTime": "2026-01-01T00:00:01.082000Z",
     "executionSeconds": 0.08,
     "usage": {"cpuSeconds": 0.03, "maxMemoryBytes": 9000000},
 }

@@ -49,6 +49,16 @@ class Kubectl:
         found: list[dict[str, Any]] = self.json("get", "pods", "-n", SANDBOXES)["items"]
         return found
 
+    def busy_pods(self) -> list[dict[str, Any]]:
+        """The sandbox Pods but for those that wait in a pool."""
+        waits = ("cloche.dev/state", "waiting")
+        return [pod for pod in self.pods() if waits not in pod["metadata"]["labels"].items()]
+
+    def pool_is_full(self, runtime: str) -> bool:
+        """Whether as many Pods wait for a runtime's executions as should."""
+        told = self.json("get", "sbr", runtime, "-n", SANDBOXES).get("status", {})
+        return bool(told.get("wanted")) and told.get("ready") == told["wanted"]
+
 
 @dataclass(frozen=True)
 class Installation:
@@ -57,3 +67,11 @@ class Installation:
     url: str
     key: str
     kubeconfig: str
+
+
+def installed() -> Installation:
+    """The installation that runs; without one the test fails."""
+    env = ROOT / ".cloche" / "env"
+    assert env.exists(), "there is no .cloche/env: run `make up` first"
+    values = dict(line.split("=", 1) for line in env.read_text().splitlines() if "=" in line)
+    return Installation(values["CLOCHE_URL"], values["CLOCHE_API_KEY"], values["KUBECONFIG"])

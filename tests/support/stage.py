@@ -100,6 +100,7 @@ class Stage:
             "namespace": self.namespace,
             "node_selector": {LABEL: self.namespace},
             "drain_seconds": 1,
+            "lease_seconds": 2,
         }
         log = self._directory / f"operator-{next(self._count)}.log"
         return self._running.enter_context(operator(self.kubeconfig, log, **(defaults | settings)))

@@ -11,6 +11,9 @@
 {{- end -}}
 {{- end -}}
 {{- end -}}
+{{- if le (int64 $sandbox.retention.hardBytes) (int64 $sandbox.retention.bytes) -}}
+{{- fail (printf "sandbox.retention.hardBytes: must be more than sandbox.retention.bytes (%d), for new executions are refused from it on" (int64 $sandbox.retention.bytes)) -}}
+{{- end -}}
 {{- $known := list -}}
 {{- range $path, $_ := .Files.Glob "runtimes/*.yaml" -}}
 {{- $known = append $known (trimSuffix ".yaml" (base $path)) -}}

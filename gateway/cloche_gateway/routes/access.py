@@ -4,19 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from fastapi.security import APIKeyHeader, HTTPBearer
-
 if TYPE_CHECKING:
     from starlette.requests import Request
 
     from cloche_gateway.context import Context
     from cloche_gateway.keys import Caller
-
-# They only tell OpenAPI what `caller` takes: an error of theirs would not be ours.
-SCHEMES = (
-    APIKeyHeader(name="X-API-Key", auto_error=False),
-    HTTPBearer(auto_error=False, description="The same key, as a bearer token."),
-)
 
 
 def context_of(request: Request) -> Context:

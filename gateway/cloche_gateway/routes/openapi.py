@@ -4,14 +4,44 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from cloche_gateway.models import ExecuteRequest, Problem
+from cloche_gateway.models import ExecuteRequest, Problem, SessionRequest
+from cloche_gateway.services.parsing import WAIT_SECONDS_MAX
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from fastapi import FastAPI
     from pydantic import BaseModel
 
 _TEMPLATE = "#/components/schemas/{model}"
-_BODIES = (ExecuteRequest,)
+_BODIES = (ExecuteRequest, SessionRequest)
+_KEYED = frozenset({"execute", "sessions"})
+"""The tags of the routes that need an API key."""
+_SCHEMES = {
+    "APIKeyHeader": {"type": "apiKey", "in": "header", "name": "X-API-Key"},
+    "HTTPBearer": {
+        "type": "http",
+        "scheme": "bearer",
+        "description": "The same key, as a bearer token.",
+    },
+}
+"""Told here and not as dependencies of the routes, which FastAPI would solve for every request."""
+
+IDEMPOTENCY_KEY = {
+    "name": "Idempotency-Key",
+    "in": "header",
+    "required": False,
+    "schema": {"type": "string", "minLength": 1, "maxLength": 255},
+    "description": "A request that is repeated with the same key gets the same execution and "
+    "answer, never a second run.",
+}
+WAIT = {
+    "name": "wait",
+    "in": "query",
+    "required": False,
+    "schema": {"type": "number", "minimum": 0, "maximum": WAIT_SECONDS_MAX, "default": 0},
+    "description": "Seconds to hold the answer until the execution has ended.",
+}
 
 _EXAMPLES = {
     400: "timeout: must be between 1 and 300",
@@ -27,43 +57,54 @@ _WHEN = {
     400: "The language is not installed, the code cannot be parsed, or a field breaks a rule",
     401: "No API key",
     403: "No such API key",
-    404: "No such execution of this key's tenant",
-    409: "It was cancelled or deleted while the client waited",
+    404: "No such execution or session of this key's tenant",
+    409: "It was cancelled or deleted while the client waited, or the Idempotency-Key was used "
+    "with another request",
     413: "The body or a field is over its limit",
     500: "The program hit its timeout, or the system failed; with what is known of the result",
-    503: "The queue is full, or the cluster is out of reach",
+    503: "The queue or the storage is full, or the cluster is out of reach",
 }
 
 
-def problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
-    """The errors that a route may answer, each with an example."""
+def problems(
+    *statuses: int, details: Mapping[int, str] | None = None
+) -> dict[int | str, dict[str, Any]]:
+    """The errors that a route may answer, each with an example: its own, or the usual one."""
+    examples = _EXAMPLES | dict(details or {})
     return {
         status: {
             "model": Problem,
             "description": _WHEN[status],
-            "content": {"application/json": {"example": {"detail": _EXAMPLES[status]}}},
+            "content": {"application/json": {"example": {"detail": examples[status]}}},
         }
         for status in statuses
     }
 
 
-def body(model: type[BaseModel]) -> dict[str, Any]:
-    """The body of a route that parses it itself."""
-    reference = {"$ref": _TEMPLATE.format(model=model.__name__)}
-    content = {"application/json": {"schema": reference}}
-    return {"requestBody": {"required": True, "content": content}}
+def takes(model: type[BaseModel] | None, *parameters: dict[str, Any]) -> dict[str, Any]:
+    """The body and the parameters of a route that parses them itself."""
+    told: dict[str, Any] = {"parameters": list(parameters)} if parameters else {}
+    if model is not None:
+        reference = {"$ref": _TEMPLATE.format(model=model.__name__)}
+        content = {"application/json": {"schema": reference}}
+        told["requestBody"] = {"required": True, "content": content}
+    return told
 
 
 def install(app: FastAPI) -> None:
-    """Put the bodies that routes parse themselves among the document's components."""
+    """Put what routes read themselves into the document: bodies and API keys."""
     plain = app.openapi
 
     def with_bodies() -> dict[str, Any]:
         document = plain()
-        schemas = document.setdefault("components", {}).setdefault("schemas", {})
+        components = document.setdefault("components", {})
+        components["securitySchemes"] = _SCHEMES
+        schemas = components.setdefault("schemas", {})
         for operations in document["paths"].values():
             for operation in operations.values():
                 operation["responses"].pop("422", None)  # FastAPI's own, which is never answered
+                if _KEYED & set(operation.get("tags", ())):
+                    operation["security"] = [{name: []} for name in _SCHEMES]
         for model in _BODIES:
             schema = model.model_json_schema(ref_template=_TEMPLATE)
             schemas.update(schema.pop("$defs", {}))

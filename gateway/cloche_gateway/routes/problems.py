@@ -28,9 +28,12 @@ TABLE: dict[type[GatewayError], tuple[int, dict[str, str]]] = {
     errors.KeyRequiredError: (401, {"WWW-Authenticate": "ApiKey"}),
     errors.KeyInvalidError: (403, {}),
     errors.ExecutionNotFoundError: (404, {}),
+    errors.SessionNotFoundError: (404, {}),
+    errors.KeyReusedError: (409, {}),
     errors.TooLargeError: (413, {}),
     errors.ClientGoneError: (499, {}),  # nobody reads it; nginx' number, for the log
     errors.FailedError: (500, {}),
+    errors.SessionFailedError: (500, {}),
     errors.BusyError: (503, _RETRY),
     errors.DrainingError: (503, _RETRY),
     GatewayError: (500, {}),

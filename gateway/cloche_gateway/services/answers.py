@@ -11,6 +11,7 @@ from cloche_api.phases import TERMINAL, Phase, Reason, phase_of
 from cloche_gateway.services import results
 
 BUSY = "Service busy. Please try again later."
+FAILED = "Execution failed: "
 
 
 class Body(Enum):
@@ -50,7 +51,7 @@ _CANCELLED = Rule(409, "Execution cancelled", Body.ID)
 
 
 def _failed(why: str) -> Rule:
-    return Rule(500, f"Execution failed: {why}")
+    return Rule(500, FAILED + why)
 
 
 TABLE = {
@@ -80,6 +81,7 @@ TABLE = {
     Reason.RESULT_LOST: _failed("the program ran, but its result was lost"),
     Reason.RESULT_TOO_LARGE: _failed("the result was too large to be kept"),
     Reason.PROTOCOL_ERROR: _failed("its Pod answered with nonsense"),
+    Reason.SESSION_ENDED: _failed("its session has ended"),
     Reason.INTERNAL_ERROR: _failed("internal error"),
 }
 """resources.md's table, reason by reason."""

@@ -1,15 +1,15 @@
-"""Create an execution once, however often the answer is lost."""
+"""Create an object once, however often the answer is lost."""
 
 from __future__ import annotations
 
 import asyncio
 import logging
 import re
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from cloche_api.meta import ANNOTATION_REQUEST_ID
-from cloche_gateway import names
-from cloche_gateway.errors import BusyError, FailedError, InvalidRequestError
+from cloche_gateway.errors import BusyError, FailedError, InvalidRequestError, KeyReusedError
 from cloche_gateway.kube import (
     METADATA,
     AlreadyExistsError,
@@ -19,6 +19,7 @@ from cloche_gateway.kube import (
     NotFoundError,
     UnavailableError,
 )
+from cloche_gateway.services import idempotency
 
 if TYPE_CHECKING:
     from cloche_gateway.context import Context
@@ -34,41 +35,55 @@ _DELAY_MIN, _DELAY_MAX = 0.05, 0.5
 
 
 class UnsureError(BusyError):
-    """Nobody knows whether the execution was created."""
+    """Nobody knows whether the object was created."""
 
 
-async def create(context: Context, obj: dict[str, Any]) -> str:
-    """Create the execution; its uid.
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """The object's metadata. `fresh` says that this request made it, and no other."""
+
+    metadata: dict[str, Any]
+    fresh: bool
+
+    @property
+    def uid(self) -> str:
+        """The object's uid."""
+        return str(self.metadata["uid"])
+
+
+async def create(context: Context, path: str, obj: dict[str, Any]) -> Stored:
+    """Create the object in the collection at `path`.
 
     A create without an answer is repeated under the same name: AlreadyExists then means that the
-    first one came through, which the request's id in the stored object confirms.
+    first one came through, which the request's id in the stored object confirms; or that an
+    earlier request had the same Idempotency-Key, which the request's hash confirms.
 
     Raises:
         BusyError: when the API server is away or refuses for now; nothing was created.
         UnsureError: when it went away in the middle.
         InvalidRequestError: when the API server's rules refuse what ours let through.
+        KeyReusedError: when the Idempotency-Key belongs to another request.
         FailedError: when the installed resources are not those that this gateway knows.
     """
     clock = asyncio.get_running_loop().time
     began, delay, sent = clock(), _DELAY_MIN, False
     name = obj["metadata"]["name"]
-    path = names.executions(context.settings.namespace)
     while True:
         left = context.settings.api_timeout_seconds - (clock() - began)
         try:
             # A lost answer must leave time to ask again within the same deadline.
             stored = await context.kube.create(path, obj, seconds=max(left * 2 / 3, 0.5))
-            return str(stored["metadata"]["uid"])
+            return Stored(stored["metadata"], fresh=True)
         except AlreadyExistsError:
-            uid = await _ours(context, obj, max(left, 0.5))
-            if uid is not None:
-                return uid
-            raise FailedError("its name is taken", name) from None
+            found = await existing(context, path, obj, max(left, 0.5))
+            if found is not None:
+                return found
+            # Its record was removed between the two calls: its Idempotency-Key is free again.
         except UnavailableError as error:
             sent = sent or error.sent
-            _log.warning("cannot create execution %s yet: %s", name, error)
+            _log.warning("cannot create %s %s yet: %s", obj["kind"], name, error)
         except (ForbiddenError, NotFoundError, InvalidError) as error:
-            raise _refused(error, name) from error
+            raise _refused(error, obj) from error
         allowed = context.settings.api_timeout_seconds if sent else _NEVER_SENT_SECONDS
         if clock() - began + delay >= min(allowed, context.settings.api_timeout_seconds):
             raise UnsureError(name) if sent else BusyError
@@ -76,29 +91,41 @@ async def create(context: Context, obj: dict[str, Any]) -> str:
         delay = min(delay * 2, _DELAY_MAX)
 
 
-async def _ours(context: Context, obj: dict[str, Any], seconds: float) -> str | None:
-    """The uid of the object of that name, if this request made it."""
-    name = obj["metadata"]["name"]
+async def existing(
+    context: Context, path: str, obj: dict[str, Any], seconds: float
+) -> Stored | None:
+    """The object that stands there under the name of `obj`, None when there is none.
+
+    Raises:
+        UnsureError: when the API server does not tell.
+        KeyReusedError: when it was made by another request with this Idempotency-Key.
+        FailedError: when it is somebody else's.
+    """
+    name, wanted = obj["metadata"]["name"], obj["metadata"]["annotations"]
     try:
-        stored = await context.kube.get(
-            names.execution(context.settings.namespace, name), seconds=seconds, accept=METADATA
-        )
+        stored = await context.kube.get(f"{path}/{name}", seconds=seconds, accept=METADATA)
+    except NotFoundError:
+        return None
     except KubeError as error:
         raise UnsureError(name) from error
     meta = stored["metadata"]
-    wanted = obj["metadata"]["annotations"][ANNOTATION_REQUEST_ID]
-    same = (meta.get("annotations") or {}).get(ANNOTATION_REQUEST_ID) == wanted
-    return str(meta["uid"]) if same else None
+    found = meta.get("annotations") or {}
+    if idempotency.ANNOTATION in wanted:
+        if found.get(idempotency.ANNOTATION) != wanted[idempotency.ANNOTATION]:
+            raise KeyReusedError
+        return Stored(meta, fresh=False)
+    if found.get(ANNOTATION_REQUEST_ID) != wanted[ANNOTATION_REQUEST_ID]:
+        raise FailedError("its name is taken", name)
+    return Stored(meta, fresh=True)
 
 
-def _refused(error: KubeError, name: str) -> Exception:
+def _refused(error: KubeError, obj: dict[str, Any]) -> Exception:
     refused = _REFUSAL.search(str(error))
     if isinstance(error, InvalidError) and refused:
         return InvalidRequestError(refused["field"], refused["rule"][:_WORDS])
+    kind, name = obj["kind"], obj["metadata"]["name"]
     if isinstance(error, ForbiddenError):  # a quota, or the namespace goes away; RBAC is in the log
-        _log.error("the API server forbids executions: %s", error)
+        _log.error("the API server forbids a %s: %s", kind, error)
         return BusyError()
-    _log.error("the API server does not take executions: %s", error)
-    return FailedError(
-        "the cluster's SandboxExecution resource is missing or not of this version", name
-    )
+    _log.error("the API server does not take a %s: %s", kind, error)
+    return FailedError(f"the cluster's {kind} resource is missing or not of this version", name)

@@ -5,11 +5,9 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-import uuid
 from typing import TYPE_CHECKING, Any
 
 from cloche_api.phases import TERMINAL, Phase
-from cloche_gateway import log
 from cloche_gateway.errors import (
     BusyError,
     ClientGoneError,
@@ -18,52 +16,51 @@ from cloche_gateway.errors import (
     GatewayError,
 )
 from cloche_gateway.kube import KubeError
-from cloche_gateway.services import answers, creating, manifest, results, validation
+from cloche_gateway.metrics import Created
+from cloche_gateway.services import answers, creating, manifest, results, submitting
 
 if TYPE_CHECKING:
     from cloche_gateway.context import Context
-    from cloche_gateway.keys import Caller
     from cloche_gateway.models import ExecuteRequest
     from cloche_gateway.services.answers import Answer
+    from cloche_gateway.services.submitting import Origin
     from cloche_gateway.waiting import Waiter
 
 _log = logging.getLogger(__name__)
 
 
 async def execute(
-    context: Context,
-    caller: Caller,
-    request: ExecuteRequest,
-    request_id: str,
-    gone: asyncio.Future[None],
+    context: Context, origin: Origin, request: ExecuteRequest, gone: asyncio.Future[None]
 ) -> Answer:
     """Run the program and answer when it has ended. `gone` is done when the client went away.
 
-    Whatever ends the wait early cancels the execution: nobody would read its result. Only a
-    gateway that is being stopped leaves it running, and says where its result will be.
+    Whatever ends the wait early cancels the execution, for nobody would read its result; unless
+    the request has an Idempotency-Key and may come again. A gateway that is being stopped leaves
+    it running too, and says where its result will be.
 
     Raises:
         GatewayError: with the words for the caller.
     """
-    language = context.languages.find(request.language)
-    validation.check(request, language)
-    name = str(uuid.uuid4())
-    obj = manifest.execution(name, request, language, caller, request_id)
-    log.execution_id.set(name)
-    sent = time.time()
-    with context.waiters.waiter(name) as waiter:
+    planned = await submitting.plan(context, origin, request)
+    began = time.perf_counter()
+    with context.waiters.waiter(planned.name) as waiter:
         try:
-            context.waiters.created(waiter, await creating.create(context, obj))
+            stored = await submitting.submit(context, planned)
+            created = Created(time.perf_counter() - began, time.time())
+            context.waiters.created(waiter, stored.uid, look=not stored.fresh)
             ended = await _end(context, waiter, request, gone)
         except DrainingError:
             raise
         except (GatewayError, asyncio.CancelledError) as error:
-            _give_up(context, waiter, error)
+            if not planned.keyed:
+                _give_up(context, waiter, error)
             raise
     if ended is None:
-        return answers.deleted(name)
-    context.metrics.ended(ended, results.status_word(ended), sent=sent)
-    return answers.answer(ended)
+        return answers.deleted(planned.name)
+    answer = answers.answer(ended)
+    if stored.fresh:
+        context.metrics.ended(ended, results.status_word(ended), created)
+    return answer
 
 
 def _give_up(context: Context, waiter: Waiter, error: BaseException) -> None:

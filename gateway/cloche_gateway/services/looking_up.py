@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 from typing import TYPE_CHECKING, Any
 
-from cloche_gateway import log
-from cloche_gateway.errors import BusyError, ExecutionNotFoundError
+from cloche_gateway import log, waiting
+from cloche_gateway.errors import BusyError, ClientGoneError, ExecutionNotFoundError
 from cloche_gateway.kube import KubeError
 from cloche_gateway.services import answers, results
 
@@ -25,6 +26,38 @@ async def status(context: Context, caller: Caller, execution_id: str) -> dict[st
             must not learn which.
         BusyError: when the API server does not tell.
     """
+    return _shown(await _read(context, caller, execution_id))
+
+
+async def status_at_end(
+    context: Context,
+    caller: Caller,
+    execution_id: str,
+    seconds: float,
+    gone: asyncio.Future[None],
+) -> dict[str, Any]:
+    """The same, once it has ended, or as it is after `seconds`.
+
+    Raises:
+        ClientGoneError: when `gone` is done before.
+        GatewayError: as `status`.
+    """
+    with context.waiters.waiter(execution_id) as waiter:
+        obj = await _read(context, caller, execution_id)
+        if waiting.is_terminal(obj):
+            return _shown(obj)
+        context.waiters.created(waiter, obj["metadata"]["uid"])
+        first: set[asyncio.Future[Any]] = {waiter.ended, gone, context.draining}
+        await asyncio.wait(first, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
+        ended = waiter.ended.result() if waiter.ended.done() else None
+    if ended is not None:
+        return _shown(ended)
+    if gone.done():
+        raise ClientGoneError
+    return await status(context, caller, execution_id)
+
+
+async def _read(context: Context, caller: Caller, execution_id: str) -> dict[str, Any]:
     if not _UUID.fullmatch(execution_id):
         raise ExecutionNotFoundError(execution_id)
     log.execution_id.set(execution_id)
@@ -34,4 +67,8 @@ async def status(context: Context, caller: Caller, execution_id: str) -> dict[st
         raise BusyError(execution_id) from error
     if obj is None or obj["spec"].get("tenant") != caller.tenant:
         raise ExecutionNotFoundError(execution_id)
+    return obj
+
+
+def _shown(obj: dict[str, Any]) -> dict[str, Any]:
     return results.state(obj, answers.detail_of(obj))

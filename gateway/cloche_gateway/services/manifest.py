@@ -11,7 +11,7 @@ from cloche_gateway.errors import TooLargeError
 
 if TYPE_CHECKING:
     from cloche_gateway.keys import Caller
-    from cloche_gateway.models import ExecuteRequest, Resources
+    from cloche_gateway.models import ExecuteRequest, Resources, SessionRequest
     from cloche_gateway.runtimes import Language
 
 _NAMES = {
@@ -44,6 +44,29 @@ def execution(
         "metadata": {
             "name": name,
             "labels": labels,
+            "annotations": {ANNOTATION_REQUEST_ID: request_id},
+        },
+        "spec": spec,
+    }
+
+
+def session(
+    name: str, request: SessionRequest, language: Language, caller: Caller, request_id: str
+) -> dict[str, Any]:
+    """The SandboxSession of a checked request."""
+    spec: dict[str, Any] = {"language": language.name, "tenant": caller.tenant}
+    optional = {
+        "resources": _resources(request.resources, language) if request.resources else None,
+        "idleTimeoutSeconds": request.idle_timeout,
+        "lifetimeSeconds": request.lifetime,
+    }
+    spec.update({field: value for field, value in optional.items() if value})
+    return {
+        "apiVersion": API_VERSION,
+        "kind": "SandboxSession",
+        "metadata": {
+            "name": name,
+            "labels": {LABEL_TENANT: caller.tenant},
             "annotations": {ANNOTATION_REQUEST_ID: request_id},
         },
         "spec": spec,

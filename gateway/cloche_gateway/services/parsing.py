@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any, NoReturn
+import re
+from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 
 from pydantic import ValidationError
 
+from cloche_api import limits
 from cloche_gateway.errors import GatewayError, InvalidRequestError, TooLargeError
-from cloche_gateway.models import ExecuteRequest
+from cloche_gateway.models import Body, ExecuteRequest, SessionRequest
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -35,20 +37,59 @@ _RULES = {
     "model_attributes_type": "must be an object",
 }
 _TOO_MANY = "too_long"
+_BETWEEN = {
+    "timeout": f"must be between 1 and {limits.TIMEOUT_SECONDS_MAX}",
+    "idle_timeout": f"must be between 1 and {limits.SESSION_SECONDS_MAX}",
+    "lifetime": f"must be between 1 and {limits.SESSION_SECONDS_MAX}",
+}
+"""Of numbers with two bounds, both are told."""
+
+WAIT_SECONDS_MAX = 60.0
+"""Less than what proxies wait for an answer as a rule."""
+_SECONDS = re.compile(r"[0-9]{1,4}(\.[0-9]{1,6})?")
+
+_Request = TypeVar("_Request", bound=Body)
 
 
 def execute_request(body: bytes) -> ExecuteRequest:
-    """Read one request.
+    """Read one request to run a program.
 
     Raises:
         InvalidRequestError: names the field and the rule.
         TooLargeError: when a list or the environment has too many entries.
     """
+    return _request(body, ExecuteRequest)
+
+
+def session_request(body: bytes) -> SessionRequest:
+    """Read one request for a session.
+
+    Raises:
+        InvalidRequestError: names the field and the rule.
+    """
+    return _request(body, SessionRequest)
+
+
+def wait_seconds(text: str | None) -> float:
+    """The seconds of `?wait=`, 0 when it is absent.
+
+    Raises:
+        InvalidRequestError: when it is no number within its bounds.
+    """
+    if text is None:
+        return 0.0
+    if not _SECONDS.fullmatch(text) or float(text) > WAIT_SECONDS_MAX:
+        rule = f"must be a number of seconds between 0 and {WAIT_SECONDS_MAX:g}"
+        raise InvalidRequestError("wait", rule)
+    return float(text)
+
+
+def _request(body: bytes, model: type[_Request]) -> _Request:
     value = _json(body)
     if not isinstance(value, dict):
         raise InvalidRequestError("body", "must be a JSON object")
     try:
-        return ExecuteRequest.model_validate(value)
+        return model.model_validate(value)
     except ValidationError as error:
         raise _words(error.errors(include_url=False, include_input=False)) from None
 
@@ -102,11 +143,8 @@ def _words(details: list[ErrorDetails]) -> GatewayError:
 
 
 def _rule(detail: ErrorDetails) -> str:
-    if detail["loc"] == ("timeout",) and detail["type"] in (
-        "greater_than_equal",
-        "less_than_equal",
-    ):
-        return "must be between 1 and 300"
+    if detail["type"] in ("greater_than_equal", "less_than_equal"):
+        return _BETWEEN[str(detail["loc"][-1])]
     known = _RULES.get(detail["type"])
     return known if known is not None else _fallback(detail)
 

@@ -45,7 +45,7 @@ def check(request: ExecuteRequest, language: Language) -> None:
     for index, pattern in enumerate(request.output_files or []):
         _path(f"output_files[{index}]", pattern)
     if request.resources is not None:
-        _resources(request.resources, language)
+        check_resources(request.resources, language)
 
 
 def file_bytes(file: InputFile) -> int:
@@ -143,7 +143,12 @@ def _place(field: str, path: str, places: set[str], language: Language) -> None:
     places.add(path)
 
 
-def _resources(resources: Resources, language: Language) -> None:
+def check_resources(resources: Resources, language: Language) -> None:
+    """Check what a program, or all of a session's, may use.
+
+    Raises:
+        InvalidRequestError: names the field and the rule.
+    """
     top = language.maximum
     _amount("cpu", resources.cpu, CPU_MIN, top.cpu)
     _amount("memory_mb", resources.memory_mb, Decimal(MEMORY_MIN_MIB), _mib(top.memory))

@@ -17,7 +17,6 @@ from cloche_api.keys import ApiKeyRecord, hash_key
 
 EVERYTHING = (
     "networkPolicy.enabled=true",
-    "operator.podDisruptionBudget.enabled=true",
     "gateway.ingress.enabled=true",
     'gateway.ingress.className="nginx"',
     'gateway.ingress.hosts=["run.example.com"]',
@@ -25,7 +24,7 @@ EVERYTHING = (
     'gateway.service={"type":"NodePort","nodePort":30802}',
     'priorityClasses.system={"create":true,"name":"cloche-system","value":1000000}',
     'priorityClasses.sandbox={"create":true,"name":"cloche-sandboxes","value":-1}',
-    'runtimes.overrides={"python":{"pool":{"size":2},"nodeSelector":{"pool":"sandbox"}}}',
+    'runtimes.overrides={"python":{"pool":{"size":3},"nodeSelector":{"pool":"sandbox"}}}',
 )
 
 
@@ -104,7 +103,7 @@ def test_what_others_changed_is_overruled_when_asked(release: ChartCluster) -> N
     release.upgrade("--force-conflicts")
     found = release.json("get", "deployment", "cloche-gateway", "-n", SYSTEM)
     assert found["spec"]["replicas"] == 1
-    assert release.json("get", "sbr/python", "-n", SANDBOXES)["spec"]["pool"]["size"] == 0
+    assert release.json("get", "sbr/python", "-n", SANDBOXES)["spec"]["pool"]["size"] == 2
 
 
 def test_a_namespace_of_ones_own_must_be_restricted(release: ChartCluster) -> None:

@@ -9,7 +9,7 @@ import socket
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from pathlib import Path
 
 import httpx
@@ -30,22 +30,26 @@ def free_port() -> int:
 
 
 @contextmanager
-def as_in_its_pod(cluster: ChartCluster, program: str, port: int, place: Path) -> Iterator[Path]:
+def as_in_its_pod(
+    cluster: ChartCluster, program: str, port: int, place: Path, pod: str = "pod-0"
+) -> Iterator[Path]:
     """Run a program with its Deployment's variables and its service account's token; its log."""
     found = cluster.json("get", "deployment", f"cloche-{program}", "-n", SYSTEM)
     (container,) = found["spec"]["template"]["spec"]["containers"]
-    settings = {one["name"]: one.get("value", "") for one in container["env"]}
+    settings = {
+        one["name"]: pod if "valueFrom" in one else one.get("value", "") for one in container["env"]
+    }
     settings["CLOCHE_GATEWAY_PORT" if program == "gateway" else "CLOCHE_OPERATOR_HTTP_PORT"] = str(
         port
     )
     token = cluster("create", "token", f"cloche-{program}", "-n", SYSTEM).strip()
-    config = place / f"{program}.kubeconfig"
+    config = place / f"{pod}.kubeconfig"
     admin = json.loads(cluster("config", "view", "--raw", "--flatten", "-o", "json"))
     admin["users"] = [{"name": "pod", "user": {"token": token}}]
     for context in admin["contexts"]:
         context["context"]["user"] = "pod"
     config.write_text(json.dumps(admin))
-    log = place / f"{program}.log"
+    log = place / f"{pod}.log"
     with log.open("wb") as out:
         process = subprocess.Popen(
             [sys.executable, "-m", f"cloche_{program}"],
@@ -74,7 +78,22 @@ def refused(log: Path) -> list[str]:
 
 
 def pods(cluster: ChartCluster) -> list[str]:
-    return cluster("get", "pods", "-n", SANDBOXES, "-o", "name").split()
+    """Pods of executions, without those of the pools."""
+    selector = ("-l", "cloche.dev/execution")
+    return cluster("get", "pods", "-n", SANDBOXES, *selector, "-o", "name").split()
+
+
+def waiting(cluster: ChartCluster) -> list[str]:
+    """Pods of the pools."""
+    selector = ("-l", "cloche.dev/state=waiting")
+    return cluster("get", "pods", "-n", SANDBOXES, *selector, "-o", "name").split()
+
+
+def leader(cluster: ChartCluster) -> str:
+    """Who holds the operators' Lease."""
+    done = cluster.run("get", "lease", "cloche-operator", "-n", SYSTEM, "-o", "json")
+    holder: str = json.loads(done.stdout)["spec"]["holderIdentity"] if not done.returncode else ""
+    return holder
 
 
 @pytest.fixture
@@ -100,6 +119,8 @@ def test_the_operators_rights_are_enough(installed: ChartCluster, tmp_path: Path
     port = free_port()
     with as_in_its_pod(installed, "operator", port, tmp_path) as log:
         until(lambda: answers(f"http://127.0.0.1:{port}/readyz"), 30, "the operator")
+        until(lambda: leader(installed) == "pod-0", 30, "its Lease")
+        until(lambda: waiting(installed), 30, "the pools' first Pod")
         assert installed.try_execution("operated").returncode == 0
         until(lambda: pods(installed), 30, f"a Pod: {log.read_text()}")
         installed("delete", "sbx", "operated", "-n", SANDBOXES, "--wait=false")
@@ -109,6 +130,27 @@ def test_the_operators_rights_are_enough(installed: ChartCluster, tmp_path: Path
             "wait", "--for=condition=Finished", "sbx/unknown", "-n", SANDBOXES, "--timeout=30s"
         )
         assert refused(log) == []
+
+
+@pytest.mark.usefixtures("node")
+def test_one_operator_stands_by_for_the_other(installed: ChartCluster, tmp_path: Path) -> None:
+    ports = {pod: free_port() for pod in ("pod-a", "pod-b")}
+
+    def start(pod: str) -> AbstractContextManager[Path]:
+        return as_in_its_pod(installed, "operator", ports[pod], tmp_path, pod)
+
+    def ready(pod: str) -> bool:
+        return answers(f"http://127.0.0.1:{ports[pod]}/readyz")
+
+    with ExitStack() as second:
+        with start("pod-a") as log_of_a:
+            until(lambda: leader(installed) == "pod-a", 30, "the first to lead")
+            log_of_b = second.enter_context(start("pod-b"))
+            until(lambda: ready("pod-b"), 30, "the standby")
+            assert ready("pod-a")
+            assert leader(installed) == "pod-a"
+        until(lambda: leader(installed) == "pod-b", 30, "the standby to lead")
+        assert refused(log_of_a) == refused(log_of_b) == []
 
 
 @pytest.fixture

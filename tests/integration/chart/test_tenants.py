@@ -13,20 +13,21 @@ from support.helm import SANDBOXES
 
 @pytest.fixture(scope="module")
 def policed(installed: ChartCluster) -> ChartCluster:
-    """With the policy at work, which takes the API server a moment after it was created."""
+    """With the policies at work, which takes the API server a moment after they were created."""
 
-    def denied() -> bool:
+    def denied(kind: str, **spec: str) -> bool:
         done = installed.run(
             "create", "--dry-run=server", "-f", "-",
             stdin=json.dumps({
-                "apiVersion": "cloche.dev/v1alpha1", "kind": "SandboxExecution",
+                "apiVersion": "cloche.dev/v1alpha1", "kind": kind,
                 "metadata": {"name": "probe", "namespace": SANDBOXES},
-                "spec": {"language": "python", "code": "1", "tenant": "probe"},
+                "spec": {"language": "python", "tenant": "probe", **spec},
             }),
         )  # fmt: skip
         return done.returncode != 0
 
-    until(denied, 30, "the admission policy")
+    until(lambda: denied("SandboxExecution", code="1"), 30, "the executions' policy")
+    until(lambda: denied("SandboxSession"), 30, "the sessions' policy")
     return installed
 
 
@@ -95,5 +96,84 @@ def test_an_execution_cannot_be_given_to_a_tenant_later(policed: ChartCluster) -
         assert "tenant" in done.stderr
 
 
+def test_a_session_without_a_tenant_is_everybodys_to_create(policed: ChartCluster) -> None:
+    assert policed.try_session("plain").returncode == 0
+
+
+@pytest.mark.parametrize("by", [None, OPERATOR.replace("operator", "other"), GATEWAY + "x"])
+def test_nobody_else_may_give_a_session_to_a_tenant(policed: ChartCluster, by: str | None) -> None:
+    if by:
+        policed(
+            "create", "clusterrolebinding", f"any-tenants-session-{by.rsplit(':')[-1]}",
+            "--clusterrole=cluster-admin", f"--user={by}",
+        )  # fmt: skip
+    done = policed.try_session("forged", by=by, tenant="victim")
+    assert done.returncode != 0
+    assert "spec.tenant: only Cloche's gateway may set it" in done.stderr
+    assert "leave it out, or ask the gateway for a session with an API key" in done.stderr
+
+
+def test_a_sessions_label_cannot_say_otherwise(policed: ChartCluster) -> None:
+    label = {"cloche.dev/tenant": "victim"}
+    for by, spec in ((None, {}), (GATEWAY, {"tenant": "other"})):
+        done = policed.try_session("mislabelled", by=by, labels=label, **spec)
+        assert done.returncode != 0
+        assert "cloche.dev/tenant must be the same as spec.tenant" in done.stderr
+
+
+def test_a_sessions_life_by_the_rights_of_both(policed: ChartCluster) -> None:
+    done = policed.try_session("sbs-1", by=GATEWAY, labels={"cloche.dev/tenant": "t"}, tenant="t")
+    assert done.returncode == 0, done.stderr
+    served = ("sbs/sbs-1", "-n", SANDBOXES)
+    as_operator, as_gateway = ("--as", OPERATOR), ("--as", GATEWAY)
+    policed("get", *served, *as_gateway)
+    policed("get", *served, *as_operator)
+    ready = {
+        "apiVersion": "cloche.dev/v1alpha1", "kind": "SandboxSession",
+        "metadata": {"name": "sbs-1", "namespace": SANDBOXES},
+        "status": {"phase": "Ready", "podName": "p"},
+    }  # fmt: skip
+    # An apply is one PATCH; `kubectl patch` would read the subresource before.
+    write = ("apply", "--server-side", "--force-conflicts", "--subresource=status", "-f", "-")
+    refused = policed.run(*write, *as_gateway, stdin=json.dumps(ready))
+    assert "forbidden" in refused.stderr
+    policed(*write, *as_operator, stdin=json.dumps(ready))
+    assert policed.json("get", *served)["status"] == {"phase": "Ready", "podName": "p"}
+    policed(
+        "patch", *served, "--type=merge", *as_operator,
+        "-p", json.dumps({"metadata": {"annotations": {"a": "b"}}}),
+    )  # fmt: skip
+    created = policed.try_session("sbs-2", by=OPERATOR)
+    assert "forbidden" in created.stderr
+    policed("delete", *served, *as_gateway)
+    assert policed.try_session("sbs-2", by=GATEWAY).returncode == 0
+    policed("delete", "sbs/sbs-2", "-n", SANDBOXES, *as_operator)
+
+
+def test_a_session_cannot_be_given_to_a_tenant_later(policed: ChartCluster) -> None:
+    assert policed.try_session("late").returncode == 0
+    done = policed.run(
+        "patch", "sbs/late", "-n", SANDBOXES, "--type=merge",
+        "-p", json.dumps({"spec": {"tenant": "victim"}}),
+    )  # fmt: skip
+    assert done.returncode != 0
+    assert "spec may not change once the session exists" in done.stderr
+
+
 def test_other_namespaces_are_not_its_business(policed: ChartCluster) -> None:
     assert policed.try_execution("elsewhere", namespace="default", tenant="t").returncode == 0
+    assert policed.try_session("elsewhere", namespace="default", tenant="t").returncode == 0
+
+
+def test_the_api_server_finds_no_fault_in_the_policies(policed: ChartCluster) -> None:
+    """It looks for fields that the resources do not have, and says so in the policy's status."""
+
+    def looked_at() -> list[dict[str, Any]]:
+        policies = policed.json("get", "validatingadmissionpolicies")["items"]
+        ours = [one for one in policies if "cloche" in one["metadata"]["name"]]
+        return ours if all("typeChecking" in one.get("status", {}) for one in ours) else []
+
+    found = until(looked_at, 60, "the policies' type check")
+    assert len(found) == 2
+    for policy in found:
+        assert policy["status"]["typeChecking"].get("expressionWarnings", []) == []

@@ -14,14 +14,16 @@ from support.helm import ROOT, SANDBOXES, SYSTEM
 
 from cloche_cluster.embedded.control_plane import control_plane
 
-YOUNGER = ("checkSeconds", "usage")
+YOUNGER = ("checkSeconds", "usage", "recordedTime", "storedBytes")
 """Status fields that the older schema does not have."""
 
 
 def older() -> str:
-    """Today's CRDs, less some fields of the status and a column."""
+    """Today's CRDs, less the sessions, some fields of the status and a column."""
     found = [yaml.safe_load(path.read_text()) for path in sorted(ROOT.glob("crds/*.yaml"))]
-    manifests: list[Any] = copy.deepcopy(found)  # no YAML aliases between them
+    manifests: list[Any] = copy.deepcopy(  # no YAML aliases between them
+        [crd for crd in found if crd["spec"]["names"]["plural"] != "sandboxsessions"]
+    )
     for crd in manifests:
         (version,) = crd["spec"]["versions"]
         version["additionalPrinterColumns"].pop()
@@ -60,6 +62,7 @@ def test_executions_outlive_the_upgrade(old: ChartCluster) -> None:
     before = old.json("get", "sbx", "ended", "-n", SANDBOXES)
     # What the older schema does not know is gone without a word: why the CRDs come first.
     assert "checkSeconds" not in before["status"]
+    assert old.try_session("sbs-1").returncode != 0
 
     old.apply_crds()
     old("wait", "--for=condition=Established", "crd", "--all", "--timeout=30s")
@@ -70,6 +73,7 @@ def test_executions_outlive_the_upgrade(old: ChartCluster) -> None:
     patch_status(old, "waiting", phase="Running")
     assert old.json("get", "sbx", "running", "-n", SANDBOXES)["status"]["checkSeconds"] == 0.5
     old("patch", "sbx/waiting", "-n", SANDBOXES, "--type=merge", "-p", '{"spec":{"cancel":true}}')
+    assert old.try_session("sbs-1").returncode == 0
     crd = old.json("get", "crd", "sandboxexecutions.cloche.dev")
     assert crd["status"]["storedVersions"] == ["v1alpha1"]
 

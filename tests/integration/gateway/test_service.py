@@ -28,13 +28,33 @@ async def test_no_key_is_needed(gateway: Gateway, slash: str) -> None:
 async def test_openapi_tells_the_truth(gateway: Gateway) -> None:
     document = (await gateway.http.get("/openapi.json")).json()
     post = document["paths"]["/api/v1/execute"]["post"]
-    assert set(post["responses"]) == {"200", "400", "401", "403", "409", "413", "500", "503"}
+    assert set(post["responses"]) == {
+        "200",
+        "400",
+        "401",
+        "403",
+        "404",
+        "409",
+        "413",
+        "500",
+        "503",
+    }
     schema = post["requestBody"]["content"]["application/json"]["schema"]
     assert schema == {"$ref": "#/components/schemas/ExecuteRequest"}
     request = document["components"]["schemas"]["ExecuteRequest"]
     assert request["required"] == ["code", "language"]
     assert {"InputFile", "Resources", "ExecuteResponse"} <= set(document["components"]["schemas"])
     assert {"APIKeyHeader", "HTTPBearer"} == set(document["components"]["securitySchemes"])
+    start = document["paths"]["/api/v1/execute/async"]["post"]
+    assert set(start["responses"]) == {"202", *post["responses"]} - {"200"}
+    for operation in (post, start):
+        assert [p["name"] for p in operation["parameters"]] == ["Idempotency-Key"]
+        assert operation["security"] == [{"APIKeyHeader": []}, {"HTTPBearer": []}]
+    status = document["paths"]["/api/v1/execute/status/{execution_id}"]["get"]
+    assert sorted(p["name"] for p in status["parameters"]) == ["execution_id", "wait"]
+    session = document["paths"]["/api/v1/sessions"]["post"]
+    assert set(session["responses"]) == {"201", "400", "401", "403", "413", "500", "503"}
+    assert "security" not in document["paths"]["/health"]["get"]
     for operations in document["paths"].values():
         for operation in operations.values():
             assert "422" not in operation["responses"]
@@ -50,7 +70,13 @@ async def test_metrics_count_what_ended(gateway: Gateway) -> None:
         'sandbox_executions_total{language="python",status="failed"} 1.0',
         'sandbox_errors_total{reason="ImagePullFailed"} 1.0',
         'sandbox_execution_duration_seconds_count{language="python"} 2.0',
+        'sandbox_step_seconds_count{step="created"} 2.0',
+        'sandbox_step_seconds_count{step="queued"} 2.0',
+        'sandbox_step_seconds_count{step="claimed"} 2.0',
         'sandbox_step_seconds_count{step="started"} 2.0',
+        'sandbox_step_seconds_count{step="finished"} 2.0',
+        'sandbox_step_seconds_bucket{le="0.001",step="recorded"} 0.0',
+        'sandbox_step_seconds_bucket{le="0.0025",step="recorded"} 2.0',
         'sandbox_step_seconds_count{step="returned"} 2.0',
         'http_requests_total{method="POST",route="/api/v1/execute",status="200"} 1.0',
         'http_requests_total{method="GET",route="none",status="404"} 1.0',

@@ -5,6 +5,13 @@ from __future__ import annotations
 from support.deadline import until
 from support.stage import BOUND_SECONDS, Stage
 
+NO_NODE = {
+    "type": "PodScheduled",
+    "status": "False",
+    "reason": "Unschedulable",
+    "message": "0/1 nodes are available: 1 Insufficient cpu.",
+}
+
 
 def test_the_line(alone: Stage) -> None:
     alone.set_node("1Gi")  # of which 614 MiB are for executions: one at a time
@@ -64,42 +71,54 @@ def test_more_than_the_nodes_have(alone: Stage) -> None:
         "The execution's memory limit of 1024 MiB is more than the 614 MiB that executions may "
         "use on the sandbox nodes."
     )
+
+
+def test_while_no_node_is_ready(alone: Stage) -> None:
     alone.set_node("1Gi", ready=False)
-
-    def refused() -> bool:
-        name = f"no-node-{len(names)}"
-        names.append(name)
-        alone.submit(name, resources={"memory": "64Mi"})
-        until(lambda: alone.status(name)["phase"] != "Pending", BOUND_SECONDS, "a word")
-        alone.cancel(name)
-        return bool(alone.ended(name)["reason"] == "Unschedulable")
-
-    names: list[str] = []
-    until(refused, BOUND_SECONDS, "the node to be missed")
+    running = alone.start(sweep_seconds=60, queue_timeout_seconds=3)
+    waits = alone.submit("waits", resources={"memory": "64Mi"})
+    late = alone.ended("waits")
+    assert (late["phase"], late["reason"]) == ("Error", "QueueTimeout")
+    assert late["message"] == "No sandbox node was ready within 3 s."
+    alone.no_pod(waits)
+    large = alone.submit("large", resources={"memory": "2Gi"})
+    until(
+        lambda: running.metric("cloche_operator_queued_executions") == 1,
+        BOUND_SECONDS,
+        "large to wait",
+    )
     alone.set_node("1081101176832")  # a terabyte, as a kubelet may write it
+    alone.pod(large)
+    alone.cancel("large")
+    alone.ended("large")
 
-    def taken() -> bool:
-        name = f"node-{len(names)}"
-        names.append(name)
-        alone.submit(name, resources={"memory": "2Gi"})
-        until(lambda: alone.status(name)["phase"] != "Pending", BOUND_SECONDS, "a word")
+
+def test_nobody_overtakes_a_pod_that_no_node_takes(alone: Stage) -> None:
+    alone.apply_runtime("elsewhere", nodeSelector={"kind": "other"})
+    running = alone.start()
+    first = alone.submit("first")
+    alone.say(first, {"conditions": [NO_NODE]})
+    until(
+        lambda: running.metric("cloche_operator_pods_without_node") == 1,
+        BOUND_SECONDS,
+        "the operator to have seen it",
+    )
+    second = alone.submit("second")
+    elsewhere = alone.submit("elsewhere", language="elsewhere")
+    alone.pod(elsewhere)  # which was submitted after the second
+    assert alone.server.find(f"{alone.pods}/sbx-{second}") is None
+    alone.say(first, {"conditions": [NO_NODE | {"status": "True"}]})
+    alone.pod(second)
+    for name in ("first", "second", "elsewhere"):
         alone.cancel(name)
-        return bool(alone.ended(name)["reason"] == "Cancelled")
-
-    until(taken, BOUND_SECONDS, "the node to be seen")
+        alone.ended(name)
 
 
 def test_pods_that_do_not_start(alone: Stage) -> None:
     alone.start(start_timeout_seconds=1)
-    nobody = alone.submit("nobody")
-    condition = {
-        "type": "PodScheduled",
-        "status": "False",
-        "reason": "Unschedulable",
-        "message": "0/1 nodes are available: 1 Insufficient cpu.",
-    }
-    alone.say(nobody, {"conditions": [condition]})
-    silent = alone.submit("silent")
+    nobody, silent = alone.submit("nobody"), alone.submit("silent")
+    alone.pod(silent)
+    alone.say(nobody, {"conditions": [NO_NODE]})
     status = alone.ended("nobody")
     assert (status["phase"], status["reason"]) == ("Error", "Unschedulable")
     assert "1 Insufficient cpu." in status["message"]

@@ -28,6 +28,7 @@ def rights(group: str, resource: str, verbs: str, *names: str) -> Rules:
 EXPECTED: dict[tuple[str, str], Rules] = {
     ("cloche-gateway", SANDBOXES): (
         rights("cloche.dev", "sandboxexecutions", "get list watch create patch delete")
+        | rights("cloche.dev", "sandboxsessions", "get list watch create delete")
         | rights("cloche.dev", "sandboxruntimes", "get list watch")
         | rights("", "pods/log", "get")
     ),
@@ -41,6 +42,8 @@ EXPECTED: dict[tuple[str, str], Rules] = {
         | rights("cloche.dev", "sandboxexecutions/status", "get patch update")
         | rights("cloche.dev", "sandboxruntimes", "get list watch")
         | rights("cloche.dev", "sandboxruntimes/status", "patch")
+        | rights("cloche.dev", "sandboxsessions", "get list watch patch delete")
+        | rights("cloche.dev", "sandboxsessions/status", "patch")
     ),
     ("cloche-operator", SYSTEM): (
         rights("coordination.k8s.io", "leases", "create")
@@ -88,4 +91,8 @@ def test_the_chart_says_nothing_about_the_keys_data() -> None:
 def test_objects_without_a_namespace_are_named_after_the_release() -> None:
     apart = [one for one in rendered() if "namespace" not in one["metadata"]]
     names = {one["metadata"]["name"] for one in apart if one["kind"] != "Namespace"}
-    assert names == {f"cloche-operator-nodes.{SYSTEM}", f"cloche-tenants.{SYSTEM}"}
+    assert names == {
+        f"cloche-operator-nodes.{SYSTEM}",
+        f"cloche-tenants.{SYSTEM}",
+        f"cloche-session-tenants.{SYSTEM}",
+    }

@@ -25,7 +25,8 @@ def container(program: str, *sets: str) -> Manifest:
 
 
 def env(program: str, *sets: str) -> dict[str, str]:
-    return {one["name"]: one["value"] for one in container(program, *sets)["env"]}
+    found = container(program, *sets)["env"]
+    return {one["name"]: one["value"] for one in found if "value" in one}
 
 
 @pytest.mark.parametrize("program", PROGRAMS)
@@ -60,15 +61,39 @@ def test_service_links_are_no_settings(program: str) -> None:
     assert pod(program)["spec"]["enableServiceLinks"] is False
 
 
-def test_two_operators_never_run_at_once() -> None:
+def test_one_operator_stands_by_for_the_other() -> None:
     spec = the("Deployment", "cloche-operator")["spec"]
-    assert spec["replicas"] == 1
-    assert spec["strategy"] == {"type": "Recreate"}
+    assert spec["replicas"] == 2
+    (spread,) = pod("operator")["spec"]["topologySpreadConstraints"]
+    assert spread["whenUnsatisfiable"] == "ScheduleAnyway"
+    assert spread["topologyKey"] == "kubernetes.io/hostname"
+    selected = spread["labelSelector"]["matchLabels"].items()
+    assert selected <= pod("operator")["metadata"]["labels"].items()
 
 
-def test_a_new_gateway_is_ready_before_the_old_one_goes() -> None:
-    spec = the("Deployment", "cloche-gateway")["spec"]
-    assert spec["strategy"]["rollingUpdate"] == {"maxUnavailable": 0, "maxSurge": 1}
+def test_an_operator_is_known_by_its_pods_name() -> None:
+    (identity,) = (one for one in container("operator")["env"] if "value" not in one)
+    assert identity == {
+        "name": "CLOCHE_OPERATOR_IDENTITY",
+        "valueFrom": {"fieldRef": {"fieldPath": "metadata.name"}},
+    }
+    assert "identity" in OperatorSettings.model_fields
+
+
+def test_the_lease_is_the_one_that_the_operator_may_use() -> None:
+    settings = settings_from(OperatorSettings, "CLOCHE_OPERATOR_", "operator")
+    role = the("Role", "cloche-operator", namespace=settings.lease_namespace)
+    names = [name for rule in role["rules"] for name in rule.get("resourceNames", ())]
+    assert names == [settings.lease_name]
+
+
+@pytest.mark.parametrize("program", PROGRAMS)
+def test_a_new_one_is_ready_before_the_old_one_goes(program: str) -> None:
+    strategy = the("Deployment", f"cloche-{program}")["spec"]["strategy"]
+    assert strategy == {
+        "type": "RollingUpdate",
+        "rollingUpdate": {"maxUnavailable": 0, "maxSurge": 1},
+    }
 
 
 @pytest.mark.parametrize(
@@ -111,15 +136,17 @@ def test_the_gateway_understands_its_settings() -> None:
 
 def test_the_operator_understands_its_settings() -> None:
     settings = settings_from(OperatorSettings, "CLOCHE_OPERATOR_", "operator")
-    assert settings.namespace == SANDBOXES
+    assert (settings.namespace, settings.lease_namespace) == (SANDBOXES, SYSTEM)
     assert settings.runtime_class_name == ""
     assert settings.user_namespaces is False
     assert (settings.pod_request_cpu, settings.pod_request_memory) == ("50m", "64Mi")
     assert settings.capacity_share == 0.6
     assert (settings.queue_length, settings.queue_timeout_seconds) == (1000, 60)
-    assert settings.start_timeout_seconds == 60
+    assert (settings.start_timeout_seconds, settings.start_concurrency) == (60, 4)
+    assert settings.retention_executions == 20_000
     assert settings.retention_bytes == 512 * 1024 * 1024
     assert settings.retention_bytes_per_tenant == 128 * 1024 * 1024
+    assert settings.storage_hard_bytes == 1024 * 1024 * 1024
     assert (settings.node_selector, settings.tolerations) == ({}, [])
     assert (settings.priority_class_name, settings.image_pull_secrets) == ("", [])
     assert settings.http_port == 8080
@@ -149,6 +176,12 @@ def test_the_operator_understands_all_that_can_be_set() -> None:
     assert settings.image_pull_secrets == ["registry"]
     assert settings.priority_class_name == "sandboxes"
     assert (settings.log_format, settings.log_level) == ("text", "DEBUG")
+
+
+def test_the_charts_defaults_are_the_operators_own() -> None:
+    by_chart = settings_from(OperatorSettings, "CLOCHE_OPERATOR_", "operator").model_dump()
+    own = OperatorSettings().model_dump()
+    assert {name for name, value in own.items() if value != by_chart[name]} == {"lease_namespace"}
 
 
 def test_the_gateway_waits_as_long_as_the_operator_may_take() -> None:

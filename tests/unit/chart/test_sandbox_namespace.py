@@ -27,9 +27,9 @@ def test_everything_follows_the_namespace() -> None:
     sets = ('sandbox.namespace="elsewhere"',)
     assert the("NetworkPolicy", "cloche-deny-all", *sets)["metadata"]["namespace"] == "elsewhere"
     assert the("SandboxRuntime", "python", *sets)["metadata"]["namespace"] == "elsewhere"
-    (binding,) = kinds("ValidatingAdmissionPolicyBinding", *sets).values()
-    selector = binding["spec"]["matchResources"]["namespaceSelector"]["matchLabels"]
-    assert selector == {"kubernetes.io/metadata.name": "elsewhere"}
+    for binding in kinds("ValidatingAdmissionPolicyBinding", *sets).values():
+        selector = binding["spec"]["matchResources"]["namespaceSelector"]["matchLabels"]
+        assert selector == {"kubernetes.io/metadata.name": "elsewhere"}
 
 
 def test_no_traffic_either_way() -> None:
@@ -58,9 +58,18 @@ def test_the_limit_range_lets_every_runtime_have_its_maximum() -> None:
         assert maximum.get("memory", "2Gi") in {"2Gi", "1Gi"}
 
 
-def test_the_tenants_policy_denies_and_fails_closed() -> None:
-    (policy,) = kinds("ValidatingAdmissionPolicy").values()
-    (binding,) = kinds("ValidatingAdmissionPolicyBinding").values()
-    assert policy["spec"]["failurePolicy"] == "Fail"
-    assert binding["spec"]["validationActions"] == ["Deny"]
-    assert binding["spec"]["policyName"] == policy["metadata"]["name"]
+def test_the_tenants_policies_deny_and_fail_closed() -> None:
+    policies = kinds("ValidatingAdmissionPolicy")
+    bindings = kinds("ValidatingAdmissionPolicyBinding")
+    assert bindings.keys() == policies.keys()
+    for name, policy in policies.items():
+        assert policy["spec"]["failurePolicy"] == "Fail"
+        assert bindings[name]["spec"]["validationActions"] == ["Deny"]
+        assert bindings[name]["spec"]["policyName"] == name
+    guarded = {
+        resource
+        for policy in policies.values()
+        for rule in policy["spec"]["matchConstraints"]["resourceRules"]
+        for resource in rule["resources"]
+    }
+    assert guarded == {"sandboxexecutions", "sandboxsessions"}

@@ -41,12 +41,12 @@ def test_ingress_with_tls() -> None:
     assert path["backend"]["service"] == {"name": "cloche-gateway", "port": {"name": "http"}}
 
 
-def test_only_the_gateway_has_a_budget() -> None:
+def test_a_drain_takes_one_pod_of_a_program_at_a_time() -> None:
     budgets = kinds("PodDisruptionBudget")
-    assert set(budgets) == {"cloche-gateway"}
-    assert budgets["cloche-gateway"]["spec"]["maxUnavailable"] == 1
-    more = kinds("PodDisruptionBudget", "operator.podDisruptionBudget.enabled=true")
-    assert set(more) == {"cloche-gateway", "cloche-operator"}
+    assert set(budgets) == {"cloche-gateway", "cloche-operator"}
+    assert all(budget["spec"]["maxUnavailable"] == 1 for budget in budgets.values())
+    less = kinds("PodDisruptionBudget", "operator.podDisruptionBudget.enabled=false")
+    assert set(less) == {"cloche-gateway"}
 
 
 def test_monitors_and_classes_are_made_when_asked_for() -> None:

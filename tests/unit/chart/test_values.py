@@ -6,7 +6,8 @@ import pytest
 from support.helm import CHART, helm, refusal, template
 
 REFUSED = {
-    "operator.replicas=2": "/operator/replicas",
+    "operator.replicas=-1": "/operator/replicas",
+    "operator.replicas=11": "/operator/replicas",
     "gateway.replicas=-1": "/gateway/replicas",
     "gateway.replicsa=1": "replicsa",
     'gateway.service.type="ExternalName"': "/gateway/service/type",
@@ -24,6 +25,9 @@ REFUSED = {
     "sandbox.queue.timeoutSeconds=0": "/sandbox/queue/timeoutSeconds",
     'sandbox.retention.bytes="512Mi"': "/sandbox/retention/bytes",
     "sandbox.retention.bytes=10": "/sandbox/retention/bytes",
+    "sandbox.retention.executions=0": "/sandbox/retention/executions",
+    "sandbox.retention.hardBytes=536870912": "sandbox.retention.hardBytes: must be more than",
+    "sandbox.startConcurrency=0": "/sandbox/startConcurrency",
     'sandbox.userNamespaces="yes"': "/sandbox/userNamespaces",
     'sandbox.tolerations=[{"effect":"NoRun"}]': "/sandbox/tolerations/0/effect",
     'sandbox.nodeSelector={"pool":1}': "/sandbox/nodeSelector/pool",

@@ -141,10 +141,22 @@ async def test_more_than_there_can_ever_be_is_refused_at_once() -> None:
         assert at.admitted == ["b"]
 
 
-async def test_without_nodes_everything_is_unschedulable() -> None:
+async def test_without_nodes_everybody_waits_for_one() -> None:
     async with line(capacity(0)) as at:
+        assert at.of.is_away
         await at.ask("a", "t", 1)
-        assert await reason_of(at.tasks["a"]) is Reason.UNSCHEDULABLE
+        assert at.of.waiting == 1
+        at.of.set_total(2)
+        await settled()
+        assert at.admitted == ["a"]
+
+
+async def test_a_node_that_never_comes() -> None:
+    async with line(capacity(0, timeout=0.01)) as at:
+        await at.ask("a", "t", 1)
+        assert await reason_of(at.tasks["a"]) is Reason.QUEUE_TIMEOUT
+        with pytest.raises(EndedError, match=r"No sandbox node was ready within 0\.01 s"):
+            await at.tasks["a"]
 
 
 async def test_the_queue_is_bounded() -> None:

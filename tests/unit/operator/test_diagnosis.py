@@ -155,6 +155,25 @@ START_ERROR = terminated(
             "deadline",
         ),
         (waiting("RunContainerError", "runc: …"), Reason.CONTAINER_START_FAILED, "runc"),
+        (EVICTED, Reason.POD_EVICTED, "low on resource: memory"),
+        (REFUSED, Reason.POD_FAILED, "enough resource: cpu"),
+        (NODE_LOST, Reason.NODE_LOST, "unresponsive"),
+        (
+            disrupted("TerminationByKubelet", "Pod was terminated in response to imminent node …"),
+            Reason.POD_EVICTED,
+            "terminated in response",
+        ),
+    ],
+)
+def test_what_keeps_a_pod_from_starting(status: dict[str, Any], reason: Reason, words: str) -> None:
+    problem = start_problem(pod(status))
+    assert problem is not None
+    assert (problem.reason, words in problem.message) == (reason, True)
+
+
+@pytest.mark.parametrize(
+    ("status", "reason", "words"),
+    [
         (START_ERROR, Reason.CONTAINER_START_FAILED, "python3"),
         (
             terminated("ContainerCannotRun", 127, message="no such file"),
@@ -171,20 +190,14 @@ START_ERROR = terminated(
             Reason.PROTOCOL_ERROR,
             "exit code 0 before it started the program",
         ),
-        (EVICTED, Reason.POD_EVICTED, "low on resource: memory"),
-        (REFUSED, Reason.POD_FAILED, "enough resource: cpu"),
-        (NODE_LOST, Reason.NODE_LOST, "unresponsive"),
-        (
-            disrupted("TerminationByKubelet", "Pod was terminated in response to imminent node …"),
-            Reason.POD_EVICTED,
-            "terminated in response",
-        ),
     ],
 )
-def test_what_keeps_a_pod_from_starting(status: dict[str, Any], reason: Reason, words: str) -> None:
-    problem = start_problem(pod(status))
-    assert problem is not None
+def test_a_container_that_ended_before_its_program(
+    status: dict[str, Any], reason: Reason, words: str
+) -> None:
+    problem = end_unheard(pod(status), started=False)
     assert (problem.reason, words in problem.message) == (reason, True)
+    assert start_problem(pod(status)) is None
 
 
 @pytest.mark.parametrize(

@@ -90,9 +90,23 @@ async def test_who_waits_for_a_pod_in_vain_goes_on() -> None:
     assert pods._waiting == {}
 
 
+def test_pods_that_no_node_takes() -> None:
+    pods = Pods()
+    lacking = pod("a") | {
+        "status": {"conditions": [{"type": "PodScheduled", "status": "False", "message": "full"}]}
+    }
+    placed = pod("a") | {"status": {"conditions": [{"type": "PodScheduled", "status": "True"}]}}
+    pods.seen(pod("b"))
+    for last, deleted in ((placed, False), (lacking, True)):
+        pods.seen(lacking)
+        assert pods.without_node == [lacking]
+        pods.seen(last, deleted=deleted)
+        assert pods.without_node == []
+
+
 def runtime(name: str, *aliases: str) -> dict[str, Any]:
     return {
-        "metadata": {"name": name, "generation": 1},
+        "metadata": {"name": name, "uid": f"uid of {name}", "generation": 1},
         "spec": {
             "image": "i",
             "fileName": "main",
@@ -180,8 +194,22 @@ async def test_a_runtime_that_went_is_unknown() -> None:
 
 
 async def test_a_runtime_that_cannot_be_read_does_not_hide_the_others() -> None:
-    broken = {"metadata": {"name": "broken", "generation": 1}, "spec": {"image": "i"}}
+    broken = {"metadata": {"name": "broken", "uid": "b", "generation": 1}, "spec": {"image": "i"}}
     known, _ = runtimes(broken, runtime("python"))
     assert (await known.find("python")).name == "python"
     with pytest.raises(pydantic.ValidationError):
         known.seen(broken)
+
+
+def test_a_late_word_of_a_pod_whose_name_another_has_changes_nothing() -> None:
+    pods = Pods()
+    new = {"metadata": {"name": "sbx-1", "uid": "new", "resourceVersion": "20"}, "spec": {}}
+    old = {"metadata": {"name": "sbx-1", "uid": "old", "resourceVersion": "9"}, "spec": {}}
+    pods.seen(new)
+    pods.seen(old)
+    assert pods.get("sbx-1", "new") is new
+    pods.seen(old, deleted=True)
+    assert pods.get("sbx-1", "new") is new
+    newest = {"metadata": {"name": "sbx-1", "uid": "newest", "resourceVersion": "21"}, "spec": {}}
+    pods.seen(newest)
+    assert pods.get("sbx-1", "newest") is newest

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
 import pytest
@@ -9,27 +10,32 @@ import pytest
 from cloche_api.amounts import UsedResources
 from cloche_api.runtime import RuntimeSpec
 from cloche_operator.execution import from_object
-from cloche_operator.pods import PodPlan, cold_pod
+from cloche_operator.pods import PodShape, claim_patch, cold_pod, session_pod, waiting_pod
 from cloche_operator.settings import Settings
 
 PYTHON = {"image": "cloche/runtime-python:abc", "fileName": "main.py", "run": {"command": ["x"]}}
 
 
-def plan(obj: dict[str, Any], runtime: dict[str, Any], used: dict[str, str]) -> PodPlan:
-    return PodPlan(
-        execution=from_object(obj),
+def shape(runtime: dict[str, Any], used: dict[str, str]) -> PodShape:
+    return PodShape(
         runtime_name="python",
+        runtime_uid="runtime-uid",
         runtime=RuntimeSpec.model_validate(runtime),
         used=UsedResources.model_validate(used),
-        user=10_007,
     )
+
+
+def cold(
+    obj: dict[str, Any], runtime: dict[str, Any], used: dict[str, str], settings: Settings
+) -> dict[str, Any]:
+    return cold_pod(shape(runtime, used), 10_007, from_object(obj), settings)
 
 
 USED = {"cpu": "1", "memory": "512Mi", "disk": "100Mi"}
 
 
 def test_the_whole_pod(execution_object: dict[str, Any], settings: Settings) -> None:
-    assert cold_pod(plan(execution_object, PYTHON, USED), settings) == {
+    assert cold(execution_object, PYTHON, USED, settings) == {
         "apiVersion": "v1",
         "kind": "Pod",
         "metadata": {
@@ -38,6 +44,7 @@ def test_the_whole_pod(execution_object: dict[str, Any], settings: Settings) -> 
                 "app.kubernetes.io/component": "sandbox",
                 "app.kubernetes.io/part-of": "cloche",
                 "cloche.dev/runtime": "python",
+                "cloche.dev/state": "claimed",
                 "cloche.dev/execution": "5b0c1f0e-8a7f-4f57-9f0e-2f8f4b1f5a11",
             },
             "ownerReferences": [
@@ -116,7 +123,7 @@ def test_what_an_installation_may_set(execution_object: dict[str, Any]) -> None:
         "nodeSelector": {"gpu": "none"},
         "tolerations": [{"key": "slow", "effect": "NoSchedule"}],
     }
-    spec = cold_pod(plan(execution_object, runtime, USED), settings)["spec"]
+    spec = cold(execution_object, runtime, USED, settings)["spec"]
     assert spec["runtimeClassName"] == "cloche-no-network"
     assert spec["hostUsers"] is False
     assert spec["priorityClassName"] == "sandbox"
@@ -140,9 +147,7 @@ def test_a_runtime_s_own_runtime_class_stands_over_the_installation_s(
 ) -> None:
     settings = Settings(runtime_class_name="cloche-no-network")
     runtime = PYTHON | {"runtimeClassName": "gvisor"}
-    assert cold_pod(plan(execution_object, runtime, USED), settings)["spec"][
-        "runtimeClassName"
-    ] == ("gvisor")
+    assert cold(execution_object, runtime, USED, settings)["spec"]["runtimeClassName"] == ("gvisor")
 
 
 @pytest.mark.parametrize(
@@ -161,7 +166,7 @@ def test_no_request_is_more_than_its_limit(
     requests: dict[str, str],
 ) -> None:
     used = {"cpu": cpu, "memory": memory, "disk": "1Mi"}
-    pod = cold_pod(plan(execution_object, PYTHON, used), settings)
+    pod = cold(execution_object, PYTHON, used, settings)
     resources = pod["spec"]["containers"][0]["resources"]
     assert resources["requests"] == requests | {"ephemeral-storage": "0"}
     assert resources["limits"] == {"cpu": cpu, "memory": memory, "ephemeral-storage": "64Mi"}
@@ -171,15 +176,62 @@ def test_the_pod_lives_as_long_as_the_longest_program_may_take(
     execution_object: dict[str, Any], settings: Settings
 ) -> None:
     execution_object["spec"]["timeoutSeconds"] = 300
-    pod = cold_pod(plan(execution_object, PYTHON, USED), settings)
+    pod = cold(execution_object, PYTHON, USED, settings)
     assert pod["spec"]["activeDeadlineSeconds"] == 60 + 300 + 5 + 60
 
 
 def test_the_same_plan_gives_the_same_pod(
     execution_object: dict[str, Any], settings: Settings
 ) -> None:
-    one, two = (cold_pod(plan(execution_object, PYTHON, USED), settings) for _ in range(2))
+    one, two = (cold(execution_object, PYTHON, USED, settings) for _ in range(2))
     one["metadata"]["labels"]["changed"] = "here"
     one["spec"]["containers"][0]["command"] = []
     assert "changed" not in two["metadata"]["labels"]
-    assert cold_pod(plan(execution_object, PYTHON, USED), settings) == two
+    assert cold(execution_object, PYTHON, USED, settings) == two
+
+
+def test_a_waiting_pod_is_the_runtime_s_and_has_no_deadline(
+    execution_object: dict[str, Any], settings: Settings
+) -> None:
+    waiting = waiting_pod(shape(PYTHON, USED), 10_007, "sbx-python-1", settings)
+    assert waiting["metadata"] == {
+        "name": "sbx-python-1",
+        "labels": {
+            "app.kubernetes.io/component": "sandbox",
+            "app.kubernetes.io/part-of": "cloche",
+            "cloche.dev/runtime": "python",
+            "cloche.dev/state": "waiting",
+        },
+        "ownerReferences": [
+            {
+                "apiVersion": "cloche.dev/v1alpha1",
+                "kind": "SandboxRuntime",
+                "name": "python",
+                "uid": "runtime-uid",
+                "controller": True,
+            }
+        ],
+    }
+    one_s_own = cold(execution_object, PYTHON, USED, settings)["spec"]
+    assert waiting["spec"] | {"activeDeadlineSeconds": 155} == one_s_own
+
+
+def test_a_session_s_pod_lives_as_long_as_the_session(settings: Settings) -> None:
+    pod = session_pod(shape(PYTHON, USED), 10_007, ("sbs-1", "session-uid"), 3600, settings)
+    assert pod["metadata"]["labels"]["cloche.dev/session"] == "session-uid"
+    assert pod["metadata"]["ownerReferences"][0]["kind"] == "SandboxSession"
+    assert pod["spec"]["activeDeadlineSeconds"] == 3600 + 60 + 60
+
+
+def test_a_claim_takes_a_pod_that_still_waits_and_dates_its_deadline_from_its_start() -> None:
+    pod = {"metadata": {"uid": "pod-uid", "creationTimestamp": "2026-01-02T03:04:05Z"}}
+    at = datetime.fromisoformat("2026-01-02T04:04:05.5Z")
+    owner = {"kind": "SandboxExecution"}
+    assert claim_patch(pod, at, 30, {"cloche.dev/execution": "uid"}, owner) == [
+        {"op": "test", "path": "/metadata/uid", "value": "pod-uid"},
+        {"op": "test", "path": "/metadata/labels/cloche.dev~1state", "value": "waiting"},
+        {"op": "replace", "path": "/metadata/labels/cloche.dev~1state", "value": "claimed"},
+        {"op": "add", "path": "/spec/activeDeadlineSeconds", "value": 3600 + 31 + 60},
+        {"op": "add", "path": "/metadata/labels/cloche.dev~1execution", "value": "uid"},
+        {"op": "replace", "path": "/metadata/ownerReferences", "value": [owner]},
+    ]

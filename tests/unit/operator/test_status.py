@@ -59,7 +59,7 @@ def transcript(**changes: Any) -> Transcript:
             **changes,
         },
     ]
-    made.feed(b"".join(json.dumps({"seq": n} | e).encode() + b"\n" for n, e in enumerate(events)))
+    made.take_all(events)
     assert made.exit is not None
     return made
 
@@ -80,7 +80,9 @@ def test_the_whole_final_status(execution_object: dict[str, Any]) -> None:
         "stderrTruncated": False,
         "startTime": "2026-01-02T03:04:28.250000Z",
         "completionTime": "2026-01-02T03:04:28.750000Z",
+        "recordedTime": "2026-01-02T03:04:30.123456Z",
         "expirationTime": "2026-01-02T04:04:30.123456Z",
+        "storedBytes": made["storedBytes"],
         "executionSeconds": 0.08,
         "usage": {"cpuSeconds": 0.03, "maxMemoryBytes": 9_000_000},
         "conditions": [
@@ -98,13 +100,8 @@ def test_the_whole_final_status(execution_object: dict[str, Any]) -> None:
 
 def test_a_program_that_was_killed_for_memory_unheard(execution_object: dict[str, Any]) -> None:
     heard = Transcript(UID)
-    heard.feed(
-        json.dumps(
-            {"seq": 0, "event": "started", "execution": UID, "stage": "run", "time": START}
-        ).encode()
-        + b"\n"
-        + b'{"seq": 1, "event": "stdout", "data": "so far"}\n'
-    )
+    heard.take({"event": "started", "execution": UID, "stage": "run", "time": START})
+    heard.take({"event": "stdout", "data": "so far"})
     ended = EndedError(Reason.OUT_OF_MEMORY, "The program was killed.")
     made = terminal(from_object(execution_object), without_exit(heard, ended), None)
     assert {k: made.get(k) for k in ("phase", "reason", "exitCode", "signal", "stdout")} == {
@@ -195,10 +192,37 @@ def test_a_message_is_bounded_and_printable(
 
 
 def test_an_unreadable_spec_is_an_end_that_expires() -> None:
-    made = unreadable("spec.code: too odd")
+    spec = {"language": "python", "code": "x" * 1000}
+    made = unreadable("spec.code: too odd", spec)
     assert (made["phase"], made["reason"]) == ("Error", "InvalidSpec")
     assert made["conditions"][0]["reason"] == "InvalidSpec"
     assert made["expirationTime"] == "2026-01-02T04:04:30.123456Z"
+    assert made["recordedTime"] == "2026-01-02T03:04:30.123456Z"
+    assert made["storedBytes"] == stored(spec, made)
+
+
+def stored(spec: Any, made: Any) -> Any:
+    """About the bytes of both as Go writes them."""
+    text = json.dumps({"spec": spec, "status": made}, separators=(",", ":"), ensure_ascii=False)
+    return pytest.approx(len(text.replace("<", r"\u003c").encode()), rel=0.05, abs=50)
+
+
+@pytest.mark.parametrize("code", ["print(1)", "<" * 100_000, "🪴" * 1000])
+def test_stored_bytes_are_those_of_spec_and_status(
+    execution_object: dict[str, Any], code: str
+) -> None:
+    execution_object["spec"] |= {
+        "code": code,
+        "args": ["a", "b"],
+        "files": [{"path": "data", "content": "x" * 1000}],
+        "ttlSecondsAfterFinished": 3600,
+    }
+    made = terminal(from_object(execution_object), from_exit(transcript()), "node-1")
+    assert made["storedBytes"] == stored(execution_object["spec"], made)
+
+    less = without_outputs(made)
+    assert less["storedBytes"] == stored(execution_object["spec"], less)
+    assert less["storedBytes"] != made["storedBytes"]
 
 
 def test_without_outputs_the_rest_stays(execution_object: dict[str, Any]) -> None:

@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from cloche_operator.transcript import _LINE_BYTES, _TEXT_CHARACTERS, Transcript
+from cloche_operator.events import _LINE_BYTES, EventReader
+from cloche_operator.transcript import _TEXT_CHARACTERS, Transcript
 
 UID = "5b0c1f0e-8a7f-4f57-9f0e-2f8f4b1f5a11"
 EXIT: dict[str, Any] = {
@@ -51,21 +52,41 @@ WHOLE = lines(
 )
 
 
-def heard(data: bytes) -> Transcript:
-    transcript = Transcript(UID)
-    transcript.feed(data)
-    return transcript
+class Stream:
+    """A stream, cut into events that one execution's transcript takes in."""
+
+    def __init__(self, uid: str = UID) -> None:
+        self.reader = EventReader()
+        self.transcript = Transcript(uid)
+
+    def feed(self, data: bytes) -> None:
+        self.transcript.take_all(self.reader.feed(data))
+
+    @property
+    def garbage(self) -> int:
+        return self.reader.garbage + self.transcript.garbage
+
+    @property
+    def gap(self) -> bool:
+        return self.reader.gap
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.transcript, name)
 
 
-def state(transcript: Transcript) -> tuple[Any, ...]:
-    of = transcript
-    return (of.protocol, of.started, of.stdout, of.stderr, of.exit, of.error, of.gap, of.garbage)
+def heard(data: bytes) -> Stream:
+    stream = Stream()
+    stream.feed(data)
+    return stream
+
+
+def state(of: Stream) -> tuple[Any, ...]:
+    return (of.started, of.stdout, of.stderr, of.exit, of.error, of.gap, of.garbage)
 
 
 def test_a_whole_stream_is_heard() -> None:
     transcript = heard(WHOLE)
     assert state(transcript) == (
-        1,
         1763900000.25,
         "grüße 🪴\nbye\n",
         "warning\n",
@@ -85,7 +106,7 @@ def test_a_read_may_end_at_any_byte(cut: int) -> None:
 
 
 def test_reads_may_be_one_byte_long() -> None:
-    transcript = Transcript(UID)
+    transcript = Stream()
     for n in range(len(WHOLE)):
         transcript.feed(WHOLE[n : n + 1])
     assert state(transcript) == state(heard(WHOLE))
@@ -138,7 +159,7 @@ def test_garbage_is_counted_and_ignored(line: bytes) -> None:
     transcript = heard(line)
     assert transcript.garbage >= 1
     assert not transcript.ended
-    assert (transcript.protocol, transcript.started, transcript.stdout) == (None, None, "")
+    assert (transcript.started, transcript.stdout) == (None, "")
 
 
 def test_garbage_between_events_takes_nothing_away() -> None:
@@ -149,24 +170,25 @@ def test_garbage_between_events_takes_nothing_away() -> None:
 
 
 def test_a_line_too_long_is_dropped_and_the_next_is_read() -> None:
-    transcript = Transcript(UID)
+    transcript = Stream()
     chunk = b"x" * 1_000_000
     for _ in range(20):
         transcript.feed(chunk)
-        assert len(transcript._rest) <= _LINE_BYTES + len(chunk)
-    transcript.feed(b'", "seq": 0}\n' + lines(READY))
-    assert transcript.protocol == 1
+        assert len(transcript.reader._rest) <= _LINE_BYTES + len(chunk)
+    transcript.feed(b'", "seq": 0}\n' + lines(READY, {**STARTED, "seq": 1}))
+    assert transcript.started
     assert transcript.garbage >= 1
 
 
 def test_the_text_kept_is_bounded_whatever_comes() -> None:
-    transcript = Transcript(UID)
+    transcript = Stream()
+    transcript.feed(lines(STARTED))
     text = "x" * 500_000
-    for n in range(10):
+    for n in range(1, 11):
         transcript.feed(lines({"seq": n, "event": "stdout" if n % 2 else "stderr", "data": text}))
     assert len(transcript.stdout) + len(transcript.stderr) == _TEXT_CHARACTERS
     pieces = sum(len(kept) for kept in transcript._out.values())
-    transcript.feed(lines(*({"seq": 10 + n, "event": "stdout", "data": "y"} for n in range(1000))))
+    transcript.feed(lines(*({"seq": 11 + n, "event": "stdout", "data": "y"} for n in range(1000))))
     assert sum(len(kept) for kept in transcript._out.values()) == pieces
 
 
@@ -174,9 +196,28 @@ def test_the_text_kept_is_bounded_whatever_comes() -> None:
 def test_an_event_of_another_execution_is_not_believed(event: dict[str, Any]) -> None:
     for uid in ("another", "", None, 7, [UID]):
         transcript = heard(lines({**event, "execution": uid}))
-        assert (transcript.started, transcript.exit, transcript.garbage) == (None, None, 1)
+        assert (transcript.started, transcript.exit) == (None, None)
     nameless = {k: v for k, v in event.items() if k != "execution"}
-    assert heard(lines(nameless)).garbage == 1
+    assert heard(lines(nameless)).exit is None
+
+
+def test_the_log_of_a_pod_that_was_used_before_has_others_output_in_it() -> None:
+    before = [{**event, "execution": "before"} for event in (STARTED, EXIT)]
+    transcript = heard(
+        lines(
+            READY,
+            before[0],
+            {"event": "stdout", "data": "another's"},
+            before[1],
+            READY,
+            STARTED,
+            {"event": "stdout", "data": "its own"},
+            EXIT,
+        )
+    )
+    assert (transcript.stdout, transcript.started) == ("its own", STARTED["time"])
+    assert transcript.exit["execution"] == UID
+    assert (transcript.gap, transcript.garbage) == (False, 0)
 
 
 FIELDS = [k for k in EXIT if k not in ("event", "execution")]
@@ -225,8 +266,8 @@ def test_an_exit_must_have_files_that_are_files(file: Any) -> None:
 
 def test_lone_surrogates_become_something_that_utf8_can_hold() -> None:
     transcript = heard(
-        rb'{"seq": 0, "event": "stdout", "data": "a\ud800b"}' + b"\n"
-        rb'{"seq": 1, "event": "stderr", "data": "\udfff"}' + b"\n"
+        lines(STARTED) + rb'{"seq": 1, "event": "stdout", "data": "a\ud800b"}' + b"\n"
+        rb'{"seq": 2, "event": "stderr", "data": "\udfff"}' + b"\n"
     )
     assert transcript.stdout.encode() == b"a?b"
     assert transcript.stderr.encode() == b"?"
@@ -241,3 +282,22 @@ def test_an_error_event_ends_it() -> None:
     transcript = heard(lines({"event": "error", "message": "unknown key 'x'"}))
     assert transcript.ended
     assert transcript.error == "unknown key 'x'"
+
+
+@pytest.mark.parametrize(
+    ("message", "cut_off"),
+    [
+        ("the input ended before the hello was complete", True),
+        ("frame: the input ended after 2 of 5 bytes", True),
+        ("frame: is not JSON", False),
+        ("hello: protocol version 1 is not supported, 2 is", False),
+    ],
+)
+def test_an_input_that_broke_off_is_told_from_one_that_was_refused(
+    message: str,
+    cut_off: bool,  # noqa: FBT001  a parameter of the table
+) -> None:
+    transcript = Transcript("uid")
+    transcript.take({"event": "error", "message": message})
+    assert transcript.ended
+    assert transcript.cut_off is cut_off

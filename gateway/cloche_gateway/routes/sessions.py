@@ -1,0 +1,66 @@
+"""Stateful sessions."""
+
+from __future__ import annotations
+
+from fastapi import APIRouter, Request, Response
+
+from cloche_gateway.models import SessionEnded, SessionRequest, SessionResponse, SessionState
+from cloche_gateway.routes import openapi
+from cloche_gateway.routes.access import caller, context_of
+from cloche_gateway.routes.body import json_body
+from cloche_gateway.routes.gone import disconnect
+from cloche_gateway.routes.json import JsonResponse
+from cloche_gateway.services import parsing, sessions
+
+router = APIRouter(prefix="/api/v1/sessions", tags=["sessions"])
+
+_NOT_FOUND = {404: "Session sbs-550e8400-e29b-41d4-a716-446655440000 not found"}
+
+
+@router.post(
+    "",
+    status_code=201,
+    response_model=SessionResponse,
+    responses=openapi.problems(
+        400, 401, 403, 413, 500, 503,
+        details={500: "Session failed: the language's image could not be pulled"},
+    ),
+    openapi_extra=openapi.takes(SessionRequest),
+    summary="Ask for a session and wait until it is ready",
+)  # fmt: skip
+async def create(request: Request) -> Response:
+    """Make a Pod whose files last from one execution to the next."""
+    context, who = context_of(request), caller(request)
+    body = await json_body(request, context.settings.body_timeout_seconds)
+    asked = parsing.session_request(body)
+    request_id = request.scope["cloche.request_id"]
+    async with disconnect(request) as gone:
+        made = await sessions.create(context, who, asked, request_id, gone)
+    location = {"Location": f"{router.prefix}/{made.name}"}
+    return JsonResponse(sessions.made(made), 201, location)
+
+
+@router.get(
+    "/{session_id}",
+    response_model=SessionState,
+    responses=openapi.problems(401, 403, 404, 503, details=_NOT_FOUND),
+    summary="How a session fares",
+)
+async def look_up(request: Request, session_id: str) -> Response:
+    """Tell a session's phase and when it will end."""
+    context, who = context_of(request), caller(request)
+    found = await sessions.look_up(context, who, session_id)
+    return JsonResponse(sessions.state(found))
+
+
+@router.delete(
+    "/{session_id}",
+    response_model=SessionEnded,
+    responses=openapi.problems(401, 403, 404, 503, details=_NOT_FOUND),
+    summary="End a session",
+)
+async def end(request: Request, session_id: str) -> Response:
+    """End a session: its Pod and its files go, and what runs in it is stopped."""
+    context, who = context_of(request), caller(request)
+    await sessions.end(context, who, session_id)
+    return JsonResponse({"message": f"Session {session_id} cleaned up"})

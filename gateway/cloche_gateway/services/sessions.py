@@ -1,0 +1,224 @@
+"""Stateful sessions: ask for one, look at it, end it, and run in it what belongs there."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import re
+import uuid
+from typing import TYPE_CHECKING, Any
+
+from cloche_api.meta import SESSION_PREFIX
+from cloche_api.session import SessionPhase
+from cloche_gateway import names
+from cloche_gateway.errors import (
+    BusyError,
+    ClientGoneError,
+    FailedError,
+    InvalidRequestError,
+    SessionFailedError,
+    SessionNotFoundError,
+    UnsupportedLanguageError,
+)
+from cloche_gateway.kube import KubeError, NotFoundError
+from cloche_gateway.services import answers, creating, manifest, validation
+from cloche_gateway.sessions import Session, session_of
+
+if TYPE_CHECKING:
+    from cloche_gateway.context import Context
+    from cloche_gateway.keys import Caller
+    from cloche_gateway.models import ExecuteRequest, SessionRequest
+    from cloche_gateway.runtimes import Language
+
+_CALL_SECONDS = 10.0
+_DELAY_SECONDS = 0.5
+_NAME = re.compile(SESSION_PREFIX + r"[0-9a-z]([0-9a-z-]{0,57}[0-9a-z])?")
+
+
+async def create(
+    context: Context,
+    caller: Caller,
+    request: SessionRequest,
+    request_id: str,
+    gone: asyncio.Future[None],
+) -> Session:
+    """Ask for a session and wait until programs can run in it.
+
+    One that does not come in time, or that nobody waits for any more, is removed.
+
+    Raises:
+        BusyError: when it did not come in time.
+        SessionFailedError: when it ended before it had begun.
+        GatewayError: as `creating.create` and `validation.resources`.
+    """
+    language = context.languages.find(request.language)
+    if request.resources is not None:
+        validation.check_resources(request.resources, language)
+    name = f"{SESSION_PREFIX}{uuid.uuid4()}"
+    obj = manifest.session(name, request, language, caller, request_id)
+    uid = None
+    with context.sessions.news(name) as news:
+        try:
+            path = names.sessions(context.settings.namespace)
+            uid = (await creating.create(context, path, obj)).uid
+            return await _ready(context, name, news, gone)
+        except (BusyError, ClientGoneError, asyncio.CancelledError) as error:
+            if uid is not None or not isinstance(error, BusyError):
+                context.canceller.end_session(name, unsure=uid is None)
+            elif isinstance(error, creating.UnsureError):
+                context.canceller.end_session(name, unsure=True)
+            if isinstance(error, BusyError):
+                raise BusyError from error  # a session's name is no execution's id
+            raise
+        except FailedError as error:
+            raise SessionFailedError(
+                "the cluster does not take sessions of this version"
+            ) from error
+
+
+async def _ready(
+    context: Context, name: str, news: asyncio.Event, gone: asyncio.Future[None]
+) -> Session:
+    """The session as soon as it is ready."""
+    settings = context.settings
+    told = asyncio.create_task(news.wait())
+    first: set[asyncio.Future[Any]] = {told, gone, context.draining}
+    try:
+        async with asyncio.timeout(settings.queue_timeout_seconds + settings.wait_margin_seconds):
+            while True:
+                await asyncio.wait(first, return_when=asyncio.FIRST_COMPLETED)
+                if gone.done():
+                    raise ClientGoneError
+                if context.draining.done():
+                    raise BusyError
+                news.clear()
+                session = context.sessions.find(name) or await _read_surely(context, name)
+                if session is None:
+                    raise SessionFailedError("it was removed before it was ready")
+                if session.phase is SessionPhase.READY:
+                    return session
+                if not session.live:
+                    raise _failed(session)
+                first.discard(told)
+                told = asyncio.create_task(news.wait())
+                first.add(told)
+    except TimeoutError:
+        raise BusyError from None
+    finally:
+        told.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await told
+
+
+def made(session: Session) -> dict[str, Any]:
+    """What `models.SessionResponse` shows."""
+    return {
+        "session_id": session.name,
+        "language": session.language,
+        "expires_at": session.expires_at,
+    }
+
+
+def state(session: Session) -> dict[str, Any]:
+    """What `models.SessionState` shows."""
+    return made(session) | {
+        "phase": session.phase,
+        "created_at": session.created_at,
+        "last_used_at": session.last_used_at,
+    }
+
+
+async def look_up(context: Context, caller: Caller, session_id: str) -> Session:
+    """The session as it is now.
+
+    Raises:
+        SessionNotFoundError: when there is none of that id, it has ended or is another tenant's.
+        BusyError: when the API server does not tell.
+    """
+    try:
+        session = await _read(context, session_id)
+    except KubeError as error:
+        raise BusyError from error
+    return _visible(session, caller, session_id)
+
+
+async def end(context: Context, caller: Caller, session_id: str) -> None:
+    """End the session: its Pod and its files go.
+
+    Raises:
+        GatewayError: as `look_up`.
+    """
+    session = await look_up(context, caller, session_id)
+    path = names.session(context.settings.namespace, session_id)
+    try:
+        await context.kube.delete(path, seconds=_CALL_SECONDS, uid=session.uid)
+    except NotFoundError:
+        raise SessionNotFoundError(session_id) from None
+    except KubeError as error:
+        raise BusyError from error
+
+
+async def check(
+    context: Context, caller: Caller, request: ExecuteRequest, language: Language
+) -> None:
+    """Check that the request may run in the stateful session that it names, if it names one.
+
+    Raises:
+        SessionNotFoundError, BusyError: as `look_up`.
+        InvalidRequestError: when it is of another language, or asks for resources: a session has
+            its own, which all its executions share.
+    """
+    name = request.session_id
+    if name is None or not name.startswith(SESSION_PREFIX):
+        return
+    known = context.sessions.find(name)
+    if known is None:  # perhaps made a moment ago, by another replica
+        session = await look_up(context, caller, name)
+    else:
+        session = _visible(known, caller, name)
+    if _language_name(context, session.language) != language.name:
+        raise InvalidRequestError("language", f"session {name} is of {session.language}")
+    if request.resources is not None:
+        raise InvalidRequestError("resources", "a session has its own, given when it was made")
+
+
+def _language_name(context: Context, word: str) -> str:
+    """The language's own name, for who asks by kubectl may have used an alias."""
+    try:
+        return context.languages.find(word).name
+    except UnsupportedLanguageError:
+        return word
+
+
+def _visible(session: Session | None, caller: Caller, session_id: str) -> Session:
+    if session is None or not session.live or session.tenant != caller.tenant:
+        raise SessionNotFoundError(session_id)
+    return session
+
+
+async def _read(context: Context, session_id: str) -> Session | None:
+    if not _NAME.fullmatch(session_id):
+        return None
+    path = names.session(context.settings.namespace, session_id)
+    try:
+        return session_of(await context.kube.get(path, seconds=_CALL_SECONDS))
+    except NotFoundError:
+        return None
+
+
+async def _read_surely(context: Context, name: str) -> Session | None:
+    """Read the session, again until the API server answers. The caller has the deadline."""
+    while True:
+        try:
+            return await _read(context, name)
+        except KubeError:
+            await asyncio.sleep(_DELAY_SECONDS)
+
+
+def _failed(session: Session) -> Exception:
+    """What a session that ended before it was ready says, in the words of an execution's end."""
+    rule = answers.rule_of({"status": {"phase": "Error", "reason": session.reason}})
+    if rule.retry_after is not None:
+        return BusyError()
+    words = (rule.detail or "").removeprefix(answers.FAILED)
+    return SessionFailedError("internal error" if "{message}" in words else words)

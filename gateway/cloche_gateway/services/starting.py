@@ -1,0 +1,32 @@
+"""Start one program without waiting for it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from cloche_gateway.services import creating, looking_up, results, submitting
+
+if TYPE_CHECKING:
+    from cloche_gateway.context import Context
+    from cloche_gateway.models import ExecuteRequest
+    from cloche_gateway.services.submitting import Origin
+
+
+async def start(context: Context, origin: Origin, request: ExecuteRequest) -> dict[str, Any]:
+    """Create the execution; what `models.StatusResponse` shows of it.
+
+    A request that is repeated with its Idempotency-Key learns how far its execution has come.
+
+    Raises:
+        GatewayError: with the words for the caller.
+    """
+    planned = await submitting.plan(context, origin, request)
+    try:
+        stored = await submitting.submit(context, planned)
+    except creating.UnsureError:
+        if not planned.keyed:  # nobody else would ever learn of it
+            context.canceller.cancel(planned.name, unsure=True)
+        raise
+    if stored.fresh:
+        return results.state({"metadata": stored.metadata, "spec": planned.obj["spec"]}, None)
+    return await looking_up.status(context, origin.caller, planned.name)

@@ -1,0 +1,106 @@
+"""How the runtimes fare, told in their status: what waits, what runs, and what is wrong."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from typing import TYPE_CHECKING, Any
+
+from cloche_api.rest import ApiError, UnavailableError
+from cloche_operator.execution import now
+
+if TYPE_CHECKING:
+    from cloche_operator.context import Context
+    from cloche_operator.pool import Pool
+    from cloche_operator.pools import Pools
+
+_SECONDS = 1.0
+"""Between two writes of a status that changes all the time."""
+_LATEST_SECONDS = 5.0
+"""The same while programs run without a pause."""
+_MESSAGE_CHARACTERS = 1000
+
+log = logging.getLogger(__name__)
+
+
+class Announcer:
+    """Writes each runtime's status when it has changed, once a second at most."""
+
+    def __init__(self, ctx: Context, pools: Pools) -> None:
+        self._ctx = ctx
+        self._pools = pools
+        self._told: dict[str, dict[str, Any]] = {}
+
+    async def announce_for_ever(self) -> None:
+        """Look, write, wait, again. What could not be written is written the next time.
+
+        A write sets all to work that watch the runtimes, just when a program runs: it waits for a
+        pause, though not for long.
+        """
+        latest = time.monotonic()
+        while True:
+            if self._pools.quiet or time.monotonic() >= latest:
+                await self._announce_all()
+                latest = time.monotonic() + _LATEST_SECONDS
+            await asyncio.sleep(_SECONDS)
+
+    async def _announce_all(self) -> None:
+        for pool in self._pools:
+            try:
+                await self._announce(pool)
+            except ApiError as error:
+                log.info("status of runtime %s: %s", pool.runtime.name, error)
+            except UnavailableError:
+                return
+
+    async def _announce(self, pool: Pool) -> None:
+        before = self._told.get(pool.runtime.uid, {})
+        status = runtime_status(pool, full=self._ctx.records.full)
+        conditions = {c["type"]: c for c in before.get("conditions", [])}
+        for condition in status["conditions"]:
+            old = conditions.get(condition["type"], {})
+            since = old.get("lastTransitionTime")
+            if since is None or old["status"] != condition["status"]:
+                since = now().strftime("%Y-%m-%dT%H:%M:%SZ")
+            condition["lastTransitionTime"] = since
+        if status != before:
+            await self._ctx.kube.patch_runtime_status(pool.runtime.name, status)
+            self._told[pool.runtime.uid] = status
+
+
+def runtime_status(pool: Pool, *, full: bool) -> dict[str, Any]:
+    """A runtime's status but for its conditions' times. Pure."""
+    generation = pool.runtime.generation
+    return {
+        "wanted": pool.wanted,
+        "ready": len(pool.waiting),
+        "claimed": pool.running,
+        "starting": pool.starting,
+        "observedGeneration": generation,
+        "conditions": [
+            {"type": "Ready", "observedGeneration": generation, **_ready(pool)},
+            {
+                "type": "StorageAvailable",
+                "observedGeneration": generation,
+                "status": "False" if full else "True",
+                "reason": "StorageFull" if full else "SpaceLeft",
+                "message": "The stored executions take all their space: nothing new is run."
+                if full
+                else "",
+            },
+        ],
+    }
+
+
+def _ready(pool: Pool) -> dict[str, Any]:
+    if pool.problem is not None:
+        message = str(pool.problem)[:_MESSAGE_CHARACTERS]
+        return {"status": "False", "reason": pool.problem.reason, "message": message}
+    if pool.proved:
+        reason = "PoolReady" if pool.wanted else "OnDemand"
+        return {"status": "True", "reason": reason, "message": ""}
+    if pool.wanted:
+        return {"status": "Unknown", "reason": "Starting", "message": "Its first Pod starts."}
+    message = "It has no pool, and no Pod of it was started yet."
+    return {"status": "Unknown", "reason": "Untried", "message": message}

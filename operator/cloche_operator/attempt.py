@@ -1,0 +1,222 @@
+"""One attempt at an execution in one Pod: the Pod is got, claimed, fed and heard to the end."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from cloche_api import meta
+from cloche_api.phases import Reason
+from cloche_operator import room
+from cloche_operator.claim import Claim, claim, mark
+from cloche_operator.execution import now
+from cloche_operator.frame import Afterwards, frame
+from cloche_operator.outcome import EndedError
+from cloche_operator.persist import persist
+from cloche_operator.pods import claim_patch, cold_pod, execution_owner
+from cloche_operator.result import LogReader, NeverStartedError
+from cloche_operator.start import create_whatever_happens
+from cloche_operator.transcript import Transcript
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from cloche_api.amounts import UsedResources
+    from cloche_operator.context import Context
+    from cloche_operator.execution import Execution
+    from cloche_operator.observed import Runtime
+    from cloche_operator.pools import Pools
+    from cloche_operator.sandbox import Sandbox
+    from cloche_operator.session import Session
+    from cloche_operator.settings import Settings
+
+# What the syntax check may add to the timeout, and what killing and reaping takes.
+_AFTER_TIMEOUT_SECONDS = 3.0
+_MARK_SECONDS = 0.1
+"""A program that ends sooner costs no write to its Pod, which is deleted at once: that write sets
+the API server, the kubelet and the scheduler to work just when the program runs."""
+_ANSWER_SECONDS = 0.03
+"""From the record to the Pod's deletion, which would disturb the gateway's answer."""
+_REUSE_SECONDS = 2 * 3600.0  # the backstop of a Pod that is used again and again
+
+_THE_NODE_S = frozenset({Reason.CONTAINER_START_FAILED, Reason.POD_FAILED})
+"""Of a runtime whose Pods do run, these are a node's or its containerd's passing weakness."""
+
+log = logging.getLogger(__name__)
+
+
+def limit(execution: Execution, settings: Settings) -> float:
+    """Seconds from the handing over of the input to when the supervisor counts as hung."""
+    return execution.spec.timeout_seconds + _AFTER_TIMEOUT_SECONDS + settings.grace_seconds
+
+
+@dataclass(frozen=True)
+class Job:
+    """What is to be run, with what."""
+
+    execution: Execution
+    runtime: Runtime
+    used: UsedResources
+    queued: datetime
+    session: Session | None = None
+
+
+class Attempt:
+    """One Pod's work on one execution."""
+
+    def __init__(self, ctx: Context, pools: Pools, job: Job) -> None:
+        self._ctx = ctx
+        self._pools = pools
+        self._job = job
+        self.execution = job.execution
+        """As it is once it is claimed."""
+        self.pod: dict[str, Any] | None = None
+        """The Pod, once there is one."""
+        self._sandbox: Sandbox | None = None
+        self._transcript = Transcript(job.execution.uid)
+        self._reader: LogReader | None = None
+        self._marking: asyncio.Task[None] | None = None
+        self._turn: Session | None = None
+
+    @property
+    def in_session(self) -> bool:
+        """Whether the Pod is a session's."""
+        return self._job.session is not None
+
+    @property
+    def heard(self) -> Transcript:
+        """The most that was heard of the program, from the attach or the log."""
+        logged = self._reader.transcript if self._reader else None
+        return logged if logged is not None and logged.started else self._transcript
+
+    async def run(self) -> Transcript:
+        """Run it; what its supervisor said, to the end.
+
+        Raises:
+            EndedError: it cannot be started, or its end was not heard.
+            NeverStartedError: the connection was lost before it started.
+            ClaimLostError: another operator has it.
+        """
+        if self._job.session is not None:
+            return await self._in_session(self._job.session)
+        job = self._job
+        sandbox, warm = await self._pools.take(job.runtime, job.used, job.execution.tenant)
+        if sandbox is None:
+            sandbox = await self._cold()
+        else:
+            self._sandbox, self.pod = sandbox, sandbox.pod
+            await self._claim(sandbox.pod, warm=warm)
+        returns = self._pools.returns_after(sandbox)
+        return await self._fed(sandbox, Afterwards.RESET if returns else Afterwards.EXIT)
+
+    async def end(self) -> None:
+        """Remove the Pod, unless it is to wait for another program."""
+        if self._marking is not None:
+            await self._marked_or_not(self._marking)
+        if self._turn is not None:
+            turn, self._turn = self._turn, None
+            await turn.give_back(whole=self._transcript.exit is not None)
+        elif self._job.session is not None:
+            return
+        elif self._sandbox is None:
+            if self.pod is not None:
+                of = self.pod["metadata"]
+                await persist(lambda: self._ctx.kube.delete_pod(of["name"], of["uid"]))
+        elif self._transcript.exit is not None and self._pools.returns_after(self._sandbox):
+            await self._pools.give_back(self._sandbox)
+        else:
+            await asyncio.sleep(_ANSWER_SECONDS)
+            await self._pools.pause(self._sandbox)
+            await self._pools.removed(self._sandbox)
+
+    async def _in_session(self, session: Session) -> Transcript:
+        """Run it in the session's Pod when its turn comes."""
+        sandbox = await session.take_turn()
+        self._turn, self.pod = session, sandbox.pod
+        try:
+            await self._claim(sandbox.pod, warm=True)
+            return await self._fed(sandbox, Afterwards.KEEP_FILES)
+        except (EndedError, NeverStartedError) as error:
+            if sandbox.spent:
+                raise session.ended_error() from error
+            raise
+
+    async def _cold(self) -> Sandbox:
+        """Make a Pod for this execution alone; it is claimed while it starts."""
+        shape, settings = self._job.runtime.shape(self._job.used), self._ctx.settings
+        await room.for_program(self._ctx, self._job.runtime)
+        pod = await create_whatever_happens(
+            self._ctx, lambda user: cold_pod(shape, user, self.execution, settings), self._made
+        )
+        claiming = asyncio.ensure_future(self._claim(pod, warm=False))
+        opening = asyncio.ensure_future(self._open(pod))
+        try:
+            sandbox, _ = await asyncio.gather(opening, claiming)
+            return sandbox
+        finally:
+            claiming.cancel()
+            opening.cancel()
+            await asyncio.gather(claiming, opening, return_exceptions=True)
+
+    async def _open(self, pod: dict[str, Any]) -> Sandbox:
+        """Attach and greet, and tell the pools whether Pods of this runtime can run at all."""
+        try:
+            shape = self._job.runtime.shape(self._job.used)
+            self._sandbox = await self._pools.opened(pod, shape)
+        except EndedError as problem:
+            if problem.reason in _THE_NODE_S and self._pools.proved(self._job.runtime):
+                raise NeverStartedError from problem  # nothing was sent
+            self._pools.tried(self._job.runtime, problem)
+            raise
+        self._pools.tried(self._job.runtime, None)
+        return self._sandbox
+
+    async def _claim(self, pod: dict[str, Any], *, warm: bool) -> None:
+        await self._ctx.lease.held()
+        generation = self._job.runtime.generation
+        wanted = Claim(pod, self._job.used, generation, self._job.queued, warm)
+        self.execution = await claim(self._ctx, self.execution, wanted)
+
+    async def _fed(self, sandbox: Sandbox, afterwards: Afterwards) -> Transcript:
+        """Hand over the input and hear the end, from the attach or else from the log."""
+        execution, spec = self.execution, self.execution.spec
+        self._reader = LogReader(self._ctx, sandbox.pod, execution.uid, greeted=True)
+        input_ = frame(execution.uid, spec, self._job.runtime.spec, self._job.used, afterwards)
+        seconds = limit(execution, self._ctx.settings)
+        await self._ctx.lease.held()
+        if sandbox.unmarked:
+            returns = afterwards is Afterwards.RESET
+            self._marking = asyncio.create_task(self._mark(sandbox, seconds, returns=returns))
+        try:
+            async with asyncio.timeout(seconds):
+                if not sandbox.spent and await sandbox.run(input_, self._transcript):
+                    self._ctx.metrics.garbage.inc(self._transcript.garbage)
+                    return self._transcript
+                return await self._reader.read()
+        except TimeoutError:
+            return await self._reader.last_look()
+
+    async def _mark(self, sandbox: Sandbox, seconds: float, *, returns: bool) -> None:
+        """Write on a Pod of the pool whose it is now. One that returns stays the runtime's."""
+        await asyncio.sleep(_MARK_SECONDS)
+        execution = self.execution
+        if returns:
+            labels, owner, life = {meta.LABEL_TENANT: execution.tenant}, None, _REUSE_SECONDS
+        else:
+            labels = {meta.LABEL_EXECUTION: execution.uid}
+            owner, life = execution_owner(execution), seconds
+        sandbox.unmarked = False
+        patch = claim_patch(sandbox.pod, now(), life, labels, owner)
+        await mark(self._ctx, sandbox, labels, patch)
+
+    async def _marked_or_not(self, marking: asyncio.Task[None]) -> None:
+        """Let the Pod's mark be written, unless it has not begun and the Pod goes now."""
+        assert self._sandbox is not None
+        if self._sandbox.unmarked and not self._pools.returns_after(self._sandbox):
+            marking.cancel()
+        await asyncio.wait({marking})
+
+    def _made(self, pod: dict[str, Any]) -> None:
+        self.pod = pod

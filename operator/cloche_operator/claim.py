@@ -1,0 +1,118 @@
+"""The claim: an execution gets a Pod, and the Pod an execution, each exactly once.
+
+The execution's claim is a compare-and-set on its resourceVersion: of two operators that both
+believe to lead, one gets it. Nothing is sent to the Pod before that is acknowledged. The Pod's mark
+is beside it: it tells the garbage collector and the next operator whose Pod it is.
+"""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from cloche_api.phases import Reason
+from cloche_api.rest import ApiError, ConflictError, TooLargeError, UnavailableError
+from cloche_operator import status
+from cloche_operator.execution import Execution, from_object, now
+from cloche_operator.outcome import EndedError
+from cloche_operator.persist import persist
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from cloche_api.amounts import UsedResources
+    from cloche_operator.context import Context
+    from cloche_operator.sandbox import Sandbox
+
+log = logging.getLogger(__name__)
+
+
+class ClaimLostError(Exception):
+    """Another operator has claimed the execution; how it stands now."""
+
+    def __init__(self, execution: Execution) -> None:
+        super().__init__(execution.name)
+        self.execution = execution
+
+
+@dataclass(frozen=True)
+class Claim:
+    """What a claim writes into an execution's status."""
+
+    pod: dict[str, Any]
+    used: UsedResources
+    runtime_generation: int
+    queued: datetime
+    warm: bool
+
+
+async def claim(ctx: Context, execution: Execution, wanted: Claim) -> Execution:
+    """Write into the status that this Pod gets the execution's input.
+
+    Returns the execution as it is then, once the write is acknowledged.
+
+    Raises:
+        ClaimLostError: another operator has it.
+        EndedError: it was cancelled or deleted.
+    """
+    version = execution.resource_version
+    fields = status.running(
+        pod=wanted.pod,
+        used=wanted.used,
+        runtime_generation=wanted.runtime_generation,
+        queued=wanted.queued,
+        claimed=now(),
+        warm=wanted.warm,
+    )
+    while True:
+        try:
+            version = await ctx.kube.patch_execution_status(
+                execution.name, execution.uid, fields, version
+            )
+            return execution.with_status(fields, version)
+        except (ConflictError, UnavailableError) as error:
+            log.info("claim of %s to be looked at again: %s", execution.name, error)
+        except TooLargeError as error:
+            raise EndedError(
+                Reason.RESULT_TOO_LARGE, "The execution leaves no room for a status beside it."
+            ) from error
+        except ApiError as error:
+            raise EndedError(Reason.DELETED, f"The execution is gone: {error}") from error
+        found = from_object(await _still_there(ctx, execution))
+        if found.pod_uid == wanted.pod["metadata"]["uid"]:
+            return found  # the answer was lost, not the write
+        if found.ended or found.pod_uid != execution.pod_uid:
+            raise ClaimLostError(found)
+        if found.spec.cancel:
+            raise EndedError(Reason.CANCELLED, "The execution was cancelled.")
+        version = found.resource_version
+
+
+async def mark(
+    ctx: Context, sandbox: Sandbox, labels: dict[str, str], patch: list[dict[str, Any]]
+) -> None:
+    """Write on the Pod that it has left the pool. One that somebody else has is given up.
+
+    `labels`: of those that the patch writes, the ones that tell our writing from others'.
+    """
+    try:
+        await persist(lambda: ctx.kube.patch_pod(sandbox.name, patch))
+    except ApiError as error:
+        pod = await persist(lambda: ctx.kube.get_pod(sandbox.name))
+        if pod is not None and pod["metadata"]["uid"] == sandbox.uid:
+            written = pod["metadata"].get("labels", {}).items()
+            if labels.items() <= written:
+                return  # the answer was lost, not the write
+        log.warning("Pod %s is given up: %s", sandbox.name, error)
+        await sandbox.close()
+
+
+async def _still_there(ctx: Context, execution: Execution) -> dict[str, Any]:
+    try:
+        found = await persist(lambda: ctx.kube.get_execution(execution.name))
+    except ApiError as error:
+        raise EndedError(Reason.DELETED, f"The execution is gone: {error}") from error
+    if found["metadata"]["uid"] != execution.uid:
+        raise EndedError(Reason.DELETED, "The execution was deleted.")
+    return found

@@ -1,0 +1,202 @@
+"""The Pods that wait for executions of one runtime: who gets which, and how many are missing.
+
+No I/O: what is to be started or removed is said to `pools`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import math
+from collections import deque
+from typing import TYPE_CHECKING
+
+from cloche_api import quantity
+from cloche_api.runtime import Reuse
+from cloche_operator.pacing import Backoff
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from cloche_api.amounts import UsedResources
+    from cloche_operator.observed import Runtime
+    from cloche_operator.outcome import EndedError
+    from cloche_operator.pods import PodShape
+    from cloche_operator.sandbox import Sandbox
+
+_WORN_PART = 0.75
+"""Of the programs that a Pod may run. A busy pool's Pods all come to their end at the same time,
+and the rest gives time to start others, one after the other."""
+_LIFE_SECONDS = 3600.0
+"""A reused Pod's life: what a program has left in the kernel does not stay for ever."""
+
+
+class Pool:
+    """One runtime's waiting Pods, oldest first."""
+
+    def __init__(self, runtime: Runtime) -> None:
+        self.runtime = runtime
+        self.waiting: deque[Sandbox] = deque()
+        self.starting = 0
+        """Pods on their way into the pool."""
+        self.lent: set[Sandbox] = set()
+        """Pods that run a program and come back."""
+        self.running = 0
+        """Executions of this runtime that have a Pod, warm or not."""
+        self.backoff = Backoff()
+        self.problem: EndedError | None = None
+        """Why no Pod of this runtime can run, as the last one that was tried showed."""
+        self.proved = False
+        """Whether a Pod of this runtime has run since its spec last changed."""
+        self._line: deque[tuple[str, asyncio.Future[Sandbox | None]]] = deque()
+
+    @property
+    def shape(self) -> PodShape:
+        """What its Pods are like: the runtime's defaults."""
+        return self.runtime.shape(self.runtime.spec.resources.defaults)
+
+    @property
+    def wanted(self) -> int:
+        """Pods that should wait."""
+        return self.runtime.spec.pool.size
+
+    @property
+    def missing(self) -> int:
+        """Pods that are to be started now; below 0, Pods too many."""
+        return self.wanted - self._fresh - self.starting
+
+    @property
+    def low(self) -> bool:
+        """Whether it may soon have none to give."""
+        there = len(self.waiting) + len(self.lent)
+        return bool(self._line) or there < math.ceil(self.wanted / 2)
+
+    @property
+    def reuses(self) -> bool:
+        """Whether its Pods run more than one program."""
+        return self.runtime.spec.pool.reuse is Reuse.SAME_TENANT
+
+    def fits(self, used: UsedResources) -> bool:
+        """Whether its Pods have just these limits."""
+        return _amounts(used) == _amounts(self.shape.used)
+
+    def take(self, tenant: str) -> Sandbox | None:
+        """The Pod that this tenant used before, else the oldest that nobody used."""
+        for owner in (tenant, None) if tenant else (None,):
+            for sandbox in self.waiting:
+                if sandbox.tenant == owner and not sandbox.spent:
+                    self.waiting.remove(sandbox)
+                    self._lend(sandbox, tenant)
+                    return sandbox
+        return None
+
+    def may_hope(self, tenant: str) -> bool:
+        """Whether a Pod is on its way that nobody else stands in line for."""
+        return self.starting + self._coming_back(tenant) > len(self._line)
+
+    async def stand_in_line(self, tenant: str, seconds: float) -> Sandbox | None:
+        """The next Pod that comes free for this tenant; None when none does in time."""
+        turn: asyncio.Future[Sandbox | None] = asyncio.get_running_loop().create_future()
+        place = (tenant, turn)
+        self._line.append(place)
+        try:
+            async with asyncio.timeout(seconds):
+                return await asyncio.shield(turn)
+        except TimeoutError:
+            return turn.result() if turn.done() else None
+        except asyncio.CancelledError:
+            if turn.done() and (sandbox := turn.result()):
+                self.put(sandbox)
+            raise
+        finally:
+            if place in self._line:
+                self._line.remove(place)
+
+    def put(self, sandbox: Sandbox) -> None:
+        """A Pod is ready: for whoever waits for it, or to wait itself."""
+        self.lent.discard(sandbox)
+        for place in self._line:
+            tenant, turn = place
+            if not turn.done() and sandbox.tenant in (None, tenant or None):
+                self._line.remove(place)
+                self._lend(sandbox, tenant)
+                turn.set_result(sandbox)
+                return
+        self.waiting.append(sandbox)
+
+    def disappoint(self) -> None:
+        """A Pod did not start: the last in line waits no longer."""
+        while self._line:
+            _, turn = self._line.pop()
+            if not turn.done():
+                turn.set_result(None)
+                return
+
+    def failed(self) -> bool:
+        """A Pod did not start; whether that says something of the runtime.
+
+        Of one whose Pods did run, the first failure may be the node's: a containerd that was
+        started again.
+        """
+        self.backoff.failed()
+        return not self.proved or self.backoff.failures > 1
+
+    def drop(self, sandbox: Sandbox) -> None:
+        """Forget a Pod; one that is not there is fine."""
+        self.lent.discard(sandbox)
+        if sandbox in self.waiting:
+            self.waiting.remove(sandbox)
+
+    def surplus(self) -> Iterator[Sandbox]:
+        """Take out what waits in vain: spent, of an older shape, not to be reused, too many."""
+        for sandbox in list(self.waiting):
+            used = sandbox.tenant is not None and not self.reuses
+            if used or sandbox.spent or sandbox.shape != self.shape:
+                self.waiting.remove(sandbox)
+                yield sandbox
+            elif self._is_worn(sandbox) and self._fresh >= self.wanted:
+                self.waiting.remove(sandbox)  # its successor is there
+                yield sandbox
+        while self.missing < 0 and self.waiting:
+            yield self.waiting.pop()
+
+    def give_way(self, tenant: str) -> Sandbox | None:
+        """The Pod that waits longest for a tenant other than this one, taken out."""
+        for sandbox in self.waiting:
+            if sandbox.tenant not in (None, tenant):
+                self.waiting.remove(sandbox)
+                return sandbox
+        return None
+
+    def comes_back(self, sandbox: Sandbox) -> bool:
+        """Whether a Pod that has run its program may wait for another of the same tenant."""
+        return (
+            self.reuses
+            and bool(sandbox.tenant)
+            and sandbox in self.lent
+            and not sandbox.spent
+            and sandbox.shape == self.shape
+            and sandbox.age < _LIFE_SECONDS
+        )
+
+    @property
+    def _fresh(self) -> int:
+        """Pods that need no successor yet."""
+        return sum(not self._is_worn(sandbox) for sandbox in (*self.waiting, *self.lent))
+
+    def _is_worn(self, sandbox: Sandbox) -> bool:
+        """Whether it has run so many programs that its successor is started beside it."""
+        most = self.runtime.spec.pool.max_executions_per_pod
+        return self.reuses and sandbox.runs > _WORN_PART * most
+
+    def _lend(self, sandbox: Sandbox, tenant: str) -> None:
+        last = sandbox.runs + 1 >= self.runtime.spec.pool.max_executions_per_pod
+        if self.reuses and tenant and not last:
+            sandbox.tenant = tenant
+            self.lent.add(sandbox)
+
+    def _coming_back(self, tenant: str) -> int:
+        return sum(1 for sandbox in self.lent if tenant and sandbox.tenant == tenant)
+
+
+def _amounts(used: UsedResources) -> tuple[object, ...]:
+    return tuple(quantity.parse(amount) for amount in (used.cpu, used.memory, used.disk))

@@ -1,0 +1,312 @@
+"""All pools: Pods are started, handed out, taken back and removed."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import secrets
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+from cloche_api import meta
+from cloche_api.rest import ApiError
+from cloche_operator import room
+from cloche_operator.diagnosis import is_leaving, lacks_node
+from cloche_operator.outcome import EndedError
+from cloche_operator.pacing import Pace
+from cloche_operator.persist import persist
+from cloche_operator.pods import waiting_pod
+from cloche_operator.pool import Pool
+from cloche_operator.result import NeverStartedError
+from cloche_operator.start import Starting, create_whatever_happens, greet
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Coroutine, Iterator
+
+    from cloche_api.amounts import UsedResources
+    from cloche_operator.context import Context
+    from cloche_operator.observed import Runtime
+    from cloche_operator.pods import PodShape
+    from cloche_operator.sandbox import Sandbox
+
+_LOOK_SECONDS = 0.1  # between two looks while Pods are missing and may not be started yet
+_LOOKS = 9  # the supervisor ends by itself 1 s after its program
+_COLD_START_SECONDS = 1.0  # about what a Pod of one's own takes: nobody stands in line longer
+
+log = logging.getLogger(__name__)
+
+
+class Pools:
+    """The pools of all runtimes."""
+
+    def __init__(self, ctx: Context) -> None:
+        self._ctx = ctx
+        self._starting = Starting()
+        self._pace = Pace(ctx.settings.start_concurrency)
+        self._pools: dict[str, Pool] = {}
+        self._wake = asyncio.Event()
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._held: dict[str, Sandbox] = {}
+        ctx.metrics.attachments.set_function(lambda: len(self._held))
+        ctx.metrics.waiting.set_function(lambda: sum(len(p.waiting) for p in self))
+        ctx.metrics.without_node.set_function(lambda: len(ctx.pods.without_node))
+
+    def __iter__(self) -> Iterator[Pool]:
+        """Every pool."""
+        return iter(list(self._pools.values()))
+
+    def holds(self, pod_uid: str) -> bool:
+        """Whether the Pod of that uid is attached to this operator."""
+        return pod_uid in self._held
+
+    @property
+    def quiet(self) -> bool:
+        """Whether no program runs that could be disturbed."""
+        return self._pace.quiet
+
+    def runtime_seen(self, runtime: Runtime) -> None:
+        """Take in a runtime as it now is; what waits for another shape of it goes."""
+        pool = self._pools.setdefault(runtime.name, Pool(runtime))
+        if runtime.generation != pool.runtime.generation:
+            pool.backoff.succeeded()  # whatever was wrong may be mended
+        if (
+            runtime.uid != pool.runtime.uid
+            or runtime.shape(runtime.spec.resources.defaults) != pool.shape
+        ):
+            pool.problem, pool.proved = None, False
+        pool.runtime = runtime
+        self._wake.set()
+
+    def runtime_gone(self, name: str) -> None:
+        """A runtime is no more, and nothing waits for it any more."""
+        if pool := self._pools.pop(name, None):
+            for sandbox in list(pool.waiting):
+                self.remove(sandbox)
+
+    def pod_seen(self, pod: dict[str, Any], *, deleted: bool) -> None:
+        """A waiting Pod that is being taken away is of no use, though it still answers."""
+        sandbox = self._held.get(pod["metadata"]["uid"])
+        if sandbox is not None and (deleted or is_leaving(pod)):
+            self._lost(sandbox)
+        elif not deleted and lacks_node(pod) and room.is_needed(pod):
+            self._make_room(pod)
+
+    async def take(
+        self, runtime: Runtime, used: UsedResources, tenant: str
+    ) -> tuple[Sandbox | None, bool]:
+        """The Pod that an execution gets, if one is there or soon will be; None: start one.
+
+        And whether it was there.
+        """
+        pool = self._pools.get(runtime.name)
+        if pool is None or not pool.wanted or not pool.fits(used):
+            return None, False
+        sandbox = pool.take(tenant)
+        warm = sandbox is not None
+        if warm:
+            self._ctx.metrics.hits.labels(runtime.name).inc()
+        else:
+            self._ctx.metrics.misses.labels(runtime.name).inc()
+            if other := pool.give_way(tenant):
+                self.remove(other)
+            if pool.may_hope(tenant):
+                self._wake.set()
+                sandbox = await pool.stand_in_line(tenant, _COLD_START_SECONDS)
+        self._wake.set()
+        return sandbox, warm
+
+    @contextmanager
+    def working(self, runtime: Runtime) -> Iterator[None]:
+        """An execution of that runtime has a Pod within this block."""
+        pool = self._pools.get(runtime.name) or Pool(runtime)
+        pool.running += 1
+        try:
+            with self._pace.working():
+                yield
+        finally:
+            pool.running -= 1
+            self._wake.set()
+
+    def returns_after(self, sandbox: Sandbox) -> bool:
+        """Whether the Pod is to clean up after the program that it is given now."""
+        pool = self._pools.get(sandbox.shape.runtime_name)
+        return pool is not None and sandbox in pool.lent
+
+    async def give_back(self, sandbox: Sandbox) -> None:
+        """The Pod's program has ended and is recorded: it waits again, or goes."""
+        pool = self._pools.get(sandbox.shape.runtime_name)
+        try:
+            if pool is not None and pool.comes_back(sandbox) and await sandbox.is_ready():
+                pool.put(sandbox)
+                return
+        except EndedError as error:
+            log.warning("Pod %s is not used again: %s", sandbox.name, error)
+        await self.removed(sandbox)
+
+    async def opened(
+        self, pod: dict[str, Any], shape: PodShape, urgent: Callable[[], bool] = lambda: True
+    ) -> Sandbox:
+        """Attach to a Pod as soon as it answers, greet it, and count it as this operator's.
+
+        `urgent` says whether somebody waits for it.
+
+        Raises:
+            EndedError: it cannot start, did not in time, or is no supervisor of this protocol.
+            NeverStartedError: the connection was lost; nothing was sent.
+        """
+        sandbox = await self._starting.opened(self._ctx, pod, shape, urgent)
+        self._held[sandbox.uid] = sandbox
+        try:
+            await greet(self._ctx, sandbox)
+        except BaseException:
+            del self._held[sandbox.uid]
+            await sandbox.close()
+            raise
+        return sandbox
+
+    async def pause(self, used: Sandbox) -> None:
+        """Return when a used Pod's removal disturbs nobody, or cannot wait any longer.
+
+        It takes a good part of what the start of another takes, and is no hurry while the pool has
+        enough.
+        """
+        pool = self._pools.get(used.shape.runtime_name)
+        for _ in range(_LOOKS):
+            starting = any(p.starting for p in self)
+            if pool is None or pool.low or (self.quiet and not starting):
+                return
+            await asyncio.sleep(_LOOK_SECONDS)
+
+    def remove(self, sandbox: Sandbox) -> None:
+        """Remove a Pod, without waiting for it."""
+        self._beside(self.removed(sandbox))
+
+    async def removed(self, sandbox: Sandbox) -> None:
+        """Close the connection to a Pod and delete it."""
+        for pool in self:
+            pool.drop(sandbox)
+        self._wake.set()
+        self._ctx.metrics.garbage.inc(sandbox.garbage)
+        try:
+            await persist(lambda: self._ctx.kube.delete_pod(sandbox.name, sandbox.uid))
+            await sandbox.close()
+        except ApiError as error:  # gone under this uid, or forbidden: the sweep looks again
+            log.info("Pod %s is not deleted: %s", sandbox.name, error)
+        finally:
+            self._held.pop(sandbox.uid, None)
+
+    def proved(self, runtime: Runtime) -> bool:
+        """Whether the last Pod of that runtime that was tried did run."""
+        pool = self._pools.get(runtime.name)
+        return pool is not None and pool.proved and pool.problem is None
+
+    def tried(self, runtime: Runtime, problem: EndedError | None) -> None:
+        """A Pod of that runtime has started, or not, for this reason."""
+        pool = self._pools.get(runtime.name)
+        if pool is None or pool.shape != runtime.shape(runtime.spec.resources.defaults):
+            return  # of a runtime or a spec that is no more
+        pool.problem = problem
+        if problem is None:
+            pool.proved = True
+            pool.backoff.succeeded()
+        self._wake.set()
+
+    async def fill_for_ever(self) -> None:
+        """Start what is missing and remove what is too much, whenever something has changed."""
+        while True:
+            self._wake.clear()
+            waits = [self._fill(pool) for pool in sorted(self, key=lambda p: not p.low)]
+            seconds = min((s for s in waits if s is not None), default=None)
+            try:
+                async with asyncio.timeout(seconds):
+                    await self._wake.wait()
+            except TimeoutError:
+                pass
+
+    async def close(self) -> None:
+        """Close every connection; the Pods are left to the next operator."""
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*(sandbox.close() for sandbox in list(self._held.values())))
+
+    def _fill(self, pool: Pool) -> float | None:
+        """Start and remove what may be now; seconds until to look again, None: at a change."""
+        for sandbox in pool.surplus():
+            self.remove(sandbox)
+        while pool.missing > 0:
+            if pause := pool.backoff.seconds:
+                return pause
+            if not self._pace.allows(sum(p.starting for p in self), low=pool.low):
+                return _LOOK_SECONDS
+            if pool.problem is not None and pool.starting:
+                return None  # one at a time, until one works
+            if not room.is_for_pool(self._ctx, pool.runtime):
+                return _LOOK_SECONDS
+            self._pace.started()
+            pool.starting += 1
+            self._beside(self._start(pool, pool.runtime))
+        return None
+
+    def _beside(self, work: Coroutine[Any, Any, None]) -> None:
+        """Do this beside everything else."""
+        task = asyncio.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _start(self, pool: Pool, runtime: Runtime) -> None:
+        """Start one Pod for a pool."""
+        shape = runtime.shape(runtime.spec.resources.defaults)
+        name = f"sbx-{runtime.name[:40].rstrip('.-')}-{secrets.token_hex(5)}"
+        made: list[dict[str, Any]] = []
+        try:
+            pod = await create_whatever_happens(
+                self._ctx,
+                lambda user: waiting_pod(shape, user, name, self._ctx.settings),
+                made.append,
+            )
+            sandbox = await self.opened(pod, shape, lambda: pool.low)
+        except (EndedError, NeverStartedError) as problem:
+            self._not_started(pool, runtime, problem)
+            for of in (pod["metadata"] for pod in made):
+                await persist(lambda of=of: self._ctx.kube.delete_pod(of["name"], of["uid"]))  # type: ignore[misc]  # bound now
+            return
+        finally:
+            pool.starting -= 1
+            self._wake.set()
+        self.tried(runtime, None)
+        sandbox.on_spent, sandbox.unmarked = self._lost, True
+        stale = self._pools.get(runtime.name) is not pool or sandbox.shape != pool.shape
+        if stale or sandbox.spent:
+            await self.removed(sandbox)
+            return
+        pool.put(sandbox)
+
+    def _not_started(
+        self, pool: Pool, runtime: Runtime, problem: EndedError | NeverStartedError
+    ) -> None:
+        """A Pod did not come into the pool, because of the runtime or in spite of it."""
+        pool.disappoint()
+        if isinstance(problem, NeverStartedError):
+            log.warning("the connection to a Pod for runtime %s was lost", runtime.name)
+            pool.backoff.failed()
+            return
+        log.warning("no Pod for runtime %s: %s: %s", runtime.name, problem.reason, problem)
+        if pool.failed():
+            self.tried(runtime, problem)
+
+    def _make_room(self, pod: dict[str, Any]) -> None:
+        """Let a Pod that waits give its place to one that a program needs and no node takes."""
+        runtime = self._ctx.runtimes.named(pod["metadata"]["labels"].get(meta.LABEL_RUNTIME, ""))
+        pools = [p for p in self if p.waiting and runtime and p.runtime.competes_with(runtime)]
+        if pools:
+            sandbox = max(pools, key=lambda pool: len(pool.waiting)).waiting.pop()
+            log.info("Pod %s makes room for %s", sandbox.name, pod["metadata"]["name"])
+            self.remove(sandbox)
+
+    def _lost(self, sandbox: Sandbox) -> None:
+        """A Pod that waited cannot be used any more."""
+        for pool in self:
+            if sandbox in pool.waiting:
+                log.warning("Pod %s was lost while it waited", sandbox.name)
+                self._ctx.metrics.health_failures.labels(pool.runtime.name).inc()
+                self.remove(sandbox)

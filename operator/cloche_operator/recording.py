@@ -1,0 +1,85 @@
+"""The record of an execution's end: written once, whatever it takes."""
+
+from __future__ import annotations
+
+import logging
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from cloche_api.rest import ApiError, InvalidError, TooLargeError
+from cloche_operator import status
+from cloche_operator.persist import persist
+
+if TYPE_CHECKING:
+    from cloche_operator.context import Context
+    from cloche_operator.execution import Execution
+
+log = logging.getLogger(__name__)
+
+
+async def record(ctx: Context, execution: Execution, final: dict[str, Any]) -> None:
+    """Write the final status, unless there is nobody to read it any more."""
+    try:
+        written = await _written(ctx, execution, final)
+        if written is None:
+            # Its spec alone fills the object: it can never be told that it has ended.
+            log.warning("%s leaves no room for a status and is deleted", execution.name)
+            await persist(lambda: ctx.kube.delete_execution(execution.name, execution.uid))
+            return
+    except ApiError as error:
+        log.info("result of %s is not recorded: %s", execution.name, error)
+        return
+    log.info("execution %s ended: %s %s", execution.name, final["phase"], final["reason"])
+    ctx.records.ended(execution, written)
+    language = execution.spec.language
+    ctx.metrics.ended.labels(language, written["phase"], written["reason"]).inc()
+    _observe_steps(ctx, execution, written)
+
+
+async def _written(
+    ctx: Context, execution: Execution, final: dict[str, Any]
+) -> dict[str, Any] | None:
+    """Write the final status, with less in it where it is refused; None: there is no room.
+
+    Raises:
+        ApiError: the execution is gone, or somebody else has ended it.
+    """
+    for fields in (final, status.without_outputs(final)):
+        try:
+            await persist(
+                lambda fields=fields: ctx.kube.patch_execution_status(  # type: ignore[misc]  # bound now
+                    execution.name, execution.uid, fields
+                )
+            )
+        except TooLargeError:
+            log.warning("the result of %s is too large", execution.name)
+        except InvalidError as error:
+            log.warning("the result of %s is refused: %s", execution.name, error)
+            if fields is not final:
+                raise
+        else:
+            return fields
+    return None
+
+
+def _observe_steps(ctx: Context, execution: Execution, final: dict[str, Any]) -> None:
+    """The seconds of each step that has its time in the status."""
+    times = {
+        "queued": execution.queued_time,
+        "claimed": execution.claimed_time,
+        "started": _time(final.get("startTime")),
+        "finished": _time(final.get("completionTime")),
+        "recorded": _time(final.get("recordedTime")),
+    }
+    before = None
+    for step, time in times.items():
+        if time is None:
+            continue
+        if before is not None:
+            seconds = max(0.0, (time - before).total_seconds())
+            ctx.metrics.steps.labels(step).observe(seconds)
+        before = time
+
+
+def _time(text: str | None) -> datetime | None:
+    return None if text is None else datetime.fromisoformat(text)

@@ -1,0 +1,291 @@
+"""The life of one SandboxSession: a Pod, and the executions that run in it, one after the other.
+
+It ends with its connection: the Pod's input is closed then for good. So an operator that is
+replaced ends its sessions; an execution that runs in one is read from the Pod's log all the same.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+from cloche_api import meta, quantity
+from cloche_api.phases import Reason
+from cloche_api.rest import ApiError
+from cloche_api.session import SessionPhase
+from cloche_operator import room, session_object
+from cloche_operator.claim import mark
+from cloche_operator.execution import now
+from cloche_operator.outcome import EndedError
+from cloche_operator.persist import persist
+from cloche_operator.pods import claim_patch, session_owner, session_pod
+from cloche_operator.resources import used_resources
+from cloche_operator.result import NeverStartedError
+from cloche_operator.start import create_whatever_happens
+
+if TYPE_CHECKING:
+    from cloche_api.amounts import UsedResources
+    from cloche_operator.context import Context
+    from cloche_operator.observed import Runtime
+    from cloche_operator.pools import Pools
+    from cloche_operator.sandbox import Sandbox
+    from cloche_operator.session_object import SessionObject
+
+_TELL_SECONDS = 5.0
+"""Between two writes of when it was last used."""
+
+log = logging.getLogger(__name__)
+
+
+class SessionEnd(Exception):  # noqa: N818  no error: every session ends
+    """Why a session ends, as a reason and in words."""
+
+    def __init__(self, reason: str, message: str) -> None:
+        super().__init__(message)
+        self.reason = reason
+
+
+class Session:
+    """One session, from its first sight to its end."""
+
+    def __init__(self, ctx: Context, pools: Pools, obj: SessionObject) -> None:
+        self._ctx = ctx
+        self._pools = pools
+        self._turn = asyncio.Lock()
+        self._news = asyncio.Event()
+        self._sandbox: Sandbox | None = None
+        self._pod: dict[str, Any] | None = None
+        self._memory: int | None = None
+        self._last_used = now()
+        self._end: SessionEnd | None = None
+        self._ready: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self.obj = obj
+        self.runtime: Runtime | None = None
+        """What its executions run with, once it is ready."""
+        self.used: UsedResources | None = None
+        """The limits of its Pod, once it is ready."""
+
+    def end(self, reason: str, message: str) -> None:
+        """End it now; once it is ending, too late."""
+        if self._end is None:
+            self._end = SessionEnd(reason, message)
+            self._news.set()
+
+    async def limits_for(self, runtime: Runtime) -> UsedResources:
+        """The limits of its Pod, for an execution of that runtime.
+
+        Raises:
+            EndedError: SessionEnded, or InvalidSpec when it is of another runtime.
+        """
+        await asyncio.shield(self._ready)
+        if self.runtime is None or self.used is None:
+            raise self.ended_error()
+        if self.runtime.name != runtime.name:
+            raise EndedError(
+                Reason.INVALID_SPEC,
+                f"spec.language: the session {self.obj.name} runs {self.runtime.name}",
+            )
+        return self.used
+
+    async def take_turn(self) -> Sandbox:
+        """Wait until all who came before are done; `give_back` must follow.
+
+        Raises:
+            EndedError: SessionEnded.
+        """
+        await asyncio.shield(self._ready)
+        await self._turn.acquire()
+        if self._sandbox is None or self._sandbox.spent or self._end is not None:
+            self._turn.release()
+            raise self.ended_error()
+        return self._sandbox
+
+    async def give_back(self, *, whole: bool) -> None:
+        """The turn is over. `whole`: the program has ended, and was heard to its end."""
+        try:
+            if self._sandbox is not None and not (whole and await self._is_ready(self._sandbox)):
+                self.end("PodLost", "Its Pod was lost while a program ran in it.")
+        finally:
+            self._last_used = now()
+            self._turn.release()
+            self._news.set()
+
+    def ended_error(self) -> EndedError:
+        """What an execution is told that can not run in it any more."""
+        why = f": {self._end}" if self._end is not None else "."
+        return EndedError(Reason.SESSION_ENDED, f"The session {self.obj.name} has ended{why}")
+
+    async def carry_out(self) -> None:
+        """Do everything; returns when the session has ended and its Pod is deleted.
+
+        Cancelling this coroutine leaves the Pod to the next operator.
+        """
+        try:
+            try:
+                await self._start()
+                self._ready.set_result(None)
+                await self._live()
+            except EndedError as problem:
+                self.end(problem.reason, problem.message)
+            except SessionEnd as end:
+                self._end = end
+            if not self._ready.done():
+                self._ready.set_result(None)
+            await self._finish()
+        finally:
+            if self._memory is not None:
+                self._ctx.capacity.give_back(self._memory)
+
+    async def _start(self) -> None:
+        """Get a Pod, from the pool or a new one, and say that it is ready."""
+        ctx, spec = self._ctx, self.obj.spec
+        self.runtime = await persist(lambda: ctx.runtimes.find(spec.language))
+        self.used = used_resources(spec.resources, self.runtime.spec.resources)
+        size = quantity.whole(self.used.memory)
+        await self._unless_ended(ctx.capacity.take(self.obj.tenant, size))
+        self._memory = size
+        # As nobody's: whatever the runtime's reuse, the Pod is this session's for good.
+        sandbox, _ = await self._pools.take(self.runtime, self.used, "")
+        if sandbox is None:
+            sandbox = await self._unless_ended(self._cold(self.runtime, self.used))
+        self._sandbox, self._pod = sandbox, sandbox.pod
+        sandbox.on_spent = lambda _: self.end("PodLost", "Its Pod was lost.")
+        if sandbox.unmarked:
+            await self._mark(sandbox)
+        if sandbox.spent:
+            raise EndedError(Reason.POD_FAILED, "The connection to its Pod was lost.")
+        await self._tell(SessionPhase.READY, "PodReady", "")
+
+    async def _cold(self, runtime: Runtime, used: UsedResources) -> Sandbox:
+        shape, of = runtime.shape(used), (self.obj.name, self.obj.uid)
+        life = self.obj.spec.lifetime_seconds
+        settings = self._ctx.settings
+        await room.for_program(self._ctx, runtime)
+        pod = await create_whatever_happens(
+            self._ctx, lambda user: session_pod(shape, user, of, life, settings), self._made
+        )
+        try:
+            sandbox = await self._pools.opened(pod, shape)
+        except NeverStartedError as error:
+            raise EndedError(Reason.POD_FAILED, "The connection to its Pod was lost.") from error
+        except EndedError as problem:
+            self._pools.tried(runtime, problem)
+            raise
+        self._pools.tried(runtime, None)
+        return sandbox
+
+    async def _mark(self, sandbox: Sandbox) -> None:
+        of = self.obj
+        labels = {meta.LABEL_SESSION: of.uid}
+        owner = session_owner(of.name, of.uid)
+        sandbox.unmarked = False
+        patch = claim_patch(sandbox.pod, now(), of.spec.lifetime_seconds, labels, owner)
+        await mark(self._ctx, sandbox, labels, patch)
+
+    async def _live(self) -> None:
+        """Wait for its end.
+
+        Raises:
+            SessionEnd: it has come.
+        """
+        told = self._last_used
+        while True:
+            self._news.clear()
+            if self._end is not None:
+                raise self._end
+            time, end = now(), self._expires_at()
+            if time >= end:
+                raise self._timeout(time)
+            if self._last_used > told and (time - told).total_seconds() >= _TELL_SECONDS:
+                told = self._last_used
+                await self._tell(SessionPhase.READY, "PodReady", "")
+                continue
+            wait = (end - time).total_seconds()
+            if self._last_used > told:
+                wait = min(wait, _TELL_SECONDS)
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(wait):
+                    await self._news.wait()
+
+    def _timeout(self, time: datetime) -> SessionEnd:
+        if time >= self._end_of_life():
+            seconds = self.obj.spec.lifetime_seconds
+            return SessionEnd("LifetimeExceeded", f"Its {seconds} s of life are over.")
+        seconds = self.obj.spec.idle_timeout_seconds
+        return SessionEnd("IdleTimeout", f"It was not used for {seconds} s.")
+
+    def _end_of_life(self) -> datetime:
+        return self.obj.created + timedelta(seconds=self.obj.spec.lifetime_seconds)
+
+    def _expires_at(self) -> datetime:
+        """When it ends if nothing happens; while a program runs it is not idle."""
+        last = now() if self._turn.locked() else self._last_used
+        idle = last + timedelta(seconds=self.obj.spec.idle_timeout_seconds)
+        return min(idle, self._end_of_life())
+
+    async def _finish(self) -> None:
+        """Write the end, and remove the Pod."""
+        assert self._end is not None
+        of, end = self.obj, self._end
+        log.info("session %s ended: %s %s", of.name, end.reason, end)
+        await self._tell(SessionPhase.ENDED, end.reason, str(end))
+        if self._sandbox is not None:
+            await self._pools.removed(self._sandbox)
+        elif self._pod is not None:
+            pod = self._pod["metadata"]
+            await persist(lambda: self._ctx.kube.delete_pod(pod["name"], pod["uid"]))
+
+    async def _tell(self, phase: SessionPhase, reason: str, message: str) -> None:
+        status = session_object.status(
+            phase, reason, message, last_used=self._last_used, expires=self._expires_at()
+        )
+        if self._pod is not None:
+            of = self._pod["metadata"]
+            status |= {"podName": of["name"], "podUID": of["uid"]}
+            status |= {"nodeName": self._ctx.pods.node_of(self._pod)}
+        if self.runtime is not None and self.used is not None:
+            status |= {"resources": self.used.model_dump(by_alias=True)}
+            status |= {"runtimeGeneration": self.runtime.generation}
+        of_ = self.obj
+        try:
+            await persist(lambda: self._ctx.kube.patch_session_status(of_.name, of_.uid, status))
+        except ApiError as error:
+            log.info("status of session %s is not written: %s", of_.name, error)
+            self.end("Deleted", "The session was deleted.")
+
+    async def _unless_ended(self, work: Any) -> Any:
+        """Do this, unless the session is ended meanwhile.
+
+        Raises:
+            SessionEnd: it is.
+        """
+        doing = asyncio.ensure_future(work)
+        ending = asyncio.ensure_future(self._until_end())
+        try:
+            await asyncio.wait({doing, ending}, return_when=asyncio.FIRST_COMPLETED)
+            if not doing.done():
+                assert self._end is not None
+                raise self._end
+            return doing.result()
+        finally:
+            for task in (doing, ending):
+                task.cancel()
+            await asyncio.gather(doing, ending, return_exceptions=True)
+
+    async def _until_end(self) -> None:
+        while self._end is None:
+            self._news.clear()
+            await self._news.wait()
+
+    async def _is_ready(self, sandbox: Sandbox) -> bool:
+        try:
+            return await sandbox.is_ready()
+        except EndedError as error:
+            log.warning("Pod %s of session %s: %s", sandbox.name, self.obj.name, error)
+            return False
+
+    def _made(self, pod: dict[str, Any]) -> None:
+        self._pod = pod

@@ -1,0 +1,81 @@
+"""A SandboxSession as the operator works on it, and its status as it is written. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from cloche_api.session import SessionPhase, SessionSpec
+from cloche_operator.execution import now, timestamp
+
+
+@dataclass(frozen=True)
+class SessionObject:
+    """One SandboxSession, read from its object."""
+
+    name: str
+    uid: str
+    created: datetime
+    deleted: bool
+    spec: SessionSpec
+    phase: SessionPhase
+
+    @property
+    def tenant(self) -> str:
+        """Whose it is; empty when nobody's."""
+        return self.spec.tenant or ""
+
+
+def from_object(obj: dict[str, Any]) -> SessionObject:
+    """Read a SandboxSession.
+
+    Raises:
+        pydantic.ValidationError: the spec is not one that this operator understands.
+    """
+    of, status = obj["metadata"], obj.get("status") or {}
+    return SessionObject(
+        name=of["name"],
+        uid=of["uid"],
+        created=datetime.fromisoformat(of["creationTimestamp"]),
+        deleted="deletionTimestamp" in of,
+        spec=SessionSpec.model_validate(obj["spec"]),
+        phase=SessionPhase(status.get("phase", SessionPhase.PENDING)),
+    )
+
+
+def status(
+    phase: SessionPhase, reason: str, message: str, *, last_used: datetime, expires: datetime
+) -> dict[str, Any]:
+    """The status of a session in this phase; one that has ended expires now."""
+    is_ready = "True" if phase is SessionPhase.READY else "False"
+    return {
+        "phase": phase,
+        "reason": reason,
+        "message": message,
+        "lastUsedTime": timestamp(last_used),
+        "expiresAt": timestamp(now() if phase is SessionPhase.ENDED else expires),
+        "conditions": [_ready(is_ready, reason, message)],
+    }
+
+
+def ended_by_replacement() -> dict[str, Any]:
+    """The final status of a session whose operator is no more."""
+    message = "The operator was replaced; the connection to its Pod went with it."
+    return {
+        "phase": SessionPhase.ENDED,
+        "reason": "PodLost",
+        "message": message,
+        "expiresAt": timestamp(now()),
+        "conditions": [_ready("False", "PodLost", message)],
+    }
+
+
+def _ready(status: str, reason: str, message: str) -> dict[str, Any]:
+    return {
+        "type": "Ready",
+        "status": status,
+        "reason": reason,
+        "message": message,
+        "lastTransitionTime": now().strftime("%Y-%m-%dT%H:%M:%SZ"),
+    }

@@ -1,0 +1,128 @@
+"""Programs that are started without waiting, asked for later, and waited for."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+if TYPE_CHECKING:
+    from support.gateway import Gateway
+
+PATH = "/api/v1/execute/async"
+STATUS = "/api/v1/execute/status"
+HELLO = {"code": "print(1)", "language": "python"}
+
+
+async def started(gateway: Gateway) -> str:
+    answer = await gateway.http.post(PATH, json=HELLO)
+    assert answer.status_code == 202
+    name: str = answer.json()["execution_id"]
+    return name
+
+
+async def test_it_is_accepted_and_runs_on(gateway: Gateway) -> None:
+    answer = await gateway.http.post(f"{PATH}/", json={**HELLO, "session_id": "s"})
+    (execution,) = await gateway.cluster.executions()
+    name = execution["metadata"]["name"]
+    assert answer.status_code == 202
+    assert answer.json() == {
+        "execution_id": name,
+        "status": "pending",
+        "created_at": execution["metadata"]["creationTimestamp"],
+        "started_at": None,
+        "completed_at": None,
+        "result": None,
+        "detail": None,
+    }
+    assert answer.headers["Location"] == f"{STATUS}/{name}"
+    assert (execution["spec"]["session"], execution["spec"]["cancel"]) == ("s", False)
+    assert len(gateway.context.waiters) == 0
+
+
+async def test_its_mistakes_are_said_at_once(gateway: Gateway) -> None:
+    for body, status in (
+        ({**HELLO, "language": "cobol"}, 400),
+        ({**HELLO, "timeout": 0}, 400),
+        ({**HELLO, "args": ["x" * 65537]}, 413),
+    ):
+        answer = await gateway.http.post(PATH, json=body)
+        assert answer.status_code == status
+        assert isinstance(answer.json()["detail"], str)
+    assert (await gateway.http.post(PATH, json=HELLO, headers={"X-API-Key": ""})).status_code == 401
+    assert await gateway.cluster.executions() == []
+
+
+async def test_the_end_can_be_waited_for(gateway: Gateway) -> None:
+    name = await started(gateway)
+    asked = asyncio.create_task(gateway.http.get(f"{STATUS}/{name}?wait=60"))
+    await gateway.until(lambda: len(gateway.context.waiters) == 1, "the wait")
+    await gateway.cluster.end(name)
+    answer = await asked
+    assert (answer.status_code, answer.json()["status"]) == (200, "completed")
+    assert answer.json()["result"]["stdout"] == "Hello, World!\n4\n"
+
+
+async def test_what_has_ended_is_answered_at_once(gateway: Gateway) -> None:
+    name = await started(gateway)
+    await gateway.cluster.end(name, phase="TimedOut", reason="DeadlineExceeded")
+    answer = await gateway.http.get(f"{STATUS}/{name}?wait=60")
+    assert (answer.json()["status"], answer.json()["detail"]) == (
+        "failed",
+        "Execution failed: container timeout",
+    )
+
+
+async def test_a_wait_that_is_over_tells_how_far_it_has_come(gateway: Gateway) -> None:
+    name = await started(gateway)
+    await gateway.cluster.end(name, phase="Running", reason=None, completionTime=None)
+    answer = await gateway.http.get(f"{STATUS}/{name}?wait=0.05")
+    assert (answer.status_code, answer.json()["status"]) == (200, "running")
+    assert answer.json()["result"] is None
+
+
+async def test_what_is_deleted_while_somebody_waits(gateway: Gateway) -> None:
+    name = await started(gateway)
+    asked = asyncio.create_task(gateway.http.get(f"{STATUS}/{name}?wait=60"))
+    await gateway.until(lambda: len(gateway.context.waiters) == 1, "the wait")
+    await gateway.cluster.delete(name)
+    answer = await asked
+    assert (answer.status_code, answer.json()["detail"]) == (404, f"Execution {name} not found")
+
+
+async def test_who_waits_for_it_and_goes_away_does_not_cancel_it(gateway: Gateway) -> None:
+    name = await started(gateway)
+    asked = asyncio.create_task(gateway.http.get(f"{STATUS}/{name}?wait=60"))
+    await gateway.until(lambda: len(gateway.context.waiters) == 1, "the wait")
+    asked.cancel()
+    await gateway.until(lambda: len(gateway.context.waiters) == 0, "no waiter left")
+    await gateway.context.canceller.finish()
+    assert (await gateway.cluster.read(name))["spec"]["cancel"] is False
+
+
+@pytest.mark.parametrize("wait", ["61", "60.5", "-1", "x", "", "1e1", "nan", "inf", "\u0661"])
+async def test_a_wait_out_of_bounds(gateway: Gateway, wait: str) -> None:
+    answer = await gateway.http.get(f"{STATUS}/x", params={"wait": wait})
+    assert (answer.status_code, answer.json()) == (
+        400,
+        {"detail": "wait: must be a number of seconds between 0 and 60"},
+    )
+
+
+async def test_what_is_not_there_is_not_waited_for(gateway: Gateway) -> None:
+    name = await started(gateway)
+    other = {"X-API-Key": gateway.cluster.keys["other"]}
+    for path, headers in ((f"{STATUS}/{name}", other), (f"{STATUS}/x", {})):
+        answer = await gateway.http.get(f"{path}?wait=60", headers=headers)
+        assert answer.status_code == 404
+
+
+async def test_a_gateway_that_stops_answers_who_waits(start: Any) -> None:
+    async with start() as gateway:
+        name = await started(gateway)
+        asked = asyncio.create_task(gateway.http.get(f"{STATUS}/{name}?wait=60"))
+        await gateway.until(lambda: len(gateway.context.waiters) == 1, "the wait")
+        gateway.context.drain()
+        answer = await asked
+        assert (answer.status_code, answer.json()["status"]) == (200, "pending")

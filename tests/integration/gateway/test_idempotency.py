@@ -1,0 +1,127 @@
+"""Idempotency-Key: one execution for all requests of one key, on every replica."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+if TYPE_CHECKING:
+    from support.gateway import Gateway
+
+EXECUTE = "/api/v1/execute"
+ASYNC = "/api/v1/execute/async"
+HELLO = {"code": "print(1)", "language": "python"}
+KEY = {"Idempotency-Key": "order-1"}
+
+
+async def end(gateway: Gateway, **status: Any) -> str:
+    name: str = (await gateway.cluster.pending())["metadata"]["name"]
+    await gateway.cluster.end(name, **status)
+    return name
+
+
+async def test_a_repeated_request_gets_the_same_answer(gateway: Gateway) -> None:
+    first = asyncio.create_task(gateway.http.post(EXECUTE, json=HELLO, headers=KEY))
+    await end(gateway)
+    # In another order, with null for what is absent: the same request.
+    body = {"stdin": None, "language": "python", "code": "print(1)"}
+    second = await gateway.http.post(EXECUTE, json=body, headers=KEY)
+    assert second.json() == (await first).json()
+    assert (second.status_code, len(await gateway.cluster.executions())) == (200, 1)
+
+
+async def test_an_error_is_repeated_too(gateway: Gateway) -> None:
+    first = asyncio.create_task(gateway.http.post(EXECUTE, json=HELLO, headers=KEY))
+    await end(gateway, phase="TimedOut", reason="DeadlineExceeded", exitCode=137)
+    second = await gateway.http.post(EXECUTE, json=HELLO, headers=KEY)
+    assert second.json() == (await first).json()
+    assert second.status_code == 500
+
+
+async def test_ten_at_once_on_two_replicas_run_once(start: Any) -> None:
+    async with start() as one, start() as other:
+        asked = [
+            asyncio.create_task(replica.http.post(EXECUTE, json=HELLO, headers=KEY))
+            for replica in (one, other)
+            for _ in range(5)
+        ]
+        await one.until(
+            lambda: (
+                sum(len(w) for r in (one, other) for w in r.context.waiters._waiting.values()) == 10
+            ),
+            "all to wait",
+        )
+        name = await end(one)
+        for answer in await asyncio.gather(*asked):
+            assert (answer.status_code, answer.json()["execution_id"]) == (200, name)
+        assert len(await one.cluster.executions()) == 1
+
+
+async def test_the_same_key_with_another_body(gateway: Gateway) -> None:
+    await gateway.http.post(ASYNC, json=HELLO, headers=KEY)
+    for route in (EXECUTE, ASYNC):
+        answer = await gateway.http.post(route, json={**HELLO, "code": "2"}, headers=KEY)
+        assert (answer.status_code, answer.json()) == (
+            409,
+            {"detail": "Idempotency-Key: was already used with another request"},
+        )
+    (execution,) = await gateway.cluster.executions()
+    assert execution["spec"]["code"] == HELLO["code"]
+
+
+async def test_two_tenants_may_have_the_same_key(gateway: Gateway) -> None:
+    mine = await gateway.http.post(ASYNC, json=HELLO, headers=KEY)
+    other = {**KEY, "X-API-Key": gateway.cluster.keys["other"]}
+    theirs = await gateway.http.post(ASYNC, json={**HELLO, "code": "2"}, headers=other)
+    assert (mine.status_code, theirs.status_code) == (202, 202)
+    assert mine.json()["execution_id"] != theirs.json()["execution_id"]
+
+
+async def test_async_tells_how_far_it_has_come(gateway: Gateway) -> None:
+    first = await gateway.http.post(ASYNC, json=HELLO, headers=KEY)
+    again = await gateway.http.post(ASYNC, json=HELLO, headers=KEY)
+    assert again.json() == first.json()
+    name = await end(gateway)
+    last = await gateway.http.post(ASYNC, json=HELLO, headers=KEY)
+    assert (last.status_code, last.json()["status"]) == (202, "completed")
+    assert last.json()["result"]["execution_id"] == name
+
+
+async def test_a_client_that_goes_away_does_not_cancel(gateway: Gateway) -> None:
+    asked = asyncio.create_task(gateway.http.post(EXECUTE, json=HELLO, headers=KEY))
+    name = (await gateway.cluster.pending())["metadata"]["name"]
+    asked.cancel()
+    await gateway.until(lambda: len(gateway.context.waiters) == 0, "no waiter left")
+    await gateway.context.canceller.finish()
+    assert (await gateway.cluster.read(name))["spec"]["cancel"] is False
+    again = asyncio.create_task(gateway.http.post(EXECUTE, json=HELLO, headers=KEY))
+    await end(gateway)
+    assert (await again).json()["execution_id"] == name
+
+
+async def test_the_key_is_free_once_the_record_is_gone(gateway: Gateway) -> None:
+    first = (await gateway.http.post(ASYNC, json=HELLO, headers=KEY)).json()["execution_id"]
+    await gateway.cluster.delete(first)
+    again = await gateway.http.post(ASYNC, json={**HELLO, "code": "2"}, headers=KEY)
+    assert (again.status_code, again.json()["execution_id"]) == (202, first)
+
+
+@pytest.mark.parametrize("key", [b"", b"x" * 256, b"\xc3\xa9"])
+async def test_what_is_no_key(gateway: Gateway, key: bytes) -> None:
+    for route in (EXECUTE, ASYNC):
+        answer = await gateway.http.post(route, json=HELLO, headers={"Idempotency-Key": key})
+        assert (answer.status_code, answer.json()) == (
+            400,
+            {"detail": "Idempotency-Key: must be 1 to 255 printable ASCII characters"},
+        )
+
+
+async def test_a_key_that_is_given_twice(gateway: Gateway) -> None:
+    headers = [("Idempotency-Key", "a"), ("Idempotency-Key", "b")]
+    answer = await gateway.http.post(EXECUTE, json=HELLO, headers=headers)
+    assert (answer.status_code, answer.json()) == (
+        400,
+        {"detail": "Idempotency-Key: is given twice"},
+    )

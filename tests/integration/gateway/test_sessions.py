@@ -1,0 +1,282 @@
+"""Stateful sessions: asked for, looked at, used and ended. The tests play the operator."""
+
+from __future__ import annotations
+
+import asyncio
+import uuid
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from cloche_api.meta import API_VERSION
+from cloche_api.rest import MERGE_PATCH
+from cloche_gateway import names
+
+if TYPE_CHECKING:
+    from support.gateway import Gateway
+
+PATH = "/api/v1/sessions"
+PYTHON = {"language": "python"}
+EXPIRES = "2026-01-01T00:10:00.000000Z"
+HELLO = {"code": "print(1)", "language": "python"}
+
+
+async def stored(gateway: Gateway) -> list[dict[str, Any]]:
+    cluster = gateway.cluster
+    listed = await cluster.rest.call("GET", names.sessions(cluster.namespace))
+    items: list[dict[str, Any]] = listed["items"]
+    return items
+
+
+async def say(gateway: Gateway, name: str, **status: Any) -> None:
+    """Write a session's status as the operator does."""
+    path = f"{names.session(gateway.cluster.namespace, name)}/status"
+    body = {"status": status}
+    await gateway.cluster.rest.call("PATCH", path, body=body, content_type=MERGE_PATCH)
+
+
+async def the_one(gateway: Gateway) -> str:
+    (session,) = await gateway.until(lambda: stored(gateway), "a session")
+    name: str = session["metadata"]["name"]
+    return name
+
+
+async def made(gateway: Gateway, **fields: Any) -> str:
+    """A session that is ready; its id."""
+    asked = asyncio.create_task(gateway.http.post(PATH, json={**PYTHON, **fields}))
+    await say(gateway, await the_one(gateway), phase="Ready", expiresAt=EXPIRES)
+    answer = await asked
+    assert answer.status_code == 201, answer.text
+    name: str = answer.json()["session_id"]
+    return name
+
+
+def as_other(gateway: Gateway) -> dict[str, str]:
+    return {"X-API-Key": gateway.cluster.keys["other"]}
+
+
+async def test_one_is_answered_when_it_is_ready(gateway: Gateway) -> None:
+    body = {
+        "language": "py",
+        "resources": {"memory_mb": 64},
+        "idle_timeout": 60,
+        "lifetime": 120,
+    }
+    asked = asyncio.create_task(gateway.http.post(PATH, json=body))
+    name = await the_one(gateway)
+    (session,) = await stored(gateway)
+    assert session["spec"] == {
+        "language": "python",
+        "tenant": "acme",
+        "resources": {"memory": "64Mi", "disk": "64Mi"},
+        "idleTimeoutSeconds": 60,
+        "lifetimeSeconds": 120,
+    }
+    assert not asked.done()
+    await say(gateway, name, phase="Ready", expiresAt=EXPIRES)
+    answer = await asked
+    assert (answer.status_code, answer.headers["Location"]) == (201, f"{PATH}/{name}")
+    assert answer.json() == {"session_id": name, "language": "python", "expires_at": EXPIRES}
+    assert str(uuid.UUID(name.removeprefix("sbs-"))) == name.removeprefix("sbs-")
+    assert session["metadata"]["annotations"] == {
+        "cloche.dev/request-id": answer.headers["x-request-id"]
+    }
+
+
+async def test_it_can_be_looked_at(gateway: Gateway) -> None:
+    name = await made(gateway)
+    await say(gateway, name, lastUsedTime=EXPIRES)
+    answer = await gateway.http.get(f"{PATH}/{name}/")
+    (session,) = await stored(gateway)
+    assert answer.json() == {
+        "session_id": name,
+        "language": "python",
+        "expires_at": EXPIRES,
+        "phase": "Ready",
+        "created_at": session["metadata"]["creationTimestamp"],
+        "last_used_at": EXPIRES,
+    }
+
+
+async def test_it_ends_when_it_is_deleted(gateway: Gateway) -> None:
+    name = await made(gateway)
+    answer = await gateway.http.delete(f"{PATH}/{name}")
+    assert (answer.status_code, answer.json()) == (200, {"message": f"Session {name} cleaned up"})
+    assert await stored(gateway) == []
+    for method in ("GET", "DELETE"):
+        again = await gateway.http.request(method, f"{PATH}/{name}")
+        assert (again.status_code, again.json()) == (
+            404,
+            {"detail": f"Session {name} not found"},
+        )
+
+
+@pytest.mark.parametrize("method", ["GET", "DELETE"])
+@pytest.mark.parametrize("name", [f"sbs-{uuid.uuid4()}", "s-1", "sbs-", "sbs-..", "sbs-A", "%2e"])
+async def test_one_that_is_not_there(gateway: Gateway, method: str, name: str) -> None:
+    answer = await gateway.http.request(method, f"{PATH}/{name}")
+    assert answer.status_code == 404
+    assert answer.json()["detail"] == f"Session {name.replace('%2e', '.')} not found"
+
+
+async def test_another_tenants_is_not_there(gateway: Gateway) -> None:
+    name = await made(gateway)
+    gone = {"detail": f"Session {name} not found"}
+    for method, path in (("GET", f"{PATH}/{name}"), ("DELETE", f"{PATH}/{name}")):
+        answer = await gateway.http.request(method, path, headers=as_other(gateway))
+        assert (answer.status_code, answer.json()) == (404, gone)
+    body = {**HELLO, "session_id": name}
+    answer = await gateway.http.post("/api/v1/execute", json=body, headers=as_other(gateway))
+    assert (answer.status_code, answer.json()) == (404, gone)
+    assert len(await stored(gateway)) == 1
+    assert await gateway.cluster.executions() == []
+
+
+async def test_one_of_nobodys_is_not_there(gateway: Gateway) -> None:
+    cluster = gateway.cluster
+    session = {
+        "apiVersion": API_VERSION,
+        "kind": "SandboxSession",
+        "metadata": {"name": "sbs-mine"},
+        "spec": {"language": "python"},
+    }
+    await cluster.rest.call("POST", names.sessions(cluster.namespace), body=session)
+    assert (await gateway.http.get(f"{PATH}/sbs-mine")).status_code == 404
+
+
+async def test_one_that_has_ended_is_not_there(gateway: Gateway) -> None:
+    name = await made(gateway)
+    await say(gateway, name, phase="Ended", reason="PodDeleted")
+    assert (await gateway.http.get(f"{PATH}/{name}")).status_code == 404
+    assert (await gateway.http.delete(f"{PATH}/{name}")).status_code == 404
+    await gateway.until(lambda: len(gateway.context.sessions) == 0, "the watch to tell of the end")
+    answer = await gateway.http.post("/api/v1/execute", json={**HELLO, "session_id": name})
+    assert (answer.status_code, answer.json()["detail"]) == (404, f"Session {name} not found")
+
+
+async def test_executions_run_in_it(gateway: Gateway) -> None:
+    name = await made(gateway)
+    answer = await gateway.run({**HELLO, "language": "py", "session_id": name})
+    assert (answer.status_code, answer.json()["session_id"]) == (200, name)
+    (execution,) = await gateway.cluster.executions()
+    assert execution["spec"]["session"] == name
+
+
+async def test_an_execution_needs_a_session_that_is_there(gateway: Gateway) -> None:
+    name = f"sbs-{uuid.uuid4()}"
+    for route in ("", "/async"):
+        body = {**HELLO, "session_id": name}
+        answer = await gateway.http.post(f"/api/v1/execute{route}", json=body)
+        assert (answer.status_code, answer.json()) == (
+            404,
+            {"detail": f"Session {name} not found"},
+        )
+    assert await gateway.cluster.executions() == []
+
+
+async def test_an_execution_of_another_language(gateway: Gateway) -> None:
+    name = await made(gateway)
+    body = {**HELLO, "language": "bash", "session_id": name}
+    answer = await gateway.http.post("/api/v1/execute", json=body)
+    assert (answer.status_code, answer.json()) == (
+        400,
+        {"detail": f"language: session {name} is of python"},
+    )
+
+
+async def test_an_execution_with_resources_of_its_own(gateway: Gateway) -> None:
+    name = await made(gateway)
+    body = {**HELLO, "resources": {"cpu": 1}, "session_id": name}
+    answer = await gateway.http.post("/api/v1/execute", json=body)
+    assert (answer.status_code, answer.json()) == (
+        400,
+        {"detail": "resources: a session has its own, given when it was made"},
+    )
+
+
+async def test_an_execution_whose_session_ends_meanwhile(gateway: Gateway) -> None:
+    name = await made(gateway)
+    answer = await gateway.run({**HELLO, "session_id": name}, phase="Error", reason="SessionEnded")
+    assert answer.status_code == 500
+    assert answer.json()["detail"] == "Execution failed: its session has ended"
+
+
+@pytest.mark.parametrize(
+    ("reason", "status", "detail"),
+    [
+        ("ImagePullFailed", 500, "Session failed: the language's image could not be pulled"),
+        ("SomethingNewer", 500, "Session failed: something newer"),
+        ("QueueTimeout", 503, "Service busy. Please try again later."),
+    ],
+)
+async def test_one_that_ends_before_it_is_ready(
+    gateway: Gateway, reason: str, status: int, detail: str
+) -> None:
+    asked = asyncio.create_task(gateway.http.post(PATH, json=PYTHON))
+    await say(gateway, await the_one(gateway), phase="Ended", reason=reason)
+    answer = await asked
+    assert (answer.status_code, answer.json()) == (status, {"detail": detail})
+    assert ("Retry-After" in answer.headers) == (status == 503)
+
+
+async def test_one_that_is_deleted_before_it_is_ready(gateway: Gateway) -> None:
+    asked = asyncio.create_task(gateway.http.post(PATH, json=PYTHON))
+    path = names.session(gateway.cluster.namespace, await the_one(gateway))
+    await gateway.cluster.rest.call("DELETE", path)
+    answer = await asked
+    assert (answer.status_code, answer.json()) == (
+        500,
+        {"detail": "Session failed: it was removed before it was ready"},
+    )
+
+
+async def test_one_that_does_not_come_in_time_is_removed(start: Any) -> None:
+    async with start(queue_timeout_seconds=0, wait_margin_seconds=0.2) as gateway:
+        answer = await gateway.http.post(PATH, json=PYTHON)
+        assert (answer.status_code, answer.json()) == (
+            503,
+            {"detail": "Service busy. Please try again later."},
+        )
+        assert int(answer.headers["Retry-After"]) > 0
+
+        async def removed() -> bool:
+            return not await stored(gateway)
+
+        await gateway.until(removed, "the session to be removed")
+
+
+async def test_one_whose_client_goes_away_is_removed(gateway: Gateway) -> None:
+    asked = asyncio.create_task(gateway.http.post(PATH, json=PYTHON))
+    await the_one(gateway)
+    asked.cancel()
+
+    async def removed() -> bool:
+        return not await stored(gateway)
+
+    await gateway.until(removed, "the session to be removed")
+
+
+@pytest.mark.parametrize(
+    ("fields", "detail"),
+    [
+        ({"idle_timeout": 0}, "idle_timeout: must be between 1 and 86400"),
+        ({"idle_timeout": 86401}, "idle_timeout: must be between 1 and 86400"),
+        ({"lifetime": 0}, "lifetime: must be between 1 and 86400"),
+        ({"lifetime": 86401}, "lifetime: must be between 1 and 86400"),
+        ({"lifetime": "1"}, "lifetime: must be an integer"),
+        ({"language": "cobol"}, "Unsupported language: cobol. Supported languages: python, "),
+        ({"resources": {"cpu": 3}}, "resources.cpu: must be between 0.01 and 2"),
+        ({"code": "1"}, "code: unknown field"),
+    ],
+)
+async def test_what_breaks_a_rule(gateway: Gateway, fields: dict[str, Any], detail: str) -> None:
+    answer = await gateway.http.post(PATH, json={**PYTHON, **fields})
+    assert answer.status_code == 400
+    assert answer.json()["detail"].startswith(detail)
+    assert await stored(gateway) == []
+
+
+async def test_a_key_is_needed(gateway: Gateway) -> None:
+    gateway.http.headers.pop("X-API-Key")
+    for method, path in (("POST", PATH), ("GET", f"{PATH}/x"), ("DELETE", f"{PATH}/x")):
+        assert (await gateway.http.request(method, path, json=PYTHON)).status_code == 401

@@ -1,0 +1,65 @@
+"""A witness of what is created: the sandbox Pods that come, by the API server's own watch."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import IO
+
+from support.installation import KUBECTL, SANDBOXES, Kubectl
+
+_RUNTIME = "cloche.dev/runtime"
+
+
+class PodWitness:
+    """Pods that came since it looks, each with its runtime."""
+
+    def __init__(self, there: set[str]) -> None:
+        self._there = there
+        self.runtime_of: dict[str, str] = {}
+        """By uid."""
+
+    def of(self, runtime: str) -> int:
+        """How many there were of a runtime."""
+        return sum(name == runtime for name in self.runtime_of.values())
+
+    def read(self, stream: IO[str]) -> None:
+        """Take in a stream of watch events, until it ends."""
+        for line in stream:
+            event = json.loads(line)
+            meta = event["object"]["metadata"]
+            if event["type"] == "ADDED" and meta["uid"] not in self._there:
+                self.runtime_of[meta["uid"]] = meta.get("labels", {}).get(_RUNTIME, "")
+
+
+@contextmanager
+def pod_witness(kubeconfig: str, namespace: str = SANDBOXES) -> Iterator[PodWitness]:
+    """Watch the Pods of the namespace while the block runs.
+
+    The watch begins with what is there, so that none is missed while it is set up.
+    """
+    there = Kubectl(kubeconfig).json("get", "pods", "-n", namespace)["items"]
+    seen = PodWitness({pod["metadata"]["uid"] for pod in there})
+    watch = subprocess.Popen(
+        [
+            *(KUBECTL, "get", "pods", "-n", namespace, "-o", "json"),
+            *("--watch", "--output-watch-events"),
+        ],
+        stdout=subprocess.PIPE,
+        text=True,
+        env=os.environ | {"KUBECONFIG": kubeconfig},
+    )
+    assert watch.stdout is not None
+    reader = threading.Thread(target=seen.read, args=(watch.stdout,))
+    reader.start()
+    try:
+        yield seen
+    finally:
+        watch.terminate()
+        watch.wait()
+        reader.join()
+        watch.stdout.close()

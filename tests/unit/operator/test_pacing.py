@@ -1,0 +1,83 @@
+"""When pools may start Pods beside running programs, and when what failed is tried again."""
+
+from __future__ import annotations
+
+from cloche_operator.pacing import Backoff, Pace
+
+
+class Clock:
+    """A clock that a test sets."""
+
+    def __init__(self) -> None:
+        self.now = 100.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+def test_a_quiet_node_starts_as_many_as_it_may() -> None:
+    pace = Pace(4, Clock())
+    assert [pace.allows(starting, low=False) for starting in range(6)] == [True] * 4 + [False] * 2
+
+
+def test_beside_a_program_one_pod_is_started_now_and_then() -> None:
+    clock = Clock()
+    pace = Pace(4, clock)
+    with pace.working():
+        assert pace.allows(0, low=False)
+        pace.started()
+        assert not pace.allows(0, low=False)
+        clock.now += 1.0
+        assert pace.allows(0, low=False)
+        assert not pace.allows(1, low=False)
+
+
+def test_a_pool_that_is_low_is_filled_whatever_runs() -> None:
+    pace = Pace(4, Clock())
+    with pace.working():
+        pace.started()
+        assert pace.allows(3, low=True)
+        assert not pace.allows(4, low=True)
+
+
+def test_a_pause_counts_only_when_no_next_program_follows_at_once() -> None:
+    clock = Clock()
+    pace = Pace(4, clock)
+    pace.started()
+    for _ in range(3):
+        with pace.working():
+            clock.now += 0.01
+        clock.now += 0.05
+        assert not pace.allows(0, low=False)
+    clock.now += 0.11
+    assert pace.allows(0, low=False)
+    assert not pace.allows(1, low=False), "one after the other"
+    clock.now += 5.0
+    assert pace.allows(3, low=False)
+
+
+def test_what_fails_is_tried_later_and_later_and_what_works_at_once() -> None:
+    clock = Clock()
+    backoff = Backoff(clock)
+    assert backoff.seconds == 0
+    pauses = []
+    for _ in range(7):
+        backoff.failed()
+        pauses.append(backoff.seconds)
+        clock.now += backoff.seconds
+        assert backoff.seconds == 0
+    assert pauses == [2, 4, 8, 16, 32, 60, 60]
+    backoff.failed()
+    backoff.succeeded()
+    assert backoff.seconds == 0
+
+
+def test_what_fails_within_the_pause_of_another_failure_is_the_same() -> None:
+    clock = Clock()
+    backoff = Backoff(clock)
+    for _ in range(4):
+        backoff.failed()
+    assert (backoff.failures, backoff.seconds) == (1, 2)
+    clock.now += 2
+    backoff.failed()
+    assert (backoff.failures, backoff.seconds) == (2, 4)

@@ -1,0 +1,228 @@
+"""Who gets which waiting Pod, and how many are missing."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any, cast
+
+import pytest
+
+from cloche_api.amounts import UsedResources
+from cloche_api.runtime import RuntimeSpec
+from cloche_operator.observed import Runtime
+from cloche_operator.pool import Pool
+from cloche_operator.sandbox import Sandbox
+
+BOUND_SECONDS = 5.0
+
+
+def runtime(size: int = 2, reuse: str = "Never", executions: int = 3, **spec: Any) -> Runtime:
+    fields = {"image": "i", "fileName": "main.py", "run": {"command": ["x"]}}
+    pool = {"size": size, "reuse": reuse, "maxExecutionsPerPod": executions}
+    model = RuntimeSpec.model_validate({**fields, "pool": pool, **spec})
+    return Runtime("python", "uid", 1, model)
+
+
+class FakePod:
+    """What a pool looks at in a Sandbox."""
+
+    def __init__(self, of: Pool, tenant: str | None = None) -> None:
+        self.shape = of.shape
+        self.tenant = tenant
+        self.runs = 0
+        self.age = 0.0
+        self.spent = False
+
+
+def put(pool: Pool, tenant: str | None = None) -> Sandbox:
+    made = cast("Sandbox", FakePod(pool, tenant))
+    pool.put(made)
+    return made
+
+
+def test_the_oldest_goes_first() -> None:
+    pool = Pool(runtime())
+    first, second = put(pool), put(pool)
+    assert pool.missing == 0
+    assert [pool.take(""), pool.take("a"), pool.take("a")] == [first, second, None]
+    assert pool.missing == 2
+
+
+def test_a_spent_pod_is_given_to_nobody() -> None:
+    pool = Pool(runtime())
+    spent, fresh = put(pool), put(pool)
+    cast("FakePod", spent).spent = True
+    assert pool.take("a") is fresh
+    assert list(pool.surplus()) == [spent]
+
+
+def test_pods_too_many_and_of_another_shape_are_surplus() -> None:
+    pool = Pool(runtime(3))
+    for _ in range(3):
+        put(pool)
+    pool.runtime = runtime(1)
+    assert len(list(pool.surplus())) == 2
+    pool.runtime = runtime(1, image="newer")
+    assert len(list(pool.surplus())) == 1
+    assert pool.missing == 1
+    pool.runtime = runtime(0, image="newer")
+    assert pool.missing == 0
+
+
+def test_a_size_or_an_alias_makes_no_other_shape() -> None:
+    assert Pool(runtime(1, aliases=["py"])).shape == Pool(runtime(5, version="3")).shape
+    assert Pool(runtime(1)).shape != Pool(runtime(1, environment={"A": "b"})).shape
+
+
+@pytest.mark.parametrize(
+    ("cpu", "memory", "fits"), [("1000m", "0.5Gi", True), ("1", "512Mi", True), ("1", "1Gi", False)]
+)
+def test_only_the_very_same_limits_fit(cpu: str, memory: str, fits: bool) -> None:  # noqa: FBT001
+    used = UsedResources(cpu=cpu, memory=memory, disk="100Mi")
+    assert Pool(runtime()).fits(used) is fits
+
+
+def test_a_pod_is_used_again_by_its_tenant_alone() -> None:
+    pool = Pool(runtime(2, "SameTenant"))
+    put(pool)
+    lent = pool.take("a")
+    assert lent is not None
+    assert pool.missing == 1, "the lent one comes back"
+    assert pool.comes_back(lent)
+    pool.put(lent)
+    assert pool.take("b") is None
+    assert pool.take("") is None
+    assert pool.take("a") is lent
+
+
+def test_nobody_s_execution_never_shares_a_pod() -> None:
+    pool = Pool(runtime(1, "SameTenant"))
+    put(pool)
+    taken = pool.take("")
+    assert taken is not None
+    assert not pool.comes_back(taken)
+    assert pool.missing == 1
+
+
+def test_its_own_used_pod_goes_before_an_older_fresh_one() -> None:
+    pool = Pool(runtime(2, "SameTenant"))
+    put(pool)
+    used = put(pool, "a")
+    assert pool.take("a") is used
+
+
+def test_the_last_execution_of_a_pod_is_not_followed_by_another() -> None:
+    pool = Pool(runtime(1, "SameTenant"))
+    put(pool)
+    for _ in range(2):
+        lent = pool.take("a")
+        assert lent is not None
+        assert pool.comes_back(lent)
+        cast("FakePod", lent).runs += 1
+        pool.put(lent)
+    last = pool.take("a")
+    assert last is not None
+    assert not pool.comes_back(last)
+
+
+def test_what_is_old_spent_or_of_an_older_shape_does_not_come_back() -> None:
+    pool = Pool(runtime(1, "SameTenant"))
+    put(pool)
+    lent = pool.take("a")
+    assert lent is not None
+    pod = cast("FakePod", lent)
+    pod.age = 3601.0
+    assert not pool.comes_back(lent)
+    pod.age = 0.0
+    pod.spent = True
+    assert not pool.comes_back(lent)
+    pod.spent = False
+    pool.runtime = runtime(1, "SameTenant", image="newer")
+    assert not pool.comes_back(lent)
+    pool.runtime = runtime(1)
+    assert not pool.comes_back(lent)
+
+
+def test_another_tenant_s_idle_pod_gives_way() -> None:
+    pool = Pool(runtime(2, "SameTenant"))
+    one, two = put(pool, "a"), put(pool, "b")
+    assert pool.give_way("b") is one
+    assert pool.give_way("b") is None
+    assert list(pool.waiting) == [two]
+
+
+async def test_a_pod_that_comes_free_goes_to_who_stands_first() -> None:
+    pool = Pool(runtime(1))
+    pool.starting = 2
+    assert pool.may_hope("a")
+    first = asyncio.create_task(pool.stand_in_line("a", BOUND_SECONDS))
+    second = asyncio.create_task(pool.stand_in_line("b", BOUND_SECONDS))
+    await asyncio.sleep(0)
+    assert not pool.may_hope("c"), "as many stand in line as Pods are on their way"
+    assert pool.low
+    made = put(pool)
+    assert await first is made
+    pool.disappoint()
+    assert await second is None
+    assert not pool.waiting
+
+
+async def test_a_tenant_s_pod_passes_by_who_may_not_have_it() -> None:
+    pool = Pool(runtime(1, "SameTenant"))
+    put(pool)
+    lent = pool.take("a")
+    assert lent is not None
+    assert not pool.may_hope("b")
+    nobody = asyncio.create_task(pool.stand_in_line("", BOUND_SECONDS))
+    other = asyncio.create_task(pool.stand_in_line("b", BOUND_SECONDS))
+    same = asyncio.create_task(pool.stand_in_line("a", BOUND_SECONDS))
+    await asyncio.sleep(0)
+    pool.put(lent)
+    assert await same is lent
+    for waiting in (nobody, other):
+        assert not waiting.done()
+        waiting.cancel()
+    await asyncio.gather(nobody, other, return_exceptions=True)
+
+
+async def test_nobody_waits_longer_than_told() -> None:
+    pool = Pool(runtime(1))
+    assert await pool.stand_in_line("a", 0) is None
+    made = put(pool)
+    assert list(pool.waiting) == [made]
+
+
+async def test_a_pod_given_to_who_has_just_left_waits_for_the_next() -> None:
+    pool = Pool(runtime(1))
+    left = asyncio.create_task(pool.stand_in_line("a", BOUND_SECONDS))
+    await asyncio.sleep(0)
+    left.cancel()
+    made = put(pool)
+    await asyncio.gather(left, return_exceptions=True)
+    assert list(pool.waiting) == [made]
+
+
+def test_pods_that_fail_together_fail_once() -> None:
+    """Of a runtime whose Pods did run: a node that stumbles takes along all that start on it."""
+    proved, untried = Pool(runtime(4)), Pool(runtime(4))
+    proved.proved = True
+    assert [proved.failed() for _ in range(4)] == [False] * 4
+    assert untried.failed()
+
+
+def test_a_worn_pod_goes_on_until_its_successor_is_there() -> None:
+    pool = Pool(runtime(1, "SameTenant", executions=8))
+    put(pool)
+    lent = pool.take("a")
+    assert lent is not None
+    cast("FakePod", lent).runs = 6
+    assert pool.missing == 0
+    cast("FakePod", lent).runs = 7
+    assert pool.missing == 1
+    assert pool.comes_back(lent)
+    pool.put(lent)
+    assert not list(pool.surplus())
+    successor = put(pool)
+    assert list(pool.surplus()) == [lent]
+    assert list(pool.waiting) == [successor]
+    assert pool.missing == 0
