@@ -18,7 +18,7 @@ TEST_CLUSTER := $(if $(filter auto,$(CLUSTER)),embedded,$(CLUSTER))
 PYTEST := $(PY) -m pytest
 
 .PHONY: help up down status key images crds test test-unit test-integration test-e2e lint format hooks \
-        requirements bench clean-cache venv-up venv-dev
+        requirements bench chaos clean-cache venv-up venv-dev
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  %-17s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -43,7 +43,7 @@ clean-cache: venv-up ## remove the programs and images that `make down` keeps
 	@$(CLOCHE) clean-cache
 
 crds: venv-up ## write crds/*.yaml from the models
-	@PYTHONPATH="$(ROOT)/crds" $(PY) -m cloche_api
+	@PYTHONPATH="$(ROOT)/crds" $(PY) -m cloche_api "$(ROOT)/crds"
 
 test: venv-dev ## run all tests; brings the embedded cluster up when none runs
 	@$(MAKE) up CLUSTER=$(TEST_CLUSTER)
@@ -75,6 +75,10 @@ format: venv-dev ## format the code
 bench: venv-dev ## measure, and write bench/results
 	@$(MAKE) up CLUSTER=$(TEST_CLUSTER)
 	@$(PY) bench
+
+chaos: venv-dev ## kill and freeze every part while 200 executions run: make chaos [CHAOS="--seed 7"]
+	@$(MAKE) up CLUSTER=$(TEST_CLUSTER)
+	@PYTHONPATH="$(ROOT)/tests" $(PY) -m chaos $(CHAOS)
 
 requirements: venv-dev ## write requirements/*.txt from pyproject.toml, with hashes
 	@for extra in gateway operator up dev; do \

@@ -1,0 +1,55 @@
+"""`python -m chaos`: every fault while executions run, a table, and chaos/results/chaos.json.
+
+The moments and the programs follow from the seed, which is printed first.
+"""
+
+from __future__ import annotations
+
+import argparse
+import secrets
+import signal
+import sys
+
+from chaos import report
+from chaos.faults import FAULTS
+from chaos.round import Round, Row
+from chaos.site import site
+from support.installation import installed
+
+_RUNTIME = "chaos"
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m chaos", description=__doc__)
+    names = ", ".join(fault.name for fault in FAULTS)
+    parser.add_argument("--executions", type=int, default=200, help="of one round")
+    parser.add_argument("--pool", type=int, default=20, help="Pods that wait")
+    parser.add_argument("--seed", type=int, default=secrets.randbelow(10**6))
+    parser.add_argument("--only", default="", help=f"faults with this in their name: {names}")
+    parser.add_argument("--times", type=int, help="rounds of each fault, instead of its own number")
+    return parser.parse_args()
+
+
+def main() -> int:
+    """Carry all rounds out; the exit code is 1 when one of them has a problem."""
+    given = _arguments()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # and tidy up on the way
+    sys.stdout.write(f"seed {given.seed}\n")
+    rows: list[Row] = []
+    with site(installed()) as where, where.own_runtime(_RUNTIME, given.pool):
+        for fault in FAULTS:
+            if given.only not in fault.name:
+                continue
+            for _ in range(given.times or fault.times):
+                seed = given.seed + len(rows)
+                row = Round(where, fault, _RUNTIME, given.executions, seed).run()
+                rows.append(row)
+                sys.stdout.write(f"{report.line(row)}\n")
+                sys.stdout.flush()
+    report.keep(rows, given.seed)
+    sys.stdout.write(f"\n{report.table(rows)}\n")
+    return int(any(report.problems(row) for row in rows))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

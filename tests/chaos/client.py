@@ -1,0 +1,129 @@
+"""The client of a gateway that may die: every request has an Idempotency-Key and is repeated."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import TYPE_CHECKING, Any
+
+import httpx
+from support.deadline import until
+
+if TYPE_CHECKING:
+    from chaos.workload import Program
+
+_PAUSE_SECONDS = 0.2
+_PATIENCE_SECONDS = 120.0
+_TURN_SECONDS = 300.0
+_REQUEST_SECONDS = 30.0
+_TOGETHER = 16
+_UNFINISHED = 100
+"""Programs that are on their way at a time. The queue's patience (60 s) is a promise of its own:
+on 2 cores 200 at once take nearly as long, and longer with a part away."""
+_ACCEPTED, _OK = 202, 200
+
+
+class Client:
+    """Hands programs in under one session name and reads what became of them."""
+
+    def __init__(self, url: str, key: str, language: str, session: str) -> None:
+        limits = httpx.Limits(max_connections=None, max_keepalive_connections=_TOGETHER)
+        self._http = httpx.Client(
+            base_url=url, headers={"X-API-Key": key}, timeout=_REQUEST_SECONDS, limits=limits
+        )
+        self._language, self._session = language, session
+        self._lock, self._turns = threading.Lock(), threading.Lock()
+        self._ended: Callable[[], int] = lambda: 0
+        self._sent = 0
+        self._pools: list[ThreadPoolExecutor] = []
+        self.accepted = 0
+        """Programs that the gateway has taken so far."""
+        self.repeated = 0
+        """Requests that were repeated."""
+
+    def hand_in(
+        self, programs: list[Program], synchronous: int, ended: Callable[[], int]
+    ) -> list[Future[str]]:
+        """Hand all of them in, some at a time; the ids of their executions, in order.
+
+        `ended` tells how many have ended so far.
+
+        The last `synchronous` of them wait for their answer on a connection of their own, so
+        their id comes with their end.
+        """
+        self._ended = ended
+        border = len(programs) - synchronous
+        several, each = ThreadPoolExecutor(_TOGETHER), ThreadPoolExecutor(max(1, synchronous))
+        self._pools += [several, each]
+        return [
+            (several if number < border else each).submit(
+                self._hand_in, program, f"{self._session}-{number}", wait=number >= border
+            )
+            for number, program in enumerate(programs)
+        ]
+
+    def _hand_in(self, program: Program, key: str, *, wait: bool) -> str:
+        path, wanted = ("/api/v1/execute", _OK) if wait else ("/api/v1/execute/async", _ACCEPTED)
+        body = {
+            "code": program.code,
+            "language": self._language,
+            "timeout": program.timeout_seconds,
+            "session_id": self._session,
+        }
+        self._take_turn()
+        answer = self._patiently("POST", path, wanted, json=body, headers={"Idempotency-Key": key})
+        with self._lock:
+            self.accepted += 1
+        return str(answer["execution_id"])
+
+    def _take_turn(self) -> None:
+        """Wait until few enough are on their way."""
+        with self._turns:
+            until(
+                lambda: self._sent - self._ended() < _UNFINISHED,
+                _TURN_SECONDS,
+                "programs to end, so that others may follow",
+            )
+            self._sent += 1
+
+    def status(self, execution: str) -> dict[str, Any]:
+        """How far an execution has come, as the gateway tells."""
+        return self._patiently("GET", f"/api/v1/execute/status/{execution}", _OK)
+
+    def is_served(self) -> bool:
+        """Whether the gateway says that it serves."""
+        try:
+            return self._http.get("/health/ready", timeout=2.0).status_code == _OK
+        except httpx.TransportError:
+            return False
+
+    def _patiently(self, method: str, path: str, wanted: int, **request: Any) -> dict[str, Any]:
+        """The answer's body. No answer, or one that says to come again, is asked for again."""
+        deadline = time.monotonic() + _PATIENCE_SECONDS
+        while True:
+            said = "no answer"
+            try:
+                answer = self._http.request(method, path, **request)
+            except httpx.TransportError as error:
+                said = repr(error)
+            else:
+                if answer.status_code == wanted:
+                    body: dict[str, Any] = answer.json()
+                    return body
+                said = f"{answer.status_code} {answer.text[:500]}"
+                # An end that is no success is no failure of the gateway: the judge will see it.
+                if "execution_id" in answer.text:
+                    return dict(answer.json())
+                assert answer.status_code in (502, 503, 504), said
+            assert time.monotonic() < deadline, f"{method} {path}: {said}"
+            with self._lock:
+                self.repeated += 1
+            time.sleep(_PAUSE_SECONDS)
+
+    def close(self) -> None:
+        """End its threads and connections."""
+        for pool in self._pools:
+            pool.shutdown(cancel_futures=True)
+        self._http.close()

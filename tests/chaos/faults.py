@@ -1,0 +1,146 @@
+"""What is done to the installation, and when it counts as mended: the table of all faults."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import httpx
+from chaos.site import answered
+from support.deadline import until
+from support.processes import of_component, of_pod
+
+from cloche_cluster.embedded.layout import Layout
+from cloche_cluster.embedded.settings import Ports
+
+if TYPE_CHECKING:
+    from chaos.round import Round
+
+FREEZE_SECONDS = 10
+_KUBELET_HEALTH = f"http://127.0.0.1:{Ports.kubelet_health}/healthz"
+_VICTIM_SECONDS = 60
+_QUICK_SECONDS = 2.0
+
+
+@dataclass(frozen=True)
+class Fault:
+    """One kind of failure."""
+
+    name: str
+    strike: Callable[[Round], None]
+    """Does it; returns when it has been done."""
+    is_mended: Callable[[Round], bool | None]
+    """Whether what was struck serves again."""
+    times: int = 1
+    """How many rounds of it a whole run has."""
+    synchronous: float = 0.0
+    """The part of the executions that is asked for by waiting requests."""
+    at_acceptance: bool = False
+    """Whether its moment lies among the requests, and not among the ends."""
+
+
+def _kill_leader(of: Round) -> None:
+    _kill_in_pod(of.site.leader()["metadata"]["uid"], b"cloche_operator")
+
+
+def _kill_operators(of: Round) -> None:
+    for pod in of.site.parts("operator"):
+        _kill_in_pod(pod["metadata"]["uid"], b"cloche_operator")
+
+
+def _kill_gateways(of: Round) -> None:
+    for pod in of.site.parts("gateway"):
+        _kill_in_pod(pod["metadata"]["uid"], b"cloche_gateway")
+
+
+def _kill_in_pod(uid: str, argument: bytes) -> None:
+    for process in of_pod(uid, argument):
+        os.kill(process, signal.SIGKILL)
+
+
+def _kill(program: str) -> Callable[[Round], None]:
+    def strike(_: Round) -> None:
+        before = of_component(program)
+        os.kill(before, signal.SIGKILL)
+        until(
+            lambda: answered(lambda: of_component(program)) not in (None, before),
+            60,
+            f"{program} to be started again",
+        )
+
+    return strike
+
+
+def _freeze(program: str) -> Callable[[Round], None]:
+    def strike(_: Round) -> None:
+        process = of_component(program)
+        os.kill(process, signal.SIGSTOP)
+        try:
+            over = time.monotonic() + FREEZE_SECONDS
+            until(lambda: time.monotonic() > over, 2 * FREEZE_SECONDS, "the frost to be over")
+        finally:
+            os.kill(process, signal.SIGCONT)
+
+    return strike
+
+
+def _delete_victim(of: Round) -> None:
+    """Delete the Pod of one execution that runs: the one which sleeps long for it."""
+
+    def pod() -> str | None:
+        execution = of.site.executions(of.session).get(of.victim_name() or "")
+        if execution is None:
+            return None
+        started = {start.execution for start in of.witness.running()}
+        name: str = execution["status"].get("podName", "")
+        return name if execution["metadata"]["uid"] in started else None
+
+    of.site.delete_sandbox(until(pod, _VICTIM_SECONDS, "the victim to be started"))
+
+
+def _leads(of: Round) -> bool:
+    """Whether all operators stand again, and one that lives holds a Lease that is renewed."""
+    if not of.site.stand("operator"):
+        return False
+    before = of.site.lease()["renewTime"]
+    of.site.leader()
+    until(lambda: of.site.lease()["renewTime"] != before, 10, "the Lease to be renewed")
+    return True
+
+
+def _api_serves(of: Round) -> bool:
+    return of.site.api.client.get("/readyz", timeout=_QUICK_SECONDS).is_success
+
+
+def _kubelet_serves(_: Round) -> bool:
+    return httpx.get(_KUBELET_HEALTH, timeout=_QUICK_SECONDS).is_success
+
+
+def _containerd_serves(_: Round) -> bool:
+    with socket.socket(socket.AF_UNIX) as to:
+        to.settimeout(_QUICK_SECONDS)
+        return to.connect_ex(str(Layout().containerd_socket)) == 0
+
+
+def _gateway_serves(of: Round) -> bool:
+    return of.client.is_served() and of.site.stand("gateway")
+
+
+FAULTS = (
+    Fault("leading operator killed", _kill_leader, _leads, times=20),
+    Fault("both operators killed", _kill_operators, _leads),
+    Fault("gateway killed", _kill_gateways, _gateway_serves, synchronous=0.25, at_acceptance=True),
+    Fault("kubelet killed", _kill("kubelet"), _kubelet_serves),
+    Fault("containerd killed", _kill("containerd"), _containerd_serves),
+    Fault("API server killed", _kill("kube-apiserver"), _api_serves),
+    Fault("etcd killed", _kill("etcd"), _api_serves),
+    Fault("API server frozen 10 s", _freeze("kube-apiserver"), _api_serves),
+    Fault("Pod deleted by hand", _delete_victim, lambda _: True),
+)
+BY_HAND = FAULTS[-1]
+"""The one that costs an execution by design."""

@@ -1,0 +1,70 @@
+"""Whether anything is left over, by the resources, the operators and the API server themselves."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from chaos.site import STATE, TENANT, answered, is_leaving, restarts
+from support.deadline import until
+
+if TYPE_CHECKING:
+    from chaos.site import Site
+
+_WAITING = "waiting"
+_BUSY = ("cloche_operator_running_executions", "cloche_operator_queued_executions")
+_ATTACHMENTS = "cloche_operator_attachments"
+_STAND_SECONDS = 120.0
+
+
+def left_over(site: Site, runtime: str) -> list[str]:
+    """What there is besides full pools: Pods, runs and websockets, each in words.
+
+    Cheap questions come first; the later ones are asked only where those found nothing.
+    """
+    return _pool(site, runtime) or _pods(site) or _tasks(site) or _websockets(site)
+
+
+def _pool(site: Site, runtime: str) -> list[str]:
+    found = site.runtime(runtime)
+    size, status = found["spec"]["pool"]["size"], found.get("status", {})
+    if (status.get("ready"), status.get("wanted")) == (size, size):
+        return []
+    return [f"the pool has {status.get('ready')} of {size}"]
+
+
+def _pods(site: Site) -> list[str]:
+    return [
+        f"Pod {pod['metadata']['name']}"
+        for pod in site.sandboxes()
+        if is_leaving(pod) or not _waits(pod["metadata"].get("labels", {}))
+    ]
+
+
+def _waits(labels: dict[str, str]) -> bool:
+    """For an execution: any, or in a pool that uses Pods again the next one of its tenant."""
+    return labels.get(STATE) == _WAITING or TENANT in labels
+
+
+def _tasks(site: Site) -> list[str]:
+    figures = {name: site.operator_figure(name) for name in _BUSY}
+    return [f"{name} is {value:g}" for name, value in figures.items() if value]
+
+
+def _websockets(site: Site) -> list[str]:
+    waiting = len(site.sandboxes())
+    told, open_ = site.operator_figure(_ATTACHMENTS), site.open_attaches()
+    if told == open_ == waiting:
+        return []
+    return [f"{waiting} Pods wait, operators tell of {told:g} websockets, {open_} are open"]
+
+
+def tidied(site: Site) -> None:
+    """Replace standbys that were killed: the kubelet would let the next restart wait.
+
+    Its back-off doubles with each death of a container (10 s to 5 min); a new Pod starts afresh.
+    """
+    leader = site.leader()["metadata"]["uid"]
+    for pod in site.parts("operator"):
+        if restarts(pod) and pod["metadata"]["uid"] != leader:
+            site.remove_part(pod)
+    until(lambda: answered(lambda: site.stand("operator")), _STAND_SECONDS, "the operators")
