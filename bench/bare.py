@@ -1,80 +1,143 @@
-"""The physical limit: a Pod of the same shape, driven over attach by a bare loop."""
+"""The physical limit: the same Pod, driven over attach by a bare loop, without Cloche."""
 
 from __future__ import annotations
 
 import asyncio
+import json
 import time
 import uuid
-from datetime import UTC, datetime
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
+from client import CODE, STDOUT
+from progress import BenchError
+from server import LABEL
+
 from cloche_api.execution import ExecutionSpec
-from cloche_api.phases import Phase
-from cloche_api.rest import Rest, UnavailableError
-from cloche_operator.attach import Attachment, attach
-from cloche_operator.execution import Execution
+from cloche_api.rest import UnavailableError
+from cloche_api.runtime import RuntimeSpec
+from cloche_operator.attach import Attachment
 from cloche_operator.frame import HELLO, frame
-from cloche_operator.pods import LAST_UID, PodPlan, cold_pod
-from cloche_operator.resources import used_resources
-from cloche_operator.transcript import Transcript
+from cloche_operator.pods import CONTAINER, LAST_UID, PodShape, waiting_pod
 
 if TYPE_CHECKING:
-    from cloche_operator.kube import Kube
-    from cloche_operator.observed import Runtime
-    from cloche_operator.settings import Settings
+    from collections.abc import AsyncIterator
 
-_TRY_SECONDS = 0.025
+    from server import Cluster
 
-
-async def bare_pod(
-    rest: Rest, kube: Kube, settings: Settings, runtime: Runtime, code: str
-) -> tuple[float, Transcript]:
-    """Seconds from creating the Pod to its result, and the result; the Pod is deleted after."""
-    execution = _execution(runtime.name, code)
-    used = used_resources(None, runtime.spec.resources)
-    plan = PodPlan(execution, runtime.name, runtime.spec, used, LAST_UID)
-    manifest = cold_pod(plan, settings)
-    del manifest["metadata"]["ownerReferences"]  # there is no execution: this is the bare Pod
-    transcript = Transcript(execution.uid)
-    began = time.perf_counter()
-    pod = await kube.create_pod(manifest)
-    attachment = await _attached(rest, kube, pod["metadata"]["name"])
-    await attachment.send(HELLO + frame(execution.uid, execution.spec, runtime.spec, used))
-    while not transcript.ended and (data := await attachment.read()) is not None:
-        transcript.feed(data)
-    seconds = time.perf_counter() - began
-    await attachment.close()
-    await _remove(kube, pod)
-    return seconds, transcript
+SELECTOR = f"{LABEL}=bare"
+_FIRST_TRY_SECONDS = 0.3  # the operator's own: no container runs sooner
+_TRY_SECONDS = 0.025  # likewise, times the Pods that start at once
+_PROTOCOL = "v5.channel.k8s.io"
+_DELETE = {"apiVersion": "v1", "kind": "DeleteOptions"}
 
 
-async def _attached(rest: Rest, kube: Kube, name: str) -> Attachment:
-    while True:
-        try:
-            return await attach(rest, kube, name)
-        except UnavailableError:
-            await asyncio.sleep(_TRY_SECONDS)
+@dataclass(frozen=True)
+class Bare:
+    """Bare Pods of one shape: create, attach, one frame, the result, delete, gone.
+
+    The operator neither sees nor counts them: its own label is not on them.
+    """
+
+    cluster: Cluster
+    shape: PodShape
+    gone: dict[str, asyncio.Event]
+    """By Pod name; set by the watch when the Pod is no more."""
+    at_a_time: int = 1
+
+    def of(self, at_a_time: int) -> Bare:
+        """The same, so many at a time."""
+        return replace(self, at_a_time=at_a_time)
+
+    async def one(self) -> float:
+        """Seconds from creating a Pod to its result. Returns when the Pod is gone."""
+        manifest = waiting_pod(self.shape, LAST_UID, _name(), self.cluster.settings)
+        name = manifest["metadata"]["name"]
+        manifest["metadata"]["labels"] = {LABEL: "bare"}
+        manifest["metadata"].pop("ownerReferences", None)
+        self.gone[name] = asyncio.Event()
+        began = time.perf_counter()
+        await self.cluster.rest.call("POST", self.cluster.pods, body=manifest)
+        attachment = await self._attached(name)
+        await attachment.send(HELLO + self._input())
+        await _ended(attachment)
+        seconds = time.perf_counter() - began
+        await attachment.close()
+        await self.cluster.rest.call("DELETE", f"{self.cluster.pods}/{name}", body=_DELETE)
+        await self.gone[name].wait()
+        del self.gone[name]
+        return seconds
+
+    async def _attached(self, name: str) -> Attachment:
+        params = {"container": CONTAINER, "stdin": "true", "stdout": "true", "stderr": "false"}
+        path = f"{self.cluster.pods}/{name}/attach"
+        await asyncio.sleep(_FIRST_TRY_SECONDS)
+        while True:
+            try:
+                return Attachment(await self.cluster.rest.websocket(path, params, _PROTOCOL))
+            except UnavailableError:
+                await asyncio.sleep(_TRY_SECONDS * self.at_a_time)
+
+    def _input(self) -> bytes:
+        spec = ExecutionSpec(language=self.shape.runtime_name, code=CODE)
+        return frame(str(uuid.uuid4()), spec, self.shape.runtime, self.shape.used)
 
 
-async def _remove(kube: Kube, pod: dict[str, Any]) -> None:
-    """Delete the Pod and wait until it is gone, so that the next is alone on the node."""
-    await kube.delete_pod(pod["metadata"]["name"], pod["metadata"]["uid"])
-    while await kube.get_pod(pod["metadata"]["name"]):
-        await asyncio.sleep(_TRY_SECONDS)
+@asynccontextmanager
+async def bare_pods(cluster: Cluster, runtime: str, memory: str | None) -> AsyncIterator[Bare]:
+    """Bare Pods of a runtime, with its resources or with another amount of memory."""
+    obj = await cluster.runtime(runtime)
+    spec = RuntimeSpec.model_validate(obj["spec"])
+    used = spec.resources.defaults
+    if memory is not None:
+        used = used.model_copy(update={"memory": memory})
+    shape = PodShape(runtime, obj["metadata"]["uid"], spec, used)
+    gone: dict[str, asyncio.Event] = {}
+    version = (await cluster.rest.call("GET", cluster.pods, params={"limit": "1"}))["metadata"]
+    watching = asyncio.create_task(_watch(cluster, version["resourceVersion"], gone))
+    try:
+        yield Bare(cluster, shape, gone)
+    finally:
+        watching.cancel()
+        with suppress(asyncio.CancelledError):
+            await watching
+        await cluster.remove_all(cluster.pods, SELECTOR)
 
 
-def _execution(language: str, code: str) -> Execution:
-    return Execution(
-        name="bare",
-        uid=str(uuid.uuid4()),
-        resource_version="",
-        created=datetime.now(UTC),
-        deleted=False,
-        spec=ExecutionSpec(language=language, code=code),
-        phase=Phase.PENDING,
-        pod_name=None,
-        pod_uid=None,
-        queued_time=None,
-        claimed_time=None,
-        memory=None,
-    )
+async def _watch(cluster: Cluster, version: str, gone: dict[str, asyncio.Event]) -> None:
+    """Say which bare Pods are gone. Polling for it would take from what they can do."""
+    params = {
+        "watch": "true",
+        "labelSelector": SELECTOR,
+        "resourceVersion": version,
+        "timeoutSeconds": "3600",
+    }
+    async with cluster.rest.stream(cluster.pods, params) as body:
+        async for line in body:
+            event = json.loads(line)
+            name = event["object"]["metadata"].get("name")
+            if event["type"] == "DELETED" and name in gone:
+                gone[name].set()
+
+
+async def _ended(attachment: Attachment) -> None:
+    """Hear the program's output and its end.
+
+    Raises:
+        BenchError: they do not come.
+    """
+    rest, stdout = b"", ""
+    while (data := await attachment.read()) is not None:
+        *lines, rest = (rest + data).split(b"\n")
+        for line in lines:
+            event: dict[str, Any] = json.loads(line)
+            if event["event"] == "stdout":
+                stdout += event["data"]
+            elif event["event"] == "exit" and stdout == STDOUT:
+                return
+    raise BenchError(f"A bare Pod gave no result, but {stdout!r}{rest!r}")
+
+
+def _name() -> str:
+    return f"bench-{uuid.uuid4().hex[:12]}"

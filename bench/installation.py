@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-_CLOCHE = Path(__file__).parent.parent / ".cloche"
-_ENV = _CLOCHE / "env"
-KUBECTL = _CLOCHE / "bin" / "kubectl"
+from progress import BenchError
+
+ROOT = Path(__file__).parent.parent
+_ENV = ROOT / ".cloche" / "env"
 
 
 @dataclass(frozen=True)
@@ -21,9 +21,13 @@ class Installation:
 
 
 def installation() -> Installation:
-    """The running installation; without one, the end."""
+    """The running installation.
+
+    Raises:
+        BenchError: there is none.
+    """
     if not _ENV.exists():
-        sys.exit("There is no .cloche/env: run `make up` first.")
+        raise BenchError("There is no .cloche/env: run `make up` first.")
     lines = (line for line in _ENV.read_text(encoding="utf-8").splitlines() if "=" in line)
     values = dict(line.split("=", 1) for line in lines)
     return Installation(values["CLOCHE_URL"], values["CLOCHE_API_KEY"], values["KUBECONFIG"])

@@ -1,0 +1,99 @@
+"""What a run has found so far, row by row."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+
+from catalogue import CHURN, Bound
+from stats import Summary, summary
+
+
+@dataclass
+class Figure:
+    """One row's values in the row's unit, and what is counted beside them."""
+
+    values: list[float] = field(default_factory=list)
+    count: int = 0
+    """How many were done, where the row is about how many a second …"""
+    seconds: float = 0.0
+    """… and in how long."""
+    failures: Counter[str] = field(default_factory=Counter)
+    """Answers that were no result, by what they said; they are not among the values."""
+    cold: int = 0
+    """Requests of a warm row that found no waiting Pod; they are among the values."""
+
+    @property
+    def rate(self) -> float:
+        """How many a second."""
+        return self.count / self.seconds
+
+    @property
+    def summary(self) -> Summary:
+        """Percentiles of the values."""
+        return summary(self.values)
+
+    def statistic(self, name: str) -> float:
+        """A figure by its name in `Bound`."""
+        value: float = self.rate if name == "rate" else getattr(self.summary, name)
+        return value
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """A bound, and how the run did."""
+
+    bound: Bound
+    value: float
+    limit: float | None
+    """The physical limit of the same run, where the bound has one."""
+
+    @property
+    def ratio(self) -> float:
+        """What the bound's factor is compared with."""
+        return self.value if self.limit is None else self.value / self.limit
+
+    def holds(self, factor: float) -> bool:
+        """Whether the ratio is on the right side of a factor."""
+        return self.ratio >= factor if self.bound.at_least else self.ratio <= factor
+
+
+class Figures:
+    """All rows of a run."""
+
+    def __init__(self, burst: int) -> None:
+        self._figures: dict[str, Figure] = {}
+        self._burst = burst
+
+    def __contains__(self, key: str) -> bool:
+        figure = self._figures.get(key)
+        return figure is not None and bool(figure.values)
+
+    def __len__(self) -> int:
+        """How many rows have a value."""
+        return sum(1 for key in self._figures if key in self)
+
+    def __getitem__(self, key: str) -> Figure:
+        """The figure of a row, a new one where there is none yet."""
+        return self._figures.setdefault(key, Figure())
+
+    def compared(self, bound: Bound, key: str) -> Comparison | None:
+        """How a row does against one of its bounds; None where the limit was not measured."""
+        limit = None if bound.limit is None else self._limit(bound)
+        if bound.limit is not None and limit is None:
+            return None
+        return Comparison(bound, self[key].statistic(bound.statistic), limit)
+
+    def best_churn(self) -> float | None:
+        """Bare Pods a second: the best of all numbers at a time."""
+        rates = [self[f"churn{n}"].rate for n in CHURN if f"churn{n}" in self]
+        return max(rates, default=None)
+
+    def _limit(self, bound: Bound) -> float | None:
+        churn = self.best_churn()
+        if bound.limit == "churn":
+            return churn
+        if bound.limit == "burst_limit":  # in the unit of the row
+            return None if churn is None else 1000 * self._burst / churn
+        assert bound.limit is not None
+        return self[bound.limit].summary.p50 if bound.limit in self else None

@@ -1,0 +1,124 @@
+"""The order of a run: every row takes its turn in every round, on the same cluster."""
+
+from __future__ import annotations
+
+from contextlib import AsyncExitStack
+from typing import TYPE_CHECKING
+
+from bare import SELECTOR
+from client import SESSION, client
+from pools import runtimes
+from progress import say
+from rows import burst, cold, idle, stored, sustained, warm, write
+from server import Cluster, installed_settings
+from world import World
+
+from cloche_api import meta
+from cloche_api.rest import Rest
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+    from figures import Figures
+    from installation import Installation
+    from world import Sizes
+
+NAMES = (
+    "write",
+    "cold",
+    "warm",
+    "refill",
+    "clients",
+    "churn",
+    "single",
+    "reuse",
+    "burst",
+    "stored",
+    "idle",
+)
+"""What `--only` takes."""
+
+
+async def run(to: Installation, figures: Figures, sizes: Sizes, chosen: set[str]) -> None:
+    """Measure the chosen rows. Whatever ends the run, what it has made is removed.
+
+    Raises:
+        BenchError: something cannot be measured; it says why.
+    """
+    async with AsyncExitStack() as stack:
+        rest = await Rest.connect(to.kubeconfig)
+        stack.push_async_callback(rest.close)
+        cluster = Cluster(rest, await installed_settings(rest), to.kubeconfig)
+        world = World(cluster, await stack.enter_async_context(client(to)), figures, sizes)
+        await _remove_left(cluster)
+        if "idle" in chosen:
+            say("idle, with the chart's defaults")
+            await cluster.quiet()
+            await idle.measure(world, "idle")
+        if chosen - {"idle"} or "stored" in chosen:
+            await stack.enter_async_context(runtimes(cluster))
+            await _rounds(world, chosen)
+
+
+async def _rounds(world: World, chosen: set[str]) -> None:
+    sizes = world.sizes
+    if "idle" in chosen:
+        await idle.waiting_pods(world)
+    for number in range(1, sizes.rounds + 1):
+        if number == sizes.rounds and "stored" in chosen:
+            # Between two rounds of what it is compared with.
+            await _with_stored(world, chosen)
+        for name, what, measure in _rows(world, last=number == sizes.rounds):
+            if name in chosen:
+                await world.cluster.quiet()
+                say(f"round {number} of {sizes.rounds}: {what}")
+                await measure()
+
+
+async def _with_stored(world: World, chosen: set[str]) -> None:
+    async with stored.stored(world):
+        await world.cluster.quiet()
+        say(f"warm, with them stored: {world.sizes.warm} requests")
+        await warm.pool_refilling(world, world.sizes.warm, "stored")
+        if "idle" in chosen:
+            say("idle, with them stored")
+            await idle.measure(world, "full")
+
+
+def _rows(world: World, *, last: bool) -> list[tuple[str, str, Callable[[], Awaitable[None]]]]:
+    """The rows of a round: their name, what is measured now, and how."""
+    sizes = world.sizes
+    writes, colds, warms = (sizes.share(n) for n in (sizes.writes, sizes.cold, sizes.warm))
+    seconds, thrice = f"{sizes.slice_seconds:.0f} s", f"3 times {sizes.churn_seconds:.0f} s"
+    rows: list[tuple[str, str, Callable[[], Awaitable[None]]]] = [
+        ("write", f"{writes} API writes in a row", lambda: write.in_a_row(world, writes)),
+        (
+            "warm",
+            f"{warms} requests and API writes, pool full",
+            lambda: warm.pool_full(world, warms),
+        ),
+        (
+            "refill",
+            f"{warms} requests, pool refilling",
+            lambda: warm.pool_refilling(world, warms),
+        ),
+        ("clients", f"{warms} requests, 4 at once", lambda: warm.four_clients(world, warms)),
+        ("cold", f"{colds} cold requests and bare Pods", lambda: cold.measure(world, colds)),
+        (
+            "churn",
+            f"bare Pods, {thrice}",
+            lambda: sustained.churn(world),
+        ),
+        ("single", f"8 clients, single-use, {seconds}", lambda: sustained.single_use(world)),
+        ("reuse", f"8 clients, reuse, {seconds}", lambda: sustained.reuse(world)),
+    ]
+    if last:
+        rows.append(("burst", f"{sizes.burst} requests at once", lambda: burst.measure(world)))
+    return rows
+
+
+async def _remove_left(cluster: Cluster) -> None:
+    """Remove what a run has left that was killed."""
+    await cluster.remove_all(cluster.pods, SELECTOR)
+    await stored.remove_left(cluster)
+    await cluster.remove_all(cluster.executions, f"{meta.LABEL_SESSION}={SESSION}")

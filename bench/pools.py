@@ -1,0 +1,53 @@
+"""The runtimes that only a run has: made from the installed Python, removed at its end."""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING, Any
+
+from client import SESSION
+from progress import say
+from server import LABEL
+from world import REUSE, REUSE_POOL, SINGLE, SINGLE_POOL
+
+from cloche_api import meta
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    from server import Cluster
+
+_REMOVAL_SECONDS = 300.0
+_POOLS = {
+    SINGLE: {"size": SINGLE_POOL, "reuse": "Never"},
+    REUSE: {"size": REUSE_POOL, "reuse": "SameTenant"},
+}
+
+
+@asynccontextmanager
+async def runtimes(cluster: Cluster) -> AsyncIterator[None]:
+    """Both runtimes with full pools, until the block ends; then all that the run has made goes."""
+    python = await cluster.runtime("python")
+    try:
+        for name, pool in _POOLS.items():
+            say(f"making the runtime {name}, {pool['size']} Pods")
+            await cluster.replace(cluster.runtimes, _manifest(name, python, pool))
+        await cluster.quiet()
+        yield
+    finally:
+        say("removing what the run has made")
+        async with asyncio.timeout(_REMOVAL_SECONDS):
+            for name in _POOLS:
+                await cluster.remove(cluster.runtimes, name)
+            await cluster.remove_all(cluster.executions, f"{meta.LABEL_SESSION}={SESSION}")
+
+
+def _manifest(name: str, python: dict[str, Any], pool: dict[str, Any]) -> dict[str, Any]:
+    spec = {key: value for key, value in python["spec"].items() if key != "aliases"}
+    return {
+        "apiVersion": meta.API_VERSION,
+        "kind": "SandboxRuntime",
+        "metadata": {"name": name, "labels": {LABEL: "runtime"}},
+        "spec": spec | {"pool": pool},
+    }

@@ -1,0 +1,85 @@
+"""Processes of Pods as the node sees them, when this machine is the node."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+_PROC = Path("/proc")
+_TICK = os.sysconf("SC_CLK_TCK")
+_CGROUPS = Path("/sys/fs/cgroup")
+
+
+@dataclass(frozen=True)
+class Inside:
+    """A Pod's processes."""
+
+    supervisor: int
+    """Process id of its container's first process."""
+    cgroup: Path
+    """The Pod's own control group, which has the memory of all its containers."""
+
+
+def of_pod(uid: str) -> Inside | None:
+    """The Pod's container, its sandbox container aside; None where it runs elsewhere."""
+    # The systemd driver writes a uid with underscores.
+    names = (f"pod{uid}", f"pod{uid.replace('-', '_')}.slice")
+    for process in sorted(_PROC.glob("[0-9]*"), key=lambda path: int(path.name)):
+        try:
+            line = next((line for line in _lines(process / "cgroup") if uid_in(line, names)), None)
+            if line is None or b"pause" in (process / "cmdline").read_bytes().split(b"\0")[0]:
+                continue
+        except OSError:
+            continue  # it has ended
+        return Inside(int(process.name), _pod_group(process, names))
+    return None
+
+
+def uid_in(line: str, names: tuple[str, ...]) -> bool:
+    """Whether a line of /proc/PID/cgroup is below one of these groups."""
+    return any(part.endswith(names) for part in line.split("/"))
+
+
+def anonymous_bytes(inside: Inside) -> int:
+    """Anonymous memory of a Pod: what no file could give back."""
+    values = dict(line.split() for line in _lines(inside.cgroup / "memory.stat"))
+    return int(values.get("anon") or values["total_rss"])  # version 2, version 1
+
+
+def resident_bytes(pid: int) -> int:
+    """Resident set size of a process."""
+    line = next(line for line in _lines(_PROC / str(pid) / "status") if line.startswith("VmRSS"))
+    return int(line.split()[1]) * 1024
+
+
+def cpu_seconds(pid: int) -> float:
+    """Processor time of a process so far."""
+    fields = _stat(pid)
+    return (int(fields[11]) + int(fields[12])) / _TICK
+
+
+def parent(pid: int) -> int:
+    """The process that started it: of a container, its shim."""
+    return int(_stat(pid)[1])
+
+
+def _stat(pid: int) -> list[str]:
+    """The fields of /proc/PID/stat from the third on (proc(5))."""
+    return (_PROC / str(pid) / "stat").read_text().rsplit(")", 1)[1].split()
+
+
+def _pod_group(process: Path, names: tuple[str, ...]) -> Path:
+    """The Pod's group in the memory controller's hierarchy, or in the only one."""
+    lines = [line.split(":", 2) for line in _lines(process / "cgroup")]
+    path = next((path for _, kinds, path in lines if "memory" in kinds.split(",")), None)
+    root = _CGROUPS / "memory"
+    if path is None:
+        path, root = next(path for number, _, path in lines if number == "0"), _CGROUPS
+    parts = path.strip("/").split("/")
+    last = next(i for i, part in enumerate(parts) if part.endswith(names))
+    return root.joinpath(*parts[: last + 1])
+
+
+def _lines(path: Path) -> list[str]:
+    return path.read_text().splitlines()

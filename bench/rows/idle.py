@@ -1,0 +1,70 @@
+"""What an installation costs that nobody uses."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
+import processes
+from progress import say
+from server import LABEL, SYSTEM
+from world import SINGLE
+
+from cloche_api import meta
+
+if TYPE_CHECKING:
+    from world import World
+
+_SETTLE_SECONDS = 5.0  # for the last sweep of what was before
+_MIB = 1024**2
+_LEASE = f"/apis/coordination.k8s.io/v1/namespaces/{SYSTEM}/leases/cloche-operator"
+
+
+async def measure(world: World, key: str) -> None:
+    """Memory of gateway and operator, each second, and the CPU of both over the whole time.
+
+    On a cluster whose node is not this machine there is nothing to see.
+    """
+    found = {name: pid for name, pid in (await _programs(world)).items() if pid}
+    if not found:
+        say("gateway and operator run on another machine: idle is not measured")
+        return
+    seconds = world.sizes.idle_seconds
+    await asyncio.sleep(min(_SETTLE_SECONDS, seconds))
+    before = sum(processes.cpu_seconds(pid) for pid in found.values())
+    for _ in range(int(seconds)):
+        await asyncio.sleep(1)
+        for name, pid in found.items():
+            world.figures[f"{key}.{name}"].values.append(processes.resident_bytes(pid) / _MIB)
+    used = sum(processes.cpu_seconds(pid) for pid in found.values()) - before
+    world.figures[f"{key}.cpu"].values.append(100 * used / int(seconds))
+
+
+async def waiting_pods(world: World) -> None:
+    """Memory of each Python Pod that waits and was never used, and of its shim."""
+    selector = f"{meta.LABEL_RUNTIME}={SINGLE},!{LABEL}"
+    for pod in await world.cluster.list_metadata(world.cluster.pods, selector):
+        if (inside := processes.of_pod(pod["uid"])) is None:
+            continue
+        world.figures["pod.memory"].values.append(processes.anonymous_bytes(inside) / _MIB)
+        shim = processes.resident_bytes(processes.parent(inside.supervisor))
+        world.figures["pod.shim"].values.append(shim / _MIB)
+
+
+async def _programs(world: World) -> dict[str, int | None]:
+    """Process ids: of the gateway, of the operator that leads, and of one that stands by."""
+    rest = world.cluster.rest
+    lease = await rest.call("GET", _LEASE)
+    leader = lease["spec"].get("holderIdentity", "")
+    found: dict[str, int | None] = {}
+    for component in ("gateway", "operator"):
+        params = {"labelSelector": f"{meta.LABEL_COMPONENT}={component}"}
+        pods = await rest.call("GET", f"/api/v1/namespaces/{SYSTEM}/pods", params=params)
+        for pod in pods["items"]:
+            name = component
+            if component == "operator":
+                leads = leader.startswith(pod["metadata"]["name"])
+                name = "leader" if leads else "standby"
+            inside = processes.of_pod(pod["metadata"]["uid"])
+            found[name] = inside and inside.supervisor
+    return found

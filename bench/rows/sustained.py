@@ -1,0 +1,79 @@
+"""How many a second, for as long as one likes: bare Pods, single-use, reuse."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from typing import TYPE_CHECKING
+
+from bare import bare_pods
+from catalogue import CHURN
+from world import CLIENTS, REUSE, SINGLE
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+    from bare import Bare
+    from figures import Figure
+    from world import World
+
+_SETTLE_SECONDS = 4.0
+"""Before anything is counted: the full pool is used up by then, and every worker is at work."""
+
+
+async def churn(world: World) -> None:
+    """Bare Pods, so many at a time, each until its object is gone."""
+    async with bare_pods(world.cluster, SINGLE, None) as bare:
+        for number in CHURN:
+            figure, seconds = world.figures[f"churn{number}"], world.sizes.churn_seconds
+            await _slice(figure, number, seconds, _bare(bare.of(number)))
+            await world.cluster.quiet()
+
+
+async def single_use(world: World) -> None:
+    """Clients that ask again as soon as they are answered; each program has a Pod of its own."""
+    await _requests(world, "single", SINGLE)
+
+
+async def reuse(world: World) -> None:
+    """The same, in Pods that one tenant uses again and again."""
+    await _requests(world, "reuse", REUSE)
+
+
+def _bare(at_once: Bare) -> Callable[[], Awaitable[tuple[float, str | None]]]:
+    async def one() -> tuple[float, str | None]:
+        return await at_once.one(), None
+
+    return one
+
+
+async def _requests(world: World, key: str, runtime: str) -> None:
+    async def one() -> tuple[float, str | None]:
+        answer = await world.client.execute(runtime)
+        return answer.seconds, answer.failure
+
+    await _slice(world.figures[key], CLIENTS, world.sizes.slice_seconds, one)
+
+
+async def _slice(
+    figure: Figure,
+    workers: int,
+    seconds: float,
+    one: Callable[[], Awaitable[tuple[float, str | None]]],
+) -> None:
+    """Count what is done in one slice, once it is under way."""
+    begin = time.monotonic() + _SETTLE_SECONDS
+    end = begin + seconds
+
+    async def work() -> None:
+        while time.monotonic() < end:
+            took, failure = await one()
+            if begin <= time.monotonic() < end:
+                if failure is not None:
+                    figure.failures[failure] += 1
+                    continue
+                figure.count += 1
+                figure.values.append(1000 * took)
+
+    await asyncio.gather(*(work() for _ in range(workers)))
+    figure.seconds += seconds

@@ -1,0 +1,143 @@
+"""What the benchmarks ask of the API server beside what they measure."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from typing import TYPE_CHECKING, Any
+
+from progress import BenchError
+
+from cloche_api import meta
+from cloche_api.rest import ConflictError, NotFoundError, Rest
+from cloche_operator.settings import Settings
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+SYSTEM = "cloche-system"
+LABEL = f"{meta.GROUP}/bench"
+"""On everything that a benchmark makes."""
+_METADATA = "application/json;as=PartialObjectMetadataList;v=v1;g=meta.k8s.io"
+_LOOK_SECONDS = 0.05  # the cluster is idle but for these looks
+_QUIET_SECONDS = 180.0  # for 20 Pods to start, 0.5 CPU seconds each, on a busy machine
+_AT_A_TIME = 16
+
+
+class Cluster:
+    """The sandbox namespace of the installation."""
+
+    def __init__(self, rest: Rest, settings: Settings, kubeconfig: str) -> None:
+        self.rest = rest
+        self.kubeconfig = kubeconfig
+        self.settings = settings
+        cloche = f"/apis/{meta.GROUP}/{meta.VERSION}/namespaces/{settings.namespace}"
+        self.pods = f"/api/v1/namespaces/{settings.namespace}/pods"
+        self.executions = f"{cloche}/{meta.EXECUTIONS}"
+        self.runtimes = f"{cloche}/{meta.RUNTIMES}"
+
+    async def runtime(self, name: str) -> dict[str, Any]:
+        """One SandboxRuntime."""
+        return await self.rest.call("GET", f"{self.runtimes}/{name}")
+
+    async def list_metadata(self, path: str, selector: str = "") -> list[dict[str, Any]]:
+        """The metadata of all objects with these labels, page by page."""
+        params, found = {"labelSelector": selector, "limit": "500"}, []
+        while True:
+            page = await self.rest.call("GET", path, params=params, accept=_METADATA, timeout=60)
+            found += [item["metadata"] for item in page["items"] or []]
+            if not (more := page["metadata"].get("continue")):
+                return found
+            params["continue"] = more
+
+    async def remove_all(self, path: str, selector: str) -> int:
+        """Delete all objects with these labels; how many there were."""
+        found = await self.list_metadata(path, selector)
+        await self.at_once(self._delete(f"{path}/{of['name']}") for of in found)
+        return len(found)
+
+    async def remove(self, path: str, name: str) -> None:
+        """Delete one object; one that is gone is fine."""
+        await self._delete(f"{path}/{name}")
+
+    async def replace(self, path: str, manifest: dict[str, Any]) -> dict[str, Any]:
+        """Create an object in the place of what an interrupted run may have left."""
+        while True:
+            try:
+                return await self.rest.call("POST", path, body=manifest)
+            except ConflictError:
+                await self.remove(path, manifest["metadata"]["name"])
+                await asyncio.sleep(_LOOK_SECONDS)
+
+    async def at_once(self, calls: Iterable[Any]) -> None:
+        """Await all of them, some at a time."""
+        left = iter(calls)
+
+        async def work() -> None:
+            for call in left:
+                await call
+
+        await asyncio.gather(*(work() for _ in range(_AT_A_TIME)))
+
+    async def has_ready(self, name: str, count: int) -> None:
+        """Return when so many Pods of a runtime wait.
+
+        Raises:
+            BenchError: they do not come.
+        """
+        try:
+            async with asyncio.timeout(_QUIET_SECONDS):
+                while ((await self.runtime(name)).get("status", {}).get("ready") or 0) < count:
+                    await asyncio.sleep(_LOOK_SECONDS)
+        except TimeoutError:
+            await self._not_quiet()
+
+    async def quiet(self) -> None:
+        """Return when every pool is full and no other Pod is there, not even an ending one.
+
+        Raises:
+            BenchError: that does not come.
+        """
+        try:
+            async with asyncio.timeout(_QUIET_SECONDS):
+                while not await self._is_quiet():
+                    await asyncio.sleep(_LOOK_SECONDS)
+        except TimeoutError:
+            await self._not_quiet()
+
+    async def _is_quiet(self) -> bool:
+        runtimes = (await self.rest.call("GET", self.runtimes))["items"]
+        wanted = sum(runtime["spec"]["pool"]["size"] for runtime in runtimes)
+        ready = sum(runtime.get("status", {}).get("ready") or 0 for runtime in runtimes)
+        if ready != wanted:
+            return False
+        pods = await self.list_metadata(self.pods)
+        return len(pods) == wanted and not any("deletionTimestamp" in pod for pod in pods)
+
+    async def _not_quiet(self) -> None:
+        runtimes = (await self.rest.call("GET", self.runtimes))["items"]
+        pods = await self.list_metadata(self.pods)
+        of_pools = "; ".join(
+            f"{runtime['metadata']['name']} wants {runtime['spec']['pool']['size']}, "
+            f"status {runtime.get('status', {})}"
+            for runtime in runtimes
+        )
+        raise BenchError(
+            f"The cluster did not get quiet in {_QUIET_SECONDS:.0f} s: "
+            f"{len(pods)} Pods in {self.settings.namespace}. {of_pools}"
+        )
+
+    async def _delete(self, path: str) -> None:
+        try:
+            await self.rest.call("DELETE", path)
+        except NotFoundError:
+            return
+
+
+async def installed_settings(rest: Rest) -> Settings:
+    """The settings of the operator that is installed: the bare Pod gets all that its Pods get."""
+    path = f"/apis/apps/v1/namespaces/{SYSTEM}/deployments/cloche-operator"
+    deployment = await rest.call("GET", path)
+    container = deployment["spec"]["template"]["spec"]["containers"][0]
+    os.environ.update({env["name"]: env["value"] for env in container["env"] if env.get("value")})
+    return Settings()

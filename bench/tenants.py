@@ -1,0 +1,48 @@
+"""Executions of tenants: only the gateway may create them, so they are created as it."""
+
+from __future__ import annotations
+
+import tempfile
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import yaml
+from server import SYSTEM
+
+from cloche_api.rest import Rest
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    from server import Cluster
+
+_TOKEN = f"/api/v1/namespaces/{SYSTEM}/serviceaccounts/cloche-gateway/token"
+
+
+@asynccontextmanager
+async def as_gateway(cluster: Cluster) -> AsyncIterator[Rest]:
+    """A connection to the API server with a token of the gateway's own service account."""
+    request = {
+        "apiVersion": "authentication.k8s.io/v1",
+        "kind": "TokenRequest",
+        "spec": {"expirationSeconds": 3600},
+    }
+    answer = await cluster.rest.call("POST", _TOKEN, body=request)
+    config = _kubeconfig(cluster.kubeconfig, answer["status"]["token"])
+    with tempfile.NamedTemporaryFile("w", suffix=".yaml") as file:  # of mode 0600
+        yaml.safe_dump(config, file)
+        file.flush()
+        rest = await Rest.connect(file.name)
+    try:
+        yield rest
+    finally:
+        await rest.close()
+
+
+def _kubeconfig(path: str, token: str) -> dict[str, Any]:
+    """The same cluster, another user."""
+    config: dict[str, Any] = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
+    for user in config["users"]:
+        user["user"] = {"token": token}
+    return config
