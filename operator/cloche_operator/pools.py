@@ -8,7 +8,6 @@ import secrets
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from cloche_api import meta
 from cloche_api.rest import ApiError
 from cloche_operator import room
 from cloche_operator.diagnosis import is_leaving, lacks_node
@@ -88,8 +87,9 @@ class Pools:
         sandbox = self._held.get(pod["metadata"]["uid"])
         if sandbox is not None and (deleted or is_leaving(pod)):
             self._lost(sandbox)
-        elif not deleted and lacks_node(pod) and room.is_needed(pod):
-            self._make_room(pod)
+        elif not deleted and lacks_node(pod) and (other := room.given_up_for(self._ctx, pod, self)):
+            log.info("Pod %s makes room for %s", other.name, pod["metadata"]["name"])
+            self.remove(other)
 
     async def take(
         self, runtime: Runtime, used: UsedResources, tenant: str
@@ -293,15 +293,6 @@ class Pools:
         log.warning("no Pod for runtime %s: %s: %s", runtime.name, problem.reason, problem)
         if pool.failed():
             self.tried(runtime, problem)
-
-    def _make_room(self, pod: dict[str, Any]) -> None:
-        """Let a Pod that waits give its place to one that a program needs and no node takes."""
-        runtime = self._ctx.runtimes.named(pod["metadata"]["labels"].get(meta.LABEL_RUNTIME, ""))
-        pools = [p for p in self if p.waiting and runtime and p.runtime.competes_with(runtime)]
-        if pools:
-            sandbox = max(pools, key=lambda pool: len(pool.waiting)).waiting.pop()
-            log.info("Pod %s makes room for %s", sandbox.name, pod["metadata"]["name"])
-            self.remove(sandbox)
 
     def _lost(self, sandbox: Sandbox) -> None:
         """A Pod that waited cannot be used any more."""

@@ -15,10 +15,12 @@ from cloche_api.phases import Reason
 from cloche_operator.outcome import EndedError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from cloche_operator.context import Context
     from cloche_operator.observed import Runtime
+    from cloche_operator.pool import Pool
+    from cloche_operator.sandbox import Sandbox
 
 _LOOK_SECONDS = 1.0  # for what the watch has missed
 
@@ -37,14 +39,26 @@ async def for_program(ctx: Context, runtime: Runtime) -> None:
     seconds = ctx.settings.start_timeout_seconds
     try:
         async with asyncio.timeout(seconds):
-            while pod := next(filter(is_needed, _competitors(ctx, runtime)), None):
+            while pod := next(filter(_is_needed, _competitors(ctx, runtime)), None):
                 await ctx.pods.changed(pod["metadata"]["name"], _LOOK_SECONDS)
     except TimeoutError:
         message = f"The nodes were full, and others waited for them, for {seconds:g} s."
         raise EndedError(Reason.UNSCHEDULABLE, message) from None
 
 
-def is_needed(pod: dict[str, Any]) -> bool:
+def given_up_for(ctx: Context, pod: dict[str, Any], pools: Iterable[Pool]) -> Sandbox | None:
+    """Take out the waiting Pod that gives its place to this one, which no node takes.
+
+    It is the newest of the pool that has most; None when nobody needs the place, or none has it.
+    """
+    runtime = _runtime_of(ctx, pod)
+    if runtime is None or not _is_needed(pod):
+        return None
+    rivals = [pool for pool in pools if pool.waiting and pool.runtime.competes_with(runtime)]
+    return max(rivals, key=lambda pool: len(pool.waiting)).waiting.pop() if rivals else None
+
+
+def _is_needed(pod: dict[str, Any]) -> bool:
     """Whether a program waits for the Pod, which is of no pool."""
     labels: dict[str, str] = pod["metadata"].get("labels", {})
     return labels.get(meta.LABEL_STATE) != meta.STATE_WAITING
@@ -53,6 +67,10 @@ def is_needed(pod: dict[str, Any]) -> bool:
 def _competitors(ctx: Context, runtime: Runtime) -> Iterator[dict[str, Any]]:
     """The Pods without a node that would compete with this runtime's."""
     for pod in ctx.pods.without_node:
-        other = ctx.runtimes.named(pod["metadata"]["labels"].get(meta.LABEL_RUNTIME, ""))
+        other = _runtime_of(ctx, pod)
         if other is None or other.competes_with(runtime):
             yield pod
+
+
+def _runtime_of(ctx: Context, pod: dict[str, Any]) -> Runtime | None:
+    return ctx.runtimes.named(pod["metadata"]["labels"].get(meta.LABEL_RUNTIME, ""))
