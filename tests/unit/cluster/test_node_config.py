@@ -73,6 +73,11 @@ def test_oom_scores_are_only_lowered_where_root_may(machine: Machine, *, restric
     assert runtime["restrict_oom_score_adj"] is restricted
 
 
+def test_no_shim_is_asked_each_second_how_its_container_does() -> None:
+    runtime = containerd(V1)["io.containerd.cri.v1.runtime"]
+    assert runtime["stats_collect_period"] == "60s"
+
+
 def test_a_sandbox_pods_network_leads_nowhere() -> None:
     (plugin,) = node_config.no_network(Addresses(), LAYOUT)["plugins"]
     assert plugin["type"] == "bridge"
