@@ -36,9 +36,28 @@ def settings() -> kopf.OperatorSettings:
     chosen.watching.server_timeout = 300
     chosen.watching.chunk_size = 100
     chosen.execution.default_backoff = 1
+    chosen.persistence.diffbase_storage = _NoDiffs()
     chosen.watching.field_selectors[meta.GROUP, meta.EXECUTIONS] = UNFINISHED
     chosen.watching.label_selectors["pods"] = label_selector(pods.COMPONENT)
     return chosen
+
+
+class _NoDiffs(kopf.DiffBaseStorage):
+    """No memory of how an object was.
+
+    kopf copies every object to compare it, also where, as here, no handler is about changes.
+    """
+
+    def build(self, **_: Any) -> Any:
+        """Nothing is worth comparing."""
+        return {}
+
+    def fetch(self, **_: Any) -> Any:
+        """Nothing was kept."""
+        return None
+
+    def store(self, **_: Any) -> None:
+        """Keep nothing."""
 
 
 def registry(
