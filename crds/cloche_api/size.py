@@ -13,6 +13,8 @@ _LINE_SEPARATORS = ("\u2028", "\u2029")  # three bytes of UTF-8, six as an escap
 
 def json_bytes(text: str) -> int:
     """Bytes of `text` inside a JSON string as the API server serialises it, quotes excluded."""
+    if text.isascii() and text.isalnum():
+        return len(text)  # most strings of an object are names
     raw = text.encode("utf-8", "surrogatepass")
     size = len(raw)
     size += len(raw) - len(raw.translate(None, _TWO))

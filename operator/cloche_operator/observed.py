@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 from collections import OrderedDict, defaultdict
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import pydantic
@@ -144,6 +145,11 @@ class Runtime:
         """What its Pods with these limits are like, whatever else of the runtime changes."""
         spec = self.spec.model_copy(update={"pool": Pool(), "aliases": None, "version": None})
         return PodShape(self.name, self.uid, spec, used)
+
+    @cached_property
+    def default_shape(self) -> PodShape:
+        """What its Pods are like when nothing else is asked for: those of its pool."""
+        return self.shape(self.spec.resources.defaults)
 
     def competes_with(self, other: Runtime) -> bool:
         """Whether the Pods of both go to the same nodes."""

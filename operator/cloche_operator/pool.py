@@ -52,7 +52,7 @@ class Pool:
     @property
     def shape(self) -> PodShape:
         """What its Pods are like: the runtime's defaults."""
-        return self.runtime.shape(self.runtime.spec.resources.defaults)
+        return self.runtime.default_shape
 
     @property
     def wanted(self) -> int:

@@ -70,7 +70,7 @@ class Pools:
             pool.backoff.succeeded()  # whatever was wrong may be mended
         if (
             runtime.uid != pool.runtime.uid
-            or runtime.shape(runtime.spec.resources.defaults) != pool.shape
+            or runtime.default_shape != pool.shape
         ):
             pool.problem, pool.proved = None, False
         pool.runtime = runtime
@@ -203,7 +203,7 @@ class Pools:
     def tried(self, runtime: Runtime, problem: EndedError | None) -> None:
         """A Pod of that runtime has started, or not, for this reason."""
         pool = self._pools.get(runtime.name)
-        if pool is None or pool.shape != runtime.shape(runtime.spec.resources.defaults):
+        if pool is None or pool.shape != runtime.default_shape:
             return  # of a runtime or a spec that is no more
         pool.problem = problem
         if problem is None:
@@ -255,7 +255,7 @@ class Pools:
 
     async def _start(self, pool: Pool, runtime: Runtime) -> None:
         """Start one Pod for a pool."""
-        shape = runtime.shape(runtime.spec.resources.defaults)
+        shape = runtime.default_shape
         name = f"sbx-{runtime.name[:40].rstrip('.-')}-{secrets.token_hex(5)}"
         made: list[dict[str, Any]] = []
         try:
