@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from cloche_operator.sandbox import Sandbox
 
 _LOOK_SECONDS = 0.1  # between two looks while Pods are missing and may not be started yet
-_LOOKS = 9  # the supervisor ends by itself 1 s after its program
+_LOOKS = 9  # about a second: a used Pod takes room and memory
 _COLD_START_SECONDS = 1.0  # about what a Pod of one's own takes: nobody stands in line longer
 
 log = logging.getLogger(__name__)
@@ -68,10 +68,7 @@ class Pools:
         pool = self._pools.setdefault(runtime.name, Pool(runtime))
         if runtime.generation != pool.runtime.generation:
             pool.backoff.succeeded()  # whatever was wrong may be mended
-        if (
-            runtime.uid != pool.runtime.uid
-            or runtime.default_shape != pool.shape
-        ):
+        if runtime.uid != pool.runtime.uid or runtime.default_shape != pool.shape:
             pool.problem, pool.proved = None, False
         pool.runtime = runtime
         self._wake.set()

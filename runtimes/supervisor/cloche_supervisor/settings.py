@@ -16,7 +16,7 @@ class Settings:
         check_seconds: float = 2.0,
         collect_seconds: float = 2.0,
         reset_seconds: float = 10.0,
-        linger_seconds: float = 1.0,
+        linger_seconds: float = 15.0,
     ) -> None:
         self.workspace = workspace
         """The program's working directory, its HOME, and the parent of its TMPDIR."""
@@ -37,4 +37,5 @@ class Settings:
         sooner."""
         self.linger_seconds = linger_seconds
         """The most that we outlive the last execution. The operator deletes the Pod once the
-        result is answered, tens of milliseconds later."""
+        result is answered, tens of milliseconds later. A containerd that was killed reads our last
+        words when it is back, which takes it some seconds, and only if we still live."""
