@@ -160,6 +160,11 @@ disabled_plugins = ["io.containerd.nri.v1.nri", "io.containerd.monitor.task.v1.c
 [plugins.'io.containerd.internal.v1.opt']
   path = {_quoted(layout.state / "containerd-opt")}
 
+[timeouts]
+  # A containerd that starts again kills a container whose shim does not answer in time: its default
+  # of 5 s is little on a busy machine.
+  'io.containerd.timeout.shim.load' = "60s"
+
 [plugins.'io.containerd.cri.v1.images'.pinned_images]
   sandbox = {_quoted(pause_image)}
 
