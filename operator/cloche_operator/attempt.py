@@ -41,7 +41,7 @@ _ANSWER_SECONDS = 0.03
 """From the record to the Pod's deletion, which would disturb the gateway's answer."""
 _REUSE_SECONDS = 2 * 3600.0  # the backstop of a Pod that is used again and again
 
-_THE_NODE_S = frozenset({Reason.CONTAINER_START_FAILED, Reason.POD_FAILED})
+_THE_NODE_S = frozenset({Reason.CONTAINER_START_FAILED, Reason.POD_FAILED, Reason.PROTOCOL_ERROR})
 """Of a runtime whose Pods do run, these are a node's or its containerd's passing weakness."""
 
 log = logging.getLogger(__name__)

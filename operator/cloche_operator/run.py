@@ -106,9 +106,10 @@ class Run:
             return outcome.from_exit(transcript)
         except EndedError as ended:
             return outcome.without_exit(self._heard(), ended)
-        except Exception:
+        except Exception as error:
             log.exception("execution %s", self.execution.name)
-            failed = EndedError(Reason.INTERNAL_ERROR, "The operator failed; its log has more.")
+            words = f"The operator failed ({type(error).__name__}); its log has more."
+            failed = EndedError(Reason.INTERNAL_ERROR, words)
             return outcome.without_exit(self._heard(), failed)
 
     async def _whole_transcript(self) -> Transcript:
