@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 
 _LAST_ANSWERS_SECONDS = 3
 """For answers on their way once the drain's time is over."""
+_KEEP_ALIVE_SECONDS = 75
+"""How long an idle connection stays. Longer than the 60 s after which nginx's upstreams and many
+load balancers let go of it: whoever closes first may meet a request on its way, which is lost."""
 
 
 class Server(uvicorn.Server):
@@ -36,6 +39,7 @@ class Server(uvicorn.Server):
                 access_log=False,
                 proxy_headers=False,  # who sends X-Forwarded-For is not known here
                 server_header=False,
+                timeout_keep_alive=_KEEP_ALIVE_SECONDS,
                 timeout_graceful_shutdown=int(settings.drain_seconds) + _LAST_ANSWERS_SECONDS,
             )
         )

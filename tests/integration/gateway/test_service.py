@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import TYPE_CHECKING
 
 import pytest
@@ -23,6 +24,17 @@ async def test_no_key_is_needed(gateway: Gateway, slash: str) -> None:
         assert answer.headers["x-request-id"]
     root = await gateway.http.get("/")
     assert root.json()["name"] == "cloche"
+
+
+async def test_an_idle_connection_outlasts_uvicorns_own_5_seconds(gateway: Gateway) -> None:
+    url = gateway.http.base_url
+    reader, writer = await asyncio.open_connection(url.host, url.port)
+    writer.write(b"GET /health/live HTTP/1.1\r\nHost: cloche\r\n\r\n")
+    await reader.readuntil(b"}")
+    with pytest.raises(TimeoutError):
+        async with asyncio.timeout(6):
+            await reader.read(1)
+    writer.close()
 
 
 async def test_openapi_tells_the_truth(gateway: Gateway) -> None:
