@@ -76,16 +76,17 @@ def timestamp(time: datetime) -> str:
     return time.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
 
 
+def time_of(text: str | None) -> datetime | None:
+    """A time of a status; None where it has none."""
+    return None if text is None else datetime.fromisoformat(text)
+
+
 def _of_status(status: dict[str, Any]) -> dict[str, Any]:
     return {
         "phase": Phase(status.get("phase", Phase.PENDING)),
         "pod_name": status.get("podName"),
         "pod_uid": status.get("podUID"),
-        "queued_time": _time(status.get("queuedTime")),
-        "claimed_time": _time(status.get("claimedTime")),
+        "queued_time": time_of(status.get("queuedTime")),
+        "claimed_time": time_of(status.get("claimedTime")),
         "memory": status.get("resources", {}).get("memory"),
     }
-
-
-def _time(text: str | None) -> datetime | None:
-    return None if text is None else datetime.fromisoformat(text)

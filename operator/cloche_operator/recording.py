@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import logging
-from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from cloche_api.rest import ApiError, InvalidError, TooLargeError
 from cloche_operator import status
+from cloche_operator.execution import time_of
 from cloche_operator.persist import persist
 
 if TYPE_CHECKING:
@@ -67,9 +67,9 @@ def _observe_steps(ctx: Context, execution: Execution, final: dict[str, Any]) ->
     times = {
         "queued": execution.queued_time,
         "claimed": execution.claimed_time,
-        "started": _time(final.get("startTime")),
-        "finished": _time(final.get("completionTime")),
-        "recorded": _time(final.get("recordedTime")),
+        "started": time_of(final.get("startTime")),
+        "finished": time_of(final.get("completionTime")),
+        "recorded": time_of(final.get("recordedTime")),
     }
     before = None
     for step, time in times.items():
@@ -79,7 +79,3 @@ def _observe_steps(ctx: Context, execution: Execution, final: dict[str, Any]) ->
             seconds = max(0.0, (time - before).total_seconds())
             ctx.metrics.steps.labels(step).observe(seconds)
         before = time
-
-
-def _time(text: str | None) -> datetime | None:
-    return None if text is None else datetime.fromisoformat(text)

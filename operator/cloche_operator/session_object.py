@@ -48,34 +48,28 @@ def status(
     phase: SessionPhase, reason: str, message: str, *, last_used: datetime, expires: datetime
 ) -> dict[str, Any]:
     """The status of a session in this phase; one that has ended expires now."""
-    is_ready = "True" if phase is SessionPhase.READY else "False"
-    return {
-        "phase": phase,
-        "reason": reason,
-        "message": message,
-        "lastUsedTime": timestamp(last_used),
-        "expiresAt": timestamp(now() if phase is SessionPhase.ENDED else expires),
-        "conditions": [_ready(is_ready, reason, message)],
-    }
+    end = now() if phase is SessionPhase.ENDED else expires
+    return _status(phase, reason, message, end) | {"lastUsedTime": timestamp(last_used)}
 
 
 def ended_by_replacement() -> dict[str, Any]:
     """The final status of a session whose operator is no more."""
     message = "The operator was replaced; the connection to its Pod went with it."
-    return {
-        "phase": SessionPhase.ENDED,
-        "reason": "PodLost",
-        "message": message,
-        "expiresAt": timestamp(now()),
-        "conditions": [_ready("False", "PodLost", message)],
-    }
+    return _status(SessionPhase.ENDED, "PodLost", message, now())
 
 
-def _ready(status: str, reason: str, message: str) -> dict[str, Any]:
-    return {
+def _status(phase: SessionPhase, reason: str, message: str, end: datetime) -> dict[str, Any]:
+    ready = {
         "type": "Ready",
-        "status": status,
+        "status": "True" if phase is SessionPhase.READY else "False",
         "reason": reason,
         "message": message,
         "lastTransitionTime": now().strftime("%Y-%m-%dT%H:%M:%SZ"),
+    }
+    return {
+        "phase": phase,
+        "reason": reason,
+        "message": message,
+        "expiresAt": timestamp(end),
+        "conditions": [ready],
     }
