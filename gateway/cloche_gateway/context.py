@@ -75,6 +75,7 @@ async def running(settings: Settings, kube: KubeClient) -> AsyncIterator[Context
         lambda: len(waiters), {name: f.is_standing for name, f in followers.items()}
     )
     tasks = [asyncio.create_task(f.run(), name=f"watch-{n}") for n, f in followers.items()]
+    tasks.append(asyncio.create_task(waiters.look_now_and_then(), name="looks"))
     try:
         yield context
     finally:

@@ -155,7 +155,7 @@ class KubeClient:
             raise NotFoundError(str(error)) from error
 
     async def watch(
-        self, path: str, *, params: Mapping[str, str], accept: str
+        self, path: str, *, params: Mapping[str, str]
     ) -> AsyncGenerator[dict[str, Any] | None, None]:
         """The events of a watch, until the server ends it. The first item is None: it stands."""
         query = {
@@ -165,9 +165,7 @@ class KubeClient:
             "timeoutSeconds": str(_WATCH_SECONDS),
         }
         with _translated():
-            async with self._wire.stream(
-                path, query, accept=accept, quiet_seconds=_WATCH_SILENCE
-            ) as content:
+            async with self._wire.stream(path, query, quiet_seconds=_WATCH_SILENCE) as content:
                 yield None
                 async for line in _lines(content):
                     event: dict[str, Any] = from_json(line)

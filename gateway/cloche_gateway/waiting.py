@@ -1,8 +1,8 @@
 """Waiting for executions to end: one watch for all, a future for each who waits.
 
-The watch carries metadata of unfinished executions alone. One that ends leaves its selector and
-arrives as DELETED, with its content as it was before; so the end is confirmed, and the result read,
-by a GET of that one object, whose uid must be the one that was created.
+The watch carries executions that have ended, whole: the event is the result, and nobody asks for it
+once more. What it cannot show, an execution that is deleted before its end, is found by a look at
+each that is waited for now and then.
 """
 
 from __future__ import annotations
@@ -12,9 +12,9 @@ import contextlib
 import logging
 from typing import TYPE_CHECKING, Any
 
-from cloche_api.phases import TERMINAL, UNFINISHED
+from cloche_api.phases import ENDED, TERMINAL
 from cloche_gateway import names
-from cloche_gateway.kube import METADATA, METADATA_LIST, KubeError, NotFoundError
+from cloche_gateway.kube import METADATA_LIST, KubeError, NotFoundError
 from cloche_gateway.watch import Source
 
 if TYPE_CHECKING:
@@ -26,15 +26,16 @@ _log = logging.getLogger(__name__)
 
 _GET_SECONDS = 10.0
 _CHECKS_AT_ONCE = 16  # after a break, so that a returning API server is not run over
+_LOOK_SECONDS = 5.0
+"""Between two looks at what is waited for; most ends are told before the first."""
 _DELAY_MIN, _DELAY_MAX = 0.1, 2.0
 
 
 def source(namespace: str) -> Source:
-    """Unfinished executions, without their contents. Of the list only the version is wanted."""
+    """Executions that have ended. Of the list only the version is wanted."""
     return Source(
         names.executions(namespace),
-        {"fieldSelector": UNFINISHED},
-        accept=METADATA,
+        {"fieldSelector": ENDED},
         list_accept=METADATA_LIST,
         list_limit=1,
     )
@@ -54,9 +55,14 @@ class Waiter:
         self.ended: asyncio.Future[dict[str, Any] | None] = (
             asyncio.get_running_loop().create_future()
         )
-        self.version = ""  # the object's when it left the watch; empty where nobody said so
-        self.hinted = False  # an event came before the create was acknowledged
+        self.early: dict[str, Any] | None = None
+        """What ended under this name before the create was acknowledged."""
         self.checking = False
+
+    def tell(self, obj: dict[str, Any] | None) -> None:
+        """Hand over the ended execution, None where it is no more; only the first counts."""
+        if not self.ended.done():
+            self.ended.set_result(obj)
 
 
 class Waiters:
@@ -91,22 +97,21 @@ class Waiters:
         With `look` it may have ended before anybody waited.
         """
         waiter.uid = uid
-        if waiter.hinted or look:
+        if waiter.early is not None and waiter.early["metadata"]["uid"] == uid:
+            waiter.tell(waiter.early)
+        elif look:
             self._check(waiter)
 
     def replace(self, objects: list[dict[str, Any]]) -> None:
         """Do nothing: what is not waited for is of no interest, the rest is asked for."""
 
-    def changed(self, kind: str, obj: dict[str, Any]) -> None:
-        """Take one event: only those that leave the selector matter."""
-        if kind != "DELETED":
-            return
+    def changed(self, kind: str, obj: dict[str, Any]) -> None:  # noqa: ARG002  a record's deletion
+        """Take one event: whatever its kind, the object in it has ended."""
         for waiter in self._waiting.get(obj["metadata"]["name"], ()):
-            waiter.version = obj["metadata"].get("resourceVersion", "")
             if waiter.uid is None:
-                waiter.hinted = True
-            else:
-                self._check(waiter)
+                waiter.early = obj
+            elif waiter.uid == obj["metadata"]["uid"]:
+                waiter.tell(obj)
 
     def connected(self) -> None:
         """Look at all who wait: a watch that broke may have missed an end."""
@@ -115,18 +120,21 @@ class Waiters:
                 if waiter.uid is not None:
                     self._check(waiter)
 
-    async def read(self, name: str, version: str = "") -> dict[str, Any] | None:
-        """Return the execution, or None when there is none of that name.
+    async def look_now_and_then(self) -> None:
+        """Look at all who wait, for ever: what is deleted before its end is in no event."""
+        while True:
+            await asyncio.sleep(_LOOK_SECONDS)
+            self.connected()
 
-        With a `version` it may be as it was then, which the API server has in memory.
+    async def read(self, name: str) -> dict[str, Any] | None:
+        """Return the execution, or None when there is none of that name.
 
         Raises:
             KubeError: when the API server does not tell.
         """
         path = names.execution(self._namespace, name)
-        params = {"resourceVersion": version} if version else {}
         try:
-            return await self._kube.get(path, seconds=_GET_SECONDS, params=params)
+            return await self._kube.get(path, seconds=_GET_SECONDS)
         except NotFoundError:
             return None
 
@@ -138,7 +146,6 @@ class Waiters:
 
     def _check(self, waiter: Waiter) -> None:
         if waiter.checking or waiter.ended.done():
-            waiter.hinted = True  # the check under way may have read too early
             return
         waiter.checking = True
         task = asyncio.create_task(self._confirm(waiter))
@@ -150,22 +157,18 @@ class Waiters:
         delay = _DELAY_MIN
         try:
             while waiter in self._waiting.get(waiter.name, ()) and not waiter.ended.done():
-                waiter.hinted = False
                 try:
                     async with self._gate:
-                        obj = await self.read(waiter.name, waiter.version)
+                        obj = await self.read(waiter.name)
                 except KubeError as error:
                     _log.warning("cannot read execution %s yet: %s", waiter.name, error)
                     await asyncio.sleep(delay)
                     delay = min(delay * 2, _DELAY_MAX)
                     continue
-                if waiter.ended.done():
-                    return
                 if obj is None or obj["metadata"]["uid"] != waiter.uid:
-                    waiter.ended.set_result(None)
+                    waiter.tell(None)
                 elif is_terminal(obj):
-                    waiter.ended.set_result(obj)
-                elif not waiter.hinted:
-                    return
+                    waiter.tell(obj)
+                return
         finally:
             waiter.checking = False

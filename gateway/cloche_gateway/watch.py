@@ -44,7 +44,6 @@ class Source:
 
     path: str
     selector: Mapping[str, str]
-    accept: str = "application/json"
     list_accept: str = "application/json"
     list_limit: int | None = None
 
@@ -93,7 +92,6 @@ class Follower:
         events = self._kube.watch(
             self._source.path,
             params={**self._source.selector, "resourceVersion": self._version},
-            accept=self._source.accept,
         )
         async with contextlib.aclosing(events):
             async for event in events:

@@ -1,0 +1,47 @@
+"""Whose end an event is: by name and uid, also before the create is acknowledged."""
+
+from __future__ import annotations
+
+from typing import Any, cast
+
+import pytest
+
+from cloche_gateway.kube import KubeClient
+from cloche_gateway.waiting import Waiters
+
+_NAME = "0b3c6d5a-0000-4000-8000-000000000001"
+
+
+def _ended(uid: str) -> dict[str, Any]:
+    return {"metadata": {"name": _NAME, "uid": uid}, "status": {"phase": "Completed"}}
+
+
+@pytest.fixture
+def waiters() -> Waiters:
+    return Waiters(cast("KubeClient", None), "sandboxes")  # these tests ask nobody
+
+
+async def test_an_end_that_is_told_before_the_create_is_answered(waiters: Waiters) -> None:
+    with waiters.waiter(_NAME) as waiter:
+        waiters.changed("ADDED", _ended("mine"))
+        assert not waiter.ended.done()
+        waiters.created(waiter, "mine")
+        assert waiter.ended.result() == _ended("mine")
+
+
+async def test_the_end_of_another_execution_of_that_name(waiters: Waiters) -> None:
+    with waiters.waiter(_NAME) as waiter:
+        waiters.changed("DELETED", _ended("older"))
+        waiters.created(waiter, "mine")
+        waiters.changed("DELETED", _ended("older"))
+        assert not waiter.ended.done()
+        waiters.changed("ADDED", _ended("mine"))
+        assert waiter.ended.result() == _ended("mine")
+
+
+async def test_only_the_first_end_counts(waiters: Waiters) -> None:
+    with waiters.waiter(_NAME) as waiter:
+        waiters.created(waiter, "mine")
+        waiters.changed("ADDED", _ended("mine"))
+        waiters.changed("DELETED", _ended("mine") | {"kind": "deleted"})
+        assert waiter.ended.result() == _ended("mine")
