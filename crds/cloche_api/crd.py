@@ -50,8 +50,13 @@ def execution_crd() -> dict[str, Any]:
         ],
     )
     (version,) = crd["spec"]["versions"]
-    spec = version["schema"]["openAPIV3Schema"]["properties"]["spec"]
-    spec["x-kubernetes-validations"] += _execution_spec_rules()
+    properties = version["schema"]["openAPIV3Schema"]["properties"]
+    spec = properties["spec"]
+    spec["x-kubernetes-validations"].append(_execution_spec_rule())
+    for part in (spec, properties["status"]):
+        # Each is written by one program, whole: metadata.managedFields, which names who wrote which
+        # field, is half of a small object otherwise, and goes over every wire.
+        part["x-kubernetes-map-type"] = "atomic"
     return crd
 
 
@@ -115,31 +120,32 @@ def _execution_rules() -> dict[str, Any]:
     return rules(*_final(TERMINAL, "the execution has ended"))
 
 
-def _execution_spec_rules() -> list[dict[str, str]]:
-    """An execution's spec is written once, by who asks for it.
+def _execution_spec_rule() -> dict[str, str]:
+    """An execution's spec is written once, by who asks for it; only a cancellation may follow.
 
-    The rules stand at the spec, which is always there: a rule on a field is not asked when the
-    field is added or removed. They are asked at each write of the status too, and each name on the
-    way to a value costs: at the root they took a tenth of the API server's time.
+    One rule for all fields, and at the spec, which is always there: a rule on a field is not asked
+    when the field is added or removed. It is asked at each write of the status too, where nothing
+    has changed and the first comparison says so; thirteen rules took a tenth of the API server's
+    time.
     """
     spec = structural(ExecutionSpec)
     always = {*spec["required"], *(f for f, of in spec["properties"].items() if "default" in of)}
     same = "self.{0} == oldSelf.{0}"
     same_or_absent = f"has(self.{{0}}) == has(oldSelf.{{0}}) && (!has(self.{{0}}) || {same})"
-    fixed = [
-        (
-            (same if f in always else same_or_absent).format(f),
-            f"spec.{f} may not change once the execution exists",
-        )
+    fixed = {
+        f: "(" + (same if f in always else same_or_absent).format(f) + ")"
         for f in spec["properties"]
         if f != "cancel"
-    ]
-    cancel = (
-        "!(has(oldSelf.cancel) && oldSelf.cancel) || (has(self.cancel) && self.cancel)",
-        "spec.cancel can only become true",
-    )
-    made: list[dict[str, str]] = rules(*fixed, cancel)["x-kubernetes-validations"]
-    return made
+    }
+    cancel = "(!(has(oldSelf.cancel) && oldSelf.cancel) || (has(self.cancel) && self.cancel))"
+    which = "'cancel can only become true'"
+    for field, same in reversed(fixed.items()):
+        which = f"!{same} ? '{field} may not change once the execution exists' : {which}"
+    return {
+        "rule": " || ".join(("self == oldSelf", f"({' && '.join([*fixed.values(), cancel])})")),
+        "message": "spec may not change once the execution exists, but for cancel",
+        "messageExpression": f"'spec.' + ({which})",
+    }
 
 
 def _session_rules() -> dict[str, Any]:

@@ -19,8 +19,8 @@ class Phase(StrEnum):
 TERMINAL = frozenset({Phase.COMPLETED, Phase.TIMED_OUT, Phase.CANCELLED, Phase.ERROR})
 UNFINISHED = ",".join(f"status.phase!={phase}" for phase in sorted(TERMINAL))
 """The field selector of the executions that have not ended."""
-ENDED = ",".join(f"status.phase!={phase}" for phase in ("", Phase.PENDING, Phase.RUNNING))
-"""The field selector of those that have. One that nobody has seen yet has no phase."""
+ENDED = ",".join(f"status.phase!={phase}" for phase in sorted({*Phase} - TERMINAL))
+"""The field selector of those that have."""
 
 
 class Reason(StrEnum):
