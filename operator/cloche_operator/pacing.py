@@ -1,13 +1,15 @@
 """How fast the pools are filled: not at the cost of programs that run, yet as fast as needed.
 
-To start a Pod takes half a second of processor time. Started beside a program it doubles the
-program's time, so the pools wait for a pause; but one that runs low is filled all the same.
+To start a Pod takes more than half a second of processor time. Started beside a program it doubles
+the program's time, and several at once are worse; so the pools wait for a pause, and the fewer Pods
+one has left, the less it waits.
 """
 
 from __future__ import annotations
 
 import time
 from contextlib import contextmanager
+from enum import IntEnum
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -21,6 +23,19 @@ after the other."""
 _BUSY_SECONDS = 1.0
 """While programs run without a pause, a pool that is not low gets a Pod this often."""
 _FIRST_PAUSE_SECONDS, _LONGEST_PAUSE_SECONDS = 2.0, 60.0
+
+
+class Need(IntEnum):
+    """How badly a pool needs a Pod."""
+
+    LITTLE = 0
+    """It has half of its Pods or more: in pauses, or now and then."""
+    LOW = 1
+    """It has less: one after the other, whatever runs."""
+    SHORT = 2
+    """It has less than a quarter: some at once."""
+    URGENT = 3
+    """It has none, or somebody waits for one: as many at once as may be."""
 
 
 class Pace:
@@ -48,14 +63,15 @@ class Pace:
         """Whether no program runs, and none has followed the last one at once."""
         return not self._running and self._clock() - self._ended >= _QUIET_SECONDS
 
-    def allows(self, starting: int, *, low: bool) -> bool:
-        """Whether a pool may start one more Pod while so many start. `low`: it soon has none."""
-        if starting >= self._concurrency:
-            return False
-        if low or (not self._running and self._clock() - self._ended >= _IDLE_SECONDS):
-            return True
+    def allows(self, starting: int, need: Need) -> bool:
+        """Whether a pool with that need may start one more Pod while so many start."""
+        idle = not self._running and self._clock() - self._ended >= _IDLE_SECONDS
+        if idle or need is Need.URGENT:
+            return starting < self._concurrency
+        if need is Need.SHORT:
+            return starting < (self._concurrency + 1) // 2
         late = self._clock() - self._started >= _BUSY_SECONDS
-        return not starting and (self.quiet or late)
+        return not starting and (need is Need.LOW or self.quiet or late)
 
     def started(self) -> None:
         """A pool has started a Pod."""

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from cloche_api import quantity
 from cloche_api.runtime import Reuse
-from cloche_operator.pacing import Backoff
+from cloche_operator.pacing import Backoff, Need
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -65,10 +65,14 @@ class Pool:
         return self.wanted - self._fresh - self.starting
 
     @property
-    def low(self) -> bool:
-        """Whether it may soon have none to give."""
+    def need(self) -> Need:
+        """How soon it may have none to give."""
         there = len(self.waiting) + len(self.lent)
-        return bool(self._line) or there < math.ceil(self.wanted / 2)
+        if self._line or not there:
+            return Need.URGENT
+        if there < math.ceil(self.wanted / 4):
+            return Need.SHORT
+        return Need.LOW if there < math.ceil(self.wanted / 2) else Need.LITTLE
 
     @property
     def reuses(self) -> bool:

@@ -12,7 +12,7 @@ from cloche_api.rest import ApiError
 from cloche_operator import room
 from cloche_operator.diagnosis import is_leaving, lacks_node
 from cloche_operator.outcome import EndedError
-from cloche_operator.pacing import Pace
+from cloche_operator.pacing import Need, Pace
 from cloche_operator.persist import persist
 from cloche_operator.pods import waiting_pod
 from cloche_operator.pool import Pool
@@ -170,7 +170,7 @@ class Pools:
         pool = self._pools.get(used.shape.runtime_name)
         for _ in range(_LOOKS):
             starting = any(p.starting for p in self)
-            if pool is None or pool.low or (self.quiet and not starting):
+            if pool is None or pool.need >= Need.SHORT or (self.quiet and not starting):
                 return
             await asyncio.sleep(_LOOK_SECONDS)
 
@@ -212,7 +212,7 @@ class Pools:
         """Start what is missing and remove what is too much, whenever something has changed."""
         while True:
             self._wake.clear()
-            waits = [self._fill(pool) for pool in sorted(self, key=lambda p: not p.low)]
+            waits = [self._fill(pool) for pool in sorted(self, key=lambda p: -p.need)]
             seconds = min((s for s in waits if s is not None), default=None)
             try:
                 async with asyncio.timeout(seconds):
@@ -233,7 +233,7 @@ class Pools:
         while pool.missing > 0:
             if pause := pool.backoff.seconds:
                 return pause
-            if not self._pace.allows(sum(p.starting for p in self), low=pool.low):
+            if not self._pace.allows(sum(p.starting for p in self), pool.need):
                 return _LOOK_SECONDS
             if pool.problem is not None and pool.starting:
                 return None  # one at a time, until one works
@@ -261,7 +261,7 @@ class Pools:
                 lambda user: waiting_pod(shape, user, name, self._ctx.settings),
                 made.append,
             )
-            sandbox = await self.opened(pod, shape, lambda: pool.low)
+            sandbox = await self.opened(pod, shape, lambda: pool.need >= Need.SHORT)
         except (EndedError, NeverStartedError) as problem:
             self._not_started(pool, runtime, problem)
             for of in (pod["metadata"] for pod in made):

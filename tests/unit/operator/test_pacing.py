@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from cloche_operator.pacing import Backoff, Pace
+from cloche_operator.pacing import Backoff, Need, Pace
 
 
 class Clock:
@@ -17,27 +17,27 @@ class Clock:
 
 def test_a_quiet_node_starts_as_many_as_it_may() -> None:
     pace = Pace(4, Clock())
-    assert [pace.allows(starting, low=False) for starting in range(6)] == [True] * 4 + [False] * 2
+    assert [pace.allows(starting, Need.LITTLE) for starting in range(6)] == [True] * 4 + [False] * 2
 
 
 def test_beside_a_program_one_pod_is_started_now_and_then() -> None:
     clock = Clock()
     pace = Pace(4, clock)
     with pace.working():
-        assert pace.allows(0, low=False)
+        assert pace.allows(0, Need.LITTLE)
         pace.started()
-        assert not pace.allows(0, low=False)
+        assert not pace.allows(0, Need.LITTLE)
         clock.now += 1.0
-        assert pace.allows(0, low=False)
-        assert not pace.allows(1, low=False)
+        assert pace.allows(0, Need.LITTLE)
+        assert not pace.allows(1, Need.LITTLE)
 
 
-def test_a_pool_that_is_low_is_filled_whatever_runs() -> None:
+def test_the_less_a_pool_has_the_less_it_waits() -> None:
     pace = Pace(4, Clock())
     with pace.working():
         pace.started()
-        assert pace.allows(3, low=True)
-        assert not pace.allows(4, low=True)
+        most = {need: sum(pace.allows(starting, need) for starting in range(6)) for need in Need}
+    assert most == {Need.LITTLE: 0, Need.LOW: 1, Need.SHORT: 2, Need.URGENT: 4}
 
 
 def test_a_pause_counts_only_when_no_next_program_follows_at_once() -> None:
@@ -48,12 +48,12 @@ def test_a_pause_counts_only_when_no_next_program_follows_at_once() -> None:
         with pace.working():
             clock.now += 0.01
         clock.now += 0.05
-        assert not pace.allows(0, low=False)
+        assert not pace.allows(0, Need.LITTLE)
     clock.now += 0.11
-    assert pace.allows(0, low=False)
-    assert not pace.allows(1, low=False), "one after the other"
+    assert pace.allows(0, Need.LITTLE)
+    assert not pace.allows(1, Need.LITTLE), "one after the other"
     clock.now += 5.0
-    assert pace.allows(3, low=False)
+    assert pace.allows(3, Need.LITTLE)
 
 
 def test_what_fails_is_tried_later_and_later_and_what_works_at_once() -> None:
