@@ -10,6 +10,7 @@ import pytest
 from cloche_api.amounts import UsedResources
 from cloche_api.runtime import RuntimeSpec
 from cloche_operator.observed import Runtime
+from cloche_operator.pacing import Need
 from cloche_operator.pool import Pool
 from cloche_operator.sandbox import Sandbox
 
@@ -159,7 +160,7 @@ async def test_a_pod_that_comes_free_goes_to_who_stands_first() -> None:
     second = asyncio.create_task(pool.stand_in_line("b", BOUND_SECONDS))
     await asyncio.sleep(0)
     assert not pool.may_hope("c"), "as many stand in line as Pods are on their way"
-    assert pool.low
+    assert pool.need is Need.URGENT
     made = put(pool)
     assert await first is made
     pool.disappoint()
@@ -226,3 +227,14 @@ def test_a_worn_pod_goes_on_until_its_successor_is_there() -> None:
     assert list(pool.surplus()) == [lent]
     assert list(pool.waiting) == [successor]
     assert pool.missing == 0
+
+
+def test_the_fewer_it_has_the_more_it_needs() -> None:
+    pool = Pool(runtime(8))
+    needs = [pool.need]
+    for _ in range(8):
+        put(pool)
+        needs.append(pool.need)
+    assert needs[0] is Need.URGENT
+    assert needs[1:4] == [Need.SHORT, Need.LOW, Need.LOW]
+    assert set(needs[4:]) == {Need.LITTLE}
