@@ -20,8 +20,8 @@ _TURN_SECONDS = 300.0
 _REQUEST_SECONDS = 30.0
 _TOGETHER = 16
 _UNFINISHED = 40
-"""Programs that are on their way at a time: as many as have capacity on 24 GiB. The queue's patience
-(60 s) is a promise of its own; 2 slow cores end 1.3 a second, and none for 15 s with a part away."""
+"""Programs on their way at a time, about what 24 GiB have capacity for. The queue's patience
+(60 s) is a promise of its own: 2 slow cores end 1.3 a second, and none while a part is away."""
 _ACCEPTED, _OK = 202, 200
 
 
@@ -37,6 +37,7 @@ class Client:
         self._lock, self._turns = threading.Lock(), threading.Lock()
         self._ended: Callable[[], int] = lambda: 0
         self._sent = 0
+        self._closing = False
         self._pools: list[ThreadPoolExecutor] = []
         self.accepted = 0
         """Programs that the gateway has taken so far."""
@@ -82,10 +83,11 @@ class Client:
         """Wait until few enough are on their way."""
         with self._turns:
             until(
-                lambda: self._sent - self._ended() < _UNFINISHED,
+                lambda: self._closing or self._sent - self._ended() < _UNFINISHED,
                 _TURN_SECONDS,
                 "programs to end, so that others may follow",
             )
+            assert not self._closing, "the round was given up"
             self._sent += 1
 
     def status(self, execution: str) -> dict[str, Any]:
@@ -118,12 +120,14 @@ class Client:
                     return dict(answer.json())
                 assert answer.status_code in (502, 503, 504), said
             assert time.monotonic() < deadline, f"{method} {path}: {said}"
+            assert not self._closing, "the round was given up"
             with self._lock:
                 self.repeated += 1
             time.sleep(_PAUSE_SECONDS)
 
     def close(self) -> None:
-        """End its threads and connections."""
+        """End its threads and connections, whatever they wait for."""
+        self._closing = True
         for pool in self._pools:
             pool.shutdown(cancel_futures=True)
         self._http.close()
