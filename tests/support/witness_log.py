@@ -24,6 +24,7 @@ them is killed or frozen, it goes on. And it cannot miss an event without saying
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import errno
 import json
@@ -41,6 +42,7 @@ _EVENT = struct.Struct("iIII")
 
 _READ_SECONDS = 0.05
 _KEPT_SECONDS = 10.0  # an unlinked log is read for so long: its writer may not have closed it yet
+_NICENESS = -15
 _DEPTH = 2  # the directory, a Pod's, a container's
 _CHUNK = 1 << 20
 
@@ -179,6 +181,8 @@ class Follower:
 
 def main() -> None:
     """Follow until standard input ends."""
+    with contextlib.suppress(PermissionError):  # who counts must not be late, however busy all are
+        os.setpriority(os.PRIO_PROCESS, 0, _NICENESS)
     follower = Follower(sys.argv[1], sys.argv[2])
     follower.read()
     sys.stdout.write('{"watching": true}\n')
