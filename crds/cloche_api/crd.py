@@ -139,10 +139,11 @@ def _execution_spec_rule() -> dict[str, str]:
     }
     cancel = "(!(has(oldSelf.cancel) && oldSelf.cancel) || (has(self.cancel) && self.cancel))"
     which = "'cancel can only become true'"
-    for field, same in reversed(fixed.items()):
-        which = f"!{same} ? '{field} may not change once the execution exists' : {which}"
+    for field, unchanged in reversed(fixed.items()):
+        which = f"!{unchanged} ? '{field} may not change once the execution exists' : {which}"
+    allowed = " && ".join([*fixed.values(), cancel])
     return {
-        "rule": " || ".join(("self == oldSelf", f"({' && '.join([*fixed.values(), cancel])})")),
+        "rule": f"self == oldSelf || ({allowed})",
         "message": "spec may not change once the execution exists, but for cancel",
         "messageExpression": f"'spec.' + ({which})",
     }
