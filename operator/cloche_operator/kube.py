@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 from typing import TYPE_CHECKING, Any
 
 from cloche_api import meta
 from cloche_api.phases import TERMINAL, UNFINISHED
-from cloche_api.rest import MERGE_PATCH, NotFoundError, Rest, UnavailableError
+from cloche_api.rest import MERGE_PATCH, ConflictError, NotFoundError, Rest, UnavailableError
 from cloche_api.session import SessionPhase
 from cloche_operator import pods
 
@@ -265,10 +266,8 @@ class Kube:
 
     async def _delete(self, path: str, uid: str) -> None:
         options = {"apiVersion": "v1", "kind": "DeleteOptions", "preconditions": {"uid": uid}}
-        try:
+        with contextlib.suppress(NotFoundError, ConflictError):  # a conflict: of another uid now
             await self._rest.call("DELETE", path, body=options)
-        except NotFoundError:
-            return
 
 
 def label_selector(labels: dict[str, str]) -> str:

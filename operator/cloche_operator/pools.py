@@ -186,11 +186,11 @@ class Pools:
         self._ctx.metrics.garbage.inc(sandbox.garbage)
         try:
             await persist(lambda: self._ctx.kube.delete_pod(sandbox.name, sandbox.uid))
-            await sandbox.close()
-        except ApiError as error:  # gone under this uid, or forbidden: the sweep looks again
+        except ApiError as error:  # forbidden, perhaps: the sweep tries again
             log.info("Pod %s is not deleted: %s", sandbox.name, error)
         finally:
             self._held.pop(sandbox.uid, None)
+            await sandbox.close()
 
     def proved(self, runtime: Runtime) -> bool:
         """Whether the last Pod of that runtime that was tried did run."""

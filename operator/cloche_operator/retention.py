@@ -15,7 +15,7 @@ import time
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from cloche_api.rest import ApiError, ConflictError, UnavailableError
+from cloche_api.rest import ApiError, UnavailableError
 from cloche_operator.records import METADATA_BYTES, Record
 
 if TYPE_CHECKING:
@@ -118,10 +118,7 @@ class Retention:
             if found is None or _seconds(found[1]) != record.expires:
                 return  # it is gone; one that has taken its name is shown by the next listing
             uid = found[0]
-        try:
-            await kube.delete_execution(record.name, uid)
-        except ConflictError:
-            return  # another one has taken its name just now
+        await kube.delete_execution(record.name, uid)
 
     async def _remove_sessions(self) -> None:
         """Delete the sessions that have ended long ago, and the oldest of too many."""

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from cloche_operator.context import Context
     from cloche_operator.dispatcher import Dispatcher
 
-_NODE_SECONDS = 2.0
+_NODE_SECONDS = 2.0  # between looks for a node while none is ready
 
 log = logging.getLogger(__name__)
 

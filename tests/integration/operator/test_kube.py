@@ -1,0 +1,46 @@
+"""The operator's calls against a real API server."""
+
+from __future__ import annotations
+
+import asyncio
+import copy
+from typing import Any
+
+import pytest
+from support.api_server import CORE, ApiServer
+
+from cloche_api.rest import Rest
+from cloche_operator.kube import Kube
+
+_POD: dict[str, Any] = {
+    "apiVersion": "v1",
+    "kind": "Pod",
+    "metadata": {"name": "taken"},
+    "spec": {"containers": [{"name": "sandbox", "image": "none"}]},
+}
+
+
+@pytest.mark.parametrize("deleted", ["the one that is there", "one that it replaced", "none"])
+def test_delete_pod_means_one_pod(
+    server: ApiServer, control_plane: Any, namespace: str, deleted: str
+) -> None:
+    """Another one of its name stays: between a look and the deletion it may have been replaced."""
+    path = f"{CORE}/{namespace}/pods"
+    account = {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": "default"}}
+    server.create(f"{CORE}/{namespace}/serviceaccounts", account)
+    name = "free" if deleted == "none" else "taken"
+    uid = server.create(path, copy.deepcopy(_POD))["metadata"]["uid"]
+    if deleted == "one that it replaced":
+        server.delete(f"{path}/taken")
+        server.create(path, copy.deepcopy(_POD))
+
+    async def delete() -> None:
+        rest = await Rest.connect(str(control_plane.kubeconfig))
+        try:
+            await Kube(rest, namespace).delete_pod(name, uid)
+        finally:
+            await rest.close()
+
+    asyncio.run(delete())
+    left = server.find(f"{path}/taken")
+    assert (left is None) == (deleted == "the one that is there")
