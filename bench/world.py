@@ -25,10 +25,11 @@ class Sizes:
     writes: int = 600
     cold: int = 30
     warm: int = 300
-    slice_seconds: float = 20.0
-    """Of each sustained row in each round; all rounds together are a minute."""
-    churn_seconds: float = 10.0
-    """The same for each number of bare Pods at a time: half a minute each."""
+    slice_seconds: float = 40.0
+    """Of each sustained row in each round; all rounds together are two minutes: eight clients in
+    step end in bunches, and a minute counts ten per cent too many or too few."""
+    churn_seconds: float = 20.0
+    """The same for each number of bare Pods at a time: a minute each."""
     burst: int = 100
     stored_small: int = 9900
     stored_large: int = 100
