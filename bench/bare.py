@@ -6,6 +6,7 @@ import asyncio
 import json
 import time
 import uuid
+from collections import deque
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
@@ -18,7 +19,7 @@ from cloche_api.execution import ExecutionSpec
 from cloche_api.rest import UnavailableError
 from cloche_api.runtime import RuntimeSpec
 from cloche_operator.attach import Attachment
-from cloche_operator.frame import HELLO, frame
+from cloche_operator.frame import HELLO, Afterwards, frame
 from cloche_operator.pods import CONTAINER, LAST_UID, PodShape, waiting_pod
 
 if TYPE_CHECKING:
@@ -52,36 +53,90 @@ class Bare:
 
     async def one(self) -> float:
         """Seconds from creating a Pod to its result. Returns when the Pod is gone."""
-        manifest = waiting_pod(self.shape, LAST_UID, _name(), self.cluster.settings)
+        manifest = self._manifest(LAST_UID)
         name = manifest["metadata"]["name"]
-        manifest["metadata"]["labels"] = {LABEL: "bare"}
-        manifest["metadata"].pop("ownerReferences", None)
         self.gone[name] = asyncio.Event()
         began = time.perf_counter()
         await self.cluster.rest.call("POST", self.cluster.pods, body=manifest)
-        attachment = await self._attached(name)
-        await attachment.send(HELLO + self._input())
-        await _ended(attachment)
+        talk = await self._attached(name)
+        await talk.send(HELLO + self.frame(str(uuid.uuid4())))
+        await talk.result()
         seconds = time.perf_counter() - began
-        await attachment.close()
+        await talk.close()
         await self.cluster.rest.call("DELETE", f"{self.cluster.pods}/{name}", body=_DELETE)
         await self.gone[name].wait()
         del self.gone[name]
         return seconds
 
-    async def _attached(self, name: str) -> Attachment:
+    async def waiting(self, number: int) -> Talk:
+        """A Pod that waits for frames, attached; Pods that are there together differ in number."""
+        manifest = self._manifest(LAST_UID - number)
+        await self.cluster.rest.call("POST", self.cluster.pods, body=manifest)
+        talk = await self._attached(manifest["metadata"]["name"])
+        await talk.send(HELLO)
+        await talk.until("ready")
+        return talk
+
+    def frame(self, execution: str, afterwards: Afterwards = Afterwards.EXIT) -> bytes:
+        """The program as the operator sends it."""
+        spec = ExecutionSpec(language=self.shape.runtime_name, code=CODE)
+        return frame(execution, spec, self.shape.runtime, self.shape.used, afterwards)
+
+    def _manifest(self, user: int) -> dict[str, Any]:
+        manifest = waiting_pod(self.shape, user, _name(), self.cluster.settings)
+        manifest["metadata"]["labels"] = {LABEL: "bare"}
+        manifest["metadata"].pop("ownerReferences", None)
+        return manifest
+
+    async def _attached(self, name: str) -> Talk:
         params = {"container": CONTAINER, "stdin": "true", "stdout": "true", "stderr": "false"}
         path = f"{self.cluster.pods}/{name}/attach"
         await asyncio.sleep(_FIRST_TRY_SECONDS)
         while True:
             try:
-                return Attachment(await self.cluster.rest.websocket(path, params, _PROTOCOL))
+                return Talk(Attachment(await self.cluster.rest.websocket(path, params, _PROTOCOL)))
             except UnavailableError:
                 await asyncio.sleep(_TRY_SECONDS * self.at_a_time)
 
-    def _input(self) -> bytes:
-        spec = ExecutionSpec(language=self.shape.runtime_name, code=CODE)
-        return frame(str(uuid.uuid4()), spec, self.shape.runtime, self.shape.used)
+
+class Talk:
+    """What is said over an open attach: frames go in, events come out."""
+
+    def __init__(self, attachment: Attachment) -> None:
+        self._attachment = attachment
+        self._events: deque[dict[str, Any]] = deque()
+        self._rest = b""
+        self.send, self.close = attachment.send, attachment.close
+
+    async def until(self, kind: str) -> str:
+        """Hear what comes up to an event of that kind; what was printed meanwhile.
+
+        Raises:
+            BenchError: the stream ended before.
+        """
+        stdout = ""
+        while (event := await self._next())["event"] != kind:
+            if event["event"] == "stdout":
+                stdout += event["data"]
+        return stdout
+
+    async def result(self) -> None:
+        """Hear the program's output and its end.
+
+        Raises:
+            BenchError: they do not come.
+        """
+        if (stdout := await self.until("exit")) != STDOUT:
+            raise BenchError(f"A bare Pod printed {stdout!r}")
+
+    async def _next(self) -> dict[str, Any]:
+        while not self._events:
+            data = await self._attachment.read()
+            if data is None:
+                raise BenchError(f"A bare Pod ended its stream after {self._rest!r}")
+            *lines, self._rest = (self._rest + data).split(b"\n")
+            self._events.extend(json.loads(line) for line in lines)
+        return self._events.popleft()
 
 
 @asynccontextmanager
@@ -119,24 +174,6 @@ async def _watch(cluster: Cluster, version: str, gone: dict[str, asyncio.Event])
             name = event["object"]["metadata"].get("name")
             if event["type"] == "DELETED" and name in gone:
                 gone[name].set()
-
-
-async def _ended(attachment: Attachment) -> None:
-    """Hear the program's output and its end.
-
-    Raises:
-        BenchError: they do not come.
-    """
-    rest, stdout = b"", ""
-    while (data := await attachment.read()) is not None:
-        *lines, rest = (rest + data).split(b"\n")
-        for line in lines:
-            event: dict[str, Any] = json.loads(line)
-            if event["event"] == "stdout":
-                stdout += event["data"]
-            elif event["event"] == "exit" and stdout == STDOUT:
-                return
-    raise BenchError(f"A bare Pod gave no result, but {stdout!r}{rest!r}")
 
 
 def _name() -> str:

@@ -73,10 +73,16 @@ ROWS = (
         bounds=(Bound("rate", "churn", 0.85, at_least=True),),
         rate=True,
     ),
+    Row("loop", "bare loop, 8 reused Pods", rate=True),
     Row(
         "reuse",
         "reuse, 8 clients",
-        bounds=(Bound("rate", "churn", 10, 13, at_least=True), Bound("p99", None, 500)),
+        bounds=(
+            Bound("rate", "churn", 10, 13, at_least=True),
+            Bound("p99", None, 500),
+            Bound("rate", "loop"),
+            Bound("p99", "loop"),
+        ),
         rate=True,
     ),
     Row("burst", "burst: each answer", bounds=(Bound("p50", "bare"),)),

@@ -88,7 +88,7 @@ def _steps(figures: Figures, y: float) -> tuple[list[str], float]:
 
 def _rates(figures: Figures, y: float) -> tuple[list[str], float]:
     """How many a second."""
-    keys = [*(f"churn{n}" for n in CHURN), "single", "reuse"]
+    keys = [*(f"churn{n}" for n in CHURN), "single", "loop", "reuse"]
     there = [key for key in keys if key in figures]
     if not there:
         return [], y
@@ -97,7 +97,7 @@ def _rates(figures: Figures, y: float) -> tuple[list[str], float]:
     most = max(figures[key].rate for key in there)
     for key in there:
         rate = figures[key].rate
-        colour = "#9aa7b4" if key.startswith("churn") else "#3c7d53"
+        colour = "#9aa7b4" if key.startswith("churn") or key == "loop" else "#3c7d53"
         width = _scaled(rate, most)
         parts += [
             _text(20, y + 17, BY_KEY[key].title),

@@ -9,7 +9,7 @@ from bare import SELECTOR
 from client import SESSION, client
 from pools import runtimes
 from progress import say
-from rows import burst, cold, idle, stored, sustained, warm, write
+from rows import burst, cold, idle, loop, stored, sustained, warm, write
 from server import Cluster, installed_settings
 from world import World
 
@@ -31,6 +31,7 @@ NAMES = (
     "clients",
     "churn",
     "single",
+    "loop",
     "reuse",
     "burst",
     "stored",
@@ -110,6 +111,7 @@ def _rows(world: World, *, last: bool) -> list[tuple[str, str, Callable[[], Awai
             lambda: sustained.churn(world),
         ),
         ("single", f"8 clients, single-use, {seconds}", lambda: sustained.single_use(world)),
+        ("loop", f"a bare loop with 8 Pods, {seconds}", lambda: loop.measure(world)),
         ("reuse", f"8 clients, reuse, {seconds}", lambda: sustained.reuse(world)),
     ]
     if last:
@@ -121,4 +123,5 @@ async def _remove_left(cluster: Cluster) -> None:
     """Remove what a run has left that was killed."""
     await cluster.remove_all(cluster.pods, SELECTOR)
     await stored.remove_left(cluster)
+    await loop.remove_left(cluster)
     await cluster.remove_all(cluster.executions, f"{meta.LABEL_SESSION}={SESSION}")

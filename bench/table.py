@@ -18,6 +18,7 @@ _NAMES = {
     "bare": "the bare Pod",
     "churn": "bare Pod churn",
     "refill": "none stored",
+    "loop": "the bare loop",
     "burst_limit": "bare churn of as many",
 }
 

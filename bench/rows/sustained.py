@@ -26,7 +26,7 @@ async def churn(world: World) -> None:
     async with bare_pods(world.cluster, SINGLE, None) as bare:
         for number in CHURN:
             figure, seconds = world.figures[f"churn{number}"], world.sizes.churn_seconds
-            await _slice(figure, number, seconds, _bare(bare.of(number)))
+            await count_slice(figure, number, seconds, _bare(bare.of(number)))
             await world.cluster.quiet()
 
 
@@ -52,10 +52,10 @@ async def _requests(world: World, key: str, runtime: str) -> None:
         answer = await world.client.execute(runtime)
         return answer.seconds, answer.failure
 
-    await _slice(world.figures[key], CLIENTS, world.sizes.slice_seconds, one)
+    await count_slice(world.figures[key], CLIENTS, world.sizes.slice_seconds, one)
 
 
-async def _slice(
+async def count_slice(
     figure: Figure,
     workers: int,
     seconds: float,

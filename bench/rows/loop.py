@@ -1,0 +1,93 @@
+"""The physical limit of reuse: a bare loop of the same writes, in Pods that are used again.
+
+It has no gateway and no operator: one process creates an execution, claims it, sends the frame over
+an open attach and writes the result, for each of 8 Pods.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import uuid
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+from bare import bare_pods
+from client import CODE, STDOUT
+from rows.sustained import count_slice
+from server import LABEL
+from world import CLIENTS, SINGLE
+
+from cloche_api import meta
+from cloche_api.rest import MERGE_PATCH
+from cloche_operator.frame import Afterwards
+
+if TYPE_CHECKING:
+    from bare import Bare, Talk
+    from server import Cluster
+    from world import World
+
+# Where neither operator nor gateway watches: they would act on it.
+_PATH = f"/apis/{meta.GROUP}/{meta.VERSION}/namespaces/default/{meta.EXECUTIONS}"
+_METADATA = "application/json;as=PartialObjectMetadata;v=v1;g=meta.k8s.io"
+
+
+async def measure(world: World) -> None:
+    """One slice of it."""
+    async with bare_pods(world.cluster, SINGLE, None) as bare:
+        pods = await asyncio.gather(*(bare.waiting(number) for number in range(CLIENTS)))
+        free = list(pods)
+
+        async def one() -> tuple[float, str | None]:
+            talk = free.pop()
+            try:
+                return await _execution(world, bare, talk), None
+            finally:
+                free.append(talk)
+
+        try:
+            seconds = world.sizes.slice_seconds
+            await count_slice(world.figures["loop"], CLIENTS, seconds, one)
+        finally:
+            for talk in pods:
+                await talk.close()
+            await remove_left(world.cluster)
+
+
+async def remove_left(cluster: Cluster) -> None:
+    """Remove its executions, also of a run that was killed."""
+    await cluster.remove_all(_PATH, f"{LABEL}=loop")
+
+
+async def _execution(world: World, bare: Bare, talk: Talk) -> float:
+    """Seconds from the creation of one execution to its recorded result."""
+    rest, loop = world.cluster.rest, asyncio.get_running_loop()
+    began = loop.time()
+    made = (await rest.call("POST", _PATH, body=_manifest(), accept=_METADATA))["metadata"]
+    path, uid = f"{_PATH}/{made['name']}/status", made["uid"]
+
+    async def write(status: dict[str, Any], **precondition: str) -> None:
+        body = {"metadata": {"uid": uid, **precondition}, "status": status}
+        await rest.call("PATCH", path, body=body, content_type=MERGE_PATCH, accept=_METADATA)
+
+    claim = {"phase": "Running", "podName": "bench", "podUID": uid, "claimedTime": _now()}
+    await write(claim, resourceVersion=made["resourceVersion"])
+    await talk.send(bare.frame(uid, Afterwards.RESET))
+    await talk.result()
+    end = {"phase": "Completed", "reason": "Exited", "exitCode": 0, "stdout": STDOUT}
+    await write({**end, "completionTime": _now()})
+    took = loop.time() - began
+    await talk.until("ready")
+    return took
+
+
+def _manifest() -> dict[str, Any]:
+    return {
+        "apiVersion": meta.API_VERSION,
+        "kind": "SandboxExecution",
+        "metadata": {"name": str(uuid.uuid4()), "labels": {LABEL: "loop"}},
+        "spec": {"language": "python", "code": CODE},
+    }
+
+
+def _now() -> str:
+    return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
