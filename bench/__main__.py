@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import contextlib
+import os
 import signal
 import sys
 import time
@@ -20,6 +22,9 @@ from world import QUICK, Sizes
 
 from cloche_api.rest import ApiError, UnavailableError
 
+_NICENESS = -10
+"""The clients stand for ones on other machines: what they are answered is not to wait for a
+processor of this one. The bare loops, which are the limits, run in this process too."""
 _INTERRUPTED = 130  # 128 and SIGINT's number, as shells have it
 
 
@@ -48,6 +53,8 @@ async def _until_told(to: Installation, figures: Figures, sizes: Sizes, chosen: 
 def main() -> int:
     """Measure, print, keep."""
     options = _options()
+    with contextlib.suppress(PermissionError):
+        os.setpriority(os.PRIO_PROCESS, 0, _NICENESS)
     sizes = QUICK if options.quick else Sizes()
     figures, began = Figures(sizes.burst), time.monotonic()
     chosen = set(options.only or NAMES)
