@@ -20,6 +20,8 @@ class Bound:
     factor: float | None = None
     stretch: float | None = None
     at_least: bool = False
+    of: str = "p50"
+    """The limit's own statistic."""
 
 
 @dataclass(frozen=True)
@@ -80,8 +82,8 @@ ROWS = (
         bounds=(
             Bound("rate", "churn", 10, 13, at_least=True),
             Bound("p99", None, 500),
-            Bound("rate", "loop"),
-            Bound("p99", "loop"),
+            Bound("rate", "loop", of="rate"),
+            Bound("p99", "loop", of="p99"),
         ),
         rate=True,
     ),

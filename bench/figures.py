@@ -96,8 +96,4 @@ class Figures:
         if bound.limit == "burst_limit":  # in the unit of the row
             return None if churn is None else 1000 * self._burst / churn
         assert bound.limit is not None
-        if bound.limit not in self:
-            return None
-        # What is done as long as one likes is compared like with like.
-        statistic = bound.statistic if bound.limit == "loop" else "p50"
-        return self[bound.limit].statistic(statistic)
+        return self[bound.limit].statistic(bound.of) if bound.limit in self else None

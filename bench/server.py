@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 SYSTEM = "cloche-system"
+# Where neither operator nor gateway watches: they would act on it.
+UNWATCHED = f"/apis/{meta.GROUP}/{meta.VERSION}/namespaces/default/{meta.EXECUTIONS}"
 LABEL = f"{meta.GROUP}/bench"
 """On everything that a benchmark makes."""
 _METADATA = "application/json;as=PartialObjectMetadataList;v=v1;g=meta.k8s.io"

@@ -8,17 +8,17 @@ from __future__ import annotations
 
 import asyncio
 import uuid
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from bare import bare_pods
 from client import CODE, STDOUT
 from rows.sustained import count_slice
-from server import LABEL
+from server import LABEL, UNWATCHED
 from world import CLIENTS, SINGLE
 
 from cloche_api import meta
 from cloche_api.rest import MERGE_PATCH
+from cloche_operator.execution import now, timestamp
 from cloche_operator.frame import Afterwards
 
 if TYPE_CHECKING:
@@ -26,8 +26,6 @@ if TYPE_CHECKING:
     from server import Cluster
     from world import World
 
-# Where neither operator nor gateway watches: they would act on it.
-_PATH = f"/apis/{meta.GROUP}/{meta.VERSION}/namespaces/default/{meta.EXECUTIONS}"
 _METADATA = "application/json;as=PartialObjectMetadata;v=v1;g=meta.k8s.io"
 
 
@@ -55,26 +53,26 @@ async def measure(world: World) -> None:
 
 async def remove_left(cluster: Cluster) -> None:
     """Remove its executions, also of a run that was killed."""
-    await cluster.remove_all(_PATH, f"{LABEL}=loop")
+    await cluster.remove_all(UNWATCHED, f"{LABEL}=loop")
 
 
 async def _execution(world: World, bare: Bare, talk: Talk) -> float:
     """Seconds from the creation of one execution to its recorded result."""
     rest, loop = world.cluster.rest, asyncio.get_running_loop()
     began = loop.time()
-    made = (await rest.call("POST", _PATH, body=_manifest(), accept=_METADATA))["metadata"]
-    path, uid = f"{_PATH}/{made['name']}/status", made["uid"]
+    made = (await rest.call("POST", UNWATCHED, body=_manifest(), accept=_METADATA))["metadata"]
+    path, uid = f"{UNWATCHED}/{made['name']}/status", made["uid"]
 
     async def write(status: dict[str, Any], **precondition: str) -> None:
         body = {"metadata": {"uid": uid, **precondition}, "status": status}
         await rest.call("PATCH", path, body=body, content_type=MERGE_PATCH, accept=_METADATA)
 
-    claim = {"phase": "Running", "podName": "bench", "podUID": uid, "claimedTime": _now()}
+    claim = {"phase": "Running", "podName": "bench", "podUID": uid, "claimedTime": timestamp(now())}
     await write(claim, resourceVersion=made["resourceVersion"])
     await talk.send(bare.frame(uid, Afterwards.RESET))
     await talk.result()
     end = {"phase": "Completed", "reason": "Exited", "exitCode": 0, "stdout": STDOUT}
-    await write({**end, "completionTime": _now()})
+    await write({**end, "completionTime": timestamp(now())})
     took = loop.time() - began
     await talk.until("ready")
     return took
@@ -87,7 +85,3 @@ def _manifest() -> dict[str, Any]:
         "metadata": {"name": str(uuid.uuid4()), "labels": {LABEL: "loop"}},
         "spec": {"language": "python", "code": CODE},
     }
-
-
-def _now() -> str:
-    return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")

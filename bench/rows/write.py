@@ -8,21 +8,19 @@ from __future__ import annotations
 
 import time
 from contextlib import asynccontextmanager
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from server import LABEL
+from server import LABEL, UNWATCHED
 
 from cloche_api import meta
 from cloche_api.rest import MERGE_PATCH
+from cloche_operator.execution import now, timestamp
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable
 
     from world import World
 
-# Where neither operator nor gateway watches: they would act on it.
-_PATH = f"/apis/{meta.GROUP}/{meta.VERSION}/namespaces/default/{meta.EXECUTIONS}"
 _NAME = "cloche-bench-write"
 _BYTES = 1024
 
@@ -37,8 +35,8 @@ async def in_a_row(world: World, count: int) -> None:
 @asynccontextmanager
 async def writes(world: World, key: str = "write") -> AsyncIterator[Callable[[], Awaitable[None]]]:
     """Patch the status of a SandboxExecution of 1 KiB, whenever what this yields is called."""
-    path = f"{_PATH}/{_NAME}/status"
-    made = await world.cluster.replace(_PATH, _manifest())
+    path = f"{UNWATCHED}/{_NAME}/status"
+    made = await world.cluster.replace(UNWATCHED, _manifest())
 
     async def write() -> float:
         body = _patch(made["metadata"]["uid"])
@@ -53,7 +51,7 @@ async def writes(world: World, key: str = "write") -> AsyncIterator[Callable[[],
         await write()  # it opens the connection
         yield measure
     finally:
-        await world.cluster.remove(_PATH, _NAME)
+        await world.cluster.remove(UNWATCHED, _NAME)
 
 
 def _manifest() -> dict[str, Any]:
@@ -69,8 +67,7 @@ def _manifest() -> dict[str, Any]:
 
 def _patch(uid: str) -> dict[str, Any]:
     """Another status each time: what changes nothing is not written."""
-    now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
     return {
         "metadata": {"uid": uid},
-        "status": {"phase": "Running", "podName": "sbx-bench", "claimedTime": now},
+        "status": {"phase": "Running", "podName": "sbx-bench", "claimedTime": timestamp(now())},
     }
