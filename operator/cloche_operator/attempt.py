@@ -16,6 +16,7 @@ from cloche_operator.frame import Afterwards, frame
 from cloche_operator.outcome import EndedError
 from cloche_operator.persist import persist
 from cloche_operator.pods import claim_patch, cold_pod, execution_owner
+from cloche_operator.recovery import recovered
 from cloche_operator.result import LogReader, NeverStartedError
 from cloche_operator.start import create_whatever_happens
 from cloche_operator.transcript import Transcript
@@ -194,9 +195,12 @@ class Attempt:
                 if not sandbox.spent and await sandbox.run(input_, self._transcript):
                     self._ctx.metrics.garbage.inc(self._transcript.garbage)
                     return self._transcript
-                return await self._reader.read()
+                if self._transcript.started is not None:
+                    return await self._reader.read()
         except TimeoutError:
             return await self._reader.last_look()
+        # The input may have gone with the connection, and its Pod may wait for it for ever.
+        return await recovered(self._ctx, execution, self._reader, seconds)
 
     async def _mark(self, sandbox: Sandbox, seconds: float, *, returns: bool) -> None:
         """Write on a Pod of the pool whose it is now. One that returns stays the runtime's."""

@@ -1,4 +1,4 @@
-"""Taking up an execution that another operator handed its input to, or was about to."""
+"""Taking up an execution whose connection to its Pod was lost, or was another operator's."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from cloche_operator.result import LogReader
     from cloche_operator.transcript import Transcript
 
-# After this long without a `started` event nothing of a dead operator's frame is on its way: its
-# websocket is closed, and with it the container's stdin.
+# After this long without a `started` event nothing of the frame is on its way: its websocket is
+# closed. A log is followed that long only where containerd has read what the containers wrote.
 _IN_FLIGHT_SECONDS = 5.0
 
 
@@ -57,7 +57,7 @@ async def recovered(
         async with asyncio.timeout(max(remaining, 2 * _IN_FLIGHT_SECONDS)):
             return await reader.read(start_within=_IN_FLIGHT_SECONDS)
     except TimeoutError as error:
-        if reader.transcript.started is None:
+        if reader.transcript.started is None and not reader.greeted:
             pod = await claimed_pod(ctx, execution)
             raise start_timeout(pod, ctx.settings.start_timeout_seconds) from error
         return await reader.last_look()

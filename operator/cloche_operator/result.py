@@ -22,7 +22,7 @@ from cloche_operator.persist import persist
 from cloche_operator.transcript import Transcript
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import AsyncIterator, Awaitable, Callable
 
     from cloche_operator.context import Context
 
@@ -40,7 +40,7 @@ class _Heard(Enum):
 
     ENDED = auto()  # the supervisor's last word
     OVER = auto()  # the end of the log
-    SILENT = auto()  # the time in which the program should have started
+    SILENT = auto()  # nothing, for the time in which the program should have started
     REFUSED = auto()  # the API server says that there is no log to read
     BROKEN = auto()  # nothing that could be relied on
 
@@ -55,7 +55,7 @@ class LogReader:
         self, ctx: Context, pod: dict[str, Any], execution: str, *, greeted: bool = False
     ) -> None:
         self._ctx = ctx
-        self._greeted = greeted
+        self.greeted = greeted
         self._garbage = 0
         self._name: str = pod["metadata"]["name"]
         self._uid: str = pod["metadata"]["uid"]
@@ -66,7 +66,7 @@ class LogReader:
     async def read(self, *, start_within: float | None = None) -> Transcript:
         """Return the whole transcript once it has ended.
 
-        `start_within`: seconds in which the program must have started.
+        `start_within`: seconds of a standing stream in which the program must have started.
 
         Raises:
             EndedError: the container is dead and left no end.
@@ -80,14 +80,18 @@ class LogReader:
             # Looked at before the log is read: what a dead container wrote is all there.
             dead = pod is not None and has_terminated(pod)
             heard = await self._follow(start_within)
+            if heard is _Heard.SILENT:
+                # Its word may have been on the way: an API server that answers now has it.
+                heard = await self._follow(None, follow=False)
+                heard = _Heard.SILENT if heard is _Heard.OVER else heard
             started = self.transcript.started is not None
             if heard is _Heard.ENDED:
                 if self.transcript.cut_off and not started:
                     raise NeverStartedError
                 return self.transcript
             # A supervisor that says what is no event cannot be relied on for what it did not say.
-            honest = self._greeted and not self._garbage
-            may_start_again = honest or start_within is not None
+            honest = self.greeted and not self._garbage
+            may_start_again = honest or (start_within is not None and not self.greeted)
             if may_start_again and not started and _shows_no_start(heard, dead=dead):
                 raise NeverStartedError
             if pod is None:
@@ -138,7 +142,7 @@ class LogReader:
         await self._delete()
         raise EndedError(
             Reason.RESULT_LOST,
-            "The operator was away, and the Pod's log cannot tell whether the program started.",
+            "The connection was lost, and the Pod's log cannot tell whether the program started.",
         )
 
     async def _delete(self) -> None:
@@ -157,21 +161,21 @@ class LogReader:
         follow: bool = True,
         meanwhile: Callable[[], Awaitable[None]] | None = None,
     ) -> _Heard:
-        """Read the log once, from its first byte. `meanwhile` is called when the stream stands."""
+        """Read the log once, from its first byte.
+
+        `start_within` counts from when the stream stands; then, too, `meanwhile` is called.
+        """
         transcript, events = Transcript(self._execution), EventReader()
         heard = _Heard.OVER
         try:
-            async with asyncio.timeout(start_within) as limit:
+            async with asyncio.timeout(None) as limit:
                 async with aclosing(self._ctx.kube.log(self._name, follow=follow)) as chunks:
-                    async for chunk in chunks:
-                        if meanwhile is not None and not chunk:
-                            await meanwhile()
-                        transcript.take_all(events.feed(chunk))
-                        if transcript.started is not None:
-                            limit.reschedule(None)
-                        if transcript.ended:
-                            heard = _Heard.ENDED
-                            break
+                    await anext(chunks)
+                    if start_within is not None:
+                        limit.reschedule(asyncio.get_running_loop().time() + start_within)
+                    if meanwhile is not None:
+                        await meanwhile()
+                    heard = await _take_all(chunks, events, transcript, limit)
         except TimeoutError:
             if not limit.expired():
                 raise
@@ -186,6 +190,19 @@ class LogReader:
             if transcript.ended or transcript.started or not self.transcript.started:
                 self.transcript = transcript
         return heard
+
+
+async def _take_all(
+    chunks: AsyncIterator[bytes], events: EventReader, into: Transcript, limit: asyncio.Timeout
+) -> _Heard:
+    """Take in a log until its supervisor's last word; `limit` is that of its start."""
+    async for chunk in chunks:
+        into.take_all(events.feed(chunk))
+        if into.started is not None:
+            limit.reschedule(None)
+        if into.ended:
+            return _Heard.ENDED
+    return _Heard.OVER
 
 
 def _shows_no_start(heard: _Heard, *, dead: bool) -> bool:

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 import httpx
 import pytest
 from support.deadline import until
-from support.installation import ROOT
+from support.installation import ROOT, SANDBOXES
 
 from cloche_cluster.checkout import Checkout
 from cloche_cluster.choice import Kind
@@ -28,7 +28,7 @@ from cloche_cluster.embedded.sweep import find_processes, own_mounts
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from support.installation import Installation
+    from support.installation import Installation, Kubectl
 
 UP_SECONDS = 120
 LAYOUT = Layout()
@@ -100,6 +100,26 @@ def test_containers_outlive_containerd(execute: Callable[..., dict[str, Any]]) -
     until(lambda: pid_of("containerd") not in (None, before), 30, "containerd to be started again")
     assert gateway_pids() == gateways
     assert execute("print(1)")["stdout"] == "1\n"
+
+
+def test_an_input_that_goes_with_containerd_is_handed_to_another_pod(
+    submit: Callable[..., str], finished: Callable[[str], dict[str, Any]], kubectl: Kubectl
+) -> None:
+    until(lambda: kubectl.pool_is_full("python"), 60, "a Pod to wait")
+    before = pid_of("containerd")
+    assert before is not None
+    os.kill(before, signal.SIGSTOP)  # what comes now it neither reads nor hands on
+    name = submit("print('once')", timeoutSeconds=5)
+
+    def claimed() -> str | None:
+        pod = kubectl.json("get", "sbx", name, "-n", SANDBOXES).get("status", {}).get("podUID")
+        return pod or None
+
+    first = until(claimed, 30, "the execution to be claimed")
+    os.kill(before, signal.SIGKILL)
+    status = finished(name)
+    assert (status["reason"], status["stdout"]) == ("Exited", "once\n"), status
+    assert status["podUID"] != first
 
 
 def test_after_kill_9_of_everything_up_works_again_with_all_that_had_ended(

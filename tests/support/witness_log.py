@@ -77,7 +77,7 @@ class Log:
             return None
         try:
             event = json.loads(text)
-        except ValueError:
+        except (ValueError, RecursionError):  # no supervisor's
             return None
         if not isinstance(event, dict) or event.get("event") not in ("started", "exit"):
             return None
