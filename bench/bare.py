@@ -19,6 +19,7 @@ from cloche_api.execution import ExecutionSpec
 from cloche_api.rest import UnavailableError
 from cloche_api.runtime import RuntimeSpec
 from cloche_operator.attach import Attachment
+from cloche_operator.events import EventReader
 from cloche_operator.frame import HELLO, Afterwards, frame
 from cloche_operator.pods import CONTAINER, LAST_UID, PodShape, waiting_pod
 
@@ -104,8 +105,8 @@ class Talk:
 
     def __init__(self, attachment: Attachment) -> None:
         self._attachment = attachment
+        self._reader = EventReader()
         self._events: deque[dict[str, Any]] = deque()
-        self._rest = b""
         self.send, self.close = attachment.send, attachment.close
 
     async def until(self, kind: str) -> str:
@@ -133,9 +134,8 @@ class Talk:
         while not self._events:
             data = await self._attachment.read()
             if data is None:
-                raise BenchError(f"A bare Pod ended its stream after {self._rest!r}")
-            *lines, self._rest = (self._rest + data).split(b"\n")
-            self._events.extend(json.loads(line) for line in lines)
+                raise BenchError("A bare Pod ended its stream before its program's end")
+            self._events.extend(self._reader.feed(data))
         return self._events.popleft()
 
 
