@@ -90,8 +90,7 @@ class LogReader:
                     raise NeverStartedError
                 return self.transcript
             # A supervisor that says what is no event cannot be relied on for what it did not say.
-            honest = self.greeted and not self._garbage
-            may_start_again = honest or (start_within is not None and not self.greeted)
+            may_start_again = not self._garbage if self.greeted else start_within is not None
             if may_start_again and not started and _shows_no_start(heard, dead=dead):
                 raise NeverStartedError
             if pod is None:
@@ -166,7 +165,6 @@ class LogReader:
         `start_within` counts from when the stream stands; then, too, `meanwhile` is called.
         """
         transcript, events = Transcript(self._execution), EventReader()
-        heard = _Heard.OVER
         try:
             async with asyncio.timeout(None) as limit:
                 async with aclosing(self._ctx.kube.log(self._name, follow=follow)) as chunks:

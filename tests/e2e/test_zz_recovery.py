@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 import httpx
 import pytest
 from support.deadline import until
-from support.installation import ROOT, SANDBOXES
+from support.installation import ROOT
 
 from cloche_cluster.checkout import Checkout
 from cloche_cluster.choice import Kind
@@ -112,8 +112,7 @@ def test_an_input_that_goes_with_containerd_is_handed_to_another_pod(
     name = submit("print('once')", timeoutSeconds=5)
 
     def claimed() -> str | None:
-        pod = kubectl.json("get", "sbx", name, "-n", SANDBOXES).get("status", {}).get("podUID")
-        return pod or None
+        return kubectl.execution(name).get("status", {}).get("podUID")
 
     first = until(claimed, 30, "the execution to be claimed")
     os.kill(before, signal.SIGKILL)
