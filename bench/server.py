@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from progress import BenchError
 
 from cloche_api import meta
-from cloche_api.rest import ConflictError, NotFoundError, Rest
+from cloche_api.rest import METADATA_LIST, ConflictError, NotFoundError, Rest
 from cloche_operator.settings import Settings
 
 if TYPE_CHECKING:
@@ -20,7 +20,6 @@ SYSTEM = "cloche-system"
 UNWATCHED = f"/apis/{meta.GROUP}/{meta.VERSION}/namespaces/default/{meta.EXECUTIONS}"
 LABEL = f"{meta.GROUP}/bench"
 """On everything that a benchmark makes."""
-_METADATA = "application/json;as=PartialObjectMetadataList;v=v1;g=meta.k8s.io"
 _LOOK_SECONDS = 0.05  # the cluster is idle but for these looks
 _QUIET_SECONDS = 180.0  # for 20 Pods to start, 0.5 CPU seconds each, on a busy machine
 _AT_A_TIME = 16
@@ -46,7 +45,9 @@ class Cluster:
         """The metadata of all objects with these labels, page by page."""
         params, found = {"labelSelector": selector, "limit": "500"}, []
         while True:
-            page = await self.rest.call("GET", path, params=params, accept=_METADATA, timeout=60)
+            page = await self.rest.call(
+                "GET", path, params=params, accept=METADATA_LIST, timeout=60
+            )
             found += [item["metadata"] for item in page["items"] or []]
             if not (more := page["metadata"].get("continue")):
                 return found

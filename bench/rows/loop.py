@@ -17,7 +17,7 @@ from server import LABEL, UNWATCHED
 from world import CLIENTS, SINGLE
 
 from cloche_api import meta
-from cloche_api.rest import MERGE_PATCH
+from cloche_api.rest import MERGE_PATCH, METADATA
 from cloche_operator.execution import now, timestamp
 from cloche_operator.frame import Afterwards
 
@@ -25,8 +25,6 @@ if TYPE_CHECKING:
     from bare import Bare, Talk
     from server import Cluster
     from world import World
-
-_METADATA = "application/json;as=PartialObjectMetadata;v=v1;g=meta.k8s.io"
 
 
 async def measure(world: World) -> None:
@@ -60,12 +58,12 @@ async def _execution(world: World, bare: Bare, talk: Talk) -> float:
     """Seconds from the creation of one execution to its recorded result."""
     rest, loop = world.cluster.rest, asyncio.get_running_loop()
     began = loop.time()
-    made = (await rest.call("POST", UNWATCHED, body=_manifest(), accept=_METADATA))["metadata"]
+    made = (await rest.call("POST", UNWATCHED, body=_manifest(), accept=METADATA))["metadata"]
     path, uid = f"{UNWATCHED}/{made['name']}/status", made["uid"]
 
     async def write(status: dict[str, Any], **precondition: str) -> None:
         body = {"metadata": {"uid": uid, **precondition}, "status": status}
-        await rest.call("PATCH", path, body=body, content_type=MERGE_PATCH, accept=_METADATA)
+        await rest.call("PATCH", path, body=body, content_type=MERGE_PATCH, accept=METADATA)
 
     claim = {"phase": "Running", "podName": "bench", "podUID": uid, "claimedTime": timestamp(now())}
     await write(claim, resourceVersion=made["resourceVersion"])

@@ -23,6 +23,10 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
 MERGE_PATCH = "application/merge-patch+json"
+METADATA = "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1"
+METADATA_LIST = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1"
+"""An object without spec and status: nobody pays for reading outputs that nobody asked for.
+https://kubernetes.io/docs/reference/using-api/api-concepts/#metadata-only-fetches"""
 _TOO_LARGE_WORDS = ("request is too large", "Request entity too large", "too large")
 _TRANSIENT = frozenset({401, 429, 500, 502, 503, 504})
 # What the API server says of a role that does not allow this (responsewriters.ForbiddenMessage of

@@ -14,15 +14,11 @@ from kubernetes.aio.config import ConfigException
 from pydantic_core import from_json
 
 from cloche_api import rest
-from cloche_api.rest import MERGE_PATCH, Rest
+from cloche_api.rest import MERGE_PATCH, METADATA, Rest
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Mapping
 
-METADATA = "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1"
-METADATA_LIST = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1"
-"""An object without spec and status: nobody pays for reading outputs that nobody asked for.
-https://kubernetes.io/docs/reference/using-api/api-concepts/#metadata-only-fetches"""
 
 _WATCH_SECONDS = 300
 _WATCH_SILENCE = 100.0

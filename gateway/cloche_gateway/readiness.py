@@ -5,8 +5,9 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING
 
+from cloche_api.rest import METADATA_LIST
 from cloche_gateway import names
-from cloche_gateway.kube import METADATA_LIST, KubeClient, KubeError
+from cloche_gateway.kube import KubeClient, KubeError
 
 if TYPE_CHECKING:
     from cloche_gateway.watch import Follower

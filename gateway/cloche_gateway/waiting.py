@@ -13,8 +13,9 @@ import logging
 from typing import TYPE_CHECKING, Any
 
 from cloche_api.phases import ENDED, TERMINAL
+from cloche_api.rest import METADATA_LIST
 from cloche_gateway import names
-from cloche_gateway.kube import METADATA_LIST, KubeError, NotFoundError
+from cloche_gateway.kube import KubeError, NotFoundError
 from cloche_gateway.watch import Source
 
 if TYPE_CHECKING:

@@ -7,7 +7,15 @@ from typing import TYPE_CHECKING, Any
 
 from cloche_api import meta
 from cloche_api.phases import TERMINAL, UNFINISHED
-from cloche_api.rest import MERGE_PATCH, ConflictError, NotFoundError, Rest, UnavailableError
+from cloche_api.rest import (
+    MERGE_PATCH,
+    METADATA,
+    METADATA_LIST,
+    ConflictError,
+    NotFoundError,
+    Rest,
+    UnavailableError,
+)
 from cloche_api.session import SessionPhase
 from cloche_operator import pods
 
@@ -16,8 +24,6 @@ if TYPE_CHECKING:
 
 _PAGE = "500"
 _JSON_PATCH = "application/json-patch+json"
-_METADATA = "application/json;as=PartialObjectMetadata;v=v1;g=meta.k8s.io"
-_METADATA_LIST = "application/json;as=PartialObjectMetadataList;v=v1;g=meta.k8s.io"
 _TABLE = "application/json;as=Table;v=v1;g=meta.k8s.io"
 _LEASE_SECONDS = 3.0  # an answer that comes later is of no use
 _LOG_SECONDS = 10.0  # for what a node has on its disk
@@ -60,7 +66,7 @@ class Kube:
             f"{self._executions}/{name}/status",
             body={"metadata": precondition, "status": status},
             content_type=MERGE_PATCH,
-            accept=_METADATA,
+            accept=METADATA,
         )
         return str(written["metadata"]["resourceVersion"])
 
@@ -190,7 +196,7 @@ class Kube:
     async def pods_metadata(self) -> list[dict[str, Any]]:
         """The metadata of every sandbox Pod."""
         params = {"labelSelector": label_selector(pods.COMPONENT)}
-        listed = await self._rest.call("GET", self._pods, params=params, accept=_METADATA_LIST)
+        listed = await self._rest.call("GET", self._pods, params=params, accept=METADATA_LIST)
         return [item["metadata"] for item in listed["items"] or []]
 
     async def delete_pod(self, name: str, uid: str) -> None:

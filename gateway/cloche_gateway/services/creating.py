@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from cloche_api.meta import ANNOTATION_REQUEST_ID
+from cloche_api.rest import METADATA
 from cloche_gateway.errors import BusyError, FailedError, InvalidRequestError, KeyReusedError
 from cloche_gateway.kube import (
-    METADATA,
     AlreadyExistsError,
     ForbiddenError,
     InvalidError,
