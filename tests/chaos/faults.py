@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 FREEZE_SECONDS = 10
 _KUBELET_HEALTH = f"http://127.0.0.1:{Ports.kubelet_health}/healthz"
+_LEADING = "cloche_operator_leading"
 _VICTIM_SECONDS = 60
 _QUICK_SECONDS = 2.0
 
@@ -104,8 +105,11 @@ def _delete_victim(of: Round) -> None:
 
 
 def _leads(of: Round) -> bool:
-    """Whether all operators stand again, and one that lives holds a Lease that is renewed."""
-    if not of.site.stand("operator"):
+    """Whether all operators answer again, and one that lives holds a Lease that is renewed.
+
+    Each is asked itself: a Pod's condition Ready is true until the kubelet sees the death.
+    """
+    if not of.site.stand("operator") or of.site.operator_figure(_LEADING) != 1:
         return False
     before = of.site.lease()["renewTime"]
     of.site.leader()
