@@ -32,9 +32,10 @@ down: venv-up ## remove what `make up` made
 status: venv-up ## say what runs where
 	@$(CLOCHE) status
 
-key: venv-up ## make an API key and print it once: make key NAME=x [TENANT=y]
+key: venv-up ## make an API key and print it once: make key NAME=x [TENANT=y] [RATE=100] [CONCURRENCY=50] [EXPIRES=30d]
 	@test -n "$(NAME)" || { echo 'error: say NAME=…: make key NAME=x [TENANT=y]' >&2; exit 1; }
-	@$(CLOCHE) key "$(NAME)" $(if $(TENANT),--tenant "$(TENANT)")
+	@$(CLOCHE) key "$(NAME)" $(if $(TENANT),--tenant "$(TENANT)") $(if $(RATE),--rate "$(RATE)") \
+	    $(if $(CONCURRENCY),--concurrency "$(CONCURRENCY)") $(if $(EXPIRES),--expires "$(EXPIRES)")
 
 images: venv-up ## build the images and bring them to the cluster
 	@$(CLOCHE) images

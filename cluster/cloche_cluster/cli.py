@@ -11,6 +11,7 @@ from cloche_cluster.checkout import Checkout
 from cloche_cluster.choice import Wish
 from cloche_cluster.console import Console
 from cloche_cluster.errors import ClusterError
+from cloche_cluster.install.keys import key_limits
 from cloche_cluster.operations import Operations
 
 if TYPE_CHECKING:
@@ -59,6 +60,11 @@ def parser() -> argparse.ArgumentParser:
     key = commands.add_parser("key", help="make an API key and print it once")
     key.add_argument("name", help="the key's name")
     key.add_argument("--tenant", help="whose executions it sees (default: the key's name)")
+    key.add_argument("--rate", help="executions a minute (default: the installation's, 100)")
+    key.add_argument(
+        "--concurrency", help="executions at a time, more wait (default: the installation's, 50)"
+    )
+    key.add_argument("--expires", help="how long it holds: 90m, 12h, 30d (default: for ever)")
     key.add_argument("--replace", action="store_true", help="in place of a key of that name")
     commands.add_parser("clean-cache", help="remove programs and images that down keeps")
     return top
@@ -75,7 +81,8 @@ def _run(operations: Operations, options: argparse.Namespace) -> None:
         case "images":
             operations.images()
         case "key":
-            operations.key(options.name, options.tenant, replace=options.replace)
+            limits = key_limits(options.rate, options.concurrency, options.expires)
+            operations.key(options.name, options.tenant, limits, replace=options.replace)
         case _:
             operations.clean_cache()
 

@@ -7,6 +7,7 @@ import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from cloche_api.keys import KeyLimits
 from cloche_cluster.choice import OWN_NAME, Facts, Kind, Target, Wish, choose
 from cloche_cluster.embedded.context import Embedded
 from cloche_cluster.embedded.down import is_there
@@ -34,6 +35,8 @@ if TYPE_CHECKING:
 
 LOCAL_KEY = "local"
 """The name and the tenant of the key that `up` makes."""
+_LOCAL_LIMITS = KeyLimits(rate_per_minute=1_000_000, concurrency=1_000)
+"""Its limits: who has it has the cluster, and its tests and benchmarks ask often."""
 
 
 @dataclass(frozen=True)
@@ -85,9 +88,10 @@ class Operations:
         for one in tagged:
             self.console.plain(one.reference)
 
-    def key(self, name: str, tenant: str | None, *, replace: bool) -> None:
+    def key(self, name: str, tenant: str | None, limits: KeyLimits, *, replace: bool) -> None:
         """Make an API key and print it: it is kept nowhere."""
-        text = KeyStore(self._access().kubectl).create(name, tenant or name, replace=replace)
+        store = KeyStore(self._access().kubectl)
+        text = store.create(name, tenant or name, limits, replace=replace)
         self.console.plain(text)
 
     def status(self) -> None:
@@ -142,11 +146,11 @@ class Operations:
     def _local_key(self, access: Access) -> str:
         store = KeyStore(access.kubectl)
         key = env_file.read_key(self.checkout.env_file)
-        if key and store.works(key):
+        if key and store.works(key, _LOCAL_LIMITS):
             return key
         name = self._key_name(store)
         self.console.step(f"making the API key `{name}`")
-        return store.create(name, LOCAL_KEY, replace=True)
+        return store.create(name, LOCAL_KEY, _LOCAL_LIMITS, replace=True)
 
     def _key_name(self, store: KeyStore) -> str:
         """Return a name that no other checkout's key has."""

@@ -46,6 +46,9 @@ def execution_crd() -> dict[str, Any]:
             _column("Bytes", ".status.storedBytes", "integer", priority=_WIDE),
             # A string, for a date is shown as an age: the operator's sweep reads this column.
             _column("Expires", ".status.expirationTime", priority=_WIDE),
+            # Likewise, for the gateway's list. Creation is told in whole seconds.
+            _column("Created", ".metadata.creationTimestamp", priority=_WIDE),
+            _column("Queued", ".status.queuedTime", priority=_WIDE),
             _column("Age", ".metadata.creationTimestamp", "date"),
         ],
     )

@@ -68,6 +68,15 @@ class File(Resource):
     """The file's bytes in base64, for what is no text."""
 
 
+class Concurrency(Resource):
+    """How many of a group's executions may run at a time; more wait in the queue."""
+
+    group: str = Field(pattern=limits.LABEL_VALUE, max_length=63)
+    """What is counted together, within the tenant: the API key's name."""
+    limit: int = Field(ge=1, le=limits.CONCURRENCY_MAX)
+    """How many may run."""
+
+
 class ExecutionSpec(Resource):
     """What is to be run. Nothing of it may change later but `cancel`."""
 
@@ -157,6 +166,8 @@ class ExecutionSpec(Resource):
     related executions by. Only the gateway may set it."""
     tenant: str | None = Field(default=None, pattern=limits.LABEL_VALUE, max_length=63)
     """Whose execution it is. Only the gateway may set it."""
+    concurrency: Concurrency | None = None
+    """How many like it may run at a time. Only the gateway may set it."""
     ttl_seconds_after_finished: int = Field(default=limits.TTL_SECONDS_DEFAULT, ge=0, le=31_536_000)
     """Seconds that the record is kept once the execution has ended."""
     cancel: bool = False

@@ -10,23 +10,37 @@ import hashlib
 import secrets
 from datetime import UTC, datetime
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 from pydantic.alias_generators import to_camel
 
-from cloche_api.limits import LABEL_VALUE
+from cloche_api.limits import CONCURRENCY_MAX, LABEL_VALUE
 
 SECRET_NAME = "cloche-api-keys"  # noqa: S105  the name of the Secret, not one
 KEY_PREFIX = "clk_"
 
 
-class ApiKeyRecord(BaseModel):
-    """What is kept of one API key."""
+class KeyLimits(BaseModel):
+    """What one API key may do."""
 
     model_config = ConfigDict(alias_generator=to_camel, populate_by_name=True, frozen=True)
+
+    rate_per_minute: int | None = Field(default=None, ge=1, le=1_000_000)
+    """Executions that it may ask for in a minute; the installation's default where absent."""
+    concurrency: int | None = Field(default=None, ge=1, le=CONCURRENCY_MAX)
+    """Its executions that run at a time, more wait; the installation's default where absent."""
+    expires_at: AwareDatetime | None = None
+    """When it ends; never where absent."""
+
+
+class ApiKeyRecord(KeyLimits):
+    """What is kept of one API key."""
 
     sha256: str = Field(pattern=r"^[0-9a-f]{64}$")
     tenant: str = Field(pattern=LABEL_VALUE)
     created_at: datetime
+
+
+_NO_LIMITS = KeyLimits()
 
 
 def hash_key(key: str) -> str:
@@ -34,8 +48,10 @@ def hash_key(key: str) -> str:
     return hashlib.sha256(key.encode("utf-8", "surrogatepass")).hexdigest()
 
 
-def new_key(tenant: str) -> tuple[str, ApiKeyRecord]:
+def new_key(tenant: str, limits: KeyLimits = _NO_LIMITS) -> tuple[str, ApiKeyRecord]:
     """A new random key and its record: the text is shown once and kept nowhere."""
     text = KEY_PREFIX + secrets.token_urlsafe(32)
-    record = ApiKeyRecord(sha256=hash_key(text), tenant=tenant, created_at=datetime.now(UTC))
+    record = ApiKeyRecord(
+        sha256=hash_key(text), tenant=tenant, created_at=datetime.now(UTC), **dict(limits)
+    )
     return text, record

@@ -43,3 +43,6 @@ LABEL_VALUE = r"^[A-Za-z0-9]([A-Za-z0-9._-]{0,61}[A-Za-z0-9])?$"
 """What Kubernetes takes as a label's value, the empty one excepted: sessions and tenants."""
 LANGUAGE_NAME = r"^[A-Za-z0-9][A-Za-z0-9+#._-]{0,62}$"
 """A language as people write it: python, c++, C#, node."""
+
+CONCURRENCY_MAX = 100_000
+"""The largest limit of executions that run at a time: more than any queue holds."""

@@ -170,6 +170,12 @@ class RuntimeStatus(Resource):
     """Pods that run an execution or belong to a session."""
     starting: int | None = Field(default=None, ge=0)
     """Pods on their way."""
+    hits: int | None = Field(default=None, ge=0)
+    """Executions for which a Pod waited, since the leading operator began."""
+    misses: int | None = Field(default=None, ge=0)
+    """Executions for which none waited, though the pool has Pods of their limits."""
+    health_failures: int | None = Field(default=None, ge=0)
+    """Pods that broke while they waited, since the leading operator began."""
     observed_generation: int | None = Field(default=None, ge=0)
     """The generation that this was read from."""
     conditions: Conditions | None = None

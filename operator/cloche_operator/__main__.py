@@ -17,8 +17,9 @@ import kopf
 import pydantic
 import uvloop
 
+from cloche_api import logs
 from cloche_api.rest import Rest
-from cloche_operator import handlers, http, logs
+from cloche_operator import handlers, http
 from cloche_operator.announcing import Announcer
 from cloche_operator.capacity import Capacity
 from cloche_operator.context import Context
@@ -179,7 +180,8 @@ def main() -> None:
             f"CLOCHE_OPERATOR_{e['loc'][0]!s}".upper() + f": {e['msg']}" for e in error.errors()
         ]
         sys.exit("\n".join(lines))
-    logs.set_up(settings.log_format, settings.log_level)
+    logs.configure(settings.log_format, settings.log_level)
+    logging.getLogger("kopf").setLevel(logging.WARNING)
     with contextlib.suppress(KeyboardInterrupt, asyncio.CancelledError):
         uvloop.run(operate(settings))
 

@@ -77,6 +77,9 @@ def runtime_status(pool: Pool, *, full: bool) -> dict[str, Any]:
         "ready": len(pool.waiting),
         "claimed": pool.running,
         "starting": pool.starting,
+        "hits": pool.hits,
+        "misses": pool.misses,
+        "healthFailures": pool.health_failures,
         "observedGeneration": generation,
         "conditions": [
             {"type": "Ready", "observedGeneration": generation, **_ready(pool)},
@@ -102,5 +105,6 @@ def _ready(pool: Pool) -> dict[str, Any]:
         return {"status": "True", "reason": reason, "message": ""}
     if pool.wanted:
         return {"status": "Unknown", "reason": "Starting", "message": "Its first Pod starts."}
-    message = "It has no pool, and no Pod of it was started yet."
-    return {"status": "Unknown", "reason": "Untried", "message": message}
+    # Nothing is awaited of it, as of a Deployment without replicas: `helm --wait` must not wait.
+    message = "It has no pool: each program starts a Pod. None was started yet."
+    return {"status": "True", "reason": "OnDemand", "message": message}

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import aiohttp
 
-from cloche_operator.pods import CONTAINER
+from cloche_api.meta import CONTAINER
 
 if TYPE_CHECKING:
     from cloche_api.rest import Rest

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from cloche_api.execution import ExecutionSpec
+from cloche_api.meta import ANNOTATION_REQUEST_ID
 from cloche_api.phases import TERMINAL, Phase
 
 
@@ -20,6 +21,8 @@ class Execution:
     created: datetime
     deleted: bool
     spec: ExecutionSpec
+    request_id: str | None
+    """Of the HTTP request that it came with."""
     phase: Phase
     pod_name: str | None
     pod_uid: str | None
@@ -62,6 +65,7 @@ def from_object(obj: dict[str, Any]) -> Execution:
         created=datetime.fromisoformat(meta["creationTimestamp"]),
         deleted="deletionTimestamp" in meta,
         spec=ExecutionSpec.model_validate(obj["spec"]),
+        request_id=meta.get("annotations", {}).get(ANNOTATION_REQUEST_ID),
         **_of_status(obj.get("status") or {}),
     )
 

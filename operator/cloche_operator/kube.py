@@ -22,9 +22,7 @@ from cloche_operator import pods
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, AsyncIterator
 
-_PAGE = "500"
 _JSON_PATCH = "application/json-patch+json"
-_TABLE = "application/json;as=Table;v=v1;g=meta.k8s.io"
 _LEASE_SECONDS = 3.0  # an answer that comes later is of no use
 _LOG_SECONDS = 10.0  # for what a node has on its disk
 _LOG_QUIET_SECONDS = 330.0  # longer than any program may run without a word
@@ -79,7 +77,7 @@ class Kube:
         params = {"fieldSelector": UNFINISHED}
         return [
             (of["name"], of["uid"], pod or "")
-            async for of, (pod,) in self._rows(self._executions, params, "Pod")
+            async for of, (pod,) in self._rest.rows(self._executions, params, "Pod")
         ]
 
     async def records(self) -> AsyncIterator[tuple[str, str, int | None, str]]:
@@ -89,7 +87,7 @@ class Kube:
         """
         columns = ("Name", "Phase", "Tenant", "Bytes", "Expires")
         params = {"includeObject": "None"}
-        async for _, (name, phase, tenant, size, expires) in self._rows(
+        async for _, (name, phase, tenant, size, expires) in self._rest.rows(
             self._executions, params, *columns
         ):
             if phase in TERMINAL:
@@ -97,7 +95,7 @@ class Kube:
 
     async def record(self, name: str) -> tuple[str, str] | None:
         """Uid and expiration time of an execution that has ended, if there is one of that name."""
-        rows = self._rows(f"{self._executions}/{name}", {}, "Phase", "Expires")
+        rows = self._rest.rows(f"{self._executions}/{name}", {}, "Phase", "Expires")
         try:
             async for of, (phase, expires) in rows:
                 if phase in TERMINAL:
@@ -111,7 +109,7 @@ class Kube:
         params = {"fieldSelector": f"status.phase={SessionPhase.ENDED}"}
         return [
             (of["name"], of["uid"], expires or of["creationTimestamp"])
-            async for of, (expires,) in self._rows(self._sessions, params, "Expires")
+            async for of, (expires,) in self._rest.rows(self._sessions, params, "Expires")
         ]
 
     async def patch_session_status(self, name: str, uid: str, status: dict[str, Any]) -> None:
@@ -127,25 +125,6 @@ class Kube:
     async def delete_session(self, name: str, uid: str) -> None:
         """Delete a session, if it is still that one; one that is gone is fine."""
         await self._delete(f"{self._sessions}/{name}", uid)
-
-    async def _rows(
-        self, path: str, params: dict[str, str], *columns: str
-    ) -> AsyncIterator[tuple[dict[str, Any], list[Any]]]:
-        """The metadata (if asked for) and these cells of every row of the API server's table.
-
-        It comes page by page, and without spec and status: no code and no output is sent.
-        """
-        params = {"limit": _PAGE, **params}
-        while True:
-            page = await self._rest.call("GET", path, params=params, accept=_TABLE)
-            names = [column["name"] for column in page["columnDefinitions"]]
-            places = [names.index(column) for column in columns]
-            for row in page["rows"] or []:
-                metadata = (row.get("object") or {}).get("metadata", {})
-                yield metadata, [row["cells"][place] for place in places]
-            if not (more := page["metadata"].get("continue")):
-                return
-            params["continue"] = more
 
     async def patch_runtime_status(self, name: str, status: dict[str, Any]) -> None:
         """Write fields of a SandboxRuntime's status."""
@@ -212,7 +191,7 @@ class Kube:
             ApiError: there is no such Pod (NotFoundError), or its container has not started.
             UnavailableError: the stream broke.
         """
-        params = {"container": pods.CONTAINER, "follow": str(follow).lower()}
+        params = {"container": meta.CONTAINER, "follow": str(follow).lower()}
         quiet = _LOG_QUIET_SECONDS if follow else _LOG_SECONDS
         async with self._rest.stream(
             f"{self._pods}/{pod}/log", params, quiet_seconds=quiet

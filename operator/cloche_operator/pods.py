@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from cloche_operator.execution import Execution
     from cloche_operator.settings import Settings
 
-CONTAINER = "sandbox"
 COMPONENT = {meta.LABEL_COMPONENT: "sandbox"}
 SUPERVISOR = ["python3", "-I", "-S", "/opt/cloche"]
 
@@ -187,7 +186,7 @@ def _spec(shape: PodShape, user: int, settings: Settings) -> dict[str, Any]:
 
 def _container(shape: PodShape, settings: Settings) -> dict[str, Any]:
     return {
-        "name": CONTAINER,
+        "name": meta.CONTAINER,
         "image": shape.runtime.image,
         "imagePullPolicy": shape.runtime.image_pull_policy,
         "command": SUPERVISOR,

@@ -42,6 +42,8 @@ class Pool:
         """Pods that run a program and come back."""
         self.running = 0
         """Executions of this runtime that have a Pod, warm or not."""
+        self.hits = self.misses = self.health_failures = 0
+        """Executions for which a Pod waited, and for which none did."""
         self.backoff = Backoff()
         self.problem: EndedError | None = None
         """Why no Pod of this runtime can run, as the last one that was tried showed."""

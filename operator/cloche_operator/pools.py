@@ -101,8 +101,10 @@ class Pools:
         sandbox = pool.take(tenant)
         warm = sandbox is not None
         if warm:
+            pool.hits += 1
             self._ctx.metrics.hits.labels(runtime.name).inc()
         else:
+            pool.misses += 1
             self._ctx.metrics.misses.labels(runtime.name).inc()
             if other := pool.give_way(tenant):
                 self.remove(other)
@@ -296,5 +298,6 @@ class Pools:
         for pool in self:
             if sandbox in pool.waiting:
                 log.warning("Pod %s was lost while it waited", sandbox.name)
+                pool.health_failures += 1
                 self._ctx.metrics.health_failures.labels(pool.runtime.name).inc()
                 self.remove(sandbox)

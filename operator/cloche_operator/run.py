@@ -14,10 +14,11 @@ import logging
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
-from cloche_api import quantity
+from cloche_api import logs, quantity
 from cloche_api.phases import Reason
 from cloche_operator import outcome, status
 from cloche_operator.attempt import Attempt, Job, limit
+from cloche_operator.capacity import Share
 from cloche_operator.claim import ClaimLostError
 from cloche_operator.execution import now, timestamp
 from cloche_operator.outcome import EndedError, Outcome
@@ -60,7 +61,7 @@ class Run:
         """Whether its end is written."""
         age = now() - execution.created
         self._queued = execution.queued_time or (execution.created if age > _FRESH else now())
-        self._memory: int | None = None
+        self._share: Share | None = None
         self._attempt: Attempt | None = None
         self._reader: LogReader | None = None
         self._pod: dict[str, Any] | None = None
@@ -76,13 +77,15 @@ class Run:
 
         Cancelling this coroutine leaves Pod and execution to the next operator.
         """
+        logs.execution_id.set(self.execution.name)
+        logs.request_id.set(self.execution.request_id)
         try:
             ended = await self._until_halted()
             await self._record(ended)
             await self._remove_pod()
         finally:
-            if self._memory is not None:
-                self._ctx.capacity.give_back(self._memory)
+            if self._share is not None:
+                self._ctx.capacity.give_back(self._share)
 
     async def _until_halted(self) -> Outcome:
         work = asyncio.ensure_future(self._outcome())
@@ -156,18 +159,22 @@ class Run:
 
     async def _admitted(self, used: UsedResources) -> None:
         """Wait until there is memory for it. In a session it has that of the session's Pod."""
-        if self._memory is None:
-            size = quantity.whole(used.memory)
-            await self._ctx.capacity.take(self.execution.tenant, size)
-            self._memory = size
+        if self._share is None:
+            share = self._share_of(used.memory)
+            await self._ctx.capacity.take(share)
+            self._share = share
+
+    def _share_of(self, memory: str | int) -> Share:
+        of = self.execution
+        return Share(of.tenant, quantity.whole(memory), of.spec.concurrency)
 
     async def _recovered(self) -> Transcript:
         """Read the result of what another operator started, whatever became of its runtime."""
         ctx, execution = self._ctx, self.execution
         ctx.metrics.recovered.inc()
-        if self._memory is None:
-            self._memory = quantity.whole(execution.memory or 0)
-            ctx.capacity.occupy(self._memory)
+        if self._share is None:
+            self._share = self._share_of(execution.memory or 0)
+            ctx.capacity.occupy(self._share)
         self._pod = await claimed_pod(ctx, execution)
         self._reader = LogReader(ctx, self._pod, execution.uid)
         return await recovered(ctx, execution, self._reader, limit(execution, ctx.settings))

@@ -17,6 +17,7 @@ from cloche_api.phases import Reason
 from cloche_api.rest import ApiError
 from cloche_api.session import SessionPhase
 from cloche_operator import room, session_object
+from cloche_operator.capacity import Share
 from cloche_operator.claim import mark
 from cloche_operator.execution import now
 from cloche_operator.outcome import EndedError
@@ -58,7 +59,7 @@ class Session:
         self._news = asyncio.Event()
         self._sandbox: Sandbox | None = None
         self._pod: dict[str, Any] | None = None
-        self._memory: int | None = None
+        self._share: Share | None = None
         self._last_used = now()
         self._end: SessionEnd | None = None
         self._ready: asyncio.Future[None] = asyncio.get_running_loop().create_future()
@@ -136,17 +137,17 @@ class Session:
                 self._ready.set_result(None)
             await self._finish()
         finally:
-            if self._memory is not None:
-                self._ctx.capacity.give_back(self._memory)
+            if self._share is not None:
+                self._ctx.capacity.give_back(self._share)
 
     async def _start(self) -> None:
         """Get a Pod, from the pool or a new one, and say that it is ready."""
         ctx, spec = self._ctx, self.obj.spec
         self.runtime = await persist(lambda: ctx.runtimes.find(spec.language))
         self.used = used_resources(spec.resources, self.runtime.spec.resources)
-        size = quantity.whole(self.used.memory)
-        await self._unless_ended(ctx.capacity.take(self.obj.tenant, size))
-        self._memory = size
+        share = Share(self.obj.tenant, quantity.whole(self.used.memory))
+        await self._unless_ended(ctx.capacity.take(share))
+        self._share = share
         # As nobody's: whatever the runtime's reuse, the Pod is this session's for good.
         sandbox, _ = await self._pools.take(self.runtime, self.used, "")
         if sandbox is None:

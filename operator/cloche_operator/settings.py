@@ -5,13 +5,14 @@ The order is that of `operator` and `sandbox` in the chart's values.yaml.
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Any
 
 from pydantic import Field, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from cloche_api import quantity
 from cloche_api.limits import MIB
+from cloche_api.logs import LogFormat, LogLevel
 
 
 class Settings(BaseSettings):
@@ -94,7 +95,7 @@ class Settings(BaseSettings):
     could not be removed as fast as they came, and a full etcd stops the cluster."""
     http_port: int = Field(default=8080, ge=1, le=65535)
     """Port of /healthz, /readyz and /metrics."""
-    log_format: Literal["json", "text"] = "json"
+    log_format: LogFormat = LogFormat.JSON
     """json for machines, text for people."""
-    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
+    log_level: LogLevel = LogLevel.INFO
     """The least level that is logged."""

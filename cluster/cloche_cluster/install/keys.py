@@ -3,17 +3,23 @@
 from __future__ import annotations
 
 import base64
+import contextlib
 import json
 import re
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
-from cloche_api.keys import SECRET_NAME, hash_key, new_key
+from pydantic import ValidationError
+
+from cloche_api.keys import SECRET_NAME, ApiKeyRecord, KeyLimits, hash_key, new_key
 from cloche_api.limits import LABEL_VALUE
 from cloche_cluster.errors import ClusterError
 from cloche_cluster.install.names import NAMESPACE
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from cloche_cluster.kubectl import Kubectl
 
 
@@ -23,16 +29,19 @@ class KeyStore:
 
     kubectl: Kubectl
 
-    def works(self, key: str) -> bool:
-        """Say whether the text `key` is one of the cluster's keys."""
+    def works(self, key: str, limits: KeyLimits) -> bool:
+        """Say whether the text `key` is one of the cluster's keys, and has these limits."""
         wanted = hash_key(key)
-        return any(json.loads(value)["sha256"] == wanted for value in self._entries().values())
+        return any(
+            record.sha256 == wanted and dict(limits).items() <= dict(record).items()
+            for record in self._records()
+        )
 
     def names(self) -> set[str]:
         """Return the names of all keys."""
         return set(self._entries())
 
-    def create(self, name: str, tenant: str, *, replace: bool = False) -> str:
+    def create(self, name: str, tenant: str, limits: KeyLimits, *, replace: bool = False) -> str:
         """Make a key, keep its hash, and return its text, which nobody can find again.
 
         Raises ClusterError when the name is taken and `replace` is false, or a name is no name.
@@ -42,8 +51,10 @@ class KeyStore:
         entries = self._entries()
         if name in entries and not replace:
             raise ClusterError(f"there is a key named {name} already: choose another NAME")
-        text, record = new_key(tenant)
-        value = base64.b64encode(record.model_dump_json(by_alias=True).encode()).decode()
+        text, record = new_key(tenant, limits)
+        value = base64.b64encode(
+            record.model_dump_json(by_alias=True, exclude_none=True).encode()
+        ).decode()
         self._patch(name, value)
         return text
 
@@ -55,10 +66,18 @@ class KeyStore:
             "--patch-file=/dev/stdin", stdin=patch,
         )  # fmt: skip
 
+    def _records(self) -> Iterator[ApiKeyRecord]:
+        """Every record that is one: what somebody else wrote may be anything."""
+        for value in self._entries().values():
+            with contextlib.suppress(ValidationError):
+                yield ApiKeyRecord.model_validate_json(value)
+
     def _entries(self) -> dict[str, str]:
         secret = self.kubectl.json("get", "secret", SECRET_NAME, "-n", NAMESPACE)
         data = secret.get("data") or {}
-        return {name: base64.b64decode(value).decode() for name, value in data.items()}
+        return {
+            name: base64.b64decode(value).decode(errors="replace") for name, value in data.items()
+        }
 
 
 def check_name(what: str, name: str) -> None:
@@ -68,3 +87,33 @@ def check_name(what: str, name: str) -> None:
             f"{what}={name!r}: must be 1 to 63 letters, digits, `-`, `_` or `.`, "
             "with a letter or digit at both ends"
         )
+
+
+_UNITS = {"m": "minutes", "h": "hours", "d": "days"}
+
+
+def expiry(text: str, now: datetime) -> datetime:
+    """Return when a key ends that is to hold so long: 90m, 12h or 30d.
+
+    Raises ClusterError when it is no such time.
+    """
+    found = re.fullmatch(r"([1-9][0-9]{0,4})([mhd])", text)
+    if found is None:
+        raise ClusterError(f"EXPIRES={text!r}: must be a time like 90m, 12h or 30d")
+    return now + timedelta(**{_UNITS[found[2]]: int(found[1])})
+
+
+def key_limits(rate: str | None, concurrency: str | None, expires: str | None) -> KeyLimits:
+    """Return the limits that a command line asks for; what is absent is the installation's.
+
+    Raises ClusterError when one makes no sense.
+    """
+    ends = expiry(expires, datetime.now(UTC)) if expires else None
+    try:
+        return KeyLimits.model_validate(
+            {"ratePerMinute": rate or None, "concurrency": concurrency or None, "expiresAt": ends}
+        )
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        name = {"ratePerMinute": "RATE", "concurrency": "CONCURRENCY"}[str(first["loc"][0])]
+        raise ClusterError(f"{name}={first['input']!r}: {first['msg']}") from None

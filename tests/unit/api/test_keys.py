@@ -36,7 +36,7 @@ def test_the_record_as_it_rests() -> None:
     record = ApiKeyRecord(
         sha256="0" * 64, tenant="acme", created_at=datetime(2026, 1, 2, tzinfo=UTC)
     )
-    text = record.model_dump_json(by_alias=True)
+    text = record.model_dump_json(by_alias=True, exclude_none=True)
     assert text == (
         '{"sha256":"' + "0" * 64 + '","tenant":"acme","createdAt":"2026-01-02T00:00:00Z"}'
     )

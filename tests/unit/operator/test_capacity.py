@@ -8,8 +8,9 @@ from contextlib import asynccontextmanager
 
 import pytest
 
+from cloche_api.execution import Concurrency
 from cloche_api.phases import Reason
-from cloche_operator.capacity import Capacity
+from cloche_operator.capacity import Capacity, Share
 from cloche_operator.outcome import EndedError
 from cloche_operator.settings import Settings
 
@@ -33,18 +34,24 @@ class Line:
         self.admitted: list[str] = []
         self.tasks: dict[str, asyncio.Task[None]] = {}
 
-    async def ask(self, name: str, tenant: str, size: int) -> None:
+    async def ask(self, name: str, tenant: str, size: int, limit: int | None = None) -> None:
         """Ask, and let the asking come as far as it comes."""
-        self.tasks[name] = asyncio.create_task(self._ask(name, tenant, size))
+        self.tasks[name] = asyncio.create_task(self._ask(name, share(tenant, size, limit)))
         await settled()
 
-    async def _ask(self, name: str, tenant: str, size: int) -> None:
-        await self.of.take(tenant, size)
+    async def _ask(self, name: str, of: Share) -> None:
+        await self.of.take(of)
         self.admitted.append(name)
 
-    async def give_back(self, size: int) -> None:
-        self.of.give_back(size)
+    async def give_back(self, size: int, tenant: str = "t", limit: int | None = None) -> None:
+        self.of.give_back(share(tenant, size, limit))
         await settled()
+
+
+def share(tenant: str, size: int, limit: int | None = None) -> Share:
+    """With a limit, of the one group `key` of its tenant."""
+    group = None if limit is None else Concurrency(group="key", limit=limit)
+    return Share(tenant, size, group)
 
 
 async def settled() -> None:
@@ -117,7 +124,7 @@ async def test_never_more_than_the_total() -> None:
 
     async def one(tenant: str, size: int) -> None:
         nonlocal used, most
-        await of.take(tenant, size)
+        await of.take(share(tenant, size))
         used += size
         most = max(most, used)
         await running.put(size)
@@ -128,7 +135,7 @@ async def test_never_more_than_the_total() -> None:
         for _ in range(len(sizes) * 4):
             size = await running.get()
             used -= size
-            of.give_back(size)
+            of.give_back(share("t", size))
     assert most <= 8
     assert (of._used, of.waiting) == (0, 0)
 
@@ -198,7 +205,7 @@ async def test_room_that_comes_free_while_the_first_is_being_cancelled(others: s
         for name in "ab" + others:
             await at.ask(name, "t", 1)
         at.tasks["b"].cancel()
-        at.of.give_back(1)  # before the cancelled task had its say
+        at.of.give_back(share("t", 1))  # before the cancelled task had its say
         await settled()
         assert at.admitted == ["a", *others[:1]]
         assert at.of._used == len(others[:1])
@@ -209,7 +216,7 @@ async def test_who_is_cancelled_in_the_moment_of_its_turn_gives_the_room_back() 
     async with line(capacity(1)) as at:
         for name in "abc":
             await at.ask(name, "t", 1)
-        at.of.give_back(1)  # b's turn has come, and b does not know yet
+        at.of.give_back(share("t", 1))  # b's turn has come, and b does not know yet
         at.tasks["b"].cancel()
         await settled()
         assert at.admitted == ["a", "c"]
@@ -236,8 +243,56 @@ async def test_a_node_that_goes_takes_nothing_from_who_runs() -> None:
 
 async def test_what_runs_already_counts_whether_or_not_there_is_room() -> None:
     async with line(capacity(2)) as at:
-        at.of.occupy(3)
+        at.of.occupy(share("t", 3))
         await at.ask("a", "t", 1)
         assert at.admitted == []
         await at.give_back(3)
         assert at.admitted == ["a"]
+
+
+async def test_a_group_runs_no_more_than_its_limit() -> None:
+    async with line(capacity(10)) as at:
+        for name in "abcd":
+            await at.ask(name, "t", 1, limit=2)
+        assert (at.admitted, at.of.waiting) == (["a", "b"], 2)
+        await at.give_back(1, limit=2)
+        assert at.admitted == ["a", "b", "c"]
+
+
+async def test_who_is_held_back_by_its_group_holds_nobody_back() -> None:
+    async with line(capacity(3)) as at:
+        await at.ask("a", "t", 1, limit=1)
+        await at.ask("b", "t", 1, limit=1)
+        await at.ask("c", "t", 1)
+        await at.ask("d", "u", 1, limit=1)
+        assert (at.admitted, at.of.waiting) == (["a", "c", "d"], 1)
+        await at.ask("e", "u", 1)
+        await at.give_back(1, limit=1)
+        assert at.admitted == ["a", "c", "d", "b"], "t came first"
+
+
+async def test_the_same_name_in_two_tenants_is_two_groups() -> None:
+    async with line(capacity(10)) as at:
+        await at.ask("a", "t", 1, limit=1)
+        await at.ask("b", "u", 1, limit=1)
+        assert at.admitted == ["a", "b"]
+
+
+async def test_what_runs_already_counts_in_its_group() -> None:
+    async with line(capacity(10)) as at:
+        at.of.occupy(share("t", 1, 1))
+        await at.ask("a", "t", 1, limit=1)
+        assert at.admitted == []
+        await at.give_back(1, limit=1)
+        assert at.admitted == ["a"]
+        await at.give_back(1, limit=1)
+        assert not at.of._running, "nothing is kept of a group that runs nothing"
+
+
+async def test_patience_with_a_group_ends() -> None:
+    async with line(capacity(10, timeout=0.01)) as at:
+        await at.ask("a", "t", 1, limit=1)
+        await at.ask("b", "t", 1, limit=1)
+        with pytest.raises(EndedError, match="of the same API key"):
+            await at.tasks["b"]
+        assert (at.of.waiting, at.of._used) == (0, 1)

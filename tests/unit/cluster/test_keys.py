@@ -1,0 +1,126 @@
+"""`make key`: what is asked for in words, and what stands in the Secret."""
+
+from __future__ import annotations
+
+import base64
+import json
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any, cast
+
+import pytest
+
+from cloche_api.keys import ApiKeyRecord, KeyLimits, hash_key
+from cloche_cluster.errors import ClusterError
+from cloche_cluster.install.keys import KeyStore, expiry, key_limits
+
+_NOW = datetime(2026, 1, 1, tzinfo=UTC)
+_NONE = KeyLimits()
+
+
+@dataclass
+class _Secret:
+    """What kubectl says and does of one Secret."""
+
+    data: dict[str, str] = field(default_factory=dict)
+
+    def json(self, *_: str) -> dict[str, Any]:
+        return {"data": self.data}
+
+    def run(self, *_: str, stdin: str) -> str:
+        self.data |= json.loads(stdin)["data"]
+        return ""
+
+    def record(self, name: str) -> ApiKeyRecord:
+        return ApiKeyRecord.model_validate_json(base64.b64decode(self.data[name]))
+
+
+@pytest.fixture(name="secret")
+def _secret() -> _Secret:
+    return _Secret()
+
+
+@pytest.fixture(name="store")
+def _store(secret: _Secret) -> KeyStore:
+    return KeyStore(cast("Any", secret))
+
+
+@pytest.mark.parametrize(
+    ("text", "holds"),
+    [
+        ("90m", timedelta(minutes=90)),
+        ("12h", timedelta(hours=12)),
+        ("30d", timedelta(days=30)),
+        ("99999d", timedelta(days=99999)),
+    ],
+)
+def test_how_long_a_key_holds(text: str, holds: timedelta) -> None:
+    assert expiry(text, _NOW) == _NOW + holds
+
+
+@pytest.mark.parametrize("text", ["0d", "d", "1w", "-1d", "1.5h", "100000d", "1d ", "٣d"])
+def test_what_is_no_time(text: str) -> None:
+    with pytest.raises(ClusterError, match="must be a time like 90m, 12h or 30d"):
+        expiry(text, _NOW)
+
+
+@pytest.mark.parametrize(
+    ("rate", "concurrency", "said"),
+    [
+        ("0", None, "RATE='0': .*greater than or equal to 1"),
+        ("1000001", None, "RATE='1000001': .*less than or equal to 1000000"),
+        ("many", None, "RATE='many': .*valid integer"),
+        (None, "0", "CONCURRENCY='0': .*greater than or equal to 1"),
+        (None, "x", "CONCURRENCY='x': .*valid integer"),
+    ],
+)
+def test_limits_that_make_no_sense(rate: str | None, concurrency: str | None, said: str) -> None:
+    with pytest.raises(ClusterError, match=said):
+        key_limits(rate, concurrency, None)
+
+
+def test_a_key_is_kept_as_its_hash_with_its_limits(secret: _Secret, store: KeyStore) -> None:
+    text = store.create("me", "team", key_limits("500", "20", "30d"))
+    record = secret.record("me")
+    assert record.sha256 == hash_key(text)
+    assert text not in base64.b64decode(secret.data["me"]).decode()
+    assert (record.tenant, record.rate_per_minute, record.concurrency) == ("team", 500, 20)
+    assert record.expires_at is not None
+    assert record.expires_at - record.created_at == pytest.approx(
+        timedelta(days=30), abs=timedelta(seconds=5)
+    )
+
+
+def test_a_key_without_limits_has_the_installations(secret: _Secret, store: KeyStore) -> None:
+    store.create("me", "me", _NONE)
+    assert set(json.loads(base64.b64decode(secret.data["me"]))) == {"sha256", "tenant", "createdAt"}
+
+
+def test_a_name_is_not_taken_from_another_key(store: KeyStore) -> None:
+    store.create("me", "me", _NONE)
+    with pytest.raises(ClusterError, match="there is a key named me already"):
+        store.create("me", "me", _NONE)
+    store.create("me", "me", _NONE, replace=True)
+
+
+@pytest.mark.parametrize("name", ["", "-a", "a/b", "a" * 64])
+def test_what_is_no_name(store: KeyStore, name: str) -> None:
+    with pytest.raises(ClusterError, match="must be 1 to 63 letters"):
+        store.create(name, "me", _NONE)
+    with pytest.raises(ClusterError, match="must be 1 to 63 letters"):
+        store.create("me", name, _NONE)
+
+
+def test_a_key_works_with_the_limits_that_it_is_wanted_to_have(store: KeyStore) -> None:
+    text = store.create("me", "me", KeyLimits(rate_per_minute=7))
+    assert store.works(text, KeyLimits(rate_per_minute=7))
+    assert not store.works(text, KeyLimits(rate_per_minute=8))
+    assert not store.works(text + "x", KeyLimits(rate_per_minute=7))
+
+
+@pytest.mark.parametrize("value", [b"", b"{", b"[]", b'{"sha256": 1}', b"\xff"])
+def test_what_is_no_record_is_passed_by(secret: _Secret, store: KeyStore, value: bytes) -> None:
+    secret.data["odd"] = base64.b64encode(value).decode()
+    text = store.create("me", "me", _NONE)
+    assert store.names() == {"odd", "me"}
+    assert store.works(text, _NONE)
