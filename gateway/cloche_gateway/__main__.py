@@ -9,7 +9,8 @@ import sys
 
 import uvloop
 
-from cloche_gateway import context, kube, log, server, settings
+from cloche_api import logs
+from cloche_gateway import context, kube, server, settings
 
 _log = logging.getLogger("cloche_gateway")
 
@@ -34,7 +35,9 @@ def main() -> int:
     except settings.SettingsError as error:
         sys.stderr.write(f"cloche-gateway: {error}\n")
         return _WRONG_SETTINGS
-    log.configure(own)
+    logs.configure(own.log_format, own.log_level)
+    # A kubeconfig that is not there is said once, by the error that comes of it.
+    logging.getLogger("kubernetes.aio.config.kube_config").setLevel(logging.ERROR)
     # uvicorn raises the signal again when it is done; by default that would be our end, not 0.
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: None)

@@ -7,7 +7,17 @@ from typing import TYPE_CHECKING
 from fastapi import FastAPI
 
 from cloche_gateway import __version__
-from cloche_gateway.routes import execute, health, metrics, openapi, problems, sessions
+from cloche_gateway.routes import (
+    batch,
+    execute,
+    executions,
+    health,
+    languages,
+    metrics,
+    openapi,
+    problems,
+    sessions,
+)
 from cloche_gateway.routes.middleware import RequestMiddleware
 
 if TYPE_CHECKING:
@@ -32,7 +42,7 @@ def create_app(context: Context) -> ASGIApp:
         redoc_url=None,
     )
     app.state.context = context
-    for module in (execute, sessions, health, metrics):
+    for module in (execute, batch, languages, executions, sessions, health, metrics):
         app.include_router(module.router)
     problems.install(app)
     openapi.install(app)

@@ -9,9 +9,12 @@ from typing import TYPE_CHECKING
 
 from cloche_gateway import keys, runtimes, sessions, waiting
 from cloche_gateway.cancelling import Canceller
+from cloche_gateway.feeds import Feeds
 from cloche_gateway.keys import KeyRing
 from cloche_gateway.metrics import Metrics
+from cloche_gateway.rates import Rates
 from cloche_gateway.readiness import Readiness
+from cloche_gateway.reading import Reads
 from cloche_gateway.runtimes import Languages
 from cloche_gateway.sessions import Sessions
 from cloche_gateway.waiting import Waiters
@@ -34,9 +37,12 @@ class Context:
     languages: Languages
     sessions: Sessions
     waiters: Waiters
+    reads: Reads
+    feeds: Feeds
     canceller: Canceller
     readiness: Readiness
     metrics: Metrics
+    rates: Rates
     draining: asyncio.Future[None]
 
     def drain(self) -> None:
@@ -51,14 +57,20 @@ async def running(settings: Settings, kube: KubeClient) -> AsyncIterator[Context
 
     At the end it closes `kube` too.
     """
-    ring, languages, live = KeyRing(), Languages(), Sessions()
+    ring, languages, live = (
+        KeyRing(settings.rate_limit_per_minute, settings.concurrency),
+        Languages(),
+        Sessions(),
+    )
     waiters = Waiters(kube, settings.namespace)
+    feeds = Feeds(kube, settings.namespace, waiters)
     followers = {
         "keys": Follower(kube, keys.source(settings.keys_namespace), ring),
         "runtimes": Follower(kube, runtimes.source(settings.namespace), languages),
         "sessions": Follower(kube, sessions.source(settings.namespace), live),
         "executions": Follower(kube, waiting.source(settings.namespace), waiters),
     }
+    metrics = Metrics()
     context = Context(
         settings=settings,
         kube=kube,
@@ -66,24 +78,30 @@ async def running(settings: Settings, kube: KubeClient) -> AsyncIterator[Context
         languages=languages,
         sessions=live,
         waiters=waiters,
+        reads=Reads(waiters.read),
+        feeds=feeds,
         canceller=Canceller(kube, settings.namespace),
         readiness=Readiness(kube, settings.namespace, followers),
-        metrics=Metrics(),
+        metrics=metrics,
+        rates=Rates(settings, metrics.rate_limit_failures),
         draining=asyncio.get_running_loop().create_future(),
     )
     context.metrics.observe(
-        lambda: len(waiters), {name: f.is_standing for name, f in followers.items()}
+        lambda: len(waiters),
+        {name: f.is_standing for name, f in followers.items()},
+        languages.pools,
     )
     tasks = [asyncio.create_task(f.run(), name=f"watch-{n}") for n, f in followers.items()]
-    tasks.append(asyncio.create_task(waiters.look_now_and_then(), name="looks"))
     try:
         yield context
     finally:
         context.drain()
         await context.canceller.finish()
+        await feeds.close()
         for task in tasks:
             task.cancel()
         # Before the tasks hear of it: a stream that they let go would be closed behind our back.
         await kube.close()
         await asyncio.gather(*tasks, return_exceptions=True)
         await waiters.close()
+        await context.rates.close()

@@ -5,6 +5,9 @@ Which HTTP status each becomes stands in `routes/problems.py` alone.
 
 from __future__ import annotations
 
+BATCH_ITEMS_MAX = 10
+"""Requests of one batch."""
+
 
 class GatewayError(Exception):
     """The base of all. `str(error)` is the answer's `detail`, fit for JSON whatever was quoted."""
@@ -20,6 +23,13 @@ class InvalidRequestError(GatewayError):
         super().__init__(f"{field}: {rule}")
 
 
+class BatchTooLargeError(GatewayError):
+    """The batch has more requests than one may have."""
+
+    def __init__(self) -> None:
+        super().__init__(f"Maximum {BATCH_ITEMS_MAX} executions allowed in a batch")
+
+
 class UnsupportedLanguageError(GatewayError):
     """No installed runtime has that name or alias."""
 
@@ -27,6 +37,10 @@ class UnsupportedLanguageError(GatewayError):
         shown = language if len(language) <= 63 else language[:63] + "…"  # noqa: PLR2004  a name's length
         names = ", ".join(supported) or "none is installed"
         super().__init__(f"Unsupported language: {shown}. Supported languages: {names}")
+
+
+class LanguageNotFoundError(GatewayError):
+    """The same, where the language stands in the path."""
 
 
 class TooLargeError(GatewayError):
@@ -45,6 +59,21 @@ class KeyInvalidError(GatewayError):
 
     def __init__(self) -> None:
         super().__init__("Invalid API key")
+
+
+class KeyExpiredError(GatewayError):
+    """The API key was valid until its time was over."""
+
+    def __init__(self) -> None:
+        super().__init__("API key has expired")
+
+
+class RateLimitedError(GatewayError):
+    """The API key has asked too often. In `reset` seconds it may ask for more."""
+
+    def __init__(self, reset: int) -> None:
+        super().__init__("Rate limit exceeded. Please try again later.")
+        self.reset = reset
 
 
 class ExecutionNotFoundError(GatewayError):

@@ -7,13 +7,14 @@ import binascii
 import hmac
 import logging
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
 
 from cloche_api.keys import SECRET_NAME, ApiKeyRecord, hash_key
 from cloche_gateway import names
-from cloche_gateway.errors import BusyError, KeyInvalidError, KeyRequiredError
+from cloche_gateway.errors import BusyError, KeyExpiredError, KeyInvalidError, KeyRequiredError
 from cloche_gateway.watch import Source
 
 if TYPE_CHECKING:
@@ -24,10 +25,14 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """Who asks: the key's name and the tenant that it speaks for."""
+    """Who asks: the key's name, the tenant that it speaks for, and what it may do."""
 
     key: str
     tenant: str
+    rate: int
+    """Executions that it may ask for in a minute."""
+    concurrency: int
+    """Its executions that run at a time."""
 
 
 def source(namespace: str) -> Source:
@@ -36,10 +41,15 @@ def source(namespace: str) -> Source:
 
 
 class KeyRing:
-    """All valid keys. A change in the Secret takes effect with the watch's event."""
+    """All valid keys. A change in the Secret takes effect with the watch's event.
 
-    def __init__(self) -> None:
-        self._records: tuple[tuple[str, str, str], ...] | None = None  # name, sha256, tenant
+    `rate` and `concurrency` are those of keys without their own.
+    """
+
+    def __init__(self, rate: int, concurrency: int) -> None:
+        self._rate = rate
+        self._concurrency = concurrency
+        self._records: tuple[tuple[str, ApiKeyRecord], ...] | None = None
 
     @property
     def known(self) -> bool:
@@ -54,6 +64,7 @@ class KeyRing:
         Raises:
             KeyRequiredError: when there is none.
             KeyInvalidError: when it is nobody's.
+            KeyExpiredError: when its time is over.
             BusyError: when the Secret could not be read yet.
         """
         if not presented:
@@ -61,13 +72,21 @@ class KeyRing:
         if self._records is None:
             raise BusyError
         digest = hash_key(presented)
-        found: Caller | None = None
-        for name, sha256, tenant in self._records:
-            if hmac.compare_digest(sha256, digest):
-                found = Caller(name, tenant)
+        found: tuple[str, ApiKeyRecord] | None = None
+        for name, record in self._records:
+            if hmac.compare_digest(record.sha256, digest):
+                found = name, record
         if found is None:
             raise KeyInvalidError
-        return found
+        name, record = found
+        if record.expires_at is not None and record.expires_at <= datetime.now(UTC):
+            raise KeyExpiredError
+        return Caller(
+            name,
+            record.tenant,
+            record.rate_per_minute or self._rate,
+            record.concurrency or self._concurrency,
+        )
 
     def replace(self, objects: list[dict[str, Any]]) -> None:
         """Take the Secret's content, or its absence: then no key is valid."""
@@ -89,7 +108,7 @@ class KeyRing:
                 # The error's text would show the record; its kind and place do not.
                 _log.error("API key %s is skipped: %s", name, _without_input(error))
                 continue
-            records.append((name, record.sha256, record.tenant))
+            records.append((name, record))
         self._records = tuple(records)
         _log.info("%d API keys are valid", len(records))
 

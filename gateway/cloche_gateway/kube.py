@@ -14,7 +14,7 @@ from kubernetes.aio.config import ConfigException
 from pydantic_core import from_json
 
 from cloche_api import rest
-from cloche_api.rest import MERGE_PATCH, METADATA, Rest
+from cloche_api.rest import MERGE_PATCH, METADATA, METADATA_LIST, Rest
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Mapping
@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 _WATCH_SECONDS = 300
 _WATCH_SILENCE = 100.0
 """A watch gets a bookmark about every minute; one that gets nothing has lost its server."""
+_LOG_SILENCE = 330.0
+"""A program may run for 300 s without a word."""
 _LINE_BYTES = 16 * 1024 * 1024  # an object is at most 1.5 MiB, whatever its escapes
 _GONE = 410
 _FORBIDDEN = 403
@@ -112,6 +114,15 @@ class KubeClient:
                 "GET", path, params=dict(params or {}), accept=accept, timeout=seconds
             )
 
+    async def rows(
+        self, path: str, params: Mapping[str, str], *columns: str
+    ) -> AsyncIterator[list[Any]]:
+        """These cells of the API server's table of a collection, row by row, without metadata."""
+        with _translated():
+            query = {**params, "includeObject": "None"}
+            async for _, cells in self._wire.rows(path, query, *columns):
+                yield cells
+
     async def create(self, path: str, obj: dict[str, Any], *, seconds: float) -> dict[str, Any]:
         """Create the object in the collection at `path`; its metadata as it was stored.
 
@@ -150,6 +161,14 @@ class KubeClient:
         except ConflictError as error:
             raise NotFoundError(str(error)) from error
 
+    async def delete_all(self, path: str, selector: str, *, seconds: float) -> None:
+        """Delete every object of the collection at `path` that has these labels."""
+        params = {"labelSelector": selector}
+        with _translated():
+            await self._wire.call(
+                "DELETE", path, params=params, accept=METADATA_LIST, timeout=seconds
+            )
+
     async def watch(
         self, path: str, *, params: Mapping[str, str]
     ) -> AsyncGenerator[dict[str, Any] | None, None]:
@@ -168,6 +187,21 @@ class KubeClient:
                     if event.get("type") == "ERROR":
                         _raise_for(event["object"])
                     yield event
+
+    async def log(self, pod: str, *, container: str) -> AsyncGenerator[bytes, None]:
+        """The lines that a container of the Pod at that path wrote, from the first to the last.
+
+        Raises:
+            NotFoundError: there is no such Pod.
+            InvalidError: its container has not started.
+        """
+        params = {"container": container, "follow": "true"}
+        with _translated():
+            async with self._wire.stream(
+                f"{pod}/log", params, quiet_seconds=_LOG_SILENCE
+            ) as content:
+                async for line in _lines(content):
+                    yield line
 
 
 @contextlib.contextmanager

@@ -7,12 +7,23 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from prometheus_client import (
+    CollectorRegistry,
+    Counter,
+    Gauge,
+    Histogram,
+    ProcessCollector,
+    generate_latest,
+)
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
+from prometheus_client.registry import Collector
 
 from cloche_gateway.times import seconds_between
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator, Mapping
+
+    from prometheus_client.core import Metric
 
 _SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300)
 _STEP_SECONDS = (0.001, 0.0025, *_SECONDS)
@@ -40,6 +51,7 @@ class Metrics:
     def __init__(self) -> None:
         self._registry = CollectorRegistry()
         own = self._registry
+        ProcessCollector(registry=own)
         self.executions = Counter(
             "sandbox_executions",
             "Executions that ended, by outcome",
@@ -68,6 +80,11 @@ class Metrics:
             ["method", "route", "status"],
             registry=own,
         )
+        self.rate_limit_failures = Counter(
+            "gateway_rate_limit_failures",
+            "Requests that could not be counted: the store was away",
+            registry=own,
+        )
         self._waiting = Gauge(
             "sandbox_waiting_requests", "Requests that wait for an end", registry=own
         )
@@ -78,21 +95,28 @@ class Metrics:
             registry=own,
         )
 
-    def observe(self, waiting: Callable[[], float], watches: dict[str, Callable[[], bool]]) -> None:
-        """Take the gauges from where they are kept."""
+    def observe(
+        self,
+        waiting: Callable[[], float],
+        watches: dict[str, Callable[[], bool]],
+        pools: Mapping[str, Mapping[str, int]],
+    ) -> None:
+        """Take the gauges from where they are kept; of the pools the operator's word."""
+        self._registry.register(_Pools(pools))
         self._waiting.set_function(waiting)
         for name, standing in watches.items():
             self._standing.labels(name).set_function(_as_float(standing))
 
-    def ended(self, obj: dict[str, Any], outcome: str, created: Created) -> None:
-        """Count an execution that ended and whose answer is made."""
+    def ended(self, obj: dict[str, Any], outcome: str, created: Created | None = None) -> None:
+        """Count an execution that ended; with `created`, one whose answer is made."""
         status, language = obj["status"], obj["spec"]["language"]
         self.executions.labels(language, outcome).inc()
         if status["phase"] == "Error":
             self.errors.labels(status.get("reason") or "unknown").inc()
         if status.get("executionSeconds") is not None:
             self.duration.labels(language).observe(status["executionSeconds"])
-        self._steps(status, created)
+        if created is not None:
+            self._steps(status, created)
 
     def _steps(self, status: dict[str, Any], created: Created) -> None:
         """Each step from the one before; clocks of two machines may differ, so never below 0."""
@@ -119,3 +143,34 @@ def _unix(text: str) -> float:
 
 def _as_float(value: Callable[[], bool]) -> Callable[[], float]:
     return lambda: float(value())
+
+
+class _Pools(Collector):
+    """How the pools of waiting Pods fare, as the runtimes' statuses say."""
+
+    def __init__(self, pools: Mapping[str, Mapping[str, int]]) -> None:
+        self._pools = pools
+
+    def collect(self) -> Iterator[Metric]:
+        """The families, each with a sample for every language."""
+        for name, field, words in _GAUGES:
+            gauge = GaugeMetricFamily(name, words, labels=["language"])
+            for language, pool in self._pools.items():
+                gauge.add_metric([language], pool[field])
+            yield gauge
+        for name, field, words in _COUNTERS:
+            counter = CounterMetricFamily(name, words, labels=["language"])
+            for language, pool in self._pools.items():
+                counter.add_metric([language], pool[field])
+            yield counter
+
+
+_GAUGES = (
+    ("warm_pool_size", "ready", "Pods that wait for a program"),
+    ("sandbox_active_containers", "claimed", "Pods that run a program or belong to a session"),
+)
+_COUNTERS = (
+    ("warm_pool_hits", "hits", "Executions for which a Pod waited"),
+    ("warm_pool_misses", "misses", "Executions for which none waited, though the pool has such"),
+    ("warm_pool_health_failures", "healthFailures", "Pods that broke while they waited"),
+)

@@ -79,6 +79,42 @@ class ExecuteRequest(Body):
     """Patterns (glob) of files in the working directory to bring back, 256 KiB together."""
 
 
+class LanguageInfo(BaseModel):
+    """What a language is and may use."""
+
+    model_config = ConfigDict(use_attribute_docstrings=True)
+
+    language: str
+    version: str | None
+    """The version in the image."""
+    aliases: list[str]
+    docker_image: str
+    file_extension: str
+    max_execution_time: int
+    """Seconds."""
+    max_memory: str
+    """In MiB, e.g. `2048MB`."""
+    max_cpu: float
+    """Cores."""
+
+
+class PoolState(BaseModel):
+    """A language's waiting Pods."""
+
+    model_config = ConfigDict(use_attribute_docstrings=True)
+
+    wanted: int
+    """Pods that should wait."""
+    ready: int
+    """Pods that wait."""
+    claimed: int
+    """Pods that run an execution or belong to a session."""
+    hits: int
+    """Executions for which a Pod waited, since the operator began to lead."""
+    misses: int
+    """Executions for which none waited, though the pool has Pods of their limits."""
+
+
 class SessionRequest(Body):
     """A Pod whose files last from one execution to the next."""
 
@@ -114,8 +150,8 @@ class SessionState(SessionResponse):
     """When its last execution ended; some seconds may pass before it shows."""
 
 
-class SessionEnded(BaseModel):
-    """What is left of a session."""
+class Message(BaseModel):
+    """That something was done."""
 
     message: str
 
@@ -178,6 +214,41 @@ class StatusResponse(BaseModel):
     """There once it has ended, whenever the program had started."""
     detail: str | None
     """What the synchronous call would have said, unless it ended well."""
+
+
+class BatchItem(ExecuteResponse):
+    """One result of a batch."""
+
+    execution_id: str | None  # type: ignore[assignment]  # null where none was made
+    language: str | None  # type: ignore[assignment]  # null where none was said
+    error: str | None
+    """What the synchronous call would have said, unless it ended well; exit_code is -1 then."""
+
+
+class ExecutionSummary(BaseModel):
+    """An execution in a list."""
+
+    model_config = ConfigDict(use_attribute_docstrings=True)
+
+    execution_id: str
+    status: Literal["pending", "running", "completed", "failed", "cancelled"]
+    language: str
+    session_id: str | None
+    created_at: str
+    reason: str | None
+    exit_code: int | None
+    execution_time: float | None
+    """Seconds of the program alone, measured inside its Pod."""
+
+
+class ExecutionList(BaseModel):
+    """A page of executions, newest first."""
+
+    model_config = ConfigDict(use_attribute_docstrings=True)
+
+    executions: list[ExecutionSummary]
+    next_cursor: str | None
+    """The `cursor` of the next page; null on the last one."""
 
 
 class Problem(BaseModel):

@@ -30,6 +30,11 @@ def session(namespace: str, name: str) -> str:
     return f"{sessions(namespace)}/{name}"
 
 
+def pod(namespace: str, name: str) -> str:
+    """One Pod."""
+    return f"/api/v1/namespaces/{namespace}/pods/{name}"
+
+
 def secrets(namespace: str) -> str:
     """The collection of Secrets, to be narrowed by a field selector."""
     return f"/api/v1/namespaces/{namespace}/secrets"

@@ -19,6 +19,9 @@ HEAD_BYTES = 64 * 1024
 """Of a request line and its headers, of a chunk's head, or of trailers: what the parser keeps."""
 HEAD_SECONDS = 30.0
 """From the connection, or from a request's first byte, until its head is there."""
+LINGER_SECONDS = 5.0
+"""From an answer to the end of a body that it did not wait for: who still sends would not see the
+answer of a connection that is closed at once."""
 
 
 class BoundedProtocol(HttpToolsProtocol):
@@ -28,6 +31,7 @@ class BoundedProtocol(HttpToolsProtocol):
         super().__init__(*args, **kwargs)
         self._kept = 0  # bytes since the parser last handed something on
         self._timer: asyncio.TimerHandle | None = None
+        self._last = False  # the client wants no further request on this connection
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn's
         """Wait for the first request, but not for ever."""
@@ -56,6 +60,10 @@ class BoundedProtocol(HttpToolsProtocol):
         self._kept = 0
         self._got_head()
         super().on_headers_complete()
+        if self.cycle is not None:
+            # uvicorn would close with the answer, which resets a connection that has more to read.
+            self._last = not self.cycle.keep_alive
+            self.cycle.keep_alive = True
 
     def on_body(self, body: bytes) -> None:
         """Hand a part of the body on."""
@@ -65,7 +73,21 @@ class BoundedProtocol(HttpToolsProtocol):
     def on_message_complete(self) -> None:
         """Have the whole request."""
         self._kept = 0
+        self._got_head()
         super().on_message_complete()
+        if self._last and self.cycle.response_complete:
+            self.transport.close()
+
+    def on_response_complete(self) -> None:
+        """Read on, and forget, what still comes of a body that was refused, but not for ever."""
+        super().on_response_complete()
+        if not self.cycle.response_complete:
+            return  # of the next request, which had been sent already
+        if self.cycle.more_body:
+            self._got_head()
+            self._timer = self.loop.call_later(LINGER_SECONDS, self.transport.close)
+        elif self._last:
+            self.transport.close()
 
     def send_400_response(self, msg: str) -> None:
         """Answer what is no HTTP request and end the connection."""

@@ -26,6 +26,7 @@ _ORDER = (
     "sql", "bash",
 )  # fmt: skip
 """The order in which messages and lists name the languages; others follow by name."""
+_POOL_FIELDS = ("wanted", "ready", "claimed", "hits", "misses", "healthFailures")
 _STORAGE_AVAILABLE = "StorageAvailable"
 """The condition that the operator sets on every runtime."""
 
@@ -46,6 +47,8 @@ class Language:
     name: str
     aliases: tuple[str, ...]
     file_name: str
+    image: str
+    version: str | None
     defaults: Amounts
     maximum: Amounts
 
@@ -66,6 +69,8 @@ def language_of(obj: dict[str, Any]) -> Language:
         name=obj["metadata"]["name"],
         aliases=tuple(spec.aliases or ()),
         file_name=spec.file_name,
+        image=spec.image,
+        version=spec.version,
         defaults=_amounts(spec.resources.defaults),
         maximum=_amounts(spec.resources.maximum),
     )
@@ -88,13 +93,24 @@ class Languages:
 
     def __init__(self) -> None:
         self.storage_full: set[str] = set()
+        self.pools: dict[str, dict[str, int]] = {}
+        """Of each runtime's status what is said of its Pods, in the status' own words."""
         self._generations: dict[str, tuple[str, int]] = {}
         self._installed: dict[str, Language] = {}
         self._by_word: dict[str, Language] = {}
         self.known = False
 
     def supported(self) -> list[str]:
-        """Their names, in the order in which people list them."""
+        """Their names, in the order in which people list them.
+
+        Raises:
+            BusyError: when the runtimes could not be read yet.
+        """
+        if not self.known:
+            raise BusyError
+        return self._names()
+
+    def _names(self) -> list[str]:
         place = {name: index for index, name in enumerate(_ORDER)}
         return sorted(self._installed, key=lambda name: (place.get(name, len(place)), name))
 
@@ -105,20 +121,20 @@ class Languages:
             UnsupportedLanguageError: when there is none.
             BusyError: when the runtimes could not be read yet.
         """
-        if not self.known:
-            raise BusyError
+        names = self.supported()
         found = self._by_word.get(word) or self._by_word.get(word.casefold())
         if found is None:
-            raise UnsupportedLanguageError(word, self.supported())
+            raise UnsupportedLanguageError(word, names)
         return found
 
     def replace(self, objects: list[dict[str, Any]]) -> None:
         """Take all runtimes anew."""
         self._generations.clear()
+        self.pools.clear()
         self._installed.clear()
         self.storage_full.clear()
         for obj in objects:
-            self._look_at_storage(obj)
+            self._look_at_status(obj)
             self._take(obj)
         self.known = True
         self._index()
@@ -129,9 +145,10 @@ class Languages:
         if kind == "DELETED":
             self._generations.pop(name, None)
             self._installed.pop(name, None)
+            self.pools.pop(name, None)
             self.storage_full.discard(name)
         else:
-            self._look_at_storage(obj)
+            self._look_at_status(obj)
             if not self._take(obj):
                 return
         self._index()
@@ -139,9 +156,10 @@ class Languages:
     def connected(self) -> None:
         """Nothing was missed: the watch goes on where it ended, or the list was read anew."""
 
-    def _look_at_storage(self, obj: dict[str, Any]) -> None:
-        name = obj["metadata"]["name"]
-        conditions = (obj.get("status") or {}).get("conditions") or []
+    def _look_at_status(self, obj: dict[str, Any]) -> None:
+        name, status = obj["metadata"]["name"], obj.get("status") or {}
+        self.pools[name] = {field: status.get(field) or 0 for field in _POOL_FIELDS}
+        conditions = status.get("conditions") or []
         if any(c["type"] == _STORAGE_AVAILABLE and c["status"] == "False" for c in conditions):
             self.storage_full.add(name)
         else:
@@ -163,7 +181,7 @@ class Languages:
     def _index(self) -> None:
         """Names stand over aliases, and of two equal aliases the first language's stands."""
         words: dict[str, Language] = {}
-        languages = [self._installed[name] for name in self.supported()]
+        languages = [self._installed[name] for name in self._names()]
         for language in languages:
             words.setdefault(language.name, language)
         for language in languages:
@@ -172,4 +190,4 @@ class Languages:
         for word, language in list(words.items()):
             words.setdefault(word.casefold(), language)
         self._by_word = words
-        _log.info("installed languages: %s", ", ".join(self.supported()) or "none")
+        _log.info("installed languages: %s", ", ".join(self._names()) or "none")

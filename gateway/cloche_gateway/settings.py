@@ -4,37 +4,27 @@ from __future__ import annotations
 
 import os
 import re
-from enum import StrEnum
+from urllib.parse import urlsplit
 
-from pydantic import Field, ValidationError
+from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from cloche_api.limits import CONCURRENCY_MAX
+from cloche_api.logs import LogFormat, LogLevel
 
 PREFIX = "CLOCHE_GATEWAY_"
 
 # Kubernetes puts these into Pods for a Service named cloche-gateway, unless enableServiceLinks is
 # false: https://kubernetes.io/docs/concepts/services-networking/service/#environment-variables
 _SERVICE_LINK = re.compile(PREFIX + r"(SERVICE_(HOST|PORT)(_[A-Z0-9_]+)?|PORT_\d+_(TCP|UDP).*)")
+_REDIS = frozenset({"redis", "rediss"})
+_SECRET = frozenset({"rate_limit_redis_url"})
+"""Settings whose values are not shown."""
 _DNS_LABEL = r"^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$"
 
 
 class SettingsError(Exception):
     """A setting is wrong. The message is one line that names it."""
-
-
-class LogFormat(StrEnum):
-    """How log lines look."""
-
-    JSON = "json"
-    TEXT = "text"
-
-
-class LogLevel(StrEnum):
-    """The least severe that is logged."""
-
-    DEBUG = "debug"
-    INFO = "info"
-    WARNING = "warning"
-    ERROR = "error"
 
 
 class Settings(BaseSettings):
@@ -66,9 +56,31 @@ class Settings(BaseSettings):
     election of etcd or a restart of the API server takes."""
     body_timeout_seconds: float = Field(default=30, gt=0, le=300)
     """For a request's body to arrive: 4 MiB at a slow 140 KiB a second."""
+    concurrency: int = Field(default=50, ge=1, le=CONCURRENCY_MAX)
+    """Executions that run at a time of an API key without a limit of its own; more wait."""
+    rate_limit_per_minute: int = Field(default=100, ge=1, le=1_000_000)
+    """Executions that an API key without a rate of its own may ask for in a minute."""
+    rate_limit_redis_url: SecretStr | None = None
+    """Where replicas count together, redis://[:password@]host:port[/db]; in memory without it."""
+    rate_limit_fail_open: bool = True
+    """Whether requests pass, uncounted, while that Redis is away; else they are refused (503)."""
     drain_seconds: float = Field(default=25, ge=0, le=5000)
     """After SIGTERM, for waiting requests to be answered. The Pod's
     terminationGracePeriodSeconds must be some seconds more; Kubernetes' default is 30."""
+
+    @field_validator("rate_limit_redis_url")
+    @classmethod
+    def _is_redis_url(cls, value: SecretStr | None) -> SecretStr | None:
+        """Refuse what is none, without a word of what it is: it may hold a password."""
+        if value is not None:
+            try:
+                url = urlsplit(value.get_secret_value())
+                fits = url.scheme in _REDIS and bool(url.hostname) and url.port != 0
+            except ValueError:
+                fits = False
+            if not fits:
+                raise ValueError("must be redis://[:password@]host:port[/db] or rediss://…")
+        return value
 
 
 def load() -> Settings:
@@ -87,4 +99,5 @@ def load() -> Settings:
     except ValidationError as error:
         first = error.errors(include_url=False, include_context=False)[0]
         where = PREFIX + ".".join(str(part) for part in first["loc"]).upper()
-        raise SettingsError(f"{where}={first['input']!r}: {first['msg']}") from None
+        shown = "" if _SECRET & set(first["loc"]) else f"={first['input']!r}"
+        raise SettingsError(f"{where}{shown}: {first['msg']}") from None

@@ -19,7 +19,7 @@ from cloche_gateway.kube import KubeError, NotFoundError
 from cloche_gateway.watch import Source
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from cloche_gateway.kube import KubeClient
 
@@ -28,8 +28,11 @@ _log = logging.getLogger(__name__)
 _GET_SECONDS = 10.0
 _CHECKS_AT_ONCE = 16  # after a break, so that a returning API server is not run over
 _LOOK_SECONDS = 5.0
-"""Between two looks at what is waited for; most ends are told before the first."""
+"""Between two looks at what somebody waits for, counted from its create: most ends are told before
+the first, and those who wait are not all looked at in one moment."""
 _DELAY_MIN, _DELAY_MAX = 0.1, 2.0
+_HEEDED = 10_000
+"""More unfinished executions than a queue of 1,000 and all that run."""
 
 
 def source(namespace: str) -> Source:
@@ -59,6 +62,7 @@ class Waiter:
         self.early: dict[str, Any] | None = None
         """What ended under this name before the create was acknowledged."""
         self.checking = False
+        self.next_look: asyncio.TimerHandle | None = None
 
     def tell(self, obj: dict[str, Any] | None) -> None:
         """Hand over the ended execution, None where it is no more; only the first counts."""
@@ -75,6 +79,7 @@ class Waiters:
         self._waiting: dict[str, set[Waiter]] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._gate = asyncio.Semaphore(_CHECKS_AT_ONCE)
+        self._heeded: dict[str, Callable[[dict[str, Any]], None]] = {}
 
     def __len__(self) -> int:
         return len(self._waiting)
@@ -87,6 +92,8 @@ class Waiters:
         try:
             yield waiter
         finally:
+            if waiter.next_look is not None:
+                waiter.next_look.cancel()
             others = self._waiting[name]
             others.discard(waiter)
             if not others:
@@ -100,19 +107,33 @@ class Waiters:
         waiter.uid = uid
         if waiter.early is not None and waiter.early["metadata"]["uid"] == uid:
             waiter.tell(waiter.early)
-        elif look:
+            return
+        if look:
             self._check(waiter)
+        self._look_later(waiter)
 
     def replace(self, objects: list[dict[str, Any]]) -> None:
         """Do nothing: what is not waited for is of no interest, the rest is asked for."""
 
     def changed(self, kind: str, obj: dict[str, Any]) -> None:  # noqa: ARG002  a record's deletion
         """Take one event: whatever its kind, the object in it has ended."""
+        uid = obj["metadata"]["uid"]
+        if heed := self._heeded.pop(uid, None):
+            heed(obj)
         for waiter in self._waiting.get(obj["metadata"]["name"], ()):
             if waiter.uid is None:
                 waiter.early = obj
-            elif waiter.uid == obj["metadata"]["uid"]:
+            elif waiter.uid == uid:
                 waiter.tell(obj)
+
+    def heed(self, uid: str, then: Callable[[dict[str, Any]], None]) -> None:
+        """Call this when the execution of that uid ends, though nobody waits for it.
+
+        For what may be missed: a watch that breaks, or too many, make it forget some.
+        """
+        self._heeded[uid] = then
+        if len(self._heeded) > _HEEDED:
+            del self._heeded[next(iter(self._heeded))]
 
     def connected(self) -> None:
         """Look at all who wait: a watch that broke may have missed an end."""
@@ -120,12 +141,6 @@ class Waiters:
             for waiter in waiters:
                 if waiter.uid is not None:
                     self._check(waiter)
-
-    async def look_now_and_then(self) -> None:
-        """Look at all who wait, for ever: what is deleted before its end is in no event."""
-        while True:
-            await asyncio.sleep(_LOOK_SECONDS)
-            self.connected()
 
     async def read(self, name: str) -> dict[str, Any] | None:
         """Return the execution, or None when there is none of that name.
@@ -144,6 +159,15 @@ class Waiters:
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    def _look_later(self, waiter: Waiter) -> None:
+        """What is deleted before its end is in no event."""
+        loop = asyncio.get_running_loop()
+        waiter.next_look = loop.call_later(_LOOK_SECONDS, self._look, waiter)
+
+    def _look(self, waiter: Waiter) -> None:
+        self._check(waiter)
+        self._look_later(waiter)
 
     def _check(self, waiter: Waiter) -> None:
         if waiter.checking or waiter.ended.done():

@@ -14,6 +14,11 @@
 {{- if le (int64 $sandbox.retention.hardBytes) (int64 $sandbox.retention.bytes) -}}
 {{- fail (printf "sandbox.retention.hardBytes: must be more than sandbox.retention.bytes (%d), for new executions are refused from it on" (int64 $sandbox.retention.bytes)) -}}
 {{- end -}}
+{{- with .Values.gateway.rateLimit -}}
+{{- if gt (len (compact (list .redisUrl .redisUrlSecret.name (ternary "valkey" "" $.Values.valkey.enabled)))) 1 -}}
+{{- fail "gateway.rateLimit: redisUrl, redisUrlSecret and valkey.enabled exclude one another: the gateways count in one place" -}}
+{{- end -}}
+{{- end -}}
 {{- $known := list -}}
 {{- range $path, $_ := .Files.Glob "runtimes/*.yaml" -}}
 {{- $known = append $known (trimSuffix ".yaml" (base $path)) -}}
@@ -23,7 +28,7 @@
 {{- fail (printf "runtimes: %q is no runtime of this chart; it has %s" . (join ", " $known)) -}}
 {{- end -}}
 {{- end -}}
-{{- $images := list "gateway" "operator" -}}
+{{- $images := list "gateway" "operator" "valkey" -}}
 {{- range $known -}}
 {{- $images = append $images (printf "runtime-%s" .) -}}
 {{- end -}}

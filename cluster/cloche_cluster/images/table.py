@@ -39,6 +39,7 @@ def discover(repository: Path) -> tuple[Image, ...]:
     programs = (
         Image("gateway", Path("gateway/Dockerfile")),
         Image("operator", Path("operator/Dockerfile")),
+        Image("valkey", Path("valkey/Dockerfile")),
         Image(RUNTIME_BASE, Path("runtimes/base/Dockerfile"), deployed=False),
     )
     languages = tuple(

@@ -1,8 +1,10 @@
-"""Who asks: the context of the application and the caller of a request."""
+"""Who asks, and how often: the context of the application and the caller of a request."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
+
+from cloche_gateway.errors import RateLimitedError
 
 if TYPE_CHECKING:
     from starlette.requests import Request
@@ -30,3 +32,29 @@ def caller(request: Request) -> Caller:
     found = context_of(request).keys.caller(presented)
     request.scope["cloche.caller"] = found  # for the log line
     return found
+
+
+async def charged_caller(request: Request) -> Caller:
+    """The caller, once one execution is charged to its rate.
+
+    Before anything else is looked at: a request that is refused counts too.
+
+    Raises:
+        GatewayError: as `caller` and `charge`.
+    """
+    who = caller(request)
+    await charge(request, who)
+    return who
+
+
+async def charge(request: Request, who: Caller, count: int = 1) -> None:
+    """Charge so many executions; the answer's headers will say what is left.
+
+    Raises:
+        RateLimitedError: there is not so much left.
+        BusyError: as `Rates.charge`.
+    """
+    quota = await context_of(request).rates.charge(who, count)
+    request.scope["cloche.quota"] = quota
+    if quota is not None and not quota.passed:
+        raise RateLimitedError(quota.reset)

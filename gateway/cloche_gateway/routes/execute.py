@@ -1,4 +1,4 @@
-"""Run a program, start one, and ask how far one has come."""
+"""Run a program, or start one."""
 
 from __future__ import annotations
 
@@ -6,11 +6,12 @@ from fastapi import APIRouter, Request, Response
 
 from cloche_gateway.models import ExecuteRequest, ExecuteResponse, StatusResponse
 from cloche_gateway.routes import openapi
-from cloche_gateway.routes.access import caller, context_of
+from cloche_gateway.routes.access import charged_caller, context_of
 from cloche_gateway.routes.body import json_body
 from cloche_gateway.routes.gone import disconnect
 from cloche_gateway.routes.json import JsonResponse
-from cloche_gateway.services import executing, idempotency, looking_up, parsing, starting
+from cloche_gateway.routes.status import status
+from cloche_gateway.services import executing, idempotency, parsing, starting
 from cloche_gateway.services.submitting import Origin
 
 router = APIRouter(prefix="/api/v1/execute", tags=["execute"])
@@ -19,7 +20,7 @@ router = APIRouter(prefix="/api/v1/execute", tags=["execute"])
 @router.post(
     "",
     response_model=ExecuteResponse,
-    responses=openapi.problems(400, 401, 403, 404, 409, 413, 500, 503),
+    responses=openapi.problems(400, 401, 403, 404, 409, 413, 429, 500, 503),
     openapi_extra=openapi.takes(ExecuteRequest, openapi.IDEMPOTENCY_KEY),
     summary="Execute code and wait for the result",
 )
@@ -29,7 +30,7 @@ async def execute(request: Request) -> Response:
     A program that ends by itself is a 200, whatever its exit code. When the client goes away, the
     program is stopped, unless the request has an Idempotency-Key.
     """
-    context, origin = context_of(request), _origin(request)
+    context, origin = context_of(request), await _origin(request)
     body = await json_body(request, context.settings.body_timeout_seconds)
     asked = parsing.execute_request(body)
     async with disconnect(request) as gone:
@@ -42,38 +43,31 @@ async def execute(request: Request) -> Response:
     "/async",
     status_code=202,
     response_model=StatusResponse,
-    responses=openapi.problems(400, 401, 403, 404, 409, 413, 500, 503),
+    responses=openapi.problems(400, 401, 403, 404, 409, 413, 429, 500, 503),
     openapi_extra=openapi.takes(ExecuteRequest, openapi.IDEMPOTENCY_KEY),
     summary="Execute code without waiting",
 )
 async def start(request: Request) -> Response:
     """Start one program and answer as soon as the cluster has accepted it."""
-    context, origin = context_of(request), _origin(request)
+    context, origin = context_of(request), await _origin(request)
     body = await json_body(request, context.settings.body_timeout_seconds)
     state = await starting.start(context, origin, parsing.execute_request(body))
     location = f"{router.prefix}/status/{state['execution_id']}"
     return JsonResponse(state, 202, {"Location": location})
 
 
-@router.get(
+router.add_api_route(
     "/status/{execution_id}",
+    status,
+    methods=["GET"],
     response_model=StatusResponse,
     responses=openapi.problems(400, 401, 403, 404, 503),
     openapi_extra=openapi.takes(None, openapi.WAIT),
     summary="How far an execution has come",
 )
-async def status(request: Request, execution_id: str) -> Response:
-    """Tell an execution's state and, once it has ended, its result."""
-    context, who = context_of(request), caller(request)
-    seconds = parsing.wait_seconds(request.query_params.get("wait"))
-    if not seconds:
-        return JsonResponse(await looking_up.status(context, who, execution_id))
-    async with disconnect(request) as gone:
-        found = await looking_up.status_at_end(context, who, execution_id, seconds, gone)
-    return JsonResponse(found)
 
 
-def _origin(request: Request) -> Origin:
-    who = caller(request)
+async def _origin(request: Request) -> Origin:
+    who = await charged_caller(request)
     key = idempotency.key_of(request.headers.getlist("idempotency-key"))
     return Origin(who, request.scope["cloche.request_id"], key)

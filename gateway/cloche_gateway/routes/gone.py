@@ -10,20 +10,22 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
     from starlette.requests import Request
+    from starlette.types import Receive
 
 
 @contextlib.asynccontextmanager
 async def disconnect(request: Request) -> AsyncIterator[asyncio.Task[None]]:
     """A task that is done when the client has gone. The body must have been read."""
-
-    async def watch() -> None:
-        while (await request.receive())["type"] != "http.disconnect":
-            pass
-
-    task = asyncio.create_task(watch())
+    task = asyncio.create_task(gone(request.receive))
     try:
         yield task
     finally:
         task.cancel()
         with contextlib.suppress(asyncio.CancelledError):
             await task
+
+
+async def gone(receive: Receive) -> None:
+    """Return when the client has gone. The body must have been read."""
+    while (await receive())["type"] != "http.disconnect":
+        pass

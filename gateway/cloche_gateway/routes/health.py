@@ -18,7 +18,7 @@ async def root() -> Response:
 
 
 @router.get("/health", summary="How the gateway is")
-@router.get("/api/v1/execute/health", include_in_schema=False)
+@router.get("/api/v1/execute/health", summary="The same, where older clients look for it")
 async def health(request: Request) -> Response:
     """200 while the gateway answers at all; `status` is degraded while it cannot serve."""
     problem = context_of(request).readiness.known_problem()

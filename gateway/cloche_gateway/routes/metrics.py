@@ -9,7 +9,12 @@ from cloche_gateway.routes.access import context_of
 router = APIRouter(tags=["metrics"])
 
 
-@router.get("/metrics", summary="Prometheus metrics")
+_TEXT = {"content": {"text/plain": {"schema": {"type": "string"}}}}
+
+
+@router.get(
+    "/metrics", response_class=Response, responses={200: _TEXT}, summary="Prometheus metrics"
+)
 async def metrics(request: Request) -> Response:
     """Prometheus' text format."""
     text = context_of(request).metrics.text()

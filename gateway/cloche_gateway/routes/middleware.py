@@ -8,12 +8,13 @@ import time
 import uuid
 from typing import TYPE_CHECKING, Any
 
-from cloche_gateway import log
+from cloche_api import logs
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
     from cloche_gateway.metrics import Metrics
+    from cloche_gateway.rates import Quota
 
 _log = logging.getLogger(__name__)
 
@@ -39,8 +40,8 @@ class RequestMiddleware:
             return
         request_id = _request_id(scope)
         scope["cloche.request_id"] = request_id
-        log.request_id.set(request_id)
-        log.execution_id.set(None)
+        logs.request_id.set(request_id)
+        logs.execution_id.set(None)
         path: str = scope["path"]
         if len(path) > 1 and path.endswith("/"):
             scope["path"] = path[:-1]
@@ -51,8 +52,10 @@ class RequestMiddleware:
             if message["type"] == "http.response.start":
                 status = message["status"]
                 message["headers"] = [
-                    *message.get("headers", ()), (b"x-request-id", request_id.encode())
-                ]  # fmt: skip
+                    *message.get("headers", ()),
+                    (b"x-request-id", request_id.encode()),
+                    *_quota(scope),
+                ]
             await send(message)
 
         try:
@@ -83,6 +86,15 @@ class RequestMiddleware:
                 "key": caller.key if caller else None,
             },
         )
+
+
+def _quota(scope: Scope) -> list[tuple[bytes, bytes]]:
+    """What is left of the key's rate, where the route is limited."""
+    quota: Quota | None = scope.get("cloche.quota")
+    if quota is None:
+        return []
+    told = {"limit": quota.limit, "remaining": quota.remaining, "reset": quota.reset}
+    return [(f"ratelimit-{name}".encode(), str(value).encode()) for name, value in told.items()]
 
 
 def _request_id(scope: Scope) -> str:

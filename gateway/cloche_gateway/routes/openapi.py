@@ -5,7 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from cloche_gateway.models import ExecuteRequest, Problem, SessionRequest
-from cloche_gateway.services.parsing import WAIT_SECONDS_MAX
+from cloche_gateway.services.parsing import (
+    LIST_LIMIT,
+    LIST_LIMIT_MAX,
+    STATUSES,
+    WAIT_SECONDS_MAX,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -15,7 +20,7 @@ if TYPE_CHECKING:
 
 _TEMPLATE = "#/components/schemas/{model}"
 _BODIES = (ExecuteRequest, SessionRequest)
-_KEYED = frozenset({"execute", "sessions"})
+_KEYED = frozenset({"execute", "executions", "sessions"})
 """The tags of the routes that need an API key."""
 _SCHEMES = {
     "APIKeyHeader": {"type": "apiKey", "in": "header", "name": "X-API-Key"},
@@ -43,6 +48,47 @@ WAIT = {
     "description": "Seconds to hold the answer until the execution has ended.",
 }
 
+LISTING = tuple(
+    {"name": name, "in": "query", "required": False, "schema": schema, "description": words}
+    for name, schema, words in (
+        (
+            "limit",
+            {"type": "integer", "minimum": 1, "maximum": LIST_LIMIT_MAX, "default": LIST_LIMIT},
+            "How many at most.",
+        ),
+        ("language", {"type": "string"}, "Only those of this language, by name or alias."),
+        ("status", {"type": "string", "enum": list(STATUSES)}, "Only those that stand so."),
+        ("session_id", {"type": "string", "maxLength": 63}, "Only those of this session."),
+        ("cursor", {"type": "string"}, "The `next_cursor` of the page before."),
+    )
+)
+LAST_EVENT_ID = {
+    "name": "Last-Event-ID",
+    "in": "header",
+    "required": False,
+    "schema": {"type": "string"},
+    "description": "The id of the last event that was received: go on after it.",
+}
+EVENTS: dict[int | str, dict[str, Any]] = {
+    200: {
+        "description": "Each event's `data` is JSON",
+        "content": {
+            "text/event-stream": {
+                "schema": {
+                    "type": "object",
+                    "properties": {
+                        "id": {"type": "string"},
+                        "event": {"enum": ["started", "stdout", "stderr", "exit"]},
+                        "data": {"type": "string", "contentMediaType": "application/json"},
+                    },
+                    "required": ["id", "event", "data"],
+                }
+            }
+        },
+    }
+}
+"""Of one event, as schemas of streams are understood."""
+
 _EXAMPLES = {
     400: "timeout: must be between 1 and 300",
     401: "API key is required",
@@ -50,6 +96,7 @@ _EXAMPLES = {
     404: "Execution 550e8400-e29b-41d4-a716-446655440000 not found",
     409: "Execution cancelled",
     413: "code: must be at most 256 KiB, but has 300000 bytes",
+    429: "Rate limit exceeded. Please try again later.",
     500: "Execution failed: container timeout",
     503: "Service busy. Please try again later.",
 }
@@ -61,6 +108,7 @@ _WHEN = {
     409: "It was cancelled or deleted while the client waited, or the Idempotency-Key was used "
     "with another request",
     413: "The body or a field is over its limit",
+    429: "The API key has asked too often",
     500: "The program hit its timeout, or the system failed; with what is known of the result",
     503: "The queue or the storage is full, or the cluster is out of reach",
 }
@@ -88,6 +136,16 @@ def takes(model: type[BaseModel] | None, *parameters: dict[str, Any]) -> dict[st
         reference = {"$ref": _TEMPLATE.format(model=model.__name__)}
         content = {"application/json": {"schema": reference}}
         told["requestBody"] = {"required": True, "content": content}
+    return told
+
+
+def takes_list(model: type[BaseModel], most: int) -> dict[str, Any]:
+    """The body of a route that takes several of a kind."""
+    told = takes(model)
+    content = told["requestBody"]["content"]["application/json"]
+    content["schema"] = {
+        "type": "array", "minItems": 1, "maxItems": most, "items": content["schema"]
+    }  # fmt: skip
     return told
 
 

@@ -25,12 +25,16 @@ _RETRY = {"Retry-After": str(RETRY_AFTER_SECONDS)}
 TABLE: dict[type[GatewayError], tuple[int, dict[str, str]]] = {
     errors.InvalidRequestError: (400, {}),
     errors.UnsupportedLanguageError: (400, {}),
+    errors.BatchTooLargeError: (400, {}),
     errors.KeyRequiredError: (401, {"WWW-Authenticate": "ApiKey"}),
     errors.KeyInvalidError: (403, {}),
+    errors.KeyExpiredError: (403, {}),
     errors.ExecutionNotFoundError: (404, {}),
+    errors.LanguageNotFoundError: (404, {}),
     errors.SessionNotFoundError: (404, {}),
     errors.KeyReusedError: (409, {}),
     errors.TooLargeError: (413, {}),
+    errors.RateLimitedError: (429, {}),
     errors.ClientGoneError: (499, {}),  # nobody reads it; nginx' number, for the log
     errors.FailedError: (500, {}),
     errors.SessionFailedError: (500, {}),
@@ -40,29 +44,31 @@ TABLE: dict[type[GatewayError], tuple[int, dict[str, str]]] = {
 }
 
 
-def of_gateway_error(_: Request, error: Exception) -> Response:
+async def of_gateway_error(_: Request, error: Exception) -> Response:
     """The answer to a domain error: its own words under `detail`."""
     kind = next(kind for kind in type(error).__mro__ if kind in TABLE)
     status, headers = TABLE[kind]
     body: dict[str, Any] = {"detail": str(error)}
     if isinstance(error, ExecutionError) and error.execution_id is not None:
         body["execution_id"] = error.execution_id
+    if isinstance(error, errors.RateLimitedError):
+        headers = {"Retry-After": str(max(1, error.reset))}
     return JsonResponse(body, status, headers)
 
 
-def _of_http_exception(_: Request, error: Exception) -> Response:
+async def _of_http_exception(_: Request, error: Exception) -> Response:
     """The answer where no route fits."""
     assert isinstance(error, HTTPException)
     return JsonResponse({"detail": error.detail}, error.status_code, dict(error.headers or {}))
 
 
-def _of_validation_error(_: Request, error: Exception) -> Response:
+async def _of_validation_error(_: Request, error: Exception) -> Response:
     """FastAPI's own 422 is no answer of ours: no route declares what it could refuse."""
     assert isinstance(error, RequestValidationError)
     return JsonResponse({"detail": "the request is not valid"}, 400)
 
 
-def of_bug(_: Request, error: Exception) -> Response:
+async def of_bug(_: Request, error: Exception) -> Response:
     """The answer when the gateway itself is at fault: the cause stands in the log."""
     _log.error("a bug in the gateway", exc_info=error)
     return JsonResponse({"detail": "Execution failed: internal error of the gateway"}, 500)

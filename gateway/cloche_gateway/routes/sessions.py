@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from fastapi import APIRouter, Request, Response
 
-from cloche_gateway.models import SessionEnded, SessionRequest, SessionResponse, SessionState
+from cloche_gateway.models import Message, SessionRequest, SessionResponse, SessionState
 from cloche_gateway.routes import openapi
-from cloche_gateway.routes.access import caller, context_of
+from cloche_gateway.routes.access import caller, charged_caller, context_of
 from cloche_gateway.routes.body import json_body
 from cloche_gateway.routes.gone import disconnect
 from cloche_gateway.routes.json import JsonResponse
@@ -22,7 +22,7 @@ _NOT_FOUND = {404: "Session sbs-550e8400-e29b-41d4-a716-446655440000 not found"}
     status_code=201,
     response_model=SessionResponse,
     responses=openapi.problems(
-        400, 401, 403, 413, 500, 503,
+        400, 401, 403, 413, 429, 500, 503,
         details={500: "Session failed: the language's image could not be pulled"},
     ),
     openapi_extra=openapi.takes(SessionRequest),
@@ -30,7 +30,7 @@ _NOT_FOUND = {404: "Session sbs-550e8400-e29b-41d4-a716-446655440000 not found"}
 )  # fmt: skip
 async def create(request: Request) -> Response:
     """Make a Pod whose files last from one execution to the next."""
-    context, who = context_of(request), caller(request)
+    context, who = context_of(request), await charged_caller(request)
     body = await json_body(request, context.settings.body_timeout_seconds)
     asked = parsing.session_request(body)
     request_id = request.scope["cloche.request_id"]
@@ -55,7 +55,7 @@ async def look_up(request: Request, session_id: str) -> Response:
 
 @router.delete(
     "/{session_id}",
-    response_model=SessionEnded,
+    response_model=Message,
     responses=openapi.problems(401, 403, 404, 503, details=_NOT_FOUND),
     summary="End a session",
 )

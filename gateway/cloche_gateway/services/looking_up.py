@@ -6,27 +6,33 @@ import asyncio
 import re
 from typing import TYPE_CHECKING, Any
 
-from cloche_gateway import log, waiting
+from cloche_api import logs
+from cloche_gateway import waiting
 from cloche_gateway.errors import BusyError, ClientGoneError, ExecutionNotFoundError
 from cloche_gateway.kube import KubeError
 from cloche_gateway.services import answers, results
 
 if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
     from cloche_gateway.context import Context
     from cloche_gateway.keys import Caller
 
 _UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 
-async def status(context: Context, caller: Caller, execution_id: str) -> dict[str, Any]:
-    """What `models.StatusResponse` shows.
+async def status(
+    context: Context, caller: Caller, execution_id: str, *, fresh: bool = False
+) -> dict[str, Any]:
+    """What `models.StatusResponse` shows, as it was a moment ago at most, or `fresh`.
 
     Raises:
         ExecutionNotFoundError: when there is none of that id, or it is another tenant's: who asks
             must not learn which.
         BusyError: when the API server does not tell.
     """
-    return _shown(await _read(context, caller, execution_id))
+    ask = context.waiters.read if fresh else context.reads.read
+    return _shown(await read(ask, caller, execution_id))
 
 
 async def status_at_end(
@@ -43,7 +49,7 @@ async def status_at_end(
         GatewayError: as `status`.
     """
     with context.waiters.waiter(execution_id) as waiter:
-        obj = await _read(context, caller, execution_id)
+        obj = await read(context.waiters.read, caller, execution_id)
         if waiting.is_terminal(obj):
             return _shown(obj)
         context.waiters.created(waiter, obj["metadata"]["uid"])
@@ -57,12 +63,19 @@ async def status_at_end(
     return await status(context, caller, execution_id)
 
 
-async def _read(context: Context, caller: Caller, execution_id: str) -> dict[str, Any]:
+async def read(
+    ask: Callable[[str], Awaitable[dict[str, Any] | None]], caller: Caller, execution_id: str
+) -> dict[str, Any]:
+    """The execution's object as `ask` tells it, if it is the caller's.
+
+    Raises:
+        ExecutionNotFoundError, BusyError: as `status`.
+    """
     if not _UUID.fullmatch(execution_id):
         raise ExecutionNotFoundError(execution_id)
-    log.execution_id.set(execution_id)
+    logs.execution_id.set(execution_id)
     try:
-        obj = await context.waiters.read(execution_id)
+        obj = await ask(execution_id)
     except KubeError as error:
         raise BusyError(execution_id) from error
     if obj is None or obj["spec"].get("tenant") != caller.tenant:

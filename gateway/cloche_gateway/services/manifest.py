@@ -85,6 +85,7 @@ def _spec(request: ExecuteRequest, language: Language, caller: Caller) -> dict[s
         "code": request.code,
         "timeoutSeconds": timeout_seconds(request),
         "tenant": caller.tenant,
+        "concurrency": {"group": caller.key, "limit": caller.concurrency},
     }
     optional = {
         "stdin": request.stdin,

@@ -9,8 +9,17 @@ from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 from pydantic import ValidationError
 
 from cloche_api import limits
-from cloche_gateway.errors import GatewayError, InvalidRequestError, TooLargeError
+from cloche_gateway.errors import (
+    BATCH_ITEMS_MAX,
+    BatchTooLargeError,
+    GatewayError,
+    InvalidRequestError,
+    TooLargeError,
+)
+from cloche_gateway.feeds import Position
 from cloche_gateway.models import Body, ExecuteRequest, SessionRequest
+from cloche_gateway.services.listing import Query, parse_cursor
+from cloche_gateway.services.validation import SESSION_ID_RULE
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -44,6 +53,11 @@ _BETWEEN = {
 }
 """Of numbers with two bounds, both are told."""
 
+LIST_LIMIT, LIST_LIMIT_MAX = 50, 200
+_LIMIT = re.compile(r"[0-9]{1,4}")
+_LISTING = ("limit", "language", "status", "session_id", "cursor")
+STATUSES = ("pending", "running", "completed", "failed", "cancelled")
+
 WAIT_SECONDS_MAX = 60.0
 """Less than what proxies wait for an answer as a rule."""
 _SECONDS = re.compile(r"[0-9]{1,4}(\.[0-9]{1,6})?")
@@ -59,6 +73,67 @@ def execute_request(body: bytes) -> ExecuteRequest:
         TooLargeError: when a list or the environment has too many entries.
     """
     return _request(body, ExecuteRequest)
+
+
+def listing(query: Mapping[str, str]) -> Query:
+    """Which executions are to be listed.
+
+    Raises:
+        InvalidRequestError: names the parameter and the rule.
+    """
+    for name in query:
+        if name not in _LISTING:
+            raise InvalidRequestError(name[:_NAME_CHARACTERS], "unknown parameter")
+    limit = query.get("limit", str(LIST_LIMIT))
+    if not _LIMIT.fullmatch(limit) or not 1 <= int(limit) <= LIST_LIMIT_MAX:
+        raise InvalidRequestError("limit", f"must be between 1 and {LIST_LIMIT_MAX}")
+    status = query.get("status")
+    if status is not None and status not in STATUSES:
+        raise InvalidRequestError("status", f"must be one of {', '.join(STATUSES)}")
+    session = query.get("session_id")
+    if session is not None and not re.fullmatch(limits.LABEL_VALUE.rstrip("$"), session):
+        raise InvalidRequestError("session_id", SESSION_ID_RULE)
+    cursor = query.get("cursor")
+    after = parse_cursor(cursor) if cursor is not None else None
+    return Query(int(limit), query.get("language"), status, session, after)
+
+
+def position(last_event_id: str | None) -> Position:
+    """Where an event stream is to go on.
+
+    Raises:
+        InvalidRequestError: it is no id of an event of ours.
+    """
+    if not last_event_id:
+        return Position()
+    found = Position.parse(last_event_id)
+    if found is None:
+        raise InvalidRequestError("Last-Event-ID", "must be the id of an event")
+    return found
+
+
+def batch(body: bytes) -> list[Any]:
+    """Read a batch: its requests as they came, for each to be judged by itself.
+
+    Raises:
+        InvalidRequestError: it is no list, or an empty one.
+        BatchTooLargeError: it has too many.
+    """
+    value = _json(body)
+    if not isinstance(value, list) or not value:
+        raise InvalidRequestError("body", f"must be a list of 1 to {BATCH_ITEMS_MAX} requests")
+    if len(value) > BATCH_ITEMS_MAX:
+        raise BatchTooLargeError
+    return value
+
+
+def batch_item(value: Any) -> ExecuteRequest:
+    """One request of a batch.
+
+    Raises:
+        InvalidRequestError, TooLargeError: as `execute_request`.
+    """
+    return _model(value, ExecuteRequest, "the request")
 
 
 def session_request(body: bytes) -> SessionRequest:
@@ -85,9 +160,12 @@ def wait_seconds(text: str | None) -> float:
 
 
 def _request(body: bytes, model: type[_Request]) -> _Request:
-    value = _json(body)
+    return _model(_json(body), model, "body")
+
+
+def _model(value: Any, model: type[_Request], what: str) -> _Request:
     if not isinstance(value, dict):
-        raise InvalidRequestError("body", "must be a JSON object")
+        raise InvalidRequestError(what, "must be a JSON object")
     try:
         return model.model_validate(value)
     except ValidationError as error:

@@ -23,9 +23,14 @@ def phase_of(obj: dict[str, Any]) -> Phase:
     return Phase((obj.get("status") or {}).get("phase") or Phase.PENDING)
 
 
+def word_of(phase: Phase) -> str:
+    """The status route's word for a phase."""
+    return _STATUS[phase]
+
+
 def status_word(obj: dict[str, Any]) -> str:
     """The status route's word for the execution's phase."""
-    return _STATUS[phase_of(obj)]
+    return word_of(phase_of(obj))
 
 
 def result(obj: dict[str, Any]) -> dict[str, Any]:

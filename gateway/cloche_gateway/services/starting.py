@@ -28,5 +28,8 @@ async def start(context: Context, origin: Origin, request: ExecuteRequest) -> di
             context.canceller.cancel(planned.name, unsure=True)
         raise
     if stored.fresh:
+        context.waiters.heed(
+            stored.uid, lambda ended: context.metrics.ended(ended, results.status_word(ended))
+        )
         return results.state({"metadata": stored.metadata, "spec": planned.obj["spec"]}, None)
-    return await looking_up.status(context, origin.caller, planned.name)
+    return await looking_up.status(context, origin.caller, planned.name, fresh=True)

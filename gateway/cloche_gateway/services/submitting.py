@@ -6,7 +6,8 @@ import uuid
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from cloche_gateway import log, names
+from cloche_api import logs
+from cloche_gateway import names
 from cloche_gateway.errors import BusyError
 from cloche_gateway.services import creating, idempotency, manifest, sessions, validation
 
@@ -54,7 +55,7 @@ async def plan(context: Context, origin: Origin, request: ExecuteRequest) -> Pla
     obj = manifest.execution(name, request, language, origin.caller, origin.request_id)
     if key is not None:
         obj["metadata"]["annotations"][idempotency.ANNOTATION] = idempotency.fingerprint(request)
-    log.execution_id.set(name)
+    logs.execution_id.set(name)
     full = language.name in context.languages.storage_full
     return Plan(obj, keyed=key is not None, storage_full=full)
 

@@ -19,6 +19,7 @@ CPU_MIN = Decimal("0.01")
 """The kernel's smallest share: 1 ms of each 100 ms (cpu.cfs_quota_us)."""
 MEMORY_MIN_MIB = 32
 """The supervisor alone needs about half of it."""
+SESSION_ID_RULE = "must be 1 to 63 letters, digits, '.', '_' or '-', alphanumeric at both ends"
 _COMPONENT_BYTES = 255  # NAME_MAX of Linux
 _SCRATCH = ".tmp"  # the supervisor's directory behind /tmp
 
@@ -35,10 +36,7 @@ def check(request: ExecuteRequest, language: Language) -> None:
         _text("stdin", request.stdin, limits.STDIN_BYTES)
     session = request.session_id
     if session is not None and not re.fullmatch(limits.LABEL_VALUE.rstrip("$"), session):
-        raise InvalidRequestError(
-            "session_id",
-            "must be 1 to 63 letters, digits, '.', '_' or '-', alphanumeric at both ends",
-        )
+        raise InvalidRequestError("session_id", SESSION_ID_RULE)
     _environment(request.environment or {})
     _arguments(request.args or [])
     _files(request.files or [], language)

@@ -23,6 +23,7 @@ FIELDS: dict[str, tuple[Any, Any]] = {
     "resources": ({"cpu": 1}, {"cpu": "1"}),
     "session": ("a", "b"),
     "tenant": ("a", "b"),
+    "concurrency": ({"group": "a", "limit": 1}, {"group": "a", "limit": 2}),
     "ttlSecondsAfterFinished": (3600, 0),
 }
 REQUIRED = {"language", "code"}

@@ -35,7 +35,7 @@ def test_without_either_anybody_may_create(policed: ChartCluster) -> None:
     assert policed.try_execution("plain").returncode == 0
 
 
-@pytest.mark.parametrize("field", ["tenant", "session"])
+@pytest.mark.parametrize("field", ["tenant", "session", "concurrency"])
 @pytest.mark.parametrize("by", [None, OPERATOR.replace("operator", "other"), GATEWAY + "x"])
 def test_nobody_else_may_set_one(policed: ChartCluster, field: str, by: str | None) -> None:
     if by:
@@ -43,7 +43,8 @@ def test_nobody_else_may_set_one(policed: ChartCluster, field: str, by: str | No
             "create", "clusterrolebinding", f"any-{field}-{by.rsplit(':')[-1]}",
             "--clusterrole=cluster-admin", f"--user={by}",
         )  # fmt: skip
-    spec: dict[str, Any] = {field: "victim"}
+    value = {"group": "victim", "limit": 1} if field == "concurrency" else "victim"
+    spec: dict[str, Any] = {field: value}
     done = policed.try_execution(f"forged-{field}", by=by, **spec)
     assert done.returncode != 0
     assert f"spec.{field}: only Cloche's gateway may set it" in done.stderr

@@ -190,6 +190,43 @@ async def test_a_body_is_refused_before_it_is_read_whole(gateway: Gateway) -> No
     assert (declared.status_code, declared.json()) == (413, answer.json())
 
 
+@pytest.mark.parametrize("version", ["1.0", "1.1"])
+async def test_who_sends_all_first_reads_the_refusal(gateway: Gateway, version: str) -> None:
+    reader, writer = await asyncio.open_connection("127.0.0.1", gateway.server.bound_port)
+    key, size = gateway.cluster.keys["first"], 6 * 1024 * 1024
+    head = f"POST /api/v1/execute HTTP/{version}\r\nHost: x\r\nX-API-Key: {key}\r\n"
+    head += f"Content-Type: application/json\r\nContent-Length: {size}\r\n"
+    writer.write(f"{head}Connection: close\r\n\r\n".encode() + b" " * size)
+    await writer.drain()
+    async with asyncio.timeout(10):
+        answer = await reader.read()
+    assert answer.startswith(b"HTTP/1.1 413")
+    writer.close()
+
+
+async def test_who_goes_on_sending_after_the_answer_is_let_go(
+    gateway: Gateway, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(protocol, "LINGER_SECONDS", 0.3)
+    reader, writer = await asyncio.open_connection("127.0.0.1", gateway.server.bound_port)
+    key = gateway.cluster.keys["first"]
+    head = f"POST /api/v1/execute HTTP/1.1\r\nHost: x\r\nX-API-Key: {key}\r\n"
+    head += f"Content-Type: application/json\r\nContent-Length: {10**9}\r\n\r\n"
+    writer.write(head.encode())
+    assert (await reader.readuntil(b"\r\n")).startswith(b"HTTP/1.1 413")
+
+    async def send_on() -> None:
+        while True:
+            writer.write(b" " * 1024)
+            await writer.drain()
+            await asyncio.sleep(0.01)
+
+    async with asyncio.timeout(10):
+        with pytest.raises(ConnectionError):
+            await send_on()
+    writer.close()
+
+
 async def test_a_body_that_does_not_come(start: Any) -> None:
     async with start(body_timeout_seconds=0.3) as gateway:
         reader, writer = await asyncio.open_connection("127.0.0.1", gateway.server.bound_port)

@@ -48,6 +48,7 @@ async def test_openapi_tells_the_truth(gateway: Gateway) -> None:
         "404",
         "409",
         "413",
+        "429",
         "500",
         "503",
     }
@@ -65,7 +66,9 @@ async def test_openapi_tells_the_truth(gateway: Gateway) -> None:
     status = document["paths"]["/api/v1/execute/status/{execution_id}"]["get"]
     assert sorted(p["name"] for p in status["parameters"]) == ["execution_id", "wait"]
     session = document["paths"]["/api/v1/sessions"]["post"]
-    assert set(session["responses"]) == {"201", "400", "401", "403", "413", "500", "503"}
+    assert set(session["responses"]) == {
+        *("201", "400", "401", "403", "413", "429", "500", "503"),
+    }
     assert "security" not in document["paths"]["/health"]["get"]
     for operations in document["paths"].values():
         for operation in operations.values():

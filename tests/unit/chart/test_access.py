@@ -27,7 +27,9 @@ def rights(group: str, resource: str, verbs: str, *names: str) -> Rules:
 
 EXPECTED: dict[tuple[str, str], Rules] = {
     ("cloche-gateway", SANDBOXES): (
-        rights("cloche.dev", "sandboxexecutions", "get list watch create patch delete")
+        rights(
+            "cloche.dev", "sandboxexecutions", "get list watch create patch delete deletecollection"
+        )
         | rights("cloche.dev", "sandboxsessions", "get list watch create delete")
         | rights("cloche.dev", "sandboxruntimes", "get list watch")
         | rights("", "pods/log", "get")

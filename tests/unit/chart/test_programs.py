@@ -150,7 +150,7 @@ def test_the_operator_understands_its_settings() -> None:
     assert (settings.node_selector, settings.tolerations) == ({}, [])
     assert (settings.priority_class_name, settings.image_pull_secrets) == ("", [])
     assert settings.http_port == 8080
-    assert settings.log_level == "INFO"
+    assert settings.log_level == "info"
 
 
 def test_the_operator_understands_all_that_can_be_set() -> None:
@@ -175,7 +175,7 @@ def test_the_operator_understands_all_that_can_be_set() -> None:
     ]
     assert settings.image_pull_secrets == ["registry"]
     assert settings.priority_class_name == "sandboxes"
-    assert (settings.log_format, settings.log_level) == ("text", "DEBUG")
+    assert (settings.log_format, settings.log_level) == ("text", "debug")
 
 
 def test_the_charts_defaults_are_the_operators_own() -> None:

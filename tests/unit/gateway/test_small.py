@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 
 import cloche_gateway
-from cloche_gateway import errors, log
+from cloche_api import logs
+from cloche_gateway import errors
 from cloche_gateway.routes.problems import TABLE
 
 ROOT = Path(__file__).parents[3]
@@ -31,14 +32,14 @@ def test_every_domain_error_has_its_line_in_the_table() -> None:
     assert kinds - set(TABLE) == {errors.ExecutionError}  # only the base of others
 
 
-@pytest.mark.parametrize("formatter", [log.JsonFormatter(), log.TextFormatter()])
+@pytest.mark.parametrize("formatter", [logs.JsonFormatter(), logs.TextFormatter()])
 def test_a_log_line_has_the_ids(formatter: logging.Formatter) -> None:
-    token = log.request_id.set("req-1")
+    token = logs.request_id.set("req-1")
     record = logging.makeLogRecord({"msg": "answered\nFORGED", "levelname": "INFO", "status": 200})
     try:
         line = formatter.format(record)
     finally:
-        log.request_id.reset(token)
+        logs.request_id.reset(token)
     assert "req-1" in line
     assert "200" in line
     assert "\n" not in line
@@ -47,6 +48,6 @@ def test_a_log_line_has_the_ids(formatter: logging.Formatter) -> None:
 def test_json_lines_are_json() -> None:
     info = (ValueError, ValueError("é\n"), None)
     record = logging.makeLogRecord({"msg": "x", "levelname": "ERROR", "exc_info": info})
-    line = json.loads(log.JsonFormatter().format(record))
+    line = json.loads(logs.JsonFormatter().format(record))
     assert (line["level"], line["message"]) == ("error", "x")
     assert re.search(r"ValueError", line["traceback"])

@@ -19,10 +19,12 @@ PYTHON = Language(
     name="python",
     aliases=("py",),
     file_name="main.py",
+    image="cloche/runtime-python:dev",
+    version="3.13",
     defaults=Amounts(Decimal(1), 512 * MIB, 100 * MIB),
     maximum=Amounts(Decimal(2), 2048 * MIB, 1024 * MIB),
 )
-CALLER = Caller("key", "acme")
+CALLER = Caller("key", "acme", 100, 50)
 
 
 def spec(**fields: Any) -> dict[str, Any]:
@@ -40,6 +42,7 @@ def test_the_least_request() -> None:
         "code": "x",
         "timeoutSeconds": 30,
         "tenant": "acme",
+        "concurrency": {"group": "key", "limit": 50},
     }
 
 

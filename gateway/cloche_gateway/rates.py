@@ -1,0 +1,115 @@
+"""How often each API key may ask: a moving window of a minute, in memory or in Redis.
+
+In memory each replica counts for itself. With Redis (or Valkey, which speaks the same protocol) all
+count together; the window's times are the replicas' own clocks.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import math
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from limits import RateLimitItemPerMinute
+from limits.aio.storage import MemoryStorage, RedisStorage
+from limits.aio.strategies import MovingWindowRateLimiter
+from limits.errors import StorageError
+from redis.asyncio import BlockingConnectionPool
+
+from cloche_gateway.errors import BusyError
+
+if TYPE_CHECKING:
+    from prometheus_client import Counter
+
+    from cloche_gateway.keys import Caller
+    from cloche_gateway.settings import Settings
+
+_log = logging.getLogger(__name__)
+
+_SECONDS = 1.0
+"""For an answer of the store, the first connection to it included, on a machine that is busy."""
+_CONNECTIONS = 16
+"""More requests at a time wait for one another: each charge takes a millisecond."""
+_AWAY_SECONDS = 1.0
+"""A store that did not answer is left alone for so long, for each try would cost its time."""
+
+
+@dataclass(frozen=True, slots=True)
+class Quota:
+    """What is left to a key: of `limit` a minute `remaining`, until in `reset` seconds more."""
+
+    passed: bool
+    """Whether there was so much left as was asked for."""
+    limit: int
+    remaining: int
+    reset: int
+
+
+class Rates:
+    """The windows of all keys."""
+
+    def __init__(self, settings: Settings, failures: Counter) -> None:
+        url = settings.rate_limit_redis_url
+        self._pool: BlockingConnectionPool | None = None
+        storage: MemoryStorage | RedisStorage = MemoryStorage()
+        if url is not None:
+            self._pool = BlockingConnectionPool.from_url(
+                url.get_secret_value(),
+                max_connections=_CONNECTIONS,
+                timeout=_SECONDS,
+                socket_connect_timeout=_SECONDS,
+                socket_timeout=_SECONDS,
+            )
+            storage = RedisStorage(
+                f"async+{url.get_secret_value()}",
+                wrap_exceptions=True,
+                implementation="redispy",
+                key_prefix="cloche",
+                connection_pool=self._pool,  # type: ignore[arg-type]  # as its documentation says
+            )
+        self._limiter = MovingWindowRateLimiter(storage)
+        self._open = settings.rate_limit_fail_open
+        self._failures = failures
+        self._away_until = 0.0
+
+    async def close(self) -> None:
+        """Hang up on the store."""
+        if self._pool is not None:
+            await self._pool.aclose()
+
+    async def charge(self, caller: Caller, count: int = 1) -> Quota | None:
+        """Take so many executions off what the key may ask for; what is left of it.
+
+        All of them or none is taken. None where the store is away and requests pass all the same.
+
+        Raises:
+            BusyError: the store is away, and requests do not pass then.
+        """
+        limit = RateLimitItemPerMinute(caller.rate)
+        if time.monotonic() < self._away_until:
+            self._uncounted()
+            return None
+        try:
+            async with asyncio.timeout(_SECONDS):
+                passed = await self._limiter.hit(limit, caller.key, cost=count)
+                window = await self._limiter.get_window_stats(limit, caller.key)
+        except (StorageError, TimeoutError) as error:
+            _log.error("the rate limit's store does not answer: %r", error.__cause__ or error)
+            self._away_until = time.monotonic() + _AWAY_SECONDS
+            self._uncounted()
+            return None
+        reset = max(0, math.ceil(window.reset_time - time.time()))
+        return Quota(passed, limit.amount, window.remaining, reset)
+
+    def _uncounted(self) -> None:
+        """Let a request pass that nobody counts, or refuse it.
+
+        Raises:
+            BusyError: they do not pass.
+        """
+        self._failures.inc()
+        if not self._open:
+            raise BusyError

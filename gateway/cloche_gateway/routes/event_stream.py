@@ -1,0 +1,66 @@
+"""Server-sent events (https://html.spec.whatwg.org/multipage/server-sent-events.html)."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from typing import TYPE_CHECKING
+
+from pydantic_core import to_json
+from starlette.responses import Response
+
+from cloche_gateway.routes.gone import gone
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator
+
+    from starlette.types import Receive, Scope, Send
+
+    from cloche_gateway.services.listening import Event
+
+_SEND_SECONDS = 30.0
+"""For a client to take what is there for it. One that does not is let go."""
+_HEADERS = {
+    "Cache-Control": "no-store",
+    "X-Accel-Buffering": "no",  # nginx would gather the events otherwise
+}
+
+
+class EventStream(Response):
+    """The events, each sent as soon as it is there; None is a comment that keeps proxies awake."""
+
+    media_type = "text/event-stream"
+
+    def __init__(self, events: AsyncGenerator[Event | None, None]) -> None:
+        super().__init__(headers=_HEADERS)
+        del self.headers["content-length"]
+        self._events = events
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG002  ASGI
+        """Send until all is said or the client is gone."""
+        await send(
+            {"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers}
+        )
+        sending = asyncio.create_task(self._send(send))
+        leaving = asyncio.create_task(gone(receive))
+        try:
+            await asyncio.wait({sending, leaving}, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for task in (sending, leaving):
+                task.cancel()
+            await asyncio.gather(sending, leaving, return_exceptions=True)
+            await self._events.aclose()
+
+    async def _send(self, send: Send) -> None:
+        with contextlib.suppress(TimeoutError):
+            async for event in self._events:
+                body = b": so far nothing new\n\n" if event is None else _wire(event)
+                async with asyncio.timeout(_SEND_SECONDS):
+                    await send({"type": "http.response.body", "body": body, "more_body": True})
+            await send({"type": "http.response.body", "body": b"", "more_body": False})
+
+
+def _wire(event: Event) -> bytes:
+    """JSON has no line breaks of its own, so that one `data` line is enough."""
+    head = f"id: {event.id}\nevent: {event.kind}\ndata: ".encode()
+    return head + to_json(event.data) + b"\n\n"

@@ -1,0 +1,87 @@
+"""Executions as things of their own: listed, looked at, listened to, cancelled."""
+
+from __future__ import annotations
+
+from fastapi import APIRouter, Request, Response
+
+from cloche_gateway.models import ExecutionList, Message, StatusResponse
+from cloche_gateway.routes import openapi
+from cloche_gateway.routes.access import caller, charged_caller, context_of
+from cloche_gateway.routes.event_stream import EventStream
+from cloche_gateway.routes.json import JsonResponse
+from cloche_gateway.routes.status import status
+from cloche_gateway.services import ending, listening, listing, parsing
+
+router = APIRouter(prefix="/api/v1", tags=["executions"])
+
+router.add_api_route(
+    "/executions/{execution_id}",
+    status,
+    methods=["GET"],
+    response_model=StatusResponse,
+    responses=openapi.problems(400, 401, 403, 404, 503),
+    openapi_extra=openapi.takes(None, openapi.WAIT),
+    summary="How an execution has fared",
+)
+
+
+@router.get(
+    "/executions",
+    response_model=ExecutionList,
+    responses=openapi.problems(400, 401, 403, 429, 503),
+    openapi_extra=openapi.takes(None, *openapi.LISTING),
+    summary="The executions of the key's tenant, newest first",
+)
+async def executions(request: Request) -> Response:
+    """List what is running and what is kept, without what was printed."""
+    context, who = context_of(request), await charged_caller(request)
+    query = parsing.listing(request.query_params)
+    return JsonResponse(await listing.executions(context, who, query))
+
+
+@router.delete(
+    "/executions/{execution_id}",
+    response_model=StatusResponse,
+    responses=openapi.problems(401, 403, 404, 503),
+    summary="Cancel an execution",
+)
+async def cancel(request: Request, execution_id: str) -> Response:
+    """Stop it. Its record stays, and one that has ended stays as it is."""
+    context, who = context_of(request), caller(request)
+    return JsonResponse(await ending.cancel(context, who, execution_id))
+
+
+@router.get(
+    "/executions/{execution_id}/events",
+    response_class=Response,
+    responses=openapi.EVENTS | openapi.problems(400, 401, 403, 404, 503),
+    openapi_extra=openapi.takes(None, openapi.LAST_EVENT_ID),
+    summary="What an execution prints, while it prints it",
+)
+async def events(request: Request, execution_id: str) -> Response:
+    """Server-sent events `started`, `stdout`, `stderr` and `exit`, from the first byte on.
+
+    Also of one that has run for a while, or has ended: then what it printed comes from its record,
+    stdout before stderr, marked `replayed`. Every event has an id; who reconnects with it as
+    Last-Event-ID goes on after it.
+    """
+    context, who = context_of(request), caller(request)
+    start = parsing.position(request.headers.get("last-event-id"))
+    obj = await listening.execution(context, who, execution_id)
+    return EventStream(listening.events(context, obj, start))
+
+
+@router.delete(
+    "/execute/session/{session_id}",
+    response_model=Message,
+    responses=openapi.problems(401, 403, 404, 503, details={404: "Session my session! not found"}),
+    summary="Clean up after a session",
+)
+async def clean_up(request: Request, session_id: str) -> Response:
+    """Stop the tenant's executions of that session and remove their records.
+
+    A stateful session ends. One that is not there, or has nothing left, is as clean as one can be.
+    """
+    context, who = context_of(request), caller(request)
+    await ending.clean_up(context, who, session_id)
+    return JsonResponse({"message": f"Session {session_id} cleaned up"})

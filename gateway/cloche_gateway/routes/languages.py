@@ -1,0 +1,60 @@
+"""What languages there are, and how many Pods wait for each."""
+
+from __future__ import annotations
+
+from fastapi import APIRouter, Request, Response
+
+from cloche_gateway.models import LanguageInfo, PoolState
+from cloche_gateway.routes import openapi
+from cloche_gateway.routes.access import caller, context_of
+from cloche_gateway.routes.json import JsonResponse
+from cloche_gateway.services import describing
+
+router = APIRouter(prefix="/api/v1")
+
+_NOT_FOUND = {404: "Unsupported language: cobol. Supported languages: python, javascript"}
+
+
+@router.get(
+    "/execute/languages",
+    tags=["languages"],
+    response_model=list[str],
+    responses=openapi.problems(503),
+    summary="The installed languages",
+)
+async def languages(request: Request) -> Response:
+    """Their names. No key is needed."""
+    return JsonResponse(context_of(request).languages.supported())
+
+
+@router.get(
+    "/execute/language/{language}/info",
+    tags=["execute"],
+    response_model=LanguageInfo,
+    responses=openapi.problems(401, 403, 404, 503, details=_NOT_FOUND),
+    summary="What a language is and may use",
+)
+async def info(request: Request, language: str) -> Response:
+    """Tell of one language, by its name or an alias."""
+    caller(request)
+    return JsonResponse(describing.language(context_of(request), language))
+
+
+@router.get(
+    "/warm-pool/status",
+    tags=["execute"],
+    response_model=dict[str, PoolState],
+    responses=openapi.problems(401, 403, 503),
+    summary="How many Pods wait for each language",
+)
+@router.get(
+    "/execute/warm-pool/status",
+    tags=["execute"],
+    response_model=dict[str, PoolState],
+    responses=openapi.problems(401, 403, 503),
+    summary="The same, where older clients look for it",
+)
+async def pools(request: Request) -> Response:
+    """Tell of each language's waiting Pods; some seconds may pass before a change shows."""
+    caller(request)
+    return JsonResponse(describing.pools(context_of(request)))

@@ -1,0 +1,59 @@
+"""Two gateways that count together in the chart's own Valkey."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+from support.deadline import until
+from support.helm import CHART, SYSTEM, helm
+from support.installation import Installation, Kubectl
+from support.keys import extra_key
+
+_REQUEST = {"code": "true"}
+"""It has no language: one that passes the limit is a 400, and no Pod is started for it."""
+
+
+@pytest.fixture(scope="module", autouse=True)
+def two_gateways(installation: Installation, kubectl: Kubectl) -> Iterator[None]:
+    def run(*words: str) -> None:
+        done = helm(*words, "-n", SYSTEM, kubeconfig=Path(installation.kubeconfig))
+        assert done.returncode == 0, done.stderr
+
+    values = ("--set", "valkey.enabled=true", "--set", "gateway.replicas=2")
+    try:
+        upgrade = ("upgrade", "cloche", str(CHART), "--skip-crds", "--reuse-values", *values)
+        run(*upgrade, "--wait", "--timeout", "110s")
+        yield
+    finally:
+        run("rollback", "cloche", "--wait", "--timeout", "110s")
+        until(lambda: len(gateways(kubectl)) == 1, 60, "one gateway to be left")
+
+
+def gateways(kubectl: Kubectl) -> list[str]:
+    words = ("get", "pods", "-n", SYSTEM, "-l", "app.kubernetes.io/component=gateway")
+    return kubectl(*words, "-o", "name").split()
+
+
+async def test_of_150_at_once_100_pass(installation: Installation, kubectl: Kubectl) -> None:
+    until(lambda: len(gateways(kubectl)) == 2, 60, "the gateway of before to be gone")
+    with extra_key(kubectl, tenant="many", ratePerMinute=100) as key:
+        # A connection for each, so that both get some.
+        async with httpx.AsyncClient(
+            base_url=installation.url,
+            headers={"X-API-Key": key, "Connection": "close"},
+            timeout=60,
+        ) as client:
+            answers = await asyncio.gather(
+                *(client.post("/api/v1/execute/async", json=_REQUEST) for _ in range(150))
+            )
+
+    passed = [answer for answer in answers if answer.status_code == 400]
+    refused = [answer for answer in answers if answer.status_code == 429]
+    assert (len(passed), len(refused)) == (100, 50)
+    assert {answer.headers["RateLimit-Limit"] for answer in answers} == {"100"}
+    assert {answer.headers["RateLimit-Remaining"] for answer in refused} == {"0"}
+    assert all(1 <= int(answer.headers["Retry-After"]) <= 60 for answer in refused)

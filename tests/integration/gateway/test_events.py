@@ -1,0 +1,158 @@
+"""What an execution prints, as server-sent events. Live output needs Pods: tests/e2e."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import socket
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+import pytest
+
+from cloche_gateway.routes import event_stream
+
+if TYPE_CHECKING:
+    from support.gateway import Gateway
+
+START = "/api/v1/execute/async"
+HELLO = {"code": "print(1)", "language": "python"}
+
+
+def parsed(text: str) -> list[dict[str, Any]]:
+    """The events of a stream, comments left out."""
+    found = []
+    for block in text.split("\n\n"):
+        fields = dict(
+            line.split(": ", 1) for line in block.splitlines() if not line.startswith(":")
+        )
+        if fields:
+            found.append(fields | {"data": json.loads(fields["data"])})
+    return found
+
+
+async def started(gateway: Gateway) -> str:
+    name: str = (await gateway.http.post(START, json=HELLO)).json()["execution_id"]
+    return name
+
+
+async def test_one_that_has_ended_is_told_from_its_record(gateway: Gateway) -> None:
+    name = await started(gateway)
+    await gateway.cluster.end(name, stdout="out\nput\n", stderr="err\n")
+    answer = await gateway.http.get(f"/api/v1/executions/{name}/events")
+    assert answer.status_code == 200
+    assert answer.headers["Content-Type"].startswith("text/event-stream")
+    assert answer.headers["Cache-Control"] == "no-store"
+    first, out, err, end = parsed(answer.text)
+    assert (first["event"], first["data"]) == ("started", {"time": "2026-01-01T00:00:01.000000Z"})
+    assert (out["event"], out["data"]) == ("stdout", {"data": "out\nput\n", "replayed": True})
+    assert (err["event"], err["data"]) == ("stderr", {"data": "err\n", "replayed": True})
+    assert (end["event"], end["data"]["status"]) == ("exit", "completed")
+    assert end["data"]["result"]["exit_code"] == 0
+    assert "stdout" not in end["data"]["result"]
+
+
+@pytest.mark.parametrize(
+    ("last", "expected"),
+    [
+        ("1-0-0-0", ["stdout", "stderr", "exit"]),
+        ("1-4-0-0", ["stdout", "stderr", "exit"]),
+        ("1-8-0-0", ["stderr", "exit"]),
+        ("1-8-4-0", ["exit"]),
+    ],
+)
+async def test_who_comes_again_goes_on(gateway: Gateway, last: str, expected: list[str]) -> None:
+    name = await started(gateway)
+    await gateway.cluster.end(name, stdout="out\nput\n", stderr="err\n")
+    path = f"/api/v1/executions/{name}/events"
+    events = parsed((await gateway.http.get(path, headers={"Last-Event-ID": last})).text)
+    assert [event["event"] for event in events] == expected
+    if last == "1-4-0-0":
+        assert events[0]["data"]["data"] == "put\n"
+
+
+async def test_every_id_leads_to_the_next_event(gateway: Gateway) -> None:
+    name = await started(gateway)
+    await gateway.cluster.end(name, stdout="out", stderr="err")
+    path = f"/api/v1/executions/{name}/events"
+    whole = parsed((await gateway.http.get(path)).text)
+    for index, event in enumerate(whole[:-1]):
+        headers = {"Last-Event-ID": event["id"]}
+        rest = parsed((await gateway.http.get(path, headers=headers)).text)
+        assert rest == whole[index + 1 :]
+
+
+async def test_the_end_of_one_that_is_listened_to(gateway: Gateway) -> None:
+    name = await started(gateway)
+    path = f"/api/v1/executions/{name}/events"
+    listeners = [asyncio.create_task(gateway.http.get(path)) for _ in range(3)]
+    await gateway.until(lambda: len(gateway.context.waiters) == 1, "the feed")
+    await gateway.cluster.end(name, stdout="done\n")
+    for listener in listeners:
+        events = parsed((await listener).text)
+        assert [event["event"] for event in events] == ["started", "stdout", "exit"]
+    await gateway.until(lambda: len(gateway.context.feeds) == 0, "the feed's end")
+
+
+async def test_one_that_is_deleted_ends_as_cancelled(gateway: Gateway) -> None:
+    name = await started(gateway)
+    path = f"/api/v1/executions/{name}/events"
+    listener = asyncio.create_task(gateway.http.get(path))
+    await gateway.until(lambda: len(gateway.context.waiters) == 1, "the feed")
+    await gateway.cluster.delete(name)
+    (end,) = parsed((await listener).text)
+    assert (end["event"], end["data"]["status"]) == ("exit", "cancelled")
+
+
+async def test_a_client_that_goes_away_ends_the_feed(gateway: Gateway) -> None:
+    name = await started(gateway)
+    listener = asyncio.create_task(gateway.http.get(f"/api/v1/executions/{name}/events"))
+    await gateway.until(lambda: len(gateway.context.feeds) == 1, "the feed")
+    listener.cancel()
+    await gateway.until(lambda: len(gateway.context.feeds) == 0, "the feed's end")
+
+
+async def test_one_that_never_reads_keeps_nobody_waiting(
+    gateway: Gateway, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(event_stream, "_SEND_SECONDS", 0.2)
+    name = await started(gateway)
+    path = f"/api/v1/executions/{name}/events"
+    url = urlsplit(gateway.url)
+    with socket.socket() as stuck:
+        stuck.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        stuck.connect((url.hostname, url.port))
+        key = gateway.cluster.keys["first"]
+        stuck.sendall(f"GET {path} HTTP/1.1\r\nHost: x\r\nX-API-Key: {key}\r\n\r\n".encode())
+        await gateway.until(lambda: len(gateway.context.feeds) == 1, "the feed")
+        reader = asyncio.create_task(gateway.http.get(path))
+        await gateway.until(lambda: listeners(gateway) == 2, "both listeners")
+        await gateway.cluster.end(name, stdout="o" * 262_144, stderr="e" * 262_144)
+        kinds = [event["event"] for event in parsed((await reader).text)]
+        assert kinds == ["started", "stdout", "stderr", "exit"]
+        await gateway.until(lambda: len(gateway.context.feeds) == 0, "it to be let go")
+
+
+def listeners(gateway: Gateway) -> int:
+    return sum(feed.listeners for feed, _ in gateway.context.feeds._feeds.values())
+
+
+async def test_a_gateway_that_stops_ends_its_streams(start: Any) -> None:
+    async with start(drain_seconds=0) as gateway:
+        name = await started(gateway)
+        listener = asyncio.create_task(gateway.http.get(f"/api/v1/executions/{name}/events"))
+        await gateway.until(lambda: len(gateway.context.feeds) == 1, "the feed")
+        gateway.context.drain()
+        assert parsed((await listener).text) == []
+
+
+async def test_what_is_asked_wrongly(gateway: Gateway) -> None:
+    name = await started(gateway)
+    path = f"/api/v1/executions/{name}/events"
+    bad = await gateway.http.get(path, headers={"Last-Event-ID": "x"})
+    assert (bad.status_code, bad.json()["detail"]) == (
+        400,
+        "Last-Event-ID: must be the id of an event",
+    )
+    other = {"X-API-Key": gateway.cluster.keys["other"]}
+    assert (await gateway.http.get(path, headers=other)).status_code == 404

@@ -1,0 +1,76 @@
+"""What languages there are, what each is, and how many Pods wait for it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+from support.gateway import runtime
+
+from cloche_api.rest import MERGE_PATCH
+from cloche_gateway import names
+
+if TYPE_CHECKING:
+    from support.gateway import Gateway
+
+INFO = "/api/v1/execute/language"
+
+
+async def test_languages_in_the_order_of_the_contract_without_a_key(gateway: Gateway) -> None:
+    answer = await gateway.http.get("/api/v1/execute/languages", headers={"X-API-Key": ""})
+    assert (answer.status_code, answer.json()) == (200, ["python", "javascript", "bash"])
+
+
+async def test_a_new_language_is_listed_at_once(gateway: Gateway) -> None:
+    await gateway.cluster.apply_runtime(runtime("lua", "main.lua"))
+
+    async def listed() -> bool:
+        return "lua" in (await gateway.http.get("/api/v1/execute/languages/")).json()
+
+    await gateway.until(listed, "the new language")
+
+
+@pytest.mark.parametrize("word", ["bash", "sh", "SH"])
+async def test_what_a_language_is(gateway: Gateway, word: str) -> None:
+    answer = await gateway.http.get(f"{INFO}/{word}/info")
+    assert answer.status_code == 200
+    assert answer.json() == {
+        "language": "bash",
+        "version": None,
+        "aliases": ["sh"],
+        "docker_image": "runtime-bash",
+        "file_extension": ".sh",
+        "max_execution_time": 300,
+        "max_memory": "2048MB",
+        "max_cpu": 2.0,
+    }
+
+
+async def test_a_language_that_is_not_there(gateway: Gateway) -> None:
+    answer = await gateway.http.get(f"{INFO}/cobol/info")
+    assert answer.status_code == 404
+    words = "Unsupported language: cobol. Supported languages: python, javascript, bash"
+    assert answer.json()["detail"] == words
+
+
+async def test_how_many_pods_wait(gateway: Gateway) -> None:
+    status = {"wanted": 3, "ready": 2, "claimed": 1, "hits": 40, "misses": 5}
+    await gateway.cluster.rest.call(
+        "PATCH",
+        f"{names.runtimes(gateway.cluster.namespace)}/python/status",
+        body={"status": status},
+        content_type=MERGE_PATCH,
+    )
+
+    async def told() -> bool:
+        answer = await gateway.http.get("/api/v1/warm-pool/status")
+        return bool(answer.json()["python"] == status)
+
+    await gateway.until(told, "the pool's status")
+    other = await gateway.http.get("/api/v1/execute/warm-pool/status/")
+    assert other.json()["bash"] == dict.fromkeys(status, 0)
+
+
+@pytest.mark.parametrize("path", [f"{INFO}/bash/info", "/api/v1/warm-pool/status"])
+async def test_the_rest_needs_a_key(gateway: Gateway, path: str) -> None:
+    assert (await gateway.http.get(path, headers={"X-API-Key": ""})).status_code == 401

@@ -1,0 +1,78 @@
+"""How often a key may ask."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import pytest
+
+PATH = "/api/v1/execute/async"
+HELLO = {"code": "print(1)", "language": "python"}
+
+
+def told(answer: Any) -> tuple[int, int]:
+    return int(answer.headers["RateLimit-Limit"]), int(answer.headers["RateLimit-Remaining"])
+
+
+async def test_so_many_a_minute_and_no_more(start: Any) -> None:
+    async with start(rate_limit_per_minute=5) as gateway:
+        answers = await asyncio.gather(*(gateway.http.post(PATH, json=HELLO) for _ in range(8)))
+        assert sorted(a.status_code for a in answers) == [202] * 5 + [429] * 3
+        refused = next(a for a in answers if a.status_code == 429)
+        assert refused.json() == {"detail": "Rate limit exceeded. Please try again later."}
+        assert told(refused) == (5, 0)
+        assert 1 <= int(refused.headers["Retry-After"]) <= 60
+        assert refused.headers["Retry-After"] == refused.headers["RateLimit-Reset"]
+        assert len(await gateway.cluster.executions()) == 5
+
+
+async def test_each_key_has_its_own(start: Any) -> None:
+    async with start(rate_limit_per_minute=1) as gateway:
+        assert (await gateway.http.post(PATH, json=HELLO)).status_code == 202
+        other = {"X-API-Key": gateway.cluster.keys["other"]}
+        assert (await gateway.http.post(PATH, json=HELLO, headers=other)).status_code == 202
+        assert (await gateway.http.post(PATH, json=HELLO)).status_code == 429
+
+
+@pytest.mark.parametrize(
+    "request_of",
+    [
+        {"json": {**HELLO, "timeout": 0}},
+        {"json": {**HELLO, "language": "cobol"}},
+        {"content": b"{"},
+        {"content": b"x", "headers": {"Content-Type": "text/plain"}},
+    ],
+)
+async def test_a_request_that_is_refused_counts(start: Any, request_of: dict[str, Any]) -> None:
+    async with start(rate_limit_per_minute=10) as gateway:
+        answer = await gateway.http.post("/api/v1/execute", **request_of)
+        assert (answer.status_code, told(answer)) == (400, (10, 9))
+
+
+async def test_a_batch_counts_each_and_is_refused_whole(start: Any) -> None:
+    async with start(rate_limit_per_minute=5) as gateway:
+        batch = "/api/v1/execute/batch"
+        items = [{"code": "x", "language": "cobol"}]
+        first = await gateway.http.post(batch, json=items * 3)
+        assert (first.status_code, told(first)) == (200, (5, 2))
+        refused = await gateway.http.post(batch, json=items * 3)
+        assert (refused.status_code, told(refused)) == (429, (5, 2))
+        assert told(await gateway.http.post(batch, json=items * 2)) == (5, 0)
+
+
+async def test_who_has_no_key_is_not_counted(start: Any) -> None:
+    async with start(rate_limit_per_minute=1) as gateway:
+        for _ in range(3):
+            answer = await gateway.http.post(PATH, json=HELLO, headers={"X-API-Key": "wrong"})
+            assert answer.status_code == 403
+            assert "RateLimit-Limit" not in answer.headers
+        assert (await gateway.http.post(PATH, json=HELLO)).status_code == 202
+
+
+async def test_looking_is_free(start: Any) -> None:
+    async with start(rate_limit_per_minute=1) as gateway:
+        name = (await gateway.http.post(PATH, json=HELLO)).json()["execution_id"]
+        for _ in range(3):
+            answer = await gateway.http.get(f"/api/v1/execute/status/{name}")
+            assert answer.status_code == 200

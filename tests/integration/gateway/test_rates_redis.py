@@ -1,0 +1,92 @@
+"""How often a key may ask where several gateways count together, in a real Redis."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from support.gateway import Gateway
+from support.redis import Redis, redis
+
+PATH = "/api/v1/execute/async"
+HELLO = {"code": "print(1)", "language": "python"}
+
+
+@pytest.fixture
+def server(tmp_path: Path) -> Iterator[Redis]:
+    with redis(tmp_path) as running:
+        yield running
+
+
+async def test_of_150_at_once_over_two_gateways_100_pass(start: Any, server: Redis) -> None:
+    async with (
+        start(rate_limit_redis_url=server.url) as one,
+        start(rate_limit_redis_url=server.url) as two,
+    ):
+        answers = await asyncio.gather(
+            *((one, two)[n % 2].http.post(PATH, json=HELLO) for n in range(150))
+        )
+
+        passed = [answer for answer in answers if answer.status_code == 202]
+        refused = [answer for answer in answers if answer.status_code == 429]
+        assert (len(passed), len(refused)) == (100, 50)
+        assert {answer.headers["RateLimit-Limit"] for answer in answers} == {"100"}
+        assert {answer.headers["RateLimit-Remaining"] for answer in refused} == {"0"}
+        assert all(0 <= int(answer.headers["RateLimit-Remaining"]) < 100 for answer in passed)
+        for answer in refused:
+            assert 1 <= int(answer.headers["Retry-After"]) <= 60
+            assert answer.headers["Retry-After"] == answer.headers["RateLimit-Reset"]
+        assert len(await one.cluster.executions()) == 100
+
+
+async def test_a_batch_is_charged_whole_or_not_at_all(start: Any, server: Redis) -> None:
+    async with start(rate_limit_redis_url=server.url, rate_limit_per_minute=3) as gateway:
+        batch = [{"code": "x"}] * 4
+        assert (await gateway.http.post("/api/v1/execute/batch", json=batch)).status_code == 429
+        answer = await gateway.http.post("/api/v1/execute/batch", json=batch[:3])
+        assert (answer.status_code, answer.headers["RateLimit-Remaining"]) == (200, "0")
+
+
+def failures(gateway: Gateway) -> float:
+    text = gateway.context.metrics.text().decode()
+    line = next(
+        line for line in text.splitlines() if line.startswith("gateway_rate_limit_failures_total")
+    )
+    return float(line.split()[-1])
+
+
+@pytest.mark.parametrize("how", ["gone", "frozen"])
+@pytest.mark.parametrize("status", [202, 503], ids=["open", "closed"])
+async def test_while_it_is_away(
+    start: Any, server: Redis, caplog: Any, how: str, status: int
+) -> None:
+    async with start(
+        rate_limit_redis_url=server.url, rate_limit_fail_open=status == 202
+    ) as gateway:
+        assert (await gateway.http.post(PATH, json=HELLO)).status_code == 202
+        server.freeze() if how == "frozen" else server.stop()
+
+        answers = [await gateway.http.post(PATH, json=HELLO) for _ in range(3)]
+
+        assert [answer.status_code for answer in answers] == [status] * 3
+        assert all("RateLimit-Limit" not in answer.headers for answer in answers)
+        assert all("Retry-After" in answer.headers for answer in answers if status == 503)
+        assert failures(gateway) == 3
+        assert "the rate limit's store does not answer" in caplog.text
+        assert "secret" not in caplog.text
+
+
+async def test_it_counts_again_when_it_is_back(start: Any, server: Redis) -> None:
+    async with start(rate_limit_redis_url=server.url) as gateway:
+        server.stop()
+        assert (await gateway.http.post(PATH, json=HELLO)).status_code == 202
+        server.start()
+
+        async def counted() -> bool:
+            answer = await gateway.http.post(PATH, json=HELLO)
+            return "RateLimit-Remaining" in answer.headers
+
+        await gateway.until(counted, "requests to be counted")

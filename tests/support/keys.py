@@ -1,0 +1,45 @@
+"""API keys of a test's own in a running installation."""
+
+from __future__ import annotations
+
+import base64
+import contextlib
+import json
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import httpx
+from support.deadline import until
+from support.installation import SYSTEM, Kubectl, installed
+
+from cloche_api.keys import SECRET_NAME, ApiKeyRecord, new_key
+
+
+@contextlib.contextmanager
+def extra_key(kubectl: Kubectl, tenant: str, *, valid: bool = True, **limits: Any) -> Iterator[str]:
+    """A key of that tenant with these limits, as they stand in the Secret, for the block.
+
+    One that is `valid` is in force when the block begins.
+    """
+    text, record = new_key(tenant)
+    record = ApiKeyRecord.model_validate(record.model_dump(by_alias=True) | limits)
+    name = f"test-{tenant}-{time.time_ns()}"
+    value = base64.b64encode(record.model_dump_json(by_alias=True).encode()).decode()
+    _patch(kubectl, {name: value})
+    try:
+        if valid:
+            until(lambda: _works(text), 10, f"the key of {tenant}")
+        yield text
+    finally:
+        _patch(kubectl, {name: None})
+
+
+def _works(key: str) -> bool:
+    url = f"{installed().url}/api/v1/execute/language/python/info"
+    return httpx.get(url, headers={"X-API-Key": key}).is_success
+
+
+def _patch(kubectl: Kubectl, data: dict[str, str | None]) -> None:
+    patch = json.dumps({"data": data})
+    kubectl("patch", "secret", SECRET_NAME, "-n", SYSTEM, "--type=merge", "-p", patch)

@@ -1,0 +1,85 @@
+"""A real Redis server, of the test's own."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import signal
+import socket
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+from support.deadline import until
+
+from cloche_cluster.console import Console
+from cloche_cluster.embedded.packages import ensure_packages
+
+_PASSWORD = "secret"  # of a server that lives for one test
+_TOOLS = Path("/usr/bin/redis-check-rdb")
+"""The same program as the server by another name: Debian's package of the server starts one."""
+_SECONDS = 10.0
+
+
+class Redis:
+    """It keeps its port when it is stopped and started again."""
+
+    def __init__(self, program: Path, directory: Path, port: int) -> None:
+        self._program = program
+        self._directory = directory
+        self._port = port
+        self._process: subprocess.Popen[bytes] | None = None
+        self.url = f"redis://:{_PASSWORD}@127.0.0.1:{port}/0"
+
+    def start(self) -> None:
+        options = {
+            "port": str(self._port),
+            "bind": "127.0.0.1",
+            "dir": str(self._directory),
+            "requirepass": _PASSWORD,
+            "save": "",
+        }
+        words = [word for name, value in options.items() for word in (f"--{name}", value)]
+        with (self._directory / "redis.log").open("ab") as log:
+            self._process = subprocess.Popen(
+                ["redis-server", *words], executable=self._program, stdout=log, stderr=log
+            )
+        until(self._answers, _SECONDS, "Redis to answer")
+
+    def stop(self) -> None:
+        """Stop it, also when it is frozen; one that does not run is fine."""
+        if self._process is not None:
+            self._process.kill()
+            self._process.wait()
+            self._process = None
+
+    def freeze(self) -> None:
+        """From now on it takes connections and does not answer."""
+        assert self._process is not None
+        os.kill(self._process.pid, signal.SIGSTOP)
+
+    def _answers(self) -> bool:
+        with (
+            contextlib.suppress(OSError),
+            socket.create_connection(("127.0.0.1", self._port)) as to,
+        ):
+            to.sendall(b"PING\r\n")
+            return to.recv(64).startswith(b"-NOAUTH")
+        return False
+
+
+@contextlib.contextmanager
+def redis(directory: Path) -> Iterator[Redis]:
+    """One that runs within the block."""
+    found = shutil.which("redis-server")
+    if found is None and not _TOOLS.exists():
+        ensure_packages(("redis-tools",), Console())
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port: int = free.getsockname()[1]
+    server = Redis(Path(found) if found else _TOOLS, directory, port)
+    server.start()
+    try:
+        yield server
+    finally:
+        server.stop()

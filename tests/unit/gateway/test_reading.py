@@ -1,0 +1,73 @@
+"""Reads that are shared."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import pytest
+
+from cloche_gateway import reading
+from cloche_gateway.kube import KubeError
+from cloche_gateway.reading import Reads
+
+
+class Server:
+    """Answers each read with how many there were."""
+
+    def __init__(self, *answers: Any) -> None:
+        self.answers = list(answers)
+        self.asked = 0
+
+    async def read(self, name: str) -> dict[str, Any] | None:
+        self.asked += 1
+        await asyncio.sleep(0)
+        answer = self.answers.pop(0) if self.answers else {"name": name, "read": self.asked}
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+
+async def test_who_asks_at_the_same_time_shares_a_read() -> None:
+    server = Server()
+    reads = Reads(server.read)
+    found = await asyncio.gather(*(reads.read(name) for name in ("a", "b", "a", "a")))
+    assert server.asked == 2
+    assert found[0] == found[2] == found[3]
+    assert await reads.read("a") == found[0]
+
+
+async def test_it_is_kept_for_a_moment_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(reading, "_SECONDS", 0)
+    reads = Reads(Server().read)
+    await reads.read("a")
+    async with asyncio.timeout(5):
+        while reads:  # noqa: ASYNC110  a timer of the loop's empties it
+            await asyncio.sleep(0)
+
+
+async def test_what_was_changed_is_read_anew() -> None:
+    reads = Reads(Server().read)
+    first = await reads.read("a")
+    reads.forget("a")
+    assert await reads.read("a") != first
+
+
+@pytest.mark.parametrize("answer", [None, KubeError("away")])
+async def test_what_is_not_there_or_failed_is_not_kept(answer: Any) -> None:
+    reads = Reads(Server(answer).read)
+    if answer is None:
+        assert await reads.read("a") is None
+    else:
+        with pytest.raises(KubeError):
+            await reads.read("a")
+    assert await reads.read("a") == {"name": "a", "read": 2}
+
+
+async def test_one_that_goes_away_does_not_take_the_read_along() -> None:
+    server = Server()
+    reads = Reads(server.read)
+    impatient, patient = (asyncio.create_task(reads.read("a")) for _ in range(2))
+    await asyncio.sleep(0)
+    impatient.cancel()
+    assert await patient == {"name": "a", "read": 1}
