@@ -177,7 +177,7 @@ class Buildah:
 
 
 def _own_ca() -> list[str]:
-    """Hand the machine's certificate authorities to pip where the machine says that it needs them.
+    """Hand the machine's certificate authorities to pip and npm where it says that pip needs them.
 
     A read-only mount, so that they are no part of the image.
     """
@@ -187,6 +187,7 @@ def _own_ca() -> list[str]:
     return [
         f"--volume={Path(bundle).resolve()}:{_CA_IN_BUILD}:ro",
         f"--build-arg=PIP_CERT={_CA_IN_BUILD}",
+        f"--build-arg=NODE_EXTRA_CA_CERTS={_CA_IN_BUILD}",
     ]
 
 

@@ -1,0 +1,6 @@
+#include <iostream>
+
+int main() {
+    std::cerr << "Something is wrong" << std::endl;
+    return 3;
+}

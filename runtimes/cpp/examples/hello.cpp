@@ -1,0 +1,5 @@
+#include <iostream>
+
+int main() {
+    std::cout << "Hello, World!\n" << 2 + 2 << std::endl;
+}

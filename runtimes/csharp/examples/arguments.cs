@@ -1,0 +1,7 @@
+using System;
+
+class Program {
+    static void Main(string[] arguments) {
+        Console.WriteLine("[" + string.Join("][", arguments) + "]");
+    }
+}

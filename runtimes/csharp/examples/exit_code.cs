@@ -1,0 +1,8 @@
+using System;
+
+class Program {
+    static int Main() {
+        Console.Error.WriteLine("Something is wrong");
+        return 3;
+    }
+}

@@ -1,0 +1,5 @@
+class Environment {
+    public static void main(String[] arguments) {
+        System.out.println(System.getenv("API_URL"));
+    }
+}

@@ -1,0 +1,2 @@
+<?php
+echo json_encode(array_slice($argv, 1)), "\n";

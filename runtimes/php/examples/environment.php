@@ -1,0 +1,2 @@
+<?php
+echo getenv("API_URL"), "\n";

@@ -1,0 +1,3 @@
+<?php
+fwrite(STDERR, "Something is wrong\n");
+exit(3);

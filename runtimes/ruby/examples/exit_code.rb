@@ -1,0 +1,2 @@
+warn "Something is wrong"
+exit 3

@@ -1,0 +1,2 @@
+puts "Hello, World!"
+puts 2 + 2

@@ -1,0 +1,3 @@
+fn main() {
+    println!("{}", std::env::var("API_URL").unwrap());
+}

@@ -1,0 +1,4 @@
+fn main() {
+    eprintln!("Something is wrong");
+    std::process::exit(3);
+}

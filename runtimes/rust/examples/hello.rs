@@ -1,0 +1,4 @@
+fn main() {
+    println!("Hello, World!");
+    println!("{}", 2 + 2);
+}

@@ -1,0 +1,2 @@
+\getenv url API_URL
+\echo :url

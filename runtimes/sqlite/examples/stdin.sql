@@ -1,0 +1,3 @@
+CREATE TABLE words (word TEXT);
+.import /dev/stdin words
+SELECT 'Hello, ' || word || '!' FROM words;

@@ -1,0 +1,2 @@
+console.error("Something is wrong");
+process.exit(3);

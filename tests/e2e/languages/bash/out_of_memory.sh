@@ -1,0 +1,2 @@
+block="$(printf "%16777216s")"
+while true; do blocks+="$block"; done

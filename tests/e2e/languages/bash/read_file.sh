@@ -1,0 +1,1 @@
+cat data/numbers.txt

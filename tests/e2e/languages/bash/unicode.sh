@@ -1,0 +1,3 @@
+echo "Grüße 🎈"
+read -r line
+echo "$line"

@@ -1,0 +1,5 @@
+#include <fstream>
+
+int main() {
+    std::ofstream("out.txt") << "written\n";
+}

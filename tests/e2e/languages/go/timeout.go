@@ -1,0 +1,13 @@
+package main
+
+import (
+	"fmt"
+	"time"
+)
+
+func main() {
+	fmt.Println("before")
+	for {
+		time.Sleep(time.Second)
+	}
+}

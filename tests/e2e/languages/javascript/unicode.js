@@ -1,0 +1,3 @@
+const fs = require("fs");
+console.log("Grüße 🎈");
+console.log(fs.readFileSync(0, "utf8").trim());

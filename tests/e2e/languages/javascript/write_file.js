@@ -1,0 +1,1 @@
+require("fs").writeFileSync("out.txt", "written\n");

@@ -1,0 +1,3 @@
+<?php
+echo "before\n";
+while (true) sleep(1);

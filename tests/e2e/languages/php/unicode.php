@@ -1,0 +1,3 @@
+<?php
+echo "Grüße 🎈\n";
+echo fgets(STDIN);

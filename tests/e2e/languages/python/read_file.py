@@ -1,0 +1,1 @@
+print(open("data/numbers.txt", encoding="utf-8").read(), end="")

@@ -1,0 +1,5 @@
+import time
+
+print("before")
+while True:
+    time.sleep(1)

@@ -1,0 +1,4 @@
+import sys
+
+print("Grüße 🎈")
+print(sys.stdin.readline().strip())

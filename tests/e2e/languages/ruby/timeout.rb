@@ -1,0 +1,2 @@
+puts "before"
+loop { sleep 1 }

@@ -1,0 +1,2 @@
+puts "Grüße 🎈"
+puts $stdin.gets

@@ -1,0 +1,3 @@
+fn main() {
+    println!("{}", "x".repeat(1048575));
+}

@@ -1,0 +1,5 @@
+fn main() {
+    println!("before");
+    let numbers = std::env::args().collect::<Vec<_>>();
+    println!("{}", numbers[7]);
+}

@@ -1,0 +1,2 @@
+SELECT 'before';
+SELECT 1 / 0;

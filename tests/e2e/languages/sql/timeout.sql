@@ -1,0 +1,2 @@
+\echo before
+SELECT pg_sleep(600);

@@ -1,0 +1,1 @@
+\copy (SELECT 'written') TO 'out.txt'

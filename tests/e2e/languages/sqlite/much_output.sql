@@ -1,0 +1,1 @@
+SELECT replace(hex(zeroblob(524287)), '0', 'x') || 'x';

@@ -1,0 +1,2 @@
+.output out.txt
+SELECT 'written';
