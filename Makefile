@@ -18,7 +18,7 @@ TEST_CLUSTER := $(if $(filter auto,$(CLUSTER)),embedded,$(CLUSTER))
 PYTEST := $(PY) -m pytest
 
 .PHONY: help up down status key images crds test test-unit test-integration test-e2e lint format hooks \
-        requirements bench chaos clean-cache venv-up venv-dev
+        requirements bench load fuzz chaos clean-cache venv-up venv-dev
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  %-17s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -76,6 +76,14 @@ format: venv-dev ## format the code
 bench: venv-dev ## measure, and write bench/results
 	@$(MAKE) up CLUSTER=$(TEST_CLUSTER)
 	@$(PY) bench
+
+load: venv-dev ## what the gateway costs while hundreds wait, listen and poll: make load [LOAD="--seconds 30"]
+	@$(MAKE) up CLUSTER=$(TEST_CLUSTER)
+	@$(PY) bench/load.py $(LOAD)
+
+fuzz: venv-dev ## 10,000 hostile requests: make fuzz [FUZZ="--seed 7 --requests 500"]
+	@$(MAKE) up CLUSTER=$(TEST_CLUSTER)
+	@PYTHONPATH="$(ROOT)/tests" $(PY) -m fuzz $(FUZZ)
 
 chaos: venv-dev ## kill and freeze every part while 200 executions run: make chaos [CHAOS="--seed 7"]
 	@$(MAKE) up CLUSTER=$(TEST_CLUSTER)

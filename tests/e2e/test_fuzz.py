@@ -1,0 +1,25 @@
+"""500 hostile requests, and some made from the OpenAPI document. `make fuzz` sends more."""
+
+from __future__ import annotations
+
+from fuzz import schema
+from fuzz.__main__ import fuzz
+from support.installation import Installation
+
+SEED = 20
+MIB = 32
+"""More than that the gateway may not have grown."""
+
+
+async def test_500_hostile_requests(installation: Installation) -> None:
+    report = await fuzz(installation, 500, 8, SEED)
+
+    assert report.problems == []
+    assert sum(report.answers.values()) == 500
+    assert report.memory[-1] - report.memory[0] < MIB
+
+
+def test_the_openapi_document_is_true(installation: Installation) -> None:
+    done = schema.run(installation, 5, SEED, capture=True)
+
+    assert done.returncode == 0, done.stdout[-8000:]
