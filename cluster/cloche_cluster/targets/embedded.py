@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import tempfile
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -51,11 +52,24 @@ class EmbeddedCluster:
         return [one for one in references if one not in there]
 
     def load_images(self, builder: Builder, references: Sequence[str]) -> None:
-        """Import one archive into containerd."""
-        with tempfile.TemporaryDirectory(dir=self.embedded.layout.cache) as temporary:
-            archive = Path(temporary) / "images.tar"
-            builder.save(references, archive)
-            image_store(self._programs(), self.embedded.layout).load(archive)
+        """Import one archive after the other into containerd, while the next one is written."""
+        store = image_store(self._programs(), self.embedded.layout)
+        with (
+            tempfile.TemporaryDirectory(dir=self.embedded.layout.cache) as temporary,
+            ThreadPoolExecutor(1) as ahead,
+        ):
+            archives = [Path(temporary) / f"{number}.tar" for number in range(len(references))]
+            written = [
+                ahead.submit(builder.save, [reference], archive)
+                for reference, archive in zip(references, archives, strict=True)
+            ]
+            try:
+                for done, archive in zip(written, archives, strict=True):
+                    done.result()
+                    store.load(archive)
+                    archive.unlink()
+            finally:
+                ahead.shutdown(cancel_futures=True)
 
     def prune_images(self, keep: Sequence[str]) -> None:
         """Remove older versions from containerd."""
