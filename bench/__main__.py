@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import contextlib
-import os
 import signal
 import sys
 import time
 
 import uvloop
+from client import take_precedence
 from figures import Figures
 from installation import ROOT, Installation, installation
 from kubernetes.aio.config import ConfigException
@@ -22,9 +21,6 @@ from world import QUICK, Sizes
 
 from cloche_api.rest import ApiError, UnavailableError
 
-_NICENESS = -10
-"""The clients stand for ones on other machines: what they are answered is not to wait for a
-processor of this one. The bare loops, which are the limits, run in this process too."""
 _INTERRUPTED = 130  # 128 and SIGINT's number, as shells have it
 
 
@@ -53,8 +49,7 @@ async def _until_told(to: Installation, figures: Figures, sizes: Sizes, chosen: 
 def main() -> int:
     """Measure, print, keep."""
     options = _options()
-    with contextlib.suppress(PermissionError):
-        os.setpriority(os.PRIO_PROCESS, 0, _NICENESS)
+    take_precedence()
     sizes = QUICK if options.quick else Sizes()
     figures, began = Figures(sizes.burst), time.monotonic()
     chosen = set(options.only or NAMES)

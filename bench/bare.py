@@ -16,12 +16,13 @@ from progress import BenchError
 from server import LABEL
 
 from cloche_api.execution import ExecutionSpec
+from cloche_api.meta import CONTAINER
 from cloche_api.rest import UnavailableError
 from cloche_api.runtime import RuntimeSpec
 from cloche_operator.attach import Attachment
 from cloche_operator.events import EventReader
 from cloche_operator.frame import HELLO, Afterwards, frame
-from cloche_operator.pods import CONTAINER, LAST_UID, PodShape, waiting_pod
+from cloche_operator.pods import LAST_UID, PodShape, waiting_pod
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator

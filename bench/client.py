@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
 import time
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -19,7 +20,18 @@ CODE = 'print("Hello, World!")'
 STDOUT = "Hello, World!\n"
 SESSION = "cloche-bench"
 """The label that every execution of a benchmark gets, to find it by when it is removed."""
+_NICENESS = -10
 _TIMEOUT = aiohttp.ClientTimeout(total=400)
+
+
+def take_precedence() -> None:
+    """Give this process the right of way, where it may have it.
+
+    The clients stand for ones on other machines: what they are answered is not to wait for a
+    processor of this one. Bare loops, which are the limits, run in the same process.
+    """
+    with suppress(PermissionError):
+        os.setpriority(os.PRIO_PROCESS, 0, _NICENESS)
 
 
 @dataclass(frozen=True)
@@ -44,8 +56,8 @@ class Client:
         self._url = f"{to.url}/api/v1/execute"
         self._headers = {"X-API-Key": to.key, "Content-Type": "application/json"}
 
-    async def execute(self, language: str, **fields: Any) -> Answer:
-        """Run a hello world and wait for its answer, whatever that is."""
+    async def execute(self, language: str, stdout: str = STDOUT, **fields: Any) -> Answer:
+        """Run a hello world that prints so, and wait for its answer, whatever that is."""
         body = {"code": CODE, "language": language, "session_id": SESSION} | fields
         data = json.dumps(body).encode()
         sent, began = time.time(), time.perf_counter()
@@ -56,7 +68,7 @@ class Client:
             return Answer(None, sent, time.perf_counter() - began, repr(error))
         seconds = time.perf_counter() - began
         answer = json.loads(raw)
-        if response.status != 200 or answer["stdout"] != STDOUT:  # noqa: PLR2004  HTTP's OK
+        if response.status != 200 or answer["stdout"] != stdout:  # noqa: PLR2004  HTTP's OK
             words = answer.get("detail") or f"stdout {answer.get('stdout')!r}"
             return Answer(None, sent, seconds, f"{response.status} {words}")
         return Answer(answer["execution_id"], sent, seconds)
