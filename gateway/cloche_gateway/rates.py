@@ -29,10 +29,11 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger(__name__)
 
-_SECONDS = 1.0
-"""For an answer of the store, the first connection to it included, on a machine that is busy."""
-_CONNECTIONS = 16
-"""More requests at a time wait for one another: each charge takes a millisecond."""
+_SECONDS = 3.0
+"""For an answer of the store, the first connection to it included, on a machine that is busy: who
+takes a slow gateway for a store that is away lets a burst pass uncounted."""
+_AT_ONCE = 16
+"""Charges; each takes a millisecond. That others wait for their turn is not the store's fault."""
 _AWAY_SECONDS = 1.0
 """A store that did not answer is left alone for so long, for each try would cost its time."""
 
@@ -58,7 +59,7 @@ class Rates:
         if url is not None:
             self._pool = BlockingConnectionPool.from_url(
                 url.get_secret_value(),
-                max_connections=_CONNECTIONS,
+                max_connections=_AT_ONCE,
                 timeout=_SECONDS,
                 socket_connect_timeout=_SECONDS,
                 socket_timeout=_SECONDS,
@@ -73,7 +74,9 @@ class Rates:
         self._limiter = MovingWindowRateLimiter(storage)
         self._open = settings.rate_limit_fail_open
         self._failures = failures
-        self._away_until = 0.0
+        self._turns = asyncio.Semaphore(_AT_ONCE)
+        self._is_away = False
+        self._left_alone_until = 0.0
 
     async def close(self) -> None:
         """Hang up on the store."""
@@ -88,19 +91,34 @@ class Rates:
         Raises:
             BusyError: the store is away, and requests do not pass then.
         """
-        limit = RateLimitItemPerMinute(caller.rate)
-        if time.monotonic() < self._away_until:
+        async with self._turns:
+            quota = None if self._is_left_alone() else await self._ask(caller, count)
+        if quota is None:
             self._uncounted()
-            return None
+        return quota
+
+    def _is_left_alone(self) -> bool:
+        """Whether the store was away a moment ago. Then one at a time finds out if it still is."""
+        now = time.monotonic()
+        if now < self._left_alone_until:
+            return True
+        if self._is_away:
+            self._left_alone_until = now + _SECONDS
+        return False
+
+    async def _ask(self, caller: Caller, count: int) -> Quota | None:
+        """Charge, and look at what is left; None where the store does not answer."""
+        limit = RateLimitItemPerMinute(caller.rate)
         try:
             async with asyncio.timeout(_SECONDS):
                 passed = await self._limiter.hit(limit, caller.key, cost=count)
                 window = await self._limiter.get_window_stats(limit, caller.key)
         except (StorageError, TimeoutError) as error:
             _log.error("the rate limit's store does not answer: %r", error.__cause__ or error)
-            self._away_until = time.monotonic() + _AWAY_SECONDS
-            self._uncounted()
+            self._is_away = True
+            self._left_alone_until = time.monotonic() + _AWAY_SECONDS
             return None
+        self._is_away, self._left_alone_until = False, 0.0
         reset = max(0, math.ceil(window.reset_time - time.time()))
         return Quota(passed, limit.amount, window.remaining, reset)
 

@@ -1,0 +1,80 @@
+"""When the rate limit's store counts as away, and what that costs those who ask meanwhile."""
+
+from __future__ import annotations
+
+import asyncio
+from types import SimpleNamespace
+from typing import Any, cast
+
+import pytest
+from limits.errors import StorageError
+from prometheus_client import Counter
+
+from cloche_gateway import rates
+
+_CALLER = cast("Any", SimpleNamespace(rate=1000, key="k"))
+
+
+class _Store:
+    """A limiter whose answers take a while, or do not come."""
+
+    def __init__(self, seconds: float) -> None:
+        self.seconds = seconds
+        self.is_away = False
+        self.asked = 0
+
+    async def hit(self, *_: object, **__: object) -> bool:
+        self.asked += 1
+        await asyncio.sleep(self.seconds)
+        if self.is_away:
+            raise StorageError(ConnectionError())
+        return True
+
+    async def get_window_stats(self, *_: object) -> Any:
+        return SimpleNamespace(reset_time=0.0, remaining=7)
+
+
+@pytest.fixture(name="store")
+def _store() -> _Store:
+    return _Store(0.02)
+
+
+@pytest.fixture(name="limits")
+def _limits(store: _Store) -> rates.Rates:
+    settings = SimpleNamespace(rate_limit_redis_url=None, rate_limit_fail_open=True)
+    made = rates.Rates(cast("Any", settings), Counter("failures", "", registry=None))
+    made._limiter = cast("Any", store)
+    return made
+
+
+async def test_a_burst_is_not_the_stores_fault(
+    limits: rates.Rates, store: _Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(rates, "_SECONDS", 0.2)
+    count = 320  # twenty turns of 16, which take longer together than one may
+    quotas = await asyncio.gather(*(limits.charge(_CALLER) for _ in range(count)))
+    assert store.asked == count
+    assert None not in quotas
+
+
+async def test_who_waits_for_a_turn_does_not_ask_a_store_that_is_away(
+    limits: rates.Rates, store: _Store
+) -> None:
+    store.is_away = True
+    quotas = await asyncio.gather(*(limits.charge(_CALLER) for _ in range(100)))
+    assert quotas == [None] * 100
+    assert store.asked == 16
+
+
+async def test_one_at_a_time_finds_out_whether_it_is_back(
+    limits: rates.Rates, store: _Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(rates, "_AWAY_SECONDS", 0.0)
+    store.is_away = True
+    await limits.charge(_CALLER)
+    await asyncio.gather(*(limits.charge(_CALLER) for _ in range(16)))
+    assert store.asked == 2
+    store.is_away = False
+    assert await limits.charge(_CALLER)
+    quotas = await asyncio.gather(*(limits.charge(_CALLER) for _ in range(16)))
+    assert None not in quotas
