@@ -50,8 +50,9 @@ def _limits(store: _Store) -> rates.Rates:
 async def test_a_burst_is_not_the_stores_fault(
     limits: rates.Rates, store: _Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(rates, "_SECONDS", 0.2)
-    count = 320  # twenty turns of 16, which take longer together than one may
+    monkeypatch.setattr(rates, "_SECONDS", 2.0)
+    store.seconds = 0.15
+    count = 16 * 16  # sixteen turns, which take longer together than one may
     quotas = await asyncio.gather(*(limits.charge(_CALLER) for _ in range(count)))
     assert store.asked == count
     assert None not in quotas
