@@ -17,7 +17,7 @@ from limits import RateLimitItemPerMinute
 from limits.aio.storage import MemoryStorage, RedisStorage
 from limits.aio.strategies import MovingWindowRateLimiter
 from limits.errors import StorageError
-from redis.asyncio import BlockingConnectionPool
+from redis.asyncio import ConnectionPool
 
 from cloche_gateway.errors import BusyError
 
@@ -33,7 +33,8 @@ _SECONDS = 3.0
 """For an answer of the store, the first connection to it included, on a machine that is busy: who
 takes a slow gateway for a store that is away lets a burst pass uncounted."""
 _AT_ONCE = 16
-"""Charges; each takes a millisecond. That others wait for their turn is not the store's fault."""
+"""Charges, and so connections; each takes a millisecond. That others wait for their turn is not the
+store's fault."""
 _AWAY_SECONDS = 1.0
 """A store that did not answer is left alone for so long, for each try would cost its time."""
 
@@ -54,13 +55,11 @@ class Rates:
 
     def __init__(self, settings: Settings, failures: Counter) -> None:
         url = settings.rate_limit_redis_url
-        self._pool: BlockingConnectionPool | None = None
+        self._pool: ConnectionPool | None = None
         storage: MemoryStorage | RedisStorage = MemoryStorage()
         if url is not None:
-            self._pool = BlockingConnectionPool.from_url(
+            self._pool = ConnectionPool.from_url(
                 url.get_secret_value(),
-                max_connections=_AT_ONCE,
-                timeout=_SECONDS,
                 socket_connect_timeout=_SECONDS,
                 socket_timeout=_SECONDS,
             )

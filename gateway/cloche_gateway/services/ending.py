@@ -29,7 +29,7 @@ async def cancel(context: Context, caller: Caller, execution_id: str) -> dict[st
         ExecutionNotFoundError, BusyError: as `looking_up.status`.
     """
     state = await looking_up.status(context, caller, execution_id)
-    if state["completed_at"] is not None or state["status"] not in ("pending", "running"):
+    if state["status"] not in ("pending", "running"):
         return state
     path = names.execution(context.settings.namespace, execution_id)
     try:
