@@ -31,12 +31,14 @@ class Launcher:
         workspace: its working directory and HOME; `.tmp` in it is its TMPDIR.
         environment: variables over PATH, HOME, LANG and TMPDIR; nothing else is inherited.
         rlimits: values by name as in the frame; the hard limit of this process caps them.
+        filter_: the BPF program that judges its system calls.
     """
 
     def __init__(
-        self, workspace: str, environment: dict[str, str], rlimits: dict[str, int]
+        self, workspace: str, environment: dict[str, str], rlimits: dict[str, int], filter_: bytes
     ) -> None:
         self._workspace = workspace
+        self._filter = filter_
         self._environment = {
             "PATH": PATH,
             "HOME": workspace,
@@ -94,7 +96,7 @@ class Launcher:
         os.chdir(self._workspace)
         Signals.restore()
         linux.forbid_new_privileges()
-        # The seccomp filter's place: the last thing before exec.
+        linux.filter_calls(self._filter)
         self._exec(command)
 
     def _exec(self, command: tuple[str, ...]) -> None:

@@ -7,10 +7,12 @@ import select
 import time
 
 from cloche_supervisor import linux
+from cloche_supervisor.bpf import assemble
 from cloche_supervisor.cgroup import Cgroup
 from cloche_supervisor.events import LOG_BYTES, Events, ReaderGoneError
 from cloche_supervisor.frame import EXIT, KEEP_FILES, Frame
 from cloche_supervisor.origin import Origin, ResetError
+from cloche_supervisor.policy import RULES
 from cloche_supervisor.processes import Processes
 from cloche_supervisor.run import Execution
 from cloche_supervisor.settings import Settings
@@ -101,10 +103,11 @@ def _serve(context: Context) -> int:
     source.hello()
     context.events.emit("ready", protocol=VERSION)
     origin = Origin(context.settings.workspace)
+    filter_ = assemble(RULES, os.uname().machine)
     data: bytes | None = source.frame()
     while data is not None:
         frame = Frame(data)
-        Execution(context, frame).run()
+        Execution(context, frame, filter_).run()
         if frame.afterwards == EXIT or context.events.logged >= LOG_BYTES:
             break
         keep_files = frame.afterwards == KEEP_FILES

@@ -44,7 +44,9 @@ class Signals:
         self._poll.register(self.fd, select.POLLIN)
 
     def read(self) -> None:
-        """Take what has come. SIGCHLD only wakes: whoever waits for children looks for itself.
+        """Take what has come, once: in a storm of signals there is always more.
+
+        SIGCHLD only wakes: whoever waits for children looks for itself.
 
         SIGTERM counts when it was sent with kill(2) from outside the PID namespace, which the
         kernel marks with pid 0. The code is looked at too: rt_sigqueueinfo(2) lets a program
@@ -54,14 +56,13 @@ class Signals:
         Raises:
             Terminated: the order to end.
         """
-        while True:
-            try:
-                data = os.read(self.fd, _INFO.size * 16)
-            except BlockingIOError:
-                return
-            for number, _, code, sender in _INFO.iter_unpack(data):
-                if number == signal.SIGTERM and code == _SI_USER and sender == self._outside:
-                    raise Terminated
+        try:
+            data = os.read(self.fd, _INFO.size * len(_READ))
+        except BlockingIOError:
+            return
+        for number, _, code, sender in _INFO.iter_unpack(data):
+            if number == signal.SIGTERM and code == _SI_USER and sender == self._outside:
+                raise Terminated
 
     def wait(self, seconds: float) -> None:
         """Wait for a signal, for so long at most, and take it.

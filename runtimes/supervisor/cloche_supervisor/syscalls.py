@@ -1,0 +1,86 @@
+"""The numbers of the system calls that the policy names, for each kind of machine.
+
+From <asm/unistd_64.h> (x86_64) and <asm-generic/unistd.h> (aarch64). Calls newer than Linux 5.1
+have the same number everywhere.
+"""
+
+from __future__ import annotations
+
+_EVERYWHERE = {
+    "io_uring_setup": 425,
+    "io_uring_enter": 426,
+    "io_uring_register": 427,
+    "open_tree": 428,
+    "move_mount": 429,
+    "fsopen": 430,
+    "fsconfig": 431,
+    "fsmount": 432,
+    "fspick": 433,
+    "clone3": 435,
+    "pidfd_getfd": 438,
+    "process_madvise": 440,
+    "mount_setattr": 442,
+    "open_tree_attr": 467,
+}
+
+X86_64 = {
+    **_EVERYWHERE,
+    "socket": 41,
+    "socketpair": 53,
+    "clone": 56,
+    "ptrace": 101,
+    "syslog": 103,
+    "setpriority": 141,
+    "sched_setparam": 142,
+    "sched_setscheduler": 144,
+    "pivot_root": 155,
+    "chroot": 161,
+    "mount": 165,
+    "umount2": 166,
+    "sched_setaffinity": 203,
+    "add_key": 248,
+    "request_key": 249,
+    "keyctl": 250,
+    "ioprio_set": 251,
+    "unshare": 272,
+    "perf_event_open": 298,
+    "prlimit64": 302,
+    "open_by_handle_at": 304,
+    "setns": 308,
+    "process_vm_readv": 310,
+    "process_vm_writev": 311,
+    "sched_setattr": 314,
+    "bpf": 321,
+    "userfaultfd": 323,
+}
+
+AARCH64 = {
+    **_EVERYWHERE,
+    "ioprio_set": 30,
+    "umount2": 39,
+    "mount": 40,
+    "pivot_root": 41,
+    "chroot": 51,
+    "unshare": 97,
+    "syslog": 116,
+    "ptrace": 117,
+    "sched_setparam": 118,
+    "sched_setscheduler": 119,
+    "sched_setaffinity": 122,
+    "setpriority": 140,
+    "socket": 198,
+    "socketpair": 199,
+    "add_key": 217,
+    "request_key": 218,
+    "keyctl": 219,
+    "clone": 220,
+    "perf_event_open": 241,
+    "prlimit64": 261,
+    "open_by_handle_at": 265,
+    "setns": 268,
+    "process_vm_readv": 270,
+    "process_vm_writev": 271,
+    "sched_setattr": 274,
+    "bpf": 280,
+    "userfaultfd": 282,
+}

@@ -1,0 +1,200 @@
+"""The filter of system calls: what its program says, and what the kernel makes of it."""
+
+from __future__ import annotations
+
+import errno
+import re
+import struct
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from cloche_supervisor import bpf, policy, syscalls
+
+MACHINES = {"x86_64": syscalls.X86_64, "aarch64": syscalls.AARCH64}
+AUDITED = {"x86_64": 0xC000_003E, "aarch64": 0xC000_00B7, "i386": 0x4000_0003, "arm": 0x4000_0028}
+ALLOWED = "allowed"
+
+machine = pytest.mark.parametrize("machine", MACHINES)
+
+
+def verdict(program: bytes, number: int, audited: int, arguments: tuple[int, ...]) -> str:
+    """What the kernel does with a call: `allowed`, `killed` or the error's name."""
+    data = struct.pack("<iIQ6Q", number, audited, 0, *arguments, *[0] * (6 - len(arguments)))
+    at = accumulator = 0
+    while True:
+        code, so, otherwise, operand = struct.unpack_from("=HBBI", program, 8 * at)
+        at += 1
+        if code == 0x20:
+            (accumulator,) = struct.unpack_from("<I", data, operand)
+        elif code == 0x06:
+            break
+        else:
+            held = {
+                0x15: accumulator == operand,
+                0x35: accumulator >= operand,
+                0x45: bool(accumulator & operand),
+            }[code]
+            at += so if held else otherwise
+    action, value = operand & 0xFFFF_0000, operand & 0xFFFF
+    if action == 0x0005_0000:
+        return errno.errorcode[value]
+    return {0x7FFF_0000: ALLOWED, 0x8000_0000: "killed"}[action]
+
+
+def judged(machine: str, call: str, *arguments: int) -> str:
+    program = bpf.assemble(policy.RULES, machine)
+    return verdict(program, MACHINES[machine][call], AUDITED[machine], arguments)
+
+
+@machine
+@pytest.mark.parametrize(
+    ("call", "arguments", "expected"),
+    [
+        ("socket", (1, 1, 0), ALLOWED),  # AF_UNIX
+        ("socket", (1, 2, 0), ALLOWED),
+        ("socket", (2, 1, 0), "EACCES"),  # AF_INET
+        ("socket", (10, 1, 0), "EACCES"),  # AF_INET6
+        ("socket", (16, 3, 0), ALLOWED),  # AF_NETLINK, NETLINK_ROUTE
+        ("socket", (16, 3, 2), "EACCES"),  # … and another protocol
+        ("socket", (17, 3, 768), "EACCES"),  # AF_PACKET
+        ("socket", (40, 1, 0), "EACCES"),  # AF_VSOCK
+        ("socket", (0x1_0000_0001, 1, 0), ALLOWED),  # the kernel looks at an int too
+        ("socket", (0x1_0000_0002, 1, 0), "EACCES"),
+        ("socketpair", (1, 1, 0), ALLOWED),
+        ("socketpair", (2, 1, 0), "EACCES"),
+        ("clone", (0x11,), ALLOWED),  # SIGCHLD: fork
+        ("clone", (0x3D0F00,), ALLOWED),  # a thread of glibc
+        ("clone", (0x1000_0011,), "EPERM"),  # CLONE_NEWUSER
+        ("clone", (0x4000_0011,), "EPERM"),  # CLONE_NEWNET
+        ("clone", (0x0002_0011,), "EPERM"),  # CLONE_NEWNS
+        ("clone3", (0, 88), "ENOSYS"),
+        ("io_uring_setup", (8, 0), "ENOSYS"),
+        ("prlimit64", (0, 7), ALLOWED),
+        ("prlimit64", (1, 7), "EPERM"),
+        ("sched_setaffinity", (0, 8), ALLOWED),
+        ("sched_setaffinity", (1, 8), "EPERM"),
+        ("setpriority", (0, 0, 5), ALLOWED),
+        ("setpriority", (0, 1, 5), "EPERM"),
+        ("setpriority", (1, 0, 5), "EPERM"),  # PRIO_PGRP: its whole group
+        ("setpriority", (2, 0, 5), "EPERM"),  # PRIO_USER: all of its uid, PID 1 too
+        ("ioprio_set", (1, 0, 0), ALLOWED),
+        ("ioprio_set", (3, 0, 0), "EPERM"),  # IOPRIO_WHO_USER
+        ("unshare", (0,), "EPERM"),
+        ("ptrace", (0,), "EPERM"),
+        ("keyctl", (0,), "EPERM"),
+    ],
+)
+def test_a_call(machine: str, call: str, arguments: tuple[int, ...], expected: str) -> None:
+    assert judged(machine, call, *arguments) == expected
+
+
+@machine
+def test_every_call_of_the_policy_is_judged(machine: str) -> None:
+    for rule in policy.RULES:
+        for call in rule.calls:
+            strange = judged(machine, call, *[0x7FFF_FFFF] * 6)
+            assert strange == errno.errorcode[rule.error], call
+
+
+@machine
+def test_no_call_is_named_twice(machine: str) -> None:
+    calls = [call for rule in policy.RULES for call in rule.calls]
+    assert len(set(calls)) == len(calls)
+    assert set(calls) == set(MACHINES[machine])
+
+
+@machine
+def test_all_other_calls_are_allowed(machine: str) -> None:
+    program = bpf.assemble(policy.RULES, machine)
+    for number in set(range(600)) - set(MACHINES[machine].values()):
+        assert verdict(program, number, AUDITED[machine], (1, 1, 1)) == ALLOWED
+
+
+@machine
+@pytest.mark.parametrize("other", AUDITED)
+def test_the_convention_of_another_machine_kills(machine: str, other: str) -> None:
+    expected = ALLOWED if other == machine else "killed"
+    assert verdict(bpf.assemble(policy.RULES, machine), 4, AUDITED[other], ()) == expected
+
+
+def test_x32_is_as_if_it_were_not_there() -> None:
+    program = bpf.assemble(policy.RULES, "x86_64")
+    for number in (0x4000_0000, 0x4000_0029, -1):
+        assert verdict(program, number, AUDITED["x86_64"], ()) == "ENOSYS"
+
+
+def test_a_machine_without_a_filter_runs_nothing() -> None:
+    with pytest.raises(NotImplementedError, match="system calls for riscv64"):
+        bpf.assemble(policy.RULES, "riscv64")
+
+
+@pytest.mark.parametrize(
+    ("header", "numbers"),
+    [
+        ("x86_64-linux-gnu/asm/unistd_64.h", syscalls.X86_64),
+        ("asm-generic/unistd.h", syscalls.AARCH64),
+    ],
+)
+def test_numbers_are_the_kernels(header: str, numbers: dict[str, int]) -> None:
+    """Where they are newer than the headers, there is nothing to compare with."""
+    text = (Path("/usr/include") / header).read_text(encoding="utf-8")
+    found = {
+        name: int(number) for name, number in re.findall(r"#define __NR_(\w+)\s+(\d+)\b", text)
+    }
+    known = {name: number for name, number in numbers.items() if number <= max(found.values())}
+    assert len(known) > 30
+    assert {name: found[name] for name in known} == known
+
+
+def test_the_program_and_all_its_children_are_filtered(supervisors: Any) -> None:
+    code = """if True:
+        import os, socket
+        def tell():
+            try: socket.socket(socket.AF_INET)
+            except OSError as error: print(error.errno, flush=True)
+            with open("/proc/self/status") as file:
+                print([line.split()[1] for line in file if line[:8] in ("NoNewPri", "Seccomp:")], flush=True)
+        tell()
+        if os.fork() == 0:
+            os.setsid()
+            os.execv("/bin/sh", ["sh", "-c", "grep Seccomp: /proc/self/status"])
+        os.wait()
+    """
+    result = supervisors.as_pid_1(code)
+    assert result.stdout == "13\n['1', '2']\nSeccomp:\t2\n"
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        "os.setpriority(os.PRIO_PROCESS, 1, 19)",
+        "os.setpriority(os.PRIO_USER, 0, 19)",
+        "os.sched_setscheduler(1, os.SCHED_BATCH, os.sched_param(0))",
+        "os.sched_setaffinity(1, {min(os.sched_getaffinity(1))})",
+        "resource.prlimit(1, resource.RLIMIT_NPROC, (50, 50))",
+    ],
+)
+def test_pid_1_is_out_of_reach(supervisors: Any, call: str) -> None:
+    reused = supervisors.reused()
+    code = f"""if True:
+        import os, resource
+        try: {call}
+        except PermissionError: print("refused")
+    """
+    assert reused.python(code).stdout == "refused\n"
+    assert reused.bash("echo next").stdout == "next\n"
+
+
+def test_a_storm_of_signals_does_not_put_off_the_deadline(supervisors: Any) -> None:
+    code = """if True:
+        import os
+        for _ in range(8): os.fork()
+        while True:
+            os.kill(1, 17)
+            os.kill(1, 15)
+    """
+    result = supervisors.as_pid_1(code, timeout_seconds=1.0)
+    assert result.exit["timed_out"] is True
+    assert result.exit["execution_seconds"] < 5
