@@ -13,7 +13,7 @@ import sys
 from chaos import report
 from chaos.faults import FAULTS
 from chaos.round import Round, Row
-from chaos.site import site
+from support.site import site
 from support.installation import installed
 
 _RUNTIME = "chaos"

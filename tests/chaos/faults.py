@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import httpx
-from chaos.site import answered
+from support.site import answered
 from support.deadline import until
 from support.processes import of_component, of_pod
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from chaos.site import STATE, TENANT, answered, is_leaving, restarts
+from support.site import STATE, TENANT, answered, is_leaving, restarts
 from support.deadline import until
 
 if TYPE_CHECKING:
-    from chaos.site import Site
+    from support.site import Site
 
 _WAITING = "waiting"
 _BUSY = ("cloche_operator_running_executions", "cloche_operator_queued_executions")

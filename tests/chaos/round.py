@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from chaos.client import Client
 from chaos.faults import BY_HAND
 from chaos.recovery import left_over, tidied
-from chaos.site import NOT_THERE, answered
+from support.site import NOT_THERE, answered
 from chaos.workload import Program, mix, sleeper
 from support.deadline import until
 from support.witness import Witness, witness
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from concurrent.futures import Future
 
     from chaos.faults import Fault
-    from chaos.site import Site
+    from support.site import Site
 
 RECOVERY_SECONDS = 30.0
 """From the component's return and the last end to when nothing is left over."""

@@ -12,7 +12,7 @@ import pytest
 from chaos import report
 from chaos.faults import FAULTS, Fault
 from chaos.round import Round
-from chaos.site import Site, site
+from support.site import Site, site
 from support.installation import Installation
 
 EXECUTIONS = 24

@@ -1,0 +1,35 @@
+"""The installation under attack, and the languages in two places."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from attacks.target import Target
+from support.installation import Installation
+from support.site import Site, site
+
+
+@pytest.fixture(scope="session")
+def place(installation: Installation) -> Iterator[Site]:
+    """The installation, by its API server."""
+    with site(installation) as where:
+        yield where
+
+
+@pytest.fixture(scope="session")
+def target(place: Site) -> Target:
+    return Target(place.api)
+
+
+@pytest.fixture(scope="session")
+def addresses(target: Target) -> dict[str, str]:
+    """Where a program might call."""
+    return target.addresses()
+
+
+@pytest.fixture(scope="session")
+def open_runtimes(target: Target) -> Iterator[dict[str, str]]:
+    """Runtimes whose Pods are in the cluster's ordinary network, by language."""
+    with target.open_runtimes() as names:
+        yield names

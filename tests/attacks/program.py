@@ -1,0 +1,131 @@
+"""A program that attacks, with what its first comment says of it.
+
+    # Tries: a sentence
+    # Gets: a line of its standard output, exactly; where several are fine, `one or other`
+    # Ends: Exited 0, Signaled 31, OutOfMemory, DeadlineExceeded … (Exited 0 where it says nothing)
+    # Bytes: how many bytes of output are kept, instead of Gets
+    # Limits: timeoutSeconds=2 memory=64Mi … over the suite's own
+    # Collects: a pattern of files that come back, of which none may
+    # Held by: the filter, where nothing else would do
+
+Output is compared as Python spells it, so that control characters can stand in a comment.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+HERE = Path(__file__).parent / "programs"
+LANGUAGES = {".py": "python", ".cpp": "cpp", ".sh": "bash"}
+KINDS = ("network", "files", "processes", "resources", "protocol", "kubernetes")
+_LINE = re.compile(r"(?:#|//) (Tries|Gets|Ends|Bytes|Limits|Collects|Held by): (.*)")
+_RESOURCES = ("cpu", "memory", "disk")
+
+
+@dataclass(frozen=True)
+class Program:
+    """One attack."""
+
+    path: Path
+    tries: str
+    gets: tuple[str, ...]
+    ends: str
+    bytes: int | None
+    limits: dict[str, str]
+    collects: str | None
+    held_by: str | None
+
+    @property
+    def name(self) -> str:
+        """Its kind and file: network/tcp.py."""
+        return str(self.path.relative_to(HERE))
+
+    @property
+    def language(self) -> str:
+        """The language's name."""
+        return LANGUAGES[self.path.suffix]
+
+    def spec(self, environment: dict[str, str]) -> dict[str, Any]:
+        """The execution's spec, but for its language."""
+        resources = {name: self.limits[name] for name in _RESOURCES if name in self.limits}
+        return {
+            "code": self.path.read_text(encoding="utf-8"),
+            "timeoutSeconds": int(self.limits.get("timeoutSeconds", 20)),
+            "environment": environment,
+            "files": _library(self.language),
+            **({"resources": resources} if resources else {}),
+            **({"outputFiles": [self.collects]} if self.collects else {}),
+        }
+
+    def faults(self, status: dict[str, Any]) -> list[str]:
+        """What is otherwise than it must be in an execution's status."""
+        found = []
+        if (ended := _ended(status)) not in self.ends.split(" or "):
+            told = status.get("message") or status.get("stderr", "")
+            found.append(f"ends {ended}, must {self.ends}: {told[-500:]}")
+        stdout = status.get("stdout", "")
+        if self.bytes is not None:
+            if len(stdout.encode()) != self.bytes:
+                found.append(f"{len(stdout.encode())} bytes, must be {self.bytes}")
+        elif not _fits(lines := _spelled(stdout), self.gets):
+            found.append(f"gets {lines}, must {list(self.gets)}")
+        if self.collects and status.get("files"):
+            found.append(f"files come back: {[file['path'] for file in status['files']]}")
+        return found
+
+
+def parse(path: Path) -> Program:
+    """Read a program and its comment."""
+    told: dict[str, list[str]] = {}
+    for line in path.read_text(encoding="utf-8").splitlines():
+        if match := _LINE.fullmatch(line):
+            told.setdefault(match[1], []).append(match[2])
+    (tries,) = told["Tries"]
+    if not told.keys() & {"Gets", "Bytes", "Ends"}:
+        raise ValueError(f"{path}: says not what it must get")
+    (ends,) = told.get("Ends", ["Exited 0"])
+    (bytes_,) = told.get("Bytes", [None])
+    (collects,) = told.get("Collects", [None])
+    (held_by,) = told.get("Held by", [None])
+    limits = dict(item.split("=") for line in told.get("Limits", []) for item in line.split())
+    size = None if bytes_ is None else int(bytes_)
+    return Program(path, tries, tuple(told.get("Gets", ())), ends, size, limits, collects, held_by)
+
+
+def programs(*kinds: str) -> list[Program]:
+    """All programs of these kinds, or all there are."""
+    paths = (path for kind in kinds or KINDS for path in sorted((HERE / kind).iterdir()))
+    return [parse(path) for path in paths if path.suffix in LANGUAGES]
+
+
+def _library(language: str) -> list[dict[str, str]]:
+    suffixes = {"python": ".py", "cpp": ".h"}
+    return [
+        {"path": path.name, "content": path.read_text(encoding="utf-8")}
+        for path in sorted((HERE / "lib").iterdir())
+        if path.suffix == suffixes.get(language)
+    ]
+
+
+def _ended(status: dict[str, Any]) -> str:
+    reason: str = status.get("reason", "")
+    if reason == "Exited":
+        return f"Exited {status['exitCode']}"
+    if reason == "Signaled":
+        return f"Signaled {status['signal']}"
+    return reason
+
+
+def _spelled(text: str) -> list[str]:
+    lines = text.split("\n")
+    return [
+        line.encode("unicode_escape").decode() for line in lines[: len(lines) - (not lines[-1])]
+    ]
+
+
+def _fits(lines: list[str], gets: tuple[str, ...]) -> bool:
+    pairs = zip(lines, gets, strict=False)
+    return len(lines) == len(gets) and all(line in get.split(" or ") for line, get in pairs)

@@ -1,0 +1,5 @@
+# Tries: to register an interpreter of its own for the whole node
+# Gets: EROFS or EACCES or ENOENT
+from attack import attempt, write
+
+attempt(write, "/proc/sys/fs/binfmt_misc/register", ":x:E::x::/workspace/x:")

@@ -1,0 +1,11 @@
+# Tries: devices: disks, memory, the kernel's log
+# Gets: ['full', 'null', 'ptmx', 'random', 'tty', 'urandom', 'zero']
+import os
+import stat
+
+print(sorted(
+    name
+    for name in os.listdir("/dev")
+    if stat.S_ISCHR(os.stat(f"/dev/{name}").st_mode) or stat.S_ISBLK(os.stat(f"/dev/{name}").st_mode)
+    if name not in ("stdin", "stdout", "stderr")
+))

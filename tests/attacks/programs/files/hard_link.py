@@ -1,0 +1,7 @@
+# Tries: to keep a file of the image, or another's, by a link of its own
+# Gets: {'EXDEV'} or {'EPERM'} or {'EPERM', 'EXDEV'} or {'EXDEV', 'EPERM'}
+import os
+
+from attack import outcome
+
+print({outcome(os.link, path, "kept") for path in ("/etc/passwd", "/etc/hosts", "/proc/1/status")})

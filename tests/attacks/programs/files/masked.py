@@ -1,0 +1,6 @@
+# Tries: the places of /proc and /sys that a container runtime hides
+# Gets: []
+import os
+
+PLACES = ("/proc/acpi", "/proc/scsi", "/sys/firmware", "/sys/devices/virtual/powercap")
+print([name for place in PLACES if os.path.isdir(place) for name in os.listdir(place)])

@@ -1,0 +1,6 @@
+// Tries: to be told of every file that anybody opens
+// Gets: EPERM
+#include "attack.h"
+#include <sys/fanotify.h>
+
+int main() { tell(fanotify_init(FAN_CLASS_CONTENT, 0)); }

@@ -1,0 +1,7 @@
+# Tries: to overwrite what the container runtime itself would run, by /proc/self/exe
+# Gets: ETXTBSY or EROFS or EACCES
+import os
+
+from attack import attempt
+
+attempt(os.open, "/proc/self/exe", os.O_WRONLY)

@@ -1,0 +1,3 @@
+# Tries: to become root with an empty password
+# Gets: refused
+su -c id </dev/null >/dev/null 2>&1 && echo root || echo refused

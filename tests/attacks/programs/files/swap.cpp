@@ -1,0 +1,14 @@
+// Tries: to have the node swap to a file of its own, and to count what its processes do
+// Gets: EPERM
+// Gets: EPERM
+// Gets: EPERM
+#include "attack.h"
+#include <sys/quota.h>
+#include <sys/swap.h>
+
+int main() {
+    fclose(fopen("swap", "w"));
+    tell(swapon("swap", 0));
+    tell(acct("swap"));
+    tell(swapoff("/dev/vda"));
+}

@@ -1,0 +1,5 @@
+# Tries: to crash the node by the keys of its console
+# Gets: EROFS or EACCES or ENOENT
+from attack import attempt, write
+
+attempt(write, "/proc/sysrq-trigger", "b")

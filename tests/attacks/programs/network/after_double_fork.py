@@ -1,0 +1,17 @@
+# Tries: a daemon, which is nobody's child any more
+# Gets: EACCES
+# Held by: the filter
+import os
+import socket
+
+from attack import attempt
+
+reading, writing = os.pipe()
+if os.fork() == 0:
+    os.setsid()
+    if os.fork() == 0:
+        os.close(reading)
+        attempt(socket.socket, socket.AF_INET)
+    os._exit(0)
+os.close(writing)
+os.read(reading, 1)

@@ -1,0 +1,10 @@
+// Tries: a family whose upper half, which the kernel does not look at, is not nothing
+// Gets: EACCES
+// Gets: EACCES
+// Held by: the filter
+#include "attack.h"
+
+int main() {
+    tell(syscall(SYS_socket, 0x100000002L, 1L, 0L));
+    tell(syscall(SYS_socket, -0xfffffffeL, 1L, 0L));
+}

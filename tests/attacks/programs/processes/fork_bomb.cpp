@@ -1,0 +1,8 @@
+// Tries: a fork bomb that is quick about it
+// Ends: DeadlineExceeded
+// Limits: timeoutSeconds=6
+#include <unistd.h>
+
+int main() {
+    for (;;) fork();
+}

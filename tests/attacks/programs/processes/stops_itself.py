@@ -1,0 +1,7 @@
+# Tries: to hang where no end of a process is told
+# Ends: DeadlineExceeded
+# Limits: timeoutSeconds=2
+import os
+import signal
+
+os.kill(os.getpid(), signal.SIGSTOP)

@@ -1,0 +1,9 @@
+# Tries: output without end
+# Ends: DeadlineExceeded
+# Bytes: 262144
+# Limits: timeoutSeconds=2
+import os
+
+block = b"x" * 65536
+while True:
+    os.write(1, block)

@@ -1,0 +1,120 @@
+"""The installation that is attacked: where its parts listen, and what becomes of a program in it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from attacks.program import LANGUAGES, Program
+from support.api_server import CLOCHE, CORE, ApiServer
+from support.deadline import until
+from support.installation import SANDBOXES, SYSTEM
+
+_EXECUTIONS = f"{CLOCHE}/{SANDBOXES}/sandboxexecutions"
+_RUNTIMES = f"{CLOCHE}/{SANDBOXES}/sandboxruntimes"
+_CLASSES = "/apis/node.k8s.io/v1/runtimeclasses"
+_OPEN = "attacks-open"
+_PATIENCE_SECONDS = 120.0
+_UNFINISHED = ("", "Pending", "Running")
+
+
+@dataclass(frozen=True)
+class Target:
+    """Runs programs by the API server, as `kubectl apply` would."""
+
+    api: ApiServer
+
+    def addresses(self) -> dict[str, str]:
+        """Where a program might call: the environment of every attack."""
+        node = self.api.get("/api/v1/nodes")["items"][0]["status"]
+        address = node["addresses"][0]["address"]
+        kubelet = node["daemonEndpoints"]["kubeletEndpoint"]["Port"]
+        pods = [
+            pod["status"]["podIP"]
+            for namespace in (SYSTEM, "kube-system")
+            for pod in self.api.get(f"{CORE}/{namespace}/pods")["items"]
+        ]
+        return {
+            "API_SERVER": self._service("default", "kubernetes"),
+            "API_ENDPOINT": self.api.client.base_url.netloc.decode(),
+            "CLUSTER_DNS": self._service("kube-system", "kube-dns"),
+            "GATEWAY": self._service(SYSTEM, "cloche-gateway"),
+            "KUBELET": f"{address}:{kubelet}",
+            "PODS": ",".join(pods),
+        }
+
+    def _service(self, namespace: str, name: str) -> str:
+        spec = self.api.get(f"{CORE}/{namespace}/services/{name}")["spec"]
+        return f"{spec['clusterIP']}:{spec['ports'][0]['port']}"
+
+    def start(self, language: str, spec: dict[str, Any]) -> str:
+        """Create an execution; its name."""
+        made = self.api.create(
+            _EXECUTIONS,
+            {
+                "apiVersion": "cloche.dev/v1alpha1",
+                "kind": "SandboxExecution",
+                "metadata": {"generateName": "attack-"},
+                "spec": {"language": language, "ttlSecondsAfterFinished": 600, **spec},
+            },
+        )
+        name: str = made["metadata"]["name"]
+        return name
+
+    def ended(self, name: str) -> dict[str, Any]:
+        """An execution's status, once it has ended."""
+
+        def look() -> dict[str, Any] | None:
+            status: dict[str, Any] = self.api.get(f"{_EXECUTIONS}/{name}").get("status", {})
+            return None if status.get("phase", "") in _UNFINISHED else status
+
+        return until(look, _PATIENCE_SECONDS, f"execution {name} to end")
+
+    def run(
+        self, program: Program, environment: dict[str, str], runtime: str | None = None
+    ) -> dict[str, Any]:
+        """Run an attack, in the language's own runtime unless told; how it ended."""
+        name = self.start(runtime or program.language, program.spec(environment))
+        return self.ended(name)
+
+    def image(self, language: str) -> str:
+        """The image that a language's Pods run."""
+        image: str = self.api.get(f"{_RUNTIMES}/{language}")["spec"]["image"]
+        return image
+
+    @contextmanager
+    def open_runtimes(self, prefix: str = "open", **images: str) -> Iterator[dict[str, str]]:
+        """The languages once more, their Pods in the cluster's ordinary network.
+
+        Nothing but the filter keeps them from it. `images`: others than the languages' own. The
+        names of their runtimes by language.
+        """
+        kind = {"apiVersion": "node.k8s.io/v1", "kind": "RuntimeClass"}
+        self.api.ask("POST", _CLASSES, kind | {"metadata": {"name": _OPEN}, "handler": "runc"})
+        names = {}
+        for language in LANGUAGES.values():
+            spec = self.api.get(f"{_RUNTIMES}/{language}")["spec"]
+            spec.pop("aliases", None)
+            spec |= {"runtimeClassName": _OPEN, "pool": {"size": 2, "reuse": "Never"}}
+            spec["image"] = images.get(language, spec["image"])
+            names[language] = self._install(f"{prefix}-{language}", spec)
+        try:
+            yield names
+        finally:
+            for name in names.values():
+                self.api.delete(f"{_RUNTIMES}/{name}")
+
+    def _install(self, name: str, spec: dict[str, Any]) -> str:
+        self.api.ask("DELETE", f"{_RUNTIMES}/{name}")
+        self.api.create(
+            _RUNTIMES,
+            {
+                "apiVersion": "cloche.dev/v1alpha1",
+                "kind": "SandboxRuntime",
+                "metadata": {"name": name},
+                "spec": spec,
+            },
+        )
+        return name
