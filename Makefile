@@ -18,7 +18,7 @@ TEST_CLUSTER := $(if $(filter auto,$(CLUSTER)),embedded,$(CLUSTER))
 PYTEST := $(PY) -m pytest
 
 .PHONY: help up down status key images crds test test-unit test-integration test-e2e lint format hooks \
-        requirements bench load fuzz chaos clean-cache venv-up venv-dev
+        requirements bench load fuzz chaos attacks isolation clean-cache venv-up venv-dev
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  %-17s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -84,6 +84,14 @@ load: venv-dev ## what the gateway costs while hundreds wait, listen and poll: m
 fuzz: venv-dev ## 10,000 hostile requests: make fuzz [FUZZ="--seed 7 --requests 500"]
 	@$(MAKE) up CLUSTER=$(TEST_CLUSTER)
 	@PYTHONPATH="$(ROOT)/tests" $(PY) -m fuzz $(FUZZ)
+
+attacks: venv-dev ## 1,000 fork bombs, memory hogs and output floods: make attacks [ATTACKS="--times 50 --fresh"]
+	@$(MAKE) up CLUSTER=$(TEST_CLUSTER)
+	@PYTHONPATH="$(ROOT)/tests" $(PY) -m attacks $(ATTACKS)
+
+isolation: venv-dev ## what the filter costs a program, and attacks cost others
+	@$(MAKE) up CLUSTER=$(TEST_CLUSTER)
+	@PYTHONPATH="$(ROOT)/tests" $(PY) bench/isolation.py
 
 chaos: venv-dev ## kill and freeze every part while 200 executions run: make chaos [CHAOS="--seed 7"]
 	@$(MAKE) up CLUSTER=$(TEST_CLUSTER)

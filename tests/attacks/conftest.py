@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
+from attacks.node import holdings, settled
 from attacks.target import Target
 from support.installation import Installation
 from support.site import Site, site
@@ -15,6 +16,14 @@ def place(installation: Installation) -> Iterator[Site]:
     """The installation, by its API server."""
     with site(installation) as where:
         yield where
+
+
+@pytest.fixture(scope="session", autouse=True)
+def node_as_before(place: Site) -> Iterator[None]:
+    """Behind all attacks the node holds what it held before, and the pools are as full."""
+    before = holdings(place)
+    yield
+    assert not (grown := settled(place, before)), grown
 
 
 @pytest.fixture(scope="session")

@@ -1,4 +1,4 @@
-"""The installation that is attacked: where its parts listen, and what becomes of a program in it."""
+"""The installation that is attacked: where its parts listen, and how programs end in it."""
 
 from __future__ import annotations
 

@@ -1,0 +1,81 @@
+"""`python -m attacks`: fork bombs, memory hogs and output floods, a thousand of each in a row.
+
+Interrupted, it goes on where it was: what is done stands in tests/attacks/results. At the end the
+node must hold nothing that it did not hold before.
+"""
+
+from __future__ import annotations
+
+import argparse
+import signal
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
+from typing import TYPE_CHECKING
+
+from attacks.floods import FLOODS, Flood
+from attacks.node import holdings, settled
+from attacks.progress import Progress
+from attacks.target import Target
+from support.installation import installed
+from support.site import Site, site
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+_INTERRUPTED = 130
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m attacks", description=__doc__)
+    parser.add_argument("--times", type=int, default=1000, help="how many of each (1000)")
+    parser.add_argument("--together", type=int, default=3, help="how many at a time (3)")
+    parser.add_argument("--fresh", action="store_true", help="begin anew")
+    return parser.parse_args()
+
+
+def _left(progress: Progress, times: int) -> Iterator[Flood]:
+    """What is to be done: one of each kind in turn."""
+    for number in range(times):
+        for flood in FLOODS:
+            if progress.done(flood.name) <= number:
+                yield flood
+
+
+def _attack(place: Site, progress: Progress, times: int, together: int) -> None:
+    target = Target(place.api)
+    addresses = target.addresses()
+
+    def run(flood: Flood) -> None:
+        progress.add(flood.name, flood.faults(target.ended(target.start(*flood.spec(addresses)))))
+
+    with ThreadPoolExecutor(together) as pool, ExitStack() as stack:
+        stack.callback(pool.shutdown, cancel_futures=True)
+        for one in [pool.submit(run, flood) for flood in _left(progress, times)]:
+            one.result()
+
+
+def main() -> int:
+    """Attack until all is done; 1 when something did not hold."""
+    given = _arguments()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    with site(installed()) as place:
+        progress = Progress.fresh() if given.fresh else Progress.kept()
+        before = progress.begin(holdings(place))
+        try:
+            _attack(place, progress, given.times, given.together)
+        except KeyboardInterrupt:
+            sys.stderr.write(f"interrupted; {progress.told()}: `make attacks` goes on from there\n")
+            return _INTERRUPTED
+        grown = settled(place, before)
+    sys.stdout.write(f"{progress.told()}\n")
+    for what, how in grown.items():
+        sys.stdout.write(f"PROBLEM the node: {what}: {how}\n")
+    if not grown:
+        sys.stdout.write("the node holds what it held before\n")
+    progress.end()
+    return int(bool(grown or progress.faults))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

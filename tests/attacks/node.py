@@ -1,0 +1,159 @@
+"""What the node holds on to: after an attack it must be what it was before."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from support.api_server import CLOCHE, CORE
+from support.deadline import until
+from support.installation import SANDBOXES, SYSTEM
+from support.processes import of_component
+from support.site import STATE, Site, restarts
+
+_MIB = 1024 * 1024
+_CGROUPS = Path("/sys/fs/cgroup")
+_PLACES = (Path("/var/lib/cloche"), Path("/run/cloche"), Path("/var/log/cloche/pods"))
+_SOCKET = "/run/cloche/containerd/containerd.sock"
+_PASSED_OVER = (
+    "etcd",
+    "io.containerd.metadata.v1.bolt",
+    "io.containerd.content.v1.content",
+    "snapshots",
+)
+"""What grows by what is remembered, executions and images, and not by Pods."""
+_QUIET_SECONDS = 180.0
+_DISK_SLACK_MIB = 4
+"""Tables of the kubelet and of containerd, which grow in pages."""
+
+
+@dataclass(frozen=True)
+class Holdings:
+    """Counts, with as many Pods waiting as shall and nothing else going on."""
+
+    sandboxes: int
+    """Pods."""
+    restarts: int
+    """Of the containers of gateway, operator and DNS."""
+    pressures: int
+    """Conditions by which the node complains."""
+    mounts: int
+    cgroups: int
+    processes: int
+    """In the cluster's control groups, threads not counted."""
+    interfaces: int
+    layers: int
+    """What containers may write to; images' own are not counted."""
+    disk_mib: int
+    """Beside all layers."""
+
+    def grown(self, before: Holdings) -> dict[str, str]:
+        """What is more than before, but for what may be."""
+        may = {"disk_mib": _DISK_SLACK_MIB}
+        old = asdict(before)
+        return {
+            name: f"{old[name]} before, {value} after"
+            for name, value in asdict(self).items()
+            if value > old[name] + may.get(name, 0)
+        }
+
+
+def settled(place: Site, before: Holdings) -> dict[str, str]:
+    """What is more than before and stays so: containerd takes its time to tidy up."""
+
+    def look() -> dict[str, str] | None:
+        grown.clear()
+        grown.update(holdings(place).grown(before))
+        return None if grown else {"": "nothing"}
+
+    grown: dict[str, str] = {}
+    with suppress(AssertionError):
+        until(look, _QUIET_SECONDS, "the node to be as before")
+    return grown
+
+
+def holdings(place: Site) -> Holdings:
+    """Count, once every pool is full and no other sandbox is there."""
+    until(lambda: _is_quiet(place), _QUIET_SECONDS, "the pools to be full and all else to be gone")
+    nodes = place.api.get("/api/v1/nodes")["items"]
+    system = [
+        pod
+        for namespace in (SYSTEM, "kube-system")
+        for pod in place.api.get(f"{CORE}/{namespace}/pods")["items"]
+    ]
+    return Holdings(
+        sandboxes=len(place.sandboxes()),
+        restarts=sum(restarts(pod) for pod in system),
+        pressures=sum(_complains(one) for node in nodes for one in node["status"]["conditions"]),
+        mounts=len(Path(f"/proc/{of_component('kubelet')}/mountinfo").read_text().splitlines()),
+        cgroups=len(groups := list(_groups())),
+        processes=len({pid for group in groups for pid in _processes(group)}),
+        interfaces=sum(1 for _ in Path("/sys/class/net").iterdir()),
+        layers=_active_layers(),
+        disk_mib=sum(_size(place) for place in _PLACES) // _MIB,
+    )
+
+
+def _active_layers() -> int:
+    containerd = Path(f"/proc/{of_component('containerd')}/exe").readlink()
+    command = [containerd.with_name("ctr"), "-a", _SOCKET, "-n", "k8s.io", "snapshots", "ls"]
+    told = subprocess.run(command, check=True, capture_output=True, text=True).stdout
+    return sum(line.split()[-1] == "Active" for line in told.splitlines())
+
+
+def _is_quiet(place: Site) -> bool:
+    runtimes = place.api.get(f"{CLOCHE}/{SANDBOXES}/sandboxruntimes")["items"]
+    wanted = sum(one["spec"]["pool"]["size"] for one in runtimes)
+    ready = sum(one.get("status", {}).get("ready") or 0 for one in runtimes)
+    pods = place.sandboxes()
+    waiting = [pod for pod in pods if pod["metadata"]["labels"].get(STATE) == "waiting"]
+    leaving = any("deletionTimestamp" in pod["metadata"] for pod in pods)
+    return ready == wanted == len(waiting) == len(pods) and not leaving
+
+
+def _complains(condition: dict[str, Any]) -> bool:
+    return condition["status"] != ("True" if condition["type"] == "Ready" else "False")
+
+
+def _groups() -> Iterator[Path]:
+    """The cluster's control groups, of every hierarchy."""
+    for top, names, _ in os.walk(_CGROUPS):
+        if "cloche" in Path(top).parts:
+            yield Path(top)
+        elif len(Path(top).parts) > len(_CGROUPS.parts) + 1:
+            names.clear()
+
+
+def _processes(group: Path) -> list[str]:
+    try:
+        return (group / "cgroup.procs").read_text().split()
+    except OSError:  # it has just gone
+        return []
+
+
+def _size(place: Path) -> int:
+    """Bytes on the disk, without what is mounted below it."""
+    device, total = place.stat().st_dev, 0
+    for top, names, files in os.walk(place):
+        names[:] = [
+            name
+            for name in names
+            if name not in _PASSED_OVER
+            and (there := _look(Path(top, name)))
+            and there.st_dev == device
+        ]
+        found = (_look(Path(top, name)) for name in files)
+        total += sum(512 * one.st_blocks for one in found if one)
+    return total
+
+
+def _look(path: Path) -> os.stat_result | None:
+    try:
+        return path.lstat()
+    except OSError:  # it has just gone
+        return None

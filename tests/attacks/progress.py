@@ -1,0 +1,99 @@
+"""How far a run of thousands has come, kept after each attack."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import threading
+import time
+from collections import Counter
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from attacks.node import Holdings
+
+RESULTS = Path(__file__).parent / "results" / "attacks.json"
+_TELL_EVERY = 50
+
+
+class Progress:
+    """What is done, and what was otherwise than it must be."""
+
+    def __init__(self, kept: dict[str, Any]) -> None:
+        self._lock = threading.Lock()
+        self._began = time.monotonic()
+        self._seconds: float = kept.get("seconds", 0.0)
+        self._done = Counter(kept.get("done", {}))
+        self._before: dict[str, int] | None = kept.get("before")
+        self.faults: list[str] = kept.get("faults", [])
+
+    @classmethod
+    def fresh(cls) -> Progress:
+        """Nothing done yet."""
+        RESULTS.unlink(missing_ok=True)
+        return cls({})
+
+    @classmethod
+    def kept(cls) -> Progress:
+        """What an interrupted run of the same commit has done; a finished one begins anew."""
+        if not RESULTS.exists():
+            return cls({})
+        kept = json.loads(RESULTS.read_text(encoding="utf-8"))
+        return cls(kept if kept["commit"] == _commit() and not kept["finished"] else {})
+
+    def begin(self, now: Holdings) -> Holdings:
+        """The node as it was when the first attack began."""
+        before = Holdings(**self._before) if self._before else now
+        self._before = asdict(before)
+        return before
+
+    def done(self, kind: str) -> int:
+        """How many of a kind."""
+        return self._done[kind]
+
+    def add(self, kind: str, faults: list[str]) -> None:
+        """One more."""
+        with self._lock:
+            self._done[kind] += 1
+            self.faults += [f"{kind}: {fault}" for fault in faults]
+            for fault in faults:
+                sys.stdout.write(f"PROBLEM {kind}: {fault}\n")
+            if self._done.total() % _TELL_EVERY == 0:
+                sys.stdout.write(f"{self.told()}\n")
+            sys.stdout.flush()
+            self._keep(finished=False)
+
+    def end(self) -> None:
+        """All is done."""
+        self._keep(finished=True)
+
+    def told(self) -> str:
+        """In one line."""
+        kinds = ", ".join(f"{count} {kind}s" for kind, count in self._done.items()) or "none"
+        return f"{kinds}; {len(self.faults)} faults; {self._took():.0f} s"
+
+    def _took(self) -> float:
+        return self._seconds + time.monotonic() - self._began
+
+    def _keep(self, *, finished: bool) -> None:
+        RESULTS.parent.mkdir(exist_ok=True)
+        kept = {
+            "commit": _commit(),
+            "finished": finished,
+            "seconds": round(self._took(), 1),
+            "done": dict(self._done),
+            "faults": self.faults,
+            "before": self._before,
+        }
+        new = RESULTS.with_suffix(".new")
+        new.write_text(json.dumps(kept, indent=1) + "\n", encoding="utf-8")
+        new.replace(RESULTS)
+
+
+def _commit() -> str:
+    told = subprocess.run(
+        ["git", "rev-parse", "HEAD"], check=True, capture_output=True, text=True
+    ).stdout
+    return told.strip()

@@ -1,0 +1,12 @@
+"""Each flood once, and the node afterwards; `make attacks` does a thousand of each."""
+
+from __future__ import annotations
+
+import pytest
+from attacks.floods import FLOODS, Flood
+from attacks.target import Target
+
+
+@pytest.mark.parametrize("flood", FLOODS, ids=lambda one: one.name)
+def test_flood(flood: Flood, target: Target, addresses: dict[str, str]) -> None:
+    assert not flood.faults(target.ended(target.start(*flood.spec(addresses))))
