@@ -64,8 +64,10 @@ class ApiServer:
 
 
 @contextmanager
-def api_server(kubeconfig: Path, url: str) -> Iterator[ApiServer]:
-    """Talk to it within the block."""
+def api_server(
+    kubeconfig: Path, url: str | None = None, by: str | None = None
+) -> Iterator[ApiServer]:
+    """Talk to it within the block, as somebody else if `by` says so. `url`: the kubeconfig's."""
     config = yaml.safe_load(kubeconfig.read_text(encoding="utf-8"))
     user, cluster = config["users"][0]["user"], config["clusters"][0]["cluster"]
     authority = base64.b64decode(cluster["certificate-authority-data"]).decode()
@@ -75,5 +77,7 @@ def api_server(kubeconfig: Path, url: str) -> Iterator[ApiServer]:
             pair.write(base64.b64decode(user[part]) + b"\n")
         pair.flush()
         context.load_cert_chain(pair.name)
-    with httpx.Client(base_url=url, verify=context, timeout=_SECONDS) as client:
+    headers = {"Impersonate-User": by} if by else {}
+    where = url or cluster["server"]
+    with httpx.Client(base_url=where, verify=context, timeout=_SECONDS, headers=headers) as client:
         yield ApiServer(client)

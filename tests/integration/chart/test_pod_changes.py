@@ -1,0 +1,271 @@
+"""What may still be done to a sandbox Pod, and by whom: asked of a real API server."""
+
+from __future__ import annotations
+
+import json
+import uuid
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from support.api_server import CLOCHE, CORE, JSON_PATCH, MERGE, ApiServer, api_server
+from support.chart_cluster import OPERATOR, ChartCluster
+from support.deadline import until
+from support.helm import SANDBOXES
+from support.sandbox_pods import PYTHON, Pod, changed, cold, metadata, spec, waiting
+from support.stage import container as container_status
+
+from cloche_operator.pods import claim_patch, execution_owner
+from cloche_operator.execution import from_object
+
+UNGUARDED = "cloche-unguarded"
+BOTH = pytest.mark.parametrize("namespace", [SANDBOXES, UNGUARDED])
+NODE = "paper"
+
+
+@pytest.fixture(scope="module")
+def operator(server: ApiServer, installed: ChartCluster) -> Iterator[ApiServer]:
+    """The API server as the operator's account speaks to it."""
+    assert server.find(f"{CORE}/{SANDBOXES}")
+    with api_server(installed.kubeconfig, by=OPERATOR) as client:
+        yield client
+
+
+@pytest.fixture(scope="module")
+def runtimes(server: ApiServer) -> dict[str, str]:
+    """The uid of a runtime in each namespace, who owns Pods that wait."""
+    made = {
+        "apiVersion": "cloche.dev/v1alpha1",
+        "kind": "SandboxRuntime",
+        "metadata": {"name": "python"},
+        "spec": PYTHON,
+    }
+    server.create(f"{CLOCHE}/{UNGUARDED}/sandboxruntimes", made)
+    return {
+        namespace: server.get(f"{CLOCHE}/{namespace}/sandboxruntimes/python")["metadata"]["uid"]
+        for namespace in (SANDBOXES, UNGUARDED)
+    }
+
+
+@pytest.fixture
+def pod(server: ApiServer, runtimes: dict[str, str], namespace: str) -> Pod:
+    """A Pod that waits, as the operator made it."""
+    name = f"sbx-python-{uuid.uuid4().hex[:6]}"
+    made: Pod = server.create(f"{CORE}/{namespace}/pods", waiting(runtimes[namespace], name))
+    return made
+
+
+def path(pod: Pod, subresource: str = "") -> str:
+    """Where the Pod is."""
+    where = pod["metadata"]
+    return f"{CORE}/{where['namespace']}/pods/{where['name']}{subresource}"
+
+
+def refusal(server: ApiServer, pod: Pod, patch: Any, subresource: str = "") -> str:
+    """Why the API server does not take a merge patch; taking it fails the test."""
+    answer = server.ask("PATCH", path(pod, subresource), patch, MERGE)
+    assert answer.status_code in {403, 422}, answer.text
+    message: str = answer.json()["message"]
+    return message
+
+
+def execution(server: ApiServer) -> dict[str, Any]:
+    """An execution that is there."""
+    made: dict[str, Any] = server.create(
+        f"{CLOCHE}/{SANDBOXES}/sandboxexecutions",
+        {
+            "apiVersion": "cloche.dev/v1alpha1",
+            "kind": "SandboxExecution",
+            "metadata": {"generateName": "x-"},
+            "spec": {"language": "python", "code": "print(1)"},
+        },
+    )
+    return made
+
+
+@BOTH
+def test_a_debug_container_is_refused(installed: ChartCluster, pod: Pod, namespace: str) -> None:
+    done = installed.run(
+        "debug", f"pod/{pod['metadata']['name']}", "-n", namespace, "--image=busybox",
+        "--profile=restricted", "--", "sh",
+    )  # fmt: skip
+    assert done.returncode != 0
+    assert "spec.ephemeralContainers: must not be added" in done.stderr
+
+
+@pytest.mark.parametrize("namespace", [SANDBOXES])
+def test_one_that_may_trace_is_refused_by_pod_security_before(
+    installed: ChartCluster, pod: Pod, namespace: str
+) -> None:
+    done = installed.run(
+        "debug", f"pod/{pod['metadata']['name']}", "-n", namespace, "--image=busybox",
+        "--profile=general", "--", "sh",
+    )  # fmt: skip
+    assert done.returncode != 0
+    assert "violates PodSecurity" in done.stderr
+
+
+@BOTH
+def test_a_pod_is_not_resized(server: ApiServer, pod: Pod) -> None:
+    limits = {"cpu": "2", "memory": "512Mi", "ephemeral-storage": "64Mi"}
+    (container,) = pod["spec"]["containers"]
+    more = container | {"resources": container["resources"] | {"limits": limits}}
+    words = refusal(server, pod, {"spec": {"containers": [more]}}, "/resize")
+    assert "spec.containers[0].resources: must not change" in words
+
+
+@BOTH
+def test_the_image_stays(installed: ChartCluster, pod: Pod, namespace: str) -> None:
+    done = installed.run(
+        "set", "image", f"pod/{pod['metadata']['name']}", "-n", namespace, "sandbox=evil:1"
+    )
+    assert done.returncode != 0
+    assert "spec.containers[0].image: must not change" in done.stderr
+
+
+@BOTH
+def test_a_deadline_is_not_taken_away(server: ApiServer, pod: Pod) -> None:
+    server.merge(path(pod), {"spec": {"activeDeadlineSeconds": 100}})
+    # The API server's own rule.
+    for later in (None, 101):
+        words = refusal(server, pod, {"spec": {"activeDeadlineSeconds": later}})
+        assert "spec.activeDeadlineSeconds" in words
+    server.merge(path(pod), {"spec": {"activeDeadlineSeconds": 50}})
+
+
+@BOTH
+@pytest.mark.parametrize(
+    "more", [{"operator": "Exists"}, {"key": "node-role.kubernetes.io/master"}, {"key": "gpu"}]
+)
+def test_no_taint_is_tolerated_later(server: ApiServer, pod: Pod, more: dict[str, str]) -> None:
+    operator = {"operator": "Exists"}
+    words = refusal(
+        server, pod, {"spec": {"tolerations": [*pod["spec"]["tolerations"], operator | more]}}
+    )
+    assert "spec.tolerations: must not be added to" in words
+
+
+@BOTH
+@pytest.mark.parametrize(
+    "name",
+    ["io.katacontainers.config.hypervisor.path", "k8s.v1.cni.cncf.io/networks",
+     "org.systemd.property.SuccessAction"],
+)  # fmt: skip
+def test_no_orders_to_the_runtime_later(server: ApiServer, pod: Pod, name: str) -> None:
+    words = refusal(server, pod, {"metadata": {"annotations": {name: "x"}}})
+    assert "metadata.annotations: must get none" in words
+
+
+@BOTH
+def test_what_network_plugins_and_people_note_passes(server: ApiServer, pod: Pod) -> None:
+    notes = {
+        "cni.projectcalico.org/podIP": "10.0.0.1/32",
+        "k8s.v1.cni.cncf.io/network-status": "[]",
+        "ovn.kubernetes.io/allocated": "true",
+        "example.com/note": "seen",
+    }
+    server.merge(path(pod), {"metadata": {"annotations": notes, "labels": {"a": "b"}}})
+    server.merge(path(pod), {"metadata": {"annotations": dict.fromkeys(notes)}})
+
+
+@pytest.mark.parametrize("namespace", [SANDBOXES])
+def test_the_claim_and_the_garbage_collector_pass(
+    server: ApiServer, operator: ApiServer, pod: Pod
+) -> None:
+    made = execution(server)
+    uid = made["metadata"]["uid"]
+    owner = execution_owner(from_object(made))
+    labels = {"cloche.dev/execution": uid}
+    patch = claim_patch(pod, datetime.now(UTC), 30, labels, owner)
+    operator.call("PATCH", path(pod), patch, JSON_PATCH)
+    claimed = operator.get(path(pod))
+    assert claimed["metadata"]["labels"]["cloche.dev/state"] == "claimed"
+    assert [one["uid"] for one in claimed["metadata"]["ownerReferences"]] == [uid]
+    assert claimed["spec"]["activeDeadlineSeconds"] > 30
+    again = operator.ask("PATCH", path(pod), patch, JSON_PATCH)
+    assert again.status_code == 422  # its own test, that the Pod waits
+    server.delete(f"{CLOCHE}/{SANDBOXES}/sandboxexecutions/{made['metadata']['name']}")
+    until(lambda: server.find(path(pod)) is None, 60, "the garbage collector")
+
+
+@pytest.mark.parametrize("namespace", [SANDBOXES])
+def test_a_pod_that_is_deleted_goes_whatever_its_owner(
+    server: ApiServer, operator: ApiServer, pod: Pod
+) -> None:
+    body = {"preconditions": {"uid": pod["metadata"]["uid"]}, "propagationPolicy": "Foreground"}
+    operator.call("DELETE", path(pod), body)
+    until(lambda: server.find(path(pod)) is None, 60, "the Pod to go")
+
+
+@pytest.fixture
+def node(server: ApiServer) -> Iterator[str]:
+    """A node by name. Nothing runs on it."""
+    server.create("/api/v1/nodes", {"metadata": {"name": NODE}})
+    yield NODE
+    server.delete(f"/api/v1/nodes/{NODE}")
+
+
+def test_scheduler_kubelet_and_taint_eviction_pass(
+    server: ApiServer, operator: ApiServer, node: str
+) -> None:
+    made = execution(server)
+    manifest = cold(made["metadata"]["uid"])
+    manifest["metadata"]["ownerReferences"][0]["name"] = made["metadata"]["name"]
+    pod = operator.create(f"{CORE}/{SANDBOXES}/pods", manifest)
+    target = {"apiVersion": "v1", "kind": "Node", "name": node}
+    name = {"name": pod["metadata"]["name"]}
+    binding = {"apiVersion": "v1", "kind": "Binding", "metadata": name, "target": target}
+    server.create(path(pod, "/binding"), binding)
+    assert server.get(path(pod))["spec"]["nodeName"] == node
+
+    running = container_status({"running": {"startedAt": "2026-01-01T00:00:00Z"}}, "Running")
+    note = {"metadata": {"annotations": {"cni.projectcalico.org/podIP": "10.0.0.1/32"}}}
+    server.merge(path(pod, "/status"), {"status": running} | note)
+    assert server.get(path(pod))["status"]["phase"] == "Running"
+
+    taint = {"key": "example.com/going", "effect": "NoExecute"}
+    server.merge(f"/api/v1/nodes/{node}", {"spec": {"taints": [taint]}})
+
+    def evicted() -> Any:
+        found = server.get(path(pod))
+        conditions = {one["type"]: one for one in found["status"]["conditions"]}
+        return "deletionTimestamp" in found["metadata"] and conditions.get("DisruptionTarget")
+
+    condition = until(evicted, 60, "the eviction")
+    assert condition["reason"] == "DeletionByTaintManager"
+    # The kubelet's last word.
+    server.call("DELETE", path(pod), {"gracePeriodSeconds": 0})
+    assert server.find(path(pod)) is None
+
+
+@pytest.mark.parametrize("namespace", [SANDBOXES])
+def test_an_eviction_by_the_api_passes(server: ApiServer, pod: Pod) -> None:
+    name = {"name": pod["metadata"]["name"]}
+    eviction = {"apiVersion": "policy/v1", "kind": "Eviction", "metadata": name}
+    server.create(path(pod, "/eviction"), eviction)
+    until(lambda: server.find(path(pod)) is None, 30, "the Pod to go")
+
+
+def test_pods_from_before_the_policy_can_still_be_claimed(
+    server: ApiServer, installed: ChartCluster, runtimes: dict[str, str]
+) -> None:
+    """An upgrade finds Pods of an older shape: changes are judged, not what there was."""
+    bindings = ("validatingadmissionpolicybinding", "cloche-pods.unguarded")
+    removed = installed.json("get", *bindings)
+    installed("delete", *bindings)
+    older = changed(
+        waiting(runtimes[UNGUARDED], "sbx-python-older"),
+        spec(shareProcessNamespace=True, tolerations=[{"operator": "Exists"}]),
+        metadata(annotations={"dev.gvisor.flag.debug": "true"}),
+    )
+
+    def created() -> bool:
+        return server.ask("POST", f"{CORE}/{UNGUARDED}/pods", older).is_success
+
+    until(created, 30, "the policy to be away")
+    pod = server.get(f"{CORE}/{UNGUARDED}/pods/sbx-python-older")
+    server.call("PATCH", path(pod), claim_patch(pod, datetime.now(UTC), 30, {"a": "b"}), JSON_PATCH)
+    metadata_ = {"name": removed["metadata"]["name"]}
+    manifest = {**removed, "metadata": metadata_}
+    installed("create", "-f", "-", stdin=json.dumps(manifest))

@@ -1,0 +1,243 @@
+"""Nothing but the operator's Pods gets into the sandbox namespace: asked of a real API server."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import pytest
+from support.api_server import CORE, ApiServer
+from support.chart_cluster import OPERATOR, ChartCluster
+from support.deadline import until
+from support.helm import SANDBOXES, SYSTEM
+from support.pod_variants import VARIANTS, Variant
+from support.sandbox_pods import (
+    Pod,
+    changed,
+    cold,
+    container,
+    context,
+    metadata,
+    of_session,
+    spec,
+    waiting,
+)
+
+from cloche_operator.settings import Settings
+
+UNGUARDED = "cloche-unguarded"
+NAMED = re.compile(r"denied request: ([^:]+): ")
+"""The field that a policy's message begins with."""
+
+RIGHT = {"cold": cold(), "waiting": waiting(), "of a session": of_session()}
+STILL_RIGHT = {
+    "a runtime's toleration": spec(tolerations=[{"key": "gpu", "operator": "Exists"}]),
+    "a runtime's nodes": spec(nodeSelector={"gpu": "none"}),
+    "a runtime's class": spec(runtimeClassName="guest"),
+    "a user namespace": spec(hostUsers=False),
+    "the last user": context(runAsUser=19_999, runAsGroup=19_999),
+    "a registry's password": spec(imagePullSecrets=[{"name": "registry"}]),
+    "a note": metadata(annotations={"example.com/note": "io.kubernetes"}),
+    "a webhook's AppArmor": context(appArmorProfile={"type": "RuntimeDefault"}),
+    "another image": container(image="registry.example.com/x@sha256:" + "0" * 64),
+}
+
+NOT_PINNED = {
+    "PodSpec": {
+        # Of the Pod's name and place in the scheduler's order, not of what it may do.
+        "affinity", "hostname", "hostnameOverride", "imagePullSecrets", "nodeSelector",
+        "readinessGates", "schedulingGroup", "setHostnameAsFQDN", "subdomain",
+        "topologySpreadConstraints",
+        # Set by admission, which refuses others.
+        "overhead", "preemptionPolicy", "priority", "serviceAccount",
+        # Said by a value of the chart.
+        "hostUsers", "runtimeClassName",
+    },
+    "Container": {"image", "imagePullPolicy", "name", "resizePolicy"},
+    "PodSecurityContext": {
+        # Of files that there are not, and of groups that an image gives its users.
+        "fsGroupChangePolicy", "seLinuxChangePolicy", "supplementalGroupsPolicy",
+    },
+    "SecurityContext": set(),
+    "PodDNSConfig": set(),
+    "EmptyDirVolumeSource": {"medium", "sizeLimit"},
+    "VolumeMount": {
+        "mountPath", "mountPropagation", "name", "readOnly", "recursiveReadOnly", "subPath",
+        "subPathExpr",
+    },
+    "ResourceRequirements": {"requests"},
+    "Toleration": {"effect", "key", "operator", "tolerationSeconds", "value"},
+}  # fmt: skip
+"""Fields that no rule is about, by the API's type; those of a list's items stand in its rule."""
+
+WHERE = {
+    "PodSpec": "spec.",
+    "Container": "spec.containers[0].",
+    "PodSecurityContext": "spec.securityContext.",
+    "SecurityContext": "spec.containers[0].securityContext.",
+    "PodDNSConfig": "spec.dnsConfig.",
+    "ResourceRequirements": "spec.containers[0].resources.",
+}
+
+
+def refusal(server: ApiServer, namespace: str, pod: Pod) -> str:
+    """Why the API server does not create this Pod; creating it fails the test."""
+    answer = server.ask("POST", f"{CORE}/{namespace}/pods?dryRun=All", pod)
+    assert answer.status_code in {403, 422}, answer.text
+    message: str = answer.json()["message"]
+    return message
+
+
+def named(message: str) -> str:
+    """The field that the policy names."""
+    found = NAMED.search(message)
+    assert found, message
+    return found[1]
+
+
+@pytest.mark.parametrize("pod", RIGHT.values(), ids=RIGHT)
+@pytest.mark.parametrize("namespace", [SANDBOXES, UNGUARDED])
+def test_the_operators_pods_are_admitted(server: ApiServer, namespace: str, pod: Pod) -> None:
+    server.create(f"{CORE}/{namespace}/pods?dryRun=All", pod)
+
+
+@pytest.fixture
+def classes(server: ApiServer) -> None:
+    """A RuntimeClass with an overhead, which admission sets."""
+    made = {
+        "metadata": {"name": "guest"},
+        "handler": "guest",
+        "overhead": {"podFixed": {"memory": "64Mi"}},
+    }
+    path = "/apis/node.k8s.io/v1/runtimeclasses"
+    if server.find(f"{path}/guest") is None:
+        server.create(path, made)
+
+
+@pytest.mark.usefixtures("classes")
+@pytest.mark.parametrize("name", STILL_RIGHT)
+def test_what_an_installation_or_a_runtime_may_say(server: ApiServer, name: str) -> None:
+    pod = changed(cold(), STILL_RIGHT[name])
+    made = until(
+        # The RuntimeClass is known to admission a moment after it was made.
+        lambda: _created(server, pod), 10, "the Pod to be admitted"
+    )  # fmt: skip
+    assert made["spec"]["priority"] == 0
+    assert ("overhead" in made["spec"]) == ("runtimeClassName" in pod["spec"])
+    keys = {one.get("key") for one in made["spec"]["tolerations"]}
+    assert {"node.kubernetes.io/not-ready", "node.kubernetes.io/unreachable"} <= keys
+
+
+def _created(server: ApiServer, pod: Pod) -> Any:
+    answer = server.ask("POST", f"{CORE}/{SANDBOXES}/pods?dryRun=All", pod)
+    if "RuntimeClass" in answer.text and answer.status_code == 403:
+        return None
+    assert answer.is_success, answer.text
+    return answer.json()
+
+
+@pytest.fixture(scope="module")
+def other_account(server: ApiServer) -> None:
+    """A second service account, which a Pod could name."""
+    for namespace in (SANDBOXES, UNGUARDED):
+        server.create(f"{CORE}/{namespace}/serviceaccounts", {"metadata": {"name": "other"}})
+
+
+@pytest.mark.usefixtures("other_account")
+@pytest.mark.parametrize("variant", VARIANTS.values(), ids=VARIANTS)
+def test_a_weaker_pod_is_refused_and_told_why(server: ApiServer, variant: Variant) -> None:
+    pod = changed(cold(), variant.change)
+    if variant.mended:
+        made = server.create(f"{CORE}/{SANDBOXES}/pods?dryRun=All", pod)
+        limits = made["spec"]["containers"][0]["resources"]["limits"]
+        assert set(limits) == {"cpu", "memory", "ephemeral-storage"}
+    else:
+        guarded = refusal(server, SANDBOXES, pod)
+        if variant.before or variant.invalid:
+            assert (variant.before or variant.invalid) in guarded
+            assert ("violates PodSecurity" in guarded) == (not variant.invalid)
+        else:
+            assert named(guarded) == variant.field
+    if not variant.invalid:
+        # And by the policy alone.
+        assert named(refusal(server, UNGUARDED, pod)) == variant.field
+
+
+def test_each_rule_has_its_variant(installed: ChartCluster) -> None:
+    tried = {one.field for one in VARIANTS.values() if not one.invalid}
+    # What the API server lets nobody create stands in the policy all the same.
+    impossible = {one.field for one in VARIANTS.values() if one.invalid}
+    # Rules need a restartPolicy, which is refused before.
+    behind = {"spec.containers[0].restartPolicyRules"}
+    rules = fields(installed)
+    assert tried <= rules
+    assert rules - tried <= impossible | behind
+
+
+def fields(cluster: ChartCluster) -> set[str]:
+    """The fields that the policy's messages begin with."""
+    policy = cluster.json("get", "validatingadmissionpolicy", f"cloche-pods.{SYSTEM}")
+    return {one["message"].split(": ")[0] for one in policy["spec"]["validations"]}
+
+
+@pytest.mark.parametrize("kind", NOT_PINNED)
+def test_no_field_of_kubernetes_was_forgotten(
+    server: ApiServer, installed: ChartCluster, kind: str
+) -> None:
+    """A new Kubernetes may bring fields: each is to be pinned, or listed here with its reason."""
+    schemas = server.get("/openapi/v3/api/v1")["components"]["schemas"]
+    there = set(schemas[f"io.k8s.api.core.v1.{kind}"]["properties"])
+    prefix = WHERE.get(kind)
+    pinned = {
+        re.split(r"[.\[]", field.removeprefix(prefix))[0]
+        for field in fields(installed)
+        if prefix and field.startswith(prefix)
+    }
+    assert there - pinned == NOT_PINNED[kind]
+
+
+def test_the_operator_is_told_why_as_everybody_is(server: ApiServer) -> None:
+    server.client.headers["Impersonate-User"] = OPERATOR
+    try:
+        words = refusal(server, SANDBOXES, changed(cold(), spec(shareProcessNamespace=True)))
+    finally:
+        del server.client.headers["Impersonate-User"]
+    assert words == (
+        f"pods \"sbx-of-the-execution\" is forbidden: ValidatingAdmissionPolicy 'cloche-pods.{SYSTEM}' "
+        f"with binding 'cloche-pods.{SYSTEM}' denied request: spec.shareProcessNamespace: must not "
+        "be true; the supervisor is PID 1 and ends whatever is left"
+    )
+
+
+def test_what_the_chart_says_of_sandboxes_is_said_of_their_pods(
+    server: ApiServer, installed: ChartCluster
+) -> None:
+    installed.upgrade(
+        "--set-json", 'sandbox.nodeSelector={"pool":"sandbox"}',
+        "--set-json", 'sandbox.tolerations=[{"key":"node-role.kubernetes.io/control-plane"}]',
+        "--set", "sandbox.runtimeClassName=guest,sandbox.userNamespaces=true",
+        "--set-json", 'priorityClasses.sandbox={"create":true,"name":"programs"}',
+    )  # fmt: skip
+    settings = Settings(
+        node_selector={"pool": "sandbox"},
+        tolerations=[{"key": "node-role.kubernetes.io/control-plane", "operator": "Exists"}],
+        runtime_class_name="guest",
+        user_namespaces=True,
+        priority_class_name="programs",
+    )
+    right = cold(settings=settings)
+    weaker = {
+        "spec.hostUsers": spec(hostUsers=None),
+        "spec.nodeSelector": spec(nodeSelector={"pool": "other"}),
+        "spec.priorityClassName": spec(priorityClassName="system-node-critical"),
+        "spec.runtimeClassName": spec(runtimeClassName=None),
+        "spec.tolerations": spec(tolerations=[{"key": "node-role.kubernetes.io/master"}]),
+    }
+    until(lambda: "spec.hostUsers: " in _tried(server, cold()), 30, "the new policy")
+    server.create(f"{CORE}/{SANDBOXES}/pods?dryRun=All", right)
+    for field, change in weaker.items():
+        assert named(refusal(server, SANDBOXES, changed(right, change))) == field
+
+
+def _tried(server: ApiServer, pod: Pod) -> str:
+    return server.ask("POST", f"{CORE}/{SANDBOXES}/pods?dryRun=All", pod).text

@@ -1,0 +1,107 @@
+"""Sandbox Pods as the operator makes them, and the same with something changed."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable
+from typing import Any
+
+from cloche_api.amounts import UsedResources
+from cloche_api.runtime import RuntimeSpec
+from cloche_operator.execution import from_object
+from cloche_operator.pods import PodShape, cold_pod, session_pod, waiting_pod
+from cloche_operator.settings import Settings
+
+Pod = dict[str, Any]
+Change = Callable[[Pod], None]
+
+USER = 10_007
+SETTINGS = Settings()
+USED = UsedResources(cpu="1", memory="512Mi", disk="100Mi")
+PYTHON: dict[str, Any] = {
+    "image": "cloche/runtime-python:dev",
+    "fileName": "main.py",
+    "run": {"command": ["python3", "main.py"]},
+}
+
+
+def shape(uid: str = "of-the-runtime", **spec: Any) -> PodShape:
+    """The shape of Pods of a runtime of that uid."""
+    return PodShape("python", uid, RuntimeSpec.model_validate(PYTHON | spec), USED)
+
+
+def cold(uid: str = "of-the-execution", settings: Settings = SETTINGS, **runtime: Any) -> Pod:
+    """The Pod of an execution of that uid, whose name is `hello`."""
+    execution = {
+        "metadata": {
+            "name": "hello",
+            "uid": uid,
+            "resourceVersion": "1",
+            "creationTimestamp": "2026-01-01T00:00:00Z",
+        },
+        "spec": {"language": "python", "code": "print(1)"},
+    }
+    return cold_pod(shape(**runtime), USER, from_object(execution), settings)
+
+
+def waiting(uid: str = "of-the-runtime", name: str = "sbx-python-1") -> Pod:
+    """A Pod of the pool."""
+    return waiting_pod(shape(uid), USER, name, SETTINGS)
+
+
+def of_session() -> Pod:
+    """The Pod of a session."""
+    return session_pod(shape(), USER, ("sbs-1", "of-the-session"), 3600, SETTINGS)
+
+
+def changed(pod: Pod, *changes: Change) -> Pod:
+    """The Pod with changes made to it."""
+    made = copy.deepcopy(pod)
+    for change in changes:
+        change(made)
+    return made
+
+
+def metadata(**fields: Any) -> Change:
+    """Change fields of the metadata; None takes one away."""
+    return lambda pod: _merge(pod["metadata"], fields)
+
+
+def spec(**fields: Any) -> Change:
+    """Change fields of the spec; None takes one away."""
+    return lambda pod: _merge(pod["spec"], fields)
+
+
+def container(**fields: Any) -> Change:
+    """Change fields of the container; None takes one away."""
+    return lambda pod: _merge(pod["spec"]["containers"][0], fields)
+
+
+def mount(**fields: Any) -> Change:
+    """Change fields of the container's mount."""
+    return lambda pod: _merge(pod["spec"]["containers"][0]["volumeMounts"][0], fields)
+
+
+def volume(**fields: Any) -> Change:
+    """Make the volume one of another kind."""
+    return spec(volumes=[{"name": "workspace"} | fields])
+
+
+def context(**fields: Any) -> Change:
+    """Change fields of the Pod's securityContext."""
+    return spec(securityContext=fields)
+
+
+def container_context(**fields: Any) -> Change:
+    """Change fields of the container's securityContext."""
+    return container(securityContext=fields)
+
+
+def _merge(into: dict[str, Any], fields: dict[str, Any]) -> None:
+    for name, value in fields.items():
+        if value is None:
+            into.pop(name, None)
+        elif isinstance(value, dict) and isinstance(into.get(name), dict):
+            _merge(into[name], value)
+        else:
+            into[name] = value
