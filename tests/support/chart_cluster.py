@@ -12,6 +12,8 @@ from support.helm import CHART, ROOT, SANDBOXES, SYSTEM, helm
 
 GATEWAY = f"system:serviceaccount:{SYSTEM}:cloche-gateway"
 OPERATOR = f"system:serviceaccount:{SYSTEM}:cloche-operator"
+UNGUARDED = "cloche-unguarded"
+"""A namespace with the policies on Pods, and without Pod Security, limits or a quota."""
 
 
 @dataclass(frozen=True)

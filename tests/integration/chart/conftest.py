@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 from support.api_server import CORE, ApiServer, api_server
-from support.chart_cluster import ChartCluster
+from support.chart_cluster import UNGUARDED, ChartCluster
 from support.deadline import until
 from support.helm import SANDBOXES, SYSTEM
 from support.sandbox_pods import changed, cold, spec
@@ -37,10 +37,6 @@ def installed(cluster: ChartCluster) -> ChartCluster:
 
     until(counted, 60, "the quota's status")
     return cluster
-
-
-UNGUARDED = "cloche-unguarded"
-"""A namespace with the policies on Pods and without Pod Security, limits or a quota."""
 
 
 @pytest.fixture(scope="module")

@@ -10,16 +10,15 @@ from typing import Any
 
 import pytest
 from support.api_server import CLOCHE, CORE, JSON_PATCH, MERGE, ApiServer, api_server
-from support.chart_cluster import OPERATOR, ChartCluster
+from support.chart_cluster import OPERATOR, UNGUARDED, ChartCluster
 from support.deadline import until
 from support.helm import SANDBOXES
 from support.sandbox_pods import PYTHON, Pod, changed, cold, metadata, spec, waiting
 from support.stage import container as container_status
 
-from cloche_operator.pods import claim_patch, execution_owner
 from cloche_operator.execution import from_object
+from cloche_operator.pods import claim_patch, execution_owner
 
-UNGUARDED = "cloche-unguarded"
 BOTH = pytest.mark.parametrize("namespace", [SANDBOXES, UNGUARDED])
 NODE = "paper"
 

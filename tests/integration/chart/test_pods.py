@@ -7,10 +7,9 @@ from typing import Any
 
 import pytest
 from support.api_server import CORE, ApiServer
-from support.chart_cluster import OPERATOR, ChartCluster
+from support.chart_cluster import OPERATOR, UNGUARDED, ChartCluster
 from support.deadline import until
 from support.helm import SANDBOXES, SYSTEM
-from support.pod_variants import VARIANTS, Variant
 from support.sandbox_pods import (
     Pod,
     changed,
@@ -22,13 +21,18 @@ from support.sandbox_pods import (
     spec,
     waiting,
 )
+from support.weaker import Variant
+from support.weaker_containers import CONTAINERS, PRIVILEGES, RESOURCES
+from support.weaker_pods import METADATA, SURROUNDINGS, USERS, VOLUMES
 
 from cloche_operator.settings import Settings
 
-UNGUARDED = "cloche-unguarded"
 NAMED = re.compile(r"denied request: ([^:]+): ")
 """The field that a policy's message begins with."""
 
+VARIANTS: dict[str, Variant] = (
+    CONTAINERS | PRIVILEGES | RESOURCES | METADATA | USERS | VOLUMES | SURROUNDINGS
+)
 RIGHT = {"cold": cold(), "waiting": waiting(), "of a session": of_session()}
 STILL_RIGHT = {
     "a runtime's toleration": spec(tolerations=[{"key": "gpu", "operator": "Exists"}]),
@@ -202,10 +206,12 @@ def test_the_operator_is_told_why_as_everybody_is(server: ApiServer) -> None:
         words = refusal(server, SANDBOXES, changed(cold(), spec(shareProcessNamespace=True)))
     finally:
         del server.client.headers["Impersonate-User"]
+    policy = f"cloche-pods.{SYSTEM}"
     assert words == (
-        f"pods \"sbx-of-the-execution\" is forbidden: ValidatingAdmissionPolicy 'cloche-pods.{SYSTEM}' "
-        f"with binding 'cloche-pods.{SYSTEM}' denied request: spec.shareProcessNamespace: must not "
-        "be true; the supervisor is PID 1 and ends whatever is left"
+        'pods "sbx-of-the-execution" is forbidden: '
+        f"ValidatingAdmissionPolicy '{policy}' with binding '{policy}' denied request: "
+        "spec.shareProcessNamespace: must not be true; "
+        "the supervisor is PID 1 and ends whatever is left"
     )
 
 

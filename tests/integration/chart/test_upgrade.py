@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 import yaml
+from support.api_server import CLOCHE, api_server
 from support.chart_cluster import OPERATOR, ChartCluster
 from support.helm import ROOT, SANDBOXES, SYSTEM
 
@@ -47,10 +48,9 @@ def old() -> Iterator[ChartCluster]:
 
 def patch_status(cluster: ChartCluster, name: str, **status: Any) -> None:
     """Write a status as the operator does."""
-    cluster(
-        "patch", "sbx", name, "-n", SANDBOXES, "--type=merge", "--subresource=status",
-        "--as", OPERATOR, "-p", json.dumps({"status": status}),
-    )  # fmt: skip
+    with api_server(cluster.kubeconfig, by=OPERATOR) as server:
+        path = f"{CLOCHE}/{SANDBOXES}/sandboxexecutions/{name}/status"
+        server.merge(path, {"status": status})
 
 
 def test_executions_outlive_the_upgrade(old: ChartCluster) -> None:

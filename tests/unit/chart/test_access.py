@@ -31,25 +31,24 @@ EXPECTED: dict[tuple[str, str], Rules] = {
             "cloche.dev", "sandboxexecutions", "get list watch create patch delete deletecollection"
         )
         | rights("cloche.dev", "sandboxsessions", "get list watch create delete")
-        | rights("cloche.dev", "sandboxruntimes", "get list watch")
+        | rights("cloche.dev", "sandboxruntimes", "list watch")
         | rights("", "pods/log", "get")
     ),
-    ("cloche-gateway", SYSTEM): rights("", "secrets", "get list watch", "cloche-api-keys"),
+    ("cloche-gateway", SYSTEM): rights("", "secrets", "list watch", "cloche-api-keys"),
     ("cloche-operator", SANDBOXES): (
-        rights("", "pods", "get list watch create patch delete deletecollection")
+        rights("", "pods", "get list watch create patch delete")
         | rights("", "pods/attach", "get create")
         | rights("", "pods/log", "get")
-        | rights("", "events", "list")
-        | rights("cloche.dev", "sandboxexecutions", "get list watch patch delete")
-        | rights("cloche.dev", "sandboxexecutions/status", "get patch update")
-        | rights("cloche.dev", "sandboxruntimes", "get list watch")
+        | rights("cloche.dev", "sandboxexecutions", "get list watch delete")
+        | rights("cloche.dev", "sandboxexecutions/status", "patch")
+        | rights("cloche.dev", "sandboxruntimes", "list watch")
         | rights("cloche.dev", "sandboxruntimes/status", "patch")
-        | rights("cloche.dev", "sandboxsessions", "get list watch patch delete")
+        | rights("cloche.dev", "sandboxsessions", "list watch delete")
         | rights("cloche.dev", "sandboxsessions/status", "patch")
     ),
     ("cloche-operator", SYSTEM): (
         rights("coordination.k8s.io", "leases", "create")
-        | rights("coordination.k8s.io", "leases", "get update patch", "cloche-operator")
+        | rights("coordination.k8s.io", "leases", "get update", "cloche-operator")
     ),
 }
 
@@ -78,7 +77,7 @@ def test_a_role_is_bound_to_its_own_account(name: str, namespace: str) -> None:
 
 def test_outside_its_namespaces_the_operator_reads_nodes() -> None:
     (role,) = kinds("ClusterRole").values()
-    assert flat(role["rules"]) == rights("", "nodes", "get list watch")
+    assert flat(role["rules"]) == rights("", "nodes", "list")
     (binding,) = kinds("ClusterRoleBinding").values()
     assert binding["roleRef"]["name"] == role["metadata"]["name"]
     assert [one["name"] for one in binding["subjects"]] == ["cloche-operator"]
@@ -97,4 +96,6 @@ def test_objects_without_a_namespace_are_named_after_the_release() -> None:
         f"cloche-operator-nodes.{SYSTEM}",
         f"cloche-tenants.{SYSTEM}",
         f"cloche-session-tenants.{SYSTEM}",
+        f"cloche-pods.{SYSTEM}",
+        f"cloche-pod-changes.{SYSTEM}",
     }

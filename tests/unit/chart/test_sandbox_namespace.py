@@ -58,7 +58,7 @@ def test_the_limit_range_lets_every_runtime_have_its_maximum() -> None:
         assert maximum.get("memory", "2Gi") in {"2Gi", "1Gi"}
 
 
-def test_the_tenants_policies_deny_and_fail_closed() -> None:
+def test_the_policies_deny_and_fail_closed() -> None:
     policies = kinds("ValidatingAdmissionPolicy")
     bindings = kinds("ValidatingAdmissionPolicyBinding")
     assert bindings.keys() == policies.keys()
@@ -72,4 +72,5 @@ def test_the_tenants_policies_deny_and_fail_closed() -> None:
         for rule in policy["spec"]["matchConstraints"]["resourceRules"]
         for resource in rule["resources"]
     }
-    assert guarded == {"sandboxexecutions", "sandboxsessions"}
+    pods = {"pods", "pods/ephemeralcontainers", "pods/resize"}
+    assert guarded == {"sandboxexecutions", "sandboxsessions"} | pods

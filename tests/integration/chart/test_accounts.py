@@ -1,0 +1,163 @@
+"""What each service account may do, as the API server itself tells it: no more than is listed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import pytest
+from support.api_server import ApiServer, api_server
+from support.chart_cluster import GATEWAY, OPERATOR, ChartCluster
+from support.helm import SANDBOXES, SYSTEM
+
+Rules = set[tuple[str, str, str, tuple[str, ...]]]
+
+REVIEWS = "/apis/authorization.k8s.io/v1"
+NAMESPACES = (SYSTEM, SANDBOXES, "default", "kube-system")
+NOBODY = "system:serviceaccount:default:nobody"
+"""Of no Role: what it may do is what every account may."""
+ACCOUNTS = {
+    "gateway": GATEWAY,
+    "operator": OPERATOR,
+    "the release's default": f"system:serviceaccount:{SYSTEM}:default",
+    "a program's": f"system:serviceaccount:{SANDBOXES}:default",
+}
+
+
+def rights(group: str, resource: str, verbs: str, *names: str) -> Rules:
+    return {(group, resource, verb, names) for verb in verbs.split()}
+
+
+_NODES = rights("", "nodes", "list")
+EXPECTED: dict[tuple[str, str], Rules] = {
+    ("gateway", SYSTEM): rights("", "secrets", "list watch", "cloche-api-keys"),
+    ("gateway", SANDBOXES): (
+        rights(
+            "cloche.dev", "sandboxexecutions", "get list watch create patch delete deletecollection"
+        )
+        | rights("cloche.dev", "sandboxsessions", "get list watch create delete")
+        | rights("cloche.dev", "sandboxruntimes", "list watch")
+        | rights("", "pods/log", "get")
+    ),
+    ("operator", SYSTEM): (
+        _NODES
+        | rights("coordination.k8s.io", "leases", "create")
+        | rights("coordination.k8s.io", "leases", "get update", "cloche-operator")
+    ),
+    ("operator", SANDBOXES): (
+        _NODES
+        | rights("", "pods", "get list watch create patch delete")
+        | rights("", "pods/attach", "get create")
+        | rights("", "pods/log", "get")
+        | rights("cloche.dev", "sandboxexecutions", "get list watch delete")
+        | rights("cloche.dev", "sandboxexecutions/status", "patch")
+        | rights("cloche.dev", "sandboxruntimes", "list watch")
+        | rights("cloche.dev", "sandboxruntimes/status", "patch")
+        | rights("cloche.dev", "sandboxsessions", "list watch delete")
+        | rights("cloche.dev", "sandboxsessions/status", "patch")
+    ),
+    ("operator", "default"): _NODES,
+    ("operator", "kube-system"): _NODES,
+}
+
+NEVER = (
+    "create pods/exec", "create pods/portforward", "get pods/proxy", "create pods/binding",
+    "update pods/ephemeralcontainers", "patch pods/resize", "update pods/status",
+    "create pods/eviction", "create serviceaccounts/token", "impersonate serviceaccounts",
+    "get configmaps", "create persistentvolumeclaims", "create services",
+    "patch namespaces", "patch resourcequotas", "patch limitranges", "get nodes/proxy",
+    "delete networkpolicies.networking.k8s.io",
+    "bind roles.rbac.authorization.k8s.io", "create rolebindings.rbac.authorization.k8s.io",
+    "delete validatingadmissionpolicies.admissionregistration.k8s.io",
+    "patch validatingadmissionpolicybindings.admissionregistration.k8s.io",
+    "create deployments.apps", "create jobs.batch", "* *.*",
+)  # fmt: skip
+"""Verb, resource (and group) of what would open a sandbox, its namespace or the cluster."""
+
+
+@contextmanager
+def speaking(cluster: ChartCluster, account: str) -> Iterator[ApiServer]:
+    """The API server as the account speaks to it."""
+    with api_server(cluster.kubeconfig, by=account) as client:
+        yield client
+
+
+def told(client: ApiServer, namespace: str) -> tuple[Rules, set[tuple[str, str]]]:
+    """(group, resource, verb, names) and (path, verb) of every right in a namespace."""
+    status: Any = client.create(
+        f"{REVIEWS}/selfsubjectrulesreviews", {"spec": {"namespace": namespace}}
+    )["status"]
+    assert not status["incomplete"]
+    resources = {
+        (group, resource, verb, tuple(rule.get("resourceNames", ())))
+        for rule in status["resourceRules"]
+        for group in rule["apiGroups"]
+        for resource in rule["resources"]
+        for verb in rule["verbs"]
+    }
+    paths = {
+        (path, verb)
+        for rule in status["nonResourceRules"]
+        for path in rule["nonResourceURLs"]
+        for verb in rule["verbs"]
+    }
+    return resources, paths
+
+
+@pytest.mark.parametrize("namespace", NAMESPACES)
+@pytest.mark.parametrize("account", ACCOUNTS)
+def test_an_account_may_do_exactly_this(
+    installed: ChartCluster, account: str, namespace: str
+) -> None:
+    with speaking(installed, ACCOUNTS[account]) as client:
+        resources, paths = told(client, namespace)
+    with speaking(installed, NOBODY) as client:
+        everybodys, everybodys_paths = told(client, namespace)
+    assert resources - everybodys == EXPECTED.get((account, namespace), set())
+    assert paths == everybodys_paths
+    assert {verb for _, _, verb, _ in everybodys} == {"create"}  # reviews of oneself
+
+
+def may(client: ApiServer, namespace: str, **attributes: str) -> bool:
+    """Whether the API server would allow it."""
+    asked = {"resourceAttributes": {"namespace": namespace} | attributes}
+    review = client.create(f"{REVIEWS}/selfsubjectaccessreviews", {"spec": asked})
+    allowed: bool = review["status"]["allowed"]
+    return allowed
+
+
+@pytest.mark.parametrize("account", ACCOUNTS)
+def test_nobody_may_what_would_open_a_sandbox_or_the_cluster(
+    installed: ChartCluster, account: str
+) -> None:
+    with speaking(installed, ACCOUNTS[account]) as client:
+        for namespace in NAMESPACES:
+            for word in NEVER:
+                verb, what = word.split()
+                kind, _, group = what.partition(".")
+                resource, _, sub = kind.partition("/")
+                asked = {"verb": verb, "group": group, "resource": resource, "subresource": sub}
+                assert not may(client, namespace, **asked), f"{word} in {namespace}"
+
+
+@pytest.mark.parametrize("account", ACCOUNTS)
+def test_secrets_are_read_by_the_gateway_and_but_its_own(
+    installed: ChartCluster, account: str
+) -> None:
+    with speaking(installed, ACCOUNTS[account]) as client:
+        for namespace in NAMESPACES:
+            for verb in ("get", "list", "watch", "create", "update", "patch", "delete"):
+                asked = {"verb": verb, "resource": "secrets"}
+                assert not may(client, namespace, **asked)
+                assert not may(client, namespace, **asked, name="another")
+                own = account == "gateway" and namespace == SYSTEM and verb in {"list", "watch"}
+                assert may(client, namespace, **asked, name="cloche-api-keys") == own
+
+
+def test_the_gateway_has_no_hand_on_pods(installed: ChartCluster) -> None:
+    with speaking(installed, GATEWAY) as client:
+        for verb in ("get", "list", "watch", "create", "patch", "update", "delete"):
+            assert not may(client, SANDBOXES, verb=verb, resource="pods")
+        for verb in ("get", "create"):
+            assert not may(client, SANDBOXES, verb=verb, resource="pods", subresource="attach")

@@ -1,0 +1,131 @@
+"""Each way to weaken a sandbox Pod's container, its privileges and its resources."""
+
+from __future__ import annotations
+
+from support.sandbox_pods import Change, container, container_context, spec
+from support.weaker import Variant, added, both, of_container, of_own_context, of_spec
+
+_PROBE = {"exec": {"command": ["true"]}}
+_RESTRICTED = {"allowPrivilegeEscalation": False, "capabilities": {"drop": ["ALL"]}}
+_SIDE = {"name": "side", "image": "x:1", "securityContext": _RESTRICTED}
+_RULES = [{"action": "Restart", "exitCodes": {"operator": "In", "values": [1]}}]
+_CAPABILITIES = "spec.containers[0].securityContext.capabilities"
+_RESOURCES = "spec.containers[0].resources"
+
+CONTAINERS = {
+    "a second container": Variant(
+        added(lambda pod: pod["spec"]["containers"], _SIDE), "spec.containers"
+    ),
+    "another name": Variant(container(name="shell"), "spec.containers"),
+    "init container": of_spec(initContainers=[_SIDE]),
+    "sidecar": of_spec(initContainers=[_SIDE | {"restartPolicy": "Always"}]),
+    "ephemeral container": of_spec(ephemeralContainers=[_SIDE], invalid="spec.ephemeralContainers"),
+    "a shell": of_container(command=["sh"]),
+    "an interpreter that looks around": of_container(command=["python3", "/opt/cloche"]),
+    "the image's own program": of_container(command=None),
+    "args": of_container(args=["-c"]),
+    "env": of_container(env=[{"name": "PYTHONPATH", "value": "/workspace"}]),
+    "env of a Secret": of_container(
+        env=[{"name": "X", "valueFrom": {"secretKeyRef": {"name": "x", "key": "x"}}}]
+    ),
+    "envFrom": of_container(envFrom=[{"secretRef": {"name": "x"}}]),
+    "port": of_container(ports=[{"containerPort": 80}]),
+    "hostPort": of_container(ports=[{"containerPort": 80, "hostPort": 80}], before="hostPort"),
+    "livenessProbe": of_container(livenessProbe=_PROBE),
+    "readinessProbe": of_container(readinessProbe=_PROBE),
+    "startupProbe": of_container(startupProbe=_PROBE),
+    "postStart": of_container(lifecycle={"postStart": _PROBE}),
+    "preStop": of_container(lifecycle={"preStop": _PROBE}),
+    "container that restarts": of_container(restartPolicy="Always"),
+    "container that restarts by rules": Variant(
+        container(restartPolicy="Never", restartPolicyRules=_RULES),
+        "spec.containers[0].restartPolicy",
+    ),
+    "no stdin": of_container(stdin=False),
+    "stdin for many": of_container(stdinOnce=False),
+    "tty": of_container(tty=True),
+    "another workingDir": of_container(workingDir="/"),
+    "the image's workingDir": of_container(workingDir=None),
+    "last words in the workspace": of_container(terminationMessagePath="/workspace/log"),
+    "last words by default": of_container(terminationMessagePath=None),
+    "output as last words": of_container(terminationMessagePolicy="FallbackToLogsOnError"),
+}
+
+PRIVILEGES = {
+    "privilege escalation": of_own_context(
+        allowPrivilegeEscalation=True, before="allowPrivilegeEscalation"
+    ),
+    "privilege escalation by default": of_own_context(
+        allowPrivilegeEscalation=None, before="allowPrivilegeEscalation"
+    ),
+    "privileged": of_own_context(privileged=True, invalid="privileged"),
+    "writable root": of_own_context(readOnlyRootFilesystem=False),
+    "writable root by default": of_own_context(readOnlyRootFilesystem=None),
+    "capabilities by default": Variant(
+        container_context(capabilities={"drop": None}),
+        f"{_CAPABILITIES}.drop",
+        before="unrestricted capabilities",
+    ),
+    "more to drop than all": Variant(
+        container_context(capabilities={"drop": ["ALL", "CHOWN"]}), f"{_CAPABILITIES}.drop"
+    ),
+    "capability": Variant(
+        container_context(capabilities={"add": ["SYS_ADMIN"]}),
+        f"{_CAPABILITIES}.add",
+        before="unrestricted capabilities",
+    ),
+    "capability that restricted allows": Variant(
+        container_context(capabilities={"add": ["NET_BIND_SERVICE"]}), f"{_CAPABILITIES}.add"
+    ),
+    "container's root": of_own_context(runAsUser=0, before="runAsUser=0"),
+    "container's user": of_own_context(runAsUser=20_000),
+    "container's group": of_own_context(runAsGroup=0),
+    "container may be root": of_own_context(runAsNonRoot=False, before="runAsNonRoot"),
+    "container without seccomp": of_own_context(
+        seccompProfile={"type": "Unconfined"}, before="seccompProfile"
+    ),
+    "container's own seccomp": of_own_context(
+        seccompProfile={"type": "Localhost", "localhostProfile": "x.json"}
+    ),
+    "unmasked /proc": Variant(
+        both(spec(hostUsers=False), container_context(procMount="Unmasked")),
+        "spec.containers[0].securityContext.procMount",
+        before="procMount",
+    ),
+    "container without AppArmor": of_own_context(
+        appArmorProfile={"type": "Unconfined"}, before="forbidden AppArmor profile"
+    ),
+    "container's own AppArmor": of_own_context(
+        appArmorProfile={"type": "Localhost", "localhostProfile": "x"}
+    ),
+    "container's SELinux type": of_own_context(
+        seLinuxOptions={"type": "spc_t"}, before="seLinuxOptions"
+    ),
+    "container's SELinux level": of_own_context(seLinuxOptions={"level": "s0:c1"}),
+    "container's Windows": of_own_context(windowsOptions={"runAsUserName": "x"}),
+}
+
+
+def _limits(**limits: str | None) -> Variant:
+    """Take a limit away, and the request, which would say the same."""
+    change = container(resources={"limits": limits, "requests": dict.fromkeys(limits)})
+    return Variant(change, f"{_RESOURCES}.limits", mended=True)
+
+
+def _extended(resource: str) -> Change:
+    return container(resources={"limits": {resource: "1"}, "requests": {resource: "1"}})
+
+
+_CLAIMS = spec(resourceClaims=[{"name": "x", "resourceClaimName": "x"}])
+
+RESOURCES = {
+    "no limit on cpu": _limits(cpu=None),
+    "no limit on memory": _limits(memory=None),
+    "no limit on disk": _limits(**{"ephemeral-storage": None}),
+    "device": Variant(_extended("example.com/gpu"), f"{_RESOURCES}.limits"),
+    "claim": Variant(_CLAIMS, "spec.resourceClaims"),
+    "claim of the container": Variant(
+        both(_CLAIMS, container(resources={"claims": [{"name": "x"}]})), f"{_RESOURCES}.claims"
+    ),
+    "limits of the Pod": of_spec(resources={"limits": {"cpu": "2", "memory": "2Gi"}}),
+}
