@@ -27,6 +27,10 @@ if TYPE_CHECKING:
     from cloche_cluster.images.builder import Builder
 
 
+HTTPS = 443
+"""The port of the Service `kubernetes`, which every API server has besides its own."""
+
+
 @dataclass(frozen=True)
 class EmbeddedCluster:
     """See `Cluster`."""
@@ -80,9 +84,14 @@ class EmbeddedCluster:
         store.remove(stale_images(store.names(), [*keep, *used]))
 
     def values(self) -> dict[str, Any]:
-        """Return a NodePort, and Pods without a network."""
+        """Return a NodePort, Pods without a network, and where the API server listens."""
         service = {"type": "NodePort", "nodePort": GATEWAY_NODE_PORT}
-        return {"gateway": {"service": service}, "sandbox": {"runtimeClassName": NO_NETWORK}}
+        api_server = {"ports": [HTTPS, self.embedded.ports.api]}
+        return {
+            "gateway": {"service": service},
+            "sandbox": {"runtimeClassName": NO_NETWORK},
+            "networkPolicy": {"apiServer": api_server},
+        }
 
     def expose(self, access: Access) -> str:
         """Return localhost's URL, or the node's where localhost's port is somebody else's."""

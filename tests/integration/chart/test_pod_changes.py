@@ -13,7 +13,7 @@ from support.api_server import CLOCHE, CORE, JSON_PATCH, MERGE, ApiServer, api_s
 from support.chart_cluster import OPERATOR, UNGUARDED, ChartCluster
 from support.deadline import until
 from support.helm import SANDBOXES
-from support.sandbox_pods import PYTHON, Pod, changed, cold, metadata, spec, waiting
+from support.sandbox_pods import Pod, changed, cold, metadata, spec, waiting
 from support.stage import container as container_status
 
 from cloche_operator.execution import from_object
@@ -34,13 +34,6 @@ def operator(server: ApiServer, installed: ChartCluster) -> Iterator[ApiServer]:
 @pytest.fixture(scope="module")
 def runtimes(server: ApiServer) -> dict[str, str]:
     """The uid of a runtime in each namespace, who owns Pods that wait."""
-    made = {
-        "apiVersion": "cloche.dev/v1alpha1",
-        "kind": "SandboxRuntime",
-        "metadata": {"name": "python"},
-        "spec": PYTHON,
-    }
-    server.create(f"{CLOCHE}/{UNGUARDED}/sandboxruntimes", made)
     return {
         namespace: server.get(f"{CLOCHE}/{namespace}/sandboxruntimes/python")["metadata"]["uid"]
         for namespace in (SANDBOXES, UNGUARDED)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import tarfile
 from pathlib import Path
 
@@ -65,8 +66,8 @@ def test_monitors_and_classes_are_made_when_asked_for() -> None:
 
 
 def test_network_policies_of_the_programs() -> None:
-    assert set(kinds("NetworkPolicy")) == {"cloche-deny-all"}
-    policies = kinds("NetworkPolicy", "networkPolicy.enabled=true")
+    assert set(kinds("NetworkPolicy", "networkPolicy.enabled=false")) == {"cloche-deny-all"}
+    policies = kinds("NetworkPolicy")
     assert set(policies) == {"cloche-deny-all", "cloche-gateway", "cloche-operator"}
     gateway = policies["cloche-gateway"]["spec"]
     assert gateway["ingress"] == [{"ports": [{"protocol": "TCP", "port": "http"}]}]
@@ -75,7 +76,26 @@ def test_network_policies_of_the_programs() -> None:
     for spec in (gateway, operator):
         assert spec["policyTypes"] == ["Ingress", "Egress"]
         ports = {port["port"] for rule in spec["egress"] for port in rule["ports"]}
-        assert ports == {53, 443, 6443}
+        assert ports == {53, 443, 6443, 8443, 16443}
+
+
+def test_who_may_come_in_can_be_said() -> None:
+    monitoring = {"namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": "m"}}}
+    peers = json.dumps([monitoring])
+    sets = (f"networkPolicy.metricsFrom={peers}", f"networkPolicy.gatewayFrom={peers}")
+    for program in ("gateway", "operator"):
+        (rule,) = the("NetworkPolicy", f"cloche-{program}", *sets)["spec"]["ingress"]
+        assert rule["from"] == [monitoring]
+
+
+def test_an_api_server_elsewhere() -> None:
+    sets = ('networkPolicy.apiServer={"cidrs":["10.0.0.1/32"],"ports":[16643]}',)
+    for program in ("gateway", "operator"):
+        rules = the("NetworkPolicy", f"cloche-{program}", *sets)["spec"]["egress"]
+        assert rules[1] == {
+            "ports": [{"protocol": "TCP", "port": 16643}],
+            "to": [{"ipBlock": {"cidr": "10.0.0.1/32"}}],
+        }
 
 
 def test_helm_test_asks_whether_the_gateway_is_ready() -> None:

@@ -13,6 +13,7 @@ from cloche_cluster import cli
 from cloche_cluster.choice import Kind, Target
 from cloche_cluster.console import Console
 from cloche_cluster.embedded import up as embedded_up
+from cloche_cluster.embedded.settings import Ports
 from cloche_cluster.errors import ClusterError
 from cloche_cluster.targets.factory import make_cluster
 from cloche_cluster.targets.local_tools import LocalToolCluster
@@ -119,6 +120,12 @@ def test_minikube_has_its_own_words(tools: Tools) -> None:
     cluster = make_cluster(target, tools.directory, Console(stream=io.StringIO()))
     cluster.load_images(Saver(), ["docker.io/cloche/gateway:1"])
     assert tools.calls()[-1].startswith("minikube -p minikube image load /")
+
+
+def test_the_embedded_clusters_api_server_may_be_reached(tmp_path: Path) -> None:
+    target = Target(Kind.EMBEDDED, "cloche", None)
+    cluster = make_cluster(target, tmp_path, Console(stream=io.StringIO()))
+    assert cluster.values()["networkPolicy"] == {"apiServer": {"ports": [443, Ports().api]}}
 
 
 def test_a_foreign_cluster_needs_a_registry_before_anything_is_done(

@@ -1,0 +1,127 @@
+"""The policies on sandbox Pods: what the operator builds and what they ask for are the same."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from support.helm import SANDBOXES, SYSTEM, the
+
+from cloche_api import meta
+from cloche_operator.pods import COMPONENT, FIRST_UID, LAST_UID, SUPERVISOR
+
+CREATE, CHANGE = f"cloche-pods.{SYSTEM}", f"cloche-pod-changes.{SYSTEM}"
+
+
+def rules(name: str, *sets: str) -> dict[str, list[str]]:
+    """The expressions of a policy, by the field that their message names."""
+    found: dict[str, list[str]] = {}
+    for one in validations(name, *sets):
+        found.setdefault(one["message"].split(": ")[0], []).append(one["expression"])
+    return found
+
+
+def validations(name: str, *sets: str) -> list[dict[str, Any]]:
+    spec = the("ValidatingAdmissionPolicy", name, *sets)["spec"]
+    found: list[dict[str, Any]] = spec["validations"]
+    return found
+
+
+@pytest.mark.parametrize("name", [CREATE, CHANGE])
+def test_every_refusal_is_forbidden_and_says_what_and_why(name: str) -> None:
+    for one in validations(name):
+        assert one["reason"] == "Forbidden"
+        field, words = one["message"].split(": ", 1)
+        assert field.startswith(("spec.", "metadata."))
+        assert " must " in f" {words}"
+
+
+def test_a_change_is_judged_by_few_rules() -> None:
+    """Each claim of a Pod is one."""
+    (rule,) = the("ValidatingAdmissionPolicy", CHANGE)["spec"]["matchConstraints"]["resourceRules"]
+    assert rule["operations"] == ["UPDATE"]
+    assert rule["resources"] == ["pods", "pods/ephemeralcontainers", "pods/resize"]
+    assert len(validations(CHANGE)) == 5
+
+
+def test_what_the_operator_builds_is_what_is_asked_for() -> None:
+    asked = rules(CREATE)
+    assert [str(SUPERVISOR) in one for one in asked["spec.containers[0].command"]] == [True]
+    assert [f"['{meta.CONTAINER}']" in one for one in asked["spec.containers"]] == [True]
+    ((label, value),) = COMPONENT.items()
+    assert [
+        f"[?'{label}'].orValue('') == '{value}'" in one for one in asked["metadata.labels"]
+    ] == [True]
+    (user,) = asked["spec.securityContext.runAsUser"]
+    assert f">= {FIRST_UID}" in user
+    assert f"<= {LAST_UID}" in user
+    (deadline,) = asked["spec.activeDeadlineSeconds"]
+    assert f"[?'{meta.LABEL_STATE}'].orValue('') == '{meta.STATE_WAITING}'" in deadline
+
+
+def test_a_field_that_must_not_be_set_is_asked_for_wherever_it_would_be() -> None:
+    asked = rules(CREATE)
+    assert asked["spec.hostNetwork"] == ["!object.spec.?hostNetwork.hasValue()"]
+    assert asked["spec.containers[0].securityContext.capabilities.add"] == [
+        "!object.spec.?containers[0].?securityContext.?capabilities.?add.hasValue()"
+    ]
+
+
+def test_what_the_installation_leaves_open() -> None:
+    asked = rules(CREATE)
+    assert not {"spec.hostUsers", "spec.nodeSelector", "spec.runtimeClassName"} & set(asked)
+    (priority,) = asked["spec.priorityClassName"]
+    assert priority == "!object.spec.?priorityClassName.orValue('').startsWith('system-')"
+
+
+def test_what_the_installation_says() -> None:
+    asked = rules(
+        CREATE,
+        'sandbox={"userNamespaces":true,"runtimeClassName":"kata","priorityClassName":"low",'
+        '"nodeSelector":{"pool":"sandbox","example.com/zone":"1"}}',
+    )
+    assert asked["spec.hostUsers"] == ["!object.spec.?hostUsers.orValue(true)"]
+    assert asked["spec.runtimeClassName"] == ["object.spec.?runtimeClassName.hasValue()"]
+    assert asked["spec.priorityClassName"] == [
+        "object.spec.?priorityClassName.orValue('') == 'low'"
+    ]
+    assert asked["spec.nodeSelector"] == [
+        "object.spec.?nodeSelector[?'example.com/zone'].orValue('') == '1'",
+        "object.spec.?nodeSelector[?'pool'].orValue('') == 'sandbox'",
+    ]
+
+
+def test_a_priority_class_of_the_charts_own_is_asked_for() -> None:
+    asked = rules(CREATE, 'priorityClasses.sandbox={"create":true,"name":"programs"}')
+    assert asked["spec.priorityClassName"] == [
+        "object.spec.?priorityClassName.orValue('') == 'programs'"
+    ]
+
+
+@pytest.mark.parametrize(
+    ("tolerations", "barred"),
+    [
+        ("[]", "['', 'node-role.kubernetes.io/control-plane', 'node-role.kubernetes.io/master']"),
+        (
+            '[{"key":"node-role.kubernetes.io/control-plane"}]',
+            "['', 'node-role.kubernetes.io/master']",
+        ),
+        (
+            '[{"operator":"Exists"}]',
+            "['node-role.kubernetes.io/control-plane', 'node-role.kubernetes.io/master']",
+        ),
+    ],
+)
+def test_the_control_plane_is_for_those_whom_the_chart_sends_there(
+    tolerations: str, barred: str
+) -> None:
+    (rule,) = rules(CREATE, f"sandbox.tolerations={tolerations}")["spec.tolerations"]
+    assert rule.endswith(f"in {barred}))")
+
+
+def test_the_policies_are_of_the_sandbox_namespace_alone() -> None:
+    for name in (CREATE, CHANGE):
+        binding = the("ValidatingAdmissionPolicyBinding", name)["spec"]
+        assert binding["matchResources"] == {
+            "namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": SANDBOXES}}
+        }
