@@ -33,6 +33,7 @@ SELECTOR = f"{LABEL}=bare"
 _FIRST_TRY_SECONDS = 0.3  # the operator's own: no container runs sooner
 _TRY_SECONDS = 0.025  # likewise, times the Pods that start at once
 _PROTOCOL = "v5.channel.k8s.io"
+_DEADLINE_SECONDS = 3600  # beyond any measurement: for what a killed run leaves
 _DELETE = {"apiVersion": "v1", "kind": "DeleteOptions"}
 
 
@@ -86,8 +87,10 @@ class Bare:
 
     def _manifest(self, user: int) -> dict[str, Any]:
         manifest = waiting_pod(self.shape, user, _name(), self.cluster.settings)
+        # Without the operator's labels: it would take the Pod for one that is left over.
         manifest["metadata"]["labels"] = {LABEL: "bare"}
-        manifest["metadata"].pop("ownerReferences", None)
+        # A Pod that waits in no pool must have a deadline (the policy cloche-pods).
+        manifest["spec"]["activeDeadlineSeconds"] = _DEADLINE_SECONDS
         return manifest
 
     async def _attached(self, name: str) -> Talk:

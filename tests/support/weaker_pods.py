@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from support.sandbox_pods import context, spec, volume
+from support.sandbox_pods import context, metadata, spec, volume
 from support.weaker import Variant, added, both, of_context, of_metadata, of_mount, of_spec
 
-_COMPONENT = "app.kubernetes.io/component"
 _OTHER_OWNER = {"apiVersion": "v1", "kind": "ConfigMap", "name": "x", "uid": "x"}
 _TOKEN = {"sources": [{"serviceAccountToken": {"path": "token"}}]}
 
@@ -41,8 +40,6 @@ METADATA = {name: of_metadata(annotations={name: "x"}) for name in ANNOTATIONS} 
         annotations={"container.apparmor.security.beta.kubernetes.io/sandbox": "unconfined"},
         before="forbidden AppArmor",
     ),
-    "no label": of_metadata(labels={_COMPONENT: None}),
-    "another label": of_metadata(labels={_COMPONENT: "x"}),
     "no owner": of_metadata(ownerReferences=None),
     "another owner": of_metadata(ownerReferences=[_OTHER_OWNER]),
     "a second owner": Variant(
@@ -148,6 +145,10 @@ SURROUNDINGS = {
     "another service account": of_spec(serviceAccountName="other"),
     "restarts": of_spec(restartPolicy="Always"),
     "no deadline": of_spec(activeDeadlineSeconds=None),
+    "no deadline, as if it waited": Variant(
+        both(spec(activeDeadlineSeconds=None), metadata(labels={"cloche.dev/state": "ready"})),
+        "spec.activeDeadlineSeconds",
+    ),
     "a long goodbye": of_spec(terminationGracePeriodSeconds=30),
     "a node": of_spec(nodeName="control-plane-1"),
     "another scheduler": of_spec(schedulerName="mine"),

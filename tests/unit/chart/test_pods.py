@@ -8,7 +8,7 @@ import pytest
 from support.helm import SANDBOXES, SYSTEM, the
 
 from cloche_api import meta
-from cloche_operator.pods import COMPONENT, FIRST_UID, LAST_UID, SUPERVISOR
+from cloche_operator.pods import FIRST_UID, LAST_UID, SUPERVISOR
 
 CREATE, CHANGE = f"cloche-pods.{SYSTEM}", f"cloche-pod-changes.{SYSTEM}"
 
@@ -48,10 +48,6 @@ def test_what_the_operator_builds_is_what_is_asked_for() -> None:
     asked = rules(CREATE)
     assert [str(SUPERVISOR) in one for one in asked["spec.containers[0].command"]] == [True]
     assert [f"['{meta.CONTAINER}']" in one for one in asked["spec.containers"]] == [True]
-    ((label, value),) = COMPONENT.items()
-    assert [
-        f"[?'{label}'].orValue('') == '{value}'" in one for one in asked["metadata.labels"]
-    ] == [True]
     (user,) = asked["spec.securityContext.runAsUser"]
     assert f">= {FIRST_UID}" in user
     assert f"<= {LAST_UID}" in user
