@@ -1,0 +1,220 @@
+"""`python bench/isolation.py`: what isolation costs, as tables in Markdown.
+
+First the filter of system calls: the same program in turn in a Pod with it and in a Pod whose
+supervisor has no rules, used again and again, so that nothing but the program's own time differs.
+Then the others: what a hello world's answer takes while one attack after another runs, against what it
+took just before.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import contextlib
+import random
+import sys
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import uvloop
+from attacks.program import HERE, Program, parse
+from client import SESSION, Client, client, take_precedence
+from installation import Installation, installation
+from kubernetes.aio.config import ConfigException
+from progress import BenchError, say
+from server import LABEL, Cluster, installed_settings
+from stats import median_interval, summary
+from support import images
+
+from cloche_api import meta
+from cloche_api.rest import ApiError, Rest, UnavailableError
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+_FILTERED, _UNFILTERED = "bench-filtered", "bench-unfiltered"
+_IMAGE = HERE.parent / "images" / "unfiltered"
+_ATTACKS = (
+    "processes/fork_bomb.py",
+    "processes/thread_bomb.cpp",
+    "processes/orphan_bomb.py",
+    "processes/signal_storm.py",
+    "resources/memory.py",
+    "resources/files_without_content.py",
+    "resources/output_of_both.cpp",
+    "resources/output_in_drops.cpp",
+    "resources/calls.cpp",
+    "resources/processor.py",
+)
+_ATTACK_SECONDS = 300
+_APART_SECONDS = 0.5
+"""From an answer to the next request: the pool is filled meanwhile."""
+_SEED = 6
+
+
+class Site:
+    """The installation and one client of it."""
+
+    def __init__(self, cluster: Cluster, http: Client) -> None:
+        self.cluster = cluster
+        self.http = http
+
+    async def program_ms(self, language: str) -> float:
+        """The wall time of one hello world in its Pod."""
+        answer = await self.http.execute(language)
+        if answer.execution is None:
+            raise BenchError(f"{language}: {answer.failure}")
+        path = f"{self.cluster.executions}/{answer.execution}"
+        status = (await self.cluster.rest.call("GET", path))["status"]
+        return 1000 * float(status["executionSeconds"])
+
+    async def answers_ms(self, count: int) -> float:
+        """The median of so many round trips of a hello world."""
+        found = []
+        for _ in range(count):
+            await self.cluster.has_ready("python", 1)
+            answer = await self.http.execute("python")
+            if answer.execution is None:
+                raise BenchError(f"python: {answer.failure}")
+            found.append(1000 * answer.seconds)
+            await asyncio.sleep(_APART_SECONDS)
+        return summary(found).p50
+
+    @contextlib.asynccontextmanager
+    async def pods_with_and_without(self) -> AsyncIterator[None]:
+        """A Pod of each kind, used again and again."""
+        python = (await self.cluster.runtime("python"))["spec"]
+        python.pop("aliases", None)
+        unfiltered = await asyncio.to_thread(
+            images.load, "unfiltered-python", _IMAGE, python["image"]
+        )
+        pool = {"size": 1, "reuse": "SameTenant"}
+        try:
+            for name, image in ((_FILTERED, python["image"]), (_UNFILTERED, unfiltered)):
+                manifest = {
+                    "apiVersion": meta.API_VERSION,
+                    "kind": "SandboxRuntime",
+                    "metadata": {"name": name, "labels": {LABEL: "runtime"}},
+                    "spec": python | {"image": image, "pool": pool},
+                }
+                await self.cluster.replace(self.cluster.runtimes, manifest)
+            await self.cluster.quiet()
+            yield
+        finally:
+            for name in (_FILTERED, _UNFILTERED):
+                await self.cluster.remove(self.cluster.runtimes, name)
+
+    @contextlib.asynccontextmanager
+    async def attacked_by(self, program: Program) -> AsyncIterator[None]:
+        """One execution of an attack runs at every moment of the block."""
+        task = asyncio.create_task(self._attack_on(program))
+        try:
+            await asyncio.sleep(2)  # it compiles, and begins
+            yield
+        finally:
+            task.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await task
+            await self.cluster.remove_all(
+                self.cluster.executions, f"{meta.LABEL_SESSION}={SESSION}"
+            )
+
+    async def _attack_on(self, program: Program) -> None:
+        spec = program.spec({}) | {"timeoutSeconds": _ATTACK_SECONDS}
+        fields = {"files": spec["files"], "timeout": spec["timeoutSeconds"]}
+        while True:
+            await self.http.execute(program.language, "", code=spec["code"], **fields)
+
+
+@dataclass(frozen=True)
+class Neighbours:
+    """What others got of a node while an attack ran."""
+
+    attack: str
+    quiet_ms: float
+    attacked_ms: float
+
+    @property
+    def ratio(self) -> float:
+        """How many times as long."""
+        return self.attacked_ms / self.quiet_ms
+
+
+async def _filter_pairs(site: Site, count: int) -> list[float]:
+    """Milliseconds that a program takes longer with the filter, pair by pair in changing order."""
+    rng = random.Random(_SEED)  # noqa: S311  the same order in every run
+    found = []
+    async with site.pods_with_and_without():
+        for _ in range(count):
+            names = [_FILTERED, _UNFILTERED]
+            rng.shuffle(names)
+            took = {name: await site.program_ms(name) for name in names}
+            found.append(took[_FILTERED] - took[_UNFILTERED])
+    return found
+
+
+async def _neighbours(site: Site, count: int) -> list[Neighbours]:
+    found = []
+    for name in _ATTACKS:
+        say(name)
+        await site.cluster.quiet()
+        quiet = await site.answers_ms(count)
+        async with site.attacked_by(parse(HERE / name)):
+            attacked = await site.answers_ms(count)
+        found.append(Neighbours(name, quiet, attacked))
+    return found
+
+
+async def _run(to: Installation, given: argparse.Namespace) -> list[str]:
+    async with contextlib.AsyncExitStack() as stack:
+        rest = await Rest.connect(to.kubeconfig)
+        stack.push_async_callback(rest.close)
+        cluster = Cluster(rest, await installed_settings(rest), to.kubeconfig)
+        site = Site(cluster, await stack.enter_async_context(client(to)))
+        say(f"{given.pairs} pairs with and without the filter")
+        pairs = await _filter_pairs(site, given.pairs)
+        neighbours = await _neighbours(site, given.requests)
+    return [*_of_filter(pairs), "", *_of_neighbours(neighbours)]
+
+
+def _of_filter(pairs: list[float]) -> list[str]:
+    low, high = median_interval(pairs)
+    return [
+        "| the filter, a Python hello world | pairs | median, ms | its 95 % interval, ms |",
+        "|---|---|---|---|",
+        f"| longer by | {len(pairs)} | {summary(pairs).p50:.3f} | {low:.3f} to {high:.3f} |",
+    ]
+
+
+def _of_neighbours(found: list[Neighbours]) -> list[str]:
+    head = "| while this runs | another's answer, quiet p50, ms | p50, ms | times |"
+    return [
+        head,
+        "|---|---|---|---|",
+        *(
+            f"| {one.attack} | {one.quiet_ms:.0f} | {one.attacked_ms:.0f} | {one.ratio:.2f} |"
+            for one in found
+        ),
+    ]
+
+
+def main() -> int:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(prog="isolation", description=__doc__)
+    parser.add_argument("--pairs", type=int, default=400, help="with and without the filter")
+    parser.add_argument("--requests", type=int, default=15, help="in quiet, and in each attack")
+    given = parser.parse_args()
+    take_precedence()
+    try:
+        lines = uvloop.run(_run(installation(), given))
+    except (BenchError, ApiError, UnavailableError, ConfigException) as error:
+        sys.stderr.write(f"error: {error}\n")
+        return 1
+    except KeyboardInterrupt:
+        return 130
+    sys.stdout.write("\n".join(lines) + "\n")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
