@@ -2,8 +2,8 @@
 
 First the filter of system calls: the same program in turn in a Pod with it and in a Pod whose
 supervisor has no rules, used again and again, so that nothing but the program's own time differs.
-Then the others: what a hello world's answer takes while one attack after another runs, against what it
-took just before.
+Then the others: what a hello world's answer takes while one attack after another runs, against what
+it took just before.
 """
 
 from __future__ import annotations
