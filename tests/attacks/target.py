@@ -63,6 +63,12 @@ class Target:
         name: str = made["metadata"]["name"]
         return name
 
+    def phase(self, name: str) -> str:
+        """How far an execution has come; empty where nobody has looked at it yet."""
+        found = self.api.get(f"{_EXECUTIONS}/{name}")
+        phase: str = found.get("status", {}).get("phase", "")
+        return phase
+
     def ended(self, name: str) -> dict[str, Any]:
         """An execution's status, once it has ended."""
 

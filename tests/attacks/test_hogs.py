@@ -1,0 +1,57 @@
+"""A hundred programs that want all the memory, at once: nobody else pays for it."""
+
+from __future__ import annotations
+
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
+
+from attacks.program import HERE, parse
+from attacks.target import Target
+from support.api_server import CORE
+from support.deadline import until
+from support.installation import SANDBOXES, SYSTEM
+from support.site import Site, restarts
+
+HOGS = 100
+NEIGHBOUR = """
+import time
+keep = bytearray(b"x" * (200 << 20))
+print("begun", flush=True)
+end = time.monotonic() + 90
+while time.monotonic() < end:
+    assert keep.count(b"x") == len(keep)
+    time.sleep(0.2)
+print("kept", flush=True)
+"""
+
+
+def _restarts(place: Site) -> int:
+    namespaces = (SYSTEM, "kube-system")
+    pods = [pod for one in namespaces for pod in place.api.get(f"{CORE}/{one}/pods")["items"]]
+    return sum(map(restarts, pods))
+
+
+def test_a_hundred_memory_hogs_at_once(place: Site, target: Target) -> None:
+    """The queue lets in as many as the nodes' memory holds; who waits too long is told so."""
+    hog = parse(HERE / "resources" / "memory.py")
+    spec = hog.spec({}) | {"timeoutSeconds": 60}
+    spec.pop("resources")
+    before = _restarts(place)
+    neighbour = target.start("python", {"code": NEIGHBOUR, "timeoutSeconds": 150})
+    until(lambda: target.phase(neighbour) == "Running", 60, "the neighbour to run")
+
+    with ThreadPoolExecutor(16) as pool:
+        hogs = list(pool.map(lambda _: target.start("python", spec), range(HOGS)))
+    ends = Counter(target.ended(name)["reason"] for name in hogs)
+
+    assert not ends.keys() - {"OutOfMemory", "QueueTimeout"}, ends
+    assert ends["OutOfMemory"] >= HOGS // 4, ends  # 24 GiB hold 28 of them at a time
+    status = target.ended(neighbour)
+    assert (status["reason"], status["stdout"]) == ("Exited", "begun\nkept\n")
+    (node,) = place.api.get("/api/v1/nodes")["items"]
+    pressures = {one["type"]: one["status"] for one in node["status"]["conditions"]}
+    assert pressures["MemoryPressure"] == "False"
+    assert pressures["Ready"] == "True"
+    events = place.api.get(f"{CORE}/{SANDBOXES}/events?fieldSelector=reason=Evicted")["items"]
+    assert not events
+    assert _restarts(place) == before
