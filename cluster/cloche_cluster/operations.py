@@ -20,6 +20,7 @@ from cloche_cluster.install import env_file
 from cloche_cluster.install.example import run_example, wait_until_ready
 from cloche_cluster.install.keys import KeyStore
 from cloche_cluster.install.release import Release
+from cloche_cluster.install.user_namespaces import user_namespaces
 from cloche_cluster.targets.embedded import remove_cache
 from cloche_cluster.targets.factory import make_cluster
 from cloche_cluster.targets.tools import user_cache
@@ -124,7 +125,9 @@ class Operations:
         self._load(cluster, tagged)
         release = Release(access, self.checkout.root, self.console)
         release.apply_crds()
-        changed = release.upgrade(merged(cluster.values(), _tags(tagged)))
+        values = merged(cluster.values(), _tags(tagged))
+        namespaces = user_namespaces(access.kubectl, values, self.console)
+        changed = release.upgrade(merged(values, namespaces))
         self.console.step("the chart is installed" if changed else "the chart is as it should be")
         url = cluster.expose(access)
         wait_until_ready(url)

@@ -1,0 +1,185 @@
+"""Whether user namespaces can be had: what nodes report, a Pod that tries it, what it says. Pure.
+
+A node's report alone does not tell: the runtime may know them and the kernel or the file system
+below it not. A version tells even less.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from cloche_cluster.install.diagnosis import reason
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+LABELS = {"app.kubernetes.io/part-of": "cloche", "app.kubernetes.io/component": "probe"}
+"""Those of every probe Pod, by which all of them are found again."""
+
+SECONDS = 20
+"""A probe Pod's whole life: it starts in one second, or its image is pulled first."""
+
+_NAME = "cloche-probe"
+_USER = 10_000
+_FACTS = ("kernelVersion", "containerRuntimeVersion", "kubeletVersion", "osImage")
+_NOT_MAPPED = 3
+_TRIES = (
+    'read -r inside outside rest < /proc/self/uid_map; [ "$outside" != 0 ] || '
+    f"exit {_NOT_MAPPED}; : > probe"
+)
+"""user_namespaces(7): the second number is the user outside that the first one inside is. And the
+directory in memory must be writable, for which the kernel maps its owner."""
+_REFUSALS = ("CreateContainerConfigError", "CreateContainerError", "RunContainerError")
+"""Why a container waits that does not start: the kubelet tries again, with the same end."""
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """`obstacle` says why Pods get no user namespaces; empty: they do.
+
+    `lasting`: it stays so as long as the nodes stay the same, and need not be tried again.
+    """
+
+    obstacle: str
+    lasting: bool = True
+
+
+def handler_of(runtime_class: str, classes: Iterable[Mapping[str, Any]]) -> str | None:
+    """Return the handler of a RuntimeClass by its name, "" for none; None where it is missing."""
+    handlers = {one["metadata"]["name"]: str(one["handler"]) for one in classes}
+    return handlers.get(runtime_class) if runtime_class else ""
+
+
+def open_nodes(nodes: Iterable[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    """Select the nodes that a Pod without tolerations may be put on."""
+    return [node for node in nodes if not _is_closed(node["spec"])]
+
+
+def _is_closed(spec: Mapping[str, Any]) -> bool:
+    keeps_off = ("NoSchedule", "NoExecute")
+    tainted = any(taint["effect"] in keeps_off for taint in spec.get("taints", []))
+    return tainted or bool(spec.get("unschedulable"))
+
+
+def reported(nodes: Sequence[Mapping[str, Any]], handler: str | None) -> Verdict | None:
+    """Say what stands against user namespaces by the nodes' own reports; None: nothing."""
+    if handler is None:
+        return Verdict("there is no such RuntimeClass")
+    if not nodes:
+        return Verdict("no node takes Pods")
+    for node in nodes:
+        found = node["status"].get("runtimeHandlers", [])
+        features = {one.get("name", ""): one.get("features") or {} for one in found}
+        if not features.get(handler, {}).get("userNamespaces"):
+            return Verdict(f"node {node['metadata']['name']}'s runtime has none")
+    return None
+
+
+def unlike(nodes: Iterable[Mapping[str, Any]]) -> dict[tuple[str, ...], str]:
+    """Return the name of one node of each kind, by what makes it one: kernel, runtime, system.
+
+    What decides comes with these, so that a hundred like nodes need one Pod, not a hundred.
+    """
+    kinds: dict[tuple[str, ...], str] = {}
+    for node in nodes:
+        info = node["status"]["nodeInfo"]
+        kinds.setdefault(tuple(info[fact] for fact in _FACTS), node["metadata"]["name"])
+    return kinds
+
+
+def fingerprint(handler: str, kinds: Iterable[tuple[str, ...]]) -> str:
+    """Return the digest of all that a verdict depends on."""
+    text = json.dumps([_TRIES, handler, sorted(kinds)])
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def probe_pods(
+    nodes: Iterable[str], runtime_class: str, image: tuple[str, str]
+) -> list[dict[str, Any]]:
+    """Return a Pod for each node, which succeeds if it has a user namespace of its own.
+
+    `image` is a runtime's, and how it is pulled. Each is bound to its node by name: another
+    node's answer would be no answer.
+    """
+    return [
+        {
+            "apiVersion": "v1",
+            "kind": "Pod",
+            "metadata": {"name": f"{_NAME}-{number}", "labels": LABELS},
+            "spec": {"nodeName": node, **_spec(runtime_class, image)},
+        }
+        for number, node in enumerate(nodes)
+    ]
+
+
+def _spec(runtime_class: str, image: tuple[str, str]) -> dict[str, Any]:
+    """Return what a sandbox Pod's has to do with it, fit for Pod Security `restricted`."""
+    reference, pull_policy = image
+    container = {
+        "name": "probe",
+        "image": reference,
+        "imagePullPolicy": pull_policy,
+        "command": ["sh", "-c", _TRIES],
+        "workingDir": "/workspace",
+        "securityContext": {
+            "allowPrivilegeEscalation": False,
+            "readOnlyRootFilesystem": True,
+            "capabilities": {"drop": ["ALL"]},
+        },
+        "resources": {
+            "limits": {"cpu": "1", "memory": "64Mi"},
+            "requests": {"cpu": "1m", "memory": "1Mi"},
+        },
+        "volumeMounts": [{"name": "workspace", "mountPath": "/workspace"}],
+    }
+    return {
+        "hostUsers": False,
+        **({"runtimeClassName": runtime_class} if runtime_class else {}),
+        "restartPolicy": "Never",
+        "activeDeadlineSeconds": SECONDS,
+        "terminationGracePeriodSeconds": 0,
+        "automountServiceAccountToken": False,
+        "enableServiceLinks": False,
+        "securityContext": {
+            "runAsNonRoot": True,
+            "runAsUser": _USER,
+            "runAsGroup": _USER,
+            "seccompProfile": {"type": "RuntimeDefault"},
+        },
+        "containers": [container],
+        "volumes": [{"name": "workspace", "emptyDir": {"medium": "Memory", "sizeLimit": "1Mi"}}],
+    }
+
+
+def judged(pods: Sequence[Mapping[str, Any]], warnings: Mapping[str, str]) -> Verdict | None:
+    """Say what the probe Pods tell; None while one of them has yet to.
+
+    `warnings`: by a Pod's uid, why its sandbox was not made, as the kubelet's event has it.
+    """
+    answers = [_answer(pod, warnings.get(pod["metadata"]["uid"])) for pod in pods]
+    refusal = next((one for one in answers if one and one.obstacle), None)
+    return refusal or (None if None in answers else Verdict(""))
+
+
+def _answer(pod: Mapping[str, Any], warning: str | None) -> Verdict | None:
+    status = pod["status"]
+    states = [one["state"] for one in status.get("containerStatuses", [])]
+    codes = [state["terminated"]["exitCode"] for state in states if "terminated" in state]
+    if status.get("phase") == "Succeeded":
+        return Verdict("")
+    if status.get("phase") == "Failed" and _NOT_MAPPED in codes:
+        return Verdict("the probe Pod got the node's own users")
+    if status.get("phase") == "Failed":
+        lasting = bool(codes or warning) and status.get("reason") != "DeadlineExceeded"
+        why = warning or status.get("message") or reason(dict(pod))
+        return _not_started(why, lasting=lasting)
+    if any(state.get("waiting", {}).get("reason") in _REFUSALS for state in states):
+        return _not_started(reason(dict(pod)), lasting=True)
+    return _not_started(warning, lasting=True) if warning else None
+
+
+def _not_started(why: str, *, lasting: bool) -> Verdict:
+    return Verdict(f"the probe Pod did not start: {' '.join(why.split())}", lasting)

@@ -1,0 +1,139 @@
+"""Finds out whether sandbox Pods can have user namespaces, and remembers it in the cluster."""
+
+from __future__ import annotations
+
+import json
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from cloche_cluster.errors import ClusterError
+from cloche_cluster.images.table import REPOSITORY_NAME
+from cloche_cluster.install import probe
+from cloche_cluster.install.names import NAMESPACE
+from cloche_cluster.install.probe import Verdict
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from cloche_cluster.console import Console
+    from cloche_cluster.kubectl import Kubectl
+
+ANNOTATION = "cloche.dev/user-namespaces"
+"""On the release's namespace: the last verdict, and the fingerprint of what it was said of."""
+
+_SELECTOR = ",".join(f"{name}={value}" for name, value in probe.LABELS.items())
+_LATE_SECONDS = 5.0
+"""How much later than its own deadline a Pod's end may be seen."""
+
+
+def user_namespaces(
+    kubectl: Kubectl, values: Mapping[str, Any], console: Console
+) -> dict[str, Any]:
+    """Return the chart's values that turn user namespaces on where they work, and say so.
+
+    `values` are those of the installation, with the images' tags and the RuntimeClass. It raises
+    nothing: an installation without them is one too.
+    """
+    runtime_class = values.get("sandbox", {}).get("runtimeClassName", "")
+    try:
+        verdict = Trial(kubectl, runtime_class, runtime_image(values)).verdict()
+    except ClusterError as error:
+        verdict = Verdict(str(error).splitlines()[0])
+    told = f"off: {verdict.obstacle}" if verdict.obstacle else "on"
+    console.step(f"user namespaces: {told}")
+    return {"sandbox": {"userNamespaces": not verdict.obstacle}}
+
+
+def runtime_image(values: Mapping[str, Any]) -> tuple[str, str]:
+    """Return the reference of a runtime's image as the chart has it, and how it is pulled.
+
+    Any of them will do, and the nodes get all of them.
+    """
+    image = values["image"]
+    name, tag = next(item for item in image["tags"].items() if item[0].startswith("runtime-"))
+    registry = image.get("registry")
+    if registry:
+        return f"{registry}/cloche/{name}:{tag}", "IfNotPresent"
+    return f"{REPOSITORY_NAME}/{name}:{tag}", "Never"
+
+
+@dataclass(frozen=True)
+class Trial:
+    """Looks at the nodes, and where these do not stand against it tries it on them.
+
+    The Pods run in the release's own namespace: that of the sandboxes is the chart's to make, and
+    has a quota; `default` belongs to others; one for this alone would take seconds to go.
+    """
+
+    kubectl: Kubectl
+    runtime_class: str
+    image: tuple[str, str]
+    namespace: str = NAMESPACE
+
+    def verdict(self) -> Verdict:
+        """Return the verdict, a remembered one where nothing has changed. Raises ClusterError."""
+        found = self.kubectl.json("get", "nodes,runtimeclasses")["items"]
+        nodes = probe.open_nodes(one for one in found if one["kind"] == "Node")
+        classes = [one for one in found if one["kind"] == "RuntimeClass"]
+        handler = probe.handler_of(self.runtime_class, classes)
+        refusal = probe.reported(nodes, handler)
+        if refusal or handler is None:
+            return refusal or Verdict("")
+        kinds = probe.unlike(nodes)
+        key = probe.fingerprint(handler, kinds)
+        verdict = self._remembered(key)
+        if verdict is None:
+            verdict = self._tried(list(kinds.values()))
+            if verdict.lasting:
+                self._remember(key, verdict)
+        return verdict
+
+    def _remembered(self, key: str) -> Verdict | None:
+        words = ("get", "namespaces", "--field-selector", f"metadata.name={self.namespace}")
+        for namespace in self.kubectl.json(*words)["items"]:
+            noted = namespace["metadata"].get("annotations", {}).get(ANNOTATION, "")
+            of, _, obstacle = noted.partition(" ")
+            if of == key:
+                return Verdict(obstacle)
+        return None
+
+    def _remember(self, key: str, verdict: Verdict) -> None:
+        noted = f"{ANNOTATION}={key} {verdict.obstacle}".rstrip()
+        self.kubectl.run("annotate", "namespace", self.namespace, "--overwrite", noted)
+
+    def _tried(self, nodes: Sequence[str]) -> Verdict:
+        """Run the Pods and remove them, whatever happens; killed ones end by their deadline.
+
+        What a killed run left is replaced: it has remembered nothing, so the next one tries again.
+        """
+        namespace = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": self.namespace}}
+        self.kubectl.apply([namespace])
+        # Made by a controller, a moment after the namespace; no Pod is admitted without it.
+        self._run("wait", "--for=create", "serviceaccount/default", "--timeout=30s")
+        pods = probe.probe_pods(nodes, self.runtime_class, self.image)
+        body = json.dumps({"apiVersion": "v1", "kind": "List", "items": pods})
+        try:
+            self._run("replace", "--force", "-f", "-", stdin=body)
+            return self._heard(len(pods))
+        finally:
+            self._run("delete", "pods", "-l", _SELECTOR, "--wait=false")
+
+    def _heard(self, count: int) -> Verdict:
+        deadline = time.monotonic() + probe.SECONDS + _LATE_SECONDS
+        while time.monotonic() < deadline:
+            pods = self.kubectl.json("get", "pods", "-n", self.namespace, "-l", _SELECTOR)["items"]
+            verdict = probe.judged(pods, {}) or probe.judged(pods, self._warnings())
+            if verdict and len(pods) == count:
+                return verdict
+            time.sleep(0.1)
+        return Verdict("the probe Pod did not end in time", lasting=False)
+
+    def _warnings(self) -> dict[str, str]:
+        """Return why sandboxes were not made, by their Pods' uids."""
+        words = ("get", "events", "-n", self.namespace, "--field-selector")
+        events = self.kubectl.json(*words, "reason=FailedCreatePodSandBox")["items"]
+        return {event["involvedObject"]["uid"]: event["message"] for event in events}
+
+    def _run(self, *words: str, stdin: str | None = None) -> None:
+        self.kubectl.run(*words, "-n", self.namespace, stdin=stdin)
