@@ -162,6 +162,7 @@ def _spec(shape: PodShape, user: int, settings: Settings) -> dict[str, Any]:
             "runAsUser": user,
             "runAsGroup": user,
             "seccompProfile": {"type": "RuntimeDefault"},
+            **_app_armor(settings.app_armor_profile),
         },
         "containers": [_container(shape, settings)],
         "volumes": [
@@ -183,6 +184,14 @@ def _spec(shape: PodShape, user: int, settings: Settings) -> dict[str, Any]:
     if settings.image_pull_secrets:
         spec["imagePullSecrets"] = [{"name": name} for name in settings.image_pull_secrets]
     return spec
+
+
+def _app_armor(profile: str) -> dict[str, Any]:
+    """The field for `RuntimeDefault` or `localhost/NAME`; without a profile there is none."""
+    kind, _, name = profile.partition("/")
+    if name:
+        return {"appArmorProfile": {"type": "Localhost", "localhostProfile": name}}
+    return {"appArmorProfile": {"type": kind}} if kind else {}
 
 
 def _container(shape: PodShape, settings: Settings) -> dict[str, Any]:

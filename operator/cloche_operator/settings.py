@@ -50,6 +50,11 @@ class Settings(BaseSettings):
     """RuntimeClass of the Pods whose runtime names none; empty for the cluster's default."""
     user_namespaces: bool = False
     """Whether Pods get user namespaces (hostUsers: false). Off: not every node can."""
+    app_armor_profile: str = Field(
+        default="", pattern=r"^(RuntimeDefault|localhost/[!-~]{1,253})?$"
+    )
+    """AppArmor profile of the Pods: RuntimeDefault or localhost/NAME. Empty for the container
+    runtime's own choice, for a node without AppArmor starts no Pod that names one."""
     pod_request_cpu: str = "50m"
     """CPU that a Pod reserves, far below its limit: a pool of waiting Pods must fit a laptop."""
     pod_request_memory: str = "64Mi"

@@ -139,6 +139,7 @@ def test_the_operator_understands_its_settings() -> None:
     assert (settings.namespace, settings.lease_namespace) == (SANDBOXES, SYSTEM)
     assert settings.runtime_class_name == ""
     assert settings.user_namespaces is False
+    assert settings.app_armor_profile == ""
     assert (settings.pod_request_cpu, settings.pod_request_memory) == ("50m", "64Mi")
     assert settings.capacity_share == 0.6
     assert (settings.queue_length, settings.queue_timeout_seconds) == (1000, 60)
@@ -161,6 +162,7 @@ def test_the_operator_understands_all_that_can_be_set() -> None:
         "operator",
         'sandbox.runtimeClassName="cloche-no-network"',
         "sandbox.userNamespaces=true",
+        'sandbox.appArmorProfile="localhost/sandbox"',
         'sandbox.nodeSelector={"pool":"sandbox"}',
         f"sandbox.tolerations=[{toleration}]",
         'sandbox.imagePullSecrets=["registry"]',
@@ -169,6 +171,7 @@ def test_the_operator_understands_all_that_can_be_set() -> None:
     )
     assert settings.runtime_class_name == "cloche-no-network"
     assert settings.user_namespaces is True
+    assert settings.app_armor_profile == "localhost/sandbox"
     assert settings.node_selector == {"pool": "sandbox"}
     assert settings.tolerations == [
         {"key": "sandbox", "operator": "Exists", "effect": "NoSchedule"}

@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any
 
 import pytest
+from pydantic import ValidationError
 
 from cloche_api.amounts import UsedResources
 from cloche_api.runtime import RuntimeSpec
@@ -148,6 +149,28 @@ def test_a_runtime_s_own_runtime_class_stands_over_the_installation_s(
     settings = Settings(runtime_class_name="cloche-no-network")
     runtime = PYTHON | {"runtimeClassName": "gvisor"}
     assert cold(execution_object, runtime, USED, settings)["spec"]["runtimeClassName"] == ("gvisor")
+
+
+@pytest.mark.parametrize(
+    ("profile", "field"),
+    [
+        ("", None),
+        ("RuntimeDefault", {"type": "RuntimeDefault"}),
+        ("localhost/sandbox", {"type": "Localhost", "localhostProfile": "sandbox"}),
+        ("localhost/a/b", {"type": "Localhost", "localhostProfile": "a/b"}),
+    ],
+)
+def test_the_app_armor_profile_of_an_installation(
+    execution_object: dict[str, Any], profile: str, field: dict[str, str] | None
+) -> None:
+    spec = cold(execution_object, PYTHON, USED, Settings(app_armor_profile=profile))["spec"]
+    assert spec["securityContext"].get("appArmorProfile") == field
+
+
+@pytest.mark.parametrize("profile", ["Unconfined", "unconfined", "localhost/", "localhost/a b"])
+def test_unconfined_and_a_profile_without_a_name_are_refused(profile: str) -> None:
+    with pytest.raises(ValidationError, match="app_armor_profile"):
+        Settings(app_armor_profile=profile)
 
 
 @pytest.mark.parametrize(
