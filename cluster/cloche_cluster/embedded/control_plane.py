@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import ctypes
 import random
-import signal
 import socket
-import subprocess
 import tempfile
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -16,6 +13,7 @@ from typing import TYPE_CHECKING
 from cloche_cluster.console import Console
 from cloche_cluster.embedded import process_table
 from cloche_cluster.embedded.build import Programs, ensure_programs
+from cloche_cluster.embedded.child import running
 from cloche_cluster.embedded.layout import Layout
 from cloche_cluster.embedded.pins import component, kubernetes_version
 from cloche_cluster.embedded.pki import ControlPlane, ensure_pki
@@ -25,7 +23,9 @@ from cloche_cluster.errors import ClusterError
 from cloche_cluster.wait import wait_until
 
 if TYPE_CHECKING:
+    import subprocess
     from collections.abc import Iterator
+    from contextlib import AbstractContextManager
 
     from cloche_cluster.embedded.process_table import Program
 
@@ -34,9 +34,6 @@ _ADVERTISED = "10.99.0.1"
 
 _SERVICES = "10.96.0.0/16"
 _READY_SECONDS = 60.0
-_STOP_SECONDS = 15.0
-_PR_SET_PDEATHSIG = 1
-"""linux/prctl.h: the kernel kills the child when its parent dies, so that no test leaves any."""
 
 
 @dataclass(frozen=True)
@@ -80,7 +77,7 @@ def control_plane(
         ensure_pki(plane, kubeadm, directory / "kubeadm.yaml")
         admin = plane.kubeconfigs / "super-admin.conf"
         running = [
-            stack.enter_context(_running(program, directory))
+            stack.enter_context(_run(program, directory))
             for program in _programs(programs, directory, plane, ports)
         ]
         _wait_until_ready(running, directory, ports.api, plane.pki / "ca.crt")
@@ -89,7 +86,7 @@ def control_plane(
                 programs.path("kubernetes", "kube-controller-manager"),
                 plane.pki, _only_admin(directory, admin), ports, services=_SERVICES,
             )  # fmt: skip
-            stack.enter_context(_running(manager, directory))
+            stack.enter_context(_run(manager, directory))
         url = f"https://127.0.0.1:{ports.api}"
         kubectl = programs.path("kubernetes", "kubectl")
         yield TemporaryControlPlane(admin, kubectl, url, directory)
@@ -106,6 +103,11 @@ def _programs(
     return etcd, apiserver
 
 
+def _run(program: Program, directory: Path) -> AbstractContextManager[subprocess.Popen[bytes]]:
+    """Run `program` within the block, its output in a file named after it."""
+    return running(program.argv, directory / f"{program.name}.log")
+
+
 def _only_admin(directory: Path, admin: Path) -> Path:
     """Return a directory in which the controller manager's kubeconfig is the administrator's.
 
@@ -115,33 +117,6 @@ def _only_admin(directory: Path, admin: Path) -> Path:
     place.mkdir()
     (place / "controller-manager.conf").symlink_to(admin)
     return place
-
-
-@contextmanager
-def _running(program: Program, directory: Path) -> Iterator[subprocess.Popen[bytes]]:
-    """Run `program` within the block, its output in a file named after it."""
-    with (directory / f"{program.name}.log").open("wb") as log:
-        process = subprocess.Popen(
-            program.argv,
-            stdin=subprocess.DEVNULL,
-            stdout=log,
-            stderr=log,
-            cwd=directory,
-            preexec_fn=_die_with_parent,  # noqa: PLW1509  # no lock is taken in it
-        )
-        try:
-            yield process
-        finally:
-            process.terminate()
-            try:
-                process.wait(_STOP_SECONDS)
-            except subprocess.TimeoutExpired:
-                process.kill()
-                process.wait()
-
-
-def _die_with_parent() -> None:
-    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
 def _wait_until_ready(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 from typing import TYPE_CHECKING
 
-from cloche_cluster.embedded import network, sweep, sysctls
+from cloche_cluster.embedded import network, policy_engine, sweep, sysctls
 from cloche_cluster.embedded.mount_points import remove_made
 
 if TYPE_CHECKING:
@@ -26,6 +26,7 @@ def down(cluster: Embedded) -> list[str]:
     swept = sweep.sweep(layout)
     if swept.processes or swept.mounts or swept.cgroups:
         gone.append(str(swept))
+    gone += policy_engine.remove_rules(cluster.addresses)
     gone += network.remove(cluster.addresses)
     restored = sysctls.restore(layout.state / "sysctls.json")
     if restored:

@@ -54,6 +54,13 @@ COMPONENTS = (
 )
 """Everything that is built, the quick ones first so that a missing tool shows early."""
 
+POLICY_ENGINE = Component(
+    "network-policies",
+    "sigs.k8s.io/kube-network-policies",
+    rename=(("cmd", "kube-network-policies"),),
+)
+"""Built where a test asks for it, by `policy_engine`; no `up` does."""
+
 
 @dataclass(frozen=True)
 class Pin:

@@ -76,7 +76,7 @@ def test_network_policies_of_the_programs() -> None:
     for spec in (gateway, operator):
         assert spec["policyTypes"] == ["Ingress", "Egress"]
         ports = {port["port"] for rule in spec["egress"] for port in rule["ports"]}
-        assert ports == {53, 443, 6443, 8443, 16443}
+        assert ports == {53, 5353, 443, 6443, 8443, 16443}
 
 
 def test_who_may_come_in_can_be_said() -> None:

@@ -42,6 +42,7 @@ REFUSED = {
     'runtimes.overrides={"python":{"pool":{"size":-1}}}': "/pool/size",
     'priorityClasses.system={"create":true,"name":""}': "/priorityClasses/system/name",
     "networkPolicy.apiServer.ports=[0]": "/networkPolicy/apiServer/ports/0",
+    "networkPolicy.dnsPorts=[]": "/networkPolicy/dnsPorts",
     'serviceMonitor.interval="often"': "/serviceMonitor/interval",
     "sandboxes={}": "sandboxes",
 }
