@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 LABELS = {"app.kubernetes.io/part-of": "cloche", "app.kubernetes.io/component": "probe"}
 """Those of every probe Pod, by which all of them are found again."""
 
-SECONDS = 20
+SECONDS = 30
 """A probe Pod's whole life: it starts in one second, or its image is pulled first."""
 
 _NAME = "cloche-probe"

@@ -58,6 +58,13 @@ def runtime_image(values: Mapping[str, Any]) -> tuple[str, str]:
     return f"{REPOSITORY_NAME}/{name}:{tag}", "Never"
 
 
+def remembered(namespace: Mapping[str, Any], key: str) -> Verdict | None:
+    """Return the verdict that a namespace's metadata notes, if it was said of the same nodes."""
+    noted = namespace.get("annotations", {}).get(ANNOTATION, "")
+    of, _, obstacle = noted.partition(" ")
+    return Verdict(obstacle) if of == key else None
+
+
 @dataclass(frozen=True)
 class Trial:
     """Looks at the nodes, and where these do not stand against it tries it on them.
@@ -82,21 +89,27 @@ class Trial:
             return refusal or Verdict("")
         kinds = probe.unlike(nodes)
         key = probe.fingerprint(handler, kinds)
-        verdict = self._remembered(key)
+        namespace = self._namespace()
+        verdict = remembered(namespace, key)
         if verdict is None:
+            if not namespace:
+                self._make_namespace()
             verdict = self._tried(list(kinds.values()))
             if verdict.lasting:
                 self._remember(key, verdict)
         return verdict
 
-    def _remembered(self, key: str) -> Verdict | None:
+    def _namespace(self) -> dict[str, Any]:
+        """Return the namespace's metadata; empty before the first installation."""
         words = ("get", "namespaces", "--field-selector", f"metadata.name={self.namespace}")
-        for namespace in self.kubectl.json(*words)["items"]:
-            noted = namespace["metadata"].get("annotations", {}).get(ANNOTATION, "")
-            of, _, obstacle = noted.partition(" ")
-            if of == key:
-                return Verdict(obstacle)
-        return None
+        found = self.kubectl.json(*words)["items"]
+        return dict(found[0]["metadata"]) if found else {}
+
+    def _make_namespace(self) -> None:
+        meta = {"name": self.namespace}
+        self.kubectl.apply([{"apiVersion": "v1", "kind": "Namespace", "metadata": meta}])
+        # Made by a controller, a moment after the namespace; no Pod is admitted without it.
+        self._run("wait", "--for=create", "serviceaccount/default", "--timeout=30s")
 
     def _remember(self, key: str, verdict: Verdict) -> None:
         noted = f"{ANNOTATION}={key} {verdict.obstacle}".rstrip()
@@ -107,10 +120,6 @@ class Trial:
 
         What a killed run left is replaced: it has remembered nothing, so the next one tries again.
         """
-        namespace = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": self.namespace}}
-        self.kubectl.apply([namespace])
-        # Made by a controller, a moment after the namespace; no Pod is admitted without it.
-        self._run("wait", "--for=create", "serviceaccount/default", "--timeout=30s")
         pods = probe.probe_pods(nodes, self.runtime_class, self.image)
         body = json.dumps({"apiVersion": "v1", "kind": "List", "items": pods})
         try:

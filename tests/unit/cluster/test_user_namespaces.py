@@ -17,7 +17,7 @@ from cloche_cluster.install.probe import (
     reported,
     unlike,
 )
-from cloche_cluster.install.user_namespaces import runtime_image
+from cloche_cluster.install.user_namespaces import ANNOTATION, remembered, runtime_image
 
 INFO = {
     "kernelVersion": "6.12.1",
@@ -108,7 +108,7 @@ def test_the_probe_pods() -> None:
     spec = first["spec"]
     assert spec["hostUsers"] is False
     assert spec["runtimeClassName"] == "gvisor"
-    assert spec["activeDeadlineSeconds"] == 20
+    assert spec["activeDeadlineSeconds"] == 30
     assert spec["securityContext"] == {
         "runAsNonRoot": True,
         "runAsUser": 10_000,
@@ -181,3 +181,13 @@ def test_the_probe_s_image_is_the_one_that_the_chart_makes() -> None:
     pulled = {"image": {"tags": tags, "registry": "registry.example.com/team"}}
     reference = "registry.example.com/team/cloche/runtime-bash:2"
     assert runtime_image(pulled) == (reference, "IfNotPresent")
+
+
+def test_a_verdict_is_remembered_of_the_same_nodes_alone() -> None:
+    works = {"annotations": {ANNOTATION: "abc"}}
+    refused = {"annotations": {ANNOTATION: "abc the probe Pod did not start: no idmap"}}
+    assert remembered(works, "abc") == WORKS
+    assert remembered(refused, "abc") == Verdict("the probe Pod did not start: no idmap")
+    assert remembered(works, "other") is None
+    assert remembered({"name": "cloche-system"}, "abc") is None
+    assert remembered({}, "abc") is None
