@@ -16,6 +16,16 @@ def test_user_is_not_root(execute: Any) -> None:
     assert gid == uid
 
 
+def test_users_are_the_pod_s_own_where_the_installation_says_so(execute: Any, kubectl: Any) -> None:
+    operator = kubectl.json("get", "deployment", "cloche-operator", "-n", "cloche-system")
+    [container] = operator["spec"]["template"]["spec"]["containers"]
+    settings = {one["name"]: one.get("value") for one in container["env"]}
+
+    _, outside, _ = execute("cat /proc/self/uid_map", "bash")["stdout"].split()
+
+    assert (outside != "0") is (settings["CLOCHE_OPERATOR_USER_NAMESPACES"] == "true")
+
+
 @pytest.mark.parametrize("path", ["/x", "/etc/x", "/usr/x", "/opt/cloche/x", "/run/cloche/x"])
 def test_root_is_read_only(execute: Any, path: str) -> None:
     answer = execute(f"touch {path}", "bash")
