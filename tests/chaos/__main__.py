@@ -13,8 +13,8 @@ import sys
 from chaos import report
 from chaos.faults import FAULTS
 from chaos.round import Round, Row
-from support.site import site
 from support.installation import installed
+from support.site import site
 
 _RUNTIME = "chaos"
 

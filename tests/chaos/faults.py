@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import httpx
-from support.site import answered
 from support.deadline import until
 from support.processes import of_component, of_pod
+from support.site import answered
 
 from cloche_cluster.embedded.layout import Layout
 from cloche_cluster.embedded.settings import Ports

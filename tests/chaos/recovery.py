@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from support.site import STATE, TENANT, answered, is_leaving, restarts
 from support.deadline import until
+from support.site import STATE, TENANT, answered, is_leaving, restarts
 
 if TYPE_CHECKING:
     from support.site import Site

@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Any
 from chaos.client import Client
 from chaos.faults import BY_HAND
 from chaos.recovery import left_over, tidied
-from support.site import NOT_THERE, answered
 from chaos.workload import Program, mix, sleeper
 from support.deadline import until
+from support.site import NOT_THERE, answered
 from support.witness import Witness, witness
 
 if TYPE_CHECKING:

@@ -12,8 +12,8 @@ import pytest
 from chaos import report
 from chaos.faults import FAULTS, Fault
 from chaos.round import Round
-from support.site import Site, site
 from support.installation import Installation
+from support.site import Site, site
 
 EXECUTIONS = 24
 POOL = 4

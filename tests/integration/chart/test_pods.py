@@ -215,6 +215,7 @@ def test_the_operator_is_told_why_as_everybody_is(server: ApiServer) -> None:
     )
 
 
+@pytest.mark.usefixtures("classes")
 def test_what_the_chart_says_of_sandboxes_is_said_of_their_pods(
     server: ApiServer, installed: ChartCluster
 ) -> None:
@@ -222,6 +223,7 @@ def test_what_the_chart_says_of_sandboxes_is_said_of_their_pods(
         "--set-json", 'sandbox.nodeSelector={"pool":"sandbox"}',
         "--set-json", 'sandbox.tolerations=[{"key":"node-role.kubernetes.io/control-plane"}]',
         "--set", "sandbox.runtimeClassName=guest,sandbox.userNamespaces=true",
+        "--set", "sandbox.appArmorProfile=localhost/programs",
         "--set-json", 'priorityClasses.sandbox={"create":true,"name":"programs"}',
     )  # fmt: skip
     settings = Settings(
@@ -229,18 +231,20 @@ def test_what_the_chart_says_of_sandboxes_is_said_of_their_pods(
         tolerations=[{"key": "node-role.kubernetes.io/control-plane", "operator": "Exists"}],
         runtime_class_name="guest",
         user_namespaces=True,
+        app_armor_profile="localhost/programs",
         priority_class_name="programs",
     )
     right = cold(settings=settings)
     weaker = {
+        "spec.securityContext.appArmorProfile": context(appArmorProfile=None),
         "spec.hostUsers": spec(hostUsers=None),
         "spec.nodeSelector": spec(nodeSelector={"pool": "other"}),
         "spec.priorityClassName": spec(priorityClassName="system-node-critical"),
         "spec.runtimeClassName": spec(runtimeClassName=None),
         "spec.tolerations": spec(tolerations=[{"key": "node-role.kubernetes.io/master"}]),
     }
-    until(lambda: "spec.hostUsers: " in _tried(server, cold()), 30, "the new policy")
-    server.create(f"{CORE}/{SANDBOXES}/pods?dryRun=All", right)
+    until(lambda: "appArmorProfile: " in _tried(server, cold()), 30, "the new policy")
+    until(lambda: _created(server, right), 10, "the Pod to be admitted")
     for field, change in weaker.items():
         assert named(refusal(server, SANDBOXES, changed(right, change))) == field
 

@@ -155,7 +155,8 @@ def test_the_program_and_all_its_children_are_filtered(supervisors: Any) -> None
             try: socket.socket(socket.AF_INET)
             except OSError as error: print(error.errno, flush=True)
             with open("/proc/self/status") as file:
-                print([line.split()[1] for line in file if line[:8] in ("NoNewPri", "Seccomp:")], flush=True)
+                told = [line.split()[1] for line in file if line[:8] in ("NoNewPri", "Seccomp:")]
+            print(told, flush=True)
         tell()
         if os.fork() == 0:
             os.setsid()
