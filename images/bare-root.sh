@@ -1,0 +1,110 @@
+#!/bin/sh
+# Assembles the root of an image that holds some programs and no shell, from the Debian packages that
+# are installed where this runs.
+#
+#   bare-root.sh TARGET PROGRAM... -- PACKAGE...
+#
+# TARGET gets the files of the packages and of all that they depend on. Whole packages, so that what
+# dpkg keeps about them, which goes along, is true: scanners read it. Of /usr/bin and /usr/sbin alone
+# nothing is taken but the programs that are named.
+set -eu
+
+target=$1
+shift
+programs=
+while [ "$1" != -- ]; do
+    programs="$programs $1 $(readlink -f "$1")" # a name may be a link
+    shift
+done
+shift
+
+# What packages need to be installed and set up, which is done; nobody asks for OpenSSL's old
+# ciphers. Essential packages (shell, coreutils, dpkg, …) are left out with them.
+left_out='adduser apt debconf mawk openssl-provider-legacy passwd'
+
+closure() {
+    dpkg-query --show --showformat \
+        '${Package}\t${Essential}\t${Provides}\t${Pre-Depends}, ${Depends}\n' |
+    awk -F '\t' -v wanted="base-files $*" -v left_out="$left_out" '
+        # A list of relations without versions and architectures.
+        function bare(relations) { gsub(/\([^)]*\)|:[a-z0-9]+|[ \t]/, "", relations); return relations }
+        function fail(message) { print "bare-root: " message > "/dev/stderr"; failed = 1; exit 1 }
+        # The installed package that one of the alternatives means.
+        function installed(group,    i, count, names) {
+            count = split(group, names, "|")
+            for (i = 1; i <= count; i++) {
+                if (names[i] in depends) return names[i]
+                if (names[i] in provider) return provider[names[i]]
+            }
+            fail("nothing that is installed is " group)
+        }
+        function add(name) { if (!(name in seen)) { seen[name] = 1; queue[++last] = name } }
+
+        $2 == "yes" { skipped[$1] = 1 }
+        {
+            depends[$1] = bare($4)
+            count = split(bare($3), names, ",")
+            for (i = 1; i <= count; i++) provider[names[i]] = $1
+        }
+        END {
+            count = split(left_out, names, " ")
+            for (i = 1; i <= count; i++) skipped[names[i]] = 1
+            count = split(wanted, names, " ")
+            for (i = 1; i <= count; i++) add(installed(names[i]))
+            while (!failed && ++first <= last) {
+                print queue[first]
+                count = split(depends[queue[first]], names, ",")
+                for (i = 1; i <= count; i++) {
+                    if (names[i] == "") continue
+                    name = installed(names[i])
+                    if (!(name in skipped)) add(name)
+                }
+            }
+        }'
+}
+
+there() { [ -e "$1" ] || [ -L "$1" ]; }
+
+# dpkg lists directories too, and what a slim image has left out.
+files() {
+    dpkg-query --listfiles $packages | while read -r path; do
+        case $path in
+            '' | /. | /usr/bin/* | /usr/sbin/*) ;;
+            *) if there "$path"; then echo "$path"; fi ;;
+        esac
+    done
+    # What the packages' scripts have made.
+    for path in $programs /etc/nsswitch.conf /etc/ssl/certs/*; do
+        if there "$path"; then echo "$path"; fi
+    done
+}
+
+packages=$(closure "$@")
+work=$(mktemp -d)
+mkdir -p "$target"
+files | sort -u | sed 's|^/||' > "$work/files"
+tar --create --file "$work/root.tar" --directory / --no-recursion --files-from "$work/files" \
+    --owner 0 --group 0 # a package may have given some to a user of its own
+tar --extract --file "$work/root.tar" --directory "$target" --preserve-permissions
+rm -r "$work"
+
+records=$target/var/lib/dpkg
+mkdir -p "$records/info"
+dpkg-query --status $packages > "$records/status"
+cp /var/lib/dpkg/info/format "$records/info/" # how the lists below are named
+for name in $(dpkg-query --show --showformat '${binary:Package}\n' $packages); do
+    dpkg-query --listfiles "$name" | while read -r path; do
+        if there "$target$path"; then echo "$path"; fi
+    done > "$records/info/$name.list"
+done
+
+cat > "$target/etc/passwd" <<END
+root:x:0:0:root:/root:/usr/sbin/nologin
+nobody:x:65534:65534:nobody:/nonexistent:/usr/sbin/nologin
+cloche:x:65532:65532:cloche:/nonexistent:/usr/sbin/nologin
+END
+cat > "$target/etc/group" <<END
+root:x:0:
+nogroup:x:65534:
+cloche:x:65532:
+END
