@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import logging
+import resource
 import signal
 import sys
 
@@ -15,6 +16,12 @@ from cloche_gateway import context, kube, server, settings
 _log = logging.getLogger("cloche_gateway")
 
 _WRONG_SETTINGS = 2
+
+
+def _open_as_many_files_as_allowed() -> None:
+    """A connection is a file, and 1024 is what a container may open as a rule unless it asks."""
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
 
 
 async def _serve(own: settings.Settings) -> None:
@@ -36,6 +43,7 @@ def main() -> int:
         sys.stderr.write(f"cloche-gateway: {error}\n")
         return _WRONG_SETTINGS
     logs.configure(own.log_format, own.log_level)
+    _open_as_many_files_as_allowed()
     # A kubeconfig that is not there is said once, by the error that comes of it.
     logging.getLogger("kubernetes.aio.config.kube_config").setLevel(logging.ERROR)
     # uvicorn raises the signal again when it is done; by default that would be our end, not 0.

@@ -9,6 +9,7 @@ from fastapi import FastAPI
 from cloche_gateway import __version__
 from cloche_gateway.routes import (
     batch,
+    docs,
     execute,
     executions,
     health,
@@ -39,10 +40,11 @@ def create_app(context: Context) -> ASGIApp:
         version=__version__,
         description=_ABOUT,
         redirect_slashes=False,  # both spellings are served, none is redirected
+        docs_url=None,  # `docs` serves a page of its own
         redoc_url=None,
     )
     app.state.context = context
-    for module in (execute, batch, languages, executions, sessions, health, metrics):
+    for module in (execute, batch, languages, executions, sessions, health, metrics, docs):
         app.include_router(module.router)
     problems.install(app)
     openapi.install(app)

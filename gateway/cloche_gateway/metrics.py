@@ -88,6 +88,9 @@ class Metrics:
         self._waiting = Gauge(
             "sandbox_waiting_requests", "Requests that wait for an end", registry=own
         )
+        self._connections = Gauge(
+            "http_connections", "Clients' connections that are open", registry=own
+        )
         self._standing = Gauge(
             "gateway_watch_up",
             "Whether a watch of the API server stands",
@@ -106,6 +109,10 @@ class Metrics:
         self._waiting.set_function(waiting)
         for name, standing in watches.items():
             self._standing.labels(name).set_function(_as_float(standing))
+
+    def observe_connections(self, count: Callable[[], float]) -> None:
+        """Take the number of connections from where it is kept."""
+        self._connections.set_function(count)
 
     def ended(self, obj: dict[str, Any], outcome: str, created: Created | None = None) -> None:
         """Count an execution that ended; with `created`, one whose answer is made."""

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING
+import functools
+from typing import TYPE_CHECKING, cast
 
 import uvicorn
 
 from cloche_gateway.app import create_app
-from cloche_gateway.protocol import BoundedProtocol
+from cloche_gateway.protocol import BoundedProtocol, Bounds
 
 if TYPE_CHECKING:
     import socket
@@ -27,12 +28,14 @@ class Server(uvicorn.Server):
 
     def __init__(self, context: Context) -> None:
         settings = context.settings
+        bounds = Bounds(settings.connections, settings.send_timeout_seconds)
+        protocol = functools.partial(BoundedProtocol, bounds=bounds)
         super().__init__(
             uvicorn.Config(
                 create_app(context),
                 host=settings.host,
                 port=settings.port,
-                http=BoundedProtocol,
+                http=cast("type[asyncio.Protocol]", protocol),  # which makes one
                 ws="none",
                 lifespan="off",  # the context lives longer than the server
                 log_config=None,
@@ -44,6 +47,7 @@ class Server(uvicorn.Server):
             )
         )
         self._context = context
+        context.metrics.observe_connections(lambda: len(self.server_state.connections))
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Refuse new connections, wait for requests up to the drain's time, then answer them."""

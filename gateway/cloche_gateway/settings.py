@@ -56,6 +56,11 @@ class Settings(BaseSettings):
     election of etcd or a restart of the API server takes."""
     body_timeout_seconds: float = Field(default=30, gt=0, le=300)
     """For a request's body to arrive: 4 MiB at a slow 140 KiB a second."""
+    send_timeout_seconds: float = Field(default=30, gt=0, le=300)
+    """For a client to take 16 KiB of what is there for it, or all of it."""
+    connections: int = Field(default=2000, ge=10, le=100_000)
+    """Clients' connections at a time: one for each that may wait in the queue (1000), and as many
+    for who looks on. An idle one costs 10 KiB."""
     concurrency: int = Field(default=50, ge=1, le=CONCURRENCY_MAX)
     """Executions that run at a time of an API key without a limit of its own; more wait."""
     rate_limit_per_minute: int = Field(default=100, ge=1, le=1_000_000)

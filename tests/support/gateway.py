@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import contextlib
+import socket
 import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -159,6 +160,26 @@ class Gateway:
         execution = await self.cluster.pending()
         await self.cluster.end(execution["metadata"]["name"], **status)
         return await asked
+
+    @property
+    def connections(self) -> int:
+        return len(self.server.server_state.connections)
+
+    @contextlib.asynccontextmanager
+    async def slow_client(self) -> AsyncIterator[socket.socket]:
+        """A connection on which the kernels keep little of what is not read."""
+        there = set(self.server.server_state.connections)
+        with socket.socket() as made:
+            made.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+            made.connect(("127.0.0.1", self.server.bound_port))
+            made.settimeout(0)
+            new = await until(
+                lambda: self.server.server_state.connections - there, "the connection"
+            )
+            (protocol,) = new
+            accepted = protocol.transport.get_extra_info("socket")
+            accepted.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 4096)
+            yield made
 
 
 @contextlib.asynccontextmanager

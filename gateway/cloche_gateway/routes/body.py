@@ -20,13 +20,17 @@ async def json_body(request: Request, seconds: float) -> bytes:
     """Read the body of a request that must be JSON.
 
     Raises:
-        InvalidRequestError: when it is of another type, or does not arrive within `seconds`.
+        InvalidRequestError: when it is of another type, is packed, or does not arrive within
+            `seconds`.
         TooLargeError: when it has more than `BODY_BYTES`; what is left is not read.
         ClientGoneError: when the client went away in the middle.
     """
     kind = request.headers.get("content-type", "").split(";", 1)[0].strip().lower()
     if kind != "application/json":
         raise InvalidRequestError("Content-Type", "must be application/json")
+    if request.headers.get("content-encoding", "identity").strip().lower() != "identity":
+        # What is packed small may be any size once it is unpacked.
+        raise InvalidRequestError("Content-Encoding", "must be identity: bodies are not unpacked")
     declared = request.headers.get("content-length", "")
     if declared.isascii() and declared.isdigit() and int(declared) > BODY_BYTES:
         raise _too_large()

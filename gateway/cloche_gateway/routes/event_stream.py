@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 from typing import TYPE_CHECKING
 
 from pydantic_core import to_json
@@ -18,12 +17,7 @@ if TYPE_CHECKING:
 
     from cloche_gateway.services.listening import Event
 
-_SEND_SECONDS = 30.0
-"""For a client to take what is there for it. One that does not is let go."""
-_HEADERS = {
-    "Cache-Control": "no-store",
-    "X-Accel-Buffering": "no",  # nginx would gather the events otherwise
-}
+_HEADERS = {"X-Accel-Buffering": "no"}  # nginx would gather the events otherwise
 
 
 class EventStream(Response):
@@ -37,7 +31,7 @@ class EventStream(Response):
         self._events = events
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG002  ASGI
-        """Send until all is said or the client is gone."""
+        """Send until all is said or the client is gone, as who takes nothing is in the end."""
         await send(
             {"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers}
         )
@@ -52,12 +46,10 @@ class EventStream(Response):
             await self._events.aclose()
 
     async def _send(self, send: Send) -> None:
-        with contextlib.suppress(TimeoutError):
-            async for event in self._events:
-                body = b": so far nothing new\n\n" if event is None else _wire(event)
-                async with asyncio.timeout(_SEND_SECONDS):
-                    await send({"type": "http.response.body", "body": body, "more_body": True})
-            await send({"type": "http.response.body", "body": b"", "more_body": False})
+        async for event in self._events:
+            body = b": so far nothing new\n\n" if event is None else _wire(event)
+            await send({"type": "http.response.body", "body": body, "more_body": True})
+        await send({"type": "http.response.body", "body": b"", "more_body": False})
 
 
 def _wire(event: Event) -> bytes:

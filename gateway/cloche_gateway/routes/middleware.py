@@ -1,4 +1,9 @@
-"""Around every request: its id, one path for both spellings, one log line, one count."""
+"""Around every request: its id, one path for both spellings, one log line, one count.
+
+Logged is the route's template, not the path that the client wrote, and no query: a path may hold
+anything, an API key too, and the ids that it should hold are told by the request's and the
+execution's id.
+"""
 
 from __future__ import annotations
 
@@ -9,6 +14,10 @@ import uuid
 from typing import TYPE_CHECKING, Any
 
 from cloche_api import logs
+from cloche_api.keys import KEY_PREFIX
+from cloche_gateway.errors import BusyError
+from cloche_gateway.headers import POLICY, SECURITY, WITHOUT_POLICY
+from cloche_gateway.routes import problems
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -20,9 +29,9 @@ _log = logging.getLogger(__name__)
 
 _SANE_ID = re.compile(r"[A-Za-z0-9._:/+=@-]{1,128}")
 _QUIET = frozenset({"/health", "/health/live", "/health/ready", "/metrics"})
-"""What probes and scrapers ask every few seconds is logged at debug only."""
+"""What probes and scrapers ask every few seconds: logged at debug only, and answered on the spare
+connections of a gateway that is full."""
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
-_PATH_CHARACTERS = 200
 _CLIENT_GONE = 499
 
 
@@ -51,15 +60,21 @@ class RequestMiddleware:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
+                own = message.get("headers", ())
+                has_policy = any(name == POLICY for name, _ in own)
                 message["headers"] = [
-                    *message.get("headers", ()),
+                    *own,
+                    *(WITHOUT_POLICY if has_policy else SECURITY),
                     (b"x-request-id", request_id.encode()),
                     *_quota(scope),
                 ]
             await send(message)
 
         try:
-            await self._app(scope, receive, with_id)
+            if scope.get("cloche.spare") and scope["path"] not in _QUIET:
+                await problems.answer(BusyError())(scope, receive, with_id)
+            else:
+                await self._app(scope, receive, with_id)
         except Exception as error:  # noqa: BLE001  the last line of defence
             # The application's own handler has answered; a second log line helps nobody.
             if status == 0:
@@ -79,7 +94,7 @@ class RequestMiddleware:
             "answered",
             extra={
                 "method": method,
-                "path": scope["path"][:_PATH_CHARACTERS],
+                "path": template,
                 "status": status,
                 "seconds": round(seconds, 6),
                 "tenant": caller.tenant if caller else None,
@@ -98,11 +113,14 @@ def _quota(scope: Scope) -> list[tuple[bytes, bytes]]:
 
 
 def _request_id(scope: Scope) -> str:
-    """The client's own id when it is fit for headers, annotations and log lines; else a new one."""
+    """The client's own id when it is fit for headers, annotations and log lines; else a new one.
+
+    What looks like an API key is not: it would be logged, and kept with the execution.
+    """
     for name, value in scope["headers"]:
         if name == b"x-request-id":
             text: str = value.decode("latin-1")
-            if _SANE_ID.fullmatch(text):
+            if _SANE_ID.fullmatch(text) and KEY_PREFIX not in text.lower():
                 return text
             break
     return str(uuid.uuid4())

@@ -44,7 +44,7 @@ TABLE: dict[type[GatewayError], tuple[int, dict[str, str]]] = {
 }
 
 
-async def of_gateway_error(_: Request, error: Exception) -> Response:
+def answer(error: Exception) -> Response:
     """The answer to a domain error: its own words under `detail`."""
     kind = next(kind for kind in type(error).__mro__ if kind in TABLE)
     status, headers = TABLE[kind]
@@ -54,6 +54,11 @@ async def of_gateway_error(_: Request, error: Exception) -> Response:
     if isinstance(error, errors.RateLimitedError):
         headers = {"Retry-After": str(max(1, error.reset))}
     return JsonResponse(body, status, headers)
+
+
+async def of_gateway_error(_: Request, error: Exception) -> Response:
+    """The same, as the application calls it."""
+    return answer(error)
 
 
 async def _of_http_exception(_: Request, error: Exception) -> Response:

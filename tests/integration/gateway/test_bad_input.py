@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import gzip
 import json
 from typing import TYPE_CHECKING, Any
 
@@ -54,6 +55,16 @@ RAW = [
     (b'{"code": 1, "language": "python"}', "code: must be a string"),
     (b'{"code": null, "language": "python"}', "code: must be a string"),
     (b'{"code": "a", "language": ["python"]}', "language: must be a string"),
+    (
+        b'{"code": "a", "language": "python", "environment": {"A": "", "A": ""}}',
+        "A: is given twice",
+    ),
+    (
+        b'{"code": "a", "language": "python", "resources": {"cpu": 1e999}}',
+        "resources.cpu: must be a finite number",
+    ),
+    (b'{"code": "a", "language": "python", "timeout": 1e999}', "timeout: must be an integer"),
+    (b'{"code": "a", "language": "python", "timeout": 1e400000000}', "timeout: must be an integer"),
 ]
 FIELDS: list[tuple[dict[str, Any], str]] = [
     ({"language": ""}, "Unsupported language: . Supported languages: python, javascript, bash"),
@@ -170,6 +181,39 @@ async def test_other_content_types(gateway: Gateway, kind: str | None) -> None:
     answer = await gateway.http.post("/api/v1/execute", content=body(), headers=headers)
     assert answer.status_code == 400
     assert answer.json() == {"detail": "Content-Type: must be application/json"}
+
+
+@pytest.mark.parametrize("coding", ["gzip", "deflate", "br", "zstd", "x", "identity, gzip"])
+async def test_bodies_that_are_packed(gateway: Gateway, coding: str) -> None:
+    packed = gzip.compress(b" " * 100_000_000, compresslevel=1)
+    headers = JSON | {"Content-Encoding": coding}
+    answer = await gateway.http.post("/api/v1/execute", content=packed, headers=headers)
+    assert answer.status_code == 400
+    assert answer.json() == {
+        "detail": "Content-Encoding: must be identity: bodies are not unpacked"
+    }
+
+
+@pytest.mark.parametrize("path", ["execute", "execute/async", "execute/batch", "sessions"])
+@pytest.mark.parametrize(
+    "sent",
+    [
+        b"[" * 1_000_000,
+        b'[{"a":' * 100_000,
+        b"[" + b"9" * 100_000 + b"]",
+        b'{"a": -1e999999999999}',
+        b'{"a": 1, "a": 1}',
+        b'"\\ud800"',
+    ],
+)
+async def test_json_that_is_meant_to_break_a_parser(
+    gateway: Gateway, caplog: pytest.LogCaptureFixture, path: str, sent: bytes
+) -> None:
+    answer = await gateway.http.post(f"/api/v1/{path}", content=sent, headers=JSON)
+    assert answer.status_code == 400
+    assert len(answer.text) < 1000
+    assert "Traceback" not in caplog.text
+    assert "a bug in the gateway" not in caplog.text
 
 
 async def test_a_body_is_refused_before_it_is_read_whole(gateway: Gateway) -> None:

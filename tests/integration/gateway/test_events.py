@@ -4,13 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import json
-import socket
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
 
 import pytest
-
-from cloche_gateway.routes import event_stream
 
 if TYPE_CHECKING:
     from support.gateway import Gateway
@@ -112,25 +108,22 @@ async def test_a_client_that_goes_away_ends_the_feed(gateway: Gateway) -> None:
     await gateway.until(lambda: len(gateway.context.feeds) == 0, "the feed's end")
 
 
-async def test_one_that_never_reads_keeps_nobody_waiting(
-    gateway: Gateway, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(event_stream, "_SEND_SECONDS", 0.2)
-    name = await started(gateway)
-    path = f"/api/v1/executions/{name}/events"
-    url = urlsplit(gateway.url)
-    with socket.socket() as stuck:
-        stuck.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
-        stuck.connect((url.hostname, url.port))
+async def test_one_that_never_reads_keeps_nobody_waiting(start: Any) -> None:
+    async with start(send_timeout_seconds=0.3) as gateway, gateway.slow_client() as stuck:
+        name = await started(gateway)
+        path = f"/api/v1/executions/{name}/events"
         key = gateway.cluster.keys["first"]
         stuck.sendall(f"GET {path} HTTP/1.1\r\nHost: x\r\nX-API-Key: {key}\r\n\r\n".encode())
         await gateway.until(lambda: len(gateway.context.feeds) == 1, "the feed")
         reader = asyncio.create_task(gateway.http.get(path))
         await gateway.until(lambda: listeners(gateway) == 2, "both listeners")
+        connections = gateway.connections
         await gateway.cluster.end(name, stdout="o" * 262_144, stderr="e" * 262_144)
         kinds = [event["event"] for event in parsed((await reader).text)]
         assert kinds == ["started", "stdout", "stderr", "exit"]
         await gateway.until(lambda: len(gateway.context.feeds) == 0, "it to be let go")
+        # And what it has not taken is forgotten with its connection.
+        await gateway.until(lambda: gateway.connections == connections - 1, "its end")
 
 
 def listeners(gateway: Gateway) -> int:

@@ -1,6 +1,9 @@
 from __future__ import annotations
 
 import asyncio
+import base64
+import hashlib
+import hmac
 import json
 import time
 from typing import TYPE_CHECKING, Any
@@ -40,6 +43,36 @@ async def test_a_key_in_either_header(gateway: Gateway) -> None:
         assert (await ask(gateway, headers))[0] == 404
     for wrong in (key[:-1], key + "x", key.upper(), "é".encode()):
         assert await ask(gateway, {"X-API-Key": wrong}) == (403, "Invalid API key")
+
+
+async def test_the_secret_holds_no_key(gateway: Gateway) -> None:
+    path = f"/api/v1/namespaces/{gateway.cluster.keys_namespace}/secrets/cloche-api-keys"
+    secret = await gateway.cluster.rest.call("GET", path)
+    records = {name: base64.b64decode(value).decode() for name, value in secret["data"].items()}
+    assert records.keys() == gateway.cluster.keys.keys()
+    for name, key in gateway.cluster.keys.items():
+        part = key.removeprefix("clk_")
+        assert part not in json.dumps(secret)
+        assert part not in records[name]
+        assert hashlib.sha256(key.encode()).hexdigest() in records[name]
+
+
+async def test_every_key_costs_the_same_known_or_not(
+    gateway: Gateway, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    compared: list[str] = []
+
+    def compare(one: str, two: str) -> bool:
+        compared.append(one)
+        return compare_digest(one, two)
+
+    compare_digest = hmac.compare_digest
+    monkeypatch.setattr(hmac, "compare_digest", compare)
+    good = gateway.cluster.keys
+    for key in (good["first"], good["other"], good["first"][:-1], "x", "y" * 10_000):
+        compared.clear()
+        await ask(gateway, {"X-API-Key": key})
+        assert len(compared) == len(good) == 2  # all of them, also after one that fits
 
 
 async def test_a_change_takes_effect_within_a_second(gateway: Gateway) -> None:

@@ -25,6 +25,12 @@ if TYPE_CHECKING:
 
 HELLO = {"code": "print('secret-code')", "language": "python", "stdin": "secret-stdin",
          "environment": {"A": "secret-environment"}}  # fmt: skip
+NOWHERE = "/api/v1/executions/none/events"
+PATHS = (
+    *("/api/v1/executions/{0}", "/api/v1/execute/status/{0}", "/api/v1/sessions/{0}", "/{0}"),
+    *("//{0}@x/", "/health/{0}", "/health?key={0}", "/api/v1/executions?{0}={0}"),
+    *("/api/v1/execute/language/{0}/info", "/api/v1/execute/status/none?wait={0}"),
+)
 
 
 @dataclass
@@ -107,6 +113,49 @@ async def test_it_logs_ids_and_no_content(run: Any, cluster: Cluster) -> None:
     assert line["path"] == "/api/v1/execute"
     assert "secret" not in text
     assert cluster.keys["first"] not in text
+
+
+async def test_no_part_of_a_key_is_logged_wherever_it_is_put(run: Any, cluster: Cluster) -> None:
+    """Good, wrong and mangled ones, at the level that tells most.
+
+    Nor is any part counted by or told to anybody; of a path or a body an error may quote to its
+    sender what he sent.
+    """
+    program = await run(log_level="debug")
+    good = cluster.keys["first"]
+    secret = good.removeprefix("clk_")
+    answers, sent = [], 0
+    for key in (good, good[:-1], good + "x", good.upper(), f"x{good}", f"clk_{good}"):
+        placed: tuple[dict[str, str], ...] = (
+            {"X-API-Key": key},
+            {"X-API-Key": "", "Authorization": f"Bearer {key}"},
+            {"X-API-Key": "", "Authorization": f"Basic {key}"},
+            {"X-API-Key": "", "Authorization": key},
+            {"X-Request-ID": key},
+            {"X-Request-ID": f"mine.{key}"},
+            {"Cookie": f"key={key}"},
+            {"Last-Event-ID": key},
+        )
+        answers += [await program.http.get(NOWHERE, headers=headers) for headers in placed]
+        tries: list[tuple[str, str, Any]] = [
+            *(("GET", path.format(key), None) for path in PATHS),
+            *(("POST", "/api/v1/execute", body) for body in ({key: key}, key, {"code": key})),
+            ("POST", "/api/v1/execute", HELLO | {"environment": {key: key}, "timeout": 0}),
+        ]
+        for method, path, body in tries:
+            for headers in ({}, {"X-API-Key": ""}, {"Idempotency-Key": 6 * key}):
+                await program.http.request(method, path, json=body, headers=headers)
+                sent += 1
+    answers.append(await program.http.get("/metrics"))
+    program.process.send_signal(signal.SIGTERM)
+    assert await program.exit_code() == 0, program.log.read_text()
+
+    log = program.log.read_text()
+    assert log.count('"message": "answered"') >= sent + len(answers)
+    told = "\n".join(f"{answer.headers} {answer.text}" for answer in answers)
+    for part in (secret, secret.upper(), secret[:12], secret[-12:]):
+        assert part not in log
+        assert part not in told
 
 
 async def test_sigterm_lets_those_who_wait_have_their_answer(run: Any, cluster: Cluster) -> None:

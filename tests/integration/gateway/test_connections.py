@@ -1,0 +1,124 @@
+"""Clients that take nothing of what they asked for, and more of them than there is room for."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from typing import TYPE_CHECKING, Any
+
+import httpx
+import pytest
+import pytest_asyncio
+
+from cloche_gateway import protocol
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    from support.gateway import Gateway
+
+HELLO = {"code": "print(1)", "language": "python"}
+
+
+async def ended(gateway: Gateway, **status: Any) -> str:
+    name: str = (await gateway.http.post("/api/v1/execute/async", json=HELLO)).json()[
+        "execution_id"
+    ]
+    await gateway.cluster.end(name, **status)
+    return name
+
+
+def asks(gateway: Gateway, name: str, connection: str) -> bytes:
+    key = gateway.cluster.keys["first"]
+    head = f"GET /api/v1/executions/{name} HTTP/1.1\r\nHost: x\r\nConnection: {connection}\r\n"
+    return f"{head}X-API-Key: {key}\r\n\r\n".encode()
+
+
+@pytest.mark.parametrize("connection", ["keep-alive", "close"])
+async def test_who_does_not_take_an_answer_is_let_go(start: Any, connection: str) -> None:
+    async with start(send_timeout_seconds=0.3) as gateway:
+        name = await ended(gateway, stdout="\0" * 100_000)  # six bytes each, as JSON
+        async with gateway.slow_client() as stuck:
+            before = gateway.connections
+            stuck.sendall(asks(gateway, name, connection))
+            await gateway.until(lambda: gateway.connections == before - 1, "it to be let go")
+
+
+async def test_who_asks_on_and_takes_nothing_is_let_go(start: Any) -> None:
+    async with start(send_timeout_seconds=0.3) as gateway:
+        name = await ended(gateway, stdout="\0" * 5_000)
+        async with gateway.slow_client() as stuck:
+            before = gateway.connections
+            stuck.sendall(asks(gateway, name, "keep-alive") * 20)
+            await gateway.until(lambda: gateway.connections == before - 1, "it to be let go")
+
+
+async def test_who_takes_an_answer_slowly_gets_it_whole(start: Any) -> None:
+    async with start(send_timeout_seconds=0.5) as gateway:
+        name = await ended(gateway, stdout="\0" * 100_000)
+        loop = asyncio.get_running_loop()
+        began = loop.time()
+        async with gateway.slow_client() as slow:
+            slow.sendall(asks(gateway, name, "close"))
+            answer = b""
+            while part := await loop.sock_recv(slow, 16 * 1024):
+                answer += part
+                await asyncio.sleep(0.05)  # a client that is this slow
+        assert answer.startswith(b"HTTP/1.1 200")
+        assert answer.count(b"\\u0000") == 100_000
+        assert loop.time() - began > 2 * 0.5  # its time began anew with what it took
+
+
+@pytest_asyncio.fixture
+async def full(start: Any) -> AsyncIterator[Gateway]:
+    """A gateway with as many connections as it takes, all of them idle."""
+    async with start(connections=10) as gateway:
+        await gateway.http.get("/health")  # which is one of them
+        async with contextlib.AsyncExitStack() as stack:
+            for _ in range(9):
+                _, writer = await asyncio.open_connection("127.0.0.1", gateway.server.bound_port)
+                stack.callback(writer.close)
+            await gateway.until(lambda: gateway.connections == 10, "the connections")
+            yield gateway
+
+
+async def test_who_comes_when_all_is_full_is_told_so(full: Gateway) -> None:
+    async with httpx.AsyncClient(base_url=full.url, headers=full.http.headers) as late:
+        answer = await late.post("/api/v1/execute", json=HELLO)
+        assert answer.status_code == 503
+        assert answer.json() == {"detail": "Service busy. Please try again later."}
+        assert answer.headers["Retry-After"]
+        assert answer.headers["X-Request-ID"]
+        assert answer.headers["Cache-Control"] == "no-store"
+        # Its connection ends with the answer, and who has one goes on.
+        await full.until(lambda: full.connections == 10, "the refused connection's end")
+    assert (await full.http.get("/api/v1/executions/none")).status_code == 404
+    metrics = (await full.http.get("/metrics")).text
+    assert "\nhttp_connections 10.0\n" in metrics
+
+
+async def test_probes_and_scrapers_are_served_all_the_same(full: Gateway) -> None:
+    for path in ("/health/live", "/health/ready", "/health", "/metrics"):
+        async with httpx.AsyncClient(base_url=full.url) as probe:
+            assert (await probe.get(path)).status_code == 200
+
+
+async def test_beyond_the_spare_ones_nobody_is_heard(
+    full: Gateway, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(protocol, "SPARE_CONNECTIONS", 0)
+    reader, writer = await asyncio.open_connection("127.0.0.1", full.server.bound_port)
+    answer = await reader.read()
+    writer.close()
+    assert answer.startswith(b"HTTP/1.1 503 Service Unavailable\r\n")
+    assert b"\r\nretry-after: " in answer
+    assert answer.endswith(b'{"detail": "Service busy. Please try again later."}')
+
+
+async def test_a_spare_connection_is_not_kept_waiting_for(
+    full: Gateway, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(protocol, "SPARE_SECONDS", 0.2)
+    reader, writer = await asyncio.open_connection("127.0.0.1", full.server.bound_port)
+    assert (await reader.read()).startswith(b"HTTP/1.1 400 Bad Request\r\n")
+    writer.close()

@@ -1,0 +1,80 @@
+"""What every answer has besides its own headers, whoever writes it."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import hashlib
+import re
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from support.gateway import Gateway
+
+EXPECTED = {
+    "x-content-type-options": "nosniff",
+    "cache-control": "no-store",
+    "referrer-policy": "no-referrer",
+    "content-security-policy": "default-src 'none'; frame-ancestors 'none'",
+}
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "status"),
+    [
+        ("GET", "/", 200),
+        ("GET", "/health/live", 200),
+        ("GET", "/metrics", 200),
+        ("GET", "/openapi.json", 200),
+        ("GET", "/nothing", 404),
+        ("PUT", "/health", 405),
+        ("POST", "/api/v1/execute", 400),
+        ("GET", "/api/v1/executions/none", 404),
+    ],
+)
+async def test_every_answer_has_them_once(
+    gateway: Gateway, method: str, path: str, status: int
+) -> None:
+    answer = await gateway.http.request(method, path)
+    assert answer.status_code == status
+    for name, value in EXPECTED.items():
+        assert answer.headers.get_list(name) == [value]
+
+
+async def test_so_have_results_and_streams(gateway: Gateway) -> None:
+    done = await gateway.run({"code": "1", "language": "python"})
+    events = await gateway.http.get(f"/api/v1/executions/{done.json()['execution_id']}/events")
+    for answer in (done, events):
+        assert answer.status_code == 200
+        assert EXPECTED.items() <= dict(answer.headers).items()
+
+
+async def test_so_has_the_answer_to_what_is_no_http(gateway: Gateway) -> None:
+    reader, writer = await asyncio.open_connection("127.0.0.1", gateway.server.bound_port)
+    writer.write(b"NONSENSE\r\n\r\n")
+    head = (await reader.read()).partition(b"\r\n\r\n")[0].decode()
+    writer.close()
+    lines = head.split("\r\n")
+    assert lines[0] == "HTTP/1.1 400 Bad Request"
+    assert {f"{name}: {value}" for name, value in EXPECTED.items()} <= set(lines)
+
+
+async def test_the_documentations_page_may_load_what_it_needs_and_no_more(gateway: Gateway) -> None:
+    answer = await gateway.http.get("/docs")
+    (text,) = answer.headers.get_list("content-security-policy")
+    assert answer.headers["x-content-type-options"] == "nosniff"
+    policy = {name: words for name, *words in (part.split() for part in text.split("; "))}
+    assert policy["default-src"] == policy["frame-ancestors"] == ["'none'"]
+    assert policy["connect-src"] == ["'self'"]
+
+    (script,) = re.findall(r"<script>(.*?)</script>", answer.text, re.DOTALL)
+    digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
+    assert f"'sha256-{digest}'" in policy["script-src"]
+    assert "'unsafe-inline'" not in policy["script-src"]
+    for source in re.findall(r'<script src="([^"]+)"', answer.text):
+        assert source.startswith(policy["script-src"][0])
+    for source in re.findall(r'rel="stylesheet" href="([^"]+)"', answer.text):
+        assert source.startswith(policy["style-src"][0])
+    assert "url: '/openapi.json'" in script
