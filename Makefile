@@ -17,8 +17,8 @@ CLOCHE = PYTHONPATH="$(ROOT)/cluster:$(ROOT)/crds" $(PY) -m cloche_cluster --clu
 TEST_CLUSTER := $(if $(filter auto,$(CLUSTER)),embedded,$(CLUSTER))
 PYTEST := $(PY) -m pytest
 
-.PHONY: help up down status key images crds test test-unit test-integration test-e2e lint format hooks \
-        requirements bench load fuzz chaos attacks isolation clean-cache venv-up venv-dev
+.PHONY: help up down status key images sbom crds test test-unit test-integration test-e2e lint format \
+        hooks requirements bench load fuzz chaos attacks isolation clean-cache venv-up venv-dev
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  %-17s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -39,6 +39,9 @@ key: venv-up ## make an API key and print it once: make key NAME=x [TENANT=y] [R
 
 images: venv-up ## build the images and bring them to the cluster
 	@$(CLOCHE) images
+
+sbom: venv-up ## write what is in each image (CycloneDX) into .cloche/sbom
+	@$(CLOCHE) sbom
 
 clean-cache: venv-up ## remove the programs and images that `make down` keeps
 	@$(CLOCHE) clean-cache

@@ -1,4 +1,4 @@
-"""The command line: `python -m cloche_cluster up|down|status|key|images|clean-cache`."""
+"""The command line: `python -m cloche_cluster up|down|status|key|images|sbom|clean-cache`."""
 
 from __future__ import annotations
 
@@ -57,6 +57,7 @@ def parser() -> argparse.ArgumentParser:
     commands.add_parser("down", help="remove what up made, and say what")
     commands.add_parser("status", help="what runs where")
     commands.add_parser("images", help="build the images and bring them to the cluster")
+    commands.add_parser("sbom", help="write what is in each image into .cloche/sbom")
     key = commands.add_parser("key", help="make an API key and print it once")
     key.add_argument("name", help="the key's name")
     key.add_argument("--tenant", help="whose executions it sees (default: the key's name)")
@@ -80,6 +81,8 @@ def _run(operations: Operations, options: argparse.Namespace) -> None:
             operations.status()
         case "images":
             operations.images()
+        case "sbom":
+            operations.sbom()
         case "key":
             limits = key_limits(options.rate, options.concurrency, options.expires)
             operations.key(options.name, options.tenant, limits, replace=options.replace)

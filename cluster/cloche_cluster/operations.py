@@ -1,4 +1,4 @@
-"""The operations of the command line: up, down, status, key, images, clean-cache."""
+"""The operations of the command line: up, down, status, key, images, sbom, clean-cache."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from cloche_cluster.embedded.up import require_linux_root
 from cloche_cluster.errors import ClusterError
 from cloche_cluster.facts import observe
 from cloche_cluster.images.ensure import ensure_images
+from cloche_cluster.images.inventory import write_sboms
 from cloche_cluster.install import env_file
 from cloche_cluster.install.example import run_example, wait_until_ready
 from cloche_cluster.install.keys import KeyStore
@@ -88,6 +89,16 @@ class Operations:
                 self._load(cluster, tagged)
         for one in tagged:
             self.console.plain(one.reference)
+
+    def sbom(self) -> None:
+        """Write what is in each image, which is built before if it is not there."""
+        target = self._choose_again() or self._choose()
+        builder = self._cluster(target).builder()
+        with self._lock(target, "make sbom"):
+            tagged = ensure_images(self.checkout.root, builder, self.console)
+            written = write_sboms(tagged, builder, self.checkout.directory / "sbom", self.console)
+        for path in written:
+            self.console.plain(str(path))
 
     def key(self, name: str, tenant: str | None, limits: KeyLimits, *, replace: bool) -> None:
         """Make an API key and print it: it is kept nowhere."""
