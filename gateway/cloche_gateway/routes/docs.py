@@ -12,25 +12,23 @@ from fastapi.responses import HTMLResponse
 
 router = APIRouter(include_in_schema=False)
 
-_SWAGGER = "https://cdn.jsdelivr.net/npm/swagger-ui-dist@5/"
 _INLINE = re.compile(r"<script>(.*?)</script>", re.DOTALL)
+_SCRIPT = re.compile(r'<script src="(https://[^"]+)"')
+_STYLE = re.compile(r'href="(https://[^"]+)"')
 
 
 def _page() -> tuple[bytes, str]:
-    """The page and its Content-Security-Policy, which names its one inline script by its hash."""
+    """The page and its policy: Swagger UI's two files and the one inline script."""
     page = get_swagger_ui_html(
-        openapi_url="/openapi.json",
-        title="Cloche",
-        swagger_js_url=_SWAGGER + "swagger-ui-bundle.js",
-        swagger_css_url=_SWAGGER + "swagger-ui.css",
-        swagger_favicon_url="data:,",
+        openapi_url="/openapi.json", title="Cloche", swagger_favicon_url="data:,"
     )
-    (script,) = _INLINE.findall(bytes(page.body).decode())
-    digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
+    text = bytes(page.body).decode()
+    ((inline,), (script,), (style,)) = (found.findall(text) for found in (_INLINE, _SCRIPT, _STYLE))
+    digest = base64.b64encode(hashlib.sha256(inline.encode()).digest()).decode()
     policy = (
         "default-src 'none'",
-        f"script-src {_SWAGGER} 'sha256-{digest}'",
-        f"style-src {_SWAGGER} 'unsafe-inline'",  # Swagger UI writes styles as it draws
+        f"script-src {script} 'sha256-{digest}'",
+        f"style-src {style} 'unsafe-inline'",  # Swagger UI writes styles as it draws
         "img-src data:",
         "connect-src 'self'",
         "base-uri 'none'",
