@@ -28,7 +28,7 @@ _INTERRUPTED = 130
 
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m attacks", description=__doc__)
-    parser.add_argument("--times", type=int, default=1000, help="how many of each (1000)")
+    parser.add_argument("--times", type=int, default=334, help="how many of each (334)")
     parser.add_argument("--together", type=int, default=3, help="how many at a time (3)")
     parser.add_argument("--fresh", action="store_true", help="begin anew")
     return parser.parse_args()

@@ -31,14 +31,7 @@ def target(place: Site) -> Target:
     return Target(place.api)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def addresses(target: Target) -> dict[str, str]:
     """Where a program might call."""
     return target.addresses()
-
-
-@pytest.fixture(scope="session")
-def open_runtimes(target: Target) -> Iterator[dict[str, str]]:
-    """Runtimes whose Pods are in the cluster's ordinary network, by language."""
-    with target.open_runtimes() as names:
-        yield names

@@ -9,7 +9,7 @@ from pathlib import Path
 import httpx
 import pytest
 from support.deadline import until
-from support.helm import CHART, SYSTEM, helm
+from support.helm import SYSTEM, other_values
 from support.installation import Installation, Kubectl
 from support.keys import extra_key
 
@@ -19,18 +19,10 @@ _REQUEST = {"code": "true"}
 
 @pytest.fixture(scope="module", autouse=True)
 def two_gateways(installation: Installation, kubectl: Kubectl) -> Iterator[None]:
-    def run(*words: str) -> None:
-        done = helm(*words, "-n", SYSTEM, kubeconfig=Path(installation.kubeconfig))
-        assert done.returncode == 0, done.stderr
-
-    values = ("--set", "valkey.enabled=true", "--set", "gateway.replicas=2")
-    try:
-        upgrade = ("upgrade", "cloche", str(CHART), "--skip-crds", "--reuse-values", *values)
-        run(*upgrade, "--wait", "--timeout", "110s")
+    kubeconfig = Path(installation.kubeconfig)
+    with other_values(kubeconfig, "valkey.enabled=true", "gateway.replicas=2"):
         yield
-    finally:
-        run("rollback", "cloche", "--wait", "--timeout", "110s")
-        until(lambda: len(gateways(kubectl)) == 1, 60, "one gateway to be left")
+    until(lambda: len(gateways(kubectl)) == 1, 60, "one gateway to be left")
 
 
 def gateways(kubectl: Kubectl) -> list[str]:

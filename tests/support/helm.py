@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import functools
 import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +24,9 @@ SANDBOXES = "cloche-sandboxes"
 Manifest = dict[str, Any]
 
 
+_READY = ("--wait", "--timeout", "110s")
+
+
 @functools.cache
 def program() -> Path:
     """The pinned helm, built where the cache has none."""
@@ -35,6 +40,22 @@ def helm(*args: str, kubeconfig: Path | None = None) -> subprocess.CompletedProc
     return subprocess.run(
         [str(program()), *args], capture_output=True, text=True, check=False, timeout=120, env=env
     )
+
+
+@contextmanager
+def other_values(kubeconfig: Path, *values: str) -> Iterator[None]:
+    """The release that `make up` installed with other values (`--set`), until the block ends."""
+
+    def run(*words: str) -> None:
+        done = helm(*words, "-n", SYSTEM, *_READY, kubeconfig=kubeconfig)
+        assert done.returncode == 0, done.stderr
+
+    sets = [word for value in values for word in ("--set", value)]
+    try:
+        run("upgrade", "cloche", str(CHART), "--skip-crds", "--reuse-values", *sets)
+        yield
+    finally:
+        run("rollback", "cloche")
 
 
 @functools.cache

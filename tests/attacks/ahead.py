@@ -1,0 +1,30 @@
+"""The attacks of a module, run ahead of their tests and some at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from typing import Any
+
+import pytest
+from attacks.program import Program
+
+TOGETHER = 3
+"""They must not reach one another either."""
+
+Ended = Callable[[Program], dict[str, Any]]
+
+
+@contextmanager
+def ahead(request: pytest.FixtureRequest, run: Ended) -> Iterator[Ended]:
+    """How each has ended of those that the module's chosen tests name as `attack`."""
+    with ThreadPoolExecutor(TOGETHER) as pool:
+        found = {
+            (attack := item.callspec.params["attack"]).name: pool.submit(run, attack)
+            for item in request.session.items
+            if item.path == request.path and isinstance(item, pytest.Function)
+            if hasattr(item, "callspec")
+        }
+        yield lambda attack: found[attack.name].result()
+        pool.shutdown(cancel_futures=True)

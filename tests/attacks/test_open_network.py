@@ -1,0 +1,53 @@
+"""Every attack where a cluster offers nothing: the filter and the Pod's own fields stand alone.
+
+No policy is enforced, the network is the one of ordinary Pods, and there are no user namespaces.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from attacks.ahead import Ended, ahead
+from attacks.program import Program, programs
+from attacks.target import Target
+from support.helm import other_values
+from support.installation import Installation
+
+
+@pytest.fixture(scope="module")
+def runtimes(installation: Installation, target: Target) -> Iterator[dict[str, str]]:
+    """The languages' runtimes in such a cluster."""
+    with (
+        other_values(Path(installation.kubeconfig), "sandbox.userNamespaces=false"),
+        target.open_runtimes() as names,
+    ):
+        yield names
+
+
+@pytest.fixture(scope="module")
+def ended(
+    request: pytest.FixtureRequest,
+    target: Target,
+    runtimes: dict[str, str],
+    addresses: dict[str, str],
+) -> Iterator[Ended]:
+    def run(attack: Program) -> dict[str, object]:
+        return target.run(attack, addresses, runtimes[attack.language])
+
+    with ahead(request, run) as found:
+        yield found
+
+
+def test_nothing_else_stands_in_the_way(target: Target, runtimes: dict[str, str]) -> None:
+    code = "cat /proc/self/uid_map; grep -c -P '^\\w+\\t00000000\\t' /proc/net/route"
+    status = target.ended(target.start(runtimes["bash"], {"code": code}))
+    users, default_routes = status["stdout"].splitlines()
+    assert users.split() == ["0", "0", "4294967295"]
+    assert default_routes == "1"
+
+
+@pytest.mark.parametrize("attack", programs(), ids=lambda one: one.name)
+def test_holds(attack: Program, ended: Ended) -> None:
+    assert not (faults := attack.faults(ended(attack))), f"{attack.tries}: {faults}"
