@@ -43,7 +43,7 @@ def _left(progress: Progress, times: int) -> Iterator[Flood]:
 
 
 def _attack(place: Site, progress: Progress, times: int, together: int) -> None:
-    target = Target(place.api)
+    target = Target(place)
     addresses = target.addresses()
 
     def run(flood: Flood) -> None:

@@ -28,7 +28,7 @@ def node_as_before(place: Site) -> Iterator[None]:
 
 @pytest.fixture(scope="session")
 def target(place: Site) -> Target:
-    return Target(place.api)
+    return Target(place)
 
 
 @pytest.fixture(scope="module")

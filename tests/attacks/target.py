@@ -11,9 +11,9 @@ from attacks.program import LANGUAGES, Program
 from support.api_server import CLOCHE, CORE, ApiServer
 from support.deadline import until
 from support.installation import SANDBOXES, SYSTEM
+from support.site import Site
 
 _EXECUTIONS = f"{CLOCHE}/{SANDBOXES}/sandboxexecutions"
-_RUNTIMES = f"{CLOCHE}/{SANDBOXES}/sandboxruntimes"
 _CLASSES = "/apis/node.k8s.io/v1/runtimeclasses"
 _OPEN = "attacks-open"
 _PATIENCE_SECONDS = 120.0
@@ -24,7 +24,12 @@ _UNFINISHED = ("", "Pending", "Running")
 class Target:
     """Runs programs by the API server, as `kubectl apply` would."""
 
-    api: ApiServer
+    place: Site
+
+    @property
+    def api(self) -> ApiServer:
+        """The API server."""
+        return self.place.api
 
     def addresses(self) -> dict[str, str]:
         """Where a program might call: the environment of every attack."""
@@ -85,11 +90,6 @@ class Target:
         name = self.start(runtime or program.language, program.spec(environment))
         return self.ended(name)
 
-    def image(self, language: str) -> str:
-        """The image that a language's Pods run."""
-        image: str = self.api.get(f"{_RUNTIMES}/{language}")["spec"]["image"]
-        return image
-
     @contextmanager
     def open_runtimes(self, prefix: str = "open", **images: str) -> Iterator[dict[str, str]]:
         """The languages once more, their Pods in the cluster's ordinary network.
@@ -99,28 +99,14 @@ class Target:
         """
         kind = {"apiVersion": "node.k8s.io/v1", "kind": "RuntimeClass"}
         self.api.ask("POST", _CLASSES, kind | {"metadata": {"name": _OPEN}, "handler": "runc"})
-        names = {}
-        for language in LANGUAGES.values():
-            spec = self.api.get(f"{_RUNTIMES}/{language}")["spec"]
-            spec.pop("aliases", None)
-            spec |= {"runtimeClassName": _OPEN, "pool": {"size": 2, "reuse": "Never"}}
-            spec["image"] = images.get(language, spec["image"])
-            names[language] = self._install(f"{prefix}-{language}", spec)
+        names = {language: f"{prefix}-{language}" for language in LANGUAGES.values()}
+        for language, name in names.items():
+            spec = self.place.runtime_like(
+                language, runtimeClassName=_OPEN, pool={"size": 2, "reuse": "Never"}
+            )
+            self.place.make_runtime(name, spec | {"image": images.get(language, spec["image"])})
         try:
             yield names
         finally:
             for name in names.values():
-                self.api.delete(f"{_RUNTIMES}/{name}")
-
-    def _install(self, name: str, spec: dict[str, Any]) -> str:
-        self.api.ask("DELETE", f"{_RUNTIMES}/{name}")
-        self.api.create(
-            _RUNTIMES,
-            {
-                "apiVersion": "cloche.dev/v1alpha1",
-                "kind": "SandboxRuntime",
-                "metadata": {"name": name},
-                "spec": spec,
-            },
-        )
-        return name
+                self.place.remove_runtime(name)

@@ -70,15 +70,10 @@ def theirs(installation: Installation, kubectl: Kubectl) -> Iterator[httpx.Clien
 @pytest.fixture(scope="module")
 def reused(place: Site) -> Iterator[str]:
     """A language whose Pods are used again, by the same tenant."""
-    runtimes = f"{CLOCHE}/{SANDBOXES}/sandboxruntimes"
-    spec = place.runtime("python")["spec"]
-    spec.pop("aliases", None)
-    spec["pool"] = {"size": 2, "reuse": "SameTenant"}
-    kind = {"apiVersion": "cloche.dev/v1alpha1", "kind": "SandboxRuntime"}
-    place.api.ask("DELETE", f"{runtimes}/attack-reused")
-    place.api.create(runtimes, kind | {"metadata": {"name": "attack-reused"}, "spec": spec})
+    pool = {"size": 2, "reuse": "SameTenant"}
+    place.make_runtime("attack-reused", place.runtime_like("python", pool=pool))
     yield "attack-reused"
-    place.api.delete(f"{runtimes}/attack-reused")
+    place.remove_runtime("attack-reused")
 
 
 Ran = Callable[[httpx.Client, str], tuple[str, str]]

@@ -18,7 +18,9 @@ HELD = [program for program in programs("network") if program.held_by == "the fi
 def unfiltered(target: Target) -> Iterator[dict[str, str]]:
     """Runtimes in an open network whose supervisor has no rules, by language."""
     made = {
-        language: images.load(f"unfiltered-{language}", IMAGE, target.image(language))
+        language: images.load(
+            f"unfiltered-{language}", IMAGE, target.place.runtime(language)["spec"]["image"]
+        )
         for language in LANGUAGES.values()
     }
     with target.open_runtimes("unfiltered", **made) as names:

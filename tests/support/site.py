@@ -111,6 +111,23 @@ class Site:
         found: dict[str, Any] = self.api.get(f"{_RUNTIMES}/{name}")
         return found
 
+    def runtime_like(self, name: str, **changes: Any) -> dict[str, Any]:
+        """The spec of an installed runtime with changes, for another name."""
+        spec = dict(self.runtime(name)["spec"])
+        spec.pop("aliases", None)
+        return spec | changes
+
+    def make_runtime(self, name: str, spec: dict[str, Any]) -> None:
+        """Create a SandboxRuntime, in the place of one that a killed run has left."""
+        self.api.ask("DELETE", f"{_RUNTIMES}/{name}")
+        kind = {"apiVersion": "cloche.dev/v1alpha1", "kind": "SandboxRuntime"}
+        self.api.create(_RUNTIMES, kind | {"metadata": {"name": name}, "spec": spec})
+
+    def remove_runtime(self, name: str) -> dict[str, Any]:
+        """Delete a SandboxRuntime; its waiting Pods go with it."""
+        gone: dict[str, Any] = self.api.delete(f"{_RUNTIMES}/{name}")
+        return gone
+
     def operator_figure(self, name: str) -> float:
         """A gauge, summed over all operators, as each tells at its own address."""
         total = 0.0
@@ -146,32 +163,22 @@ class Site:
 
         The other pools are empty meanwhile: what Pods ask of 2 cores leaves room for some 30.
         """
-        spec = self.runtime("python")["spec"]
-        spec.pop("aliases", None)
-        spec["pool"] = {"size": pool, "reuse": "Never"}
-        self.api.ask("DELETE", f"{_RUNTIMES}/{name}")
+        spec = self.runtime_like("python", pool={"size": pool, "reuse": "Never"})
         others = {
             item["metadata"]["name"]: item["spec"]["pool"]["size"]
             for item in self.api.get(_RUNTIMES)["items"]
         }
+        others.pop(name, None)  # what a killed run has left
         for other in others:
             self._set_pool(other, 0)
-        self.api.create(
-            _RUNTIMES,
-            {
-                "apiVersion": "cloche.dev/v1alpha1",
-                "kind": "SandboxRuntime",
-                "metadata": {"name": name},
-                "spec": spec,
-            },
-        )
+        self.make_runtime(name, spec)
         try:
             yield
         finally:
             for other, size in others.items():
                 self._set_pool(other, size)
             until(
-                lambda: answered(lambda: self.api.delete(f"{_RUNTIMES}/{name}")),
+                lambda: answered(lambda: self.remove_runtime(name)),
                 60,
                 f"the runtime {name} to be removed",
             )
