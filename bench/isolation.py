@@ -47,8 +47,9 @@ _ATTACKS = (
     "resources/processor.py",
 )
 _ATTACK_SECONDS = 300
-_APART_SECONDS = 0.5
-"""From an answer to the next request: the pool is filled meanwhile."""
+_APART_SECONDS = 1.0
+"""From an answer to the next request: somewhat longer than a Pod takes to start, so that the pool
+is filled meanwhile."""
 _SEED = 6
 
 
@@ -202,7 +203,7 @@ def main() -> int:
     """Measure and print."""
     parser = argparse.ArgumentParser(prog="isolation", description=__doc__)
     parser.add_argument("--pairs", type=int, default=400, help="with and without the filter")
-    parser.add_argument("--requests", type=int, default=15, help="in quiet, and in each attack")
+    parser.add_argument("--requests", type=int, default=20, help="in quiet, and in each attack")
     given = parser.parse_args()
     take_precedence()
     try:
