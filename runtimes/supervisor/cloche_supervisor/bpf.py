@@ -65,19 +65,25 @@ def assemble(rules: Sequence[Rule], machine: str) -> bytes:
 
 def _judge(rule: Rule) -> list[_Instruction]:
     """What to do with a call that the rule names. It ends the program in every case."""
-    fail = (_RETURN, 0, 0, _FAIL | rule.error)
+    fail, allow = (_RETURN, 0, 0, _FAIL | rule.error), (_RETURN, 0, 0, _ALLOW)
     if rule.flags is not None:
         place, mask = rule.flags
-        return [_argument(place), (_IF_ANY_BIT, 0, 1, mask), fail, (_RETURN, 0, 0, _ALLOW)]
-    judgement: list[_Instruction] = []
-    for alternative in rule.unless:
-        values = list(alternative.items())
-        for number, (place, value) in enumerate(values):
+        return [_argument(place), (_IF_ANY_BIT, 0, 1, mask), fail, allow]
+    if rule.when:
+        return [*_of_each(rule.when, fail), allow]
+    return [*_of_each(rule.unless, allow), fail]
+
+
+def _of_each(cases: Sequence[dict[int, int]], answer: _Instruction) -> list[_Instruction]:
+    """Answer so where the arguments have all the values of one of the cases, else go on."""
+    found: list[_Instruction] = []
+    for case in cases:
+        for number, (place, value) in enumerate(case.items()):
             # Past the other values' two instructions each, and the answer.
-            otherwise = 2 * (len(values) - number - 1) + 1
-            judgement += [_argument(place), (_IF_EQUAL, 0, otherwise, value)]
-        judgement.append((_RETURN, 0, 0, _ALLOW))
-    return [*judgement, fail]
+            otherwise = 2 * (len(case) - number - 1) + 1
+            found += [_argument(place), (_IF_EQUAL, 0, otherwise, value)]
+        found.append(answer)
+    return found
 
 
 def _argument(place: int) -> _Instruction:

@@ -4,7 +4,9 @@ One rule a line of thought; `bpf.py` makes the seccomp filter of them. A call th
 allowed as far as this filter is concerned: the container runtime's own stands before it.
 
 A program of the supervisor's own uid might also reach for PID 1 itself: every call that can change
-another process is refused unless it names the caller (pid 0). Signals are not: see signals.py.
+another process is refused where it names that one, or all of a group or a user. The program's own
+processes and threads it may change: C libraries and language runtimes do. Signals are not refused:
+see signals.py.
 """
 
 from __future__ import annotations
@@ -13,18 +15,20 @@ import errno
 
 _AF_UNIX, _AF_NETLINK = 1, 16  # <linux/socket.h>
 _NETLINK_ROUTE = 0  # <linux/netlink.h>
-_PRIO_PROCESS, _IOPRIO_WHO_PROCESS = 0, 1  # <linux/resource.h>, <linux/ioprio.h>
+_PRIO_PROCESS, _PRIO_PGRP, _PRIO_USER = 0, 1, 2  # <linux/resource.h>
+_IOPRIO_WHO_PROCESS, _IOPRIO_WHO_PGRP, _IOPRIO_WHO_USER = 1, 2, 3  # <linux/ioprio.h>
 _CLONE_NEW = 0x7E02_0000  # <linux/sched.h>: CGROUP UTS IPC USER PID NET, and NS
-_SELF = {0: 0}
+_SUPERVISOR = 1  # its pid; no program can have a PID namespace of its own
 
 
 class Rule:
     """System calls, by name, that fail with an error number.
 
     Args:
-        unless: alternatives; a call whose arguments have all the values of one of them, by their
-            place, is allowed.
-        flags: the place of an argument and a mask; the call fails only with one of these bits.
+        unless: a call whose arguments have all the values of one of these, by their place, is
+            allowed.
+        when: only a call whose arguments have all the values of one of these fails.
+        flags: the place of an argument and a mask; only a call with one of these bits fails.
 
     Arguments are looked at as the kernel looks at these: their lower 32 bits.
     """
@@ -34,11 +38,13 @@ class Rule:
         error: int,
         *calls: str,
         unless: tuple[dict[int, int], ...] = (),
+        when: tuple[dict[int, int], ...] = (),
         flags: tuple[int, int] | None = None,
     ) -> None:
         self.error = error
         self.calls = calls
         self.unless = unless
+        self.when = when
         self.flags = flags
 
 
@@ -70,12 +76,20 @@ RULES = (
         "mount", "umount2", "pivot_root", "chroot", "open_by_handle_at", "mount_setattr",
         "open_tree", "open_tree_attr", "move_mount", "fsopen", "fsconfig", "fsmount", "fspick",
     ),
-    # Limits, priority and processors: the caller's own alone.
+    # Limits, priority and processors of PID 1.
     Rule(
         errno.EPERM,
         "prlimit64", "sched_setparam", "sched_setscheduler", "sched_setattr", "sched_setaffinity",
-        unless=(_SELF,),
+        when=({0: _SUPERVISOR},),
     ),
-    Rule(errno.EPERM, "setpriority", unless=({0: _PRIO_PROCESS, 1: 0},)),
-    Rule(errno.EPERM, "ioprio_set", unless=({0: _IOPRIO_WHO_PROCESS, 1: 0},)),
+    Rule(
+        errno.EPERM, "setpriority",
+        when=({0: _PRIO_PROCESS, 1: _SUPERVISOR}, {0: _PRIO_PGRP}, {0: _PRIO_USER}),
+    ),
+    Rule(
+        errno.EPERM, "ioprio_set",
+        when=(
+            {0: _IOPRIO_WHO_PROCESS, 1: _SUPERVISOR}, {0: _IOPRIO_WHO_PGRP}, {0: _IOPRIO_WHO_USER},
+        ),
+    ),
 )  # fmt: skip
