@@ -58,9 +58,9 @@ def test_every_writable_path(execute: Any) -> None:
 NETWORK = """
 import errno, socket
 for target in {targets!r}:
-    s = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
-    s.settimeout(3)
     try:
+        s = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+        s.settimeout(3)
         s.connect(tuple(target))
         print(target, "REACHED")
     except OSError as error:
