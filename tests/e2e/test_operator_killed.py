@@ -14,7 +14,7 @@ from support.witness import witness
 COUNT = 10
 CODE = """
 import time
-for tenth in range(50):
+for tenth in range(200):
     print(tenth, flush=True)
     time.sleep(0.1)
 """
@@ -28,7 +28,7 @@ def test_kill_while_10_run(kubectl: Kubectl, submit: Any, finished: Any, running
         _kill_operator(kubectl)
         ends = [finished(name) for name in names]
 
-    whole = "".join(f"{tenth}\n" for tenth in range(50))
+    whole = "".join(f"{tenth}\n" for tenth in range(200))
     assert [end["reason"] for end in ends] == ["Exited"] * COUNT
     assert all(end["stdout"] == whole for end in ends)
     uids = [kubectl.execution(name)["metadata"]["uid"] for name in names]
