@@ -58,7 +58,8 @@ def _attack(place: Site, progress: Progress, times: int, together: int) -> None:
 def main() -> int:
     """Attack until all is done; 1 when something did not hold."""
     given = _arguments()
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    for number in (signal.SIGINT, signal.SIGTERM):  # in a background job too
+        signal.signal(number, signal.default_int_handler)
     with site(installed()) as place:
         progress = Progress.fresh() if given.fresh else Progress.kept()
         before = progress.begin(holdings(place))

@@ -24,7 +24,7 @@ class Flood:
 
     def faults(self, status: dict[str, Any]) -> list[str]:
         """What is otherwise than it must be."""
-        return self.program.faults(status)
+        return self.program.faults(status, hurried=True)
 
 
 FLOODS = (

@@ -60,16 +60,20 @@ class Program:
             **({"outputFiles": [self.collects]} if self.collects else {}),
         }
 
-    def faults(self, status: dict[str, Any]) -> list[str]:
-        """What is otherwise than it must be in an execution's status."""
+    def faults(self, status: dict[str, Any], *, hurried: bool = False) -> list[str]:
+        """What is otherwise than it must be in an execution's status.
+
+        `hurried`: it had little of the processor, so that there may be less output.
+        """
         found = []
         if (ended := _ended(status)) not in self.ends.split(" or "):
             told = status.get("message") or status.get("stderr", "")
             found.append(f"ends {ended}, must {self.ends}: {told[-500:]}")
         stdout = status.get("stdout", "")
         if self.bytes is not None:
-            if len(stdout.encode()) != self.bytes:
-                found.append(f"{len(stdout.encode())} bytes, must be {self.bytes}")
+            size = len(stdout.encode())
+            if size > self.bytes or (size < self.bytes and not hurried):
+                found.append(f"{size} bytes, must be {self.bytes}")
         elif not _fits(lines := _spelled(stdout), self.gets):
             found.append(f"gets {lines}, must {list(self.gets)}")
         if self.collects and status.get("files"):
