@@ -18,9 +18,9 @@ def place(installation: Installation) -> Iterator[Site]:
         yield where
 
 
-@pytest.fixture(scope="session", autouse=True)
+@pytest.fixture(scope="module", autouse=True)
 def node_as_before(place: Site) -> Iterator[None]:
-    """Behind all attacks the node holds what it held before, and the pools are as full."""
+    """Behind a module's attacks the node holds what it held before, and the pools are as full."""
     before = holdings(place)
     yield
     assert not (grown := settled(place, before)), grown
