@@ -21,8 +21,9 @@ from attacks.program import HERE, Program, parse
 from client import SESSION, Client, client, take_precedence
 from installation import Installation, installation
 from kubernetes.aio.config import ConfigException
+from pools import manifest
 from progress import BenchError, say
-from server import LABEL, Cluster, installed_settings
+from server import Cluster, installed_settings
 from stats import median_interval, summary
 from support import images
 
@@ -85,20 +86,14 @@ class Site:
     async def pods_with_and_without(self) -> AsyncIterator[None]:
         """A Pod of each kind, used again and again."""
         python = (await self.cluster.runtime("python"))["spec"]
-        python.pop("aliases", None)
         unfiltered = await asyncio.to_thread(
             images.load, "unfiltered-python", _IMAGE, python["image"]
         )
         pool = {"size": 1, "reuse": "SameTenant"}
         try:
             for name, image in ((_FILTERED, python["image"]), (_UNFILTERED, unfiltered)):
-                manifest = {
-                    "apiVersion": meta.API_VERSION,
-                    "kind": "SandboxRuntime",
-                    "metadata": {"name": name, "labels": {LABEL: "runtime"}},
-                    "spec": python | {"image": image, "pool": pool},
-                }
-                await self.cluster.replace(self.cluster.runtimes, manifest)
+                made = manifest(name, python | {"image": image}, pool)
+                await self.cluster.replace(self.cluster.runtimes, made)
             await self.cluster.quiet()
             yield
         finally:

@@ -32,7 +32,7 @@ async def runtimes(cluster: Cluster) -> AsyncIterator[None]:
     try:
         for name, pool in _POOLS.items():
             say(f"making the runtime {name}, {pool['size']} Pods")
-            await cluster.replace(cluster.runtimes, _manifest(name, python, pool))
+            await cluster.replace(cluster.runtimes, manifest(name, python["spec"], pool))
         await cluster.quiet()
         yield
     finally:
@@ -43,8 +43,9 @@ async def runtimes(cluster: Cluster) -> AsyncIterator[None]:
             await cluster.remove_all(cluster.executions, f"{meta.LABEL_SESSION}={SESSION}")
 
 
-def _manifest(name: str, python: dict[str, Any], pool: dict[str, Any]) -> dict[str, Any]:
-    spec = {key: value for key, value in python["spec"].items() if key != "aliases"}
+def manifest(name: str, spec: dict[str, Any], pool: dict[str, Any]) -> dict[str, Any]:
+    """A runtime of a benchmark's own: another's spec under a name and with a pool of its own."""
+    spec = {key: value for key, value in spec.items() if key != "aliases"}
     return {
         "apiVersion": meta.API_VERSION,
         "kind": "SandboxRuntime",

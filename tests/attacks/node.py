@@ -81,14 +81,9 @@ def holdings(place: Site) -> Holdings:
     """Count, once every pool is full and no other sandbox is there."""
     until(lambda: _is_quiet(place), _QUIET_SECONDS, "the pools to be full and all else to be gone")
     nodes = place.api.get("/api/v1/nodes")["items"]
-    system = [
-        pod
-        for namespace in (SYSTEM, "kube-system")
-        for pod in place.api.get(f"{CORE}/{namespace}/pods")["items"]
-    ]
     return Holdings(
         sandboxes=len(place.sandboxes()),
-        restarts=sum(restarts(pod) for pod in system),
+        restarts=system_restarts(place),
         pressures=sum(_complains(one) for node in nodes for one in node["status"]["conditions"]),
         mounts=len(Path(f"/proc/{of_component('kubelet')}/mountinfo").read_text().splitlines()),
         cgroups=len(groups := list(_groups())),
@@ -96,6 +91,15 @@ def holdings(place: Site) -> Holdings:
         interfaces=sum(1 for _ in Path("/sys/class/net").iterdir()),
         layers=_active_layers(),
         disk_mib=sum(_size(place) for place in _PLACES) // _MIB,
+    )
+
+
+def system_restarts(place: Site) -> int:
+    """How often containers of gateway, operator and DNS were started again."""
+    return sum(
+        restarts(pod)
+        for namespace in (SYSTEM, "kube-system")
+        for pod in place.api.get(f"{CORE}/{namespace}/pods")["items"]
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import subprocess
 import sys
@@ -92,6 +93,7 @@ class Progress:
         new.replace(RESULTS)
 
 
+@functools.cache
 def _commit() -> str:
     told = subprocess.run(
         ["git", "rev-parse", "HEAD"], check=True, capture_output=True, text=True

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 
+from attacks.node import system_restarts
 from attacks.program import HERE, parse
 from attacks.target import Target
 from support.api_server import CORE
 from support.deadline import until
-from support.installation import SANDBOXES, SYSTEM
-from support.site import Site, restarts
+from support.installation import SANDBOXES
+from support.site import Site
 
 HOGS = 100
 NEIGHBOUR = """
@@ -25,18 +26,12 @@ print("kept", flush=True)
 """
 
 
-def _restarts(place: Site) -> int:
-    namespaces = (SYSTEM, "kube-system")
-    pods = [pod for one in namespaces for pod in place.api.get(f"{CORE}/{one}/pods")["items"]]
-    return sum(map(restarts, pods))
-
-
 def test_a_hundred_memory_hogs_at_once(place: Site, target: Target) -> None:
     """The queue lets in as many as the nodes' memory holds; who waits too long is told so."""
     hog = parse(HERE / "resources" / "memory.py")
     spec = hog.spec({}) | {"timeoutSeconds": 60}
     spec.pop("resources")
-    before = _restarts(place)
+    before = system_restarts(place)
     neighbour = target.start("python", {"code": NEIGHBOUR, "timeoutSeconds": 150})
     until(lambda: target.phase(neighbour) == "Running", 60, "the neighbour to run")
 
@@ -54,4 +49,4 @@ def test_a_hundred_memory_hogs_at_once(place: Site, target: Target) -> None:
     assert pressures["Ready"] == "True"
     events = place.api.get(f"{CORE}/{SANDBOXES}/events?fieldSelector=reason=Evicted")["items"]
     assert not events
-    assert _restarts(place) == before
+    assert system_restarts(place) == before

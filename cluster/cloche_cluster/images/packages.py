@@ -121,7 +121,7 @@ def _is_name(text: str) -> bool:
 
 
 def _npm(fields: dict[str, object]) -> Package:
-    """https://docs.npmjs.com/cli/configuring-npm/package-json."""
+    """What a package.json says of itself."""
     name, version = str(fields.get("name", "")), str(fields.get("version", ""))
     purl = f"pkg:npm/{quote(name, safe='/')}@{_encoded(version)}"
     told = fields.get("license")

@@ -10,8 +10,7 @@ import pytest
 from support.api_server import ApiServer, api_server
 from support.chart_cluster import GATEWAY, OPERATOR, ChartCluster
 from support.helm import SANDBOXES, SYSTEM
-
-Rules = set[tuple[str, str, str, tuple[str, ...]]]
+from support.rights import NODES, ROLES, Rules
 
 REVIEWS = "/apis/authorization.k8s.io/v1"
 NAMESPACES = (SYSTEM, SANDBOXES, "default", "kube-system")
@@ -25,40 +24,13 @@ ACCOUNTS = {
 }
 
 
-def rights(group: str, resource: str, verbs: str, *names: str) -> Rules:
-    return {(group, resource, verb, names) for verb in verbs.split()}
-
-
-_NODES = rights("", "nodes", "list")
 EXPECTED: dict[tuple[str, str], Rules] = {
-    ("gateway", SYSTEM): rights("", "secrets", "list watch", "cloche-api-keys"),
-    ("gateway", SANDBOXES): (
-        rights(
-            "cloche.dev", "sandboxexecutions", "get list watch create patch delete deletecollection"
-        )
-        | rights("cloche.dev", "sandboxsessions", "get list watch create delete")
-        | rights("cloche.dev", "sandboxruntimes", "list watch")
-        | rights("", "pods/log", "get")
-    ),
-    ("operator", SYSTEM): (
-        _NODES
-        | rights("coordination.k8s.io", "leases", "create")
-        | rights("coordination.k8s.io", "leases", "get update", "cloche-operator")
-    ),
-    ("operator", SANDBOXES): (
-        _NODES
-        | rights("", "pods", "get list watch create patch delete")
-        | rights("", "pods/attach", "get create")
-        | rights("", "pods/log", "get")
-        | rights("cloche.dev", "sandboxexecutions", "get list watch delete")
-        | rights("cloche.dev", "sandboxexecutions/status", "patch")
-        | rights("cloche.dev", "sandboxruntimes", "list watch")
-        | rights("cloche.dev", "sandboxruntimes/status", "patch")
-        | rights("cloche.dev", "sandboxsessions", "list watch delete")
-        | rights("cloche.dev", "sandboxsessions/status", "patch")
-    ),
-    ("operator", "default"): _NODES,
-    ("operator", "kube-system"): _NODES,
+    ("gateway", SYSTEM): ROLES["cloche-gateway", SYSTEM],
+    ("gateway", SANDBOXES): ROLES["cloche-gateway", SANDBOXES],
+    ("operator", SYSTEM): NODES | ROLES["cloche-operator", SYSTEM],
+    ("operator", SANDBOXES): NODES | ROLES["cloche-operator", SANDBOXES],
+    ("operator", "default"): NODES,
+    ("operator", "kube-system"): NODES,
 }
 
 NEVER = (

@@ -5,9 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from support.helm import SANDBOXES, SYSTEM, kinds, rendered, the
-
-Rules = set[tuple[str, str, str, tuple[str, ...]]]
+from support.helm import SYSTEM, kinds, rendered, the
+from support.rights import NODES, ROLES, Rules
 
 
 def flat(rules: list[dict[str, Any]]) -> Rules:
@@ -21,54 +20,22 @@ def flat(rules: list[dict[str, Any]]) -> Rules:
     }
 
 
-def rights(group: str, resource: str, verbs: str, *names: str) -> Rules:
-    return {(group, resource, verb, names) for verb in verbs.split()}
-
-
-EXPECTED: dict[tuple[str, str], Rules] = {
-    ("cloche-gateway", SANDBOXES): (
-        rights(
-            "cloche.dev", "sandboxexecutions", "get list watch create patch delete deletecollection"
-        )
-        | rights("cloche.dev", "sandboxsessions", "get list watch create delete")
-        | rights("cloche.dev", "sandboxruntimes", "list watch")
-        | rights("", "pods/log", "get")
-    ),
-    ("cloche-gateway", SYSTEM): rights("", "secrets", "list watch", "cloche-api-keys"),
-    ("cloche-operator", SANDBOXES): (
-        rights("", "pods", "get list watch create patch delete")
-        | rights("", "pods/attach", "get create")
-        | rights("", "pods/log", "get")
-        | rights("cloche.dev", "sandboxexecutions", "get list watch delete")
-        | rights("cloche.dev", "sandboxexecutions/status", "patch")
-        | rights("cloche.dev", "sandboxruntimes", "list watch")
-        | rights("cloche.dev", "sandboxruntimes/status", "patch")
-        | rights("cloche.dev", "sandboxsessions", "list watch delete")
-        | rights("cloche.dev", "sandboxsessions/status", "patch")
-    ),
-    ("cloche-operator", SYSTEM): (
-        rights("coordination.k8s.io", "leases", "create")
-        | rights("coordination.k8s.io", "leases", "get update", "cloche-operator")
-    ),
-}
-
-
 def test_there_are_no_other_roles() -> None:
     found = {
         (one["metadata"]["name"], one["metadata"]["namespace"])
         for one in rendered()
         if one["kind"] == "Role"
     }
-    assert found == set(EXPECTED)
+    assert found == set(ROLES)
 
 
-@pytest.mark.parametrize(("name", "namespace"), EXPECTED)
+@pytest.mark.parametrize(("name", "namespace"), ROLES)
 def test_a_role_says_exactly_this(name: str, namespace: str) -> None:
     role = the("Role", name, namespace=namespace)
-    assert flat(role["rules"]) == EXPECTED[name, namespace]
+    assert flat(role["rules"]) == ROLES[name, namespace]
 
 
-@pytest.mark.parametrize(("name", "namespace"), EXPECTED)
+@pytest.mark.parametrize(("name", "namespace"), ROLES)
 def test_a_role_is_bound_to_its_own_account(name: str, namespace: str) -> None:
     binding = the("RoleBinding", name, namespace=namespace)
     assert binding["roleRef"]["name"] == name
@@ -77,7 +44,7 @@ def test_a_role_is_bound_to_its_own_account(name: str, namespace: str) -> None:
 
 def test_outside_its_namespaces_the_operator_reads_nodes() -> None:
     (role,) = kinds("ClusterRole").values()
-    assert flat(role["rules"]) == rights("", "nodes", "list")
+    assert flat(role["rules"]) == NODES
     (binding,) = kinds("ClusterRoleBinding").values()
     assert binding["roleRef"]["name"] == role["metadata"]["name"]
     assert [one["name"] for one in binding["subjects"]] == ["cloche-operator"]
