@@ -40,6 +40,7 @@ _ATTACKS = (
     "processes/thread_bomb.cpp",
     "processes/orphan_bomb.py",
     "processes/signal_storm.py",
+    "resources/memory_again.py",
     "resources/memory.py",
     "resources/files_without_content.py",
     "resources/output_of_both.cpp",

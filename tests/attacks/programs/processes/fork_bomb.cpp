@@ -1,6 +1,6 @@
 // Tries: a fork bomb that is quick about it
 // Ends: DeadlineExceeded
-// Limits: timeoutSeconds=6
+// Limits: timeoutSeconds=15
 #include <unistd.h>
 
 int main() {

@@ -1,6 +1,6 @@
 // Tries: to be where a signal waits: a parent held by vfork
 // Ends: DeadlineExceeded
-// Limits: timeoutSeconds=6
+// Limits: timeoutSeconds=15
 #include <unistd.h>
 
 int main() {

@@ -1,6 +1,6 @@
 // Tries: hundreds of threads that compute without end
 // Ends: DeadlineExceeded
-// Limits: timeoutSeconds=6
+// Limits: timeoutSeconds=15
 #include <pthread.h>
 
 static void *spin(void *) { for (volatile int i = 0;; i++) {} }

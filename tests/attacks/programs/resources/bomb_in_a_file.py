@@ -4,5 +4,5 @@
 import zlib
 
 packer = zlib.compressobj(9)
-small = b"".join(packer.compress(bytes(1 << 20)) for _ in range(1000)) + packer.flush()
+small = b"".join(packer.compress(bytes(1 << 20)) for _ in range(300)) + packer.flush()
 keep = zlib.decompress(small)

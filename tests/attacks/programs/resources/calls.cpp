@@ -1,6 +1,6 @@
 // Tries: the kernel's time, by the cheapest call there is
 // Ends: DeadlineExceeded
-// Limits: timeoutSeconds=6
+// Limits: timeoutSeconds=15
 #include <sys/syscall.h>
 #include <thread>
 #include <unistd.h>

@@ -1,7 +1,7 @@
 # Tries: output without end
 # Ends: DeadlineExceeded
 # Bytes: 262144
-# Limits: timeoutSeconds=2
+# Limits: timeoutSeconds=5
 import os
 
 block = b"x" * 65536

@@ -1,7 +1,7 @@
 // Tries: output without end, one byte at a time
 // Ends: DeadlineExceeded
 // Bytes: 262144
-// Limits: timeoutSeconds=6
+// Limits: timeoutSeconds=15
 #include <unistd.h>
 
 int main() {

@@ -1,7 +1,7 @@
 // Tries: output without end on both streams, by many threads
 // Ends: DeadlineExceeded
 // Bytes: 262144
-// Limits: timeoutSeconds=6
+// Limits: timeoutSeconds=15
 #include <thread>
 #include <unistd.h>
 
