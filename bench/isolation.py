@@ -49,18 +49,19 @@ _ATTACKS = (
     "resources/processor.py",
 )
 _ATTACK_SECONDS = 300
-_APART_SECONDS = 1.0
-"""From an answer to the next request: somewhat longer than a Pod takes to start, so that the pool
-is filled meanwhile."""
+_APART_SECONDS = 3.0
+"""From an answer to the next request: longer than a Pod takes to start on what an attack leaves of
+two cores, so that a request meets the attack and not the start of the Pod that follows the last."""
 _SEED = 6
 
 
 class Site:
     """The installation and one client of it."""
 
-    def __init__(self, cluster: Cluster, http: Client) -> None:
+    def __init__(self, cluster: Cluster, http: Client, apart: float) -> None:
         self.cluster = cluster
         self.http = http
+        self._apart = apart
 
     async def program_ms(self, language: str) -> float:
         """The wall time of one hello world in its Pod."""
@@ -80,7 +81,7 @@ class Site:
             if answer.execution is None:
                 raise BenchError(f"python: {answer.failure}")
             found.append(1000 * answer.seconds)
-            await asyncio.sleep(_APART_SECONDS)
+            await asyncio.sleep(self._apart)
         return summary(found).p50
 
     @contextlib.asynccontextmanager
@@ -167,7 +168,7 @@ async def _run(to: Installation, given: argparse.Namespace) -> list[str]:
         rest = await Rest.connect(to.kubeconfig)
         stack.push_async_callback(rest.close)
         cluster = Cluster(rest, await installed_settings(rest), to.kubeconfig)
-        site = Site(cluster, await stack.enter_async_context(client(to)))
+        site = Site(cluster, await stack.enter_async_context(client(to)), given.apart)
         say(f"{given.pairs} pairs with and without the filter")
         pairs = await _filter_pairs(site, given.pairs)
         neighbours = await _neighbours(site, given.requests)
@@ -199,7 +200,13 @@ def main() -> int:
     """Measure and print."""
     parser = argparse.ArgumentParser(prog="isolation", description=__doc__)
     parser.add_argument("--pairs", type=int, default=400, help="with and without the filter")
-    parser.add_argument("--requests", type=int, default=20, help="in quiet, and in each attack")
+    parser.add_argument("--requests", type=int, default=12, help="in quiet, and in each attack")
+    parser.add_argument(
+        "--apart",
+        type=float,
+        default=_APART_SECONDS,
+        help="seconds between two of them (%(default)s)",
+    )
     given = parser.parse_args()
     take_precedence()
     try:
