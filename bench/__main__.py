@@ -12,14 +12,13 @@ import uvloop
 from client import take_precedence
 from figures import Figures
 from installation import ROOT, Installation, installation
-from kubernetes.aio.config import ConfigException
 from plan import NAMES, run
 from progress import BenchError
 from report import keep
 from table import table
 from world import QUICK, Sizes
 
-from cloche_api.rest import ApiError, UnavailableError
+from cloche_api.rest import ApiError, NoClusterError, UnavailableError
 
 _INTERRUPTED = 130  # 128 and SIGINT's number, as shells have it
 
@@ -56,7 +55,7 @@ def main() -> int:
     code = 0
     try:
         uvloop.run(_until_told(installation(), figures, sizes, chosen))
-    except (BenchError, ApiError, UnavailableError, ConfigException) as error:
+    except (BenchError, ApiError, NoClusterError, UnavailableError) as error:
         sys.stderr.write(f"error: {error}\n")
         code = 1
     except (KeyboardInterrupt, asyncio.CancelledError):

@@ -20,7 +20,6 @@ import uvloop
 from attacks.program import HERE, Program, parse
 from client import SESSION, Client, client, take_precedence
 from installation import Installation, installation
-from kubernetes.aio.config import ConfigException
 from pools import manifest
 from progress import BenchError, say
 from server import Cluster, installed_settings
@@ -28,7 +27,7 @@ from stats import median_interval, summary
 from support import images
 
 from cloche_api import meta
-from cloche_api.rest import ApiError, Rest, UnavailableError
+from cloche_api.rest import ApiError, NoClusterError, Rest, UnavailableError
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -211,7 +210,7 @@ def main() -> int:
     take_precedence()
     try:
         lines = uvloop.run(_run(installation(), given))
-    except (BenchError, ApiError, UnavailableError, ConfigException) as error:
+    except (BenchError, ApiError, NoClusterError, UnavailableError) as error:
         sys.stderr.write(f"error: {error}\n")
         return 1
     except KeyboardInterrupt:

@@ -18,14 +18,13 @@ import yaml
 from client import client, take_precedence
 from figures import Figures
 from installation import ROOT, Installation, installation
-from kubernetes.aio.config import ConfigException
 from progress import BenchError, say
 from rows import write
 from server import Cluster, installed_settings
 from stats import summary
 from world import Sizes, World
 
-from cloche_api.rest import MERGE_PATCH, ApiError, Rest, UnavailableError
+from cloche_api.rest import MERGE_PATCH, ApiError, NoClusterError, Rest, UnavailableError
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -165,7 +164,7 @@ def main() -> int:
     take_precedence()
     try:
         lines = uvloop.run(_run(installation(), set(given.language), given.warm, given.cold))
-    except (BenchError, ApiError, UnavailableError, ConfigException) as error:
+    except (BenchError, ApiError, NoClusterError, UnavailableError) as error:
         sys.stderr.write(f"error: {error}\n")
         return 1
     except KeyboardInterrupt:

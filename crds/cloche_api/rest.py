@@ -62,6 +62,10 @@ class TooLargeError(ApiError):
     """The object is more than etcd or the API server takes."""
 
 
+class NoClusterError(Exception):
+    """Neither a service account nor a usable kubeconfig was found. The message is one line."""
+
+
 class UnavailableError(Exception):
     """No answer, or one that says to come again: whether the call took effect is not known."""
 
@@ -80,14 +84,18 @@ class Rest:
         A `kubeconfig` given by name goes before both.
 
         Raises:
-            kubernetes.aio.config.ConfigException: when there is neither.
+            NoClusterError: when there is neither.
         """
         configuration = Configuration()
         in_cluster = "KUBERNETES_SERVICE_HOST" in os.environ and "KUBECONFIG" not in os.environ
-        if in_cluster and kubeconfig is None:
-            config.load_incluster_config(configuration)
-        else:
-            await config.load_kube_config(kubeconfig, client_configuration=configuration)
+        try:
+            if in_cluster and kubeconfig is None:
+                config.load_incluster_config(configuration)
+            else:
+                await config.load_kube_config(kubeconfig, client_configuration=configuration)
+        except (config.ConfigException, OSError, ValueError) as error:
+            reason = " ".join(str(error).split())
+            raise NoClusterError(f"no access to a Kubernetes cluster: {reason}") from error
         # 0 is no bound: a pool of a fixed size would let the 101st attach wait for ever.
         configuration.connection_pool_maxsize = 0
         # Looking for a proxy and a .netrc costs two hops to a thread for every single call.

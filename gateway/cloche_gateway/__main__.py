@@ -11,6 +11,7 @@ import sys
 import uvloop
 
 from cloche_api import logs
+from cloche_api.rest import NoClusterError
 from cloche_gateway import context, kube, server, settings
 
 _log = logging.getLogger("cloche_gateway")
@@ -51,7 +52,7 @@ def main() -> int:
         signal.signal(number, lambda *_: None)
     try:
         uvloop.run(_serve(own))
-    except kube.NoClusterError as error:
+    except NoClusterError as error:
         sys.stderr.write(f"cloche-gateway: {error}\n")
         return _WRONG_SETTINGS
     return 0

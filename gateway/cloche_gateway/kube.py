@@ -35,10 +35,6 @@ class KubeError(Exception):
     """The API server did not do what was asked."""
 
 
-class NoClusterError(KubeError):
-    """Neither a service account nor a usable kubeconfig was found. The message says why."""
-
-
 class UnavailableError(KubeError):
     """It could not be reached, did not answer in time, or says that it cannot serve now.
 
@@ -88,13 +84,9 @@ class KubeClient:
         """Find the API server and our credentials, as `Rest.connect`; nothing is sent yet.
 
         Raises:
-            NoClusterError: when there is neither a service account nor a kubeconfig.
+            rest.NoClusterError: when there is neither a service account nor a kubeconfig.
         """
-        try:
-            return cls(await Rest.connect(kubeconfig))
-        except (ConfigException, OSError, ValueError) as error:
-            reason = " ".join(str(error).split())
-            raise NoClusterError(f"no access to a Kubernetes cluster: {reason}") from error
+        return cls(await Rest.connect(kubeconfig))
 
     async def close(self) -> None:
         """End all connections."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import ctypes
 import gc
 import logging
@@ -18,7 +17,7 @@ import pydantic
 import uvloop
 
 from cloche_api import logs
-from cloche_api.rest import Rest
+from cloche_api.rest import NoClusterError, Rest
 from cloche_operator import handlers, http
 from cloche_operator.announcing import Announcer
 from cloche_operator.capacity import Capacity
@@ -172,7 +171,7 @@ def _told(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
 
 
 def main() -> None:
-    """Read the settings and operate."""
+    """Read the settings and operate; exit 1 for settings or a kubeconfig that make no sense."""
     try:
         settings = Settings()
     except pydantic.ValidationError as error:
@@ -182,8 +181,12 @@ def main() -> None:
         sys.exit("\n".join(lines))
     logs.configure(settings.log_format, settings.log_level)
     logging.getLogger("kopf").setLevel(logging.WARNING)
-    with contextlib.suppress(KeyboardInterrupt, asyncio.CancelledError):
+    try:
         uvloop.run(operate(settings))
+    except NoClusterError as error:
+        sys.exit(f"cloche-operator: {error}")
+    except (KeyboardInterrupt, asyncio.CancelledError):
+        pass
 
 
 if __name__ == "__main__":

@@ -266,3 +266,17 @@ def test_a_setting_that_makes_no_sense_is_named(name: str, value: str) -> None:
     assert done.returncode == 1
     assert f"CLOCHE_OPERATOR_{name}: " in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_no_cluster_is_one_line() -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "cloche_operator"],
+        env={"PATH": os.environ["PATH"], "KUBECONFIG": "/nonexistent"},
+        capture_output=True,
+        text=True,
+        timeout=30,
+        check=False,
+    )
+    assert done.returncode == 1
+    assert "no access to a Kubernetes cluster" in done.stderr
+    assert "Traceback" not in done.stderr
