@@ -26,6 +26,7 @@ _EXECUTIONS = f"{CLOCHE}/{SANDBOXES}/sandboxexecutions"
 _RUNTIMES = f"{CLOCHE}/{SANDBOXES}/sandboxruntimes"
 _METRICS_PORT = 8080
 _QUICK_SECONDS = 3.0
+_LISTED_SECONDS = 30.0
 _ATTACHES = "apiserver_longrunning_requests"
 NOT_THERE = (httpx.TransportError, AssertionError, json.JSONDecodeError)
 """How a question ends that nobody answers."""
@@ -118,10 +119,20 @@ class Site:
         return spec | changes
 
     def make_runtime(self, name: str, spec: dict[str, Any]) -> None:
-        """Create a SandboxRuntime, in the place of one that a killed run has left."""
+        """Create a SandboxRuntime, in the place of one that a killed run has left.
+
+        The gateway learns of it by its watch, so what is asked of it before that is refused.
+        """
         self.api.ask("DELETE", f"{_RUNTIMES}/{name}")
+        until(lambda: not self.offers(name), _LISTED_SECONDS, f"an older {name} to be forgotten")
         kind = {"apiVersion": "cloche.dev/v1alpha1", "kind": "SandboxRuntime"}
         self.api.create(_RUNTIMES, kind | {"metadata": {"name": name}, "spec": spec})
+        until(lambda: self.offers(name), _LISTED_SECONDS, f"{name} to be listed")
+
+    def offers(self, language: str) -> bool:
+        """Whether the gateway lists a language to its clients."""
+        url = f"{self.installation.url}/api/v1/execute/languages"
+        return language in httpx.get(url, timeout=_QUICK_SECONDS).json()
 
     def remove_runtime(self, name: str) -> dict[str, Any]:
         """Delete a SandboxRuntime; its waiting Pods go with it."""
