@@ -12,8 +12,7 @@ from typing import TYPE_CHECKING
 
 import httpx
 from support.deadline import until
-from support.processes import of_component, of_pod
-from support.site import answered
+from support.processes import kill_component, of_component, of_pod
 
 from cloche_cluster.embedded.layout import Layout
 from cloche_cluster.embedded.settings import Ports
@@ -66,13 +65,7 @@ def _kill_in_pod(uid: str, argument: bytes) -> None:
 
 def _kill(program: str) -> Callable[[Round], None]:
     def strike(_: Round) -> None:
-        before = of_component(program)
-        os.kill(before, signal.SIGKILL)
-        until(
-            lambda: answered(lambda: of_component(program)) not in (None, before),
-            60,
-            f"{program} to be started again",
-        )
+        kill_component(program)
 
     return strike
 

@@ -18,6 +18,7 @@ import httpx
 import pytest
 from support.deadline import until
 from support.installation import ROOT
+from support.processes import kill_component, of_component
 
 from cloche_cluster.checkout import Checkout
 from cloche_cluster.choice import Kind
@@ -72,32 +73,19 @@ def command_of(pid: int) -> str:
         return ""
 
 
-def pid_of(program: str) -> int | None:
-    for pid in find_processes(LAYOUT):
-        if Path(command_of(pid).partition(" ")[0]).name == program:
-            return pid
-    return None
-
-
 def gateway_pids() -> set[int]:
     return {pid for pid in find_processes(LAYOUT) if "-m cloche_gateway" in command_of(pid)}
 
 
 @pytest.mark.parametrize("program", ["kube-scheduler", "kube-controller-manager", "kube-proxy"])
 def test_a_killed_program_comes_back(program: str) -> None:
-    before = pid_of(program)
-    assert before is not None
-    os.kill(before, signal.SIGKILL)
-    until(lambda: pid_of(program) not in (None, before), 30, f"{program} to be started again")
+    kill_component(program)
 
 
 def test_containers_outlive_containerd(execute: Callable[..., dict[str, Any]]) -> None:
-    before = pid_of("containerd")
-    assert before is not None
     gateways = gateway_pids()
     assert gateways
-    os.kill(before, signal.SIGKILL)
-    until(lambda: pid_of("containerd") not in (None, before), 30, "containerd to be started again")
+    kill_component("containerd")
     assert gateway_pids() == gateways
     assert execute("print(1)")["stdout"] == "1\n"
 
@@ -106,8 +94,7 @@ def test_an_input_that_goes_with_containerd_is_handed_to_another_pod(
     submit: Callable[..., str], finished: Callable[[str], dict[str, Any]], kubectl: Kubectl
 ) -> None:
     until(lambda: kubectl.pool_is_full("python"), 60, "a Pod to wait")
-    before = pid_of("containerd")
-    assert before is not None
+    before = of_component("containerd")
     os.kill(before, signal.SIGSTOP)  # what comes now it neither reads nor hands on
     name = submit("print('once')", timeoutSeconds=5)
 

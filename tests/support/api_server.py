@@ -30,10 +30,19 @@ class ApiServer:
     def ask(
         self, method: str, path: str, body: Any = None, content_type: str = "application/json"
     ) -> httpx.Response:
-        """The answer, whatever it is."""
+        """The answer, whatever it is.
+
+        A server may close a kept connection at any time, so a GET that meets this is sent once
+        more (RFC 9110, 9.2.2), as Kubernetes' own clients do and httpx does not.
+        """
         content = None if body is None else json.dumps(body).encode()
         headers = {"Content-Type": content_type}
-        return self.client.request(method, path, content=content, headers=headers)
+        try:
+            return self.client.request(method, path, content=content, headers=headers)
+        except httpx.RemoteProtocolError:
+            if method != "GET":
+                raise
+            return self.client.request(method, path, content=content, headers=headers)
 
     def call(self, method: str, path: str, body: Any = None, content_type: str = "") -> Any:
         """The answer's JSON."""

@@ -2,7 +2,14 @@
 
 from __future__ import annotations
 
+import os
+import signal
 from pathlib import Path
+
+from support.deadline import until
+from support.site import answered
+
+_RESTART_SECONDS = 60
 
 
 def of_pod(pod_uid: str, argument: bytes) -> list[int]:
@@ -21,14 +28,31 @@ def of_pod(pod_uid: str, argument: bytes) -> list[int]:
 
 
 def of_component(program: str) -> int:
-    """Process id of one of the embedded cluster's own programs, e.g. kube-apiserver."""
+    """Process id of one of the embedded cluster's own programs, e.g. kube-apiserver.
+
+    What the program starts looks like itself until execve, and may have a lower id: the program
+    is the one that the session's leader, supervisord, has started.
+    """
     for process in Path("/proc").glob("[0-9]*"):
         try:
             executable = (process / "exe").readlink()
             arguments = (process / "cmdline").read_bytes()
+            _, parent, _, session, *_ = (process / "stat").read_text().rpartition(")")[2].split()
         except OSError:
             continue  # it has ended, or is a kernel thread
         # The control planes of other tests have their files elsewhere.
-        if executable.name == program and b"/var/lib/cloche/" in arguments:
+        own = executable.name == program and b"/var/lib/cloche/" in arguments
+        if own and parent == session:
             return int(process.name)
     raise AssertionError(f"{program} does not run")
+
+
+def kill_component(program: str) -> None:
+    """SIGKILL one of them; returns when it has been started again."""
+    before = of_component(program)
+    os.kill(before, signal.SIGKILL)
+    until(
+        lambda: answered(lambda: of_component(program)) not in (None, before),
+        _RESTART_SECONDS,
+        f"{program} to be started again",
+    )
