@@ -25,6 +25,7 @@ _KUBELET_HEALTH = f"http://127.0.0.1:{Ports.kubelet_health}/healthz"
 _LEADING = "cloche_operator_leading"
 _VICTIM_SECONDS = 60
 _QUICK_SECONDS = 2.0
+_RESTART_SECONDS = 60
 
 
 @dataclass(frozen=True)
@@ -65,7 +66,7 @@ def _kill_in_pod(uid: str, argument: bytes) -> None:
 
 def _kill(program: str) -> Callable[[Round], None]:
     def strike(_: Round) -> None:
-        kill_component(program)
+        kill_component(program, _RESTART_SECONDS)
 
     return strike
 

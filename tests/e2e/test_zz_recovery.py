@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from support.installation import Installation, Kubectl
 
 UP_SECONDS = 120
+RESTART_SECONDS = 30
 LAYOUT = Layout()
 COMMAND = [sys.executable, "-m", "cloche_cluster", "--cluster", "embedded"]
 ENVIRONMENT = {**os.environ, "PYTHONPATH": f"{ROOT}/cluster:{ROOT}/crds"}
@@ -79,13 +80,13 @@ def gateway_pids() -> set[int]:
 
 @pytest.mark.parametrize("program", ["kube-scheduler", "kube-controller-manager", "kube-proxy"])
 def test_a_killed_program_comes_back(program: str) -> None:
-    kill_component(program)
+    kill_component(program, RESTART_SECONDS)
 
 
 def test_containers_outlive_containerd(execute: Callable[..., dict[str, Any]]) -> None:
     gateways = gateway_pids()
     assert gateways
-    kill_component("containerd")
+    kill_component("containerd", RESTART_SECONDS)
     assert gateway_pids() == gateways
     assert execute("print(1)")["stdout"] == "1\n"
 

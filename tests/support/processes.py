@@ -9,8 +9,6 @@ from pathlib import Path
 from support.deadline import until
 from support.site import answered
 
-_RESTART_SECONDS = 60
-
 
 def of_pod(pod_uid: str, argument: bytes) -> list[int]:
     """Process ids in a Pod whose command line has this argument."""
@@ -47,12 +45,12 @@ def of_component(program: str) -> int:
     raise AssertionError(f"{program} does not run")
 
 
-def kill_component(program: str) -> None:
-    """SIGKILL one of them; returns when it has been started again."""
+def kill_component(program: str, seconds: float) -> None:
+    """SIGKILL one of them; returns when it has been started again, which may take `seconds`."""
     before = of_component(program)
     os.kill(before, signal.SIGKILL)
     until(
         lambda: answered(lambda: of_component(program)) not in (None, before),
-        _RESTART_SECONDS,
+        seconds,
         f"{program} to be started again",
     )
