@@ -1,5 +1,6 @@
 # Cloche's targets. `make` alone lists them.
 # CLUSTER=auto|current|kind|minikube|embedded chooses the cluster (see docs/cluster.md).
+# LANGUAGES=python,bash installs just these, now and later; LANGUAGES=all takes that back.
 
 CLUSTER ?= auto
 PYTHON ?= python3
@@ -24,7 +25,7 @@ help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  %-17s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 up: venv-up ## bring up a cluster with Cloche in it, and run the first example
-	@$(CLOCHE) up
+	@$(CLOCHE) up $(if $(LANGUAGES),--languages "$(LANGUAGES)")
 
 down: venv-up ## remove what `make up` made
 	@$(CLOCHE) down

@@ -42,6 +42,24 @@ class Checkout:
         fields = dataclasses.asdict(dataclasses.replace(target, exists=True))
         write_private(self._record, json.dumps(fields, indent=1) + "\n")
 
+    def remember_languages(self, names: Iterable[str] | None) -> None:
+        """Note which languages `up` installs; None: all of them."""
+        if names is None:
+            self._languages.unlink(missing_ok=True)
+        else:
+            write_private(self._languages, json.dumps(sorted(names)) + "\n")
+
+    def remembered_languages(self) -> tuple[str, ...] | None:
+        """Return what `remember_languages` noted; None: all of them."""
+        try:
+            return tuple(json.loads(self._languages.read_text()))
+        except (OSError, ValueError, TypeError):
+            return None
+
+    @property
+    def _languages(self) -> Path:
+        return self.directory / "languages.json"
+
     def link_tools(self, programs: Iterable[Path | str]) -> None:
         """Make the cluster's own kubectl and helm reachable in `.cloche/bin`."""
         tools = self.directory / "bin"

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, NoReturn
 
 from cloche_cluster.checkout import Checkout
 from cloche_cluster.choice import Wish
+from cloche_cluster.command import end_children
 from cloche_cluster.console import Console
 from cloche_cluster.errors import ClusterError
 from cloche_cluster.install.keys import key_limits
@@ -24,7 +25,8 @@ INTERRUPTED = 130
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one operation and return the exit code: 0, 1 with a sentence on stderr, or 130."""
     options = parser().parse_args(arguments)
-    signal.signal(signal.SIGTERM, _interrupt)
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, _interrupt)
     operations = Operations(Console(), Wish(options.cluster), Checkout())
     try:
         _run(operations, options)
@@ -54,6 +56,12 @@ def parser() -> argparse.ArgumentParser:
     commands = top.add_subparsers(dest="command", required=True, metavar="COMMAND")
     up = commands.add_parser("up", help="bring everything up; again: only what changed")
     up.add_argument("--bare", action="store_true", help="the cluster alone, without Cloche")
+    up.add_argument(
+        "--languages",
+        default="",
+        metavar="NAMES",
+        help="install just these, e.g. python,bash, now and in later calls; all: every language",
+    )
     commands.add_parser("down", help="remove what up made, and say what")
     commands.add_parser("status", help="what runs where")
     commands.add_parser("images", help="build the images and bring them to the cluster")
@@ -74,7 +82,7 @@ def parser() -> argparse.ArgumentParser:
 def _run(operations: Operations, options: argparse.Namespace) -> None:
     match options.command:
         case "up":
-            operations.up(bare=options.bare)
+            operations.up(bare=options.bare, languages=options.languages)
         case "down":
             operations.down()
         case "status":
@@ -91,6 +99,7 @@ def _run(operations: Operations, options: argparse.Namespace) -> None:
 
 
 def _interrupt(signum: int, frame: object) -> NoReturn:
-    """Treat SIGTERM as Ctrl-C: the same clean end."""
+    """End what was started, and then this program: SIGTERM is the same clean end as Ctrl-C."""
     del signum, frame
+    end_children()
     raise KeyboardInterrupt

@@ -2,57 +2,159 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shlex
+import signal
 import subprocess
+import threading
+from collections import deque
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cloche_cluster.errors import CommandError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-    from pathlib import Path
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
 LAST_LINES = 15
 """How many of a failed program's last lines its error carries: enough for a compiler's message."""
 
 
-def run(
+def run(  # noqa: PLR0913  the options of subprocess.run
     argv: Sequence[str | Path],
     *,
     timeout: float,
     env: Mapping[str, str] | None = None,
     stdin: str | None = None,
     cwd: Path | None = None,
+    uninterrupted: bool = False,
 ) -> str:
     """Run `argv` to its end and return its standard output as text.
 
-    `env` is added to this process's environment; `timeout` is in seconds. Raises CommandError
-    when the program is missing, fails or takes too long.
+    `env` is added to this process's environment; `timeout` is in seconds. With `uninterrupted`
+    Ctrl-C takes effect when the program has ended: a package manager must not stop half-way.
+    Raises CommandError when the program is missing, fails or takes too long.
     """
     words = [str(word) for word in argv]
+    with _started(words, env, cwd, stdin=stdin, own_session=uninterrupted) as process:
+        try:
+            output, errors = process.communicate(stdin, timeout=timeout)
+        except subprocess.TimeoutExpired:
+            raise _late(words, timeout) from None
+        except KeyboardInterrupt:
+            if uninterrupted:
+                process.communicate(timeout=timeout)
+            raise
+    if process.returncode != 0:
+        raise CommandError(_failure(words, process.returncode, errors or output))
+    return output
+
+
+def follow(
+    argv: Sequence[str | Path],
+    heard: Callable[[str], None],
+    *,
+    timeout: float,
+    env: Mapping[str, str] | None = None,
+    cwd: Path | None = None,
+) -> None:
+    """Run `argv` to its end and hand each line of its standard error to `heard` as it comes.
+
+    For programs that report their progress there. Raises CommandError as `run` does.
+    """
+    words = [str(word) for word in argv]
+    last: deque[str] = deque(maxlen=LAST_LINES)
+    with _started(words, env, cwd, stdout=subprocess.DEVNULL) as process:
+        late = threading.Event()
+
+        def stop() -> None:
+            late.set()
+            process.kill()
+
+        timer = threading.Timer(timeout, stop)
+        timer.start()
+        try:
+            assert process.stderr is not None
+            for line in process.stderr:
+                last.append(line)
+                heard(line.rstrip("\n"))
+            process.wait()
+        finally:
+            timer.cancel()
+    if late.is_set():
+        raise _late(words, timeout)
+    if process.returncode != 0:
+        raise CommandError(_failure(words, process.returncode, "".join(last)))
+
+
+def end_children() -> None:
+    """Ask every process that this one has started to end, and theirs: what Ctrl-C is to end.
+
+    Those with a session of their own are left alone: they are to outlive this program, or must not
+    be interrupted.
+    """
+    for pid in _descendants(os.getpid(), os.getsid(0)):
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGTERM)
+
+
+@contextlib.contextmanager
+def _started(  # noqa: PLR0913  as `run`
+    words: Sequence[str],
+    env: Mapping[str, str] | None,
+    cwd: Path | None,
+    *,
+    stdin: str | None = None,
+    stdout: int = subprocess.PIPE,
+    own_session: bool = False,
+) -> Iterator[subprocess.Popen[str]]:
+    """Start a program within the block; one that still runs at the block's end is killed."""
     try:
-        done = subprocess.run(
+        process = subprocess.Popen(
             words,
-            input=stdin,
-            stdin=subprocess.DEVNULL if stdin is None else None,
-            capture_output=True,
+            stdin=subprocess.DEVNULL if stdin is None else subprocess.PIPE,
+            stdout=stdout,
+            stderr=subprocess.PIPE,
             text=True,
             errors="replace",
-            timeout=timeout,
-            check=False,
             cwd=cwd,
             env={**os.environ, **env} if env else None,
+            start_new_session=own_session,
         )
     except FileNotFoundError:
         raise CommandError(f"{words[0]} is not installed") from None
     except PermissionError:
         raise CommandError(f"{words[0]} may not be run by this user") from None
-    except subprocess.TimeoutExpired:
-        raise CommandError(f"`{_shown(words)}` did not end within {timeout:.0f} s") from None
-    if done.returncode != 0:
-        raise CommandError(_failure(words, done.returncode, done.stderr or done.stdout))
-    return done.stdout
+    with process:
+        try:
+            yield process
+        except BaseException:
+            process.kill()
+            raise
+
+
+def _descendants(root: int, session: int) -> list[int]:
+    """Return the ids of all processes of `session` that descend from `root`."""
+    children: dict[int, list[int]] = {}
+    for status in Path("/proc").glob("[0-9]*/stat"):
+        with contextlib.suppress(OSError):
+            # proc_pid_stat(5): pid (name) state ppid pgrp session …; the name may hold anything.
+            head, _, rest = status.read_text(errors="replace").rpartition(")")
+            fields = rest.split()
+            if int(fields[3]) == session:
+                children.setdefault(int(fields[1]), []).append(int(head.split()[0]))
+    found: list[int] = []
+    left = [root]
+    while left:
+        below = children.get(left.pop(), [])
+        found += below
+        left += below
+    return found
+
+
+def _late(words: Sequence[str], timeout: float) -> CommandError:
+    return CommandError(f"`{_shown(words)}` did not end within {timeout:.0f} s")
 
 
 def answers(argv: Sequence[str | Path], *, timeout: float) -> str | None:

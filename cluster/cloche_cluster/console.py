@@ -28,3 +28,27 @@ class Console:
             nowhere = os.open(os.devnull, os.O_WRONLY)
             os.dup2(nowhere, self.stream.fileno())
             os.close(nowhere)
+
+
+_PROGRESS_SECONDS = 15.0
+"""The least time between two lines of progress."""
+
+
+@dataclass
+class Progress:
+    """Tells how much of some long work is done: `compiled 1,240 of 3,638 packages`."""
+
+    verb: str
+    total: int
+    console: Console
+    _done: int = 0
+    _said: float = field(default_factory=time.monotonic)
+
+    def one_more(self, name: str) -> None:
+        """Count one more package; `name` is not printed."""
+        del name
+        self._done += 1
+        now = time.monotonic()
+        if now - self._said >= _PROGRESS_SECONDS:
+            self._said = now
+            self.console.step(f"{self.verb} {self._done:,} of at most {self.total:,} packages")

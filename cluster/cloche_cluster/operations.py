@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from cloche_api.keys import KeyLimits
 from cloche_cluster.choice import OWN_NAME, Facts, Kind, Target, Wish, choose
 from cloche_cluster.embedded.context import Embedded
 from cloche_cluster.embedded.down import is_there
@@ -15,13 +13,13 @@ from cloche_cluster.embedded.lock import locked
 from cloche_cluster.embedded.up import require_linux_root
 from cloche_cluster.errors import ClusterError
 from cloche_cluster.facts import observe
-from cloche_cluster.images.ensure import ensure_images
+from cloche_cluster.images.builds import ImageBuilds
+from cloche_cluster.images.ensure import ensure_images, remove_old
 from cloche_cluster.images.inventory import write_sboms
-from cloche_cluster.install import env_file
-from cloche_cluster.install.example import run_example, wait_until_ready
+from cloche_cluster.install.installer import Installer
 from cloche_cluster.install.keys import KeyStore
 from cloche_cluster.install.release import Release
-from cloche_cluster.install.user_namespaces import user_namespaces
+from cloche_cluster.languages import aliases, chosen, first_images, images_for
 from cloche_cluster.targets.embedded import remove_cache
 from cloche_cluster.targets.factory import make_cluster
 from cloche_cluster.targets.tools import user_cache
@@ -30,15 +28,11 @@ if TYPE_CHECKING:
     from contextlib import AbstractContextManager
     from pathlib import Path
 
+    from cloche_api.keys import KeyLimits
     from cloche_cluster.checkout import Checkout
     from cloche_cluster.console import Console
-    from cloche_cluster.images.ensure import Tagged
+    from cloche_cluster.images.table import Image
     from cloche_cluster.targets.base import Access, Cluster
-
-LOCAL_KEY = "local"
-"""The name and the tenant of the key that `up` makes."""
-_LOCAL_LIMITS = KeyLimits(rate_per_minute=1_000_000, concurrency=1_000)
-"""Its limits: who has it has the cluster, and its tests and benchmarks ask often."""
 
 
 @dataclass(frozen=True)
@@ -49,18 +43,24 @@ class Operations:
     wish: Wish
     checkout: Checkout
 
-    def up(self, *, bare: bool = False) -> None:
-        """Bring a cluster up, and unless `bare` install Cloche and run the first example."""
+    def up(self, *, bare: bool = False, languages: str = "") -> None:
+        """Bring a cluster up, and unless `bare` install Cloche and run the first example.
+
+        `languages` names those to install, and is remembered; empty: as it was before.
+        """
+        if languages:
+            self.checkout.remember_languages(chosen(languages, aliases(self.checkout.root)))
         target = self._choose()
         self.console.step(f"cluster: {_described(target)}")
         cluster = self._cluster(target)
         with self._lock(target, "make up"):
-            access = cluster.prepare()
-            self.checkout.remember(target)
             if bare:
+                access = cluster.prepare()
+                cluster.complete()
+                self.checkout.remember(target)
                 self.console.plain(f"KUBECONFIG={access.kubeconfig}")
-                return
-            self._install(cluster, access)
+            else:
+                self._bring_up(target, cluster)
 
     def down(self) -> None:
         """Remove what `up` made, and say so."""
@@ -84,9 +84,11 @@ class Operations:
         target = self._choose_again()
         cluster = self._cluster(target or self._choose())
         with self._lock(target or self._choose(), "make images"):
-            tagged = ensure_images(self.checkout.root, cluster.builder(), self.console)
+            builder = cluster.builder()
+            tagged = ensure_images(self.checkout.root, builder, self.console, self._images())
             if target:
-                self._load(cluster, tagged)
+                wanted = [one.reference for one in tagged if one.image.deployed]
+                cluster.load_images(builder, cluster.missing_images(wanted))
         for one in tagged:
             self.console.plain(one.reference)
 
@@ -95,7 +97,7 @@ class Operations:
         target = self._choose_again() or self._choose()
         builder = self._cluster(target).builder()
         with self._lock(target, "make sbom"):
-            tagged = ensure_images(self.checkout.root, builder, self.console)
+            tagged = ensure_images(self.checkout.root, builder, self.console, self._images())
             written = write_sboms(tagged, builder, self.checkout.directory / "sbom", self.console)
         for path in written:
             self.console.plain(str(path))
@@ -131,46 +133,33 @@ class Operations:
             if remove_cache(cache):
                 self.console.plain(f"removed: {cache}")
 
-    def _install(self, cluster: Cluster, access: Access) -> None:
-        tagged = ensure_images(self.checkout.root, cluster.builder(), self.console)
-        self._load(cluster, tagged)
-        release = Release(access, self.checkout.root, self.console)
-        release.apply_crds()
-        values = merged(cluster.values(), _tags(tagged))
-        namespaces = user_namespaces(access.kubectl, values, self.console)
-        changed = release.upgrade(merged(values, namespaces))
-        self.console.step("the chart is installed" if changed else "the chart is as it should be")
-        url = cluster.expose(access)
-        wait_until_ready(url)
-        key = self._local_key(access)
-        path = self.checkout.env_file
-        env_file.write(path, env_file.Environment(url, key, str(access.kubeconfig)))
-        self.checkout.link_tools([access.kubectl.program, access.helm])
+    def _bring_up(self, target: Target, cluster: Cluster) -> None:
+        """Build images and bring the cluster up at the same time, then install.
+
+        From the first answer on, an interruption leaves a working installation.
+        """
+        images = self._images()
+        first = first_images(images)
+        builder = cluster.builder()
+        with ImageBuilds(self.checkout.root, images, builder, self.console, urgent=first) as builds:
+            access = cluster.prepare()
+            self.checkout.remember(target)
+            wanted = [image.language for image in images if image.language]
+            installer = Installer(self.checkout, cluster, access, builder, wanted, self.console)
+            installer.first_answer(builds, first)
+            try:
+                installer.add_the_rest(builds, first)
+                cluster.complete()
+            except KeyboardInterrupt:
+                self.console.plain(f"Cloche is installed with {', '.join(installer.available)}")
+                raise
+            tagged = builds.built(builds.names)
+        remove_old(builder)
         cluster.prune_images([one.reference for one in tagged])
-        self.console.step(f"ready at {url}; the shell's variables are in {path}")
-        run_example(url, key, self.console)
 
-    def _load(self, cluster: Cluster, tagged: tuple[Tagged, ...]) -> None:
-        wanted = [one.reference for one in tagged if one.image.deployed]
-        missing = cluster.missing_images(wanted)
-        if missing:
-            self.console.step(f"bringing {len(missing)} images to the cluster …")
-            cluster.load_images(cluster.builder(), missing)
-
-    def _local_key(self, access: Access) -> str:
-        store = KeyStore(access.kubectl)
-        key = env_file.read_key(self.checkout.env_file)
-        if key and store.works(key, _LOCAL_LIMITS):
-            return key
-        name = self._key_name(store)
-        self.console.step(f"making the API key `{name}`")
-        return store.create(name, LOCAL_KEY, _LOCAL_LIMITS, replace=True)
-
-    def _key_name(self, store: KeyStore) -> str:
-        """Return a name that no other checkout's key has."""
-        if LOCAL_KEY not in store.names():
-            return LOCAL_KEY
-        return f"{LOCAL_KEY}-{hashlib.sha256(str(self.checkout.root).encode()).hexdigest()[:8]}"
+    def _images(self) -> tuple[Image, ...]:
+        """Return the images of the languages that were chosen."""
+        return images_for(self.checkout.root, self.checkout.remembered_languages())
 
     def _uninstall(self, target: Target, cluster: Cluster) -> list[str]:
         """Uninstall from a cluster that stays; one that goes takes everything along."""
@@ -216,22 +205,6 @@ class Operations:
             self.console.plain(
                 f"kept: {cache} (programs and images; `make clean-cache` removes it)"
             )
-
-
-def merged(*parts: dict[str, Any]) -> dict[str, Any]:
-    """Return the values of all parts, nested ones too; later ones win."""
-    result: dict[str, Any] = {}
-    for part in parts:
-        for name, value in part.items():
-            old = result.get(name)
-            both = isinstance(old, dict) and isinstance(value, dict)
-            result[name] = merged(old, value) if both else value  # type: ignore[arg-type]
-    return result
-
-
-def _tags(tagged: tuple[Tagged, ...]) -> dict[str, Any]:
-    tags = {one.image.name: one.tag for one in tagged if one.image.deployed}
-    return {"image": {"tags": tags}}
 
 
 def _described(target: Target) -> str:

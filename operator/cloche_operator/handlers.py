@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import dataclasses
 import logging
+import os
 from typing import TYPE_CHECKING, Any
 
 import kopf
@@ -15,7 +17,7 @@ from cloche_operator.kube import label_selector
 from cloche_operator.persist import persist
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Awaitable, Callable, Mapping
 
     from cloche_operator.context import Context
     from cloche_operator.dispatcher import Dispatcher
@@ -40,6 +42,24 @@ def settings() -> kopf.OperatorSettings:
     chosen.watching.field_selectors[meta.GROUP, meta.EXECUTIONS] = UNFINISHED
     chosen.watching.label_selectors["pods"] = label_selector(pods.COMPONENT)
     return chosen
+
+
+def api_server_url(environment: Mapping[str, str]) -> str:
+    """Return the API server's URL from the variables that the kubelet sets in each container.
+
+    kopf's own login names it `kubernetes.default.svc`, so that the operator would start only after
+    the cluster's DNS, and stop with it.
+    """
+    host, port = (environment[f"KUBERNETES_SERVICE_{what}"] for what in ("HOST", "PORT"))
+    return f"https://[{host}]:{port}" if ":" in host else f"https://{host}:{port}"
+
+
+def _log_in(**kwargs: Any) -> kopf.ConnectionInfo | None:
+    """Connect as the Pod's service account, or as the kubeconfig says outside a cluster."""
+    in_pod = kopf.login_with_service_account(**kwargs)
+    if in_pod is None:
+        return kopf.login_with_kubeconfig(**kwargs)
+    return dataclasses.replace(in_pod, server=api_server_url(os.environ))
 
 
 class _NoDiffs(kopf.DiffBaseStorage):
@@ -70,9 +90,7 @@ def registry(
     """The handlers, bound to this operator's parts; `drain` is called once at the end."""
     handlers = kopf.OperatorRegistry()
 
-    @kopf.on.login(registry=handlers)
-    def log_in(**kwargs: Any) -> kopf.ConnectionInfo | None:
-        return kopf.login_with_service_account(**kwargs) or kopf.login_with_kubeconfig(**kwargs)
+    kopf.on.login(registry=handlers)(_log_in)
 
     @kopf.on.event(meta.GROUP, meta.VERSION, meta.EXECUTIONS, registry=handlers)
     async def execution_seen(event: Any, **_: Any) -> None:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from cloche_cluster.embedded.build import Programs
     from cloche_cluster.embedded.context import Embedded
     from cloche_cluster.embedded.machine import Machine
-    from cloche_cluster.embedded.node_images import NodeImages
+    from cloche_cluster.embedded.node_images import NodeImage
 
 _CONFIG_FILES = {
     "containerd": ("containerd.toml", "cni/cloche.conflist", "cni-no-network/cloche.conflist"),
@@ -29,7 +29,7 @@ _CONFIG_FILES = {
 """The files that each program reads at its start: a change restarts it."""
 
 
-def configure(cluster: Embedded, machine: Machine, programs: Programs, images: NodeImages) -> None:
+def configure(cluster: Embedded, machine: Machine, programs: Programs, pause: NodeImage) -> None:
     """Write keys, certificates and every configuration file."""
     layout, addresses = cluster.layout, cluster.addresses
     for directory in (layout.state, layout.pki, layout.state / "etcd"):
@@ -48,7 +48,7 @@ def configure(cluster: Embedded, machine: Machine, programs: Programs, images: N
         service_subnet=addresses.services,
     )
     ensure_pki(plane, programs.path("kubernetes", "kubeadm"), layout.config / "kubeadm.yaml")
-    files = _files(cluster, machine, programs, images)
+    files = _files(cluster, machine, programs, pause)
     for name, text in files.items():
         supervisord.write_if_changed(layout.config / name, text)
     table = process_table(layout, programs, addresses, cluster.ports)
@@ -65,7 +65,7 @@ def local_port_holder() -> str | None:
 
 
 def _files(
-    cluster: Embedded, machine: Machine, programs: Programs, images: NodeImages
+    cluster: Embedded, machine: Machine, programs: Programs, pause: NodeImage
 ) -> dict[str, str]:
     """Return every configuration file by its path below the configuration directory."""
     layout, addresses = cluster.layout, cluster.addresses
@@ -76,7 +76,7 @@ def _files(
         "kube-proxy.yaml": node_config.as_yaml(
             node_config.kube_proxy_config(layout, addresses, cluster.ports)
         ),
-        "containerd.toml": node_config.containerd_config(layout, machine, programs, images.pause),
+        "containerd.toml": node_config.containerd_config(layout, machine, programs, pause.name),
         "cni/cloche.conflist": json.dumps(node_config.pod_network(addresses, layout), indent=1),
         "cni-no-network/cloche.conflist": json.dumps(
             node_config.no_network(addresses, layout), indent=1

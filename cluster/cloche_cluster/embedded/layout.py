@@ -49,6 +49,11 @@ class Layout:
         return self.state / "kubelet"
 
     @property
+    def snapshots(self) -> Path:
+        """Where containerd's overlay snapshotter keeps the images' files."""
+        return self.state / "containerd" / "io.containerd.snapshotter.v1.overlayfs"
+
+    @property
     def containerd_socket(self) -> Path:
         """Where containerd answers."""
         return self.run / "containerd" / "containerd.sock"

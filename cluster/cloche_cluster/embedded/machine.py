@@ -46,6 +46,12 @@ def usable_nameservers(resolv_conf: str) -> tuple[str, ...]:
     return tuple(server for server in servers if not _is_loopback(server))
 
 
+def available_memory() -> int:
+    """Return the bytes of memory that new programs can take (MemAvailable of proc_meminfo(5))."""
+    found = re.search(r"^MemAvailable:\s+(\d+) kB", Path("/proc/meminfo").read_text(), re.MULTILINE)
+    return int(found.group(1)) * 1024 if found else 0
+
+
 def _is_loopback(address: str) -> bool:
     try:
         return ipaddress.ip_address(address.split("%", maxsplit=1)[0]).is_loopback

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,12 +24,11 @@ _COMPILE = ("gcc", "-Os", "-static", "-s", "-Wall", "-Wextra", "-Werror")
 
 
 @dataclass(frozen=True)
-class NodeImages:
-    """The names that the configuration uses, and the archives that they come from."""
+class NodeImage:
+    """The name that the configuration uses, and the archive that the image comes from."""
 
-    pause: str
-    coredns: str
-    archives: dict[str, Path]
+    name: str
+    archive: Path
 
 
 @dataclass(frozen=True)
@@ -42,6 +42,11 @@ class ImageStore:
         """Return the names of all images that are there."""
         return set(self._ctr("images", "list", "-q").split())
 
+    def ensure(self, image: NodeImage) -> None:
+        """Import an image of the node's own, unless it is there."""
+        if image.name not in self.names():
+            self.load(image.archive)
+
     def load(self, archive: Path) -> None:
         """Import an archive (docker-archive or OCI)."""
         self._ctr("images", "import", "--local=false", str(archive))
@@ -50,6 +55,30 @@ class ImageStore:
         """Remove images; those in use by a container keep their layers."""
         for name in names:
             self._ctr("images", "remove", name)
+
+    def snapshots(self) -> set[str]:
+        """Return the keys of all snapshots."""
+        return {line.split()[0] for line in self._ctr("snapshots", "list").splitlines()[1:]}
+
+    def prepare_snapshot(self, key: str, parent: str) -> Path:
+        """Make an empty writable snapshot on `parent` ("": on nothing); its directory."""
+        above = (parent,) if parent else ()
+        (mount,) = json.loads(self._ctr("snapshots", "prepare", "--mounts", key, *above))
+        options = (option.partition("=") for option in mount["Options"])
+        upper = [path for name, _, path in options if name == "upperdir"]
+        return Path(upper[0] if upper else mount["Source"])
+
+    def commit_snapshot(self, key: str, name: str) -> None:
+        """Make the writable snapshot `key` the read-only one `name`."""
+        self._ctr("snapshots", "commit", name, key)
+
+    def release_snapshot(self, name: str) -> None:
+        """Let a snapshot be collected with the last image that needs it."""
+        self._ctr("snapshots", "label", name, "containerd.io/gc.root=")
+
+    def remove_snapshot(self, name: str) -> None:
+        """Remove a snapshot that no other is built on."""
+        self._ctr("snapshots", "remove", name)
 
     def _ctr(self, *words: str) -> str:
         base: list[str | Path] = [self.ctr, "--address", self.socket, "--namespace", "k8s.io"]
@@ -61,25 +90,28 @@ def image_store(programs: Programs, layout: Layout) -> ImageStore:
     return ImageStore(programs.path("containerd", "ctr"), layout.containerd_socket)
 
 
-def ensure_node_images(cache: Path, programs: Programs) -> NodeImages:
-    """Make the archives that the cache lacks. The names tell the content, by hash or pin."""
-    directory = cache / "images"
-    directory.mkdir(parents=True, exist_ok=True)
+def pause_image(cache: Path) -> NodeImage:
+    """Return the image of `pause`, made where the cache lacks it. Its name tells its content."""
     source = REPOSITORY / "cluster" / "pause" / "pause.c"
     recipe = source.read_bytes() + " ".join(_COMPILE).encode()
-    pause = f"localhost/cloche/pause:{hashlib.sha256(recipe).hexdigest()[:12]}"
+    image = _image(cache, f"pause:{hashlib.sha256(recipe).hexdigest()[:12]}")
+    if not image.archive.exists():
+        _write(image, {"pause": _compile(source)})
+    return image
+
+
+def coredns_image(cache: Path, programs: Programs) -> NodeImage:
+    """Return the image of CoreDNS, made where the cache lacks it. Its name tells its pin."""
     binary = programs.path("coredns")
-    coredns = f"localhost/cloche/coredns:{binary.parent.name.rpartition('-')[2]}"
-    archives = {name: directory / f"{_file(name)}.tar" for name in (pause, coredns)}
-    if not archives[pause].exists():
-        _write(archives[pause], pause, {"pause": _compile(source)})
-    if not archives[coredns].exists():
-        _write(archives[coredns], coredns, {"coredns": binary.read_bytes()})
-    return NodeImages(pause, coredns, archives)
+    image = _image(cache, f"coredns:{binary.parent.name.rpartition('-')[2]}")
+    if not image.archive.exists():
+        _write(image, {"coredns": binary.read_bytes()})
+    return image
 
 
-def _file(name: str) -> str:
-    return name.rpartition("/")[2].replace(":", "-")
+def _image(cache: Path, name: str) -> NodeImage:
+    archive = cache / "images" / f"{name.replace(':', '-')}.tar"
+    return NodeImage(f"localhost/cloche/{name}", archive)
 
 
 def _compile(source: Path) -> bytes:
@@ -89,7 +121,8 @@ def _compile(source: Path) -> bytes:
         return program.read_bytes()
 
 
-def _write(target: Path, name: str, files: dict[str, bytes]) -> None:
-    partial = target.with_suffix(".partial")
-    write_image(partial, name, files, f"/{next(iter(files))}")
-    partial.replace(target)
+def _write(image: NodeImage, files: dict[str, bytes]) -> None:
+    image.archive.parent.mkdir(parents=True, exist_ok=True)
+    partial = image.archive.with_suffix(".partial")
+    write_image(partial, image.name, files, f"/{next(iter(files))}")
+    partial.replace(image.archive)

@@ -35,8 +35,9 @@ IMAGES = (
 )
 """What builds images where no Docker answers."""
 
-_UPDATE_TIMEOUT = 300.0
 _INSTALL_TIMEOUT = 900.0
+_LOCK_SECONDS = 300
+_QUIET = {"DEBIAN_FRONTEND": "noninteractive"}
 
 
 def missing_packages(status: str, wanted: Iterable[str]) -> tuple[str, ...]:
@@ -62,11 +63,17 @@ def ensure_packages(wanted: Iterable[str], console: Console) -> None:
 
 
 def _install(names: tuple[str, ...]) -> None:
-    install = ["apt-get", "install", "-y", "-q", "--no-install-recommends", *names]
-    quiet = {"DEBIAN_FRONTEND": "noninteractive"}
+    install = ("install", "-y", "-q", "--no-install-recommends", *names)
     try:
-        run(install, timeout=_INSTALL_TIMEOUT, env=quiet)
+        _apt(*install)
     except CommandError:
-        # The package lists are absent or old on a fresh machine.
-        run(["apt-get", "update", "-q"], timeout=_UPDATE_TIMEOUT, env=quiet)
-        run(install, timeout=_INSTALL_TIMEOUT, env=quiet)
+        # The package lists are absent or old on a fresh machine, or an earlier apt was killed.
+        run(["dpkg", "--configure", "-a"], timeout=_INSTALL_TIMEOUT, env=_QUIET, uninterrupted=True)
+        _apt("update", "-q")
+        _apt(*install)
+
+
+def _apt(*words: str) -> None:
+    """Run apt-get, which waits while another package manager works."""
+    wait = ("-o", f"DPkg::Lock::Timeout={_LOCK_SECONDS}")
+    run(["apt-get", *wait, *words], timeout=_INSTALL_TIMEOUT, env=_QUIET, uninterrupted=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 import platform
 import re
@@ -11,27 +12,47 @@ from typing import TYPE_CHECKING
 from cloche_cluster.embedded.layout import REPOSITORY
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
 COMPONENTS_DIRECTORY = REPOSITORY / "cluster" / "components"
-"""A Go module for each component: go.mod and go.sum are the pins."""
+"""The Go modules from which the components are built: their go.mod and go.sum are the pins."""
+
+NODE_MODULE = "node"
+"""The Go module of the components that have many packages in common.
+
+With one version of each package for all of them, no package is compiled twice.
+"""
+
+COMMON_FLAGS = ("-trimpath", "-buildvcs=false", "-gcflags=all=-dwarf=false")
+"""Flags of every build: repeatable on any machine, and without debugging information.
+
+Without DWARF the compilers need 12 % less processor time (etcd, from an empty cache).
+"""
 
 
 @dataclass(frozen=True)
 class Component:
-    """One Go module of `cluster/components`: its programs are the `tool` lines of its go.mod.
+    """A set of programs that is built from one Go module of `cluster/components`.
 
-    `module` is the one whose version is the component's version; `rename` gives a program
-    another name than its package's last element.
+    Its programs are the `tool` lines of go.mod that belong to `module`, or else `packages` of the
+    Go module itself. The version of `module` is the component's version. `source` is the folder of
+    the Go module (by default the component's name); `rename` gives a program another name than
+    its package's last element.
     """
 
     name: str
     module: str
+    source: str = ""
+    packages: tuple[str, ...] = ()
     cgo: bool = False
     tags: str = ""
     stamp: str = ""
     rename: tuple[tuple[str, str], ...] = ()
 
+
+_STRIPPED = "-s -w"
+"""The linker leaves out symbols and debugging information."""
 
 _KUBERNETES_STAMP = (
     "-X k8s.io/component-base/version.gitVersion={version} "
@@ -39,20 +60,23 @@ _KUBERNETES_STAMP = (
     "-X k8s.io/component-base/version.gitMinor={minor}"
 )
 
+COREDNS = Component("coredns", "github.com/coredns/coredns", NODE_MODULE, packages=("./coredns",))
+"""The cluster's DNS, which neither Cloche nor its programs use: built after the first answer."""
+
 COMPONENTS = (
-    Component("etcd", "go.etcd.io/etcd/server/v3", rename=(("server", "etcd"),)),
+    Component("cni", "github.com/containernetworking/plugins"),
     Component("runc", "github.com/opencontainers/runc", cgo=True, tags="seccomp"),
+    Component("etcd", "go.etcd.io/etcd/server/v3", NODE_MODULE, rename=(("server", "etcd"),)),
     Component(
         "containerd",
         "github.com/containerd/containerd/v2",
+        NODE_MODULE,
         tags="no_btrfs no_zfs no_devmapper",
     ),
-    Component("cni", "github.com/containernetworking/plugins"),
-    Component("kubernetes", "k8s.io/kubernetes", stamp=_KUBERNETES_STAMP),
-    Component("helm", "helm.sh/helm/v4"),
-    Component("coredns", "github.com/coredns/coredns"),
+    Component("helm", "helm.sh/helm/v4", NODE_MODULE),
+    Component("kubernetes", "k8s.io/kubernetes", NODE_MODULE, stamp=_KUBERNETES_STAMP),
 )
-"""Everything that is built, the quick ones first so that a missing tool shows early."""
+"""Everything that the cluster needs to start, the quick ones first: an error shows early."""
 
 POLICY_ENGINE = Component(
     "network-policies",
@@ -86,31 +110,43 @@ class Pin:
         return tuple(renamed.get(name, name) for name in names)
 
     @property
-    def flags(self) -> tuple[str, ...]:
-        """The flags of `go build`, the same on every machine so that builds are repeatable."""
+    def link_flags(self) -> tuple[str, ...]:
+        """The flags that the linker needs for this component's programs alone."""
+        if not self.component.stamp:
+            return ()
         major, minor = [*self.version.lstrip("v").split("."), "0"][:2]
         stamp = self.component.stamp.format(version=self.version, major=major, minor=minor)
-        tags = ("-tags", self.component.tags) if self.component.tags else ()
-        return ("-trimpath", *tags, "-ldflags", f"-s -w {stamp}".strip())
+        return (f"-ldflags={self.component.module}/...={_STRIPPED} {stamp}",)
+
+
+def build_flags(pins: Sequence[Pin]) -> tuple[str, ...]:
+    """Return the flags of the one `go build` that builds `pins`, which share a Go module."""
+    tags = sorted({tag for pin in pins for tag in pin.component.tags.split()})
+    with_tags = (f"-tags={','.join(tags)}",) if tags else ()
+    stamps = tuple(flag for pin in pins for flag in pin.link_flags)
+    return (*COMMON_FLAGS, *with_tags, f"-ldflags={_STRIPPED}", *stamps)
 
 
 def read_pin(component: Component, components: Path) -> Pin:
-    """Read the pin of `component` from its go.mod and go.sum below `components`."""
-    source = components / component.name
+    """Read the pin of `component` from its Go module below `components`."""
+    source = components / (component.source or component.name)
     go_mod = (source / "go.mod").read_text()
     version = _required(rf"^\s*(?:require )?{re.escape(component.module)} (v\S+)", go_mod)
-    pin = Pin(component, source, version, _required(r"^go (\S+)", go_mod), _tools(go_mod), "")
+    tools = component.packages or _tools(go_mod, component.module)
+    pin = Pin(component, source, version, _required(r"^go (\S+)", go_mod), tools, "")
+    own = [path for package in component.packages for path in (source / package).glob("*.go")]
     recipe = "\0".join(
         [
-            *pin.flags,
+            *build_flags([pin]),
             str(component),
             platform.machine(),
             go_mod,
             (source / "go.sum").read_text(),
+            *(path.read_text() for path in sorted(own)),
         ]
     )
     digest = hashlib.sha256(recipe.encode()).hexdigest()[:12]
-    return Pin(component, source, version, pin.go, pin.tools, digest)
+    return dataclasses.replace(pin, digest=digest)
 
 
 def component(name: str) -> Component:
@@ -123,11 +159,12 @@ def kubernetes_version() -> str:
     return read_pin(component("kubernetes"), COMPONENTS_DIRECTORY).version
 
 
-def _tools(go_mod: str) -> tuple[str, ...]:
-    """Return the packages of go.mod's `tool` lines and blocks."""
+def _tools(go_mod: str, module: str) -> tuple[str, ...]:
+    """Return the packages of `module` that go.mod's `tool` lines and blocks name."""
     block = re.search(r"^tool \((.*?)^\)", go_mod, re.MULTILINE | re.DOTALL)
     single = re.findall(r"^tool ([^\s(]+)", go_mod, re.MULTILINE)
-    return tuple((block.group(1).split() if block else []) + single)
+    named = (block.group(1).split() if block else []) + single
+    return tuple(one for one in named if f"{one}/".startswith(f"{module}/"))
 
 
 def _program(package: str) -> str:

@@ -7,9 +7,15 @@ from typing import TYPE_CHECKING
 from cloche_cluster.embedded import addons, cgroups, network, ports, supervisord, sweep, sysctls
 from cloche_cluster.embedded.build import Programs, ensure_programs
 from cloche_cluster.embedded.configure import configure
-from cloche_cluster.embedded.machine import Machine, is_linux_root, read_machine
-from cloche_cluster.embedded.node_images import NodeImages, ensure_node_images, image_store
+from cloche_cluster.embedded.machine import is_linux_root, read_machine
+from cloche_cluster.embedded.node_images import (
+    NodeImage,
+    coredns_image,
+    image_store,
+    pause_image,
+)
 from cloche_cluster.embedded.packages import NODE, ensure_packages
+from cloche_cluster.embedded.pins import COMPONENTS, COREDNS
 from cloche_cluster.embedded.readiness import api_server_ready
 from cloche_cluster.embedded.settings import NODE_NAME
 from cloche_cluster.errors import ClusterError, CommandError
@@ -34,20 +40,21 @@ def require_linux_root() -> None:
 
 
 def up(cluster: Embedded) -> Programs:
-    """Bring the cluster up and return its programs. The lock is held by the caller.
+    """Bring the cluster up, without its DNS, and return its programs.
 
-    Every step looks at what is there, so that an interrupted `up` is taken on where it was.
+    The lock is held by the caller. Every step looks at what is there, so that an interrupted `up`
+    is taken on where it was.
     """
     ensure_packages(NODE, cluster.console)
     programs = ensure_programs(cluster.layout.cache, cluster.console)
-    images = ensure_node_images(cluster.layout.cache, programs)
+    pause = pause_image(cluster.layout.cache)
     environment = supervisord.ensure_environment(cluster.layout.cache, cluster.console)
     supervisor = supervisord.Supervisor(cluster.layout, environment)
     machine = read_machine()
     running = supervisor.is_running()
     if not running:
         _clean_start(cluster)
-    configure(cluster, machine, programs, images)
+    configure(cluster, machine, programs, pause)
     network.prepare(cluster.addresses)
     if running:
         supervisor.update()
@@ -55,8 +62,19 @@ def up(cluster: Embedded) -> Programs:
         cluster.console.step("starting the embedded cluster …")
         supervisor.start(cgroups.prepare(cgroups.read_mounts()))
     _wait_for_api(cluster, supervisor)
-    _prepare_inside(cluster, programs, images, machine)
+    _prepare_inside(cluster, programs, pause)
     return programs
+
+
+def add_dns(cluster: Embedded) -> None:
+    """Build, install and await the cluster's DNS, which no part of Cloche needs."""
+    programs = ensure_programs(cluster.layout.cache, cluster.console, (*COMPONENTS, COREDNS))
+    image = coredns_image(cluster.layout.cache, programs)
+    image_store(programs, cluster.layout).ensure(image)
+    admin = kubectl(cluster, programs)
+    admin.apply(addons.dns(image.name, cluster.addresses, read_machine().nameservers))
+    rollout = ("rollout", "status", "-n", "kube-system", "deployment/coredns")
+    admin.run(*rollout, f"--timeout={_DNS_SECONDS:.0f}s", timeout=_DNS_SECONDS + 10)
 
 
 def kubectl(cluster: Embedded, programs: Programs) -> Kubectl:
@@ -93,26 +111,16 @@ def _wait_for_api(cluster: Embedded, supervisor: supervisord.Supervisor) -> None
     cluster.console.step("the API server answers")
 
 
-def _prepare_inside(
-    cluster: Embedded, programs: Programs, images: NodeImages, machine: Machine
-) -> None:
-    """Apply what every cluster needs, import the node's images, and wait until it is ready."""
+def _prepare_inside(cluster: Embedded, programs: Programs, pause: NodeImage) -> None:
+    """Apply what every cluster needs, import the pause image, and wait until the node is ready."""
     super_admin = cluster.layout.kubeconfigs / "super-admin.conf"
     first = Kubectl(programs.path("kubernetes", "kubectl"), super_admin)
-    dns = addons.dns(images.coredns, cluster.addresses, machine.nameservers)
-    first.apply([*addons.access(), addons.runtime_class(), *dns])
-    store = image_store(programs, cluster.layout)
+    first.apply([*addons.access(), addons.runtime_class()])
     wait_until(cluster.layout.containerd_socket.exists, seconds=30, what="containerd did not start")
-    there = store.names()
-    for name, archive in images.archives.items():
-        if name not in there:
-            store.load(archive)
+    image_store(programs, cluster.layout).ensure(pause)
     admin = kubectl(cluster, programs)
     _wait_for(admin, "node", NODE_NAME, "--for=condition=Ready", _NODE_SECONDS)
     cluster.console.step("the node is ready")
-    rollout = ("rollout", "status", "-n", "kube-system", "deployment/coredns")
-    admin.run(*rollout, f"--timeout={_DNS_SECONDS:.0f}s", timeout=_DNS_SECONDS + 10)
-    cluster.console.step("the cluster's DNS answers")
 
 
 def _wait_for(admin: Kubectl, kind: str, name: str, condition: str, seconds: float) -> None:

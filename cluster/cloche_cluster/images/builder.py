@@ -24,6 +24,9 @@ BUILD_TIMEOUT = 1800.0
 KEPT_VERSIONS = 4
 """Versions of an image that stay in buildah's store."""
 
+_DOCKER_REGISTRY = "docker.io/"
+"""What Docker leaves out of a name."""
+
 _SAVE_TIMEOUT = 600.0
 _LOOK_TIMEOUT = 30.0
 
@@ -37,11 +40,17 @@ class Builder(Protocol):
     def debian_id(self) -> str | None:
         """Return the identity of the Debian base that is there, or None."""
 
-    def has(self, reference: str) -> bool:
-        """Say whether the store has this image."""
+    def references(self) -> set[str]:
+        """Return the full names, with their tags, of all images in the store."""
 
     def build(
-        self, context: Path, dockerfile: Path, reference: str, arguments: Mapping[str, str]
+        self,
+        context: Path,
+        dockerfile: Path,
+        reference: str,
+        arguments: Mapping[str, str],
+        *,
+        niceness: int = 0,
     ) -> None:
         """Build an image with these build arguments."""
 
@@ -62,14 +71,27 @@ class Docker:
             run(["docker", "pull", "-q", DEBIAN], timeout=BUILD_TIMEOUT)
         return self._id(DEBIAN)
 
-    def has(self, reference: str) -> bool:
-        """Say whether the engine has this image."""
-        return self._id(reference) is not None
+    def references(self) -> set[str]:
+        """Ask the engine, which leaves its own registry's name out."""
+        listed = run(
+            ["docker", "images", "--format", "{{.Repository}}:{{.Tag}}"], timeout=_LOOK_TIMEOUT
+        ).split()
+        own = REPOSITORY_NAME.removeprefix(_DOCKER_REGISTRY)
+        return {
+            f"{_DOCKER_REGISTRY}{name}" if name.startswith(f"{own}/") else name for name in listed
+        }
 
     def build(
-        self, context: Path, dockerfile: Path, reference: str, arguments: Mapping[str, str]
+        self,
+        context: Path,
+        dockerfile: Path,
+        reference: str,
+        arguments: Mapping[str, str],
+        *,
+        niceness: int = 0,
     ) -> None:
-        """Build with `docker build`."""
+        """Build with `docker build`; the engine's processes have their own niceness."""
+        del niceness
         flags = [f"--build-arg={name}={value}" for name, value in arguments.items()]
         run(
             ["docker", "build", "-q", *flags, "-t", reference, "-f", context / dockerfile, context],
@@ -104,19 +126,25 @@ class Buildah:
         """Return the image's id; nothing is pulled."""
         return self._id(OWN_NAME)
 
-    def has(self, reference: str) -> bool:
-        """Say whether the store has this image."""
-        return self._id(reference) is not None
+    def references(self) -> set[str]:
+        """Return the full names, with their tags, of all images in the store."""
+        return set(self._listed())
 
     def build(
-        self, context: Path, dockerfile: Path, reference: str, arguments: Mapping[str, str]
+        self,
+        context: Path,
+        dockerfile: Path,
+        reference: str,
+        arguments: Mapping[str, str],
+        *,
+        niceness: int = 0,
     ) -> None:
         """Build with `buildah build`, with chroot: no network and no cgroup of its own is made."""
         flags = [f"--build-arg={name}={value}" for name, value in arguments.items()]
         self._run(
             "build", "--isolation", "chroot", "--network", "host", "--layers", "--pull-never",
             *_own_ca(), *flags, "-t", reference, "-f", str(context / dockerfile), str(context),
-            timeout=BUILD_TIMEOUT,
+            timeout=BUILD_TIMEOUT, niceness=niceness,
         )  # fmt: skip
 
     def import_root(self, tree: Path, reference: str) -> None:
@@ -156,8 +184,7 @@ class Buildah:
 
         Several, since other checkouts and branches build into the same store.
         """
-        listed = self._run("images", "--format", "{{.Name}}:{{.Tag}}", timeout=_LOOK_TIMEOUT)
-        for reference in older_versions(listed.split()):
+        for reference in older_versions(self._listed()):
             answers(self._argv("rmi", reference), timeout=_LOOK_TIMEOUT)
 
     def push(self, reference: str, target: str) -> None:
@@ -168,8 +195,14 @@ class Buildah:
         look = self._argv("images", "--no-trunc", "--format", "{{.ID}}", reference)
         return (answers(look, timeout=_LOOK_TIMEOUT) or "").strip() or None
 
-    def _run(self, *words: str, timeout: float) -> str:
-        return run(self._argv(*words), timeout=timeout)
+    def _listed(self) -> list[str]:
+        """Return the full names of all images, the newest first."""
+        listed = self._run("images", "--format", "{{.Name}}:{{.Tag}}", timeout=_LOOK_TIMEOUT)
+        return listed.split()
+
+    def _run(self, *words: str, timeout: float, niceness: int = 0) -> str:
+        nice = ["nice", "-n", str(niceness)] if niceness else []
+        return run([*nice, *self._argv(*words)], timeout=timeout)
 
     def _argv(self, *words: str) -> list[str]:
         store = ["--root", str(self.root), "--runroot", str(self.runroot)]

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from cloche_cluster.console import Console
     from cloche_cluster.images.builder import Builder
-    from cloche_cluster.images.ensure import Tagged
+    from cloche_cluster.images.tags import Tagged
 
 
 def write_sboms(

@@ -12,19 +12,31 @@ DEBIAN = "debian:trixie-slim"
 """What every image is made from."""
 
 RUNTIME_BASE = "runtime-base"
+_RUNTIME = "runtime-"
+
+FIRST_LANGUAGES = ("python", "javascript", "bash")
+"""The languages that are built before the others: with them the first answer can be given."""
 
 
 @dataclass(frozen=True)
 class Image:
     """One image. `dockerfile` is relative to the repository, which is the build's context.
 
-    `base` is the image of ours that it is made from, if any; `deployed` says whether Pods run it.
+    `base` is the image of ours that it is made from, if any. `after` is the image that is built
+    before it: its base, or one that begins with the same layers. `deployed` says whether Pods run
+    it.
     """
 
     name: str
     dockerfile: Path
     base: str | None = None
+    after: str | None = None
     deployed: bool = True
+
+    @property
+    def language(self) -> str | None:
+        """The language that the image is for, if any."""
+        return self.name.removeprefix(_RUNTIME) if self.base else None
 
     def reference(self, tag: str) -> str:
         """Return the full name with `tag`."""
@@ -32,24 +44,27 @@ class Image:
 
 
 def discover(repository: Path) -> tuple[Image, ...]:
-    """Return the images, each after the one that it is made from.
+    """Return the images in the order in which they are needed, each after its `after`.
 
     A language is a folder of `runtimes/` with a Dockerfile and a runtime.yaml.
     """
-    programs = (
-        Image("gateway", Path("gateway/Dockerfile")),
-        Image("operator", Path("operator/Dockerfile")),
-        Image("valkey", Path("valkey/Dockerfile")),
-        Image(RUNTIME_BASE, Path("runtimes/base/Dockerfile"), deployed=False),
-    )
-    languages = tuple(
-        Image(
-            f"runtime-{folder.parent.name}",
+    found = {
+        folder.parent.name: Image(
+            f"{_RUNTIME}{folder.parent.name}",
             folder.parent.relative_to(repository) / "Dockerfile",
             base=RUNTIME_BASE,
+            after=RUNTIME_BASE,
         )
         for folder in sorted(repository.glob("runtimes/*/runtime.yaml"))
         if (folder.parent / "Dockerfile").exists()
+    }
+    first = [found.pop(name) for name in FIRST_LANGUAGES if name in found]
+    images = (
+        Image("operator", Path("operator/Dockerfile")),
+        Image(RUNTIME_BASE, Path("runtimes/base/Dockerfile"), deployed=False),
+        *first,
+        Image("gateway", Path("gateway/Dockerfile"), after="operator"),
+        *found.values(),
+        Image("valkey", Path("valkey/Dockerfile")),
     )
-    there = tuple(one for one in programs if (repository / one.dockerfile).exists())
-    return (*there, *languages)
+    return tuple(one for one in images if (repository / one.dockerfile).exists())

@@ -7,16 +7,32 @@ import json
 import time
 import urllib.error
 import urllib.request
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+import yaml
 
 from cloche_cluster.command import run
 from cloche_cluster.errors import ClusterError
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
     from cloche_cluster.console import Console
 
-CODE = 'print("Hello, World!")\nprint(2 + 2)'
-EXPECTED = "Hello, World!\n4\n"
+
+@dataclass(frozen=True)
+class Example:
+    """A program, and what it prints."""
+
+    language: str
+    code: str
+    expected: str
+
+
+README = Example("python", 'print("Hello, World!")\nprint(2 + 2)', "Hello, World!\n4\n")
+"""The example of the README."""
 
 _READY_SECONDS = 60.0
 _KEY_SECONDS = 20.0
@@ -41,12 +57,28 @@ def wait_until_ready(url: str) -> None:
         time.sleep(0.2)
 
 
-def run_example(url: str, key: str, console: Console) -> None:
+def example_for(repository: Path, languages: Sequence[str]) -> Example:
+    """Return the README's example where Python is among `languages`, else the first one's hello.
+
+    Raises ClusterError when that language has no such example.
+    """
+    if README.language in languages:
+        return README
+    folder = repository / "runtimes" / languages[0] / "examples"
+    try:
+        described = yaml.safe_load((folder / "hello.yaml").read_text())
+        (source,) = (path for path in folder.glob("hello.*") if path.suffix != ".yaml")
+        return Example(languages[0], source.read_text(), described["stdout"])
+    except (OSError, ValueError, KeyError) as error:
+        raise ClusterError(f"{folder} has no example `hello`: {error!r}") from None
+
+
+def run_example(url: str, key: str, example: Example, console: Console) -> None:
     """Print the command and the answer. Raises ClusterError when the answer is not the right one.
 
     curl reads the key from its standard input: a command line can be read by every user.
     """
-    body = json.dumps({"code": CODE, "language": "python"})
+    body = json.dumps({"code": example.code, "language": example.language})
     console.plain(
         f"$ curl -X POST {url}/api/v1/execute \\\n"
         '    -H "X-API-Key: $CLOCHE_API_KEY" -H "Content-Type: application/json" \\\n'
@@ -58,7 +90,7 @@ def run_example(url: str, key: str, console: Console) -> None:
         stdout = json.loads(answer).get("stdout")
     except ValueError:
         stdout = None
-    if stdout != EXPECTED:
+    if stdout != example.expected:
         raise ClusterError("the first example did not get the answer that it should")
 
 

@@ -92,6 +92,16 @@ class Release:
         status: dict[str, Any] = json.loads(told) if told else {}
         return status
 
+    def image_tags(self) -> dict[str, str]:
+        """Return the tags of the images that the release was given, languages that it lacks not."""
+        words = ["get", "values", RELEASE, "-n", NAMESPACE, "-o", "json"]
+        where = ["--kubeconfig", str(self.access.kubeconfig)]
+        found = answers([self.access.helm, *words, *where], timeout=_LOOK_SECONDS)
+        values: dict[str, Any] = (json.loads(found) if found else None) or {}
+        disabled = {f"runtime-{name}" for name in values.get("runtimes", {}).get("disabled", ())}
+        tags: dict[str, str] = values.get("image", {}).get("tags", {})
+        return {name: tag for name, tag in tags.items() if name not in disabled}
+
     def _take_on(self, status: Mapping[str, Any]) -> None:
         """Make way for an upgrade where a killed helm left its mark."""
         state = str(status.get("info", {}).get("status", ""))

@@ -32,6 +32,9 @@ class Cluster(Protocol):
     def prepare(self) -> Access:
         """Make the cluster if need be, wait until it answers, and return the way in."""
 
+    def complete(self) -> None:
+        """Add what the cluster has besides, and Cloche's first answer does not need."""
+
     def access(self) -> Access:
         """Return the way into a cluster that was prepared before."""
 

@@ -12,10 +12,13 @@ from typing import TYPE_CHECKING, Any
 from cloche_cluster.embedded.build import Programs, ensure_programs
 from cloche_cluster.embedded.configure import local_port_holder
 from cloche_cluster.embedded.down import down
-from cloche_cluster.embedded.node_images import image_store
+from cloche_cluster.embedded.linked_images import LinkedImages
+from cloche_cluster.embedded.node_images import ImageStore, image_store
+from cloche_cluster.embedded.packages import NODE
 from cloche_cluster.embedded.settings import GATEWAY_LOCAL_PORT, GATEWAY_NODE_PORT, NO_NETWORK
 from cloche_cluster.embedded.sweep import unmount_all
-from cloche_cluster.embedded.up import kubectl, require_linux_root, up
+from cloche_cluster.embedded.up import add_dns, kubectl, require_linux_root, up
+from cloche_cluster.images.builder import Buildah
 from cloche_cluster.images.table import REPOSITORY_NAME
 from cloche_cluster.targets.base import Access
 from cloche_cluster.targets.engine import choose_builder
@@ -42,13 +45,17 @@ class EmbeddedCluster:
         require_linux_root()
         return self._access(up(self.embedded))
 
+    def complete(self) -> None:
+        """Add the cluster's DNS."""
+        add_dns(self.embedded)
+
     def access(self) -> Access:
         """Return the way in, without touching the cluster."""
         return self._access(self._programs())
 
     def builder(self) -> Builder:
         """Docker where it answers, else buildah, with its store in the cache."""
-        return choose_builder(self.embedded.layout.cache, self.embedded.console)
+        return choose_builder(self.embedded.layout.cache, self.embedded.console, with_packages=NODE)
 
     def missing_images(self, references: Sequence[str]) -> list[str]:
         """Ask containerd."""
@@ -56,8 +63,19 @@ class EmbeddedCluster:
         return [one for one in references if one not in there]
 
     def load_images(self, builder: Builder, references: Sequence[str]) -> None:
-        """Import one archive after the other into containerd, while the next one is written."""
-        store = image_store(self._programs(), self.embedded.layout)
+        """Link the images into containerd where buildah shares its file system, else copy them."""
+        layout = self.embedded.layout
+        store = image_store(self._programs(), layout)
+        if isinstance(builder, Buildah):
+            linked = LinkedImages(builder.root, store)
+            if linked.possible(layout.snapshots):
+                for reference in references:
+                    linked.load(reference)
+                return
+        self._copy_images(builder, store, references)
+
+    def _copy_images(self, builder: Builder, store: ImageStore, references: Sequence[str]) -> None:
+        """Import one archive after the other, while the next one is written."""
         with (
             tempfile.TemporaryDirectory(dir=self.embedded.layout.cache) as temporary,
             ThreadPoolExecutor(1) as ahead,

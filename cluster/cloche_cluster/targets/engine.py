@@ -15,16 +15,17 @@ if TYPE_CHECKING:
     from cloche_cluster.console import Console
 
 
-def choose_builder(cache: Path, console: Console) -> Builder:
+def choose_builder(cache: Path, console: Console, with_packages: tuple[str, ...] = ()) -> Builder:
     """Return the engine, with buildah and its helpers installed where there is no Docker.
 
+    `with_packages` are Debian packages that the cluster needs: they are installed at the same time.
     Raises ClusterError where there is neither Docker nor root.
     """
     if docker_answers():
         return Docker()
     if not is_linux_root():
         raise ClusterError("no Docker engine answers, and buildah needs root to build images")
-    ensure_packages(IMAGES, console)
+    ensure_packages((*with_packages, *IMAGES), console)
     store = cache / "buildah"
     store.mkdir(parents=True, exist_ok=True)
     return Buildah(root=store, runroot=cache / "buildah-run")

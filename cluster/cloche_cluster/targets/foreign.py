@@ -37,6 +37,9 @@ class ForeignCluster:
         self._registry()
         return self.access()
 
+    def complete(self) -> None:
+        """Leave the cluster as it is."""
+
     def access(self) -> Access:
         """Take the context out of the user's kubeconfig."""
         return access(self.context, self.directory, self.console)

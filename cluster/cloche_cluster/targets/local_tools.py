@@ -81,6 +81,9 @@ class LocalToolCluster:
             self._run(self.tool.create, _CREATE_TIMEOUT)
         return self.access()
 
+    def complete(self) -> None:
+        """Leave the cluster as it is: the tool has made all of it."""
+
     def access(self) -> Access:
         """Take the tool's context out of the user's kubeconfig."""
         return access(self.target.context or "", self.directory, self.console)

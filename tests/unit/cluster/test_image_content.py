@@ -13,9 +13,9 @@ from cloche_cluster.errors import ClusterError
 from cloche_cluster.images.builder import older_versions
 from cloche_cluster.images.content import context_files, copied_sources, stage
 from cloche_cluster.images.debian import Source, parse_deb822, parse_list, sources_for
-from cloche_cluster.images.ensure import Tagged, tag_all
 from cloche_cluster.images.oci import OciLayout
 from cloche_cluster.images.table import discover
+from cloche_cluster.images.tags import Tagged, tag_all
 from cloche_cluster.targets.embedded import stale_images
 
 
@@ -43,7 +43,8 @@ def tags(repository: Path, debian: str = "id") -> dict[str, str]:
 
 def test_a_language_is_a_folder_with_both_files_and_the_base_comes_first(repository: Path) -> None:
     images = discover(repository)
-    assert [one.name for one in images] == ["gateway", "runtime-base", "runtime-lua"]
+    assert [one.name for one in images] == ["runtime-base", "gateway", "runtime-lua"]
+    assert [one.language for one in images] == [None, None, "lua"]
     assert [one.name for one in images if not one.deployed] == ["runtime-base"]
 
 
@@ -131,7 +132,7 @@ def test_the_context_has_what_was_hashed_and_nothing_else(repository: Path, tmp_
 
 
 def test_references_are_full_names(repository: Path) -> None:
-    (gateway, *_) = tag_all(repository, discover(repository), "id")
+    (_, gateway, *_) = tag_all(repository, discover(repository), "id")
     assert isinstance(gateway, Tagged)
     assert gateway.reference == f"docker.io/cloche/gateway:{gateway.tag}"
 

@@ -11,7 +11,7 @@ from cloche_cluster.install import env_file
 from cloche_cluster.install.diagnosis import is_ready, reason
 from cloche_cluster.install.keys import check_name
 from cloche_cluster.install.release import content_digest, is_whole, without_notes
-from cloche_cluster.operations import merged
+from cloche_cluster.install.values import merged
 
 if TYPE_CHECKING:
     from pathlib import Path

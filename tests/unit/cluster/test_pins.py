@@ -8,7 +8,10 @@ from cloche_cluster.embedded.build import Programs, go_is_enough
 from cloche_cluster.embedded.pins import (
     COMPONENTS,
     COMPONENTS_DIRECTORY,
+    COREDNS,
+    NODE_MODULE,
     Component,
+    build_flags,
     kubernetes_version,
     read_pin,
 )
@@ -70,21 +73,48 @@ def test_a_go_mod_without_its_module_is_refused(tmp_path: Path) -> None:
 
 
 def test_every_component_of_the_repository_has_the_programs_that_are_run() -> None:
-    found = {one.name: set(read_pin(one, COMPONENTS_DIRECTORY).programs) for one in COMPONENTS}
+    components = (*COMPONENTS, COREDNS)
+    found = {one.name: set(read_pin(one, COMPONENTS_DIRECTORY).programs) for one in components}
     assert found["etcd"] == {"etcd"}
     assert found["cni"] == {"bridge", "host-local", "loopback", "ptp"}
     assert found["containerd"] >= {"containerd", "containerd-shim-runc-v2", "ctr"}
     assert found["kubernetes"] >= {"kube-apiserver", "kubelet", "kubeadm", "kubectl"}
     assert found["helm"] == {"helm"}
+    assert found["coredns"] == {"coredns"}
 
 
 def test_kubernetes_says_its_version() -> None:
     kubernetes = next(one for one in COMPONENTS if one.name == "kubernetes")
-    flags = read_pin(kubernetes, COMPONENTS_DIRECTORY).flags
+    flags = build_flags([read_pin(kubernetes, COMPONENTS_DIRECTORY)])
     major, minor, _ = kubernetes_version().removeprefix("v").split(".")
+    assert flags[-1].startswith("-ldflags=k8s.io/kubernetes/...=-s -w ")
     assert f"gitVersion={kubernetes_version()} " in flags[-1]
     assert f"gitMajor={major} " in flags[-1]
     assert flags[-1].endswith(f"gitMinor={minor}")
+
+
+def test_components_of_one_go_module_are_built_with_the_flags_of_all() -> None:
+    shared = [one for one in COMPONENTS if one.source == NODE_MODULE]
+    flags = build_flags([read_pin(one, COMPONENTS_DIRECTORY) for one in shared])
+    assert "-tags=no_btrfs,no_devmapper,no_zfs" in flags
+    assert flags[-2:-1] == ("-ldflags=-s -w",)  # the last flag that matches a package counts
+
+
+def test_a_component_takes_only_its_own_tools_of_a_shared_go_module(tmp_path: Path) -> None:
+    write_pin(tmp_path, GO_MOD.replace("\n)\n", "\n\texample.org/thing2/cmd/other\n)\n", 1))
+    assert read_pin(THING, tmp_path).programs == ("one", "etcd")
+
+
+def test_a_program_of_the_go_module_itself_is_pinned_with_its_source(tmp_path: Path) -> None:
+    write_pin(tmp_path)
+    own = Component("thing", "example.org/thing", packages=("./small",))
+    (tmp_path / "thing" / "small").mkdir()
+    main = tmp_path / "thing" / "small" / "main.go"
+    main.write_text("package main")
+    before = read_pin(own, tmp_path)
+    assert before.programs == ("small",)
+    main.write_text("package main // changed")
+    assert read_pin(own, tmp_path).digest != before.digest
 
 
 @pytest.mark.parametrize(

@@ -15,11 +15,11 @@ import pytest
 from cloche_cluster.console import Console
 from cloche_cluster.errors import ClusterError
 from cloche_cluster.images.archive import Root, read_root
-from cloche_cluster.images.ensure import Tagged
 from cloche_cluster.images.inventory import write_sboms
 from cloche_cluster.images.packages import Distribution, Package, is_record, packages
 from cloche_cluster.images.sbom import document
 from cloche_cluster.images.table import Image
+from cloche_cluster.images.tags import Tagged
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping

@@ -1,0 +1,201 @@
+"""Builds images in the background, two at a time, while something else brings the cluster up."""
+
+from __future__ import annotations
+
+import tempfile
+import threading
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Self
+
+from cloche_cluster.command import end_children
+from cloche_cluster.errors import ClusterError
+from cloche_cluster.images.builder import Buildah
+from cloche_cluster.images.content import stage
+from cloche_cluster.images.debian import make_debian
+from cloche_cluster.images.table import DEBIAN
+from cloche_cluster.images.tags import Tagged, tag_all
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Iterable, Sequence
+    from types import TracebackType
+
+    from cloche_cluster.console import Console
+    from cloche_cluster.images.builder import Builder
+    from cloche_cluster.images.table import Image
+
+WORKERS = 2
+"""Images that are built at a time: one alone mostly waits for the network and the disk."""
+
+_LATER_NICENESS = 19
+"""Images that are not urgent take the processors only where nothing else wants them."""
+
+
+@dataclass
+class ImageBuilds:
+    """The builds of `images`, in their order, of which the engine's store may have some already.
+
+    Used as a context manager: the builds run within the block, and those that have not begun are
+    dropped at its end. `urgent` are the names of images that are built at ordinary priority.
+    """
+
+    repository: Path
+    images: Sequence[Image]
+    builder: Builder
+    console: Console
+    urgent: Collection[str] = ()
+    _changed: threading.Condition = field(default_factory=threading.Condition)
+    _threads: list[threading.Thread] = field(default_factory=list)
+    _tagged: dict[str, Tagged] = field(default_factory=dict)
+    _waiting: list[str] = field(default_factory=list)
+    _ended: dict[str, ClusterError | None] = field(default_factory=dict)
+    _stopped: bool = False
+    _failure: ClusterError | None = None
+
+    def __enter__(self) -> Self:
+        """Start to build."""
+        self._start(self._prepare)
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Begin no further build, and wait for those under way; end these after an error."""
+        with self._changed:
+            self._stopped = True
+            self._changed.notify_all()
+        if kind:
+            end_children()
+        while self._threads:
+            self._threads.pop().join()
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The names of all images, in their order."""
+        return tuple(image.name for image in self.images)
+
+    def built(self, names: Iterable[str]) -> list[Tagged]:
+        """Return those of the images `names` that are in the store now."""
+        with self._changed:
+            there = [name for name in names if name in self._ended and not self._ended[name]]
+            return [self._tagged[name] for name in there]
+
+    def wait(self, names: Collection[str]) -> tuple[Tagged, ...]:
+        """Wait until the images `names` are in the store, and return them with their tags.
+
+        Raises ClusterError when one of them cannot be built.
+        """
+        with self._changed:
+            self._changed.wait_for(lambda: self._failure or all(n in self._ended for n in names))
+            if self._failure:
+                raise self._failure
+            for error in (self._ended[name] for name in names):
+                if error:
+                    raise error
+            return tuple(self._tagged[name] for name in names)
+
+    def wait_for_any(self, names: Collection[str]) -> tuple[tuple[Tagged, ...], list[ClusterError]]:
+        """Wait until at least one of `names` has been built or has failed; return all that have.
+
+        The first value are the images that are in the store now, the second the errors.
+        """
+        with self._changed:
+            self._changed.wait_for(lambda: self._failure or any(n in self._ended for n in names))
+            if self._failure:
+                raise self._failure
+            ended = {name: self._ended[name] for name in names if name in self._ended}
+            built = tuple(self._tagged[name] for name, error in ended.items() if not error)
+            return built, [error for error in ended.values() if error]
+
+    def has_ended(self, name: str) -> bool:
+        """Say whether the image `name` is in the store or could not be built."""
+        with self._changed:
+            return name in self._ended
+
+    def _start(self, work: Callable[[], None]) -> None:
+        thread = threading.Thread(target=self._guarded, args=(work,), daemon=True)
+        self._threads.append(thread)
+        thread.start()
+
+    def _guarded(self, work: Callable[[], None]) -> None:
+        """Run `work` and hand its error, whatever it is, to those who wait."""
+        try:
+            work()
+        except Exception as error:  # noqa: BLE001  nothing else would end their waiting
+            known = error if isinstance(error, ClusterError) else None
+            with self._changed:
+                self._failure = known or ClusterError(f"internal error: {error!r}")
+                self._changed.notify_all()
+
+    def _prepare(self) -> None:
+        """Make the base image, on which all tags depend, and start the workers."""
+        debian = self.builder.debian_id() or self._make_debian()
+        tagged = tag_all(self.repository, self.images, debian)
+        there = self.builder.references()
+        missing = [one for one in tagged if one.reference not in there]
+        if missing and isinstance(self.builder, Buildah):
+            self.builder.remove_leftovers()
+        with self._changed:
+            self._tagged = {one.image.name: one for one in tagged}
+            self._waiting = [one.image.name for one in missing]
+            self._ended = {one.image.name: None for one in tagged if one not in missing}
+            self._changed.notify_all()
+            for _ in range(min(WORKERS, len(missing)) if not self._stopped else 0):
+                self._start(self._work)
+
+    def _make_debian(self) -> str:
+        if not isinstance(self.builder, Buildah):
+            raise ClusterError(f"{DEBIAN} could not be pulled")
+        self.console.step(f"building the base image {DEBIAN} from Debian's packages …")
+        make_debian(self.builder)
+        made = self.builder.debian_id()
+        if made is None:
+            raise ClusterError(f"the base image {DEBIAN} was built and is not in buildah's store")
+        return made
+
+    def _work(self) -> None:
+        """Build one image after the other until none is left."""
+        while one := self._next():
+            error = None
+            try:
+                self._build(one)
+            except ClusterError as failure:
+                error = failure
+            with self._changed:
+                self._ended[one.image.name] = error
+                self._changed.notify_all()
+
+    def _next(self) -> Tagged | None:
+        """Take the first image whose predecessor has been built; None at the end."""
+        with self._changed:
+            while self._waiting and not self._stopped:
+                for name in self._waiting:
+                    after = self._tagged[name].image.after
+                    if after and after in self._tagged and after not in self._ended:
+                        continue
+                    self._waiting.remove(name)
+                    return self._tagged[name]
+                self._changed.wait()
+            return None
+
+    def _build(self, one: Tagged) -> None:
+        image = one.image
+        base = self._tagged[image.base] if image.base else None
+        if base and (error := self._ended[base.image.name]):
+            raise ClusterError(f"{image.name} was not built, because its base was not: {error}")
+        self.console.step(f"building image {image.name}:{one.tag} …")
+        began = time.monotonic()
+        with tempfile.TemporaryDirectory(prefix="cloche-context-") as temporary:
+            stage(self.repository, image.dockerfile, one.files, Path(temporary))
+            self.builder.build(
+                Path(temporary),
+                image.dockerfile,
+                one.reference,
+                {"BASE": base.reference} if base else {},
+                niceness=0 if image.name in self.urgent else _LATER_NICENESS,
+            )
+        self.console.step(f"built image {image.name} in {time.monotonic() - began:.0f} s")

@@ -1,0 +1,74 @@
+"""Which languages are installed: what `LANGUAGES=` names, or what was named before."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+import yaml
+
+from cloche_cluster.errors import ClusterError
+from cloche_cluster.images.table import FIRST_LANGUAGES, RUNTIME_BASE, Image, discover
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+    from pathlib import Path
+
+ALL = "all"
+"""The value of `LANGUAGES=` that takes an earlier choice back."""
+
+
+def languages(repository: Path) -> tuple[str, ...]:
+    """Return the names of all languages of the checkout, in the order in which they are built."""
+    return tuple(image.language for image in discover(repository) if image.language)
+
+
+def chosen(text: str, known: Mapping[str, Iterable[str]]) -> tuple[str, ...] | None:
+    """Return the languages that `text` names, separated by commas or spaces; None: all.
+
+    `known` has the aliases of each language by its name. Raises ClusterError for a name that is
+    neither.
+    """
+    words = re.split(r"[,\s]+", text.strip().lower())
+    if ALL in words:
+        return None
+    by_name = {alias: name for name, aliases in known.items() for alias in (*aliases, name)}
+    unknown = [word for word in words if word not in by_name]
+    if unknown:
+        raise ClusterError(
+            f"LANGUAGES: {', '.join(map(repr, unknown))}: no such language; there are "
+            f"{', '.join(sorted(known))}, or {ALL}"
+        )
+    wanted = {by_name[word] for word in words}
+    return tuple(name for name in known if name in wanted)
+
+
+def aliases(repository: Path) -> dict[str, list[str]]:
+    """Return the aliases of each language of the checkout, by its name."""
+    found = {}
+    for name in languages(repository):
+        manifest = repository / "runtimes" / name / "runtime.yaml"
+        found[name] = list(yaml.safe_load(manifest.read_text())["spec"].get("aliases") or ())
+    return found
+
+
+def images_for(repository: Path, wanted: Iterable[str] | None) -> tuple[Image, ...]:
+    """Return the images of an installation with the languages `wanted` (None: all)."""
+    if wanted is None:
+        return discover(repository)
+    names = set(wanted)
+    return tuple(
+        image for image in discover(repository) if not image.language or image.language in names
+    )
+
+
+def first_images(images: Sequence[Image]) -> tuple[str, ...]:
+    """Return the names of those images that the first answer needs.
+
+    Gateway, operator, and the languages that are built first; where none of these is among
+    `images`, the first language of all.
+    """
+    there = [image.language for image in images if image.language]
+    first = [name for name in there if name in FIRST_LANGUAGES] or there[:1]
+    needed = {"gateway", "operator", RUNTIME_BASE}
+    return tuple(image.name for image in images if image.name in needed or image.language in first)
