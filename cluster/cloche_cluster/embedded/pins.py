@@ -81,6 +81,7 @@ COMPONENTS = (
 POLICY_ENGINE = Component(
     "network-policies",
     "sigs.k8s.io/kube-network-policies",
+    NODE_MODULE,
     rename=(("cmd", "kube-network-policies"),),
 )
 """Built where a test asks for it, by `policy_engine`; no `up` does."""
