@@ -18,7 +18,7 @@ CLOCHE = PYTHONPATH="$(ROOT)/cluster:$(ROOT)/crds" $(PY) -m cloche_cluster --clu
 TEST_CLUSTER := $(if $(filter auto,$(CLUSTER)),embedded,$(CLUSTER))
 PYTEST := $(PY) -m pytest
 
-.PHONY: help up down status key images sbom crds test test-unit test-integration test-e2e lint format \
+.PHONY: help up down status languages key images sbom crds test test-unit test-integration test-e2e lint format \
         hooks requirements bench load fuzz chaos attacks isolation clean-cache venv-up venv-dev
 
 help: ## list the targets
@@ -32,6 +32,9 @@ down: venv-up ## remove what `make up` made
 
 status: venv-up ## say what runs where
 	@$(CLOCHE) status
+
+languages: venv-up ## say which languages are available
+	@$(CLOCHE) languages
 
 key: venv-up ## make an API key and print it once: make key NAME=x [TENANT=y] [RATE=100] [CONCURRENCY=50] [EXPIRES=30d]
 	@test -n "$(NAME)" || { echo 'error: say NAME=…: make key NAME=x [TENANT=y]' >&2; exit 1; }

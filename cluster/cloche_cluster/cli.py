@@ -1,4 +1,4 @@
-"""The command line: `python -m cloche_cluster up|down|status|key|images|sbom|clean-cache`."""
+"""The command line: `python -m cloche_cluster up|down|status|…`; `--help` lists all."""
 
 from __future__ import annotations
 
@@ -64,6 +64,10 @@ def parser() -> argparse.ArgumentParser:
     )
     commands.add_parser("down", help="remove what up made, and say what")
     commands.add_parser("status", help="what runs where")
+    languages = commands.add_parser("languages", help="which languages are available")
+    languages.add_argument(
+        "--require-all", action="store_true", help="print nothing, and fail where one is missing"
+    )
     commands.add_parser("images", help="build the images and bring them to the cluster")
     commands.add_parser("sbom", help="write what is in each image into .cloche/sbom")
     key = commands.add_parser("key", help="make an API key and print it once")
@@ -82,11 +86,13 @@ def parser() -> argparse.ArgumentParser:
 def _run(operations: Operations, options: argparse.Namespace) -> None:
     match options.command:
         case "up":
-            operations.up(bare=options.bare, languages=options.languages)
+            operations.up(bare=options.bare, only=options.languages)
         case "down":
             operations.down()
         case "status":
             operations.status()
+        case "languages":
+            operations.languages(require_all=options.require_all)
         case "images":
             operations.images()
         case "sbom":

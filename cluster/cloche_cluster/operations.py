@@ -1,4 +1,4 @@
-"""The operations of the command line: up, down, status, key, images, sbom, clean-cache."""
+"""The operations of the command line: up, down, status, languages, key, images and so on."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from cloche_cluster.images.inventory import write_sboms
 from cloche_cluster.install.installer import Installer
 from cloche_cluster.install.keys import KeyStore
 from cloche_cluster.install.release import Release
-from cloche_cluster.languages import aliases, chosen, first_images, images_for
+from cloche_cluster.languages import aliases, chosen, first_images, images_for, languages
 from cloche_cluster.targets.embedded import remove_cache
 from cloche_cluster.targets.factory import make_cluster
 from cloche_cluster.targets.tools import user_cache
@@ -43,13 +43,13 @@ class Operations:
     wish: Wish
     checkout: Checkout
 
-    def up(self, *, bare: bool = False, languages: str = "") -> None:
+    def up(self, *, bare: bool = False, only: str = "") -> None:
         """Bring a cluster up, and unless `bare` install Cloche and run the first example.
 
-        `languages` names those to install, and is remembered; empty: as it was before.
+        `only` names the languages to install, and is remembered; empty: as it was before.
         """
-        if languages:
-            self.checkout.remember_languages(chosen(languages, aliases(self.checkout.root)))
+        if only:
+            self.checkout.remember_languages(chosen(only, aliases(self.checkout.root)))
         target = self._choose()
         self.console.step(f"cluster: {_described(target)}")
         cluster = self._cluster(target)
@@ -122,6 +122,26 @@ class Operations:
         release = Release(access, self.checkout.root, self.console).status()
         info = release.get("info", {}).get("status", "not installed")
         self.console.plain(f"release cloche: {info}")
+
+    def languages(self, *, require_all: bool = False) -> None:
+        """Print each language of the checkout and whether it is available.
+
+        With `require_all` raise ClusterError that names those which are not.
+        """
+        access = self._access()
+        there = Release(access, self.checkout.root, self.console).languages()
+        wanted = self.checkout.remembered_languages()
+        known = languages(self.checkout.root)
+        lacking = [name for name in known if name not in there]
+        if require_all and lacking:
+            raise ClusterError(
+                f"{', '.join(lacking)} {'is' if len(lacking) == 1 else 'are'} not installed: "
+                "`make up LANGUAGES=all` installs every language"
+            )
+        for name in () if require_all else known:
+            chosen_now = wanted is None or name in wanted
+            absent = "not built yet (make up)" if chosen_now else "not chosen (LANGUAGES)"
+            self.console.plain(f"{name:12} {'available' if name in there else absent}")
 
     def clean_cache(self) -> None:
         """Remove what `down` keeps."""

@@ -115,6 +115,19 @@ def _check_go(pins: Iterable[Pin]) -> None:
         raise ClusterError(f"Go is too old: {version} is installed, Go {wanted} is needed")
 
 
+def find_programs(cache: Path, components: Iterable[Component] = COMPONENTS) -> Programs:
+    """Return where the programs lie, without building. Raises ClusterError where one is missing."""
+    pins = [read_pin(one, COMPONENTS_DIRECTORY) for one in components]
+    places = {pin.component.name: cache / "bin" / pin.directory for pin in pins}
+    absent = [name for name, place in places.items() if not place.is_dir()]
+    if absent:
+        raise ClusterError(
+            f"this checkout's {', '.join(absent)} {'is' if len(absent) == 1 else 'are'} not built "
+            "yet: run `make up` first"
+        )
+    return Programs(places)
+
+
 def _by_module(pins: Iterable[Pin]) -> list[tuple[Pin, ...]]:
     """Group pins by their Go module, in the order in which the modules first come."""
     groups: dict[Path, list[Pin]] = {}

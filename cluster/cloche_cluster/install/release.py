@@ -102,6 +102,11 @@ class Release:
         tags: dict[str, str] = values.get("image", {}).get("tags", {})
         return {name: tag for name, tag in tags.items() if name not in disabled}
 
+    def languages(self) -> set[str]:
+        """Return the names of the SandboxRuntimes that are installed."""
+        listed = self.access.kubectl.run("get", "sbr", "-n", SANDBOX_NAMESPACE, "-o", "name")
+        return {line.rpartition("/")[2] for line in listed.split()}
+
     def _take_on(self, status: Mapping[str, Any]) -> None:
         """Make way for an upgrade where a killed helm left its mark."""
         state = str(status.get("info", {}).get("status", ""))

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from cloche_cluster.embedded.build import Programs, ensure_programs
+from cloche_cluster.embedded.build import Programs, find_programs
 from cloche_cluster.embedded.configure import local_port_holder
 from cloche_cluster.embedded.down import down
 from cloche_cluster.embedded.linked_images import LinkedImages
@@ -128,7 +128,7 @@ class EmbeddedCluster:
         return down(self.embedded)
 
     def _programs(self) -> Programs:
-        return ensure_programs(self.embedded.layout.cache, self.embedded.console)
+        return find_programs(self.embedded.layout.cache)
 
     def _access(self, programs: Programs) -> Access:
         admin = kubectl(self.embedded, programs)

@@ -23,8 +23,8 @@ if TYPE_CHECKING:
 def test_ctrl_c_is_one_line_and_130(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    def interrupted(_self: Operations, *, bare: bool, languages: str) -> None:
-        assert (bare, languages) == (False, "")
+    def interrupted(_self: Operations, *, bare: bool, only: str) -> None:
+        assert (bare, only) == (False, "")
         raise KeyboardInterrupt
 
     monkeypatch.setattr(Operations, "up", interrupted)

@@ -1,0 +1,82 @@
+"""Programs are run to their end, followed, and ended with this one."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import textwrap
+from typing import TYPE_CHECKING
+
+import pytest
+
+from cloche_cluster.command import follow, run
+from cloche_cluster.errors import CommandError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+def test_lines_of_standard_error_are_heard_as_they_come() -> None:
+    heard: list[str] = []
+    follow(["sh", "-c", "echo one >&2; echo out; echo two >&2"], heard.append, timeout=10)
+    assert heard == ["one", "two"]
+
+
+def test_a_followed_program_that_fails_shows_its_last_lines() -> None:
+    with pytest.raises(CommandError, match="exit code 3:\n    the last"):
+        follow(["sh", "-c", "echo the last >&2; exit 3"], lambda _: None, timeout=10)
+
+
+def test_a_followed_program_that_is_late_is_ended() -> None:
+    with pytest.raises(CommandError, match="did not end within 0 s"):
+        follow(["sleep", "60"], lambda _: None, timeout=0.2)
+
+
+PARENT = """
+    import signal, sys
+    from cloche_cluster.cli import _interrupt
+    from cloche_cluster.command import run
+    signal.signal(signal.SIGTERM, _interrupt)
+    try:
+        run(["sh", "-c", {script!r}], timeout=60, uninterrupted={uninterrupted})
+    except KeyboardInterrupt:
+        print("interrupted")
+"""
+
+
+def interrupted(tmp_path: Path, script: str, *, uninterrupted: bool) -> str:
+    """Run `script` by `run` in a process of its own, and interrupt that when the script waits."""
+    fifo = tmp_path / "fifo"
+    os.mkfifo(fifo)
+    code = textwrap.dedent(PARENT.format(script=script, uninterrupted=uninterrupted))
+    parent = subprocess.Popen(
+        [sys.executable, "-c", code], text=True, stdout=subprocess.PIPE, cwd=tmp_path
+    )
+    with fifo.open() as opened:
+        assert opened.readline() == "ready\n"
+        parent.send_signal(signal.SIGTERM)
+        said, _ = parent.communicate(timeout=20)
+        rest = opened.read()
+    assert said == "interrupted\n"
+    return rest
+
+
+def test_an_interruption_ends_what_was_started(tmp_path: Path) -> None:
+    rest = interrupted(
+        tmp_path, "echo ready > fifo; sleep 30; echo done > fifo", uninterrupted=False
+    )
+    assert rest == ""
+
+
+def test_what_must_not_be_interrupted_runs_to_its_end(tmp_path: Path) -> None:
+    rest = interrupted(
+        tmp_path, "exec > fifo; echo ready; sleep 0.5; echo done", uninterrupted=True
+    )
+    assert rest == "done\n"
+
+
+def test_a_missing_program_is_named() -> None:
+    with pytest.raises(CommandError, match="no-such-program is not installed"):
+        run(["no-such-program"], timeout=1)
