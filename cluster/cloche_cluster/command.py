@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import shlex
 import signal
 import subprocess
@@ -19,6 +20,10 @@ if TYPE_CHECKING:
 
 LAST_LINES = 15
 """How many of a failed program's last lines its error carries: enough for a compiler's message."""
+
+
+_LINE_LENGTH = 300
+"""Characters of a line that an error shows: some programs print whole recipes as one."""
 
 
 def run(  # noqa: PLR0913  the options of subprocess.run
@@ -165,10 +170,33 @@ def answers(argv: Sequence[str | Path], *, timeout: float) -> str | None:
         return None
 
 
+_CAUSES = (
+    (r"no space left on device", "the disk is full: free some space"),
+    (
+        r"temporary failure (?:in name resolution|resolving)|could(?: not|n't) resolve|"
+        r"failed to fetch|dial tcp|connection (?:refused|reset|timed out)|no route to host|"
+        r"network is unreachable|i/o timeout|tls handshake timeout|max retries exceeded|"
+        r"ReadTimeoutError|EAI_AGAIN|ETIMEDOUT|ECONNREFUSED",
+        "a package source does not answer: look at the network",
+    ),
+)
+"""What a failed program's output shows as the cause, and what the user can do about it."""
+
+
+def cause(output: str) -> str | None:
+    """Return why a program failed and what to do, where its output shows one of few causes."""
+    for pattern, sentence in _CAUSES:
+        if re.search(pattern, output, re.IGNORECASE):
+            return f"{sentence}, then run the same command again, which goes on from here"
+    return None
+
+
 def _failure(words: Sequence[str], code: int, output: str) -> str:
     lines = [line for line in output.strip().splitlines() if line.strip()][-LAST_LINES:]
-    indented = "".join(f"\n    {line}" for line in lines)
-    return f"`{_shown(words)}` failed with exit code {code}{':' if lines else ''}{indented}"
+    indented = "".join(f"\n    {line[:_LINE_LENGTH]}" for line in lines)
+    known = cause(output)
+    why = f"{known}\n" if known else ""
+    return f"{why}`{_shown(words)}` failed with exit code {code}{':' if lines else ''}{indented}"
 
 
 def _shown(words: Sequence[str], limit: int = 160) -> str:

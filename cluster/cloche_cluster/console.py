@@ -23,7 +23,8 @@ class Console:
     def plain(self, text: str) -> None:
         """Print `text` as it is, at once. A reader that has gone does not end the work."""
         try:
-            print(text, file=self.stream, flush=True)
+            self.stream.write(f"{text}\n")  # at once, since images are built by other threads
+            self.stream.flush()
         except BrokenPipeError:
             nowhere = os.open(os.devnull, os.O_WRONLY)
             os.dup2(nowhere, self.stream.fileno())

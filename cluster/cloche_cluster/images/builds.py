@@ -87,13 +87,19 @@ class ImageBuilds:
     def wait(self, names: Collection[str]) -> tuple[Tagged, ...]:
         """Wait until the images `names` are in the store, and return them with their tags.
 
-        Raises ClusterError when one of them cannot be built.
+        Raises ClusterError as soon as one of them cannot be built.
         """
         with self._changed:
-            self._changed.wait_for(lambda: self._failure or all(n in self._ended for n in names))
+            self._changed.wait_for(
+                lambda: (
+                    self._failure
+                    or any(self._ended.get(name) for name in names)
+                    or all(name in self._ended for name in names)
+                )
+            )
             if self._failure:
                 raise self._failure
-            for error in (self._ended[name] for name in names):
+            for error in (self._ended.get(name) for name in names):
                 if error:
                     raise error
             return tuple(self._tagged[name] for name in names)
@@ -164,7 +170,7 @@ class ImageBuilds:
             try:
                 self._build(one)
             except ClusterError as failure:
-                error = failure
+                error = ClusterError(f"image {one.image.name} was not built: {failure}")
             with self._changed:
                 self._ended[one.image.name] = error
                 self._changed.notify_all()
@@ -186,7 +192,7 @@ class ImageBuilds:
         image = one.image
         base = self._tagged[image.base] if image.base else None
         if base and (error := self._ended[base.image.name]):
-            raise ClusterError(f"{image.name} was not built, because its base was not: {error}")
+            raise ClusterError(f"it is made from another: {error}")
         self.console.step(f"building image {image.name}:{one.tag} …")
         began = time.monotonic()
         with tempfile.TemporaryDirectory(prefix="cloche-context-") as temporary:

@@ -139,7 +139,9 @@ def test_a_failed_image_is_named_and_the_others_are_built(repository: Path) -> N
             _, failed = running.wait_for_any(left)
             errors += failed
             left = [name for name in left if not running.has_ended(name)]
-        assert [str(error) for error in errors] == ["runtime-lua is broken"]
+        assert [str(error) for error in errors] == [
+            "image runtime-lua was not built: runtime-lua is broken"
+        ]
         with pytest.raises(ClusterError, match="runtime-lua is broken"):
             running.wait(["runtime-lua"])
 
@@ -149,7 +151,10 @@ def test_nothing_is_built_on_a_base_that_failed(repository: Path) -> None:
     engine.gate.set()
     with builds(repository, engine) as running:
         assert running.wait(["gateway"])
-        with pytest.raises(ClusterError, match="its base was not: runtime-base is broken"):
+        with pytest.raises(
+            ClusterError,
+            match="runtime-python was not built: it is made from another: image runtime-base was not",
+        ):
             running.wait(["runtime-python"])
     assert "runtime-python" not in engine.begun
 

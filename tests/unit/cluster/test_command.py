@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from cloche_cluster.command import follow, run
+from cloche_cluster.command import cause, follow, run
 from cloche_cluster.errors import CommandError
 
 if TYPE_CHECKING:
@@ -80,3 +80,26 @@ def test_what_must_not_be_interrupted_runs_to_its_end(tmp_path: Path) -> None:
 def test_a_missing_program_is_named() -> None:
     with pytest.raises(CommandError, match="no-such-program is not installed"):
         run(["no-such-program"], timeout=1)
+
+
+@pytest.mark.parametrize(
+    ("output", "said"),
+    [
+        ("write /var/lib/x: no space left on device", "the disk is full"),
+        ("cc1: fatal error: No space left on device", "the disk is full"),
+        ("E: Failed to fetch http://example.org/x  Temporary failure resolving", "source"),
+        ("dial tcp 192.0.2.1:443: connect: connection refused", "source"),
+        ("npm error code EAI_AGAIN", "source"),
+    ],
+)
+def test_a_known_cause_is_named_with_what_to_do(output: str, said: str) -> None:
+    with pytest.raises(CommandError) as failed:
+        run(["sh", "-c", f"echo '{output}' >&2; exit 1"], timeout=10)
+    first, _, rest = str(failed.value).partition("\n")
+    assert said in first
+    assert "run the same command again" in first
+    assert output in rest
+
+
+def test_any_other_failure_is_not_explained() -> None:
+    assert cause("undefined: main") is None
