@@ -173,10 +173,12 @@ def answers(argv: Sequence[str | Path], *, timeout: float) -> str | None:
 _CAUSES = (
     (r"no space left on device", "the disk is full: free some space"),
     (
-        r"temporary failure (?:in name resolution|resolving)|could(?: not|n't) resolve|"
-        r"failed to fetch|dial tcp|connection (?:refused|reset|timed out)|no route to host|"
-        r"network is unreachable|i/o timeout|tls handshake timeout|max retries exceeded|"
-        r"ReadTimeoutError|EAI_AGAIN|ETIMEDOUT|ECONNREFUSED",
+        (
+            r"temporary failure (?:in name resolution|resolving)|could(?: not|n't) resolve|"
+            r"failed to fetch|dial tcp|connection (?:refused|reset|timed out)|no route to host|"
+            r"network is unreachable|i/o timeout|tls handshake timeout|max retries exceeded|"
+            r"ReadTimeoutError|EAI_AGAIN|ETIMEDOUT|ECONNREFUSED"
+        ),
         "a package source does not answer: look at the network",
     ),
 )
