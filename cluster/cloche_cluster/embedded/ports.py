@@ -12,12 +12,14 @@ from typing import TYPE_CHECKING
 from cloche_cluster.errors import ClusterError
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Collection, Mapping
 
     from cloche_cluster.embedded.settings import Ports
 
 _LISTEN = "0A"
 """TCP_LISTEN in /proc/net/tcp."""
+_UNIX_PATH = 7
+"""The column of a socket's path in /proc/net/unix; the one before it is its inode."""
 
 
 @dataclass(frozen=True)
@@ -38,23 +40,49 @@ def parse_listeners(table: str) -> list[Listener]:
 
 def check_free(ports: Ports) -> None:
     """Raise ClusterError naming port and holder when one of the cluster's ports is taken."""
-    for name, number in dataclasses.asdict(ports).items():
-        who = foreign_holder(number, ())
-        if who:
-            raise ClusterError(
-                f"port {number} ({name.replace('_', ' ')}) is taken by {who}: "
-                "end it, or use another cluster (CLUSTER=…)"
-            )
+    held = foreign_holders(dataclasses.asdict(ports).values(), ())
+    for sentence in taken(ports, held):
+        raise ClusterError(sentence)
+
+
+def taken(ports: Ports, held: Mapping[int, str]) -> list[str]:
+    """Return a sentence for each of the cluster's ports that is among `held`."""
+    return [
+        f"port {number} ({name.replace('_', ' ')}) is taken by {held[number]}: "
+        "end it, or use another cluster (CLUSTER=…)"
+        for name, number in dataclasses.asdict(ports).items()
+        if number in held
+    ]
 
 
 def foreign_holder(port: int, own: Collection[int]) -> str | None:
     """Return, in words, the process that listens on `port`, unless its id is among `own`."""
+    return foreign_holders((port,), own).get(port)
+
+
+def foreign_holders(ports: Collection[int], own: Collection[int]) -> dict[int, str]:
+    """Return who listens on each of `ports`, in words, but for processes among `own`."""
+    held: dict[int, str] = {}
     for listener in _listeners():
-        if listener.port == port:
+        if listener.port in ports and listener.port not in held:
             pid = holder(listener.inode)
             if pid not in own:
-                return _describe(pid)
-    return None
+                held[listener.port] = _describe(pid)
+    return held
+
+
+def foreign_sockets(
+    directory: Path, own: Collection[int], table: Path = Path("/proc/net/unix")
+) -> list[str]:
+    """Return who listens on a socket below `directory`, in words, but for processes among `own`."""
+    found = []
+    for line in table.read_text().splitlines()[1:]:
+        words = line.split(maxsplit=7)
+        if len(words) > _UNIX_PATH and words[_UNIX_PATH].startswith(f"{directory}/"):
+            pid = holder(words[_UNIX_PATH - 1])
+            if pid is not None and pid not in own:
+                found.append(f"{_describe(pid)} has {words[_UNIX_PATH]}")
+    return found
 
 
 def holder(inode: str) -> int | None:
