@@ -49,6 +49,11 @@ def nearest(path: Path) -> Path:
     return next(one for one in (path, *path.parents) if one.exists())
 
 
+def on_one_file_system(first: Path, second: Path) -> bool:
+    """Say whether files of the one directory can be linked into the other."""
+    return nearest(first).stat().st_dev == nearest(second).stat().st_dev
+
+
 def read_places(needs: Iterable[Need], node: Path | None = None) -> tuple[Place, ...]:
     """Look at the file systems. On that of `node` the kubelet wants a part to stay free."""
     node_device = nearest(node).stat().st_dev if node else None

@@ -54,7 +54,7 @@ def _embedded(machine: tuple[Finding, ...], cluster: Embedded, checkout: Checkou
         looked = beside.submit(read_needs, Kind.EMBEDDED, checkout.root, layout)
         around = read_neighbours(cluster)
         needs = looked.result()
-    memory = checks.memory(read_memory(), running=around.running)
+    memory = checks.memory(read_memory(), running=around.running, builds=bool(needs.components))
     kernel = (
         [ok("kernel", "the embedded cluster runs on it")]
         if around.running

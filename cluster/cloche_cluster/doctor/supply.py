@@ -13,6 +13,7 @@ from cloche_cluster.embedded.packages import NO_APT
 from cloche_cluster.embedded.supervisord import base_python
 from cloche_cluster.errors import ClusterError
 from cloche_cluster.images.debian import SUITE, Source, parse_list, read_sources, sources_for
+from cloche_cluster.images.table import discover
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -34,9 +35,11 @@ def examine(needs: Needs, repository: Path, cache: Path, layout: Layout | None) 
     can_build = go is not None and go.level is Level.OK
     fetch_modules = can_build and not sources.modules_are_there(needs.components)
     caches = room.read_go_caches() if can_build else None
-    wanted = room.wanted(needs, cache, caches, repository, fetch_modules=fetch_modules)
+    images = len(discover(repository))
+    wanted = room.wanted(needs, cache, caches, images=images, fetch_modules=fetch_modules)
     if layout:
-        wanted.append(room.of_node(layout))
+        together = disk.on_one_file_system(cache, layout.state)
+        wanted.append(room.of_node(needs, layout, images=images, one_file_system=together))
     found = [go] if go else [ok("programs", "all are built")]
     found += [*_packages(needs), *_environment(needs), _images(needs)]
     found += disk.check(disk.read_places(wanted, layout.state if layout else None))
