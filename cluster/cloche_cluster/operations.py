@@ -53,7 +53,7 @@ class Operations:
             sections = without_target(str(error))
         else:
             self.console.plain(f"cluster: {_described(target)}")
-            sections = examine(target, self.checkout, self.console)
+            sections = examine(target, self.checkout, self._images(), self.console)
         for line in table(sections):
             self.console.plain(line)
         found = len(problems(sections))
@@ -69,7 +69,8 @@ class Operations:
             self.checkout.remember_languages(chosen(languages, aliases(self.checkout.root)))
         target = self._choose()
         self.console.step(f"cluster: {_described(target)}")
-        require_no_problem(examine(target, self.checkout, self.console))
+        images = () if bare else self._images()
+        require_no_problem(examine(target, self.checkout, images, self.console))
         cluster = self._cluster(target)
         with self._lock(target, "make up"):
             if bare:

@@ -26,20 +26,29 @@ from cloche_cluster.targets.port_forward import PortForward
 from cloche_cluster.targets.tools import user_cache
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from cloche_cluster.checkout import Checkout
     from cloche_cluster.console import Console
+    from cloche_cluster.images.table import Image
 
 
-def examine(target: Target, checkout: Checkout, console: Console) -> list[Section]:
-    """Return everything that was found, problems and what is well. Nothing is changed."""
+def examine(
+    target: Target, checkout: Checkout, images: Sequence[Image], console: Console
+) -> list[Section]:
+    """Return everything that was found, problems and what is well. Nothing is changed.
+
+    `images` are those that will be installed.
+    """
     facts = read_machine()
     machine = checks.machine(facts)
     if target.kind is not Kind.EMBEDDED:
-        return [Section("machine", tuple(machine)), *_with_tools(target, checkout)]
+        return [Section("machine", tuple(machine)), *_with_tools(target, checkout, images)]
     system = checks.system(facts)
     if system.level is Level.PROBLEM:  # what follows is found out by root on Linux alone
         return [Section("machine", (system, *machine))]
-    return _embedded((system, *machine), Embedded(console), checkout)
+    here = Section("machine", (system, *machine))
+    return [here, *_embedded(Embedded(console), checkout, images)]
 
 
 def without_target(reason: str) -> list[Section]:
@@ -48,10 +57,11 @@ def without_target(reason: str) -> list[Section]:
     return [machine, Section("cluster", (problem("cluster", reason),))]
 
 
-def _embedded(machine: tuple[Finding, ...], cluster: Embedded, checkout: Checkout) -> list[Section]:
+def _embedded(cluster: Embedded, checkout: Checkout, images: Sequence[Image]) -> list[Section]:
+    """Examine what only the embedded cluster needs."""
     layout = cluster.layout
     with ThreadPoolExecutor(1) as beside:
-        looked = beside.submit(read_needs, Kind.EMBEDDED, checkout.root, layout)
+        looked = beside.submit(read_needs, Kind.EMBEDDED, checkout.root, layout, images)
         around = read_neighbours(cluster)
         needs = looked.result()
     memory = checks.memory(read_memory(), running=around.running, builds=bool(needs.components))
@@ -61,14 +71,13 @@ def _embedded(machine: tuple[Finding, ...], cluster: Embedded, checkout: Checkou
         else checks.kernel(read_kernel(nearest(layout.state)))
     )
     return [
-        Section("machine", (*machine, memory)),
-        Section("kernel", tuple(kernel)),
+        Section("memory and kernel", (memory, *kernel)),
         Section("neighbours", tuple(checks.neighbours(around, cluster.addresses))),
         Section("supply", tuple(supply.examine(needs, checkout.root, layout.cache, layout))),
     ]
 
 
-def _with_tools(target: Target, checkout: Checkout) -> list[Section]:
+def _with_tools(target: Target, checkout: Checkout, images: Sequence[Image]) -> list[Section]:
     """Examine what kind, minikube and foreign clusters need of this machine."""
     found = [
         ok("kubectl", path)
@@ -78,7 +87,7 @@ def _with_tools(target: Target, checkout: Checkout) -> list[Section]:
     if target.kind is Kind.FOREIGN:
         found.append(_registry(target))
     found.append(_local_port(checkout))
-    needs = read_needs(target.kind, checkout.root, Layout())
+    needs = read_needs(target.kind, checkout.root, Layout(), images)
     if not needs.docker and not is_linux_root():
         found.append(problem("images", NO_ENGINE))
         return [Section("cluster", tuple(found))]

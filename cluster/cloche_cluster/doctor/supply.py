@@ -35,7 +35,7 @@ def examine(needs: Needs, repository: Path, cache: Path, layout: Layout | None) 
     can_build = go is not None and go.level is Level.OK
     fetch_modules = can_build and not sources.modules_are_there(needs.components)
     caches = room.read_go_caches() if can_build else None
-    images = len(discover(repository))
+    images = len(discover(repository))  # of which all were measured together
     wanted = room.wanted(needs, cache, caches, images=images, fetch_modules=fetch_modules)
     if layout:
         together = disk.on_one_file_system(cache, layout.state)
