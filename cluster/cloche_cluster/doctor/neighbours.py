@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from cloche_cluster.embedded import network, ports, sweep
+from cloche_cluster.embedded import cgroups, network, ports, sweep
 from cloche_cluster.embedded.settings import GATEWAY_LOCAL_PORT
 
 if TYPE_CHECKING:
@@ -43,17 +43,26 @@ class Neighbours:
 
 def read_neighbours(cluster: Embedded) -> Neighbours:
     """Look at the machine's processes, sockets, routes and packet filter."""
-    own = set(sweep.find_processes(cluster.layout))
-    others = [one for one in sweep.read_processes() if one.pid not in own]
-    held = ports.foreign_holders(
-        [*dataclasses.asdict(cluster.ports).values(), GATEWAY_LOCAL_PORT], own
-    )
+    numbers = [*dataclasses.asdict(cluster.ports).values(), GATEWAY_LOCAL_PORT]
+    held = ports.holders(numbers)
+    # Only now, so that none of these was started after the processes were listed.
+    processes = sweep.read_processes()
+    in_cgroup = {one.pid for one in processes if _is_in_cgroup(one.pid)}
+    own = set(sweep.own_processes(processes, cluster.layout, in_cgroup))
+    others = [one for one in processes if one.pid not in own]
+    foreign = ports.foreign(held, own)
+    running = _supervisor(cluster) in own
+    sockets = {} if running else ports.socket_holders(cluster.layout.run)
     recorded = cluster.layout.sysctls.exists()
     return Neighbours(
-        running=_supervisor(cluster) in own,
-        ports=tuple(ports.taken(cluster.ports, held)),
-        local_port=held.get(GATEWAY_LOCAL_PORT),
-        sockets=tuple(ports.foreign_sockets(cluster.layout.run, own)),
+        running=running,
+        ports=tuple(ports.taken(cluster.ports, foreign)),
+        local_port=foreign.get(GATEWAY_LOCAL_PORT),
+        sockets=tuple(
+            f"{ports.describe(pid)} listens on {path}"
+            for path, pid in sockets.items()
+            if pid not in own
+        ),
         network=network.overlap(cluster.addresses),
         proxies=tuple(one for one in named(others, PROXIES) if _shares_our_network(one)),
         proxy_tables=not recorded and network.has_proxy_tables(),
@@ -64,6 +73,13 @@ def read_neighbours(cluster: Embedded) -> Neighbours:
 def named(processes: Iterable[Process], names: Collection[str]) -> list[int]:
     """Return the ids of those processes whose program has one of `names`."""
     return [one.pid for one in processes if Path(one.executable).name in names]
+
+
+def _is_in_cgroup(pid: int) -> bool:
+    try:
+        return cgroups.is_below(Path(f"/proc/{pid}/cgroup").read_text())
+    except OSError:
+        return False
 
 
 def _supervisor(cluster: Embedded) -> int | None:
