@@ -16,6 +16,9 @@ if TYPE_CHECKING:
 MIB = 1024**2
 GIB = 1024**3
 
+_NO_EXEC: int = getattr(os, "ST_NOEXEC", 0)
+"""Linux alone has it."""
+
 KUBELET_SHARE = 100
 """The kubelet evicts Pods while less than one part in so many is free (see node_config)."""
 
@@ -69,7 +72,7 @@ def read_places(needs: Iterable[Need], node: Path | None = None) -> tuple[Place,
                 status.f_bavail * status.f_frsize,
                 kept,
                 os.access(there, os.W_OK),
-                not status.f_flag & os.ST_NOEXEC,
+                not status.f_flag & _NO_EXEC,
             )
         )
     return tuple(places)
