@@ -30,8 +30,8 @@ if TYPE_CHECKING:
 
 PATIENCE = 5
 """Seconds that a source may take to answer."""
-_CLIENT_SECONDS = 10.0
-"""Seconds that a client may take in all: pip and npm need one or two before they ask."""
+_SLOW_START = 5
+"""Seconds more for pip and npm, which need one or two before they ask."""
 _OFFLINE_SECONDS = 60.0
 _APT_HELPER = "/usr/lib/apt/apt-helper"
 _TELLING = re.compile(
@@ -45,12 +45,16 @@ _SHOWN = 160
 
 @dataclass(frozen=True)
 class Question:
-    """A package source: its name, the command that asks it, and how to name another source."""
+    """A package source: its name, the command that asks it, and how to name another source.
+
+    `{place}` in the command and its environment stands for an empty directory.
+    """
 
     source: str
     argv: tuple[str, ...]
     other: str
     env: Mapping[str, str] = field(default_factory=dict)
+    seconds: int = PATIENCE
 
 
 def modules_are_there(pins: Iterable[Pin]) -> bool:
@@ -118,6 +122,7 @@ def python_packages(package: str, *, in_image: bool) -> Question:
             package,
         ),
         _PROXY if in_image else "name another index in pip's index-url",
+        seconds=PATIENCE + _SLOW_START,
     )
 
 
@@ -130,6 +135,7 @@ def npm_packages(package: str) -> Question | None:
         ("npm", "view", package, "version", "--fetch-retries=0",
          f"--fetch-timeout={PATIENCE * 1000}", "--loglevel=error", "--logs-max=0"),
         _PROXY,
+        seconds=PATIENCE + _SLOW_START,
     )  # fmt: skip
 
 
@@ -165,7 +171,7 @@ def _ask(question: Question, place: Path) -> Finding:
     try:
         run(
             [filled(word) for word in question.argv],
-            timeout=_CLIENT_SECONDS,
+            timeout=question.seconds,
             cwd=place,
             env={name: filled(word) for name, word in question.env.items()},
         )
@@ -181,7 +187,7 @@ def _ask(question: Question, place: Path) -> Finding:
 def reason(error: CommandError) -> str:
     """Return the one line of a client's words that tells most."""
     if isinstance(error, LateError):
-        return f"nothing within {_CLIENT_SECONDS:.0f} s"
+        return "no answer in time"
     lines = [line.strip() for line in str(error).splitlines()[1:] or [str(error)]]
     telling = next((line for line in lines if _TELLING.search(line)), lines[-1])
     return telling if len(telling) <= _SHOWN else f"{telling[:_SHOWN]}…"

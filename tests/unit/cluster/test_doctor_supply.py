@@ -160,7 +160,9 @@ def test_the_line_that_tells_most_is_shown(words: str, expected: str) -> None:
 
 
 def test_a_late_source_is_called_late() -> None:
-    assert sources.reason(LateError("`x` did not end within 10 s")) == "nothing within 10 s"
+    slow = Question("x", (sys.executable, "-c", "import time; time.sleep(60)"), "", seconds=0)
+    assert sources.reason(LateError("`x` did not end within 5 s")) == "no answer in time"
+    assert "no answer in time" in sources.ask_all([slow])[0].text
 
 
 def test_go_itself_asks_for_a_pinned_module(monkeypatch: pytest.MonkeyPatch) -> None:
