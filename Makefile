@@ -18,7 +18,7 @@ CLOCHE = PYTHONPATH="$(ROOT)/cluster:$(ROOT)/crds" $(PY) -m cloche_cluster --clu
 TEST_CLUSTER := $(if $(filter auto,$(CLUSTER)),embedded,$(CLUSTER))
 PYTEST := $(PY) -m pytest
 
-.PHONY: help up down status languages key images sbom crds test test-unit test-integration test-e2e lint format \
+.PHONY: help up doctor down status languages key images sbom crds test test-unit test-integration test-e2e lint format \
         hooks requirements bench load fuzz chaos attacks isolation clean-cache venv-up venv-dev
 
 help: ## list the targets
@@ -40,6 +40,9 @@ key: venv-up ## make an API key and print it once: make key NAME=x [TENANT=y] [R
 	@test -n "$(NAME)" || { echo 'error: say NAME=…: make key NAME=x [TENANT=y]' >&2; exit 1; }
 	@$(CLOCHE) key "$(NAME)" $(if $(TENANT),--tenant "$(TENANT)") $(if $(RATE),--rate "$(RATE)") \
 	    $(if $(CONCURRENCY),--concurrency "$(CONCURRENCY)") $(if $(EXPIRES),--expires "$(EXPIRES)")
+
+doctor: venv-up ## look for what would keep `make up` from its work, and say what to do about it
+	@$(CLOCHE) doctor
 
 images: venv-up ## build the images and bring them to the cluster
 	@$(CLOCHE) images

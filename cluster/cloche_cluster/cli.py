@@ -1,4 +1,4 @@
-"""The command line: `python -m cloche_cluster up|down|status|…`; `--help` lists all."""
+"""The command line: `python -m cloche_cluster COMMAND`, where `--help` lists the commands."""
 
 from __future__ import annotations
 
@@ -62,6 +62,10 @@ def parser() -> argparse.ArgumentParser:
         metavar="NAMES",
         help="install just these, e.g. python,bash, now and in later calls; all: every language",
     )
+    commands.add_parser(
+        "doctor",
+        help="look for what is in the way of up, and say what to do about it: 1 if anything is",
+    )
     commands.add_parser("down", help="remove what up made, and say what")
     commands.add_parser("status", help="what runs where")
     languages = commands.add_parser("languages", help="which languages are available")
@@ -87,6 +91,8 @@ def _run(operations: Operations, options: argparse.Namespace) -> None:
     match options.command:
         case "up":
             operations.up(bare=options.bare, only=options.languages)
+        case "doctor":
+            operations.doctor()
         case "down":
             operations.down()
         case "status":

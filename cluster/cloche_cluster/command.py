@@ -13,7 +13,7 @@ from collections import deque
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from cloche_cluster.errors import CommandError
+from cloche_cluster.errors import CommandError, LateError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -39,7 +39,7 @@ def run(  # noqa: PLR0913  the options of subprocess.run
 
     `env` is added to this process's environment; `timeout` is in seconds. With `uninterrupted`
     Ctrl-C takes effect when the program has ended: a package manager must not stop half-way.
-    Raises CommandError when the program is missing, fails or takes too long.
+    Raises CommandError when the program is missing or fails, LateError when it takes too long.
     """
     words = [str(word) for word in argv]
     with _started(words, env, cwd, stdin=stdin, own_session=uninterrupted) as process:
@@ -158,8 +158,8 @@ def _descendants(root: int, session: int) -> list[int]:
     return found
 
 
-def _late(words: Sequence[str], timeout: float) -> CommandError:
-    return CommandError(f"`{_shown(words)}` did not end within {timeout:.0f} s")
+def _late(words: Sequence[str], timeout: float) -> LateError:
+    return LateError(f"`{_shown(words)}` did not end within {timeout:.0f} s")
 
 
 def answers(argv: Sequence[str | Path], *, timeout: float) -> str | None:

@@ -9,3 +9,7 @@ class ClusterError(Exception):
 
 class CommandError(ClusterError):
     """A program that was run failed; the message has its name and its last lines."""
+
+
+class LateError(CommandError):
+    """A program that was run took too long and was ended."""

@@ -1,4 +1,4 @@
-"""The operations of the command line: up, down, status, languages, key, images and so on."""
+"""The operations of the command line, from `doctor` to `clean-cache`."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from cloche_cluster.choice import OWN_NAME, Facts, Kind, Target, Wish, choose
+from cloche_cluster.doctor.examine import examine, without_target
+from cloche_cluster.doctor.findings import problems, require_no_problem, table
 from cloche_cluster.embedded.context import Embedded
 from cloche_cluster.embedded.down import is_there
 from cloche_cluster.embedded.lock import locked
@@ -43,6 +45,21 @@ class Operations:
     wish: Wish
     checkout: Checkout
 
+    def doctor(self) -> None:
+        """Look for what would keep `up` from its work, and print all that was found."""
+        try:
+            target = self._choose()
+        except ClusterError as error:
+            sections = without_target(str(error))
+        else:
+            self.console.plain(f"cluster: {_described(target)}")
+            sections = examine(target, self.checkout, self._images(), self.console)
+        for line in table(sections):
+            self.console.plain(line)
+        found = len(problems(sections))
+        if found:
+            raise ClusterError(f"{found} of these must be corrected before `make up`")
+
     def up(self, *, bare: bool = False, only: str = "") -> None:
         """Bring a cluster up, and unless `bare` install Cloche and run the first example.
 
@@ -52,6 +69,8 @@ class Operations:
             self.checkout.remember_languages(chosen(only, aliases(self.checkout.root)))
         target = self._choose()
         self.console.step(f"cluster: {_described(target)}")
+        images = () if bare else self._images()
+        require_no_problem(examine(target, self.checkout, images, self.console))
         cluster = self._cluster(target)
         with self._lock(target, "make up"):
             if bare:

@@ -72,16 +72,26 @@ def ensure_programs(
     """
     pins = [read_pin(one, COMPONENTS_DIRECTORY) for one in components]
     bin_dir = cache / "bin"
-    missing = [pin for pin in pins if not (bin_dir / pin.directory).is_dir()]
+    missing = _without_programs(pins, bin_dir)
     if missing:
         bin_dir.mkdir(parents=True, exist_ok=True)
-        _check_go(missing)
+        check_go(missing)
         builds = [_Build(group, bin_dir, console) for group in _by_module(missing)]
         with ThreadPoolExecutor(len(builds)) as pool:
             fetched = [pool.submit(build.fetch) for build in builds]
             for build, packages in zip(builds, fetched, strict=True):
                 build.run(packages.result())
     return Programs({pin.component.name: bin_dir / pin.directory for pin in pins})
+
+
+def missing_pins(cache: Path, components: Iterable[Component] = COMPONENTS) -> list[Pin]:
+    """Return the pins of those of `components` that `ensure_programs` would build."""
+    pins = [read_pin(one, COMPONENTS_DIRECTORY) for one in components]
+    return _without_programs(pins, cache / "bin")
+
+
+def _without_programs(pins: Iterable[Pin], bin_dir: Path) -> list[Pin]:
+    return [pin for pin in pins if not (bin_dir / pin.directory).is_dir()]
 
 
 def find_go() -> str:
@@ -105,14 +115,22 @@ def _numbers(version: str) -> tuple[int, ...]:
     return tuple(int(part) for part in re.findall(r"\d+", version)[:3])
 
 
-def _check_go(pins: Iterable[Pin]) -> None:
+def check_go(pins: Iterable[Pin]) -> str:
+    """Return the version of Go. Raises ClusterError when it is missing or too old for `pins`."""
     wanted = max((pin.go for pin in pins), key=_numbers)
     told = answers([find_go(), "env", "GOVERSION", "GOTOOLCHAIN"], timeout=30)
     if told is None:
-        raise ClusterError(f"Go is not installed: Go {wanted} or newer builds the cluster")
+        raise ClusterError(
+            f"Go is not installed: Go {wanted} or newer builds the cluster; install it where PATH "
+            "has it, or in /usr/local/go"
+        )
     version, toolchain, *_ = [*told.split(), "auto", ""]
     if not go_is_enough(version, wanted, toolchain):
-        raise ClusterError(f"Go is too old: {version} is installed, Go {wanted} is needed")
+        raise ClusterError(
+            f"Go is too old: {version} is installed, Go {wanted} is needed; install it, or let Go "
+            "fetch it (GOTOOLCHAIN=auto, from Go 1.21 on)"
+        )
+    return version
 
 
 def find_programs(cache: Path, components: Iterable[Component] = COMPONENTS) -> Programs:

@@ -97,6 +97,12 @@ def members(mounts: CgroupMounts) -> set[int]:
     return found
 
 
+def is_below(memberships: str, group: str = CGROUP) -> bool:
+    """Say whether a /proc/PID/cgroup text has a process below the cluster's group."""
+    paths = (line.split(":", maxsplit=2)[-1] for line in memberships.splitlines())
+    return any(f"/{group}/" in f"{path}/" for path in paths)
+
+
 def remove(mounts: CgroupMounts) -> int:
     """Remove the cluster's groups, children first; return how many. Groups in use stay."""
     removed = 0

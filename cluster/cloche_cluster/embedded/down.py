@@ -28,7 +28,7 @@ def down(cluster: Embedded) -> list[str]:
         gone.append(str(swept))
     gone += policy_engine.remove_rules(cluster.addresses)
     gone += network.remove(cluster.addresses)
-    restored = sysctls.restore(layout.state / "sysctls.json")
+    restored = sysctls.restore(layout.sysctls)
     if restored:
         gone.append(f"{restored} kernel settings put back")
     remove_made(layout)

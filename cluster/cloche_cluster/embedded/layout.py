@@ -54,6 +54,11 @@ class Layout:
         return self.state / "containerd" / "io.containerd.snapshotter.v1.overlayfs"
 
     @property
+    def sysctls(self) -> Path:
+        """The kernel's settings as they were before the first start."""
+        return self.state / "sysctls.json"
+
+    @property
     def containerd_socket(self) -> Path:
         """Where containerd answers."""
         return self.run / "containerd" / "containerd.sock"

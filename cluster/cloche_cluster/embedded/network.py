@@ -20,6 +20,13 @@ TABLE = "cloche"
 PROXY_TABLES = (("ip", "kube-proxy"), ("ip6", "kube-proxy"))
 """The tables that kube-proxy makes in nftables mode."""
 
+OTHER_PROXY = (
+    "another Kubernetes' kube-proxy works with nftables on this machine, and two of them "
+    "take away each other's rules: use that cluster (CLUSTER=current), or remove it with its "
+    "tables (`nft delete table ip kube-proxy`, and ip6)"
+)
+"""What is said where another kube-proxy has the tables that ours would use."""
+
 _TIMEOUT = 20.0
 _COMMENT = "cloche"
 
@@ -64,14 +71,30 @@ def overlapping(routes: Iterable[dict[str, Any]], addresses: Addresses) -> str |
     return None
 
 
+def overlap(addresses: Addresses) -> str | None:
+    """Return, in a sentence, that a network of the machine is in the way; None where none is.
+
+    Nothing is known where `ip` is not installed yet: `prepare` asks again.
+    """
+    routes = json.loads(answers(["ip", "-json", "route"], timeout=_TIMEOUT) or "[]")
+    clash = overlapping(routes, addresses)
+    if clash is None:
+        return None
+    return (
+        f"the machine's network {clash} overlaps with the embedded cluster's ({addresses.pods}, "
+        f"{addresses.sandboxes}, {addresses.services}, {addresses.node}): take that route away, "
+        "or use another cluster (CLUSTER=…)"
+    )
+
+
 def prepare(addresses: Addresses) -> None:
     """Set up address, bridge, table and, where the machine forwards nothing, an exception.
 
     Raises ClusterError when one of the machine's own networks is in the way.
     """
-    clash = overlapping(json.loads(run(["ip", "-json", "route"], timeout=_TIMEOUT)), addresses)
+    clash = overlap(addresses)
     if clash:
-        raise ClusterError(f"the machine's network {clash} overlaps with the embedded cluster's")
+        raise ClusterError(clash)
     run(["ip", "address", "replace", f"{addresses.node}/32", "dev", "lo"], timeout=_TIMEOUT)
     if not Path(f"/sys/class/net/{SANDBOX_BRIDGE}").exists():
         run(["ip", "link", "add", SANDBOX_BRIDGE, "type", "bridge"], timeout=_TIMEOUT)

@@ -35,6 +35,12 @@ IMAGES = (
 )
 """What builds images where no Docker answers."""
 
+NO_APT = (
+    "this is no Debian or Ubuntu: the embedded cluster and buildah are installed with apt; "
+    "use CLUSTER=kind or CLUSTER=minikube, with Docker to build the images"
+)
+"""What is said of a machine without dpkg."""
+
 _INSTALL_TIMEOUT = 900.0
 _LOCK_SECONDS = 300
 _QUIET = {"DEBIAN_FRONTEND": "noninteractive"}
@@ -47,16 +53,17 @@ def missing_packages(status: str, wanted: Iterable[str]) -> tuple[str, ...]:
     return tuple(name for name in wanted if name not in installed)
 
 
+def lacking(wanted: Iterable[str]) -> tuple[str, ...] | None:
+    """Return those of `wanted` that are not installed, None where there is no dpkg."""
+    status = answers(["dpkg-query", "-W", "-f", "${Package} ${db:Status-Status}\n"], timeout=60)
+    return None if status is None else missing_packages(status, wanted)
+
+
 def ensure_packages(wanted: Iterable[str], console: Console) -> None:
     """Install those of `wanted` that are missing. Raises ClusterError where there is no apt."""
-    names = tuple(wanted)
-    status = answers(["dpkg-query", "-W", "-f", "${Package} ${db:Status-Status}\n"], timeout=60)
-    if status is None:
-        raise ClusterError(
-            "this is no Debian or Ubuntu: the embedded cluster installs its packages with apt; "
-            f"elsewhere use CLUSTER=kind or CLUSTER=minikube (it needs {', '.join(names)})"
-        )
-    missing = missing_packages(status, names)
+    missing = lacking(wanted)
+    if missing is None:
+        raise ClusterError(NO_APT)
     if missing:
         console.step(f"installing Debian packages: {' '.join(missing)} …")
         _install(missing)

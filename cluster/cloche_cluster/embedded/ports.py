@@ -12,12 +12,14 @@ from typing import TYPE_CHECKING
 from cloche_cluster.errors import ClusterError
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Collection, Iterable, Mapping
 
     from cloche_cluster.embedded.settings import Ports
 
 _LISTEN = "0A"
 """TCP_LISTEN in /proc/net/tcp."""
+_ACCEPTS = "00010000"
+"""The flags of a listening socket in /proc/net/unix (SO_ACCEPTCON)."""
 
 
 @dataclass(frozen=True)
@@ -38,37 +40,65 @@ def parse_listeners(table: str) -> list[Listener]:
 
 def check_free(ports: Ports) -> None:
     """Raise ClusterError naming port and holder when one of the cluster's ports is taken."""
-    for name, number in dataclasses.asdict(ports).items():
-        who = foreign_holder(number, ())
-        if who:
-            raise ClusterError(
-                f"port {number} ({name.replace('_', ' ')}) is taken by {who}: "
-                "end it, or use another cluster (CLUSTER=…)"
-            )
+    held = foreign(holders(dataclasses.asdict(ports).values()), ())
+    for sentence in taken(ports, held):
+        raise ClusterError(sentence)
+
+
+def taken(ports: Ports, held: Mapping[int, str]) -> list[str]:
+    """Return a sentence for each of the cluster's ports that is among `held`."""
+    return [
+        f"port {number} ({name.replace('_', ' ')}) is taken by {held[number]}: "
+        "end it, or use another cluster (CLUSTER=…)"
+        for name, number in dataclasses.asdict(ports).items()
+        if number in held
+    ]
 
 
 def foreign_holder(port: int, own: Collection[int]) -> str | None:
     """Return, in words, the process that listens on `port`, unless its id is among `own`."""
-    for listener in _listeners():
-        if listener.port == port:
-            pid = holder(listener.inode)
-            if pid not in own:
-                return _describe(pid)
-    return None
+    return foreign(holders((port,)), own).get(port)
 
 
-def holder(inode: str) -> int | None:
-    """Return the process that has the socket with this inode open."""
-    wanted = f"socket:[{inode}]"
-    for process in Path("/proc").iterdir():
-        if not process.name.isdigit():
-            continue
+def foreign(held: Mapping[int, int | None], own: Collection[int]) -> dict[int, str]:
+    """Return, in words, those holders of ports whose ids are not among `own`."""
+    return {port: describe(pid) for port, pid in held.items() if pid not in own}
+
+
+def holders(ports: Collection[int]) -> dict[int, int | None]:
+    """Return the process that listens on each of `ports`; None where it cannot be seen."""
+    found = {one.port: one.inode for one in _listeners() if one.port in ports}
+    owners = _owners(found.values())
+    return {port: owners.get(inode) for port, inode in found.items()}
+
+
+def socket_holders(directory: Path, table: Path = Path("/proc/net/unix")) -> dict[str, int]:
+    """Return the process that listens on each socket below `directory`, as far as they are seen."""
+    rows = [line.split(maxsplit=7) for line in table.read_text().splitlines()[1:]]
+    found = {
+        row[7]: row[6]
+        for row in rows
+        if row[3] == _ACCEPTS and len(row) > 7 and row[7].startswith(f"{directory}/")  # noqa: PLR2004
+    }
+    owners = _owners(found.values())
+    return {path: owners[inode] for path, inode in found.items() if inode in owners}
+
+
+def _owners(inodes: Iterable[str]) -> dict[str, int]:
+    """Return a process that has each of these sockets open, in one walk through all processes."""
+    wanted = {f"socket:[{inode}]": inode for inode in inodes}
+    found: dict[str, int] = {}
+    for process in Path("/proc").glob("[0-9]*") if wanted else ():
         try:
-            if any(os.readlink(one) == wanted for one in (process / "fd").iterdir()):  # noqa: PTH115
-                return int(process.name)
+            for descriptor in os.listdir(process / "fd"):  # noqa: PTH208  there are thousands
+                inode = wanted.get(os.readlink(f"{process}/fd/{descriptor}"))  # noqa: PTH115
+                if inode:
+                    found.setdefault(inode, int(process.name))
         except OSError:
             continue
-    return None
+        if len(found) == len(wanted):
+            break
+    return found
 
 
 def _listeners() -> list[Listener]:
@@ -76,7 +106,8 @@ def _listeners() -> list[Listener]:
     return [one for table in tables if table.exists() for one in parse_listeners(table.read_text())]
 
 
-def _describe(pid: int | None) -> str:
+def describe(pid: int | None) -> str:
+    """Return a process in words: its id and its command line."""
     if pid is None:
         return "an unknown process"
     try:

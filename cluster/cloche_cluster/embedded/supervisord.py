@@ -25,6 +25,9 @@ if TYPE_CHECKING:
     from cloche_cluster.embedded.layout import Layout
     from cloche_cluster.embedded.process_table import Program
 
+REQUIREMENTS = REPOSITORY / "cluster" / "requirements.txt"
+"""The pin of supervisor."""
+
 LOG_BYTES = 10 * 1024 * 1024
 LOG_BACKUPS = 2
 """A program's log takes 30 MiB at most."""
@@ -152,22 +155,30 @@ class Supervisor:
             time.sleep(0.1)
 
 
+def environment_place(cache: Path) -> Path:
+    """Return where the environment with supervisor is made: it is whole with `complete` in it."""
+    recipe = REQUIREMENTS.read_bytes() + sys.version.encode()
+    return cache / "supervisor" / hashlib.sha256(recipe).hexdigest()[:12]
+
+
+def base_python() -> Path:
+    """Return the Python that environments are made with: the machine's, not the checkout's."""
+    return Path(sys.base_prefix) / "bin" / f"python3.{sys.version_info.minor}"
+
+
 def ensure_environment(cache: Path, console: Console) -> Path:
     """Return a Python environment with supervisor, made in the cache: the checkout may go away."""
-    requirements = REPOSITORY / "cluster" / "requirements.txt"
-    recipe = requirements.read_bytes() + sys.version.encode()
-    place = cache / "supervisor" / hashlib.sha256(recipe).hexdigest()[:12]
+    place = environment_place(cache)
     if (place / "complete").exists():
         return place
     console.step("installing supervisor …")
     place.parent.mkdir(parents=True, exist_ok=True)
     shutil.rmtree(place, ignore_errors=True)
     # Scripts of an environment name its path, so it is made in place and marked when complete.
-    python = Path(sys.base_prefix) / "bin" / f"python3.{sys.version_info.minor}"
-    run([python, "-m", "venv", place], timeout=120)
+    run([base_python(), "-m", "venv", place], timeout=120)
     run(
         [place / "bin" / "python", "-m", "pip", "install", "-q", "--require-hashes",
-         "--no-deps", "-r", requirements],
+         "--no-deps", "-r", REQUIREMENTS],
         timeout=300,
         env={"PIP_DISABLE_PIP_VERSION_CHECK": "1"},
     )  # fmt: skip

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from pathlib import Path
 
-_ARCHITECTURES = {"x86_64": "amd64", "aarch64": "arm64"}
+ARCHITECTURES = {"x86_64": "amd64", "aarch64": "arm64"}
 
 
 def write_image(target: Path, name: str, files: dict[str, bytes], entrypoint: str) -> None:
@@ -24,7 +24,7 @@ def write_image(target: Path, name: str, files: dict[str, bytes], entrypoint: st
     layer = _tar({path: (content, 0o755) for path, content in files.items()})
     digest = hashlib.sha256(layer).hexdigest()
     config: dict[str, Any] = {
-        "architecture": _ARCHITECTURES.get(platform.machine(), platform.machine()),
+        "architecture": ARCHITECTURES.get(platform.machine(), platform.machine()),
         "os": "linux",
         "created": "1970-01-01T00:00:00Z",
         "config": {"Entrypoint": [entrypoint], "User": "65532:65532"},

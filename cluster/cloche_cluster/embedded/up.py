@@ -25,6 +25,9 @@ from cloche_cluster.wait import wait_until
 if TYPE_CHECKING:
     from cloche_cluster.embedded.context import Embedded
 
+LINUX_AND_ROOT = "needs Linux and root: run `sudo make up`, or use CLUSTER=kind or CLUSTER=minikube"
+"""What is said of a machine, or a user, that cannot run the embedded cluster."""
+
 _API_SECONDS = 90.0
 _NODE_SECONDS = 120.0
 _DNS_SECONDS = 120.0
@@ -33,10 +36,7 @@ _DNS_SECONDS = 120.0
 def require_linux_root() -> None:
     """Raise ClusterError, in one line, where the embedded cluster cannot run."""
     if not is_linux_root():
-        raise ClusterError(
-            "the embedded cluster needs Linux and root: run `sudo make up`, "
-            "or use CLUSTER=kind or CLUSTER=minikube"
-        )
+        raise ClusterError(f"the embedded cluster {LINUX_AND_ROOT}")
 
 
 def up(cluster: Embedded) -> Programs:
@@ -88,13 +88,9 @@ def _clean_start(cluster: Embedded) -> None:
     if swept.processes or swept.mounts or swept.cgroups:
         cluster.console.step(f"swept what an earlier run left: {swept}")
     ports.check_free(cluster.ports)
-    settings = cluster.layout.state / "sysctls.json"
-    if not settings.exists() and network.has_proxy_tables():
-        raise ClusterError(
-            "another Kubernetes' kube-proxy works with nftables on this machine, and two of them "
-            "take away each other's rules: use that cluster (CLUSTER=current)"
-        )
-    sysctls.record(settings)
+    if not cluster.layout.sysctls.exists() and network.has_proxy_tables():
+        raise ClusterError(network.OTHER_PROXY)
+    sysctls.record(cluster.layout.sysctls)
 
 
 def _wait_for_api(cluster: Embedded, supervisor: supervisord.Supervisor) -> None:

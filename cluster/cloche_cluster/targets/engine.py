@@ -14,6 +14,11 @@ if TYPE_CHECKING:
 
     from cloche_cluster.console import Console
 
+NO_ENGINE = (
+    "no Docker engine answers, and buildah needs Linux and root to build images: start Docker, or "
+    "run `sudo make up`"
+)
+
 
 def choose_builder(cache: Path, console: Console, with_packages: tuple[str, ...] = ()) -> Builder:
     """Return the engine, with buildah and its helpers installed where there is no Docker.
@@ -24,8 +29,13 @@ def choose_builder(cache: Path, console: Console, with_packages: tuple[str, ...]
     if docker_answers():
         return Docker()
     if not is_linux_root():
-        raise ClusterError("no Docker engine answers, and buildah needs root to build images")
+        raise ClusterError(NO_ENGINE)
     ensure_packages((*with_packages, *IMAGES), console)
-    store = cache / "buildah"
-    store.mkdir(parents=True, exist_ok=True)
-    return Buildah(root=store, runroot=cache / "buildah-run")
+    buildah = buildah_in(cache)
+    buildah.root.mkdir(parents=True, exist_ok=True)
+    return buildah
+
+
+def buildah_in(cache: Path) -> Buildah:
+    """Return buildah with its store in `cache`."""
+    return Buildah(root=cache / "buildah", runroot=cache / "buildah-run")

@@ -74,10 +74,15 @@ class ForeignCluster:
         return ["the port-forward"] if PortForward(self.directory).stop() else []
 
     def _registry(self) -> str:
-        registry = os.environ.get(REGISTRY_VARIABLE, "").strip("/")
-        if not registry:
-            raise ClusterError(
-                f"the cluster of context {self.context} takes its images from a registry: set "
-                f"{REGISTRY_VARIABLE}=registry.example.com/path to one that you may push to"
-            )
-        return registry
+        return required_registry(self.context)
+
+
+def required_registry(context: str) -> str:
+    """Return the registry that is named for the cluster of `context`. Raises ClusterError."""
+    registry = os.environ.get(REGISTRY_VARIABLE, "").strip("/")
+    if not registry:
+        raise ClusterError(
+            f"the cluster of context {context} takes its images from a registry: set "
+            f"{REGISTRY_VARIABLE}=registry.example.com/path to one that you may push to"
+        )
+    return registry

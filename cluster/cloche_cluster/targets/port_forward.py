@@ -54,17 +54,20 @@ class PortForward:
 
     def stop(self) -> bool:
         """End it, if the process of the pid file still is one; say whether it was."""
+        pid = self.running()
+        if pid is not None:
+            os.kill(pid, signal.SIGTERM)
+        self._pid_file.unlink(missing_ok=True)
+        return pid is not None
+
+    def running(self) -> int | None:
+        """Return its process, if the process of the pid file still is one."""
         try:
             pid = int(self._pid_file.read_text())
             words = Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
         except (OSError, ValueError):
-            self._pid_file.unlink(missing_ok=True)
-            return False
-        running = b"port-forward" in words
-        if running:
-            os.kill(pid, signal.SIGTERM)
-        self._pid_file.unlink(missing_ok=True)
-        return running
+            return None
+        return pid if b"port-forward" in words else None
 
 
 def _listens() -> bool:

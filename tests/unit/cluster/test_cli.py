@@ -2,22 +2,22 @@ from __future__ import annotations
 
 import io
 import os
+import subprocess
 import sys
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pytest
 
-from cloche_cluster import cli
+from cloche_cluster import cli, operations
 from cloche_cluster.checkout import Checkout
-from cloche_cluster.choice import Kind, Target
+from cloche_cluster.choice import Facts, Kind, Target
 from cloche_cluster.command import answers, run
 from cloche_cluster.console import Console
+from cloche_cluster.doctor.findings import Section, problem
+from cloche_cluster.embedded.layout import Layout
 from cloche_cluster.errors import ClusterError, CommandError
 from cloche_cluster.operations import Operations
 from cloche_cluster.wait import wait_until
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 
 def test_ctrl_c_is_one_line_and_130(
@@ -103,3 +103,48 @@ def test_a_reader_that_has_gone_does_not_end_the_work() -> None:
         console.step("one")
         console.step("two")
         assert not stream.closed
+
+
+def test_doctor_reports_and_ends_with_1_where_something_is_in_the_way(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(operations, "observe", Facts)
+    assert cli.main(["--cluster", "kind", "doctor"]) == 1
+    said = capsys.readouterr()
+    assert "  problem  cluster: CLUSTER=kind: the program `kind` is not installed\n" in said.out
+    assert said.err == "error: 1 of these must be corrected before `make up`\n"
+
+
+def test_doctor_on_this_machine_changes_nothing_and_prints_a_line_for_each_check() -> None:
+    layout = Layout()
+    before = [path.exists() for path in (layout.state, layout.cache, layout.run, layout.log)]
+    done = subprocess.run(
+        [sys.executable, "-m", "cloche_cluster", "--cluster", "embedded", "doctor"],
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    first, *lines = done.stdout.splitlines()
+    assert first.startswith("cluster: embedded")
+    titles = [line for line in lines if not line.startswith("  ")]
+    checks = [line.split(maxsplit=1) for line in lines if line.startswith("  ")]
+    assert titles[0] == "machine:"
+    assert {level for level, _ in checks} <= {"ok", "warning", "problem"}
+    assert all(": " in text for _, text in checks)
+    found = sum(level == "problem" for level, _ in checks)
+    assert done.returncode == (1 if found else 0), done.stdout
+    assert done.stderr.count("\n") == (1 if found else 0)
+    after = [path.exists() for path in (layout.state, layout.cache, layout.run, layout.log)]
+    assert after == before
+
+
+def test_up_does_nothing_before_every_problem_is_corrected(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    wrong = Section("machine", (problem("disk", "full: free some"), problem("Go", "none")))
+    monkeypatch.setattr(operations, "examine", lambda *_: [wrong])
+    monkeypatch.setattr(operations, "make_cluster", None)
+    assert cli.main(["--cluster", "embedded", "up"]) == 1
+    said = capsys.readouterr().err
+    assert said.splitlines()[1:] == ["    disk: full: free some", "    Go: none"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -12,7 +13,6 @@ import pytest
 from cloche_cluster import cli
 from cloche_cluster.choice import Kind, Target
 from cloche_cluster.console import Console
-from cloche_cluster.embedded import up as embedded_up
 from cloche_cluster.embedded.settings import Ports
 from cloche_cluster.errors import ClusterError
 from cloche_cluster.targets.factory import make_cluster
@@ -163,8 +163,8 @@ def test_a_pid_file_of_somebody_else_ends_nobody(tmp_path: Path) -> None:
 def test_without_root_the_embedded_cluster_says_so_in_one_line(
     operation: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(embedded_up, "is_linux_root", lambda: False)
+    monkeypatch.setattr(os, "geteuid", lambda: 1000)
     assert cli.main(["--cluster", "embedded", operation]) == 1
     said = capsys.readouterr().err
-    assert said.startswith("error: the embedded cluster needs Linux and root")
+    assert "the embedded cluster needs Linux and root: run `sudo make up`" in said
     assert said.count("\n") == 1

@@ -1,0 +1,205 @@
+"""Judges what was observed of the machine, its kernel and its neighbours: pure functions."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from cloche_cluster.doctor.findings import Finding, ok, problem, warning
+from cloche_cluster.embedded.network import OTHER_PROXY
+from cloche_cluster.embedded.settings import GATEWAY_LOCAL_PORT, GATEWAY_NODE_PORT
+from cloche_cluster.embedded.tar_image import ARCHITECTURES
+from cloche_cluster.embedded.up import LINUX_AND_ROOT
+
+if TYPE_CHECKING:
+    from cloche_cluster.doctor.facts import Machine, Memory
+    from cloche_cluster.doctor.kernel import Kernel
+    from cloche_cluster.doctor.neighbours import Neighbours
+    from cloche_cluster.embedded.settings import Addresses
+
+GIB = 1024**3
+
+PYTHON = (3, 11)
+"""pyproject.toml's requires-python."""
+
+NULL_NUMBER = (1, 3)
+"""The device number of /dev/null on Linux, see null(4)."""
+_EVERYBODY = 0o666
+
+_OTHER_NAMES = {"arm64": "aarch64", "AMD64": "x86_64"}
+"""What systems other than Linux call these architectures."""
+
+CONTROLLERS = frozenset({"cpu", "cpuset", "memory", "pids"})
+"""Control groups that the kubelet and every Pod's limits need."""
+
+
+def machine(facts: Machine) -> list[Finding]:
+    """Judge what every kind of cluster needs."""
+    architecture = _OTHER_NAMES.get(facts.architecture, facts.architecture)
+    found = [
+        ok("architecture", facts.architecture)
+        if architecture in ARCHITECTURES
+        else problem(
+            "architecture",
+            f"{facts.architecture} is not supported, since programs' system calls are filtered by "
+            f"number: use a machine with {' or '.join(ARCHITECTURES)}",
+        ),
+        ok("Python", ".".join(map(str, facts.python)))
+        if facts.python >= PYTHON
+        else problem(
+            "Python",
+            f"{'.'.join(map(str, facts.python))} is too old, "
+            f"{'.'.join(map(str, PYTHON))} is needed: make up PYTHON=… names another",
+        ),
+    ]
+    return [*found, _null(facts)]
+
+
+def _null(facts: Machine) -> Finding:
+    restore = "restore it: rm -f /dev/null && mknod -m 666 /dev/null c 1 3"
+    if facts.null_mode is None:
+        return problem("/dev/null", f"it does not exist; {restore}")
+    if facts.null_number is None:
+        return problem("/dev/null", f"it is not a device, so that output collects there; {restore}")
+    if facts.system == "Linux" and facts.null_number != NULL_NUMBER:
+        return problem("/dev/null", f"it is device {facts.null_number}, not 1:3; {restore}")
+    if facts.null_mode & _EVERYBODY != _EVERYBODY:
+        return problem("/dev/null", "not everybody may read and write it: chmod 666 /dev/null")
+    return ok("/dev/null", "a device that everybody may write to")
+
+
+def system(facts: Machine) -> Finding:
+    """Judge what only the embedded cluster needs of the system and the user."""
+    if facts.system == "Linux" and facts.root:
+        return ok("system", "Linux, root")
+    user = "root" if facts.root else "not root"
+    return problem("system", f"{facts.system}, {user}; the embedded cluster {LINUX_AND_ROOT}")
+
+
+MEMORY_LEAST = int(3.5 * GIB)
+"""What Linux reports of 4 GiB. The cluster's programs have 1.3 GiB when idle (their PSS) and 1.5
+under load, the Pods of Cloche and those that wait for programs 0.2, the machine's own the rest."""
+MEMORY_ADVISED = int(7.5 * GIB)
+"""What Linux reports of 8 GiB: a pool for each language and the tests' Pods."""
+MEMORY_TO_START = 2 * GIB
+MEMORY_TO_BUILD = 3 * GIB
+"""Go's linker has 2.4 GiB at its height (`time -v go build`), while images are built."""
+
+
+def memory(facts: Memory, *, running: bool, builds: bool) -> Finding:
+    """Judge all memory, and what is left of it as long as the cluster does not run.
+
+    `builds` says that Go has something to build.
+    """
+    needed = MEMORY_TO_BUILD if builds else MEMORY_TO_START
+    total, free = _gib(facts.total), _gib(facts.available)
+    if facts.total < MEMORY_LEAST:
+        return problem(
+            "memory",
+            f"{total} are too little, 4 GiB are needed and 8 GiB advised: give the machine more, "
+            "or use another cluster (CLUSTER=current)",
+        )
+    if not running and facts.available < needed:
+        what = "build" if builds else "start"
+        return problem(
+            "memory",
+            f"{free} of {total} are free, {_gib(needed)} are needed to {what}: end what uses them",
+        )
+    if facts.total < MEMORY_ADVISED:
+        return warning(
+            "memory", f"{total} are enough to start; for all languages and tests, 8 GiB are advised"
+        )
+    return ok("memory", f"{free} of {total} are free")
+
+
+def kernel(facts: Kernel) -> list[Finding]:
+    """Judge the kernel's features."""
+    container = "a container without privileges lacks it: use the machine itself, or CLUSTER=kind"
+    lacking = ", ".join(facts.lacking_capabilities)
+    controllers = ", ".join(sorted(CONTROLLERS - facts.controllers))
+    return [
+        problem("capabilities", f"root lacks {lacking}; {container}")
+        if lacking
+        else ok("capabilities", "complete"),
+        ok("nftables", "the kernel has it")
+        if facts.nftables
+        else problem(
+            "nftables", "the kernel lacks nf_tables, which kube-proxy needs: `modprobe nf_tables` "
+            "loads it, or take a kernel with CONFIG_NF_TABLES",
+        ),
+        problem("namespaces", f"they cannot be made ({facts.namespaces}); {container}")
+        if facts.namespaces
+        else ok("namespaces", "mount, network, IPC, UTS and PID work"),
+        ok("user namespaces", "they work")
+        if facts.user_namespaces
+        else warning(
+            "user namespaces", "they cannot be made, so that programs get none: see the sysctl "
+            "user.max_user_namespaces",
+        ),
+        problem("overlayfs", f"it cannot be mounted ({facts.overlay}): /var/lib must lie on a file "
+                "system such as ext4 or xfs, and the kernel have CONFIG_OVERLAY_FS")
+        if facts.overlay
+        else ok("overlayfs", "it works"),
+        _cgroups(controllers, writable=facts.cgroups_writable),
+    ]  # fmt: skip
+
+
+def _cgroups(lacking: str, *, writable: bool) -> Finding:
+    if lacking:
+        return problem(
+            "control groups", f"there is no {lacking}, which Kubernetes needs: mount the control "
+            "groups (systemd does), or boot with cgroup_enable=memory where memory is off",
+        )  # fmt: skip
+    if not writable:
+        return problem(
+            "control groups", "they cannot be written, as in a container without privileges: use "
+            "the machine itself, or CLUSTER=kind",
+        )  # fmt: skip
+    return ok("control groups", "complete and writable")
+
+
+def neighbours(facts: Neighbours, addresses: Addresses) -> list[Finding]:
+    """Judge what else runs on the machine."""
+    taken = [problem("ports", sentence) for sentence in facts.ports]
+    end = "end it, or use another cluster (CLUSTER=…)"
+    found = taken or [ok("ports", "free, or the embedded cluster's own")]
+    if facts.local_port:
+        url = f"http://{addresses.node}:{GATEWAY_NODE_PORT}"
+        found.append(
+            warning(
+                "ports",
+                f"port {GATEWAY_LOCAL_PORT} (gateway) is taken by {facts.local_port}; the gateway "
+                f"will be at {url}",
+            )
+        )
+    found += [problem("sockets", f"{one}: {end}") for one in facts.sockets]
+    found.append(
+        problem("network", facts.network) if facts.network else ok("network", "nothing overlaps")
+    )
+    return [*found, _proxy(facts, addresses), *_containerds(facts)]
+
+
+def _proxy(facts: Neighbours, addresses: Addresses) -> Finding:
+    if facts.proxy_tables:
+        return problem("kube-proxy", OTHER_PROXY)
+    if facts.proxies:
+        return warning(
+            "kube-proxy",
+            f"another one works on this machine (process {_listed(facts.proxies)}): that goes well "
+            f"as long as its Services have no address in {addresses.services}",
+        )
+    return ok("kube-proxy", "there is no other one")
+
+
+def _containerds(facts: Neighbours) -> list[Finding]:
+    if not facts.containerds:
+        return [ok("containerd", "there is no other one")]
+    which = _listed(facts.containerds)
+    return [ok("containerd", f"another one (process {which}) has its own sockets and directories")]
+
+
+def _listed(numbers: tuple[int, ...]) -> str:
+    return ", ".join(map(str, numbers))
+
+
+def _gib(size: int) -> str:
+    return f"{size / GIB:.1f} GiB"

@@ -1,0 +1,108 @@
+"""What the kernel can do for the embedded cluster, found out by doing it on a small scale."""
+
+from __future__ import annotations
+
+import os
+import socket
+import struct
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+from cloche_cluster.command import run
+from cloche_cluster.embedded.cgroups import CgroupMounts, read_mounts
+from cloche_cluster.embedded.machine import has_capability
+from cloche_cluster.errors import CommandError
+
+CAPABILITIES = {"CAP_NET_ADMIN": 12, "CAP_SYS_ADMIN": 21, "CAP_MKNOD": 27}
+"""Those that the node and the build of images need, by their numbers in linux/capability.h."""
+
+_TIMEOUT = 10.0
+_NETLINK_NETFILTER = 12
+_GET_GENERATION = 10 << 8 | 16
+"""NFNL_SUBSYS_NFTABLES and NFT_MSG_GETGEN, see linux/netfilter/nf_tables.h."""
+_NEW_GENERATION = 10 << 8 | 15
+_REQUEST = 1
+"""NLM_F_REQUEST, see linux/netlink.h."""
+
+_OVERLAY = (
+    'cd "$0" && mkdir lower upper work merged && '
+    "mount -t overlay overlay -o lowerdir=lower,upperdir=upper,workdir=work merged"
+)
+
+
+@dataclass(frozen=True)
+class Kernel:
+    """What was found. `namespaces` and `overlay` are the error of the attempt, "" where it worked.
+
+    `user_namespaces` are wanted, but not needed. `controllers` are the control groups' that can be
+    used; `cgroups_writable` says whether a group can be made.
+    """
+
+    lacking_capabilities: tuple[str, ...] = ()
+    nftables: bool = True
+    namespaces: str = ""
+    user_namespaces: bool = True
+    overlay: str = ""
+    controllers: frozenset[str] = frozenset()
+    cgroups_writable: bool = True
+
+
+def read_kernel(state: Path) -> Kernel:
+    """Try the kernel's features. `state` is the file system that overlays will be mounted on."""
+    status = Path("/proc/self/status").read_text()
+    mounts = read_mounts()
+    return Kernel(
+        lacking_capabilities=tuple(
+            name for name, number in CAPABILITIES.items() if not has_capability(status, number)
+        ),
+        nftables=_has_nftables(),
+        namespaces=_error(
+            "unshare", "--mount", "--net", "--ipc", "--uts", "--pid", "--fork", "true"
+        ),
+        user_namespaces=not _error("unshare", "--user", "true"),
+        overlay=_overlay_error(state),
+        controllers=controllers(mounts),
+        cgroups_writable=all(os.access(one, os.W_OK) for one in mounts.v1 or mounts.all),
+    )
+
+
+def controllers(mounts: CgroupMounts) -> frozenset[str]:
+    """Return the controllers that Pods can be given, of version 1 where it is mounted."""
+    if mounts.v1:
+        return frozenset(name for one in mounts.v1 for name in one.name.split(","))
+    if mounts.v2 is None:
+        return frozenset()
+    return frozenset((mounts.v2 / "cgroup.controllers").read_text().split())
+
+
+def _has_nftables() -> bool:
+    """Ask nf_tables for its generation. The kernel loads the module if it is one."""
+    header = struct.pack("=IHHII", 20, _GET_GENERATION, _REQUEST, 1, 0)
+    try:
+        with socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, _NETLINK_NETFILTER) as asked:
+            asked.settimeout(_TIMEOUT)
+            asked.send(header + struct.pack("=BBH", socket.AF_UNSPEC, 0, 0))
+            answer = asked.recv(4096)
+    except OSError:
+        return False
+    kind: int = struct.unpack_from("=H", answer, 4)[0]
+    return kind == _NEW_GENERATION
+
+
+def _overlay_error(state: Path) -> str:
+    """Mount an overlay in a mount namespace of its own, which takes the mount along at its end."""
+    try:
+        with tempfile.TemporaryDirectory(dir=state, prefix=".cloche-doctor-") as place:
+            return _error("unshare", "--mount", "sh", "-c", _OVERLAY, place)
+    except OSError as error:
+        return str(error)
+
+
+def _error(*words: str) -> str:
+    """Run a command and return the last line of its error, or "" if there was none."""
+    try:
+        run(words, timeout=_TIMEOUT)
+    except CommandError as error:
+        return str(error).splitlines()[-1].strip()
+    return ""

@@ -1,0 +1,91 @@
+"""What `make up` would have to build or fetch on this machine, as it is now."""
+
+from __future__ import annotations
+
+import shutil
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from cloche_cluster.choice import Kind
+from cloche_cluster.embedded.build import missing_pins
+from cloche_cluster.embedded.packages import IMAGES, NODE, lacking
+from cloche_cluster.embedded.pins import COMPONENTS, COREDNS, component
+from cloche_cluster.embedded.supervisord import environment_place
+from cloche_cluster.images.builder import Docker, docker_answers
+from cloche_cluster.images.debian import OWN_NAME
+from cloche_cluster.images.table import DEBIAN, Image
+from cloche_cluster.images.tags import tag_all
+from cloche_cluster.targets.engine import buildah_in
+from cloche_cluster.targets.tools import user_cache
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from cloche_cluster.embedded.layout import Layout
+    from cloche_cluster.embedded.pins import Component, Pin
+    from cloche_cluster.images.builder import Builder
+
+
+@dataclass(frozen=True)
+class Needs:
+    """What is missing.
+
+    `docker` says whether a Docker engine builds the images; else buildah does. `packages` are
+    Debian's, None where the machine has no dpkg. `supervisor` says whether its Python environment
+    must be made.
+    """
+
+    docker: bool = False
+    components: tuple[Pin, ...] = ()
+    images: tuple[Image, ...] = ()
+    packages: tuple[str, ...] | None = ()
+    supervisor: bool = False
+
+
+def read_needs(kind: Kind, repository: Path, layout: Layout, images: Sequence[Image]) -> Needs:
+    """Look for what a cluster of this `kind` needs, in the caches and in dpkg's records.
+
+    `images` are those that will be installed.
+    """
+    embedded = kind is Kind.EMBEDDED
+    cache = layout.cache if embedded else user_cache()
+    with ThreadPoolExecutor() as pool:
+        engine = pool.submit(_engine, cache)
+        unbuilt = pool.submit(lambda: missing_images(repository, images, engine.result()))
+        docker = isinstance(engine.result(), Docker)
+        names = (*(NODE if embedded else ()), *(() if docker else IMAGES))
+        return Needs(
+            docker=docker,
+            components=tuple(missing_pins(cache, _components(embedded=embedded))),
+            packages=lacking(names) if names else (),
+            supervisor=embedded and not (environment_place(cache) / "complete").exists(),
+            images=unbuilt.result(),
+        )
+
+
+def missing_images(
+    repository: Path, images: Sequence[Image], engine: Builder | None
+) -> tuple[Image, ...]:
+    """Return those of `images` that the engine's store lacks: all, where there is no base image."""
+    stored = engine.references() if engine else set()
+    if not stored & {DEBIAN, OWN_NAME}:
+        return tuple(images)
+    assert engine is not None
+    tagged = tag_all(repository, images, engine.debian_id() or "")
+    return tuple(one.image for one in tagged if one.reference not in stored)
+
+
+def _engine(cache: Path) -> Builder | None:
+    """Return the engine that will build the images, None where it is not there yet."""
+    if docker_answers():
+        return Docker()
+    there = shutil.which("buildah") and (cache / "buildah").is_dir()
+    return buildah_in(cache) if there else None
+
+
+def _components(*, embedded: bool) -> tuple[Component, ...]:
+    if embedded:
+        return (*COMPONENTS, COREDNS)
+    return () if shutil.which("helm") else (component("helm"),)

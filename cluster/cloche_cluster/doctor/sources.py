@@ -1,0 +1,193 @@
+"""Do the package sources answer that will be needed? Each is asked by the client that uses it.
+
+So its configuration counts: mirrors, proxies, certificates. Each is asked once, all at a time.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import sys
+import tempfile
+from collections import defaultdict
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from itertools import repeat
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from cloche_cluster.command import run
+from cloche_cluster.doctor.findings import Finding, ok, problem
+from cloche_cluster.embedded.build import find_go
+from cloche_cluster.errors import CommandError, LateError
+from cloche_cluster.images.debian import MIRROR_VARIABLE, Source
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from cloche_cluster.embedded.pins import Pin
+
+PATIENCE = 5
+"""Seconds that a source may take to answer."""
+_SLOW_START = 5
+"""Seconds more for pip and npm, which need one or two before they ask."""
+_OFFLINE_SECONDS = 60.0
+_APT_HELPER = "/usr/lib/apt/apt-helper"
+_TELLING = re.compile(
+    r"refused|timed? ?out|resolv|no such host|unreachable|certificate|forbidden|\b[45]\d\d\b",
+    re.IGNORECASE,
+)
+_PROXY = "name a proxy in HTTPS_PROXY"
+_SHOWN = 160
+"""Characters of a client's own words."""
+
+
+@dataclass(frozen=True)
+class Question:
+    """A package source: its name, the command that asks it, and how to name another source.
+
+    `{place}` in the command and its environment stands for an empty directory.
+    """
+
+    source: str
+    argv: tuple[str, ...]
+    other: str
+    env: Mapping[str, str] = field(default_factory=dict)
+    seconds: int = PATIENCE
+
+
+def modules_are_there(pins: Iterable[Pin]) -> bool:
+    """Say whether Go can build `pins` without fetching a module."""
+    packages: defaultdict[Path, list[str]] = defaultdict(list)
+    for pin in pins:
+        packages[pin.source] += pin.tools
+    try:
+        for source, names in packages.items():
+            run(
+                [find_go(), "list", "-deps", "-f", "", *names],
+                timeout=_OFFLINE_SECONDS,
+                cwd=source,
+                env={"GOPROXY": "off"},
+            )
+    except CommandError:
+        return False
+    return True
+
+
+def go_modules(pin: Pin) -> Question:
+    """Ask Go's source of modules for a pinned version, with an empty cache so that it must ask."""
+    return Question(
+        "Go modules",
+        (find_go(), "list", "-m", f"{pin.component.module}@{pin.version}"),
+        "name another source in GOPROXY",
+        {"GOMODCACHE": "{place}/modules", "GOFLAGS": "-modcacherw", "GOSUMDB": "off"},
+    )
+
+
+def debian(archive: Source) -> Question:
+    """Ask apt for an archive's list of contents."""
+    return Question(
+        f"Debian packages ({archive.suite})",
+        (
+            _APT_HELPER,
+            f"-oAcquire::http::Timeout={PATIENCE}",
+            f"-oAcquire::https::Timeout={PATIENCE}",
+            "-oAcquire::Retries=0",
+            "-oAPT::Sandbox::User=root",
+            "download-file",
+            f"{archive.address.rstrip('/')}/dists/{archive.suite}/InRelease",
+            f"{{place}}/{archive.suite}",
+        ),
+        f"name another mirror in apt's configuration (for the images alone: {MIRROR_VARIABLE})",
+    )
+
+
+def python_packages(package: str, *, in_image: bool) -> Question:
+    """Ask pip for a package's versions; `in_image`: without the configuration that no image has."""
+    certificates = os.environ.get("PIP_CERT", "")
+    isolated = ("--isolated", *(("--cert", certificates) if certificates else ()))
+    return Question(
+        "Python packages for the images" if in_image else "Python packages",
+        (
+            sys.executable,
+            "-m",
+            "pip",
+            *(isolated if in_image else ()),
+            "--disable-pip-version-check",
+            f"--timeout={PATIENCE}",
+            "--retries=0",
+            "index",
+            "versions",
+            package,
+        ),
+        _PROXY if in_image else "name another index in pip's index-url",
+        seconds=PATIENCE + _SLOW_START,
+    )
+
+
+def npm_packages(package: str) -> Question | None:
+    """Ask npm for a package's version; None where this machine has no npm to ask with."""
+    if shutil.which("npm") is None:
+        return None
+    return Question(
+        "npm packages",
+        ("npm", "view", package, "version", "--fetch-retries=0",
+         f"--fetch-timeout={PATIENCE * 1000}", "--loglevel=error", "--logs-max=0"),
+        _PROXY,
+        seconds=PATIENCE + _SLOW_START,
+    )  # fmt: skip
+
+
+def can_ask(archive: Source) -> bool:
+    """Say whether apt's helper can be asked for this archive: not for one on a disk or a list."""
+    return archive.address.startswith(("http://", "https://")) and Path(_APT_HELPER).exists()
+
+
+def of_machine(archives: Iterable[Source], codename: str) -> list[Source]:
+    """Return this machine's own distribution among apt's archives: the first of its suite."""
+    return [one for one in archives if one.suite == codename][:1]
+
+
+def ask_all(questions: Sequence[Question]) -> list[Finding]:
+    """Ask all sources at a time, each once."""
+    if not questions:
+        return []
+    try:
+        with (
+            tempfile.TemporaryDirectory(prefix="cloche-doctor-") as place,
+            ThreadPoolExecutor(len(questions)) as pool,
+        ):
+            return list(pool.map(_ask, questions, repeat(Path(place))))
+    except OSError as error:
+        where = tempfile.gettempdir()
+        return [problem("disk", f"nothing can be written to {where} ({error}): free some of it")]
+
+
+def _ask(question: Question, place: Path) -> Finding:
+    def filled(word: str) -> str:
+        return word.replace("{place}", str(place))
+
+    try:
+        run(
+            [filled(word) for word in question.argv],
+            timeout=question.seconds,
+            cwd=place,
+            env={name: filled(word) for name, word in question.env.items()},
+        )
+    except CommandError as error:
+        return problem(
+            question.source,
+            f"their source does not answer ({reason(error)}): check the network, or "
+            f"{question.other}; then run `make up` again, which keeps what is built",
+        )
+    return ok(question.source, "their source answers")
+
+
+def reason(error: CommandError) -> str:
+    """Return the one line of a client's words that tells most."""
+    if isinstance(error, LateError):
+        return "no answer in time"
+    lines = [line.strip() for line in str(error).splitlines()[1:] or [str(error)]]
+    telling = next((line for line in lines if _TELLING.search(line)), lines[-1])
+    return telling if len(telling) <= _SHOWN else f"{telling[:_SHOWN]}…"
