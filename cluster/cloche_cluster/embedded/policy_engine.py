@@ -53,7 +53,7 @@ _CREDENTIALS = "/var/run/secrets/kubernetes.io/serviceaccount"
 
 @contextmanager
 def policy_engine(cluster: Embedded) -> Iterator[None]:
-    """Run the engine within the block, built where the cache has none (3 minutes on 2 cores).
+    """Run the engine within the block, built where the cache has none (seconds).
 
     Should it be killed, its table goes with the next one or with `make down`, and the queue lets
     everything pass. What a Pod sends to the node itself, the API server for one, is not judged,
