@@ -178,7 +178,7 @@ def _ask(question: Question, place: Path) -> Finding:
     except CommandError as error:
         return problem(
             question.source,
-            f"their source does not answer ({reason(error)}): check the network, or "
+            f"they cannot be fetched ({reason(error)}): check the network, or "
             f"{question.other}; then run `make up` again, which keeps what is built",
         )
     return ok(question.source, "their source answers")
