@@ -188,6 +188,7 @@ def reason(error: CommandError) -> str:
     """Return the one line of a client's words that tells most."""
     if isinstance(error, LateError):
         return "no answer in time"
-    lines = [line.strip() for line in str(error).splitlines()[1:] or [str(error)]]
+    indented = [line.strip() for line in str(error).splitlines() if line.startswith("    ")]
+    lines = indented or [str(error)]
     telling = next((line for line in lines if _TELLING.search(line)), lines[-1])
     return telling if len(telling) <= _SHOWN else f"{telling[:_SHOWN]}…"

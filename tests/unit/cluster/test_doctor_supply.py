@@ -150,6 +150,7 @@ def test_a_source_is_asked_in_an_empty_directory() -> None:
             "`x` failed with exit code 1:\n    first\n    ERROR: No matching distribution",
             "No match",
         ),
+        ("a source is away\n`x --timeout` failed with exit code 1:\n    E: Failed", "E: Failed"),
         ("npm is not installed", "npm is not installed"),
     ],
 )
