@@ -111,49 +111,59 @@ def memory(facts: Memory, *, running: bool, builds: bool) -> Finding:
     return ok("memory", f"{free} of {total} are free")
 
 
+_NOT_HERE = "use the machine itself instead of a container without privileges, or CLUSTER=kind"
+
+
 def kernel(facts: Kernel) -> list[Finding]:
     """Judge the kernel's features."""
-    container = "a container without privileges lacks it: use the machine itself, or CLUSTER=kind"
-    lacking = ", ".join(facts.lacking_capabilities)
-    controllers = ", ".join(sorted(CONTROLLERS - facts.controllers))
-    return [
-        problem("capabilities", f"root lacks {lacking}; {container}")
-        if lacking
-        else ok("capabilities", "complete"),
+    nftables = (
         ok("nftables", "the kernel has it")
         if facts.nftables
         else problem(
-            "nftables", "the kernel lacks nf_tables, which kube-proxy needs: `modprobe nf_tables` "
-            "loads it, or take a kernel with CONFIG_NF_TABLES",
-        ),
-        problem("namespaces", f"they cannot be made ({facts.namespaces}); {container}")
+            "nftables",
+            "the kernel lacks nf_tables, which kube-proxy needs: `modprobe nf_tables` loads it, or "
+            "take a kernel with CONFIG_NF_TABLES",
+        )
+    )
+    found = [nftables, _cgroups(facts)]
+    if facts.lacking_capabilities:  # without them, nothing is known of the rest
+        lacking = ", ".join(facts.lacking_capabilities)
+        return [problem("capabilities", f"root lacks {lacking}: {_NOT_HERE}"), *found]
+    return [ok("capabilities", "complete"), *found, *_namespaces(facts)]
+
+
+def _namespaces(facts: Kernel) -> list[Finding]:
+    return [
+        problem("namespaces", f"they cannot be made ({facts.namespaces}): {_NOT_HERE}")
         if facts.namespaces
         else ok("namespaces", "mount, network, IPC, UTS and PID work"),
         ok("user namespaces", "they work")
         if facts.user_namespaces
         else warning(
-            "user namespaces", "they cannot be made, so that programs get none: see the sysctl "
+            "user namespaces",
+            "they cannot be made, so that programs get none: raise the sysctl "
             "user.max_user_namespaces",
         ),
-        problem("overlayfs", f"it cannot be mounted ({facts.overlay}): /var/lib must lie on a file "
-                "system such as ext4 or xfs, and the kernel have CONFIG_OVERLAY_FS")
+        problem(
+            "overlayfs",
+            f"it cannot be mounted ({facts.overlay}): put /var/lib on a file system such as ext4 "
+            "or xfs, and take a kernel with CONFIG_OVERLAY_FS",
+        )
         if facts.overlay
         else ok("overlayfs", "it works"),
-        _cgroups(controllers, writable=facts.cgroups_writable),
-    ]  # fmt: skip
+    ]
 
 
-def _cgroups(lacking: str, *, writable: bool) -> Finding:
+def _cgroups(facts: Kernel) -> Finding:
+    lacking = ", ".join(sorted(CONTROLLERS - facts.controllers))
     if lacking:
         return problem(
-            "control groups", f"there is no {lacking}, which Kubernetes needs: mount the control "
-            "groups (systemd does), or boot with cgroup_enable=memory where memory is off",
-        )  # fmt: skip
-    if not writable:
-        return problem(
-            "control groups", "they cannot be written, as in a container without privileges: use "
-            "the machine itself, or CLUSTER=kind",
-        )  # fmt: skip
+            "control groups",
+            f"there is no {lacking}, which Kubernetes needs: mount the control groups (systemd "
+            "does), or boot with cgroup_enable=memory where memory is off",
+        )
+    if not facts.cgroups_writable:
+        return problem("control groups", f"they cannot be written: {_NOT_HERE}")
     return ok("control groups", "complete and writable")
 
 

@@ -100,9 +100,11 @@ def _overlay_error(state: Path) -> str:
 
 
 def _error(*words: str) -> str:
-    """Run a command and return the last line of its error, or "" if there was none."""
+    """Run a command and return the first line of its error, or "" if there was none."""
     try:
         run(words, timeout=_TIMEOUT)
     except CommandError as error:
-        return str(error).splitlines()[-1].strip()
+        return next(
+            (line for line in str(error).splitlines() if line[:1] == " "), str(error)
+        ).strip()
     return ""

@@ -99,6 +99,12 @@ def test_memory(*, total: float, free: float, running: bool, builds: bool, level
     ("changed", "level", "subject", "told"),
     [
         ({"lacking_capabilities": ("CAP_SYS_ADMIN",)}, "problem", "capabilities", "CAP_SYS_ADMIN"),
+        (
+            {"lacking_capabilities": ("CAP_SYS_ADMIN",), "namespaces": "x", "overlay": "y"},
+            "problem",
+            "capabilities",
+            "without privileges",
+        ),
         ({"nftables": False}, "problem", "nftables", "modprobe nf_tables"),
         ({"namespaces": "Operation not permitted"}, "problem", "namespaces", "not permitted"),
         ({"user_namespaces": False}, "warning", "user namespaces", "max_user_namespaces"),
@@ -109,7 +115,7 @@ def test_memory(*, total: float, free: float, running: bool, builds: bool, level
             "control groups",
             "memory, pids",
         ),
-        ({"cgroups_writable": False}, "problem", "control groups", "privileges"),
+        ({"cgroups_writable": False}, "problem", "control groups", "be written"),
     ],
 )
 def test_what_the_kernel_lacks(
