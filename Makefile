@@ -134,7 +134,9 @@ define install
 	if [ "$$(cat "$$stamp" 2>/dev/null)" != "$$want" ]; then \
 	    echo "installing requirements/$(1).txt into .venv …"; \
 	    "$(PY)" -m pip install --quiet --disable-pip-version-check --require-hashes \
-	        --requirement "$(ROOT)/requirements/$(1).txt"; \
+	        --requirement "$(ROOT)/requirements/$(1).txt" \
+	        || { echo 'error: the Python packages could not be installed: see above; then run the same command' \
+	                  'again, which goes on from here' >&2; exit 1; }; \
 	    site=$$("$(PY)" -c 'import sysconfig; print(sysconfig.get_path("purelib"))'); \
 	    printf '%s\n' $(addprefix $(ROOT)/,$(PACKAGES)) > "$$site/_cloche.pth"; \
 	    echo "$$want" > "$$stamp"; \
