@@ -10,7 +10,7 @@ import pytest
 from support.api_server import ApiServer, api_server
 from support.chart_cluster import GATEWAY, OPERATOR, ChartCluster
 from support.helm import SANDBOXES, SYSTEM
-from support.rights import NODES, ROLES, Rules
+from support.rights import NODES, ROLES, Rules, rights
 
 REVIEWS = "/apis/authorization.k8s.io/v1"
 NAMESPACES = (SYSTEM, SANDBOXES, "default", "kube-system")
@@ -32,6 +32,14 @@ EXPECTED: dict[tuple[str, str], Rules] = {
     ("operator", "default"): NODES,
     ("operator", "kube-system"): NODES,
 }
+
+EVERYBODYS = (
+    rights("authorization.k8s.io", "selfsubjectaccessreviews", "create")
+    | rights("authorization.k8s.io", "selfsubjectrulesreviews", "create")
+    | rights("authentication.k8s.io", "selfsubjectreviews", "create")
+    | rights("certificates.k8s.io", "clustertrustbundles", "get list watch")
+)
+"""What Kubernetes lets every account do: ask about itself, and read certificates to trust."""
 
 NEVER = (
     "create pods/exec", "create pods/portforward", "get pods/proxy", "create pods/binding",
@@ -88,7 +96,7 @@ def test_an_account_may_do_exactly_this(
         everybodys, everybodys_paths = told(client, namespace)
     assert resources - everybodys == EXPECTED.get((account, namespace), set())
     assert paths == everybodys_paths
-    assert {verb for _, _, verb, _ in everybodys} == {"create"}  # reviews of oneself
+    assert everybodys == EVERYBODYS
 
 
 def may(client: ApiServer, namespace: str, **attributes: str) -> bool:

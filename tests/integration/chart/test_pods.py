@@ -52,6 +52,8 @@ NOT_PINNED = {
         "affinity", "hostname", "hostnameOverride", "imagePullSecrets", "nodeSelector",
         "readinessGates", "schedulingGroup", "setHostnameAsFQDN", "subdomain",
         "topologySpreadConstraints",
+        # Who is asked before an eviction; a deletion and the Pod's deadline ask nobody.
+        "evictionResponders",
         # Set by admission, which refuses others.
         "overhead", "preemptionPolicy", "priority", "serviceAccount",
         # Said by a value of the chart.
@@ -64,10 +66,12 @@ NOT_PINNED = {
     },
     "SecurityContext": set(),
     "PodDNSConfig": set(),
-    "EmptyDirVolumeSource": {"medium", "sizeLimit"},
+    # `mode` is at most 01777, and 0777 when it is absent.
+    "EmptyDirVolumeSource": {"medium", "mode", "sizeLimit"},
+    # `bindMountOptions` only take something away: noexec, nodev, nosuid.
     "VolumeMount": {
-        "mountPath", "mountPropagation", "name", "readOnly", "recursiveReadOnly", "subPath",
-        "subPathExpr",
+        "bindMountOptions", "mountPath", "mountPropagation", "name", "readOnly",
+        "recursiveReadOnly", "subPath", "subPathExpr",
     },
     "ResourceRequirements": {"requests"},
     "Toleration": {"effect", "key", "operator", "tolerationSeconds", "value"},
