@@ -34,8 +34,10 @@ mount -t tmpfs -o "$1" tmpfs "$2" && mount -t tmpfs -o mode=1777 tmpfs /dev/shm 
 mount -t mqueue mqueue "$3" && shift 3 && exec "$@"
 """
 NAMESPACE = ["unshare", "--pid", "--fork", "--kill-child", "--mount-proc", "--"]
-UNPRIVILEGED = ["setpriv", "--reuid=31234", "--regid=31234", "--clear-groups", "--"]
-"""A uid that no Pod on this machine has: the limit of processes counts by it."""
+UID = 20_000 + os.getpid() % 30_000
+"""A uid that no Pod on this machine has, and no other process that runs these tests: the kernel
+counts a limit of processes by uid."""
+UNPRIVILEGED = ["setpriv", f"--reuid={UID}", f"--regid={UID}", "--clear-groups", "--"]
 
 
 def frame_of(command: list[str], **changes: Any) -> dict[str, Any]:
@@ -287,6 +289,7 @@ class Kit:
     hello = HELLO
     python = PYTHON
     namespace = NAMESPACE
+    uid = UID
     unprivileged = UNPRIVILEGED
     repository = SUPERVISOR.parents[1]
 

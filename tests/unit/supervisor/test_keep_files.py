@@ -70,7 +70,7 @@ def test_files_last_and_nothing_else_does(supervisors: Any) -> None:
 def test_whatever_a_program_makes_of_its_workspace_the_next_one_runs(
     supervisors: Any, kit: Any, code: str
 ) -> None:
-    reused = supervisors.reused(options="mode=755,uid=31234,gid=31234")
+    reused = supervisors.reused(options=f"mode=755,uid={kit.uid},gid={kit.uid}")
     files = [*SOURCE, {"path": "pack/age/data", "text": "data"}]
     first = reused.bash(code, "keepFiles", files=files)
     assert (first.stderr, first.exit["exit_code"]) == ("", 0)

@@ -258,8 +258,8 @@ def test_a_supervisor_that_was_changed_ends_the_pod(
     assert (result.code, result.error) == (1, f"reset: the supervisor's {what} changed")
 
 
-def test_a_workspace_that_the_program_owns_is_made_what_it_was(supervisors: Any) -> None:
-    reused = supervisors.reused(options="mode=751,uid=31234,gid=31234")
+def test_a_workspace_that_the_program_owns_is_made_what_it_was(supervisors: Any, kit: Any) -> None:
+    reused = supervisors.reused(options=f"mode=751,uid={kit.uid},gid={kit.uid}")
     _leaves_nothing(reused, "import os; os.mkdir('a'); os.chmod('a', 0); os.chmod('.', 0)")
     assert reused.bash("stat -c %a .").stdout == "751\n"
 
