@@ -1,16 +1,76 @@
-"""A running installation, reached as its users reach it: HTTP with a key, and kubectl."""
+"""The order of the suites, the control planes of a run, and a running installation.
+
+The installation is reached as its users reach it: HTTP with a key, and kubectl.
+"""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
+from suites import SUITES, place_of, suite_of
 from support.installation import SANDBOXES, Installation, Kubectl, installed
+from support.planes import ControlPlane, Planes, shared
+
+from cloche_cluster.errors import ClusterError
 
 REQUEST_SECONDS = 150
+_PLANES = pytest.StashKey[Planes]()
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Register the suites' markers. The first process of the run has its control planes."""
+    for suite in SUITES:
+        config.addinivalue_line("markers", f"{suite}: the tests in tests/{suite}")
+    if not hasattr(config, "workerinput"):
+        config.stash[_PLANES] = Planes()
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    """End the control planes, after the last worker."""
+    if planes := config.stash.get(_PLANES, None):
+        planes.close()
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark each test with its suite, and let the suites run in their order."""
+    for item in items:
+        item.add_marker(suite_of(item.path))
+    items.sort(key=lambda item: place_of(item.path))
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_configure_node(node: Any) -> None:
+    """Name the control planes' place to a worker of pytest-xdist before it starts."""
+    node.workerinput["planes"] = str(node.config.stash[_PLANES].place)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_node_collection_finished(node: Any, ids: list[str]) -> None:
+    """Have what the tests need built and started once, before any worker runs one."""
+    try:
+        node.config.stash[_PLANES].prepare(ids)
+    except ClusterError as error:
+        pytest.exit(f"error: {error}", returncode=1)
+
+
+@pytest.fixture(scope="session")
+def plane_named(pytestconfig: pytest.Config) -> Callable[[str], ControlPlane]:
+    """One of the control planes that all tests of the run share, started when it is needed."""
+    if worker := getattr(pytestconfig, "workerinput", None):
+        return lambda name: shared(Path(worker["planes"]), name)
+
+    def started(name: str) -> ControlPlane:
+        planes = pytestconfig.stash[_PLANES]
+        planes.start(name)
+        return shared(planes.place, name)
+
+    return started
 
 
 @pytest.fixture(scope="session")

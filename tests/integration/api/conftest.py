@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import pytest
-from support.api_server import ApiServer, api_server
 
 
 @pytest.fixture
@@ -60,10 +59,3 @@ def sandbox_session() -> Callable[..., dict[str, Any]]:
         }
 
     return make
-
-
-@pytest.fixture(scope="session")
-def server(control_plane: Any) -> Iterator[ApiServer]:
-    """The API server without kubectl in between."""
-    with api_server(control_plane.kubeconfig, control_plane.url) as made:
-        yield made

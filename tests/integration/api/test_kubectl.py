@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 from support.api_server import CLOCHE, ApiServer
+from support.planes import ControlPlane
 
 from cloche_api.phases import TERMINAL
 
@@ -56,7 +57,7 @@ def ended(server: ApiServer, namespace: str, execution: Make) -> str:
     return namespace
 
 
-def test_the_columns(control_plane: Any, ended: str) -> None:
+def test_the_columns(control_plane: ControlPlane, ended: str) -> None:
     head, done, fresh = table(control_plane.kubectl("get", "sbx", "-n", ended))
     assert head == ["NAME", "LANGUAGE", "PHASE", "REASON", "EXIT", "DURATION", "AGE"]
     assert done[:-1] == ["done", "python", "Completed", "Exited", "3", "0.081"]
@@ -64,7 +65,7 @@ def test_the_columns(control_plane: Any, ended: str) -> None:
     assert re.fullmatch(r"\d+s", done[-1])
 
 
-def test_the_wide_columns(control_plane: Any, ended: str) -> None:
+def test_the_wide_columns(control_plane: ControlPlane, ended: str) -> None:
     head, done, _ = table(control_plane.kubectl("get", "sbx", "-n", ended, "-o", "wide"))
     shown = dict(zip(head, done, strict=True))
     assert {k: shown[k] for k in ("TENANT", "SESSION", "POD", "NODE", "WARM", "BYTES")} == {
@@ -78,7 +79,7 @@ def test_the_wide_columns(control_plane: Any, ended: str) -> None:
     assert shown["EXPIRES"] == "2026-01-02T04:04:30.123456Z"
 
 
-def test_the_runtimes_columns(control_plane: Any, namespace: str, runtime: Make) -> None:
+def test_the_runtimes_columns(control_plane: ControlPlane, namespace: str, runtime: Make) -> None:
     control_plane.kubectl(
         *("apply", "-n", namespace, "-f", "-"),
         stdin=json.dumps(runtime("python", version="3.13", pool={"size": 2})),
@@ -89,7 +90,7 @@ def test_the_runtimes_columns(control_plane: Any, namespace: str, runtime: Make)
 
 
 def test_the_runtimes_wide_columns(
-    control_plane: Any, server: ApiServer, namespace: str, runtime: Make
+    control_plane: ControlPlane, server: ApiServer, namespace: str, runtime: Make
 ) -> None:
     runtimes = f"{CLOCHE}/{namespace}/sandboxruntimes"
     server.create(runtimes, runtime("python", pool={"size": 2}))
@@ -128,7 +129,7 @@ def sessions(server: ApiServer, namespace: str, sandbox_session: Make) -> str:
     return namespace
 
 
-def test_the_sessions_columns(control_plane: Any, sessions: str) -> None:
+def test_the_sessions_columns(control_plane: ControlPlane, sessions: str) -> None:
     head, ready, fresh = table(control_plane.kubectl("get", "sbs", "-n", sessions))
     assert head == ["NAME", "LANGUAGE", "PHASE", "REASON", "EXPIRES", "AGE"]
     expires = "2026-01-02T03:14:30.123456Z"
@@ -136,7 +137,7 @@ def test_the_sessions_columns(control_plane: Any, sessions: str) -> None:
     assert fresh[:-1] == ["sbs-b", "bash", "Pending", "", ""]
 
 
-def test_the_sessions_wide_columns(control_plane: Any, sessions: str) -> None:
+def test_the_sessions_wide_columns(control_plane: ControlPlane, sessions: str) -> None:
     head, ready, _ = table(control_plane.kubectl("get", "sbs", "-n", sessions, "-o", "wide"))
     shown = dict(zip(head, ready, strict=True))
     assert {k: shown[k] for k in ("TENANT", "POD", "LASTUSED")} == {
@@ -155,7 +156,7 @@ def test_the_sessions_wide_columns(control_plane: Any, sessions: str) -> None:
     ],
 )
 def test_field_selectors_of_sessions(
-    control_plane: Any, sessions: str, selector: str, names: list[str]
+    control_plane: ControlPlane, sessions: str, selector: str, names: list[str]
 ) -> None:
     found = control_plane.kubectl(
         *("get", "sbs", "-n", sessions, f"--field-selector={selector}", "-o", "name")
@@ -164,13 +165,13 @@ def test_field_selectors_of_sessions(
 
 
 @pytest.mark.parametrize("kind", ["sbx", "sandboxexecution", "sandboxexecutions"])
-def test_the_names(control_plane: Any, ended: str, kind: str) -> None:
+def test_the_names(control_plane: ControlPlane, ended: str, kind: str) -> None:
     names = control_plane.kubectl("get", kind, "-n", ended, "-o", "name").split()
     assert names == [f"sandboxexecution.cloche.dev/{name}" for name in ("done", "fresh")]
 
 
 def test_the_category(
-    control_plane: Any, server: ApiServer, ended: str, runtime: Make, sandbox_session: Make
+    control_plane: ControlPlane, server: ApiServer, ended: str, runtime: Make, sandbox_session: Make
 ) -> None:
     server.create(f"{CLOCHE}/{ended}/sandboxruntimes", runtime("python"))
     server.create(f"{CLOCHE}/{ended}/sandboxsessions", sandbox_session("sbs-1"))
@@ -198,14 +199,18 @@ def test_the_category(
         ("spec.tenant=other", []),
     ],
 )
-def test_field_selectors(control_plane: Any, ended: str, selector: str, names: list[str]) -> None:
+def test_field_selectors(
+    control_plane: ControlPlane, ended: str, selector: str, names: list[str]
+) -> None:
     found = control_plane.kubectl(
         *("get", "sbx", "-n", ended, f"--field-selector={selector}", "-o", "name")
     ).split()
     assert [name.rsplit("/", 1)[1] for name in found] == names
 
 
-def test_kubectl_wait_returns_for_one_that_has_ended(control_plane: Any, ended: str) -> None:
+def test_kubectl_wait_returns_for_one_that_has_ended(
+    control_plane: ControlPlane, ended: str
+) -> None:
     said = control_plane.kubectl(
         *("wait", "-n", ended, "--for=condition=Finished", "--timeout=20s", "sbx/done")
     )
@@ -213,7 +218,7 @@ def test_kubectl_wait_returns_for_one_that_has_ended(control_plane: Any, ended: 
 
 
 def test_kubectl_wait_returns_when_it_ends(
-    control_plane: Any, server: ApiServer, ended: str
+    control_plane: ControlPlane, server: ApiServer, ended: str
 ) -> None:
     command = [
         *(str(control_plane.kubectl_path), f"--kubeconfig={control_plane.kubeconfig}", "wait"),
@@ -225,6 +230,6 @@ def test_kubectl_wait_returns_when_it_ends(
     assert (waiting.returncode, "condition met" in said) == (0, True)
 
 
-def test_kubectl_explain_tells_the_fields(control_plane: Any) -> None:
+def test_kubectl_explain_tells_the_fields(control_plane: ControlPlane) -> None:
     said = control_plane.kubectl("explain", "sbx.spec.resources.memory")
     assert "written to the working directory counts as memory too" in " ".join(said.split())

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import uuid
 from collections.abc import Callable
 from typing import Any
 
 import pytest
 from support.api_server import CLOCHE, ApiServer
+from support.planes import ControlPlane
 
 Make = Callable[..., dict[str, Any]]
 KIB = 1024
@@ -254,11 +256,12 @@ SESSIONS: dict[str, tuple[dict[str, Any], str]] = {
 }
 
 
-@pytest.fixture(scope="session")
-def nowhere(control_plane: Any) -> str:
+@pytest.fixture(scope="module")
+def nowhere(control_plane: ControlPlane) -> str:
     """A namespace where nothing is ever made."""
-    control_plane.kubectl("create", "namespace", "nonsense")
-    return "nonsense"
+    name = f"nonsense-{uuid.uuid4().hex[:10]}"
+    control_plane.kubectl("create", "namespace", name)
+    return name
 
 
 def cases(table: dict[str, tuple[dict[str, Any], str]], step: int = 1) -> pytest.MarkDecorator:
@@ -276,7 +279,7 @@ def posted(server: ApiServer, namespace: str, plural: str, document: dict[str, A
     return said
 
 
-def applied(plane: Any, namespace: str, document: dict[str, Any]) -> str:
+def applied(plane: ControlPlane, namespace: str, document: dict[str, Any]) -> str:
     """What kubectl apply says as it fails."""
     text = json.dumps(document)
     # The annotation of a plain apply takes no more than 256 KiB.
@@ -316,20 +319,22 @@ def test_a_session(
 
 @cases(EXECUTIONS, step=3)
 def test_an_execution_by_kubectl(
-    control_plane: Any, nowhere: str, execution: Make, spec: dict[str, Any], words: str
+    control_plane: ControlPlane, nowhere: str, execution: Make, spec: dict[str, Any], words: str
 ) -> None:
     assert words in applied(control_plane, nowhere, execution(**spec))
 
 
 @cases(RUNTIMES, step=3)
 def test_a_runtime_by_kubectl(
-    control_plane: Any, nowhere: str, runtime: Make, spec: dict[str, Any], words: str
+    control_plane: ControlPlane, nowhere: str, runtime: Make, spec: dict[str, Any], words: str
 ) -> None:
     assert words in applied(control_plane, nowhere, runtime(**spec))
 
 
 @pytest.mark.parametrize("kind", ["SandboxExecution", "SandboxRuntime", "SandboxSession"])
 @pytest.mark.parametrize("spec", [{}, {"spec": None}, {"spec": []}, {"spec": "x"}])
-def test_no_spec_at_all(control_plane: Any, nowhere: str, kind: str, spec: dict[str, Any]) -> None:
+def test_no_spec_at_all(
+    control_plane: ControlPlane, nowhere: str, kind: str, spec: dict[str, Any]
+) -> None:
     document = {"apiVersion": "cloche.dev/v1alpha1", "kind": kind, "metadata": {"name": "x"}}
     assert "spec" in applied(control_plane, nowhere, document | spec)

@@ -1,29 +1,31 @@
-"""One API server for the tests of the chart."""
+"""A release of the chart for each module, on one API server."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import uuid
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
 from support.api_server import CLOCHE, CORE, MERGE, ApiServer, api_server
-from support.chart_cluster import UNGUARDED, ChartCluster
+from support.chart_cluster import ChartCluster
 from support.deadline import until
-from support.helm import SANDBOXES, SYSTEM
+from support.planes import CONTROLLED, ControlPlane
 from support.sandbox_pods import PYTHON, changed, cold, spec, waiting
-
-from cloche_cluster.embedded.control_plane import control_plane
 
 
 @pytest.fixture(scope="module")
-def cluster() -> Iterator[ChartCluster]:
-    """An empty cluster with Cloche's CRDs and a release namespace that enforces `restricted`."""
-    with control_plane(controllers=True) as plane:
-        cluster = ChartCluster(plane.kubeconfig, plane.kubectl)
-        cluster.apply_crds()
-        cluster("create", "namespace", SYSTEM)
-        cluster("label", "namespace", SYSTEM, "pod-security.kubernetes.io/enforce=restricted")
-        yield cluster
+def cluster(
+    plane_named: Callable[[str], ControlPlane], request: pytest.FixtureRequest
+) -> ChartCluster:
+    """A cluster with Cloche's CRDs and the module's release namespace, which is `restricted`."""
+    plane = plane_named(CONTROLLED)
+    name = request.path.stem.removeprefix("test_").replace("_", "-")
+    names = [f"{name}-{uuid.uuid4().hex[:6]}-{of}" for of in ("system", "sandboxes", "unguarded")]
+    cluster = ChartCluster(plane.kubeconfig, plane.kubectl_path, *names)
+    cluster("create", "namespace", cluster.system)
+    cluster("label", "namespace", cluster.system, "pod-security.kubernetes.io/enforce=restricted")
+    return cluster
 
 
 @pytest.fixture(scope="module")
@@ -32,28 +34,35 @@ def installed(cluster: ChartCluster) -> ChartCluster:
     cluster.upgrade()
 
     def counted() -> bool:
-        quota = cluster.json("get", "resourcequota", "cloche", "-n", SANDBOXES)
+        quota = cluster.json("get", "resourcequota", "cloche", "-n", cluster.sandboxes)
         return bool(quota.get("status", {}).get("hard"))
 
     until(counted, 60, "the quota's status")
     return cluster
 
 
+@pytest.fixture
+def namespace(request: pytest.FixtureRequest, installed: ChartCluster) -> str:
+    """One of the release's namespaces, by the word that a test is parametrized with."""
+    names = {"sandboxes": installed.sandboxes, "unguarded": installed.unguarded}
+    return names[request.param]
+
+
 @pytest.fixture(scope="module")
 def server(installed: ChartCluster) -> Iterator[ApiServer]:
-    """The API server with the chart's policies on Pods at work, in UNGUARDED too."""
-    installed("create", "namespace", UNGUARDED)
+    """The API server with the chart's policies on Pods at work, in `unguarded` too."""
+    installed("create", "namespace", installed.unguarded)
     with api_server(installed.kubeconfig) as server:
         for policy in ("cloche-pods", "cloche-pod-changes"):
-            server.create(_BINDINGS, _unguarded(policy))
+            server.create(_BINDINGS, _unguarded(installed, policy))
         runtime = {
             "apiVersion": "cloche.dev/v1alpha1",
             "kind": "SandboxRuntime",
             "metadata": {"name": "python"},
             "spec": PYTHON,
         }
-        server.create(f"{CLOCHE}/{UNGUARDED}/sandboxruntimes", runtime)
-        for namespace in (SANDBOXES, UNGUARDED):
+        server.create(f"{CLOCHE}/{installed.unguarded}/sandboxruntimes", runtime)
+        for namespace in (installed.sandboxes, installed.unguarded):
             _wait_for_the_policies(server, namespace)
         yield server
 
@@ -61,13 +70,13 @@ def server(installed: ChartCluster) -> Iterator[ApiServer]:
 _BINDINGS = "/apis/admissionregistration.k8s.io/v1/validatingadmissionpolicybindings"
 
 
-def _unguarded(policy: str) -> dict[str, Any]:
-    """The binding that has a policy of the chart's rule UNGUARDED too."""
-    selector = {"matchLabels": {"kubernetes.io/metadata.name": UNGUARDED}}
+def _unguarded(cluster: ChartCluster, policy: str) -> dict[str, Any]:
+    """The binding that has a policy of the chart's rule `unguarded` too."""
+    selector = {"matchLabels": {"kubernetes.io/metadata.name": cluster.unguarded}}
     return {
-        "metadata": {"name": f"{policy}.unguarded"},
+        "metadata": {"name": f"{policy}.{cluster.unguarded}"},
         "spec": {
-            "policyName": f"{policy}.{SYSTEM}",
+            "policyName": f"{policy}.{cluster.system}",
             "validationActions": ["Deny"],
             "matchResources": {"namespaceSelector": selector},
         },

@@ -8,27 +8,28 @@ from typing import Any
 
 import pytest
 from support.api_server import ApiServer, api_server
-from support.chart_cluster import GATEWAY, OPERATOR, ChartCluster
+from support.chart_cluster import ChartCluster
 from support.helm import SANDBOXES, SYSTEM
 from support.rights import NODES, ROLES, Rules, rights
 
 REVIEWS = "/apis/authorization.k8s.io/v1"
-NAMESPACES = (SYSTEM, SANDBOXES, "default", "kube-system")
+NAMESPACES = ("system", "sandboxes", "default", "kube-system")
+"""The first two are the release's."""
 NOBODY = "system:serviceaccount:default:nobody"
 """Of no Role: what it may do is what every account may."""
 ACCOUNTS = {
-    "gateway": GATEWAY,
-    "operator": OPERATOR,
-    "the release's default": f"system:serviceaccount:{SYSTEM}:default",
-    "a program's": f"system:serviceaccount:{SANDBOXES}:default",
+    "gateway": ("system", "cloche-gateway"),
+    "operator": ("system", "cloche-operator"),
+    "the release's default": ("system", "default"),
+    "a program's": ("sandboxes", "default"),
 }
-
+"""By their words here: namespace and name."""
 
 EXPECTED: dict[tuple[str, str], Rules] = {
-    ("gateway", SYSTEM): ROLES["cloche-gateway", SYSTEM],
-    ("gateway", SANDBOXES): ROLES["cloche-gateway", SANDBOXES],
-    ("operator", SYSTEM): NODES | ROLES["cloche-operator", SYSTEM],
-    ("operator", SANDBOXES): NODES | ROLES["cloche-operator", SANDBOXES],
+    ("gateway", "system"): ROLES["cloche-gateway", SYSTEM],
+    ("gateway", "sandboxes"): ROLES["cloche-gateway", SANDBOXES],
+    ("operator", "system"): NODES | ROLES["cloche-operator", SYSTEM],
+    ("operator", "sandboxes"): NODES | ROLES["cloche-operator", SANDBOXES],
     ("operator", "default"): NODES,
     ("operator", "kube-system"): NODES,
 }
@@ -56,9 +57,17 @@ NEVER = (
 """Verb, resource (and group) of what would open a sandbox, its namespace or the cluster."""
 
 
+def in_full(cluster: ChartCluster, namespace: str) -> str:
+    """The name of one of NAMESPACES."""
+    return {"system": cluster.system, "sandboxes": cluster.sandboxes}.get(namespace, namespace)
+
+
 @contextmanager
 def speaking(cluster: ChartCluster, account: str) -> Iterator[ApiServer]:
-    """The API server as the account speaks to it."""
+    """The API server as one of ACCOUNTS or another account speaks to it."""
+    if account in ACCOUNTS:
+        namespace, name = ACCOUNTS[account]
+        account = f"system:serviceaccount:{in_full(cluster, namespace)}:{name}"
     with api_server(cluster.kubeconfig, by=account) as client:
         yield client
 
@@ -90,10 +99,10 @@ def told(client: ApiServer, namespace: str) -> tuple[Rules, set[tuple[str, str]]
 def test_an_account_may_do_exactly_this(
     installed: ChartCluster, account: str, namespace: str
 ) -> None:
-    with speaking(installed, ACCOUNTS[account]) as client:
-        resources, paths = told(client, namespace)
+    with speaking(installed, account) as client:
+        resources, paths = told(client, in_full(installed, namespace))
     with speaking(installed, NOBODY) as client:
-        everybodys, everybodys_paths = told(client, namespace)
+        everybodys, everybodys_paths = told(client, in_full(installed, namespace))
     assert resources - everybodys == EXPECTED.get((account, namespace), set())
     assert paths == everybodys_paths
     assert everybodys == EVERYBODYS
@@ -111,33 +120,37 @@ def may(client: ApiServer, namespace: str, **attributes: str) -> bool:
 def test_nobody_may_what_would_open_a_sandbox_or_the_cluster(
     installed: ChartCluster, account: str
 ) -> None:
-    with speaking(installed, ACCOUNTS[account]) as client:
+    with speaking(installed, account) as client:
         for namespace in NAMESPACES:
+            full = in_full(installed, namespace)
             for word in NEVER:
                 verb, what = word.split()
                 kind, _, group = what.partition(".")
                 resource, _, sub = kind.partition("/")
                 asked = {"verb": verb, "group": group, "resource": resource, "subresource": sub}
-                assert not may(client, namespace, **asked), f"{word} in {namespace}"
+                assert not may(client, full, **asked), f"{word} in {namespace}"
 
 
 @pytest.mark.parametrize("account", ACCOUNTS)
 def test_secrets_are_read_by_the_gateway_and_but_its_own(
     installed: ChartCluster, account: str
 ) -> None:
-    with speaking(installed, ACCOUNTS[account]) as client:
+    with speaking(installed, account) as client:
         for namespace in NAMESPACES:
+            full = in_full(installed, namespace)
             for verb in ("get", "list", "watch", "create", "update", "patch", "delete"):
                 asked = {"verb": verb, "resource": "secrets"}
-                assert not may(client, namespace, **asked)
-                assert not may(client, namespace, **asked, name="another")
-                own = account == "gateway" and namespace == SYSTEM and verb in {"list", "watch"}
-                assert may(client, namespace, **asked, name="cloche-api-keys") == own
+                assert not may(client, full, **asked)
+                assert not may(client, full, **asked, name="another")
+                own = account == "gateway" and namespace == "system" and verb in {"list", "watch"}
+                assert may(client, full, **asked, name="cloche-api-keys") == own
 
 
 def test_the_gateway_has_no_hand_on_pods(installed: ChartCluster) -> None:
-    with speaking(installed, GATEWAY) as client:
+    with speaking(installed, "gateway") as client:
         for verb in ("get", "list", "watch", "create", "patch", "update", "delete"):
-            assert not may(client, SANDBOXES, verb=verb, resource="pods")
+            assert not may(client, installed.sandboxes, verb=verb, resource="pods")
         for verb in ("get", "create"):
-            assert not may(client, SANDBOXES, verb=verb, resource="pods", subresource="attach")
+            assert not may(
+                client, installed.sandboxes, verb=verb, resource="pods", subresource="attach"
+            )

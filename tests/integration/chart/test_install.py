@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from support.chart_cluster import ChartCluster
 from support.deadline import until
-from support.helm import CHART, SANDBOXES, SYSTEM, helm
+from support.helm import CHART, helm
 
 from cloche_api.keys import ApiKeyRecord, hash_key
 
@@ -31,20 +31,21 @@ EVERYTHING = (
 def pods_of(cluster: ChartCluster, component: str) -> list[str]:
     """Names of a program's Pods."""
     selector = f"app.kubernetes.io/component={component}"
-    return cluster("get", "pods", "-n", SYSTEM, "-l", selector, "-o", "name").split()
+    return cluster("get", "pods", "-n", cluster.system, "-l", selector, "-o", "name").split()
 
 
 def test_the_api_server_accepts_all_that_can_be_rendered(cluster: ChartCluster) -> None:
     values = [word for one in EVERYTHING for word in ("--set-json", one)]
-    done = helm("template", "cloche", str(CHART), "-n", SYSTEM, *values)
+    values += ["--set", f"sandbox.namespace={cluster.sandboxes}"]
+    done = helm("template", "cloche", str(CHART), "-n", cluster.system, *values)
     assert done.returncode == 0, done.stderr
-    cluster("create", "namespace", SANDBOXES)
+    cluster("create", "namespace", cluster.sandboxes)
     # A dry run validates against what is there: a strict look at every field.
     cluster(
         "apply", "--server-side", "--dry-run=server", "--validate=strict", "-f", "-",
         stdin=done.stdout,
     )  # fmt: skip
-    cluster("delete", "namespace", SANDBOXES)
+    cluster("delete", "namespace", cluster.sandboxes)
 
 
 @pytest.fixture(scope="module")
@@ -52,11 +53,13 @@ def release(installed: ChartCluster) -> ChartCluster:
     """The installation with two API keys in it, put there as others do."""
     record = json.dumps({"sha256": "0" * 64, "tenant": "t", "createdAt": "2026-01-01T00:00:00Z"})
     patch = json.dumps({"stringData": {"by-patch": record}})
-    installed("patch", "secret", "cloche-api-keys", "-n", SYSTEM, "--type=merge", "-p", patch)
+    installed(
+        "patch", "secret", "cloche-api-keys", "-n", installed.system, "--type=merge", "-p", patch
+    )
     applied = {
         "apiVersion": "v1",
         "kind": "Secret",
-        "metadata": {"name": "cloche-api-keys", "namespace": SYSTEM},
+        "metadata": {"name": "cloche-api-keys", "namespace": installed.system},
         "data": {"by-apply": base64.b64encode(record.encode()).decode()},
     }
     installed(
@@ -67,7 +70,9 @@ def release(installed: ChartCluster) -> ChartCluster:
 
 def keys(cluster: ChartCluster) -> set[str]:
     """Names of the API keys."""
-    return set(cluster.json("get", "secret", "cloche-api-keys", "-n", SYSTEM).get("data", {}))
+    return set(
+        cluster.json("get", "secret", "cloche-api-keys", "-n", cluster.system).get("data", {})
+    )
 
 
 def test_the_programs_are_admitted_where_restricted_is_enforced(release: ChartCluster) -> None:
@@ -85,7 +90,7 @@ def test_an_upgrade_keeps_the_api_keys(release: ChartCluster, how: tuple[str, ..
 
 def test_an_upgrade_that_changes_no_setting_restarts_nothing(release: ChartCluster) -> None:
     def generation(program: str) -> int:
-        found = release.json("get", "deployment", f"cloche-{program}", "-n", SYSTEM)
+        found = release.json("get", "deployment", f"cloche-{program}", "-n", release.system)
         return int(found["metadata"]["generation"])
 
     release.upgrade()
@@ -97,41 +102,41 @@ def test_an_upgrade_that_changes_no_setting_restarts_nothing(release: ChartClust
 
 
 def test_what_others_changed_is_overruled_when_asked(release: ChartCluster) -> None:
-    release("scale", "deployment/cloche-gateway", "-n", SYSTEM, "--replicas=0")
+    release("scale", "deployment/cloche-gateway", "-n", release.system, "--replicas=0")
     size = '{"spec":{"pool":{"size":9}}}'
-    release("patch", "sbr/python", "-n", SANDBOXES, "--type=merge", "-p", size)
+    release("patch", "sbr/python", "-n", release.sandboxes, "--type=merge", "-p", size)
     release.upgrade("--force-conflicts")
-    found = release.json("get", "deployment", "cloche-gateway", "-n", SYSTEM)
+    found = release.json("get", "deployment", "cloche-gateway", "-n", release.system)
     assert found["spec"]["replicas"] == 1
-    assert release.json("get", "sbr/python", "-n", SANDBOXES)["spec"]["pool"]["size"] == 2
+    assert release.json("get", "sbr/python", "-n", release.sandboxes)["spec"]["pool"]["size"] == 2
 
 
 def test_a_namespace_of_ones_own_must_be_restricted(release: ChartCluster) -> None:
-    release("create", "namespace", "loose")
+    loose = f"{release.system}-loose"
+    release("create", "namespace", loose)
     words = helm(
-        "install", "second", str(CHART), "-n", SYSTEM, "--dry-run=server",
-        "--set", "sandbox.namespace=loose,sandbox.create=false",
+        "install", "second", str(CHART), "-n", release.system, "--dry-run=server",
+        "--set", f"sandbox.namespace={loose},sandbox.create=false",
         kubeconfig=release.kubeconfig,
     )  # fmt: skip
     assert words.returncode != 0
-    assert "kubectl label namespace loose pod-security.kubernetes.io/enforce=restricted" in (
-        words.stderr
-    )
+    command = f"kubectl label namespace {loose} pod-security.kubernetes.io/enforce=restricted"
+    assert command in words.stderr
 
 
 def test_uninstalling_keeps_the_records_and_says_so(release: ChartCluster) -> None:
     assert release.try_execution("kept").returncode == 0
     words = release.helm("uninstall", "cloche")
-    for kept in (f"[Namespace] {SANDBOXES}", "[Secret] cloche-api-keys", "[NetworkPolicy]"):
+    for kept in (f"[Namespace] {release.sandboxes}", "[Secret] cloche-api-keys", "[NetworkPolicy]"):
         assert kept in words
-    assert release.json("get", "sbx/kept", "-n", SANDBOXES)["spec"]["code"] == "print(1)"
+    assert release.json("get", "sbx/kept", "-n", release.sandboxes)["spec"]["code"] == "print(1)"
     assert keys(release) == {"by-patch", "by-apply"}
-    assert "cloche-deny-all" in release("get", "networkpolicy", "-n", SANDBOXES)
-    assert release.run("get", "deployment", "cloche-gateway", "-n", SYSTEM).returncode != 0
+    assert "cloche-deny-all" in release("get", "networkpolicy", "-n", release.sandboxes)
+    assert release.run("get", "deployment", "cloche-gateway", "-n", release.system).returncode != 0
 
     release.upgrade()
     assert keys(release) == {"by-patch", "by-apply"}
-    assert release.json("get", "sbx/kept", "-n", SANDBOXES)["spec"]["code"] == "print(1)"
+    assert release.json("get", "sbx/kept", "-n", release.sandboxes)["spec"]["code"] == "print(1)"
 
 
 def test_the_notes_tell_how_to_make_a_key(release: ChartCluster, tmp_path: Path) -> None:
@@ -148,7 +153,7 @@ def test_the_notes_tell_how_to_make_a_key(release: ChartCluster, tmp_path: Path)
     )
     assert done.returncode == 0, done.stderr
     key = (tmp_path / "key").read_text()
-    stored = release.json("get", "secret", "cloche-api-keys", "-n", SYSTEM)["data"]["me"]
+    stored = release.json("get", "secret", "cloche-api-keys", "-n", release.system)["data"]["me"]
     record = ApiKeyRecord.model_validate_json(base64.b64decode(stored))
     assert re.fullmatch(r"clk_[A-Za-z0-9_-]{43}", key)
     assert (record.sha256, record.tenant) == (hash_key(key), "me")

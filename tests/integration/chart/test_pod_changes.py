@@ -10,33 +10,32 @@ from typing import Any
 
 import pytest
 from support.api_server import CLOCHE, CORE, JSON_PATCH, MERGE, ApiServer, api_server
-from support.chart_cluster import OPERATOR, UNGUARDED, ChartCluster
+from support.chart_cluster import ChartCluster
 from support.deadline import until
-from support.helm import SANDBOXES
 from support.sandbox_pods import Pod, changed, cold, metadata, spec, waiting
 from support.stage import container as container_status
 
 from cloche_operator.execution import from_object
 from cloche_operator.pods import claim_patch, execution_owner
 
-BOTH = pytest.mark.parametrize("namespace", [SANDBOXES, UNGUARDED])
-NODE = "paper"
+BOTH = pytest.mark.parametrize("namespace", ["sandboxes", "unguarded"], indirect=True)
+GUARDED = pytest.mark.parametrize("namespace", ["sandboxes"], indirect=True)
 
 
 @pytest.fixture(scope="module")
 def operator(server: ApiServer, installed: ChartCluster) -> Iterator[ApiServer]:
     """The API server as the operator's account speaks to it."""
-    assert server.find(f"{CORE}/{SANDBOXES}")
-    with api_server(installed.kubeconfig, by=OPERATOR) as client:
+    assert server.find(f"{CORE}/{installed.sandboxes}")
+    with api_server(installed.kubeconfig, by=installed.operator) as client:
         yield client
 
 
 @pytest.fixture(scope="module")
-def runtimes(server: ApiServer) -> dict[str, str]:
+def runtimes(server: ApiServer, installed: ChartCluster) -> dict[str, str]:
     """The uid of a runtime in each namespace, who owns Pods that wait."""
     return {
         namespace: server.get(f"{CLOCHE}/{namespace}/sandboxruntimes/python")["metadata"]["uid"]
-        for namespace in (SANDBOXES, UNGUARDED)
+        for namespace in (installed.sandboxes, installed.unguarded)
     }
 
 
@@ -62,10 +61,10 @@ def refusal(server: ApiServer, pod: Pod, patch: Any, subresource: str = "") -> s
     return message
 
 
-def execution(server: ApiServer) -> dict[str, Any]:
+def execution(server: ApiServer, namespace: str) -> dict[str, Any]:
     """An execution that is there."""
     made: dict[str, Any] = server.create(
-        f"{CLOCHE}/{SANDBOXES}/sandboxexecutions",
+        f"{CLOCHE}/{namespace}/sandboxexecutions",
         {
             "apiVersion": "cloche.dev/v1alpha1",
             "kind": "SandboxExecution",
@@ -86,7 +85,7 @@ def test_a_debug_container_is_refused(installed: ChartCluster, pod: Pod, namespa
     assert "spec.ephemeralContainers: must not be added" in done.stderr
 
 
-@pytest.mark.parametrize("namespace", [SANDBOXES])
+@GUARDED
 def test_one_that_may_trace_is_refused_by_pod_security_before(
     installed: ChartCluster, pod: Pod, namespace: str
 ) -> None:
@@ -161,11 +160,11 @@ def test_what_network_plugins_and_people_note_passes(server: ApiServer, pod: Pod
     server.merge(path(pod), {"metadata": {"annotations": dict.fromkeys(notes)}})
 
 
-@pytest.mark.parametrize("namespace", [SANDBOXES])
+@GUARDED
 def test_the_claim_and_the_garbage_collector_pass(
-    server: ApiServer, operator: ApiServer, pod: Pod
+    server: ApiServer, operator: ApiServer, pod: Pod, namespace: str
 ) -> None:
-    made = execution(server)
+    made = execution(server, namespace)
     uid = made["metadata"]["uid"]
     owner = execution_owner(from_object(made))
     labels = {"cloche.dev/execution": uid}
@@ -177,11 +176,11 @@ def test_the_claim_and_the_garbage_collector_pass(
     assert claimed["spec"]["activeDeadlineSeconds"] > 30
     again = operator.ask("PATCH", path(pod), patch, JSON_PATCH)
     assert again.status_code == 422  # its own test, that the Pod waits
-    server.delete(f"{CLOCHE}/{SANDBOXES}/sandboxexecutions/{made['metadata']['name']}")
+    server.delete(f"{CLOCHE}/{namespace}/sandboxexecutions/{made['metadata']['name']}")
     until(lambda: server.find(path(pod)) is None, 60, "the garbage collector")
 
 
-@pytest.mark.parametrize("namespace", [SANDBOXES])
+@GUARDED
 def test_a_pod_that_is_deleted_goes_whatever_its_owner(
     server: ApiServer, operator: ApiServer, pod: Pod
 ) -> None:
@@ -191,20 +190,20 @@ def test_a_pod_that_is_deleted_goes_whatever_its_owner(
 
 
 @pytest.fixture
-def node(server: ApiServer) -> Iterator[str]:
+def node(server: ApiServer, installed: ChartCluster) -> Iterator[str]:
     """A node by name. Nothing runs on it."""
-    server.create("/api/v1/nodes", {"metadata": {"name": NODE}})
-    yield NODE
-    server.delete(f"/api/v1/nodes/{NODE}")
+    server.create("/api/v1/nodes", {"metadata": {"name": installed.system}})
+    yield installed.system
+    server.delete(f"/api/v1/nodes/{installed.system}")
 
 
 def test_scheduler_kubelet_and_taint_eviction_pass(
-    server: ApiServer, operator: ApiServer, node: str
+    server: ApiServer, operator: ApiServer, node: str, installed: ChartCluster
 ) -> None:
-    made = execution(server)
+    made = execution(server, installed.sandboxes)
     manifest = cold(made["metadata"]["uid"])
     manifest["metadata"]["ownerReferences"][0]["name"] = made["metadata"]["name"]
-    pod = operator.create(f"{CORE}/{SANDBOXES}/pods", manifest)
+    pod = operator.create(f"{CORE}/{installed.sandboxes}/pods", manifest)
     target = {"apiVersion": "v1", "kind": "Node", "name": node}
     name = {"name": pod["metadata"]["name"]}
     binding = {"apiVersion": "v1", "kind": "Binding", "metadata": name, "target": target}
@@ -231,7 +230,7 @@ def test_scheduler_kubelet_and_taint_eviction_pass(
     assert server.find(path(pod)) is None
 
 
-@pytest.mark.parametrize("namespace", [SANDBOXES])
+@GUARDED
 def test_an_eviction_by_the_api_passes(server: ApiServer, pod: Pod) -> None:
     name = {"name": pod["metadata"]["name"]}
     eviction = {"apiVersion": "policy/v1", "kind": "Eviction", "metadata": name}
@@ -243,20 +242,20 @@ def test_pods_from_before_the_policy_can_still_be_claimed(
     server: ApiServer, installed: ChartCluster, runtimes: dict[str, str]
 ) -> None:
     """An upgrade finds Pods of an older shape: changes are judged, not what there was."""
-    bindings = ("validatingadmissionpolicybinding", "cloche-pods.unguarded")
+    bindings = ("validatingadmissionpolicybinding", f"cloche-pods.{installed.unguarded}")
     removed = installed.json("get", *bindings)
     installed("delete", *bindings)
     older = changed(
-        waiting(runtimes[UNGUARDED], "sbx-python-older"),
+        waiting(runtimes[installed.unguarded], "sbx-python-older"),
         spec(shareProcessNamespace=True, tolerations=[{"operator": "Exists"}]),
         metadata(annotations={"dev.gvisor.flag.debug": "true"}),
     )
 
     def created() -> bool:
-        return server.ask("POST", f"{CORE}/{UNGUARDED}/pods", older).is_success
+        return server.ask("POST", f"{CORE}/{installed.unguarded}/pods", older).is_success
 
     until(created, 30, "the policy to be away")
-    pod = server.get(f"{CORE}/{UNGUARDED}/pods/sbx-python-older")
+    pod = server.get(f"{CORE}/{installed.unguarded}/pods/sbx-python-older")
     server.call("PATCH", path(pod), claim_patch(pod, datetime.now(UTC), 30, {"a": "b"}), JSON_PATCH)
     metadata_ = {"name": removed["metadata"]["name"]}
     manifest = {**removed, "metadata": metadata_}

@@ -7,9 +7,8 @@ from typing import Any
 
 import pytest
 from support.api_server import CORE, ApiServer
-from support.chart_cluster import OPERATOR, UNGUARDED, ChartCluster
+from support.chart_cluster import ChartCluster
 from support.deadline import until
-from support.helm import SANDBOXES, SYSTEM
 from support.sandbox_pods import (
     Pod,
     changed,
@@ -104,7 +103,7 @@ def named(message: str) -> str:
 
 
 @pytest.mark.parametrize("pod", RIGHT.values(), ids=RIGHT)
-@pytest.mark.parametrize("namespace", [SANDBOXES, UNGUARDED])
+@pytest.mark.parametrize("namespace", ["sandboxes", "unguarded"], indirect=True)
 def test_the_operators_pods_are_admitted(server: ApiServer, namespace: str, pod: Pod) -> None:
     server.create(f"{CORE}/{namespace}/pods?dryRun=All", pod)
 
@@ -124,11 +123,13 @@ def classes(server: ApiServer) -> None:
 
 @pytest.mark.usefixtures("classes")
 @pytest.mark.parametrize("name", STILL_RIGHT)
-def test_what_an_installation_or_a_runtime_may_say(server: ApiServer, name: str) -> None:
+def test_what_an_installation_or_a_runtime_may_say(
+    server: ApiServer, installed: ChartCluster, name: str
+) -> None:
     pod = changed(cold(), STILL_RIGHT[name])
     made = until(
         # The RuntimeClass is known to admission a moment after it was made.
-        lambda: _created(server, pod), 10, "the Pod to be admitted"
+        lambda: _created(server, installed.sandboxes, pod), 10, "the Pod to be admitted"
     )  # fmt: skip
     assert made["spec"]["priority"] == 0
     assert ("overhead" in made["spec"]) == ("runtimeClassName" in pod["spec"])
@@ -136,8 +137,8 @@ def test_what_an_installation_or_a_runtime_may_say(server: ApiServer, name: str)
     assert {"node.kubernetes.io/not-ready", "node.kubernetes.io/unreachable"} <= keys
 
 
-def _created(server: ApiServer, pod: Pod) -> Any:
-    answer = server.ask("POST", f"{CORE}/{SANDBOXES}/pods?dryRun=All", pod)
+def _created(server: ApiServer, namespace: str, pod: Pod) -> Any:
+    answer = server.ask("POST", f"{CORE}/{namespace}/pods?dryRun=All", pod)
     if "RuntimeClass" in answer.text and answer.status_code == 403:
         return None
     assert answer.is_success, answer.text
@@ -145,22 +146,24 @@ def _created(server: ApiServer, pod: Pod) -> Any:
 
 
 @pytest.fixture(scope="module")
-def other_account(server: ApiServer) -> None:
+def other_account(server: ApiServer, installed: ChartCluster) -> None:
     """A second service account, which a Pod could name."""
-    for namespace in (SANDBOXES, UNGUARDED):
+    for namespace in (installed.sandboxes, installed.unguarded):
         server.create(f"{CORE}/{namespace}/serviceaccounts", {"metadata": {"name": "other"}})
 
 
 @pytest.mark.usefixtures("other_account")
 @pytest.mark.parametrize("variant", VARIANTS.values(), ids=VARIANTS)
-def test_a_weaker_pod_is_refused_and_told_why(server: ApiServer, variant: Variant) -> None:
+def test_a_weaker_pod_is_refused_and_told_why(
+    server: ApiServer, installed: ChartCluster, variant: Variant
+) -> None:
     pod = changed(cold(), variant.change)
     if variant.mended:
-        made = server.create(f"{CORE}/{SANDBOXES}/pods?dryRun=All", pod)
+        made = server.create(f"{CORE}/{installed.sandboxes}/pods?dryRun=All", pod)
         limits = made["spec"]["containers"][0]["resources"]["limits"]
         assert set(limits) == {"cpu", "memory", "ephemeral-storage"}
     else:
-        guarded = refusal(server, SANDBOXES, pod)
+        guarded = refusal(server, installed.sandboxes, pod)
         if variant.before or variant.invalid:
             assert (variant.before or variant.invalid) in guarded
             assert ("violates PodSecurity" in guarded) == (not variant.invalid)
@@ -168,7 +171,7 @@ def test_a_weaker_pod_is_refused_and_told_why(server: ApiServer, variant: Varian
             assert named(guarded) == variant.field
     if not variant.invalid:
         # And by the policy alone.
-        assert named(refusal(server, UNGUARDED, pod)) == variant.field
+        assert named(refusal(server, installed.unguarded, pod)) == variant.field
 
 
 def test_each_rule_has_its_variant(installed: ChartCluster) -> None:
@@ -184,7 +187,7 @@ def test_each_rule_has_its_variant(installed: ChartCluster) -> None:
 
 def fields(cluster: ChartCluster) -> set[str]:
     """The fields that the policy's messages begin with."""
-    policy = cluster.json("get", "validatingadmissionpolicy", f"cloche-pods.{SYSTEM}")
+    policy = cluster.json("get", "validatingadmissionpolicy", f"cloche-pods.{cluster.system}")
     return {one["message"].split(": ")[0] for one in policy["spec"]["validations"]}
 
 
@@ -204,13 +207,16 @@ def test_no_field_of_kubernetes_was_forgotten(
     assert there - pinned == NOT_PINNED[kind]
 
 
-def test_the_operator_is_told_why_as_everybody_is(server: ApiServer) -> None:
-    server.client.headers["Impersonate-User"] = OPERATOR
+def test_the_operator_is_told_why_as_everybody_is(
+    server: ApiServer, installed: ChartCluster
+) -> None:
+    server.client.headers["Impersonate-User"] = installed.operator
     try:
-        words = refusal(server, SANDBOXES, changed(cold(), spec(shareProcessNamespace=True)))
+        weaker = changed(cold(), spec(shareProcessNamespace=True))
+        words = refusal(server, installed.sandboxes, weaker)
     finally:
         del server.client.headers["Impersonate-User"]
-    policy = f"cloche-pods.{SYSTEM}"
+    policy = f"cloche-pods.{installed.system}"
     assert words == (
         'pods "sbx-of-the-execution" is forbidden: '
         f"ValidatingAdmissionPolicy '{policy}' with binding '{policy}' denied request: "
@@ -247,11 +253,15 @@ def test_what_the_chart_says_of_sandboxes_is_said_of_their_pods(
         "spec.runtimeClassName": spec(runtimeClassName=None),
         "spec.tolerations": spec(tolerations=[{"key": "node-role.kubernetes.io/master"}]),
     }
-    until(lambda: "appArmorProfile: " in _tried(server, cold()), 30, "the new policy")
-    until(lambda: _created(server, right), 10, "the Pod to be admitted")
+    until(
+        lambda: "appArmorProfile: " in _tried(server, installed.sandboxes, cold()),
+        30,
+        "the new policy",
+    )
+    until(lambda: _created(server, installed.sandboxes, right), 10, "the Pod to be admitted")
     for field, change in weaker.items():
-        assert named(refusal(server, SANDBOXES, changed(right, change))) == field
+        assert named(refusal(server, installed.sandboxes, changed(right, change))) == field
 
 
-def _tried(server: ApiServer, pod: Pod) -> str:
-    return server.ask("POST", f"{CORE}/{SANDBOXES}/pods?dryRun=All", pod).text
+def _tried(server: ApiServer, namespace: str, pod: Pod) -> str:
+    return server.ask("POST", f"{CORE}/{namespace}/pods?dryRun=All", pod).text

@@ -16,7 +16,6 @@ import httpx
 import pytest
 from support.chart_cluster import ChartCluster
 from support.deadline import until
-from support.helm import SANDBOXES, SYSTEM
 
 from cloche_api.keys import new_key
 
@@ -34,7 +33,7 @@ def as_in_its_pod(
     cluster: ChartCluster, program: str, port: int, place: Path, pod: str = "pod-0"
 ) -> Iterator[Path]:
     """Run a program with its Deployment's variables and its service account's token; its log."""
-    found = cluster.json("get", "deployment", f"cloche-{program}", "-n", SYSTEM)
+    found = cluster.json("get", "deployment", f"cloche-{program}", "-n", cluster.system)
     (container,) = found["spec"]["template"]["spec"]["containers"]
     settings = {
         one["name"]: pod if "valueFrom" in one else one.get("value", "") for one in container["env"]
@@ -42,7 +41,7 @@ def as_in_its_pod(
     settings["CLOCHE_GATEWAY_PORT" if program == "gateway" else "CLOCHE_OPERATOR_HTTP_PORT"] = str(
         port
     )
-    token = cluster("create", "token", f"cloche-{program}", "-n", SYSTEM).strip()
+    token = cluster("create", "token", f"cloche-{program}", "-n", cluster.system).strip()
     config = place / f"{pod}.kubeconfig"
     admin = json.loads(cluster("config", "view", "--raw", "--flatten", "-o", "json"))
     admin["users"] = [{"name": "pod", "user": {"token": token}}]
@@ -80,18 +79,18 @@ def refused(log: Path) -> list[str]:
 def pods(cluster: ChartCluster) -> list[str]:
     """Pods of executions, without those of the pools."""
     selector = ("-l", "cloche.dev/execution")
-    return cluster("get", "pods", "-n", SANDBOXES, *selector, "-o", "name").split()
+    return cluster("get", "pods", "-n", cluster.sandboxes, *selector, "-o", "name").split()
 
 
 def waiting(cluster: ChartCluster) -> list[str]:
     """Pods of the pools."""
     selector = ("-l", "cloche.dev/state=waiting")
-    return cluster("get", "pods", "-n", SANDBOXES, *selector, "-o", "name").split()
+    return cluster("get", "pods", "-n", cluster.sandboxes, *selector, "-o", "name").split()
 
 
 def leader(cluster: ChartCluster) -> str:
     """Who holds the operators' Lease."""
-    done = cluster.run("get", "lease", "cloche-operator", "-n", SYSTEM, "-o", "json")
+    done = cluster.run("get", "lease", "cloche-operator", "-n", cluster.system, "-o", "json")
     holder: str = json.loads(done.stdout)["spec"]["holderIdentity"] if not done.returncode else ""
     return holder
 
@@ -99,7 +98,7 @@ def leader(cluster: ChartCluster) -> str:
 @pytest.fixture
 def node(installed: ChartCluster) -> Iterator[None]:
     """A node by name, with memory to allocate: what admits executions. Nothing runs on it."""
-    node = {"apiVersion": "v1", "kind": "Node", "metadata": {"name": "paper"}}
+    node = {"apiVersion": "v1", "kind": "Node", "metadata": {"name": installed.system}}
     installed("create", "-f", "-", stdin=json.dumps(node))
     status = {
         "allocatable": {"cpu": "4", "memory": "8Gi", "pods": "100"},
@@ -107,11 +106,11 @@ def node(installed: ChartCluster) -> Iterator[None]:
         "conditions": [{"type": "Ready", "status": "True", "reason": "OnPaper"}],
     }
     installed(
-        "patch", "node", "paper", "--type=merge", "--subresource=status",
+        "patch", "node", installed.system, "--type=merge", "--subresource=status",
         "-p", json.dumps({"status": status}),
     )  # fmt: skip
     yield
-    installed("delete", "node", "paper")
+    installed("delete", "node", installed.system)
 
 
 @pytest.mark.usefixtures("node")
@@ -123,11 +122,16 @@ def test_the_operators_rights_are_enough(installed: ChartCluster, tmp_path: Path
         until(lambda: waiting(installed), 30, "the pools' first Pod")
         assert installed.try_execution("operated").returncode == 0
         until(lambda: pods(installed), 30, f"a Pod: {log.read_text()}")
-        installed("delete", "sbx", "operated", "-n", SANDBOXES, "--wait=false")
+        installed("delete", "sbx", "operated", "-n", installed.sandboxes, "--wait=false")
         until(lambda: not pods(installed), 60, "the Pod to go")
         assert installed.try_execution("unknown", language="cobol").returncode == 0
         installed(
-            "wait", "--for=condition=Finished", "sbx/unknown", "-n", SANDBOXES, "--timeout=30s"
+            "wait",
+            "--for=condition=Finished",
+            "sbx/unknown",
+            "-n",
+            installed.sandboxes,
+            "--timeout=30s",
         )
         assert refused(log) == []
 
@@ -157,7 +161,9 @@ def test_one_operator_stands_by_for_the_other(installed: ChartCluster, tmp_path:
 def key(installed: ChartCluster) -> str:
     text, record = new_key("me")
     patch = json.dumps({"stringData": {"me": record.model_dump_json(by_alias=True)}})
-    installed("patch", "secret", "cloche-api-keys", "-n", SYSTEM, "--type=merge", "-p", patch)
+    installed(
+        "patch", "secret", "cloche-api-keys", "-n", installed.system, "--type=merge", "-p", patch
+    )
     return text
 
 
@@ -174,13 +180,15 @@ def test_the_gateways_rights_are_enough(installed: ChartCluster, key: str, tmp_p
         )  # fmt: skip
 
         def created() -> str | None:
-            found = installed.json("get", "sbx", "-n", SANDBOXES, "-l", "cloche.dev/tenant=me")
+            found = installed.json(
+                "get", "sbx", "-n", installed.sandboxes, "-l", "cloche.dev/tenant=me"
+            )
             return found["items"][0]["metadata"]["name"] if found["items"] else None
 
         name = until(created, 30, f"the execution: {log.read_text()}")
         status = {"phase": "Error", "reason": "Unschedulable", "message": "there is no node"}
         installed(
-            "patch", "sbx", name, "-n", SANDBOXES, "--type=merge", "--subresource=status",
+            "patch", "sbx", name, "-n", installed.sandboxes, "--type=merge", "--subresource=status",
             "-p", json.dumps({"status": status}),
         )  # fmt: skip
         answer, _ = request.communicate(timeout=60)

@@ -7,9 +7,11 @@ from typing import Any
 
 import pytest
 from support.api_server import CLOCHE, api_server
-from support.chart_cluster import GATEWAY, OPERATOR, ChartCluster
+from support.chart_cluster import ChartCluster
 from support.deadline import until
-from support.helm import SANDBOXES
+
+OTHERS = pytest.mark.parametrize("by", [None, "cloche-other", "cloche-gatewayx"])
+"""The administrator, and accounts of the release's namespace."""
 
 
 @pytest.fixture(scope="module")
@@ -21,7 +23,7 @@ def policed(installed: ChartCluster) -> ChartCluster:
             "create", "--dry-run=server", "-f", "-",
             stdin=json.dumps({
                 "apiVersion": "cloche.dev/v1alpha1", "kind": kind,
-                "metadata": {"name": "probe", "namespace": SANDBOXES},
+                "metadata": {"name": "probe", "namespace": installed.sandboxes},
                 "spec": {"language": "python", "tenant": "probe", **spec},
             }),
         )  # fmt: skip
@@ -36,14 +38,20 @@ def test_without_either_anybody_may_create(policed: ChartCluster) -> None:
     assert policed.try_execution("plain").returncode == 0
 
 
+def administrator(cluster: ChartCluster, binding: str, account: str | None) -> str | None:
+    """Let an account do everything; its user. None stays None: who may everything already."""
+    if account is None:
+        return None
+    by = cluster.account(account)
+    name = f"{binding}-{account}.{cluster.system}"
+    cluster("create", "clusterrolebinding", name, "--clusterrole=cluster-admin", f"--user={by}")
+    return by
+
+
 @pytest.mark.parametrize("field", ["tenant", "session", "concurrency"])
-@pytest.mark.parametrize("by", [None, OPERATOR.replace("operator", "other"), GATEWAY + "x"])
+@OTHERS
 def test_nobody_else_may_set_one(policed: ChartCluster, field: str, by: str | None) -> None:
-    if by:
-        policed(
-            "create", "clusterrolebinding", f"any-{field}-{by.rsplit(':')[-1]}",
-            "--clusterrole=cluster-admin", f"--user={by}",
-        )  # fmt: skip
+    by = administrator(policed, f"any-{field}", by)
     value = {"group": "victim", "limit": 1} if field == "concurrency" else "victim"
     spec: dict[str, Any] = {field: value}
     done = policed.try_execution(f"forged-{field}", by=by, **spec)
@@ -59,34 +67,36 @@ def test_a_label_cannot_say_otherwise(policed: ChartCluster, field: str) -> None
     assert done.returncode != 0
     assert f"cloche.dev/{field} must be the same as spec.{field}" in done.stderr
     spec: dict[str, Any] = {field: "other"}
-    done = policed.try_execution(f"mislabelled-{field}", by=GATEWAY, labels=label, **spec)
+    done = policed.try_execution(f"mislabelled-{field}", by=policed.gateway, labels=label, **spec)
     assert f"cloche.dev/{field} must be the same as spec.{field}" in done.stderr
 
 
 def test_the_gateways_own_go_their_way(policed: ChartCluster) -> None:
     labels = {"cloche.dev/tenant": "t", "cloche.dev/session": "s"}
-    done = policed.try_execution("served", by=GATEWAY, labels=labels, tenant="t", session="s")
+    done = policed.try_execution(
+        "served", by=policed.gateway, labels=labels, tenant="t", session="s"
+    )
     assert done.returncode == 0, done.stderr
-    policed("annotate", "sbx/served", "-n", SANDBOXES, "note=seen")
-    with api_server(policed.kubeconfig, by=OPERATOR) as server:
-        path = f"{CLOCHE}/{SANDBOXES}/sandboxexecutions/served/status"
+    policed("annotate", "sbx/served", "-n", policed.sandboxes, "note=seen")
+    with api_server(policed.kubeconfig, by=policed.operator) as server:
+        path = f"{CLOCHE}/{policed.sandboxes}/sandboxexecutions/served/status"
         server.merge(path, {"status": {"phase": "Running"}})
     policed(
-        "patch", "sbx/served", "-n", SANDBOXES, "--type=merge", "--as", GATEWAY,
+        "patch", "sbx/served", "-n", policed.sandboxes, "--type=merge", "--as", policed.gateway,
         "-p", json.dumps({"spec": {"cancel": True}}),
     )  # fmt: skip
     relabelled = policed.run(
-        "label", "sbx/served", "-n", SANDBOXES, "--overwrite", "cloche.dev/tenant=victim"
+        "label", "sbx/served", "-n", policed.sandboxes, "--overwrite", "cloche.dev/tenant=victim"
     )
     assert "must be the same as spec.tenant" in relabelled.stderr
-    policed("delete", "sbx/served", "-n", SANDBOXES, "--as", GATEWAY)
+    policed("delete", "sbx/served", "-n", policed.sandboxes, "--as", policed.gateway)
 
 
 def test_an_execution_cannot_be_given_to_a_tenant_later(policed: ChartCluster) -> None:
     assert policed.try_execution("late").returncode == 0
-    for by in ([], ["--as", GATEWAY]):
+    for by in ([], ["--as", policed.gateway]):
         done = policed.run(
-            "patch", "sbx/late", "-n", SANDBOXES, "--type=merge", *by,
+            "patch", "sbx/late", "-n", policed.sandboxes, "--type=merge", *by,
             "-p", json.dumps({"spec": {"tenant": "victim"}}),
         )  # fmt: skip
         assert done.returncode != 0
@@ -97,13 +107,9 @@ def test_a_session_without_a_tenant_is_everybodys_to_create(policed: ChartCluste
     assert policed.try_session("plain").returncode == 0
 
 
-@pytest.mark.parametrize("by", [None, OPERATOR.replace("operator", "other"), GATEWAY + "x"])
+@OTHERS
 def test_nobody_else_may_give_a_session_to_a_tenant(policed: ChartCluster, by: str | None) -> None:
-    if by:
-        policed(
-            "create", "clusterrolebinding", f"any-tenants-session-{by.rsplit(':')[-1]}",
-            "--clusterrole=cluster-admin", f"--user={by}",
-        )  # fmt: skip
+    by = administrator(policed, "any-tenants-session", by)
     done = policed.try_session("forged", by=by, tenant="victim")
     assert done.returncode != 0
     assert "spec.tenant: only Cloche's gateway may set it" in done.stderr
@@ -112,22 +118,24 @@ def test_nobody_else_may_give_a_session_to_a_tenant(policed: ChartCluster, by: s
 
 def test_a_sessions_label_cannot_say_otherwise(policed: ChartCluster) -> None:
     label = {"cloche.dev/tenant": "victim"}
-    for by, spec in ((None, {}), (GATEWAY, {"tenant": "other"})):
+    for by, spec in ((None, {}), (policed.gateway, {"tenant": "other"})):
         done = policed.try_session("mislabelled", by=by, labels=label, **spec)
         assert done.returncode != 0
         assert "cloche.dev/tenant must be the same as spec.tenant" in done.stderr
 
 
 def test_a_sessions_life_by_the_rights_of_both(policed: ChartCluster) -> None:
-    done = policed.try_session("sbs-1", by=GATEWAY, labels={"cloche.dev/tenant": "t"}, tenant="t")
+    done = policed.try_session(
+        "sbs-1", by=policed.gateway, labels={"cloche.dev/tenant": "t"}, tenant="t"
+    )
     assert done.returncode == 0, done.stderr
-    served = ("sbs/sbs-1", "-n", SANDBOXES)
-    as_operator, as_gateway = ("--as", OPERATOR), ("--as", GATEWAY)
+    served = ("sbs/sbs-1", "-n", policed.sandboxes)
+    as_operator, as_gateway = ("--as", policed.operator), ("--as", policed.gateway)
     policed("get", *served, *as_gateway)
-    policed("get", "sbs", "-n", SANDBOXES, *as_operator)
+    policed("get", "sbs", "-n", policed.sandboxes, *as_operator)
     ready = {
         "apiVersion": "cloche.dev/v1alpha1", "kind": "SandboxSession",
-        "metadata": {"name": "sbs-1", "namespace": SANDBOXES},
+        "metadata": {"name": "sbs-1", "namespace": policed.sandboxes},
         "status": {"phase": "Ready", "podName": "p"},
     }  # fmt: skip
     # An apply is one PATCH; `kubectl patch` would read the subresource before.
@@ -136,17 +144,17 @@ def test_a_sessions_life_by_the_rights_of_both(policed: ChartCluster) -> None:
     assert "forbidden" in refused.stderr
     policed(*write, *as_operator, stdin=json.dumps(ready))
     assert policed.json("get", *served)["status"] == {"phase": "Ready", "podName": "p"}
-    created = policed.try_session("sbs-2", by=OPERATOR)
+    created = policed.try_session("sbs-2", by=policed.operator)
     assert "forbidden" in created.stderr
     policed("delete", *served, *as_gateway)
-    assert policed.try_session("sbs-2", by=GATEWAY).returncode == 0
-    policed("delete", "sbs/sbs-2", "-n", SANDBOXES, "--wait=false", *as_operator)
+    assert policed.try_session("sbs-2", by=policed.gateway).returncode == 0
+    policed("delete", "sbs/sbs-2", "-n", policed.sandboxes, "--wait=false", *as_operator)
 
 
 def test_a_session_cannot_be_given_to_a_tenant_later(policed: ChartCluster) -> None:
     assert policed.try_session("late").returncode == 0
     done = policed.run(
-        "patch", "sbs/late", "-n", SANDBOXES, "--type=merge",
+        "patch", "sbs/late", "-n", policed.sandboxes, "--type=merge",
         "-p", json.dumps({"spec": {"tenant": "victim"}}),
     )  # fmt: skip
     assert done.returncode != 0
@@ -163,7 +171,7 @@ def test_the_api_server_finds_no_fault_in_the_policies(policed: ChartCluster) ->
 
     def looked_at() -> list[dict[str, Any]]:
         policies = policed.json("get", "validatingadmissionpolicies")["items"]
-        ours = [one for one in policies if "cloche" in one["metadata"]["name"]]
+        ours = [one for one in policies if one["metadata"]["name"].endswith(f".{policed.system}")]
         return ours if all("typeChecking" in one.get("status", {}) for one in ours) else []
 
     found = until(looked_at, 60, "the policies' type check")

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import yaml
 from support.api_server import CLOCHE, api_server
-from support.chart_cluster import OPERATOR, ChartCluster
+from support.chart_cluster import ChartCluster
 from support.helm import ROOT, SANDBOXES, SYSTEM
 
 from cloche_cluster.embedded.control_plane import control_plane
@@ -36,7 +36,7 @@ def older() -> str:
 
 @pytest.fixture(scope="module")
 def old() -> Iterator[ChartCluster]:
-    """An installation on the older schema."""
+    """An installation on the older schema, which is the whole cluster's: with an API server."""
     with control_plane(controllers=True) as plane:
         cluster = ChartCluster(plane.kubeconfig, plane.kubectl)
         cluster("create", "-f", "-", stdin=older())
@@ -48,7 +48,7 @@ def old() -> Iterator[ChartCluster]:
 
 def patch_status(cluster: ChartCluster, name: str, **status: Any) -> None:
     """Write a status as the operator does."""
-    with api_server(cluster.kubeconfig, by=OPERATOR) as server:
+    with api_server(cluster.kubeconfig, by=cluster.operator) as server:
         path = f"{CLOCHE}/{SANDBOXES}/sandboxexecutions/{name}/status"
         server.merge(path, {"status": status})
 

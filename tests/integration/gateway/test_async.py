@@ -102,8 +102,8 @@ async def test_who_waits_for_it_and_goes_away_does_not_cancel_it(gateway: Gatewa
 
 
 @pytest.mark.parametrize("wait", ["61", "60.5", "-1", "x", "", "1e1", "nan", "inf", "\u0661"])
-async def test_a_wait_out_of_bounds(gateway: Gateway, wait: str) -> None:
-    answer = await gateway.http.get(f"{STATUS}/x", params={"wait": wait})
+async def test_a_wait_out_of_bounds(shared_gateway: Gateway, wait: str) -> None:
+    answer = await shared_gateway.http.get(f"{STATUS}/x", params={"wait": wait})
     assert (answer.status_code, answer.json()) == (
         400,
         {"detail": "wait: must be a number of seconds between 0 and 60"},

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from support.gateway import Cluster, Gateway
+    from support.planes import ControlPlane
 
 HELLO = {"code": "print(1)", "language": "python"}
 BUSY = "Service busy. Please try again later."
@@ -96,7 +97,7 @@ class Relay:
 
 
 @pytest_asyncio.fixture
-async def relay(control_plane: Any) -> AsyncIterator[Relay]:
+async def relay(control_plane: ControlPlane) -> AsyncIterator[Relay]:
     parts = urlsplit(control_plane.url)
     assert parts.hostname is not None
     assert parts.port is not None
@@ -109,7 +110,7 @@ async def relay(control_plane: Any) -> AsyncIterator[Relay]:
 
 @pytest_asyncio.fixture
 async def relayed(
-    relay: Relay, cluster: Cluster, control_plane: Any, tmp_path: Path
+    relay: Relay, cluster: Cluster, control_plane: ControlPlane, tmp_path: Path
 ) -> AsyncIterator[Gateway]:
     config = yaml.safe_load(control_plane.kubeconfig.read_text())
     config["clusters"][0]["cluster"]["server"] = f"https://127.0.0.1:{relay.port}"
@@ -207,7 +208,7 @@ async def test_frozen_is_not_ready_and_thaws(relayed: Gateway, relay: Relay) -> 
 
 
 async def test_without_ever_an_api_server_it_starts_and_says_so(
-    relay: Relay, cluster: Cluster, control_plane: Any, tmp_path: Path
+    relay: Relay, cluster: Cluster, control_plane: ControlPlane, tmp_path: Path
 ) -> None:
     config = yaml.safe_load(control_plane.kubeconfig.read_text())
     config["clusters"][0]["cluster"]["server"] = f"https://127.0.0.1:{relay.port}"

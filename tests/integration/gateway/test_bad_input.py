@@ -146,25 +146,29 @@ LARGE: list[tuple[dict[str, Any], str]] = [
 
 
 @pytest.mark.parametrize(("sent", "detail"), RAW)
-async def test_bodies_that_are_no_request(gateway: Gateway, sent: bytes, detail: str) -> None:
-    answer = await gateway.http.post("/api/v1/execute", content=sent, headers=JSON)
+async def test_bodies_that_are_no_request(
+    shared_gateway: Gateway, sent: bytes, detail: str
+) -> None:
+    answer = await shared_gateway.http.post("/api/v1/execute", content=sent, headers=JSON)
     assert answer.json()["detail"].startswith(detail)
     assert answer.status_code == 400
 
 
 @pytest.mark.parametrize(("fields", "detail"), FIELDS)
 async def test_fields_that_break_a_rule(
-    gateway: Gateway, fields: dict[str, Any], detail: str
+    shared_gateway: Gateway, fields: dict[str, Any], detail: str
 ) -> None:
-    answer = await gateway.http.post("/api/v1/execute", content=body(**fields), headers=JSON)
+    answer = await shared_gateway.http.post("/api/v1/execute", content=body(**fields), headers=JSON)
     assert answer.json()["detail"].startswith(detail)
     assert answer.status_code == 400
-    assert await gateway.cluster.executions() == []
+    assert await shared_gateway.cluster.executions() == []
 
 
 @pytest.mark.parametrize(("fields", "detail"), LARGE)
-async def test_what_is_too_large(gateway: Gateway, fields: dict[str, Any], detail: str) -> None:
-    answer = await gateway.http.post("/api/v1/execute", content=body(**fields), headers=JSON)
+async def test_what_is_too_large(
+    shared_gateway: Gateway, fields: dict[str, Any], detail: str
+) -> None:
+    answer = await shared_gateway.http.post("/api/v1/execute", content=body(**fields), headers=JSON)
     assert answer.json()["detail"].startswith(detail)
     assert answer.status_code == 413
 
@@ -176,18 +180,18 @@ async def test_null_is_as_if_absent(gateway: Gateway) -> None:
 
 
 @pytest.mark.parametrize("kind", [None, "text/plain", "application/x-www-form-urlencoded", ""])
-async def test_other_content_types(gateway: Gateway, kind: str | None) -> None:
+async def test_other_content_types(shared_gateway: Gateway, kind: str | None) -> None:
     headers = {} if kind is None else {"Content-Type": kind}
-    answer = await gateway.http.post("/api/v1/execute", content=body(), headers=headers)
+    answer = await shared_gateway.http.post("/api/v1/execute", content=body(), headers=headers)
     assert answer.status_code == 400
     assert answer.json() == {"detail": "Content-Type: must be application/json"}
 
 
 @pytest.mark.parametrize("coding", ["gzip", "deflate", "br", "zstd", "x", "identity, gzip"])
-async def test_bodies_that_are_packed(gateway: Gateway, coding: str) -> None:
+async def test_bodies_that_are_packed(shared_gateway: Gateway, coding: str) -> None:
     packed = gzip.compress(b" " * 100_000_000, compresslevel=1)
     headers = JSON | {"Content-Encoding": coding}
-    answer = await gateway.http.post("/api/v1/execute", content=packed, headers=headers)
+    answer = await shared_gateway.http.post("/api/v1/execute", content=packed, headers=headers)
     assert answer.status_code == 400
     assert answer.json() == {
         "detail": "Content-Encoding: must be identity: bodies are not unpacked"
@@ -207,16 +211,16 @@ async def test_bodies_that_are_packed(gateway: Gateway, coding: str) -> None:
     ],
 )
 async def test_json_that_is_meant_to_break_a_parser(
-    gateway: Gateway, caplog: pytest.LogCaptureFixture, path: str, sent: bytes
+    shared_gateway: Gateway, caplog: pytest.LogCaptureFixture, path: str, sent: bytes
 ) -> None:
-    answer = await gateway.http.post(f"/api/v1/{path}", content=sent, headers=JSON)
+    answer = await shared_gateway.http.post(f"/api/v1/{path}", content=sent, headers=JSON)
     assert answer.status_code == 400
     assert len(answer.text) < 1000
     assert "Traceback" not in caplog.text
     assert "a bug in the gateway" not in caplog.text
 
 
-async def test_a_body_is_refused_before_it_is_read_whole(gateway: Gateway) -> None:
+async def test_a_body_is_refused_before_it_is_read_whole(shared_gateway: Gateway) -> None:
     sent = 0
 
     async def endless() -> Any:
@@ -225,19 +229,19 @@ async def test_a_body_is_refused_before_it_is_read_whole(gateway: Gateway) -> No
             sent += 65536
             yield b" " * 65536
 
-    answer = await gateway.http.post("/api/v1/execute", content=endless(), headers=JSON)
+    answer = await shared_gateway.http.post("/api/v1/execute", content=endless(), headers=JSON)
     assert answer.status_code == 413
     assert answer.json() == {"detail": "body: must be at most 4 MiB"}
-    declared = await gateway.http.post(
+    declared = await shared_gateway.http.post(
         "/api/v1/execute", content=b" " * (10 * 1024 * 1024), headers=JSON
     )
     assert (declared.status_code, declared.json()) == (413, answer.json())
 
 
 @pytest.mark.parametrize("version", ["1.0", "1.1"])
-async def test_who_sends_all_first_reads_the_refusal(gateway: Gateway, version: str) -> None:
-    reader, writer = await asyncio.open_connection("127.0.0.1", gateway.server.bound_port)
-    key, size = gateway.cluster.keys["first"], 6 * 1024 * 1024
+async def test_who_sends_all_first_reads_the_refusal(shared_gateway: Gateway, version: str) -> None:
+    reader, writer = await asyncio.open_connection("127.0.0.1", shared_gateway.server.bound_port)
+    key, size = shared_gateway.cluster.keys["first"], 6 * 1024 * 1024
     head = f"POST /api/v1/execute HTTP/{version}\r\nHost: x\r\nX-API-Key: {key}\r\n"
     head += f"Content-Type: application/json\r\nContent-Length: {size}\r\n"
     writer.write(f"{head}Connection: close\r\n\r\n".encode() + b" " * size)
@@ -312,14 +316,16 @@ async def raw(gateway: Gateway, *parts: bytes) -> tuple[bytes, dict[str, Any]]:
         b"POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\nZZ\r\n",
     ],
 )
-async def test_what_is_no_http(gateway: Gateway, sent: bytes) -> None:
-    status, body = await raw(gateway, sent)
+async def test_what_is_no_http(shared_gateway: Gateway, sent: bytes) -> None:
+    status, body = await raw(shared_gateway, sent)
     assert status == b"HTTP/1.1 400 Bad Request"
     assert body == {"detail": "Invalid HTTP request received"}
 
 
-async def test_endless_headers_are_refused(gateway: Gateway) -> None:
-    status, body = await raw(gateway, b"GET / HTTP/1.1\r\nX: ", *[b"x" * 4096 for _ in range(16)])
+async def test_endless_headers_are_refused(shared_gateway: Gateway) -> None:
+    status, body = await raw(
+        shared_gateway, b"GET / HTTP/1.1\r\nX: ", *[b"x" * 4096 for _ in range(16)]
+    )
     assert status == b"HTTP/1.1 400 Bad Request"
     assert body == {"detail": "headers: must be at most 64 KiB"}
 
@@ -348,9 +354,9 @@ async def test_headers_that_do_not_come(gateway: Gateway, monkeypatch: Any) -> N
     ],
 )
 async def test_paths_and_methods_that_are_none(
-    gateway: Gateway, method: str, path: str, status: int
+    shared_gateway: Gateway, method: str, path: str, status: int
 ) -> None:
-    answer = await gateway.http.request(method, f"{gateway.url}{path}")
+    answer = await shared_gateway.http.request(method, f"{shared_gateway.url}{path}")
     assert answer.status_code == status
     assert isinstance(answer.json()["detail"], str)
     assert answer.headers["x-request-id"]

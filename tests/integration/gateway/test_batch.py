@@ -75,10 +75,10 @@ async def test_one_that_fails_does_not_touch_the_others(gateway: Gateway) -> Non
         (program("x"), "body: must be a list of 1 to 10 requests"),
     ],
 )
-async def test_what_is_no_batch(gateway: Gateway, body: Any, detail: str) -> None:
-    answer = await gateway.http.post(PATH, json=body)
+async def test_what_is_no_batch(shared_gateway: Gateway, body: Any, detail: str) -> None:
+    answer = await shared_gateway.http.post(PATH, json=body)
     assert (answer.status_code, answer.json()["detail"]) == (400, detail)
-    assert await gateway.cluster.executions() == []
+    assert await shared_gateway.cluster.executions() == []
 
 
 async def test_a_client_that_goes_away_cancels_all(gateway: Gateway) -> None:

@@ -256,7 +256,7 @@ async def test_no_end_in_time_is_said_and_cancelled(start: Any) -> None:
 
 async def test_the_request_id_is_echoed_when_it_is_sane(gateway: Gateway) -> None:
     for given, kept in (("abc-1", True), ("a b", False), ("x" * 200, False), ("é", False)):
-        headers = {"X-Request-ID": given.encode()}
+        headers = {b"X-Request-ID": given.encode()}
         answer = await gateway.http.get("/health", headers=headers)
         assert (answer.headers["x-request-id"] == given) is kept, given
         assert re.fullmatch(r"[A-Za-z0-9-]+", answer.headers["x-request-id"])

@@ -105,8 +105,8 @@ async def test_pages_come_newest_first_and_miss_nothing(gateway: Gateway) -> Non
         ({"page": "2"}, "page: unknown parameter"),
     ],
 )
-async def test_bad_queries(gateway: Gateway, query: dict[str, str], detail: str) -> None:
-    answer = await gateway.http.get(PATH, params=query)
+async def test_bad_queries(shared_gateway: Gateway, query: dict[str, str], detail: str) -> None:
+    answer = await shared_gateway.http.get(PATH, params=query)
     assert answer.status_code == 400
     assert answer.json()["detail"].startswith(detail)
 
@@ -153,6 +153,6 @@ async def test_cleaning_up_a_session_takes_its_own_alone(gateway: Gateway) -> No
     assert again.status_code == 200, "nothing left is clean too"
 
 
-async def test_what_can_be_no_session(gateway: Gateway) -> None:
-    answer = await gateway.http.delete("/api/v1/execute/session/a,b=c")
+async def test_what_can_be_no_session(shared_gateway: Gateway) -> None:
+    answer = await shared_gateway.http.delete("/api/v1/execute/session/a,b=c")
     assert (answer.status_code, answer.json()["detail"]) == (404, "Session a,b=c not found")

@@ -35,9 +35,9 @@ EXPECTED = {
     ],
 )
 async def test_every_answer_has_them_once(
-    gateway: Gateway, method: str, path: str, status: int
+    shared_gateway: Gateway, method: str, path: str, status: int
 ) -> None:
-    answer = await gateway.http.request(method, path)
+    answer = await shared_gateway.http.request(method, path)
     assert answer.status_code == status
     for name, value in EXPECTED.items():
         assert answer.headers.get_list(name) == [value]
@@ -51,8 +51,8 @@ async def test_so_have_results_and_streams(gateway: Gateway) -> None:
         assert EXPECTED.items() <= dict(answer.headers).items()
 
 
-async def test_so_has_the_answer_to_what_is_no_http(gateway: Gateway) -> None:
-    reader, writer = await asyncio.open_connection("127.0.0.1", gateway.server.bound_port)
+async def test_so_has_the_answer_to_what_is_no_http(shared_gateway: Gateway) -> None:
+    reader, writer = await asyncio.open_connection("127.0.0.1", shared_gateway.server.bound_port)
     writer.write(b"NONSENSE\r\n\r\n")
     head = (await reader.read()).partition(b"\r\n\r\n")[0].decode()
     writer.close()
@@ -61,8 +61,10 @@ async def test_so_has_the_answer_to_what_is_no_http(gateway: Gateway) -> None:
     assert {f"{name}: {value}" for name, value in EXPECTED.items()} <= set(lines)
 
 
-async def test_the_documentations_page_may_load_what_it_needs_and_no_more(gateway: Gateway) -> None:
-    answer = await gateway.http.get("/docs")
+async def test_the_documentations_page_may_load_what_it_needs_and_no_more(
+    shared_gateway: Gateway,
+) -> None:
+    answer = await shared_gateway.http.get("/docs")
     (text,) = answer.headers.get_list("content-security-policy")
     assert answer.headers["x-content-type-options"] == "nosniff"
     policy = {name: words for name, *words in (part.split() for part in text.split("; "))}

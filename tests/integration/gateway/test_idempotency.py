@@ -109,18 +109,19 @@ async def test_the_key_is_free_once_the_record_is_gone(gateway: Gateway) -> None
 
 
 @pytest.mark.parametrize("key", [b"", b"x" * 256, b"\xc3\xa9"])
-async def test_what_is_no_key(gateway: Gateway, key: bytes) -> None:
+async def test_what_is_no_key(shared_gateway: Gateway, key: bytes) -> None:
     for route in (EXECUTE, ASYNC):
-        answer = await gateway.http.post(route, json=HELLO, headers={"Idempotency-Key": key})
+        headers = {b"Idempotency-Key": key}
+        answer = await shared_gateway.http.post(route, json=HELLO, headers=headers)
         assert (answer.status_code, answer.json()) == (
             400,
             {"detail": "Idempotency-Key: must be 1 to 255 printable ASCII characters"},
         )
 
 
-async def test_a_key_that_is_given_twice(gateway: Gateway) -> None:
+async def test_a_key_that_is_given_twice(shared_gateway: Gateway) -> None:
     headers = [("Idempotency-Key", "a"), ("Idempotency-Key", "b")]
-    answer = await gateway.http.post(EXECUTE, json=HELLO, headers=headers)
+    answer = await shared_gateway.http.post(EXECUTE, json=HELLO, headers=headers)
     assert (answer.status_code, answer.json()) == (
         400,
         {"detail": "Idempotency-Key: is given twice"},

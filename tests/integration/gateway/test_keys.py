@@ -145,8 +145,8 @@ async def test_status_is_told_to_its_own_tenant_only(gateway: Gateway) -> None:
 
 
 @pytest.mark.parametrize("name", ["x", "..%2f..%2fsecrets", "A" * 500, "a b", "%00", "é"])
-async def test_ids_that_are_none(gateway: Gateway, name: str) -> None:
-    answer = await gateway.http.get(f"/api/v1/execute/status/{name}")
+async def test_ids_that_are_none(shared_gateway: Gateway, name: str) -> None:
+    answer = await shared_gateway.http.get(f"/api/v1/execute/status/{name}")
     assert answer.status_code == 404
 
 

@@ -16,8 +16,10 @@ if TYPE_CHECKING:
 INFO = "/api/v1/execute/language"
 
 
-async def test_languages_in_the_order_of_the_contract_without_a_key(gateway: Gateway) -> None:
-    answer = await gateway.http.get("/api/v1/execute/languages", headers={"X-API-Key": ""})
+async def test_languages_in_the_order_of_the_contract_without_a_key(
+    shared_gateway: Gateway,
+) -> None:
+    answer = await shared_gateway.http.get("/api/v1/execute/languages", headers={"X-API-Key": ""})
     assert (answer.status_code, answer.json()) == (200, ["python", "javascript", "bash"])
 
 
@@ -31,8 +33,8 @@ async def test_a_new_language_is_listed_at_once(gateway: Gateway) -> None:
 
 
 @pytest.mark.parametrize("word", ["bash", "sh", "SH"])
-async def test_what_a_language_is(gateway: Gateway, word: str) -> None:
-    answer = await gateway.http.get(f"{INFO}/{word}/info")
+async def test_what_a_language_is(shared_gateway: Gateway, word: str) -> None:
+    answer = await shared_gateway.http.get(f"{INFO}/{word}/info")
     assert answer.status_code == 200
     assert answer.json() == {
         "language": "bash",
@@ -46,8 +48,8 @@ async def test_what_a_language_is(gateway: Gateway, word: str) -> None:
     }
 
 
-async def test_a_language_that_is_not_there(gateway: Gateway) -> None:
-    answer = await gateway.http.get(f"{INFO}/cobol/info")
+async def test_a_language_that_is_not_there(shared_gateway: Gateway) -> None:
+    answer = await shared_gateway.http.get(f"{INFO}/cobol/info")
     assert answer.status_code == 404
     words = "Unsupported language: cobol. Supported languages: python, javascript, bash"
     assert answer.json()["detail"] == words
@@ -72,5 +74,5 @@ async def test_how_many_pods_wait(gateway: Gateway) -> None:
 
 
 @pytest.mark.parametrize("path", [f"{INFO}/bash/info", "/api/v1/warm-pool/status"])
-async def test_the_rest_needs_a_key(gateway: Gateway, path: str) -> None:
-    assert (await gateway.http.get(path, headers={"X-API-Key": ""})).status_code == 401
+async def test_the_rest_needs_a_key(shared_gateway: Gateway, path: str) -> None:
+    assert (await shared_gateway.http.get(path, headers={"X-API-Key": ""})).status_code == 401

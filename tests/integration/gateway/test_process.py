@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from support.gateway import Cluster
+    from support.planes import ControlPlane
 
 HELLO = {"code": "print('secret-code')", "language": "python", "stdin": "secret-stdin",
          "environment": {"A": "secret-environment"}}  # fmt: skip
@@ -48,7 +49,7 @@ class Program:
 
 @pytest_asyncio.fixture
 async def run(
-    control_plane: Any, cluster: Cluster, tmp_path: Path
+    control_plane: ControlPlane, cluster: Cluster, tmp_path: Path
 ) -> AsyncIterator[Callable[..., Any]]:
     started: list[Program] = []
 

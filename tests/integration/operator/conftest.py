@@ -4,30 +4,36 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
-from support.api_server import ApiServer, api_server
+from support.api_server import ApiServer
+from support.planes import ControlPlane
+from support.relay import Relay, relay
 from support.stage import Stage, stage
 
 
-@pytest.fixture(scope="session")
-def server(control_plane: Any) -> Iterator[ApiServer]:
-    """The API server without kubectl in between."""
-    with api_server(control_plane.kubeconfig, control_plane.url) as made:
-        yield made
-
-
 @pytest.fixture
-def alone(control_plane: Any, server: ApiServer, tmp_path: Path) -> Iterator[Stage]:
+def alone(control_plane: ControlPlane, server: ApiServer, tmp_path: Path) -> Iterator[Stage]:
     """A stage of the test's own, where no operator runs yet."""
     with stage(server, control_plane.kubeconfig, tmp_path) as made:
         yield made
 
 
+@pytest.fixture
+def relayed(
+    control_plane: ControlPlane, server: ApiServer, tmp_path: Path
+) -> Iterator[tuple[Stage, Relay]]:
+    """The same, whose operators reach the API server through a relay."""
+    with (
+        relay(control_plane.kubeconfig, tmp_path) as between,
+        stage(server, between.kubeconfig, tmp_path) as made,
+    ):
+        yield made, between
+
+
 @pytest.fixture(scope="module")
 def shared(
-    control_plane: Any, server: ApiServer, tmp_path_factory: pytest.TempPathFactory
+    control_plane: ControlPlane, server: ApiServer, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Stage]:
     """A stage with one operator of the default settings, for all tests of a module."""
     directory = tmp_path_factory.mktemp("operator")

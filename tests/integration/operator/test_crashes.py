@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import os
-import signal
 import socket
 import subprocess
 import sys
 import time
 from pathlib import Path
-from typing import Any
 
 import httpx
 import pytest
 from support.deadline import until
 from support.operator_process import Operator
+from support.relay import Relay
 from support.stage import BOUND_SECONDS, Stage, container
 
 
@@ -92,37 +91,21 @@ def test_killed_before_an_image_could_not_be_pulled(alone: Stage) -> None:
     assert (ended["phase"], ended["reason"]) == ("Error", "ImagePullFailed")
 
 
-def test_an_api_server_that_freezes(alone: Stage, control_plane: Any) -> None:
-    running = alone.start(sweep_seconds=1)
-    before = alone.submit("before")
-    alone.claimed("before")
-    server = api_server_pid(control_plane.url)
-    os.kill(server, signal.SIGSTOP)
-    try:
+def test_an_api_server_that_freezes(relayed: tuple[Stage, Relay]) -> None:
+    stage, relay = relayed
+    running = stage.start(sweep_seconds=1)
+    before = stage.submit("before")
+    stage.claimed("before")
+    with relay.frozen():
         until(
             lambda: running.http("/readyz").status_code == httpx.codes.SERVICE_UNAVAILABLE,
             BOUND_SECONDS,
             "readiness to be lost",
         )
         assert running.http("/healthz").is_success
-    finally:
-        os.kill(server, signal.SIGCONT)
     until(lambda: running.http("/readyz").is_success, BOUND_SECONDS, "readiness to return")
-    during = alone.submit("during")
-    settle(alone, ["before", "during"], [before, during])
-
-
-def api_server_pid(url: str) -> int:
-    """The process that serves this URL."""
-    port = f"--secure-port={url.rsplit(':', 1)[1]}".encode()
-    for process in Path("/proc").glob("[0-9]*"):
-        try:
-            arguments = (process / "cmdline").read_bytes().split(b"\0")
-        except OSError:
-            continue
-        if port in arguments:
-            return int(process.name)
-    raise AssertionError(f"no API server with {port!r}")
+    during = stage.submit("during")
+    settle(stage, ["before", "during"], [before, during])
 
 
 def test_sigterm_leaves_what_runs_to_the_next(alone: Stage) -> None:

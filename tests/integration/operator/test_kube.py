@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from support.api_server import CORE, ApiServer
+from support.planes import ControlPlane
 
 from cloche_api.rest import Rest
 from cloche_operator.kube import Kube
@@ -22,7 +23,7 @@ _POD: dict[str, Any] = {
 
 @pytest.mark.parametrize("deleted", ["the one that is there", "one that it replaced", "none"])
 def test_delete_pod_means_one_pod(
-    server: ApiServer, control_plane: Any, namespace: str, deleted: str
+    server: ApiServer, control_plane: ControlPlane, namespace: str, deleted: str
 ) -> None:
     """Another one of its name stays: between a look and the deletion it may have been replaced."""
     path = f"{CORE}/{namespace}/pods"

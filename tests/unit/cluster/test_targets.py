@@ -66,8 +66,17 @@ class Saver:
     def has(self, reference: str) -> bool:
         raise NotImplementedError
 
+    def references(self) -> set[str]:
+        raise NotImplementedError
+
     def build(
-        self, context: Path, dockerfile: Path, reference: str, arguments: Mapping[str, str]
+        self,
+        context: Path,
+        dockerfile: Path,
+        reference: str,
+        arguments: Mapping[str, str],
+        *,
+        niceness: int = 0,
     ) -> None:
         raise NotImplementedError
 

@@ -69,7 +69,7 @@ def test_nodes_that_no_sandbox_may_be_put_on_do_not_count() -> None:
 
 
 def test_every_node_must_report_them_for_the_handler() -> None:
-    both = {"": True, "runsc": False}
+    both: dict[str, bool | None] = {"": True, "runsc": False}
     assert reported([node("a", both), node("b", both)], "") is None
     assert reported([node("a", both)], "runsc") == Verdict("node a's runtime has none")
     silent: dict[str, bool | None] = {"": None}
