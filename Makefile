@@ -10,15 +10,16 @@ SHELL := /bin/bash
 MAKEFLAGS += --no-builtin-rules --no-print-directory
 
 PACKAGES := crds gateway operator cluster runtimes/supervisor
+TYPED_TESTS := tests/conftest.py tests/suites.py tests/support tests/unit tests/integration
 ROOT := $(patsubst %/,%,$(dir $(abspath $(lastword $(MAKEFILE_LIST)))))
 VENV := $(ROOT)/.venv
 PY := $(VENV)/bin/python
 CLOCHE = PYTHONPATH="$(ROOT)/cluster:$(ROOT)/crds" $(PY) -m cloche_cluster --cluster "$(CLUSTER)"
 # Tests end processes of the node and look into it: they run on the embedded cluster, unless told.
 TEST_CLUSTER := $(if $(filter auto,$(CLUSTER)),embedded,$(CLUSTER))
-PYTEST := $(PY) -m pytest
+SUITES := $(PY) tests/suites.py --cluster "$(TEST_CLUSTER)"
 
-.PHONY: help up doctor down status languages key images sbom crds test test-unit test-integration test-e2e lint format \
+.PHONY: help up doctor down status languages key images sbom crds test test-all lint format \
         hooks requirements bench load fuzz chaos attacks isolation clean-cache venv-up venv-dev
 
 help: ## list the targets
@@ -56,24 +57,16 @@ clean-cache: venv-up ## remove the programs and images that `make down` keeps
 crds: venv-up ## write crds/*.yaml from the models
 	@PYTHONPATH="$(ROOT)/crds" $(PY) -m cloche_api "$(ROOT)/crds"
 
-test: venv-dev ## run all tests; brings the embedded cluster up when none runs
-	@$(MAKE) up CLUSTER=$(TEST_CLUSTER)
-	@$(PYTEST) tests
+test: venv-dev ## unit, integration and e2e tests, or one suite: make test [SUITE=languages]
+	@cd "$(ROOT)" && $(SUITES) "$(or $(SUITE),core)"
 
-test-unit: venv-dev ## run the tests without a cluster
-	@$(PYTEST) tests/unit
-
-test-integration: venv-dev ## run the tests against a real API server without a node
-	@$(PYTEST) tests/integration
-
-test-e2e: venv-dev ## run the tests with real Pods
-	@$(MAKE) up CLUSTER=$(TEST_CLUSTER)
-	@$(PYTEST) tests/e2e
+test-all: venv-dev ## those, then languages, attacks, chaos and recovery; takes SUITE as well
+	@cd "$(ROOT)" && $(SUITES) "$(or $(SUITE),all)"
 
 lint: venv-dev ## ruff, mypy, import-linter
 	@$(VENV)/bin/ruff check .
 	@$(VENV)/bin/ruff format --check .
-	@$(VENV)/bin/mypy $(PACKAGES)
+	@$(VENV)/bin/mypy $(PACKAGES) $(TYPED_TESTS)
 	@$(VENV)/bin/lint-imports
 
 hooks: venv-dev ## run the same checks before each commit
