@@ -91,22 +91,35 @@ class Target:
         return self.ended(name)
 
     @contextmanager
-    def open_runtimes(self, prefix: str = "open", **images: str) -> Iterator[dict[str, str]]:
-        """The languages once more, their Pods in the cluster's ordinary network.
+    def reusing_runtimes(
+        self, prefix: str, images: dict[str, str] | None = None, **changes: Any
+    ) -> Iterator[dict[str, str]]:
+        """Install the languages once more, with Pods that one tenant's attacks share.
 
-        Nothing but the filter keeps them from it. `images`: others than the languages' own. The
-        names of their runtimes by language.
+        `images` by language replace the languages' own; `changes` are changes of their specs.
+        Yield the names of the runtimes by language.
         """
-        kind = {"apiVersion": "node.k8s.io/v1", "kind": "RuntimeClass"}
-        self.api.ask("POST", _CLASSES, kind | {"metadata": {"name": _OPEN}, "handler": "runc"})
         names = {language: f"{prefix}-{language}" for language in LANGUAGES.values()}
         for language, name in names.items():
-            spec = self.place.runtime_like(
-                language, runtimeClassName=_OPEN, pool={"size": 2, "reuse": "Never"}
-            )
-            self.place.make_runtime(name, spec | {"image": images.get(language, spec["image"])})
+            pool = {"size": 2, "reuse": "SameTenant"}
+            spec = self.place.runtime_like(language, pool=pool, **changes)
+            image = (images or {}).get(language, spec["image"])
+            self.place.make_runtime(name, spec | {"image": image})
         try:
             yield names
         finally:
             for name in names.values():
                 self.place.remove_runtime(name)
+
+    @contextmanager
+    def open_runtimes(
+        self, prefix: str = "open", images: dict[str, str] | None = None
+    ) -> Iterator[dict[str, str]]:
+        """Install the languages once more, with Pods in the cluster's ordinary network.
+
+        Nothing but the filter keeps attacks from it. The rest is as for `reusing_runtimes`.
+        """
+        kind = {"apiVersion": "node.k8s.io/v1", "kind": "RuntimeClass"}
+        self.api.ask("POST", _CLASSES, kind | {"metadata": {"name": _OPEN}, "handler": "runc"})
+        with self.reusing_runtimes(prefix, images, runtimeClassName=_OPEN) as names:
+            yield names
