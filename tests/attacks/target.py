@@ -83,6 +83,10 @@ class Target:
 
         return until(look, _PATIENCE_SECONDS, f"execution {name} to end")
 
+    def cancel(self, name: str) -> None:
+        """Ask for an execution's end."""
+        self.api.merge(f"{_EXECUTIONS}/{name}", {"spec": {"cancel": True}})
+
     def run(
         self, program: Program, environment: dict[str, str], runtime: str | None = None
     ) -> dict[str, Any]:
