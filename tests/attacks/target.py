@@ -9,6 +9,7 @@ from typing import Any
 
 from attacks.program import LANGUAGES, Program
 from support.api_server import CLOCHE, CORE, ApiServer
+from support.chart_cluster import GATEWAY
 from support.deadline import until
 from support.installation import SANDBOXES, SYSTEM
 from support.site import Site
@@ -55,17 +56,20 @@ class Target:
         return f"{spec['clusterIP']}:{spec['ports'][0]['port']}"
 
     def start(self, language: str, spec: dict[str, Any]) -> str:
-        """Create an execution; its name."""
-        made = self.api.create(
-            _EXECUTIONS,
-            {
-                "apiVersion": "cloche.dev/v1alpha1",
-                "kind": "SandboxExecution",
-                "metadata": {"generateName": "attack-"},
-                "spec": {"language": language, "ttlSecondsAfterFinished": 600, **spec},
-            },
-        )
-        name: str = made["metadata"]["name"]
+        """Create an execution and return its name; as the gateway if it has a tenant.
+
+        Only the gateway may set a tenant.
+        """
+        body = {
+            "apiVersion": "cloche.dev/v1alpha1",
+            "kind": "SandboxExecution",
+            "metadata": {"generateName": "attack-"},
+            "spec": {"language": language, "ttlSecondsAfterFinished": 600, **spec},
+        }
+        headers = {"Impersonate-User": GATEWAY} if "tenant" in spec else {}
+        made = self.api.client.post(_EXECUTIONS, json=body, headers=headers)
+        assert made.is_success, made.text[:2000]
+        name: str = made.json()["metadata"]["name"]
         return name
 
     def phase(self, name: str) -> str:
