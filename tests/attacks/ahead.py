@@ -8,8 +8,9 @@ from contextlib import contextmanager
 from typing import Any
 
 import pytest
-from attacks.program import Program
 from support.ahead import chosen
+
+from attacks.program import Program
 
 TOGETHER = 3
 """They must not reach one another either."""

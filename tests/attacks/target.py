@@ -7,12 +7,13 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from attacks.program import LANGUAGES, Program
 from support.api_server import CLOCHE, CORE, ApiServer
 from support.chart_cluster import GATEWAY
 from support.deadline import until
 from support.installation import SANDBOXES, SYSTEM
 from support.site import Site
+
+from attacks.program import LANGUAGES, Program
 
 _EXECUTIONS = f"{CLOCHE}/{SANDBOXES}/sandboxexecutions"
 _CLASSES = "/apis/node.k8s.io/v1/runtimeclasses"

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
+
 from attacks.ahead import Ended, ahead
 from attacks.program import Program, programs
 from attacks.target import Target

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+
 from attacks.floods import FLOODS, Flood
 from attacks.target import Target
 

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 
-from attacks.node import system_restarts
-from attacks.program import HERE, parse
-from attacks.target import Target
 from support.api_server import CORE
 from support.deadline import until
 from support.installation import SANDBOXES
 from support.site import Site
+
+from attacks.node import system_restarts
+from attacks.program import HERE, parse
+from attacks.target import Target
 
 HOGS = 100
 NEIGHBOUR = """

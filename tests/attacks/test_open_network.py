@@ -10,11 +10,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from support.helm import other_values
+from support.installation import Installation
+
 from attacks.ahead import Ended, ahead
 from attacks.program import Program, programs
 from attacks.target import Target
-from support.helm import other_values
-from support.installation import Installation
 
 ATTACKS = [attack for attack in programs() if attack.differs_in_open_network]
 

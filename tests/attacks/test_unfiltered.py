@@ -6,10 +6,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from support import images
+
 from attacks.ahead import Ended, ahead
 from attacks.program import LANGUAGES, Program, programs
 from attacks.target import Target
-from support import images
 
 IMAGE = Path(__file__).parent / "images" / "unfiltered"
 HELD = [program for program in programs("network") if program.held_by == "the filter"]
