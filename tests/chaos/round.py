@@ -136,8 +136,15 @@ class Round:
         """A random part of `count` has ended (or was accepted), and a little more time."""
         part = before + int(self.rng.uniform(0, _LATEST_PART) * count)
         of_requests = fault.at_acceptance
+
+        def is_reached() -> bool:
+            for id_ in self._ids:
+                if id_.done():
+                    id_.result()  # a request that was refused ends the round
+            return (self.client.accepted if of_requests else self._ends()) >= part
+
         until(
-            lambda: (self.client.accepted if of_requests else self._ends()) >= part,
+            is_reached,
             _ENDED_SECONDS,
             f"{part} executions to have " + ("been accepted" if of_requests else "ended"),
         )
