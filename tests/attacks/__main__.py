@@ -13,12 +13,13 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
+from support.installation import installed
+from support.site import Site, site
+
 from attacks.floods import FLOODS, Flood
 from attacks.node import holdings, settled
 from attacks.progress import Progress
 from attacks.target import Target
-from support.installation import installed
-from support.site import Site, site
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

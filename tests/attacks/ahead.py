@@ -8,6 +8,8 @@ from contextlib import contextmanager
 from typing import Any
 
 import pytest
+from support.ahead import chosen
+
 from attacks.program import Program
 
 TOGETHER = 3
@@ -20,11 +22,6 @@ Ended = Callable[[Program], dict[str, Any]]
 def ahead(request: pytest.FixtureRequest, run: Ended) -> Iterator[Ended]:
     """How each has ended of those that the module's chosen tests name as `attack`."""
     with ThreadPoolExecutor(TOGETHER) as pool:
-        found = {
-            (attack := item.callspec.params["attack"]).name: pool.submit(run, attack)
-            for item in request.session.items
-            if item.path == request.path and isinstance(item, pytest.Function)
-            if hasattr(item, "callspec")
-        }
+        found = {attack.name: pool.submit(run, attack) for attack in chosen(request, "attack")}
         yield lambda attack: found[attack.name].result()
         pool.shutdown(cancel_futures=True)

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
-from attacks.node import holdings, settled
-from attacks.target import Target
 from support.installation import Installation
 from support.site import Site, site
+
+from attacks.node import holdings, settled
+from attacks.target import Target
 
 
 @pytest.fixture(scope="session")
@@ -18,9 +19,12 @@ def place(installation: Installation) -> Iterator[Site]:
         yield where
 
 
-@pytest.fixture(scope="module", autouse=True)
+@pytest.fixture(scope="package", autouse=True)
 def node_as_before(place: Site) -> Iterator[None]:
-    """Behind a module's attacks the node holds what it held before, and the pools are as full."""
+    """After all attacks the node holds what it held before, and the pools are as full.
+
+    Once for the suite, because containerd and the kubelet take a minute to remove what has ended.
+    """
     before = holdings(place)
     yield
     assert not (grown := settled(place, before)), grown

@@ -7,6 +7,7 @@
     # Limits: timeoutSeconds=2 memory=64Mi … over the suite's own
     # Collects: a pattern of files that come back, of which none may
     # Held by: the filter, where nothing else would do
+    # Depends on: user namespaces, where a Pod without one of its own could answer otherwise
 
 Output is compared as Python spells it, so that control characters can stand in a comment.
 """
@@ -21,8 +22,14 @@ from typing import Any
 HERE = Path(__file__).parent / "programs"
 LANGUAGES = {".py": "python", ".cpp": "cpp", ".sh": "bash"}
 KINDS = ("network", "files", "processes", "resources", "protocol", "kubernetes")
-_LINE = re.compile(r"(?:#|//) (Tries|Gets|Ends|Bytes|Limits|Collects|Held by): (.*)")
+SHARING = ("network", "files", "kubernetes")
+"""Kinds that ask for something and leave the Pod as it was. The others try to break their Pod or to
+exhaust it."""
+OPEN = ("network", "kubernetes")
+"""Kinds that get another answer where the network is open."""
+_LINE = re.compile(r"(?:#|//) (Tries|Gets|Ends|Bytes|Limits|Collects|Held by|Depends on): (.*)")
 _RESOURCES = ("cpu", "memory", "disk")
+_TENANT = "attacks"
 
 
 @dataclass(frozen=True)
@@ -37,6 +44,22 @@ class Program:
     limits: dict[str, str]
     collects: str | None
     held_by: str | None
+    depends_on: str | None
+
+    @property
+    def kind(self) -> str:
+        """The kind of attack, which is the name of its folder."""
+        return self.path.parent.name
+
+    @property
+    def shares_pods(self) -> bool:
+        """Whether it may run in a Pod that has run another attack, and be followed by one."""
+        return self.kind in SHARING
+
+    @property
+    def differs_in_open_network(self) -> bool:
+        """Whether a cluster without network policies and user namespaces may change its answer."""
+        return self.kind in OPEN or self.depends_on == "user namespaces"
 
     @property
     def name(self) -> str:
@@ -49,13 +72,17 @@ class Program:
         return LANGUAGES[self.path.suffix]
 
     def spec(self, environment: dict[str, str]) -> dict[str, Any]:
-        """The execution's spec, but for its language."""
+        """The execution's spec, but for its language.
+
+        Only an execution that has a tenant can share a Pod.
+        """
         resources = {name: self.limits[name] for name in _RESOURCES if name in self.limits}
         return {
             "code": self.path.read_text(encoding="utf-8"),
             "timeoutSeconds": int(self.limits.get("timeoutSeconds", 20)),
             "environment": environment,
             "files": _library(self.language),
+            **({"tenant": _TENANT} if self.shares_pods else {}),
             **({"resources": resources} if resources else {}),
             **({"outputFiles": [self.collects]} if self.collects else {}),
         }
@@ -94,9 +121,12 @@ def parse(path: Path) -> Program:
     (bytes_,) = told.get("Bytes", [None])
     (collects,) = told.get("Collects", [None])
     (held_by,) = told.get("Held by", [None])
+    (depends_on,) = told.get("Depends on", [None])
     limits = dict(item.split("=") for line in told.get("Limits", []) for item in line.split())
     size = None if bytes_ is None else int(bytes_)
-    return Program(path, tries, tuple(told.get("Gets", ())), ends, size, limits, collects, held_by)
+    return Program(
+        path, tries, tuple(told.get("Gets", ())), ends, size, limits, collects, held_by, depends_on
+    )
 
 
 def programs(*kinds: str) -> list[Program]:

@@ -7,11 +7,13 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from attacks.program import LANGUAGES, Program
 from support.api_server import CLOCHE, CORE, ApiServer
+from support.chart_cluster import GATEWAY
 from support.deadline import until
 from support.installation import SANDBOXES, SYSTEM
 from support.site import Site
+
+from attacks.program import LANGUAGES, Program
 
 _EXECUTIONS = f"{CLOCHE}/{SANDBOXES}/sandboxexecutions"
 _CLASSES = "/apis/node.k8s.io/v1/runtimeclasses"
@@ -55,17 +57,20 @@ class Target:
         return f"{spec['clusterIP']}:{spec['ports'][0]['port']}"
 
     def start(self, language: str, spec: dict[str, Any]) -> str:
-        """Create an execution; its name."""
-        made = self.api.create(
-            _EXECUTIONS,
-            {
-                "apiVersion": "cloche.dev/v1alpha1",
-                "kind": "SandboxExecution",
-                "metadata": {"generateName": "attack-"},
-                "spec": {"language": language, "ttlSecondsAfterFinished": 600, **spec},
-            },
-        )
-        name: str = made["metadata"]["name"]
+        """Create an execution and return its name; as the gateway if it has a tenant.
+
+        Only the gateway may set a tenant.
+        """
+        body = {
+            "apiVersion": "cloche.dev/v1alpha1",
+            "kind": "SandboxExecution",
+            "metadata": {"generateName": "attack-"},
+            "spec": {"language": language, "ttlSecondsAfterFinished": 600, **spec},
+        }
+        headers = {"Impersonate-User": GATEWAY} if "tenant" in spec else {}
+        made = self.api.client.post(_EXECUTIONS, json=body, headers=headers)
+        assert made.is_success, made.text[:2000]
+        name: str = made.json()["metadata"]["name"]
         return name
 
     def phase(self, name: str) -> str:
@@ -83,6 +88,10 @@ class Target:
 
         return until(look, _PATIENCE_SECONDS, f"execution {name} to end")
 
+    def cancel(self, name: str) -> None:
+        """Ask for an execution's end."""
+        self.api.merge(f"{_EXECUTIONS}/{name}", {"spec": {"cancel": True}})
+
     def run(
         self, program: Program, environment: dict[str, str], runtime: str | None = None
     ) -> dict[str, Any]:
@@ -91,22 +100,35 @@ class Target:
         return self.ended(name)
 
     @contextmanager
-    def open_runtimes(self, prefix: str = "open", **images: str) -> Iterator[dict[str, str]]:
-        """The languages once more, their Pods in the cluster's ordinary network.
+    def reusing_runtimes(
+        self, prefix: str, images: dict[str, str] | None = None, **changes: Any
+    ) -> Iterator[dict[str, str]]:
+        """Install the languages once more, with Pods that one tenant's attacks share.
 
-        Nothing but the filter keeps them from it. `images`: others than the languages' own. The
-        names of their runtimes by language.
+        `images` by language replace the languages' own; `changes` are changes of their specs.
+        Yield the names of the runtimes by language.
         """
-        kind = {"apiVersion": "node.k8s.io/v1", "kind": "RuntimeClass"}
-        self.api.ask("POST", _CLASSES, kind | {"metadata": {"name": _OPEN}, "handler": "runc"})
         names = {language: f"{prefix}-{language}" for language in LANGUAGES.values()}
         for language, name in names.items():
-            spec = self.place.runtime_like(
-                language, runtimeClassName=_OPEN, pool={"size": 2, "reuse": "Never"}
-            )
-            self.place.make_runtime(name, spec | {"image": images.get(language, spec["image"])})
+            pool = {"size": 2, "reuse": "SameTenant"}
+            spec = self.place.runtime_like(language, pool=pool, **changes)
+            image = (images or {}).get(language, spec["image"])
+            self.place.make_runtime(name, spec | {"image": image})
         try:
             yield names
         finally:
             for name in names.values():
                 self.place.remove_runtime(name)
+
+    @contextmanager
+    def open_runtimes(
+        self, prefix: str = "open", images: dict[str, str] | None = None
+    ) -> Iterator[dict[str, str]]:
+        """Install the languages once more, with Pods in the cluster's ordinary network.
+
+        Nothing but the filter keeps attacks from it. The rest is as for `reusing_runtimes`.
+        """
+        kind = {"apiVersion": "node.k8s.io/v1", "kind": "RuntimeClass"}
+        self.api.ask("POST", _CLASSES, kind | {"metadata": {"name": _OPEN}, "handler": "runc"})
+        with self.reusing_runtimes(prefix, images, runtimeClassName=_OPEN) as names:
+            yield names

@@ -1,10 +1,14 @@
-"""Every attack as Cloche is installed."""
+"""Every attack as Cloche is installed.
+
+Attacks that leave their Pod as it was share Pods, of the same languages with `reuse: SameTenant`.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
 import pytest
+
 from attacks.ahead import Ended, ahead
 from attacks.program import Program, programs
 from attacks.target import Target
@@ -13,18 +17,32 @@ ATTACKS = programs()
 
 
 @pytest.fixture(scope="module")
+def shared(target: Target) -> Iterator[dict[str, str]]:
+    """The runtimes of the Pods that attacks share, by language."""
+    with target.reusing_runtimes("attacks-shared") as names:
+        yield names
+
+
+@pytest.fixture(scope="module")
 def ended(
-    request: pytest.FixtureRequest, target: Target, addresses: dict[str, str]
+    request: pytest.FixtureRequest,
+    target: Target,
+    shared: dict[str, str],
+    addresses: dict[str, str],
 ) -> Iterator[Ended]:
-    with ahead(request, lambda attack: target.run(attack, addresses)) as found:
+    def run(attack: Program) -> dict[str, object]:
+        runtime = shared[attack.language] if attack.shares_pods else attack.language
+        return target.run(attack, addresses, runtime)
+
+    with ahead(request, run) as found:
         yield found
 
 
-def test_there_are_many() -> None:
+def test_there_are_120_different_attacks() -> None:
     assert len(ATTACKS) >= 120
     assert len({attack.tries for attack in ATTACKS}) == len(ATTACKS)
 
 
 @pytest.mark.parametrize("attack", ATTACKS, ids=lambda one: one.name)
-def test_holds(attack: Program, ended: Ended) -> None:
+def test_an_attack_gets_what_its_file_says(attack: Program, ended: Ended) -> None:
     assert not (faults := attack.faults(ended(attack))), f"{attack.tries}: {faults}"

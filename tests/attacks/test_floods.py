@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import pytest
+
 from attacks.floods import FLOODS, Flood
 from attacks.target import Target
 
 
 @pytest.mark.parametrize("flood", FLOODS, ids=lambda one: one.name)
-def test_flood(flood: Flood, target: Target, addresses: dict[str, str]) -> None:
+def test_a_flood_ends_as_its_file_says(
+    flood: Flood, target: Target, addresses: dict[str, str]
+) -> None:
     assert not flood.faults(target.ended(target.start(*flood.spec(addresses))))

@@ -12,7 +12,8 @@ import sys
 
 from chaos import report
 from chaos.faults import FAULTS
-from chaos.round import Round, Row
+from chaos.round import Round
+from chaos.row import Row
 from support.installation import installed
 from support.site import site
 
@@ -42,13 +43,13 @@ def main() -> int:
                 continue
             for _ in range(given.times or fault.times):
                 seed = given.seed + len(rows)
-                row = Round(where, fault, _RUNTIME, given.executions, seed).run()
+                row = Round(where, (fault,), _RUNTIME, given.executions, seed).run()
                 rows.append(row)
                 sys.stdout.write(f"{report.line(row)}\n")
                 sys.stdout.flush()
     report.keep(rows, given.seed)
     sys.stdout.write(f"\n{report.table(rows)}\n")
-    return int(any(report.problems(row) for row in rows))
+    return int(any(row.problems() for row in rows))
 
 
 if __name__ == "__main__":

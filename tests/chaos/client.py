@@ -45,14 +45,18 @@ class Client:
         """Requests that were repeated."""
 
     def hand_in(
-        self, programs: list[Program], synchronous: int, ended: Callable[[], int]
+        self,
+        programs: list[Program],
+        synchronous: int,
+        ended: Callable[[], int],
+        *,
+        first: int = 0,
     ) -> list[Future[str]]:
-        """Hand all of them in, some at a time; the ids of their executions, in order.
+        """Hand all of them in, some at a time; return the ids of their executions, in order.
 
-        `ended` tells how many have ended so far.
-
-        The last `synchronous` of them wait for their answer on a connection of their own, so
-        their id comes with their end.
+        `ended` returns how many have ended so far; `first` is the number of the first program,
+        under which no other is handed in. The last `synchronous` of them wait for their answer on
+        a connection of their own, so their id comes with their end.
         """
         self._ended = ended
         border = len(programs) - synchronous
@@ -60,7 +64,7 @@ class Client:
         self._pools += [several, each]
         return [
             (several if number < border else each).submit(
-                self._hand_in, program, f"{self._session}-{number}", wait=number >= border
+                self._hand_in, program, f"{self._session}-{first + number}", wait=number >= border
             )
             for number, program in enumerate(programs)
         ]

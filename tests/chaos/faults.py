@@ -129,16 +129,34 @@ def _gateway_serves(of: Round) -> bool:
     return of.client.is_served() and of.site.stand("gateway")
 
 
-FAULTS = (
-    Fault("leading operator killed", _kill_leader, _leads, times=20),
-    Fault("both operators killed", _kill_operators, _leads),
-    Fault("gateway killed", _kill_gateways, _gateway_serves, synchronous=0.25, at_acceptance=True),
-    Fault("kubelet killed", _kill("kubelet"), _kubelet_serves),
-    Fault("containerd killed", _kill("containerd"), _containerd_serves),
-    Fault("API server killed", _kill("kube-apiserver"), _api_serves),
-    Fault("etcd killed", _kill("etcd"), _api_serves),
-    Fault("API server frozen 10 s", _freeze("kube-apiserver"), _api_serves),
-    Fault("Pod deleted by hand", _delete_victim, lambda _: True),
+KILL_LEADER = Fault("leading operator killed", _kill_leader, _leads, times=20)
+KILL_OPERATORS = Fault("both operators killed", _kill_operators, _leads)
+KILL_GATEWAY = Fault(
+    "gateway killed", _kill_gateways, _gateway_serves, synchronous=0.25, at_acceptance=True
 )
-BY_HAND = FAULTS[-1]
+KILL_KUBELET = Fault("kubelet killed", _kill("kubelet"), _kubelet_serves)
+KILL_CONTAINERD = Fault("containerd killed", _kill("containerd"), _containerd_serves)
+KILL_API_SERVER = Fault("API server killed", _kill("kube-apiserver"), _api_serves)
+KILL_ETCD = Fault("etcd killed", _kill("etcd"), _api_serves)
+FREEZE_API_SERVER = Fault("API server frozen 10 s", _freeze("kube-apiserver"), _api_serves)
+DELETE_POD = Fault("Pod deleted by hand", _delete_victim, lambda _: True)
 """The one that costs an execution by design."""
+
+ROUNDS = {
+    "the node": (KILL_KUBELET, KILL_CONTAINERD),
+    "the control plane": (KILL_API_SERVER, FREEZE_API_SERVER, KILL_ETCD),
+    "Cloche's own parts": (KILL_GATEWAY, KILL_LEADER, DELETE_POD, KILL_OPERATORS),
+}
+"""Faults that one round of tests/chaos/test_faults.py has, one after the other. None keeps the next
+one from being noticed, because each is mended before the next."""
+FAULTS = (
+    KILL_LEADER,
+    KILL_OPERATORS,
+    KILL_GATEWAY,
+    KILL_KUBELET,
+    KILL_CONTAINERD,
+    KILL_API_SERVER,
+    KILL_ETCD,
+    FREEZE_API_SERVER,
+    DELETE_POD,
+)

@@ -10,28 +10,24 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from chaos.faults import BY_HAND, FAULTS
+from chaos.faults import FAULTS
 
 if TYPE_CHECKING:
-    from chaos.round import Row
+    from chaos.row import Row
 
 RESULTS = Path(__file__).parent / "results" / "chaos.json"
 _WIDTHS = (26, 7, 11, 10, 6, 13)
 _HEAD = ("fault", "rounds", "executions", "completed", "twice", "recovered in", "other ends")
 
 
-def problems(row: Row) -> list[str]:
-    """Why a row is not what it must be."""
-    return row.problems(by_design=int(row.fault == BY_HAND.name))
-
-
 def line(row: Row) -> str:
     """One round in one line, with its problems."""
     took = "not in time" if row.recovery_seconds is None else f"{row.recovery_seconds:g} s"
     others = ", ".join(f"{n} {reason}" for reason, n in row.others.items()) or "none"
-    found = problems(row)
+    found = row.problems()
+    moments = ", ".join(str(strike.ended_before) for strike in row.strikes)
     return (
-        f"{row.fault} (seed {row.seed}, after {row.struck_after_ends} ends): {row.completed} of "
+        f"{row.fault} (seed {row.seed}, after {moments} ends): {row.completed} of "
         f"{row.executions} completed in {row.all_ended_seconds:g} s, others: {others}, "
         f"twice: {len(row.twice)}, recovered: {took}" + "".join(f"\n  PROBLEM {p}" for p in found)
     )
@@ -75,7 +71,7 @@ def keep(rows: list[Row], seed: int) -> None:
         ["git", "describe", "--always", "--dirty"], check=True, capture_output=True, text=True
     ).stdout.strip()
     now = datetime.now(UTC).isoformat(timespec="seconds")
-    mine = [{**asdict(row), "problems": problems(row), "run": seed} for row in rows]
+    mine = [{**asdict(row), "problems": row.problems(), "run": seed} for row in rows]
     others: list[dict[str, Any]] = []
     if RESULTS.exists():
         before = json.loads(RESULTS.read_text(encoding="utf-8"))

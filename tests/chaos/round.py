@@ -1,4 +1,4 @@
-"""One round: executions run, something fails at a random moment, and what became of them."""
+"""One round: executions run, faults strike one after the other, and what became of them."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ import random
 import time
 from collections import Counter
 from contextlib import ExitStack
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from chaos.client import Client
-from chaos.faults import BY_HAND
+from chaos.faults import DELETE_POD
 from chaos.recovery import left_over, tidied
+from chaos.row import RECOVERY_SECONDS, Row, Strike
 from chaos.workload import Program, mix, sleeper
 from support.deadline import until
 from support.site import NOT_THERE, answered
@@ -23,10 +23,6 @@ if TYPE_CHECKING:
     from chaos.faults import Fault
     from support.site import Site
 
-RECOVERY_SECONDS = 30.0
-"""From the component's return and the last end to when nothing is left over."""
-TOLERATED = 1 / 200
-"""Of a round's executions may end otherwise, each with its cause."""
 _LATEST_PART = 0.8  # of the executions have ended at the fault's moment, at the most
 _JITTER_SECONDS = 1.0
 _QUICK_JITTER_SECONDS = 0.1
@@ -34,72 +30,28 @@ _FILLED_SECONDS = 180.0
 _MENDED_SECONDS = 180.0
 _ENDED_SECONDS = 420.0
 _VICTIM_SECONDS = 280.0  # longer than a round has until the fault; it does not end by itself
-_VICTIM = 0
-
-
-@dataclass
-class Row:
-    """What one round showed."""
-
-    fault: str
-    seed: int
-    executions: int
-    completed: int = 0
-    others: dict[str, int] = field(default_factory=dict)
-    """Ends other than a program's own, by reason."""
-    causes: list[str] = field(default_factory=list)
-    """Each of these ends in words."""
-    broken_outputs: list[str] = field(default_factory=list)
-    """Executions that ended Completed without their whole output."""
-    never: int = 0
-    """Executions that ended Completed without having been seen to start."""
-    twice: list[str] = field(default_factory=list)
-    """Executions that were started more than once."""
-    struck_after_ends: int = 0
-    """How many had ended at the fault's moment."""
-    repeated_requests: int = 0
-    all_ended_seconds: float = 0.0
-    """From the first request to the last end."""
-    recovery_seconds: float | None = None
-    """From the component's return and the last end to nothing left over; None: not in time."""
-    left_over: list[str] = field(default_factory=list)
-    """What was left over when the time for it was up."""
-    failure: str = ""
-    """What kept the round from being judged."""
-
-    def problems(self, *, by_design: int) -> list[str]:
-        """Why the round is not what it must be; `by_design` executions end otherwise."""
-        tolerated = max(1, int(self.executions * TOLERATED))
-        others = sum(self.others.values())
-        found = [self.failure] if self.failure else []
-        if self.twice:
-            found.append(f"started twice: {self.twice}")
-        if self.never:
-            found.append(f"completed and not seen to start: {self.never}")
-        if self.broken_outputs:
-            found.append(f"output not whole: {self.broken_outputs}")
-        if others > by_design + (0 if by_design else tolerated) or others < by_design:
-            found.append(f"other ends: {self.causes}")
-        if self.recovery_seconds is None and not self.failure:
-            found.append(f"left over after {RECOVERY_SECONDS:g} s: {self.left_over}")
-        return found
 
 
 class Round:
-    """The state of one round, for the faults to look at."""
+    """The state of one round, for the faults to look at.
 
-    def __init__(self, site: Site, fault: Fault, language: str, executions: int, seed: int) -> None:
-        self.site, self.fault, self.language = site, fault, language
+    Each fault has a part of the executions: they are handed in once the fault before it is mended,
+    so that it meets programs that run.
+    """
+
+    def __init__(
+        self, site: Site, faults: tuple[Fault, ...], language: str, executions: int, seed: int
+    ) -> None:
+        self.site, self.faults, self.language = site, faults, language
         self.rng = random.Random(seed)  # noqa: S311  a seed that can be said again
         self.session = f"chaos-{seed}-{int(time.time())}"
-        self.row = Row(fault.name, seed, executions)
+        self.row = Row(", ".join(fault.name for fault in faults), seed, executions)
         self.witness: Witness
         self.client: Client
+        self._programs = mix(executions, self.rng)
         self._ids: list[Future[str]] = []
         self._ends_before = 0
-        self._programs = mix(executions, self.rng)
-        if fault is BY_HAND:
-            self._programs[_VICTIM] = sleeper(_VICTIM, _VICTIM_SECONDS)
+        self._victim: int | None = None
 
     def run(self) -> Row:
         """Carry it out. The pool is full before; what failed is in the row."""
@@ -118,6 +70,12 @@ class Round:
         self.site.remove_executions(self.session)
         return self.row
 
+    def victim_name(self) -> str | None:
+        """The execution whose Pod may be deleted, once the gateway has taken it."""
+        if self._victim is None or not self._ids[self._victim].done():
+            return None
+        return self._ids[self._victim].result()
+
     def _prepare(self) -> None:
         """Wait until nothing of what was before is left."""
         tidied(self.site)
@@ -131,25 +89,14 @@ class Round:
         except AssertionError as failure:
             raise AssertionError(f"{failure}: {self.row.left_over}") from None
 
-    def victim_name(self) -> str | None:
-        """The execution whose Pod may be deleted, once the gateway has taken it."""
-        return self._ids[_VICTIM].result() if self._ids[_VICTIM].done() else None
-
     def _carry_out(self) -> float | None:
         self._ends_before = len(self.witness.ends)
         began = time.monotonic()
-        count = len(self._programs)
-        self._ids = self.client.hand_in(
-            self._programs, int(count * self.fault.synchronous), self._ends
-        )
-        self._wait_for_the_moment()
-        self.row.struck_after_ends = self._ends()
-        self.fault.strike(self)
-        until(
-            lambda: answered(lambda: self.fault.is_mended(self)),
-            _MENDED_SECONDS,
-            f"what was struck to serve again: {self.fault.name}",
-        )
+        for number, fault in enumerate(self.faults):
+            count = len(self._programs)
+            parts = range(0, count + 1, count // len(self.faults))
+            end = count if fault is self.faults[-1] else parts[number + 1]
+            self._strike(fault, parts[number], end)
         for id_ in self._ids:
             id_.result()
         until(
@@ -162,16 +109,42 @@ class Round:
         self.row.repeated_requests = self.client.repeated
         return self._recovered(ended)
 
+    def _strike(self, fault: Fault, begin: int, end: int) -> None:
+        """Hand in the programs from `begin` to `end`, strike among them, wait for the mending."""
+        if fault is DELETE_POD:
+            self._victim = begin
+            self._programs[begin] = sleeper(begin, _VICTIM_SECONDS)
+        programs = self._programs[begin:end]
+        synchronous = int(len(programs) * fault.synchronous)
+        self._ids += self.client.hand_in(programs, synchronous, self._ends, first=begin)
+        self._wait_for_the_moment(fault, begin, len(programs))
+        strike = Strike(fault.name, self._ends(), len(self._ids))
+        self.row.strikes.append(strike)
+        fault.strike(self)
+        until(
+            lambda: answered(lambda: fault.is_mended(self)),
+            _MENDED_SECONDS,
+            f"what was struck to serve again: {fault.name}",
+        )
+        strike.mended = True
+
     def _ends(self) -> int:
         """Programs that have ended since the round began."""
         return len(self.witness.ends) - self._ends_before
 
-    def _wait_for_the_moment(self) -> None:
-        """A random part of the executions has ended (or was accepted), and a little more time."""
-        part = int(self.rng.uniform(0, _LATEST_PART) * len(self._programs))
-        of_requests = self.fault.at_acceptance
+    def _wait_for_the_moment(self, fault: Fault, before: int, count: int) -> None:
+        """A random part of `count` has ended (or was accepted), and a little more time."""
+        part = before + int(self.rng.uniform(0, _LATEST_PART) * count)
+        of_requests = fault.at_acceptance
+
+        def is_reached() -> bool:
+            for id_ in self._ids:
+                if id_.done():
+                    id_.result()  # a request that was refused ends the round
+            return (self.client.accepted if of_requests else self._ends()) >= part
+
         until(
-            lambda: (self.client.accepted if of_requests else self._ends()) >= part,
+            is_reached,
             _ENDED_SECONDS,
             f"{part} executions to have " + ("been accepted" if of_requests else "ended"),
         )

@@ -488,7 +488,9 @@ def test_executions_lists_newest_first_with_a_cursor(http: httpx.Client) -> None
 
     seen, cursor = [], None
     while True:
-        params = {"session_id": session, "limit": 2, **({"cursor": cursor} if cursor else {})}
+        params: dict[str, str | int] = {"session_id": session, "limit": 2}
+        if cursor:
+            params["cursor"] = cursor
         page = http.get("/api/v1/executions", params=params).json()
         seen += [e["execution_id"] for e in page["executions"]]
         cursor = page["next_cursor"]

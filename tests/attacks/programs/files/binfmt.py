@@ -1,5 +1,6 @@
 # Tries: to register an interpreter of its own for the whole node
 # Gets: EROFS or EACCES or ENOENT
+# Depends on: user namespaces
 from attack import attempt, write
 
 attempt(write, "/proc/sys/fs/binfmt_misc/register", ":x:E::x::/workspace/x:")

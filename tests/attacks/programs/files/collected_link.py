@@ -1,6 +1,7 @@
 # Tries: to have the supervisor, which is PID 1, bring back what a link points to
 # Ends: Exited 0
 # Collects: *.txt
+# Depends on: user namespaces
 import os
 
 os.symlink("/proc/1/environ", "a.txt")

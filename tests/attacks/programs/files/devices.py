@@ -1,5 +1,6 @@
 # Tries: devices: disks, memory, the kernel's log
 # Gets: ['full', 'null', 'ptmx', 'random', 'tty', 'urandom', 'zero']
+# Depends on: user namespaces
 import os
 import stat
 

@@ -1,5 +1,6 @@
 // Tries: files of the node by their numbers, past every path (as "shocker" did)
 // Gets: EPERM
+// Depends on: user namespaces
 #include "attack.h"
 #include <fcntl.h>
 

@@ -1,5 +1,6 @@
 # Tries: to keep a file of the image, or another's, by a link of its own
 # Gets: {'EXDEV'} or {'EPERM'} or {'EPERM', 'EXDEV'} or {'EXDEV', 'EPERM'}
+# Depends on: user namespaces
 import os
 
 from attack import outcome

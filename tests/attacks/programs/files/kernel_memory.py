@@ -1,5 +1,6 @@
 # Tries: to read the kernel's memory and tables
 # Gets: 0 bytes
+# Depends on: user namespaces
 from attack import read
 
 NAMES = ("kcore", "keys", "timer_list", "sched_debug", "latency_stats", "kallsyms")

@@ -1,5 +1,6 @@
 # Tries: to make a device: the node's disk, its memory
 # Gets: {'EPERM'}
+# Depends on: user namespaces
 import os
 import stat
 

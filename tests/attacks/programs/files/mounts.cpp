@@ -5,6 +5,7 @@
 // Gets: EPERM
 // Gets: EPERM
 // Gets: EPERM
+// Depends on: user namespaces
 #include "attack.h"
 #include <sys/mount.h>
 #include <sys/stat.h>

@@ -1,5 +1,6 @@
 // Tries: to be told of every file that anybody opens
 // Gets: EPERM
+// Depends on: user namespaces
 #include "attack.h"
 #include <sys/fanotify.h>
 

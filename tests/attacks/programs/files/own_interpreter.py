@@ -1,5 +1,6 @@
 # Tries: to overwrite what the container runtime itself would run, by /proc/self/exe
 # Gets: ETXTBSY or EROFS or EACCES
+# Depends on: user namespaces
 import os
 
 from attack import attempt

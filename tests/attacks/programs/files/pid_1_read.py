@@ -1,5 +1,6 @@
 # Tries: all that /proc tells of PID 1: memory, environment, maps, descriptors, root
 # Gets: []
+# Depends on: user namespaces
 import os
 
 NAMES = "auxv environ exe cwd root maps smaps mem pagemap stack syscall io map_files fd fdinfo ns".split()

@@ -1,5 +1,6 @@
 # Tries: every file of PID 1 that could be written to
 # Gets: []
+# Depends on: user namespaces
 import os
 
 opened = []

@@ -1,5 +1,6 @@
 # Tries: every file of /proc that belongs to no process
 # Gets: []
+# Depends on: user namespaces
 import os
 
 opened = []

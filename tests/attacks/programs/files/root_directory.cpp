@@ -1,6 +1,7 @@
 // Tries: another root directory
 // Gets: EPERM
 // Gets: EPERM
+// Depends on: user namespaces
 #include "attack.h"
 
 int main() {

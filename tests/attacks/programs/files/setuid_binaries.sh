@@ -1,6 +1,7 @@
 # Tries: programs that give privileges, by a bit or by an attribute
 # Gets: 0
 # Gets: 0
+# Depends on: user namespaces
 find / -xdev -perm /6000 -type f 2>/dev/null | wc -l
 python3 -c '
 import os

@@ -1,6 +1,7 @@
 # Tries: a program that gives its own user to whoever starts it, or root's
 # Gets: EPERM
 # Gets: True
+# Depends on: user namespaces
 import os
 import shutil
 import subprocess

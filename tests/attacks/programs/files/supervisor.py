@@ -1,5 +1,6 @@
 # Tries: to change the supervisor or Python's own library
 # Gets: {'EROFS'} or {'EACCES'} or {'EACCES', 'EROFS'} or {'EROFS', 'EACCES'}
+# Depends on: user namespaces
 import os
 
 from attack import outcome, write

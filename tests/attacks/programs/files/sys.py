@@ -1,5 +1,6 @@
 # Tries: every file of /sys and of the kernel's settings
 # Gets: []
+# Depends on: user namespaces
 import os
 
 opened = []

@@ -1,5 +1,6 @@
 # Tries: every directory and every file that there is, for one on the node's disk to write to
 # Gets: ['/dev/mqueue', '/dev/shm', '/workspace']
+# Depends on: user namespaces
 import os
 
 found = set()

@@ -4,6 +4,7 @@
 // Gets: EPERM
 // Gets: EPERM
 // Gets: EPERM
+// Depends on: user namespaces
 #include "attack.h"
 #include <ctime>
 #include <sys/reboot.h>

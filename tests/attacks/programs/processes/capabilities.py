@@ -5,6 +5,7 @@
 # Gets: CapInh 0
 # Gets: CapPrm 0
 # Gets: EPERM
+# Depends on: user namespaces
 import ctypes
 import struct
 

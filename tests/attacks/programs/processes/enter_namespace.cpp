@@ -2,6 +2,7 @@
 // Gets: EACCES
 // Gets: EPERM
 // Gets: EPERM
+// Depends on: user namespaces
 #include "attack.h"
 #include <fcntl.h>
 #include <sched.h>

@@ -3,6 +3,7 @@
 // Gets: EPERM
 // Gets: EPERM
 // Gets: still here
+// Depends on: user namespaces
 #include "attack.h"
 #include <csignal>
 #include <initializer_list>

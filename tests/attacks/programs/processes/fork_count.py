@@ -1,5 +1,6 @@
 # Tries: more processes than its limit
 # Gets: EAGAIN True
+# Depends on: user namespaces
 import os
 import signal
 

@@ -3,6 +3,7 @@
 // Gets: EPERM
 // Gets: EPERM
 // Gets: EPERM
+// Depends on: user namespaces
 #include "attack.h"
 
 int main() {

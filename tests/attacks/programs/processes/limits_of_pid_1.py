@@ -1,5 +1,6 @@
 # Tries: to take PID 1's limits away: processes, descriptors, time
 # Gets: {'EPERM'}
+# Depends on: user namespaces
 import resource
 
 from attack import outcome

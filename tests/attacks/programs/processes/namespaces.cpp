@@ -1,6 +1,7 @@
 // Tries: every namespace of its own, with each call that makes one
 // Gets: 0 made
 // Gets: ENOSYS
+// Depends on: user namespaces
 #include "attack.h"
 #include <csignal>
 #include <initializer_list>

@@ -2,6 +2,7 @@
 // Gets: EINVAL
 // Gets: EPERM
 // Gets: EPERM
+// Depends on: user namespaces
 #include "attack.h"
 #include <linux/securebits.h>
 #include <sys/prctl.h>

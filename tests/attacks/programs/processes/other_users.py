@@ -1,5 +1,6 @@
 # Tries: to become root, or anybody else
 # Gets: {'EPERM'}
+# Depends on: user namespaces
 import os
 
 from attack import outcome

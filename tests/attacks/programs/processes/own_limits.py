@@ -1,5 +1,6 @@
 # Tries: to raise its own limits
 # Gets: {'EPERM'}
+# Depends on: user namespaces
 import resource
 
 from attack import outcome

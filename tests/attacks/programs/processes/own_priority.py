@@ -1,5 +1,6 @@
 # Tries: to come before everybody else on the node
 # Gets: ['EPERM', 'EPERM', 'EPERM'] or ['EACCES', 'EPERM', 'EPERM']
+# Depends on: user namespaces
 import os
 
 from attack import outcome

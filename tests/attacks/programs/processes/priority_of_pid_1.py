@@ -1,5 +1,6 @@
 # Tries: to have PID 1 run after everything else
 # Gets: ['EPERM', 'EPERM', 'EPERM', 'EPERM', 'EPERM', 'EPERM']
+# Depends on: user namespaces
 import os
 
 from attack import outcome

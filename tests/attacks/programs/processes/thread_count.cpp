@@ -1,5 +1,6 @@
 // Tries: more threads than its limit of processes
 // Gets: EAGAIN 1
+// Depends on: user namespaces
 #include "attack.h"
 #include <pthread.h>
 

@@ -1,6 +1,7 @@
 # Tries: to leave what the next program in this Pod would find first
 # Gets: EROFS or EACCES
 # Gets: refused
+# Depends on: user namespaces
 import os
 
 from attack import attempt

@@ -1,5 +1,6 @@
 # Tries: descriptors that no process has: sent, and never received
 # Gets: ETOOMANYREFS or EMFILE
+# Depends on: user namespaces
 import socket
 
 from attack import attempt

@@ -1,5 +1,6 @@
 # Tries: memory in pipes that nobody reads
 # Gets: EMFILE
+# Depends on: user namespaces
 import fcntl
 import os
 

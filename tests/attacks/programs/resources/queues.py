@@ -1,5 +1,6 @@
 # Tries: memory in POSIX message queues
 # Gets: EMFILE
+# Depends on: user namespaces
 import ctypes
 
 from attack import attempt, call, libc

@@ -1,5 +1,6 @@
 # Tries: memory in sockets that nobody reads
 # Gets: EMFILE
+# Depends on: user namespaces
 import socket
 
 from attack import attempt

@@ -1,5 +1,6 @@
 # Tries: as many watches of files as there can be
 # Gets: EMFILE
+# Depends on: user namespaces
 import os
 
 from attack import attempt, call, libc

@@ -1,6 +1,7 @@
 """The embedded cluster itself: what is killed comes back, and `down` leaves nothing.
 
-Last by its name, since it takes the cluster away and brings it up again.
+The suite takes the cluster away and brings it up again; it ends with a running installation. Where
+only the cluster matters, `up --bare` brings it up, which leaves the installed release to itself.
 """
 
 from __future__ import annotations
@@ -32,8 +33,10 @@ if TYPE_CHECKING:
     from support.installation import Installation, Kubectl
 
 UP_SECONDS = 120
+READY_SECONDS = 60
 RESTART_SECONDS = 30
 LAYOUT = Layout()
+BARE = ("up", "--bare")
 COMMAND = [sys.executable, "-m", "cloche_cluster", "--cluster", "embedded"]
 ENVIRONMENT = {**os.environ, "PYTHONPATH": f"{ROOT}/cluster:{ROOT}/crds"}
 
@@ -45,9 +48,10 @@ def _embedded() -> None:
     assert target.kind is Kind.EMBEDDED, "these tests are the embedded cluster's: CLUSTER=embedded"
 
 
-def cluster(operation: str) -> str:
+def cluster(*words: str) -> str:
+    """Run an operation of the command line and return its output."""
     done = subprocess.run(
-        [*COMMAND, operation], env=ENVIRONMENT, capture_output=True, text=True, check=False
+        [*COMMAND, *words], env=ENVIRONMENT, capture_output=True, text=True, check=False
     )
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout
@@ -78,6 +82,14 @@ def gateway_pids() -> set[int]:
     return {pid for pid in find_processes(LAYOUT) if "-m cloche_gateway" in command_of(pid)}
 
 
+def serves(http: httpx.Client) -> bool:
+    """Whether the gateway is ready."""
+    try:
+        return http.get("/health/ready").status_code == httpx.codes.OK
+    except httpx.TransportError:
+        return False
+
+
 @pytest.mark.parametrize("program", ["kube-scheduler", "kube-controller-manager", "kube-proxy"])
 def test_a_killed_program_comes_back(program: str) -> None:
     kill_component(program, RESTART_SECONDS)
@@ -100,7 +112,8 @@ def test_an_input_that_goes_with_containerd_is_handed_to_another_pod(
     name = submit("print('once')", timeoutSeconds=5)
 
     def claimed() -> str | None:
-        return kubectl.execution(name).get("status", {}).get("podUID")
+        uid: str | None = kubectl.execution(name).get("status", {}).get("podUID")
+        return uid
 
     first = until(claimed, 30, "the execution to be claimed")
     os.kill(before, signal.SIGKILL)
@@ -124,11 +137,13 @@ def test_after_kill_9_of_everything_up_works_again_with_all_that_had_ended(
     assert execute("print('after')")["stdout"] == "after\n"
 
 
-def test_an_interrupted_up_is_taken_on(execute: Callable[..., dict[str, Any]]) -> None:
+def test_an_interrupted_up_is_continued_by_the_next(
+    execute: Callable[..., dict[str, Any]], http: httpx.Client
+) -> None:
     kill_everything()
     # A shell's background job has SIGINT ignored, and these tests may run in one.
     process = subprocess.Popen(
-        ["env", "--default-signal=INT", *COMMAND, "up"],
+        ["env", "--default-signal=INT", *COMMAND, *BARE],
         env=ENVIRONMENT,
         text=True,
         stdout=subprocess.PIPE,
@@ -142,13 +157,14 @@ def test_an_interrupted_up_is_taken_on(execute: Callable[..., dict[str, Any]]) -
     _, error = process.communicate(timeout=60)
     assert process.returncode == 130
     assert error.count("\n") == 1, error
-    cluster("up")
+    cluster(*BARE)
+    until(lambda: serves(http), READY_SECONDS, "the gateway to be ready")
     assert execute("print('again')")["stdout"] == "again\n"
 
 
-def test_two_ups_at_once_do_not_fight() -> None:
+def test_of_two_ups_at_once_one_waits_for_the_other() -> None:
     both = [
-        subprocess.Popen([*COMMAND, "up"], env=ENVIRONMENT, text=True, stdout=subprocess.PIPE)
+        subprocess.Popen([*COMMAND, *BARE], env=ENVIRONMENT, text=True, stdout=subprocess.PIPE)
         for _ in range(2)
     ]
     said = [process.communicate(timeout=UP_SECONDS)[0] for process in both]

@@ -1,0 +1,69 @@
+"""Every fault while some executions run, in rounds; `make chaos` has a longer round for each.
+
+The faults of one round strike one after the other, each among executions of its own.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable, Iterator
+from functools import cache
+
+import pytest
+from chaos import report
+from chaos.faults import FAULTS, ROUNDS
+from chaos.round import Round
+from chaos.row import Row
+from support.installation import Installation
+from support.site import Site, site
+
+EXECUTIONS = 24
+"""For each fault."""
+POOL = 4
+RUNTIME = "chaos-short"
+
+Rows = Callable[[str], Row]
+
+
+@pytest.fixture(scope="module")
+def where(installation: Installation) -> Iterator[Site]:
+    with site(installation) as found, found.own_runtime(RUNTIME, POOL):
+        yield found
+
+
+@pytest.fixture(scope="module")
+def rows(where: Site) -> Rows:
+    """Return what a round showed; carry it out when it is asked for first."""
+
+    @cache
+    def carry_out(name: str) -> Row:
+        faults = ROUNDS[name]
+        executions = EXECUTIONS * len(faults)
+        return Round(where, faults, RUNTIME, executions, seed=secrets.randbelow(10**6)).run()
+
+    return carry_out
+
+
+def test_every_fault_has_one_round() -> None:
+    of_rounds = [fault for faults in ROUNDS.values() for fault in faults]
+    assert sorted(fault.name for fault in of_rounds) == sorted(fault.name for fault in FAULTS)
+
+
+@pytest.mark.parametrize(
+    ("name", "fault"),
+    [(name, fault.name) for name, faults in ROUNDS.items() for fault in faults],
+    ids=lambda value: value,
+)
+def test_a_fault_strikes_among_executions_and_is_mended(rows: Rows, name: str, fault: str) -> None:
+    row = rows(name)
+    strikes = [strike for strike in row.strikes if strike.fault == fault]
+
+    assert [strike.mended for strike in strikes] == [True], report.line(row)
+    assert strikes[0].ended_before < strikes[0].handed_in, report.line(row)
+
+
+@pytest.mark.parametrize("name", ROUNDS)
+def test_a_round_loses_nothing_runs_nothing_twice_and_leaves_nothing(rows: Rows, name: str) -> None:
+    row = rows(name)
+
+    assert not row.problems(), report.line(row)

@@ -1,0 +1,16 @@
+"""The answers to the rows that the chosen tests ask for, requested ahead of the tests."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import httpx
+import pytest
+from languages.answers import Answers
+from support.ahead import chosen
+
+
+@pytest.fixture(scope="module")
+def answers(request: pytest.FixtureRequest, http: httpx.Client) -> Iterator[Answers]:
+    with Answers(http, chosen(request, "row")).requested() as found:
+        yield found
