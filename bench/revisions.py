@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import sys
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import yaml
@@ -22,11 +22,11 @@ from cloche_cluster.console import Console
 from cloche_cluster.embedded.context import Embedded
 from cloche_cluster.embedded.lock import locked
 from cloche_cluster.errors import ClusterError
-from cloche_cluster.images.ensure import Tagged, ensure_images
+from cloche_cluster.images.ensure import ensure_images
+from cloche_cluster.images.table import RUNTIME_BASE, discover
 from cloche_cluster.install.example import wait_until_ready
-from cloche_cluster.install.release import Release
-from cloche_cluster.install.user_namespaces import user_namespaces
-from cloche_cluster.operations import Operations, merged
+from cloche_cluster.install.installer import Installer
+from cloche_cluster.operations import Operations
 from cloche_cluster.targets.factory import make_cluster
 from cloche_cluster.targets.tools import user_cache
 
@@ -35,12 +35,13 @@ if TYPE_CHECKING:
     from contextlib import AbstractContextManager
     from pathlib import Path
 
+    from cloche_cluster.images.tags import Tagged
     from cloche_cluster.targets.base import Access, Cluster
 
 LANGUAGE = "python"
 """The only language that is installed while two revisions take turns: each upgrade replaces the
 waiting Pods of every one, and its image would have to be built."""
-_IMAGES = ("gateway", "operator", f"runtime-{LANGUAGE}")
+_IMAGES = ("gateway", "operator", RUNTIME_BASE, f"runtime-{LANGUAGE}")
 
 
 @dataclass(frozen=True)
@@ -58,21 +59,21 @@ class Turns:
 
     cluster: Cluster
     access: Access
-    console: Console = field(default_factory=lambda: _Progress(stream=sys.stderr))
+    console: Console
     changed: bool = False
     """Whether anything but `make up`'s own installation has been installed."""
 
     def build(self, name: str, source: Path, root: Path) -> Revision:
-        """Build a revision's images from `source` and bring them to the node.
+        """Build a revision's images from `source`; `root` has the rest of it.
 
         Raises:
             ClusterError: a build failed.
         """
         say(f"building the images of {name}, as far as they are not there")
-        tagged = ensure_images(source, self.cluster.builder(), self.console, only=_IMAGES)
-        revision = Revision(name, root, tagged)
-        self._load(revision)
-        return revision
+        images = [image for image in discover(source) if image.name in _IMAGES]
+        return Revision(
+            name, root, ensure_images(source, self.cluster.builder(), self.console, images)
+        )
 
     def install(self, revision: Revision, turn: int) -> Installation:
         """Install a revision, with new Pods for gateway and operator even where nothing differs.
@@ -81,23 +82,19 @@ class Turns:
             ClusterError: it cannot be installed on this cluster.
         """
         self.changed = True
-        self._load(revision)
-        release = Release(self.access, revision.root, self.console)
-        release.apply_crds()
-        tags = {one.image.name: one.tag for one in revision.tagged if one.image.deployed}
-        own = values_of_turn(revision.root, turn)
-        values = merged(self.cluster.values(), {"image": {"tags": tags}}, own)
-        namespaces = user_namespaces(self.access.kubectl, values, self.console)
-        release.upgrade(merged(values, namespaces))
+        installer = Installer(
+            Checkout(revision.root),
+            self.cluster,
+            self.access,
+            self.cluster.builder(),
+            [LANGUAGE],
+            self.console,
+        )
+        installer.install(revision.tagged, values_of_turn(turn))
         url = self.cluster.expose(self.access)
         wait_until_ready(url)
         to = installation()
         return Installation(url, to.key, to.kubeconfig)
-
-    def _load(self, revision: Revision) -> None:
-        wanted = [one.reference for one in revision.tagged if one.image.deployed]
-        if missing := self.cluster.missing_images(wanted):
-            self.cluster.load_images(self.cluster.builder(), missing)
 
 
 @contextmanager
@@ -115,26 +112,25 @@ def two_revisions(base: str) -> Iterator[tuple[Turns, Revision, Revision]]:
     target = Checkout().remembered()
     if target is None:
         raise BenchError("This checkout has installed nothing: run `make up` first.")
-    cluster = make_cluster(target, Checkout().directory, _Progress(stream=sys.stderr))
-    turns = Turns(cluster, cluster.access())
+    console = _Progress(stream=sys.stderr)
+    cluster = make_cluster(target, Checkout().directory, console)
+    turns = Turns(cluster, cluster.access(), console)
     try:
         # No `make up` or `make down` of another checkout comes in between.
-        with _lock(target, turns.console), work_tree(commit) as tree, snapshot() as here:
+        with _lock(target, console), work_tree(commit) as tree, snapshot() as here:
             if conflict := crd_conflict(crds(tree), crds(here)):
                 raise BenchError(f"BASE={base} and this checkout cannot take turns: {conflict}")
             revisions = turns.build(base, tree, tree), turns.build("this checkout", ROOT, here)
             yield turns, *revisions
     finally:
         if turns.changed:
-            _install_again(target, turns.console)
+            _install_again(target, console)
 
 
-def values_of_turn(root: Path, turn: int) -> dict[str, Any]:
-    """The chart's values of a turn, beside the cluster's own: its Pods differ by an annotation."""
+def values_of_turn(turn: int) -> dict[str, Any]:
+    """The chart's values that belong to a turn: an annotation, by which its Pods are new."""
     mark = {"podAnnotations": {"cloche.dev/bench-turn": str(turn)}}
-    languages = sorted(path.parent.name for path in root.glob("runtimes/*/runtime.yaml"))
-    disabled = [name for name in languages if name != LANGUAGE]
-    return {"gateway": mark, "operator": mark, "runtimes": {"disabled": disabled}}
+    return {"gateway": mark, "operator": mark}
 
 
 def crds(root: Path) -> list[dict[str, Any]]:
