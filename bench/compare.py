@@ -73,8 +73,8 @@ def _keep(base: str, rounds: list[Round], minutes: float) -> None:
     """Print the table, and write it and every value down."""
     run, found = about(minutes), ratios(rounds)
     head = (
-        f"{run['commit']} against {base}: {run['commit']} / {base}, {len(rounds)} rounds, "
-        f"{run['time']}, {run['machine']}, {minutes:.0f} minutes"
+        f"{run['commit']} / {base}, {len(rounds)} rounds, {run['time']}, {run['machine']}, "
+        f"{minutes:.0f} minutes"
     )
     text = f"{head}\n\n{table(found, base)}\n"
     UNKEPT.mkdir(parents=True, exist_ok=True)

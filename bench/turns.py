@@ -10,8 +10,8 @@ from figures import Figures
 from plan import opened
 from pools import runtimes
 from progress import BenchError, say
-from ratios import ROWS
-from rows import cold, sustained, warm
+from ratios import ROWS, control
+from rows import cold, sustained, warm, write
 from server import SYSTEM
 from world import REUSE, SINGLE, Sizes
 
@@ -30,18 +30,20 @@ _ENDING_SECONDS = 120.0  # for the last revision's Pods
 class Counts:
     """How many requests of each row in one turn."""
 
-    warm: int = 20
-    refill: int = 20
-    cold: int = 8
-    single: int = 30
-    reuse: int = 300
+    warm: int = 16
+    refill: int = 16
+    cold: int = 6
+    single: int = 24
+    reuse: int = 240
 
 
-_WARM_UP = Counts(warm=1, refill=2, cold=1, single=10, reuse=80)
-"""Ten for each Pod that is used again; more than the single-use Pods of a pool."""
+_WARM_UP = Counts(warm=1, refill=0, cold=1, single=4, reuse=80)
+"""Ten for each Pod that is used again."""
+_BESIDE = 5
+"""Times that the controls are measured before what eight clients do, and again after it."""
 
 
-async def measure(to: Installation, first: int, counts: Counts | None = None) -> Figures:
+async def measure(to: Installation, first: int) -> Figures:
     """Measure every row, beginning with the row of this number (counted on from the last again).
 
     Raises:
@@ -53,7 +55,7 @@ async def measure(to: Installation, first: int, counts: Counts | None = None) ->
             say("warming up")
             for _, measure_row in _rows(replace(world, figures=Figures(0)), _WARM_UP):
                 await measure_row()
-            rows = _rows(world, counts or Counts())
+            rows = _rows(world, Counts())
             first %= len(rows)
             for what, measure_row in rows[first:] + rows[:first]:
                 await world.cluster.quiet()
@@ -67,28 +69,40 @@ async def measure(to: Installation, first: int, counts: Counts | None = None) ->
 
 
 def _rows(world: World, counts: Counts) -> list[tuple[str, Callable[[], Awaitable[None]]]]:
-    async def colds() -> None:
-        for _ in range(counts.cold):
-            await cold.one_request(world)
+    """What is measured in each row, and how; each row has controls of its own."""
 
+    async def at_rest() -> None:
+        async with write.controls(world, control("warm")) as before:
+            await warm.at_rest(world, counts.warm, before)
+
+    async def refilling() -> None:
+        async with write.controls(world, control("refill")) as before:
+            await warm.pool_refilling(world, counts.refill, before=before)
+
+    async def colds() -> None:
+        async with write.controls(world, control("cold")) as before:
+            for _ in range(counts.cold):
+                await cold.one_request(world, before)
+
+    async def eight_clients(key: str, runtime: str, count: int) -> None:
+        async with write.controls(world, control(key)) as beside:
+            for _ in range(_BESIDE):
+                await beside()
+            await sustained.batch(world, key, runtime, count)
+            await world.cluster.quiet()
+            for _ in range(_BESIDE):
+                await beside()
+
+    single, reuse = counts.single, counts.reuse
     return [
-        (
-            f"{counts.warm} requests and API writes, pool full",
-            lambda: warm.pool_full(world, counts.warm),
-        ),
-        (
-            f"{counts.refill} requests, pool refilling",
-            lambda: warm.pool_refilling(world, counts.refill),
-        ),
+        (f"{counts.warm} requests, pool full", at_rest),
+        (f"{counts.refill} requests, pool refilling", refilling),
         (f"{counts.cold} cold requests", colds),
         (
-            f"{counts.single} requests of 8 clients, single-use",
-            lambda: sustained.batch(world, "single", SINGLE, counts.single),
+            f"{single} requests of 8 clients, single-use",
+            lambda: eight_clients("single", SINGLE, single),
         ),
-        (
-            f"{counts.reuse} requests of 8 clients, reuse",
-            lambda: sustained.batch(world, "reuse", REUSE, counts.reuse),
-        ),
+        (f"{reuse} requests of 8 clients, reuse", lambda: eight_clients("reuse", REUSE, reuse)),
     ]
 
 
