@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from bare import SELECTOR
 from client import SESSION, client
 from pools import runtimes
-from progress import say
+from progress import BenchError, say
 from rows import burst, cold, idle, loop, stored, sustained, warm, write
 from server import Cluster, installed_settings
 from world import World
@@ -60,13 +60,20 @@ async def run(to: Installation, figures: Figures, sizes: Sizes, chosen: set[str]
 
 @asynccontextmanager
 async def opened(to: Installation, figures: Figures, sizes: Sizes) -> AsyncIterator[World]:
-    """The installation with nothing in it that an earlier run has left."""
+    """The installation with nothing in it that an earlier run has left.
+
+    Raises:
+        BenchError: it does not run a program.
+    """
     async with AsyncExitStack() as stack:
         rest = await Rest.connect(to.kubeconfig)
         stack.push_async_callback(rest.close)
         cluster = Cluster(rest, await installed_settings(rest), to.kubeconfig)
         await _remove_left(cluster)
-        yield World(cluster, await stack.enter_async_context(client(to)), figures, sizes)
+        world = World(cluster, await stack.enter_async_context(client(to)), figures, sizes)
+        if failure := (await world.client.execute("python")).failure:
+            raise BenchError(f"{to.url} does not run a first program: {failure}. Run `make up`.")
+        yield world
 
 
 async def _rounds(world: World, chosen: set[str]) -> None:
