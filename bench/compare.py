@@ -17,6 +17,7 @@ from progress import say
 from ratios import BASE, HERE, Round, as_json, order_of, ratios, table
 from report import UNKEPT, about
 from revisions import two_revisions
+from trees import commit_of
 from world import Sizes
 
 if TYPE_CHECKING:
@@ -33,13 +34,14 @@ def compare(to: Installation, base: str, rounds: int) -> None:
     """Measure, print, keep; what whole rounds have found also where the run ends early.
 
     Raises:
-        BenchError: see `two_revisions` and `turns.measure`.
+        BenchError: there is no such revision; see `two_revisions` and `turns.measure`.
         ClusterError: see `two_revisions`.
     """
+    commit = commit_of(base)
     interrupts.run(_look(to))
     began, done = time.monotonic(), list[Round]()
     try:
-        _rounds(base, rounds, done)
+        _rounds((base, commit), rounds, done)
     finally:
         if len(done) >= LEAST_ROUNDS:
             _keep(base, done, (time.monotonic() - began) / 60)
@@ -51,8 +53,8 @@ async def _look(to: Installation) -> None:
         pass
 
 
-def _rounds(base: str, rounds: int, done: list[Round]) -> None:
-    with two_revisions(base) as (installer, *revisions):
+def _rounds(base: tuple[str, str], rounds: int, done: list[Round]) -> None:
+    with two_revisions(*base) as (installer, *revisions):
         by_side = dict(zip((BASE, HERE), revisions, strict=True))
         began, turn, seconds = time.monotonic(), 0, _TURN_SECONDS
         for number in range(1, rounds + 1):

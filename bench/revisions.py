@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import yaml
 from installation import ROOT, Installation, installation
 from progress import BenchError, say
-from trees import commit_of, snapshot, work_tree
+from trees import snapshot, work_tree
 
 from cloche_cluster.checkout import Checkout
 from cloche_cluster.choice import Kind, Target, Wish
@@ -98,17 +98,16 @@ class Turns:
 
 
 @contextmanager
-def two_revisions(base: str) -> Iterator[tuple[Turns, Revision, Revision]]:
-    """Build the base, a revision as git names it, and this checkout as it is now.
+def two_revisions(base: str, commit: str) -> Iterator[tuple[Turns, Revision, Revision]]:
+    """Build the base, which is called so and has this commit, and this checkout as it is now.
 
     However the block ends, the base's files are removed and this checkout is installed again.
 
     Raises:
-        BenchError: there is no such revision, this checkout has installed nothing, the CRDs do not
-            fit together, or this checkout could not be installed again.
+        BenchError: this checkout has installed nothing, the CRDs do not fit together, or this
+            checkout could not be installed again.
         ClusterError: something could not be built or installed.
     """
-    commit = commit_of(base)
     target = Checkout().remembered()
     if target is None:
         raise BenchError("This checkout has installed nothing: run `make up` first.")
