@@ -19,8 +19,8 @@ CLOCHE = PYTHONPATH="$(ROOT)/cluster:$(ROOT)/crds" $(PY) -m cloche_cluster --clu
 TEST_CLUSTER := $(if $(filter auto,$(CLUSTER)),embedded,$(CLUSTER))
 SUITES := $(PY) tests/suites.py --cluster "$(TEST_CLUSTER)"
 
-.PHONY: help up doctor down status languages key images sbom crds test test-all lint format \
-        hooks requirements bench load fuzz chaos attacks isolation clean-cache venv-up venv-dev
+.PHONY: help up doctor down status languages key images sbom crds test test-all lint format hooks \
+        requirements bench bench-quick load fuzz chaos attacks isolation clean-cache venv-up venv-dev
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  %-17s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -79,6 +79,9 @@ format: venv-dev ## format the code
 bench: venv-dev ## measure, and write bench/results
 	@$(MAKE) up CLUSTER=$(TEST_CLUSTER)
 	@$(PY) bench
+
+bench-quick: venv-dev ## the main rows within 5 minutes; BASE=REV [ROUNDS=6]: their ratios to a revision's
+	@$(PY) bench $(if $(BASE),--base "$(BASE)" $(if $(ROUNDS),--rounds "$(ROUNDS)"),--main)
 
 load: venv-dev ## what the gateway costs while hundreds wait, listen and poll: make load [LOAD="--seconds 30"]
 	@$(MAKE) up CLUSTER=$(TEST_CLUSTER)

@@ -1,73 +1,101 @@
-"""`python bench`: everything that docs/performance.md tells, measured in one run."""
+"""`python bench`: everything that docs/performance.md tells, measured in one run, or some of it."""
 
 from __future__ import annotations
 
 import argparse
-import asyncio
-import signal
 import sys
 import time
 
-import uvloop
-from client import take_precedence
+import interrupts
+from client import precedence
+from compare import LEAST_ROUNDS, ROUNDS, compare
 from figures import Figures
-from installation import ROOT, Installation, installation
-from plan import NAMES, run
+from installation import ROOT, installation
+from plan import MAIN_ROWS, NAMES, run
 from progress import BenchError
 from report import keep
+from stats import MOST
 from table import table
-from world import QUICK, Sizes
+from world import MAIN, QUICK, Sizes
 
 from cloche_api.rest import ApiError, NoClusterError, UnavailableError
+from cloche_cluster.errors import ClusterError
 
 _INTERRUPTED = 130  # 128 and SIGINT's number, as shells have it
 
 
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(
-        prog="bench", description="Measure the installation that `make up` made."
+        prog="bench",
+        description="Measure the installation that `make up` made, or compare two revisions on it.",
     )
-    parser.add_argument(
+    what = parser.add_mutually_exclusive_group()
+    what.add_argument(
         "--quick", action="store_true", help="a smoke test of some minutes: small numbers"
     )
-    parser.add_argument(
+    what.add_argument(
         "--only", nargs="+", metavar="ROW", choices=NAMES, help=f"these alone: {', '.join(NAMES)}"
+    )
+    what.add_argument(
+        "--main",
+        action="store_true",
+        help=f"the main rows within five minutes: {', '.join(MAIN_ROWS)}",
+    )
+    what.add_argument(
+        "--base",
+        metavar="REV",
+        help="install a revision and this checkout in turns, and print for the main rows the ratio "
+        "of this checkout to REV with its 95 %% interval",
+    )
+    parser.add_argument(
+        "--rounds",
+        type=_rounds,
+        default=ROUNDS,
+        metavar="N",
+        help=f"rounds of --base, each a turn of both, {LEAST_ROUNDS} to {MOST} (default "
+        "%(default)s): four times as many make the intervals half as wide",
     )
     return parser.parse_args()
 
 
-async def _until_told(to: Installation, figures: Figures, sizes: Sizes, chosen: set[str]) -> None:
-    """Run; Ctrl-C or SIGTERM ends it, and what it has made is removed."""
-    task = asyncio.current_task()
-    assert task is not None
-    for number in (signal.SIGINT, signal.SIGTERM):  # in a background job too
-        asyncio.get_running_loop().add_signal_handler(number, task.cancel)
-    await run(to, figures, sizes, chosen)
+def _rounds(text: str) -> int:
+    if not text.isdecimal() or not LEAST_ROUNDS <= int(text) <= MOST:
+        raise argparse.ArgumentTypeError(f"{text!r}: must be {LEAST_ROUNDS} to {MOST}")
+    return int(text)
+
+
+def _measure(options: argparse.Namespace) -> None:
+    """Measure, print, keep; what an interrupted run has found, too."""
+    sizes = QUICK if options.quick else MAIN if options.main else Sizes()
+    chosen = set(options.only or (MAIN_ROWS if options.main else NAMES))
+    figures, began, whole = Figures(sizes.burst), time.monotonic(), False
+    try:
+        interrupts.run(run(installation(), figures, sizes, chosen))
+        whole = not (options.quick or options.main or options.only)
+    finally:
+        if figures:
+            sys.stdout.write(f"{table(figures)}\n")
+            path = keep(figures, (time.monotonic() - began) / 60, whole=whole)
+            sys.stdout.write(f"\n{path.relative_to(ROOT)}\n")
 
 
 def main() -> int:
-    """Measure, print, keep."""
+    """Run what the command line says; 0, 1 with a sentence on standard error, or 130."""
     options = _options()
-    take_precedence()
-    sizes = QUICK if options.quick else Sizes()
-    figures, began = Figures(sizes.burst), time.monotonic()
-    chosen = set(options.only or NAMES)
-    code = 0
+    interrupts.arm()
     try:
-        uvloop.run(_until_told(installation(), figures, sizes, chosen))
-    except (BenchError, ApiError, NoClusterError, UnavailableError) as error:
+        if options.base:
+            compare(installation(), options.base, options.rounds)
+        else:
+            with precedence():
+                _measure(options)
+    except (BenchError, ClusterError, ApiError, NoClusterError, UnavailableError) as error:
         sys.stderr.write(f"error: {error}\n")
-        code = 1
-    except (KeyboardInterrupt, asyncio.CancelledError):
+        return 1
+    except KeyboardInterrupt:
         sys.stderr.write("interrupted\n")
-        code = _INTERRUPTED
-    if not figures:
-        return code
-    sys.stdout.write(f"{table(figures)}\n")
-    whole = not (code or options.quick or options.only)
-    path = keep(figures, (time.monotonic() - began) / 60, whole=whole)
-    sys.stdout.write(f"\n{path.relative_to(ROOT)}\n")
-    return code
+        return _INTERRUPTED
+    return 0
 
 
 if __name__ == "__main__":

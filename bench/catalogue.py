@@ -40,8 +40,10 @@ STEPS = ("queued", "claimed", "started", "finished", "recorded", "returned")
 """The steps of a request: each row is the time from the step before (`queued`: from sending)."""
 
 
-def _of_write(statistic: str = "p50", factor: float | None = None, **more: float) -> Bound:
-    return Bound(statistic, "write", factor, **more)
+def _of_write(
+    statistic: str = "p50", factor: float | None = None, stretch: float | None = None
+) -> Bound:
+    return Bound(statistic, "write", factor, stretch)
 
 
 def _steps(key: str) -> tuple[Row, ...]:

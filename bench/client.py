@@ -5,14 +5,14 @@ from __future__ import annotations
 import json
 import os
 import time
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import aiohttp
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Iterator
 
     from installation import Installation
 
@@ -32,6 +32,18 @@ def take_precedence() -> None:
     """
     with suppress(PermissionError):
         os.setpriority(os.PRIO_PROCESS, 0, _NICENESS)
+
+
+@contextmanager
+def precedence() -> Iterator[None]:
+    """The right of way within the block: other programs started outside it do not inherit it."""
+    before = os.getpriority(os.PRIO_PROCESS, 0)
+    take_precedence()
+    try:
+        yield
+    finally:
+        with suppress(PermissionError):
+            os.setpriority(os.PRIO_PROCESS, 0, before)
 
 
 @dataclass(frozen=True)

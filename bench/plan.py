@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, asynccontextmanager
 from typing import TYPE_CHECKING
 
 from bare import SELECTOR
 from client import SESSION, client
 from pools import runtimes
-from progress import say
+from progress import BenchError, say
 from rows import burst, cold, idle, loop, stored, sustained, warm, write
 from server import Cluster, installed_settings
 from world import World
@@ -17,7 +17,7 @@ from cloche_api import meta
 from cloche_api.rest import Rest
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import AsyncIterator, Awaitable, Callable
 
     from figures import Figures
     from installation import Installation
@@ -38,6 +38,8 @@ NAMES = (
     "idle",
 )
 """What `--only` takes."""
+MAIN_ROWS = ("warm", "refill", "cold", "churn", "single", "reuse")
+"""What `--main` measures."""
 
 
 async def run(to: Installation, figures: Figures, sizes: Sizes, chosen: set[str]) -> None:
@@ -46,19 +48,32 @@ async def run(to: Installation, figures: Figures, sizes: Sizes, chosen: set[str]
     Raises:
         BenchError: something cannot be measured; it says why.
     """
+    async with opened(to, figures, sizes) as world:
+        if "idle" in chosen:
+            say("idle, with the chart's defaults")
+            await world.cluster.quiet()
+            await idle.measure(world, "idle")
+        if chosen - {"idle"} or "stored" in chosen:
+            async with runtimes(world.cluster):
+                await _rounds(world, chosen)
+
+
+@asynccontextmanager
+async def opened(to: Installation, figures: Figures, sizes: Sizes) -> AsyncIterator[World]:
+    """The installation with nothing in it that an earlier run has left.
+
+    Raises:
+        BenchError: it does not run a program.
+    """
     async with AsyncExitStack() as stack:
         rest = await Rest.connect(to.kubeconfig)
         stack.push_async_callback(rest.close)
         cluster = Cluster(rest, await installed_settings(rest), to.kubeconfig)
-        world = World(cluster, await stack.enter_async_context(client(to)), figures, sizes)
         await _remove_left(cluster)
-        if "idle" in chosen:
-            say("idle, with the chart's defaults")
-            await cluster.quiet()
-            await idle.measure(world, "idle")
-        if chosen - {"idle"} or "stored" in chosen:
-            await stack.enter_async_context(runtimes(cluster))
-            await _rounds(world, chosen)
+        world = World(cluster, await stack.enter_async_context(client(to)), figures, sizes)
+        if failure := (await world.client.execute("python")).failure:
+            raise BenchError(f"{to.url} does not run a first program: {failure}. Run `make up`.")
+        yield world
 
 
 async def _rounds(world: World, chosen: set[str]) -> None:
@@ -90,7 +105,8 @@ def _rows(world: World, *, last: bool) -> list[tuple[str, str, Callable[[], Awai
     """The rows of a round: their name, what is measured now, and how."""
     sizes = world.sizes
     writes, colds, warms = (sizes.share(n) for n in (sizes.writes, sizes.cold, sizes.warm))
-    seconds, thrice = f"{sizes.slice_seconds:.0f} s", f"3 times {sizes.churn_seconds:.0f} s"
+    seconds = f"{sizes.slice_seconds:.0f} s"
+    at_once = ", ".join(str(number) for number in sizes.churn)
     rows: list[tuple[str, str, Callable[[], Awaitable[None]]]] = [
         ("write", f"{writes} API writes in a row", lambda: write.in_a_row(world, writes)),
         (
@@ -107,7 +123,7 @@ def _rows(world: World, *, last: bool) -> list[tuple[str, str, Callable[[], Awai
         ("cold", f"{colds} cold requests and bare Pods", lambda: cold.measure(world, colds)),
         (
             "churn",
-            f"bare Pods, {thrice}",
+            f"bare Pods, {at_once} at a time, each {sizes.churn_seconds:.0f} s",
             lambda: sustained.churn(world),
         ),
         ("single", f"8 clients, single-use, {seconds}", lambda: sustained.single_use(world)),

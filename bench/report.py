@@ -30,7 +30,7 @@ def keep(figures: Figures, minutes: float, *, whole: bool) -> Path:
     """Write everything down; returns where the JSON is."""
     directory = RESULTS if whole else UNKEPT
     directory.mkdir(parents=True, exist_ok=True)
-    run = _run(minutes)
+    run = about(minutes)
     path = directory / "bench.json"
     rows = ",\n".join(f"  {json.dumps(row)}" for row in _rows(figures))
     path.write_text(
@@ -51,7 +51,7 @@ def _rows(figures: Figures) -> list[dict[str, Any]]:
             continue
         figure = figures[row.key]
         compared = [figures.compared(bound, row.key) for bound in row.bounds]
-        of = {"key": row.key, "title": row.title.strip(), "unit": row.unit}
+        of: dict[str, Any] = {"key": row.key, "title": row.title.strip(), "unit": row.unit}
         of |= {name: round(value, 3) for name, value in asdict(figure.summary).items()}
         if row.rate:
             of |= {"count": figure.count, "seconds": figure.seconds, "rate": round(figure.rate, 3)}
@@ -62,7 +62,8 @@ def _rows(figures: Figures) -> list[dict[str, Any]]:
     return rows
 
 
-def _run(minutes: float) -> dict[str, Any]:
+def about(minutes: float) -> dict[str, Any]:
+    """What was measured, when and on what machine."""
     command = ["git", "-C", str(ROOT), "describe", "--always", "--dirty"]
     commit = subprocess.run(command, check=False, capture_output=True, text=True).stdout.strip()
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 1024**3

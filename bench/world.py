@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from catalogue import CHURN
+
 if TYPE_CHECKING:
     from client import Client
     from figures import Figures
@@ -30,6 +32,8 @@ class Sizes:
     step end in bunches, and a minute counts ten per cent too many or too few."""
     churn_seconds: float = 20.0
     """The same for each number of bare Pods at a time: a minute each."""
+    churn: tuple[int, ...] = CHURN
+    """These numbers of bare Pods at a time."""
     burst: int = 100
     stored_small: int = 9900
     stored_large: int = 100
@@ -52,6 +56,15 @@ QUICK = Sizes(
     stored_large=2,
     idle_seconds=5.0,
 )
+MAIN = Sizes(
+    rounds=1,
+    cold=8,
+    warm=30,
+    slice_seconds=20.0,
+    churn_seconds=20.0,
+    churn=CHURN[-1:],  # the most at a time: the best churn of every run so far
+)
+"""The main rows within five minutes."""
 
 
 @dataclass(frozen=True)

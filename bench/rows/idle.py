@@ -66,5 +66,5 @@ async def _programs(world: World) -> dict[str, int | None]:
                 leads = leader.startswith(pod["metadata"]["name"])
                 name = "leader" if leads else "standby"
             inside = processes.of_pod(pod["metadata"]["uid"])
-            found[name] = inside and inside.supervisor
+            found[name] = inside.supervisor if inside else None
     return found

@@ -7,7 +7,6 @@ import time
 from typing import TYPE_CHECKING
 
 from bare import bare_pods
-from catalogue import CHURN
 from world import CLIENTS, REUSE, SINGLE
 
 if TYPE_CHECKING:
@@ -24,7 +23,7 @@ _SETTLE_SECONDS = 4.0
 async def churn(world: World) -> None:
     """Bare Pods, so many at a time, each until its object is gone."""
     async with bare_pods(world.cluster, SINGLE, None) as bare:
-        for number in CHURN:
+        for number in world.sizes.churn:
             figure, seconds = world.figures[f"churn{number}"], world.sizes.churn_seconds
             await count_slice(figure, number, seconds, _bare(bare.of(number)))
             await world.cluster.quiet()
@@ -53,6 +52,28 @@ async def _requests(world: World, key: str, runtime: str) -> None:
         return answer.seconds, answer.failure
 
     await count_slice(world.figures[key], CLIENTS, world.sizes.slice_seconds, one)
+
+
+async def batch(world: World, key: str, runtime: str, count: int) -> None:
+    """So many requests of eight clients, from a full pool on: how many a second.
+
+    A number of requests is measured more exactly than a time of some seconds, in which clients that
+    go in step fit one time more or one less.
+    """
+    figure, left = world.figures[key], iter(range(count))
+
+    async def work() -> None:
+        for _ in left:
+            answer = await world.client.execute(runtime)
+            if answer.failure is not None:
+                figure.failures[answer.failure] += 1
+                continue
+            figure.count += 1
+            figure.values.append(1000 * answer.seconds)
+
+    began = time.monotonic()
+    await asyncio.gather(*(work() for _ in range(CLIENTS)))
+    figure.seconds += time.monotonic() - began
 
 
 async def count_slice(

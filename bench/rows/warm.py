@@ -12,6 +12,8 @@ from steps import add_overheads
 from world import SINGLE
 
 if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
     from client import Answer
     from world import World
 
@@ -28,21 +30,33 @@ async def pool_full(world: World, count: int) -> None:
 
     And one API write before each.
     """
-    answers = []
     async with write.writes(world) as one_write:
-        for _ in range(count):
-            await world.cluster.quiet()
-            await one_write()
-            answers.append(await world.client.execute(SINGLE))
+        await at_rest(world, count, one_write)
+
+
+async def at_rest(world: World, count: int, before: Callable[[], Awaitable[None]]) -> None:
+    """The requests of `pool_full`, each after what is to be measured `before` it."""
+    answers = []
+    for _ in range(count):
+        await world.cluster.quiet()
+        await before()
+        answers.append(await world.client.execute(SINGLE))
     await add_overheads(world, "warm", answers)
 
 
-async def pool_refilling(world: World, count: int, key: str = "refill") -> None:
+async def pool_refilling(
+    world: World,
+    count: int,
+    key: str = "refill",
+    before: Callable[[], Awaitable[None]] | None = None,
+) -> None:
     """One client that sends its next request while the Pods of the last ones are replaced."""
     answers, rng = [], random.Random(_SEED)  # noqa: S311  the same pauses in every run
     for _ in range(count):
         again = time.monotonic() + rng.uniform(0, 2 * _APART_SECONDS)
         await world.cluster.has_ready(SINGLE, 1)
+        if before:
+            await before()
         answers.append(await world.client.execute(SINGLE))
         await asyncio.sleep(max(0.0, again - time.monotonic()))
     await world.cluster.quiet()

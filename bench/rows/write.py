@@ -23,6 +23,9 @@ if TYPE_CHECKING:
 
 _NAME = "cloche-bench-write"
 _BYTES = 1024
+_CONFIG_MAPS = "/api/v1/namespaces/default/configmaps"
+_CONTROLS = 3
+"""At a time: one alone varies as much as a request does."""
 
 
 async def in_a_row(world: World, count: int) -> None:
@@ -35,23 +38,53 @@ async def in_a_row(world: World, count: int) -> None:
 @asynccontextmanager
 async def writes(world: World, key: str = "write") -> AsyncIterator[Callable[[], Awaitable[None]]]:
     """Patch the status of a SandboxExecution of 1 KiB, whenever what this yields is called."""
-    path = f"{UNWATCHED}/{_NAME}/status"
     made = await world.cluster.replace(UNWATCHED, _manifest())
-
-    async def write() -> float:
-        body = _patch(made["metadata"]["uid"])
-        began = time.perf_counter()
-        await world.cluster.rest.call("PATCH", path, body=body, content_type=MERGE_PATCH)
-        return 1000 * (time.perf_counter() - began)
+    uid = made["metadata"]["uid"]
 
     async def measure() -> None:
-        world.figures[key].values.append(await write())
+        await _measured(world, key, f"{UNWATCHED}/{_NAME}/status", _patch(uid))
 
     try:
-        await write()  # it opens the connection
+        await _one(world, f"{UNWATCHED}/{_NAME}/status", _patch(uid))  # it opens the connection
         yield measure
     finally:
         await world.cluster.remove(UNWATCHED, _NAME)
+
+
+@asynccontextmanager
+async def controls(world: World, key: str) -> AsyncIterator[Callable[[], Awaitable[None]]]:
+    """Patch a ConfigMap of 1 KiB some times, whenever what this yields is called.
+
+    Of this no revision of Cloche has a part: it shows how fast the machine is at the moment.
+    """
+    await world.cluster.replace(_CONFIG_MAPS, _config_map("#" * _BYTES))
+
+    async def measure() -> None:
+        for _ in range(_CONTROLS):
+            body = _config_map(f"{timestamp(now())} {'#' * _BYTES}")
+            await _measured(world, key, f"{_CONFIG_MAPS}/{_NAME}", body)
+
+    try:
+        await _one(world, f"{_CONFIG_MAPS}/{_NAME}", _config_map(""))
+        yield measure
+    finally:
+        await world.cluster.remove(_CONFIG_MAPS, _NAME)
+
+
+async def _measured(world: World, key: str, path: str, body: dict[str, Any]) -> None:
+    world.figures[key].values.append(await _one(world, path, body))
+
+
+async def _one(world: World, path: str, body: dict[str, Any]) -> float:
+    """Milliseconds of one write."""
+    began = time.perf_counter()
+    await world.cluster.rest.call("PATCH", path, body=body, content_type=MERGE_PATCH)
+    return 1000 * (time.perf_counter() - began)
+
+
+def _config_map(text: str) -> dict[str, Any]:
+    labels = {LABEL: "control"}
+    return {"metadata": {"name": _NAME, "labels": labels}, "data": {"text": text}}
 
 
 def _manifest() -> dict[str, Any]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from cloche_api.keys import KeyLimits
 from cloche_cluster.errors import ClusterError
@@ -100,14 +100,14 @@ class Installer:
         there = (name for name in self._tags if name.startswith(_RUNTIME))
         return [name.removeprefix(_RUNTIME) for name in there]
 
-    def install(self, tagged: Iterable[Tagged]) -> None:
-        """Install just these images, of this checkout or of another revision."""
+    def install(self, tagged: Iterable[Tagged], values: dict[str, Any]) -> None:
+        """Install just these images, of this checkout or of another revision, with `values`."""
         images = tuple(tagged)
         self._load(images)
         self._tags = {}
         self._add(images)
         self._release().apply_crds()
-        self._upgrade()
+        self._upgrade(values)
 
     def _add(self, tagged: Iterable[Tagged]) -> None:
         self._tags |= {one.image.name: one.tag for one in tagged if one.image.deployed}
@@ -144,10 +144,10 @@ class Installer:
         missing = set(self.cluster.missing_images(list(references)))
         return dict(pair for reference, pair in references.items() if reference not in missing)
 
-    def _upgrade(self) -> bool:
+    def _upgrade(self, more: dict[str, Any] | None = None) -> bool:
         """Bring the release to the present tags; False when nothing had changed."""
         images = image_values(self._tags, languages(self.checkout.root))
-        values = merged(self.cluster.values(), images)
+        values = merged(self.cluster.values(), images, more or {})
         namespaces = user_namespaces(self.access.kubectl, values, self.console)
         return self._release().upgrade(merged(values, namespaces))
 

@@ -1,0 +1,192 @@
+"""What a comparison of two revisions shows: for each row a ratio with its 95 % interval. Pure."""
+
+from __future__ import annotations
+
+import math
+import statistics
+from collections import Counter
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any
+
+from stats import mean_interval
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from figures import Figures
+
+WORSE = 0.05
+"""How much worse the ratio itself may be, whatever its interval."""
+BASE, HERE = "base", "here"
+
+
+@dataclass(frozen=True)
+class Row:
+    """One row of the comparison, and its statistic of a turn."""
+
+    key: str
+    title: str
+    statistic: str = "p50"
+    """As in `catalogue.Bound`: of a turn's values, or `rate`."""
+    adjusted: bool = True
+    """Whether it is compared in units of its controls."""
+    is_control: bool = False
+    """Whether it is the controls themselves: nobody judges them."""
+
+    @property
+    def higher_is_better(self) -> bool:
+        """Whether it is about how many a second."""
+        return self.statistic == "rate"
+
+    def logarithm(self, of: Figures) -> float:
+        """The statistic of a turn as it is compared.
+
+        A machine that is shared is faster in one minute and slower in the next, by more than two
+        revisions differ. An API write that no revision has a part of shows by how much: on the
+        machine of docs/performance.md the medians of 20 warm requests varied by 11 %, and in units
+        of the writes beside them by 5 %.
+        """
+        value = math.log(of[self.key].statistic(self.statistic))
+        if not self.adjusted:
+            return value
+        unit = math.log(of[control(self.key)].statistic("p50"))
+        return value + unit if self.higher_is_better else value - unit
+
+
+def control(key: str) -> str:
+    """The figure that has the API writes beside a row."""
+    return f"{key}.control"
+
+
+ROWS = (
+    Row("warm", "warm overhead, pool full"),
+    Row("refill", "warm overhead, pool refilling"),
+    Row("cold", "cold"),
+    Row("single", "churn: single-use, 8 clients", "rate"),
+    Row("reuse", "reuse, 8 clients", "rate"),
+)
+"""Those that are judged."""
+
+
+@dataclass(frozen=True)
+class Round:
+    """Both revisions' turns of one round, next to one another in time."""
+
+    base: Figures
+    here: Figures
+
+
+@dataclass(frozen=True)
+class Ratio:
+    """This checkout's statistic divided by the base's."""
+
+    row: Row
+    base: float
+    here: float
+    """Geometric means over the rounds of the turns' statistics, in the row's unit."""
+    values: int
+    """How many were measured, both revisions together."""
+    ratio: float
+    low: float
+    high: float
+    """The ratio's 95 % interval."""
+    failures: dict[str, dict[str, int]]
+    """By revision: answers that were no result."""
+
+    @property
+    def is_worse(self) -> bool:
+        """Whether the whole interval is on the worse side, or the ratio is worse than 5 %."""
+        if self.row.higher_is_better:
+            return self.high < 1 or self.ratio < 1 - WORSE
+        return self.low > 1 or self.ratio > 1 + WORSE
+
+
+def order_of(number: int) -> tuple[str, str]:
+    """The order of a round's two turns, from round 1 on: ABBA, so that a drift favours neither."""
+    return (BASE, HERE) if number % 2 else (HERE, BASE)
+
+
+def ratios(rounds: Sequence[Round]) -> list[Ratio]:
+    """Each row's ratio, and after it that of its controls, from at least two rounds."""
+    rows = [each for row in ROWS for each in (row, _controls(row))]
+    return [_ratio(row, rounds) for row in rows]
+
+
+def _controls(row: Row) -> Row:
+    title = "  API writes beside it"
+    return Row(control(row.key), title, adjusted=False, is_control=True)
+
+
+def _ratio(row: Row, rounds: Sequence[Round]) -> Ratio:
+    """Compare the two turns of each round; the rounds are the sample.
+
+    Values of one turn share what that turn had (the node's load, where a process's memory lies), so
+    that an interval from all values as one sample would be too narrow. In logarithms the mean of
+    the ratios and the ratio of the means are the same.
+    """
+    differences = [row.logarithm(pair.here) - row.logarithm(pair.base) for pair in rounds]
+    low, high = mean_interval(differences)
+    sides = {BASE: [pair.base for pair in rounds], HERE: [pair.here for pair in rounds]}
+    failures = {
+        side: dict(sum((of[row.key].failures for of in turns), Counter[str]()))
+        for side, turns in sides.items()
+    }
+    return Ratio(
+        row,
+        base=_typical(row, sides[BASE]),
+        here=_typical(row, sides[HERE]),
+        values=sum(len(of[row.key].values) for turns in sides.values() for of in turns),
+        ratio=math.exp(statistics.fmean(differences)),
+        low=math.exp(low),
+        high=math.exp(high),
+        failures=failures,
+    )
+
+
+def _typical(row: Row, turns: Sequence[Figures]) -> float:
+    return statistics.geometric_mean(of[row.key].statistic(row.statistic) for of in turns)
+
+
+def table(found: Sequence[Ratio], base: str) -> str:
+    """The table on the terminal; `base` is the other revision's name."""
+    heads = f"{'n':>6}{base[:11]:>12}{'here':>12} {'':<8} {'ratio':>6}"
+    lines = [f"{'':<31}{heads}   95 % interval"]
+    for one in found:
+        unit = "a second" if one.row.higher_is_better else "ms p50"
+        numbers = f"{one.values:>6}{one.base:>12.2f}{one.here:>12.2f} {unit:<8} {one.ratio:>6.3f}"
+        interval = f"{one.low:.3f} to {one.high:.3f}"
+        lines.append(f"{one.row.title:<31}{numbers}   {interval:<16}   {_verdict(one)}".rstrip())
+        lines += [
+            f"{'':<31}FAILED {count} times ({side}): {what}"
+            for side, failures in one.failures.items()
+            for what, count in failures.items()
+        ]
+    lines.append(
+        "ratio: in units of the API writes beside the row, which are the machine's own speed"
+    )
+    return "\n".join(lines)
+
+
+def as_json(found: Sequence[Ratio], rounds: Sequence[Round]) -> list[dict[str, Any]]:
+    """Every row with its ratio and all values, round by round, rounded to microseconds."""
+    return [
+        asdict(one)
+        | {"worse": one.is_worse}
+        | {"rounds": [{BASE: _turn(one, of.base), HERE: _turn(one, of.here)} for of in rounds]}
+        for one in found
+    ]
+
+
+def _turn(one: Ratio, of: Figures) -> dict[str, Any]:
+    figure, statistic = of[one.row.key], one.row.statistic
+    values = [round(value, 3) for value in figure.values]
+    return {statistic: round(figure.statistic(statistic), 3), "values": values}
+
+
+def _verdict(one: Ratio) -> str:
+    if one.row.is_control:
+        return ""
+    if one.is_worse:
+        return "WORSE"
+    better = one.low > 1 if one.row.higher_is_better else one.high < 1
+    return "better" if better else "no difference found"

@@ -1,0 +1,188 @@
+"""Two revisions on one cluster: built once, installed in turns, this checkout's own at the end.
+
+Everything that the benchmarks use of `cloche_cluster` is here, and it is this checkout's: the other
+revision gives its images, its chart and its CRDs, and never its cluster.
+"""
+
+from __future__ import annotations
+
+import sys
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import yaml
+from installation import ROOT, Installation, installation
+from progress import BenchError, say
+from trees import snapshot, work_tree
+
+from cloche_cluster.checkout import Checkout
+from cloche_cluster.choice import Kind, Target, Wish
+from cloche_cluster.console import Console
+from cloche_cluster.embedded.context import Embedded
+from cloche_cluster.embedded.lock import locked
+from cloche_cluster.errors import ClusterError
+from cloche_cluster.images.ensure import ensure_images
+from cloche_cluster.images.table import RUNTIME_BASE, discover
+from cloche_cluster.install.example import wait_until_ready
+from cloche_cluster.install.installer import Installer
+from cloche_cluster.operations import Operations
+from cloche_cluster.targets.factory import make_cluster
+from cloche_cluster.targets.tools import user_cache
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from contextlib import AbstractContextManager
+    from pathlib import Path
+
+    from cloche_cluster.images.tags import Tagged
+    from cloche_cluster.targets.base import Access, Cluster
+
+LANGUAGE = "python"
+"""The only language that is installed while two revisions take turns: each upgrade replaces the
+waiting Pods of every one, and its image would have to be built."""
+_IMAGES = ("gateway", "operator", RUNTIME_BASE, f"runtime-{LANGUAGE}")
+
+
+@dataclass(frozen=True)
+class Revision:
+    """A revision whose images are on the node."""
+
+    name: str
+    root: Path
+    tagged: tuple[Tagged, ...]
+
+
+@dataclass
+class Turns:
+    """Installs one revision after the other. The images of both stay on the node."""
+
+    cluster: Cluster
+    access: Access
+    console: Console
+    changed: bool = False
+    """Whether anything but `make up`'s own installation has been installed."""
+
+    def build(self, name: str, source: Path, root: Path) -> Revision:
+        """Build a revision's images from `source`; `root` has the rest of it.
+
+        Raises:
+            ClusterError: a build failed.
+        """
+        say(f"building the images of {name}, as far as they are not there")
+        images = [image for image in discover(source) if image.name in _IMAGES]
+        return Revision(
+            name, root, ensure_images(source, self.cluster.builder(), self.console, images)
+        )
+
+    def install(self, revision: Revision, turn: int) -> Installation:
+        """Install a revision, with new Pods for gateway and operator even where nothing differs.
+
+        Raises:
+            ClusterError: it cannot be installed on this cluster.
+        """
+        self.changed = True
+        installer = Installer(
+            Checkout(revision.root),
+            self.cluster,
+            self.access,
+            self.cluster.builder(),
+            [LANGUAGE],
+            self.console,
+        )
+        installer.install(revision.tagged, values_of_turn(turn))
+        url = self.cluster.expose(self.access)
+        wait_until_ready(url)
+        to = installation()
+        return Installation(url, to.key, to.kubeconfig)
+
+
+@contextmanager
+def two_revisions(base: str, commit: str) -> Iterator[tuple[Turns, Revision, Revision]]:
+    """Build the base, which is called so and has this commit, and this checkout as it is now.
+
+    However the block ends, the base's files are removed and this checkout is installed again.
+
+    Raises:
+        BenchError: this checkout has installed nothing, the CRDs do not fit together, or this
+            checkout could not be installed again.
+        ClusterError: something could not be built or installed.
+    """
+    target = Checkout().remembered()
+    if target is None:
+        raise BenchError("This checkout has installed nothing: run `make up` first.")
+    console = _Progress(stream=sys.stderr)
+    cluster = make_cluster(target, Checkout().directory, console)
+    turns = Turns(cluster, cluster.access(), console)
+    try:
+        # No `make up` or `make down` of another checkout comes in between.
+        with _lock(target, console), work_tree(commit) as tree, snapshot() as here:
+            if conflict := crd_conflict(crds(tree), crds(here)):
+                raise BenchError(f"BASE={base} and this checkout cannot take turns: {conflict}")
+            revisions = turns.build(base, tree, tree), turns.build("this checkout", ROOT, here)
+            yield turns, *revisions
+    finally:
+        if turns.changed:
+            _install_again(target, console)
+
+
+def values_of_turn(turn: int) -> dict[str, Any]:
+    """The chart's values that belong to a turn: an annotation, by which its Pods are new."""
+    mark = {"podAnnotations": {"cloche.dev/bench-turn": str(turn)}}
+    return {"gateway": mark, "operator": mark}
+
+
+def crds(root: Path) -> list[dict[str, Any]]:
+    """The CRDs of a checkout."""
+    paths = sorted((root / "crds").glob("*.yaml"))
+    return [yaml.safe_load(path.read_text(encoding="utf-8")) for path in paths]
+
+
+def crd_conflict(base: list[dict[str, Any]], here: list[dict[str, Any]]) -> str | None:
+    """Why the API server would not take one's CRDs after the other's, or back; None if it would.
+
+    Fields may differ: both revisions' objects are made anew in each turn.
+    """
+    of_base, of_here = ({crd["metadata"]["name"]: crd["spec"] for crd in of} for of in (base, here))
+    for name in sorted(of_base.keys() & of_here.keys()):
+        before, after = of_base[name], of_here[name]
+        if before["scope"] != after["scope"]:
+            return f"{name} is {before['scope']} in the one and {after['scope']} in the other."
+        for one, other in ((before, after), (after, before)):
+            if (stored := _stored(one)) not in {version["name"] for version in other["versions"]}:
+                return f"one stores {name} as {stored}, which the other does not have."
+    return None
+
+
+def _stored(spec: Mapping[str, Any]) -> str:
+    """The version in which the API server keeps the objects of a CRD."""
+    return str(next(version["name"] for version in spec["versions"] if version["storage"]))
+
+
+class _Progress(Console):
+    """The steps of `make up` among a benchmark's own lines."""
+
+    def step(self, text: str) -> None:
+        """Print one step."""
+        say(text)
+
+
+def _install_again(target: Target, console: Console) -> None:
+    """Do what `make up` does, on the cluster that it chose."""
+    say("installing this checkout again, as `make up` does")
+    wish = Wish.CURRENT if target.kind is Kind.FOREIGN else Wish(target.kind.value)
+    try:
+        Operations(console, wish, Checkout()).up()
+    except ClusterError as error:
+        raise BenchError(
+            f"This checkout could not be installed again, `make up` will do it: {error}"
+        ) from error
+    except KeyboardInterrupt:
+        say("interrupted before this checkout was installed again: run `make up`")
+        raise
+
+
+def _lock(target: Target, console: Console) -> AbstractContextManager[None]:
+    """The lock of `make up` and `make down`."""
+    own = Embedded(console).lock if target.kind is Kind.EMBEDDED else user_cache() / "lock"
+    return locked(own, console, f"a comparison of revisions in {ROOT}")

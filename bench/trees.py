@@ -1,0 +1,74 @@
+"""The files of the two revisions that are compared, kept apart from what is edited meanwhile."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from installation import ROOT
+from progress import BenchError
+from report import UNKEPT
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+_BASE, _HERE = UNKEPT / "base", UNKEPT / "here"
+_INSTALLED = ("charts", "crds", "runtimes")
+"""What an installation reads of a checkout when its images are built."""
+
+
+def commit_of(revision: str) -> str:
+    """The commit that a revision names.
+
+    Raises:
+        BenchError: git knows none.
+    """
+    words = ("rev-parse", "--verify", "--end-of-options", f"{revision}^{{commit}}")
+    try:
+        return _git(*words)
+    except BenchError as error:
+        raise BenchError(f"BASE={revision} is no revision that git knows here: {error}") from None
+
+
+@contextmanager
+def work_tree(commit: str) -> Iterator[Path]:
+    """A work tree of a commit, until the block ends.
+
+    Raises:
+        BenchError: git could not make it.
+    """
+    _remove_base()  # what a killed run has left
+    _git("worktree", "add", "--quiet", "--detach", str(_BASE), commit)
+    try:
+        yield _BASE
+    finally:
+        _remove_base()
+
+
+@contextmanager
+def snapshot() -> Iterator[Path]:
+    """This checkout's chart, CRDs and runtimes as they are now, until the block ends."""
+    shutil.rmtree(_HERE, ignore_errors=True)
+    for name in _INSTALLED:
+        shutil.copytree(ROOT / name, _HERE / name, symlinks=True)
+    try:
+        yield _HERE
+    finally:
+        shutil.rmtree(_HERE, ignore_errors=True)
+
+
+def _remove_base() -> None:
+    shutil.rmtree(_BASE, ignore_errors=True)
+    _git("worktree", "prune")
+
+
+def _git(*words: str) -> str:
+    done = subprocess.run(
+        ["git", "-C", str(ROOT), *words], check=False, capture_output=True, text=True
+    )
+    if done.returncode != 0:
+        raise BenchError(done.stderr.strip())
+    return done.stdout.strip()

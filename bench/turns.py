@@ -1,0 +1,117 @@
+"""One turn of a revision: what is measured after it was installed, before the other one is."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from figures import Figures
+from plan import opened
+from pools import runtimes
+from progress import BenchError, say
+from ratios import ROWS, control
+from rows import cold, sustained, warm, write
+from server import SYSTEM
+from world import REUSE, SINGLE, Sizes
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+    from installation import Installation
+    from server import Cluster
+    from world import World
+
+_LOOK_SECONDS = 0.2
+_ENDING_SECONDS = 120.0  # for the last revision's Pods
+
+
+@dataclass(frozen=True)
+class Counts:
+    """How many requests of each row in one turn."""
+
+    warm: int = 16
+    refill: int = 16
+    cold: int = 6
+    single: int = 24
+    reuse: int = 240
+
+
+_WARM_UP = Counts(warm=1, refill=0, cold=1, single=4, reuse=80)
+"""Ten for each Pod that is used again."""
+_BESIDE = 5
+"""Times that the controls are measured before what eight clients do, and again after it."""
+
+
+async def measure(to: Installation, first: int) -> Figures:
+    """Measure every row, beginning with the row of this number (counted on from the last again).
+
+    Raises:
+        BenchError: a row could not be measured.
+    """
+    async with opened(to, Figures(0), Sizes()) as world:
+        await _last_pods_gone(world.cluster)
+        async with runtimes(world.cluster):
+            say("warming up")
+            for _, measure_row in _rows(replace(world, figures=Figures(0)), _WARM_UP):
+                await measure_row()
+            rows = _rows(world, Counts())
+            first %= len(rows)
+            for what, measure_row in rows[first:] + rows[:first]:
+                await world.cluster.quiet()
+                say(what)
+                await measure_row()
+    for row in ROWS:
+        if row.key not in world.figures:
+            failures = ", ".join(world.figures[row.key].failures)
+            raise BenchError(f"{row.title}: no request succeeded: {failures}")
+    return world.figures
+
+
+def _rows(world: World, counts: Counts) -> list[tuple[str, Callable[[], Awaitable[None]]]]:
+    """What is measured in each row, and how; each row has controls of its own."""
+
+    async def at_rest() -> None:
+        async with write.controls(world, control("warm")) as before:
+            await warm.at_rest(world, counts.warm, before)
+
+    async def refilling() -> None:
+        async with write.controls(world, control("refill")) as before:
+            await warm.pool_refilling(world, counts.refill, before=before)
+
+    async def colds() -> None:
+        async with write.controls(world, control("cold")) as before:
+            for _ in range(counts.cold):
+                await cold.one_request(world, before)
+
+    async def eight_clients(key: str, runtime: str, count: int) -> None:
+        async with write.controls(world, control(key)) as beside:
+            for _ in range(_BESIDE):
+                await beside()
+            await sustained.batch(world, key, runtime, count)
+            await world.cluster.quiet()
+            for _ in range(_BESIDE):
+                await beside()
+
+    single, reuse = counts.single, counts.reuse
+    return [
+        (f"{counts.warm} requests, pool full", at_rest),
+        (f"{counts.refill} requests, pool refilling", refilling),
+        (f"{counts.cold} cold requests", colds),
+        (
+            f"{single} requests of 8 clients, single-use",
+            lambda: eight_clients("single", SINGLE, single),
+        ),
+        (f"{reuse} requests of 8 clients, reuse", lambda: eight_clients("reuse", REUSE, reuse)),
+    ]
+
+
+async def _last_pods_gone(cluster: Cluster) -> None:
+    """Return when gateway and operator of the revision before have ended."""
+    path = f"/api/v1/namespaces/{SYSTEM}/pods"
+    try:
+        async with asyncio.timeout(_ENDING_SECONDS):
+            while any("deletionTimestamp" in pod for pod in await cluster.list_metadata(path)):
+                await asyncio.sleep(_LOOK_SECONDS)
+    except TimeoutError:
+        raise BenchError(f"Pods of {SYSTEM} did not end in {_ENDING_SECONDS:.0f} s") from None

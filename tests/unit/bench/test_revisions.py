@@ -1,0 +1,76 @@
+"""The two revisions of a comparison: their names, CRDs, values and files."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import trees
+from installation import ROOT
+from progress import BenchError
+from revisions import crd_conflict, crds, values_of_turn
+
+
+def crd(*versions: str, stored: str, scope: str = "Namespaced") -> dict[str, Any]:
+    return {
+        "metadata": {"name": "things.example.com"},
+        "spec": {
+            "scope": scope,
+            "versions": [{"name": name, "storage": name == stored} for name in versions],
+        },
+    }
+
+
+def test_crds_of_the_same_stored_version_fit_whatever_their_fields() -> None:
+    assert crd_conflict(crds(ROOT), crds(ROOT)) is None
+
+
+def test_a_crd_of_one_revision_alone_is_no_conflict() -> None:
+    assert crd_conflict([], [crd("v1", stored="v1")]) is None
+
+
+@pytest.mark.parametrize(
+    ("base", "here"),
+    [
+        (crd("v1", stored="v1"), crd("v1", "v2", stored="v2")),
+        (crd("v1", "v2", stored="v2"), crd("v1", stored="v1")),
+    ],
+)
+def test_a_stored_version_that_the_other_does_not_have_is_a_conflict(
+    base: dict[str, Any], here: dict[str, Any]
+) -> None:
+    told = crd_conflict([base], [here])
+    assert told == "one stores things.example.com as v2, which the other does not have."
+
+
+def test_another_scope_is_a_conflict() -> None:
+    told = crd_conflict([crd("v1", stored="v1")], [crd("v1", stored="v1", scope="Cluster")])
+    assert told is not None
+    assert "Cluster" in told
+
+
+def test_a_turn_has_new_pods_of_gateway_and_operator() -> None:
+    first, second = values_of_turn(1), values_of_turn(2)
+    for component in ("gateway", "operator"):
+        assert first[component]["podAnnotations"] != second[component]["podAnnotations"]
+
+
+def test_a_revision_that_git_does_not_know_is_named_in_the_error() -> None:
+    with pytest.raises(BenchError, match="BASE=no-such-revision is no revision"):
+        trees.commit_of("no-such-revision")
+
+
+def test_a_base_that_looks_like_an_option_is_no_option() -> None:
+    with pytest.raises(BenchError, match="BASE=--all is no revision"):
+        trees.commit_of("--all")
+
+
+def test_a_snapshot_has_what_the_chart_links_to_and_goes() -> None:
+    with trees.snapshot() as here:
+        for part in ("crds", "runtimes"):
+            files = list((here / "charts" / "cloche" / part).iterdir())
+            assert files
+            assert all(file.resolve().is_relative_to(here) for file in files)
+            assert all(file.is_file() for file in files)
+    assert not Path(here).exists()
