@@ -34,8 +34,8 @@ down: venv-up ## remove what `make up` made
 status: venv-up ## say what runs where
 	@$(CLOCHE) status
 
-languages: venv-up ## say which languages are available
-	@$(CLOCHE) languages
+languages: venv-up ## say which languages are available; with REQUIRE=all fail where one is not
+	@$(CLOCHE) languages $(if $(REQUIRE),--require-all)
 
 key: venv-up ## make an API key and print it once: make key NAME=x [TENANT=y] [RATE=100] [CONCURRENCY=50] [EXPIRES=30d]
 	@test -n "$(NAME)" || { echo 'error: say NAME=…: make key NAME=x [TENANT=y]' >&2; exit 1; }

@@ -102,9 +102,11 @@ def main() -> int:
         return 2
     programs = Programs()
     if not set(suites) <= set(WITHOUT_CLUSTER):
-        status = programs.run(["make", "up", f"CLUSTER={arguments.cluster}"])
-        if status or programs.interrupted:
-            return status or _INTERRUPTED
+        cluster = f"CLUSTER={arguments.cluster}"
+        for command in (["make", "up", cluster], ["make", "languages", cluster, "REQUIRE=all"]):
+            status = programs.run(command)
+            if status or programs.interrupted:
+                return status or _INTERRUPTED
     failed: list[str] = []
     for run in runs_of(suites):
         workers = _WORKERS if run[0] in WITHOUT_CLUSTER else ()

@@ -10,7 +10,6 @@ import contextlib
 import os
 import signal
 import subprocess
-import sys
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -19,6 +18,7 @@ import httpx
 import pytest
 from support.deadline import until
 from support.installation import ROOT
+from support.operations import COMMAND, ENVIRONMENT, cluster, interrupted
 from support.processes import kill_component, of_component
 
 from cloche_cluster.checkout import Checkout
@@ -37,8 +37,6 @@ READY_SECONDS = 60
 RESTART_SECONDS = 30
 LAYOUT = Layout()
 BARE = ("up", "--bare")
-COMMAND = [sys.executable, "-m", "cloche_cluster", "--cluster", "embedded"]
-ENVIRONMENT = {**os.environ, "PYTHONPATH": f"{ROOT}/cluster:{ROOT}/crds"}
 
 
 @pytest.fixture(autouse=True)
@@ -46,15 +44,6 @@ def _embedded() -> None:
     target = Checkout(ROOT).remembered()
     assert target is not None
     assert target.kind is Kind.EMBEDDED, "these tests are the embedded cluster's: CLUSTER=embedded"
-
-
-def cluster(*words: str) -> str:
-    """Run an operation of the command line and return its output."""
-    done = subprocess.run(
-        [*COMMAND, *words], env=ENVIRONMENT, capture_output=True, text=True, check=False
-    )
-    assert done.returncode == 0, done.stdout + done.stderr
-    return done.stdout
 
 
 def kill_everything() -> None:
@@ -141,21 +130,7 @@ def test_an_interrupted_up_is_continued_by_the_next(
     execute: Callable[..., dict[str, Any]], http: httpx.Client
 ) -> None:
     kill_everything()
-    # A shell's background job has SIGINT ignored, and these tests may run in one.
-    process = subprocess.Popen(
-        ["env", "--default-signal=INT", *COMMAND, *BARE],
-        env=ENVIRONMENT,
-        text=True,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-    )
-    assert process.stdout is not None
-    for line in process.stdout:
-        if "starting the embedded cluster" in line:
-            break
-    process.send_signal(signal.SIGINT)
-    _, error = process.communicate(timeout=60)
-    assert process.returncode == 130
+    _, error = interrupted(*BARE, at="starting the embedded cluster")
     assert error.count("\n") == 1, error
     cluster(*BARE)
     until(lambda: serves(http), READY_SECONDS, "the gateway to be ready")
