@@ -79,7 +79,7 @@ def test_a_node_that_is_lost_ends_the_execution(
     kubectl: Kubectl, submit: Any, finished: Any, running_pod: Any
 ) -> None:
     """The API server answers, the kubelet does not: there is no log to wait for."""
-    name = submit("import time\ntime.sleep(100)", timeoutSeconds=15)
+    name = submit("import time\ntime.sleep(100)", timeoutSeconds=8)
 
     def ended() -> dict[str, Any] | None:
         status: dict[str, Any] = kubectl.execution(name)["status"]

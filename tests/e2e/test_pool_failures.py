@@ -22,7 +22,7 @@ MOST_PODS = POOL + 6
 each perhaps beside one for an execution."""
 FAILS_SECONDS = 90
 TIMEOUT_SECONDS = 1
-LONGER_THAN_ANY_DEADLINE = 90
+LONGER_THAN_ANY_DEADLINE = 75
 """Seconds: a Pod's deadline beyond its program's timeout is 68."""
 QUOTA = "test-pods"
 NO_IMAGE = "cloche/there-is-no-such-image:0"
