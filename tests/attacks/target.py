@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from typing import Any
 
 from support.api_server import CLOCHE, CORE, ApiServer
-from support.chart_cluster import GATEWAY
 from support.deadline import until
 from support.installation import SANDBOXES, SYSTEM
 from support.site import Site
@@ -17,6 +16,7 @@ from attacks.program import LANGUAGES, Program
 
 _EXECUTIONS = f"{CLOCHE}/{SANDBOXES}/sandboxexecutions"
 _CLASSES = "/apis/node.k8s.io/v1/runtimeclasses"
+_GATEWAY = f"system:serviceaccount:{SYSTEM}:cloche-gateway"
 _OPEN = "attacks-open"
 _PATIENCE_SECONDS = 120.0
 _UNFINISHED = ("", "Pending", "Running")
@@ -67,7 +67,7 @@ class Target:
             "metadata": {"generateName": "attack-"},
             "spec": {"language": language, "ttlSecondsAfterFinished": 600, **spec},
         }
-        headers = {"Impersonate-User": GATEWAY} if "tenant" in spec else {}
+        headers = {"Impersonate-User": _GATEWAY} if "tenant" in spec else {}
         made = self.api.client.post(_EXECUTIONS, json=body, headers=headers)
         assert made.is_success, made.text[:2000]
         name: str = made.json()["metadata"]["name"]
