@@ -10,7 +10,6 @@ SHELL := /bin/bash
 MAKEFLAGS += --no-builtin-rules --no-print-directory
 
 PACKAGES := crds gateway operator cluster runtimes/supervisor
-TYPED_TESTS := tests/conftest.py tests/suites.py tests/support tests/unit tests/integration
 ROOT := $(patsubst %/,%,$(dir $(abspath $(lastword $(MAKEFILE_LIST)))))
 VENV := $(ROOT)/.venv
 PY := $(VENV)/bin/python
@@ -66,7 +65,7 @@ test-all: venv-dev ## those, then languages, attacks, chaos and recovery; takes 
 lint: venv-dev ## ruff, mypy, import-linter
 	@$(VENV)/bin/ruff check .
 	@$(VENV)/bin/ruff format --check .
-	@$(VENV)/bin/mypy $(PACKAGES) $(TYPED_TESTS)
+	@$(VENV)/bin/mypy $(PACKAGES) tests
 	@$(VENV)/bin/lint-imports
 
 hooks: venv-dev ## run the same checks before each commit

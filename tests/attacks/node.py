@@ -105,7 +105,7 @@ def system_restarts(place: Site) -> int:
 
 def _active_layers() -> int:
     containerd = Path(f"/proc/{of_component('containerd')}/exe").readlink()
-    command = [containerd.with_name("ctr"), "-a", _SOCKET, "-n", "k8s.io", "snapshots", "ls"]
+    command = [str(containerd.with_name("ctr")), "-a", _SOCKET, "-n", "k8s.io", "snapshots", "ls"]
     told = subprocess.run(command, check=True, capture_output=True, text=True).stdout
     return sum(line.split()[-1] == "Active" for line in told.splitlines())
 
@@ -121,7 +121,8 @@ def _is_quiet(place: Site) -> bool:
 
 
 def _complains(condition: dict[str, Any]) -> bool:
-    return condition["status"] != ("True" if condition["type"] == "Ready" else "False")
+    good = "True" if condition["type"] == "Ready" else "False"
+    return str(condition["status"]) != good
 
 
 def _groups() -> Iterator[Path]:
