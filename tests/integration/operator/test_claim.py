@@ -1,0 +1,75 @@
+"""The claim on a real API server: of two operators that believe to lead, one gets an execution."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from typing import Any
+
+import pytest
+from support.operator_parts import operator_parts
+from support.planes import ControlPlane
+from support.stage import Stage
+
+from cloche_api.amounts import UsedResources
+from cloche_api.phases import Reason
+from cloche_operator.claim import Claim, ClaimLostError, claim
+from cloche_operator.context import Context
+from cloche_operator.execution import Execution, from_object, now
+from cloche_operator.outcome import EndedError
+
+
+@pytest.fixture
+async def ctx(control_plane: ControlPlane, alone: Stage) -> AsyncIterator[Context]:
+    """An operator's parts, in the stage's namespace."""
+    async with operator_parts(control_plane.kubeconfig, alone.namespace) as parts:
+        yield parts
+
+
+@pytest.fixture
+def seen(alone: Stage) -> Execution:
+    """An execution as every operator has seen it before the first claim."""
+    alone.submit("wanted")
+    return from_object(alone.server.get(f"{alone.executions}/wanted"))
+
+
+def of(name: str) -> Claim:
+    """What a claim with the Pod of that name writes."""
+    pod: dict[str, Any] = {"metadata": {"name": name, "uid": f"uid-of-{name}"}}
+    used = UsedResources(cpu="1", memory="512Mi", disk="100Mi")
+    return Claim(pod, used, runtime_generation=1, queued=now(), warm=True)
+
+
+async def test_the_second_of_two_claims_is_lost(
+    ctx: Context, alone: Stage, seen: Execution
+) -> None:
+    await claim(ctx, seen, of("first"))
+    with pytest.raises(ClaimLostError) as lost:
+        await claim(ctx, seen, of("second"))
+    assert lost.value.execution.pod_uid == "uid-of-first"
+    assert alone.status("wanted")["podUID"] == "uid-of-first"
+
+
+async def test_a_claim_whose_answer_was_lost_counts_when_it_is_made_again(
+    ctx: Context, seen: Execution
+) -> None:
+    first = await claim(ctx, seen, of("first"))
+    assert await claim(ctx, seen, of("first")) == first
+
+
+async def test_an_execution_that_was_cancelled_meanwhile_is_not_claimed(
+    ctx: Context, alone: Stage, seen: Execution
+) -> None:
+    alone.cancel("wanted")
+    with pytest.raises(EndedError) as ended:
+        await claim(ctx, seen, of("first"))
+    assert ended.value.reason is Reason.CANCELLED
+    assert "podUID" not in alone.status("wanted")
+
+
+async def test_an_execution_that_was_annotated_meanwhile_is_claimed_all_the_same(
+    ctx: Context, alone: Stage, seen: Execution
+) -> None:
+    note = {"metadata": {"annotations": {"example.com/note": "seen"}}}
+    alone.server.merge(f"{alone.executions}/wanted", note)
+    await claim(ctx, seen, of("first"))
+    assert alone.status("wanted")["podUID"] == "uid-of-first"

@@ -1,0 +1,64 @@
+"""The operators' Lease on a real API server: who leads, and what the fence says of it."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable
+
+import pytest
+from support.api_server import ApiServer
+from support.planes import ControlPlane
+
+from cloche_api.rest import Rest
+from cloche_operator.kube import Kube
+from cloche_operator.lease import Lease, LeaseLostError
+from cloche_operator.settings import Settings
+
+SECONDS = 3.0
+"""Of a Lease: few, since tests wait for one to be over; enough for a busy machine to use it."""
+
+
+@pytest.fixture
+async def operator(
+    control_plane: ControlPlane, namespace: str
+) -> AsyncIterator[Callable[[str], Lease]]:
+    """Makes the view that an operator of that name has of the namespace's Lease."""
+    rest = await Rest.connect(str(control_plane.kubeconfig))
+    kube = Kube(rest, namespace)
+    yield lambda name: Lease(kube, Settings(identity=name, lease_seconds=SECONDS))
+    await rest.close()
+
+
+async def test_the_fence_of_one_that_could_not_renew_is_closed_before_another_leads(
+    operator: Callable[[str], Lease],
+) -> None:
+    first, second = operator("first"), operator("second")
+    await first.acquire()
+    assert first.holds
+    await second.acquire()
+    assert second.holds
+    assert not first.holds
+
+
+async def test_one_that_was_replaced_learns_it_when_it_renews(
+    operator: Callable[[str], Lease], server: ApiServer, namespace: str
+) -> None:
+    lease = operator("first")
+    await lease.acquire()
+    path = f"/apis/coordination.k8s.io/v1/namespaces/{namespace}/leases/cloche-operator"
+    server.merge(path, {"spec": {"holderIdentity": "second"}})
+    with pytest.raises(LeaseLostError, match="second"):
+        await lease.keep()
+    assert not lease.holds
+
+
+async def test_one_that_released_it_holds_nothing_and_the_next_leads_at_once(
+    operator: Callable[[str], Lease], server: ApiServer, namespace: str
+) -> None:
+    first, second = operator("first"), operator("second")
+    await first.acquire()
+    await first.release()
+    assert not first.holds
+    await second.acquire()
+    path = f"/apis/coordination.k8s.io/v1/namespaces/{namespace}/leases/cloche-operator"
+    spec = server.get(path)["spec"]
+    assert (spec["holderIdentity"], spec["leaseTransitions"]) == ("second", 1)

@@ -1,0 +1,67 @@
+"""The parts of an operator in the tests' own process, for tests of one of them."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterable
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+from aiohttp import web
+
+from cloche_api.rest import Rest
+from cloche_operator.capacity import Capacity
+from cloche_operator.context import Context
+from cloche_operator.kube import Kube
+from cloche_operator.lease import Lease
+from cloche_operator.metrics import Metrics
+from cloche_operator.observed import Pods, Runtimes
+from cloche_operator.records import Records
+from cloche_operator.settings import Settings
+
+
+@asynccontextmanager
+async def operator_parts(kubeconfig: Path, namespace: str) -> AsyncIterator[Context]:
+    """Connect to the API server, as the operator does when it starts."""
+    rest = await Rest.connect(str(kubeconfig))
+    kube, settings = Kube(rest, namespace), Settings(namespace=namespace)
+    try:
+        yield Context(
+            settings=settings,
+            rest=rest,
+            kube=kube,
+            pods=Pods(),
+            runtimes=Runtimes(kube),
+            metrics=Metrics(),
+            lease=Lease(kube, settings),
+            capacity=Capacity(settings),
+            records=Records(settings),
+        )
+    finally:
+        await rest.close()
+
+
+@asynccontextmanager
+async def answering(routes: Iterable[web.RouteDef], directory: Path) -> AsyncIterator[Path]:
+    """Serve these routes in an API server's place; the kubeconfig, written to `directory`."""
+    app = web.Application()
+    app.add_routes(routes)
+    runner = web.AppRunner(app)
+    await runner.setup()
+    try:
+        await web.TCPSite(runner, "127.0.0.1", 0).start()
+        kubeconfig = directory / "kubeconfig"
+        kubeconfig.write_text(
+            f"""
+            apiVersion: v1
+            kind: Config
+            current-context: here
+            contexts: [{{name: here, context: {{cluster: here, user: me}}}}]
+            clusters:
+            - {{name: here, cluster: {{server: "http://127.0.0.1:{runner.addresses[0][1]}"}}}}
+            users: [{{name: me, user: {{}}}}]
+            """,
+            encoding="utf-8",
+        )
+        yield kubeconfig
+    finally:
+        await runner.cleanup()
