@@ -28,7 +28,7 @@ class Row:
     title: str
     statistic: str = "p50"
     """As in `catalogue.Bound`: of a turn's values, or `rate`."""
-    adjusted: bool = True
+    adjusted: bool = False
     """Whether it is compared in units of its controls."""
     is_control: bool = False
     """Whether it is the controls themselves: nobody judges them."""
@@ -59,8 +59,8 @@ def control(key: str) -> str:
 
 
 ROWS = (
-    Row("warm", "warm overhead, pool full"),
-    Row("refill", "warm overhead, pool refilling"),
+    Row("warm", "warm overhead, pool full", adjusted=True),
+    Row("refill", "warm overhead, pool refilling", adjusted=True),
     Row("cold", "cold"),
     Row("single", "churn: single-use, 8 clients", "rate"),
     Row("reuse", "reuse, 8 clients", "rate"),
@@ -107,14 +107,14 @@ def order_of(number: int) -> tuple[str, str]:
 
 
 def ratios(rounds: Sequence[Round]) -> list[Ratio]:
-    """Each row's ratio, and after it that of its controls, from at least two rounds."""
-    rows = [each for row in ROWS for each in (row, _controls(row))]
+    """Each row's ratio, and after it that of its controls if any, from at least two rounds."""
+    rows = [each for row in ROWS for each in ((row, _controls(row)) if row.adjusted else (row,))]
     return [_ratio(row, rounds) for row in rows]
 
 
 def _controls(row: Row) -> Row:
     title = "  API writes beside it"
-    return Row(control(row.key), title, adjusted=False, is_control=True)
+    return Row(control(row.key), title, is_control=True)
 
 
 def _ratio(row: Row, rounds: Sequence[Round]) -> Ratio:
@@ -161,9 +161,7 @@ def table(found: Sequence[Ratio], base: str) -> str:
             for side, failures in one.failures.items()
             for what, count in failures.items()
         ]
-    lines.append(
-        "ratio: in units of the API writes beside the row, which are the machine's own speed"
-    )
+    lines.append("ratio of a warm row: in units of the API writes beside it")
     return "\n".join(lines)
 
 

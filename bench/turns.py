@@ -39,8 +39,6 @@ class Counts:
 
 _WARM_UP = Counts(warm=1, refill=0, cold=1, single=4, reuse=80)
 """Ten for each Pod that is used again."""
-_BESIDE = 5
-"""Times that the controls are measured before what eight clients do, and again after it."""
 
 
 async def measure(to: Installation, first: int) -> Figures:
@@ -69,7 +67,7 @@ async def measure(to: Installation, first: int) -> Figures:
 
 
 def _rows(world: World, counts: Counts) -> list[tuple[str, Callable[[], Awaitable[None]]]]:
-    """What is measured in each row, and how; each row has controls of its own."""
+    """What is measured in each row, and how; a warm row has controls of its own."""
 
     async def at_rest() -> None:
         async with write.controls(world, control("warm")) as before:
@@ -80,18 +78,8 @@ def _rows(world: World, counts: Counts) -> list[tuple[str, Callable[[], Awaitabl
             await warm.pool_refilling(world, counts.refill, before=before)
 
     async def colds() -> None:
-        async with write.controls(world, control("cold")) as before:
-            for _ in range(counts.cold):
-                await cold.one_request(world, before)
-
-    async def eight_clients(key: str, runtime: str, count: int) -> None:
-        async with write.controls(world, control(key)) as beside:
-            for _ in range(_BESIDE):
-                await beside()
-            await sustained.batch(world, key, runtime, count)
-            await world.cluster.quiet()
-            for _ in range(_BESIDE):
-                await beside()
+        for _ in range(counts.cold):
+            await cold.one_request(world)
 
     single, reuse = counts.single, counts.reuse
     return [
@@ -100,9 +88,12 @@ def _rows(world: World, counts: Counts) -> list[tuple[str, Callable[[], Awaitabl
         (f"{counts.cold} cold requests", colds),
         (
             f"{single} requests of 8 clients, single-use",
-            lambda: eight_clients("single", SINGLE, single),
+            lambda: sustained.batch(world, "single", SINGLE, single),
         ),
-        (f"{reuse} requests of 8 clients, reuse", lambda: eight_clients("reuse", REUSE, reuse)),
+        (
+            f"{reuse} requests of 8 clients, reuse",
+            lambda: sustained.batch(world, "reuse", REUSE, reuse),
+        ),
     ]
 
 

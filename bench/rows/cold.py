@@ -8,8 +8,6 @@ from bare import bare_pods
 from world import SINGLE
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
-
     from world import World
 
 _MEMORY_MB = 384  # what fits no waiting Pod: those have the runtime's default
@@ -24,11 +22,9 @@ async def measure(world: World, count: int) -> None:
             await one_request(world)
 
 
-async def one_request(world: World, before: Callable[[], Awaitable[None]] | None = None) -> None:
-    """Measure one request that finds no waiting Pod, after what is to be measured `before` it."""
+async def one_request(world: World) -> None:
+    """Measure one request that finds no waiting Pod."""
     await world.cluster.quiet()
-    if before:
-        await before()
     answer = await world.client.execute(SINGLE, resources={"memory_mb": _MEMORY_MB})
     if answer.failure is not None:
         world.figures["cold"].failures[answer.failure] += 1

@@ -62,7 +62,7 @@ def test_a_drift_that_both_turns_of_a_round_share_does_not_widen_the_interval() 
 def test_a_machine_that_is_slower_in_one_turn_is_no_difference_between_revisions() -> None:
     slower = ((1.0, 1.5), (1.3, 0.8), (1.0, 1.0))
     rounds = [Round(turn(machine=base), turn(machine=here)) for base, here in slower]
-    for row in ROWS:
+    for row in (row for row in ROWS if row.adjusted):
         ratio, low, high = by_key(rounds)[row.key]
         assert (ratio, low, high) == pytest.approx((1, 1, 1)), row.key
     assert by_key(rounds)[control("warm")][0] == pytest.approx((1.5 * 0.8 / 1.3) ** (1 / 3))
