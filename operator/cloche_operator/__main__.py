@@ -12,6 +12,7 @@ import socket
 import sys
 from typing import TYPE_CHECKING, Any, cast
 
+import aiohttp
 import kopf
 import pydantic
 import uvloop
@@ -159,13 +160,17 @@ def _end_at_once_on_sigterm() -> None:
 
 
 def _told(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
-    """Log what no task caught, but for uvloop's stumble over a request that was called off.
+    """Log what no task caught, but for two kinds that are nobody's fault, in a line each.
 
-    It writes the end of TLS to a connection that it has closed, and takes that for fatal.
+    uvloop stumbles over a request that was called off: it writes the end of TLS to a connection that
+    it has closed, and takes that for fatal. And kopf leaves requests of its first look at the
+    resources to themselves when SIGTERM comes meanwhile; they fail with their connection.
     """
     error = context.get("exception")
     if isinstance(error, RuntimeError) and "the handler is closed" in str(error):
         log.debug("a connection was closed while TLS was written: %s", error)
+    elif isinstance(error, (aiohttp.ClientError, ConnectionError)):
+        log.info("a request that nothing waits for failed: %r", error)
     else:
         loop.default_exception_handler(context)
 

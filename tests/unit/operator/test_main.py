@@ -1,0 +1,42 @@
+"""What the operator logs of errors that no task caught."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from typing import TYPE_CHECKING
+
+import aiohttp
+import pytest
+
+from cloche_operator.__main__ import _told
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+@pytest.fixture
+def loop() -> Iterator[asyncio.AbstractEventLoop]:
+    made = asyncio.new_event_loop()
+    yield made
+    made.close()
+
+
+def test_an_abandoned_request_that_fails_is_one_line(
+    loop: asyncio.AbstractEventLoop, caplog: pytest.LogCaptureFixture
+) -> None:
+    error = aiohttp.ClientConnectionError("Connector is closed")
+    with caplog.at_level(logging.INFO):
+        _told(loop, {"message": "Task exception was never retrieved", "exception": error})
+    (record,) = caplog.records
+    assert (record.levelname, record.exc_info) == ("INFO", None)
+    assert "Connector is closed" in record.getMessage()
+
+
+def test_any_other_error_keeps_its_traceback(
+    loop: asyncio.AbstractEventLoop, caplog: pytest.LogCaptureFixture
+) -> None:
+    _told(loop, {"message": "Task exception was never retrieved", "exception": KeyError("x")})
+    (record,) = caplog.records
+    assert record.levelname == "ERROR"
+    assert record.exc_info
