@@ -162,9 +162,9 @@ def _end_at_once_on_sigterm() -> None:
 def _told(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
     """Log what no task caught, but for two kinds that are nobody's fault, in a line each.
 
-    uvloop stumbles over a request that was called off: it writes the end of TLS to a connection that
-    it has closed, and takes that for fatal. And kopf leaves requests of its first look at the
-    resources to themselves when SIGTERM comes meanwhile; they fail with their connection.
+    uvloop writes the end of TLS of a cancelled request to a connection that it has closed, and takes
+    that for fatal. And when SIGTERM comes while kopf looks for the first time which resources there
+    are, nothing waits for its requests any more, and they fail with their connection.
     """
     error = context.get("exception")
     if isinstance(error, RuntimeError) and "the handler is closed" in str(error):
