@@ -164,7 +164,8 @@ def _told(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
 
     uvloop writes the end of TLS of a cancelled request to a connection that it has closed, and
     takes that for fatal. And when SIGTERM comes while kopf looks for the first time which
-    resources there are, nothing waits for its requests any more, and they fail with their connection.
+    resources there are, nothing waits for its requests any more;
+    they fail with their connection.
     """
     error = context.get("exception")
     if isinstance(error, RuntimeError) and "the handler is closed" in str(error):
