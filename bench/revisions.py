@@ -86,7 +86,7 @@ class Turns:
             Checkout(revision.root),
             self.cluster,
             self.access,
-            self.cluster.builder(),
+            self.cluster.builder,
             [LANGUAGE],
             self.console,
         )

@@ -179,12 +179,15 @@ class Operations:
         """
         images = self._images()
         first = first_images(images)
-        builder = cluster.builder()
-        with ImageBuilds(self.checkout.root, images, builder, self.console, urgent=first) as builds:
+        with ImageBuilds(
+            self.checkout.root, images, cluster.builder, self.console, urgent=first
+        ) as builds:
             access = cluster.prepare()
             self.checkout.remember(target)
             wanted = [image.language for image in images if image.language]
-            installer = Installer(self.checkout, cluster, access, builder, wanted, self.console)
+            installer = Installer(
+                self.checkout, cluster, access, lambda: builds.builder, wanted, self.console
+            )
             installer.first_answer(builds, first)
             try:
                 installer.add_the_rest(builds, first)
@@ -193,7 +196,7 @@ class Operations:
                 self.console.plain(f"Cloche is installed with {', '.join(installer.available)}")
                 raise
             tagged = builds.built(builds.names)
-        remove_old(builder)
+            remove_old(builds.builder)
         cluster.prune_images([one.reference for one in tagged])
 
     def _images(self) -> tuple[Image, ...]:

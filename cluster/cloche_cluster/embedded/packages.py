@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import fcntl
+from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cloche_cluster.command import answers, run
 from cloche_cluster.errors import ClusterError, CommandError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
     from cloche_cluster.console import Console
 
@@ -43,6 +46,8 @@ NO_APT = (
 
 _INSTALL_TIMEOUT = 900.0
 _LOCK_SECONDS = 300
+_LOCK = Path("/run/lock/cloche-apt")
+"""/run/lock is there on every Debian (Filesystem Hierarchy Standard 3.0, section 5.9)."""
 _QUIET = {"DEBIAN_FRONTEND": "noninteractive"}
 
 
@@ -61,12 +66,28 @@ def lacking(wanted: Iterable[str]) -> tuple[str, ...] | None:
 
 def ensure_packages(wanted: Iterable[str], console: Console) -> None:
     """Install those of `wanted` that are missing. Raises ClusterError where there is no apt."""
-    missing = lacking(wanted)
+    names = tuple(wanted)
+    missing = lacking(names)
     if missing is None:
         raise ClusterError(NO_APT)
-    if missing:
-        console.step(f"installing Debian packages: {' '.join(missing)} …")
-        _install(missing)
+    if not missing:
+        return
+    with _one_at_a_time():
+        missing = lacking(names)  # another thread may have installed them meanwhile
+        if missing:
+            console.step(f"installing Debian packages: {' '.join(missing)} …")
+            _install(missing)
+
+
+@contextmanager
+def _one_at_a_time() -> Iterator[None]:
+    """Keep two of Cloche's threads or processes from calling apt at the same time.
+
+    apt waits for the lock of dpkg, and fails for the lock of the package lists.
+    """
+    with _LOCK.open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
 
 
 def _install(names: tuple[str, ...]) -> None:

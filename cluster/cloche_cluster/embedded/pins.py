@@ -64,8 +64,6 @@ COREDNS = Component("coredns", "github.com/coredns/coredns", NODE_MODULE, packag
 """The cluster's DNS, which neither Cloche nor its programs use: built after the first answer."""
 
 COMPONENTS = (
-    Component("cni", "github.com/containernetworking/plugins"),
-    Component("runc", "github.com/opencontainers/runc", cgo=True, tags="seccomp"),
     Component("etcd", "go.etcd.io/etcd/server/v3", NODE_MODULE, rename=(("server", "etcd"),)),
     Component(
         "containerd",
@@ -75,8 +73,13 @@ COMPONENTS = (
     ),
     Component("helm", "helm.sh/helm/v4", NODE_MODULE),
     Component("kubernetes", "k8s.io/kubernetes", NODE_MODULE, stamp=_KUBERNETES_STAMP),
+    Component("cni", "github.com/containernetworking/plugins"),
+    Component("runc", "github.com/opencontainers/runc", cgo=True, tags="seccomp"),
 )
-"""Everything that the cluster needs to start, the quick ones first: an error shows early."""
+"""Everything that the cluster needs to start, the longest build first.
+
+It begins while apt installs what those with cgo need.
+"""
 
 POLICY_ENGINE = Component(
     "network-policies",

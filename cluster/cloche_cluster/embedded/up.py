@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 from cloche_cluster.embedded import addons, cgroups, network, ports, supervisord, sweep, sysctls
@@ -23,6 +24,8 @@ from cloche_cluster.kubectl import Kubectl
 from cloche_cluster.wait import wait_until
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from cloche_cluster.embedded.context import Embedded
 
 LINUX_AND_ROOT = "needs Linux and root: run `sudo make up`, or use CLUSTER=kind or CLUSTER=minikube"
@@ -45,10 +48,8 @@ def up(cluster: Embedded) -> Programs:
     The lock is held by the caller. Every step looks at what is there, so that an interrupted `up`
     is taken on where it was.
     """
-    ensure_packages(NODE, cluster.console)
-    programs = ensure_programs(cluster.layout.cache, cluster.console)
+    programs, environment = _ensure_cached(cluster)
     pause = pause_image(cluster.layout.cache)
-    environment = supervisord.ensure_environment(cluster.layout.cache, cluster.console)
     supervisor = supervisord.Supervisor(cluster.layout, environment)
     machine = read_machine()
     running = supervisor.is_running()
@@ -64,6 +65,20 @@ def up(cluster: Embedded) -> Programs:
     _wait_for_api(cluster, supervisor)
     _prepare_inside(cluster, programs, pause)
     return programs
+
+
+def _ensure_cached(cluster: Embedded) -> tuple[Programs, Path]:
+    """Make what the cache lacks; return the programs, and the environment of supervisord.
+
+    The long build needs no Debian package, so that apt runs beside it.
+    """
+    cache, console = cluster.layout.cache, cluster.console
+    with ThreadPoolExecutor() as beside:
+        packages = beside.submit(ensure_packages, NODE, console)
+        environment = beside.submit(supervisord.ensure_environment, cache, console)
+        ensure_programs(cache, console, (one for one in COMPONENTS if not one.cgo))
+        packages.result()
+        return ensure_programs(cache, console), environment.result()
 
 
 def add_dns(cluster: Embedded) -> None:

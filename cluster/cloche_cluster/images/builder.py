@@ -50,9 +50,12 @@ class Builder(Protocol):
         reference: str,
         arguments: Mapping[str, str],
         *,
-        niceness: int = 0,
+        idle: bool = False,
     ) -> None:
-        """Build an image with these build arguments."""
+        """Build an image with these build arguments.
+
+        With `idle` the build takes the processors only where nothing else wants them.
+        """
 
     def save(self, references: Iterable[str], archive: Path) -> None:
         """Write images into one archive that containerd and Docker can load."""
@@ -88,10 +91,10 @@ class Docker:
         reference: str,
         arguments: Mapping[str, str],
         *,
-        niceness: int = 0,
+        idle: bool = False,
     ) -> None:
-        """Build with `docker build`; the engine's processes have their own niceness."""
-        del niceness
+        """Build with `docker build`; the engine's processes have their own priority."""
+        del idle
         flags = [f"--build-arg={name}={value}" for name, value in arguments.items()]
         run(
             ["docker", "build", "-q", *flags, "-t", reference, "-f", context / dockerfile, context],
@@ -137,14 +140,14 @@ class Buildah:
         reference: str,
         arguments: Mapping[str, str],
         *,
-        niceness: int = 0,
+        idle: bool = False,
     ) -> None:
         """Build with `buildah build`, with chroot: no network and no cgroup of its own is made."""
         flags = [f"--build-arg={name}={value}" for name, value in arguments.items()]
         self._run(
             "build", "--isolation", "chroot", "--network", "host", "--layers", "--pull-never",
             *_own_ca(), *flags, "-t", reference, "-f", str(context / dockerfile), str(context),
-            timeout=BUILD_TIMEOUT, niceness=niceness,
+            timeout=BUILD_TIMEOUT, idle=idle,
         )  # fmt: skip
 
     def import_root(self, tree: Path, reference: str) -> None:
@@ -200,9 +203,10 @@ class Buildah:
         listed = self._run("images", "--format", "{{.Name}}:{{.Tag}}", timeout=_LOOK_TIMEOUT)
         return listed.split()
 
-    def _run(self, *words: str, timeout: float, niceness: int = 0) -> str:
-        nice = ["nice", "-n", str(niceness)] if niceness else []
-        return run([*nice, *self._argv(*words)], timeout=timeout)
+    def _run(self, *words: str, timeout: float, idle: bool = False) -> str:
+        # SCHED_IDLE of sched(7): even the lowest niceness would take a tenth from the compilers.
+        policy = ["chrt", "--idle", "0"] if idle else []
+        return run([*policy, *self._argv(*words)], timeout=timeout)
 
     def _argv(self, *words: str) -> list[str]:
         store = ["--root", str(self.root), "--runroot", str(self.runroot)]

@@ -28,21 +28,20 @@ if TYPE_CHECKING:
 WORKERS = 2
 """Images that are built at a time: one alone mostly waits for the network and the disk."""
 
-_LATER_NICENESS = 19
-"""Images that are not urgent take the processors only where nothing else wants them."""
-
 
 @dataclass
 class ImageBuilds:
     """The builds of `images`, in their order, of which the engine's store may have some already.
 
     Used as a context manager: the builds run within the block, and those that have not begun are
-    dropped at its end. `urgent` are the names of images that are built at ordinary priority.
+    dropped at its end. `engine` returns what builds them, installed where it was missing. `urgent`
+    are the names of images that are built at ordinary priority; the others take the processors
+    where nothing else wants them.
     """
 
     repository: Path
     images: Sequence[Image]
-    builder: Builder
+    engine: Callable[[], Builder]
     console: Console
     urgent: Collection[str] = ()
     _changed: threading.Condition = field(default_factory=threading.Condition)
@@ -50,6 +49,7 @@ class ImageBuilds:
     _tagged: dict[str, Tagged] = field(default_factory=dict)
     _waiting: list[str] = field(default_factory=list)
     _ended: dict[str, ClusterError | None] = field(default_factory=dict)
+    _builder: Builder | None = None
     _stopped: bool = False
     _failure: ClusterError | None = None
 
@@ -72,6 +72,12 @@ class ImageBuilds:
             end_children()
         while self._threads:
             self._threads.pop().join()
+
+    @property
+    def builder(self) -> Builder:
+        """What builds the images; known when `wait` has returned."""
+        assert self._builder is not None
+        return self._builder
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -139,6 +145,7 @@ class ImageBuilds:
 
     def _prepare(self) -> None:
         """Make the base image, on which all tags depend, and start the workers."""
+        self._builder = self.engine()
         debian = self.builder.debian_id() or self._make_debian()
         tagged = tag_all(self.repository, self.images, debian)
         there = self.builder.references()
@@ -202,6 +209,6 @@ class ImageBuilds:
                 image.dockerfile,
                 one.reference,
                 {"BASE": base.reference} if base else {},
-                niceness=0 if image.name in self.urgent else _LATER_NICENESS,
+                idle=image.name not in self.urgent,
             )
         self.console.step(f"built image {image.name} in {time.monotonic() - began:.0f} s")

@@ -18,7 +18,7 @@ from cloche_cluster.install.values import image_values, merged
 from cloche_cluster.languages import languages
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
     from cloche_cluster.checkout import Checkout
     from cloche_cluster.console import Console
@@ -39,13 +39,13 @@ _LOCAL_LIMITS = KeyLimits(rate_per_minute=1_000_000, concurrency=1_000)
 class Installer:
     """Installs the images of one checkout's builds into one cluster.
 
-    `builder` has the images, and `wanted` are the languages that were chosen.
+    `engine` returns what has built the images, and `wanted` are the languages that were chosen.
     """
 
     checkout: Checkout
     cluster: Cluster
     access: Access
-    builder: Builder
+    engine: Callable[[], Builder]
     wanted: Sequence[str]
     console: Console
     _tags: dict[str, str] = field(default_factory=dict)
@@ -123,7 +123,7 @@ class Installer:
         missing = self.cluster.missing_images(wanted)
         if missing:
             self.console.step(f"bringing {_counted(missing)} to the cluster …")
-            self.cluster.load_images(self.builder, missing)
+            self.cluster.load_images(self.engine(), missing)
 
     def _there(self, tagged: Sequence[Tagged]) -> list[Tagged]:
         """Return those of `tagged` that the cluster's nodes have already."""

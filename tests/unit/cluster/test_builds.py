@@ -38,7 +38,7 @@ class Engine:
     stored: set[str] = field(default_factory=set)
     begun: list[str] = field(default_factory=list)
     ended: list[str] = field(default_factory=list)
-    niceness: dict[str, int] = field(default_factory=dict)
+    idle: dict[str, bool] = field(default_factory=dict)
     base: dict[str, str] = field(default_factory=dict)
     gate: threading.Event = field(default_factory=threading.Event)
     full: threading.Event = field(default_factory=threading.Event)  # as many as may run do
@@ -56,14 +56,14 @@ class Engine:
         reference: str,
         arguments: Mapping[str, str],
         *,
-        niceness: int = 0,
+        idle: bool = False,
     ) -> None:
         assert (context / dockerfile).is_file()
         name = short(reference)
         self.begun.append(name)
         if len(self.begun) == WORKERS:
             self.full.set()
-        self.niceness[name] = niceness
+        self.idle[name] = idle
         self.base[name] = short(arguments.get("BASE", ""))
         assert self.gate.wait(DEADLINE)
         if name in self.broken:
@@ -92,7 +92,7 @@ def repository(tmp_path: Path) -> Path:
 
 def builds(repository: Path, engine: Engine, urgent: tuple[str, ...] = ()) -> ImageBuilds:
     return ImageBuilds(
-        repository, discover(repository), engine, Console(stream=io.StringIO()), urgent
+        repository, discover(repository), lambda: engine, Console(stream=io.StringIO()), urgent
     )
 
 
@@ -108,13 +108,13 @@ def test_each_image_follows_the_one_it_is_made_from(repository: Path) -> None:
     assert engine.base["runtime-lua"] == "runtime-base"
 
 
-def test_what_is_not_urgent_is_built_at_the_lowest_priority(repository: Path) -> None:
+def test_an_image_that_is_not_urgent_takes_only_idle_processors(repository: Path) -> None:
     engine = Engine()
     engine.gate.set()
     with builds(repository, engine, urgent=("operator",)) as running:
         running.wait(running.names)
-    assert engine.niceness["operator"] == 0
-    assert engine.niceness["runtime-lua"] == 19
+    assert engine.idle["operator"] is False
+    assert engine.idle["runtime-lua"] is True
 
 
 def test_an_image_that_is_there_is_not_built(repository: Path) -> None:

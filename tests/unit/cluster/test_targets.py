@@ -76,7 +76,7 @@ class Saver:
         reference: str,
         arguments: Mapping[str, str],
         *,
-        niceness: int = 0,
+        idle: bool = False,
     ) -> None:
         raise NotImplementedError
 
