@@ -62,9 +62,10 @@ test: venv-dev ## unit, integration and e2e tests, or one suite: make test [SUIT
 test-all: venv-dev ## those, then languages, attacks, chaos and recovery; takes SUITE as well
 	@cd "$(ROOT)" && $(SUITES) "$(or $(SUITE),all)"
 
+# Without ruff's cache: whether an import is first-party depends on other files than its own.
 lint: venv-dev ## ruff, mypy, import-linter
-	@$(VENV)/bin/ruff check .
-	@$(VENV)/bin/ruff format --check .
+	@$(VENV)/bin/ruff check --no-cache .
+	@$(VENV)/bin/ruff format --no-cache --check .
 	@$(VENV)/bin/mypy $(PACKAGES) tests
 	@$(VENV)/bin/lint-imports
 

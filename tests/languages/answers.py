@@ -7,6 +7,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 
 import httpx
+
 from languages.rows import Row
 
 _TOGETHER = 2

@@ -6,8 +6,9 @@ from collections.abc import Iterator
 
 import httpx
 import pytest
-from languages.answers import Answers
 from support.ahead import chosen
+
+from languages.answers import Answers
 
 
 @pytest.fixture(scope="module")

@@ -6,6 +6,7 @@ import base64
 from typing import Any
 
 import httpx
+
 from languages.answers import Answers
 from languages.rows import EXAMPLES, LINE, Row, of_every_language
 
