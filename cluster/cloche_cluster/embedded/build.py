@@ -81,7 +81,7 @@ def ensure_programs(
             fetched = [pool.submit(build.fetch) for build in builds]
             for build, packages in zip(builds, fetched, strict=True):
                 build.run(packages.result())
-    return Programs({pin.component.name: bin_dir / pin.directory for pin in pins})
+    return _programs(pins, bin_dir)
 
 
 def missing_pins(cache: Path, components: Iterable[Component] = COMPONENTS) -> list[Pin]:
@@ -136,14 +136,18 @@ def check_go(pins: Iterable[Pin]) -> str:
 def find_programs(cache: Path, components: Iterable[Component] = COMPONENTS) -> Programs:
     """Return where the programs lie, without building. Raises ClusterError where one is missing."""
     pins = [read_pin(one, COMPONENTS_DIRECTORY) for one in components]
-    places = {pin.component.name: cache / "bin" / pin.directory for pin in pins}
-    absent = [name for name, place in places.items() if not place.is_dir()]
+    bin_dir = cache / "bin"
+    absent = [pin.component.name for pin in _without_programs(pins, bin_dir)]
     if absent:
         raise ClusterError(
             f"this checkout's {', '.join(absent)} {'is' if len(absent) == 1 else 'are'} not built "
             "yet: run `make up` first"
         )
-    return Programs(places)
+    return _programs(pins, bin_dir)
+
+
+def _programs(pins: Iterable[Pin], bin_dir: Path) -> Programs:
+    return Programs({pin.component.name: bin_dir / pin.directory for pin in pins})
 
 
 def _by_module(pins: Iterable[Pin]) -> list[tuple[Pin, ...]]:
