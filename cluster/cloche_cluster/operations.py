@@ -179,10 +179,12 @@ class Operations:
         """
         images = self._images()
         first = first_images(images)
+        later = [image.name for image in images if image.name not in first]
         with ImageBuilds(
-            self.checkout.root, images, cluster.builder, self.console, urgent=first
+            self.checkout.root, images, cluster.builder, self.console, later
         ) as builds:
             access = cluster.prepare()
+            builds.begin_later()
             self.checkout.remember(target)
             wanted = [image.language for image in images if image.language]
             installer = Installer(

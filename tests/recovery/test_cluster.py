@@ -95,7 +95,16 @@ def test_containers_outlive_containerd(execute: Callable[..., dict[str, Any]]) -
 def test_an_input_that_goes_with_containerd_is_handed_to_another_pod(
     submit: Callable[..., str], finished: Callable[[str], dict[str, Any]], kubectl: Kubectl
 ) -> None:
-    until(lambda: kubectl.pool_is_full("python"), 60, "a Pod to wait")
+    hits = kubectl.runtime_status("python")["hits"]
+    until(lambda: finished(submit("pass"))["warm"], 60, "a program to run in a Pod that waited")
+    # The status is up to 5 s old; one that counts this program is of the new containerd.
+    until(
+        lambda: (
+            kubectl.runtime_status("python")["hits"] > hits and kubectl.pool_is_full("python")
+        ),
+        60,
+        "a Pod to wait",
+    )
     before = of_component("containerd")
     os.kill(before, signal.SIGSTOP)  # what comes now it neither reads nor hands on
     name = submit("print('once')", timeoutSeconds=5)

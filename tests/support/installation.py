@@ -54,9 +54,14 @@ class Kubectl:
         waits = ("cloche.dev/state", "waiting")
         return [pod for pod in self.pods() if waits not in pod["metadata"]["labels"].items()]
 
+    def runtime_status(self, runtime: str) -> dict[str, Any]:
+        """Return a SandboxRuntime's status: `{}` before the operator has written one."""
+        status: dict[str, Any] = self.json("get", "sbr", runtime, "-n", SANDBOXES).get("status", {})
+        return status
+
     def pool_is_full(self, runtime: str) -> bool:
         """Whether as many Pods wait for a runtime's executions as should."""
-        told = self.json("get", "sbr", runtime, "-n", SANDBOXES).get("status", {})
+        told = self.runtime_status(runtime)
         return bool(told.get("wanted")) and told.get("ready") == told["wanted"]
 
 

@@ -68,17 +68,14 @@ def up(cluster: Embedded) -> Programs:
 
 
 def _ensure_cached(cluster: Embedded) -> tuple[Programs, Path]:
-    """Make what the cache lacks; return the programs, and the environment of supervisord.
-
-    The long build needs no Debian package, so that apt runs beside it.
-    """
+    """Make what the cache lacks; return the programs, and the environment of supervisord."""
     cache, console = cluster.layout.cache, cluster.console
     with ThreadPoolExecutor() as beside:
         packages = beside.submit(ensure_packages, NODE, console)
         environment = beside.submit(supervisord.ensure_environment, cache, console)
-        ensure_programs(cache, console, (one for one in COMPONENTS if not one.cgo))
+        programs = ensure_programs(cache, console, c_libraries=packages.result)
         packages.result()
-        return ensure_programs(cache, console), environment.result()
+        return programs, environment.result()
 
 
 def add_dns(cluster: Embedded) -> None:

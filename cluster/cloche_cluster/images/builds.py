@@ -34,22 +34,23 @@ class ImageBuilds:
     """The builds of `images`, in their order, of which the engine's store may have some already.
 
     Used as a context manager: the builds run within the block, and those that have not begun are
-    dropped at its end. `engine` returns what builds them, installed where it was missing. `urgent`
-    are the names of images that are built at ordinary priority; the others take the processors
-    where nothing else wants them.
+    dropped at its end. `engine` returns what builds them, installed where it was missing. `later`
+    are the names of images that wait for `begin_later`, and then take the processors only where
+    nothing else wants them.
     """
 
     repository: Path
     images: Sequence[Image]
     engine: Callable[[], Builder]
     console: Console
-    urgent: Collection[str] = ()
+    later: Collection[str] = ()
     _changed: threading.Condition = field(default_factory=threading.Condition)
     _threads: list[threading.Thread] = field(default_factory=list)
     _tagged: dict[str, Tagged] = field(default_factory=dict)
     _waiting: list[str] = field(default_factory=list)
     _ended: dict[str, ClusterError | None] = field(default_factory=dict)
     _builder: Builder | None = None
+    _later_begun: bool = False
     _stopped: bool = False
     _failure: ClusterError | None = None
 
@@ -72,6 +73,12 @@ class ImageBuilds:
             end_children()
         while self._threads:
             self._threads.pop().join()
+
+    def begin_later(self) -> None:
+        """Let the images `later` be built, too."""
+        with self._changed:
+            self._later_begun = True
+            self._changed.notify_all()
 
     @property
     def builder(self) -> Builder:
@@ -187,13 +194,17 @@ class ImageBuilds:
         with self._changed:
             while self._waiting and not self._stopped:
                 for name in self._waiting:
-                    after = self._tagged[name].image.after
-                    if after and after in self._tagged and after not in self._ended:
-                        continue
-                    self._waiting.remove(name)
-                    return self._tagged[name]
+                    if self._may_begin(name):
+                        self._waiting.remove(name)
+                        return self._tagged[name]
                 self._changed.wait()
             return None
+
+    def _may_begin(self, name: str) -> bool:
+        if name in self.later and not self._later_begun:
+            return False
+        after = self._tagged[name].image.after
+        return not after or after not in self._tagged or after in self._ended
 
     def _build(self, one: Tagged) -> None:
         image = one.image
@@ -209,6 +220,6 @@ class ImageBuilds:
                 image.dockerfile,
                 one.reference,
                 {"BASE": base.reference} if base else {},
-                idle=image.name not in self.urgent,
+                idle=image.name in self.later,
             )
         self.console.step(f"built image {image.name} in {time.monotonic() - began:.0f} s")

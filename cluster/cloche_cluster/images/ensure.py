@@ -27,7 +27,7 @@ def ensure_images(
     """
     wanted = discover(repository) if images is None else images
     names = [one.name for one in wanted]
-    with ImageBuilds(repository, wanted, lambda: builder, console, urgent=names) as builds:
+    with ImageBuilds(repository, wanted, lambda: builder, console) as builds:
         tagged = builds.wait(names)
     remove_old(builder)
     return tagged

@@ -90,9 +90,9 @@ def repository(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def builds(repository: Path, engine: Engine, urgent: tuple[str, ...] = ()) -> ImageBuilds:
+def builds(repository: Path, engine: Engine, later: tuple[str, ...] = ()) -> ImageBuilds:
     return ImageBuilds(
-        repository, discover(repository), lambda: engine, Console(stream=io.StringIO()), urgent
+        repository, discover(repository), lambda: engine, Console(stream=io.StringIO()), later
     )
 
 
@@ -108,10 +108,13 @@ def test_each_image_follows_the_one_it_is_made_from(repository: Path) -> None:
     assert engine.base["runtime-lua"] == "runtime-base"
 
 
-def test_an_image_that_is_not_urgent_takes_only_idle_processors(repository: Path) -> None:
+def test_a_later_image_waits_and_then_takes_only_idle_processors(repository: Path) -> None:
     engine = Engine()
     engine.gate.set()
-    with builds(repository, engine, urgent=("operator",)) as running:
+    with builds(repository, engine, later=("runtime-lua",)) as running:
+        running.wait([name for name in running.names if name != "runtime-lua"])
+        assert "runtime-lua" not in engine.begun
+        running.begin_later()
         running.wait(running.names)
     assert engine.idle["operator"] is False
     assert engine.idle["runtime-lua"] is True
