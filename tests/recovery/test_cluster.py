@@ -99,9 +99,7 @@ def test_an_input_that_goes_with_containerd_is_handed_to_another_pod(
     until(lambda: finished(submit("pass"))["warm"], 60, "a program to run in a Pod that waited")
     # The status is up to 5 s old; one that counts this program is of the new containerd.
     until(
-        lambda: (
-            kubectl.runtime_status("python")["hits"] > hits and kubectl.pool_is_full("python")
-        ),
+        lambda: kubectl.runtime_status("python")["hits"] > hits and kubectl.pool_is_full("python"),
         60,
         "a Pod to wait",
     )
