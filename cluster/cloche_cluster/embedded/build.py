@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from cloche_cluster.command import answers, follow, run
 from cloche_cluster.console import Progress
+from cloche_cluster.embedded.huge_pages import huge_pages
 from cloche_cluster.embedded.machine import available_memory
 from cloche_cluster.embedded.pins import (
     COMMON_FLAGS,
@@ -82,7 +83,7 @@ def ensure_programs(
         bin_dir.mkdir(parents=True, exist_ok=True)
         check_go(missing)
         builds = [_Build(group, bin_dir, console) for group in _by_module(missing)]
-        with ThreadPoolExecutor(len(builds)) as pool:
+        with huge_pages(), ThreadPoolExecutor(len(builds)) as pool:
             fetched = {pool.submit(build.fetch, c_libraries): build for build in builds}
             builds[0].standard_library()
             for done in as_completed(fetched):

@@ -106,9 +106,12 @@ _RECIPE = (
     "mmdebstrap", "--variant=minbase", "--mode=root", f"--keyring={_KEYRING}",
     *(f"--dpkgopt=path-exclude={pattern}" for pattern in _SLIM),
     "--dpkgopt=path-include=/usr/share/doc/*/copyright",
-    # apt keeps no cache in any layer, as in Debian's own images.
+    # As in Debian's own images: apt keeps no cache in any layer and downloads no translations, and
+    # dpkg does not wait for the disk.
     '--aptopt=Dir::Cache::pkgcache ""',
     '--aptopt=Dir::Cache::srcpkgcache ""',
+    '--aptopt=Acquire::Languages "none"',
+    "--dpkgopt=force-unsafe-io",
     f"--customize-hook={_HOOK}",
     SUITE,
 )  # fmt: skip
