@@ -19,7 +19,7 @@ TEST_CLUSTER := $(if $(filter auto,$(CLUSTER)),embedded,$(CLUSTER))
 SUITES := $(PY) tests/suites.py --cluster "$(TEST_CLUSTER)"
 
 .PHONY: help up doctor down status languages key images sbom crds test test-all lint format hooks \
-        requirements bench bench-quick load fuzz chaos attacks isolation clean-cache venv-up venv-dev
+        requirements bench bench-quick load fuzz siege chaos attacks isolation clean-cache venv-up venv-dev
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  %-17s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -90,6 +90,10 @@ load: venv-dev ## what the gateway costs while hundreds wait, listen and poll: m
 fuzz: venv-dev ## 10,000 hostile requests: make fuzz [FUZZ="--seed 7 --requests 500"]
 	@$(MAKE) up CLUSTER=$(TEST_CLUSTER)
 	@PYTHONPATH="$(ROOT)/tests" $(PY) -m fuzz $(FUZZ)
+
+siege: venv-dev ## hostile clients at once for 10 minutes: make siege [SIEGE="--seconds 60 --gateways 2"]
+	@$(MAKE) up CLUSTER=$(TEST_CLUSTER)
+	@PYTHONPATH="$(ROOT)/tests" $(PY) -m siege $(SIEGE)
 
 attacks: venv-dev ## 1,000 fork bombs, memory hogs and output floods: make attacks [ATTACKS="--times 50 --fresh"]
 	@$(MAKE) up CLUSTER=$(TEST_CLUSTER)

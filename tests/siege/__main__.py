@@ -1,0 +1,68 @@
+"""`python -m siege`: hostile clients at once, and what another tenant sees meanwhile.
+
+The result is kept in bench/results/siege.json. Exit status 1 when a gateway restarted or
+reached its memory limit, or a program of the other tenant was not answered rightly. Times are
+reported, not judged.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import contextlib
+import dataclasses
+import json
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from siege.attackers import Force
+from siege.battle import Result, siege
+from siege.report import problems, table
+from support.helm import other_values
+from support.installation import ROOT, Kubectl, installed
+from support.site import site
+
+if TYPE_CHECKING:
+    from contextlib import AbstractContextManager
+
+_RESULTS = ROOT / "bench" / "results" / "siege.json"
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m siege", description=__doc__)
+    parser.add_argument("--seconds", type=float, default=600, help="under attack")
+    parser.add_argument("--quiet", type=float, default=60, help="seconds before the attack")
+    parser.add_argument("--gateways", type=int, default=1, help="replicas of the gateway")
+    return parser.parse_args()
+
+
+def _gateways(kubeconfig: str, count: int) -> AbstractContextManager[None]:
+    if count == 1:
+        return contextlib.nullcontext()
+    return other_values(Path(kubeconfig), "valkey.enabled=true", f"gateway.replicas={count}")
+
+
+def main() -> int:
+    """Besiege the running installation and report."""
+    given = _arguments()
+    to = installed()
+    with _gateways(to.kubeconfig, given.gateways), site(to) as where:
+        result = asyncio.run(
+            siege(where, Kubectl(to.kubeconfig), Force(), given.quiet, given.seconds)
+        )
+    found = problems(result)
+    _keep(result, given.gateways, given.seconds)
+    sys.stdout.write(f"{table(result)}\n" + "".join(f"PROBLEM {one}\n" for one in found))
+    return int(bool(found))
+
+
+def _keep(result: Result, gateways: int, seconds: float) -> None:
+    """Write the result beside those with other numbers of gateways."""
+    kept: dict[str, Any] = json.loads(_RESULTS.read_text()) if _RESULTS.exists() else {}
+    kept[f"{gateways} gateways, {seconds:g} s"] = dataclasses.asdict(result)
+    _RESULTS.write_text(json.dumps(kept, indent=1) + "\n")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,159 @@
+"""What hostile clients do to the gateway, each until it is cancelled.
+
+Plain sockets: a client library would not send it, and would read what these do not.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import socket
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, NoReturn
+from urllib.parse import urlsplit
+
+from siege import bodies
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Mapping
+
+_PIPELINED = b"GET / HTTP/1.1\r\nHost: siege\r\n\r\n" * 4096
+_SMALL_BUFFER = 4096
+_SIP_BYTES = 16 * 1024
+_SIP_SECONDS = 25.0
+"""Between two sips of a slow reader: fast enough not to be taken for one that has gone."""
+_PAUSE_SECONDS = 0.5
+"""Before an attacker whose connection was cut comes again."""
+
+
+@dataclass(frozen=True)
+class Target:
+    """The gateway as the attackers reach it, and the key that they share, of one tenant."""
+
+    url: str
+    key: str
+
+    @contextlib.asynccontextmanager
+    async def connection(self, buffer: int | None = None) -> AsyncIterator[socket.socket]:
+        """Open a connection, with a receive buffer of `buffer` bytes."""
+        to = urlsplit(self.url)
+        with socket.socket() as own:
+            own.setblocking(False)  # noqa: FBT003  socket's own
+            if buffer:
+                own.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, buffer)
+            await asyncio.get_running_loop().sock_connect(own, (to.hostname, to.port))
+            yield own
+
+    def head(self, method: str, path: str, size: int = 0) -> bytes:
+        """Return the head of a request with the key and a body of `size` bytes."""
+        lines = (
+            f"{method} {path} HTTP/1.1",
+            "Host: siege",
+            f"X-API-Key: {self.key}",
+            "Content-Type: application/json",
+            f"Content-Length: {size}",
+        )
+        return ("\r\n".join(lines) + "\r\n\r\n").encode()
+
+
+async def pipeline(target: Target) -> NoReturn:
+    """Send requests without a key, over one connection, and read no answer."""
+    loop = asyncio.get_running_loop()
+    while True:
+        with contextlib.suppress(OSError):
+            async with target.connection(_SMALL_BUFFER) as own:
+                while True:
+                    await loop.sock_sendall(own, _PIPELINED)
+        await asyncio.sleep(_PAUSE_SECONDS)
+
+
+async def post(target: Target, body: bytes) -> NoReturn:
+    """Send a body, one request after the other, and read each answer."""
+    while True:
+        with contextlib.suppress(OSError):
+            async with target.connection() as own:
+                await _exchange(target, own, body)
+        await asyncio.sleep(_PAUSE_SECONDS)
+
+
+async def read_slowly(target: Target, path: str) -> NoReturn:
+    """Ask for a large answer and take a sip of it now and then."""
+    loop = asyncio.get_running_loop()
+    while True:
+        with contextlib.suppress(OSError):
+            async with target.connection(_SMALL_BUFFER) as own:
+                await loop.sock_sendall(own, target.head("GET", path))
+                while await loop.sock_recv(own, _SIP_BYTES):  # noqa: ASYNC110  to be slow
+                    await asyncio.sleep(_SIP_SECONDS)
+        await asyncio.sleep(_PAUSE_SECONDS)
+
+
+async def listen(target: Target, path: str) -> NoReturn:
+    """Follow an event stream, and again when it ends."""
+    loop = asyncio.get_running_loop()
+    while True:
+        with contextlib.suppress(OSError):
+            async with target.connection() as own:
+                await loop.sock_sendall(own, target.head("GET", path))
+                while await loop.sock_recv(own, 64 * 1024):
+                    pass
+        await asyncio.sleep(_PAUSE_SECONDS)
+
+
+async def submit(target: Target, program: Mapping[str, object]) -> str:
+    """Submit a program, as a client that may, and return its execution's id.
+
+    Raises ConnectionError where it is not accepted.
+    """
+    body = json.dumps(program).encode()
+    async with target.connection() as own:
+        answer = await _exchange(target, own, body, "/api/v1/execute/async")
+    if b" 202 " not in answer.split(b"\r\n", 1)[0]:
+        raise ConnectionError(answer.decode(errors="replace"))
+    name: str = json.loads(answer.split(b"\r\n\r\n", 1)[1])["execution_id"]
+    return name
+
+
+async def _exchange(
+    target: Target, own: socket.socket, body: bytes, path: str = "/api/v1/execute"
+) -> bytes:
+    """Send a request and return the first bytes of its answer."""
+    loop = asyncio.get_running_loop()
+    # The answer may come, and the connection go, before all is sent.
+    sending = asyncio.create_task(
+        loop.sock_sendall(own, target.head("POST", path, len(body)) + body)
+    )
+    try:
+        return await loop.sock_recv(own, 64 * 1024)
+    finally:
+        sending.cancel()
+        await asyncio.gather(sending, return_exceptions=True)
+
+
+@dataclass(frozen=True)
+class Force:
+    """How many of each attacker there are."""
+
+    pipelines: int = 4
+    parsers: int = 2
+    readers: int = 100
+    streams: int = 200
+    waiting: int = 70
+
+    def tasks(self, target: Target, ended: str, running: list[str]) -> list[asyncio.Task[NoReturn]]:
+        """Start all of them.
+
+        `ended` is an execution with a large result, `running` are some that print.
+        """
+        hostile = (bodies.unknown_fields(), bodies.empty_objects(), bodies.escapes())
+        sleeper = bodies.large_sleeper(60)
+        events = [f"/api/v1/executions/{name}/events" for name in (ended, *running)]
+        works = [
+            *(pipeline(target) for _ in range(self.pipelines)),
+            *(post(target, body) for body in hostile for _ in range(self.parsers)),
+            *(read_slowly(target, events[0]) for _ in range(self.readers)),
+            *(listen(target, events[1 + n % len(running)]) for n in range(self.streams)),
+            *(post(target, sleeper) for _ in range(self.waiting)),
+        ]
+        return [asyncio.create_task(work) for work in works]

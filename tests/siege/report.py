@@ -1,0 +1,53 @@
+"""The result of a siege as a table, and what of it is a defect."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from siege.battle import Result
+    from siege.witness import Seen
+
+LIMIT = 512.0
+"""MiB that a gateway may have (`gateway.resources`)."""
+
+
+def problems(result: Result) -> list[str]:
+    """Return what is wrong whatever the machine: restarts, memory, wrong answers."""
+    seen = result.attacked
+    found = [f"a gateway restarted {seen.restarts} times"] if seen.restarts else []
+    found += [
+        f"the gateway at {address} had {size:.0f} of {LIMIT:.0f} MiB in memory"
+        for address, size in seen.memory.items()
+        if size > LIMIT
+    ]
+    return found + seen.problems
+
+
+def table(result: Result) -> str:
+    """Return the times of both stretches, in milliseconds, and the memory of each gateway."""
+    lines = [
+        f"{'':16}{'/health p50':>12}{'p99':>8}{'program p50':>13}{'p99':>8}{'n':>6}{'MiB':>7}",
+        _line("quiet", result.quiet),
+        _line("under attack", result.attacked),
+    ]
+    ratio = percentile(result.attacked.programs, 50) / percentile(result.quiet.programs, 50)
+    return "\n".join([*lines, f"a program takes {ratio:.2f} times its quiet median"])
+
+
+def percentile(values: Sequence[float], percent: float) -> float:
+    """Return the smallest value that `percent` of `values` do not exceed."""
+    ordered = sorted(values)
+    return ordered[max(0, math.ceil(len(ordered) * percent / 100) - 1)]
+
+
+def _line(name: str, seen: Seen) -> str:
+    memory = " ".join(f"{size:.0f}" for size in seen.memory.values())
+    return (
+        f"{name:16}{percentile(seen.health, 50):>12.1f}{percentile(seen.health, 99):>8.1f}"
+        f"{percentile(seen.programs, 50):>13.1f}{percentile(seen.programs, 99):>8.1f}"
+        f"{len(seen.programs):>6}{memory:>7}"
+    )
