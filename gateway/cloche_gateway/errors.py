@@ -104,6 +104,16 @@ class KeyReusedError(GatewayError):
         super().__init__("Idempotency-Key: was already used with another request")
 
 
+class RecordRemovedError(GatewayError):
+    """The Idempotency-Key belongs to an execution whose record was removed."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "Idempotency-Key: the execution of this key has been removed and is not run again. "
+            "Use a new key for a new execution."
+        )
+
+
 class ExecutionError(GatewayError):
     """Something about an execution that exists, or may exist, under this id."""
 

@@ -142,6 +142,7 @@ class Run:
         ctx, spec = self._ctx, self.execution.spec
         if self._refused:
             raise EndedError(Reason.QUEUE_FULL, "The stored executions take all their space.")
+        await self._not_run_before()
         runtime = await persist(lambda: ctx.runtimes.find(spec.language))
         session = self._sessions.of(self.execution)
         if session is not None:
@@ -156,6 +157,22 @@ class Run:
                 return await self._attempt.run()
         finally:
             self.execution = self._attempt.execution
+
+    async def _not_run_before(self) -> None:
+        """Look for the tombstone of the execution's Idempotency-Key, if it came with one.
+
+        It was created before the name was free for this object. One that is not there is not kept
+        anywhere else: a later tombstone of this name is that of this execution.
+
+        Raises:
+            EndedError: there is one.
+        """
+        name, keyed = self.execution.name, self.execution.request_sha256 is not None
+        if keyed and await persist(lambda: self._ctx.kube.has_tombstone(name)):
+            raise EndedError(
+                Reason.RECORD_REMOVED,
+                "The execution of this Idempotency-Key was removed; it is not run again.",
+            )
 
     async def _admitted(self, used: UsedResources) -> None:
         """Wait until there is memory for it. In a session it has that of the session's Pod."""

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from cloche_api import logs
 from cloche_gateway import names
 from cloche_gateway.errors import BusyError
-from cloche_gateway.services import creating, idempotency, manifest, sessions, validation
+from cloche_gateway.services import creating, idempotency, manifest, sessions, tombstones, validation
 
 if TYPE_CHECKING:
     from cloche_gateway.context import Context
@@ -69,6 +69,8 @@ async def submit(context: Context, planned: Plan) -> Stored:
         GatewayError: as `creating.create`.
     """
     path = names.executions(context.settings.namespace)
+    if planned.keyed:
+        await tombstones.refuse(context, planned.name)
     if not planned.storage_full:
         return await creating.create(context, path, planned.obj)
     seconds = context.settings.api_timeout_seconds
