@@ -1,13 +1,13 @@
 """SandboxTombstone: the Idempotency-Key of an execution whose record is gone.
 
-The name of an execution with an Idempotency-Key is made of the key, so that the record itself refuses a
-second run. Whoever removes such a record while its key counts creates a tombstone of the same name first:
-the operator when retention or a short TTL removes the record, the gateway when a client asks for it. A
-crash between the two writes leaves the record, and its removal is repeated.
+The name of an execution with an Idempotency-Key is made of the key, so that the record itself
+refuses a second run. Whoever removes such a record while its key counts creates a tombstone of the
+same name first: the operator when retention or a short TTL removes the record, the gateway when a
+client asks for it. A crash between the two writes leaves the record, and its removal is repeated.
 
 The operator reads the tombstone of each execution with a key before it claims a Pod, and ends the
-execution as RecordRemoved where there is one. That read is decisive: the tombstone was there before the
-name was free. The gateway looks before it creates, so that most clients get their 410 at once.
+execution as RecordRemoved where there is one. That read is decisive: the tombstone was there before
+the name was free. The gateway looks before it creates, so that most clients get their 410 at once.
 A tombstone counts as long as it exists; the operator alone deletes it, when it has expired.
 """
 
@@ -23,14 +23,14 @@ from cloche_api.meta import API_VERSION
 from cloche_api.model import Resource
 
 KEY_SECONDS = limits.TTL_SECONDS_DEFAULT
-"""A key counts for so long after its execution's end, or as long as the record was to be kept where that is
-longer. A client that repeats a lost request does so within seconds; an hour covers a restart of the client."""
+"""A key counts for so long after its execution's end, or as long as its record was to be kept if
+that is longer. Lost requests are repeated within seconds; an hour covers a client's restart."""
 BYTES = 1024
 """What a tombstone takes in etcd, at most: names, hash, time and metadata."""
 
 
 class TombstoneSpec(Resource):
-    """Whose key it is, what was asked for with it, and how long it counts. Nothing of it may change."""
+    """Whose key it is, what was asked for with it, and how long it counts; nothing changes."""
 
     tenant: str | None = Field(default=None, pattern=limits.LABEL_VALUE, max_length=63)
     """The tenant of the execution."""
@@ -41,7 +41,7 @@ class TombstoneSpec(Resource):
 
 
 def key_expiration(expires: datetime, ttl_seconds: int) -> datetime:
-    """Return when the key of a record counts no more: one that `expires` then, so long after its end."""
+    """Return when the key of a record that `expires` so long after its end counts no more."""
     return expires + timedelta(seconds=max(0, KEY_SECONDS - ttl_seconds))
 
 

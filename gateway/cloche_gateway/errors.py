@@ -5,6 +5,11 @@ Which HTTP status each becomes stands in `routes/problems.py` alone.
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from cloche_api.write_limit import Excess
+
 BATCH_ITEMS_MAX = 10
 """Requests of one batch."""
 
@@ -74,6 +79,14 @@ class RateLimitedError(GatewayError):
     def __init__(self, reset: int) -> None:
         super().__init__("Rate limit exceeded. Please try again later.")
         self.reset = reset
+
+
+class WriteLimitedError(RateLimitedError):
+    """The tenant's executions have written too many bytes. The message names them."""
+
+    def __init__(self, excess: Excess) -> None:
+        super().__init__(excess.seconds)
+        self.args = (str(excess),)
 
 
 class ExecutionNotFoundError(GatewayError):

@@ -25,8 +25,9 @@ class Bounds:
 def excess(records: Iterable[Record], bounds: Bounds) -> list[Record]:
     """Return the records that must go, of records in the order of their expiry.
 
-    Each one is the oldest of its tenant. Beyond a bound on all tenants it is that of the tenant that
-    has most, in number or in bytes, so that no tenant's records push out those of one that has less.
+    Each one is the oldest of its tenant. Beyond a bound on all tenants it is that of the tenant
+    that has most, in number or in bytes, so that no tenant's records push out those of one that has
+    less.
     """
     kept: dict[str, deque[Record]] = {}
     for record in records:

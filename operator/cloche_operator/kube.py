@@ -98,7 +98,7 @@ class Kube:
                 yield name, tenant or "", size, expires or "", ttl
 
     async def record(self, name: str) -> tuple[str, str, str] | None:
-        """Uid, expiration time and request hash (or empty) of an ended execution, if there is one."""
+        """Uid, expiration time and request hash (or empty) of an ended execution, if any."""
         rows = self._rest.rows(f"{self._executions}/{name}", {}, "Phase", "Expires")
         try:
             async for of, (phase, expires) in rows:

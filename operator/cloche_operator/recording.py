@@ -11,6 +11,7 @@ from cloche_api.rest import ApiError, InvalidError, TooLargeError
 from cloche_operator import status
 from cloche_operator.execution import now, time_of
 from cloche_operator.persist import persist
+from cloche_operator.written import count_end
 
 if TYPE_CHECKING:
     from cloche_operator.context import Context
@@ -34,7 +35,8 @@ async def record(ctx: Context, execution: Execution, final: dict[str, Any]) -> N
         return
     log.info("execution %s ended: %s %s", execution.name, final["phase"], final["reason"])
     ctx.records.ended(execution, written)
-    language = execution.spec.language
+    count_end(ctx.writes, execution, written)
+    language = ctx.runtimes.label(execution.spec.language)
     ctx.metrics.ended.labels(language, written["phase"], written["reason"]).inc()
     _observe_steps(ctx, execution, written)
 

@@ -39,8 +39,8 @@ class Record(NamedTuple):
     expires: float
     """Seconds since 1970 (UTC) at which its ttlSecondsAfterFinished is over."""
     key: str = ""
-    """The hash of what was asked for with its Idempotency-Key. Empty without one, and where a listing
-    has shown the record: it is asked for with the uid."""
+    """The hash of what was asked for with its Idempotency-Key. Empty without one, and where a
+    listing has shown the record: it is asked for with the uid."""
     key_expires: float = 0.0
     """Seconds since 1970 (UTC) until which such a key counts."""
 
@@ -89,13 +89,15 @@ class Records:
         count = (len(self._records) - most) / max(1, most / 4)
         return min(1.0, max(0.0, size, count))
 
-    def begun(self, execution: Execution) -> None:
-        """Count what an unfinished execution takes. Once or more often, the same."""
+    def begun(self, execution: Execution) -> int:
+        """Count what an unfinished execution takes, once; bytes of its spec."""
         self._forget_unfinished(execution.uid)
-        size = spec_bytes(execution.spec) + METADATA_BYTES
+        spec = spec_bytes(execution.spec)
+        size = spec + METADATA_BYTES
         self._unfinished[execution.uid] = size
         self._unfinished_size += size
         self._judge()
+        return spec
 
     def ended(self, execution: Execution, final: dict[str, Any]) -> None:
         """Take in an execution whose final status, this one, was written."""

@@ -1,7 +1,7 @@
 """The index of the tombstones: when each expires, and which are too many. Pure.
 
-A tombstone takes less than 1 KiB of etcd. Its number is bounded by what a tenant may run while a key counts;
-the bounds here are for tenants with high rates and long TTLs.
+A tombstone takes less than 1 KiB of etcd. Its number is bounded by what a tenant may run while a
+key counts; the bounds here are for tenants with high rates and long TTLs.
 """
 
 from __future__ import annotations

@@ -36,6 +36,7 @@ TABLE: dict[type[GatewayError], tuple[int, dict[str, str]]] = {
     errors.RecordRemovedError: (410, {}),
     errors.TooLargeError: (413, {}),
     errors.RateLimitedError: (429, {}),
+    errors.WriteLimitedError: (429, {}),
     errors.ClientGoneError: (499, {}),  # nobody reads it; nginx' number, for the log
     errors.FailedError: (500, {}),
     errors.SessionFailedError: (500, {}),

@@ -32,9 +32,7 @@ async def refuse(context: Context, name: str) -> None:
     """
     path = f"{names.tombstones(context.settings.namespace)}/{name}"
     try:
-        await context.kube.get(
-            path, seconds=context.settings.api_timeout_seconds, accept=METADATA
-        )
+        await context.kube.get(path, seconds=context.settings.api_timeout_seconds, accept=METADATA)
     except NotFoundError:
         return
     except KubeError as error:
@@ -85,9 +83,7 @@ async def leave_all(context: Context, tenant: str, selector: str) -> None:
         params["continue"] = more
 
 
-async def _leave(
-    context: Context, metadata: dict[str, Any], tenant: str, until: datetime
-) -> None:
+async def _leave(context: Context, metadata: dict[str, Any], tenant: str, until: datetime) -> None:
     sha256 = (metadata.get("annotations") or {}).get(idempotency.ANNOTATION)
     if sha256 is None:
         return

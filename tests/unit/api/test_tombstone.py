@@ -11,9 +11,7 @@ from cloche_api import tombstone
 ENDED = datetime(2026, 1, 1, 12, tzinfo=UTC)
 
 
-@pytest.mark.parametrize(
-    ("ttl", "seconds"), [(0, 3600), (60, 3600), (3600, 3600), (7200, 7200)]
-)
+@pytest.mark.parametrize(("ttl", "seconds"), [(0, 3600), (60, 3600), (3600, 3600), (7200, 7200)])
 def test_a_key_counts_for_an_hour_or_as_long_as_its_record(ttl: int, seconds: int) -> None:
     expires = ENDED + timedelta(seconds=ttl)
     assert tombstone.key_expiration(expires, ttl) == ENDED + timedelta(seconds=seconds)
