@@ -101,7 +101,11 @@ class Flood:
         self.seen = Seen()
 
     async def run(self, keys: list[str]) -> Seen:
-        """Send everything; what was seen."""
+        """Send everything; what was seen.
+
+        Raises:
+            BenchError: the database's size was not to be had.
+        """
         *offenders, modest = keys
         self.seen.offenders = [Counter() for _ in offenders]
         self._began = time.monotonic()
@@ -111,6 +115,8 @@ class Flood:
             for key, answers in zip(offenders, self.seen.offenders, strict=True):
                 group.create_task(self._offend(key, answers))
         await asyncio.gather(*self._under_way)
+        if not self.seen.sizes:
+            raise BenchError("The API server has no metric apiserver_storage_size_bytes.")
         return self.seen
 
     async def _offend(self, key: str, answers: Counter[str]) -> None:
@@ -149,21 +155,26 @@ class Flood:
         minute = -1
         while time.monotonic() < self._end:
             size, since = await _database_bytes(self._rest), time.monotonic() - self._began
-            self.seen.sizes.append((since, size))
-            if int(since // 60) > minute:
+            if size is not None:
+                self.seen.sizes.append((since, size))
+            if size is not None and int(since // 60) > minute:
                 minute = int(since // 60)
                 answers = ", ".join(str(dict(of)) for of in self.seen.offenders)
                 say(f"{size / MIB:.0f} MiB; {answers}; small {dict(self.seen.modest)}")
             await asyncio.sleep(_LOOK_SECONDS)
 
 
-async def _database_bytes(rest: Rest) -> float:
-    """Bytes of etcd's database file, what it does not use of it included."""
-    async with rest.stream("/metrics", {}) as body:
-        found = _SIZE.findall(await body.read())
-    if not found:
-        raise BenchError("The API server has no metric apiserver_storage_size_bytes.")
-    return max(map(float, found))
+async def _database_bytes(rest: Rest) -> float | None:
+    """Bytes of etcd's database file, what it does not use of it included.
+
+    None where the API server or etcd is too busy to say.
+    """
+    try:
+        async with rest.stream("/metrics", {}) as body:
+            found = _SIZE.findall(await body.read())
+    except (ApiError, UnavailableError):
+        return None
+    return max(map(float, found), default=None)
 
 
 @asynccontextmanager
