@@ -19,7 +19,8 @@ TEST_CLUSTER := $(if $(filter auto,$(CLUSTER)),embedded,$(CLUSTER))
 SUITES := $(PY) tests/suites.py --cluster "$(TEST_CLUSTER)"
 
 .PHONY: help up doctor down status languages key images sbom crds test test-all lint format hooks \
-        requirements bench bench-quick load fuzz siege chaos attacks isolation clean-cache venv-up venv-dev
+        requirements bench bench-quick load etcd-flood fuzz siege chaos attacks isolation clean-cache \
+        venv-up venv-dev
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  %-17s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -86,6 +87,10 @@ bench-quick: venv-dev ## the main rows within 5 minutes; BASE=REV [ROUNDS=6]: th
 load: venv-dev ## what the gateway costs while hundreds wait, listen and poll: make load [LOAD="--seconds 30"]
 	@$(MAKE) up CLUSTER=$(TEST_CLUSTER)
 	@$(PY) bench/load.py $(LOAD)
+
+etcd-flood: venv-dev ## three keys that write all they can, and etcd's size: make etcd-flood [MINUTES=15]
+	@$(MAKE) up CLUSTER=$(TEST_CLUSTER)
+	@$(PY) bench/etcd.py $(if $(MINUTES),--minutes "$(MINUTES)")
 
 fuzz: venv-dev ## 10,000 hostile requests: make fuzz [FUZZ="--seed 7 --requests 500"]
 	@$(MAKE) up CLUSTER=$(TEST_CLUSTER)

@@ -137,6 +137,7 @@ def _rows(world: World, *, last: bool) -> list[tuple[str, str, Callable[[], Awai
 
 async def _remove_left(cluster: Cluster) -> None:
     """Remove what a run has left that was killed."""
+    await cluster.make_unwatched()
     await cluster.remove_all(cluster.pods, SELECTOR)
     await stored.remove_left(cluster)
     await loop.remove_left(cluster)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 from typing import TYPE_CHECKING, Any
 
@@ -16,8 +17,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 SYSTEM = "cloche-system"
+_UNWATCHED = "cloche-bench"
 # Where neither operator nor gateway watches: they would act on it.
-UNWATCHED = f"/apis/{meta.GROUP}/{meta.VERSION}/namespaces/default/{meta.EXECUTIONS}"
+UNWATCHED = f"/apis/{meta.GROUP}/{meta.VERSION}/namespaces/{_UNWATCHED}/{meta.EXECUTIONS}"
 LABEL = f"{meta.GROUP}/bench"
 """On everything that a benchmark makes."""
 _LOOK_SECONDS = 0.05  # the cluster is idle but for these looks
@@ -36,6 +38,13 @@ class Cluster:
         self.pods = f"/api/v1/namespaces/{settings.namespace}/pods"
         self.executions = f"{cloche}/{meta.EXECUTIONS}"
         self.runtimes = f"{cloche}/{meta.RUNTIMES}"
+
+    async def make_unwatched(self) -> None:
+        """Create the namespace of `UNWATCHED`, labelled so that policies let executions in."""
+        labels = {meta.LABEL_SANDBOX_NAMESPACE: "bench"}
+        namespace = {"metadata": {"name": _UNWATCHED, "labels": labels}}
+        with contextlib.suppress(ConflictError):
+            await self.rest.call("POST", "/api/v1/namespaces", body=namespace)
 
     async def runtime(self, name: str) -> dict[str, Any]:
         """One SandboxRuntime."""

@@ -6,12 +6,13 @@ from typing import TYPE_CHECKING, Any
 
 from cloche_api.execution import ExecutionSpec
 from cloche_api.execution_status import ExecutionStatus
-from cloche_api.meta import EXECUTIONS, GROUP, RUNTIMES, SESSIONS, VERSION
+from cloche_api.meta import EXECUTIONS, GROUP, RUNTIMES, SESSIONS, TOMBSTONES, VERSION
 from cloche_api.model import rules
 from cloche_api.phases import TERMINAL
 from cloche_api.runtime import RuntimeSpec, RuntimeStatus
 from cloche_api.schema import structural
 from cloche_api.session import SessionPhase, SessionSpec, SessionStatus
+from cloche_api.tombstone import TombstoneSpec
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -46,6 +47,7 @@ def execution_crd() -> dict[str, Any]:
             _column("Bytes", ".status.storedBytes", "integer", priority=_WIDE),
             # A string, for a date is shown as an age: the operator's sweep reads this column.
             _column("Expires", ".status.expirationTime", priority=_WIDE),
+            _column("TTL", ".spec.ttlSecondsAfterFinished", "integer", priority=_WIDE),
             # Likewise, for the gateway's list. Creation is told in whole seconds.
             _column("Created", ".metadata.creationTimestamp", priority=_WIDE),
             _column("Queued", ".status.queuedTime", priority=_WIDE),
@@ -113,9 +115,32 @@ def session_crd() -> dict[str, Any]:
     )
 
 
+def tombstone_crd() -> dict[str, Any]:
+    """The CustomResourceDefinition of SandboxTombstone, which has no status."""
+    return _crd(
+        kind="SandboxTombstone",
+        plural=TOMBSTONES,
+        short="sbt",
+        description=(
+            "SandboxTombstone keeps the Idempotency-Key of an execution whose record was removed: "
+            "an execution of its name is not run."
+        ),
+        models=(TombstoneSpec, None),
+        validations=rules(("self.spec == oldSelf.spec", "spec may not change")),
+        status_default=None,
+        selectable=[],
+        columns=[
+            _column("Tenant", ".spec.tenant"),
+            # A string, for a date is shown as an age, and this one lies ahead.
+            _column("Expires", ".spec.expirationTime"),
+            _column("Age", ".metadata.creationTimestamp", "date"),
+        ],
+    )
+
+
 def all_crds() -> list[dict[str, Any]]:
     """Every CustomResourceDefinition of Cloche."""
-    return [execution_crd(), runtime_crd(), session_crd()]
+    return [execution_crd(), runtime_crd(), session_crd(), tombstone_crd()]
 
 
 def _execution_rules() -> dict[str, Any]:
@@ -186,20 +211,22 @@ def _crd(  # noqa: PLR0913  the parts of one manifest, all by name
     plural: str,
     short: str,
     description: str,
-    models: tuple[type[BaseModel], type[BaseModel]],
+    models: tuple[type[BaseModel], type[BaseModel] | None],
     validations: dict[str, Any],
     status_default: dict[str, Any] | None,
     selectable: list[str],
     columns: list[dict[str, Any]],
 ) -> dict[str, Any]:
-    spec, status = (structural(model) for model in models)
+    parts = {"spec": structural(models[0])}
+    if models[1] is not None:
+        parts["status"] = structural(models[1])
     if status_default is not None:
-        status["default"] = status_default
+        parts["status"]["default"] = status_default
     version: dict[str, Any] = {
         "name": VERSION,
         "served": True,
         "storage": True,
-        "subresources": {"status": {}},
+        "subresources": {"status": {}} if "status" in parts else {},
         "additionalPrinterColumns": columns,
         "schema": {
             "openAPIV3Schema": {
@@ -210,8 +237,7 @@ def _crd(  # noqa: PLR0913  the parts of one manifest, all by name
                     "apiVersion": {"type": "string"},
                     "kind": {"type": "string"},
                     "metadata": {"type": "object"},
-                    "spec": spec,
-                    "status": status,
+                    **parts,
                 },
                 **validations,
             }

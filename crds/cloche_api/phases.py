@@ -35,6 +35,8 @@ class Reason(StrEnum):
     DELETED = "Deleted"
     QUEUE_TIMEOUT = "QueueTimeout"
     QUEUE_FULL = "QueueFull"
+    WRITE_LIMIT = "WriteLimit"
+    RECORD_REMOVED = "RecordRemoved"
     INVALID_SPEC = "InvalidSpec"
     INVALID_FILES = "InvalidFiles"
     UNKNOWN_LANGUAGE = "UnknownLanguage"

@@ -7,6 +7,7 @@ import contextlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from cloche_api.write_limit import WriteLimit
 from cloche_gateway import keys, runtimes, sessions, waiting
 from cloche_gateway.cancelling import Canceller
 from cloche_gateway.feeds import Feeds
@@ -19,6 +20,7 @@ from cloche_gateway.runtimes import Languages
 from cloche_gateway.sessions import Sessions
 from cloche_gateway.waiting import Waiters
 from cloche_gateway.watch import Follower
+from cloche_gateway.writes import CountedEnds
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -43,6 +45,7 @@ class Context:
     readiness: Readiness
     metrics: Metrics
     rates: Rates
+    writes: WriteLimit
     draining: asyncio.Future[None]
 
     def drain(self) -> None:
@@ -63,12 +66,15 @@ async def running(settings: Settings, kube: KubeClient) -> AsyncIterator[Context
         Sessions(),
     )
     waiters = Waiters(kube, settings.namespace)
+    writes = WriteLimit(settings.write_bytes, settings.write_bytes_per_tenant)
     feeds = Feeds(kube, settings.namespace, waiters)
     followers = {
         "keys": Follower(kube, keys.source(settings.keys_namespace), ring),
         "runtimes": Follower(kube, runtimes.source(settings.namespace), languages),
         "sessions": Follower(kube, sessions.source(settings.namespace), live),
-        "executions": Follower(kube, waiting.source(settings.namespace), waiters),
+        "executions": Follower(
+            kube, waiting.source(settings.namespace), CountedEnds(writes, waiters)
+        ),
     }
     metrics = Metrics()
     context = Context(
@@ -84,6 +90,7 @@ async def running(settings: Settings, kube: KubeClient) -> AsyncIterator[Context
         readiness=Readiness(kube, settings.namespace, followers),
         metrics=metrics,
         rates=Rates(settings, metrics.rate_limit_failures),
+        writes=writes,
         draining=asyncio.get_running_loop().create_future(),
     )
     context.metrics.observe(

@@ -5,6 +5,11 @@ Which HTTP status each becomes stands in `routes/problems.py` alone.
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from cloche_api.write_limit import Excess
+
 BATCH_ITEMS_MAX = 10
 """Requests of one batch."""
 
@@ -76,6 +81,14 @@ class RateLimitedError(GatewayError):
         self.reset = reset
 
 
+class WriteLimitedError(RateLimitedError):
+    """The tenant's executions have written too many bytes. The message names them."""
+
+    def __init__(self, excess: Excess) -> None:
+        super().__init__(excess.seconds)
+        self.args = (str(excess),)
+
+
 class ExecutionNotFoundError(GatewayError):
     """There is no such execution, or it is another tenant's."""
 
@@ -102,6 +115,16 @@ class KeyReusedError(GatewayError):
 
     def __init__(self) -> None:
         super().__init__("Idempotency-Key: was already used with another request")
+
+
+class RecordRemovedError(GatewayError):
+    """The Idempotency-Key belongs to an execution whose record was removed."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "Idempotency-Key: the execution of this key has been removed and is not run again. "
+            "Use a new key for a new execution."
+        )
 
 
 class ExecutionError(GatewayError):

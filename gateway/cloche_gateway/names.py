@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from cloche_api.meta import EXECUTIONS, GROUP, RUNTIMES, SESSIONS, VERSION
+from cloche_api.meta import EXECUTIONS, GROUP, RUNTIMES, SESSIONS, TOMBSTONES, VERSION
 
 
 def executions(namespace: str) -> str:
@@ -13,6 +13,11 @@ def executions(namespace: str) -> str:
 def execution(namespace: str, name: str) -> str:
     """One execution. `name` is one that `is_execution_id` accepts."""
     return f"{executions(namespace)}/{name}"
+
+
+def tombstones(namespace: str) -> str:
+    """The collection of the keys of removed records."""
+    return f"/apis/{GROUP}/{VERSION}/namespaces/{namespace}/{TOMBSTONES}"
 
 
 def runtimes(namespace: str) -> str:

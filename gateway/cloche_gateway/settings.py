@@ -9,8 +9,9 @@ from urllib.parse import urlsplit
 from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from cloche_api.limits import CONCURRENCY_MAX
+from cloche_api.limits import CONCURRENCY_MAX, MIB
 from cloche_api.logs import LogFormat, LogLevel
+from cloche_api.write_limit import BYTES_DEFAULT, BYTES_PER_TENANT_DEFAULT
 
 PREFIX = "CLOCHE_GATEWAY_"
 
@@ -63,6 +64,10 @@ class Settings(BaseSettings):
     for who looks on. An idle one costs 10 KiB."""
     concurrency: int = Field(default=50, ge=1, le=CONCURRENCY_MAX)
     """Executions that run at a time of an API key without a limit of its own; more wait."""
+    write_bytes: int = Field(default=BYTES_DEFAULT, ge=64 * MIB)
+    """Bytes that all executions may write to etcd within 10 minutes: so much history it keeps."""
+    write_bytes_per_tenant: int = Field(default=BYTES_PER_TENANT_DEFAULT, ge=16 * MIB)
+    """The same of one tenant's executions; besides it may use half of what is left, at most."""
     rate_limit_per_minute: int = Field(default=100, ge=1, le=1_000_000)
     """Executions that an API key without a rate of its own may ask for in a minute."""
     rate_limit_redis_url: SecretStr | None = None

@@ -34,6 +34,7 @@ from cloche_operator.sessions import Sessions
 from cloche_operator.settings import Settings
 from cloche_operator.sweeper import Sweeper
 from cloche_operator.takeover import look_around, remove
+from cloche_operator.written import write_limit
 
 if TYPE_CHECKING:
     from collections.abc import Coroutine
@@ -61,6 +62,7 @@ async def operate(settings: Settings) -> None:
         lease=Lease(kube, settings),
         capacity=Capacity(settings),
         records=Records(settings),
+        writes=write_limit(settings),
     )
     server = await http.serve(ctx)
     try:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from cloche_api.rest import Rest
+    from cloche_api.write_limit import WriteLimit
     from cloche_operator.capacity import Capacity
     from cloche_operator.kube import Kube
     from cloche_operator.lease import Lease
@@ -29,3 +30,4 @@ class Context:
     lease: Lease
     capacity: Capacity
     records: Records
+    writes: WriteLimit

@@ -49,8 +49,8 @@ class Dispatcher:
         """Whether there is a run for the execution of that uid, and its end is not written."""
         return uid in self._runs and not self._runs[uid][0].recorded
 
-    def observe(self, obj: dict[str, Any]) -> None:
-        """Take in a SandboxExecution as it now is."""
+    def observe(self, obj: dict[str, Any], *, listed: bool = False) -> None:
+        """Take in a SandboxExecution as it now is; `listed` if not an event but a list shows it."""
         try:
             execution = from_object(obj)
         except pydantic.ValidationError as error:
@@ -65,7 +65,7 @@ class Dispatcher:
         if execution.ended or execution.deleted or self._stopping:
             return
         run = Run(self._ctx, self._pools, self._sessions, execution)
-        self._ctx.records.begun(execution)
+        run.charge(self._ctx.records.begun(execution), listed=listed)
         task = asyncio.create_task(run.carry_out(), name=f"execution {execution.name}")
         self._runs[execution.uid] = (run, task)
         task.add_done_callback(lambda task: self._done(execution.uid, task))

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from cloche_api.execution import ExecutionSpec
-from cloche_api.meta import ANNOTATION_REQUEST_ID
+from cloche_api.meta import ANNOTATION_REQUEST_ID, ANNOTATION_REQUEST_SHA256
 from cloche_api.phases import TERMINAL, Phase
 
 
@@ -23,6 +23,8 @@ class Execution:
     spec: ExecutionSpec
     request_id: str | None
     """Of the HTTP request that it came with."""
+    request_sha256: str | None
+    """Of what was asked for, where it came with an Idempotency-Key."""
     phase: Phase
     pod_name: str | None
     pod_uid: str | None
@@ -58,6 +60,7 @@ def from_object(obj: dict[str, Any]) -> Execution:
         pydantic.ValidationError: the spec is not one that this operator understands.
     """
     meta = obj["metadata"]
+    annotations = meta.get("annotations", {})
     return Execution(
         name=meta["name"],
         uid=meta["uid"],
@@ -65,7 +68,8 @@ def from_object(obj: dict[str, Any]) -> Execution:
         created=datetime.fromisoformat(meta["creationTimestamp"]),
         deleted="deletionTimestamp" in meta,
         spec=ExecutionSpec.model_validate(obj["spec"]),
-        request_id=meta.get("annotations", {}).get(ANNOTATION_REQUEST_ID),
+        request_id=annotations.get(ANNOTATION_REQUEST_ID),
+        request_sha256=annotations.get(ANNOTATION_REQUEST_SHA256),
         **_of_status(obj.get("status") or {}),
     )
 

@@ -97,7 +97,7 @@ def registry(
         if event["type"] == "DELETED":
             await _left(ctx, dispatcher, dict(event["object"]))
         else:
-            dispatcher.observe(dict(event["object"]))
+            dispatcher.observe(dict(event["object"]), listed=event["type"] is None)
 
     @kopf.on.event(meta.GROUP, meta.VERSION, meta.SESSIONS, registry=handlers)
     async def session_seen(event: Any, **_: Any) -> None:

@@ -40,6 +40,7 @@ class Kube:
         self._executions = f"{cloche}/{meta.EXECUTIONS}"
         self._runtimes = f"{cloche}/{meta.RUNTIMES}"
         self._sessions = f"{cloche}/{meta.SESSIONS}"
+        self._tombstones = f"{cloche}/{meta.TOMBSTONES}"
 
     async def get_execution(self, name: str) -> dict[str, Any]:
         """One SandboxExecution."""
@@ -68,9 +69,12 @@ class Kube:
         )
         return str(written["metadata"]["resourceVersion"])
 
-    async def delete_execution(self, name: str, uid: str) -> None:
-        """Delete a record, if it is still that one; one that is gone is fine."""
-        await self._delete(f"{self._executions}/{name}", uid)
+    async def delete_execution(self, name: str, uid: str) -> bool:
+        """Delete a record, if it is still that one; one that is gone is fine.
+
+        Returns whether it is gone: a finalizer keeps it.
+        """
+        return await self._delete(f"{self._executions}/{name}", uid)
 
     async def unfinished(self) -> list[tuple[str, str, str]]:
         """Name, uid and Pod (its name, or empty) of every execution that has not ended."""
@@ -80,29 +84,56 @@ class Kube:
             async for of, (pod,) in self._rest.rows(self._executions, params, "Pod")
         ]
 
-    async def records(self) -> AsyncIterator[tuple[str, str, int | None, str]]:
-        """Name, tenant (or empty), bytes and expiration time of every execution that has ended.
+    async def records(self) -> AsyncIterator[tuple[str, str, int | None, str, int | None]]:
+        """Name, tenant (or empty), bytes, expiration time and TTL of each ended execution.
 
         Without metadata, for the rows are an eighth as long so.
         """
-        columns = ("Name", "Phase", "Tenant", "Bytes", "Expires")
+        columns = ("Name", "Phase", "Tenant", "Bytes", "Expires", "TTL")
         params = {"includeObject": "None"}
-        async for _, (name, phase, tenant, size, expires) in self._rest.rows(
+        async for _, (name, phase, tenant, size, expires, ttl) in self._rest.rows(
             self._executions, params, *columns
         ):
             if phase in TERMINAL:
-                yield name, tenant or "", size, expires or ""
+                yield name, tenant or "", size, expires or "", ttl
 
-    async def record(self, name: str) -> tuple[str, str] | None:
-        """Uid and expiration time of an execution that has ended, if there is one of that name."""
+    async def record(self, name: str) -> tuple[str, str, str] | None:
+        """Uid, expiration time and request hash (or empty) of an ended execution, if any."""
         rows = self._rest.rows(f"{self._executions}/{name}", {}, "Phase", "Expires")
         try:
             async for of, (phase, expires) in rows:
                 if phase in TERMINAL:
-                    return of["uid"], expires or ""
+                    key = of.get("annotations", {}).get(meta.ANNOTATION_REQUEST_SHA256, "")
+                    return of["uid"], expires or "", key
         except NotFoundError:
             pass
         return None
+
+    async def has_tombstone(self, name: str) -> bool:
+        """Whether an execution of that name was removed whose Idempotency-Key still counts."""
+        try:
+            await self._rest.call("GET", f"{self._tombstones}/{name}", accept=METADATA)
+        except NotFoundError:
+            return False
+        return True
+
+    async def create_tombstone(self, manifest: dict[str, Any]) -> None:
+        """Create a SandboxTombstone; one of that name that is there already stays."""
+        with contextlib.suppress(ConflictError):
+            await self._rest.call("POST", self._tombstones, body=manifest, accept=METADATA)
+
+    async def tombstones(self) -> AsyncIterator[tuple[str, str, str]]:
+        """Name, tenant (or empty) and expiration time of each tombstone."""
+        params = {"includeObject": "None"}
+        async for _, (name, tenant, expires) in self._rest.rows(
+            self._tombstones, params, "Name", "Tenant", "Expires"
+        ):
+            yield name, tenant or "", expires
+
+    async def delete_tombstone(self, name: str) -> None:
+        """Delete a tombstone; one that is gone is fine."""
+        with contextlib.suppress(NotFoundError):
+            await self._rest.call("DELETE", f"{self._tombstones}/{name}", accept=METADATA)
 
     async def ended_sessions(self) -> list[tuple[str, str, str]]:
         """Name, uid and end (or creation, where it never began) of every session that has ended."""
@@ -249,10 +280,15 @@ class Kube:
             return False
         return True
 
-    async def _delete(self, path: str, uid: str) -> None:
+    async def _delete(self, path: str, uid: str) -> bool:
+        """Delete an object, if it is still that one; whether it is gone at once."""
         options = {"apiVersion": "v1", "kind": "DeleteOptions", "preconditions": {"uid": uid}}
-        with contextlib.suppress(NotFoundError, ConflictError):  # a conflict: of another uid now
-            await self._rest.call("DELETE", path, body=options)
+        try:
+            answer = await self._rest.call("DELETE", path, body=options, accept=METADATA)
+        except (NotFoundError, ConflictError):  # a conflict: of another uid now
+            return True
+        # What is gone is answered with a Status, what a finalizer keeps with itself.
+        return not (answer.get("metadata") or {}).get("finalizers")
 
 
 def label_selector(labels: dict[str, str]) -> str:

@@ -223,6 +223,14 @@ class Runtimes:
             )
         return found
 
+    def label(self, language: str) -> str:
+        """The installed runtime's name for that name or alias, as a metric's label; else `other`.
+
+        Whoever creates an execution chooses the text: labels of any text would be without bound.
+        """
+        found = self._known(language)
+        return found.name if found else "other"
+
     def _known(self, language: str) -> Runtime | None:
         wanted = language.lower()
         if wanted in self._runtimes:

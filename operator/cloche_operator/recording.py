@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import logging
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
+from cloche_api import tombstone
 from cloche_api.rest import ApiError, InvalidError, TooLargeError
 from cloche_operator import status
-from cloche_operator.execution import time_of
+from cloche_operator.execution import now, time_of
 from cloche_operator.persist import persist
+from cloche_operator.written import count_end
 
 if TYPE_CHECKING:
     from cloche_operator.context import Context
@@ -24,6 +27,7 @@ async def record(ctx: Context, execution: Execution, final: dict[str, Any]) -> N
         if written is None:
             # Its spec alone fills the object: it can never be told that it has ended.
             log.warning("%s leaves no room for a status and is deleted", execution.name)
+            await _keep_key(ctx, execution)
             await persist(lambda: ctx.kube.delete_execution(execution.name, execution.uid))
             return
     except ApiError as error:
@@ -31,9 +35,18 @@ async def record(ctx: Context, execution: Execution, final: dict[str, Any]) -> N
         return
     log.info("execution %s ended: %s %s", execution.name, final["phase"], final["reason"])
     ctx.records.ended(execution, written)
-    language = execution.spec.language
+    count_end(ctx.writes, execution, written)
+    language = ctx.runtimes.label(execution.spec.language)
     ctx.metrics.ended.labels(language, written["phase"], written["reason"]).inc()
     _observe_steps(ctx, execution, written)
+
+
+async def _keep_key(ctx: Context, execution: Execution) -> None:
+    """Create the tombstone of an execution that is about to be deleted, if it has a key."""
+    if key := execution.request_sha256:
+        until = now() + timedelta(seconds=tombstone.KEY_SECONDS)
+        manifest = tombstone.manifest(execution.name, execution.tenant, key, until)
+        await persist(lambda: ctx.kube.create_tombstone(manifest))
 
 
 async def _written(

@@ -12,6 +12,8 @@ import sys
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from cloche_api import tombstone
+from cloche_operator.excess import Bounds, excess
 from cloche_operator.status import spec_bytes
 
 if TYPE_CHECKING:
@@ -36,6 +38,11 @@ class Record(NamedTuple):
     """Bytes in etcd, but for older revisions."""
     expires: float
     """Seconds since 1970 (UTC) at which its ttlSecondsAfterFinished is over."""
+    key: str = ""
+    """The hash of what was asked for with its Idempotency-Key. Empty without one, and where a
+    listing has shown the record: it is asked for with the uid."""
+    key_expires: float = 0.0
+    """Seconds since 1970 (UTC) until which such a key counts."""
 
 
 class Records:
@@ -48,6 +55,8 @@ class Records:
         self._size_of: dict[str, int] = {}
         self._unfinished: dict[str, int] = {}
         self._unfinished_size = 0
+        self._stuck: dict[str, Record] = {}
+        self._stuck_size = 0
         self._while_listing: dict[str, Record] | None = None
         self._full = False
         self.over = asyncio.Event()
@@ -60,8 +69,8 @@ class Records:
 
     @property
     def size(self) -> int:
-        """Bytes that all records take."""
-        return self._size
+        """Bytes that all records take, also those that cannot be removed."""
+        return self._size + self._stuck_size
 
     @property
     def full(self) -> bool:
@@ -80,23 +89,29 @@ class Records:
         count = (len(self._records) - most) / max(1, most / 4)
         return min(1.0, max(0.0, size, count))
 
-    def begun(self, execution: Execution) -> None:
-        """Count what an unfinished execution takes. Once or more often, the same."""
+    def begun(self, execution: Execution) -> int:
+        """Count what an unfinished execution takes, once; bytes of its spec."""
         self._forget_unfinished(execution.uid)
-        size = spec_bytes(execution.spec) + METADATA_BYTES
+        spec = spec_bytes(execution.spec)
+        size = spec + METADATA_BYTES
         self._unfinished[execution.uid] = size
         self._unfinished_size += size
         self._judge()
+        return spec
 
     def ended(self, execution: Execution, final: dict[str, Any]) -> None:
         """Take in an execution whose final status, this one, was written."""
         self._forget_unfinished(execution.uid)
+        expires = datetime.fromisoformat(final["expirationTime"])
+        until = tombstone.key_expiration(expires, execution.spec.ttl_seconds_after_finished)
         record = Record(
             execution.name,
             execution.uid,
             sys.intern(execution.tenant),
             final["storedBytes"] + METADATA_BYTES,
-            datetime.fromisoformat(final["expirationTime"]).timestamp(),
+            expires.timestamp(),
+            execution.request_sha256 or "",
+            until.timestamp(),
         )
         self._add(record)
         if self._while_listing is not None:
@@ -121,6 +136,7 @@ class Records:
         known, since = self._records, self._while_listing or {}
         self._while_listing = None
         self._records, self._size, self._size_of = {}, 0, {}
+        self._stuck, self._stuck_size = {}, 0
         for record in sorted(listed, key=lambda record: record.expires):
             before = known.get(record.name)
             same = before is not None and before.expires == record.expires
@@ -136,36 +152,29 @@ class Records:
             self._drop(record.name)
             self._judge()
 
-    def due(self, now: float) -> list[Record]:
-        """What is to be deleted: what has expired by now, and the oldest of what is too much.
+    def stays(self, record: Record) -> None:
+        """It was deleted, but somebody's finalizer keeps it.
 
-        A tenant that has too much loses its own oldest, whatever the others have.
+        Its bytes count towards the hard bound, so that a listing changes nothing; it pushes out no
+        other record. The next listing tries it again.
         """
-        found = [record for record in self._records.values() if record.expires <= now]
-        expired = {record.name for record in found}
-        excess = len(self._records) - len(found) - self._settings.retention_executions
-        excess_size = self._size - self._settings.retention_bytes
-        excess_of = {
-            tenant: size - self._settings.retention_bytes_per_tenant
-            for tenant, size in self._size_of.items()
-        }
-        for record in found:
-            excess_size -= record.size
-            excess_of[record.tenant] -= record.size
-        greedy = {tenant for tenant, size in excess_of.items() if size > 0}
-        for name, record in self._records.items():
-            if excess <= 0 and excess_size <= 0 and not greedy:
-                break
-            if name in expired:
-                continue
-            if excess > 0 or excess_size > 0 or record.tenant in greedy:
-                found.append(record)
-                excess -= 1
-                excess_size -= record.size
-                excess_of[record.tenant] -= record.size
-                if excess_of[record.tenant] <= 0:
-                    greedy.discard(record.tenant)
-        return found
+        self._drop(record.name)
+        if record.name not in self._stuck:
+            self._stuck[record.name] = record
+            self._stuck_size += record.size
+        self._judge()
+
+    def due(self, now: float) -> list[Record]:
+        """What is to be deleted: what has expired by now, and of the rest what is too much."""
+        settings = self._settings
+        bounds = Bounds(
+            settings.retention_executions,
+            settings.retention_bytes,
+            settings.retention_bytes_per_tenant,
+        )
+        expired = [record for record in self._records.values() if record.expires <= now]
+        kept = (record for record in self._records.values() if record.expires > now)
+        return expired + excess(kept, bounds)
 
     def _add(self, record: Record) -> None:
         self._drop(record.name)
@@ -194,6 +203,6 @@ class Records:
         """See whether there is room for more."""
         hard, soft = self._settings.storage_hard_bytes, self._settings.retention_bytes
         bound = (hard + soft) / 2 if self._full else hard
-        if self._full != (full := self._size + self._unfinished_size >= bound):
+        if self._full != (full := self.size + self._unfinished_size >= bound):
             self._full = full
             self.full_changed.set()

@@ -12,11 +12,13 @@ import asyncio
 import logging
 import math
 import time
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from cloche_api.rest import ApiError, UnavailableError
+from cloche_api.tombstone import KEY_SECONDS, key_expiration, manifest
 from cloche_operator.records import METADATA_BYTES, Record
+from cloche_operator.tombstones import Tombstone, Tombstones
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -45,6 +47,7 @@ class Retention:
     def __init__(self, ctx: Context) -> None:
         self._ctx = ctx
         self._records = ctx.records
+        self._tombstones = Tombstones()
         self._next_listing = 0.0
 
     async def keep_for_ever(self) -> None:
@@ -76,16 +79,30 @@ class Retention:
             await self._remove(due)
             kept, size = len(self._records), self._records.size
             log.info("removed %d records, %d remain with %d bytes", len(due), kept, size)
+        await self._remove_tombstones()
         if listing:
             await self._remove_sessions()
 
     async def _list(self) -> None:
         self._records.begin_listing()
         listed = [
-            Record(name, "", tenant, (size or _UNKNOWN_BYTES) + METADATA_BYTES, _seconds(expires))
-            async for name, tenant, size, expires in self._ctx.kube.records()
+            Record(
+                name,
+                "",
+                tenant,
+                (size or _UNKNOWN_BYTES) + METADATA_BYTES,
+                _seconds(expires),
+                key_expires=_key_expires(expires, ttl),
+            )
+            async for name, tenant, size, expires, ttl in self._ctx.kube.records()
         ]
         self._records.replace(listed)
+        self._tombstones.replace(
+            [
+                Tombstone(name, tenant, _seconds(expires))
+                async for name, tenant, expires in self._ctx.kube.tombstones()
+            ]
+        )
         log.info("%d records are stored with %d bytes", len(self._records), self._records.size)
 
     async def _remove(self, due: list[Record]) -> None:
@@ -106,19 +123,32 @@ class Retention:
         clock = asyncio.get_running_loop().time
         for record in queue:
             began = clock()
-            await self._delete(record)
-            self._records.remove(record)
+            if await self._delete(record):
+                self._records.remove(record)
+            else:
+                log.warning("record %s stays: it has finalizers", record.name)
+                self._records.stays(record)
             await asyncio.sleep((clock() - began) * _REST * (1 - self._records.pressure))
 
-    async def _delete(self, record: Record) -> None:
-        """Delete a record, if it is still that one."""
-        kube, uid = self._ctx.kube, record.uid
+    async def _delete(self, record: Record) -> bool:
+        """Delete a record, if it is still that one, and keep its key before; whether it is gone."""
+        kube, uid, key = self._ctx.kube, record.uid, record.key
         if not uid:
             found = await kube.record(record.name)
             if found is None or _seconds(found[1]) != record.expires:
-                return  # it is gone; one that has taken its name is shown by the next listing
-            uid = found[0]
-        await kube.delete_execution(record.name, uid)
+                return True  # it is gone; one that has taken its name is shown by the next listing
+            uid, _, key = found
+        if key and record.key_expires > time.time():
+            until = datetime.fromtimestamp(record.key_expires, UTC)
+            await kube.create_tombstone(manifest(record.name, record.tenant, key, until))
+            self._tombstones.add(Tombstone(record.name, record.tenant, record.key_expires))
+        return await kube.delete_execution(record.name, uid)
+
+    async def _remove_tombstones(self) -> None:
+        """Delete the tombstones whose keys count no more."""
+        for one in self._tombstones.due(time.time()):
+            await self._ctx.kube.delete_tombstone(one.name)
+            self._tombstones.remove(one)
 
     async def _remove_sessions(self) -> None:
         """Delete the sessions that have ended long ago, and the oldest of too many."""
@@ -135,3 +165,10 @@ class Retention:
 def _seconds(timestamp: str) -> float:
     """Since 1970. An end that no operator wrote may have none: only number and bytes bound it."""
     return datetime.fromisoformat(timestamp).timestamp() if timestamp else math.inf
+
+
+def _key_expires(expires: str, ttl: int | None) -> float:
+    """Return when an Idempotency-Key of such a record counts no more, in seconds since 1970."""
+    if not expires or ttl is None:
+        return time.time() + KEY_SECONDS
+    return key_expiration(datetime.fromisoformat(expires), ttl).timestamp()

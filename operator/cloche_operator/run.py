@@ -32,6 +32,7 @@ from cloche_operator.start import remove_pod
 
 if TYPE_CHECKING:
     from cloche_api.amounts import UsedResources
+    from cloche_api.write_limit import Excess
     from cloche_operator.context import Context
     from cloche_operator.execution import Execution
     from cloche_operator.pools import Pools
@@ -57,6 +58,7 @@ class Run:
         self._sessions = sessions
         self.execution = execution
         self._refused = ctx.records.full
+        self._excess: Excess | None = None
         self.recorded = False
         """Whether its end is written."""
         age = now() - execution.created
@@ -66,6 +68,14 @@ class Run:
         self._reader: LogReader | None = None
         self._pod: dict[str, Any] | None = None
         self._halted: asyncio.Future[EndedError] = asyncio.get_running_loop().create_future()
+
+    def charge(self, spec: int, *, listed: bool) -> None:
+        """Charge the bytes that it will write, of which the spec has so many.
+
+        One that a listing has shown was charged by the operator before, and is not refused.
+        """
+        of = self.execution
+        self._excess = self._ctx.writes.take(of.tenant, of.uid, spec, force=listed)
 
     def halt(self, reason: Reason, message: str) -> None:
         """End it now, with this reason. Once it has an outcome, too late."""
@@ -142,6 +152,9 @@ class Run:
         ctx, spec = self._ctx, self.execution.spec
         if self._refused:
             raise EndedError(Reason.QUEUE_FULL, "The stored executions take all their space.")
+        if self._excess is not None:
+            raise EndedError(Reason.WRITE_LIMIT, str(self._excess))
+        await self._not_run_before()
         runtime = await persist(lambda: ctx.runtimes.find(spec.language))
         session = self._sessions.of(self.execution)
         if session is not None:
@@ -156,6 +169,22 @@ class Run:
                 return await self._attempt.run()
         finally:
             self.execution = self._attempt.execution
+
+    async def _not_run_before(self) -> None:
+        """Look for the tombstone of the execution's Idempotency-Key, if it came with one.
+
+        It was created before the name was free for this object. One that is not there is not kept
+        anywhere else: a later tombstone of this name is that of this execution.
+
+        Raises:
+            EndedError: there is one.
+        """
+        name, keyed = self.execution.name, self.execution.request_sha256 is not None
+        if keyed and await persist(lambda: self._ctx.kube.has_tombstone(name)):
+            raise EndedError(
+                Reason.RECORD_REMOVED,
+                "The execution of this Idempotency-Key was removed; it is not run again.",
+            )
 
     async def _admitted(self, used: UsedResources) -> None:
         """Wait until there is memory for it. In a session it has that of the session's Pod."""

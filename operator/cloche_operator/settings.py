@@ -13,6 +13,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from cloche_api import quantity
 from cloche_api.limits import MIB
 from cloche_api.logs import LogFormat, LogLevel
+from cloche_api.write_limit import BYTES_DEFAULT, BYTES_PER_TENANT_DEFAULT
 
 
 class Settings(BaseSettings):
@@ -98,6 +99,11 @@ class Settings(BaseSettings):
     storage_hard_bytes: int = Field(default=1024 * MIB, ge=1)
     """Bytes of executions, unfinished ones too, from which on new ones are refused: the records
     could not be removed as fast as they came, and a full etcd stops the cluster."""
+    write_bytes: int = Field(default=BYTES_DEFAULT, ge=64 * MIB)
+    """Bytes that all executions may write to etcd within 10 minutes: so much history it keeps.
+    For executions that did not come through the gateway, which counts before it creates."""
+    write_bytes_per_tenant: int = Field(default=BYTES_PER_TENANT_DEFAULT, ge=16 * MIB)
+    """The same of one tenant's executions; without a tenant, of nobody's together."""
     http_port: int = Field(default=8080, ge=1, le=65535)
     """Port of /healthz, /readyz and /metrics."""
     log_format: LogFormat = LogFormat.JSON

@@ -17,6 +17,7 @@ from cloche_operator.metrics import Metrics
 from cloche_operator.observed import Pods, Runtimes
 from cloche_operator.records import Records
 from cloche_operator.settings import Settings
+from cloche_operator.written import write_limit
 
 
 @asynccontextmanager
@@ -35,6 +36,7 @@ async def operator_parts(kubeconfig: Path, namespace: str) -> AsyncIterator[Cont
             lease=Lease(kube, settings),
             capacity=Capacity(settings),
             records=Records(settings),
+            writes=write_limit(settings),
         )
     finally:
         await rest.close()

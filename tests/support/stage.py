@@ -13,6 +13,8 @@ from support.api_server import CLOCHE, CORE, ApiServer
 from support.deadline import until
 from support.operator_process import Operator, operator
 
+from cloche_api import meta
+
 BOUND_SECONDS = 20.0
 """In which whatever is expected must come, on a busy machine too."""
 LABEL = "cloche.dev/test"
@@ -105,14 +107,15 @@ class Stage:
         log = self._directory / f"operator-{next(self._count)}.log"
         return self._running.enter_context(operator(self.kubeconfig, log, **(defaults | settings)))
 
-    def submit(self, name: str, **spec: Any) -> str:
-        """Create an execution; its uid."""
+    def submit(self, name: str, *, key: str | None = None, **spec: Any) -> str:
+        """Create an execution, with the hash `key` of an Idempotency-Key's request; its uid."""
+        annotations = {} if key is None else {meta.ANNOTATION_REQUEST_SHA256: key}
         made = self.server.create(
             self.executions,
             {
                 "apiVersion": "cloche.dev/v1alpha1",
                 "kind": "SandboxExecution",
-                "metadata": {"name": name},
+                "metadata": {"name": name, "annotations": annotations},
                 "spec": {"language": "python", "code": "print(1)"} | spec,
             },
         )

@@ -9,6 +9,9 @@
 {{- if ne "restricted" (dig "labels" "pod-security.kubernetes.io/enforce" "" .metadata) -}}
 {{- fail (printf "sandbox.create: the namespace %q does not enforce Pod Security restricted: kubectl label namespace %s pod-security.kubernetes.io/enforce=restricted" $sandbox.namespace $sandbox.namespace) -}}
 {{- end -}}
+{{- if not (dig "labels" "cloche.dev/installation" "" .metadata) -}}
+{{- fail (printf "sandbox.create: the namespace %q has no label by which other installations know that an operator works there: kubectl label namespace %s cloche.dev/installation=%s" $sandbox.namespace $sandbox.namespace $.Release.Namespace) -}}
+{{- end -}}
 {{- end -}}
 {{- end -}}
 {{- if le (int64 $sandbox.retention.hardBytes) (int64 $sandbox.retention.bytes) -}}

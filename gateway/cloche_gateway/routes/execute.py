@@ -20,7 +20,7 @@ router = APIRouter(prefix="/api/v1/execute", tags=["execute"])
 @router.post(
     "",
     response_model=ExecuteResponse,
-    responses=openapi.problems(400, 401, 403, 404, 409, 413, 429, 500, 503),
+    responses=openapi.problems(400, 401, 403, 404, 409, 410, 413, 429, 500, 503),
     openapi_extra=openapi.takes(ExecuteRequest, openapi.IDEMPOTENCY_KEY),
     summary="Execute code and wait for the result",
 )
@@ -43,7 +43,7 @@ async def execute(request: Request) -> Response:
     "/async",
     status_code=202,
     response_model=StatusResponse,
-    responses=openapi.problems(400, 401, 403, 404, 409, 413, 429, 500, 503),
+    responses=openapi.problems(400, 401, 403, 404, 409, 410, 413, 429, 500, 503),
     openapi_extra=openapi.takes(ExecuteRequest, openapi.IDEMPOTENCY_KEY),
     summary="Execute code without waiting",
 )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from cloche_gateway.errors import RecordRemovedError
 from cloche_gateway.models import ExecuteRequest, Problem, SessionRequest
 from cloche_gateway.services.parsing import (
     LIST_LIMIT,
@@ -95,6 +96,7 @@ _EXAMPLES = {
     403: "Invalid API key",
     404: "Execution 550e8400-e29b-41d4-a716-446655440000 not found",
     409: "Execution cancelled",
+    410: str(RecordRemovedError()),
     413: "code: must be at most 256 KiB, but has 300000 bytes",
     429: "Rate limit exceeded. Please try again later.",
     500: "Execution failed: container timeout",
@@ -107,8 +109,9 @@ _WHEN = {
     404: "No such execution or session of this key's tenant",
     409: "It was cancelled or deleted while the client waited, or the Idempotency-Key was used "
     "with another request",
+    410: "The execution of this Idempotency-Key has been removed and is not run again",
     413: "The body or a field is over its limit",
-    429: "The API key has asked too often",
+    429: "The API key has asked too often, or its tenant has caused too many bytes to be written",
     500: "The program hit its timeout, or the system failed; with what is known of the result",
     503: "The queue or the storage is full, or the cluster is out of reach",
 }

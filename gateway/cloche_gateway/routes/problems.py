@@ -33,8 +33,10 @@ TABLE: dict[type[GatewayError], tuple[int, dict[str, str]]] = {
     errors.LanguageNotFoundError: (404, {}),
     errors.SessionNotFoundError: (404, {}),
     errors.KeyReusedError: (409, {}),
+    errors.RecordRemovedError: (410, {}),
     errors.TooLargeError: (413, {}),
     errors.RateLimitedError: (429, {}),
+    errors.WriteLimitedError: (429, {}),
     errors.ClientGoneError: (499, {}),  # nobody reads it; nginx' number, for the log
     errors.FailedError: (500, {}),
     errors.SessionFailedError: (500, {}),

@@ -8,6 +8,7 @@ from enum import Enum, auto
 from typing import Any
 
 from cloche_api.phases import TERMINAL, Phase, Reason, phase_of
+from cloche_gateway.errors import RecordRemovedError
 from cloche_gateway.services import results
 
 BUSY = "Service busy. Please try again later."
@@ -44,6 +45,8 @@ class Answer:
 
 RETRY_AFTER_SECONDS = 5
 """What a client is told to wait when the service is busy: some executions will have ended."""
+WRITE_LIMIT_SECONDS = 60
+"""The same after too many bytes: the resolution of the window in which they are counted."""
 
 _EXITED = Rule(200, None)
 _BUSY = Rule(503, BUSY, Body.ID, RETRY_AFTER_SECONDS)
@@ -64,6 +67,8 @@ TABLE = {
     Reason.DELETED: _CANCELLED,
     Reason.QUEUE_TIMEOUT: _BUSY,
     Reason.QUEUE_FULL: _BUSY,
+    Reason.WRITE_LIMIT: Rule(429, "{message}", Body.ID, WRITE_LIMIT_SECONDS),
+    Reason.RECORD_REMOVED: Rule(410, str(RecordRemovedError()), Body.ID),
     Reason.UNKNOWN_LANGUAGE: Rule(400, "{message}", Body.ID),
     Reason.RESOURCES_EXCEED_RUNTIME: Rule(400, "{message}", Body.ID),
     Reason.INVALID_SPEC: Rule(400, "{message}", Body.ID),

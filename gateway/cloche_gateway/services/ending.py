@@ -11,7 +11,7 @@ from cloche_api.meta import LABEL_SESSION, LABEL_TENANT, SESSION_PREFIX
 from cloche_gateway import names
 from cloche_gateway.errors import BusyError, ExecutionNotFoundError, SessionNotFoundError
 from cloche_gateway.kube import ConflictError, InvalidError, KubeError, NotFoundError
-from cloche_gateway.services import looking_up, sessions
+from cloche_gateway.services import looking_up, sessions, tombstones
 
 if TYPE_CHECKING:
     from cloche_gateway.context import Context
@@ -61,6 +61,7 @@ async def clean_up(context: Context, caller: Caller, session_id: str) -> None:
     selector = f"{LABEL_TENANT}={caller.tenant},{LABEL_SESSION}={session_id}"
     path = names.executions(context.settings.namespace)
     try:
+        await tombstones.leave_all(context, caller.tenant, selector)
         await context.kube.delete_all(path, selector, seconds=_CLEAN_UP_SECONDS)
     except KubeError as error:
         raise BusyError from error

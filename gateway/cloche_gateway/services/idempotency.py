@@ -13,7 +13,7 @@ import re
 import uuid
 from typing import TYPE_CHECKING
 
-from cloche_api.meta import GROUP
+from cloche_api.meta import ANNOTATION_REQUEST_SHA256
 from cloche_gateway.errors import InvalidRequestError
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from cloche_gateway.models import ExecuteRequest
 
-ANNOTATION = f"{GROUP}/request-sha256"
+ANNOTATION = ANNOTATION_REQUEST_SHA256
 """On an execution that came with an Idempotency-Key: what was asked for, hashed."""
 
 _DOMAIN = b"cloche.dev/idempotency-key/v1"

@@ -7,9 +7,17 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from cloche_api import logs
+from cloche_api.size import object_bytes
 from cloche_gateway import names
-from cloche_gateway.errors import BusyError
-from cloche_gateway.services import creating, idempotency, manifest, sessions, validation
+from cloche_gateway.errors import BusyError, GatewayError, WriteLimitedError
+from cloche_gateway.services import (
+    creating,
+    idempotency,
+    manifest,
+    sessions,
+    tombstones,
+    validation,
+)
 
 if TYPE_CHECKING:
     from cloche_gateway.context import Context
@@ -66,13 +74,41 @@ async def submit(context: Context, planned: Plan) -> Stored:
     Raises:
         BusyError: also while the stored results are over their bound; who repeats a request that
             was accepted gets its execution all the same.
+        WriteLimitedError: the tenant has caused too many bytes; the same holds then.
+        RecordRemovedError: the execution of the Idempotency-Key was removed.
         GatewayError: as `creating.create`.
     """
     path = names.executions(context.settings.namespace)
-    if not planned.storage_full:
-        return await creating.create(context, path, planned.obj)
+    if planned.keyed:
+        await tombstones.refuse(context, planned.name)
+    repeated = context.writes.knows(planned.name)
+    refusal = BusyError() if planned.storage_full else _charge(context, planned)
+    if refusal is None:
+        return await _create(context, path, planned, charged=not repeated)
     seconds = context.settings.api_timeout_seconds
     found = await creating.existing(context, path, planned.obj, seconds) if planned.keyed else None
     if found is None:
-        raise BusyError
+        raise refusal
     return found
+
+
+def _charge(context: Context, planned: Plan) -> WriteLimitedError | None:
+    """Charge the bytes that the execution will write; why it may not."""
+    spec = planned.obj["spec"]
+    excess = context.writes.take(spec["tenant"], planned.name, object_bytes(spec))
+    return None if excess is None else WriteLimitedError(excess)
+
+
+async def _create(context: Context, path: str, planned: Plan, *, charged: bool) -> Stored:
+    """Create the execution; where none was created, what was charged for it is taken back."""
+    try:
+        stored = await creating.create(context, path, planned.obj)
+    except creating.UnsureError:
+        raise
+    except GatewayError:
+        if charged:
+            context.writes.forget(planned.name)
+        raise
+    if charged and not stored.fresh:
+        context.writes.forget(planned.name)
+    return stored

@@ -8,13 +8,24 @@ from typing import Any
 from support.deadline import until
 from support.stage import BOUND_SECONDS, Stage
 
+from cloche_api import tombstone
+
 HOUR = 3600.0
 KIB = 1024
 ENOUGH = 100 * KIB * KIB
+KEY = "c" * 64
+"""The hash of what was asked for with an Idempotency-Key."""
 
 
-def fill(
-    at: Stage, names: list[str], *, size: int = 1, seconds: float = HOUR, tenant: str | None = None
+def fill(  # noqa: PLR0913  what differs between records, by name
+    at: Stage,
+    names: list[str],
+    *,
+    size: int = 1,
+    seconds: float = HOUR,
+    tenant: str | None = None,
+    key: str | None = None,
+    **spec: Any,
 ) -> list[str]:
     """Executions that have ended, as the operator writes them, the first of them first.
 
@@ -23,8 +34,8 @@ def fill(
     last = datetime.now(UTC) + timedelta(seconds=seconds)
     for n, name in enumerate(reversed(names)):
         expires = (last - timedelta(milliseconds=n)).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
-        spec = {} if tenant is None else {"tenant": tenant}
-        at.submit(name, **spec)
+        of = {} if tenant is None else {"tenant": tenant}
+        at.submit(name, key=key, **of, **spec)
         end(at, name, storedBytes=size, expirationTime=expires)
     return names
 
@@ -45,6 +56,12 @@ def until_it_ended(at: Stage, name: str) -> None:
     until(ended, BOUND_SECONDS, f"{name} to end")
 
 
+def tombstones(at: Stage) -> list[dict[str, Any]]:
+    path = at.executions.replace("sandboxexecutions", "sandboxtombstones")
+    items: list[dict[str, Any]] = at.server.get(path)["items"]
+    return items
+
+
 def stored(at: Stage) -> set[str]:
     return {obj["metadata"]["name"] for obj in at.server.get(at.executions)["items"]}
 
@@ -59,12 +76,12 @@ def many(prefix: str, count: int) -> list[str]:
 
 def test_the_oldest_of_too_many_go(alone: Stage) -> None:
     names = fill(alone, many("one", 300))
-    running = alone.start(retention_executions=250)
+    running = alone.start(retention_executions=200)
     until_stored(alone, names[50:])
 
     running.kill()
     names += fill(alone, many("two", 20), seconds=2 * HOUR)
-    alone.start(retention_executions=250)
+    alone.start(retention_executions=200)
     until_stored(alone, names[70:])
 
 
@@ -81,6 +98,96 @@ def test_a_tenant_that_has_too_much_loses_its_own(alone: Stage) -> None:
     nobody = fill(alone, many("nobody", 5), size=100 * KIB, seconds=2 * HOUR)
     alone.start(retention_bytes_per_tenant=320 * KIB)
     until_stored(alone, modest + greedy[-3:] + nobody[-3:])
+
+
+def test_records_go_from_whoever_has_most(alone: Stage) -> None:
+    """In number and then in bytes, though the others' are older."""
+    victim = fill(alone, many("victim", 5), size=40 * KIB, tenant="victim", seconds=HOUR - 60)
+    many_small = fill(alone, many("small", 20), size=1, tenant="small")
+    few_large = fill(alone, many("large", 7), size=100 * KIB, tenant="large", seconds=2 * HOUR)
+    running = alone.start(retention_executions=20)
+    until_stored(alone, victim + many_small[-8:] + few_large)
+
+    running.kill()
+    alone.start(retention_bytes=650 * KIB, storage_hard_bytes=ENOUGH)
+    until_stored(alone, victim + many_small[-8:] + few_large[-4:])
+
+
+def test_a_record_that_is_removed_early_leaves_its_key(alone: Stage) -> None:
+    names = fill(alone, many("keyed", 3), tenant="acme", key=KEY)
+    fill(alone, ["expired"], seconds=-1, tenant="acme", key=KEY)
+    fill(alone, ["soon-over"], seconds=-1, tenant="acme", key=KEY, ttlSecondsAfterFinished=0)
+    fill(alone, ["plain"], seconds=-1)
+    running = alone.start(retention_executions=1)
+    until_stored(alone, names[2:])
+    left = {of["metadata"]["name"]: of["spec"] for of in tombstones(alone)}
+    assert left.keys() == {*names[:2], "soon-over"}
+    assert {(of["tenant"], of["requestSHA256"]) for of in left.values()} == {("acme", KEY)}
+
+    for name in names[:2]:
+        uid = alone.submit(name, key=KEY, tenant="acme")
+        refused = alone.ended(name)
+        assert (refused["phase"], refused["reason"]) == ("Error", "RecordRemoved")
+        assert "podName" not in refused
+        alone.no_pod(uid)
+    running.kill()
+    alone.submit("expired", key=KEY, tenant="acme")
+    alone.start(retention_executions=100)
+    alone.claimed("expired")
+    alone.cancel("expired")
+    alone.ended("expired")
+
+
+def test_an_operator_that_begins_finds_the_tombstones_and_removes_the_expired(
+    alone: Stage,
+) -> None:
+    now = datetime.now(UTC)
+    for name, hours in (("counts", 1), ("counts-no-more", -1)):
+        expires = now + timedelta(hours=hours)
+        path = alone.executions.replace("sandboxexecutions", "sandboxtombstones")
+        alone.server.create(path, tombstone.manifest(name, "acme", KEY, expires))
+    alone.submit("counts", key=KEY, tenant="acme")
+    alone.start()
+    assert alone.ended("counts")["reason"] == "RecordRemoved"
+    until(
+        lambda: [of["metadata"]["name"] for of in tombstones(alone)] == ["counts"],
+        BOUND_SECONDS,
+        "the expired tombstone to go",
+    )
+
+
+def test_what_a_finalizer_keeps_is_counted_and_pushes_nothing_out(alone: Stage) -> None:
+    fill(alone, ["held"], size=900 * KIB, seconds=-1)
+    patch = {"metadata": {"finalizers": ["example.com/mine"]}}
+    alone.server.merge(f"{alone.executions}/held", patch)
+    kept = fill(alone, many("kept", 3), size=100 * KIB)
+    running = alone.start(
+        retention_bytes=400 * KIB,
+        storage_hard_bytes=1000 * KIB,
+        relist_seconds=1,
+        sweep_seconds=0.2,
+    )
+    until(lambda: "record held stays" in running.log, BOUND_SECONDS, "the deletion")
+    storage(alone, "False")
+    alone.server.merge(f"{alone.executions}/held", {"metadata": {"finalizers": None}})
+    until_stored(alone, kept)
+    storage(alone, "True")
+
+
+def test_too_many_bytes_of_one_tenant_end_the_rest_of_them(alone: Stage) -> None:
+    """Of executions by kubectl: the gateway refuses its own before it creates them."""
+    alone.start(write_bytes_per_tenant=16 * KIB * KIB)
+    names = many("large", 16)
+    for name in names:
+        alone.submit(name, code="#" * 250 * KIB, stdin="#" * 250 * KIB, args=["#" * 60 * KIB])
+        alone.cancel(name)
+    reasons = [alone.ended(name)["reason"] for name in names]
+    refused = [name for name, reason in zip(names, reasons, strict=True) if reason == "WriteLimit"]
+    assert reasons[0] == "Cancelled"
+    assert len(refused) >= 2
+    assert "Too many bytes" in alone.status(refused[0])["message"]
+    alone.submit("modest", tenant="other", language="cobol")
+    assert alone.ended("modest")["reason"] == "UnknownLanguage"
 
 
 def test_records_expire_one_by_one(alone: Stage) -> None:

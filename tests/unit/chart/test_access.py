@@ -65,4 +65,6 @@ def test_objects_without_a_namespace_are_named_after_the_release() -> None:
         f"cloche-session-tenants.{SYSTEM}",
         f"cloche-pods.{SYSTEM}",
         f"cloche-pod-changes.{SYSTEM}",
+        f"cloche-namespaces.{SYSTEM}",
+        f"cloche-tombstones.{SYSTEM}",
     }

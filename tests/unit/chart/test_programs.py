@@ -147,6 +147,8 @@ def test_the_operator_understands_its_settings() -> None:
     assert settings.retention_executions == 20_000
     assert settings.retention_bytes == 512 * 1024 * 1024
     assert settings.retention_bytes_per_tenant == 128 * 1024 * 1024
+    assert settings.write_bytes == 640 * 1024 * 1024
+    assert settings.write_bytes_per_tenant == 256 * 1024 * 1024
     assert settings.storage_hard_bytes == 1024 * 1024 * 1024
     assert (settings.node_selector, settings.tolerations) == ({}, [])
     assert (settings.priority_class_name, settings.image_pull_secrets) == ("", [])

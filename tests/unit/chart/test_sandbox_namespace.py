@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from support.helm import SANDBOXES, kinds, refusal, the
+from support.helm import SANDBOXES, SYSTEM, kinds, refusal, the
 
 KEEP = "helm.sh/resource-policy"
 
@@ -11,6 +11,11 @@ def test_pod_security_is_restricted_and_stays_so() -> None:
     labels = the("Namespace", SANDBOXES)["metadata"]["labels"]
     assert labels["pod-security.kubernetes.io/enforce"] == "restricted"
     assert labels["pod-security.kubernetes.io/enforce-version"] == "latest"
+
+
+def test_other_installations_know_it_by_its_label() -> None:
+    labels = the("Namespace", SANDBOXES)["metadata"]["labels"]
+    assert labels["cloche.dev/installation"] == SYSTEM
 
 
 def test_records_and_the_network_policy_outlive_the_release() -> None:
@@ -27,9 +32,12 @@ def test_everything_follows_the_namespace() -> None:
     sets = ('sandbox.namespace="elsewhere"',)
     assert the("NetworkPolicy", "cloche-deny-all", *sets)["metadata"]["namespace"] == "elsewhere"
     assert the("SandboxRuntime", "python", *sets)["metadata"]["namespace"] == "elsewhere"
-    for binding in kinds("ValidatingAdmissionPolicyBinding", *sets).values():
-        selector = binding["spec"]["matchResources"]["namespaceSelector"]["matchLabels"]
-        assert selector == {"kubernetes.io/metadata.name": "elsewhere"}
+    for name, binding in kinds("ValidatingAdmissionPolicyBinding", *sets).items():
+        selector = binding["spec"]["matchResources"]["namespaceSelector"]
+        if name.startswith("cloche-namespaces."):
+            assert selector["matchExpressions"][0]["values"] == ["elsewhere"]
+        else:
+            assert selector["matchLabels"] == {"kubernetes.io/metadata.name": "elsewhere"}
 
 
 def test_no_traffic_either_way() -> None:
@@ -73,4 +81,4 @@ def test_the_policies_deny_and_fail_closed() -> None:
         for resource in rule["resources"]
     }
     pods = {"pods", "pods/ephemeralcontainers", "pods/resize"}
-    assert guarded == {"sandboxexecutions", "sandboxsessions"} | pods
+    assert guarded == {"sandboxexecutions", "sandboxsessions", "sandboxtombstones"} | pods

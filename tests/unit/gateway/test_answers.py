@@ -18,6 +18,8 @@ EXPECTED = {
     "Deleted": (409, "cancelled"),
     "QueueTimeout": (503, "failed"),
     "QueueFull": (503, "failed"),
+    "WriteLimit": (429, "failed"),
+    "RecordRemoved": (410, "failed"),
     "UnknownLanguage": (400, "failed"),
     "ResourcesExceedRuntime": (400, "failed"),
     "InvalidSpec": (400, "failed"),
@@ -44,7 +46,7 @@ def test_every_reason(reason: Reason) -> None:
     answer = answers.answer(obj)
     assert (answer.status, results.status_word(obj)) == (status, word)
     assert ("detail" in answer.body) == (status != 200)
-    assert (answer.retry_after is not None) == (status == 503)
+    assert (answer.retry_after is not None) == (status in (429, 503))
     assert answer.body["execution_id"] == "n"
     if status == 500:
         assert answer.body["detail"].startswith("Execution failed: ")

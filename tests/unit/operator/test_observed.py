@@ -133,6 +133,14 @@ def runtimes(*objects: dict[str, Any]) -> tuple[Runtimes, Installed]:
     return Runtimes(cast("Kube", installed)), installed
 
 
+def test_only_installed_runtimes_become_labels_of_metrics() -> None:
+    known, installed = runtimes()
+    known.seen(runtime("python", "py"))
+    labels = [known.label(text) for text in ("python", "PY", "cobol", "x" * 63)]
+    assert labels == ["python", "python", "other", "other"]
+    assert installed.lists == 0, "nobody asks for a label"
+
+
 @pytest.mark.parametrize(
     ("language", "found"),
     [

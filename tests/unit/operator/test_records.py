@@ -252,3 +252,31 @@ def test_an_end_is_not_counted_twice(execution: Execution) -> None:
 def test_the_hard_bound_is_beyond_the_soft_one() -> None:
     with pytest.raises(ValueError, match="storage_hard_bytes must be more than retention_bytes"):
         Settings(retention_bytes=4 * KIB, storage_hard_bytes=4 * KIB)
+
+
+def test_what_a_finalizer_keeps_counts_towards_the_hard_bound_alone() -> None:
+    held, other = record("held", kib=6), record("other")
+    bounds = {"retention_bytes": 4 * KIB, "storage_hard_bytes": 7 * KIB}
+    made = filled(held, other, **bounds)
+    assert names(made.due(NOW)) == ["held"]
+    made.stays(held)
+    made.stays(held)
+    assert (made.size, made.full) == (7 * KIB, True)
+    assert made.due(NOW) == []
+    made.begin_listing()
+    made.replace([held, other])
+    assert (made.size, names(made.due(NOW))) == (7 * KIB, ["held"])
+
+
+@pytest.mark.parametrize(("ttl", "seconds"), [(0, 3600), (3600, 0), (7200, 0)])
+def test_a_key_counts_for_an_hour_at_least(
+    execution_object: dict[str, Any], ttl: int, seconds: int
+) -> None:
+    execution_object["spec"]["ttlSecondsAfterFinished"] = ttl
+    annotations = execution_object["metadata"].setdefault("annotations", {})
+    annotations["cloche.dev/request-sha256"] = "a" * 64
+    made = records()
+    made.ended(from_object(execution_object), final())
+    (due,) = made.due(LATER)
+    assert due.key == "a" * 64
+    assert due.key_expires == due.expires + seconds

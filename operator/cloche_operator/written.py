@@ -1,0 +1,38 @@
+"""The bytes that executions write to etcd, as the leading operator counts them.
+
+It begins anew with each leader: what the one before had counted is known to the gateways, which
+count their own executions and those that ended. The bounds are a tenth wider than theirs, so that
+an execution that a gateway has taken is refused by it first.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from cloche_api.phases import Phase
+from cloche_api.write_limit import WRITES, WriteLimit
+from cloche_operator.status import spec_bytes
+
+if TYPE_CHECKING:
+    from cloche_operator.execution import Execution
+    from cloche_operator.settings import Settings
+
+_SLACK = 1.1
+
+
+def write_limit(settings: Settings) -> WriteLimit:
+    """Return the limit that these settings ask for."""
+    total, per_tenant = settings.write_bytes, settings.write_bytes_per_tenant
+    return WriteLimit(int(total * _SLACK), int(per_tenant * _SLACK))
+
+
+def count_end(writes: WriteLimit, execution: Execution, final: dict[str, Any]) -> None:
+    """Charge what an execution with this final status has caused."""
+    revisions = WRITES - (not execution.claimed) + (final["phase"] == Phase.CANCELLED)
+    writes.ended(
+        execution.tenant,
+        execution.uid,
+        final["storedBytes"],
+        revisions,
+        lambda: spec_bytes(execution.spec),
+    )

@@ -1,0 +1,127 @@
+"""Where executions may be created, and that nothing of them stays: asked of a real API server."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from support.chart_cluster import ChartCluster
+from support.deadline import until
+from support.helm import CHART, helm
+
+EXECUTION = {"language": "python", "code": "print(1)"}
+
+
+def create(
+    cluster: ChartCluster, kind: str, spec: dict[str, Any], *args: str, **metadata: Any
+) -> subprocess.CompletedProcess[str]:
+    manifest = {
+        "apiVersion": "cloche.dev/v1alpha1",
+        "kind": kind,
+        "metadata": {"namespace": cluster.sandboxes, "generateName": "made-", **metadata},
+        "spec": spec,
+    }
+    return cluster.run("create", *args, "-f", "-", stdin=json.dumps(manifest))
+
+
+def tombstone(cluster: ChartCluster, by: str | None = None, **metadata: Any) -> Any:
+    spec = {"requestSHA256": "a" * 64, "expirationTime": "2036-01-01T00:00:00Z"}
+    args = ("--as", by) if by else ()
+    return create(cluster, "SandboxTombstone", spec, *args, **metadata)
+
+
+@pytest.fixture(scope="module")
+def policed(installed: ChartCluster) -> ChartCluster:
+    """With the policies at work, which takes the API server a moment after they were created."""
+    probes: dict[str, Callable[[], Any]] = {
+        "namespaces": lambda: create(
+            installed, "SandboxExecution", EXECUTION, "--dry-run=server", namespace="default"
+        ),
+        "finalizers": lambda: create(
+            installed, "SandboxExecution", EXECUTION, "--dry-run=server", finalizers=["a.b/c"]
+        ),
+        "tombstones": lambda: tombstone(installed),
+    }
+    for what, probe in probes.items():
+        until(lambda probe=probe: probe().returncode != 0, 30, f"the policy on {what}")  # type: ignore[misc]  # bound now
+    return installed
+
+
+@pytest.mark.parametrize(
+    ("kind", "spec"), [("SandboxExecution", EXECUTION), ("SandboxSession", {"language": "python"})]
+)
+def test_elsewhere_than_in_a_sandbox_namespace_nothing_is_taken(
+    policed: ChartCluster, kind: str, spec: dict[str, Any]
+) -> None:
+    done = create(policed, kind, spec, namespace="default")
+    assert done.returncode != 0
+    words = f"no Cloche operator works in default; use {policed.sandboxes}, or one with the label"
+    assert words in " ".join(done.stderr.split())
+    assert create(policed, kind, spec).returncode == 0
+
+
+def test_the_namespace_of_another_installation_is_its_own_business(policed: ChartCluster) -> None:
+    others = f"{policed.system}-others"
+    policed("create", "namespace", others)
+    refused = create(policed, "SandboxExecution", EXECUTION, namespace=others)
+    assert "no Cloche operator works in" in refused.stderr
+    policed("label", "namespace", others, "cloche.dev/installation=others-system")
+
+    def taken() -> bool:
+        args = ("--dry-run=server",)
+        return (
+            create(policed, "SandboxExecution", EXECUTION, *args, namespace=others).returncode == 0
+        )
+
+    until(taken, 30, "the label to be known")
+
+
+def test_a_namespace_that_is_prepared_must_have_the_label(policed: ChartCluster) -> None:
+    bare = f"{policed.system}-bare"
+    policed("create", "namespace", bare)
+    policed("label", "namespace", bare, "pod-security.kubernetes.io/enforce=restricted")
+    words = helm(
+        "install", "second", str(CHART), "-n", policed.system, "--dry-run=server",
+        "--set", f"sandbox.namespace={bare},sandbox.create=false",
+        kubeconfig=policed.kubeconfig,
+    )  # fmt: skip
+    assert words.returncode != 0
+    command = f"kubectl label namespace {bare} cloche.dev/installation={policed.system}"
+    assert command in words.stderr
+
+
+@pytest.mark.parametrize(
+    ("kind", "spec"), [("SandboxExecution", EXECUTION), ("SandboxSession", {"language": "python"})]
+)
+def test_a_finalizer_can_neither_be_created_nor_added(
+    policed: ChartCluster, kind: str, spec: dict[str, Any]
+) -> None:
+    done = create(policed, kind, spec, finalizers=["example.com/mine"])
+    assert "metadata.finalizers: none may be added" in done.stderr
+    made = create(policed, kind, spec, "-o", "name")
+    patch = json.dumps({"metadata": {"finalizers": ["example.com/mine"]}})
+    done = policed.run(
+        "patch", made.stdout.strip(), "-n", policed.sandboxes, "--type=merge", "-p", patch
+    )
+    assert "metadata.finalizers: none may be added" in done.stderr
+    policed("delete", made.stdout.strip(), "-n", policed.sandboxes, "--cascade=foreground")
+
+
+def test_a_tombstone_is_the_gateways_and_the_operators_to_make(policed: ChartCluster) -> None:
+    refused = tombstone(policed, name="forged")
+    assert "only Cloche's gateway and operator may create a SandboxTombstone" in refused.stderr
+    for by, name in ((policed.gateway, "purged"), (policed.operator, "retained")):
+        assert tombstone(policed, by, name=name).returncode == 0
+        changed = policed.run(
+            "patch", "sbt", name, "-n", policed.sandboxes, "--type=merge",
+            "-p", json.dumps({"spec": {"expirationTime": "2046-01-01T00:00:00Z"}}),
+        )  # fmt: skip
+        assert changed.returncode != 0
+    kept = policed.run("delete", "sbt", "purged", "-n", policed.sandboxes, "--as", policed.gateway)
+    assert "forbidden" in kept.stderr
+    policed("delete", "sbt", "purged", "-n", policed.sandboxes, "--as", policed.operator)
+    held = tombstone(policed, policed.gateway, finalizers=["example.com/mine"])
+    assert "metadata.finalizers: must be absent" in held.stderr

@@ -1,0 +1,170 @@
+"""The bytes that executions may cause to be written within ten minutes."""
+
+from __future__ import annotations
+
+from cloche_api.limits import KIB, MIB
+from cloche_api.write_limit import METADATA_BYTES, SECONDS, WRITES, WriteLimit
+
+SPEC = 700 * KIB
+RESULT = 700 * KIB
+FULL = WRITES * (SPEC + METADATA_BYTES) + RESULT
+
+
+class Clock:
+    """A clock that a test sets forward."""
+
+    def __init__(self) -> None:
+        self.seconds = 1000.0
+
+    def __call__(self) -> float:
+        return self.seconds
+
+
+def limit(
+    total: int = 640 * MIB, per_tenant: int = 256 * MIB, clock: Clock | None = None
+) -> WriteLimit:
+    return WriteLimit(total, per_tenant, clock or Clock())
+
+
+def run(
+    made: WriteLimit, tenant: str, name: str, *, spec: int = SPEC, result: int = RESULT
+) -> bool:
+    """An execution from its create to its end; whether it was taken."""
+    if made.take(tenant, name, spec) is not None:
+        return False
+    made.ended(tenant, name, spec + result, WRITES, lambda: spec)
+    return True
+
+
+def flood(made: WriteLimit, tenant: str, count: int = 1000) -> int:
+    """So many executions of full size; how many were taken."""
+    return sum(run(made, tenant, f"{tenant}-{n}") for n in range(count))
+
+
+def test_one_tenant_gets_its_own_limit() -> None:
+    made = limit()
+    assert flood(made, "a") * FULL <= made.used <= 256 * MIB
+    assert made.used > 256 * MIB - FULL
+
+
+def test_many_that_take_all_leave_as_much_to_others() -> None:
+    made = limit()
+    tenants = [f"t{n}" for n in range(9)]
+    for n in range(1000):
+        for tenant in tenants:
+            run(made, tenant, f"{tenant}-{n}")
+    assert made.used <= 640 * MIB
+    assert made.used >= 640 * MIB * 9 // 10 - len(tenants) * FULL
+    assert all(run(made, "modest", f"m{n}", spec=KIB, result=KIB) for n in range(1000))
+
+
+def test_what_is_older_than_the_window_counts_no_more() -> None:
+    clock = Clock()
+    made = limit(clock=clock)
+    taken = flood(made, "a")
+    clock.seconds += SECONDS - 30
+    assert not run(made, "a", "too-early")
+    clock.seconds += 60
+    assert made.used == 0
+    assert flood(made, "a") == taken
+
+
+def test_the_refusal_says_when_to_try_again() -> None:
+    clock = Clock()
+    made = limit(clock=clock)
+    flood(made, "a")
+    excess = made.take("a", "more", SPEC)
+    assert excess is not None
+    assert "Too many bytes" in str(excess)
+    assert "at most 256 MiB" in str(excess)
+    clock.seconds += excess.seconds
+    assert made.take("a", "more", SPEC) is None
+
+
+def test_an_excess_is_not_charged_and_a_forced_charge_is() -> None:
+    made = limit()
+    flood(made, "a")
+    before = made.used
+    assert made.take("a", "refused", SPEC) is not None
+    assert made.used == before
+    assert made.take("a", "forced", SPEC, force=True) is None
+    assert made.used > before
+
+
+def test_what_was_not_created_is_not_charged() -> None:
+    made = limit()
+    assert made.take("a", "one", SPEC) is None
+    made.forget("one")
+    made.forget("one")
+    assert made.used == 0
+
+
+def test_a_repeated_charge_counts_once() -> None:
+    made = limit()
+    made.take("a", "one", SPEC)
+    before = made.used
+    made.take("a", "one", SPEC)
+    assert made.used == before
+
+
+def test_the_end_corrects_what_was_expected() -> None:
+    made = limit()
+    made.take("a", "small", KIB)
+    made.ended("a", "small", KIB + 100, WRITES, lambda: KIB)
+    assert made.used == WRITES * (KIB + METADATA_BYTES) + 100
+
+
+def test_an_end_of_anothers_execution_counts() -> None:
+    made = limit()
+    made.ended("a", "others", SPEC + RESULT, WRITES + 1, lambda: SPEC)
+    assert made.used == (WRITES + 1) * (SPEC + METADATA_BYTES) + RESULT
+
+
+def test_results_that_are_not_there_yet_are_expected_to_be_as_large_as_the_last() -> None:
+    made = limit()
+    run(made, "a", "first")
+    before = made.used
+    made.take("a", "second", SPEC)
+    assert made.used - before == FULL
+
+
+def test_large_results_are_forgotten_after_many_small_ones() -> None:
+    made = limit()
+    run(made, "a", "large")
+    for n in range(40):
+        run(made, "a", f"small-{n}", spec=KIB, result=KIB)
+    before = made.used
+    made.take("a", "next", KIB)
+    assert made.used - before < 20 * KIB
+
+
+def test_an_end_after_the_window_is_charged_anew() -> None:
+    clock = Clock()
+    made = limit(clock=clock)
+    made.take("a", "slow", SPEC)
+    clock.seconds += SECONDS + 60
+    made.ended("a", "slow", SPEC + RESULT, WRITES, lambda: SPEC)
+    assert made.used == FULL
+
+
+def test_an_end_of_the_window_before_is_corrected_in_its_own_slot() -> None:
+    clock = Clock()
+    made = limit(clock=clock)
+    made.take("a", "one", SPEC)
+    clock.seconds += 30
+    made.take("b", "two", SPEC)
+    made.ended("a", "one", SPEC + RESULT, WRITES, lambda: SPEC)
+    clock.seconds += SECONDS - 20
+    assert made.used < 2 * FULL - RESULT
+    clock.seconds += 40
+    assert made.used == 0
+
+
+def test_a_full_total_names_what_is_left() -> None:
+    made = limit(total=10 * FULL, per_tenant=10 * FULL)
+    flood(made, "a")
+    assert flood(made, "b") > 0
+    excess = made.take("a", "more", SPEC)
+    assert excess is not None
+    assert excess.limit < excess.used
+    assert 0 < excess.seconds <= SECONDS + 10
