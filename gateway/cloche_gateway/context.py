@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from cloche_api.write_limit import WriteLimit
-from cloche_gateway import keys, runtimes, sessions, waiting
+from cloche_gateway import budget, keys, runtimes, sessions, waiting
+from cloche_gateway.budget import Budget
 from cloche_gateway.cancelling import Canceller
 from cloche_gateway.feeds import Feeds
 from cloche_gateway.keys import KeyRing
@@ -46,6 +47,7 @@ class Context:
     metrics: Metrics
     rates: Rates
     writes: WriteLimit
+    budget: Budget
     draining: asyncio.Future[None]
 
     def drain(self) -> None:
@@ -91,6 +93,9 @@ async def running(settings: Settings, kube: KubeClient) -> AsyncIterator[Context
         metrics=metrics,
         rates=Rates(settings, metrics.rate_limit_failures),
         writes=writes,
+        budget=Budget(
+            budget.size_for(settings.memory_limit_mib * budget.MIB), settings.memory_tenant_share
+        ),
         draining=asyncio.get_running_loop().create_future(),
     )
     context.metrics.observe(

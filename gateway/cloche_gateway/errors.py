@@ -142,6 +142,13 @@ class BusyError(ExecutionError):
         super().__init__("Service busy. Please try again later.", execution_id)
 
 
+class OverloadedError(GatewayError):
+    """The process keeps as many bytes for its clients as it may. `why` ends with what to do."""
+
+    def __init__(self, why: str) -> None:
+        super().__init__(f"Service busy: {why}.")
+
+
 class DrainingError(ExecutionError):
     """This gateway stops before the execution has ended. The execution goes on."""
 

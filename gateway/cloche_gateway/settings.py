@@ -62,6 +62,12 @@ class Settings(BaseSettings):
     connections: int = Field(default=2000, ge=10, le=100_000)
     """Clients' connections at a time: one for each that may wait in the queue (1000), and as many
     for who looks on. An idle one costs 10 KiB."""
+    memory_limit_mib: int = Field(default=512, ge=256, le=1024 * 1024)
+    """MiB that the process may take: the container's limit. Of what is left beside the process
+    itself (192) three fifths are for what clients send and do not take (503 beyond)."""
+    memory_tenant_share: float = Field(default=0.5, gt=0, le=1)
+    """The share of that which one tenant may hold at a time, and all clients without a key
+    together. More than a half lets one tenant leave others less than it has."""
     concurrency: int = Field(default=50, ge=1, le=CONCURRENCY_MAX)
     """Executions that run at a time of an API key without a limit of its own; more wait."""
     write_bytes: int = Field(default=BYTES_DEFAULT, ge=64 * MIB)

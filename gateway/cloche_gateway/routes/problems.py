@@ -42,6 +42,7 @@ TABLE: dict[type[GatewayError], tuple[int, dict[str, str]]] = {
     errors.SessionFailedError: (500, {}),
     errors.BusyError: (503, _RETRY),
     errors.DrainingError: (503, _RETRY),
+    errors.OverloadedError: (503, _RETRY),
     GatewayError: (500, {}),
 }
 
