@@ -20,6 +20,7 @@ from pathlib import Path
 from support.deadline import until
 from support.helm import ROOT
 
+from cloche_api.meta import API_VERSION
 from cloche_cluster.console import Console
 from cloche_cluster.embedded.build import ensure_programs
 from cloche_cluster.embedded.control_plane import control_plane
@@ -131,6 +132,9 @@ def _keep(name: str, path: Path) -> None:
         plane = ControlPlane(running.kubeconfig, running.kubectl, running.url)
         plane.kubectl("apply", "--server-side", "-f", str(ROOT / "crds"))
         plane.kubectl("wait", "--for=condition=Established", "--timeout=30s", "crd", "--all")
+        # Until it has made a kind's storage, the API server answers 429, which kubectl heeds.
+        for crd in (ROOT / "crds").glob("*.yaml"):
+            plane.kubectl("get", "--raw", f"/apis/{API_VERSION}/{crd.stem}?limit=1")
         _write(path, {key: str(value) for key, value in asdict(plane).items()})
         sys.stdin.read()
     path.unlink(missing_ok=True)
