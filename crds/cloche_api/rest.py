@@ -152,9 +152,11 @@ class Rest:
         return answer
 
     async def rows(
-        self, path: str, params: dict[str, str], *columns: str
+        self, path: str, params: dict[str, str], *columns: str, seconds: float = 10.0
     ) -> AsyncIterator[tuple[dict[str, Any], list[Any]]]:
         """The metadata (if asked for) and these cells of every row of the API server's table.
+
+        `path` is a collection's or one object's; `seconds` are for each page.
 
         It comes page by page, and without spec and status: no code and no output is sent.
 
@@ -163,7 +165,7 @@ class Rest:
         """
         params = {"limit": _PAGE, **params}
         while True:
-            page = await self.call("GET", path, params=params, accept=_TABLE)
+            page = await self.call("GET", path, params=params, accept=_TABLE, timeout=seconds)
             names = [column["name"] for column in page["columnDefinitions"]]
             places = [names.index(column) for column in columns]
             for row in page["rows"] or []:

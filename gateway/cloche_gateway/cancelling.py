@@ -26,7 +26,7 @@ _DELAY_MIN, _DELAY_MAX = 0.2, 5.0
 
 
 class Canceller:
-    """Cancels executions and ends sessions, again and again while the API server is away."""
+    """Cancels executions, ends sessions and removes records, again while the API server is away."""
 
     def __init__(self, kube: KubeClient, namespace: str) -> None:
         self._kube = kube
@@ -53,6 +53,10 @@ class Canceller:
             await self._kube.delete(path, seconds=_CALL_SECONDS)
 
         self._start(f"session {name}", delete, unsure=unsure)
+
+    def remove(self, name: str, remove: Callable[[], Awaitable[None]]) -> None:
+        """Remove the record of an execution that was answered, by this call, later if need be."""
+        self._start(f"record {name}", remove, unsure=False)
 
     async def finish(self) -> None:
         """Give what is under way some seconds, then end it."""
@@ -83,7 +87,7 @@ async def _until_done(what: str, call: Callable[[], Awaitable[None]], *, unsure:
         except KubeError as error:
             _log.warning("%s is not ended yet: %s", what, error)
         else:
-            _log.info("%s is ended: nobody waits for it", what)
+            _log.info("%s is ended: nobody needs it any more", what)
             return
         await asyncio.sleep(delay)
         delay = min(delay * 2, _DELAY_MAX)

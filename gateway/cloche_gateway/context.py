@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -12,6 +13,7 @@ from cloche_gateway import budget, keys, runtimes, sessions, waiting
 from cloche_gateway.budget import Budget
 from cloche_gateway.cancelling import Canceller
 from cloche_gateway.feeds import Feeds
+from cloche_gateway.in_flight import InFlight
 from cloche_gateway.keys import KeyRing
 from cloche_gateway.metrics import Metrics
 from cloche_gateway.rates import Rates
@@ -47,7 +49,10 @@ class Context:
     metrics: Metrics
     rates: Rates
     writes: WriteLimit
+    in_flight: InFlight
     budget: Budget
+    parser: ThreadPoolExecutor
+    """Where large bodies are read: one at a time, for reading takes several times their bytes."""
     draining: asyncio.Future[None]
 
     def drain(self) -> None:
@@ -63,7 +68,7 @@ async def running(settings: Settings, kube: KubeClient) -> AsyncIterator[Context
     At the end it closes `kube` too.
     """
     ring, languages, live = (
-        KeyRing(settings.rate_limit_per_minute, settings.concurrency),
+        KeyRing(settings),
         Languages(),
         Sessions(),
     )
@@ -93,9 +98,11 @@ async def running(settings: Settings, kube: KubeClient) -> AsyncIterator[Context
         metrics=metrics,
         rates=Rates(settings, metrics.rate_limit_failures),
         writes=writes,
+        in_flight=InFlight(),
         budget=Budget(
             budget.size_for(settings.memory_limit_mib * budget.MIB), settings.memory_tenant_share
         ),
+        parser=ThreadPoolExecutor(1, "parser"),
         draining=asyncio.get_running_loop().create_future(),
     )
     context.metrics.observe(
@@ -117,3 +124,4 @@ async def running(settings: Settings, kube: KubeClient) -> AsyncIterator[Context
         await asyncio.gather(*tasks, return_exceptions=True)
         await waiters.close()
         await context.rates.close()
+        context.parser.shutdown(wait=False, cancel_futures=True)

@@ -87,6 +87,14 @@ class WriteLimitedError(RateLimitedError):
     def __init__(self, excess: Excess) -> None:
         super().__init__(excess.seconds)
         self.args = (str(excess),)
+class TooManyAtOnceError(GatewayError):
+    """As many requests of the API key are being answered as may be at a time."""
+
+    def __init__(self, most: int) -> None:
+        super().__init__(
+            f"Too many requests at a time: {most} of this key are being answered, and that is the "
+            "most. Wait for some of them."
+        )
 
 
 class ExecutionNotFoundError(GatewayError):
@@ -124,6 +132,16 @@ class RecordRemovedError(GatewayError):
         super().__init__(
             "Idempotency-Key: the execution of this key has been removed and is not run again. "
             "Use a new key for a new execution."
+        )
+
+
+class StillRunningError(GatewayError):
+    """The execution has not ended: there is no record to be removed yet."""
+
+    def __init__(self, execution_id: str) -> None:
+        super().__init__(
+            f"Execution {execution_id} has not ended: cancel it (DELETE without purge), "
+            "and remove its record afterwards"
         )
 
 

@@ -20,6 +20,8 @@ from cloche_gateway.watch import Source
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from cloche_gateway.settings import Settings
+
 _log = logging.getLogger(__name__)
 
 
@@ -33,6 +35,10 @@ class Caller:
     """Executions that it may ask for in a minute."""
     concurrency: int
     """Its executions that run at a time."""
+    reads: int
+    """Reads, waits, streams and deletions that it may ask for in a minute."""
+    requests: int
+    """Its requests that are answered at a time, waiting ones and streams included."""
 
 
 def source(namespace: str) -> Source:
@@ -43,12 +49,12 @@ def source(namespace: str) -> Source:
 class KeyRing:
     """All valid keys. A change in the Secret takes effect with the watch's event.
 
-    `rate` and `concurrency` are those of keys without their own.
+    What a key has no limit of its own for is as the settings say. Reads belong to a rate, and
+    requests in flight to a concurrency: a key that may run more has more of them, in proportion.
     """
 
-    def __init__(self, rate: int, concurrency: int) -> None:
-        self._rate = rate
-        self._concurrency = concurrency
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
         self._records: tuple[tuple[str, ApiKeyRecord], ...] | None = None
 
     @property
@@ -78,14 +84,22 @@ class KeyRing:
                 found = name, record
         if found is None:
             raise KeyInvalidError
-        name, record = found
+        _, record = found
         if record.expires_at is not None and record.expires_at <= datetime.now(UTC):
             raise KeyExpiredError
+        return self._caller(*found)
+
+    def _caller(self, name: str, record: ApiKeyRecord) -> Caller:
+        own = self._settings
+        rate = record.rate_per_minute or own.rate_limit_per_minute
+        concurrency = record.concurrency or own.concurrency
         return Caller(
-            name,
-            record.tenant,
-            record.rate_per_minute or self._rate,
-            record.concurrency or self._concurrency,
+            key=name,
+            tenant=record.tenant,
+            rate=rate,
+            concurrency=concurrency,
+            reads=_in_proportion(own.reads_per_minute, rate, own.rate_limit_per_minute),
+            requests=_in_proportion(own.requests_per_key, concurrency, own.concurrency),
         )
 
     def replace(self, objects: list[dict[str, Any]]) -> None:
@@ -111,6 +125,11 @@ class KeyRing:
             records.append((name, record))
         self._records = tuple(records)
         _log.info("%d API keys are valid", len(records))
+
+
+def _in_proportion(usual: int, own: int, default: int) -> int:
+    """What a key may do whose limit is `own` where others' is `default`; never less than usual."""
+    return usual * max(own, default) // default
 
 
 def _without_input(error: Exception) -> str:

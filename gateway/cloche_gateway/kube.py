@@ -115,6 +115,14 @@ class KubeClient:
             async for _, cells in self._wire.rows(path, query, *columns):
                 yield cells
 
+    async def state(self, path: str, *, seconds: float) -> tuple[str, str]:
+        """The uid and the phase of the execution at `path`, without what it says and printed."""
+        params = {"includeObject": "Metadata"}
+        with _translated():
+            async for metadata, (phase,) in self._wire.rows(path, params, "Phase", seconds=seconds):
+                return metadata["uid"], phase
+        raise NotFoundError(path)
+
     async def create(self, path: str, obj: dict[str, Any], *, seconds: float) -> dict[str, Any]:
         """Create the object in the collection at `path`; its metadata as it was stored.
 

@@ -18,10 +18,11 @@ from prometheus_client import (
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 from prometheus_client.registry import Collector
 
+from cloche_api.phases import Reason
 from cloche_gateway.times import seconds_between
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Container, Iterator, Mapping
 
     from prometheus_client.core import Metric
 
@@ -37,6 +38,10 @@ _STEPS = {
 """The steps that the operator takes, each between two times of the status."""
 
 
+_REASONS = frozenset(Reason)
+OTHER = "other"
+
+
 @dataclass(frozen=True, slots=True)
 class Created:
     """The creation of an execution: how many seconds the call took, and the Unix time after it."""
@@ -50,6 +55,7 @@ class Metrics:
 
     def __init__(self) -> None:
         self._registry = CollectorRegistry()
+        self._languages: Container[str] = ()
         own = self._registry
         ProcessCollector(registry=own)
         self.executions = Counter(
@@ -106,6 +112,7 @@ class Metrics:
     ) -> None:
         """Take the gauges from where they are kept; of the pools the operator's word."""
         self._registry.register(_Pools(pools))
+        self._languages = pools
         self._waiting.set_function(waiting)
         for name, standing in watches.items():
             self._standing.labels(name).set_function(_as_float(standing))
@@ -116,10 +123,11 @@ class Metrics:
 
     def ended(self, obj: dict[str, Any], outcome: str, created: Created | None = None) -> None:
         """Count an execution that ended; with `created`, one whose answer is made."""
-        status, language = obj["status"], obj["spec"]["language"]
+        status = obj["status"]
+        language = known(obj["spec"]["language"], self._languages)
         self.executions.labels(language, outcome).inc()
         if status["phase"] == "Error":
-            self.errors.labels(status.get("reason") or "unknown").inc()
+            self.errors.labels(known(status.get("reason"), _REASONS)).inc()
         if status.get("executionSeconds") is not None:
             self.duration.labels(language).observe(status["executionSeconds"])
         if created is not None:
@@ -141,6 +149,11 @@ class Metrics:
     def text(self) -> bytes:
         """Prometheus' text format."""
         return generate_latest(self._registry)
+
+
+def known(value: str | None, values: Container[str]) -> str:
+    """A label's value, or `other`: each value that a label takes is kept for good."""
+    return value if value is not None and value in values else OTHER
 
 
 def _unix(text: str) -> float:

@@ -77,6 +77,11 @@ class ExecuteRequest(Body):
     """What the program may use; the runtime's defaults where absent."""
     output_files: list[str] | None = Field(default=None, max_length=limits.OUTPUT_FILES_ENTRIES)
     """Patterns (glob) of files in the working directory to bring back, 256 KiB together."""
+    ttl_seconds: Integer | None = Field(
+        default=None, ge=0, le=limits.TTL_SECONDS_MAX, examples=[3600]
+    )
+    """Seconds that the record is kept once the execution has ended; default 3600. With 0 it is
+    removed as soon as the request is answered."""
 
 
 class LanguageInfo(BaseModel):

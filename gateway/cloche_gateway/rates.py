@@ -11,6 +11,7 @@ import logging
 import math
 import time
 from dataclasses import dataclass
+from enum import Enum
 from typing import TYPE_CHECKING
 
 from limits import RateLimitItemPerMinute
@@ -37,6 +38,15 @@ _AT_ONCE = 16
 store's fault."""
 _AWAY_SECONDS = 1.0
 """A store that did not answer is left alone for so long, for each try would cost its time."""
+
+
+class Kind(Enum):
+    """What is counted, each by itself."""
+
+    EXECUTIONS = "executions"
+    """What makes the cluster run something, or the API server look at all that a tenant has."""
+    READS = "reads"
+    """What looks at one thing, waits for it, listens to it, ends it or removes it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,8 +92,10 @@ class Rates:
         if self._pool is not None:
             await self._pool.aclose()
 
-    async def charge(self, caller: Caller, count: int = 1) -> Quota | None:
-        """Take so many executions off what the key may ask for; what is left of it.
+    async def charge(
+        self, caller: Caller, count: int = 1, kind: Kind = Kind.EXECUTIONS
+    ) -> Quota | None:
+        """Take so many of a kind off what the key may ask for; what is left of it.
 
         All of them or none is taken. None where the store is away and requests pass all the same.
 
@@ -91,7 +103,7 @@ class Rates:
             BusyError: the store is away, and requests do not pass then.
         """
         async with self._turns:
-            quota = None if self._is_left_alone() else await self._ask(caller, count)
+            quota = None if self._is_left_alone() else await self._ask(caller, count, kind)
         if quota is None:
             self._uncounted()
         return quota
@@ -105,13 +117,15 @@ class Rates:
             self._left_alone_until = now + _SECONDS
         return False
 
-    async def _ask(self, caller: Caller, count: int) -> Quota | None:
+    async def _ask(self, caller: Caller, count: int, kind: Kind) -> Quota | None:
         """Charge, and look at what is left; None where the store does not answer."""
-        limit = RateLimitItemPerMinute(caller.rate)
+        reads = kind is Kind.READS
+        limit = RateLimitItemPerMinute(caller.reads if reads else caller.rate)
+        counted = (kind.value, caller.key) if reads else (caller.key,)
         try:
             async with asyncio.timeout(_SECONDS):
-                passed = await self._limiter.hit(limit, caller.key, cost=count)
-                window = await self._limiter.get_window_stats(limit, caller.key)
+                passed = await self._limiter.hit(limit, *counted, cost=count)
+                window = await self._limiter.get_window_stats(limit, *counted)
         except (StorageError, TimeoutError) as error:
             _log.error("the rate limit's store does not answer: %r", error.__cause__ or error)
             self._is_away = True

@@ -27,6 +27,7 @@ _ORDER = (
 )  # fmt: skip
 """The order in which messages and lists name the languages; others follow by name."""
 _POOL_FIELDS = ("wanted", "ready", "claimed", "hits", "misses", "healthFailures")
+_WORD_CHARACTERS = 253  # of an object's name; aliases have 63
 _STORAGE_AVAILABLE = "StorageAvailable"
 """The condition that the operator sets on every runtime."""
 
@@ -122,7 +123,9 @@ class Languages:
             BusyError: when the runtimes could not be read yet.
         """
         names = self.supported()
-        found = self._by_word.get(word) or self._by_word.get(word.casefold())
+        found = None
+        if len(word) <= _WORD_CHARACTERS:  # the folding of a long text takes its time
+            found = self._by_word.get(word) or self._by_word.get(word.casefold())
         if found is None:
             raise UnsupportedLanguageError(word, names)
         return found

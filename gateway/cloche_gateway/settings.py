@@ -76,6 +76,12 @@ class Settings(BaseSettings):
     """The same of one tenant's executions; besides it may use half of what is left, at most."""
     rate_limit_per_minute: int = Field(default=100, ge=1, le=1_000_000)
     """Executions that an API key without a rate of its own may ask for in a minute."""
+    reads_per_minute: int = Field(default=3000, ge=1, le=10_000_000)
+    """Reads, waits, streams and deletions that such a key may ask for in a minute: 50 a second, at
+    which it polls 10 executions five times a second, and takes a tenth of a core."""
+    requests_per_key: int = Field(default=500, ge=1, le=100_000)
+    """Requests of one API key that are answered at a time, waiting ones and streams included: a
+    quarter of all connections, and ten times what it may run at a time."""
     rate_limit_redis_url: SecretStr | None = None
     """Where replicas count together, redis://[:password@]host:port[/db]; in memory without it."""
     rate_limit_fail_open: bool = True

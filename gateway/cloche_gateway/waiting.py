@@ -2,7 +2,7 @@
 
 The watch carries executions that have ended, whole: the event is the result, and nobody asks for it
 once more. What it cannot show, an execution that is deleted before its end, is found by a look at
-each that is waited for now and then.
+each that is waited for now and then: at its uid and phase alone, and once for all who wait for it.
 """
 
 from __future__ import annotations
@@ -61,8 +61,6 @@ class Waiter:
         )
         self.early: dict[str, Any] | None = None
         """What ended under this name before the create was acknowledged."""
-        self.checking = False
-        self.next_look: asyncio.TimerHandle | None = None
 
     def tell(self, obj: dict[str, Any] | None) -> None:
         """Hand over the ended execution, None where it is no more; only the first counts."""
@@ -78,6 +76,10 @@ class Waiters:
         self._namespace = namespace
         self._waiting: dict[str, set[Waiter]] = {}
         self._tasks: set[asyncio.Task[None]] = set()
+        self._checks: dict[str, bool] = {}
+        """Of each name that is being looked at whether to look once more afterwards."""
+        self._looks: dict[str, asyncio.TimerHandle] = {}
+        """The next look at each name that somebody waits for."""
         self._gate = asyncio.Semaphore(_CHECKS_AT_ONCE)
         self._heeded: dict[str, Callable[[dict[str, Any]], None]] = {}
 
@@ -92,12 +94,12 @@ class Waiters:
         try:
             yield waiter
         finally:
-            if waiter.next_look is not None:
-                waiter.next_look.cancel()
             others = self._waiting[name]
             others.discard(waiter)
             if not others:
                 del self._waiting[name]
+                if look := self._looks.pop(name, None):
+                    look.cancel()
 
     def created(self, waiter: Waiter, uid: str, *, look: bool = False) -> None:
         """Say that the execution exists now, with this uid.
@@ -109,8 +111,9 @@ class Waiters:
             waiter.tell(waiter.early)
             return
         if look:
-            self._check(waiter)
-        self._look_later(waiter)
+            self._check(waiter.name)
+        if waiter.name not in self._looks:
+            self._look_later(waiter.name)
 
     def replace(self, objects: list[dict[str, Any]]) -> None:
         """Do nothing: what is not waited for is of no interest, the rest is asked for."""
@@ -137,10 +140,8 @@ class Waiters:
 
     def connected(self) -> None:
         """Look at all who wait: a watch that broke may have missed an end."""
-        for waiters in self._waiting.values():
-            for waiter in waiters:
-                if waiter.uid is not None:
-                    self._check(waiter)
+        for name in self._waiting:
+            self._check(name)
 
     async def read(self, name: str) -> dict[str, Any] | None:
         """Return the execution, or None when there is none of that name.
@@ -160,40 +161,66 @@ class Waiters:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
-    def _look_later(self, waiter: Waiter) -> None:
+    def _look_later(self, name: str) -> None:
         """What is deleted before its end is in no event."""
         loop = asyncio.get_running_loop()
-        waiter.next_look = loop.call_later(_LOOK_SECONDS, self._look, waiter)
+        self._looks[name] = loop.call_later(_LOOK_SECONDS, self._look, name)
 
-    def _look(self, waiter: Waiter) -> None:
-        self._check(waiter)
-        self._look_later(waiter)
+    def _look(self, name: str) -> None:
+        self._check(name)
+        self._look_later(name)
 
-    def _check(self, waiter: Waiter) -> None:
-        if waiter.checking or waiter.ended.done():
-            return
-        waiter.checking = True
-        task = asyncio.create_task(self._confirm(waiter))
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+    def _unsure(self, name: str) -> list[Waiter]:
+        """Who waits for an execution of that name that exists and has not ended as far as known."""
+        waiters = self._waiting.get(name, ())
+        return [one for one in waiters if one.uid is not None and not one.ended.done()]
 
-    async def _confirm(self, waiter: Waiter) -> None:
-        """Read the execution until that works, and hand it over if it has ended."""
+    def _check(self, name: str) -> None:
+        """Look at the execution soon; whoever comes while that is under way has another look."""
+        if name in self._checks:
+            self._checks[name] = True
+        elif self._unsure(name):
+            self._checks[name] = False
+            task = asyncio.create_task(self._confirm(name))
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
+
+    async def _confirm(self, name: str) -> None:
+        """Look until that works, and tell those who wait what is known."""
         delay = _DELAY_MIN
         try:
-            while waiter in self._waiting.get(waiter.name, ()) and not waiter.ended.done():
+            while waiters := self._unsure(name):
+                self._checks[name] = False
                 try:
                     async with self._gate:
-                        obj = await self.read(waiter.name)
+                        await self._tell(name, waiters)
                 except KubeError as error:
-                    _log.warning("cannot read execution %s yet: %s", waiter.name, error)
+                    _log.warning("cannot look at execution %s yet: %s", name, error)
                     await asyncio.sleep(delay)
                     delay = min(delay * 2, _DELAY_MAX)
                     continue
-                if obj is None or obj["metadata"]["uid"] != waiter.uid:
-                    waiter.tell(None)
-                elif is_terminal(obj):
-                    waiter.tell(obj)
-                return
+                if not self._checks[name]:
+                    return
         finally:
-            waiter.checking = False
+            del self._checks[name]
+
+    async def _tell(self, name: str, waiters: list[Waiter]) -> None:
+        """Look at the execution, and read it whole where it has ended.
+
+        Raises:
+            KubeError: when the API server does not tell.
+        """
+        path = names.execution(self._namespace, name)
+        obj: dict[str, Any] | None = None
+        try:
+            uid, phase = await self._kube.state(path, seconds=_GET_SECONDS)
+            if phase in TERMINAL and any(waiter.uid == uid for waiter in waiters):
+                obj = await self._kube.get(path, seconds=_GET_SECONDS)
+                uid = obj["metadata"]["uid"]
+        except NotFoundError:
+            uid = None
+        for waiter in waiters:
+            if waiter.uid != uid:
+                waiter.tell(None)
+            elif obj is not None:
+                waiter.tell(obj)

@@ -151,6 +151,16 @@ def _large(source: random.Random) -> Hostile:
     return _post("a large field", source, _dump(value))
 
 
+def _costly(source: random.Random) -> Hostile:
+    """A body that would become far more in memory than it is."""
+    unit = source.choice(("{}", "[]", "0", '""', '{"a":0}', '{"%s":0}' % ("é" * 20), "1" * 500))
+    whole = ",".join([unit] * (_KIB * source.choice((8, 256)) // len(unit)))
+    field = source.choice(("files", "args", "environment", "unknown"))
+    body = f'{{"code":"","language":"none","{field}":[{whole}]}}'
+    names = "{" + ",".join(f'"{n:x}":0' for n in range(source.choice((500, 50_000)))) + "}"
+    return _post("a costly body", source, source.choice((body, names)).encode())
+
+
 def _huge(source: random.Random) -> Hostile:
     """10 MB that are said beforehand: refused before they are read."""
     route = f"/api/v1/{source.choice(_BODY_ROUTES)}"
@@ -249,7 +259,7 @@ def _post(kind: str, source: random.Random, body: bytes) -> Hostile:
 
 _JSON = {"Content-Type": "application/json"}
 _MAKERS = (
-    *(_field, _missing, _twins, _not_json, _list, _large, _huge),
+    *(_field, _missing, _twins, _not_json, _list, _large, _costly, _huge),
     *(_files, _environment, _path, _query, _method, _header, _key),
 )
-_WEIGHTS = (6, 1, 1, 6, 3, 1, 1, 3, 2, 5, 4, 2, 3, 3)
+_WEIGHTS = (6, 1, 1, 6, 3, 1, 1, 1, 3, 2, 5, 4, 2, 3, 3)

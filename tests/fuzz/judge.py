@@ -6,7 +6,7 @@ import json
 import re
 from typing import Any
 
-_BUSY, _FAILED = "Service busy. Please try again later.", "Execution failed: "
+_BUSY, _FAILED = "Service busy", "Execution failed: "
 _EVERYWHERE = {400, 404, 405}
 """What an unknown path, a wrong method or a request that is no HTTP may be answered."""
 

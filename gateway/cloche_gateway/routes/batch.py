@@ -7,14 +7,15 @@ from fastapi import APIRouter, Request, Response
 from cloche_gateway.errors import BATCH_ITEMS_MAX, BatchTooLargeError, GatewayError
 from cloche_gateway.models import BatchItem, ExecuteRequest
 from cloche_gateway.routes import openapi
-from cloche_gateway.routes.access import caller, charge, context_of
-from cloche_gateway.routes.body import json_body
+from cloche_gateway.routes.access import caller, charge, context_of, refuse_idempotency_key
+from cloche_gateway.routes.body import parsed
 from cloche_gateway.routes.gone import disconnect
 from cloche_gateway.routes.json import JsonResponse
+from cloche_gateway.routes.route import Route
 from cloche_gateway.services import batch, parsing
 from cloche_gateway.services.submitting import Origin
 
-router = APIRouter(prefix="/api/v1/execute", tags=["execute"])
+router = APIRouter(route_class=Route, prefix="/api/v1/execute", tags=["execute"])
 
 
 @router.post(
@@ -33,13 +34,14 @@ async def execute(request: Request) -> Response:
     goes away, all are stopped.
     """
     context, who = context_of(request), caller(request)
-    try:
-        body = await json_body(request, context.settings.body_timeout_seconds)
-        items = parsing.batch(body)
-    except GatewayError:
-        await charge(request, who)
-        raise
-    await charge(request, who, len(items))
-    origin = Origin(who, request.scope["cloche.request_id"])
-    async with disconnect(request) as gone:
-        return JsonResponse(await batch.execute(context, origin, items, gone))
+    with context.budget.charged(who.tenant) as held:
+        try:
+            refuse_idempotency_key(request)
+            items = await parsed(request, held, parsing.batch)
+        except GatewayError:
+            await charge(request, who)
+            raise
+        await charge(request, who, len(items))
+        origin = Origin(who, request.scope["cloche.request_id"])
+        async with disconnect(request) as gone:
+            return JsonResponse(await batch.execute(context, origin, items, held, gone))

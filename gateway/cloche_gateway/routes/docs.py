@@ -10,7 +10,9 @@ from fastapi import APIRouter
 from fastapi.openapi.docs import get_swagger_ui_html
 from fastapi.responses import HTMLResponse
 
-router = APIRouter(include_in_schema=False)
+from cloche_gateway.routes.route import Route
+
+router = APIRouter(route_class=Route, include_in_schema=False)
 
 _INLINE = re.compile(r"<script>(.*?)</script>", re.DOTALL)
 _SCRIPT = re.compile(r'<script src="(https://[^"]+)"')

@@ -2,19 +2,27 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from fastapi import APIRouter, Request, Response
 
+from cloche_gateway.errors import InvalidRequestError
 from cloche_gateway.models import ExecuteRequest, ExecuteResponse, StatusResponse
 from cloche_gateway.routes import openapi
 from cloche_gateway.routes.access import charged_caller, context_of
-from cloche_gateway.routes.body import json_body
+from cloche_gateway.routes.body import parsed
 from cloche_gateway.routes.gone import disconnect
 from cloche_gateway.routes.json import JsonResponse
+from cloche_gateway.routes.route import Route
 from cloche_gateway.routes.status import status
-from cloche_gateway.services import executing, idempotency, parsing, starting
+from cloche_gateway.services import executing, idempotency, parsing, starting, submitting
 from cloche_gateway.services.submitting import Origin
 
-router = APIRouter(prefix="/api/v1/execute", tags=["execute"])
+if TYPE_CHECKING:
+    from cloche_gateway.budget import Charge
+    from cloche_gateway.services.submitting import Plan
+
+router = APIRouter(route_class=Route, prefix="/api/v1/execute", tags=["execute"])
 
 
 @router.post(
@@ -31,10 +39,10 @@ async def execute(request: Request) -> Response:
     program is stopped, unless the request has an Idempotency-Key.
     """
     context, origin = context_of(request), await _origin(request)
-    body = await json_body(request, context.settings.body_timeout_seconds)
-    asked = parsing.execute_request(body)
-    async with disconnect(request) as gone:
-        answer = await executing.execute(context, origin, asked, gone)
+    with context.budget.charged(origin.caller.tenant) as held:
+        planned = await _planned(request, origin, held)
+        async with disconnect(request) as gone:
+            answer = await executing.execute(context, planned, gone)
     headers = {} if answer.retry_after is None else {"Retry-After": str(answer.retry_after)}
     return JsonResponse(answer.body, answer.status, headers)
 
@@ -50,8 +58,13 @@ async def execute(request: Request) -> Response:
 async def start(request: Request) -> Response:
     """Start one program and answer as soon as the cluster has accepted it."""
     context, origin = context_of(request), await _origin(request)
-    body = await json_body(request, context.settings.body_timeout_seconds)
-    state = await starting.start(context, origin, parsing.execute_request(body))
+    with context.budget.charged(origin.caller.tenant) as held:
+        planned = await _planned(request, origin, held)
+        if planned.removed_once_answered:
+            raise InvalidRequestError(
+                "ttl_seconds", "must be at least 1 here, where nobody waits for the result"
+            )
+        state = await starting.start(context, origin.caller, planned)
     location = f"{router.prefix}/status/{state['execution_id']}"
     return JsonResponse(state, 202, {"Location": location})
 
@@ -61,10 +74,16 @@ router.add_api_route(
     status,
     methods=["GET"],
     response_model=StatusResponse,
-    responses=openapi.problems(400, 401, 403, 404, 503),
+    responses=openapi.problems(400, 401, 403, 404, 429, 503),
     openapi_extra=openapi.takes(None, openapi.WAIT),
     summary="How far an execution has come",
 )
+
+
+async def _planned(request: Request, origin: Origin, held: Charge) -> Plan:
+    """The execution that is asked for. Nothing else of the body is kept while it runs."""
+    asked = await parsed(request, held, parsing.execute_request)
+    return await submitting.plan(context_of(request), origin, asked, held)
 
 
 async def _origin(request: Request) -> Origin:

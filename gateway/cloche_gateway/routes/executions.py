@@ -4,22 +4,26 @@ from __future__ import annotations
 
 from fastapi import APIRouter, Request, Response
 
+from cloche_gateway.errors import StillRunningError
 from cloche_gateway.models import ExecutionList, Message, StatusResponse
 from cloche_gateway.routes import openapi
-from cloche_gateway.routes.access import caller, charged_caller, context_of
+from cloche_gateway.routes.access import charged_caller, context_of, reading_caller
 from cloche_gateway.routes.event_stream import EventStream
 from cloche_gateway.routes.json import JsonResponse
+from cloche_gateway.routes.route import Route
 from cloche_gateway.routes.status import status
-from cloche_gateway.services import ending, listening, listing, parsing
+from cloche_gateway.services import ending, listening, listing, queries
 
-router = APIRouter(prefix="/api/v1", tags=["executions"])
+_AN_ID = "550e8400-e29b-41d4-a716-446655440000"
+
+router = APIRouter(route_class=Route, prefix="/api/v1", tags=["executions"])
 
 router.add_api_route(
     "/executions/{execution_id}",
     status,
     methods=["GET"],
     response_model=StatusResponse,
-    responses=openapi.problems(400, 401, 403, 404, 503),
+    responses=openapi.problems(400, 401, 403, 404, 429, 503),
     openapi_extra=openapi.takes(None, openapi.WAIT),
     summary="How an execution has fared",
 )
@@ -35,26 +39,35 @@ router.add_api_route(
 async def executions(request: Request) -> Response:
     """List what is running and what is kept, without what was printed."""
     context, who = context_of(request), await charged_caller(request)
-    query = parsing.listing(request.query_params)
+    query = queries.listing(request.query_params)
     return JsonResponse(await listing.executions(context, who, query))
 
 
 @router.delete(
     "/executions/{execution_id}",
-    response_model=StatusResponse,
-    responses=openapi.problems(401, 403, 404, 503),
-    summary="Cancel an execution",
+    response_model=StatusResponse | Message,
+    responses=openapi.problems(
+        400, 401, 403, 404, 409, 429, 503, details={409: str(StillRunningError(_AN_ID))}
+    ),
+    openapi_extra=openapi.takes(None, openapi.PURGE),
+    summary="Cancel an execution, or remove its record",
 )
 async def cancel(request: Request, execution_id: str) -> Response:
-    """Stop it. Its record stays, and one that has ended stays as it is."""
-    context, who = context_of(request), caller(request)
+    """Stop it. Its record stays, and one that has ended stays as it is.
+
+    With `purge` the record of one that has ended is removed: source, input and output.
+    """
+    context, who = context_of(request), await reading_caller(request)
+    if queries.purge(request.query_params.get("purge")):
+        await ending.purge(context, who, execution_id)
+        return JsonResponse({"message": f"Execution {execution_id} removed"})
     return JsonResponse(await ending.cancel(context, who, execution_id))
 
 
 @router.get(
     "/executions/{execution_id}/events",
     response_class=Response,
-    responses=openapi.EVENTS | openapi.problems(400, 401, 403, 404, 503),
+    responses=openapi.EVENTS | openapi.problems(400, 401, 403, 404, 429, 503),
     openapi_extra=openapi.takes(None, openapi.LAST_EVENT_ID),
     summary="What an execution prints, while it prints it",
 )
@@ -65,8 +78,8 @@ async def events(request: Request, execution_id: str) -> Response:
     stdout before stderr, marked `replayed`. Every event has an id; who reconnects with it as
     Last-Event-ID goes on after it.
     """
-    context, who = context_of(request), caller(request)
-    start = parsing.position(request.headers.get("last-event-id"))
+    context, who = context_of(request), await reading_caller(request)
+    start = queries.position(request.headers.get("last-event-id"))
     obj = await listening.execution(context, who, execution_id)
     return EventStream(listening.events(context, obj, start))
 
@@ -74,7 +87,9 @@ async def events(request: Request, execution_id: str) -> Response:
 @router.delete(
     "/execute/session/{session_id}",
     response_model=Message,
-    responses=openapi.problems(401, 403, 404, 503, details={404: "Session my session! not found"}),
+    responses=openapi.problems(
+        401, 403, 404, 429, 503, details={404: "Session my session! not found"}
+    ),
     summary="Clean up after a session",
 )
 async def clean_up(request: Request, session_id: str) -> Response:
@@ -82,6 +97,6 @@ async def clean_up(request: Request, session_id: str) -> Response:
 
     A stateful session ends. One that is not there, or has nothing left, is as clean as one can be.
     """
-    context, who = context_of(request), caller(request)
+    context, who = context_of(request), await charged_caller(request)
     await ending.clean_up(context, who, session_id)
     return JsonResponse({"message": f"Session {session_id} cleaned up"})

@@ -7,8 +7,9 @@ from fastapi import APIRouter, Request, Response
 from cloche_gateway import __version__
 from cloche_gateway.routes.access import context_of
 from cloche_gateway.routes.json import JsonResponse
+from cloche_gateway.routes.route import Route
 
-router = APIRouter(tags=["health"])
+router = APIRouter(route_class=Route, tags=["health"])
 
 
 @router.get("/", summary="What this is")

@@ -6,11 +6,12 @@ from fastapi import APIRouter, Request, Response
 
 from cloche_gateway.models import LanguageInfo, PoolState
 from cloche_gateway.routes import openapi
-from cloche_gateway.routes.access import caller, context_of
+from cloche_gateway.routes.access import context_of, reading_caller
 from cloche_gateway.routes.json import JsonResponse
+from cloche_gateway.routes.route import Route
 from cloche_gateway.services import describing
 
-router = APIRouter(prefix="/api/v1")
+router = APIRouter(route_class=Route, prefix="/api/v1")
 
 _NOT_FOUND = {404: "Unsupported language: cobol. Supported languages: python, javascript"}
 
@@ -31,12 +32,12 @@ async def languages(request: Request) -> Response:
     "/execute/language/{language}/info",
     tags=["execute"],
     response_model=LanguageInfo,
-    responses=openapi.problems(401, 403, 404, 503, details=_NOT_FOUND),
+    responses=openapi.problems(400, 401, 403, 404, 429, 503, details=_NOT_FOUND),
     summary="What a language is and may use",
 )
 async def info(request: Request, language: str) -> Response:
     """Tell of one language, by its name or an alias."""
-    caller(request)
+    await reading_caller(request)
     return JsonResponse(describing.language(context_of(request), language))
 
 
@@ -44,17 +45,17 @@ async def info(request: Request, language: str) -> Response:
     "/warm-pool/status",
     tags=["execute"],
     response_model=dict[str, PoolState],
-    responses=openapi.problems(401, 403, 503),
+    responses=openapi.problems(400, 401, 403, 429, 503),
     summary="How many Pods wait for each language",
 )
 @router.get(
     "/execute/warm-pool/status",
     tags=["execute"],
     response_model=dict[str, PoolState],
-    responses=openapi.problems(401, 403, 503),
+    responses=openapi.problems(400, 401, 403, 429, 503),
     summary="The same, where older clients look for it",
 )
 async def pools(request: Request) -> Response:
     """Tell of each language's waiting Pods; some seconds may pass before a change shows."""
-    caller(request)
+    await reading_caller(request)
     return JsonResponse(describing.pools(context_of(request)))

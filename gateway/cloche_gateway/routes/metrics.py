@@ -5,8 +5,9 @@ from __future__ import annotations
 from fastapi import APIRouter, Request, Response
 
 from cloche_gateway.routes.access import context_of
+from cloche_gateway.routes.route import Route
 
-router = APIRouter(tags=["metrics"])
+router = APIRouter(route_class=Route, tags=["metrics"])
 
 
 _TEXT = {"content": {"text/plain": {"schema": {"type": "string"}}}}

@@ -80,6 +80,8 @@ class RequestMiddleware:
             if status == 0:
                 _log.error("a request was not answered", exc_info=error)
         finally:
+            if answered := scope.get("cloche.answered"):
+                answered()
             self._done(scope, status or _CLIENT_GONE, time.perf_counter() - began)
 
     def _done(self, scope: Scope, status: int, seconds: float) -> None:

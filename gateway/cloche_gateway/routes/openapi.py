@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from cloche_gateway.errors import RecordRemovedError
 from cloche_gateway.models import ExecuteRequest, Problem, SessionRequest
-from cloche_gateway.services.parsing import (
+from cloche_gateway.services.queries import (
     LIST_LIMIT,
     LIST_LIMIT_MAX,
     STATUSES,
@@ -47,6 +47,14 @@ WAIT = {
     "required": False,
     "schema": {"type": "number", "minimum": 0, "maximum": WAIT_SECONDS_MAX, "default": 0},
     "description": "Seconds to hold the answer until the execution has ended.",
+}
+
+PURGE = {
+    "name": "purge",
+    "in": "query",
+    "required": False,
+    "schema": {"type": "boolean", "default": False},
+    "description": "Remove the record of an execution that has ended.",
 }
 
 LISTING = tuple(
@@ -111,7 +119,8 @@ _WHEN = {
     "with another request",
     410: "The execution of this Idempotency-Key has been removed and is not run again",
     413: "The body or a field is over its limit",
-    429: "The API key has asked too often, or its tenant has caused too many bytes to be written",
+    429: "The API key has asked too often or for too much at a time, or its tenant has caused too "
+    "many bytes to be written",
     500: "The program hit its timeout, or the system failed; with what is known of the result",
     503: "The queue or the storage is full, or the cluster is out of reach",
 }

@@ -34,9 +34,11 @@ TABLE: dict[type[GatewayError], tuple[int, dict[str, str]]] = {
     errors.SessionNotFoundError: (404, {}),
     errors.KeyReusedError: (409, {}),
     errors.RecordRemovedError: (410, {}),
+    errors.StillRunningError: (409, {}),
     errors.TooLargeError: (413, {}),
     errors.RateLimitedError: (429, {}),
     errors.WriteLimitedError: (429, {}),
+    errors.TooManyAtOnceError: (429, _RETRY),
     errors.ClientGoneError: (499, {}),  # nobody reads it; nginx' number, for the log
     errors.FailedError: (500, {}),
     errors.SessionFailedError: (500, {}),

@@ -6,13 +6,19 @@ from fastapi import APIRouter, Request, Response
 
 from cloche_gateway.models import Message, SessionRequest, SessionResponse, SessionState
 from cloche_gateway.routes import openapi
-from cloche_gateway.routes.access import caller, charged_caller, context_of
-from cloche_gateway.routes.body import json_body
+from cloche_gateway.routes.access import (
+    charged_caller,
+    context_of,
+    reading_caller,
+    refuse_idempotency_key,
+)
+from cloche_gateway.routes.body import parsed
 from cloche_gateway.routes.gone import disconnect
 from cloche_gateway.routes.json import JsonResponse
+from cloche_gateway.routes.route import Route
 from cloche_gateway.services import parsing, sessions
 
-router = APIRouter(prefix="/api/v1/sessions", tags=["sessions"])
+router = APIRouter(route_class=Route, prefix="/api/v1/sessions", tags=["sessions"])
 
 _NOT_FOUND = {404: "Session sbs-550e8400-e29b-41d4-a716-446655440000 not found"}
 
@@ -31,8 +37,9 @@ _NOT_FOUND = {404: "Session sbs-550e8400-e29b-41d4-a716-446655440000 not found"}
 async def create(request: Request) -> Response:
     """Make a Pod whose files last from one execution to the next."""
     context, who = context_of(request), await charged_caller(request)
-    body = await json_body(request, context.settings.body_timeout_seconds)
-    asked = parsing.session_request(body)
+    refuse_idempotency_key(request)
+    with context.budget.charged(who.tenant) as held:
+        asked = await parsed(request, held, parsing.session_request)
     request_id = request.scope["cloche.request_id"]
     async with disconnect(request) as gone:
         made = await sessions.create(context, who, asked, request_id, gone)
@@ -43,12 +50,12 @@ async def create(request: Request) -> Response:
 @router.get(
     "/{session_id}",
     response_model=SessionState,
-    responses=openapi.problems(401, 403, 404, 503, details=_NOT_FOUND),
+    responses=openapi.problems(400, 401, 403, 404, 429, 503, details=_NOT_FOUND),
     summary="How a session fares",
 )
 async def look_up(request: Request, session_id: str) -> Response:
     """Tell a session's phase and when it will end."""
-    context, who = context_of(request), caller(request)
+    context, who = context_of(request), await reading_caller(request)
     found = await sessions.look_up(context, who, session_id)
     return JsonResponse(sessions.state(found))
 
@@ -56,11 +63,11 @@ async def look_up(request: Request, session_id: str) -> Response:
 @router.delete(
     "/{session_id}",
     response_model=Message,
-    responses=openapi.problems(401, 403, 404, 503, details=_NOT_FOUND),
+    responses=openapi.problems(400, 401, 403, 404, 429, 503, details=_NOT_FOUND),
     summary="End a session",
 )
 async def end(request: Request, session_id: str) -> Response:
     """End a session: its Pod and its files go, and what runs in it is stopped."""
-    context, who = context_of(request), caller(request)
+    context, who = context_of(request), await reading_caller(request)
     await sessions.end(context, who, session_id)
     return JsonResponse({"message": f"Session {session_id} cleaned up"})

@@ -6,12 +6,14 @@ import asyncio
 from typing import TYPE_CHECKING, Any
 
 from cloche_gateway.errors import ClientGoneError, ExecutionError, GatewayError
-from cloche_gateway.services import executing, parsing
+from cloche_gateway.services import executing, submitting
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from cloche_gateway.budget import Charge
     from cloche_gateway.context import Context
+    from cloche_gateway.services.parsing import BatchItem
     from cloche_gateway.services.submitting import Origin
 
 _FAILED = -1
@@ -19,21 +21,34 @@ _OK = 200
 
 
 async def execute(
-    context: Context, origin: Origin, items: Sequence[Any], gone: asyncio.Future[None]
+    context: Context,
+    origin: Origin,
+    items: Sequence[BatchItem],
+    charge: Charge,
+    gone: asyncio.Future[None],
 ) -> list[dict[str, Any]]:
     """The results of all, in their order, as `models.BatchItem`.
+
+    `charge` holds the body until each request has one of its own. What the items ask for is
+    dropped as soon as it is created.
 
     Raises:
         ClientGoneError: the client went away; all are cancelled.
     """
+    charge.release()  # and each is charged before anything else happens
     return await asyncio.gather(*(_one(context, origin, item, gone) for item in items))
 
 
 async def _one(
-    context: Context, origin: Origin, item: Any, gone: asyncio.Future[None]
+    context: Context, origin: Origin, item: BatchItem, gone: asyncio.Future[None]
 ) -> dict[str, Any]:
+    if item.request is None:
+        return _failed({"execution_id": None}, item, item.refused or "")
     try:
-        answer = await executing.execute(context, origin, parsing.batch_item(item), gone)
+        with context.budget.charged(origin.caller.tenant) as charge:
+            planned = await submitting.plan(context, origin, item.request, charge)
+            item.request = None
+            answer = await executing.execute(context, planned, gone)
     except ClientGoneError:
         raise
     except GatewayError as error:
@@ -44,15 +59,14 @@ async def _one(
     return _failed(answer.body, item, answer.body["detail"])
 
 
-def _failed(body: dict[str, Any], item: Any, error: str) -> dict[str, Any]:
+def _failed(body: dict[str, Any], item: BatchItem, error: str) -> dict[str, Any]:
     """What is known of one that failed, in the shape of a result."""
-    asked = item if isinstance(item, dict) else {}
     unknown = {
         "stdout": "",
         "stderr": "",
         "execution_time": None,
-        "language": _text(asked.get("language")),
-        "session_id": _text(asked.get("session_id")),
+        "language": item.language,
+        "session_id": item.session_id,
         "stdout_truncated": False,
         "stderr_truncated": False,
         "reason": None,
@@ -61,7 +75,3 @@ def _failed(body: dict[str, Any], item: Any, error: str) -> dict[str, Any]:
     }
     known = {field: value for field, value in body.items() if field != "detail"}
     return {**unknown, **known, "exit_code": _FAILED, "error": error}
-
-
-def _text(value: Any) -> str | None:
-    return value if isinstance(value, str) else None

@@ -8,7 +8,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from cloche_api.meta import ANNOTATION_REQUEST_ID
+from cloche_api.meta import ANNOTATION_REQUEST_ID, LABEL_TENANT
 from cloche_api.rest import METADATA
 from cloche_gateway.errors import BusyError, FailedError, InvalidRequestError, KeyReusedError
 from cloche_gateway.kube import (
@@ -109,6 +109,10 @@ async def existing(
     except KubeError as error:
         raise UnsureError(name) from error
     meta = stored["metadata"]
+    if (meta.get("labels") or {}).get(LABEL_TENANT) != obj["metadata"]["labels"][LABEL_TENANT]:
+        # Nobody but the gateway can give an object this tenant's label; what others have put
+        # under a name that they worked out is not to be answered to the tenant.
+        raise FailedError("its name is taken", name)
     found = meta.get("annotations") or {}
     if idempotency.ANNOTATION in wanted:
         if found.get(idempotency.ANNOTATION) != wanted[idempotency.ANNOTATION]:

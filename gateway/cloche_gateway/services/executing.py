@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 import logging
 import time
 from typing import TYPE_CHECKING, Any
@@ -17,21 +18,18 @@ from cloche_gateway.errors import (
 )
 from cloche_gateway.kube import KubeError
 from cloche_gateway.metrics import Created
-from cloche_gateway.services import answers, creating, manifest, results, submitting
+from cloche_gateway.services import answers, creating, ending, results, submitting
 
 if TYPE_CHECKING:
     from cloche_gateway.context import Context
-    from cloche_gateway.models import ExecuteRequest
     from cloche_gateway.services.answers import Answer
-    from cloche_gateway.services.submitting import Origin
+    from cloche_gateway.services.submitting import Plan
     from cloche_gateway.waiting import Waiter
 
 _log = logging.getLogger(__name__)
 
 
-async def execute(
-    context: Context, origin: Origin, request: ExecuteRequest, gone: asyncio.Future[None]
-) -> Answer:
+async def execute(context: Context, planned: Plan, gone: asyncio.Future[None]) -> Answer:
     """Run the program and answer when it has ended. `gone` is done when the client went away.
 
     Whatever ends the wait early cancels the execution, for nobody would read its result; unless
@@ -41,14 +39,13 @@ async def execute(
     Raises:
         GatewayError: with the words for the caller.
     """
-    planned = await submitting.plan(context, origin, request)
     began = time.perf_counter()
     with context.waiters.waiter(planned.name) as waiter:
         try:
             stored = await submitting.submit(context, planned)
             created = Created(time.perf_counter() - began, time.time())
             context.waiters.created(waiter, stored.uid, look=not stored.fresh)
-            ended = await _end(context, waiter, request, gone)
+            ended = await _end(context, waiter, planned.timeout_seconds, gone)
         except DrainingError:
             raise
         except (GatewayError, asyncio.CancelledError) as error:
@@ -58,6 +55,8 @@ async def execute(
     if ended is None:
         return answers.deleted(planned.name)
     answer = answers.answer(ended)
+    if planned.removed_once_answered:
+        context.canceller.remove(planned.name, functools.partial(ending.remove, context, ended))
     if stored.fresh:
         context.metrics.ended(ended, results.status_word(ended), created)
     return answer
@@ -72,11 +71,11 @@ def _give_up(context: Context, waiter: Waiter, error: BaseException) -> None:
 
 
 async def _end(
-    context: Context, waiter: Waiter, request: ExecuteRequest, gone: asyncio.Future[None]
+    context: Context, waiter: Waiter, timeout_seconds: int, gone: asyncio.Future[None]
 ) -> dict[str, Any] | None:
     """The ended execution, None when it was deleted."""
     seconds = (
-        manifest.timeout_seconds(request)
+        timeout_seconds
         + context.settings.queue_timeout_seconds
         + context.settings.wait_margin_seconds
     )

@@ -35,7 +35,7 @@ async def execution(context: Context, caller: Caller, execution_id: str) -> dict
     Raises:
         GatewayError: as `looking_up.status`; or so many are listened to that it would be too many.
     """
-    obj = await looking_up.read(context.waiters.read, caller, execution_id)
+    obj = await looking_up.read(context.reads.read, caller, execution_id)
     context.feeds.check_room_for(obj)
     return obj
 

@@ -49,14 +49,18 @@ async def status_at_end(
         GatewayError: as `status`.
     """
     with context.waiters.waiter(execution_id) as waiter:
-        obj = await read(context.waiters.read, caller, execution_id)
+        obj = await read(context.reads.read, caller, execution_id)
         if waiting.is_terminal(obj):
             return _shown(obj)
-        context.waiters.created(waiter, obj["metadata"]["uid"])
+        # What was read may be a moment old, and the end have come within it.
+        context.waiters.created(waiter, obj["metadata"]["uid"], look=True)
+        del obj
         first: set[asyncio.Future[Any]] = {waiter.ended, gone, context.draining}
         await asyncio.wait(first, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
-        ended = waiter.ended.result() if waiter.ended.done() else None
-    if ended is not None:
+    if waiter.ended.done():
+        context.reads.forget(execution_id)  # what was read before is known to be over
+        if (ended := waiter.ended.result()) is None:
+            raise ExecutionNotFoundError(execution_id)
         return _shown(ended)
     if gone.done():
         raise ClientGoneError

@@ -14,6 +14,9 @@ if TYPE_CHECKING:
     from cloche_gateway.models import ExecuteRequest, Resources, SessionRequest
     from cloche_gateway.runtimes import Language
 
+ANSWER_SECONDS = 60
+"""A record is kept for so long at least: who waits for it may have missed the event of its end. The
+gateway itself removes sooner what was answered and is not to be kept."""
 _NAMES = {
     "code": "code",
     "stdin": "stdin",
@@ -97,6 +100,8 @@ def _spec(request: ExecuteRequest, language: Language, caller: Caller) -> dict[s
         "resources": _resources(request.resources, language) if request.resources else None,
     }
     spec.update({field: value for field, value in optional.items() if value})
+    if request.ttl_seconds is not None:
+        spec["ttlSecondsAfterFinished"] = max(request.ttl_seconds, ANSWER_SECONDS)
     return spec
 
 

@@ -1,12 +1,16 @@
-"""From the body's bytes to an `ExecuteRequest`, with words for all that may be wrong with it."""
+"""From the body's bytes to an `ExecuteRequest`, with words for all that may be wrong with it.
+
+Pure, and bounded in time and memory by the body's size (`strict_json`), so that a body may be read
+in a thread: it uses nothing that the event loop uses.
+"""
 
 from __future__ import annotations
 
-import json
-import re
-from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
+import sys
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, TypeVar
 
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 
 from cloche_api import limits
 from cloche_gateway.errors import (
@@ -16,10 +20,8 @@ from cloche_gateway.errors import (
     InvalidRequestError,
     TooLargeError,
 )
-from cloche_gateway.feeds import Position
 from cloche_gateway.models import Body, ExecuteRequest, SessionRequest
-from cloche_gateway.services.listing import Query, parse_cursor
-from cloche_gateway.services.validation import SESSION_ID_RULE
+from cloche_gateway.services import strict_json
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -28,7 +30,6 @@ if TYPE_CHECKING:
 
 _MAX_NAMED = 5
 """More mistakes than that are not listed."""
-_NAME_CHARACTERS = 100
 
 # pydantic's error types (https://docs.pydantic.dev/latest/errors/validation_errors/) in words.
 _RULES = {
@@ -47,20 +48,12 @@ _RULES = {
 }
 _TOO_MANY = "too_long"
 _BETWEEN = {
+    "ttl_seconds": f"must be between 0 and {limits.TTL_SECONDS_MAX}",
     "timeout": f"must be between 1 and {limits.TIMEOUT_SECONDS_MAX}",
     "idle_timeout": f"must be between 1 and {limits.SESSION_SECONDS_MAX}",
     "lifetime": f"must be between 1 and {limits.SESSION_SECONDS_MAX}",
 }
 """Of numbers with two bounds, both are told."""
-
-LIST_LIMIT, LIST_LIMIT_MAX = 50, 200
-_LIMIT = re.compile(r"[0-9]{1,4}")
-_LISTING = ("limit", "language", "status", "session_id", "cursor")
-STATUSES = ("pending", "running", "completed", "failed", "cancelled")
-
-WAIT_SECONDS_MAX = 60.0
-"""Less than what proxies wait for an answer as a rule."""
-_SECONDS = re.compile(r"[0-9]{1,4}(\.[0-9]{1,6})?")
 
 _Request = TypeVar("_Request", bound=Body)
 
@@ -75,65 +68,62 @@ def execute_request(body: bytes) -> ExecuteRequest:
     return _request(body, ExecuteRequest)
 
 
-def listing(query: Mapping[str, str]) -> Query:
-    """Which executions are to be listed.
+@dataclass(slots=True)
+class BatchItem:
+    """One request of a batch: what it asks for, or the sentence that refuses it.
 
-    Raises:
-        InvalidRequestError: names the parameter and the rule.
+    `language` and `session_id` are the client's own words, for the answer. No exception is kept:
+    it would keep all that it came of for as long as the batch runs.
     """
-    for name in query:
-        if name not in _LISTING:
-            raise InvalidRequestError(name[:_NAME_CHARACTERS], "unknown parameter")
-    limit = query.get("limit", str(LIST_LIMIT))
-    if not _LIMIT.fullmatch(limit) or not 1 <= int(limit) <= LIST_LIMIT_MAX:
-        raise InvalidRequestError("limit", f"must be between 1 and {LIST_LIMIT_MAX}")
-    status = query.get("status")
-    if status is not None and status not in STATUSES:
-        raise InvalidRequestError("status", f"must be one of {', '.join(STATUSES)}")
-    session = query.get("session_id")
-    if session is not None and not re.fullmatch(limits.LABEL_VALUE.rstrip("$"), session):
-        raise InvalidRequestError("session_id", SESSION_ID_RULE)
-    cursor = query.get("cursor")
-    after = parse_cursor(cursor) if cursor is not None else None
-    return Query(int(limit), query.get("language"), status, session, after)
+
+    request: ExecuteRequest | None
+    refused: str | None
+    language: str | None
+    session_id: str | None
 
 
-def position(last_event_id: str | None) -> Position:
-    """Where an event stream is to go on.
-
-    Raises:
-        InvalidRequestError: it is no id of an event of ours.
-    """
-    if not last_event_id:
-        return Position()
-    found = Position.parse(last_event_id)
-    if found is None:
-        raise InvalidRequestError("Last-Event-ID", "must be the id of an event")
-    return found
-
-
-def batch(body: bytes) -> list[Any]:
-    """Read a batch: its requests as they came, for each to be judged by itself.
+def batch(body: bytes) -> list[BatchItem]:
+    """Read a batch, each of its requests by itself.
 
     Raises:
         InvalidRequestError: it is no list, or an empty one.
         BatchTooLargeError: it has too many.
+        TooLargeError: it has more names and values than so many requests may have.
     """
-    value = _json(body)
+    value = strict_json.parse(body, BATCH_ITEMS_MAX)
     if not isinstance(value, list) or not value:
         raise InvalidRequestError("body", f"must be a list of 1 to {BATCH_ITEMS_MAX} requests")
     if len(value) > BATCH_ITEMS_MAX:
         raise BatchTooLargeError
-    return value
+    return [_batch_item(item) for item in value]
 
 
-def batch_item(value: Any) -> ExecuteRequest:
-    """One request of a batch.
+def _batch_item(value: Any) -> BatchItem:
+    asked = value if isinstance(value, dict) else {}
+    words = _word(asked.get("language")), _word(asked.get("session_id"))
+    try:
+        if strict_json.count(value) > strict_json.VALUES:
+            raise strict_json.too_many("the request", strict_json.VALUES)
+        return BatchItem(_model(value, ExecuteRequest, "the request"), None, *words)
+    except GatewayError as error:
+        return BatchItem(None, str(error), *words)
 
-    Raises:
-        InvalidRequestError, TooLargeError: as `execute_request`.
-    """
-    return _model(value, ExecuteRequest, "the request")
+
+def _word(value: Any) -> str | None:
+    return strict_json.shown(value) if isinstance(value, str) else None
+
+
+def memory_of(value: object) -> int:
+    """Bytes that a parsed request takes, by its strings: 1, 2 or 4 for each character."""
+    if isinstance(value, str):
+        return sys.getsizeof(value)
+    if isinstance(value, BaseModel):
+        value = vars(value)
+    if isinstance(value, dict):
+        return sum(memory_of(key) + memory_of(item) for key, item in value.items())
+    if isinstance(value, list):
+        return sum(map(memory_of, value))
+    return 0
 
 
 def session_request(body: bytes) -> SessionRequest:
@@ -145,22 +135,8 @@ def session_request(body: bytes) -> SessionRequest:
     return _request(body, SessionRequest)
 
 
-def wait_seconds(text: str | None) -> float:
-    """The seconds of `?wait=`, 0 when it is absent.
-
-    Raises:
-        InvalidRequestError: when it is no number within its bounds.
-    """
-    if text is None:
-        return 0.0
-    if not _SECONDS.fullmatch(text) or float(text) > WAIT_SECONDS_MAX:
-        rule = f"must be a number of seconds between 0 and {WAIT_SECONDS_MAX:g}"
-        raise InvalidRequestError("wait", rule)
-    return float(text)
-
-
 def _request(body: bytes, model: type[_Request]) -> _Request:
-    return _model(_json(body), model, "body")
+    return _model(strict_json.parse(body), model, "body")
 
 
 def _model(value: Any, model: type[_Request], what: str) -> _Request:
@@ -170,39 +146,6 @@ def _model(value: Any, model: type[_Request], what: str) -> _Request:
         return model.model_validate(value)
     except ValidationError as error:
         raise _words(error.errors(include_url=False, include_input=False)) from None
-
-
-def _json(body: bytes) -> Any:
-    """Parse strictly: UTF-8, no NaN, no name twice."""
-    if not body.strip():
-        raise InvalidRequestError("body", "must be a JSON object, but is empty")
-    try:
-        return json.loads(
-            body.decode("utf-8"), parse_constant=_no_constant, object_pairs_hook=_no_twins
-        )
-    except UnicodeDecodeError:
-        rule = "must be UTF-8"
-    except json.JSONDecodeError as error:
-        rule = f"is not valid JSON: {error.msg} at line {error.lineno} column {error.colno}"
-    except RecursionError:
-        rule = "is nested too deeply"
-    except ValueError:  # Python's limit on the digits of an integer
-        rule = "is not valid JSON: a number has too many digits"
-    raise InvalidRequestError("body", rule)
-
-
-def _no_constant(constant: str) -> NoReturn:
-    raise InvalidRequestError("body", f"is not valid JSON: {constant} is no JSON number")
-
-
-def _no_twins(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    """The object, unless a name stands in it twice: then nobody knows which was meant."""
-    made = dict(pairs)
-    if len(made) != len(pairs):
-        seen: set[str] = set()
-        twin = next(name for name, _ in pairs if name in seen or seen.add(name))  # type: ignore[func-returns-value]  # add returns None: the idiom
-        raise InvalidRequestError(_shown(twin), "is given twice")
-    return made
 
 
 def _words(details: list[ErrorDetails]) -> GatewayError:
@@ -239,10 +182,5 @@ def _place(location: tuple[int | str, ...]) -> str:
         if isinstance(part, int):
             text += f"[{part}]"
         elif part != "[key]":
-            text += ("." if text else "") + _shown(part)
+            text += ("." if text else "") + strict_json.shown(part)
     return text or "body"
-
-
-def _shown(name: str) -> str:
-    """A name that the client chose, not too long."""
-    return name if len(name) <= _NAME_CHARACTERS else name[:_NAME_CHARACTERS] + "…"

@@ -8,11 +8,11 @@ from cloche_gateway.services import creating, looking_up, results, submitting
 
 if TYPE_CHECKING:
     from cloche_gateway.context import Context
-    from cloche_gateway.models import ExecuteRequest
-    from cloche_gateway.services.submitting import Origin
+    from cloche_gateway.keys import Caller
+    from cloche_gateway.services.submitting import Plan
 
 
-async def start(context: Context, origin: Origin, request: ExecuteRequest) -> dict[str, Any]:
+async def start(context: Context, caller: Caller, planned: Plan) -> dict[str, Any]:
     """Create the execution; what `models.StatusResponse` shows of it.
 
     A request that is repeated with its Idempotency-Key learns how far its execution has come.
@@ -20,7 +20,6 @@ async def start(context: Context, origin: Origin, request: ExecuteRequest) -> di
     Raises:
         GatewayError: with the words for the caller.
     """
-    planned = await submitting.plan(context, origin, request)
     try:
         stored = await submitting.submit(context, planned)
     except creating.UnsureError:
@@ -31,5 +30,5 @@ async def start(context: Context, origin: Origin, request: ExecuteRequest) -> di
         context.waiters.heed(
             stored.uid, lambda ended: context.metrics.ended(ended, results.status_word(ended))
         )
-        return results.state({"metadata": stored.metadata, "spec": planned.obj["spec"]}, None)
-    return await looking_up.status(context, origin.caller, planned.name, fresh=True)
+        return results.state({"metadata": stored.metadata}, None)
+    return await looking_up.status(context, caller, planned.name, fresh=True)

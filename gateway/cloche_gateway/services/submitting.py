@@ -14,12 +14,14 @@ from cloche_gateway.services import (
     creating,
     idempotency,
     manifest,
+    parsing,
     sessions,
     tombstones,
     validation,
 )
 
 if TYPE_CHECKING:
+    from cloche_gateway.budget import Charge
     from cloche_gateway.context import Context
     from cloche_gateway.keys import Caller
     from cloche_gateway.models import ExecuteRequest
@@ -35,26 +37,37 @@ class Origin:
     key: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Plan:
     """An execution that is about to be created. `keyed` says that its request may be repeated."""
 
-    obj: dict[str, Any]
+    name: str
+    """The execution's id."""
     keyed: bool
     storage_full: bool
+    timeout_seconds: int
+    removed_once_answered: bool
+    obj: dict[str, Any] | None
+    """The object; None once it is the cluster's. A request waits up to seven minutes for its end,
+    and all that it sent would be kept for as long."""
+    charge: Charge
+    """What `obj` is charged to."""
 
-    @property
-    def name(self) -> str:
-        """The execution's id."""
-        return str(self.obj["metadata"]["name"])
+    def drop(self) -> None:
+        """Keep what is sent no longer."""
+        self.obj = None
+        self.charge.release()
 
 
-async def plan(context: Context, origin: Origin, request: ExecuteRequest) -> Plan:
-    """Check the request and build its execution.
+async def plan(context: Context, origin: Origin, request: ExecuteRequest, charge: Charge) -> Plan:
+    """Check the request and build its execution, which `charge` holds from now on.
 
     Raises:
+        OverloadedError: there is no room for it.
         GatewayError: with the words for the caller.
     """
+    # Once as it is, and once as the JSON that goes to the API server.
+    charge.resize(2 * parsing.memory_of(request))
     language = context.languages.find(request.language)
     validation.check(request, language)
     await sessions.check(context, origin.caller, request, language)
@@ -65,50 +78,67 @@ async def plan(context: Context, origin: Origin, request: ExecuteRequest) -> Pla
         obj["metadata"]["annotations"][idempotency.ANNOTATION] = idempotency.fingerprint(request)
     logs.execution_id.set(name)
     full = language.name in context.languages.storage_full
-    return Plan(obj, keyed=key is not None, storage_full=full)
+    return Plan(
+        name=name,
+        keyed=key is not None,
+        storage_full=full,
+        timeout_seconds=manifest.timeout_seconds(request),
+        removed_once_answered=request.ttl_seconds == 0,
+        obj=obj,
+        charge=charge,
+    )
 
 
 async def submit(context: Context, planned: Plan) -> Stored:
     """Create the execution, or find the one that the same Idempotency-Key has made.
 
+    Whatever comes of it, the plan's object is dropped.
+
     Raises:
         BusyError: also while the stored results are over their bound; who repeats a request that
             was accepted gets its execution all the same.
-        WriteLimitedError: the tenant has caused too many bytes; the same holds then.
-        RecordRemovedError: the execution of the Idempotency-Key was removed.
         GatewayError: as `creating.create`.
     """
+    assert planned.obj is not None, "a plan is submitted once"
+    try:
+        return await _submit(context, planned, planned.obj)
+    finally:
+        planned.drop()
+
+
+async def _submit(context: Context, planned: Plan, obj: dict[str, Any]) -> Stored:
     path = names.executions(context.settings.namespace)
     if planned.keyed:
         await tombstones.refuse(context, planned.name)
     repeated = context.writes.knows(planned.name)
-    refusal = BusyError() if planned.storage_full else _charge(context, planned)
+    refusal = BusyError() if planned.storage_full else _charge(context, planned.name, obj)
     if refusal is None:
-        return await _create(context, path, planned, charged=not repeated)
+        return await _create(context, path, obj, charged=not repeated)
     seconds = context.settings.api_timeout_seconds
-    found = await creating.existing(context, path, planned.obj, seconds) if planned.keyed else None
+    found = await creating.existing(context, path, obj, seconds) if planned.keyed else None
     if found is None:
         raise refusal
     return found
 
 
-def _charge(context: Context, planned: Plan) -> WriteLimitedError | None:
+def _charge(context: Context, name: str, obj: dict[str, Any]) -> WriteLimitedError | None:
     """Charge the bytes that the execution will write; why it may not."""
-    spec = planned.obj["spec"]
-    excess = context.writes.take(spec["tenant"], planned.name, object_bytes(spec))
+    spec = obj["spec"]
+    excess = context.writes.take(spec["tenant"], name, object_bytes(spec))
     return None if excess is None else WriteLimitedError(excess)
 
 
-async def _create(context: Context, path: str, planned: Plan, *, charged: bool) -> Stored:
+async def _create(context: Context, path: str, obj: dict[str, Any], *, charged: bool) -> Stored:
     """Create the execution; where none was created, what was charged for it is taken back."""
+    name = obj["metadata"]["name"]
     try:
-        stored = await creating.create(context, path, planned.obj)
+        stored = await creating.create(context, path, obj)
     except creating.UnsureError:
         raise
     except GatewayError:
         if charged:
-            context.writes.forget(planned.name)
+            context.writes.forget(name)
         raise
     if charged and not stored.fresh:
-        context.writes.forget(planned.name)
+        context.writes.forget(name)
     return stored

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from cloche_gateway import names
+
 if TYPE_CHECKING:
     from support.gateway import Gateway
 
@@ -126,3 +128,41 @@ async def test_a_key_that_is_given_twice(shared_gateway: Gateway) -> None:
         400,
         {"detail": "Idempotency-Key: is given twice"},
     )
+
+
+@pytest.mark.parametrize(("method", "path"), [("POST", "sessions"), ("POST", "execute/batch")])
+async def test_a_key_where_it_would_do_nothing_is_refused(
+    shared_gateway: Gateway, method: str, path: str
+) -> None:
+    answer = await shared_gateway.http.request(
+        method, f"/api/v1/{path}", json={"language": "python"}, headers=KEY
+    )
+    assert (answer.status_code, answer.json()) == (
+        400,
+        {
+            "detail": "Idempotency-Key: is supported by /execute and /execute/async alone: "
+            "leave it out"
+        },
+    )
+
+
+@pytest.mark.parametrize("labels", [{}, {"cloche.dev/tenant": "globex"}])
+async def test_what_others_put_under_the_name_of_a_key_is_not_answered(
+    gateway: Gateway, labels: dict[str, str]
+) -> None:
+    """Whoever knows tenant and key can work out the name, and the hash of a request."""
+    first = await gateway.http.post(ASYNC, json=HELLO, headers=KEY)
+    name = first.json()["execution_id"]
+    forged = await gateway.cluster.read(name)
+    await gateway.cluster.delete(name)
+    meta = {"name": name, "labels": labels, "annotations": forged["metadata"]["annotations"]}
+    del forged["spec"]["tenant"], forged["spec"]["concurrency"], forged["status"]
+    path = names.executions(gateway.cluster.namespace)
+    await gateway.cluster.rest.call("POST", path, body={**forged, "metadata": meta})
+    await gateway.cluster.end(name, stdout="forged")
+    for route in (EXECUTE, ASYNC):
+        answer = await gateway.http.post(route, json=HELLO, headers=KEY)
+        assert (answer.status_code, answer.json()) == (
+            500,
+            {"detail": "Execution failed: its name is taken", "execution_id": name},
+        )

@@ -6,9 +6,12 @@ import hashlib
 import hmac
 import json
 import time
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
+
+from cloche_api.keys import KeyLimits, new_key
 
 if TYPE_CHECKING:
     from support.gateway import Gateway
@@ -122,6 +125,25 @@ async def test_without_a_secret_no_key_is_valid(gateway: Gateway) -> None:
         return await ask(gateway, headers) == (403, "Invalid API key")
 
     await gateway.until(refused, "the refusal")
+
+
+async def test_a_key_whose_time_is_over_is_refused(gateway: Gateway) -> None:
+    text, record = new_key("acme", KeyLimits(expires_at=datetime.now(UTC) - timedelta(seconds=1)))
+    later, valid = new_key("acme", KeyLimits(expires_at=datetime.now(UTC) + timedelta(hours=1)))
+    await gateway.cluster.write_keys(
+        over="raw:" + record.model_dump_json(by_alias=True),
+        valid="raw:" + valid.model_dump_json(by_alias=True),
+    )
+
+    async def taken() -> bool:
+        return (await ask(gateway, {"X-API-Key": later}))[0] == 404
+
+    await gateway.until(taken, "the valid key")
+    for headers in ({"X-API-Key": text}, {"Authorization": f"Bearer {text}"}):
+        assert await ask(gateway, headers) == (403, "API key has expired")
+        posted = await gateway.http.post("/api/v1/execute", json={}, headers=headers)
+        assert (posted.status_code, posted.json()) == (403, {"detail": "API key has expired"})
+        assert "RateLimit-Limit" not in posted.headers
 
 
 async def test_status_is_told_to_its_own_tenant_only(gateway: Gateway) -> None:

@@ -70,7 +70,7 @@ async def test_who_has_no_key_is_not_counted(start: Any) -> None:
         assert (await gateway.http.post(PATH, json=HELLO)).status_code == 202
 
 
-async def test_looking_is_free(start: Any) -> None:
+async def test_looking_takes_no_executions(start: Any) -> None:
     async with start(rate_limit_per_minute=1) as gateway:
         name = (await gateway.http.post(PATH, json=HELLO)).json()["execution_id"]
         for _ in range(3):

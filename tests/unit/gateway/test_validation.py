@@ -24,7 +24,7 @@ PYTHON = Language(
     defaults=Amounts(Decimal(1), 512 * MIB, 100 * MIB),
     maximum=Amounts(Decimal(2), 2048 * MIB, 1024 * MIB),
 )
-CALLER = Caller("key", "acme", 100, 50)
+CALLER = Caller("key", "acme", 100, 50, 3000, 500)
 
 
 def spec(**fields: Any) -> dict[str, Any]:

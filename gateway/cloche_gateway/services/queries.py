@@ -1,0 +1,108 @@
+"""From a URL's query and headers to what a route is asked for, with words for what is wrong."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+from urllib.parse import parse_qsl
+
+from cloche_api import limits
+from cloche_gateway.errors import InvalidRequestError
+from cloche_gateway.feeds import Position
+from cloche_gateway.services.listing import Query, parse_cursor
+from cloche_gateway.services.strict_json import shown
+from cloche_gateway.services.validation import SESSION_ID_RULE
+
+if TYPE_CHECKING:
+    from collections.abc import Container, Mapping
+
+QUERY_BYTES = 4096
+"""Of a whole query: a cursor, the longest of all parameters, has some 200."""
+LIST_LIMIT, LIST_LIMIT_MAX = 50, 200
+_LIMIT = re.compile(r"[0-9]{1,4}")
+STATUSES = ("pending", "running", "completed", "failed", "cancelled")
+
+WAIT_SECONDS_MAX = 60.0
+"""Less than what proxies wait for an answer as a rule."""
+_SECONDS = re.compile(r"[0-9]{1,4}(\.[0-9]{1,6})?")
+_BOOLEANS = {"true": True, "false": False}
+
+
+def check(query: bytes, known: Container[str]) -> None:
+    """Refuse what the route does not know: a parameter that is misspelt would do nothing.
+
+    Raises:
+        InvalidRequestError: names the parameter and the rule.
+    """
+    if not query:
+        return
+    if len(query) > QUERY_BYTES:
+        raise InvalidRequestError("query", f"must be at most {QUERY_BYTES // 1024} KiB")
+    seen: set[str] = set()
+    for name, _ in parse_qsl(query.decode("latin-1"), keep_blank_values=True):
+        if name not in known:
+            raise InvalidRequestError(shown(name), "unknown parameter")
+        if name in seen:
+            raise InvalidRequestError(name, "is given twice")
+        seen.add(name)
+
+
+def listing(query: Mapping[str, str]) -> Query:
+    """Which executions are to be listed.
+
+    Raises:
+        InvalidRequestError: names the parameter and the rule.
+    """
+    limit = query.get("limit", str(LIST_LIMIT))
+    if not _LIMIT.fullmatch(limit) or not 1 <= int(limit) <= LIST_LIMIT_MAX:
+        raise InvalidRequestError("limit", f"must be between 1 and {LIST_LIMIT_MAX}")
+    status = query.get("status")
+    if status is not None and status not in STATUSES:
+        raise InvalidRequestError("status", f"must be one of {', '.join(STATUSES)}")
+    session = query.get("session_id")
+    if session is not None and not re.fullmatch(limits.LABEL_VALUE.rstrip("$"), session):
+        raise InvalidRequestError("session_id", SESSION_ID_RULE)
+    cursor = query.get("cursor")
+    after = parse_cursor(cursor) if cursor is not None else None
+    return Query(int(limit), query.get("language"), status, session, after)
+
+
+def position(last_event_id: str | None) -> Position:
+    """Where an event stream is to go on.
+
+    Raises:
+        InvalidRequestError: it is no id of an event of ours.
+    """
+    if not last_event_id:
+        return Position()
+    found = Position.parse(last_event_id)
+    if found is None:
+        raise InvalidRequestError("Last-Event-ID", "must be the id of an event")
+    return found
+
+
+def wait_seconds(text: str | None) -> float:
+    """The seconds of `?wait=`, 0 when it is absent.
+
+    Raises:
+        InvalidRequestError: when it is no number within its bounds.
+    """
+    if text is None:
+        return 0.0
+    if not _SECONDS.fullmatch(text) or float(text) > WAIT_SECONDS_MAX:
+        rule = f"must be a number of seconds between 0 and {WAIT_SECONDS_MAX:g}"
+        raise InvalidRequestError("wait", rule)
+    return float(text)
+
+
+def purge(text: str | None) -> bool:
+    """Whether `?purge=` asks for the removal of a record; it does not when it is absent.
+
+    Raises:
+        InvalidRequestError: when it is neither true nor false.
+    """
+    if text is None:
+        return False
+    if text not in _BOOLEANS:
+        raise InvalidRequestError("purge", "must be true or false")
+    return _BOOLEANS[text]

@@ -1,0 +1,176 @@
+"""Records that their clients do not want to be kept, and the keys that outlast them."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from cloche_gateway import names
+
+if TYPE_CHECKING:
+    from support.gateway import Gateway
+
+EXECUTE = "/api/v1/execute"
+ASYNC = "/api/v1/execute/async"
+HELLO = {"code": "print(1)", "language": "python"}
+KEY = {"Idempotency-Key": "order-1"}
+GONE = {
+    "detail": "Idempotency-Key: the execution of this key has been removed and is not run again. "
+    "Use a new key for a new execution."
+}
+
+
+async def started(gateway: Gateway, **headers: str) -> str:
+    answer = await gateway.http.post(ASYNC, json=HELLO, headers=headers)
+    assert answer.status_code == 202, answer.text
+    name: str = answer.json()["execution_id"]
+    return name
+
+
+async def purge(gateway: Gateway, name: str, key: str = "first") -> tuple[int, dict[str, Any]]:
+    headers = {"X-API-Key": gateway.cluster.keys[key]}
+    answer = await gateway.http.delete(f"/api/v1/executions/{name}?purge=true", headers=headers)
+    return answer.status_code, answer.json()
+
+
+async def tombstones(gateway: Gateway) -> list[str]:
+    path = names.tombstones(gateway.cluster.namespace)
+    listed = await gateway.cluster.rest.call("GET", path)
+    return [item["metadata"]["name"] for item in listed["items"]]
+
+
+async def gone(gateway: Gateway) -> None:
+    async def none_left() -> bool:
+        return not await gateway.cluster.executions()
+
+    await gateway.until(none_left, "the record to be removed")
+
+
+async def test_the_record_of_an_ended_execution_is_removed(gateway: Gateway) -> None:
+    name = await started(gateway)
+    await gateway.cluster.end(name)
+    assert await purge(gateway, name) == (200, {"message": f"Execution {name} removed"})
+    assert await gateway.cluster.executions() == []
+    assert await tombstones(gateway) == []
+    found = await gateway.http.get(f"/api/v1/executions/{name}")
+    assert (found.status_code, (await purge(gateway, name))[0]) == (404, 404)
+
+
+@pytest.mark.parametrize("phase", ["Pending", "Running"])
+async def test_a_running_execution_is_not_purged(gateway: Gateway, phase: str) -> None:
+    name = await started(gateway)
+    if phase == "Running":
+        await gateway.cluster.end(name, phase="Running", reason=None, completionTime=None)
+    status, body = await purge(gateway, name)
+    assert (status, body["detail"].split(":")[0]) == (409, f"Execution {name} has not ended")
+    assert (await gateway.cluster.read(name))["spec"]["cancel"] is False
+
+
+async def test_another_tenants_record_is_not_there_to_be_purged(gateway: Gateway) -> None:
+    name = await started(gateway)
+    await gateway.cluster.end(name)
+    assert await purge(gateway, name, key="other") == (
+        404,
+        {"detail": f"Execution {name} not found"},
+    )
+    assert len(await gateway.cluster.executions()) == 1
+
+
+async def test_a_purged_records_key_is_never_run_again(gateway: Gateway) -> None:
+    name = await started(gateway, **KEY)
+    await gateway.cluster.end(name)
+    await purge(gateway, name)
+    assert await tombstones(gateway) == [name]
+    for route in (EXECUTE, ASYNC):
+        for body in (HELLO, {**HELLO, "code": "2"}):
+            answer = await gateway.http.post(route, json=body, headers=KEY)
+            assert (answer.status_code, answer.json()) == (410, GONE)
+    assert await gateway.cluster.executions() == []
+
+
+async def test_the_keys_of_a_session_that_is_cleaned_up_are_kept_too(gateway: Gateway) -> None:
+    body = {**HELLO, "session_id": "course"}
+    name = (await gateway.http.post(ASYNC, json=body, headers=KEY)).json()["execution_id"]
+    await gateway.http.delete("/api/v1/execute/session/course")
+    assert await gateway.cluster.executions() == []
+    assert await tombstones(gateway) == [name]
+
+
+@pytest.mark.parametrize("value", ["1", "yes", "", "True", "true "])
+async def test_what_purge_may_be(shared_gateway: Gateway, value: str) -> None:
+    path = "/api/v1/executions/550e8400-e29b-41d4-a716-446655440000"
+    answer = await shared_gateway.http.delete(path, params={"purge": value})
+    assert (answer.status_code, answer.json()) == (400, {"detail": "purge: must be true or false"})
+
+
+async def test_without_purge_the_record_stays(gateway: Gateway) -> None:
+    name = await started(gateway)
+    await gateway.cluster.end(name)
+    answer = await gateway.http.delete(f"/api/v1/executions/{name}?purge=false")
+    assert (answer.status_code, answer.json()["status"]) == (200, "completed")
+    assert len(await gateway.cluster.executions()) == 1
+
+
+@pytest.mark.parametrize(("asked", "stored"), [(0, 60), (1, 60), (61, 61), (86400, 86400)])
+async def test_a_record_is_kept_as_long_as_was_asked(
+    gateway: Gateway, asked: int, stored: int
+) -> None:
+    body = {**HELLO, "ttl_seconds": asked}
+    running = asyncio.create_task(gateway.http.post(EXECUTE, json=body))
+    execution = await gateway.cluster.pending()
+    assert execution["spec"]["ttlSecondsAfterFinished"] == stored
+    await gateway.cluster.end(execution["metadata"]["name"])
+    assert (await running).json()["stdout"] == "Hello, World!\n4\n"
+    if asked == 0:
+        await gone(gateway)
+    else:
+        assert len(await gateway.cluster.executions()) == 1
+
+
+async def test_a_record_that_is_not_kept_keeps_its_key(gateway: Gateway) -> None:
+    body = {**HELLO, "ttl_seconds": 0}
+    running = asyncio.create_task(gateway.http.post(EXECUTE, json=body, headers=KEY))
+    name = (await gateway.cluster.pending())["metadata"]["name"]
+    await gateway.cluster.end(name)
+    assert (await running).status_code == 200
+    await gone(gateway)
+    again = await gateway.http.post(EXECUTE, json=body, headers=KEY)
+    assert (again.status_code, again.json()) == (410, GONE)
+
+
+async def test_a_batch_whose_records_are_not_kept(gateway: Gateway) -> None:
+    items = [{**HELLO, "ttl_seconds": ttl} for ttl in (0, 3600)]
+    running = asyncio.create_task(gateway.http.post("/api/v1/execute/batch", json=items))
+
+    async def both() -> bool:
+        return len(await gateway.cluster.executions()) == 2
+
+    await gateway.until(both, "both executions")
+    for execution in await gateway.cluster.executions():
+        await gateway.cluster.end(execution["metadata"]["name"])
+    assert [item["error"] for item in (await running).json()] == [None, None]
+
+    async def one() -> bool:
+        return len(await gateway.cluster.executions()) == 1
+
+    await gateway.until(one, "one record to be removed")
+    (left,) = await gateway.cluster.executions()
+    assert left["spec"]["ttlSecondsAfterFinished"] == 3600
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "detail"),
+    [
+        (ASYNC, 0, "ttl_seconds: must be at least 1 here, where nobody waits for the result"),
+        (ASYNC, -1, "ttl_seconds: must be between 0 and 86400"),
+        (EXECUTE, 86401, "ttl_seconds: must be between 0 and 86400"),
+        (EXECUTE, "60", "ttl_seconds: must be an integer"),
+    ],
+)
+async def test_times_that_no_record_is_kept(
+    shared_gateway: Gateway, path: str, value: Any, detail: str
+) -> None:
+    answer = await shared_gateway.http.post(path, json={**HELLO, "ttl_seconds": value})
+    assert (answer.status_code, answer.json()) == (400, {"detail": detail})

@@ -1,0 +1,140 @@
+"""Reads, waits and streams: how often a key may ask, how many at a time, and what they cost."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from cloche_gateway import waiting
+
+if TYPE_CHECKING:
+    from support.gateway import Gateway
+
+START = "/api/v1/execute/async"
+HELLO = {"code": "print(1)", "language": "python"}
+READS = [
+    ("GET", "/api/v1/execute/status/{}"),
+    ("GET", "/api/v1/executions/{}"),
+    ("GET", "/api/v1/executions/{}?wait=0"),
+    ("GET", "/api/v1/executions/{}/events"),
+    ("DELETE", "/api/v1/executions/{}"),
+    ("DELETE", "/api/v1/executions/{}?purge=true"),
+    ("GET", "/api/v1/sessions/{}"),
+    ("DELETE", "/api/v1/sessions/{}"),
+    ("GET", "/api/v1/execute/language/python/info"),
+    ("GET", "/api/v1/warm-pool/status"),
+]
+NOBODYS = "550e8400-e29b-41d4-a716-446655440000"
+
+
+async def started(gateway: Gateway) -> str:
+    name: str = (await gateway.http.post(START, json=HELLO)).json()["execution_id"]
+    return name
+
+
+@pytest.mark.parametrize(("method", "path"), READS)
+async def test_reads_are_charged_to_a_rate_of_their_own(
+    shared_gateway: Gateway, method: str, path: str
+) -> None:
+    first = await shared_gateway.http.request(method, path.format(NOBODYS))
+    second = await shared_gateway.http.request(method, path.format(NOBODYS))
+    limit, left = (int(first.headers[f"RateLimit-{name}"]) for name in ("Limit", "Remaining"))
+    assert limit == 3000
+    assert int(second.headers["RateLimit-Remaining"]) == left - 1
+
+
+async def test_a_key_that_reads_too_often_may_still_execute(start: Any) -> None:
+    async with start(reads_per_minute=2) as gateway:
+        name = await started(gateway)
+        path = f"/api/v1/executions/{name}"
+        answers = [await gateway.http.get(path) for _ in range(3)]
+        assert [answer.status_code for answer in answers] == [200, 200, 429]
+        assert 1 <= int(answers[2].headers["Retry-After"]) <= 60
+        assert (await gateway.http.post(START, json=HELLO)).status_code == 202
+
+
+async def test_cleaning_up_a_session_is_charged_as_a_list_is(start: Any) -> None:
+    async with start(rate_limit_per_minute=1) as gateway:
+        path = "/api/v1/execute/session/x"
+        answers = [await gateway.http.delete(path) for _ in range(2)]
+        assert [answer.status_code for answer in answers] == [200, 429]
+
+
+async def test_requests_of_a_key_at_a_time_are_bounded(start: Any) -> None:
+    async with start(requests_per_key=3) as gateway:
+        name = await started(gateway)
+        path = f"/api/v1/executions/{name}?wait=30"
+        waiting = [asyncio.create_task(gateway.http.get(path)) for _ in range(3)]
+        await gateway.until(lambda: gateway.context.in_flight.of("first") == 3, "all to wait")
+        refused = await gateway.http.get("/api/v1/warm-pool/status")
+        assert (refused.status_code, refused.headers["Retry-After"]) == (429, "5")
+        assert refused.json()["detail"].startswith("Too many requests at a time: 3 of this key")
+        other = {"X-API-Key": gateway.cluster.keys["other"]}
+        answer = await gateway.http.get("/api/v1/warm-pool/status", headers=other)
+        assert answer.status_code == 200
+        await gateway.cluster.end(name)
+        assert {answer.status_code for answer in await asyncio.gather(*waiting)} == {200}
+        await gateway.until(lambda: gateway.context.in_flight.of("first") == 0, "no request left")
+
+
+async def test_clients_that_go_away_are_counted_no_longer(gateway: Gateway) -> None:
+    name = await started(gateway)
+    asked = [
+        asyncio.create_task(gateway.http.get(f"/api/v1/executions/{name}?wait=30")),
+        asyncio.create_task(gateway.http.get(f"/api/v1/executions/{name}/events")),
+    ]
+    await gateway.until(lambda: gateway.context.in_flight.of("first") == 2, "both")
+    for one in asked:
+        one.cancel()
+    await gateway.until(lambda: gateway.context.in_flight.of("first") == 0, "no request left")
+
+
+async def test_those_who_wait_for_one_execution_share_looks_that_read_no_outputs(
+    gateway: Gateway, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(waiting, "_LOOK_SECONDS", 0.1)
+    kube = gateway.context.kube
+    state, get, looks, reads = kube.state, kube.get, list[str](), list[str]()
+
+    async def looked(path: str, *, seconds: float) -> tuple[str, str]:
+        looks.append(path)
+        return await state(path, seconds=seconds)
+
+    async def read(path: str, **how: Any) -> dict[str, Any]:
+        if "/sandboxexecutions/" in path:
+            reads.append(path)
+        return await get(path, **how)
+
+    monkeypatch.setattr(kube, "state", looked)
+    monkeypatch.setattr(kube, "get", read)
+    name = await started(gateway)
+    path = f"/api/v1/executions/{name}?wait=30"
+    asked = [asyncio.create_task(gateway.http.get(path)) for _ in range(10)]
+    waiters = gateway.context.waiters
+    await gateway.until(lambda: len(waiters._waiting.get(name, ())) == 10, "all to wait")
+    assert len(waiters._looks) == 1
+    assert len(waiters._checks) <= 1
+    reads.clear()
+    looks.clear()
+    await gateway.until(lambda: len(looks) >= 3, "some looks")
+    assert reads == []
+    await gateway.cluster.delete(name)
+    answers = await asyncio.gather(*asked)
+    assert {answer.status_code for answer in answers} == {404}
+
+
+async def test_an_end_that_the_watch_did_not_tell_is_found_by_a_look(
+    gateway: Gateway, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(waiting, "_LOOK_SECONDS", 0.1)
+    monkeypatch.setattr(gateway.context.waiters, "changed", lambda *_: None)
+    name = await started(gateway)
+    path = f"/api/v1/executions/{name}?wait=30"
+    asked = [asyncio.create_task(gateway.http.get(path)) for _ in range(3)]
+    await gateway.until(lambda: len(gateway.context.waiters) == 1, "the wait")
+    await gateway.cluster.end(name)
+    for answer in await asyncio.gather(*asked):
+        assert answer.json()["status"] == "completed"
+        assert answer.json()["result"]["stdout"] == "Hello, World!\n4\n"
