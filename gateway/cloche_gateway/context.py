@@ -32,6 +32,9 @@ if TYPE_CHECKING:
     from cloche_gateway.settings import Settings
 
 
+_LISTS = 8
+
+
 @dataclass(frozen=True, slots=True)
 class Context:
     """The gateway's parts. `draining` is done once waiting requests must be answered."""
@@ -51,6 +54,8 @@ class Context:
     writes: WriteLimit
     in_flight: InFlight
     budget: Budget
+    lists: asyncio.Semaphore
+    """Taken by who reads pages of a collection: one of them takes some MiB while it is read."""
     parser: ThreadPoolExecutor
     """Where large bodies are read: one at a time, for reading takes several times their bytes."""
     draining: asyncio.Future[None]
@@ -102,6 +107,7 @@ async def running(settings: Settings, kube: KubeClient) -> AsyncIterator[Context
         budget=Budget(
             budget.size_for(settings.memory_limit_mib * budget.MIB), settings.memory_tenant_share
         ),
+        lists=asyncio.Semaphore(_LISTS),
         parser=ThreadPoolExecutor(1, "parser"),
         draining=asyncio.get_running_loop().create_future(),
     )

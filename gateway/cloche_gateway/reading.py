@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
+_KEPT = 8
+"""Of what was read, at most so many: each takes up to 5.5 MiB. What is beyond is read anew."""
 _SECONDS = 0.2
 """How old an answer may be: a person does not see it, and a program that polls more often than five
 times a second does not learn more."""
@@ -21,6 +23,8 @@ class Reads:
     def __init__(self, read: Callable[[str], Awaitable[Obj]]) -> None:
         self._read = read
         self._kept: dict[str, asyncio.Future[Obj]] = {}
+        self._drops: dict[str, asyncio.TimerHandle] = {}
+        """When each that was read is dropped, in the order in which they were."""
 
     def __len__(self) -> int:
         return len(self._kept)
@@ -40,14 +44,16 @@ class Reads:
     def forget(self, name: str) -> None:
         """Read anew the next time: it was changed just now."""
         self._kept.pop(name, None)
+        if drop := self._drops.pop(name, None):
+            drop.cancel()  # it holds what was read
 
     def _keep(self, name: str, done: asyncio.Future[Obj]) -> None:
         """Keep what was read for a moment."""
+        if self._kept.get(name) is not done:
+            return  # it was forgotten meanwhile
         if done.cancelled() or done.exception() is not None or done.result() is None:
-            self._drop(name, done)
-        else:
-            asyncio.get_running_loop().call_later(_SECONDS, self._drop, name, done)
-
-    def _drop(self, name: str, done: asyncio.Future[Obj]) -> None:
-        if self._kept.get(name) is done:
             del self._kept[name]
+            return
+        self._drops[name] = asyncio.get_running_loop().call_later(_SECONDS, self.forget, name)
+        if len(self._drops) > _KEPT:
+            self.forget(next(iter(self._drops)))

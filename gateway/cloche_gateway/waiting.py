@@ -27,6 +27,9 @@ _log = logging.getLogger(__name__)
 
 _GET_SECONDS = 10.0
 _CHECKS_AT_ONCE = 16  # after a break, so that a returning API server is not run over
+_READS_AT_ONCE = 8
+"""Executions that are read whole at a time: one takes up to 7 MiB while it is read, as bytes and as
+text of 4 bytes a character."""
 _LOOK_SECONDS = 5.0
 """Between two looks at what somebody waits for, counted from its create: most ends are told before
 the first, and those who wait are not all looked at in one moment."""
@@ -80,6 +83,7 @@ class Waiters:
         """Of each name that is being looked at whether to look once more afterwards."""
         self._looks: dict[str, asyncio.TimerHandle] = {}
         """The next look at each name that somebody waits for."""
+        self._reads = asyncio.Semaphore(_READS_AT_ONCE)
         self._gate = asyncio.Semaphore(_CHECKS_AT_ONCE)
         self._heeded: dict[str, Callable[[dict[str, Any]], None]] = {}
 
@@ -151,7 +155,8 @@ class Waiters:
         """
         path = names.execution(self._namespace, name)
         try:
-            return await self._kube.get(path, seconds=_GET_SECONDS)
+            async with self._reads:
+                return await self._kube.get(path, seconds=_GET_SECONDS)
         except NotFoundError:
             return None
 
@@ -212,13 +217,12 @@ class Waiters:
         """
         path = names.execution(self._namespace, name)
         obj: dict[str, Any] | None = None
-        try:
+        uid: str | None = None
+        with contextlib.suppress(NotFoundError):
             uid, phase = await self._kube.state(path, seconds=_GET_SECONDS)
             if phase in TERMINAL and any(waiter.uid == uid for waiter in waiters):
-                obj = await self._kube.get(path, seconds=_GET_SECONDS)
-                uid = obj["metadata"]["uid"]
-        except NotFoundError:
-            uid = None
+                obj = await self.read(name)
+                uid = obj["metadata"]["uid"] if obj is not None else None
         for waiter in waiters:
             if waiter.uid != uid:
                 waiter.tell(None)

@@ -6,7 +6,7 @@ import random
 import socket
 import tempfile
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -24,7 +24,7 @@ from cloche_cluster.wait import wait_until
 
 if TYPE_CHECKING:
     import subprocess
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
     from contextlib import AbstractContextManager
 
     from cloche_cluster.embedded.process_table import Program
@@ -48,14 +48,14 @@ class TemporaryControlPlane:
 
 @contextmanager
 def control_plane(
-    *, controllers: bool = False, cache: Path | None = None
+    *, controllers: bool = False, cache: Path | None = None, api_server_flags: Sequence[str] = ()
 ) -> Iterator[TemporaryControlPlane]:
     """Run etcd and kube-apiserver on free ports of loopback within the block (ready in 3 s).
 
     Admission is as in the embedded cluster. With `controllers` the controller manager runs too
-    (garbage collection, service accounts of new namespaces, quotas' usage). It needs no root
-    where `cache` can be written or has the programs. Raises ClusterError with the last lines of
-    the log when one of them does not start.
+    (garbage collection, service accounts of new namespaces, quotas' usage). `api_server_flags` are
+    added to kube-apiserver's. It needs no root where `cache` can be written or has the programs.
+    Raises ClusterError with the last lines of the log when one of them does not start.
     """
     wanted = (component("etcd"), component("kubernetes"))
     programs = ensure_programs(cache or Layout().cache, Console(), wanted)
@@ -78,7 +78,7 @@ def control_plane(
         admin = plane.kubeconfigs / "super-admin.conf"
         running = [
             stack.enter_context(_run(program, directory))
-            for program in _programs(programs, directory, plane, ports)
+            for program in _programs(programs, directory, plane, ports, api_server_flags)
         ]
         _wait_until_ready(running, directory, ports.api, plane.pki / "ca.crt")
         if controllers:
@@ -93,14 +93,18 @@ def control_plane(
 
 
 def _programs(
-    programs: Programs, directory: Path, plane: ControlPlane, ports: Ports
+    programs: Programs,
+    directory: Path,
+    plane: ControlPlane,
+    ports: Ports,
+    api_server_flags: Sequence[str],
 ) -> tuple[Program, Program]:
     etcd = process_table.etcd(programs.path("etcd"), directory / "etcd", plane.pki, ports)
     where = process_table.Endpoint("127.0.0.1", _ADVERTISED, _SERVICES)
     apiserver = process_table.kube_apiserver(
         programs.path("kubernetes", "kube-apiserver"), plane.pki, ports, where
     )
-    return etcd, apiserver
+    return etcd, replace(apiserver, argv=(*apiserver.argv, *api_server_flags))
 
 
 def _run(program: Program, directory: Path) -> AbstractContextManager[subprocess.Popen[bytes]]:

@@ -28,7 +28,7 @@ _CALL_SECONDS = 10.0
 _CLEAN_UP_SECONDS = 30.0
 """For all records of a session: some thousands."""
 _AT_A_TIME = 8  # more deletions hardly finish sooner on two cores
-_PAGE = "500"
+_PAGE = "100"
 
 
 async def cancel(context: Context, caller: Caller, execution_id: str) -> dict[str, Any]:
@@ -71,7 +71,7 @@ async def clean_up(context: Context, caller: Caller, session_id: str) -> None:
     path = names.executions(context.settings.namespace)
     selector = f"spec.tenant={caller.tenant},spec.session={session_id}"
     try:
-        async with asyncio.timeout(_CLEAN_UP_SECONDS):
+        async with asyncio.timeout(_CLEAN_UP_SECONDS), context.lists:
             await _remove_all(context, caller, path, selector)
     except (KubeError, TimeoutError) as error:
         raise BusyError from error

@@ -115,14 +115,15 @@ def _base64(field: str, text: str) -> None:
 
 
 def _path(field: str, path: str) -> None:
+    too_long = TooLargeError(f"{field}: must be at most {limits.FILE_PATH_CHARACTERS} characters")
+    if len(path) > limits.FILE_PATH_CHARACTERS:  # before it is taken apart: it may have 4 MiB
+        raise too_long
     _utf8(field, path, nul=False)
     parts = path.split("/")
     if any(part in ("", ".", "..") for part in parts):
         raise InvalidRequestError(field, "must be a relative path without empty, '.' or '..' parts")
-    if len(path) > limits.FILE_PATH_CHARACTERS or any(
-        len(part.encode()) > _COMPONENT_BYTES for part in parts
-    ):
-        raise TooLargeError(f"{field}: must be at most {limits.FILE_PATH_CHARACTERS} characters")
+    if any(len(part.encode()) > _COMPONENT_BYTES for part in parts):
+        raise too_long
 
 
 def _place(field: str, path: str, places: set[str], language: Language) -> None:

@@ -71,3 +71,26 @@ async def test_one_that_goes_away_does_not_take_the_read_along() -> None:
     await asyncio.sleep(0)
     impatient.cancel()
     assert await patient == {"name": "a", "read": 1}
+
+
+async def test_of_many_that_were_read_some_are_kept() -> None:
+    server = Server()
+    reads = Reads(server.read)
+    names = [f"{number}" for number in range(reading._KEPT + 10)]
+    await asyncio.gather(*(reads.read(name) for name in names))
+    await asyncio.sleep(0)
+    assert len(reads) == len(reads._drops) == reading._KEPT
+    await reads.read(names[-1])
+    assert server.asked == len(names)
+    await reads.read(names[0])
+    assert server.asked == len(names) + 1
+
+
+async def test_what_is_forgotten_while_it_is_read_is_not_kept() -> None:
+    server = Server()
+    reads = Reads(server.read)
+    reading_it = asyncio.create_task(reads.read("a"))
+    await asyncio.sleep(0)
+    reads.forget("a")
+    await reading_it
+    assert (len(reads), len(reads._drops)) == (0, 0)

@@ -132,3 +132,10 @@ def test_many_mistakes_are_named_but_not_all() -> None:
     text = str(caught.value)
     assert text.startswith("field0: unknown field; field1: unknown field; ")
     assert text.endswith("; and 15 more")
+
+
+@pytest.mark.parametrize("path", ["a/" * 2_000_000, "/" * 4_000_000, "é" * 2_000_000, "../" * 100])
+def test_a_long_path_is_refused_before_it_is_taken_apart(path: str) -> None:
+    for fields in ({"files": [{"path": path, "content": ""}]}, {"output_files": [path]}):
+        with pytest.raises(TooLargeError, match="must be at most 255 characters"):
+            spec(**fields)

@@ -1,0 +1,70 @@
+"""The files of docs/install.md: what is encrypted at rest, and what is not in the audit log."""
+
+from __future__ import annotations
+
+import base64
+import json
+import os
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from support.deadline import until
+from support.helm import ROOT
+from support.planes import ControlPlane
+
+from cloche_cluster.embedded.control_plane import control_plane
+
+_PLACEHOLDER = "REPLACE-WITH-32-RANDOM-BYTES-IN-BASE64"
+
+
+def documented(first_line: str) -> str:
+    """The one file of the document that begins so."""
+    text = (ROOT / "docs/install.md").read_text()
+    (found,) = re.findall(rf"```yaml\n({re.escape(first_line)}\n.*?)```", text, re.DOTALL)
+    return str(found)
+
+
+def contents(directory: Path) -> bytes:
+    return b"".join(path.read_bytes() for path in directory.rglob("*") if path.is_file())
+
+
+def test_executions_are_encrypted_and_not_in_the_audit_log(
+    tmp_path: Path, execution: Callable[..., dict[str, Any]]
+) -> None:
+    encryption, audit, log = (tmp_path / name for name in ("encryption", "audit", "log"))
+    key = base64.b64encode(os.urandom(32)).decode()
+    config = documented("apiVersion: apiserver.config.k8s.io/v1")
+    assert _PLACEHOLDER in config
+    encryption.write_text(config.replace(_PLACEHOLDER, key))
+    everything = "\n  - level: RequestResponse\n"
+    audit.write_text(documented("apiVersion: audit.k8s.io/v1").rstrip() + everything)
+    flags = [
+        f"--encryption-provider-config={encryption}",
+        f"--audit-policy-file={audit}",
+        f"--audit-log-path={log}",
+    ]
+    with control_plane(api_server_flags=flags) as running:
+        plane = ControlPlane(running.kubeconfig, running.kubectl, running.url)
+        plane.kubectl("apply", "--server-side", "-f", str(ROOT / "crds/sandboxexecutions.yaml"))
+        plane.kubectl("wait", "--for=condition=Established", "--timeout=30s", "crd", "--all")
+        plain = {"kind": "ConfigMap", "apiVersion": "v1", "metadata": {"name": "plain"}}
+        until(lambda: _applied(plane, execution(code="print('wanderer')")), 30, "the execution")
+        plane.apply({**plain, "data": {"text": "passer-by"}})
+        stored = contents(running.directory / "etcd")
+        assert b"passer-by" in stored
+        assert b"k8s:enc:secretbox:v1:key1:" in stored
+        assert b"wanderer" not in stored
+        found = json.loads(plane.kubectl("get", "sbx/one", "-o", "json"))
+        assert found["spec"]["code"] == "print('wanderer')"
+        until(lambda: "passer-by" in log.read_text(), 30, "the audit log")
+    text = log.read_text()
+    assert "sandboxexecutions" in text
+    assert "wanderer" not in text
+
+
+def _applied(plane: ControlPlane, obj: dict[str, Any]) -> bool:
+    """Whether it was taken: the kind is served a moment after it is established."""
+    out = plane.kubectl("create", "-f", "-", stdin=json.dumps(obj), check=False)
+    return "created" in out
