@@ -126,6 +126,18 @@ _WHEN = {
 }
 
 
+_UNKNOWN_PARAMETER = {
+    "description": "The query has a parameter that is not known, or one twice",
+    "content": {
+        "application/json": {
+            "schema": {"$ref": _TEMPLATE.format(model=Problem.__name__)},
+            "example": {"detail": "wiat: unknown parameter"},
+        }
+    },
+}
+"""What every route answers to that (`route`)."""
+
+
 def problems(
     *statuses: int, details: Mapping[int, str] | None = None
 ) -> dict[int | str, dict[str, Any]]:
@@ -173,6 +185,7 @@ def install(app: FastAPI) -> None:
         for operations in document["paths"].values():
             for operation in operations.values():
                 operation["responses"].pop("422", None)  # FastAPI's own, which is never answered
+                operation["responses"].setdefault("400", _UNKNOWN_PARAMETER)
                 if _KEYED & set(operation.get("tags", ())):
                     operation["security"] = [{name: []} for name in _SCHEMES]
         for model in _BODIES:

@@ -138,3 +138,27 @@ async def test_an_end_that_the_watch_did_not_tell_is_found_by_a_look(
     for answer in await asyncio.gather(*asked):
         assert answer.json()["status"] == "completed"
         assert answer.json()["result"]["stdout"] == "Hello, World!\n4\n"
+
+
+async def test_few_executions_are_read_whole_at_a_time(
+    gateway: Gateway, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kube = gateway.context.kube
+    get, under_way, most = kube.get, 0, 0
+
+    async def counted(path: str, **how: Any) -> dict[str, Any]:
+        nonlocal under_way, most
+        under_way += 1
+        most = max(most, under_way)
+        try:
+            return await get(path, **how)
+        finally:
+            under_way -= 1
+
+    names = [await started(gateway) for _ in range(3 * waiting._READS_AT_ONCE)]
+    monkeypatch.setattr(kube, "get", counted)
+    paths = [f"/api/v1/executions/{name}" for name in names]
+    answers = await asyncio.gather(*map(gateway.http.get, paths))
+    assert {answer.status_code for answer in answers} == {200}
+    assert 1 < most <= waiting._READS_AT_ONCE
+    assert len(gateway.context.reads) <= 2 * waiting._READS_AT_ONCE

@@ -47,6 +47,7 @@ async def test_openapi_tells_the_truth(gateway: Gateway) -> None:
         "403",
         "404",
         "409",
+        "410",
         "413",
         "429",
         "500",
@@ -73,6 +74,7 @@ async def test_openapi_tells_the_truth(gateway: Gateway) -> None:
     for operations in document["paths"].values():
         for operation in operations.values():
             assert "422" not in operation["responses"]
+            assert "400" in operation["responses"], "which an unknown parameter is answered with"
 
 
 async def test_metrics_count_what_ended(gateway: Gateway) -> None:
