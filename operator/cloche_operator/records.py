@@ -12,8 +12,6 @@ import sys
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from cloche_operator.status import spec_bytes
-
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
@@ -83,7 +81,7 @@ class Records:
     def begun(self, execution: Execution) -> None:
         """Count what an unfinished execution takes. Once or more often, the same."""
         self._forget_unfinished(execution.uid)
-        size = spec_bytes(execution.spec) + METADATA_BYTES
+        size = execution.size + METADATA_BYTES
         self._unfinished[execution.uid] = size
         self._unfinished_size += size
         self._judge()
