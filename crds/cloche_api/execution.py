@@ -69,7 +69,10 @@ class File(Resource):
 
 
 class Concurrency(Resource):
-    """How many of a group's executions may run at a time; more wait in the queue."""
+    """How many of a group's executions and sessions there may be at a time; more wait in the queue.
+
+    An execution in a session counts as that session does, whose executions run one at a time.
+    """
 
     group: str = Field(pattern=limits.LABEL_VALUE, max_length=63)
     """What is counted together, within the tenant: the API key's name."""

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 _TABLE = "application/json;as=Table;v=v1;g=meta.k8s.io"
 _PAGE = "500"
+_PAGE_OF_OBJECTS = "20"  # whose metadata comes along: labels and annotations, up to 1.5 MiB each
 MERGE_PATCH = "application/merge-patch+json"
 METADATA = "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1"
 METADATA_LIST = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1"
@@ -163,7 +164,8 @@ class Rest:
         Raises:
             ApiError, UnavailableError: as `call`.
         """
-        params = {"limit": _PAGE, **params}
+        limit = _PAGE if params.get("includeObject") == "None" else _PAGE_OF_OBJECTS
+        params = {"limit": limit, **params}
         while True:
             page = await self.call("GET", path, params=params, accept=_TABLE, timeout=seconds)
             names = [column["name"] for column in page["columnDefinitions"]]

@@ -10,6 +10,7 @@ from pydantic import Field
 from cloche_api import limits
 from cloche_api.amounts import ResourceAmounts, UsedResources
 from cloche_api.conditions import Conditions
+from cloche_api.execution import Concurrency
 from cloche_api.model import Resource
 
 
@@ -22,6 +23,9 @@ class SessionSpec(Resource):
     """Whose session it is. Only the gateway may set it."""
     resources: ResourceAmounts | None = None
     """What its programs may use; the runtime's defaults where absent."""
+    concurrency: Concurrency | None = None
+    """With how many like it, executions and sessions, it may be there at a time; more wait. Only
+    the gateway may set it."""
     idle_timeout_seconds: int = Field(
         default=limits.SESSION_IDLE_SECONDS_DEFAULT, ge=1, le=limits.SESSION_SECONDS_MAX
     )

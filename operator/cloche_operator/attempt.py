@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from cloche_operator.sandbox import Sandbox
     from cloche_operator.session import Session
     from cloche_operator.settings import Settings
+    from cloche_operator.source import Source
 
 # What the syntax check may add to the timeout, and what killing and reaping takes.
 _AFTER_TIMEOUT_SECONDS = 3.0
@@ -58,10 +59,12 @@ class Job:
     """What is to be run, with what."""
 
     execution: Execution
+    source: Source
     runtime: Runtime
     used: UsedResources
     queued: datetime
     session: Session | None = None
+    """The session whose turn this is."""
 
 
 class Attempt:
@@ -79,7 +82,7 @@ class Attempt:
         self._transcript = Transcript(job.execution.uid)
         self._reader: LogReader | None = None
         self._marking: asyncio.Task[None] | None = None
-        self._turn: Session | None = None
+        self._turn = job.session
 
     @property
     def in_session(self) -> bool:
@@ -133,9 +136,9 @@ class Attempt:
             await self._pools.removed(self._sandbox)
 
     async def _in_session(self, session: Session) -> Transcript:
-        """Run it in the session's Pod when its turn comes."""
-        sandbox = await session.take_turn()
-        self._turn, self.pod = session, sandbox.pod
+        """Run it in the session's Pod: this is its turn."""
+        sandbox = session.sandbox
+        self.pod = sandbox.pod
         try:
             await self._claim(sandbox.pod, warm=True)
             return await self._fed(sandbox, Afterwards.KEEP_FILES)
@@ -147,6 +150,7 @@ class Attempt:
     async def _cold(self) -> Sandbox:
         """Make a Pod for this execution alone; it is claimed while it starts."""
         shape, settings = self._job.runtime.shape(self._job.used), self._ctx.settings
+        self._job.source.drop_if_large()
         await room.for_program(self._ctx, self._job.runtime)
         pod = await create_whatever_happens(
             self._ctx, lambda user: cold_pod(shape, user, self.execution, settings), self._made
@@ -163,15 +167,15 @@ class Attempt:
 
     async def _open(self, pod: dict[str, Any]) -> Sandbox:
         """Attach and greet, and tell the pools whether Pods of this runtime can run at all."""
+        shape = self._job.runtime.shape(self._job.used)
         try:
-            shape = self._job.runtime.shape(self._job.used)
             self._sandbox = await self._pools.opened(pod, shape)
         except EndedError as problem:
             if problem.reason in _THE_NODE_S and self._pools.proved(self._job.runtime):
                 raise NeverStartedError from problem  # nothing was sent
-            self._pools.tried(self._job.runtime, problem)
+            self._pools.tried(self._job.runtime, shape, problem)
             raise
-        self._pools.tried(self._job.runtime, None)
+        self._pools.tried(self._job.runtime, shape, None)
         return self._sandbox
 
     async def _claim(self, pod: dict[str, Any], *, warm: bool) -> None:
@@ -182,9 +186,9 @@ class Attempt:
 
     async def _fed(self, sandbox: Sandbox, afterwards: Afterwards) -> Transcript:
         """Hand over the input and hear the end, from the attach or else from the log."""
-        execution, spec = self.execution, self.execution.spec
+        execution = self.execution
         self._reader = LogReader(self._ctx, sandbox.pod, execution.uid, greeted=True)
-        input_ = frame(execution.uid, spec, self._job.runtime.spec, self._job.used, afterwards)
+        input_ = await self._input(afterwards)
         seconds = limit(execution, self._ctx.settings)
         await self._ctx.lease.held()
         if sandbox.unmarked:
@@ -192,7 +196,10 @@ class Attempt:
             self._marking = asyncio.create_task(self._mark(sandbox, seconds, returns=returns))
         try:
             async with asyncio.timeout(seconds):
-                if not sandbox.spent and await sandbox.run(input_, self._transcript):
+                sent = not sandbox.spent and await sandbox.send(input_, self._transcript)
+                del input_  # beside a program that runs nobody needs its input
+                self._job.source.drop()
+                if sent and await sandbox.hear():
                     self._ctx.metrics.garbage.inc(self._transcript.garbage)
                     return self._transcript
                 if self._transcript.started is not None:
@@ -201,6 +208,12 @@ class Attempt:
             return await self._reader.last_look()
         # The input may have gone with the connection, and its Pod may wait for it for ever.
         return await recovered(self._ctx, execution, self._reader, seconds)
+
+    async def _input(self, afterwards: Afterwards) -> bytes:
+        """The frame. Nothing of it is sent yet."""
+        job = self._job
+        spec = await job.source.read()
+        return frame(self.execution.uid, spec, job.runtime.spec, job.used, afterwards)
 
     async def _mark(self, sandbox: Sandbox, seconds: float, *, returns: bool) -> None:
         """Write on a Pod of the pool whose it is now. One that returns stays the runtime's."""

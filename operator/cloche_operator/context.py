@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from cloche_api.rest import Rest
     from cloche_api.write_limit import WriteLimit
+    from cloche_operator.budget import Budget
     from cloche_operator.capacity import Capacity
     from cloche_operator.kube import Kube
     from cloche_operator.lease import Lease
@@ -29,5 +30,6 @@ class Context:
     metrics: Metrics
     lease: Lease
     capacity: Capacity
+    budget: Budget
     records: Records
     writes: WriteLimit

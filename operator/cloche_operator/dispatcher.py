@@ -11,9 +11,10 @@ import pydantic
 from cloche_api.phases import Reason
 from cloche_api.rest import ApiError
 from cloche_operator import status
-from cloche_operator.execution import from_object
+from cloche_operator.execution import with_spec
 from cloche_operator.persist import persist
 from cloche_operator.run import Run
+from cloche_operator.source import Source
 
 if TYPE_CHECKING:
     from cloche_operator.context import Context
@@ -35,11 +36,13 @@ class Dispatcher:
         self._runs: dict[str, tuple[Run, asyncio.Task[None]]] = {}
         self._refusals: set[asyncio.Task[Any]] = set()
         self._stopping = False
-        capacity = ctx.capacity
-        ctx.metrics.queued.set_function(lambda: capacity.waiting)
+        waitlist = ctx.capacity.waitlist
+        ctx.metrics.queued.set_function(lambda: len(waitlist))
+        ctx.metrics.queued_bytes.set_function(lambda: waitlist.size)
+        ctx.metrics.buffered.set_function(lambda: ctx.budget.used)
         ctx.metrics.stored.set_function(lambda: len(ctx.records))
         ctx.metrics.stored_bytes.set_function(lambda: ctx.records.size)
-        ctx.metrics.running.set_function(lambda: len(self._runs) - capacity.waiting)
+        ctx.metrics.running.set_function(lambda: max(0, len(self._runs) - len(waitlist)))
 
     def working_on(self, uid: str) -> bool:
         """Whether there is a run for the execution of that uid."""
@@ -51,20 +54,21 @@ class Dispatcher:
 
     def observe(self, obj: dict[str, Any], *, listed: bool = False) -> None:
         """Take in a SandboxExecution as it now is; `listed` if not an event but a list shows it."""
+        if running := self._runs.get(obj["metadata"]["uid"]):
+            if "deletionTimestamp" in obj["metadata"]:
+                running[0].halt(Reason.DELETED, "The execution was deleted.")
+            elif obj["spec"].get("cancel"):
+                running[0].halt(Reason.CANCELLED, "The execution was cancelled.")
+            return
         try:
-            execution = from_object(obj)
+            execution, spec = with_spec(obj)
         except pydantic.ValidationError as error:
             self._refuse(obj, error)
             return
-        if running := self._runs.get(execution.uid):
-            if execution.deleted:
-                running[0].halt(Reason.DELETED, "The execution was deleted.")
-            elif execution.spec.cancel:
-                running[0].halt(Reason.CANCELLED, "The execution was cancelled.")
-            return
         if execution.ended or execution.deleted or self._stopping:
             return
-        run = Run(self._ctx, self._pools, self._sessions, execution)
+        source = Source(self._ctx.kube, self._ctx.budget, execution, spec)
+        run = Run(self._ctx, self._pools, self._sessions, execution, source)
         run.charge(self._ctx.records.begun(execution), listed=listed)
         task = asyncio.create_task(run.carry_out(), name=f"execution {execution.name}")
         self._runs[execution.uid] = (run, task)

@@ -6,9 +6,21 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
+from cloche_api.amounts import UsedResources
 from cloche_api.execution import ExecutionSpec
 from cloche_api.meta import ANNOTATION_REQUEST_ID, ANNOTATION_REQUEST_SHA256
 from cloche_api.phases import TERMINAL, Phase
+from cloche_api.size import object_bytes
+
+_OF_THE_PROGRAM: dict[str, Any] = {
+    "code": "",
+    "args": None,
+    "stdin": None,
+    "environment": None,
+    "files": None,
+    "output_files": None,
+}
+"""The fields that the program alone needs, and that may be large."""
 
 
 @dataclass(frozen=True)
@@ -21,6 +33,9 @@ class Execution:
     created: datetime
     deleted: bool
     spec: ExecutionSpec
+    """Without what the program alone needs, which `Source` has: code, input, files and the like."""
+    size: int
+    """Bytes that the whole spec takes in etcd."""
     request_id: str | None
     """Of the HTTP request that it came with."""
     request_sha256: str | None
@@ -30,8 +45,8 @@ class Execution:
     pod_uid: str | None
     queued_time: datetime | None
     claimed_time: datetime | None
-    memory: str | int | None
-    """The memory limit of the Pod that was claimed for it."""
+    resources: UsedResources | None
+    """The limits of the Pod that was claimed for it."""
 
     @property
     def ended(self) -> bool:
@@ -59,19 +74,31 @@ def from_object(obj: dict[str, Any]) -> Execution:
     Raises:
         pydantic.ValidationError: the spec is not one that this operator understands.
     """
+    return with_spec(obj)[0]
+
+
+def with_spec(obj: dict[str, Any]) -> tuple[Execution, ExecutionSpec]:
+    """Read a SandboxExecution and its whole spec.
+
+    Raises:
+        pydantic.ValidationError: the spec is not one that this operator understands.
+    """
     meta = obj["metadata"]
+    spec = ExecutionSpec.model_validate(obj["spec"])
     annotations = meta.get("annotations", {})
-    return Execution(
+    execution = Execution(
         name=meta["name"],
         uid=meta["uid"],
         resource_version=meta["resourceVersion"],
         created=datetime.fromisoformat(meta["creationTimestamp"]),
         deleted="deletionTimestamp" in meta,
-        spec=ExecutionSpec.model_validate(obj["spec"]),
+        spec=spec.model_copy(update=_OF_THE_PROGRAM),
+        size=object_bytes(obj["spec"]),
         request_id=annotations.get(ANNOTATION_REQUEST_ID),
         request_sha256=annotations.get(ANNOTATION_REQUEST_SHA256),
         **_of_status(obj.get("status") or {}),
     )
+    return execution, spec
 
 
 def now() -> datetime:
@@ -90,11 +117,12 @@ def time_of(text: str | None) -> datetime | None:
 
 
 def _of_status(status: dict[str, Any]) -> dict[str, Any]:
+    resources = status.get("resources")
     return {
         "phase": Phase(status.get("phase", Phase.PENDING)),
         "pod_name": status.get("podName"),
         "pod_uid": status.get("podUID"),
         "queued_time": time_of(status.get("queuedTime")),
         "claimed_time": time_of(status.get("claimedTime")),
-        "memory": status.get("resources", {}).get("memory"),
+        "resources": UsedResources.model_validate(resources) if resources else None,
     }

@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 PROTOCOL = 1
 HELLO = b"CLO" + bytes([PROTOCOL])
 
-_PROCESSES = 512  # threads too: Node starts 11, a JVM some 20
-_OPEN_FILES = 1024  # Linux' own default
+_PROCESSES = (64, 512)  # threads too: Node starts 11, a JVM some 20
+_OPEN_FILES = (256, 1024)  # at most Linux' own default
 _STACK_BYTES = 8 * limits.MIB  # Linux' own default
 
 
@@ -27,6 +27,21 @@ class Afterwards(StrEnum):
     EXIT = "exit"
     RESET = "reset"  # removes all that the program left, and is ready for the next
     KEEP_FILES = "keepFiles"  # the same, but the files in the working directory stay
+
+
+def processes(memory: int) -> int:
+    """Processes and threads that a program of so many bytes of memory may have: one for each MiB.
+
+    The numbers of all programs come from the node's, which has no more of them for many small ones.
+    """
+    least, most = _PROCESSES
+    return max(least, min(most, memory // limits.MIB))
+
+
+def open_files(memory: int) -> int:
+    """Files that each process of such a program may have open: four for each MiB."""
+    least, most = _OPEN_FILES
+    return max(least, min(most, 4 * memory // limits.MIB))
 
 
 def frame(
@@ -46,6 +61,7 @@ def _content(
     uid: str, spec: ExecutionSpec, runtime: RuntimeSpec, used: UsedResources
 ) -> dict[str, Any]:
     source = {"path": runtime.file_name, "text": spec.code}
+    memory = quantity.whole(used.memory)
     return {
         "protocol": PROTOCOL,
         "execution": uid,
@@ -66,8 +82,8 @@ def _content(
             "stderr_bytes": limits.STDERR_BYTES,
             "files_bytes": limits.OUTPUT_FILES_BYTES,
             "rlimits": {
-                "nproc": _PROCESSES,
-                "nofile": _OPEN_FILES,
+                "nproc": processes(memory),
+                "nofile": open_files(memory),
                 "fsize": quantity.whole(used.disk),
                 "core": 0,
                 "stack": _STACK_BYTES,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextvars
 import dataclasses
 import logging
 import os
@@ -11,9 +12,9 @@ import kopf
 
 from cloche_api import meta
 from cloche_api.phases import UNFINISHED
-from cloche_api.rest import NotFoundError
 from cloche_operator import pods
 from cloche_operator.kube import label_selector
+from cloche_operator.litter import Litter
 from cloche_operator.persist import persist
 
 if TYPE_CHECKING:
@@ -23,6 +24,9 @@ if TYPE_CHECKING:
     from cloche_operator.dispatcher import Dispatcher
     from cloche_operator.pools import Pools
     from cloche_operator.sessions import Sessions
+
+_PAGE = 5
+"""Objects that a list brings at a time: a waiting execution takes up to 7 MiB while it is read."""
 
 log = logging.getLogger(__name__)
 
@@ -36,7 +40,7 @@ def settings() -> kopf.OperatorSettings:
     chosen.queueing.idle_timeout = 0.2
     chosen.networking.request_timeout = 10
     chosen.watching.server_timeout = 300
-    chosen.watching.chunk_size = 100
+    chosen.watching.chunk_size = _PAGE
     chosen.execution.default_backoff = 1
     chosen.persistence.diffbase_storage = _NoDiffs()
     chosen.watching.field_selectors[meta.GROUP, meta.EXECUTIONS] = UNFINISHED
@@ -89,6 +93,7 @@ def registry(
 ) -> kopf.OperatorRegistry:
     """The handlers, bound to this operator's parts; `drain` is called once at the end."""
     handlers = kopf.OperatorRegistry()
+    litter = Litter(ctx.settings.litter_bytes)
 
     kopf.on.login(registry=handlers)(_log_in)
 
@@ -97,14 +102,16 @@ def registry(
         if event["type"] == "DELETED":
             await _left(ctx, dispatcher, dict(event["object"]))
         else:
-            dispatcher.observe(dict(event["object"]), listed=event["type"] is None)
+            listed = event["type"] is None
+            _apart(dispatcher.observe, dict(event["object"]), listed=listed)
+        litter.passed(dict(event["object"]))
 
     @kopf.on.event(meta.GROUP, meta.VERSION, meta.SESSIONS, registry=handlers)
     async def session_seen(event: Any, **_: Any) -> None:
         if event["type"] == "DELETED":
             sessions.vanished(event["object"]["metadata"]["uid"])
         else:
-            sessions.observe(dict(event["object"]))
+            _apart(sessions.observe, dict(event["object"]))
 
     @kopf.on.event(meta.GROUP, meta.VERSION, meta.RUNTIMES, registry=handlers)
     async def runtime_seen(event: Any, **_: Any) -> None:
@@ -129,14 +136,18 @@ def registry(
     return handlers
 
 
+def _apart(take_in: Callable[..., None], obj: dict[str, Any], **more: bool) -> None:
+    """Take in an object outside of kopf's context.
+
+    That holds the whole object, and each task and callback made in it holds the context.
+    """
+    contextvars.Context().run(take_in, obj, **more)
+
+
 async def _left(ctx: Context, dispatcher: Dispatcher, obj: dict[str, Any]) -> None:
     """An execution that ends leaves the watch's selector, which looks like a deletion."""
     name, uid = obj["metadata"]["name"], obj["metadata"]["uid"]
     if not dispatcher.awaits_end_of(uid):
         return
-    try:
-        found = await persist(lambda: ctx.kube.get_execution(name))
-    except NotFoundError:
-        found = None
-    if found is None or found["metadata"]["uid"] != uid:
+    if await persist(lambda: ctx.kube.execution_uid(name)) != uid:
         dispatcher.vanished(uid)

@@ -18,11 +18,13 @@ from cloche_api.rest import (
 )
 from cloche_api.session import SessionPhase
 from cloche_operator import pods
+from cloche_operator.nodes import Node, ready_nodes
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, AsyncIterator
 
 _JSON_PATCH = "application/json-patch+json"
+_NODES = "50"  # a page: each is up to 100 KiB, most of it names of images
 _LEASE_SECONDS = 3.0  # an answer that comes later is of no use
 _LOG_SECONDS = 10.0  # for what a node has on its disk
 _LOG_QUIET_SECONDS = 330.0  # longer than any program may run without a word
@@ -45,6 +47,14 @@ class Kube:
     async def get_execution(self, name: str) -> dict[str, Any]:
         """One SandboxExecution."""
         return await self._rest.call("GET", f"{self._executions}/{name}")
+
+    async def execution_uid(self, name: str) -> str | None:
+        """The uid of the SandboxExecution of that name, if there is one."""
+        try:
+            found = await self._rest.call("GET", f"{self._executions}/{name}", accept=METADATA)
+        except NotFoundError:
+            return None
+        return str(found["metadata"]["uid"])
 
     async def patch_execution_status(
         self, name: str, uid: str, status: dict[str, Any], resource_version: str | None = None
@@ -231,15 +241,16 @@ class Kube:
             async for chunk in body.iter_any():
                 yield chunk
 
-    async def node_memory(self, selector: dict[str, str]) -> list[str]:
-        """The allocatable memory of every ready, schedulable node with these labels."""
-        params = {"labelSelector": label_selector(selector)}
-        nodes = await self._rest.call("GET", "/api/v1/nodes", params=params)
-        return [
-            node["status"]["allocatable"]["memory"]
-            for node in nodes["items"]
-            if not node["spec"].get("unschedulable") and _is_ready(node)
-        ]
+    async def nodes(self, selector: dict[str, str]) -> list[Node]:
+        """Every node with these labels on which Pods can start."""
+        params = {"labelSelector": label_selector(selector), "limit": _NODES}
+        found: list[Node] = []
+        while True:
+            page = await self._rest.call("GET", "/api/v1/nodes", params=params)
+            found += ready_nodes(page["items"])
+            if not (more := page["metadata"].get("continue")):
+                return found
+            params["continue"] = more
 
     async def get_lease(self, name: str) -> dict[str, Any]:
         """One Lease."""
@@ -294,10 +305,3 @@ class Kube:
 def label_selector(labels: dict[str, str]) -> str:
     """The selector of what has all of these labels."""
     return ",".join(f"{name}={value}" for name, value in labels.items())
-
-
-def _is_ready(node: dict[str, Any]) -> bool:
-    return any(
-        condition["type"] == "Ready" and condition["status"] == "True"
-        for condition in node["status"].get("conditions", [])
-    )

@@ -27,7 +27,17 @@ class Metrics:
         )
         self.queued = Gauge(
             "cloche_operator_queued_executions",
-            "Executions that wait for capacity.",
+            "Executions and sessions that wait for capacity, or for their turn in a session.",
+            registry=self.registry,
+        )
+        self.queued_bytes = Gauge(
+            "cloche_operator_queued_bytes",
+            "Bytes of etcd that their inputs take.",
+            registry=self.registry,
+        )
+        self.buffered = Gauge(
+            "cloche_operator_buffered_bytes",
+            "Bytes of memory that inputs and results on their way take at most.",
             registry=self.registry,
         )
         self.garbage = Counter(

@@ -6,6 +6,7 @@ All of it can be thrown away: it is filled by a list at start and kept by events
 from __future__ import annotations
 
 import asyncio
+import json
 from collections import OrderedDict, defaultdict
 from dataclasses import dataclass
 from functools import cached_property
@@ -13,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import pydantic
 
+from cloche_api import meta, quantity
 from cloche_api.phases import Reason
 from cloche_api.runtime import Pool, RuntimeSpec
 from cloche_operator.diagnosis import lacks_node
@@ -38,6 +40,7 @@ class Pods:
         self._waiting: defaultdict[str, set[asyncio.Event]] = defaultdict(set)
         self._promised: set[int] = set()
         self._without_node: dict[str, dict[str, Any]] = {}
+        self._overheads: dict[str, int] = {}
 
     def __iter__(self) -> Any:
         """All Pods, as they were last seen."""
@@ -62,6 +65,9 @@ class Pods:
     def seen(self, pod: dict[str, Any], *, deleted: bool = False) -> None:
         """Take in what a list or an event has shown."""
         name = pod["metadata"]["name"]
+        if overhead := pod["spec"].get("overhead"):
+            runtime = pod["metadata"]["labels"].get(meta.LABEL_RUNTIME, "")
+            self._overheads[runtime] = quantity.whole(overhead.get("memory", 0))
         if not deleted:
             if not self._is_of_before(pod):
                 self._pods[name] = pod
@@ -81,6 +87,10 @@ class Pods:
     def without_node(self) -> list[dict[str, Any]]:
         """The Pods that no node takes now, as the scheduler says."""
         return list(self._without_node.values())
+
+    def overhead_of(self, runtime: str) -> int:
+        """Bytes that the RuntimeClass of a runtime's Pods adds to their memory, as last seen."""
+        return self._overheads.get(runtime, 0)
 
     def _is_of_before(self, pod: dict[str, Any]) -> bool:
         """Whether another Pod has its name by now: the watch may be behind our own create.
@@ -150,6 +160,19 @@ class Runtime:
     def default_shape(self) -> PodShape:
         """What its Pods are like when nothing else is asked for: those of its pool."""
         return self.shape(self.spec.resources.defaults)
+
+    @property
+    def tolerations(self) -> list[dict[str, Any]]:
+        """Its own tolerations, as Kubernetes has them."""
+        own = self.spec.tolerations or []
+        return [one.model_dump(by_alias=True, exclude_none=True) for one in own]
+
+    @cached_property
+    def place(self) -> str:
+        """Which nodes its Pods may be on: the same text for the same selector and tolerations."""
+        if not (self.spec.node_selector or self.spec.tolerations):
+            return ""
+        return json.dumps([self.spec.node_selector, self.tolerations], sort_keys=True)
 
     def competes_with(self, other: Runtime) -> bool:
         """Whether the Pods of both go to the same nodes."""

@@ -218,7 +218,9 @@ def _container(shape: PodShape, settings: Settings) -> dict[str, Any]:
             },
             "requests": {
                 "cpu": _smaller(settings.pod_request_cpu, shape.used.cpu),
-                "memory": _smaller(settings.pod_request_memory, shape.used.memory),
+                "memory": str(shape.used.memory)
+                if settings.reserve_memory
+                else _smaller(settings.pod_request_memory, shape.used.memory),
                 "ephemeral-storage": "0",
             },
         },

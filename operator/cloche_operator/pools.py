@@ -8,6 +8,7 @@ import secrets
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
+from cloche_api.phases import Reason
 from cloche_api.rest import ApiError
 from cloche_operator import room
 from cloche_operator.diagnosis import is_leaving, lacks_node
@@ -30,6 +31,8 @@ if TYPE_CHECKING:
 
 _LOOK_SECONDS = 0.1  # between two looks while Pods are missing and may not be started yet
 _LOOKS = 9  # about a second: a used Pod takes room and memory
+_THE_IMAGE_S = frozenset({Reason.IMAGE_PULL_FAILED})
+"""Whatever limits a Pod has."""
 _COLD_START_SECONDS = 1.0  # about what a Pod of one's own takes: nobody stands in line longer
 
 log = logging.getLogger(__name__)
@@ -199,11 +202,17 @@ class Pools:
         pool = self._pools.get(runtime.name)
         return pool is not None and pool.proved and pool.problem is None
 
-    def tried(self, runtime: Runtime, problem: EndedError | None) -> None:
-        """A Pod of that runtime has started, or not, for this reason."""
+    def tried(self, runtime: Runtime, shape: PodShape, problem: EndedError | None) -> None:
+        """A Pod of that runtime and shape has started, or not, for this reason.
+
+        That one with limits of a client's own does not start says nothing of the runtime: they may
+        be too small for it.
+        """
         pool = self._pools.get(runtime.name)
         if pool is None or pool.shape != runtime.default_shape:
             return  # of a runtime or a spec that is no more
+        if problem is not None and shape != pool.shape and problem.reason not in _THE_IMAGE_S:
+            return
         pool.problem = problem
         if problem is None:
             pool.proved = True
@@ -272,7 +281,7 @@ class Pools:
         finally:
             pool.starting -= 1
             self._wake.set()
-        self.tried(runtime, None)
+        self.tried(runtime, shape, None)
         sandbox.on_spent, sandbox.unmarked = self._lost, True
         stale = self._pools.get(runtime.name) is not pool or sandbox.shape != pool.shape
         if stale or sandbox.spent:
@@ -291,7 +300,7 @@ class Pools:
             return
         log.warning("no Pod for runtime %s: %s: %s", runtime.name, problem.reason, problem)
         if pool.failed():
-            self.tried(runtime, problem)
+            self.tried(runtime, runtime.default_shape, problem)
 
     def _lost(self, sandbox: Sandbox) -> None:
         """A Pod that waited cannot be used any more."""

@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from cloche_api import tombstone
 from cloche_operator.excess import Bounds, excess
-from cloche_operator.status import spec_bytes
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -92,12 +91,11 @@ class Records:
     def begun(self, execution: Execution) -> int:
         """Count what an unfinished execution takes, once; bytes of its spec."""
         self._forget_unfinished(execution.uid)
-        spec = spec_bytes(execution.spec)
-        size = spec + METADATA_BYTES
+        size = execution.size + METADATA_BYTES
         self._unfinished[execution.uid] = size
         self._unfinished_size += size
         self._judge()
-        return spec
+        return execution.size
 
     def ended(self, execution: Execution, final: dict[str, Any]) -> None:
         """Take in an execution whose final status, this one, was written."""

@@ -14,14 +14,15 @@ import logging
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
-from cloche_api import logs, quantity
+from cloche_api import logs
 from cloche_api.phases import Reason
 from cloche_operator import outcome, status
 from cloche_operator.attempt import Attempt, Job, limit
 from cloche_operator.capacity import Share
 from cloche_operator.claim import ClaimLostError
+from cloche_operator.demand import Demand, demand_of
 from cloche_operator.execution import now, timestamp
-from cloche_operator.outcome import EndedError, Outcome
+from cloche_operator.outcome import EndedError
 from cloche_operator.persist import persist
 from cloche_operator.pods import pod_name
 from cloche_operator.recording import record
@@ -29,20 +30,25 @@ from cloche_operator.recovery import claimed_pod, recovered
 from cloche_operator.resources import used_resources
 from cloche_operator.result import LogReader, NeverStartedError, judged
 from cloche_operator.start import remove_pod
+from cloche_operator.transcript import Transcript
 
 if TYPE_CHECKING:
     from cloche_api.amounts import UsedResources
     from cloche_api.write_limit import Excess
     from cloche_operator.context import Context
     from cloche_operator.execution import Execution
+    from cloche_operator.observed import Runtime
     from cloche_operator.pools import Pools
     from cloche_operator.sessions import Sessions
-    from cloche_operator.transcript import Transcript
+    from cloche_operator.source import Source
 
 # How often a Pod is made for an execution that lost its connection before it started.
 _STARTS = 3
 # An execution whose creation is older was in the queue before this operator started.
 _FRESH = timedelta(seconds=2)
+# Bytes of memory for each byte of a result, at most: the text, four a character where one is beyond
+# U+FFFF, and what is sent.
+_RESULT_TIMES = 8
 
 log = logging.getLogger(__name__)
 
@@ -51,12 +57,18 @@ class Run:
     """One execution, from its first sight to its record."""
 
     def __init__(
-        self, ctx: Context, pools: Pools, sessions: Sessions, execution: Execution
+        self,
+        ctx: Context,
+        pools: Pools,
+        sessions: Sessions,
+        execution: Execution,
+        source: Source,
     ) -> None:
         self._ctx = ctx
         self._pools = pools
         self._sessions = sessions
         self.execution = execution
+        self._source = source
         self._refused = ctx.records.full
         self._excess: Excess | None = None
         self.recorded = False
@@ -91,14 +103,17 @@ class Run:
         logs.request_id.set(self.execution.request_id)
         try:
             ended = await self._until_halted()
+            self._source.drop()
             await self._record(ended)
             await self._remove_pod()
         finally:
+            self._source.drop()
             if self._share is not None:
                 self._ctx.capacity.give_back(self._share)
 
-    async def _until_halted(self) -> Outcome:
-        work = asyncio.ensure_future(self._outcome())
+    async def _until_halted(self) -> Transcript | EndedError:
+        """What its supervisor said, to the end, or why that is not to be had."""
+        work = asyncio.ensure_future(self._end())
         try:
             futures: set[asyncio.Future[Any]] = {work, self._halted}
             await asyncio.wait(futures, return_when=asyncio.FIRST_COMPLETED)
@@ -108,22 +123,21 @@ class Run:
                 await asyncio.wait({work})
         if not work.cancelled():
             return work.result()
-        return outcome.without_exit(self._heard(), self._halted.result())
+        return self._halted.result()
 
-    async def _outcome(self) -> Outcome:
+    async def _end(self) -> Transcript | EndedError:
         try:
             if self.execution.spec.cancel:
                 raise EndedError(Reason.CANCELLED, "The execution was cancelled.")  # noqa: TRY301
             transcript = await self._whole_transcript()
             judged(transcript)
-            return outcome.from_exit(transcript)
         except EndedError as ended:
-            return outcome.without_exit(self._heard(), ended)
+            return ended
         except Exception as error:
             log.exception("execution %s", self.execution.name)
             words = f"The operator failed ({type(error).__name__}); its log has more."
-            failed = EndedError(Reason.INTERNAL_ERROR, words)
-            return outcome.without_exit(self._heard(), failed)
+            return EndedError(Reason.INTERNAL_ERROR, words)
+        return transcript
 
     async def _whole_transcript(self) -> Transcript:
         recover = self.execution.claimed
@@ -158,11 +172,11 @@ class Run:
         runtime = await persist(lambda: ctx.runtimes.find(spec.language))
         session = self._sessions.of(self.execution)
         if session is not None:
-            used = await session.limits_for(runtime)
+            used = await session.take_turn(runtime, self.execution, self._source.drop)
         else:
             used = used_resources(spec.resources, runtime.spec.resources)
-            await self._admitted(used)
-        job = Job(self.execution, runtime, used, self._queued, session)
+            await self._admitted(runtime, used)
+        job = Job(self.execution, self._source, runtime, used, self._queued, session)
         self._attempt = Attempt(ctx, self._pools, job)
         try:
             with self._pools.working(runtime):
@@ -186,24 +200,30 @@ class Run:
                 "The execution of this Idempotency-Key was removed; it is not run again.",
             )
 
-    async def _admitted(self, used: UsedResources) -> None:
-        """Wait until there is memory for it. In a session it has that of the session's Pod."""
+    async def _admitted(self, runtime: Runtime, used: UsedResources) -> None:
+        """Wait until there is room for it. In a session it has that of the session's Pod.
+
+        While it waits its input is only in etcd.
+        """
         if self._share is None:
-            share = self._share_of(used.memory)
-            await self._ctx.capacity.take(share)
+            demand = demand_of(used, self._ctx.pods.overhead_of(runtime.name))
+            share = self._share_of(demand, runtime.place)
+            await self._ctx.capacity.take(share, self._source.drop)
             self._share = share
 
-    def _share_of(self, memory: str | int) -> Share:
+    def _share_of(self, demand: Demand, place: str = "") -> Share:
         of = self.execution
-        return Share(of.tenant, quantity.whole(memory), of.spec.concurrency)
+        return Share(of.tenant, demand, of.spec.concurrency, place, size=of.size)
 
     async def _recovered(self) -> Transcript:
         """Read the result of what another operator started, whatever became of its runtime."""
         ctx, execution = self._ctx, self.execution
         ctx.metrics.recovered.inc()
         if self._share is None:
-            self._share = self._share_of(execution.memory or 0)
+            used = execution.resources
+            self._share = self._share_of(Demand() if used is None else demand_of(used))
             ctx.capacity.occupy(self._share)
+        self._source.drop()
         self._pod = await claimed_pod(ctx, execution)
         self._reader = LogReader(ctx, self._pod, execution.uid)
         return await recovered(ctx, execution, self._reader, limit(execution, ctx.settings))
@@ -224,12 +244,21 @@ class Run:
         if pod is not None and (attempt is None or not attempt.in_session):
             await remove_pod(self._ctx, pod["metadata"]["name"])
 
-    async def _record(self, ended: Outcome) -> None:
-        """Write the final status."""
-        final = status.terminal(self.execution, ended, self._node())
-        if not self.execution.claimed:
-            final.setdefault("queuedTime", timestamp(self._queued))
-        await record(self._ctx, self.execution, final)
+    async def _record(self, ended: Transcript | EndedError) -> None:
+        """Write the final status, once there is memory for the result as a text."""
+        heard = ended if isinstance(ended, Transcript) else self._heard()
+        hold = await self._ctx.budget.hold(_RESULT_TIMES * (heard.size if heard else 0))
+        try:
+            if isinstance(ended, Transcript):
+                made = outcome.from_exit(ended)
+            else:
+                made = outcome.without_exit(heard, ended)
+            final = status.terminal(self.execution, made, self._node())
+            if not self.execution.claimed:
+                final.setdefault("queuedTime", timestamp(self._queued))
+            await record(self._ctx, self.execution, final)
+        finally:
+            hold.release()
         self.recorded = True
 
     async def _remove_pod(self) -> None:

@@ -107,16 +107,26 @@ class Sandbox:
             f"The supervisor in the image does not speak protocol {PROTOCOL}: {heard}",
         )
 
-    async def run(self, frame: bytes, transcript: Transcript) -> bool:
-        """Hand over a frame and hear it to its end; whether the transcript is whole."""
+    async def send(self, frame: bytes, transcript: Transcript) -> bool:
+        """Hand over a frame, whose events go into the transcript; whether all of it was sent."""
         self._transcript, self._protocol = transcript, None
         self.runs += 1
         try:
             await self._attachment.send(frame)
+        except BaseException as error:
+            self._transcript = None
+            if isinstance(error, ConnectionError):
+                return False
+            raise
+        return True
+
+    async def hear(self) -> bool:
+        """Hear the frame that was sent to its end; whether its transcript is whole."""
+        transcript = self._transcript
+        assert transcript is not None
+        try:
             while not transcript.ended and not self.spent:
                 await self._change()
-        except ConnectionError:
-            return False
         finally:
             self._transcript = None
         return transcript.ended and not self._events.gap

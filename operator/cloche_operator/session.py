@@ -12,13 +12,14 @@ import logging
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from cloche_api import meta, quantity
+from cloche_api import meta
 from cloche_api.phases import Reason
 from cloche_api.rest import ApiError
 from cloche_api.session import SessionPhase
 from cloche_operator import room, session_object
 from cloche_operator.capacity import Share
 from cloche_operator.claim import mark
+from cloche_operator.demand import demand_of
 from cloche_operator.execution import now
 from cloche_operator.outcome import EndedError
 from cloche_operator.persist import persist
@@ -26,10 +27,14 @@ from cloche_operator.pods import claim_patch, session_owner, session_pod
 from cloche_operator.resources import used_resources
 from cloche_operator.result import NeverStartedError
 from cloche_operator.start import create_whatever_happens
+from cloche_operator.turns import Turns
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from cloche_api.amounts import UsedResources
     from cloche_operator.context import Context
+    from cloche_operator.execution import Execution
     from cloche_operator.observed import Runtime
     from cloche_operator.pools import Pools
     from cloche_operator.sandbox import Sandbox
@@ -37,6 +42,8 @@ if TYPE_CHECKING:
 
 _TELL_SECONDS = 5.0
 """Between two writes of when it was last used."""
+_WAITING_BYTES = 4096
+"""Of etcd, for a session that waits for capacity: its object is small."""
 
 log = logging.getLogger(__name__)
 
@@ -55,14 +62,14 @@ class Session:
     def __init__(self, ctx: Context, pools: Pools, obj: SessionObject) -> None:
         self._ctx = ctx
         self._pools = pools
-        self._turn = asyncio.Lock()
+        self._turns = Turns(ctx.capacity.waitlist, ctx.settings.queue_length_per_session)
         self._news = asyncio.Event()
         self._sandbox: Sandbox | None = None
         self._pod: dict[str, Any] | None = None
         self._share: Share | None = None
         self._last_used = now()
         self._end: SessionEnd | None = None
-        self._ready: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._ready = False
         self.obj = obj
         self.runtime: Runtime | None = None
         """What its executions run with, once it is ready."""
@@ -75,34 +82,37 @@ class Session:
             self._end = SessionEnd(reason, message)
             self._news.set()
 
-    async def limits_for(self, runtime: Runtime) -> UsedResources:
-        """The limits of its Pod, for an execution of that runtime.
+    @property
+    def sandbox(self) -> Sandbox:
+        """Its Pod, for who has the turn."""
+        assert self._sandbox is not None
+        return self._sandbox
+
+    async def take_turn(
+        self, runtime: Runtime, execution: Execution, on_wait: Callable[[], None]
+    ) -> UsedResources:
+        """The limits of its Pod, when all who came before are done; `give_back` must follow.
+
+        Who waits counts in the queue, as those do who wait for capacity. `on_wait` is called before
+        the first wait, if there is one.
 
         Raises:
-            EndedError: SessionEnded, or InvalidSpec when it is of another runtime.
+            EndedError: SessionEnded; InvalidSpec when the session is of another runtime; QueueFull
+                and QueueTimeout.
         """
-        await asyncio.shield(self._ready)
-        if self.runtime is None or self.used is None:
+        if self._has_ended:
+            raise self.ended_error()
+        await self._turns.take(execution, on_wait, self._why)
+        if self._has_ended or self.runtime is None or self.used is None:
+            self._turns.pass_on()
             raise self.ended_error()
         if self.runtime.name != runtime.name:
+            self._turns.pass_on()
             raise EndedError(
                 Reason.INVALID_SPEC,
                 f"spec.language: the session {self.obj.name} runs {self.runtime.name}",
             )
         return self.used
-
-    async def take_turn(self) -> Sandbox:
-        """Wait until all who came before are done; `give_back` must follow.
-
-        Raises:
-            EndedError: SessionEnded.
-        """
-        await asyncio.shield(self._ready)
-        await self._turn.acquire()
-        if self._sandbox is None or self._sandbox.spent or self._end is not None:
-            self._turn.release()
-            raise self.ended_error()
-        return self._sandbox
 
     async def give_back(self, *, whole: bool) -> None:
         """The turn is over. `whole`: the program has ended, and was heard to its end."""
@@ -111,8 +121,18 @@ class Session:
                 self.end("PodLost", "Its Pod was lost while a program ran in it.")
         finally:
             self._last_used = now()
-            self._turn.release()
+            self._turns.pass_on()
             self._news.set()
+
+    @property
+    def _has_ended(self) -> bool:
+        gone = self._ready and (self._sandbox is None or self._sandbox.spent)
+        return gone or self._end is not None
+
+    def _why(self) -> str:
+        if not self._ready:
+            return f"The session {self.obj.name} was not ready"
+        return f"No turn in the session {self.obj.name} came"
 
     def ended_error(self) -> EndedError:
         """What an execution is told that can not run in it any more."""
@@ -127,14 +147,15 @@ class Session:
         try:
             try:
                 await self._start()
-                self._ready.set_result(None)
+                self._ready = True
+                self._turns.pass_on()
                 await self._live()
             except EndedError as problem:
                 self.end(problem.reason, problem.message)
             except SessionEnd as end:
                 self._end = end
-            if not self._ready.done():
-                self._ready.set_result(None)
+            self._ready = True
+            self._turns.dismiss(self.ended_error())
             await self._finish()
         finally:
             if self._share is not None:
@@ -145,7 +166,14 @@ class Session:
         ctx, spec = self._ctx, self.obj.spec
         self.runtime = await persist(lambda: ctx.runtimes.find(spec.language))
         self.used = used_resources(spec.resources, self.runtime.spec.resources)
-        share = Share(self.obj.tenant, quantity.whole(self.used.memory))
+        share = Share(
+            self.obj.tenant,
+            demand_of(self.used, ctx.pods.overhead_of(self.runtime.name)),
+            spec.concurrency,
+            self.runtime.place,
+            is_session=True,
+            size=_WAITING_BYTES,
+        )
         await self._unless_ended(ctx.capacity.take(share))
         self._share = share
         # As nobody's: whatever the runtime's reuse, the Pod is this session's for good.
@@ -173,9 +201,9 @@ class Session:
         except NeverStartedError as error:
             raise EndedError(Reason.POD_FAILED, "The connection to its Pod was lost.") from error
         except EndedError as problem:
-            self._pools.tried(runtime, problem)
+            self._pools.tried(runtime, shape, problem)
             raise
-        self._pools.tried(runtime, None)
+        self._pools.tried(runtime, shape, None)
         return sandbox
 
     async def _mark(self, sandbox: Sandbox) -> None:
@@ -223,7 +251,7 @@ class Session:
 
     def _expires_at(self) -> datetime:
         """When it ends if nothing happens; while a program runs it is not idle."""
-        last = now() if self._turn.locked() else self._last_used
+        last = now() if self._turns.taken else self._last_used
         idle = last + timedelta(seconds=self.obj.spec.idle_timeout_seconds)
         return min(idle, self._end_of_life())
 

@@ -36,6 +36,16 @@ class Settings(BaseSettings):
             raise ValueError("storage_hard_bytes must be more than retention_bytes")
         return value
 
+    @property
+    def buffer_bytes(self) -> int:
+        """Bytes that inputs and results on their way may take."""
+        return self.memory_bytes // 4
+
+    @property
+    def litter_bytes(self) -> int:
+        """Bytes of objects that were seen, after which garbage is collected."""
+        return self.memory_bytes // 8
+
     namespace: str = "cloche-sandboxes"
     """The namespace of the executions, the runtimes and their Pods."""
     identity: str = ""
@@ -71,10 +81,41 @@ class Settings(BaseSettings):
     capacity_share: float = Field(default=0.6, gt=0, le=10)
     """Part of the sandbox nodes' memory that running executions' limits may add up to. The rest
     is for the system and for Pods that wait."""
+    cpu_overcommit: float = Field(default=12, gt=0, le=1000)
+    """Times as many cores as the sandbox nodes have that running executions' limits may add up to:
+    a program waits more than it computes. By memory some 5 default programs run for each core."""
+    tenant_share: float = Field(default=0.9, gt=0, le=1)
+    """Part of all that one tenant may hold, and of what sessions may; room for one default program
+    is always left besides. What runs is never stopped for others, so it has to be free before."""
+    session_share: float = Field(default=0.5, gt=0, le=1)
+    """Part of all that sessions may hold: they do so for up to a day, used or not."""
+    node_processes: int = Field(default=24_576, ge=0)
+    """Processes and threads that programs may have on each node, in all: three quarters of Linux'
+    pid_max of 32768, for no API says what a node has. 0: not counted."""
+    node_open_files: int = Field(default=0, ge=0)
+    """Files that programs may have open on each node, in all. 0: not counted, for systemd sets
+    fs.file-max to more than any memory holds."""
+    reserve_memory: bool = False
+    """Whether Pods reserve all the memory that they may use: the scheduler then never puts more on
+    a node than it has, and a pool's waiting Pods count in full."""
+    memory_bytes: int = Field(default=512 * MIB, ge=128 * MIB)
+    """The operator's own memory limit. Half of it is for outputs of what runs, 1 MiB each, and a
+    quarter for inputs and results on their way."""
     queue_length: int = Field(default=1000, ge=1)
-    """Executions that may wait for capacity; more end as QueueFull."""
+    """Executions and sessions that may wait; for more the tenant with the most loses its latest."""
+    queue_length_per_tenant: int = Field(default=500, ge=1)
+    """The same for each tenant; more end as QueueFull. Half: one alone cannot fill the queue."""
+    queue_length_per_session: int = Field(default=20, ge=1)
+    """Executions that may wait for their turn in one session: they run one after the other, so more
+    would not come to their turn in time."""
+    queue_bytes: int = Field(default=256 * MIB, ge=MIB)
+    """Bytes of etcd that the inputs of all that wait may take: they and retention_bytes together
+    leave a quarter of storage_hard_bytes for what runs."""
+    queue_bytes_per_tenant: int = Field(default=128 * MIB, ge=MIB)
+    """The same for each tenant."""
     queue_timeout_seconds: float = Field(default=60, gt=0)
-    """Seconds that an execution may wait for capacity: longer than any client is patient."""
+    """Seconds that an execution may wait for capacity, or for its turn in a session: longer than
+    any client is patient."""
     start_timeout_seconds: float = Field(default=60, gt=0)
     """Seconds from the Pod's creation to its first answer: a cold image pull fits in."""
     start_concurrency: int = Field(default=4, ge=1)

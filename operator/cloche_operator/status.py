@@ -12,7 +12,6 @@ from cloche_operator.execution import Execution, now, timestamp
 
 if TYPE_CHECKING:
     from cloche_api.amounts import UsedResources
-    from cloche_api.execution import ExecutionSpec
     from cloche_operator.outcome import Outcome
 
 _MESSAGE_CHARACTERS = 4000
@@ -55,12 +54,7 @@ def terminal(execution: Execution, outcome: Outcome, node: str | None) -> dict[s
         **outcome.fields,
     }
     final = fitted({k: _plain(v) for k, v in fields.items() if v is not None})
-    return _weighed(final, spec_bytes(execution.spec))
-
-
-def spec_bytes(spec: ExecutionSpec) -> int:
-    """Bytes that a spec takes in etcd, as it was sent: what was not, is None in the model."""
-    return object_bytes(spec.model_dump(mode="json", by_alias=True, exclude_none=True))
+    return _weighed(final, execution.size)
 
 
 def unreadable(message: str, spec: Any) -> dict[str, Any]:

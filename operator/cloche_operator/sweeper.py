@@ -7,7 +7,6 @@ import logging
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from cloche_api.phases import TERMINAL
 from cloche_api.rest import ApiError, NotFoundError, UnavailableError
 from cloche_operator.execution import now
 from cloche_operator.retention import Retention
@@ -51,11 +50,11 @@ class Sweeper:
     def _pause(self) -> float:
         """Seconds until the next sweep: few while executions wait for a node to come back."""
         seconds = self._ctx.settings.sweep_seconds
-        return min(seconds, _NODE_SECONDS) if self._ctx.capacity.is_away else seconds
+        return min(seconds, _NODE_SECONDS) if self._ctx.capacity.space.is_away else seconds
 
     async def sweep(self) -> None:
         """One sweep: three lists, all of them short where nothing runs."""
-        await self._ctx.capacity.refresh(self._ctx.kube)
+        await self._ctx.capacity.refresh(self._ctx.kube, self._ctx.runtimes)
         known = list(self._ctx.pods)
         # The Pods first: what an execution names later is too young to be judged.
         pods = await self._ctx.kube.pods_metadata()
@@ -115,12 +114,8 @@ class Sweeper:
 
     async def _has_ended(self, owner: dict[str, Any]) -> bool:
         """Whether an execution has ended; one that is gone leaves its Pod to the collector."""
-        try:
-            obj = await self._ctx.kube.get_execution(owner["name"])
-        except NotFoundError:
-            return False
-        phase = obj.get("status", {}).get("phase")
-        return phase in TERMINAL and bool(obj["metadata"]["uid"] == owner["uid"])
+        found = await self._ctx.kube.record(owner["name"])
+        return found is not None and found[0] == owner["uid"]
 
 
 def _owner(pod: dict[str, Any]) -> dict[str, Any]:

@@ -30,7 +30,7 @@ async def look_around(ctx: Context) -> list[tuple[str, str]]:
         ours = any(o["apiVersion"] == meta.API_VERSION for o in of.get("ownerReferences", []))
         if ours and of["name"] not in needed and "deletionTimestamp" not in of:
             spent.append((of["name"], of["uid"]))
-    await persist(lambda: ctx.capacity.refresh(ctx.kube))
+    await persist(lambda: ctx.capacity.refresh(ctx.kube, ctx.runtimes))
     return spent
 
 

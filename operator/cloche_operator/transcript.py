@@ -10,8 +10,9 @@ from typing import Any
 
 from cloche_api import limits
 
-_TEXT_CHARACTERS = 2 * limits.MIB
-"""The most text kept of a stream, should a supervisor not keep to its own limit."""
+_TEXT_BYTES = limits.STDOUT_BYTES + 4
+"""Of UTF-8 that are kept of a stream: what a status takes, and one character that shows that there
+was more."""
 
 _LARGEST = 2**53
 """The largest number in an event: JSON's readers agree up to here, and a status holds it."""
@@ -48,8 +49,8 @@ class Transcript:
 
     def __init__(self, execution: str) -> None:
         self._execution = execution
-        self._out: dict[str, list[str]] = {"stdout": [], "stderr": []}
-        self._kept = 0
+        # As UTF-8: a text takes up to four times as much, and each piece of it 50 bytes.
+        self._out = {"stdout": bytearray(), "stderr": bytearray()}
         self.started: float | None = None
         """Unix time of the first `started` event."""
         self.exit: dict[str, Any] | None = None
@@ -62,12 +63,20 @@ class Transcript:
     @property
     def stdout(self) -> str:
         """What the program wrote to standard output, as far as heard."""
-        return "".join(self._out["stdout"])
+        return self._out["stdout"].decode("utf-8", "ignore")
 
     @property
     def stderr(self) -> str:
         """What the program wrote to standard error, as far as heard."""
-        return "".join(self._out["stderr"])
+        return self._out["stderr"].decode("utf-8", "ignore")
+
+    @property
+    def size(self) -> int:
+        """Bytes of everything that the program wrote, as far as kept."""
+        files = self.exit["files"] if self.exit is not None else []
+        return sum(map(len, self._out.values())) + sum(
+            len(file["path"]) + len(file["base64"]) for file in files
+        )
 
     @property
     def ended(self) -> bool:
@@ -104,12 +113,10 @@ class Transcript:
             self.garbage += 1
 
     def _keep(self, stream: str, text: str) -> None:
-        room = _TEXT_CHARACTERS - self._kept
+        kept = self._out[stream]
         # A lone surrogate can be written in JSON, but not in UTF-8.
-        text = text[:room].encode("utf-8", "replace").decode("utf-8")
-        if text:
-            self._kept += len(text)
-            self._out[stream].append(text)
+        kept += text[: _TEXT_BYTES - len(kept)].encode("utf-8", "replace")
+        del kept[_TEXT_BYTES:]
 
 
 def _is_exit(event: dict[str, Any]) -> bool:

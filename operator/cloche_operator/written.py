@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any
 
 from cloche_api.phases import Phase
 from cloche_api.write_limit import WRITES, WriteLimit
-from cloche_operator.status import spec_bytes
 
 if TYPE_CHECKING:
     from cloche_operator.execution import Execution
@@ -34,5 +33,5 @@ def count_end(writes: WriteLimit, execution: Execution, final: dict[str, Any]) -
         execution.uid,
         final["storedBytes"],
         revisions,
-        lambda: spec_bytes(execution.spec),
+        lambda: execution.size,
     )

@@ -79,6 +79,8 @@ class Stage:
             "conditions": [{"type": "Ready", "status": str(ready), "reason": "KubeletReady"}],
         }
         self.server.merge(f"{_NODES}/{self.namespace}/status", {"status": status})
+        # A node that is created is tainted as not ready, until a controller has seen that it is.
+        self.server.merge(f"{_NODES}/{self.namespace}", {"spec": {"taints": None}})
 
     def apply_runtime(self, name: str, **spec: Any) -> None:
         fields = {

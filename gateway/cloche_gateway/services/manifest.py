@@ -57,7 +57,11 @@ def session(
     name: str, request: SessionRequest, language: Language, caller: Caller, request_id: str
 ) -> dict[str, Any]:
     """The SandboxSession of a checked request."""
-    spec: dict[str, Any] = {"language": language.name, "tenant": caller.tenant}
+    spec: dict[str, Any] = {
+        "language": language.name,
+        "tenant": caller.tenant,
+        "concurrency": {"group": caller.key, "limit": caller.concurrency},
+    }
     optional = {
         "resources": _resources(request.resources, language) if request.resources else None,
         "idleTimeoutSeconds": request.idle_timeout,

@@ -160,3 +160,37 @@ def test_a_burst_under_a_quota(alone: Stage) -> None:
     for name in names:
         assert alone.ended(name)["reason"] == "Cancelled"
     until(lambda: not alone.list_pods(), BOUND_SECONDS, "the Pods to go")
+
+
+def test_a_node_where_no_pod_may_go_does_not_count(alone: Stage) -> None:
+    node = f"/api/v1/nodes/{alone.namespace}"
+    taint = {"key": "node-role.kubernetes.io/control-plane", "effect": "NoSchedule"}
+    alone.server.merge(node, {"spec": {"taints": [taint]}})
+    running = alone.start(queue_timeout_seconds=600)
+    waits = alone.submit("waits")
+    until(
+        lambda: running.metric("cloche_operator_queued_executions") == 1,
+        BOUND_SECONDS,
+        "it to wait",
+    )
+    alone.server.merge(node, {"spec": {"taints": None}})
+    alone.pod(waits)
+    alone.cancel("waits")
+    alone.ended("waits")
+
+
+def test_odd_limits_say_nothing_of_the_runtime(alone: Stage) -> None:
+    alone.apply_runtime("other")
+    alone.start(start_timeout_seconds=1)
+    alone.submit("odd", resources={"cpu": "10m", "memory": "32Mi", "disk": "1Mi"})
+    assert alone.ended("odd")["reason"] == "StartTimeout"
+    alone.submit("ordinary", language="other")
+    assert alone.ended("ordinary")["reason"] == "StartTimeout"
+
+    def ready(runtime: str) -> str | None:
+        status = alone.server.get(f"{alone.runtimes}/{runtime}").get("status", {})
+        conditions = {c["type"]: c["status"] for c in status.get("conditions", [])}
+        return conditions.get("Ready")
+
+    until(lambda: ready("other") == "False", BOUND_SECONDS, "the other to be told of")
+    assert ready("python") == "True"

@@ -72,12 +72,28 @@ def test_one_operator_stands_by_for_the_other() -> None:
 
 
 def test_an_operator_is_known_by_its_pods_name() -> None:
-    (identity,) = (one for one in container("operator")["env"] if "value" not in one)
+    (identity,) = (one for one in container("operator")["env"] if "fieldRef" in _source_of(one))
     assert identity == {
         "name": "CLOCHE_OPERATOR_IDENTITY",
         "valueFrom": {"fieldRef": {"fieldPath": "metadata.name"}},
     }
     assert "identity" in OperatorSettings.model_fields
+
+
+def test_an_operator_knows_its_memory_limit() -> None:
+    (memory,) = (one for one in container("operator")["env"] if "resource" in str(_source_of(one)))
+    assert memory == {
+        "name": "CLOCHE_OPERATOR_MEMORY_BYTES",
+        "valueFrom": {"resourceFieldRef": {"resource": "limits.memory"}},
+    }
+    assert "memory_bytes" in OperatorSettings.model_fields
+    unlimited = container("operator", 'operator.resources.limits={"cpu":"1","memory":null}')["env"]
+    assert not any("resource" in str(_source_of(one)) for one in unlimited)
+
+
+def _source_of(variable: dict[str, Any]) -> dict[str, Any]:
+    source: dict[str, Any] = variable.get("valueFrom", {})
+    return source
 
 
 def test_the_lease_is_the_one_that_the_operator_may_use() -> None:

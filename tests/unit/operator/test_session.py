@@ -14,6 +14,7 @@ from support.operator_parts import answering, operator_parts
 from cloche_api.session import SessionPhase, SessionSpec
 from cloche_operator.execution import now, timestamp
 from cloche_operator.frame import PROTOCOL
+from cloche_operator.nodes import Node
 from cloche_operator.pools import Pools
 from cloche_operator.session import Session
 from cloche_operator.session_object import SessionObject
@@ -82,7 +83,7 @@ async def test_a_session_ends_with_its_time_and_its_pod_is_deleted(
         asyncio.timeout(BOUND_SECONDS),
     ):
         ctx.runtimes.seen(RUNTIME)
-        ctx.capacity.set_total(2**36)
+        ctx.capacity.set_nodes({"": [Node(memory=2**37, cpu=64_000, labels={}, taints=())]})
         obj = SessionObject(
             name="ses-1",
             uid="uid-of-session",

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from cloche_operator.events import _LINE_BYTES, EventReader
-from cloche_operator.transcript import _TEXT_CHARACTERS, Transcript
+from cloche_operator.transcript import _TEXT_BYTES, Transcript
 
 UID = "5b0c1f0e-8a7f-4f57-9f0e-2f8f4b1f5a11"
 EXIT: dict[str, Any] = {
@@ -186,7 +186,7 @@ def test_the_text_kept_is_bounded_whatever_comes() -> None:
     text = "x" * 500_000
     for n in range(1, 11):
         transcript.feed(lines({"seq": n, "event": "stdout" if n % 2 else "stderr", "data": text}))
-    assert len(transcript.stdout) + len(transcript.stderr) == _TEXT_CHARACTERS
+    assert len(transcript.stdout) + len(transcript.stderr) == 2 * _TEXT_BYTES
     pieces = sum(len(kept) for kept in transcript._out.values())
     transcript.feed(lines(*({"seq": 11 + n, "event": "stdout", "data": "y"} for n in range(1000))))
     assert sum(len(kept) for kept in transcript._out.values()) == pieces

@@ -1,0 +1,72 @@
+"""What the sandbox nodes have for Pods. Pure.
+
+Only nodes count that the scheduler would give a Pod: ready, not cordoned, with the labels that are
+selected and without a taint that the Pod does not tolerate.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from cloche_api import quantity
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+_REPELS = frozenset({"NoSchedule", "NoExecute"})
+_ALWAYS_TOLERATED = "node.kubernetes.io/memory-pressure"
+"""Kubernetes adds this toleration to Pods with requests (TaintNodesByCondition)."""
+
+
+@dataclass(frozen=True)
+class Node:
+    """A node that is ready, as far as it matters here."""
+
+    memory: int
+    """Allocatable bytes."""
+    cpu: int
+    """Allocatable thousandths of a core."""
+    labels: Mapping[str, str]
+    taints: tuple[Mapping[str, str], ...]
+
+    def takes(self, selector: Mapping[str, str], tolerations: Iterable[Mapping[str, Any]]) -> bool:
+        """Whether the scheduler would consider it for a Pod with these fields."""
+        selected = all(self.labels.get(key) == value for key, value in selector.items())
+        return selected and all(
+            taint["key"] == _ALWAYS_TOLERATED or any(_tolerates(t, taint) for t in tolerations)
+            for taint in self.taints
+        )
+
+
+def ready_nodes(objects: Iterable[dict[str, Any]]) -> list[Node]:
+    """The nodes, as the API server lists them, on which Pods can start."""
+    return [
+        Node(
+            memory=quantity.whole(obj["status"]["allocatable"]["memory"]),
+            cpu=int(quantity.parse(obj["status"]["allocatable"].get("cpu", 0)) * 1000),
+            labels=obj["metadata"].get("labels") or {},
+            taints=tuple(
+                taint for taint in obj["spec"].get("taints") or [] if taint["effect"] in _REPELS
+            ),
+        )
+        for obj in objects
+        if not obj["spec"].get("unschedulable") and _is_ready(obj)
+    ]
+
+
+def _tolerates(toleration: Mapping[str, Any], taint: Mapping[str, str]) -> bool:
+    """As Kubernetes' own ToleratesTaint (k8s.io/component-helpers/scheduling/corev1)."""
+    effect, key = toleration.get("effect"), toleration.get("key")
+    if (effect and effect != taint["effect"]) or (key and key != taint["key"]):
+        return False
+    if (toleration.get("operator") or "Equal") == "Exists":
+        return True
+    return bool(key) and (toleration.get("value") or "") == (taint.get("value") or "")
+
+
+def _is_ready(obj: dict[str, Any]) -> bool:
+    return any(
+        condition["type"] == "Ready" and condition["status"] == "True"
+        for condition in obj["status"].get("conditions", [])
+    )

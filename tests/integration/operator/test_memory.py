@@ -1,0 +1,51 @@
+"""What waits is in etcd, not in the operator: a leader that comes up among much of it lives."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+from support.deadline import until
+from support.operator_process import Operator
+from support.stage import Stage
+
+COUNT = 150
+FULL_SIZE = "\N{GRINNING FACE}" + "a" * 220_000
+"""Python keeps four bytes for each character of a text that has one like the first."""
+LIMIT_MIB = 512
+"""The operator's memory limit in the chart."""
+START_SECONDS = 60.0
+
+
+def peak_mib(running: Operator) -> int:
+    """The most memory that the process ever had."""
+    status = Path(f"/proc/{running.process.pid}/status").read_text(encoding="utf-8")
+    (kib,) = (line.split()[1] for line in status.splitlines() if line.startswith("VmHWM:"))
+    return int(kib) // 1024
+
+
+def test_a_leader_comes_up_among_150_executions_of_full_size(alone: Stage) -> None:
+    alone.set_node("1Gi")  # room for one
+    with ThreadPoolExecutor(4) as pool:
+        list(
+            pool.map(
+                lambda n: alone.submit(
+                    f"full-{n}",
+                    code="#" + FULL_SIZE,
+                    stdin=FULL_SIZE,
+                    files=[{"path": "f", "content": FULL_SIZE}],
+                ),
+                range(COUNT),
+            )
+        )
+    running = alone.start(queue_timeout_seconds=600)
+    until(
+        lambda: running.metric("cloche_operator_queued_executions") == COUNT - 1,
+        START_SECONDS,
+        "all but one to wait",
+    )
+    assert peak_mib(running) < LIMIT_MIB * 3 / 4
+    assert running.metric("cloche_operator_buffered_bytes") == 0
+    assert running.metric("cloche_operator_queued_bytes") > (COUNT - 1) * 3 * 220_000
+    running.stop()
+    alone.server.delete(alone.executions)  # etcd is other tests' too

@@ -1,0 +1,134 @@
+"""The line before a session. The deadlines here are bounds, never pauses."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import pytest
+
+from cloche_api.phases import Reason
+from cloche_operator.execution import Execution, from_object
+from cloche_operator.outcome import EndedError
+from cloche_operator.settings import Settings
+from cloche_operator.turns import Turns
+from cloche_operator.waitlist import Waitlist
+
+BOUND_SECONDS = 5.0
+
+
+class Line:
+    """Executions before one session, and the order in which they got their turn."""
+
+    def __init__(self, execution: Execution, most: int, **settings: Any) -> None:
+        self.waitlist = Waitlist(Settings(**settings))
+        self.turns = Turns(self.waitlist, most)
+        self.waited: list[str] = []
+        self.had: list[str] = []
+        self.tasks: dict[str, asyncio.Task[None]] = {}
+        self._execution = execution
+
+    async def ask(self, name: str) -> None:
+        async def take() -> None:
+            await self.turns.take(
+                self._execution, lambda: self.waited.append(name), lambda: "No turn came"
+            )
+            self.had.append(name)
+
+        self.tasks[name] = asyncio.create_task(take())
+        await settled()
+
+    async def refusal(self, name: str) -> tuple[Reason, str]:
+        async with asyncio.timeout(BOUND_SECONDS):
+            with pytest.raises(EndedError) as ended:
+                await self.tasks[name]
+        return ended.value.reason, ended.value.message
+
+
+@pytest.fixture
+def execution(execution_object: dict[str, Any]) -> Execution:
+    return from_object(execution_object)
+
+
+async def settled() -> None:
+    """Let every task that can run do so."""
+    for _ in range(10):
+        await asyncio.sleep(0)
+
+
+async def test_executions_have_their_turns_in_order(execution: Execution) -> None:
+    at = Line(execution, 20)
+    await at.ask("a")
+    assert at.had == [], "the session is not ready"
+    await at.ask("b")
+    at.turns.pass_on()
+    await settled()
+    assert at.had == ["a"]
+    at.turns.pass_on()
+    at.turns.pass_on()
+    await settled()
+    await at.ask("c")
+    assert (at.had, at.waited, len(at.waitlist)) == (["a", "b", "c"], ["a", "b"], 0)
+
+
+async def test_the_line_is_bounded_in_length(execution: Execution) -> None:
+    at = Line(execution, 2)
+    for name in "abc":
+        await at.ask(name)
+    assert await at.refusal("c") == (
+        Reason.QUEUE_FULL,
+        "2 executions wait already for their turn in the session.",
+    )
+    at.turns.pass_on()
+    await at.ask("d")
+    assert (at.had, len(at.waitlist)) == (["a"], 2)
+
+
+async def test_the_line_is_bounded_in_time(execution: Execution) -> None:
+    at = Line(execution, 2, queue_timeout_seconds=0.01)
+    await at.ask("a")
+    assert await at.refusal("a") == (Reason.QUEUE_TIMEOUT, "No turn came within 0.01 s.")
+    assert len(at.waitlist) == 0
+    at.turns.pass_on()
+    await at.ask("b")
+    assert at.had == ["b"]
+
+
+async def test_who_waits_for_a_turn_counts_in_the_queue(execution: Execution) -> None:
+    at = Line(execution, 20, queue_length=1)
+    await at.ask("a")
+    await at.ask("b")
+    assert await at.refusal("b") == (Reason.QUEUE_FULL, "1 executions wait already.")
+    assert at.waitlist.size == execution.size
+
+
+async def test_a_session_that_ends_dismisses_all_who_wait(execution: Execution) -> None:
+    at = Line(execution, 20)
+    for name in "ab":
+        await at.ask(name)
+    at.turns.dismiss(EndedError(Reason.SESSION_ENDED, "It has ended."))
+    for name in "ab":
+        assert await at.refusal(name) == (Reason.SESSION_ENDED, "It has ended.")
+    assert len(at.waitlist) == 0
+
+
+async def test_who_is_cancelled_in_the_moment_of_its_turn_passes_it_on(
+    execution: Execution,
+) -> None:
+    at = Line(execution, 20)
+    for name in "ab":
+        await at.ask(name)
+    at.turns.pass_on()  # a's turn has come, and a does not know yet
+    at.tasks["a"].cancel()
+    await settled()
+    assert at.had == ["b"]
+
+
+async def test_who_is_cancelled_while_it_waits_is_left_out(execution: Execution) -> None:
+    at = Line(execution, 20)
+    for name in "ab":
+        await at.ask(name)
+    at.tasks["a"].cancel()
+    at.turns.pass_on()
+    await settled()
+    assert (at.had, at.turns.taken, len(at.waitlist)) == (["b"], True, 0)
