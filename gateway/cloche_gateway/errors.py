@@ -87,6 +87,8 @@ class WriteLimitedError(RateLimitedError):
     def __init__(self, excess: Excess) -> None:
         super().__init__(excess.seconds)
         self.args = (str(excess),)
+
+
 class TooManyAtOnceError(GatewayError):
     """As many requests of the API key are being answered as may be at a time."""
 
