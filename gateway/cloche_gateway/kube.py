@@ -14,7 +14,7 @@ from kubernetes.aio.config import ConfigException
 from pydantic_core import from_json
 
 from cloche_api import rest
-from cloche_api.rest import MERGE_PATCH, METADATA, METADATA_LIST, Rest
+from cloche_api.rest import MERGE_PATCH, METADATA, Rest
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Mapping
@@ -160,14 +160,6 @@ class KubeClient:
                 await self._wire.call("DELETE", path, body=body, accept=METADATA, timeout=seconds)
         except ConflictError as error:
             raise NotFoundError(str(error)) from error
-
-    async def delete_all(self, path: str, selector: str, *, seconds: float) -> None:
-        """Delete every object of the collection at `path` that has these labels."""
-        params = {"labelSelector": selector}
-        with _translated():
-            await self._wire.call(
-                "DELETE", path, params=params, accept=METADATA_LIST, timeout=seconds
-            )
 
     async def watch(
         self, path: str, *, params: Mapping[str, str]

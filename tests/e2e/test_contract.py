@@ -353,6 +353,29 @@ def test_idempotency_key_gives_the_same_execution(http: httpx.Client) -> None:
     assert third.status_code == 409
 
 
+def test_a_record_that_its_client_removed_is_gone_and_its_key_is_not_run_again(
+    http: httpx.Client,
+) -> None:
+    headers = {"Idempotency-Key": str(uuid.uuid4())}
+    name = http.post("/api/v1/execute", json=HELLO, headers=headers).json()["execution_id"]
+
+    purged = http.delete(f"/api/v1/executions/{name}", params={"purge": "true"})
+    again = http.post("/api/v1/execute", json=HELLO, headers=headers)
+
+    assert (purged.status_code, again.status_code) == (200, 410)
+    assert http.get(f"/api/v1/executions/{name}").status_code == 404
+
+
+def test_a_record_that_is_not_to_be_kept_is_removed_once_it_is_answered(
+    http: httpx.Client,
+) -> None:
+    answer = http.post("/api/v1/execute", json={**HELLO, "ttl_seconds": 0})
+    path = f"/api/v1/executions/{answer.json()['execution_id']}"
+
+    assert answer.json()["stdout"] == "hello\n"
+    until(lambda: http.get(path).status_code == 404, 15, "the record to be removed")
+
+
 # ------------------------------------------------------------------------------------- siblings
 def test_async_is_202_and_pending(http: httpx.Client) -> None:
     answer = http.post("/api/v1/execute/async", json=HELLO)

@@ -16,9 +16,7 @@ NODES = rights("", "nodes", "list")
 """In the whole cluster: what sandbox nodes can allocate."""
 ROLES: dict[tuple[str, str], Rules] = {
     ("cloche-gateway", SANDBOXES): (
-        rights(
-            "cloche.dev", "sandboxexecutions", "get list watch create patch delete deletecollection"
-        )
+        rights("cloche.dev", "sandboxexecutions", "get list watch create patch delete")
         | rights("cloche.dev", "sandboxsessions", "get list watch create delete")
         | rights("cloche.dev", "sandboxtombstones", "get create")
         | rights("cloche.dev", "sandboxruntimes", "list watch")

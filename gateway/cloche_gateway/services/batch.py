@@ -42,12 +42,13 @@ async def execute(
 async def _one(
     context: Context, origin: Origin, item: BatchItem, gone: asyncio.Future[None]
 ) -> dict[str, Any]:
-    if item.request is None:
+    request, item.request = item.request, None  # whatever comes of it, it is kept no longer
+    if request is None:
         return _failed({"execution_id": None}, item, item.refused or "")
     try:
         with context.budget.charged(origin.caller.tenant) as charge:
-            planned = await submitting.plan(context, origin, item.request, charge)
-            item.request = None
+            planned = await submitting.plan(context, origin, request, charge)
+            del request
             answer = await executing.execute(context, planned, gone)
     except ClientGoneError:
         raise

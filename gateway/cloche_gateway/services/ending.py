@@ -71,7 +71,7 @@ async def clean_up(context: Context, caller: Caller, session_id: str) -> None:
     path = names.executions(context.settings.namespace)
     selector = f"spec.tenant={caller.tenant},spec.session={session_id}"
     try:
-        async with asyncio.timeout(_CLEAN_UP_SECONDS), context.lists:
+        async with asyncio.timeout(_CLEAN_UP_SECONDS):
             await _remove_all(context, caller, path, selector)
     except (KubeError, TimeoutError) as error:
         raise BusyError from error
@@ -125,9 +125,10 @@ async def _remove_all(context: Context, caller: Caller, path: str, selector: str
 
     params = {"fieldSelector": selector, "limit": _PAGE}
     while True:
-        page = await context.kube.get(
-            path, seconds=_CALL_SECONDS, accept=METADATA_LIST, params=params
-        )
+        async with context.lists:  # not while they are removed, which takes longer
+            page = await context.kube.get(
+                path, seconds=_CALL_SECONDS, accept=METADATA_LIST, params=params
+            )
         await asyncio.gather(*(in_turn(item["metadata"]) for item in page["items"] or []))
         if not (more := page["metadata"].get("continue")):
             return
