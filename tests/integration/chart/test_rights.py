@@ -36,7 +36,8 @@ def as_in_its_pod(
     found = cluster.json("get", "deployment", f"cloche-{program}", "-n", cluster.system)
     (container,) = found["spec"]["template"]["spec"]["containers"]
     settings = {
-        one["name"]: pod if "valueFrom" in one else one.get("value", "") for one in container["env"]
+        one["name"]: _told(one["valueFrom"], pod) if "valueFrom" in one else one.get("value", "")
+        for one in container["env"]
     }
     settings["CLOCHE_GATEWAY_PORT" if program == "gateway" else "CLOCHE_OPERATOR_HTTP_PORT"] = str(
         port
@@ -61,6 +62,11 @@ def as_in_its_pod(
         finally:
             process.send_signal(signal.SIGTERM)
             assert process.wait(30) == 0, log.read_text()
+
+
+def _told(source: dict[str, object], pod: str) -> str:
+    """What a kubelet would put there: the Pod's name, or its limit on memory in MiB."""
+    return "512" if "resourceFieldRef" in source else pod
 
 
 def answers(url: str) -> bool:
