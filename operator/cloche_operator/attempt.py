@@ -83,6 +83,7 @@ class Attempt:
         self._reader: LogReader | None = None
         self._marking: asyncio.Task[None] | None = None
         self._turn = job.session
+        self._sent = False
 
     @property
     def in_session(self) -> bool:
@@ -121,7 +122,7 @@ class Attempt:
             await self._marked_or_not(self._marking)
         if self._turn is not None:
             turn, self._turn = self._turn, None
-            await turn.give_back(whole=self._transcript.exit is not None)
+            await turn.give_back(whole=self._transcript.exit is not None or not self._sent)
         elif self._job.session is not None:
             return
         elif self._sandbox is None:
@@ -191,6 +192,7 @@ class Attempt:
         input_ = await self._input(afterwards)
         seconds = limit(execution, self._ctx.settings)
         await self._ctx.lease.held()
+        self._sent = True
         if sandbox.unmarked:
             returns = afterwards is Afterwards.RESET
             self._marking = asyncio.create_task(self._mark(sandbox, seconds, returns=returns))

@@ -115,7 +115,7 @@ class Session:
         return self.used
 
     async def give_back(self, *, whole: bool) -> None:
-        """The turn is over. `whole`: the program has ended, and was heard to its end."""
+        """The turn is over. `whole`: the program was heard to its end, or was never sent."""
         try:
             if self._sandbox is not None and not (whole and await self._is_ready(self._sandbox)):
                 self.end("PodLost", "Its Pod was lost while a program ran in it.")

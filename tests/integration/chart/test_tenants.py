@@ -107,12 +107,18 @@ def test_a_session_without_a_tenant_is_everybodys_to_create(policed: ChartCluste
     assert policed.try_session("plain").returncode == 0
 
 
+@pytest.mark.parametrize("field", ["tenant", "concurrency"])
 @OTHERS
-def test_nobody_else_may_give_a_session_to_a_tenant(policed: ChartCluster, by: str | None) -> None:
-    by = administrator(policed, "any-tenants-session", by)
-    done = policed.try_session("forged", by=by, tenant="victim")
+def test_nobody_else_may_give_a_session_to_a_tenant_or_a_key(
+    policed: ChartCluster, field: str, by: str | None
+) -> None:
+    by = administrator(policed, f"any-{field}-session", by)
+    spec: dict[str, Any] = {"tenant": "victim"}
+    if field == "concurrency":
+        spec = {"concurrency": {"group": "victim", "limit": 1}}
+    done = policed.try_session("forged", by=by, **spec)
     assert done.returncode != 0
-    assert "spec.tenant: only Cloche's gateway may set it" in done.stderr
+    assert f"spec.{field}: only Cloche's gateway may set it" in done.stderr
     assert "leave it out, or ask the gateway for a session with an API key" in done.stderr
 
 

@@ -69,6 +69,7 @@ async def test_one_is_answered_when_it_is_ready(gateway: Gateway) -> None:
     assert session["spec"] == {
         "language": "python",
         "tenant": "acme",
+        "concurrency": {"group": "first", "limit": 50},
         "resources": {"memory": "64Mi", "disk": "64Mi"},
         "idleTimeoutSeconds": 60,
         "lifetimeSeconds": 120,

@@ -180,6 +180,8 @@ def test_the_operator_understands_all_that_can_be_set() -> None:
         "operator",
         'sandbox.runtimeClassName="cloche-no-network"',
         "sandbox.userNamespaces=true",
+        "sandbox.reserveMemory=true",
+        "sandbox.node.openFiles=1000000",
         'sandbox.appArmorProfile="localhost/sandbox"',
         'sandbox.nodeSelector={"pool":"sandbox"}',
         f"sandbox.tolerations=[{toleration}]",
@@ -189,6 +191,8 @@ def test_the_operator_understands_all_that_can_be_set() -> None:
     )
     assert settings.runtime_class_name == "cloche-no-network"
     assert settings.user_namespaces is True
+    assert settings.reserve_memory is True
+    assert settings.node_open_files == 1_000_000
     assert settings.app_armor_profile == "localhost/sandbox"
     assert settings.node_selector == {"pool": "sandbox"}
     assert settings.tolerations == [

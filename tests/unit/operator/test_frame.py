@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 from typing import Any
 
+import pytest
+
 from cloche_api.amounts import UsedResources
 from cloche_api.execution import ExecutionSpec
 from cloche_api.runtime import RuntimeSpec
@@ -97,3 +99,23 @@ def test_the_fullest_frame() -> None:
 def test_a_frame_of_the_largest_spec_is_one_that_the_supervisor_takes() -> None:
     spec = ExecutionSpec(language="python", code="\x01" * 262144, stdin="\x01" * 262144)
     assert len(frame("u", spec, RuntimeSpec.model_validate(PYTHON), USED)) < 4 * 1024 * 1024
+
+
+@pytest.mark.parametrize(
+    ("memory", "processes", "files"),
+    [
+        ("8Mi", 64, 256),
+        ("64Mi", 64, 256),
+        ("100Mi", 100, 400),
+        ("512Mi", 512, 1024),
+        ("2Gi", 512, 1024),
+    ],
+)
+def test_small_programs_have_fewer_processes_and_files(
+    memory: str, processes: int, files: int
+) -> None:
+    spec = ExecutionSpec.model_validate({"language": "python", "code": "print(1)"})
+    used = UsedResources(cpu="1", memory=memory, disk="1Mi")
+    sent = frame("the-uid", spec, RuntimeSpec.model_validate(PYTHON), used)
+    rlimits = json.loads(sent[4:])["limits"]["rlimits"]
+    assert (rlimits["nproc"], rlimits["nofile"]) == (processes, files)

@@ -258,3 +258,10 @@ def test_a_claim_takes_a_pod_that_still_waits_and_dates_its_deadline_from_its_st
         {"op": "add", "path": "/metadata/labels/cloche.dev~1execution", "value": "uid"},
         {"op": "replace", "path": "/metadata/ownerReferences", "value": [owner]},
     ]
+
+
+def test_pods_reserve_all_their_memory_where_that_is_set(execution_object: dict[str, Any]) -> None:
+    pod = cold(execution_object, PYTHON, USED, Settings(reserve_memory=True))
+    resources = pod["spec"]["containers"][0]["resources"]
+    assert resources["requests"]["memory"] == resources["limits"]["memory"] == "512Mi"
+    assert resources["requests"]["cpu"] == "50m"

@@ -1,0 +1,33 @@
+from __future__ import annotations
+
+import gc
+import weakref
+from typing import Any
+
+from cloche_operator.litter import Litter
+
+
+class Circle:
+    """Garbage that only a collection finds."""
+
+    def __init__(self) -> None:
+        self.me = self
+
+
+def circle() -> weakref.ref[Circle]:
+    return weakref.ref(Circle())
+
+
+def test_garbage_is_collected_once_so_many_bytes_have_come_by() -> None:
+    obj: dict[str, Any] = {"spec": {"code": "x" * 100, "files": [{"content": "y" * 150}]}, "n": 1}
+    litter = Litter(2000)
+    gc.disable()
+    try:
+        for _ in range(2):
+            garbage = circle()
+            litter.passed(obj)
+            assert garbage() is not None
+            litter.passed(obj)
+            assert garbage() is None
+    finally:
+        gc.enable()
