@@ -1,0 +1,188 @@
+"""An execution that waited in line gets its whole input, though the operator had let it go."""
+
+from __future__ import annotations
+
+import asyncio
+import copy
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from aiohttp import WSMsgType, web
+from support.operator_parts import answering, operator_parts
+
+from cloche_operator.dispatcher import Dispatcher
+from cloche_operator.execution import now, timestamp
+from cloche_operator.frame import PROTOCOL
+from cloche_operator.nodes import Node
+from cloche_operator.pools import Pools
+from cloche_operator.sessions import Sessions
+
+BOUND_SECONDS = 30.0
+RUNTIME: dict[str, Any] = {
+    "metadata": {"name": "python", "uid": "uid-of-python", "generation": 1},
+    "spec": {
+        "image": "cloche/runtime-python:dev",
+        "fileName": "main.py",
+        "run": {"command": ["python3", "main.py"]},
+    },
+}
+SESSION: dict[str, Any] = {
+    "metadata": {
+        "name": "sbs-1",
+        "uid": "uid-of-session",
+        "creationTimestamp": timestamp(now()),
+    },
+    "spec": {"language": "python"},
+}
+EXIT: dict[str, Any] = {
+    "event": "exit",
+    "exit_code": 0,
+    "signal": None,
+    "timed_out": False,
+    "out_of_memory": False,
+    "execution_seconds": 0.1,
+    "compile_seconds": None,
+    "check_seconds": None,
+    "cpu_seconds": 0.1,
+    "max_memory_bytes": 1,
+    "stdout_bytes": 0,
+    "stderr_bytes": 0,
+    "stdout_truncated": False,
+    "stderr_truncated": False,
+    "files": [],
+    "files_truncated": False,
+    "syntax_error": None,
+}
+
+
+class ApiServer:
+    """An API server whose Pods take one frame each, and end when they are told to."""
+
+    def __init__(self, executions: list[dict[str, Any]]) -> None:
+        self.executions = {obj["metadata"]["name"]: obj for obj in executions}
+        self.read: list[str] = []
+        self.frames: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
+        self.may_end = asyncio.Semaphore(0)
+        self.ended: list[str] = []
+        core = "/api/v1/namespaces/sandboxes/pods"
+        cloche = "/apis/cloche.dev/v1alpha1/namespaces/sandboxes/sandboxexecutions"
+        sessions = "/apis/cloche.dev/v1alpha1/namespaces/sandboxes/sandboxsessions"
+        leases = "/apis/coordination.k8s.io/v1/namespaces/sandboxes/leases"
+        self.routes = [
+            web.get(f"{leases}/{{name}}", self._lease),
+            web.put(f"{leases}/{{name}}", self._lease),
+            web.post(core, self._create),
+            web.get(f"{core}/{{name}}/attach", self._attach),
+            web.patch(f"{core}/{{name}}", self._nothing),
+            web.delete(f"{core}/{{name}}", self._nothing),
+            web.get(f"{cloche}/{{name}}", self._read),
+            web.patch(f"{cloche}/{{name}}/status", self._patch),
+            web.patch(f"{sessions}/{{name}}/status", self._nothing),
+        ]
+
+    async def _lease(self, _: web.Request) -> web.Response:
+        return web.json_response({"metadata": {"name": "l", "resourceVersion": "1"}, "spec": {}})
+
+    async def _nothing(self, _: web.Request) -> web.Response:
+        return web.json_response({})
+
+    async def _create(self, request: web.Request) -> web.Response:
+        pod = await request.json()
+        name = pod["metadata"]["name"]
+        pod["metadata"] |= {"uid": f"pod-{name}", "creationTimestamp": timestamp(now())}
+        return web.json_response(pod)
+
+    async def _read(self, request: web.Request) -> web.Response:
+        name = request.match_info["name"]
+        self.read.append(name)
+        return web.json_response(self.executions[name])
+
+    async def _patch(self, request: web.Request) -> web.Response:
+        name = request.match_info["name"]
+        if (await request.json())["status"]["phase"] == "Completed":
+            self.ended.append(name)
+        return web.json_response({"metadata": {"resourceVersion": "2"}})
+
+    async def _attach(self, request: web.Request) -> web.WebSocketResponse:
+        socket = web.WebSocketResponse(protocols=["v5.channel.k8s.io"])
+        await socket.prepare(request)
+        await socket.receive_bytes()  # the hello
+        await _say(socket, {"seq": 0, "event": "ready", "protocol": PROTOCOL})
+        seq = 1
+        while (frame := await _frame(socket)) is not None:
+            of = {"execution": frame["execution"], "time": now().timestamp()}
+            await _say(socket, {"seq": seq, "event": "started", "stage": "run", **of})
+            await self.frames.put(frame)
+            await self.may_end.acquire()
+            await _say(socket, {"seq": seq + 1, **EXIT, **of})
+            if frame["afterwards"] == "keepFiles":
+                await _say(socket, {"seq": seq + 2, "event": "ready", "protocol": PROTOCOL})
+            seq += 3
+        return socket
+
+
+async def _frame(socket: web.WebSocketResponse) -> dict[str, Any] | None:
+    """The next frame; None at the end of the connection."""
+    sent = b""
+    while len(sent) < 4 or len(sent) < 4 + int.from_bytes(sent[:4], "big"):
+        message = await socket.receive()
+        if message.type is not WSMsgType.BINARY:
+            return None
+        sent += message.data[1:]
+    frame: dict[str, Any] = json.loads(sent[4:])
+    return frame
+
+
+async def _say(socket: web.WebSocketResponse, event: dict[str, Any]) -> None:
+    await socket.send_bytes(b"\x01" + json.dumps(event).encode() + b"\n")
+
+
+@pytest.mark.parametrize("session", [None, "sbs-1"])
+async def test_who_waited_gets_its_whole_input(
+    tmp_path: Path, execution_object: dict[str, Any], session: str | None
+) -> None:
+    executions = []
+    for name in ("first", "second"):
+        obj = copy.deepcopy(execution_object)
+        obj["metadata"] |= {"name": name, "uid": f"uid-{name}"}
+        obj["spec"] |= {"code": f"# {name}", "stdin": name * 40_000, "outputFiles": ["*.txt"]}
+        if session is not None:
+            obj["spec"]["session"] = session
+        executions.append(obj)
+    server = ApiServer(executions)
+    async with (
+        answering(server.routes, tmp_path) as kubeconfig,
+        operator_parts(kubeconfig, "sandboxes") as ctx,
+        asyncio.timeout(BOUND_SECONDS),
+        asyncio.TaskGroup() as group,
+    ):
+        await ctx.lease.acquire()
+        keeping = group.create_task(ctx.lease.keep())
+        ctx.runtimes.seen(RUNTIME)
+        ctx.capacity.set_nodes({"": [Node(memory=2**30, cpu=64_000, labels={}, taints=())]})
+        pools = Pools(ctx)
+        sessions = Sessions(ctx, pools)
+        if session is not None:
+            sessions.observe(SESSION)
+        dispatcher = Dispatcher(ctx, pools, sessions)
+        for obj in executions:
+            dispatcher.observe(obj)
+        first = await server.frames.get()
+        assert len(ctx.capacity.waitlist) == 1
+        # Neither who waits nor who runs keeps its input.
+        while ctx.budget.used:  # noqa: ASYNC110  nothing tells of it
+            await asyncio.sleep(0)
+        server.may_end.release()
+        second = await server.frames.get()
+        server.may_end.release()
+        await dispatcher.drain(BOUND_SECONDS)
+        sessions.stop()
+        await pools.close()
+        keeping.cancel()
+    for frame, name in ((first, "first"), (second, "second")):
+        assert frame["files"] == [{"path": "main.py", "text": f"# {name}"}]
+        assert (frame["stdin"], frame["output_files"]) == (name * 40_000, ["*.txt"])
+    assert server.ended == ["first", "second"]
+    assert "second" in server.read
