@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+import uuid
+
 POLICY = b"content-security-policy"
 SECURITY: tuple[tuple[bytes, bytes], ...] = (
     (b"x-content-type-options", b"nosniff"),
@@ -17,3 +20,18 @@ WITHOUT_POLICY = tuple(one for one in SECURITY if one[0] != POLICY)
 
 SECURITY_LINES = b"".join(b"%s: %s\r\n" % one for one in SECURITY)
 """The same as they go over the wire."""
+
+
+def refusal(status: bytes, detail: str, lines: bytes = b"") -> bytes:
+    """A whole answer to what no route sees, after which the connection ends.
+
+    `status` is code and phrase, `lines` are further headers, each with its line's end.
+    """
+    body = json.dumps({"detail": detail}).encode()
+    head = (
+        b"content-type: application/json\r\n"
+        b"content-length: %d\r\n"
+        b"x-request-id: %s\r\n"
+        b"connection: close\r\n" % (len(body), str(uuid.uuid4()).encode())
+    )
+    return b"".join((b"HTTP/1.1 ", status, b"\r\n", head, lines, SECURITY_LINES, b"\r\n", body))

@@ -6,22 +6,22 @@ make the gateway keep or wait for is bounded here.
 
 from __future__ import annotations
 
-import json
-import uuid
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+import httptools
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from cloche_gateway.backlog import Backlog
-from cloche_gateway.errors import BusyError
-from cloche_gateway.headers import SECURITY_LINES
+from cloche_gateway.errors import BusyError, OverloadedError
+from cloche_gateway.head import Head, RefusedHeadError, content_length, without_upgrade
+from cloche_gateway.headers import refusal
+from cloche_gateway.incoming import Frame, Held
 
 if TYPE_CHECKING:
     import asyncio
 
-HEAD_BYTES = 64 * 1024
-"""Of a request line and its headers, of a chunk's head, or of trailers: what the parser keeps."""
+    from cloche_gateway.connections import Bounds
+
 HEAD_SECONDS = 30.0
 """From the connection, or from a request's first byte, until its head is there."""
 LINGER_SECONDS = 5.0
@@ -31,125 +31,230 @@ SPARE_CONNECTIONS = 64
 """Beyond the bound, on which probes and scrapers alone are served: a full gateway is not dead."""
 SPARE_SECONDS = 2.0
 """For the head on one of those: who probes has it ready."""
-
-
-@dataclass(frozen=True, slots=True)
-class Bounds:
-    """What the settings say of all connections."""
-
-    connections: int
-    """How many at a time."""
-    send_seconds: float
-    """For a client to take `backlog.TAKEN_BYTES` of what is there for it, or all of it."""
+_BUSY, _LATER = b"503 Service Unavailable", b"retry-after: 1\r\n"
 
 
 class BoundedProtocol(HttpToolsProtocol):
     """Refuses heads that are too long or too slow, and answers nonsense in JSON like a route.
 
-    A client that does not take its answer is let go, and so is who comes when all is full.
+    One request is parsed at a time; what comes before its turn is kept, within bounds. A client
+    that does not take its answer is let go, and so is who comes when all is full.
     """
 
     def __init__(self, *args: Any, bounds: Bounds, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self._bounds = bounds
         self._backlog: Backlog
+        self._held: Held
+        self._frame = Frame()
+        self._head = Head(bounds.budget)
         self._spare = False  # a connection beyond the bound
-        self._kept = 0  # bytes since the parser last handed something on
+        self._known = False  # it has had a valid key
+        self._whole = True  # the last request has come to its end, or there was none yet
         self._timer: asyncio.TimerHandle | None = None
         self._last = False  # the client wants no further request on this connection
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn's
         """Wait for the first request, but not for ever."""
         super().connection_made(transport)
-        self._backlog = Backlog(self.loop, transport, self._bounds.send_seconds)
-        beyond = len(self.connections) - self._bounds.connections
+        bounds = self._bounds
+        self._backlog = Backlog(self.loop, transport, bounds.send_seconds, bounds.budget)
+        self._held = Held(bounds.budget, transport.abort)
+        beyond = len(self.connections) - bounds.connections
+        if beyond > 0 and bounds.idle.end_one():
+            beyond -= 1
         self._spare = beyond > 0
         self._expect_head()
         if beyond > SPARE_CONNECTIONS:
-            self._refuse(b"503 Service Unavailable", str(BusyError()), b"retry-after: 1\r\n")
+            self._refuse(_BUSY, str(BusyError()), _LATER)
+        else:
+            bounds.idle.add(self, known=False)
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Forget the timers."""
+        """Forget the timers and what is kept."""
+        self._bounds.idle.remove(self)
         self._got_head()
+        self._head.moved_on()
+        self._held.forget()
         self._backlog.forget()
         super().connection_lost(exc)
 
+    def end(self) -> None:
+        """End a connection that has nothing to answer, for the sake of another client's."""
+        self.connections.discard(self)
+        self.transport.abort()
+
     def data_received(self, data: bytes) -> None:
-        """Parse, and see that the parser is not made to keep too much."""
-        self._kept += len(data)
-        super().data_received(data)
-        if self._kept > HEAD_BYTES and not self.transport.is_closing():
-            self.send_400_response(f"headers: must be at most {HEAD_BYTES // 1024} KiB")
+        """Parse one request, and keep what is of the next ones until it is answered."""
+        self._unset_keepalive_if_required()
+        if self._is_answering:
+            self._hold(data)
+        else:
+            self._parse(data)
+
+    @property
+    def _is_answering(self) -> bool:
+        """Whether what comes is of a later request, whose turn comes with the answer's end."""
+        if not self._whole or self.cycle is None:
+            return False
+        return not self.cycle.response_complete or self.flow.write_paused
+
+    def _hold(self, data: bytes) -> None:
+        try:
+            if self._held.add(self._tenant, data):
+                self.flow.pause_reading()
+        except OverloadedError:
+            self.transport.abort()  # an answer is under way, so that no other can be given
+
+    def _parse(self, data: bytes) -> None:
+        start = 0
+        while start < len(data) and not self.transport.is_closing():
+            if self._is_answering:
+                self._hold(data[start:])
+                return
+            if self._whole and self._last:
+                return  # nothing more is answered here
+            if self._whole and self._timer is None:
+                self._expect_head()
+            length = self._frame.length(data, start)
+            piece = data[start : start + length]
+            start += length
+            try:
+                self._head.count(length)
+                self._feed(piece)
+                self._head.check()
+            except RefusedHeadError as error:
+                self.send_400_response(str(error))
+            except OverloadedError as error:
+                self._refuse(_BUSY, str(error), _LATER)
+
+    def _feed(self, piece: bytes) -> None:
+        """Have the parser read it.
+
+        Raises:
+            RefusedHeadError: it breaks a rule of `head`.
+        """
+        try:
+            self.parser.feed_data(piece)
+        except httptools.HttpParserUpgrade:
+            # The parser skips the body of a request that would upgrade. It is not upgraded: a new
+            # parser reads the same head without that wish, and then the body.
+            head = without_upgrade(self.scope["method"], self.url, self.headers)
+            self.parser = httptools.HttpRequestParser(self)
+            self._feed(head)
+        except httptools.HttpParserError as error:
+            if isinstance(error.__context__, RefusedHeadError):
+                raise error.__context__ from None
+            self.send_400_response("Invalid HTTP request received.")
 
     def on_message_begin(self) -> None:
         """Give the head its time."""
         super().on_message_begin()
+        self._whole = False
+        self._head.begin()
         self._expect_head()
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        """Take a header, unless it is a trailer: those are read and forgotten."""
+        if self._head.add():
+            super().on_header(name, value)
 
     def on_headers_complete(self) -> None:
         """Have the head; the body's time and size are the route's to bound."""
-        self._kept = 0
+        self._head.complete(self.parser.get_http_version())
+        if self.parser.should_upgrade():
+            self.scope["method"] = self.parser.get_method().decode("ascii")
+            self._head.upgrades = True
+            return
+        self._frame.expect_body(content_length(self.headers))
         self._got_head()
+        self._bounds.idle.remove(self)
         self.scope["cloche.spare"] = self._spare  # type: ignore[typeddict-unknown-key]  # our own
         super().on_headers_complete()
-        if self.cycle is not None:
-            # uvicorn would close with the answer, which resets a connection that has more to read.
-            self._last = self._spare or not self.cycle.keep_alive
-            self.cycle.keep_alive = True
+        # uvicorn would close with the answer, which resets a connection that has more to read.
+        self._last = self._spare or not self.cycle.keep_alive
+        self.cycle.keep_alive = True
+
+    def on_chunk_header(self) -> None:
+        """Count the chunk."""
+        self._head.add_chunk()
 
     def on_body(self, body: bytes) -> None:
         """Hand a part of the body on."""
-        self._kept = 0
+        self._head.moved_on()
         super().on_body(body)
 
     def on_message_complete(self) -> None:
         """Have the whole request."""
-        self._kept = 0
+        if self._head.upgrades:
+            return
+        self._whole = True
+        self._head.moved_on()
         self._got_head()
         super().on_message_complete()
-        if self._last and self.cycle.response_complete:
-            self.transport.close()
+        if self.cycle.response_complete:
+            self._answered()
 
     def on_response_complete(self) -> None:
         """Read on, and forget, what still comes of a body that was refused, but not for ever."""
         super().on_response_complete()
+        tenant = self._tenant
+        self._known = self._known or tenant is not None
+        self._bounds.idle.add(self, known=self._known)
+        self.cycle.body = bytearray()
         if not self.flow.write_paused:
-            self._backlog.begin()
-        if not self.cycle.response_complete:
-            return  # of the next request, which had been sent already
-        if self.cycle.more_body:
+            self._backlog.begin(tenant)
+        if self._whole:
+            self._answered()
+        else:
             self._got_head()
             self._timer = self.loop.call_later(LINGER_SECONDS, self.transport.close)
-        elif self._last:
+
+    def _answered(self) -> None:
+        """Go on after a whole request and its whole answer."""
+        if self._last:
             self.transport.close()
+            return
+        if self.flow.write_paused:
+            return  # once the client has taken the answer
+        # An idle connection keeps nothing of its last request.
+        self.cycle = self.scope = self.headers = None  # type: ignore[assignment]
+        self.url = b""
+        if self._held and not self.transport.is_closing():
+            self._unset_keepalive_if_required()
+            self.flow.resume_reading()
+            self._parse(self._held.take())
 
     def pause_writing(self) -> None:
         """Stop writing, and see that the client takes what is there."""
         super().pause_writing()
-        self._backlog.begin()
+        self._backlog.begin(self._tenant)
 
     def resume_writing(self) -> None:
         """Write on. Of an answer that is complete the rest is still to be taken."""
         super().resume_writing()
         self._backlog.forget()
         if self.transport.is_closing() or self.cycle is None or self.cycle.response_complete:
-            self._backlog.begin()
+            self._backlog.begin(self._tenant)
+        if self._whole and self.cycle is not None and self.cycle.response_complete:
+            self._answered()
+
+    @property
+    def _tenant(self) -> str | None:
+        """Whose request is answered; None without a key, or before it is known."""
+        caller = self.cycle.scope.get("cloche.caller") if self.cycle is not None else None
+        return caller.tenant if caller is not None else None  # type: ignore[attr-defined]
 
     def send_400_response(self, msg: str) -> None:
         """Answer what is no HTTP request and end the connection."""
         self._refuse(b"400 Bad Request", msg.rstrip("."))
 
     def _refuse(self, status: bytes, detail: str, lines: bytes = b"") -> None:
-        body = json.dumps({"detail": detail}).encode()
-        head = (
-            b"content-type: application/json\r\n"
-            b"content-length: %d\r\n"
-            b"x-request-id: %s\r\n"
-            b"connection: close\r\n" % (len(body), str(uuid.uuid4()).encode())
-        )
-        answer = (b"HTTP/1.1 ", status, b"\r\n", head, lines, SECURITY_LINES, b"\r\n", body)
-        self.transport.write(b"".join(answer))
-        self._backlog.begin()
+        if self.cycle is not None and self.cycle.response_started:
+            self.transport.close()  # in the middle of an answer, or after it, nothing else is one
+            return
+        self.transport.write(refusal(status, detail, lines))
+        self._backlog.begin(None)
         self.transport.close()
 
     def _expect_head(self) -> None:

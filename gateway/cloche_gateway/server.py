@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import functools
+import socket
 from typing import TYPE_CHECKING, cast
 
 import uvicorn
 
 from cloche_gateway.app import create_app
-from cloche_gateway.protocol import BoundedProtocol, Bounds
+from cloche_gateway.backlog import SEND_BYTES
+from cloche_gateway.connections import Bounds
+from cloche_gateway.incoming import RECEIVE_BYTES
+from cloche_gateway.protocol import BoundedProtocol
 
 if TYPE_CHECKING:
-    import socket
-
     from cloche_gateway.context import Context
 
 _LAST_ANSWERS_SECONDS = 3
@@ -28,7 +30,7 @@ class Server(uvicorn.Server):
 
     def __init__(self, context: Context) -> None:
         settings = context.settings
-        bounds = Bounds(settings.connections, settings.send_timeout_seconds)
+        bounds = Bounds(settings.connections, settings.send_timeout_seconds, context.budget)
         protocol = functools.partial(BoundedProtocol, bounds=bounds)
         super().__init__(
             uvicorn.Config(
@@ -48,6 +50,20 @@ class Server(uvicorn.Server):
         )
         self._context = context
         context.metrics.observe_connections(lambda: len(self.server_state.connections))
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Listen, with bounds on what the kernel keeps for each connection that is accepted.
+
+        Its buffers are memory of the container too, which nobody else bounds.
+        """
+        await super().startup(sockets)
+        stuck = int(1000 * self._context.settings.send_timeout_seconds)
+        for server in self.servers:
+            for listener in server.sockets:
+                listener.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BYTES)
+                listener.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, RECEIVE_BYTES)
+                # For a client that takes nothing, or is gone: no timer of ours sees the kernel.
+                listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, stuck)
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Refuse new connections, wait for requests up to the drain's time, then answer them."""

@@ -3,17 +3,24 @@
 from __future__ import annotations
 
 import contextlib
+import os
+import socket
+import subprocess
+import sys
 import uuid
 from typing import TYPE_CHECKING, Any
 
+import httpx
 import pytest_asyncio
 from support.gateway import Cluster, Gateway, runtime, serving, until
+from support.gateway_process import Program
 
 from cloche_api.rest import Rest
 from cloche_gateway.kube import KubeClient
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
+    from pathlib import Path
 
     from support.planes import ControlPlane
 
@@ -83,3 +90,56 @@ async def shared_gateway(control_plane: ControlPlane) -> AsyncIterator[Gateway]:
     ):
         yield running
         assert await made.executions() == []
+
+
+@pytest_asyncio.fixture
+async def run(
+    control_plane: ControlPlane, cluster: Cluster, tmp_path: Path
+) -> AsyncIterator[Callable[..., Any]]:
+    started: list[Program] = []
+
+    async def begin(**settings: str) -> Program:
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            port = probe.getsockname()[1]
+        env = {
+            "PATH": os.environ["PATH"],
+            "KUBECONFIG": str(control_plane.kubeconfig),
+            "CLOCHE_GATEWAY_NAMESPACE": cluster.namespace,
+            "CLOCHE_GATEWAY_KEYS_NAMESPACE": cluster.keys_namespace,
+            "CLOCHE_GATEWAY_HOST": "127.0.0.1",
+            "CLOCHE_GATEWAY_PORT": str(port),
+            "CLOCHE_GATEWAY_SERVICE_HOST": "10.0.0.1",  # as Kubernetes sets it for a Service
+            "CLOCHE_GATEWAY_PORT_8002_TCP_ADDR": "10.0.0.1",
+            "PYTHONWARNINGS": "error",
+            "MALLOC_ARENA_MAX": "2",
+            "MALLOC_MMAP_THRESHOLD_": "131072",  # as its image has it
+            "MALLOC_TRIM_THRESHOLD_": "131072",
+            **{f"CLOCHE_GATEWAY_{name.upper()}": value for name, value in settings.items()},
+        }
+        log = tmp_path / "log"
+        with log.open("wb") as out:
+            process = subprocess.Popen(  # noqa: ASYNC220  it only forks
+                [sys.executable, "-m", "cloche_gateway"], env=env, stdout=out, stderr=out
+            )
+        headers = {"X-API-Key": cluster.keys["first"]}
+        http = httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", headers=headers, timeout=60)
+        program = Program(process, http, log)
+        started.append(program)
+
+        async def ready() -> bool:
+            assert process.poll() is None, log.read_text()
+            try:
+                return (await http.get("/health/ready")).status_code == 200
+            except httpx.ConnectError:
+                return False
+
+        await until(ready, "readiness")
+        return program
+
+    yield begin
+    for program in started:
+        await program.http.aclose()
+        if program.process.poll() is None:
+            program.process.kill()
+        program.process.wait()

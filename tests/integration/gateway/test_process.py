@@ -6,23 +6,15 @@ import asyncio
 import json
 import os
 import signal
-import socket
 import subprocess
 import sys
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-import httpx
 import pytest
-import pytest_asyncio
 from support.gateway import until
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable
-    from pathlib import Path
-
     from support.gateway import Cluster
-    from support.planes import ControlPlane
 
 HELLO = {"code": "print('secret-code')", "language": "python", "stdin": "secret-stdin",
          "environment": {"A": "secret-environment"}}  # fmt: skip
@@ -32,69 +24,6 @@ PATHS = (
     *("//{0}@x/", "/health/{0}", "/health?key={0}", "/api/v1/executions?{0}={0}"),
     *("/api/v1/execute/language/{0}/info", "/api/v1/execute/status/none?wait={0}"),
 )
-
-
-@dataclass
-class Program:
-    process: subprocess.Popen[bytes]
-    http: httpx.AsyncClient
-    log: Path
-
-    async def exit_code(self) -> int:
-        code: int = await until(lambda: self.process.poll() is not None, "the end") and (
-            self.process.returncode
-        )
-        return code
-
-
-@pytest_asyncio.fixture
-async def run(
-    control_plane: ControlPlane, cluster: Cluster, tmp_path: Path
-) -> AsyncIterator[Callable[..., Any]]:
-    started: list[Program] = []
-
-    async def begin(**settings: str) -> Program:
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            port = probe.getsockname()[1]
-        env = {
-            "PATH": os.environ["PATH"],
-            "KUBECONFIG": str(control_plane.kubeconfig),
-            "CLOCHE_GATEWAY_NAMESPACE": cluster.namespace,
-            "CLOCHE_GATEWAY_KEYS_NAMESPACE": cluster.keys_namespace,
-            "CLOCHE_GATEWAY_HOST": "127.0.0.1",
-            "CLOCHE_GATEWAY_PORT": str(port),
-            "CLOCHE_GATEWAY_SERVICE_HOST": "10.0.0.1",  # as Kubernetes sets it for a Service
-            "CLOCHE_GATEWAY_PORT_8002_TCP_ADDR": "10.0.0.1",
-            "PYTHONWARNINGS": "error",
-            **{f"CLOCHE_GATEWAY_{name.upper()}": value for name, value in settings.items()},
-        }
-        log = tmp_path / "log"
-        with log.open("wb") as out:
-            process = subprocess.Popen(  # noqa: ASYNC220  it only forks
-                [sys.executable, "-m", "cloche_gateway"], env=env, stdout=out, stderr=out
-            )
-        headers = {"X-API-Key": cluster.keys["first"]}
-        http = httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", headers=headers, timeout=60)
-        program = Program(process, http, log)
-        started.append(program)
-
-        async def ready() -> bool:
-            assert process.poll() is None, log.read_text()
-            try:
-                return (await http.get("/health/ready")).status_code == 200
-            except httpx.ConnectError:
-                return False
-
-        await until(ready, "readiness")
-        return program
-
-    yield begin
-    for program in started:
-        await program.http.aclose()
-        if program.process.poll() is None:
-            program.process.kill()
-        program.process.wait()
 
 
 async def test_it_logs_ids_and_no_content(run: Any, cluster: Cluster) -> None:
