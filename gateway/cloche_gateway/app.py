@@ -19,6 +19,7 @@ from cloche_gateway.routes import (
     problems,
     sessions,
 )
+from cloche_gateway.routes.cors import with_cors
 from cloche_gateway.routes.middleware import RequestMiddleware
 
 if TYPE_CHECKING:
@@ -40,7 +41,8 @@ def create_app(context: Context) -> ASGIApp:
         version=__version__,
         description=_ABOUT,
         redirect_slashes=False,  # both spellings are served, none is redirected
-        docs_url=None,  # `docs` serves a page of its own
+        openapi_url=None,  # `docs` serves it, made once
+        docs_url=None,  # and a page of its own
         redoc_url=None,
     )
     app.state.context = context
@@ -48,4 +50,5 @@ def create_app(context: Context) -> ASGIApp:
         app.include_router(module.router)
     problems.install(app)
     openapi.install(app)
-    return RequestMiddleware(app, context.metrics)
+    docs.install(app)
+    return RequestMiddleware(with_cors(app, context.settings.cors_origins), context.metrics)

@@ -13,6 +13,7 @@ from cloche_gateway import budget, keys, runtimes, sessions, waiting
 from cloche_gateway.budget import Budget
 from cloche_gateway.cancelling import Canceller
 from cloche_gateway.feeds import Feeds
+from cloche_gateway.following import Logs
 from cloche_gateway.in_flight import InFlight
 from cloche_gateway.keys import KeyRing
 from cloche_gateway.metrics import Metrics
@@ -79,7 +80,11 @@ async def running(settings: Settings, kube: KubeClient) -> AsyncIterator[Context
     )
     waiters = Waiters(kube, settings.namespace)
     writes = WriteLimit(settings.write_bytes, settings.write_bytes_per_tenant)
-    feeds = Feeds(kube, settings.namespace, waiters)
+    held = Budget(
+        budget.size_for(settings.memory_limit_mib * budget.MIB), settings.memory_tenant_share
+    )
+    logs = Logs(kube, settings.namespace, waiters, settings.followed_logs_per_node)
+    feeds = Feeds(logs, held)
     followers = {
         "keys": Follower(kube, keys.source(settings.keys_namespace), ring),
         "runtimes": Follower(kube, runtimes.source(settings.namespace), languages),
@@ -104,9 +109,7 @@ async def running(settings: Settings, kube: KubeClient) -> AsyncIterator[Context
         rates=Rates(settings, metrics.rate_limit_failures),
         writes=writes,
         in_flight=InFlight(),
-        budget=Budget(
-            budget.size_for(settings.memory_limit_mib * budget.MIB), settings.memory_tenant_share
-        ),
+        budget=held,
         lists=asyncio.Semaphore(_LISTS),
         parser=ThreadPoolExecutor(1, "parser"),
         draining=asyncio.get_running_loop().create_future(),

@@ -15,6 +15,7 @@ from pydantic_core import from_json
 
 from cloche_api import rest
 from cloche_api.rest import MERGE_PATCH, METADATA, Rest
+from cloche_gateway.lines import LongLineError, lines_of
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Mapping
@@ -26,6 +27,8 @@ _WATCH_SILENCE = 100.0
 _LOG_SILENCE = 330.0
 """A program may run for 300 s without a word."""
 _LINE_BYTES = 16 * 1024 * 1024  # an object is at most 1.5 MiB, whatever its escapes
+_LOG_LINE_BYTES = 2 * 1024 * 1024
+"""Twice the longest event of a supervisor. What is longer is none, and is passed over."""
 _GONE = 410
 _FORBIDDEN = 403
 _REFUSED = frozenset({400, 413, 422})
@@ -174,25 +177,28 @@ class KubeClient:
         with _translated():
             async with self._wire.stream(path, query, quiet_seconds=_WATCH_SILENCE) as content:
                 yield None
-                async for line in _lines(content):
+                async for line in lines_of(content.iter_any(), _LINE_BYTES):
                     event: dict[str, Any] = from_json(line)
                     if event.get("type") == "ERROR":
                         _raise_for(event["object"])
                     yield event
 
-    async def log(self, pod: str, *, container: str) -> AsyncGenerator[bytes, None]:
+    async def log(self, pod: str, *, container: str, follow: bool) -> AsyncGenerator[bytes, None]:
         """The lines that a container of the Pod at that path wrote, from the first to the last.
+
+        With `follow` until the container ends, else those that are there. Lines of more than 2 MiB
+        are left out.
 
         Raises:
             NotFoundError: there is no such Pod.
             InvalidError: its container has not started.
         """
-        params = {"container": container, "follow": "true"}
+        params = {"container": container, "follow": "true" if follow else "false"}
         with _translated():
             async with self._wire.stream(
                 f"{pod}/log", params, quiet_seconds=_LOG_SILENCE
             ) as content:
-                async for line in _lines(content):
+                async for line in lines_of(content.iter_any(), _LOG_LINE_BYTES, skip=True):
                     yield line
 
 
@@ -208,7 +214,7 @@ def _translated() -> Iterator[None]:
         raise _of_answer(error.status, error.reason, error.message) from error
     except (ConfigException, FileNotFoundError) as error:  # a token that cannot be read anew
         raise UnavailableError(f"no credentials: {error}", sent=False) from error
-    except (aiohttp.ClientError, OSError, ValueError) as error:
+    except (aiohttp.ClientError, OSError, ValueError, LongLineError) as error:
         raise UnavailableError(f"the answer broke off: {error!r}", sent=True) from error
 
 
@@ -235,19 +241,3 @@ def _of_answer(code: int, reason: str, message: str) -> KubeError:
         return InvalidError(message)
     # 401: a token on its way out, nothing was done; 5xx in a watch: it may be asked again.
     return UnavailableError(f"HTTP {code}: {message}", sent=code != 401)  # noqa: PLR2004
-
-
-async def _lines(content: aiohttp.StreamReader) -> AsyncIterator[bytes]:
-    """The stream's lines, however long: the reader's own limit is for shorter ones."""
-    kept = bytearray()
-    async for chunk in content.iter_any():
-        kept += chunk
-        if b"\n" not in chunk:
-            if len(kept) > _LINE_BYTES:
-                raise UnavailableError("a watch event without end", sent=False)
-            continue
-        *whole, rest_of_line = bytes(kept).split(b"\n")
-        kept = bytearray(rest_of_line)
-        for line in whole:
-            if line:
-                yield line

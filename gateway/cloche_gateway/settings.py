@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import os
 import re
+from typing import Annotated
 from urllib.parse import urlsplit
 
 from pydantic import Field, SecretStr, ValidationError, field_validator
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from cloche_api.limits import CONCURRENCY_MAX, MIB
 from cloche_api.logs import LogFormat, LogLevel
@@ -21,6 +22,7 @@ _SERVICE_LINK = re.compile(PREFIX + r"(SERVICE_(HOST|PORT)(_[A-Z0-9_]+)?|PORT_\d
 _REDIS = frozenset({"redis", "rediss"})
 _SECRET = frozenset({"rate_limit_redis_url"})
 """Settings whose values are not shown."""
+_ORIGIN = re.compile(r"\*|https?://([a-z0-9.-]+|\[[0-9a-f:]+\])(:[0-9]{1,5})?")
 _DNS_LABEL = r"^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$"
 
 
@@ -68,6 +70,10 @@ class Settings(BaseSettings):
     memory_tenant_share: float = Field(default=0.5, gt=0, le=1)
     """The share of that which one tenant may hold at a time, and all clients without a key
     together. More than a half lets one tenant leave others less than it has."""
+    followed_logs_per_node: int = Field(default=40, ge=1, le=100_000)
+    """Logs of one node that are followed for event streams; further ones are read again each 2 s
+    or more. Each takes an inotify instance of root there, of which Linux allows 128 by default:
+    two gateways take 80."""
     concurrency: int = Field(default=50, ge=1, le=CONCURRENCY_MAX)
     """Executions that run at a time of an API key without a limit of its own; more wait."""
     write_bytes: int = Field(default=BYTES_DEFAULT, ge=64 * MIB)
@@ -86,9 +92,23 @@ class Settings(BaseSettings):
     """Where replicas count together, redis://[:password@]host:port[/db]; in memory without it."""
     rate_limit_fail_open: bool = True
     """Whether requests pass, uncounted, while that Redis is away; else they are refused (503)."""
+    cors_origins: Annotated[tuple[str, ...], NoDecode] = ()
+    """Origins whose pages may call from a browser, separated by commas, or `*` for all; by default
+    none may."""
     drain_seconds: float = Field(default=25, ge=0, le=5000)
     """After SIGTERM, for waiting requests to be answered. The Pod's
     terminationGracePeriodSeconds must be some seconds more; Kubernetes' default is 30."""
+
+    @field_validator("cors_origins", mode="before")
+    @classmethod
+    def _are_origins(cls, value: object) -> object:
+        """Split the text, and refuse what no browser sends as its origin."""
+        if isinstance(value, str):
+            value = tuple(part.strip() for part in value.split(",") if part.strip())
+        for one in value if isinstance(value, tuple | list) else ():
+            if not isinstance(one, str) or not _ORIGIN.fullmatch(one):
+                raise ValueError(f"{one}: must be *, or scheme://host[:port] in lower case")
+        return value
 
     @field_validator("rate_limit_redis_url")
     @classmethod

@@ -1,14 +1,23 @@
-"""The page that shows the API, and the policy that lets a browser load it and nothing else."""
+"""The document of the API, and the page that shows it.
+
+A policy lets a browser load that page and nothing else.
+"""
 
 from __future__ import annotations
 
 import base64
 import hashlib
 import re
+from typing import TYPE_CHECKING
 
 from fastapi import APIRouter
 from fastapi.openapi.docs import get_swagger_ui_html
 from fastapi.responses import HTMLResponse
+from pydantic_core import to_json
+from starlette.responses import Response
+
+if TYPE_CHECKING:
+    from fastapi import FastAPI
 
 from cloche_gateway.routes.route import Route
 
@@ -47,3 +56,16 @@ _BODY, _POLICY = _page()
 async def docs() -> HTMLResponse:
     """Swagger UI, which the browser loads from a public CDN."""
     return HTMLResponse(_BODY, headers={"Content-Security-Policy": _POLICY})
+
+
+def install(app: FastAPI) -> None:
+    """Serve the document of the application's routes, which are complete.
+
+    It is made here, once: to write it takes milliseconds, and anybody may ask for it.
+    """
+    document = to_json(app.openapi())
+
+    async def openapi() -> Response:
+        return Response(document, media_type="application/json")
+
+    app.add_api_route("/openapi.json", openapi, methods=["GET"], include_in_schema=False)

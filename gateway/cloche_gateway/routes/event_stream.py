@@ -49,6 +49,10 @@ class EventStream(Response):
         async for event in self._events:
             body = b": so far nothing new\n\n" if event is None else _wire(event)
             await send({"type": "http.response.body", "body": body, "more_body": True})
+            # Nothing of a next event is made before the client has taken this one: what waits here
+            # for its turn is in no budget.
+            del event, body
+            await send({"type": "http.response.body", "body": b"", "more_body": True})
         await send({"type": "http.response.body", "body": b"", "more_body": False})
 
 

@@ -74,7 +74,7 @@ class RequestMiddleware:
             if scope.get("cloche.spare") and scope["path"] not in _QUIET:
                 await problems.answer(BusyError())(scope, receive, with_id)
             else:
-                await self._app(scope, receive, with_id)
+                await self._answer(scope, receive, with_id)
         except Exception as error:  # noqa: BLE001  the last line of defence
             # The application's own handler has answered; a second log line helps nobody.
             if status == 0:
@@ -83,6 +83,22 @@ class RequestMiddleware:
             if answered := scope.get("cloche.answered"):
                 answered()
             self._done(scope, status or _CLIENT_GONE, time.perf_counter() - began)
+
+    async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Have the application answer; a HEAD as a GET, without the body."""
+        if scope["method"] != "HEAD":
+            await self._app(scope, receive, send)
+            return
+
+        async def head_alone(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                scope["method"] = "HEAD"  # for the server, which sends no body then
+                await send(message)
+                # Complete: a stream of events hears that nobody listens, and ends.
+                await send({"type": "http.response.body", "body": b"", "more_body": False})
+
+        scope["method"] = "GET"
+        await self._app(scope, receive, head_alone)
 
     def _done(self, scope: Scope, status: int, seconds: float) -> None:
         method = scope["method"] if scope["method"] in _METHODS else "other"

@@ -69,7 +69,10 @@ async def of_gateway_error(_: Request, error: Exception) -> Response:
 async def _of_http_exception(_: Request, error: Exception) -> Response:
     """The answer where no route fits."""
     assert isinstance(error, HTTPException)
-    return JsonResponse({"detail": error.detail}, error.status_code, dict(error.headers or {}))
+    headers = dict(error.headers or {})
+    if "GET" in headers.get("Allow", ""):
+        headers["Allow"] += ", HEAD"
+    return JsonResponse({"detail": error.detail}, error.status_code, headers)
 
 
 async def _of_validation_error(_: Request, error: Exception) -> Response:

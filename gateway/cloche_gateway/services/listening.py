@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncGenerator
 
     from cloche_gateway.context import Context
-    from cloche_gateway.feeds import Piece, Position
+    from cloche_gateway.feed import Piece, Position
     from cloche_gateway.keys import Caller
 
 _SILENCE_SECONDS = 15.0
@@ -33,7 +33,8 @@ async def execution(context: Context, caller: Caller, execution_id: str) -> dict
     """The execution that is listened to.
 
     Raises:
-        GatewayError: as `looking_up.status`; or so many are listened to that it would be too many.
+        GatewayError: as `looking_up.status`.
+        OverloadedError: as many are listened to as may be.
     """
     obj = await looking_up.read(context.reads.read, caller, execution_id)
     context.feeds.check_room_for(obj)
@@ -48,6 +49,7 @@ async def events(
     It ends early when the gateway is being stopped: the client comes again, to another.
     """
     async with context.feeds.feed(obj) as feed:
+        del obj  # whole, and a stream may last for minutes
         pieces = feed.pieces_after(start, _SILENCE_SECONDS)
         async with contextlib.aclosing(pieces):
             while True:

@@ -8,7 +8,7 @@ from urllib.parse import parse_qsl
 
 from cloche_api import limits
 from cloche_gateway.errors import InvalidRequestError
-from cloche_gateway.feeds import Position
+from cloche_gateway.feed import Position
 from cloche_gateway.services.listing import Query, parse_cursor
 from cloche_gateway.services.strict_json import shown
 from cloche_gateway.services.validation import SESSION_ID_RULE

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from cloche_gateway import feeds
+
 if TYPE_CHECKING:
     from support.gateway import Gateway
 
@@ -120,14 +122,14 @@ async def test_one_that_never_reads_keeps_nobody_waiting(start: Any) -> None:
         connections = gateway.connections
         await gateway.cluster.end(name, stdout="o" * 262_144, stderr="e" * 262_144)
         kinds = [event["event"] for event in parsed((await reader).text)]
-        assert kinds == ["started", "stdout", "stderr", "exit"]
+        assert kinds == ["started", *["stdout"] * 4, *["stderr"] * 4, "exit"]
         await gateway.until(lambda: len(gateway.context.feeds) == 0, "it to be let go")
         # And what it has not taken is forgotten with its connection.
         await gateway.until(lambda: gateway.connections == connections - 1, "its end")
 
 
 def listeners(gateway: Gateway) -> int:
-    return sum(feed.listeners for feed, _ in gateway.context.feeds._feeds.values())
+    return sum(gateway.context.feeds._listeners.values())
 
 
 async def test_a_gateway_that_stops_ends_its_streams(start: Any) -> None:
@@ -137,6 +139,50 @@ async def test_a_gateway_that_stops_ends_its_streams(start: Any) -> None:
         await gateway.until(lambda: len(gateway.context.feeds) == 1, "the feed")
         gateway.context.drain()
         assert parsed((await listener).text) == []
+
+
+async def test_streams_are_shared_out_among_tenants(
+    gateway: Gateway, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(feeds, "_FEEDS", 2)
+    names = [await started(gateway) for _ in range(3)]
+    own = []
+    for number, name in enumerate(names[:2], start=1):
+        path = f"/api/v1/executions/{name}/events"
+        own.append(asyncio.create_task(gateway.http.get(path)))
+        await gateway.until(lambda most=number: len(gateway.context.feeds) == most, "the feed")
+    refused = await gateway.http.get(f"/api/v1/executions/{names[2]}/events")
+    assert refused.status_code == 503
+    assert "2 executions are followed at this gateway" in refused.json()["detail"]
+    other = {"X-API-Key": gateway.cluster.keys["other"]}
+    foreign = (await gateway.http.post(START, json=HELLO, headers=other)).json()["execution_id"]
+    path = f"/api/v1/executions/{foreign}/events"
+    theirs = asyncio.create_task(gateway.http.get(path, headers=other))
+    assert parsed((await own[1]).text) == []  # the newest of who had most has made room
+    await gateway.until(lambda: listeners(gateway) == 2, "the other tenant's")
+    await gateway.cluster.end(names[0])
+    await gateway.cluster.end(foreign)
+    for listener in (own[0], theirs):
+        assert parsed((await listener).text)[-1]["event"] == "exit"
+
+
+async def test_a_tenant_listens_so_many_times_and_ended_ones_share_a_feed(
+    gateway: Gateway, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(feeds, "_LISTENERS", 2)
+    name = await started(gateway)
+    await gateway.cluster.end(name, stdout="\0" * 150_000)
+    key = gateway.cluster.keys["first"]
+    asked = f"GET /api/v1/executions/{name}/events HTTP/1.1\r\nX-API-Key: {key}\r\n\r\n".encode()
+    async with gateway.slow_client() as one, gateway.slow_client() as two:
+        one.sendall(asked)
+        two.sendall(asked)
+        await gateway.until(lambda: listeners(gateway) == 2, "the listeners")
+        assert len(gateway.context.feeds) == 1
+        refused = await gateway.http.get(f"/api/v1/executions/{name}/events")
+        assert refused.status_code == 503
+        assert "2 event streams of this tenant are open" in refused.json()["detail"]
+        assert refused.headers["Retry-After"]
 
 
 async def test_what_is_asked_wrongly(gateway: Gateway) -> None:

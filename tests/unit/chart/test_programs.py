@@ -150,6 +150,25 @@ def test_the_gateway_understands_its_settings() -> None:
     assert (settings.log_format, settings.log_level) == ("json", "info")
 
 
+def test_the_gateway_knows_its_memory_limit_and_the_pages_that_may_call() -> None:
+    (limit,) = [
+        one
+        for one in container("gateway")["env"]
+        if one["name"] == "CLOCHE_GATEWAY_MEMORY_LIMIT_MIB"
+    ]
+    assert limit["valueFrom"]["resourceFieldRef"] == {
+        "containerName": "gateway",
+        "resource": "limits.memory",
+        "divisor": "1Mi",
+    }
+    plain = settings_from(GatewaySettings, "CLOCHE_GATEWAY_", "gateway")
+    assert (plain.cors_origins, plain.memory_tenant_share) == ((), 0.5)
+    assert plain.followed_logs_per_node == 40
+    origins = 'gateway.cors.origins=["https://a.example.com","http://localhost:3000"]'
+    pages = settings_from(GatewaySettings, "CLOCHE_GATEWAY_", "gateway", origins)
+    assert pages.cors_origins == ("https://a.example.com", "http://localhost:3000")
+
+
 def test_the_operator_understands_its_settings() -> None:
     settings = settings_from(OperatorSettings, "CLOCHE_OPERATOR_", "operator")
     assert (settings.namespace, settings.lease_namespace) == (SANDBOXES, SYSTEM)

@@ -38,8 +38,11 @@ def test_ingress_with_tls() -> None:
     assert ingress["spec"]["tls"] == [{"secretName": "tls", "hosts": ["run.example.com"]}]
     (rule,) = ingress["spec"]["rules"]
     assert rule["host"] == "run.example.com"
-    (path,) = rule["http"]["paths"]
-    assert path["backend"]["service"] == {"name": "cloche-gateway", "port": {"name": "http"}}
+    paths = {path["path"]: path["pathType"] for path in rule["http"]["paths"]}
+    assert paths.pop("/") == "Exact"
+    assert paths == dict.fromkeys(("/api", "/health", "/docs", "/openapi.json"), "Prefix")
+    for path in rule["http"]["paths"]:
+        assert path["backend"]["service"] == {"name": "cloche-gateway", "port": {"name": "http"}}
 
 
 def test_a_drain_takes_one_pod_of_a_program_at_a_time() -> None:

@@ -6,17 +6,26 @@ from typing import Any
 
 import pytest
 
-from cloche_gateway.feeds import Feed, Piece, Position
+from cloche_gateway.budget import MIB, Budget
+from cloche_gateway.feed import Feed, Piece, Position, lean
 
 SILENCE_SECONDS = 10.0
 PRINTED = [("stdout", "one "), ("stderr", "oh "), ("stdout", "two "), ("stdout", "three")]
-ENDED: dict[str, Any] = {"status": {"stdout": "one two three", "stderr": "oh "}}
+ENDED: dict[str, Any] = {
+    "spec": {"language": "python", "code": "x" * 1000, "stdin": "y" * 1000},
+    "status": {"stdout": "one two three", "stderr": "oh "},
+}
 
 
 @pytest.fixture
-def feed() -> Feed:
+def budget() -> Budget:
+    return Budget(MIB, 1.0)
+
+
+@pytest.fixture
+def feed(budget: Budget) -> Feed:
     """One that heard each write by itself, and then the end."""
-    made = Feed()
+    made = Feed(budget, "acme")
     made.add(Piece("started", time=1.0))
     for kind, text in PRINTED:
         made.add(Piece(kind, text))
@@ -52,3 +61,39 @@ async def test_a_position_within_a_piece_leads_to_the_rest_of_it(feed: Feed) -> 
         ("stdout", "three"),
         ("exit", ""),
     ]
+
+
+async def test_a_long_text_comes_in_events_of_64_ki_characters(budget: Budget) -> None:
+    feed = Feed(budget, "acme")
+    feed.add(Piece("stdout", "a"))
+    feed.ended_as({"spec": {}, "status": {"stdout": "a" + "b" * 150_000}})
+    events = await heard(feed, Position(stdout=10))
+    assert [len(text) for _, text, _ in events] == [65536, 65536, 150_001 - 10 - 2 * 65536, 0]
+    assert [at.stdout for _, _, at in events] == [10 + 65536, 10 + 2 * 65536, 150_001, 150_001]
+    for number, (_, _, at) in enumerate(events[:-1], start=1):
+        assert await heard(feed, at) == events[number:]
+
+
+async def test_what_a_feed_keeps_is_charged_to_its_tenant(feed: Feed, budget: Budget) -> None:
+    assert 500 < budget.of("acme") < 1500
+    feed.ended_as({"spec": {}, "status": {"files": [{"contentBase64": "x" * 10_000}]}})
+    assert 10_500 < budget.of("acme") < 12_000
+    feed.close()
+    assert budget.used == 0
+
+
+async def test_a_feed_without_room_is_cut_and_its_listeners_are_told(budget: Budget) -> None:
+    feed = Feed(budget, "acme")
+    feed.add(Piece("stdout", "a"))
+    pieces = feed.pieces_after(Position(), SILENCE_SECONDS)
+    assert await anext(pieces) is not None
+    feed.add(Piece("stdout", "b" * 2 * MIB))
+    assert feed.is_cut
+    assert [one async for one in pieces] == []
+    assert budget.used == 0
+
+
+def test_at_the_end_nothing_is_kept_of_what_was_sent_and_printed() -> None:
+    obj = lean({"spec": ENDED["spec"], "status": {"stdout": "o", "stderr": "\n why\nmore", "a": 1}})
+    assert obj["spec"] == {"language": "python"}
+    assert obj["status"] == {"stdout": "", "stderr": "why", "a": 1}

@@ -1,0 +1,163 @@
+"""One reader of a Pod's log for all who listen to its execution."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import logging
+from collections import Counter
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any
+
+from cloche_api.meta import CONTAINER
+from cloche_gateway import names
+from cloche_gateway.feed import STREAMS, Piece, Position
+from cloche_gateway.kube import KubeError, NotFoundError
+
+if TYPE_CHECKING:
+    from cloche_gateway.feed import Feed
+    from cloche_gateway.kube import KubeClient
+    from cloche_gateway.waiting import Waiters
+
+_log = logging.getLogger(__name__)
+
+_AGAIN_SECONDS, _AGAIN_SECONDS_MAX = 0.25, 5.0
+"""Before a log that broke off, or that is not there yet, is asked for again: twice as long each
+time, until it tells something new."""
+_POLL_SECONDS = 2.0
+"""Between two reads of a log that is not followed."""
+_POLL_BYTES_PER_SECOND = 128 * 1024
+"""Of such a log, which is read from its beginning each time: the longer it is, the less often."""
+
+
+@dataclass(frozen=True, slots=True)
+class Logs:
+    """Where logs are read, and how many of one node are followed."""
+
+    kube: KubeClient
+    namespace: str
+    waiters: Waiters
+    per_node: int
+    """Logs of one node that are followed: each takes the kubelet an inotify instance, of which the
+    node's root has 128 by default. Further ones are read again and again."""
+    followed: Counter[str | None] = field(default_factory=Counter)
+    """By node."""
+
+
+class Source:
+    """Fills one feed: from the log of the Pod that is claimed, and at the end from the status."""
+
+    def __init__(self, logs: Logs, obj: dict[str, Any], feed: Feed) -> None:
+        self._logs = logs
+        self._name = obj["metadata"]["name"]
+        self._uid = obj["metadata"]["uid"]
+        self._first = obj
+        self._feed = feed
+        self._read_bytes = 0  # in the last reading of the log
+
+    async def run(self) -> None:
+        """Fill it, to the end."""
+        waiters = self._logs.waiters
+        following = asyncio.create_task(self._follow())
+        try:
+            with waiters.waiter(self._name) as waiter:
+                waiters.created(waiter, self._uid, look=True)
+                ended = await waiter.ended
+            self._feed.ended_as(ended or _deleted(self._first))
+        finally:
+            following.cancel()
+            await asyncio.gather(following, return_exceptions=True)
+
+    async def _follow(self) -> None:
+        """Read the log of its Pod, again from its beginning after each break."""
+        pod, node = await self._claimed()
+        path = names.pod(self._logs.namespace, pod)
+        followed = self._logs.followed
+        again = _AGAIN_SECONDS
+        while not self._feed.is_cut:
+            before = self._feed.at
+            follow = followed[node] < self._logs.per_node
+            followed[node] += follow
+            try:
+                if await self._read(path, follow=follow):
+                    return
+            finally:
+                followed[node] -= follow
+            if not follow:
+                again = _POLL_SECONDS + self._read_bytes / _POLL_BYTES_PER_SECOND
+            elif self._feed.at != before:
+                again = _AGAIN_SECONDS
+            await asyncio.sleep(again)
+            again = min(2 * again, _AGAIN_SECONDS_MAX)
+
+    async def _claimed(self) -> tuple[str, str | None]:
+        """The Pod that is claimed for it and its node, as soon as one is."""
+        path = names.executions(self._logs.namespace)
+        selector = {"fieldSelector": f"metadata.name={self._name}"}
+        if place := _place(self._first):
+            return place
+        while True:
+            try:
+                events = self._logs.kube.watch(path, params=selector)
+                async with contextlib.aclosing(events):
+                    async for event in events:
+                        if event is None or event["type"] == "BOOKMARK":
+                            continue
+                        if place := _place(event["object"]):
+                            return place
+            except KubeError as error:
+                _log.warning("cannot follow execution %s yet: %s", self._name, error)
+            await asyncio.sleep(_AGAIN_SECONDS)
+
+    async def _read(self, path: str, *, follow: bool) -> bool:
+        """Read the log once; whether that was all of the execution's."""
+        heard, mine = Position(), False
+        self._read_bytes = 0
+        try:
+            lines = self._logs.kube.log(path, container=CONTAINER, follow=follow)
+            async with contextlib.aclosing(lines):
+                async for line in lines:
+                    self._read_bytes += len(line)
+                    event = _event(line)
+                    kind = event.get("event")
+                    if kind in ("started", "exit") and event.get("execution") == self._uid:
+                        if kind == "exit":
+                            return True
+                        mine = True
+                        if not self._feed.at.started:
+                            self._feed.add(Piece("started", time=_number(event.get("time"))))
+                    elif mine and kind in STREAMS and isinstance(event.get("data"), str):
+                        before = getattr(heard, kind)
+                        heard = replace(heard, **{kind: before + len(event["data"])})
+                        known = getattr(self._feed.at, kind) - before
+                        self._feed.add(Piece(kind, event["data"][max(0, known) :]))
+        except NotFoundError:
+            return True  # the status will tell the rest
+        except KubeError as error:
+            _log.debug("log of %s: %s", path, error)
+        return False
+
+
+def _place(obj: dict[str, Any]) -> tuple[str, str | None] | None:
+    """The Pod that is claimed for an execution, and its node."""
+    status = obj.get("status") or {}
+    return (status["podName"], status.get("nodeName")) if status.get("podName") else None
+
+
+def _event(line: bytes) -> dict[str, Any]:
+    """An event of the supervisor (docs/protocol.md); nothing for what is none."""
+    try:
+        event = json.loads(line)
+    except (ValueError, RecursionError):
+        return {}
+    return event if isinstance(event, dict) else {}
+
+
+def _number(value: object) -> float | None:
+    return float(value) if isinstance(value, int | float) else None
+
+
+def _deleted(obj: dict[str, Any]) -> dict[str, Any]:
+    """An execution that is no more, as it ended: cancelled."""
+    return {**obj, "status": {"phase": "Cancelled", "reason": "Deleted"}}
