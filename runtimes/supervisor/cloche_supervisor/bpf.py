@@ -1,7 +1,8 @@
 """The seccomp filter of a policy: a program in classic BPF that the kernel runs at every call.
 
 What it reads is `struct seccomp_data` of <linux/seccomp.h>, what it answers an action with, in its
-lower half, an error number. Instructions: <linux/filter.h>. Both machines are little-endian.
+lower half, an error number; 0 there is success without the call. Instructions: <linux/filter.h>.
+Both machines are little-endian.
 """
 
 from __future__ import annotations
@@ -55,22 +56,26 @@ def assemble(rules: Sequence[Rule], machine: str) -> bytes:
         (_IF_AT_LEAST, 0, 1, _X32),
         (_RETURN, 0, 0, _FAIL | errno.ENOSYS),
     ]
+    calls: dict[str, list[_Instruction]] = {}
     for rule in rules:
-        judgement = _judge(rule)
         for call in rule.calls:
+            calls.setdefault(call, []).extend(_judge(rule))
+    for call, judgement in calls.items():
+        if call in numbers:
+            judgement.append((_RETURN, 0, 0, _ALLOW))
             program += [(_IF_EQUAL, 0, len(judgement), numbers[call]), *judgement]
     program.append((_RETURN, 0, 0, _ALLOW))
     return b"".join(struct.pack("=HBBI", *instruction) for instruction in program)
 
 
 def _judge(rule: Rule) -> list[_Instruction]:
-    """What to do with a call that the rule names. It ends the program in every case."""
+    """What to do with a call that the rule names; behind it goes on what the rule leaves open."""
     fail, allow = (_RETURN, 0, 0, _FAIL | rule.error), (_RETURN, 0, 0, _ALLOW)
     if rule.flags is not None:
         place, mask = rule.flags
-        return [_argument(place), (_IF_ANY_BIT, 0, 1, mask), fail, allow]
+        return [_argument(place), (_IF_ANY_BIT, 0, 1, mask), fail]
     if rule.when:
-        return [*_of_each(rule.when, fail), allow]
+        return _of_each(rule.when, fail)
     return [*_of_each(rule.unless, allow), fail]
 
 

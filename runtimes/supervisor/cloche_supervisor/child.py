@@ -7,6 +7,7 @@ import os
 import resource
 
 from cloche_supervisor import linux
+from cloche_supervisor.shared_counts import limits_of_user
 from cloche_supervisor.signals import Signals
 
 PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
@@ -30,7 +31,8 @@ class Launcher:
     Args:
         workspace: its working directory and HOME; `.tmp` in it is its TMPDIR.
         environment: variables over PATH, HOME, LANG and TMPDIR; nothing else is inherited.
-        rlimits: values by name as in the frame; the hard limit of this process caps them.
+        rlimits: values by name as in the frame, besides those that are always the same; the hard
+            limit of this process caps them.
         filter_: the BPF program that judges its system calls.
     """
 
@@ -46,12 +48,9 @@ class Launcher:
             "TMPDIR": f"{workspace}/.tmp",
             **environment,
         }
+        ordered = {getattr(resource, f"RLIMIT_{name.upper()}"): rlimits[name] for name in rlimits}
         self._rlimits = {
-            number: _capped(number, value)
-            for number, value in (
-                (getattr(resource, f"RLIMIT_{name.upper()}"), value)
-                for name, value in rlimits.items()
-            )
+            number: _capped(number, value) for number, value in (limits_of_user() | ordered).items()
         }
 
     def start(self, command: tuple[str, ...]) -> Child:

@@ -12,10 +12,11 @@ from cloche_supervisor.cgroup import Cgroup
 from cloche_supervisor.events import LOG_BYTES, Events, ReaderGoneError
 from cloche_supervisor.frame import EXIT, KEEP_FILES, Frame
 from cloche_supervisor.origin import Origin, ResetError
-from cloche_supervisor.policy import RULES
+from cloche_supervisor.policy import RULES, WATCHES
 from cloche_supervisor.processes import Processes
 from cloche_supervisor.run import Execution
 from cloche_supervisor.settings import Settings
+from cloche_supervisor.shared_counts import watches_are_scarce
 from cloche_supervisor.signals import Signals, Terminated
 from cloche_supervisor.stage import Context
 from cloche_supervisor.wire import VERSION, Input, ProtocolError
@@ -103,7 +104,8 @@ def _serve(context: Context) -> int:
     source.hello()
     context.events.emit("ready", protocol=VERSION)
     origin = Origin(context.settings.workspace)
-    filter_ = assemble(RULES, os.uname().machine)
+    rules = (*RULES, WATCHES) if watches_are_scarce() else RULES
+    filter_ = assemble(rules, os.uname().machine)
     data: bytes | None = source.frame()
     while data is not None:
         frame = Frame(data)

@@ -1,5 +1,5 @@
 // Tries: a filter of its own that allows everything, installed over ours
-// Gets: DONE
+// Gets: EINVAL
 // Gets: EACCES
 // Held by: the filter
 #include "attack.h"

@@ -1,4 +1,4 @@
-# Tries: every protocol of netlink: firewall, audit, crypto, the kernel's own events
+# Tries: every protocol of netlink: routes, firewall, audit, crypto, the kernel's own events
 # Gets: {'EACCES'}
 # Held by: the filter
 import socket
@@ -8,7 +8,7 @@ from attack import outcome
 print(
     {
         outcome(socket.socket, socket.AF_NETLINK, kind, protocol)
-        for protocol in range(1, 64)
+        for protocol in range(64)
         for kind in (socket.SOCK_RAW, socket.SOCK_DGRAM)
     }
 )

@@ -1,5 +1,5 @@
-# Tries: to give the Pod's interface another address, by the netlink that is open to it
-# Gets: EPERM
+# Tries: to give the Pod's interface another address, by netlink
+# Gets: EACCES
 import socket
 import struct
 

@@ -1,5 +1,5 @@
 // Tries: to be asked itself about every call, and to say that it may go on
-// Gets: DONE
+// Gets: ENOSYS
 // Gets: EACCES
 // Held by: the filter
 #include "attack.h"
