@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import binascii
 import fnmatch
+import json
 import os
 import stat
 import time
@@ -13,7 +14,10 @@ from cloche_supervisor.directory import DIRECTORY
 FILES_MAX = 1024
 _ENTRIES_MAX = 20_000  # looked at, of directories that a program may have filled with millions
 _DEPTH_MAX = 32
+_PATH_CHARACTERS_MAX = 4096  # of OutputFile.path in crds/cloche_api/execution_status.py
 _FILE = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+
+_encode = json.JSONEncoder(ensure_ascii=False).encode
 
 
 class Collected:
@@ -28,9 +32,10 @@ def collect(workspace: str, patterns: tuple[str, ...], *, limit: int, deadline: 
     """Bring back the regular files that any of the patterns matches.
 
     A pattern is matched part by part: `*`, `?` and `[…]` within a name, not a leading dot; `**`
-    is any number of directories. All contents together are at most `limit` bytes: a file that
-    does not fit any more is left out, the next may fit. Looking ends at the deadline
-    (monotonic), after 20,000 entries and 32 directories deep. Never raises for what it finds.
+    is any number of directories. All contents, and all paths as JSON, together are at most `limit`
+    bytes: a file that does not fit any more is left out, the next may fit. So is one whose path has
+    more than 4096 characters. Looking ends at the deadline (monotonic), after 20,000 entries and 32
+    directories deep. Never raises for what it finds.
     """
     found = Collected()
     try:
@@ -116,7 +121,7 @@ def _matches(name: str, pattern: str) -> bool:
 def _bring(root: int, path: str, found: Collected, limit: int) -> int:
     """Add a file of at most `limit` bytes or flag that it is missing; the bytes that it took."""
     try:
-        path.encode()
+        size = len(_encode(path).encode())
         fd = _open(root, path)
     except UnicodeEncodeError:  # a name that is no UTF-8 cannot be told
         found.truncated = True
@@ -127,16 +132,17 @@ def _bring(root: int, path: str, found: Collected, limit: int) -> int:
         status = os.fstat(fd)
         if not stat.S_ISREG(status.st_mode):
             return 0
-        if status.st_size > limit or len(found.files) >= FILES_MAX:
+        fits = size + status.st_size <= limit and len(path) <= _PATH_CHARACTERS_MAX
+        if not fits or len(found.files) >= FILES_MAX:
             found.truncated = True
             return 0
         with open(fd, "rb", closefd=False) as file:
-            content = file.read(limit)
+            content = file.read(limit - size)
     finally:
         os.close(fd)
     text = binascii.b2a_base64(content, newline=False).decode()
     found.files.append({"path": path, "base64": text})
-    return len(content)
+    return size + len(content)
 
 
 def _open(root: int, path: str) -> int:

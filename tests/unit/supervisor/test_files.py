@@ -124,6 +124,38 @@ def test_files_that_do_not_fit_are_flagged(supervisors: Any) -> None:
     assert (_names(result), result.exit["files_truncated"]) == (["a", "b"], True)
 
 
+def test_names_count_as_what_they_take_in_the_event(supervisors: Any) -> None:
+    """A control character takes six bytes, and a path may have 33 parts of 255."""
+    code = r"""if True:
+        import os
+        name, where = "\x01" * 255, os.open(".", 0)
+        for _ in range(8):
+            os.mkdir(name, dir_fd=where)
+            where = os.open(name, os.O_RDONLY, dir_fd=where)
+        for number in range(200):
+            os.mknod("\x01" * 250 + "%05d" % number, dir_fd=where)
+        os.mknod("last")
+    """
+    result = supervisors.python(code, output_files=["**"], limits={"files_bytes": 50_000})
+    assert len(result.lines[-1]) < 60_000
+    assert len(result.exit["files"]) == 5  # three of 13.8 KB each, last and main.py
+    assert result.exit["files_truncated"] is True
+
+
+def test_a_path_that_the_resource_does_not_take_is_left_out(supervisors: Any) -> None:
+    deeper = "os.mkdir('d' * 250); os.chdir('d' * 250)"
+    code = f"import os\nfor _ in range(17): {deeper}\nos.mknod('leaf')"
+    result = supervisors.python(code, output_files=["**"])
+    assert (_names(result), result.exit["files_truncated"]) == (["main.py"], True)
+
+
+def test_a_file_that_is_as_large_as_may_be_comes_back(supervisors: Any) -> None:
+    name = "all.bin"
+    code = f"open({name!r}, 'wb').write(bytes(1000 - {len(name) + 2}))"
+    result = supervisors.python(code, output_files=[name], limits={"files_bytes": 1000})
+    assert (_names(result), result.exit["files_truncated"]) == ([name], False)
+
+
 def test_a_workspace_of_many_files_is_cut_short(supervisors: Any) -> None:
     code = "import os\nos.mkdir('d')\nfor i in range(30000): os.mknod(f'd/{i}')"
     result = supervisors.python(code, output_files=["d/*"])
