@@ -22,7 +22,7 @@ from cloche_api.runtime import RuntimeSpec
 from cloche_operator.attach import Attachment
 from cloche_operator.events import EventReader
 from cloche_operator.frame import HELLO, Afterwards, frame
-from cloche_operator.pods import LAST_UID, PodShape, waiting_pod
+from cloche_operator.pods import PodShape, waiting_pod
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -56,7 +56,7 @@ class Bare:
 
     async def one(self) -> float:
         """Seconds from creating a Pod to its result. Returns when the Pod is gone."""
-        manifest = self._manifest(LAST_UID)
+        manifest = self._manifest(self.cluster.settings.last_user)
         name = manifest["metadata"]["name"]
         self.gone[name] = asyncio.Event()
         began = time.perf_counter()
@@ -73,7 +73,7 @@ class Bare:
 
     async def waiting(self, number: int) -> Talk:
         """A Pod that waits for frames, attached; Pods that are there together differ in number."""
-        manifest = self._manifest(LAST_UID - number)
+        manifest = self._manifest(self.cluster.settings.last_user - number)
         await self.cluster.rest.call("POST", self.cluster.pods, body=manifest)
         talk = await self._attached(manifest["metadata"]["name"])
         await talk.send(HELLO)

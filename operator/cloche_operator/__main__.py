@@ -57,7 +57,7 @@ async def operate(settings: Settings) -> None:
         settings=settings,
         rest=rest,
         kube=kube,
-        pods=Pods(),
+        pods=Pods(settings.users),
         runtimes=Runtimes(kube),
         metrics=Metrics(),
         lease=Lease(kube, settings),

@@ -19,7 +19,7 @@ from cloche_api.phases import Reason
 from cloche_api.runtime import Pool, RuntimeSpec
 from cloche_operator.diagnosis import lacks_node
 from cloche_operator.outcome import EndedError
-from cloche_operator.pods import FIRST_UID, LAST_UID, PodShape
+from cloche_operator.pods import PodShape
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -32,9 +32,10 @@ _GONE_PODS = 500  # each some KiB; asked for within a second of its going
 
 
 class Pods:
-    """The sandbox Pods that live, and the users that they run as."""
+    """The sandbox Pods that live, and those of `users` that they run as."""
 
-    def __init__(self) -> None:
+    def __init__(self, users: range) -> None:
+        self._users = users
         self._pods: dict[str, dict[str, Any]] = {}
         self._gone: OrderedDict[str, dict[str, Any]] = OrderedDict()
         self._waiting: defaultdict[str, set[asyncio.Event]] = defaultdict(set)
@@ -131,7 +132,7 @@ class Pods:
         taken = self._promised | {
             pod["spec"].get("securityContext", {}).get("runAsUser") for pod in self._pods.values()
         }
-        for user in range(FIRST_UID, LAST_UID + 1):
+        for user in self._users:
             if user not in taken:
                 self._promised.add(user)
                 return user

@@ -22,9 +22,6 @@ if TYPE_CHECKING:
 COMPONENT = {meta.LABEL_COMPONENT: "sandbox"}
 SUPERVISOR = ["python3", "-I", "-S", "/opt/cloche"]
 
-FIRST_UID, LAST_UID = 10_000, 19_999
-"""Users that every runtime image knows, below 65536 because of user namespaces."""
-
 _GRACE_SECONDS = 1  # the supervisor ends at once on SIGTERM
 _EPHEMERAL_STORAGE = "64Mi"  # the container's log, of which the supervisor writes 6 MiB at most
 _BACKSTOP_SECONDS = 60  # beyond every other timeout, for an operator that is away
@@ -224,7 +221,12 @@ def _container(shape: PodShape, settings: Settings) -> dict[str, Any]:
                 "ephemeral-storage": "0",
             },
         },
-        "volumeMounts": [{"name": "workspace", "mountPath": "/workspace"}],
+        "volumeMounts": [
+            {"name": "workspace", "mountPath": "/workspace"},
+            # In the place of the terminals: the kernel counts them for the whole node, and what one
+            # takes besides is charged to nobody.
+            {"name": "workspace", "mountPath": "/dev/pts", "readOnly": True},
+        ],
     }
 
 

@@ -15,6 +15,8 @@ from cloche_api.limits import MIB
 from cloche_api.logs import LogFormat, LogLevel
 from cloche_api.write_limit import BYTES_DEFAULT, BYTES_PER_TENANT_DEFAULT
 
+_USERS_LEAST = 250  # Pods of a namespace's quota, each with a user of its own
+
 
 class Settings(BaseSettings):
     """Every setting, its unit and the reason for its default."""
@@ -34,6 +36,15 @@ class Settings(BaseSettings):
     def _is_beyond_retention(cls, value: int, info: ValidationInfo) -> int:
         if value <= info.data.get("retention_bytes", 0):
             raise ValueError("storage_hard_bytes must be more than retention_bytes")
+        return value
+
+    @field_validator("last_user")
+    @classmethod
+    def _are_enough(cls, value: int, info: ValidationInfo) -> int:
+        if value < info.data.get("first_user", 0) + _USERS_LEAST - 1:
+            raise ValueError(
+                f"last_user must leave at least {_USERS_LEAST} users from first_user on"
+            )
         return value
 
     @property
@@ -66,6 +77,12 @@ class Settings(BaseSettings):
     )
     """AppArmor profile of the Pods: RuntimeDefault or localhost/NAME. Empty for the container
     runtime's own choice, for a node without AppArmor starts no Pod that names one."""
+    first_user: int = Field(default=40_000, ge=1_000)
+    """The first user that Pods run as. Nobody else on the nodes should have these: the kernel
+    counts processes and inotify instances by user. The runtimes' images have names for the
+    default's."""
+    last_user: int = Field(default=49_999, le=65_533)
+    """The last one: below 65534, which is nobody, and so are those beyond in a user namespace."""
     pod_request_cpu: str = "50m"
     """CPU that a Pod reserves, far below its limit: a pool of waiting Pods must fit a laptop."""
     pod_request_memory: str = "64Mi"
@@ -151,3 +168,8 @@ class Settings(BaseSettings):
     """json for machines, text for people."""
     log_level: LogLevel = LogLevel.INFO
     """The least level that is logged."""
+
+    @property
+    def users(self) -> range:
+        """The users that Pods run as, each at a time one."""
+        return range(self.first_user, self.last_user + 1)

@@ -12,7 +12,7 @@ MIB = 1024 * 1024
 def test_user_is_not_root(execute: Any) -> None:
     uid, gid = execute("id -u; id -g", "bash")["stdout"].split()
 
-    assert 10_000 <= int(uid) <= 19_999
+    assert 40_000 <= int(uid) <= 49_999
     assert gid == uid
 
 

@@ -31,7 +31,7 @@ async def operator_parts(kubeconfig: Path, namespace: str) -> AsyncIterator[Cont
             settings=settings,
             rest=rest,
             kube=kube,
-            pods=Pods(),
+            pods=Pods(settings.users),
             runtimes=Runtimes(kube),
             metrics=Metrics(),
             lease=Lease(kube, settings),

@@ -15,7 +15,7 @@ from cloche_operator.settings import Settings
 Pod = dict[str, Any]
 Change = Callable[[Pod], None]
 
-USER = 10_007
+USER = 40_007
 SETTINGS = Settings()
 USED = UsedResources(cpu="1", memory="512Mi", disk="100Mi")
 PYTHON: dict[str, Any] = {

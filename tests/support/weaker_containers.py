@@ -78,7 +78,7 @@ PRIVILEGES = {
         container_context(capabilities={"add": ["NET_BIND_SERVICE"]}), f"{_CAPABILITIES}.add"
     ),
     "container's root": of_own_context(runAsUser=0, before="runAsUser=0"),
-    "container's user": of_own_context(runAsUser=20_000),
+    "container's user": of_own_context(runAsUser=50_000),
     "container's group": of_own_context(runAsGroup=0),
     "container may be root": of_own_context(runAsNonRoot=False, before="runAsNonRoot"),
     "container without seccomp": of_own_context(

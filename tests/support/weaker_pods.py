@@ -53,8 +53,8 @@ USERS = {
     "may be root": of_context(runAsNonRoot=False, before="runAsNonRoot"),
     "root": of_context(runAsUser=0, before="runAsUser=0"),
     "the image's user": of_context(runAsUser=None),
-    "a user of the system": of_context(runAsUser=9_999),
-    "a user beyond": of_context(runAsUser=20_000),
+    "a user of others": of_context(runAsUser=39_999),
+    "a user beyond": of_context(runAsUser=50_000),
     "another group": of_context(runAsGroup=10_008),
     "root's group": of_context(runAsGroup=0),
     "no seccomp": of_context(seccompProfile={"type": "Unconfined"}, before="seccompProfile"),
@@ -112,6 +112,14 @@ VOLUMES = {
     "a second volume": Variant(added(lambda pod: pod["spec"]["volumes"], _MORE), "spec.volumes"),
     "a second mount": Variant(
         added(lambda pod: pod["spec"]["containers"][0]["volumeMounts"], _AGAIN),
+        "spec.containers[0].volumeMounts",
+    ),
+    "terminals": Variant(
+        lambda pod: pod["spec"]["containers"][0]["volumeMounts"].pop(),
+        "spec.containers[0].volumeMounts",
+    ),
+    "a way to write in the terminals' place": Variant(
+        lambda pod: pod["spec"]["containers"][0]["volumeMounts"][1].pop("readOnly"),
         "spec.containers[0].volumeMounts",
     ),
     "mounted elsewhere": of_mount(mountPath="/opt/cloche"),

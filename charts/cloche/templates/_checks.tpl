@@ -22,6 +22,9 @@
 {{- fail "gateway.rateLimit: redisUrl, redisUrlSecret and valkey.enabled exclude one another: the gateways count in one place" -}}
 {{- end -}}
 {{- end -}}
+{{- if gt (add (int64 .Values.sandbox.users.first) 249) (int64 .Values.sandbox.users.last) -}}
+{{- fail (printf "sandbox.users: %d to %d are fewer than 250, one for each Pod" (int64 .Values.sandbox.users.first) (int64 .Values.sandbox.users.last)) -}}
+{{- end -}}
 {{- $known := list -}}
 {{- range $path, $_ := .Files.Glob "runtimes/*.yaml" -}}
 {{- $known = append $known (trimSuffix ".yaml" (base $path)) -}}

@@ -23,7 +23,7 @@ SECONDS = 30
 """A probe Pod's whole life: it starts in one second, or its image is pulled first."""
 
 _NAME = "cloche-probe"
-_USER = 10_000
+_USER = 40_000
 _FACTS = ("kernelVersion", "containerRuntimeVersion", "kubeletVersion", "osImage")
 _NOT_MAPPED = 3
 _TRIES = (

@@ -38,7 +38,7 @@ STILL_RIGHT = {
     "a runtime's nodes": spec(nodeSelector={"gpu": "none"}),
     "a runtime's class": spec(runtimeClassName="guest"),
     "a user namespace": spec(hostUsers=False),
-    "the last user": context(runAsUser=19_999, runAsGroup=19_999),
+    "the last user": context(runAsUser=49_999, runAsGroup=49_999),
     "a registry's password": spec(imagePullSecrets=[{"name": "registry"}]),
     "a note": metadata(annotations={"example.com/note": "io.kubernetes"}),
     "a webhook's AppArmor": context(appArmorProfile={"type": "RuntimeDefault"}),

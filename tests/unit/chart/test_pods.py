@@ -8,7 +8,8 @@ import pytest
 from support.helm import SANDBOXES, SYSTEM, the
 
 from cloche_api import meta
-from cloche_operator.pods import FIRST_UID, LAST_UID, SUPERVISOR
+from cloche_operator.pods import SUPERVISOR
+from cloche_operator.settings import Settings
 
 CREATE, CHANGE = f"cloche-pods.{SYSTEM}", f"cloche-pod-changes.{SYSTEM}"
 
@@ -49,8 +50,8 @@ def test_what_the_operator_builds_is_what_is_asked_for() -> None:
     assert [str(SUPERVISOR) in one for one in asked["spec.containers[0].command"]] == [True]
     assert [f"['{meta.CONTAINER}']" in one for one in asked["spec.containers"]] == [True]
     (user,) = asked["spec.securityContext.runAsUser"]
-    assert f">= {FIRST_UID}" in user
-    assert f"<= {LAST_UID}" in user
+    assert f">= {Settings().first_user}" in user
+    assert f"<= {Settings().last_user}" in user
     (deadline,) = asked["spec.activeDeadlineSeconds"]
     assert f"[?'{meta.LABEL_STATE}'].orValue('') == '{meta.STATE_WAITING}'" in deadline
 
@@ -74,8 +75,12 @@ def test_what_the_installation_says() -> None:
     asked = rules(
         CREATE,
         'sandbox={"userNamespaces":true,"runtimeClassName":"kata","priorityClassName":"low",'
-        '"nodeSelector":{"pool":"sandbox","example.com/zone":"1"}}',
+        '"nodeSelector":{"pool":"sandbox","example.com/zone":"1"},'
+        '"users":{"first":50000,"last":50999}}',
     )
+    (user,) = asked["spec.securityContext.runAsUser"]
+    assert ">= 50000" in user
+    assert "<= 50999" in user
     assert asked["spec.hostUsers"] == ["!object.spec.?hostUsers.orValue(true)"]
     assert asked["spec.runtimeClassName"] == ["object.spec.?runtimeClassName.hasValue()"]
     assert asked["spec.priorityClassName"] == [

@@ -207,7 +207,9 @@ def test_the_operator_understands_all_that_can_be_set() -> None:
         'sandbox.imagePullSecrets=["registry"]',
         'priorityClasses.sandbox={"create":true,"name":"sandboxes","value":-1}',
         'operator.log={"format":"text","level":"debug"}',
+        'sandbox.users={"first":30000,"last":30999}',
     )
+    assert settings.users == range(30_000, 31_000)
     assert settings.runtime_class_name == "cloche-no-network"
     assert settings.user_namespaces is True
     assert settings.reserve_memory is True

@@ -111,8 +111,8 @@ def test_the_probe_pods() -> None:
     assert spec["activeDeadlineSeconds"] == 30
     assert spec["securityContext"] == {
         "runAsNonRoot": True,
-        "runAsUser": 10_000,
-        "runAsGroup": 10_000,
+        "runAsUser": 40_000,
+        "runAsGroup": 40_000,
         "seccompProfile": {"type": "RuntimeDefault"},
     }
     (container,) = spec["containers"]

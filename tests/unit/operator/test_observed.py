@@ -21,39 +21,42 @@ def pod(name: str, uid: str = "1", user: int | None = None) -> dict[str, Any]:
     return {"metadata": {"name": name, "uid": uid}, "spec": context}
 
 
+USERS = range(40_000, 50_000)
+
+
 def test_every_pod_gets_the_lowest_user_that_nobody_has() -> None:
-    pods = Pods()
-    pods.seen(pod("a", user=10_000))
-    pods.seen(pod("b", user=10_002))
+    pods = Pods(USERS)
+    pods.seen(pod("a", user=40_000))
+    pods.seen(pod("b", user=40_002))
     pods.seen(pod("c"))
-    assert [pods.take_user() for _ in range(3)] == [10_001, 10_003, 10_004]
+    assert [pods.take_user() for _ in range(3)] == [40_001, 40_003, 40_004]
 
 
 def test_a_user_is_free_again_once_the_pod_is_gone_and_the_run_over() -> None:
-    pods = Pods()
-    assert pods.take_user() == 10_000
-    pods.seen(pod("a", user=10_000))
-    pods.give_user_back(10_000)
-    assert pods.take_user() == 10_001, "the Pod still lives"
-    pods.seen(pod("a", user=10_000), deleted=True)
-    assert pods.take_user() == 10_000
-    pods.give_user_back(10_000)
-    pods.give_user_back(10_000)
+    pods = Pods(USERS)
+    assert pods.take_user() == 40_000
+    pods.seen(pod("a", user=40_000))
+    pods.give_user_back(40_000)
+    assert pods.take_user() == 40_001, "the Pod still lives"
+    pods.seen(pod("a", user=40_000), deleted=True)
+    assert pods.take_user() == 40_000
+    pods.give_user_back(40_000)
+    pods.give_user_back(40_000)
 
 
 def test_when_all_users_are_taken_it_says_so() -> None:
-    pods = Pods()
-    users = [pods.take_user() for _ in range(10_000)]
-    assert (users[0], users[-1], len(set(users))) == (10_000, 19_999, 10_000)
+    pods = Pods(USERS)
+    users = [pods.take_user() for _ in USERS]
+    assert (users[0], users[-1], len(set(users))) == (40_000, 49_999, 10_000)
     with pytest.raises(EndedError) as ended:
         pods.take_user()
     assert ended.value.reason is Reason.UNSCHEDULABLE
-    pods.give_user_back(15_000)
-    assert pods.take_user() == 15_000
+    pods.give_user_back(45_000)
+    assert pods.take_user() == 45_000
 
 
 def test_a_pod_is_known_by_name_and_uid() -> None:
-    pods = Pods()
+    pods = Pods(USERS)
     pods.seen(pod("a", "1"))
     assert pods.get("a", "1") == pod("a", "1")
     assert pods.get("a", "2") is None
@@ -61,7 +64,7 @@ def test_a_pod_is_known_by_name_and_uid() -> None:
 
 
 def test_the_deletion_of_an_older_pod_of_that_name_takes_nothing_away() -> None:
-    pods = Pods()
+    pods = Pods(USERS)
     pods.seen(pod("a", "2"))
     pods.seen(pod("a", "1"), deleted=True)
     assert pods.get("a", "2") is not None
@@ -71,7 +74,7 @@ def test_the_deletion_of_an_older_pod_of_that_name_takes_nothing_away() -> None:
 
 
 async def test_who_waits_for_a_pod_is_woken_by_it_alone() -> None:
-    pods = Pods()
+    pods = Pods(USERS)
     async with asyncio.timeout(BOUND_SECONDS):
         waiting = [asyncio.create_task(pods.changed(name, BOUND_SECONDS)) for name in "aab"]
         await asyncio.sleep(0)
@@ -84,14 +87,14 @@ async def test_who_waits_for_a_pod_is_woken_by_it_alone() -> None:
 
 
 async def test_who_waits_for_a_pod_in_vain_goes_on() -> None:
-    pods = Pods()
+    pods = Pods(USERS)
     async with asyncio.timeout(BOUND_SECONDS):
         await pods.changed("a", 0.001)
     assert pods._waiting == {}
 
 
 def test_pods_that_no_node_takes() -> None:
-    pods = Pods()
+    pods = Pods(USERS)
     lacking = pod("a") | {
         "status": {"conditions": [{"type": "PodScheduled", "status": "False", "message": "full"}]}
     }
@@ -210,7 +213,7 @@ async def test_a_runtime_that_cannot_be_read_does_not_hide_the_others() -> None:
 
 
 def test_a_late_word_of_a_pod_whose_name_another_has_changes_nothing() -> None:
-    pods = Pods()
+    pods = Pods(USERS)
     new = {"metadata": {"name": "sbx-1", "uid": "new", "resourceVersion": "20"}, "spec": {}}
     old = {"metadata": {"name": "sbx-1", "uid": "old", "resourceVersion": "9"}, "spec": {}}
     pods.seen(new)

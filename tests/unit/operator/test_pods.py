@@ -29,7 +29,7 @@ def shape(runtime: dict[str, Any], used: dict[str, str]) -> PodShape:
 def cold(
     obj: dict[str, Any], runtime: dict[str, Any], used: dict[str, str], settings: Settings
 ) -> dict[str, Any]:
-    return cold_pod(shape(runtime, used), 10_007, from_object(obj), settings)
+    return cold_pod(shape(runtime, used), 40_007, from_object(obj), settings)
 
 
 USED = {"cpu": "1", "memory": "512Mi", "disk": "100Mi"}
@@ -70,8 +70,8 @@ def test_the_whole_pod(execution_object: dict[str, Any], settings: Settings) -> 
             "hostname": "sandbox",
             "securityContext": {
                 "runAsNonRoot": True,
-                "runAsUser": 10_007,
-                "runAsGroup": 10_007,
+                "runAsUser": 40_007,
+                "runAsGroup": 40_007,
                 "seccompProfile": {"type": "RuntimeDefault"},
             },
             "containers": [
@@ -94,7 +94,10 @@ def test_the_whole_pod(execution_object: dict[str, Any], settings: Settings) -> 
                         "limits": {"cpu": "1", "memory": "512Mi", "ephemeral-storage": "64Mi"},
                         "requests": {"cpu": "50m", "memory": "64Mi", "ephemeral-storage": "0"},
                     },
-                    "volumeMounts": [{"name": "workspace", "mountPath": "/workspace"}],
+                    "volumeMounts": [
+                        {"name": "workspace", "mountPath": "/workspace"},
+                        {"name": "workspace", "mountPath": "/dev/pts", "readOnly": True},
+                    ],
                 }
             ],
             "volumes": [
@@ -216,7 +219,7 @@ def test_the_same_plan_gives_the_same_pod(
 def test_a_waiting_pod_is_the_runtime_s_and_has_no_deadline(
     execution_object: dict[str, Any], settings: Settings
 ) -> None:
-    waiting = waiting_pod(shape(PYTHON, USED), 10_007, "sbx-python-1", settings)
+    waiting = waiting_pod(shape(PYTHON, USED), 40_007, "sbx-python-1", settings)
     assert waiting["metadata"] == {
         "name": "sbx-python-1",
         "labels": {
@@ -240,7 +243,7 @@ def test_a_waiting_pod_is_the_runtime_s_and_has_no_deadline(
 
 
 def test_a_session_s_pod_lives_as_long_as_the_session(settings: Settings) -> None:
-    pod = session_pod(shape(PYTHON, USED), 10_007, ("sbs-1", "session-uid"), 3600, settings)
+    pod = session_pod(shape(PYTHON, USED), 40_007, ("sbs-1", "session-uid"), 3600, settings)
     assert pod["metadata"]["labels"]["cloche.dev/session"] == "session-uid"
     assert pod["metadata"]["ownerReferences"][0]["kind"] == "SandboxSession"
     assert pod["spec"]["activeDeadlineSeconds"] == 3600 + 60 + 60

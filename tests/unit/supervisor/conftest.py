@@ -34,7 +34,7 @@ mount -t tmpfs -o "$1" tmpfs "$2" && mount -t tmpfs -o mode=1777 tmpfs /dev/shm 
 mount -t mqueue mqueue "$3" && shift 3 && exec "$@"
 """
 NAMESPACE = ["unshare", "--pid", "--fork", "--kill-child", "--mount-proc", "--"]
-UID = 20_000 + os.getpid() % 30_000
+UID = 10_000 + os.getpid() % 30_000
 """A uid that no Pod on this machine has, and no other process that runs these tests: the kernel
 counts a limit of processes by uid."""
 UNPRIVILEGED = ["setpriv", f"--reuid={UID}", f"--regid={UID}", "--clear-groups", "--"]
