@@ -12,7 +12,12 @@ from cloche_cluster.errors import ClusterError
 CONTROLLERS = ("cpu", "cpuset", "io", "memory", "pids", "hugetlb")
 """What Pods are given on version 2, where the kernel has it."""
 
+RESERVED_PIDS = 2000
+"""Processes and threads that are left to the machine and the cluster's programs, which have some
+300."""
+
 _DAEMONS = "daemons"
+_PODS = "kubepods"  # the kubelet's name for it
 _SHARES = 1024
 """cpu.shares of a processor. The kubelet gives the group of all Pods so many, but below ours, which
 would have those of one: on other machines that group is at the top, beside the daemons'."""
@@ -86,6 +91,19 @@ def _prepare_v2(root: Path) -> Path:
     for parent in (root, group):
         (parent / "cgroup.subtree_control").write_text(wanted)
     return leaf / "cgroup.procs"
+
+
+def reserve_processes(mounts: CgroupMounts, system: Path = Path("/proc/sys/kernel")) -> None:
+    """Leave RESERVED_PIDS to the machine: all Pods together get the others.
+
+    On version 2 the kubelet does so; on version 1 it is told to leave the groups' limits alone, and
+    gives the Pods' group as many processes as there can be.
+    """
+    most = min(int((system / name).read_text()) for name in ("pid_max", "threads-max"))
+    for hierarchy in mounts.v1:
+        limit = hierarchy / CGROUP / _PODS / "pids.max"
+        if limit.exists():
+            limit.write_text(str(most - RESERVED_PIDS))
 
 
 def members(mounts: CgroupMounts) -> set[int]:

@@ -51,7 +51,9 @@ def configure(cluster: Embedded, machine: Machine, programs: Programs, pause: No
     files = _files(cluster, machine, programs, pause)
     for name, text in files.items():
         supervisord.write_if_changed(layout.config / name, text)
-    table = process_table(layout, programs, addresses, cluster.ports)
+    table = process_table(
+        layout, programs, addresses, cluster.ports, may_raise_limits=machine.can_lower_oom_score
+    )
     if not local_port_holder():
         table = (*table, localhost_forward(addresses))
     stamped = [_stamped(program, files, layout.pki) for program in table]

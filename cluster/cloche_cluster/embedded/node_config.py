@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import yaml
 
+from cloche_cluster.embedded.cgroups import RESERVED_PIDS
 from cloche_cluster.embedded.pki import KUBELET_CERTIFICATE, KUBELET_KEY
 from cloche_cluster.embedded.settings import NO_NETWORK, SANDBOX_BRIDGE
 
@@ -55,6 +56,7 @@ def kubelet_config(
         "failSwapOn": False,
         "maxPods": MAX_PODS,
         "podPidsLimit": POD_PIDS,
+        "systemReserved": {"pid": str(RESERVED_PIDS)},
         "singleProcessOOMKill": True,  # the program dies for memory, its supervisor tells
         "serializeImagePulls": False,
         "kubeAPIQPS": 200,  # the defaults hold back some 100 Pods that start at once

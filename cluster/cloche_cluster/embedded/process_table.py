@@ -192,11 +192,23 @@ def kube_scheduler(binary: Path, kubeconfigs: Path, ports: Ports) -> Program:
     )
 
 
-def containerd(binary: Path, layout: Layout, path: str) -> Program:
-    """Return containerd, which finds shims and runc on `path`. Shims outlive its restarts."""
+def containerd(binary: Path, layout: Layout, path: str, *, unlimited: bool) -> Program:
+    """Return containerd, which finds shims and runc on `path`. Shims outlive its restarts.
+
+    `unlimited`: without its limits of message queues and waiting signals, as root may have it. The
+    kernel counts those of all Pods with user namespaces against them together.
+    """
+    limits = ("prlimit", "--msgqueue=unlimited", "--sigpending=unlimited") if unlimited else ()
     return Program(
         "containerd",
-        (str(binary), "--config", str(layout.config / "containerd.toml"), "--log-level", "warn"),
+        (
+            *limits,
+            str(binary),
+            "--config",
+            str(layout.config / "containerd.toml"),
+            "--log-level",
+            "warn",
+        ),
         priority=20,
         stop_seconds=20,
         path=path,
@@ -250,9 +262,14 @@ def localhost_forward(addresses: Addresses) -> Program:
 
 
 def process_table(
-    layout: Layout, programs: Programs, addresses: Addresses, ports: Ports
+    layout: Layout,
+    programs: Programs,
+    addresses: Addresses,
+    ports: Ports,
+    *,
+    may_raise_limits: bool = False,
 ) -> tuple[Program, ...]:
-    """Return every program of the cluster."""
+    """Return every program of the cluster. `may_raise_limits`: we have CAP_SYS_RESOURCE."""
 
     def kubernetes(name: str) -> Path:
         return programs.path("kubernetes", name)
@@ -260,7 +277,9 @@ def process_table(
     where = Endpoint(addresses.node, addresses.node, addresses.services)
     return (
         etcd(programs.path("etcd"), layout.state / "etcd", layout.pki, ports),
-        containerd(programs.path("containerd"), layout, programs.search_path),
+        containerd(
+            programs.path("containerd"), layout, programs.search_path, unlimited=may_raise_limits
+        ),
         kube_apiserver(kubernetes("kube-apiserver"), layout.pki, ports, where),
         kube_controller_manager(
             kubernetes("kube-controller-manager"), layout.pki, layout.kubeconfigs, ports,

@@ -55,6 +55,8 @@ def up(cluster: Embedded) -> Programs:
     running = supervisor.is_running()
     if not running:
         _clean_start(cluster)
+    sysctls.record(cluster.layout.sysctls)
+    sysctls.raise_limits()
     configure(cluster, machine, programs, pause)
     network.prepare(cluster.addresses)
     if running:
@@ -102,7 +104,6 @@ def _clean_start(cluster: Embedded) -> None:
     ports.check_free(cluster.ports)
     if not cluster.layout.sysctls.exists() and network.has_proxy_tables():
         raise ClusterError(network.OTHER_PROXY)
-    sysctls.record(cluster.layout.sysctls)
 
 
 def _wait_for_api(cluster: Embedded, supervisor: supervisord.Supervisor) -> None:
@@ -128,6 +129,7 @@ def _prepare_inside(cluster: Embedded, programs: Programs, pause: NodeImage) -> 
     image_store(programs, cluster.layout).ensure(pause)
     admin = kubectl(cluster, programs)
     _wait_for(admin, "node", NODE_NAME, "--for=condition=Ready", _NODE_SECONDS)
+    cgroups.reserve_processes(cgroups.read_mounts())
     cluster.console.step("the node is ready")
 
 

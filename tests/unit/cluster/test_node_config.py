@@ -47,6 +47,7 @@ def test_the_kubelet_stays_in_its_own_places(machine: Machine) -> None:
     assert config["cgroupRoot"] == "/cloche"
     assert config["containerRuntimeEndpoint"] == "unix:///r/containerd/containerd.sock"
     assert config["podPidsLimit"] == 1024
+    assert config["systemReserved"] == {"pid": "2000"}
     assert config["authentication"]["anonymous"]["enabled"] is False
     assert config["address"] == Addresses().node
 

@@ -44,6 +44,13 @@ def test_every_program_restarts_and_rotates_its_log() -> None:
         assert command == ["nice", "-n", str(program.niceness), *program.argv]
 
 
+def test_containerd_has_no_limit_that_all_pods_would_share() -> None:
+    table = process_table(LAYOUT, PROGRAMS, Addresses(), Ports(), may_raise_limits=True)
+    argv = next(program.argv for program in table if program.name == "containerd")
+    assert argv[:3] == ("prlimit", "--msgqueue=unlimited", "--sigpending=unlimited")
+    assert argv[3:] == next(program.argv for program in TABLE if program.name == "containerd")
+
+
 def test_etcd_has_a_quota_compacts_and_asks_for_certificates() -> None:
     argv = next(program.argv for program in TABLE if program.name == "etcd")
     assert "--quota-backend-bytes=2147483648" in argv

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 import os
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -135,3 +136,41 @@ def test_kernel_settings_are_the_machines_own_even_after_a_second_start(
     assert sysctls.restore(record, root) == 1
     assert panic.read_text() == "1"
     assert sysctls.restore(record, root) == 0
+
+
+def test_settings_that_a_newer_version_changes_are_recorded_too(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The others are the cluster's by then, and what was recorded is the machine's own."""
+    root, record = tmp_path / "sys", tmp_path / "sysctls.json"
+    (root / "kernel").mkdir(parents=True)
+    (root / "kernel" / "panic").write_text("10\n")
+    (root / "kernel" / "pid_max").write_text("32768\n")
+    record.write_text('{"kernel/panic": "0"}')
+    monkeypatch.setattr(sysctls, "CHANGED", ("kernel/panic", "kernel/pid_max"))
+    sysctls.record(record, root)
+    assert json.loads(record.read_text()) == {"kernel/panic": "0", "kernel/pid_max": "32768"}
+
+
+def test_limits_are_raised_and_never_lowered(tmp_path: Path) -> None:
+    for name, value in {"kernel/pid_max": "32768", "fs/file-max": str(2**63 - 1)}.items():
+        (tmp_path / name).parent.mkdir()
+        (tmp_path / name).write_text(f"{value}\n")
+    sysctls.raise_limits(tmp_path)
+    assert (tmp_path / "kernel/pid_max").read_text() == "4194304"
+    assert (tmp_path / "fs/file-max").read_text() == f"{2**63 - 1}\n"
+    assert not (tmp_path / "fs/inotify").exists()
+
+
+def test_processes_are_left_to_the_machine(tmp_path: Path) -> None:
+    pids, memory, system = tmp_path / "pids", tmp_path / "memory", tmp_path / "system"
+    for hierarchy in (pids, memory):
+        (hierarchy / "cloche" / "kubepods").mkdir(parents=True)
+    limit = pids / "cloche" / "kubepods" / "pids.max"
+    limit.write_text("32768\n")
+    system.mkdir()
+    (system / "pid_max").write_text("32768\n")
+    (system / "threads-max").write_text("192730\n")
+    cgroups.reserve_processes(cgroups.CgroupMounts((pids, memory), None), system)
+    assert limit.read_text() == "30768"
+    assert not list(memory.rglob("pids.max"))
