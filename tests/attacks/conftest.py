@@ -9,6 +9,7 @@ from support.installation import Installation
 from support.site import Site, site
 
 from attacks.node import holdings, settled
+from attacks.owners import device_owners, mapped_files
 from attacks.target import Target
 
 
@@ -23,10 +24,14 @@ def place(installation: Installation) -> Iterator[Site]:
 def node_as_before(place: Site) -> Iterator[None]:
     """After all attacks the node holds what it held before, and the pools are as full.
 
+    Nor has a device of the machine or a file of an image become a Pod's.
+
     Once for the suite, because containerd and the kubelet take a minute to remove what has ended.
     """
-    before = holdings(place)
+    before, devices = holdings(place), device_owners()
     yield
+    assert device_owners() == devices
+    assert not mapped_files()
     assert not (grown := settled(place, before)), grown
 
 

@@ -33,6 +33,11 @@ class Target:
         """The API server."""
         return self.place.api
 
+    @property
+    def executions(self) -> str:
+        """The path of all executions."""
+        return _EXECUTIONS
+
     def addresses(self) -> dict[str, str]:
         """Where a program might call: the environment of every attack."""
         node = self.api.get("/api/v1/nodes")["items"][0]["status"]

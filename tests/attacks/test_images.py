@@ -1,0 +1,47 @@
+"""No image of a language has a file that gives privileges."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+from support.api_server import CLOCHE
+from support.installation import SANDBOXES
+from support.site import Site
+
+from attacks.program import HERE, parse
+from attacks.target import Target
+
+FINDING = parse(HERE / "files" / "setuid_binaries.sh")
+TOGETHER = 3
+
+
+@pytest.fixture
+def runtimes(place: Site) -> Iterator[dict[str, str]]:
+    """A runtime of Bash in each language's image, by language."""
+    found = place.api.get(f"{CLOCHE}/{SANDBOXES}/sandboxruntimes")["items"]
+    images = {one["metadata"]["name"]: one["spec"]["image"] for one in found}
+    names = {language: f"bash-of-{language}" for language in images}
+    for language, name in names.items():
+        spec = place.runtime_like("bash", pool={"size": 0, "reuse": "Never"})
+        place.make_runtime(name, spec | {"image": images[language]})
+    yield names
+    for name in names.values():
+        place.remove_runtime(name)
+
+
+def test_no_image_has_a_file_that_gives_privileges(
+    target: Target, runtimes: dict[str, str]
+) -> None:
+    with ThreadPoolExecutor(TOGETHER) as pool:
+        ended = dict(
+            zip(
+                runtimes,
+                pool.map(lambda name: target.run(FINDING, {}, name), runtimes.values()),
+                strict=True,
+            )
+        )
+    faults = {language: FINDING.faults(status) for language, status in ended.items()}
+    assert not {language: found for language, found in faults.items() if found}
+    assert len(faults) >= 13

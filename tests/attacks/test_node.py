@@ -1,0 +1,123 @@
+"""Twenty programs take what the kernel counts for the node: others get what they need."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+from support.api_server import CORE
+from support.deadline import until
+from support.installation import SANDBOXES, SYSTEM
+from support.site import Site
+
+from attacks.program import HERE
+from attacks.target import Target
+
+HOARDERS = 20
+HOARDER = (HERE / "node" / "hoarder.py").read_text(encoding="utf-8")
+SPEC = {
+    "code": HOARDER,
+    "timeoutSeconds": 120,
+    "resources": {"cpu": "500m", "memory": "64Mi", "disk": "1Mi"},
+}
+NEEDS = """if True:
+    import ctypes, os
+    libc = ctypes.CDLL(None)
+    print("instance", libc.inotify_init1(0) >= 0)
+    print("terminal", len(os.openpty()) == 2)
+    number = {"x86_64": 206, "aarch64": 0}[os.uname().machine]
+    print("context", libc.syscall(number, 64, ctypes.byref(ctypes.c_ulong())) == 0)
+    print("queue", libc.mq_open(b"/needed", 0o102, 0o600, None) >= 0)
+    pid = os.fork()
+    if not pid: os._exit(0)
+    print("process", os.waitpid(pid, 0)[1] == 0)
+"""
+"""What any program may need of the kernel, the kubelet's among them."""
+GOT = "".join(f"{name} True\n" for name in ("instance", "terminal", "context", "queue", "process"))
+_PODS = f"{CORE}/{SYSTEM}/pods"
+_GROUPS = Path("/sys/fs/cgroup")
+
+
+def unreclaimable() -> int:
+    """Bytes of the kernel's memory that cannot be taken back, of the whole node."""
+    found = re.search(r"^SUnreclaim:\s+(\d+) kB", Path("/proc/meminfo").read_text(), re.MULTILINE)
+    assert found
+    return int(found[1]) * 1024
+
+
+def charged() -> int:
+    """Bytes of the kernel's memory that all Pods' control groups are charged for."""
+    first = _GROUPS / "memory" / "cloche" / "kubepods" / "memory.kmem.usage_in_bytes"
+    if first.exists():
+        return int(first.read_text())
+    stat = (_GROUPS / "cloche" / "kubepods" / "memory.stat").read_text()
+    return int(dict(line.split() for line in stat.splitlines())["kernel"])
+
+
+@contextmanager
+def hoarders(place: Site, target: Target) -> Iterator[None]:
+    """Programs that hold all they could get, until they are cancelled."""
+    names = [target.start("python", SPEC) for _ in range(HOARDERS)]
+
+    def holds(name: str) -> bool:
+        found = place.api.get(f"{target.executions}/{name}").get("status", {})
+        assert found.get("phase", "") in {"", "Pending", "Running"}, found
+        path = f"{CORE}/{SANDBOXES}/pods/{found.get('podName')}/log"
+        return "hoarded" in place.api.client.get(path).text
+
+    try:
+        for name in names:
+            until(lambda name=name: holds(name), 120, f"{name} to hoard")  # type: ignore[misc]
+        yield
+    finally:
+        for name in names:
+            target.cancel(name)
+        for name in names:
+            target.ended(name)
+
+
+def neighbour(place: Site, name: str, **fields: Any) -> str:
+    """What an ordinary Pod prints that needs a little of everything."""
+    image = place.runtime("python")["spec"]["image"]
+    container = {
+        "name": "neighbour",
+        "image": image,
+        "imagePullPolicy": "Never",
+        "command": ["python3", "-c", NEEDS],
+    }
+    spec = {"restartPolicy": "Never", "containers": [container], **fields}
+    pod = {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": name}, "spec": spec}
+    place.api.create(_PODS, pod)
+    try:
+        until(
+            lambda: place.api.get(f"{_PODS}/{name}")["status"]["phase"] in {"Succeeded", "Failed"},
+            60,
+            f"{name} to end",
+        )
+        return place.api.client.get(f"{_PODS}/{name}/log").text
+    finally:
+        place.api.delete(f"{_PODS}/{name}")
+
+
+def test_another_pod_gets_what_it_needs_while_twenty_hoard(place: Site, target: Target) -> None:
+    users = place.sandboxes()[0]["spec"].get("hostUsers", True)
+    before, charged_before = unreclaimable(), charged()
+    with hoarders(place, target):
+        grown = unreclaimable() - before
+        charges = charged() - charged_before
+        assert neighbour(place, "neighbour") == GOT
+        assert neighbour(place, "neighbour-of-its-kind", hostUsers=users) == GOT
+    assert grown - charges < 64 * 1024 * 1024, (grown, charges)
+
+
+@pytest.mark.parametrize("language", ["javascript", "typescript"])
+def test_node_says_which_interfaces_there_are(target: Target, language: str) -> None:
+    code = 'import os = require("node:os"); console.log(JSON.stringify(os.networkInterfaces()));'
+    if language == "javascript":
+        code = code.replace("import os", "const os")
+    status = target.ended(target.start(language, {"code": code}))
+    assert '"lo":[{"address":"127.0.0.1"' in status["stdout"], status
