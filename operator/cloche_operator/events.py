@@ -1,7 +1,7 @@
 """A supervisor's events, read from a stream of bytes (docs/protocol.md).
 
-Whatever the bytes are, reading them costs bounded memory and raises nothing: an image may hold
-anything in the supervisor's place.
+Whatever the bytes are, reading them costs bounded memory, time in proportion to their number, and
+raises nothing: an image may hold anything in the supervisor's place.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ class EventReader:
     """Cuts one stream into its events, and minds their numbers."""
 
     def __init__(self) -> None:
-        self._rest = bytearray()
+        self._rest = bytearray()  # the beginning of a line, at most _LINE_BYTES
         self._next = 0
         self._skipping = False
         self.gap = False
@@ -28,23 +28,33 @@ class EventReader:
         """Lines that were no events."""
 
     def feed(self, data: bytes) -> list[dict[str, Any]]:
-        """Read some more bytes; the events that are whole now."""
-        self._rest += data
-        *lines, rest = self._rest.split(b"\n")
-        self._rest = rest
+        """Read some more bytes; the events that are whole now.
+
+        Only the new bytes are searched, in however many pieces a line comes.
+        """
+        *ends, rest = data.split(b"\n")
         events = []
-        for line in lines:
-            if self._skipping:
-                self._skipping = False
-            elif line.strip() and (event := self._event(bytes(line))):
+        for end in ends:
+            self._keep(end)
+            if self._rest.strip() and (event := self._event(self._rest)):
                 events.append(event)
-        if len(self._rest) > _LINE_BYTES:
+            self._rest.clear()
+            self._skipping = False
+        self._keep(rest)
+        return events
+
+    def _keep(self, part: bytes) -> None:
+        """Keep a part of a line, and nothing of a line that is too long."""
+        if self._skipping:
+            return
+        if len(self._rest) + len(part) > _LINE_BYTES:
             self._rest.clear()
             self._skipping = True
             self.garbage += 1
-        return events
+        else:
+            self._rest += part
 
-    def _event(self, line: bytes) -> dict[str, Any] | None:
+    def _event(self, line: bytearray) -> dict[str, Any] | None:
         try:
             event = json.loads(line)
         except (ValueError, RecursionError):

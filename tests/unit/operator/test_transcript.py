@@ -174,7 +174,7 @@ def test_a_line_too_long_is_dropped_and_the_next_is_read() -> None:
     chunk = b"x" * 1_000_000
     for _ in range(20):
         transcript.feed(chunk)
-        assert len(transcript.reader._rest) <= _LINE_BYTES + len(chunk)
+        assert len(transcript.reader._rest) <= _LINE_BYTES
     transcript.feed(b'", "seq": 0}\n' + lines(READY, {**STARTED, "seq": 1}))
     assert transcript.started
     assert transcript.garbage >= 1
