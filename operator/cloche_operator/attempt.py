@@ -94,7 +94,7 @@ class Attempt:
     def heard(self) -> Transcript:
         """The most that was heard of the program, from the attach or the log."""
         logged = self._reader.transcript if self._reader else None
-        return logged if logged is not None and logged.started else self._transcript
+        return logged if logged is not None and logged.has_started else self._transcript
 
     async def run(self) -> Transcript:
         """Run it; what its supervisor said, to the end.
@@ -188,7 +188,7 @@ class Attempt:
     async def _fed(self, sandbox: Sandbox, afterwards: Afterwards) -> Transcript:
         """Hand over the input and hear the end, from the attach or else from the log."""
         execution = self.execution
-        self._reader = LogReader(self._ctx, sandbox.pod, execution.uid, greeted=True)
+        self._reader = LogReader(self._ctx, sandbox.pod, execution.uid, sent=True)
         input_ = await self._input(afterwards)
         seconds = limit(execution, self._ctx.settings)
         await self._ctx.lease.held()
@@ -203,10 +203,13 @@ class Attempt:
                 self._job.source.drop()
                 if sent and await sandbox.hear():
                     self._ctx.metrics.garbage.inc(self._transcript.garbage)
-                    return self._transcript
-                if self._transcript.started is not None:
+                    if not self._transcript.cut_off:
+                        return self._transcript
+                self._reader.know(self._transcript)
+                if self._reader.started:
                     return await self._reader.read()
         except TimeoutError:
+            self._reader.know(self._transcript)
             return await self._reader.last_look()
         # The input may have gone with the connection, and its Pod may wait for it for ever.
         return await recovered(self._ctx, execution, self._reader, seconds)

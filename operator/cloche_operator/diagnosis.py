@@ -18,6 +18,9 @@ _NO_START = frozenset(
         "PreCreateHookError",
     }
 )
+_UNUSABLE_INPUT = 2
+"""The supervisor's exit code (docs/protocol.md, Exit codes of the supervisor)."""
+
 # Reasons of a Pod's DisruptionTarget condition (k8s.io/api/core/v1).
 _DISRUPTIONS = {
     "PreemptionByScheduler": Reason.POD_EVICTED,
@@ -93,6 +96,20 @@ def has_terminated(pod: dict[str, Any]) -> bool:
         "Failed",
         "Succeeded",
     )
+
+
+def refused_its_input(pod: dict[str, Any]) -> bool:
+    """Whether the container's exit code is its supervisor's for an input that it could not use.
+
+    No program of the last frame was started then. Any other code proves nothing.
+    """
+    code = _container_state(pod).get("terminated", {}).get("exitCode")
+    return bool(code == _UNUSABLE_INPUT)
+
+
+def has_run(pod: dict[str, Any]) -> bool:
+    """Whether the kubelet has said that the container was started, ever."""
+    return "running" in _container_state(pod) or has_terminated(pod)
 
 
 def gone_unheard(last: dict[str, Any] | None) -> EndedError:

@@ -47,8 +47,8 @@ def from_exit(transcript: Transcript) -> Outcome:
         "signal": event["signal"],
         "stdoutBytes": event["stdout_bytes"],
         "stderrBytes": event["stderr_bytes"],
-        "stdoutTruncated": event["stdout_truncated"],
-        "stderrTruncated": event["stderr_truncated"],
+        "stdoutTruncated": transcript.stdout_truncated,
+        "stderrTruncated": transcript.stderr_truncated,
         "completionTime": _instant(event["time"]),
         "executionSeconds": event["execution_seconds"],
         "compileSeconds": event["compile_seconds"],
@@ -89,6 +89,8 @@ def _judged(event: dict[str, Any]) -> tuple[Reason, str]:
 def _heard(transcript: Transcript) -> dict[str, Any]:
     """What was heard from the program, whether or not the end was."""
     fields: dict[str, Any] = {"stdout": transcript.stdout, "stderr": transcript.stderr}
+    if transcript.gap:
+        fields |= {"stdoutTruncated": True, "stderrTruncated": True}
     if transcript.started is not None:
         fields["startTime"] = _instant(transcript.started)
     return fields

@@ -23,7 +23,7 @@ COMPONENT = {meta.LABEL_COMPONENT: "sandbox"}
 SUPERVISOR = ["python3", "-I", "-S", "/opt/cloche"]
 
 _GRACE_SECONDS = 1  # the supervisor ends at once on SIGTERM
-_EPHEMERAL_STORAGE = "64Mi"  # the container's log, of which the supervisor writes 6 MiB at most
+_EPHEMERAL_STORAGE = "64Mi"  # the container's log, of which the supervisor writes 10 MiB at most
 _BACKSTOP_SECONDS = 60  # beyond every other timeout, for an operator that is away
 _STATE = "/metadata/labels/" + meta.LABEL_STATE.replace("/", "~1")
 

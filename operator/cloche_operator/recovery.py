@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from cloche_api.phases import Reason
-from cloche_operator.diagnosis import start_timeout
-from cloche_operator.execution import now
+from cloche_operator.diagnosis import has_run, start_timeout
 from cloche_operator.outcome import EndedError
 from cloche_operator.persist import persist
-from cloche_operator.result import NeverStartedError
+from cloche_operator.result import NeverStartedError, SilentError
 
 if TYPE_CHECKING:
     from cloche_operator.context import Context
@@ -45,21 +43,20 @@ async def recovered(
 ) -> Transcript:
     """Read the result from the Pod's log. `limit`: seconds that it may take once started.
 
+    How long the Pod has run already is not asked: only other machines' clocks know. So one that
+    hangs is waited for longer than by the operator that started it, never shorter.
+
     Raises:
         EndedError: there is none.
-        NeverStartedError: the program never ran; the Pod is deleted, and may be made again.
+        NeverStartedError: the program never ran; the Pod may be deleted, and made again.
     """
-    latest = (execution.claimed_time or now()) + timedelta(
-        seconds=ctx.settings.start_timeout_seconds
-    )
-    remaining = (latest - now()).total_seconds() + limit
     try:
-        async with asyncio.timeout(max(remaining, 2 * _IN_FLIGHT_SECONDS)):
+        async with asyncio.timeout(ctx.settings.start_timeout_seconds + limit):
             return await reader.read(start_within=_IN_FLIGHT_SECONDS)
     except TimeoutError as error:
-        if reader.transcript.started is None and not reader.greeted:
-            pod = await claimed_pod(ctx, execution)
+        pod = await claimed_pod(ctx, execution)
+        if not reader.started and not has_run(pod):
             raise start_timeout(pod, ctx.settings.start_timeout_seconds) from error
         return await reader.last_look()
-    except NeverStartedError:
-        return await reader.read_while_deleting()
+    except SilentError:
+        return await reader.read_after_input(limit)

@@ -225,7 +225,7 @@ class Run:
             ctx.capacity.occupy(self._share)
         self._source.drop()
         self._pod = await claimed_pod(ctx, execution)
-        self._reader = LogReader(ctx, self._pod, execution.uid)
+        self._reader = LogReader(ctx, self._pod, execution.uid, sent=True)
         return await recovered(ctx, execution, self._reader, limit(execution, ctx.settings))
 
     def _heard(self) -> Transcript | None:

@@ -45,10 +45,17 @@ _EXIT_FIELDS: dict[str, tuple[type, ...]] = {
 
 
 class Transcript:
-    """One execution's events, in order. A Pod's log may hold those of others before it."""
+    """One execution's events, in order. A Pod's log may hold those of others before it.
 
-    def __init__(self, execution: str) -> None:
+    `whole`: the events come from a supervisor's first one on, as in a log, so that their numbers
+    begin with 0. Output after missing events is not kept: what is kept is always the first of it.
+    """
+
+    def __init__(self, execution: str, *, whole: bool = False) -> None:
         self._execution = execution
+        self._next: int | None = 0 if whole else None
+        self.gap = False
+        """Whether events are missing: before the last one, or once started, since the start."""
         # As UTF-8: a text takes up to four times as much, and each piece of it 50 bytes.
         self._out = {"stdout": bytearray(), "stderr": bytearray()}
         self.started: float | None = None
@@ -71,12 +78,26 @@ class Transcript:
         return self._out["stderr"].decode("utf-8", "ignore")
 
     @property
+    def _kept(self) -> int:
+        return sum(map(len, self._out.values()))
+
+    @property
     def size(self) -> int:
         """Bytes of everything that the program wrote, as far as kept."""
         files = self.exit["files"] if self.exit is not None else []
-        return sum(map(len, self._out.values())) + sum(
+        return self._kept + sum(
             len(file["path"]) + len(file["base64"]) for file in files
         )
+
+    @property
+    def stdout_truncated(self) -> bool:
+        """Whether `stdout` may be less than what the program wrote."""
+        return self.exit is None or self.gap or bool(self.exit["stdout_truncated"])
+
+    @property
+    def stderr_truncated(self) -> bool:
+        """Whether `stderr` may be less than what the program wrote."""
+        return self.exit is None or self.gap or bool(self.exit["stderr_truncated"])
 
     @property
     def ended(self) -> bool:
@@ -84,9 +105,27 @@ class Transcript:
         return self.exit is not None or self.error is not None
 
     @property
+    def has_started(self) -> bool:
+        """Whether it shows that the program was started, by its start or its end."""
+        return self.started is not None or self.exit is not None
+
+    @property
     def cut_off(self) -> bool:
         """Whether the supervisor gave up because its input ended: the connection was lost."""
         return self.exit is None and _INPUT_ENDED in (self.error or "")
+
+    def completed_by(self, other: Transcript) -> Transcript:
+        """The one of the two that tells more, with the end that either has.
+
+        A log that was read before, or an attach, may have what the log has lost since.
+        """
+        if self.started is not None and (self.ended or self._kept >= other._kept):
+            return self
+        if other.started is None:
+            return self if self.ended or not other.ended else other
+        if self.ended and not other.ended:
+            other.exit, other.error, other.gap = self.exit, self.error, True
+        return other
 
     def take_all(self, events: list[dict[str, Any]]) -> None:
         """Take in several events."""
@@ -95,22 +134,29 @@ class Transcript:
 
     def take(self, event: dict[str, Any]) -> None:
         """Take in an event. Output is the execution's own from its `started` on."""
+        self._count(event.get("seq"))
         kind = event.get("event")
         if kind in ("stdout", "stderr") and isinstance(event.get("data"), str):
-            if self.started is not None:
+            if self.started is not None and not self.gap:
                 self._keep(kind, event["data"])
         elif kind == "ready" and type(event.get("protocol")) is int:
             return
         elif kind == "error" and isinstance(event.get("message"), str):
             self.error = event["message"]
         elif kind == "started" and _is_time(event.get("time")):
-            if event.get("execution") == self._execution:
-                self.started = self.started or float(event["time"])
+            if event.get("execution") == self._execution and self.started is None:
+                self.started, self.gap = float(event["time"]), False
         elif kind == "exit" and _is_exit(event):
             if event.get("execution") == self._execution:
                 self.exit = event
         else:
             self.garbage += 1
+
+    def _count(self, number: Any) -> None:
+        if type(number) is int:
+            if self._next is not None and number != self._next:
+                self.gap = True
+            self._next = number + 1
 
     def _keep(self, stream: str, text: str) -> None:
         kept = self._out[stream]

@@ -16,9 +16,10 @@ QUEUE_BYTES = 4 * 1024 * 1024
 3 MiB at most (a NUL is 6 bytes of JSON), so with the usual limits it never is."""
 LINE_BYTES = 16_000
 """containerd cuts log lines at 16 KiB; a longer one would reach the log in pieces."""
-LOG_BYTES = 6 * 1024 * 1024
+LOG_BYTES = 3 * 1024 * 1024
 """A supervisor that has filled so much of its log takes no further frame: at 10 MiB the kubelet
-rotates it, and what was rotated cannot be read through the API."""
+(containerLogMaxSize) rotates it, and what was rotated cannot be read through the API. One execution
+with the usual limits adds 6.1 MiB at most (docs/protocol.md, Its log)."""
 _LOG_PREFIX_BYTES = 48  # containerd puts a time, the stream and a tag before each line
 _TEXT_CHARACTERS = 12_288
 """What usually fits a line, escapes included."""

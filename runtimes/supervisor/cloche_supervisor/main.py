@@ -116,6 +116,9 @@ def _serve(context: Context) -> int:
         del data, frame  # some MiB, which shall not wait along
         _make_ready(context, origin, keep_files=keep_files)
         data = source.next_frame()
+        if data is None:
+            # The last number: a log without a gap before it shows which programs were started.
+            context.events.emit("error", message="the input ended")
     return OK
 
 

@@ -1,10 +1,10 @@
-"""A Pod that is deleted because its program seems not to have started: its log decides."""
+"""A Pod whose connection was lost: what its log and its container's end prove, and what not."""
 
 from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -14,70 +14,215 @@ from aiohttp import web
 from support.operator_parts import answering, operator_parts
 
 from cloche_api.phases import Reason
-from cloche_operator.outcome import EndedError
-from cloche_operator.result import LogReader, NeverStartedError
+from cloche_operator.outcome import EndedError, from_exit
+from cloche_operator.result import LogReader, NeverStartedError, SilentError
+from cloche_operator.transcript import Transcript
 
 UID = "5b0c1f0e-8a7f-4f57-9f0e-2f8f4b1f5a11"
-POD: dict[str, Any] = {"metadata": {"name": "pod", "uid": "uid-of-pod"}}
 READY: dict[str, Any] = {"event": "ready", "protocol": 1}
 STARTED: dict[str, Any] = {"event": "started", "execution": UID, "stage": "run", "time": 1.0}
 PRINTED: dict[str, Any] = {"event": "stdout", "data": "so far"}
+INPUT_ENDED: dict[str, Any] = {"event": "error", "message": "frame: the input ended within it"}
+EXIT: dict[str, Any] = {
+    "event": "exit",
+    "execution": UID,
+    "time": 2.0,
+    "exit_code": 0,
+    "signal": None,
+    "timed_out": False,
+    "out_of_memory": False,
+    "execution_seconds": 1.0,
+    "compile_seconds": None,
+    "check_seconds": None,
+    "cpu_seconds": 0.1,
+    "max_memory_bytes": 1,
+    "stdout_bytes": 900_500,
+    "stderr_bytes": 0,
+    "stdout_truncated": False,
+    "stderr_truncated": False,
+    "files": [],
+    "files_truncated": False,
+    "syntax_error": None,
+}
+
+
+def lines(*events: dict[str, Any], first: int = 0) -> bytes:
+    """A log of these events, the first of which has this number."""
+    numbered = ({"seq": number, **event} for number, event in enumerate(events, first))
+    return b"".join(json.dumps(event).encode() + b"\n" for event in numbered)
+
+
+class Node:
+    """A kubelet with one Pod, as the API server shows it.
+
+    `log` is what each reading gets, in turn, and the last one ever after. A log that is followed
+    ends with the container, or at once where `breaks`.
+    """
+
+    def __init__(self, *log: bytes, code: int | None = None, breaks: bool = False) -> None:
+        self._logs = list(log)
+        self._breaks = breaks
+        self.code = code
+        """The exit code of the container; None while it runs."""
+        self.on_input_end: Callable[[], None] = lambda: None
+        self.over = asyncio.Event()
+        if code is not None:
+            self.over.set()
+
+    def append(self, log: bytes, code: int) -> None:
+        """Let the container write this and end."""
+        self._logs.append(self._logs[-1] + log)
+        self.code = code
+        self.over.set()
+
+    def pod(self) -> dict[str, Any]:
+        state: dict[str, Any] = {"running": {}}
+        if self.code is not None:
+            state = {"terminated": {"exitCode": self.code, "reason": "Error"}}
+        return {
+            "metadata": {"name": "pod", "uid": "uid-of-pod"},
+            "spec": {"containers": [{"image": "image"}]},
+            "status": {"phase": "Running", "containerStatuses": [{"state": state}]},
+        }
+
+    def routes(self) -> list[web.RouteDef]:
+        pod = "/api/v1/namespaces/sandboxes/pods/pod"
+        return [
+            web.get(f"{pod}/log", self._log),
+            web.get(f"{pod}/attach", self._attach),
+            web.get(pod, self._get),
+        ]
+
+    async def _get(self, _: web.Request) -> web.Response:
+        return web.json_response(self.pod())
+
+    async def _log(self, request: web.Request) -> web.StreamResponse:
+        response = web.StreamResponse()
+        await response.prepare(request)
+        sent = self._logs.pop(0) if len(self._logs) > 1 else self._logs[0]
+        await response.write(sent)
+        if request.query["follow"] == "true" and not self._breaks:
+            await self.over.wait()
+            await response.write(self._logs[-1][len(sent) :])
+        return response
+
+    async def _attach(self, request: web.Request) -> web.WebSocketResponse:
+        socket = web.WebSocketResponse(protocols=["v5.channel.k8s.io"])
+        await socket.prepare(request)
+        await socket.receive()
+        self.on_input_end()
+        return socket
 
 
 @asynccontextmanager
-async def log_reader(
-    directory: Path, events: list[dict[str, Any]], *, breaks: bool
-) -> AsyncIterator[LogReader]:
-    """A reader before a server that sends these events once the Pod is deleted.
-
-    `breaks`: the connection is lost after them, and the log does not end.
-    """
-    deleted = asyncio.Event()
-
-    async def log(request: web.Request) -> web.StreamResponse:
-        response = web.StreamResponse()
-        await response.prepare(request)
-        await deleted.wait()
-        for number, event in enumerate(events):
-            await response.write(json.dumps({"seq": number, **event}).encode() + b"\n")
-        if breaks:
-            assert request.transport is not None
-            request.transport.close()
-        return response
-
-    async def delete(_: web.Request) -> web.Response:
-        deleted.set()
-        return web.json_response({})
-
-    pod = "/api/v1/namespaces/sandboxes/pods/pod"
-    routes = [web.get(f"{pod}/log", log), web.delete(pod, delete)]
+async def reader_of(node: Node, directory: Path) -> AsyncIterator[LogReader]:
+    """A reader of the log of a Pod to which the input may have been sent."""
     async with (
-        answering(routes, directory) as kubeconfig,
+        answering(node.routes(), directory) as kubeconfig,
         operator_parts(kubeconfig, "sandboxes") as ctx,
     ):
-        yield LogReader(ctx, POD, UID)
+        ctx.lease._open_until = float("inf")
+        yield LogReader(ctx, node.pod(), UID, sent=True)
+        node.over.set()  # the server waits for its streams
 
 
-async def test_a_program_whose_whole_log_shows_no_start_never_started(tmp_path: Path) -> None:
-    async with log_reader(tmp_path, [READY], breaks=False) as reader:
+async def test_a_supervisor_whose_input_ended_has_started_nothing(tmp_path: Path) -> None:
+    async with reader_of(Node(lines(READY, INPUT_ENDED), code=2), tmp_path) as reader:
         with pytest.raises(NeverStartedError):
-            await reader.read_while_deleting()
+            await reader.read()
 
 
-@pytest.mark.parametrize(
-    ("events", "breaks"),
-    [
-        pytest.param([READY], True, id="a log that breaks off may lack the start"),
-        pytest.param([READY, STARTED, PRINTED], True, id="started, and the log breaks off"),
-        pytest.param([READY, STARTED, PRINTED], False, id="started, and the log ends"),
-    ],
-)
-async def test_a_program_that_may_have_started_is_not_run_again(
-    tmp_path: Path,
-    events: list[dict[str, Any]],
-    breaks: bool,  # noqa: FBT001  a case
+async def test_its_exit_code_is_as_good_as_its_word(tmp_path: Path) -> None:
+    async with reader_of(Node(lines(READY), code=2), tmp_path) as reader:
+        with pytest.raises(NeverStartedError):
+            await reader.read()
+
+
+@pytest.mark.parametrize("code", [0, 1, 137, 143])
+async def test_a_dead_container_without_a_start_in_its_log_may_have_run_the_program(
+    tmp_path: Path, code: int
 ) -> None:
-    async with log_reader(tmp_path, events, breaks=breaks) as reader:
+    """Its `started` is lost when it ends while containerd is down."""
+    async with reader_of(Node(lines(READY), code=code), tmp_path) as reader:
         with pytest.raises(EndedError) as ended:
-            await reader.read_while_deleting()
+            await reader.read()
     assert ended.value.reason is Reason.RESULT_LOST
+
+
+async def test_a_log_without_its_beginning_is_not_one_without_a_start(tmp_path: Path) -> None:
+    late = lines(PRINTED, INPUT_ENDED, first=9000)
+    async with reader_of(Node(late, code=0), tmp_path) as reader:
+        with pytest.raises(EndedError) as ended:
+            await reader.read()
+    assert ended.value.reason is Reason.RESULT_LOST
+
+
+async def test_output_that_was_rotated_away_is_flagged(tmp_path: Path) -> None:
+    async with reader_of(Node(lines(PRINTED, EXIT, first=9000), code=0), tmp_path) as reader:
+        fields = from_exit(await reader.read()).fields
+    assert (fields["exitCode"], fields["stdout"], fields["stdoutBytes"]) == (0, "", 900_500)
+    assert (fields["stdoutTruncated"], fields["stderrTruncated"]) == (True, True)
+
+
+async def test_output_after_a_gap_is_not_kept(tmp_path: Path) -> None:
+    torn = lines(READY, STARTED, PRINTED) + lines(PRINTED, EXIT, first=7)
+    async with reader_of(Node(torn, code=0), tmp_path) as reader:
+        fields = from_exit(await reader.read()).fields
+    assert (fields["stdout"], fields["stdoutTruncated"]) == ("so far", True)
+
+
+async def test_what_others_left_in_a_rotated_log_takes_nothing_from_an_execution(
+    tmp_path: Path,
+) -> None:
+    late = lines(PRINTED, READY, STARTED, PRINTED, EXIT, first=9000)
+    async with reader_of(Node(late, code=0), tmp_path) as reader:
+        fields = from_exit(await reader.read()).fields
+    assert (fields["stdout"], fields["stdoutTruncated"]) == ("so far", False)
+
+
+async def test_a_start_that_the_attach_has_heard_is_not_forgotten(tmp_path: Path) -> None:
+    heard = Transcript(UID)
+    heard.take_all([{"seq": 0, **READY}, {"seq": 1, **STARTED}, {"seq": 2, **PRINTED}])
+    async with reader_of(Node(lines(READY), code=2), tmp_path) as reader:
+        reader.know(heard)
+        with pytest.raises(EndedError) as ended:
+            await reader.read()
+    assert ended.value.reason is Reason.RESULT_LOST
+    assert reader.transcript.stdout == "so far"
+
+
+async def test_the_end_of_a_stream_is_believed_when_it_comes_twice(tmp_path: Path) -> None:
+    """The first reading broke off, which the API server shows as an end."""
+    node = Node(lines(READY), lines(READY, STARTED, PRINTED, EXIT), code=0, breaks=True)
+    async with reader_of(node, tmp_path) as reader:
+        assert (await reader.read()).exit is not None
+
+
+async def test_a_last_look_at_a_stream_that_breaks_off_is_taken_again(tmp_path: Path) -> None:
+    node = Node(lines(READY), lines(READY, STARTED), lines(READY, STARTED, PRINTED, EXIT))
+    async with reader_of(node, tmp_path) as reader:
+        assert (await reader.last_look()).exit is not None
+
+
+async def test_silence_proves_nothing(tmp_path: Path) -> None:
+    async with reader_of(Node(lines(READY)), tmp_path) as reader:
+        with pytest.raises(SilentError):
+            await reader.read(start_within=0.05)
+
+
+async def test_the_end_of_the_input_shows_that_nothing_was_started(tmp_path: Path) -> None:
+    node = Node(lines(READY))
+    node.on_input_end = lambda: node.append(lines(INPUT_ENDED, first=1), code=2)
+    async with reader_of(node, tmp_path) as reader:
+        with pytest.raises(NeverStartedError):
+            await reader.read_after_input(5)
+
+
+async def test_a_program_that_runs_unheard_keeps_its_result(tmp_path: Path) -> None:
+    """Its log was rotated, so that nothing shows its start; the end of its input does nothing."""
+    node = Node(lines(PRINTED, first=9000))
+    node.on_input_end = lambda: node.append(lines(EXIT, first=9001), code=0)
+    async with reader_of(node, tmp_path) as reader:
+        transcript = await reader.read_after_input(5)
+    assert transcript.exit is not None
+    assert transcript.stdout_truncated
