@@ -7,9 +7,9 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from cloche_api import tombstone
-from cloche_api.rest import ApiError, InvalidError, TooLargeError
+from cloche_api.rest import ApiError, ConflictError, InvalidError, TooLargeError
 from cloche_operator import status
-from cloche_operator.execution import now, time_of
+from cloche_operator.execution import from_object, now, time_of
 from cloche_operator.persist import persist
 from cloche_operator.written import count_end
 
@@ -55,15 +55,11 @@ async def _written(
     """Write the final status, with less in it where it is refused; None: there is no room.
 
     Raises:
-        ApiError: the execution is gone, or somebody else has ended it.
+        ApiError: the execution is gone, or somebody else has ended or claimed it.
     """
     for fields in (final, status.without_outputs(final)):
         try:
-            await persist(
-                lambda fields=fields: ctx.kube.patch_execution_status(  # type: ignore[misc]  # bound now
-                    execution.name, execution.uid, fields
-                )
-            )
+            await _write(ctx, execution, fields)
         except TooLargeError:
             log.warning("the result of %s is too large", execution.name)
         except InvalidError as error:
@@ -73,6 +69,36 @@ async def _written(
         else:
             return fields
     return None
+
+
+async def _write(ctx: Context, execution: Execution, fields: dict[str, Any]) -> None:
+    """Write a final status, if the execution's claim is still the one that this operator knows.
+
+    An operator that was frozen may take a Pod for lost that whoever leads now has replaced: the
+    end is only written by compare-and-set, as the claim is.
+
+    Raises:
+        ApiError: the execution is gone, has ended, or was claimed by another operator.
+    """
+    kube, version = ctx.kube, execution.resource_version
+    while True:
+        try:
+            await persist(
+                lambda version=version: kube.patch_execution_status(  # type: ignore[misc]  # bound now
+                    execution.name, execution.uid, fields, version
+                )
+            )
+        except ConflictError:
+            obj = await persist(lambda: kube.get_execution(execution.name))
+            found = from_object(obj)
+            if obj.get("status", {}).get("recordedTime") == fields["recordedTime"]:
+                return  # the answer was lost, not the write
+            same = (found.uid, found.pod_uid) == (execution.uid, execution.pod_uid)
+            if found.ended or not same:
+                raise
+            version = found.resource_version
+        else:
+            return
 
 
 def _observe_steps(ctx: Context, execution: Execution, final: dict[str, Any]) -> None:

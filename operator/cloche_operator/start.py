@@ -7,6 +7,7 @@ import contextlib
 import logging
 from typing import TYPE_CHECKING, Any
 
+from cloche_api import meta
 from cloche_api.phases import Reason
 from cloche_api.rest import ApiError, ConflictError, UnavailableError
 from cloche_operator.attach import Attachment, attach
@@ -18,7 +19,7 @@ from cloche_operator.diagnosis import (
 )
 from cloche_operator.outcome import EndedError
 from cloche_operator.persist import persist
-from cloche_operator.result import LogReader, judged
+from cloche_operator.result import LogReader, NeverStartedError, judged
 from cloche_operator.sandbox import Sandbox
 
 if TYPE_CHECKING:
@@ -54,6 +55,7 @@ async def create_pod(ctx: Context, build: Callable[[int], dict[str, Any]]) -> di
                 pod = await persist(lambda: ctx.kube.create_pod(manifest))
             except ConflictError as error:
                 if error.reason == "AlreadyExists":
+                    await ctx.lease.held()  # else it may be the Pod of whoever leads now
                     await remove_pod(ctx, name)
                 else:  # the quota was being written: the API server asks to try again
                     log.info("Pod %s to be created again: %s", name, error)
@@ -124,6 +126,19 @@ async def raise_end(ctx: Context, pod: dict[str, Any]) -> NoReturn:
     )
 
 
+async def _is_meant(ctx: Context, pod: dict[str, Any]) -> bool:
+    """Whether an attach that stands has reached this Pod, and none that took its name before.
+
+    The attach is by name, and that of a Pod of one execution is used again. If the name is still
+    this Pod's, it was when the attach was made.
+    """
+    of = pod["metadata"]
+    if of["labels"].get(meta.LABEL_STATE) == meta.STATE_WAITING:
+        return True  # of the pool: the name is like no other
+    found = await persist(lambda: ctx.kube.get_pod(of["name"]))
+    return found is not None and bool(found["metadata"]["uid"] == of["uid"])
+
+
 class Starting:
     """Counts the Pods that start, so that their tries to attach together load the node evenly."""
 
@@ -145,6 +160,9 @@ class Starting:
         self._count += 1
         try:
             attachment = await self._attached(ctx, pod, urgent)
+            if not await _is_meant(ctx, pod):
+                await attachment.close()
+                raise NeverStartedError
             return Sandbox(pod, shape, attachment, lambda: persist(lambda: ctx.kube.get_pod(name)))
         finally:
             self._count -= 1

@@ -41,6 +41,7 @@ class ApiServer:
         self.routes = [
             web.post(pods, self._create),
             web.get(f"{pods}/{{name}}/attach", self._attach),
+            web.get(f"{pods}/{{name}}", self._get),
             web.delete(f"{pods}/{{name}}", self._delete),
             web.patch(f"{sessions}/{{name}}/status", self._patch),
         ]
@@ -59,6 +60,10 @@ class ApiServer:
         await socket.send_bytes(b"\x01" + json.dumps(ready).encode() + b"\n")
         await socket.receive()  # the end of the connection
         return socket
+
+    async def _get(self, request: web.Request) -> web.Response:
+        name = request.match_info["name"]
+        return web.json_response({"metadata": {"name": name, "uid": "uid-of-pod"}})
 
     async def _delete(self, request: web.Request) -> web.Response:
         self.pods.remove(request.match_info["name"])
