@@ -19,8 +19,8 @@ TEST_CLUSTER := $(if $(filter auto,$(CLUSTER)),embedded,$(CLUSTER))
 SUITES := $(PY) tests/suites.py --cluster "$(TEST_CLUSTER)"
 
 .PHONY: help up doctor down status languages key images sbom crds test test-all lint format hooks \
-        requirements bench bench-quick load etcd-flood fuzz siege chaos attacks isolation clean-cache \
-        venv-up venv-dev
+        requirements bench bench-quick load etcd-flood fuzz siege chaos attacks isolation model \
+        clean-cache venv-up venv-dev
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  %-17s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -111,6 +111,9 @@ isolation: venv-dev ## what the filter costs a program, and attacks cost others
 chaos: venv-dev ## kill and freeze every part while 200 executions run: make chaos [CHAOS="--seed 7"]
 	@$(MAKE) up CLUSTER=$(TEST_CLUSTER)
 	@PYTHONPATH="$(ROOT)/tests" $(PY) -m chaos $(CHAOS)
+
+model: venv-dev ## check the model of claim, takeover and recovery with larger bounds (docs/model)
+	@PYTHONPATH="$(ROOT)/tests" $(PY) -m support.model --large
 
 requirements: venv-dev ## write requirements/*.txt from pyproject.toml, with hashes
 	@for extra in gateway operator up dev; do \

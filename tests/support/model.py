@@ -1,0 +1,121 @@
+"""`python -m support.model`: check docs/model exhaustively, with spin and a C compiler.
+
+It prints states, memory and seconds of each search, and exits 1 where one does not end as it must:
+the protocol without an error, and with each old behaviour that can be switched on with one.
+"""
+
+from __future__ import annotations
+
+import argparse
+import re
+import subprocess
+import sys
+import tempfile
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+from cloche_cluster.console import Console
+from cloche_cluster.embedded.packages import ensure_packages
+
+MODEL = Path(__file__).parents[2] / "docs" / "model" / "exactly_once.pml"
+_PACKAGES = ("spin", "gcc", "libc6-dev")
+_COMPILE = ("gcc", "-O2", "-DSAFETY", "-DNOFAIR", "-DNOBOUNDCHECK", "-w")
+_DEPTH = "-m10000"  # the longest path found is below 100
+_ALONE = "ONE_EXECUTION"
+
+
+@dataclass(frozen=True)
+class Search:
+    """One search: so many faults at most, with these definitions, and whether it finds an error."""
+
+    faults: int
+    definitions: tuple[str, ...] = ()
+    fails: bool = False
+
+    @property
+    def name(self) -> str:
+        """What is searched, in a few words."""
+        return " ".join((f"{self.faults} faults", *self.definitions))
+
+
+OLD_BEHAVIOURS = (
+    Search(2, (_ALONE, "LOG_WITHOUT_START_PROVES"), fails=True),
+    Search(1, (_ALONE, "DEATH_PROVES_NO_START"), fails=True),
+    Search(1, (_ALONE, "END_OF_STREAM_PROVES"), fails=True),
+    Search(1, (_ALONE, "ATTACH_BY_NAME_ALONE"), fails=True),
+    Search(1, (_ALONE, "RECORD_UNCONDITIONALLY"), fails=True),
+)
+USUAL = (Search(1), Search(2, (_ALONE,)), *OLD_BEHAVIOURS)
+"""About a minute, most of it for two executions: 9.3 million states, 1.8 GiB."""
+LARGE = (*USUAL, Search(3, (_ALONE,)))
+"""About two minutes more, and as much memory."""
+
+
+@dataclass(frozen=True)
+class Found:
+    """What a search has found."""
+
+    error: str | None
+    """The assertion that does not hold, as the model has it."""
+    states: int
+    megabytes: float
+    seconds: float
+
+
+def search(wanted: Search, megabytes: int) -> Found:
+    """Search all states, within so much memory. Install what is needed for it (Debian).
+
+    Raises:
+        RuntimeError: the search did not come to its end; the message has what pan printed.
+        subprocess.CalledProcessError: spin or the compiler failed.
+    """
+    ensure_packages(_PACKAGES, Console())
+    definitions = [f"-D{name}" for name in (f"FAULTS={wanted.faults}", *wanted.definitions)]
+    with tempfile.TemporaryDirectory() as place:
+
+        def run(*command: str) -> None:
+            subprocess.run(command, cwd=place, check=True, capture_output=True, text=True)
+
+        run("spin", "-a", *definitions, str(MODEL))
+        run(*_COMPILE, f"-DMEMLIM={megabytes}", "-o", "pan", "pan.c")
+        began = time.monotonic()
+        done = subprocess.run(
+            ["./pan", _DEPTH, "-w24"], cwd=place, check=False, capture_output=True, text=True
+        )
+        seconds = time.monotonic() - began
+    return _read(done.stdout, seconds)
+
+
+def _read(text: str, seconds: float) -> Found:
+    states = re.search(r"^\s*(\d+) states, stored", text, re.MULTILINE)
+    memory = re.search(r"^\s*([\d.]+)\s+total actual memory usage", text, re.MULTILINE)
+    if states is None or memory is None or "max search depth" in text or "out of memory" in text:
+        raise RuntimeError(f"the search did not end:\n{text}")
+    error = re.search(r"^pan:\d+: (.*)$", text, re.MULTILINE)
+    complete = "Search not completed" not in text
+    if error is None and not complete:
+        raise RuntimeError(f"the search did not end:\n{text}")
+    return Found(error and error[1], int(states[1]), float(memory[1]), seconds)
+
+
+def main() -> int:
+    """Do the searches and say what they found."""
+    parser = argparse.ArgumentParser(prog="model")
+    parser.add_argument("--large", action="store_true", help="larger bounds: some minutes, 8 GiB")
+    parser.add_argument("--megabytes", type=int, default=7500, help="of memory for each search")
+    arguments = parser.parse_args()
+    wrong = False
+    for wanted in LARGE if arguments.large else USUAL:
+        found = search(wanted, arguments.megabytes)
+        wrong = wrong or (found.error is not None) is not wanted.fails
+        sys.stdout.write(
+            f"{wanted.name}: {found.error or 'no error'}; {found.states:,} states, "
+            f"{found.megabytes:,.0f} MiB, {found.seconds:.1f} s\n"
+        )
+        sys.stdout.flush()
+    return int(wrong)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
