@@ -19,6 +19,8 @@ from kubernetes.aio import config
 from kubernetes.aio.client import Configuration
 from kubernetes.aio.client.rest import RESTClientObject
 
+from cloche_api.clock import ServerClock
+
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
@@ -77,6 +79,8 @@ class Rest:
     def __init__(self, configuration: Configuration, session: aiohttp.ClientSession) -> None:
         self._configuration = configuration
         self._session = session
+        self.clock = ServerClock()
+        """The API server's time, as its answers tell it."""
 
     @classmethod
     async def connect(cls, kubeconfig: str | None = None) -> Self:
@@ -145,6 +149,7 @@ class Rest:
                 timeout=aiohttp.ClientTimeout(total=timeout),
             ) as response:
                 raw = await response.read()
+                self.clock.seen(response.headers.get("Date"))
                 if response.status >= 400:  # noqa: PLR2004  HTTP's border of failure
                     raise _failure(response.status, raw)
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
@@ -200,6 +205,7 @@ class Rest:
                 headers=await self._headers(accept),
                 timeout=timeout,
             ) as response:
+                self.clock.seen(response.headers.get("Date"))
                 if response.status >= 400:  # noqa: PLR2004
                     raise _failure(response.status, await response.read())
                 yield response.content

@@ -74,7 +74,7 @@ async def running(settings: Settings, kube: KubeClient) -> AsyncIterator[Context
     At the end it closes `kube` too.
     """
     ring, languages, live = (
-        KeyRing(settings),
+        KeyRing(settings, kube.now),
         Languages(),
         Sessions(),
     )

@@ -7,7 +7,6 @@ import binascii
 import hmac
 import logging
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
@@ -18,7 +17,8 @@ from cloche_gateway.errors import BusyError, KeyExpiredError, KeyInvalidError, K
 from cloche_gateway.watch import Source
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
+    from datetime import datetime
 
     from cloche_gateway.settings import Settings
 
@@ -51,10 +51,12 @@ class KeyRing:
 
     What a key has no limit of its own for is as the settings say. Reads belong to a rate, and
     requests in flight to a concurrency: a key that may run more has more of them, in proportion.
+    `now` is the API server's time, by which keys expire, whichever gateway looks.
     """
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, now: Callable[[], datetime]) -> None:
         self._settings = settings
+        self._now = now
         self._records: tuple[tuple[str, ApiKeyRecord], ...] | None = None
 
     @property
@@ -85,7 +87,7 @@ class KeyRing:
         if found is None:
             raise KeyInvalidError
         _, record = found
-        if record.expires_at is not None and record.expires_at <= datetime.now(UTC):
+        if record.expires_at is not None and record.expires_at <= self._now():
             raise KeyExpiredError
         return self._caller(*found)
 

@@ -19,6 +19,7 @@ from cloche_gateway.lines import LongLineError, lines_of
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Mapping
+    from datetime import datetime
 
 
 _WATCH_SECONDS = 300
@@ -90,6 +91,10 @@ class KubeClient:
             rest.NoClusterError: when there is neither a service account nor a kubeconfig.
         """
         return cls(await Rest.connect(kubeconfig))
+
+    def now(self) -> datetime:
+        """The API server's time, as its answers tell it."""
+        return self._wire.clock.now()
 
     async def close(self) -> None:
         """End all connections."""

@@ -11,7 +11,6 @@ from cloche_api import meta
 from cloche_api.phases import Reason
 from cloche_operator import room
 from cloche_operator.claim import Claim, claim, mark
-from cloche_operator.execution import now
 from cloche_operator.frame import Afterwards, frame
 from cloche_operator.outcome import EndedError
 from cloche_operator.persist import persist
@@ -230,7 +229,7 @@ class Attempt:
             labels = {meta.LABEL_EXECUTION: execution.uid}
             owner, life = execution_owner(execution), seconds
         sandbox.unmarked = False
-        patch = claim_patch(sandbox.pod, now(), life, labels, owner)
+        patch = claim_patch(sandbox.pod, self._ctx.now(), life, labels, owner)
         await mark(self._ctx, sandbox, labels, patch)
 
     async def _marked_or_not(self, marking: asyncio.Task[None]) -> None:

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from cloche_api.rest import Rest
     from cloche_api.write_limit import WriteLimit
     from cloche_operator.budget import Budget
@@ -33,3 +35,7 @@ class Context:
     budget: Budget
     records: Records
     writes: WriteLimit
+
+    def now(self) -> datetime:
+        """The API server's time: whatever another machine may have written is compared with it."""
+        return self.rest.clock.now()

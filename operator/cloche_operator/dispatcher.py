@@ -95,7 +95,7 @@ class Dispatcher:
         """End an execution that the API server took and this operator cannot read."""
         of, first = obj["metadata"], error.errors()[0]
         field = ".".join(str(part) for part in first["loc"])
-        final = status.unreadable(f"spec.{field}: {first['msg']}", obj["spec"])
+        final = status.unreadable(f"spec.{field}: {first['msg']}", obj["spec"], self._ctx.now())
         log.error("execution %s: %s", of["name"], final["message"])
         task = asyncio.create_task(self._write_refusal(of["name"], of["uid"], final))
         self._refusals.add(task)

@@ -12,7 +12,7 @@ import asyncio
 import logging
 import math
 import time
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 from cloche_api.rest import ApiError, UnavailableError
@@ -75,7 +75,7 @@ class Retention:
             await self._list()
             self._next_listing = began + self._ctx.settings.relist_seconds
         self._records.over.clear()
-        if due := self._records.due(time.time()):
+        if due := self._records.due(self._ctx.now().timestamp()):
             await self._remove(due)
             kept, size = len(self._records), self._records.size
             log.info("removed %d records, %d remain with %d bytes", len(due), kept, size)
@@ -156,7 +156,7 @@ class Retention:
             (_seconds(expires), name, uid)
             for name, uid, expires in await self._ctx.kube.ended_sessions()
         )
-        latest = time.time() - SESSION_SECONDS
+        latest = self._ctx.now().timestamp() - SESSION_SECONDS
         for n, (expires, name, uid) in enumerate(ended):
             if expires < latest or len(ended) - n > SESSIONS:
                 await self._ctx.kube.delete_session(name, uid)

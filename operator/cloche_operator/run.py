@@ -73,7 +73,7 @@ class Run:
         self._excess: Excess | None = None
         self.recorded = False
         """Whether its end is written."""
-        age = now() - execution.created
+        age = ctx.now() - execution.created
         self._queued = execution.queued_time or (execution.created if age > _FRESH else now())
         self._share: Share | None = None
         self._attempt: Attempt | None = None
@@ -253,7 +253,7 @@ class Run:
                 made = outcome.from_exit(ended)
             else:
                 made = outcome.without_exit(heard, ended)
-            final = status.terminal(self.execution, made, self._node())
+            final = status.terminal(self.execution, made, self._node(), self._ctx.now())
             if not self.execution.claimed:
                 final.setdefault("queuedTime", timestamp(self._queued))
             await record(self._ctx, self.execution, final)

@@ -20,7 +20,6 @@ from cloche_operator import room, session_object
 from cloche_operator.capacity import Share
 from cloche_operator.claim import mark
 from cloche_operator.demand import demand_of
-from cloche_operator.execution import now
 from cloche_operator.outcome import EndedError
 from cloche_operator.persist import persist
 from cloche_operator.pods import claim_patch, session_owner, session_pod
@@ -67,7 +66,7 @@ class Session:
         self._sandbox: Sandbox | None = None
         self._pod: dict[str, Any] | None = None
         self._share: Share | None = None
-        self._last_used = now()
+        self._last_used = ctx.now()
         self._end: SessionEnd | None = None
         self._ready = False
         self.obj = obj
@@ -120,7 +119,7 @@ class Session:
             if self._sandbox is not None and not (whole and await self._is_ready(self._sandbox)):
                 self.end("PodLost", "Its Pod was lost while a program ran in it.")
         finally:
-            self._last_used = now()
+            self._last_used = self._ctx.now()
             self._turns.pass_on()
             self._news.set()
 
@@ -211,7 +210,7 @@ class Session:
         labels = {meta.LABEL_SESSION: of.uid}
         owner = session_owner(of.name, of.uid)
         sandbox.unmarked = False
-        patch = claim_patch(sandbox.pod, now(), of.spec.lifetime_seconds, labels, owner)
+        patch = claim_patch(sandbox.pod, self._ctx.now(), of.spec.lifetime_seconds, labels, owner)
         await mark(self._ctx, sandbox, labels, patch)
 
     async def _live(self) -> None:
@@ -225,7 +224,7 @@ class Session:
             self._news.clear()
             if self._end is not None:
                 raise self._end
-            time, end = now(), self._expires_at()
+            time, end = self._ctx.now(), self._expires_at()
             if time >= end:
                 raise self._timeout(time)
             if self._last_used > told and (time - told).total_seconds() >= _TELL_SECONDS:
@@ -251,7 +250,7 @@ class Session:
 
     def _expires_at(self) -> datetime:
         """When it ends if nothing happens; while a program runs it is not idle."""
-        last = now() if self._turns.taken else self._last_used
+        last = self._ctx.now() if self._turns.taken else self._last_used
         idle = last + timedelta(seconds=self.obj.spec.idle_timeout_seconds)
         return min(idle, self._end_of_life())
 
@@ -268,8 +267,10 @@ class Session:
             await persist(lambda: self._ctx.kube.delete_pod(pod["name"], pod["uid"]))
 
     async def _tell(self, phase: SessionPhase, reason: str, message: str) -> None:
+        ended = phase is SessionPhase.ENDED
+        end = self._ctx.now() if ended else self._expires_at()
         status = session_object.status(
-            phase, reason, message, last_used=self._last_used, expires=self._expires_at()
+            phase, reason, message, last_used=self._last_used, expires=end
         )
         if self._pod is not None:
             of = self._pod["metadata"]

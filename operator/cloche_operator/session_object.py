@@ -47,15 +47,14 @@ def from_object(obj: dict[str, Any]) -> SessionObject:
 def status(
     phase: SessionPhase, reason: str, message: str, *, last_used: datetime, expires: datetime
 ) -> dict[str, Any]:
-    """The status of a session in this phase; one that has ended expires now."""
-    end = now() if phase is SessionPhase.ENDED else expires
-    return _status(phase, reason, message, end) | {"lastUsedTime": timestamp(last_used)}
+    """The status of a session in this phase. `expires`: when it ends, or has ended."""
+    return _status(phase, reason, message, expires) | {"lastUsedTime": timestamp(last_used)}
 
 
-def ended_by_replacement() -> dict[str, Any]:
+def ended_by_replacement(at: datetime) -> dict[str, Any]:
     """The final status of a session whose operator is no more."""
     message = "The operator was replaced; the connection to its Pod went with it."
-    return _status(SessionPhase.ENDED, "PodLost", message, now())
+    return _status(SessionPhase.ENDED, "PodLost", message, at)
 
 
 def _status(phase: SessionPhase, reason: str, message: str, end: datetime) -> dict[str, Any]:

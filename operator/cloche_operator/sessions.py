@@ -87,7 +87,7 @@ class Sessions:
     async def _end(self, seen: SessionObject) -> None:
         """A session of the operator before: it went with its connection."""
         try:
-            status = ended_by_replacement()
+            status = ended_by_replacement(self._ctx.now())
             await persist(lambda: self._ctx.kube.patch_session_status(seen.name, seen.uid, status))
         except ApiError as error:
             log.info("end of session %s is not written: %s", seen.name, error)

@@ -39,8 +39,13 @@ def running(  # noqa: PLR0913  the fields of one status, all by name
     }
 
 
-def terminal(execution: Execution, outcome: Outcome, node: str | None) -> dict[str, Any]:
-    """The final status: outcome, end, expiry and the Finished condition, within its size."""
+def terminal(
+    execution: Execution, outcome: Outcome, node: str | None, api_time: datetime
+) -> dict[str, Any]:
+    """The final status: outcome, end, expiry and the Finished condition, within its size.
+
+    The expiry counts from `api_time`, the API server's: another operator may compare it.
+    """
     ended = now()
     fields = {
         "phase": outcome.phase,
@@ -48,7 +53,7 @@ def terminal(execution: Execution, outcome: Outcome, node: str | None) -> dict[s
         "message": _clean(outcome.message),
         "nodeName": node,
         "completionTime": ended,
-        "expirationTime": ended + timedelta(seconds=execution.spec.ttl_seconds_after_finished),
+        "expirationTime": api_time + timedelta(seconds=execution.spec.ttl_seconds_after_finished),
         "conditions": [_finished(outcome.reason, outcome.message, ended)],
         "recordedTime": ended,
         **outcome.fields,
@@ -57,7 +62,7 @@ def terminal(execution: Execution, outcome: Outcome, node: str | None) -> dict[s
     return _weighed(final, execution.size)
 
 
-def unreadable(message: str, spec: Any) -> dict[str, Any]:
+def unreadable(message: str, spec: Any, api_time: datetime) -> dict[str, Any]:
     """The final status of an execution whose spec, this one, the operator cannot read."""
     ended = now()
     status = {
@@ -65,7 +70,7 @@ def unreadable(message: str, spec: Any) -> dict[str, Any]:
         "reason": Reason.INVALID_SPEC,
         "message": _clean(message),
         "completionTime": timestamp(ended),
-        "expirationTime": timestamp(ended + timedelta(seconds=limits.TTL_SECONDS_DEFAULT)),
+        "expirationTime": timestamp(api_time + timedelta(seconds=limits.TTL_SECONDS_DEFAULT)),
         "recordedTime": timestamp(ended),
         "conditions": [_finished(Reason.INVALID_SPEC, message, ended)],
     }

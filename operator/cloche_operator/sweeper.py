@@ -8,7 +8,6 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from cloche_api.rest import ApiError, NotFoundError, UnavailableError
-from cloche_operator.execution import now
 from cloche_operator.retention import Retention
 
 if TYPE_CHECKING:
@@ -101,7 +100,7 @@ class Sweeper:
         if owner["kind"] == "SandboxExecution":
             return await self._has_ended(owner)
         settings = self._ctx.settings
-        age = now() - datetime.fromisoformat(pod["creationTimestamp"])
+        age = self._ctx.now() - datetime.fromisoformat(pod["creationTimestamp"])
         if age.total_seconds() < settings.start_timeout_seconds + settings.left_over_seconds:
             return False
         if owner["kind"] == "SandboxSession":

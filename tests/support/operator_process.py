@@ -23,13 +23,15 @@ _STOP_SECONDS = 10.0  # beyond its own drain time
 class Operator:
     """One run of the operator, its log, and its HTTP port."""
 
-    def __init__(self, kubeconfig: Path, log: Path, settings: dict[str, Any]) -> None:
+    def __init__(
+        self, kubeconfig: Path, log: Path, settings: dict[str, Any], *, clock_ahead: int = 0
+    ) -> None:
         self.log_file = log
         self.port = _free_port()
         self.settings = {"log_format": "text", "http_port": self.port, **settings}
         with log.open("wb") as out:
             self.process = subprocess.Popen(
-                [sys.executable, "-m", "cloche_operator"],
+                [sys.executable, "-m", *_module(clock_ahead)],
                 stdin=subprocess.DEVNULL,
                 stdout=out,
                 stderr=out,
@@ -82,9 +84,14 @@ class Operator:
 
 
 @contextmanager
-def operator(kubeconfig: Path, log: Path, **settings: Any) -> Iterator[Operator]:
-    """Run it within the block; what its log says is judged at the end."""
-    made = Operator(kubeconfig, log, settings)
+def operator(
+    kubeconfig: Path, log: Path, *, clock_ahead: int = 0, **settings: Any
+) -> Iterator[Operator]:
+    """Run it within the block; what its log says is judged at the end.
+
+    `clock_ahead`: seconds that its machine's clock is ahead of everybody else's.
+    """
+    made = Operator(kubeconfig, log, settings, clock_ahead=clock_ahead)
     try:
         made.wait_until_it_operates()
         yield made
@@ -95,13 +102,19 @@ def operator(kubeconfig: Path, log: Path, **settings: Any) -> Iterator[Operator]
     made.stop()
 
 
+def _module(clock_ahead: int) -> list[str]:
+    if not clock_ahead:
+        return ["cloche_operator"]
+    return ["support.skewed", str(clock_ahead), "cloche_operator"]
+
+
 def _environment(settings: dict[str, Any]) -> dict[str, str]:
     mine = {
         f"CLOCHE_OPERATOR_{name.upper()}": value if isinstance(value, str) else json.dumps(value)
         for name, value in settings.items()
     }
     others = {k: v for k, v in os.environ.items() if not k.startswith(("CLOCHE_", "KUBE"))}
-    return others | mine
+    return others | mine | {"PYTHONPATH": str(Path(__file__).parents[1])}
 
 
 def _free_port() -> int:

@@ -98,16 +98,18 @@ class Stage:
             },
         )
 
-    def start(self, **settings: Any) -> Operator:
+    def start(self, *, clock_ahead: int = 0, **settings: Any) -> Operator:
         """An operator of this namespace, until the test's end at the latest."""
-        defaults = {
+        defaults: dict[str, Any] = {
             "namespace": self.namespace,
             "node_selector": {LABEL: self.namespace},
             "drain_seconds": 1,
             "lease_seconds": 2,
         }
         log = self._directory / f"operator-{next(self._count)}.log"
-        return self._running.enter_context(operator(self.kubeconfig, log, **(defaults | settings)))
+        return self._running.enter_context(
+            operator(self.kubeconfig, log, clock_ahead=clock_ahead, **(defaults | settings))
+        )
 
     def submit(self, name: str, *, key: str | None = None, **spec: Any) -> str:
         """Create an execution, with the hash `key` of an Idempotency-Key's request; its uid."""

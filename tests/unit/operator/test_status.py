@@ -20,6 +20,8 @@ from cloche_operator.status import fitted, running, terminal, unreadable, withou
 from cloche_operator.transcript import Transcript
 
 NOW = datetime(2026, 1, 2, 3, 4, 30, 123456, tzinfo=UTC)
+API_TIME = datetime(2026, 1, 2, 3, 14, 31, tzinfo=UTC)
+"""Of an API server whose clock is some ten minutes ahead."""
 UID = "5b0c1f0e-8a7f-4f57-9f0e-2f8f4b1f5a11"
 START = datetime(2026, 1, 2, 3, 4, 28, 250000, tzinfo=UTC).timestamp()
 
@@ -65,7 +67,7 @@ def transcript(**changes: Any) -> Transcript:
 
 
 def test_the_whole_final_status(execution_object: dict[str, Any]) -> None:
-    made = terminal(from_object(execution_object), from_exit(transcript()), "node-1")
+    made = terminal(from_object(execution_object), from_exit(transcript()), "node-1", API_TIME)
     assert made == {
         "phase": "Completed",
         "reason": "Exited",
@@ -81,7 +83,7 @@ def test_the_whole_final_status(execution_object: dict[str, Any]) -> None:
         "startTime": "2026-01-02T03:04:28.250000Z",
         "completionTime": "2026-01-02T03:04:28.750000Z",
         "recordedTime": "2026-01-02T03:04:30.123456Z",
-        "expirationTime": "2026-01-02T04:04:30.123456Z",
+        "expirationTime": "2026-01-02T04:14:31.000000Z",
         "storedBytes": made["storedBytes"],
         "executionSeconds": 0.08,
         "usage": {"cpuSeconds": 0.03, "maxMemoryBytes": 9_000_000},
@@ -103,7 +105,7 @@ def test_a_program_that_was_killed_for_memory_unheard(execution_object: dict[str
     heard.take({"event": "started", "execution": UID, "stage": "run", "time": START})
     heard.take({"event": "stdout", "data": "so far"})
     ended = EndedError(Reason.OUT_OF_MEMORY, "The program was killed.")
-    made = terminal(from_object(execution_object), without_exit(heard, ended), None)
+    made = terminal(from_object(execution_object), without_exit(heard, ended), None, API_TIME)
     assert {k: made.get(k) for k in ("phase", "reason", "exitCode", "signal", "stdout")} == {
         "phase": "Completed",
         "reason": "OutOfMemory",
@@ -184,7 +186,7 @@ def test_a_message_is_bounded_and_printable(
     execution_object: dict[str, Any], message: str, written: str
 ) -> None:
     made = terminal(
-        from_object(execution_object), Outcome(Reason.PROTOCOL_ERROR, message, {}), None
+        from_object(execution_object), Outcome(Reason.PROTOCOL_ERROR, message, {}), None, API_TIME
     )
     assert made["message"] == written
     assert made["conditions"][0]["message"] == written
@@ -193,10 +195,10 @@ def test_a_message_is_bounded_and_printable(
 
 def test_an_unreadable_spec_is_an_end_that_expires() -> None:
     spec = {"language": "python", "code": "x" * 1000}
-    made = unreadable("spec.code: too odd", spec)
+    made = unreadable("spec.code: too odd", spec, API_TIME)
     assert (made["phase"], made["reason"]) == ("Error", "InvalidSpec")
     assert made["conditions"][0]["reason"] == "InvalidSpec"
-    assert made["expirationTime"] == "2026-01-02T04:04:30.123456Z"
+    assert made["expirationTime"] == "2026-01-02T04:14:31.000000Z"
     assert made["recordedTime"] == "2026-01-02T03:04:30.123456Z"
     assert made["storedBytes"] == stored(spec, made)
 
@@ -217,7 +219,7 @@ def test_stored_bytes_are_those_of_spec_and_status(
         "files": [{"path": "data", "content": "x" * 1000}],
         "ttlSecondsAfterFinished": 3600,
     }
-    made = terminal(from_object(execution_object), from_exit(transcript()), "node-1")
+    made = terminal(from_object(execution_object), from_exit(transcript()), "node-1", API_TIME)
     assert made["storedBytes"] == stored(execution_object["spec"], made)
 
     less = without_outputs(made)
@@ -226,7 +228,7 @@ def test_stored_bytes_are_those_of_spec_and_status(
 
 
 def test_without_outputs_the_rest_stays(execution_object: dict[str, Any]) -> None:
-    whole = terminal(from_object(execution_object), from_exit(transcript()), "node-1")
+    whole = terminal(from_object(execution_object), from_exit(transcript()), "node-1", API_TIME)
     made = without_outputs(whole)
     assert (made["phase"], made["reason"]) == ("Error", "ResultTooLarge")
     assert not {"stdout", "stderr", "files"} & made.keys()
