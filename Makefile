@@ -112,8 +112,8 @@ chaos: venv-dev ## kill and freeze every part while 200 executions run: make cha
 	@$(MAKE) up CLUSTER=$(TEST_CLUSTER)
 	@PYTHONPATH="$(ROOT)/tests" $(PY) -m chaos $(CHAOS)
 
-model: venv-dev ## check the model of claim, takeover and recovery with larger bounds (docs/model)
-	@PYTHONPATH="$(ROOT)/tests" $(PY) -m support.model --large
+model: venv-dev ## search all states of claim, takeover and recovery: make model [MODEL=--two] (docs/model)
+	@PYTHONPATH="$(ROOT)/tests" $(PY) -m support.model $(MODEL)
 
 requirements: venv-dev ## write requirements/*.txt from pyproject.toml, with hashes
 	@for extra in gateway operator up dev; do \

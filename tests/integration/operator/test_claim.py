@@ -15,7 +15,9 @@ from cloche_api.phases import Reason
 from cloche_operator.claim import Claim, ClaimLostError, claim
 from cloche_operator.context import Context
 from cloche_operator.execution import Execution, from_object, now
-from cloche_operator.outcome import EndedError
+from cloche_operator.outcome import EndedError, Outcome
+from cloche_operator.recording import record
+from cloche_operator.status import terminal
 
 
 @pytest.fixture
@@ -73,3 +75,38 @@ async def test_an_execution_that_was_annotated_meanwhile_is_claimed_all_the_same
     alone.server.merge(f"{alone.executions}/wanted", note)
     await claim(ctx, seen, of("first"))
     assert alone.status("wanted")["podUID"] == "uid-of-first"
+
+
+async def test_nobody_ends_what_another_operator_has_claimed_since(
+    ctx: Context, alone: Stage, seen: Execution
+) -> None:
+    """An operator that was frozen takes the Pod for lost that whoever leads now has replaced."""
+    frozen = await claim(ctx, seen, of("first"))
+    await claim(ctx, frozen, of("second"))
+    lost = Outcome(Reason.POD_DELETED, "The Pod was deleted.", {})
+    await record(ctx, frozen, terminal(frozen, lost, None, ctx.now()))
+    status = alone.status("wanted")
+    assert (status["phase"], status["podUID"]) == ("Running", "uid-of-second")
+
+
+async def test_an_end_is_written_though_the_execution_was_annotated_meanwhile(
+    ctx: Context, alone: Stage, seen: Execution
+) -> None:
+    claimed = await claim(ctx, seen, of("first"))
+    note = {"metadata": {"annotations": {"example.com/note": "seen"}}}
+    alone.server.merge(f"{alone.executions}/wanted", note)
+    lost = Outcome(Reason.POD_DELETED, "The Pod was deleted.", {})
+    await record(ctx, claimed, terminal(claimed, lost, None, ctx.now()))
+    assert alone.status("wanted")["reason"] == "PodDeleted"
+
+
+async def test_an_end_whose_answer_was_lost_counts_when_it_is_written_again(
+    ctx: Context, alone: Stage, seen: Execution
+) -> None:
+    claimed = await claim(ctx, seen, of("first"))
+    final = terminal(claimed, Outcome(Reason.POD_DELETED, "Gone.", {}), None, ctx.now())
+    await record(ctx, claimed, final)
+    written = ctx.records.size
+    await record(ctx, claimed, final)
+    assert ctx.records.size == written
+    assert alone.status("wanted")["message"] == "Gone."

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import pytest
-from support.model import USUAL, Search, search
+from support.model import ONE, Search, search
 
 _MEGABYTES = 7500
 
 
-@pytest.mark.parametrize("wanted", USUAL, ids=lambda wanted: wanted.name)
+@pytest.mark.parametrize("wanted", ONE, ids=lambda wanted: wanted.name)
 def test_the_protocol_holds_and_no_old_behaviour_does(wanted: Search) -> None:
     found = search(wanted, _MEGABYTES)
     assert (found.error is not None) is wanted.fails, found.error

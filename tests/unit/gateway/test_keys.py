@@ -1,0 +1,32 @@
+"""A key expires by the API server's clock, whatever the gateway's own says."""
+
+from __future__ import annotations
+
+import base64
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from cloche_api.keys import ApiKeyRecord, hash_key
+from cloche_gateway.errors import KeyExpiredError
+from cloche_gateway.keys import KeyRing
+
+EXPIRY = datetime(2026, 1, 2, tzinfo=UTC)
+
+
+def _ring(now: datetime) -> KeyRing:
+    record = ApiKeyRecord(
+        sha256=hash_key("secret"), tenant="a", created_at=EXPIRY, expires_at=EXPIRY
+    )
+    ring = KeyRing(100, 50, lambda: now)
+    ring.replace([{"data": {"k": base64.b64encode(record.model_dump_json().encode()).decode()}}])
+    return ring
+
+
+def test_before_its_expiry_a_key_is_valid() -> None:
+    assert _ring(EXPIRY - timedelta(seconds=1)).caller("secret").tenant == "a"
+
+
+def test_at_its_expiry_it_is_not() -> None:
+    with pytest.raises(KeyExpiredError):
+        _ring(EXPIRY).caller("secret")

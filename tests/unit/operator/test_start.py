@@ -1,0 +1,78 @@
+"""A Pod is greeted once an attach has reached it, and not another that has its name by now."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from aiohttp import WSMsgType, web
+from support.operator_parts import answering, operator_parts
+
+from cloche_api import meta
+from cloche_api.runtime import RuntimeSpec
+from cloche_operator.frame import PROTOCOL
+from cloche_operator.observed import Runtime
+from cloche_operator.pools import Pools
+from cloche_operator.result import NeverStartedError
+
+POD: dict[str, Any] = {
+    "metadata": {
+        "name": "sbx-1",
+        "uid": "first",
+        "labels": {meta.LABEL_STATE: meta.STATE_CLAIMED},
+    },
+    "spec": {},
+}
+SPEC = {"image": "image", "fileName": "main.py", "run": {"command": ["python3", "main.py"]}}
+
+
+class Node:
+    """An API server with one Pod of that name, of this uid; `heard` is what its container got."""
+
+    def __init__(self, uid: str) -> None:
+        self._uid = uid
+        self.heard = b""
+
+    def routes(self) -> list[web.RouteDef]:
+        pod = "/api/v1/namespaces/sandboxes/pods/sbx-1"
+        return [web.get(pod, self._get), web.get(f"{pod}/attach", self._attach)]
+
+    async def _get(self, _: web.Request) -> web.Response:
+        return web.json_response({"metadata": {"name": "sbx-1", "uid": self._uid}})
+
+    async def _attach(self, request: web.Request) -> web.WebSocketResponse:
+        socket = web.WebSocketResponse(protocols=["v5.channel.k8s.io"])
+        await socket.prepare(request)
+        async for message in socket:
+            if message.type is WSMsgType.BINARY:
+                self.heard += message.data[1:]
+                ready = {"seq": 0, "event": "ready", "protocol": PROTOCOL}
+                await socket.send_bytes(b"\x01" + json.dumps(ready).encode() + b"\n")
+        return socket
+
+
+async def _opened(node: Node, directory: Path) -> None:
+    async with (
+        answering(node.routes(), directory) as kubeconfig,
+        operator_parts(kubeconfig, "sandboxes") as ctx,
+    ):
+        ctx.pods.seen(POD)
+        runtime = Runtime("python", "uid", 1, RuntimeSpec.model_validate(SPEC))
+        sandbox = await Pools(ctx).opened(POD, runtime.default_shape)
+        await sandbox.close()
+
+
+async def test_the_pod_that_was_made_is_greeted(tmp_path: Path) -> None:
+    node = Node("first")
+    await _opened(node, tmp_path)
+    assert node.heard == b"CLO\x01"
+
+
+async def test_another_pod_of_the_same_name_is_not_greeted(tmp_path: Path) -> None:
+    """Another operator leads by now and has made one of its own."""
+    node = Node("second")
+    with pytest.raises(NeverStartedError):
+        await _opened(node, tmp_path)
+    assert node.heard == b""
