@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 _AGAIN_SECONDS = 0.5  # between two looks at a Pod that has not said enough
 _LAST_LOOK_SECONDS = 15.0  # for the log of a Pod whose time is over
 _INPUT_SECONDS = 30.0  # from the end of a Pod's input to that of its container
+_ATTACH_SECONDS = 0.5  # from the API server's answer to the kubelet's attach
 
 log = logging.getLogger(__name__)
 
@@ -149,30 +150,36 @@ class LogReader:
             EndedError: the program did start and left no end, or nobody can tell.
             NeverStartedError: it did not.
         """
+        ending = asyncio.create_task(self._end_input())
         try:
             async with asyncio.timeout(seconds + _INPUT_SECONDS):
-                await self._end_input()
                 return await self.read()
         except TimeoutError as error:
             if self.started:
                 return await self.last_look()
             raise _untold() from error
+        finally:
+            ending.cancel()
+            await asyncio.gather(ending, return_exceptions=True)
 
     async def _end_input(self) -> None:
-        """Attach to the container and let go of it, which closes its input for good (stdinOnce)."""
-        while True:
-            pod = await self._pod()
-            if pod is None or has_terminated(pod):
-                return
+        """Attach to the container and let go of it, which closes its input for good (stdinOnce).
+
+        Again and again until the container is dead: the API server answers before the kubelet has
+        attached, and an attach that was closed before that may end nothing.
+        """
+        while (pod := await self._pod()) is not None and not has_terminated(pod):
             await self._ctx.lease.held()
             try:
                 attachment = await attach(self._ctx.rest, self._ctx.kube, self._name)
             except UnavailableError as error:
                 log.info("the input of Pod %s is not ended yet: %s", self._name, error)
-                await self._ctx.pods.changed(self._name, _AGAIN_SECONDS)
             else:
+                with suppress(TimeoutError):
+                    async with asyncio.timeout(_ATTACH_SECONDS):
+                        await attachment.read()
                 await attachment.close()
-                return
+            await self._ctx.pods.changed(self._name, _AGAIN_SECONDS)
 
     async def _pod(self) -> dict[str, Any] | None:
         """The Pod, as it now is; None when it is gone, whoever has its name."""

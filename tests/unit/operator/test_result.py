@@ -64,6 +64,8 @@ class Node:
         self._breaks = breaks
         self.code = code
         """The exit code of the container; None while it runs."""
+        self.attaches = self.deaf = 0
+        """Attaches that were closed, and how many of them come to nothing."""
         self.on_input_end: Callable[[], None] = lambda: None
         self.over = asyncio.Event()
         if code is not None:
@@ -110,7 +112,10 @@ class Node:
         socket = web.WebSocketResponse(protocols=["v5.channel.k8s.io"])
         await socket.prepare(request)
         await socket.receive()
-        self.on_input_end()
+        self.attaches += 1
+        if self.attaches > self.deaf:
+            self.on_input_end()
+            self.on_input_end = lambda: None
         return socket
 
 
@@ -216,6 +221,16 @@ async def test_the_end_of_the_input_shows_that_nothing_was_started(tmp_path: Pat
     async with reader_of(node, tmp_path) as reader:
         with pytest.raises(NeverStartedError):
             await reader.read_after_input(5)
+
+
+async def test_an_attach_that_was_closed_too_early_is_made_again(tmp_path: Path) -> None:
+    node = Node(lines(READY))
+    node.deaf = 1
+    node.on_input_end = lambda: node.append(lines(INPUT_ENDED, first=1), code=2)
+    async with reader_of(node, tmp_path) as reader:
+        with pytest.raises(NeverStartedError):
+            await reader.read_after_input(20)
+    assert node.attaches > node.deaf
 
 
 async def test_a_program_that_runs_unheard_keeps_its_result(tmp_path: Path) -> None:
