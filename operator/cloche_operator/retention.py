@@ -11,8 +11,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import math
-import time
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from cloche_api.rest import ApiError, UnavailableError
@@ -92,7 +91,7 @@ class Retention:
                 tenant,
                 (size or _UNKNOWN_BYTES) + METADATA_BYTES,
                 _seconds(expires),
-                key_expires=_key_expires(expires, ttl),
+                key_expires=_key_expires(expires, ttl, self._ctx.now().timestamp()),
             )
             async for name, tenant, size, expires, ttl in self._ctx.kube.records()
         ]
@@ -138,7 +137,7 @@ class Retention:
             if found is None or _seconds(found[1]) != record.expires:
                 return True  # it is gone; one that has taken its name is shown by the next listing
             uid, _, key = found
-        if key and record.key_expires > time.time():
+        if key and record.key_expires > self._ctx.now().timestamp():
             until = datetime.fromtimestamp(record.key_expires, UTC)
             await kube.create_tombstone(manifest(record.name, record.tenant, key, until))
             self._tombstones.add(Tombstone(record.name, record.tenant, record.key_expires))
@@ -146,7 +145,7 @@ class Retention:
 
     async def _remove_tombstones(self) -> None:
         """Delete the tombstones whose keys count no more."""
-        for one in self._tombstones.due(time.time()):
+        for one in self._tombstones.due(self._ctx.now().timestamp()):
             await self._ctx.kube.delete_tombstone(one.name)
             self._tombstones.remove(one)
 
@@ -167,8 +166,8 @@ def _seconds(timestamp: str) -> float:
     return datetime.fromisoformat(timestamp).timestamp() if timestamp else math.inf
 
 
-def _key_expires(expires: str, ttl: int | None) -> float:
+def _key_expires(expires: str, ttl: int | None, now: float) -> float:
     """Return when an Idempotency-Key of such a record counts no more, in seconds since 1970."""
     if not expires or ttl is None:
-        return time.time() + KEY_SECONDS
+        return now + KEY_SECONDS
     return key_expiration(datetime.fromisoformat(expires), ttl).timestamp()

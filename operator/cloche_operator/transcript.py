@@ -85,9 +85,7 @@ class Transcript:
     def size(self) -> int:
         """Bytes of everything that the program wrote, as far as kept."""
         files = self.exit["files"] if self.exit is not None else []
-        return self._kept + sum(
-            len(file["path"]) + len(file["base64"]) for file in files
-        )
+        return self._kept + sum(len(file["path"]) + len(file["base64"]) for file in files)
 
     @property
     def stdout_truncated(self) -> bool:

@@ -113,7 +113,7 @@ async def remove(context: Context, record: dict[str, Any]) -> None:
 async def _remove_all(context: Context, caller: Caller, path: str, selector: str) -> None:
     """Remove all executions that the selector of fields finds, ended or not, a few at a time."""
     turns = asyncio.Semaphore(_AT_A_TIME)
-    until = tombstones.usual_expiration()
+    until = tombstones.usual_expiration(context)
 
     async def in_turn(meta: dict[str, Any]) -> None:
         async with turns:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from cloche_api import tombstone
@@ -44,16 +44,16 @@ async def leave(context: Context, record: dict[str, Any]) -> None:
     Raises:
         KubeError: the key is not kept, and the record must stay.
     """
-    spec, until = record["spec"], usual_expiration()
+    spec, until = record["spec"], usual_expiration(context)
     if ends := record["status"].get("expirationTime"):  # which the operator gives every record
         expires = datetime.fromisoformat(ends)
         until = tombstone.key_expiration(expires, spec["ttlSecondsAfterFinished"])
     await leave_until(context, record["metadata"], spec.get("tenant", ""), until)
 
 
-def usual_expiration() -> datetime:
+def usual_expiration(context: Context) -> datetime:
     """When the key of an execution that is removed now counts no more, whenever it ended."""
-    return datetime.now(UTC) + timedelta(seconds=tombstone.KEY_SECONDS)
+    return context.kube.now() + timedelta(seconds=tombstone.KEY_SECONDS)
 
 
 async def leave_until(

@@ -10,6 +10,7 @@ import pytest
 from cloche_api.keys import ApiKeyRecord, hash_key
 from cloche_gateway.errors import KeyExpiredError
 from cloche_gateway.keys import KeyRing
+from cloche_gateway.settings import Settings
 
 EXPIRY = datetime(2026, 1, 2, tzinfo=UTC)
 
@@ -18,7 +19,7 @@ def _ring(now: datetime) -> KeyRing:
     record = ApiKeyRecord(
         sha256=hash_key("secret"), tenant="a", created_at=EXPIRY, expires_at=EXPIRY
     )
-    ring = KeyRing(100, 50, lambda: now)
+    ring = KeyRing(Settings(), lambda: now)
     ring.replace([{"data": {"k": base64.b64encode(record.model_dump_json().encode()).decode()}}])
     return ring
 
