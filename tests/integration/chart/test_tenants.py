@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+import uuid
 from typing import Any
 
 import pytest
 from support.api_server import CLOCHE, api_server
 from support.chart_cluster import ChartCluster
 from support.deadline import until
+
+from cloche_gateway.services import idempotency
 
 OTHERS = pytest.mark.parametrize("by", [None, "cloche-other", "cloche-gatewayx"])
 """The administrator, and accounts of the release's namespace."""
@@ -90,6 +93,21 @@ def test_the_gateways_own_go_their_way(policed: ChartCluster) -> None:
     )
     assert "must be the same as spec.tenant" in relabelled.stderr
     policed("delete", "sbx/served", "-n", policed.sandboxes, "--as", policed.gateway)
+
+
+def test_nobody_else_may_take_the_name_of_an_idempotency_key(policed: ChartCluster) -> None:
+    keyed, other = idempotency.name("t", "order-1"), str(uuid.uuid4())
+    done = policed.try_execution(keyed)
+    assert done.returncode != 0
+    assert "metadata.name: a UUID of version 8" in done.stderr
+    assert policed.try_execution(other).returncode == 0
+    for name in (keyed, other):
+        done = policed.try_execution(
+            name, by=policed.gateway, labels={"cloche.dev/tenant": "t"}, tenant="t"
+        )
+        assert done.returncode == 0 or "already exists" in done.stderr
+    # Changes of what is there go on, whoever makes them.
+    policed("annotate", f"sbx/{keyed}", "-n", policed.sandboxes, "note=seen")
 
 
 def test_an_execution_cannot_be_given_to_a_tenant_later(policed: ChartCluster) -> None:
