@@ -111,8 +111,10 @@ def content_length(headers: Sequence[tuple[bytes, bytes]]) -> int:
     return 0
 
 
-def without_upgrade(method: str, url: bytes, headers: Sequence[tuple[bytes, bytes]]) -> bytes:
-    """The same HTTP/1.1 head without the wish for another protocol.
+def without_upgrade(
+    method: str, url: bytes, version: str, headers: Sequence[tuple[bytes, bytes]]
+) -> bytes:
+    """The same head of HTTP/`version` without the wish for another protocol.
 
     The names and values are what the parser accepted, so that none holds the end of a line.
 
@@ -121,7 +123,7 @@ def without_upgrade(method: str, url: bytes, headers: Sequence[tuple[bytes, byte
     """
     if method == "CONNECT":
         raise RefusedHeadError("CONNECT is not supported")
-    lines = [b"%s %s HTTP/1.1\r\n" % (method.encode(), url)]
+    lines = [b"%s %s HTTP/%s\r\n" % (method.encode(), url, version.encode())]
     for name, value in headers:
         if name == b"connection":
             kept = [one for one in value.split(b",") if one.strip().lower() not in _UPGRADE]

@@ -139,7 +139,8 @@ class BoundedProtocol(HttpToolsProtocol):
         except httptools.HttpParserUpgrade:
             # The parser skips the body of a request that would upgrade. It is not upgraded: a new
             # parser reads the same head without that wish, and then the body.
-            head = without_upgrade(self.scope["method"], self.url, self.headers)
+            version = self.parser.get_http_version()
+            head = without_upgrade(self.scope["method"], self.url, version, self.headers)
             self.parser = httptools.HttpRequestParser(self)
             self._feed(head)
         except httptools.HttpParserError as error:

@@ -97,34 +97,34 @@ async def submit(context: Context, planned: Plan) -> Stored:
     Raises:
         BusyError: also while the stored results are over their bound; who repeats a request that
             was accepted gets its execution all the same.
+        WriteLimitedError: the tenant has caused too many bytes; the same holds then.
+        RecordRemovedError: the execution of the Idempotency-Key was removed.
         GatewayError: as `creating.create`.
     """
+    path = names.executions(context.settings.namespace)
     assert planned.obj is not None, "a plan is submitted once"
     try:
-        return await _submit(context, planned, planned.obj)
+        if planned.keyed:
+            await tombstones.refuse(context, planned.name)
+        repeated = context.writes.knows(planned.name)
+        refusal = BusyError() if planned.storage_full else _charge(context, planned.obj)
+        if refusal is None:
+            return await _create(context, path, planned.obj, charged=not repeated)
+        found = None
+        if planned.keyed:
+            seconds = context.settings.api_timeout_seconds
+            found = await creating.existing(context, path, planned.obj, seconds)
+        if found is None:
+            raise refusal
+        return found
     finally:
         planned.drop()
 
 
-async def _submit(context: Context, planned: Plan, obj: dict[str, Any]) -> Stored:
-    path = names.executions(context.settings.namespace)
-    if planned.keyed:
-        await tombstones.refuse(context, planned.name)
-    repeated = context.writes.knows(planned.name)
-    refusal = BusyError() if planned.storage_full else _charge(context, planned.name, obj)
-    if refusal is None:
-        return await _create(context, path, obj, charged=not repeated)
-    seconds = context.settings.api_timeout_seconds
-    found = await creating.existing(context, path, obj, seconds) if planned.keyed else None
-    if found is None:
-        raise refusal
-    return found
-
-
-def _charge(context: Context, name: str, obj: dict[str, Any]) -> WriteLimitedError | None:
+def _charge(context: Context, obj: dict[str, Any]) -> WriteLimitedError | None:
     """Charge the bytes that the execution will write; why it may not."""
     spec = obj["spec"]
-    excess = context.writes.take(spec["tenant"], name, object_bytes(spec))
+    excess = context.writes.take(spec["tenant"], obj["metadata"]["name"], object_bytes(spec))
     return None if excess is None else WriteLimitedError(excess)
 
 

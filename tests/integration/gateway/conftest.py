@@ -11,6 +11,7 @@ import uuid
 from typing import TYPE_CHECKING, Any
 
 import httpx
+import pytest
 import pytest_asyncio
 from support.gateway import Cluster, Gateway, runtime, serving, until
 from support.gateway_process import Program
@@ -92,10 +93,11 @@ async def shared_gateway(control_plane: ControlPlane) -> AsyncIterator[Gateway]:
         assert await made.executions() == []
 
 
-@pytest_asyncio.fixture
-async def run(
-    control_plane: ControlPlane, cluster: Cluster, tmp_path: Path
+@contextlib.asynccontextmanager
+async def _programs(
+    control_plane: ControlPlane, cluster: Cluster, folder: Path
 ) -> AsyncIterator[Callable[..., Any]]:
+    """Starts gateways as programs, which end with the block; their log goes to the folder."""
     started: list[Program] = []
 
     async def begin(**settings: str) -> Program:
@@ -117,7 +119,7 @@ async def run(
             "MALLOC_TRIM_THRESHOLD_": "131072",
             **{f"CLOCHE_GATEWAY_{name.upper()}": value for name, value in settings.items()},
         }
-        log = tmp_path / "log"
+        log = folder / "log"
         with log.open("wb") as out:
             process = subprocess.Popen(  # noqa: ASYNC220  it only forks
                 [sys.executable, "-m", "cloche_gateway"], env=env, stdout=out, stderr=out
@@ -143,3 +145,24 @@ async def run(
         if program.process.poll() is None:
             program.process.kill()
         program.process.wait()
+
+
+@pytest_asyncio.fixture
+async def run(
+    control_plane: ControlPlane, cluster: Cluster, tmp_path: Path
+) -> AsyncIterator[Callable[..., Any]]:
+    async with _programs(control_plane, cluster, tmp_path) as begin:
+        yield begin
+
+
+@pytest_asyncio.fixture(scope="module")
+async def shared_program(
+    control_plane: ControlPlane, tmp_path_factory: pytest.TempPathFactory
+) -> AsyncIterator[tuple[Program, Cluster]]:
+    """One gateway as a program for all tests of a module, and its cluster."""
+    folder = tmp_path_factory.mktemp("gateway")
+    async with (
+        _namespaces(control_plane) as made,
+        _programs(control_plane, made, folder) as begin,
+    ):
+        yield await begin(), made

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import socket
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest_asyncio
 
@@ -24,9 +24,9 @@ FEW_MIB = 180
 
 
 @pytest_asyncio.fixture
-async def program(run: Any) -> AsyncIterator[Program]:
+async def program(shared_program: tuple[Program, Cluster]) -> AsyncIterator[Program]:
     """One that still serves when the attack is over."""
-    started: Program = await run()
+    started, _ = shared_program
     yield started
     assert (await started.http.get("/health/live")).status_code == 200
     assert started.process.poll() is None
@@ -103,7 +103,10 @@ async def test_answers_that_nobody_takes_are_few(program: Program) -> None:
         assert await settled(program) < MOST_MIB
 
 
-async def test_one_record_for_many_slow_readers(program: Program, cluster: Cluster) -> None:
+async def test_one_record_for_many_slow_readers(
+    program: Program, shared_program: tuple[Program, Cluster]
+) -> None:
+    _, cluster = shared_program
     hello = {"code": "print(1)" + " " * 200_000, "language": "python"}
     name = (await program.http.post("/api/v1/execute/async", json=hello)).json()["execution_id"]
     await cluster.end(name, stdout="\0" * 100_000 + "\U0001f600", stderr="\0" * 50_000)

@@ -83,11 +83,11 @@ def test_without_the_upgrade_the_head_is_the_same() -> None:
         (b"connection", b"close, upgrade"),
         (b"content-length", b"3"),
     ]
-    assert without_upgrade("POST", b"/a?b=c", headers) == (
-        b"POST /a?b=c HTTP/1.1\r\nhost: x\r\nconnection: close\r\ncontent-length: 3\r\n\r\n"
+    assert without_upgrade("POST", b"/a?b=c", "1.0", headers) == (
+        b"POST /a?b=c HTTP/1.0\r\nhost: x\r\nconnection: close\r\ncontent-length: 3\r\n\r\n"
     )
 
 
 def test_connect_is_refused() -> None:
     with pytest.raises(RefusedHeadError, match="CONNECT is not supported"):
-        without_upgrade("CONNECT", b"a:1", [])
+        without_upgrade("CONNECT", b"a:1", "1.1", [])

@@ -65,6 +65,7 @@ class ApiServer:
         self.read: list[str] = []
         self.frames: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
         self.may_end = asyncio.Semaphore(0)
+        self.pods: dict[str, dict[str, Any]] = {}
         self.ended: list[str] = []
         core = "/api/v1/namespaces/sandboxes/pods"
         cloche = "/apis/cloche.dev/v1alpha1/namespaces/sandboxes/sandboxexecutions"
@@ -75,6 +76,7 @@ class ApiServer:
             web.put(f"{leases}/{{name}}", self._lease),
             web.post(core, self._create),
             web.get(f"{core}/{{name}}/attach", self._attach),
+            web.get(f"{core}/{{name}}", self._pod),
             web.patch(f"{core}/{{name}}", self._nothing),
             web.delete(f"{core}/{{name}}", self._nothing),
             web.get(f"{cloche}/{{name}}", self._read),
@@ -92,7 +94,11 @@ class ApiServer:
         pod = await request.json()
         name = pod["metadata"]["name"]
         pod["metadata"] |= {"uid": f"pod-{name}", "creationTimestamp": timestamp(now())}
+        self.pods[name] = pod
         return web.json_response(pod)
+
+    async def _pod(self, request: web.Request) -> web.Response:
+        return web.json_response(self.pods[request.match_info["name"]])
 
     async def _read(self, request: web.Request) -> web.Response:
         name = request.match_info["name"]
