@@ -74,12 +74,11 @@ COMPONENTS = (
     Component("helm", "helm.sh/helm/v4", NODE_MODULE),
     Component("kubernetes", "k8s.io/kubernetes", NODE_MODULE, stamp=_KUBERNETES_STAMP),
     Component("cni", "github.com/containernetworking/plugins"),
-    Component("runc", "github.com/opencontainers/runc", cgo=True, tags="seccomp"),
+    # As in runc's own static builds: without `net` and `os/user` in C, which it does not need, it
+    # shares most of Go's compiled packages with the others.
+    Component("runc", "github.com/opencontainers/runc", cgo=True, tags="netgo osusergo seccomp"),
 )
-"""Everything that the cluster needs to start, the longest build first.
-
-It begins while apt installs what those with cgo need.
-"""
+"""Everything that the cluster needs to start, the longest build first."""
 
 POLICY_ENGINE = Component(
     "network-policies",

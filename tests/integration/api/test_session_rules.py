@@ -14,6 +14,7 @@ Make = Callable[..., dict[str, Any]]
 SPEC: dict[str, tuple[Any, Any]] = {
     "language": ("python", "bash"),
     "tenant": ("a", "b"),
+    "concurrency": ({"group": "a", "limit": 1}, {"group": "a", "limit": 2}),
     "resources": ({"cpu": 1}, {"cpu": "1"}),
     "idleTimeoutSeconds": (600, 601),
     "lifetimeSeconds": (3600, 1),

@@ -65,8 +65,11 @@ def as_in_its_pod(
 
 
 def _told(source: dict[str, object], pod: str) -> str:
-    """What a kubelet would put there: the Pod's name, or its limit on memory in MiB."""
-    return "512" if "resourceFieldRef" in source else pod
+    """What a kubelet would put there: the Pod's name, or its limit on memory in MiB or bytes."""
+    limit = source.get("resourceFieldRef")
+    if not isinstance(limit, dict):
+        return pod
+    return "512" if limit.get("divisor") == "1Mi" else str(512 * 1024 * 1024)
 
 
 def answers(url: str) -> bool:

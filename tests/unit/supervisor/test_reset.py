@@ -66,6 +66,7 @@ def test_files_go(supervisors: Any, code: str) -> None:
 def test_attributes_go(supervisors: Any) -> None:
     """No program can set them; whoever opens the filter for that must not open this too."""
     reused = supervisors.reused()
+    assert reused.python("pass").stdout == ""  # what the place had before is known by now
     os.setxattr(reused.place, "user.note", b"read me")
     assert reused.python("import os; print(os.listxattr('.'))").stdout == "['user.note']\n"
     assert reused.python("import os; print(os.listxattr('.'))").stdout == "[]\n"
