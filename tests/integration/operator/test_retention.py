@@ -76,12 +76,12 @@ def many(prefix: str, count: int) -> list[str]:
 
 def test_the_oldest_of_too_many_go(alone: Stage) -> None:
     names = fill(alone, many("one", 300))
-    running = alone.start(retention_executions=200)
+    running = alone.start(retention_executions=250)
     until_stored(alone, names[50:])
 
     running.kill()
     names += fill(alone, many("two", 20), seconds=2 * HOUR)
-    alone.start(retention_executions=200)
+    alone.start(retention_executions=250)
     until_stored(alone, names[70:])
 
 
