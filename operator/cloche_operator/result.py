@@ -209,7 +209,8 @@ class LogReader:
         # A supervisor that says what is no event cannot be relied on for its exit code.
         if self._sent and not self.started and not self._garbage and refused_its_input(pod):
             raise NeverStartedError
-        return end_unheard(pod, started=self.started or self._sent)
+        nonsense = self._garbage > 0 and not self.transcript.gap  # of what is no supervisor
+        return end_unheard(pod, started=self.started or (self._sent and not nonsense))
 
     async def _read_again(self) -> Heard:
         """Read what there is once more: the end of a stream counts when it comes at the same byte.

@@ -7,12 +7,12 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import json
 import socket
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NoReturn
 from urllib.parse import urlsplit
 
+import httpx
 from siege import bodies
 
 if TYPE_CHECKING:
@@ -106,26 +106,23 @@ async def submit(target: Target, program: Mapping[str, object]) -> str:
 
     Raises ConnectionError where it is not accepted.
     """
-    body = json.dumps(program).encode()
-    async with target.connection() as own:
-        answer = await _exchange(target, own, body, "/api/v1/execute/async")
-    if b" 202 " not in answer.split(b"\r\n", 1)[0]:
-        raise ConnectionError(answer.decode(errors="replace"))
-    name: str = json.loads(answer.split(b"\r\n\r\n", 1)[1])["execution_id"]
+    async with httpx.AsyncClient(base_url=target.url, headers={"X-API-Key": target.key}) as client:
+        answer = await client.post("/api/v1/execute/async", json=program)
+    if answer.status_code != httpx.codes.ACCEPTED:
+        raise ConnectionError(answer.text)
+    name: str = answer.json()["execution_id"]
     return name
 
 
-async def _exchange(
-    target: Target, own: socket.socket, body: bytes, path: str = "/api/v1/execute"
-) -> bytes:
-    """Send a request and return the first bytes of its answer."""
+async def _exchange(target: Target, own: socket.socket, body: bytes) -> None:
+    """Send a program and read the first bytes of its answer."""
     loop = asyncio.get_running_loop()
     # The answer may come, and the connection go, before all is sent.
     sending = asyncio.create_task(
-        loop.sock_sendall(own, target.head("POST", path, len(body)) + body)
+        loop.sock_sendall(own, target.head("POST", "/api/v1/execute", len(body)) + body)
     )
     try:
-        return await loop.sock_recv(own, 64 * 1024)
+        await loop.sock_recv(own, 64 * 1024)
     finally:
         sending.cancel()
         await asyncio.gather(sending, return_exceptions=True)
