@@ -17,8 +17,12 @@ _SECONDS = 150.0
 
 LEAVE = """
 import ctypes, os, socket
-for place in ("/workspace", "/dev/shm", "/dev/mqueue", "/tmp"):
+for place in ("/workspace", "/dev/shm", "/tmp"):
     os.open(f"{place}/secret", os.O_CREAT)
+try:
+    os.open("/dev/mqueue/secret", os.O_CREAT)
+except OSError:
+    pass  # refused where a user namespace has its bytes counted as the node's
 libc = ctypes.CDLL(None)
 print(libc.shmget(0x5EC2E7, 4096, 0o1600) >= 0, libc.semget(0x5EC2E7, 1, 0o1600) >= 0)
 if os.fork() == 0:
