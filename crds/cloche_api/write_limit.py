@@ -19,6 +19,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from cloche_api.limits import KIB, MIB
+from cloche_api.phases import Phase
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -38,6 +39,11 @@ WRITES = 3
 _SLOT_SECONDS = 10
 _RESULT_BYTES = 64 * KIB  # expected of a tenant of which no execution has ended lately
 _DECAY = 0.8  # of what is expected, with each smaller result: some 20 to forget a large one
+
+
+def revisions(phase: str, *, claimed: bool) -> int:
+    """Return how many revisions hold the spec of an execution that has ended in this phase."""
+    return WRITES - (not claimed) + (phase == Phase.CANCELLED)
 
 
 @dataclass(frozen=True)

@@ -8,9 +8,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from cloche_api.phases import Phase
 from cloche_api.size import object_bytes
-from cloche_api.write_limit import WRITES
+from cloche_api.write_limit import revisions
 
 if TYPE_CHECKING:
     from cloche_api.write_limit import WriteLimit
@@ -45,6 +44,6 @@ def count(writes: WriteLimit, obj: dict[str, Any]) -> None:
     stored = status.get("storedBytes")
     if stored is None:  # another version of the operator wrote its end
         stored = object_bytes(spec) + object_bytes(status)
-    revisions = WRITES - ("podUID" not in status) + (status["phase"] == Phase.CANCELLED)
+    caused = revisions(status["phase"], claimed="podUID" in status)
     name, tenant = obj["metadata"]["name"], spec.get("tenant") or ""
-    writes.ended(tenant, name, stored, revisions, lambda: object_bytes(spec))
+    writes.ended(tenant, name, stored, caused, lambda: object_bytes(spec))

@@ -9,8 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from cloche_api.phases import Phase
-from cloche_api.write_limit import WRITES, WriteLimit
+from cloche_api.write_limit import WriteLimit, revisions
 
 if TYPE_CHECKING:
     from cloche_operator.execution import Execution
@@ -27,11 +26,10 @@ def write_limit(settings: Settings) -> WriteLimit:
 
 def count_end(writes: WriteLimit, execution: Execution, final: dict[str, Any]) -> None:
     """Charge what an execution with this final status has caused."""
-    revisions = WRITES - (not execution.claimed) + (final["phase"] == Phase.CANCELLED)
     writes.ended(
         execution.tenant,
         execution.uid,
         final["storedBytes"],
-        revisions,
+        revisions(final["phase"], claimed=execution.claimed),
         lambda: execution.size,
     )
