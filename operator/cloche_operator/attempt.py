@@ -14,7 +14,7 @@ from cloche_operator.claim import Claim, claim, mark
 from cloche_operator.frame import Afterwards, frame
 from cloche_operator.outcome import EndedError
 from cloche_operator.persist import persist
-from cloche_operator.pods import claim_patch, cold_pod, execution_owner
+from cloche_operator.pods import claim_patch, cold_pod, execution_owner, patience
 from cloche_operator.recovery import recovered
 from cloche_operator.result import LogReader, NeverStartedError
 from cloche_operator.start import create_whatever_happens
@@ -33,8 +33,6 @@ if TYPE_CHECKING:
     from cloche_operator.settings import Settings
     from cloche_operator.source import Source
 
-# What the syntax check may add to the timeout, and what killing and reaping takes.
-_AFTER_TIMEOUT_SECONDS = 3.0
 _MARK_SECONDS = 0.1
 """A program that ends sooner costs no write to its Pod, which is deleted at once: that write sets
 the API server, the kubelet and the scheduler to work just when the program runs."""
@@ -49,8 +47,11 @@ log = logging.getLogger(__name__)
 
 
 def limit(execution: Execution, settings: Settings) -> float:
-    """Seconds from the handing over of the input to when the supervisor counts as hung."""
-    return execution.spec.timeout_seconds + _AFTER_TIMEOUT_SECONDS + settings.grace_seconds
+    """Seconds from the handing over of the input to when the supervisor counts as hung.
+
+    `execution` is claimed: what its Pod may use is known.
+    """
+    return execution.spec.timeout_seconds + patience(execution.resources, settings)
 
 
 @dataclass(frozen=True)

@@ -25,6 +25,11 @@ SUPERVISOR = ["python3", "-I", "-S", "/opt/cloche"]
 _GRACE_SECONDS = 1  # the supervisor ends at once on SIGTERM
 _EPHEMERAL_STORAGE = "64Mi"  # the container's log, of which the supervisor writes 10 MiB at most
 _BACKSTOP_SECONDS = 60  # beyond every other timeout, for an operator that is away
+_AFTER_TIMEOUT_SECONDS = 3.0  # what the syntax check may add, and what killing and reaping takes
+_SUPERVISOR_CPU_SECONDS = 0.5
+"""Of processor time: to kill and reap hundreds of processes, collect files and write the end."""
+_CPU_LEAST = 0.01
+"""Cores: the kubelet's smallest quota is 1 ms of 100 (cm/helpers_linux.go), whatever is asked."""
 _STATE = "/metadata/labels/" + meta.LABEL_STATE.replace("/", "~1")
 
 
@@ -38,6 +43,17 @@ class PodShape:
     used: UsedResources
 
 
+def patience(used: UsedResources | None, settings: Settings) -> float:
+    """Return the seconds beyond a program's timeout after which its supervisor counts as hung.
+
+    The supervisor shares the program's processor limit: with 0.01 cores half a second of work takes
+    it 50 s. `used` is None of a claim whose limits are not known.
+    """
+    cpu = 1.0 if used is None else float(quantity.parse(used.cpu))
+    work = _SUPERVISOR_CPU_SECONDS / max(cpu, _CPU_LEAST)
+    return _AFTER_TIMEOUT_SECONDS + settings.grace_seconds + work
+
+
 def pod_name(uid: str) -> str:
     """The name of an execution's own Pod: of one execution there can be only one at a time."""
     return f"sbx-{uid}"
@@ -47,7 +63,8 @@ def cold_pod(
     shape: PodShape, user: int, execution: Execution, settings: Settings
 ) -> dict[str, Any]:
     """The Pod that is made for one execution."""
-    life = settings.start_timeout_seconds + execution.spec.timeout_seconds + settings.grace_seconds
+    life = settings.start_timeout_seconds + execution.spec.timeout_seconds
+    life += patience(shape.used, settings)
     labels = {meta.LABEL_STATE: meta.STATE_CLAIMED, meta.LABEL_EXECUTION: execution.uid}
     pod = _pod(shape, user, pod_name(execution.uid), labels, execution_owner(execution), settings)
     pod["spec"]["activeDeadlineSeconds"] = math.ceil(life) + _BACKSTOP_SECONDS

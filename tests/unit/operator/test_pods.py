@@ -11,7 +11,14 @@ from pydantic import ValidationError
 from cloche_api.amounts import UsedResources
 from cloche_api.runtime import RuntimeSpec
 from cloche_operator.execution import from_object
-from cloche_operator.pods import PodShape, claim_patch, cold_pod, session_pod, waiting_pod
+from cloche_operator.pods import (
+    PodShape,
+    claim_patch,
+    cold_pod,
+    patience,
+    session_pod,
+    waiting_pod,
+)
 from cloche_operator.settings import Settings
 
 PYTHON = {"image": "cloche/runtime-python:abc", "fileName": "main.py", "run": {"command": ["x"]}}
@@ -61,7 +68,7 @@ def test_the_whole_pod(execution_object: dict[str, Any], settings: Settings) -> 
         "spec": {
             "restartPolicy": "Never",
             # start 60, timeout 30, grace 5, and a minute more
-            "activeDeadlineSeconds": 155,
+            "activeDeadlineSeconds": 159,
             "terminationGracePeriodSeconds": 1,
             "automountServiceAccountToken": False,
             "enableServiceLinks": False,
@@ -137,7 +144,7 @@ def test_what_an_installation_may_set(execution_object: dict[str, Any]) -> None:
         {"key": "sandbox", "operator": "Exists"},
         {"key": "slow", "effect": "NoSchedule"},
     ]
-    assert spec["activeDeadlineSeconds"] == 101
+    assert spec["activeDeadlineSeconds"] == 104
     assert spec["containers"][0]["imagePullPolicy"] == "Never"
     assert spec["containers"][0]["resources"]["requests"] == {
         "cpu": "10m",
@@ -203,7 +210,7 @@ def test_the_pod_lives_as_long_as_the_longest_program_may_take(
 ) -> None:
     execution_object["spec"]["timeoutSeconds"] = 300
     pod = cold(execution_object, PYTHON, USED, settings)
-    assert pod["spec"]["activeDeadlineSeconds"] == 60 + 300 + 5 + 60
+    assert pod["spec"]["activeDeadlineSeconds"] == 60 + 300 + 9 + 60
 
 
 def test_the_same_plan_gives_the_same_pod(
@@ -239,7 +246,7 @@ def test_a_waiting_pod_is_the_runtime_s_and_has_no_deadline(
         ],
     }
     one_s_own = cold(execution_object, PYTHON, USED, settings)["spec"]
-    assert waiting["spec"] | {"activeDeadlineSeconds": 155} == one_s_own
+    assert waiting["spec"] | {"activeDeadlineSeconds": 159} == one_s_own
 
 
 def test_a_session_s_pod_lives_as_long_as_the_session(settings: Settings) -> None:
@@ -268,3 +275,20 @@ def test_pods_reserve_all_their_memory_where_that_is_set(execution_object: dict[
     resources = pod["spec"]["containers"][0]["resources"]
     assert resources["requests"]["memory"] == resources["limits"]["memory"] == "512Mi"
     assert resources["requests"]["cpu"] == "50m"
+
+
+@pytest.mark.parametrize(
+    ("cpu", "seconds"), [("2", 8.25), ("1", 8.5), ("100m", 13), ("0.01", 58), ("1m", 58)]
+)
+def test_a_supervisor_with_less_cpu_gets_more_time_to_end_its_program(
+    settings: Settings, cpu: str, seconds: float
+) -> None:
+    used = UsedResources.model_validate(USED | {"cpu": cpu})
+    assert patience(used, settings) == pytest.approx(seconds)
+
+
+def test_a_pod_outlives_the_patience_with_its_supervisor(
+    execution_object: dict[str, Any], settings: Settings
+) -> None:
+    slow = cold(execution_object, PYTHON, USED | {"cpu": "0.01"}, settings)
+    assert slow["spec"]["activeDeadlineSeconds"] == 60 + 30 + 58 + 60
