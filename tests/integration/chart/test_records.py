@@ -124,6 +124,41 @@ def test_a_tombstone_is_the_gateways_and_the_operators_to_make(policed: ChartClu
         assert changed.returncode != 0
     kept = policed.run("delete", "sbt", "purged", "-n", policed.sandboxes, "--as", policed.gateway)
     assert "forbidden" in kept.stderr
+    for name in ("purged", "--all"):
+        kept = policed.run("delete", "sbt", name, "-n", policed.sandboxes)
+        assert "only Cloche's operator may delete a SandboxTombstone" in kept.stderr
     policed("delete", "sbt", "purged", "-n", policed.sandboxes, "--as", policed.operator)
     held = tombstone(policed, policed.gateway, finalizers=["example.com/mine"])
     assert "metadata.finalizers: must be absent" in held.stderr
+
+
+def test_a_user_with_all_rights_in_the_namespace_neither_makes_nor_removes_a_tombstone(
+    policed: ChartCluster,
+) -> None:
+    assert tombstone(policed, policed.gateway, name="of-a-key").returncode == 0
+    space = ("-n", policed.sandboxes)
+    policed("create", "role", "all", "--verb=*", "--resource=sandboxtombstones.cloche.dev", *space)
+    policed("create", "rolebinding", "all", "--role=all", "--user=mallory", *space)
+    forged = tombstone(policed, "mallory", name="forged")
+    assert "only Cloche's gateway and operator may create a SandboxTombstone" in forged.stderr
+    removed = policed.run("delete", "sbt", "of-a-key", *space, "--as", "mallory")
+    assert "only Cloche's operator may delete a SandboxTombstone" in removed.stderr
+    assert policed.json("get", "sbt", "of-a-key", *space)
+
+
+def test_the_tombstones_of_another_installation_are_its_own_business(
+    policed: ChartCluster,
+) -> None:
+    others = f"{policed.system}-theirs"
+    policed("create", "namespace", others)
+    assert tombstone(policed, name="theirs", namespace=others).returncode == 0
+    policed("delete", "sbt", "theirs", "-n", others)
+
+
+def test_tombstones_do_not_keep_their_namespace(policed: ChartCluster) -> None:
+    """Deleted by the controller of namespaces, which the policy lets do it."""
+    assert tombstone(policed, policed.gateway, name="in-the-way").returncode == 0
+    who = ("--as", "system:serviceaccount:kube-system:namespace-controller")
+    group = ("--as-group", "system:serviceaccounts:kube-system")
+    masters = ("--as-group", "system:masters")
+    policed("delete", "sbt", "in-the-way", "-n", policed.sandboxes, *who, *group, *masters)
