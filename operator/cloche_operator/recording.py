@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import logging
-from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
-from cloche_api import tombstone
 from cloche_api.rest import ApiError, ConflictError, InvalidError, TooLargeError
+from cloche_api.tombstone import KEY_SECONDS
 from cloche_operator import status
-from cloche_operator.execution import from_object, now, time_of
+from cloche_operator.execution import from_object, time_of
 from cloche_operator.persist import persist
+from cloche_operator.removal import Leaving, remove
 from cloche_operator.written import count_end
 
 if TYPE_CHECKING:
@@ -27,8 +27,7 @@ async def record(ctx: Context, execution: Execution, final: dict[str, Any]) -> N
         if written is None:
             # Its spec alone fills the object: it can never be told that it has ended.
             log.warning("%s leaves no room for a status and is deleted", execution.name)
-            await _keep_key(ctx, execution)
-            await persist(lambda: ctx.kube.delete_execution(execution.name, execution.uid))
+            await _remove(ctx, execution)
             return
     except ApiError as error:
         log.info("result of %s is not recorded: %s", execution.name, error)
@@ -41,12 +40,12 @@ async def record(ctx: Context, execution: Execution, final: dict[str, Any]) -> N
     _observe_steps(ctx, execution, written)
 
 
-async def _keep_key(ctx: Context, execution: Execution) -> None:
-    """Create the tombstone of an execution that is about to be deleted, if it has a key."""
-    if key := execution.request_sha256:
-        until = now() + timedelta(seconds=tombstone.KEY_SECONDS)
-        manifest = tombstone.manifest(execution.name, execution.tenant, key, until)
-        await persist(lambda: ctx.kube.create_tombstone(manifest))
+async def _remove(ctx: Context, execution: Execution) -> None:
+    """Remove an execution that ends now; its key counts from here by the API server's clock."""
+    until = ctx.now().timestamp() + KEY_SECONDS
+    key = execution.request_sha256 or ""
+    leaving = Leaving(execution.name, execution.uid, execution.tenant, key, until)
+    await persist(lambda: remove(ctx.kube, leaving, ctx.now()))
 
 
 async def _written(

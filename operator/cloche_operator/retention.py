@@ -11,12 +11,13 @@ from __future__ import annotations
 import asyncio
 import logging
 import math
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 from cloche_api.rest import ApiError, UnavailableError
-from cloche_api.tombstone import KEY_SECONDS, key_expiration, manifest
+from cloche_api.tombstone import KEY_SECONDS, key_expiration
 from cloche_operator.records import METADATA_BYTES, Record
+from cloche_operator.removal import Leaving, remove
 from cloche_operator.tombstones import Tombstone, Tombstones
 
 if TYPE_CHECKING:
@@ -137,11 +138,11 @@ class Retention:
             if found is None or _seconds(found[1]) != record.expires:
                 return True  # it is gone; one that has taken its name is shown by the next listing
             uid, _, key = found
-        if key and record.key_expires > self._ctx.now().timestamp():
-            until = datetime.fromtimestamp(record.key_expires, UTC)
-            await kube.create_tombstone(manifest(record.name, record.tenant, key, until))
-            self._tombstones.add(Tombstone(record.name, record.tenant, record.key_expires))
-        return await kube.delete_execution(record.name, uid)
+        leaving = Leaving(record.name, uid, record.tenant, key, record.key_expires)
+        gone, left = await remove(kube, leaving, self._ctx.now())
+        if left is not None:
+            self._tombstones.add(left)
+        return gone
 
     async def _remove_tombstones(self) -> None:
         """Delete the tombstones whose keys count no more."""

@@ -21,6 +21,8 @@ from cloche_gateway.kube import ConflictError, InvalidError, KubeError, NotFound
 from cloche_gateway.services import looking_up, sessions, tombstones
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from cloche_gateway.context import Context
     from cloche_gateway.keys import Caller
 
@@ -103,8 +105,18 @@ async def remove(context: Context, record: dict[str, Any]) -> None:
     Raises:
         KubeError: it is not removed.
     """
-    await tombstones.leave(context, record)
-    meta = record["metadata"]
+    tenant = record["spec"].get("tenant", "")
+    until = tombstones.expiration(context, record)
+    await _remove(context, record["metadata"], tenant, until)
+
+
+async def _remove(context: Context, meta: dict[str, Any], tenant: str, until: datetime) -> None:
+    """Remove the execution with this metadata: the one way, which keeps its key before.
+
+    Raises:
+        KubeError: it is not removed.
+    """
+    await tombstones.leave(context, meta, tenant, until)
     path = names.execution(context.settings.namespace, meta["name"])
     with contextlib.suppress(NotFoundError):
         await context.kube.delete(path, seconds=_CALL_SECONDS, uid=meta["uid"])
@@ -117,11 +129,7 @@ async def _remove_all(context: Context, caller: Caller, path: str, selector: str
 
     async def in_turn(meta: dict[str, Any]) -> None:
         async with turns:
-            await tombstones.leave_until(context, meta, caller.tenant, until)
-            with contextlib.suppress(NotFoundError):
-                await context.kube.delete(
-                    f"{path}/{meta['name']}", seconds=_CALL_SECONDS, uid=meta["uid"]
-                )
+            await _remove(context, meta, caller.tenant, until)
 
     params = {"fieldSelector": selector, "limit": _PAGE}
     while True:

@@ -9,7 +9,7 @@ from cloche_api import tombstone
 from cloche_api.rest import METADATA
 from cloche_gateway import names
 from cloche_gateway.errors import RecordRemovedError
-from cloche_gateway.kube import AlreadyExistsError, KubeError
+from cloche_gateway.kube import AlreadyExistsError, ConflictError, KubeError
 from cloche_gateway.services import idempotency
 
 if TYPE_CHECKING:
@@ -35,20 +35,12 @@ async def refuse(context: Context, name: str) -> None:
     raise RecordRemovedError
 
 
-async def leave(context: Context, record: dict[str, Any]) -> None:
-    """Keep the key of an ended execution, this whole object, which is about to be removed.
-
-    To be awaited before the removal: a crash between the two must not free the key. Without a key
-    nothing is done.
-
-    Raises:
-        KubeError: the key is not kept, and the record must stay.
-    """
-    spec, until = record["spec"], usual_expiration(context)
+def expiration(context: Context, record: dict[str, Any]) -> datetime:
+    """When the key of an ended execution, this whole object, counts no more."""
     if ends := record["status"].get("expirationTime"):  # which the operator gives every record
-        expires = datetime.fromisoformat(ends)
-        until = tombstone.key_expiration(expires, spec["ttlSecondsAfterFinished"])
-    await leave_until(context, record["metadata"], spec.get("tenant", ""), until)
+        ttl_seconds = record["spec"]["ttlSecondsAfterFinished"]
+        return tombstone.key_expiration(datetime.fromisoformat(ends), ttl_seconds)
+    return usual_expiration(context)
 
 
 def usual_expiration(context: Context) -> datetime:
@@ -56,21 +48,23 @@ def usual_expiration(context: Context) -> datetime:
     return context.kube.now() + timedelta(seconds=tombstone.KEY_SECONDS)
 
 
-async def leave_until(
-    context: Context, metadata: dict[str, Any], tenant: str, until: datetime
-) -> None:
+async def leave(context: Context, metadata: dict[str, Any], tenant: str, until: datetime) -> None:
     """Keep the key of the execution with this metadata until then, if it has one.
 
+    To be awaited before the removal: a crash between the two must not free the key. A tombstone of
+    this name that has expired is about to be deleted, and keeps nothing.
+
     Raises:
-        KubeError: as `leave`.
+        KubeError: the key is not kept, and the record must stay.
     """
     sha256 = (metadata.get("annotations") or {}).get(idempotency.ANNOTATION)
-    if sha256 is None:
+    if sha256 is None or until <= context.kube.now():
         return
+    path = names.tombstones(context.settings.namespace)
     manifest = tombstone.manifest(metadata["name"], tenant, sha256, until)
     try:
-        await context.kube.create(
-            names.tombstones(context.settings.namespace), manifest, seconds=_CALL_SECONDS
-        )
+        await context.kube.create(path, manifest, seconds=_CALL_SECONDS)
     except AlreadyExistsError:
-        return
+        found = await context.kube.get(f"{path}/{metadata['name']}", seconds=_CALL_SECONDS)
+        if datetime.fromisoformat(found["spec"]["expirationTime"]) <= context.kube.now():
+            raise ConflictError("its tombstone has expired and is still there") from None

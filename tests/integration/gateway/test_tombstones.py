@@ -29,8 +29,9 @@ async def test_a_key_whose_record_was_removed_is_refused(gateway: Gateway) -> No
     expires = (datetime.now(UTC) + timedelta(hours=1)).isoformat()
     await gateway.cluster.end(first, expirationTime=expires)
     record = await gateway.cluster.read(first)
-    await tombstones.leave(gateway.context, record)
-    await tombstones.leave(gateway.context, record)
+    until = tombstones.expiration(gateway.context, record)
+    for _ in range(2):
+        await tombstones.leave(gateway.context, record["metadata"], "acme", until)
     await gateway.cluster.delete(first)
     path = f"{names.tombstones(gateway.cluster.namespace)}/{first}"
     left = (await gateway.cluster.rest.call("GET", path))["spec"]
@@ -56,7 +57,9 @@ async def test_what_the_operator_refuses_is_told_in_the_same_words(gateway: Gate
 async def test_a_record_without_a_key_leaves_nothing(gateway: Gateway) -> None:
     name = (await gateway.http.post(ASYNC, json=HELLO)).json()["execution_id"]
     await gateway.cluster.end(name, expirationTime="2036-01-01T00:00:00Z")
-    await tombstones.leave(gateway.context, await gateway.cluster.read(name))
+    record = await gateway.cluster.read(name)
+    until = tombstones.expiration(gateway.context, record)
+    await tombstones.leave(gateway.context, record["metadata"], "acme", until)
     listed = await gateway.cluster.rest.call("GET", names.tombstones(gateway.cluster.namespace))
     assert listed["items"] == []
 
@@ -78,3 +81,25 @@ async def test_cleaning_up_a_session_keeps_its_keys(gateway: Gateway, *, ended: 
     assert datetime.fromisoformat(left["spec"]["expirationTime"]) >= before
     again = await gateway.http.post(ASYNC, json=body, headers=KEY)
     assert (again.status_code, again.json()) == (410, GONE)
+
+
+async def test_an_expired_tombstone_does_not_stand_for_that_of_a_removed_execution(
+    gateway: Gateway,
+) -> None:
+    """The operator is about to delete it, and nothing would keep the key then."""
+    body = {**HELLO, "session_id": "s"}
+    name = (await gateway.http.post(ASYNC, json=body, headers=KEY)).json()["execution_id"]
+    path = names.tombstones(gateway.cluster.namespace)
+    before = datetime.now(UTC) - timedelta(hours=1)
+    expired = tombstone.manifest(name, "acme", "a" * 64, before)
+    await gateway.cluster.rest.call("POST", path, body=expired)
+    answer = await gateway.http.delete("/api/v1/execute/session/s")
+    assert answer.status_code == 503
+    assert len(await gateway.cluster.executions()) == 1
+
+    await gateway.cluster.rest.call("DELETE", f"{path}/{name}")
+    answer = await gateway.http.delete("/api/v1/execute/session/s")
+    assert answer.status_code == 200
+    (left,) = (await gateway.cluster.rest.call("GET", path))["items"]
+    assert datetime.fromisoformat(left["spec"]["expirationTime"]) > datetime.now(UTC)
+    assert await gateway.cluster.executions() == []

@@ -1,0 +1,68 @@
+"""An execution's object is removed only once its Idempotency-Key is kept."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import UTC, datetime
+from typing import Any, cast
+
+import pytest
+
+from cloche_api.rest import UnavailableError
+from cloche_operator.removal import Leaving, remove
+from cloche_operator.tombstones import Tombstone
+
+NOW = datetime(2026, 1, 1, tzinfo=UTC)
+LATER = NOW.timestamp() + 3600
+KEYED = Leaving("name", "uid", "acme", "a" * 64, LATER)
+
+
+class Kube:
+    """What is asked of the API server, in order; it goes away before the call of that name."""
+
+    def __init__(self, away_before: str = "") -> None:
+        self._away_before = away_before
+        self.calls: list[str] = []
+
+    async def create_tombstone(self, manifest: dict[str, Any]) -> None:
+        self._called("create", manifest["metadata"]["name"])
+
+    async def delete_execution(self, name: str, uid: str) -> bool:
+        self._called("delete", f"{name} {uid}")
+        return True
+
+    def _called(self, what: str, which: str) -> None:
+        if what == self._away_before:
+            raise UnavailableError("away")
+        self.calls.append(f"{what} {which}")
+
+
+def removed(kube: Kube, of: Leaving) -> tuple[bool, Tombstone | None]:
+    return asyncio.run(remove(cast("Any", kube), of, NOW))
+
+
+def test_the_tombstone_comes_before_the_removal() -> None:
+    kube = Kube()
+    assert removed(kube, KEYED) == (True, Tombstone("name", "acme", LATER))
+    assert kube.calls == ["create name", "delete name uid"]
+
+
+def test_what_has_no_tombstone_yet_stays() -> None:
+    kube = Kube(away_before="create")
+    with pytest.raises(UnavailableError):
+        removed(kube, KEYED)
+    assert kube.calls == []
+
+
+@pytest.mark.parametrize(
+    "of",
+    [
+        Leaving("name", "uid", "acme", "", LATER),
+        Leaving("name", "uid", "acme", "a" * 64, NOW.timestamp()),
+    ],
+    ids=["no key", "a key whose time is over"],
+)
+def test_what_has_no_key_that_counts_leaves_nothing(of: Leaving) -> None:
+    kube = Kube()
+    assert removed(kube, of) == (True, None)
+    assert kube.calls == ["delete name uid"]
