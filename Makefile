@@ -98,7 +98,7 @@ fuzz: venv-dev ## 10,000 hostile requests: make fuzz [FUZZ="--seed 7 --requests 
 
 siege: venv-dev ## hostile clients at once for 10 minutes: make siege [SIEGE="--seconds 60 --gateways 2"]
 	@$(MAKE) up CLUSTER=$(TEST_CLUSTER)
-	@PYTHONPATH="$(ROOT)/tests" $(PY) -m siege $(SIEGE)
+	@PYTHONPATH="$(ROOT)/tests:$(ROOT)/bench" $(PY) -m siege $(SIEGE)
 
 attacks: venv-dev ## 1,000 fork bombs, memory hogs and output floods: make attacks [ATTACKS="--times 50 --fresh"]
 	@$(MAKE) up CLUSTER=$(TEST_CLUSTER)

@@ -8,11 +8,12 @@ import multiprocessing
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-import httpx
 from siege.attackers import Force, Target, submit
-from siege.bodies import SESSION
 from siege.witness import Seen, Witness
+from support.installation import SANDBOXES
 from support.keys import extra_key
+
+from cloche_api.meta import LABEL_TENANT
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -22,12 +23,12 @@ if TYPE_CHECKING:
     from support.installation import Kubectl
     from support.site import Site
 
+_ATTACKER = "siege-attacker"
 _PRINTERS = 20
 """Executions whose event streams are followed."""
 _READY_SECONDS = 120.0
 _LARGE = {
     "language": "python",
-    "session_id": SESSION,
     "code": "import sys; sys.stdout.write('x' * 250_000); sys.stderr.write('\U0001f600' * 60_000)",
     "stdin": "y" * 250_000,
 }
@@ -47,23 +48,15 @@ async def siege(
     """Watch the service while nothing happens, then while it is attacked."""
     with (
         extra_key(kubectl, tenant="siege-witness", ratePerMinute=1000) as own,
-        extra_key(kubectl, tenant="siege-attacker") as hostile,
+        extra_key(kubectl, tenant=_ATTACKER) as hostile,
     ):
         witness = Witness(site, own)
         quiet = await witness.look(quiet_seconds)
         with _attackers(Target(site.installation.url, hostile), force, attack_seconds):
             attacked = await witness.look(attack_seconds)
-        await _clean_up(Target(site.installation.url, hostile))
+        # By kubectl: the attackers have used up the deletions of their key.
+        kubectl("delete", "sbx", "-n", SANDBOXES, "-l", f"{LABEL_TENANT}={_ATTACKER}")
     return Result(quiet, attacked)
-
-
-async def _clean_up(target: Target) -> None:
-    """Remove the attackers' executions, as soon as their rate allows it."""
-    path = f"/api/v1/execute/session/{SESSION}"
-    async with httpx.AsyncClient(base_url=target.url, headers={"X-API-Key": target.key}) as client:
-        while (answer := await client.delete(path, timeout=60)).status_code != httpx.codes.OK:
-            assert answer.status_code == httpx.codes.TOO_MANY_REQUESTS, answer.text
-            await asyncio.sleep(float(answer.headers["Retry-After"]))
 
 
 @contextlib.contextmanager
@@ -89,8 +82,10 @@ async def _attack_for(target: Target, force: Force, seconds: float, ready: _Even
     ended = await submit(target, _LARGE)
     loop = f"for n in range({int(seconds)}): print(n, flush=True); time.sleep(1)"
     printer = f"import time\n{loop}"
-    program = {"language": "python", "session_id": SESSION, "code": printer, "timeout": 300}
-    running = [await submit(target, program) for _ in range(_PRINTERS)]
+    running = [
+        await submit(target, {"language": "python", "code": printer, "timeout": 300})
+        for _ in range(_PRINTERS)
+    ]
     tasks = force.tasks(target, ended, running)
     ready.set()
     await asyncio.gather(*tasks)

@@ -9,9 +9,6 @@ import string
 SIZE = 4 * 1024 * 1024
 """Bytes of the largest body that the gateway reads by default (`gateway.maxBodyBytes`)."""
 
-SESSION = "siege"
-"""The label by which the attackers' executions are removed in the end."""
-
 _LETTERS = string.ascii_letters + string.digits + "-_"
 _MARGIN = 4096
 _FIELD = 256 * 1024
@@ -56,7 +53,6 @@ def large_sleeper(seconds: int) -> bytes:
     files = f'[{{"path":"f","content":"{content}"}}]'
     timeout = seconds + 5
     return (
-        f'{{"language":"python","session_id":"{SESSION}","timeout":{timeout},'
-        f'"code":"{code}","stdin":"{stdin}",'
+        f'{{"language":"python","timeout":{timeout},"code":"{code}","stdin":"{stdin}",'
         f'"files":{files}}}'
     ).encode()

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import math
 from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from collections.abc import Sequence
+from stats import summary
 
+if TYPE_CHECKING:
     from siege.battle import Result
     from siege.witness import Seen
 
@@ -34,20 +33,14 @@ def table(result: Result) -> str:
         _line("quiet", result.quiet),
         _line("under attack", result.attacked),
     ]
-    ratio = percentile(result.attacked.programs, 50) / percentile(result.quiet.programs, 50)
+    ratio = summary(result.attacked.programs).p50 / summary(result.quiet.programs).p50
     return "\n".join([*lines, f"a program takes {ratio:.2f} times its quiet median"])
 
 
-def percentile(values: Sequence[float], percent: float) -> float:
-    """Return the smallest value that `percent` of `values` do not exceed."""
-    ordered = sorted(values)
-    return ordered[max(0, math.ceil(len(ordered) * percent / 100) - 1)]
-
-
 def _line(name: str, seen: Seen) -> str:
+    health, programs = summary(seen.health), summary(seen.programs)
     memory = " ".join(f"{size:.0f}" for size in seen.memory.values())
     return (
-        f"{name:16}{percentile(seen.health, 50):>12.1f}{percentile(seen.health, 99):>8.1f}"
-        f"{percentile(seen.programs, 50):>13.1f}{percentile(seen.programs, 99):>8.1f}"
-        f"{len(seen.programs):>6}{memory:>7}"
+        f"{name:16}{health.p50:>12.1f}{health.p99:>8.1f}"
+        f"{programs.p50:>13.1f}{programs.p99:>8.1f}{programs.n:>6}{memory:>7}"
     )
