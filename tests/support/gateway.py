@@ -46,6 +46,14 @@ EXITED = {
 _NO_AUTHORITIES = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
 """The gateway speaks plain HTTP: httpx would read all certificate authorities for each client."""
 HELLO = {"code": 'print("Hello, World!")\nprint(2 + 2)', "language": "python"}
+EXECUTE = "/api/v1/execute"
+ASYNC = "/api/v1/execute/async"
+KEY = {"Idempotency-Key": "order-1"}
+GONE = {
+    "detail": "Idempotency-Key: the execution of this key has been removed and is not run again. "
+    "Use a new key for a new execution."
+}
+"""The answer to a key whose execution's record was removed."""
 
 
 def runtime(name: str, file_name: str, *aliases: str, **spec: Any) -> dict[str, Any]:
@@ -91,6 +99,11 @@ class Cluster:
 
     async def executions(self) -> list[dict[str, Any]]:
         listed = await self.rest.call("GET", names.executions(self.namespace))
+        items: list[dict[str, Any]] = listed["items"]
+        return items
+
+    async def tombstones(self) -> list[dict[str, Any]]:
+        listed = await self.rest.call("GET", names.tombstones(self.namespace))
         items: list[dict[str, Any]] = listed["items"]
         return items
 
@@ -157,9 +170,16 @@ class Gateway:
 
     until = staticmethod(until)
 
+    async def start(self, body: dict[str, Any] = HELLO, /, **headers: str) -> str:
+        """POST the body to be executed without waiting, and return the execution's id."""
+        answer = await self.http.post(ASYNC, json=body, headers=headers)
+        assert answer.status_code == 202, answer.text
+        name: str = answer.json()["execution_id"]
+        return name
+
     async def run(self, body: dict[str, Any], **status: Any) -> httpx.Response:
         """POST the body, end its execution so, and return the answer."""
-        asked = asyncio.create_task(self.http.post("/api/v1/execute", json=body))
+        asked = asyncio.create_task(self.http.post(EXECUTE, json=body))
         execution = await self.cluster.pending()
         await self.cluster.end(execution["metadata"]["name"], **status)
         return await asked

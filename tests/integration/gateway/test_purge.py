@@ -6,27 +6,10 @@ import asyncio
 from typing import TYPE_CHECKING, Any
 
 import pytest
-
-from cloche_gateway import names
+from support.gateway import ASYNC, EXECUTE, GONE, HELLO, KEY
 
 if TYPE_CHECKING:
     from support.gateway import Gateway
-
-EXECUTE = "/api/v1/execute"
-ASYNC = "/api/v1/execute/async"
-HELLO = {"code": "print(1)", "language": "python"}
-KEY = {"Idempotency-Key": "order-1"}
-GONE = {
-    "detail": "Idempotency-Key: the execution of this key has been removed and is not run again. "
-    "Use a new key for a new execution."
-}
-
-
-async def started(gateway: Gateway, **headers: str) -> str:
-    answer = await gateway.http.post(ASYNC, json=HELLO, headers=headers)
-    assert answer.status_code == 202, answer.text
-    name: str = answer.json()["execution_id"]
-    return name
 
 
 async def purge(gateway: Gateway, name: str, key: str = "first") -> tuple[int, dict[str, Any]]:
@@ -36,9 +19,7 @@ async def purge(gateway: Gateway, name: str, key: str = "first") -> tuple[int, d
 
 
 async def tombstones(gateway: Gateway) -> list[str]:
-    path = names.tombstones(gateway.cluster.namespace)
-    listed = await gateway.cluster.rest.call("GET", path)
-    return [item["metadata"]["name"] for item in listed["items"]]
+    return [one["metadata"]["name"] for one in await gateway.cluster.tombstones()]
 
 
 async def gone(gateway: Gateway) -> None:
@@ -49,7 +30,7 @@ async def gone(gateway: Gateway) -> None:
 
 
 async def test_the_record_of_an_ended_execution_is_removed(gateway: Gateway) -> None:
-    name = await started(gateway)
+    name = await gateway.start()
     await gateway.cluster.end(name)
     assert await purge(gateway, name) == (200, {"message": f"Execution {name} removed"})
     assert await gateway.cluster.executions() == []
@@ -60,7 +41,7 @@ async def test_the_record_of_an_ended_execution_is_removed(gateway: Gateway) -> 
 
 @pytest.mark.parametrize("phase", ["Pending", "Running"])
 async def test_a_running_execution_is_not_purged(gateway: Gateway, phase: str) -> None:
-    name = await started(gateway)
+    name = await gateway.start()
     if phase == "Running":
         await gateway.cluster.end(name, phase="Running", reason=None, completionTime=None)
     status, body = await purge(gateway, name)
@@ -69,7 +50,7 @@ async def test_a_running_execution_is_not_purged(gateway: Gateway, phase: str) -
 
 
 async def test_another_tenants_record_is_not_there_to_be_purged(gateway: Gateway) -> None:
-    name = await started(gateway)
+    name = await gateway.start()
     await gateway.cluster.end(name)
     assert await purge(gateway, name, key="other") == (
         404,
@@ -79,7 +60,7 @@ async def test_another_tenants_record_is_not_there_to_be_purged(gateway: Gateway
 
 
 async def test_a_purged_records_key_is_never_run_again(gateway: Gateway) -> None:
-    name = await started(gateway, **KEY)
+    name = await gateway.start(**KEY)
     await gateway.cluster.end(name)
     await purge(gateway, name)
     assert await tombstones(gateway) == [name]
@@ -92,7 +73,7 @@ async def test_a_purged_records_key_is_never_run_again(gateway: Gateway) -> None
 
 async def test_the_keys_of_a_session_that_is_cleaned_up_are_kept_too(gateway: Gateway) -> None:
     body = {**HELLO, "session_id": "course"}
-    name = (await gateway.http.post(ASYNC, json=body, headers=KEY)).json()["execution_id"]
+    name = await gateway.start(body, **KEY)
     await gateway.http.delete("/api/v1/execute/session/course")
     assert await gateway.cluster.executions() == []
     assert await tombstones(gateway) == [name]
@@ -106,7 +87,7 @@ async def test_what_purge_may_be(shared_gateway: Gateway, value: str) -> None:
 
 
 async def test_without_purge_the_record_stays(gateway: Gateway) -> None:
-    name = await started(gateway)
+    name = await gateway.start()
     await gateway.cluster.end(name)
     answer = await gateway.http.delete(f"/api/v1/executions/{name}?purge=false")
     assert (answer.status_code, answer.json()["status"]) == (200, "completed")

@@ -6,26 +6,17 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 import pytest
+from support.gateway import ASYNC, EXECUTE, GONE, HELLO, KEY
 
 from cloche_api import tombstone
-from cloche_gateway import names
 from cloche_gateway.services import tombstones
 
 if TYPE_CHECKING:
     from support.gateway import Gateway
 
-EXECUTE = "/api/v1/execute"
-ASYNC = "/api/v1/execute/async"
-HELLO = {"code": "print(1)", "language": "python"}
-KEY = {"Idempotency-Key": "order-1"}
-GONE = {
-    "detail": "Idempotency-Key: the execution of this key has been removed and is not run again. "
-    "Use a new key for a new execution."
-}
-
 
 async def test_a_key_whose_record_was_removed_is_refused(gateway: Gateway) -> None:
-    first = (await gateway.http.post(ASYNC, json=HELLO, headers=KEY)).json()["execution_id"]
+    first = await gateway.start(**KEY)
     expires = (datetime.now(UTC) + timedelta(hours=1)).isoformat()
     await gateway.cluster.end(first, expirationTime=expires)
     record = await gateway.cluster.read(first)
@@ -33,9 +24,10 @@ async def test_a_key_whose_record_was_removed_is_refused(gateway: Gateway) -> No
     for _ in range(2):
         await tombstones.leave(gateway.context, record["metadata"], "acme", until)
     await gateway.cluster.delete(first)
-    path = f"{names.tombstones(gateway.cluster.namespace)}/{first}"
-    left = (await gateway.cluster.rest.call("GET", path))["spec"]
-    assert (left["tenant"], datetime.fromisoformat(left["expirationTime"])) == (
+    (left,) = await gateway.cluster.tombstones()
+    assert left["metadata"]["name"] == first
+    spec = left["spec"]
+    assert (spec["tenant"], datetime.fromisoformat(spec["expirationTime"])) == (
         "acme",
         datetime.fromisoformat(expires),
     )
@@ -43,40 +35,38 @@ async def test_a_key_whose_record_was_removed_is_refused(gateway: Gateway) -> No
         answer = await gateway.http.post(route, json=HELLO, headers=KEY)
         assert (answer.status_code, answer.json()) == (410, GONE)
     other = {**KEY, "X-API-Key": gateway.cluster.keys["other"]}
-    assert (await gateway.http.post(ASYNC, json=HELLO, headers=other)).status_code == 202
-    assert (await gateway.http.post(ASYNC, json=HELLO)).status_code == 202
+    await gateway.start(**other)
+    await gateway.start()
 
 
 async def test_what_the_operator_refuses_is_told_in_the_same_words(gateway: Gateway) -> None:
-    name = (await gateway.http.post(ASYNC, json=HELLO, headers=KEY)).json()["execution_id"]
+    name = await gateway.start(**KEY)
     await gateway.cluster.end(name, phase="Error", reason="RecordRemoved")
     answer = await gateway.http.post(EXECUTE, json=HELLO, headers=KEY)
     assert (answer.status_code, answer.json()["detail"]) == (410, GONE["detail"])
 
 
 async def test_a_record_without_a_key_leaves_nothing(gateway: Gateway) -> None:
-    name = (await gateway.http.post(ASYNC, json=HELLO)).json()["execution_id"]
+    name = await gateway.start()
     await gateway.cluster.end(name, expirationTime="2036-01-01T00:00:00Z")
     record = await gateway.cluster.read(name)
     until = tombstones.expiration(gateway.context, record)
     await tombstones.leave(gateway.context, record["metadata"], "acme", until)
-    listed = await gateway.cluster.rest.call("GET", names.tombstones(gateway.cluster.namespace))
-    assert listed["items"] == []
+    assert await gateway.cluster.tombstones() == []
 
 
 @pytest.mark.parametrize("ended", [True, False])
 async def test_cleaning_up_a_session_keeps_its_keys(gateway: Gateway, *, ended: bool) -> None:
     body = {**HELLO, "session_id": "s"}
-    name = (await gateway.http.post(ASYNC, json=body, headers=KEY)).json()["execution_id"]
-    assert (await gateway.http.post(ASYNC, json=body)).status_code == 202
+    name = await gateway.start(body, **KEY)
+    await gateway.start(body)
     if ended:
         await gateway.cluster.end(name)
     # The API server's Date has whole seconds.
     before = datetime.now(UTC) + timedelta(seconds=tombstone.KEY_SECONDS - 1)
     answer = await gateway.http.delete("/api/v1/execute/session/s")
     assert answer.status_code == 200
-    listed = await gateway.cluster.rest.call("GET", names.tombstones(gateway.cluster.namespace))
-    (left,) = listed["items"]
+    (left,) = await gateway.cluster.tombstones()
     assert left["metadata"]["name"] == name
     assert datetime.fromisoformat(left["spec"]["expirationTime"]) >= before
     again = await gateway.http.post(ASYNC, json=body, headers=KEY)
