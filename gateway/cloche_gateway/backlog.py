@@ -9,7 +9,8 @@ from cloche_gateway.errors import OverloadedError
 if TYPE_CHECKING:
     import asyncio
 
-    from cloche_gateway.budget import Budget, Charge
+    from cloche_api.budget import Charge
+    from cloche_gateway.budget import Budget
 
 TAKEN_BYTES = 16 * 1024
 """What a client must take in the time that it has, or all of the rest."""

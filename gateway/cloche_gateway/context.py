@@ -8,9 +8,10 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from cloche_api.limits import MIB
 from cloche_api.write_limit import WriteLimit
-from cloche_gateway import budget, keys, runtimes, sessions, waiting
-from cloche_gateway.budget import Budget
+from cloche_gateway import keys, runtimes, sessions, waiting
+from cloche_gateway.budget import Budget, size_for
 from cloche_gateway.cancelling import Canceller
 from cloche_gateway.feeds import Feeds
 from cloche_gateway.following import Logs
@@ -80,9 +81,7 @@ async def running(settings: Settings, kube: KubeClient) -> AsyncIterator[Context
     )
     waiters = Waiters(kube, settings.namespace)
     writes = WriteLimit(settings.write_bytes, settings.write_bytes_per_tenant)
-    held = Budget(
-        budget.size_for(settings.memory_limit_mib * budget.MIB), settings.memory_tenant_share
-    )
+    held = Budget(size_for(settings.memory_limit_mib * MIB), settings.memory_tenant_share)
     logs = Logs(kube, settings.namespace, waiters, settings.followed_logs_per_node)
     feeds = Feeds(logs, held)
     followers = {

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from cloche_gateway.budget import Budget, Charge
+    from cloche_api.budget import Charge
+    from cloche_gateway.budget import Budget
 
 HEAD_BYTES = 64 * 1024
 """Of a request line and its headers, of a chunk's head, or of trailers: what the parser keeps."""

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from cloche_gateway.budget import Budget, Charge
+    from cloche_api.budget import Charge
+    from cloche_gateway.budget import Budget
 
 _END = b"\r\n\r\n"
 HELD_BYTES = 16 * 1024

@@ -18,10 +18,10 @@ import pydantic
 import uvloop
 
 from cloche_api import logs
+from cloche_api.budget import ByteBudget
 from cloche_api.rest import NoClusterError, Rest
 from cloche_operator import handlers, http
 from cloche_operator.announcing import Announcer
-from cloche_operator.budget import Budget
 from cloche_operator.capacity import Capacity
 from cloche_operator.context import Context
 from cloche_operator.dispatcher import Dispatcher
@@ -62,7 +62,7 @@ async def operate(settings: Settings) -> None:
         metrics=Metrics(),
         lease=Lease(kube, settings),
         capacity=Capacity(settings),
-        budget=Budget(settings.buffer_bytes),
+        budget=ByteBudget(settings.buffer_bytes),
         records=Records(settings),
         writes=write_limit(settings),
     )

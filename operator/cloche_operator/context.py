@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from datetime import datetime
 
+    from cloche_api.budget import ByteBudget
     from cloche_api.rest import Rest
     from cloche_api.write_limit import WriteLimit
-    from cloche_operator.budget import Budget
     from cloche_operator.capacity import Capacity
     from cloche_operator.kube import Kube
     from cloche_operator.lease import Lease
@@ -32,7 +32,7 @@ class Context:
     metrics: Metrics
     lease: Lease
     capacity: Capacity
-    budget: Budget
+    budget: ByteBudget
     records: Records
     writes: WriteLimit
 

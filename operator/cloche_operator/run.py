@@ -247,7 +247,7 @@ class Run:
     async def _record(self, ended: Transcript | EndedError) -> None:
         """Write the final status, once there is memory for the result as a text."""
         heard = ended if isinstance(ended, Transcript) else self._heard()
-        hold = await self._ctx.budget.hold(_RESULT_TIMES * (heard.size if heard else 0))
+        hold = await self._ctx.budget.take(_RESULT_TIMES * (heard.size if heard else 0))
         try:
             if isinstance(ended, Transcript):
                 made = outcome.from_exit(ended)

@@ -12,7 +12,7 @@ from cloche_operator.outcome import EndedError
 from cloche_operator.persist import persist
 
 if TYPE_CHECKING:
-    from cloche_operator.budget import Budget, Hold
+    from cloche_api.budget import ByteBudget, Charge
     from cloche_operator.execution import Execution
     from cloche_operator.kube import Kube
 
@@ -27,13 +27,13 @@ class Source:
     """The whole spec of one execution. It never changes, but for `cancel`."""
 
     def __init__(
-        self, kube: Kube, budget: Budget, execution: Execution, spec: ExecutionSpec
+        self, kube: Kube, budget: ByteBudget, execution: Execution, spec: ExecutionSpec
     ) -> None:
         self._kube = kube
         self._budget = budget
         self._name, self._uid = execution.name, execution.uid
         self._size = _TIMES * execution.size
-        self._hold: Hold | None = budget.try_hold(self._size)
+        self._hold: Charge | None = budget.try_take(self._size)
         self._spec = None if self._hold is None else spec
 
     def drop(self) -> None:
@@ -57,7 +57,7 @@ class Source:
         if self._spec is not None:
             return self._spec
         self.drop()
-        self._hold = await self._budget.hold(self._size)
+        self._hold = await self._budget.take(self._size)
         try:
             obj = await persist(lambda: self._kube.get_execution(self._name))
         except ApiError as error:

@@ -1,7 +1,8 @@
-"""Waiting for something that must come: a condition and a deadline, never a bare pause."""
+"""Waiting for something that must come: a condition and a deadline, never a pause."""
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import Callable
 from typing import TypeVar
@@ -19,3 +20,9 @@ def until(condition: Callable[[], T | None], seconds: float, what: str) -> T:
         if time.monotonic() > deadline:
             raise AssertionError(f"waited {seconds:g} s in vain for {what}")
         time.sleep(_PAUSE_SECONDS)
+
+
+async def settled() -> None:
+    """Let every task that can run do so."""
+    for _ in range(10):
+        await asyncio.sleep(0)

@@ -8,8 +8,8 @@ from pathlib import Path
 
 from aiohttp import web
 
+from cloche_api.budget import ByteBudget
 from cloche_api.rest import Rest
-from cloche_operator.budget import Budget
 from cloche_operator.capacity import Capacity
 from cloche_operator.context import Context
 from cloche_operator.kube import Kube
@@ -36,7 +36,7 @@ async def operator_parts(kubeconfig: Path, namespace: str) -> AsyncIterator[Cont
             metrics=Metrics(),
             lease=Lease(kube, settings),
             capacity=Capacity(settings),
-            budget=Budget(settings.buffer_bytes),
+            budget=ByteBudget(settings.buffer_bytes),
             records=Records(settings),
             writes=write_limit(settings),
         )

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from starlette.requests import Request
 
-    from cloche_gateway.budget import Charge
+    from cloche_api.budget import Charge
 
 BODY_BYTES = 4 * 1024 * 1024
 """700 KiB of content may be six times as long when every character is escaped."""

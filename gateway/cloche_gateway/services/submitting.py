@@ -21,7 +21,7 @@ from cloche_gateway.services import (
 )
 
 if TYPE_CHECKING:
-    from cloche_gateway.budget import Charge
+    from cloche_api.budget import Charge
     from cloche_gateway.context import Context
     from cloche_gateway.keys import Caller
     from cloche_gateway.models import ExecuteRequest

@@ -11,8 +11,9 @@ import pytest_asyncio
 from aiohttp import web
 from support.gateway import until
 
+from cloche_api.limits import MIB
 from cloche_gateway import following
-from cloche_gateway.budget import MIB, Budget
+from cloche_gateway.budget import Budget
 from cloche_gateway.feed import Feed
 from cloche_gateway.following import Logs, Source
 from cloche_gateway.kube import KubeClient

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from cloche_gateway.budget import MIB
+from cloche_api.limits import MIB
 from cloche_gateway.services import strict_json
 
 if TYPE_CHECKING:

@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from cloche_gateway.budget import MIB, Budget
+from cloche_api.limits import MIB
+from cloche_gateway.budget import Budget
 from cloche_gateway.feed import Feed, Piece, Position, lean
 
 SILENCE_SECONDS = 10.0

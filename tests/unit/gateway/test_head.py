@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from cloche_gateway.budget import MIB, Budget
+from cloche_api.limits import MIB
+from cloche_gateway.budget import Budget
 from cloche_gateway.head import (
     CHUNKS,
     HEAD_BYTES,

@@ -5,7 +5,8 @@ from __future__ import annotations
 import httptools
 import pytest
 
-from cloche_gateway.budget import MIB, Budget
+from cloche_api.limits import MIB
+from cloche_gateway.budget import Budget
 from cloche_gateway.errors import OverloadedError
 from cloche_gateway.incoming import HELD_BYTES, RECEIVE_BYTES, Frame, Held
 

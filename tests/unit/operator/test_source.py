@@ -9,8 +9,8 @@ import pytest
 from aiohttp import web
 from support.operator_parts import answering, operator_parts
 
+from cloche_api.budget import ByteBudget
 from cloche_api.phases import Reason
-from cloche_operator.budget import Budget
 from cloche_operator.execution import with_spec
 from cloche_operator.outcome import EndedError
 from cloche_operator.source import Source
@@ -39,7 +39,7 @@ async def test_an_input_is_read_again_only_once_it_was_dropped(
     execution_object["spec"] |= {"code": "x" * 1000, "stdin": "in", "files": []}
     execution, spec = with_spec(execution_object)
     assert (execution.spec.code, execution.spec.stdin) == ("", None)
-    budget, server = Budget(10 * execution.size), ApiServer(execution_object)
+    budget, server = ByteBudget(10 * execution.size), ApiServer(execution_object)
     async with (
         answering(server.routes, tmp_path) as kubeconfig,
         operator_parts(kubeconfig, "sandboxes") as ctx,
@@ -61,7 +61,7 @@ async def test_an_input_for_which_there_is_no_memory_is_not_kept(
     tmp_path: Path, execution_object: dict[str, Any]
 ) -> None:
     execution, spec = with_spec(execution_object)
-    budget, server = Budget(10 * execution.size), ApiServer(execution_object)
+    budget, server = ByteBudget(10 * execution.size), ApiServer(execution_object)
     async with (
         answering(server.routes, tmp_path) as kubeconfig,
         operator_parts(kubeconfig, "sandboxes") as ctx,
@@ -81,7 +81,7 @@ async def test_an_execution_that_is_deleted_while_it_waits(
 ) -> None:
     execution, spec = with_spec(execution_object)
     other = execution_object | {"metadata": execution_object["metadata"] | {"uid": "another"}}
-    budget, server = Budget(1000), ApiServer(None if now == "gone" else other)
+    budget, server = ByteBudget(1000), ApiServer(None if now == "gone" else other)
     async with (
         answering(server.routes, tmp_path) as kubeconfig,
         operator_parts(kubeconfig, "sandboxes") as ctx,
