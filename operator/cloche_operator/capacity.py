@@ -13,45 +13,26 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections import Counter, deque
+from collections import deque
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from cloche_operator.demand import Demand, demand_of, total_of
 from cloche_operator.space import Space
+from cloche_operator.usage import Bound, Usage
 from cloche_operator.waitlist import Waitlist, came
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
 
-    from cloche_api.execution import Concurrency
     from cloche_operator.kube import Kube
     from cloche_operator.nodes import Node
     from cloche_operator.observed import Runtime
     from cloche_operator.settings import Settings
+    from cloche_operator.usage import Share
 
 _PATIENCE_SECONDS = 5.0
 """That one for which there is no room lets others pass: what another's small program may wait."""
-
-
-@dataclass(frozen=True, eq=False)
-class Share:
-    """What one execution, or session, takes, and by which rules. Each has its own."""
-
-    tenant: str
-    demand: Demand
-    concurrency: Concurrency | None = None
-    """Its group, and how many of that may run."""
-    place: str = ""
-    """Which nodes its Pod may be on (`Space`)."""
-    is_session: bool = False
-    size: int = 0
-    """Bytes of etcd that its input takes while it waits."""
-
-    @property
-    def group(self) -> tuple[str, str] | None:
-        """The group, whose name counts within its tenant."""
-        return None if self.concurrency is None else (self.tenant, self.concurrency.group)
 
 
 @dataclass(frozen=True, eq=False)
@@ -73,23 +54,11 @@ class Capacity:
         """What there is to share."""
         self.waitlist = Waitlist(settings)
         """Everybody who waits, for capacity or for a turn in a session."""
-        self._used = Demand()
-        self._used_of: dict[str, Demand] = {}
-        self._used_at: dict[str, Demand] = {}
-        self._sessions: dict[str, Demand] = {}
-        self._running: Counter[tuple[str, str]] = Counter()
+        self.usage = Usage(self.space)
+        """What runs."""
         self._beside: set[Share] = set()
         self._lines: dict[str, deque[_Waiter]] = {}
         self._kept_for: _Waiter | None = None
-
-    @property
-    def used(self) -> Demand:
-        """What all that runs takes."""
-        return self._used
-
-    def used_by(self, tenant: str) -> Demand:
-        """What a tenant's executions and sessions take."""
-        return self._used_of.get(tenant, Demand())
 
     async def refresh(self, kube: Kube, runtimes: Iterable[Runtime]) -> None:
         """Read again what the nodes have for the Pods of these runtimes.
@@ -123,9 +92,7 @@ class Capacity:
 
     def occupy(self, share: Share) -> None:
         """Count an execution that runs already, whether or not there is room."""
-        self._count(share, share.demand)
-        if share.group is not None:
-            self._running[share.group] += 1
+        self.usage.add(share)
 
     async def take(self, share: Share, on_wait: Callable[[], None] | None = None) -> None:
         """Return when there is room; `give_back` must follow.
@@ -156,35 +123,14 @@ class Capacity:
 
     def give_back(self, share: Share) -> None:
         """The execution, or session, has ended."""
-        self._count(share, Demand() - share.demand)
+        self.usage.remove(share)
         self._beside.discard(share)
-        if share.group is not None:
-            self._running[share.group] -= 1
-            self._running += Counter()  # forgets who has none
         self._admit()
-
-    def _count(self, share: Share, change: Demand) -> None:
-        self._used += change
-        sums = [(self._used_of, share.tenant), (self._used_at, share.place)]
-        if share.is_session:
-            sums.append((self._sessions, share.tenant))
-        for of, key in sums:
-            of[key] = of.get(key, Demand()) + change
-            if not any(of[key].amounts):
-                del of[key]
 
     def _why(self, share: Share) -> str:
         if self.space.is_away:
             return "No sandbox node was ready"
-        if not self._may_run(share):
-            return "No execution or session of the same API key ended, of which as many ran as may"
-        if not self._has_room(share):
-            return "No capacity came free"
-        if not self._within_tenant(share):
-            return "No program of the same tenant, which holds all that one may, ended"
-        if not self._within_sessions(share):
-            return "No session ended, of all that sessions may hold,"
-        return "No capacity came free"
+        return self.usage.reached(share) or Bound.ROOM
 
     def _leave(self, waiter: _Waiter) -> None:
         self._take_out(waiter)
@@ -196,28 +142,6 @@ class Capacity:
             line.remove(waiter)
             if not line:
                 del self._lines[waiter.share.tenant]
-
-    def _has_room(self, share: Share) -> bool:
-        there = self._used_at.get(share.place, Demand())
-        return (self._used + share.demand).fits(self.space.total) and (there + share.demand).fits(
-            self.space.room(share.place)
-        )
-
-    def _may_run(self, share: Share) -> bool:
-        """Whether its group has fewer running than its limit, as this execution states it."""
-        if share.concurrency is None or share.group is None:
-            return True
-        return self._running[share.group] < share.concurrency.limit
-
-    def _within_tenant(self, share: Share) -> bool:
-        return (self.used_by(share.tenant) + share.demand).fits(self.space.of_tenant)
-
-    def _within_sessions(self, share: Share) -> bool:
-        if not share.is_session:
-            return True
-        mine = self._sessions.get(share.tenant, Demand()) + share.demand
-        every = total_of(self._sessions.values()) + share.demand
-        return mine.fits(self.space.sessions_of_tenant) and every.fits(self.space.sessions)
 
     def _admit(self) -> None:
         """Let in whoever may run."""
@@ -235,10 +159,10 @@ class Capacity:
         """Who may run now, and whether that is beside what is kept for another."""
         first = list(self._candidates())
         kept_for = self._kept_for = self._to_keep_for(first)
-        if kept_for is not None and self._has_room(kept_for.share):
+        if kept_for is not None and self.usage.has_room(kept_for.share):
             return kept_for, False
         for waiter in first:
-            if not self._has_room(waiter.share):
+            if not self.usage.has_room(waiter.share):
                 continue
             if kept_for is None:
                 return waiter, False
@@ -249,14 +173,14 @@ class Capacity:
     def _candidates(self) -> Iterator[_Waiter]:
         """The first of each tenant that only room may hold back; who uses least comes first."""
         total = self.space.total
-        for tenant in sorted(self._lines, key=lambda t: self.used_by(t).dominant_share(total)):
+        for tenant in sorted(self._lines, key=lambda t: self.usage.of(t).dominant_share(total)):
             for waiter in self._lines[tenant]:
-                # One that is done was cancelled or refused, and its task has not yet come to leave.
-                if waiter.turn.done() or not self._may_run(waiter.share):
+                if waiter.turn.done():
+                    continue  # it was cancelled or refused, and its task has not yet left the line
+                reached = self.usage.reached(waiter.share)
+                if reached in {Bound.GROUP, Bound.SESSIONS}:
                     continue
-                if not self._within_sessions(waiter.share):
-                    continue
-                if self._within_tenant(waiter.share):
+                if reached is not Bound.TENANT:
                     yield waiter
                 break
 
@@ -269,10 +193,10 @@ class Capacity:
         if self._kept_for in first:
             return self._kept_for
         latest = self._clock() - _PATIENCE_SECONDS
-        tenants = self._used_of.keys() | self._lines.keys()
+        tenants = self.usage.tenants | self._lines.keys()
         even = self.space.total.part(1 / max(1, len(tenants)))
         for waiter in first:
-            mine = self.used_by(waiter.share.tenant)
+            mine = self.usage.of(waiter.share.tenant)
             is_even = not any(mine.amounts) or (mine + waiter.share.demand).fits(even)
             if is_even and waiter.since <= latest:
                 return waiter

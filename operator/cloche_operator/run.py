@@ -18,7 +18,6 @@ from cloche_api import logs
 from cloche_api.phases import Reason
 from cloche_operator import outcome, status
 from cloche_operator.attempt import Attempt, Job, limit
-from cloche_operator.capacity import Share
 from cloche_operator.claim import ClaimLostError
 from cloche_operator.demand import Demand, demand_of
 from cloche_operator.execution import now, timestamp
@@ -31,6 +30,7 @@ from cloche_operator.resources import used_resources
 from cloche_operator.result import LogReader, NeverStartedError, judged
 from cloche_operator.start import remove_pod
 from cloche_operator.transcript import Transcript
+from cloche_operator.usage import Share
 
 if TYPE_CHECKING:
     from cloche_api.amounts import UsedResources

@@ -17,7 +17,6 @@ from cloche_api.phases import Reason
 from cloche_api.rest import ApiError
 from cloche_api.session import SessionPhase
 from cloche_operator import room, session_object
-from cloche_operator.capacity import Share
 from cloche_operator.claim import mark
 from cloche_operator.demand import demand_of
 from cloche_operator.outcome import EndedError
@@ -27,6 +26,7 @@ from cloche_operator.resources import used_resources
 from cloche_operator.result import NeverStartedError
 from cloche_operator.start import create_whatever_happens
 from cloche_operator.turns import Turns
+from cloche_operator.usage import Share
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -6,6 +6,7 @@ import asyncio
 from typing import Any
 
 import pytest
+from support.deadline import settled
 
 from cloche_api.phases import Reason
 from cloche_operator.execution import Execution, from_object
@@ -48,12 +49,6 @@ class Line:
 @pytest.fixture
 def execution(execution_object: dict[str, Any]) -> Execution:
     return from_object(execution_object)
-
-
-async def settled() -> None:
-    """Let every task that can run do so."""
-    for _ in range(10):
-        await asyncio.sleep(0)
 
 
 async def test_executions_have_their_turns_in_order(execution: Execution) -> None:

@@ -1,0 +1,109 @@
+"""Random programs of several tenants: the bounds hold, and each program gets its turn."""
+
+from __future__ import annotations
+
+import random
+
+import pytest
+from support.deadline import settled
+from support.line import PATIENCE, Clock, Line, capacity, line, node, share
+
+from cloche_operator.demand import UNBOUNDED, Demand
+
+
+@pytest.mark.parametrize("seed", range(10))
+async def test_whatever_comes_the_bounds_hold_and_nobody_starves(seed: int) -> None:
+    """No overcommitment, no tenant beyond its part, and all that waits comes to its turn."""
+    chance, clock = random.Random(seed), Clock()  # noqa: S311  no secret
+    of = capacity(20, clock=clock, tenant_share=0.8, session_share=0.5, queue_timeout_seconds=600)
+    of.set_nodes({"": [node(20)]}, Demand(memory=2, cpu=UNBOUNDED, running=1))
+    running: list[str] = []
+    async with line(of) as at:
+        for n in range(300):
+            clock.now += chance.choice([0.0, 0.5, 2.0])
+            tenant = chance.choice("aaaaabbc")
+            is_session = chance.random() < 0.2
+            size = chance.choice([1, 1, 2, 8 if is_session else 15])
+            limit = chance.choice([None, 3])
+            await at.ask_for(str(n), share(tenant, size, limit, is_session=is_session))
+            running = [name for name in at.admitted if name in at.shares]
+            chance.shuffle(running)
+            for name in running[: chance.choice([0, 1, 1, 2])]:
+                await at.end(name)
+                del at.shares[name]
+            _judge(at)
+        while len(at.of.waitlist):
+            clock.now += PATIENCE
+            running = [name for name in at.admitted if name in at.shares]
+            assert running, "room is free and nobody gets it"
+            await at.end(running[0])
+            del at.shares[running[0]]
+            _judge(at)
+        assert sorted(at.admitted, key=int) == [str(n) for n in range(300)]
+        for name in [name for name in at.admitted if name in at.shares]:
+            await at.end(name)
+    assert of.usage.total == Demand()
+    assert not of.usage.tenants
+    assert not of.usage._sessions
+    assert not of._beside
+
+
+def _judge(at: Line) -> None:
+    held = [at.shares[name] for name in at.admitted if name in at.shares]
+    assert sum(s.demand.memory for s in held) == at.of.usage.total.memory <= 20
+    assert sum(s.demand.memory for s in held if s.is_session) <= 10
+    for tenant in "abc":
+        assert sum(s.demand.memory for s in held if s.tenant == tenant) <= 16
+        assert at.of.usage.of(tenant).running == sum(s.tenant == tenant for s in held)
+        assert sum(s.tenant == tenant and s.concurrency is not None for s in held) <= 3
+
+
+@pytest.mark.parametrize("seed", range(5))
+async def test_a_large_one_waits_no_longer_than_what_runs(seed: int) -> None:
+    """However many small ones come from others: they pass it for 5 s and no longer."""
+    chance, clock, seconds = random.Random(seed), Clock(), 10.0  # noqa: S311  no secret
+    of = capacity(10, clock=clock)
+    of.set_nodes({"": [node(10)]}, Demand(memory=1, cpu=UNBOUNDED, running=1))
+    ends: dict[str, float] = {}
+    async with line(of) as at:
+        for n in range(400):
+            clock.now += 0.25
+            for name in at.admitted:
+                ends.setdefault(name, clock.now + seconds)
+            for name in [name for name, end in ends.items() if end <= clock.now]:
+                ends[name] = float("inf")
+                await at.end(name)
+            if n == 100:
+                await at.ask("large", "large", 9)
+            if "large" in at.admitted:
+                break
+            await at.ask(f"small {n}", chance.choice("abc"), 1)
+        assert "large" in at.admitted
+        assert clock.now <= 25 + PATIENCE + seconds + 1
+
+
+async def test_one_tenant_s_long_programs_keep_nobody_from_a_short_one() -> None:
+    """One submits 300 s programs of any size without pause; the other's waits at most 5 s."""
+    chance, clock = random.Random(1), Clock()  # noqa: S311  no secret
+    of = capacity(48, clock=clock, tenant_share=0.9)
+    of.set_nodes({"": [node(48)]}, Demand(memory=5, cpu=UNBOUNDED, running=1))
+    ends: dict[str, float] = {}
+    waits: list[float] = []
+    async with line(of) as at:
+        for n in range(400):
+            clock.now += 1.0
+            for name in [name for name in at.admitted if name.startswith("long")]:
+                ends.setdefault(name, clock.now + 300)
+            for name in [name for name, end in ends.items() if end <= clock.now]:
+                ends[name] = float("inf")
+                await at.end(name)
+            await at.ask(f"long {n}", "greedy", chance.choice([5, 10, 20]))
+            asked = clock.now
+            await at.ask(f"hello {n}", "other", 5)
+            while f"hello {n}" not in at.admitted:
+                clock.now += 1.0
+                assert clock.now - asked <= PATIENCE
+                await settled()
+            waits.append(clock.now - asked)
+            await at.end(f"hello {n}")
+    assert sorted(waits)[-4] <= PATIENCE

@@ -1,0 +1,67 @@
+"""How many executions and sessions of one API key run at once."""
+
+from __future__ import annotations
+
+import pytest
+from support.deadline import settled
+from support.line import capacity, line, share
+
+
+@pytest.mark.parametrize("first_is_session", [False, True])
+async def test_a_key_of_one_has_a_session_or_an_execution(*, first_is_session: bool) -> None:
+    async with line(capacity(10)) as at:
+        await at.ask_for("first", share("t", 1, 1, is_session=first_is_session))
+        await at.ask_for("second", share("t", 1, 1, is_session=not first_is_session))
+        await at.ask_for("third", share("t", 1, 1, is_session=True))
+        assert at.admitted == ["first"]
+        await at.end("first")
+        assert at.admitted == ["first", "second"]
+
+
+async def test_a_group_runs_no_more_than_its_limit() -> None:
+    async with line(capacity(10)) as at:
+        for name in "abcd":
+            await at.ask(name, "t", 1, limit=2)
+        assert (at.admitted, len(at.of.waitlist)) == (["a", "b"], 2)
+        await at.end("a")
+        assert at.admitted == ["a", "b", "c"]
+
+
+async def test_who_is_held_back_by_its_group_holds_nobody_back() -> None:
+    async with line(capacity(3)) as at:
+        await at.ask("a", "t", 1, limit=1)
+        await at.ask("b", "t", 1, limit=1)
+        await at.ask("c", "t", 1)
+        await at.ask("d", "u", 1, limit=1)
+        assert (at.admitted, len(at.of.waitlist), at.waited) == (["a", "c", "d"], 1, {"b"})
+        await at.ask("e", "u", 1)
+        await at.end("a")
+        assert at.admitted[3:] == ["b"], "t came first"
+
+
+async def test_the_same_name_in_two_tenants_is_two_groups() -> None:
+    async with line(capacity(10)) as at:
+        await at.ask("a", "t", 1, limit=1)
+        await at.ask("b", "u", 1, limit=1)
+        assert at.admitted == ["a", "b"]
+
+
+async def test_what_runs_already_counts_in_its_group() -> None:
+    async with line(capacity(10)) as at:
+        running = share("t", 1, 1)
+        at.of.occupy(running)
+        await at.ask("a", "t", 1, limit=1)
+        assert at.admitted == []
+        at.of.give_back(running)
+        await settled()
+        assert at.admitted == ["a"]
+        await at.end("a")
+        assert not at.of.usage._running, "nothing is kept of a group that runs nothing"
+
+
+async def test_patience_with_a_group_ends() -> None:
+    async with line(capacity(10, queue_timeout_seconds=0.01)) as at:
+        await at.ask("a", "t", 1, limit=1)
+        await at.ask("b", "t", 1, limit=1)
+        assert "of the same API key" in (await at.refusal("b")).message
+        assert (len(at.of.waitlist), at.of.usage.total.memory) == (0, 1)

@@ -1,0 +1,169 @@
+"""Who waits for room: bounds of the queue, and those who leave it. Deadlines here are bounds."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from support.deadline import settled
+from support.line import capacity, line, node, share
+
+from cloche_api.phases import Reason
+from cloche_operator.usage import Share
+
+
+async def test_without_nodes_everybody_waits_for_one() -> None:
+    of = capacity(0)
+    async with line(of) as at:
+        assert of.space.is_away
+        await at.ask("a", "t", 1)
+        assert len(of.waitlist) == 1
+        of.set_nodes({"": [node(2)]})
+        await settled()
+        assert at.admitted == ["a"]
+
+
+async def test_a_node_that_never_comes() -> None:
+    async with line(capacity(0, queue_timeout_seconds=0.01)) as at:
+        await at.ask("a", "t", 1)
+        refusal = await at.refusal("a")
+    assert refusal.reason is Reason.QUEUE_TIMEOUT
+    assert refusal.message == "No sandbox node was ready within 0.01 s."
+
+
+async def test_the_queue_is_bounded() -> None:
+    async with line(capacity(1, queue_length=2)) as at:
+        for name in "abcd":
+            await at.ask(name, name, 1)
+        refusal = await at.refusal("d")
+        assert (refusal.reason, refusal.message) == (
+            Reason.QUEUE_FULL,
+            "2 executions wait already.",
+        )
+        assert len(at.of.waitlist) == 2
+        await at.end("a")
+        await at.ask("e", "e", 1)
+        assert len(at.of.waitlist) == 2
+
+
+async def test_who_fills_the_queue_makes_room_for_others() -> None:
+    async with line(capacity(1, queue_length=4)) as at:
+        for n in range(5):
+            await at.ask(f"greedy {n}", "greedy", 1)
+        await at.ask("other", "other", 1)
+        refusal = await at.refusal("greedy 4")
+        assert (refusal.reason, refusal.message) == (
+            Reason.QUEUE_FULL,
+            "Others who wait with less took its place in the queue.",
+        )
+        await at.ask("greedy 5", "greedy", 1)
+        assert (await at.refusal("greedy 5")).reason is Reason.QUEUE_FULL
+        await at.end("greedy 0")
+        assert at.admitted == ["greedy 0", "greedy 1"]
+        await at.end("greedy 1")
+        assert at.admitted[-1] == "other"
+
+
+async def test_the_queue_is_bounded_by_tenant() -> None:
+    async with line(capacity(1, queue_length_per_tenant=2)) as at:
+        for n in range(4):
+            await at.ask(f"greedy {n}", "greedy", 1)
+        assert (await at.refusal("greedy 3")).message == (
+            "2 executions of the tenant wait already."
+        )
+        await at.ask("other", "other", 1)
+        assert len(at.of.waitlist) == 3
+
+
+@pytest.mark.parametrize("per_tenant", [8, 2])
+async def test_the_queue_is_bounded_in_bytes(per_tenant: int) -> None:
+    mib = 1024**2
+    of = capacity(1, queue_bytes=3 * mib, queue_bytes_per_tenant=per_tenant * mib)
+    async with line(of) as at:
+        for n in range(4):
+            await at.ask_for(f"greedy {n}", share("greedy", 1, size=mib))
+        await at.ask_for("greedy 4", share("greedy", 1, size=mib))
+        assert (await at.refusal("greedy 4")).reason is Reason.QUEUE_FULL
+        assert at.of.waitlist.size == min(per_tenant, 3) * mib
+        await at.ask_for("other", share("other", 1, size=mib))
+        assert not at.tasks["other"].done()
+        assert at.of.waitlist.size == 3 * mib
+
+
+async def test_patience_ends() -> None:
+    async with line(capacity(1, queue_timeout_seconds=0.01)) as at:
+        await at.ask("a", "t", 1)
+        await at.ask("b", "t", 1)
+        assert (await at.refusal("b")).reason is Reason.QUEUE_TIMEOUT
+        assert (len(at.of.waitlist), at.of.usage.total.memory) == (0, 1)
+        await at.end("a")
+        await at.ask("c", "t", 1)
+        assert at.admitted == ["a", "c"]
+
+
+async def test_who_leaves_the_line_lets_the_next_pass() -> None:
+    async with line(capacity(4)) as at:
+        await at.ask("a", "t", 2)
+        await at.ask("large", "u", 4)
+        await at.ask("small", "u", 1)
+        at.tasks["large"].cancel()
+        await settled()
+        assert at.admitted == ["a", "small"]
+        assert (len(at.of.waitlist), at.of.usage.total.memory) == (0, 3)
+
+
+@pytest.mark.parametrize("others", ["", "c", "cd"])
+async def test_room_that_comes_free_while_the_first_is_being_cancelled(others: str) -> None:
+    async with line(capacity(1)) as at:
+        for name in "ab" + others:
+            await at.ask(name, "t", 1)
+        at.tasks["b"].cancel()
+        at.of.give_back(at.shares["a"])  # before the cancelled task had its say
+        await settled()
+        assert at.admitted == ["a", *others[:1]]
+        assert at.of.usage.total.memory == len(others[:1])
+        assert len(at.of.waitlist) == len(others[1:])
+
+
+async def test_who_is_cancelled_in_the_moment_of_its_turn_gives_the_room_back() -> None:
+    async with line(capacity(1)) as at:
+        for name in "abc":
+            await at.ask(name, "t", 1)
+        at.of.give_back(at.shares["a"])  # b's turn has come, and b does not know yet
+        at.tasks["b"].cancel()
+        await settled()
+        assert at.admitted == ["a", "c"]
+        assert (len(at.of.waitlist), at.of.usage.total.memory) == (0, 1)
+
+
+async def test_a_node_that_comes_lets_the_line_in() -> None:
+    async with line(capacity(1)) as at:
+        for name in "abc":
+            await at.ask(name, "t", 1)
+        at.of.set_nodes({"": [node(3)]})
+        await settled()
+        assert at.admitted == ["a", "b", "c"]
+
+
+@pytest.mark.parametrize(
+    ("settings", "second", "why"),
+    [
+        ({}, share("u", 4), "No capacity came free"),
+        ({"tenant_share": 0.5}, share("t", 1), "No program of the same tenant"),
+        ({"session_share": 0.5}, share("u", 1, is_session=True), "No session ended"),
+        ({}, share("t", 1, 1), "No execution or session of the same API key"),
+    ],
+    ids=["room", "tenant", "sessions", "group"],
+)
+async def test_a_queue_timeout_names_the_bound_that_was_reached(
+    settings: dict[str, Any], second: Share, why: str
+) -> None:
+    of = capacity(4, queue_timeout_seconds=0.01, **settings)
+    async with line(of) as at:
+        first = share("t", 2, 1, is_session=True)
+        await at.ask_for("first", first)
+        await at.ask_for("second", second)
+        assert at.admitted == ["first"]
+        refusal = await at.refusal("second")
+    assert refusal.reason is Reason.QUEUE_TIMEOUT
+    assert refusal.message.startswith(why)
