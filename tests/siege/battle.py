@@ -54,8 +54,9 @@ async def siege(
         quiet = await witness.look(quiet_seconds)
         with _attackers(Target(site.installation.url, hostile), force, attack_seconds):
             attacked = await witness.look(attack_seconds)
+        of_attacker = f"{LABEL_TENANT}={_ATTACKER}"
         # By kubectl: the attackers have used up the deletions of their key.
-        kubectl("delete", "sbx", "-n", SANDBOXES, "-l", f"{LABEL_TENANT}={_ATTACKER}")
+        kubectl("delete", "sbx", "-n", SANDBOXES, "-l", of_attacker, "--wait=false")
     return Result(quiet, attacked)
 
 

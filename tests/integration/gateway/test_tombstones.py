@@ -9,6 +9,7 @@ import pytest
 from support.gateway import ASYNC, EXECUTE, GONE, HELLO, KEY
 
 from cloche_api import tombstone
+from cloche_gateway import names
 from cloche_gateway.services import tombstones
 
 if TYPE_CHECKING:
