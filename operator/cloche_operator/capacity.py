@@ -130,7 +130,10 @@ class Capacity:
     def _why(self, share: Share) -> str:
         if self.space.is_away:
             return "No sandbox node was ready"
-        return self.usage.reached(share) or Bound.ROOM
+        reached = self.usage.reached(share)
+        if reached is Bound.TENANT and not self.usage.has_room(share):
+            return Bound.ROOM  # a larger share of what is full would not help
+        return reached or Bound.ROOM
 
     def _leave(self, waiter: _Waiter) -> None:
         self._take_out(waiter)

@@ -49,7 +49,7 @@ def test_the_pod_is_made_and_claimed(shared: Stage) -> None:
     assert owner["controller"] is True
     spec, (sandbox,) = pod["spec"], pod["spec"]["containers"]
     assert spec["automountServiceAccountToken"] is False
-    assert spec["activeDeadlineSeconds"] == 60 + 7 + 5 + 60
+    assert spec["activeDeadlineSeconds"] == 60 + 7 + 9 + 60
     assert 40_000 <= spec["securityContext"]["runAsUser"] <= 49_999
     assert sandbox["command"] == SUPERVISOR
     assert sandbox["resources"]["limits"]["memory"] == "256Mi"
