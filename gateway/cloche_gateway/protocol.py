@@ -37,8 +37,9 @@ _BUSY, _LATER = b"503 Service Unavailable", b"retry-after: 1\r\n"
 class BoundedProtocol(HttpToolsProtocol):
     """Refuses heads that are too long or too slow, and answers nonsense in JSON like a route.
 
-    One request is parsed at a time; what comes before its turn is kept, within bounds. A client
-    that does not take its answer is let go, and so is who comes when all is full.
+    One request is parsed at a time; what comes before its turn is kept, within bounds, and read
+    after a pause (`pace`). A client that does not take its answer is let go, and so is who comes
+    when all is full.
     """
 
     def __init__(self, *args: Any, bounds: Bounds, **kwargs: Any) -> None:
@@ -52,6 +53,7 @@ class BoundedProtocol(HttpToolsProtocol):
         self._known = False  # it has had a valid key
         self._whole = True  # the last request has come to its end, or there was none yet
         self._timer: asyncio.TimerHandle | None = None
+        self._pause: asyncio.TimerHandle | None = None  # before the next request is read
         self._last = False  # the client wants no further request on this connection
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn's
@@ -74,6 +76,9 @@ class BoundedProtocol(HttpToolsProtocol):
         """Forget the timers and what is kept."""
         self._bounds.idle.remove(self)
         self._got_head()
+        if self._pause is not None:
+            self._pause.cancel()
+            self._bounds.pace.end(self._go_on)
         self._head.moved_on()
         self._held.forget()
         self._backlog.forget()
@@ -94,7 +99,9 @@ class BoundedProtocol(HttpToolsProtocol):
 
     @property
     def _is_answering(self) -> bool:
-        """Whether what comes is of a later request, whose turn comes with the answer's end."""
+        """Whether what comes is of a later request, whose turn comes after the answer's end."""
+        if self._pause is not None:
+            return True
         if not self._whole or self.cycle is None:
             return False
         return not self.cycle.response_complete or self.flow.write_paused
@@ -221,9 +228,19 @@ class BoundedProtocol(HttpToolsProtocol):
         # An idle connection keeps nothing of its last request.
         self.cycle = self.scope = self.headers = None  # type: ignore[assignment]
         self.url = b""
-        if self._held and not self.transport.is_closing():
+        if self.transport.is_closing():
+            return
+        if self._held:
             self._unset_keepalive_if_required()
-            self.flow.resume_reading()
+        if self._held or not self._known:
+            self.flow.pause_reading()  # which uvicorn has resumed with the answer
+            self._pause = self._bounds.pace.pause(self.loop, self._go_on)
+
+    def _go_on(self) -> None:
+        """Read the next request, of which a part, or more than all, may have come already."""
+        self._pause = None
+        self.flow.resume_reading()
+        if self._held and not self.transport.is_closing():
             self._parse(self._held.take())
 
     def pause_writing(self) -> None:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import time
 from typing import TYPE_CHECKING
 
 import pytest
 
 from cloche_gateway import head, incoming
+from cloche_gateway.pace import Pace
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -72,6 +74,33 @@ async def test_pipelined_requests_are_all_answered_in_their_order(shared_gateway
     posted = post(shared_gateway, length())
     found = await answers(shared_gateway, (LIVE + missing + posted) * 30, count=90)
     assert [status for status, _ in found] == [200, 404, 400] * 30
+
+
+@pytest.mark.parametrize("pipelined", [True, False])
+async def test_requests_without_a_key_are_read_50_times_a_second(
+    shared_gateway: Gateway, *, pipelined: bool
+) -> None:
+    began = time.monotonic()
+    async with connected(shared_gateway) as (reader, writer):
+        if pipelined:
+            writer.write(LIVE * 26)
+        for _ in range(26):
+            if not pipelined:
+                writer.write(LIVE)
+            assert (await answer(reader))[0] == 200
+    assert time.monotonic() - began >= 25 * 0.019  # never sooner, however fast the machine is
+
+
+async def test_one_with_a_key_that_waits_for_its_answers_is_not_slowed_down(
+    gateway: Gateway, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    paused: list[object] = []
+    monkeypatch.setattr(Pace, "pause", lambda *given: paused.append(given))
+    async with connected(gateway) as (reader, writer):
+        for _ in range(5):
+            writer.write(post(gateway, length()))
+            assert (await answer(reader))[0] == 400
+    assert not paused
 
 
 async def test_what_is_pipelined_waits_as_bytes(gateway: Gateway) -> None:
