@@ -153,9 +153,13 @@ class Attempt:
         shape, settings = self._job.runtime.shape(self._job.used), self._ctx.settings
         self._job.source.drop_if_large()
         await room.for_program(self._ctx, self._job.runtime)
-        pod = await create_whatever_happens(
-            self._ctx, lambda user: cold_pod(shape, user, self.execution, settings), self._made
-        )
+        async with self._pools.starts.one(self.execution.tenant):
+            pod = await create_whatever_happens(
+                self._ctx, lambda user: cold_pod(shape, user, self.execution, settings), self._made
+            )
+            return await self._claimed_and_opened(pod)
+
+    async def _claimed_and_opened(self, pod: dict[str, Any]) -> Sandbox:
         claiming = asyncio.ensure_future(self._claim(pod, warm=False))
         opening = asyncio.ensure_future(self._open(pod))
         try:

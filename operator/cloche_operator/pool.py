@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import math
-from collections import deque
+from collections import Counter, deque
 from typing import TYPE_CHECKING
 
 from cloche_api import quantity
@@ -50,6 +50,8 @@ class Pool:
         self.proved = False
         """Whether a Pod of this runtime has run since its spec last changed."""
         self._line: deque[tuple[str, asyncio.Future[Sandbox | None]]] = deque()
+        self._served: Counter[str] = Counter()
+        """Pods that each tenant got in line, since nobody stood there."""
 
     @property
     def shape(self) -> PodShape:
@@ -96,13 +98,21 @@ class Pool:
         return None
 
     def may_hope(self, tenant: str) -> bool:
-        """Whether a Pod is on its way that nobody else stands in line for."""
-        return self.starting + self._coming_back(tenant) > len(self._line)
+        """Whether a Pod is on its way that nobody stands in line for who is served before."""
+        there = Counter(name for name, _ in self._line)
+        turn = self._served_before(tenant) + there[tenant]
+        before = there[tenant] + sum(
+            min(count, max(0, turn - self._served[name] + 1))
+            for name, count in there.items()
+            if name != tenant
+        )
+        return self.starting + self._coming_back(tenant) > before
 
     async def stand_in_line(self, tenant: str, seconds: float) -> Sandbox | None:
         """The next Pod that comes free for this tenant; None when none does in time."""
         turn: asyncio.Future[Sandbox | None] = asyncio.get_running_loop().create_future()
         place = (tenant, turn)
+        self._served[tenant] = self._served_before(tenant)
         self._line.append(place)
         try:
             async with asyncio.timeout(seconds):
@@ -116,18 +126,26 @@ class Pool:
         finally:
             if place in self._line:
                 self._line.remove(place)
+            if not self._line:
+                self._served.clear()
 
     def put(self, sandbox: Sandbox) -> None:
-        """A Pod is ready: for whoever waits for it, or to wait itself."""
+        """A Pod is ready: for the tenant in line that got fewest, or to wait itself."""
         self.lent.discard(sandbox)
-        for place in self._line:
-            tenant, turn = place
-            if not turn.done() and sandbox.tenant in (None, tenant or None):
-                self._line.remove(place)
-                self._lend(sandbox, tenant)
-                turn.set_result(sandbox)
-                return
-        self.waiting.append(sandbox)
+        may = [
+            place
+            for place in self._line
+            if not place[1].done() and sandbox.tenant in (None, place[0] or None)
+        ]
+        if not may:
+            self.waiting.append(sandbox)
+            return
+        place = min(may, key=lambda place: self._served[place[0]])
+        tenant, turn = place
+        self._line.remove(place)
+        self._served[tenant] += 1
+        self._lend(sandbox, tenant)
+        turn.set_result(sandbox)
 
     def disappoint(self) -> None:
         """A Pod did not start: the last in line waits no longer."""
@@ -199,6 +217,11 @@ class Pool:
         if self.reuses and tenant and not last:
             sandbox.tenant = tenant
             self.lent.add(sandbox)
+
+    def _served_before(self, tenant: str) -> int:
+        """Pods that a tenant counts as having got: one that comes last as few as anybody else."""
+        least = min((self._served[name] for name, _ in self._line), default=0)
+        return max(self._served[tenant], least)
 
     def _coming_back(self, tenant: str) -> int:
         return sum(1 for sandbox in self.lent if tenant and sandbox.tenant == tenant)

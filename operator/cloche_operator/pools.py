@@ -19,6 +19,7 @@ from cloche_operator.pods import waiting_pod
 from cloche_operator.pool import Pool
 from cloche_operator.result import NeverStartedError
 from cloche_operator.start import Starting, create_whatever_happens, greet
+from cloche_operator.starts import Starts
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, Iterator
@@ -44,6 +45,8 @@ class Pools:
     def __init__(self, ctx: Context) -> None:
         self._ctx = ctx
         self._starting = Starting()
+        self.starts = Starts(self._most_starts)
+        """Whose Pods start now."""
         self._pace = Pace(ctx.settings.start_concurrency)
         self._pools: dict[str, Pool] = {}
         self._wake = asyncio.Event()
@@ -60,6 +63,10 @@ class Pools:
     def holds(self, pod_uid: str) -> bool:
         """Whether the Pod of that uid is attached to this operator."""
         return pod_uid in self._held
+
+    def _most_starts(self) -> int:
+        """Two for each core of the nodes: more of them together start no faster."""
+        return max(self._ctx.settings.start_concurrency, int(2 * self._ctx.capacity.space.cores))
 
     @property
     def quiet(self) -> bool:
@@ -267,12 +274,13 @@ class Pools:
         name = f"sbx-{runtime.name[:40].rstrip('.-')}-{secrets.token_hex(5)}"
         made: list[dict[str, Any]] = []
         try:
-            pod = await create_whatever_happens(
-                self._ctx,
-                lambda user: waiting_pod(shape, user, name, self._ctx.settings),
-                made.append,
-            )
-            sandbox = await self.opened(pod, shape, lambda: pool.need >= Need.SHORT)
+            async with self.starts.one(""):
+                pod = await create_whatever_happens(
+                    self._ctx,
+                    lambda user: waiting_pod(shape, user, name, self._ctx.settings),
+                    made.append,
+                )
+                sandbox = await self.opened(pod, shape, lambda: pool.need >= Need.SHORT)
         except (EndedError, NeverStartedError) as problem:
             self._not_started(pool, runtime, problem)
             for of in (pod["metadata"] for pod in made):

@@ -192,16 +192,18 @@ class Session:
         life = self.obj.spec.lifetime_seconds
         settings = self._ctx.settings
         await room.for_program(self._ctx, runtime)
-        pod = await create_whatever_happens(
-            self._ctx, lambda user: session_pod(shape, user, of, life, settings), self._made
-        )
-        try:
-            sandbox = await self._pools.opened(pod, shape)
-        except NeverStartedError as error:
-            raise EndedError(Reason.POD_FAILED, "The connection to its Pod was lost.") from error
-        except EndedError as problem:
-            self._pools.tried(runtime, shape, problem)
-            raise
+        async with self._pools.starts.one(self.obj.spec.tenant or ""):
+            pod = await create_whatever_happens(
+                self._ctx, lambda user: session_pod(shape, user, of, life, settings), self._made
+            )
+            try:
+                sandbox = await self._pools.opened(pod, shape)
+            except NeverStartedError as error:
+                words = "The connection to its Pod was lost."
+                raise EndedError(Reason.POD_FAILED, words) from error
+            except EndedError as problem:
+                self._pools.tried(runtime, shape, problem)
+                raise
         self._pools.tried(runtime, shape, None)
         return sandbox
 

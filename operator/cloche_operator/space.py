@@ -28,6 +28,8 @@ class Space:
         self._settings = settings
         self._rooms: dict[str, Demand] = {}
         self._largest: dict[str, int] = {}
+        self.cores = 0.0
+        """Of all nodes."""
         self.default = demand_of(RuntimeResources().defaults)
         """The demand of one default program: the largest of the runtimes' defaults."""
         self._set(Demand())
@@ -50,7 +52,9 @@ class Space:
             for place, nodes in at.items()
             if nodes
         }
-        self._set(self._of(list({id(node): node for ns in at.values() for node in ns}.values())))
+        every = list({id(node): node for ns in at.values() for node in ns}.values())
+        self.cores = sum(node.cpu for node in every) / 1000
+        self._set(self._of(every))
 
     @property
     def is_away(self) -> bool:

@@ -6,6 +6,7 @@ import asyncio
 from typing import Any, cast
 
 import pytest
+from support.deadline import settled
 
 from cloche_api.amounts import UsedResources
 from cloche_api.runtime import RuntimeSpec
@@ -166,6 +167,25 @@ async def test_a_pod_that_comes_free_goes_to_who_stands_first() -> None:
     pool.disappoint()
     assert await second is None
     assert not pool.waiting
+
+
+async def test_a_pod_that_comes_free_goes_to_the_tenant_that_got_fewest() -> None:
+    pool = Pool(runtime(1))
+    pool.starting = 4
+    line = [
+        asyncio.create_task(pool.stand_in_line(tenant, BOUND_SECONDS), name=f"{tenant}{n}")
+        for n, tenant in enumerate("aaab")
+    ]
+    order: list[str] = []
+    for task in line:
+        task.add_done_callback(lambda done: order.append(done.get_name()))
+    await settled()
+    assert pool.may_hope("c"), "one of a waits longer instead"
+    assert not pool.may_hope("a")
+    for _ in line:
+        put(pool)
+        await settled()
+    assert order == ["a0", "b3", "a1", "a2"]
 
 
 async def test_a_tenant_s_pod_passes_by_who_may_not_have_it() -> None:

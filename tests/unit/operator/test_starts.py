@@ -1,0 +1,88 @@
+"""Which Pods start now."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+from support.deadline import settled
+
+from cloche_operator import starts
+from cloche_operator.starts import Starts
+
+BOUND_SECONDS = 10.0
+
+
+class Line:
+    """Starts of tenants, in the order in which they began."""
+
+    def __init__(self, most: int) -> None:
+        self.starts = Starts(lambda: most)
+        self.began: list[str] = []
+        self.over: dict[str, asyncio.Event] = {}
+        self.tasks: dict[str, asyncio.Task[None]] = {}
+
+    async def ask(self, *names: str) -> None:
+        """Ask for starts of the tenants that the names begin with."""
+        for name in names:
+            self.over[name] = asyncio.Event()
+            self.tasks[name] = asyncio.create_task(self._start(name))
+        await settled()
+
+    async def end(self, name: str) -> None:
+        self.over[name].set()
+        await settled()
+
+    async def cancel(self, name: str) -> None:
+        self.tasks[name].cancel()
+        await settled()
+
+    async def _start(self, name: str) -> None:
+        async with self.starts.one(name[0]):
+            self.began.append(name)
+            await self.over[name].wait()
+
+
+async def test_the_tenant_with_the_fewest_starts_is_next() -> None:
+    line = Line(2)
+    await line.ask("a1", "a2", "a3", "a4", "b1", "b2")
+    assert line.began == ["a1", "a2"]
+    await line.end("a1")
+    assert line.began[2:] == ["b1"]
+    await line.end("a2")
+    assert line.began[3:] == ["a3"], "both have one: who waits longest"
+    await line.end("b1")
+    assert line.began[4:] == ["b2"]
+
+
+@pytest.mark.parametrize("name", ["a1", "a2"])
+async def test_a_start_that_is_cancelled_makes_room(name: str) -> None:
+    line = Line(1)
+    await line.ask("a1", "a2", "a3")
+    await line.cancel(name)
+    await line.end("a1")
+    await line.end("a2")
+    assert line.began[-1] == "a3"
+
+
+async def test_a_start_that_is_cancelled_as_its_turn_comes_makes_room() -> None:
+    line = Line(1)
+    async with line.starts.one("c"):
+        await line.ask("a1", "b1")
+    await line.cancel("a1")
+    assert line.began == ["b1"]
+    await line.end("b1")
+
+
+async def test_a_start_that_takes_long_keeps_nobody_waiting(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(starts, "_HELD_SECONDS", 0.0)
+    line = Line(1)
+    await line.ask("a1")
+    async with asyncio.timeout(BOUND_SECONDS), line.starts.one("b"):
+        await line.end("a1")
+    await line.ask("a2", "a3")
+    assert line.began[:2] == ["a1", "a2"], "its end is counted once"
+    for task in line.tasks.values():
+        task.cancel()
