@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from fastapi import FastAPI
 
 from cloche_gateway import __version__
+from cloche_gateway.pace import Pace
 from cloche_gateway.routes import (
     batch,
     docs,
@@ -51,4 +52,6 @@ def create_app(context: Context) -> ASGIApp:
     problems.install(app)
     openapi.install(app)
     docs.install(app)
-    return RequestMiddleware(with_cors(app, context.settings.cors_origins), context.metrics)
+    return RequestMiddleware(
+        with_cors(app, context.settings.cors_origins), context.metrics, Pace(context.budget)
+    )

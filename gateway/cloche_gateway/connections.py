@@ -6,8 +6,6 @@ import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
-from cloche_gateway.pace import Pace
-
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -74,4 +72,3 @@ class Bounds:
     budget: Budget
     """What is kept for clients is charged to it."""
     idle: Idle = field(default_factory=Idle)
-    pace: Pace = field(default_factory=Pace)

@@ -62,7 +62,7 @@ class Source:
         following = asyncio.create_task(self._follow())
         try:
             with waiters.waiter(self._name) as waiter:
-                waiters.created(waiter, self._uid, look=True)
+                waiters.created(waiter, self._first["metadata"], look=True)
                 ended = await waiter.ended
             self._feed.ended_as(ended or _deleted(self._first))
         finally:

@@ -123,9 +123,15 @@ class KubeClient:
             async for _, cells in self._wire.rows(path, query, *columns):
                 yield cells
 
-    async def state(self, path: str, *, seconds: float) -> tuple[str, str]:
-        """The uid and the phase of the execution at `path`, without what it says and printed."""
-        params = {"includeObject": "Metadata"}
+    async def state(
+        self, path: str, *, seconds: float, since: str | None = None
+    ) -> tuple[str, str]:
+        """The uid and the phase of the execution at `path`, without what it says and printed.
+
+        With `since`, a resource version, as it was then or later: the API server need not read the
+        object from etcd.
+        """
+        params = {"includeObject": "Metadata"} | ({"resourceVersion": since} if since else {})
         with _translated():
             async for metadata, (phase,) in self._wire.rows(path, params, "Phase", seconds=seconds):
                 return metadata["uid"], phase

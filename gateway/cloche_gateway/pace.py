@@ -1,49 +1,93 @@
-"""When the next request of a connection is read, where its client costs more than it should.
+"""How soon an answer is sent whose request cost its client almost nothing, and the gateway more.
 
-A client without a valid key, and one that sends requests before it has the answers to earlier ones,
-can keep the event loop busy at almost no cost to itself.
+Three kinds of clients could keep the event loop busy otherwise: those without a valid key, those
+that send requests before they have the answers to earlier ones, and those that ask on after they
+were refused for asking too often. Their answers wait; no other request does.
 """
 
 from __future__ import annotations
 
+import asyncio
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from cloche_gateway.errors import OverloadedError
+
 if TYPE_CHECKING:
-    import asyncio
     from collections.abc import Callable
 
-_SECONDS = 0.02
-"""Between an answer and the next request: 50 requests per second on a connection, more than a probe
-or a browser sends."""
-_AT_ONCE = 8
-"""Connections that pause so long. More of them pause longer, so that 400 requests per second are
-read of all together: about a sixth of a processor."""
+    from cloche_gateway.budget import Budget
+
+_SECONDS = 0.1
+"""Between two such answers on a connection in the long run: more often than a probe or a browser
+asks. A request costs a millisecond."""
+_BURST = 20
+"""Answers that need not wait: a page and what belongs to it."""
+_AT_ONCE = 10
+"""Answers that wait so long. More of them wait longer, so that 100 requests per second are answered
+of all together: about a tenth of a processor."""
+
+_REFUSAL_SECONDS = 0.1
+"""Between two refusals of a tenant in the long run."""
+_REFUSAL_BURST = 50
+_REFUSAL_LONGEST = 10.0
+"""A refusal waits at most so long: clients have time limits of their own. Those that would wait
+longer are not sent, and their connections are ended."""
+_KEPT_BYTES = 192 * 1024
+"""Of a request whose refusal waits: what had come of its body, and the kernel's share."""
+
+
+@dataclass(slots=True)
+class Connection:
+    """A connection, as far as its pace is concerned."""
+
+    cut: Callable[[], None]
+    """End it at once."""
+    has_more: Callable[[], bool]
+    """Whether its client has sent more than the request that is being answered."""
+    due: float = 0.0
+    """When the last answer that had to wait was due."""
 
 
 class Pace:
-    """The pauses of all connections of a server."""
+    """When each of these answers is sent, of a whole server."""
 
-    def __init__(self) -> None:
-        self._pauses: set[Callable[[], None]] = set()
+    def __init__(self, budget: Budget) -> None:
+        self._budget = budget
+        self._waiting = 0
+        self._refusals: dict[str, float] = {}
+        """When the last refusal of each tenant was due."""
 
-    @property
-    def seconds(self) -> float:
-        """How long a connection pauses that begins to pause now."""
-        return _SECONDS * max(1, (len(self._pauses) + 1) / _AT_ONCE)
+    async def answer(self, connection: Connection) -> None:
+        """Wait for the turn of an answer to a client without a key, or that sends ahead."""
+        now = asyncio.get_running_loop().time()
+        seconds = _SECONDS * max(1, (self._waiting + 1) / _AT_ONCE)
+        connection.due = max(connection.due, now - _BURST * _SECONDS) + seconds
+        if connection.due <= now:
+            return
+        self._waiting += 1
+        try:
+            await asyncio.sleep(connection.due - now)
+        finally:
+            self._waiting -= 1
 
-    def pause(
-        self, loop: asyncio.AbstractEventLoop, then: Callable[[], None]
-    ) -> asyncio.TimerHandle:
-        """Begin a connection's pause, at whose end `then` is called. Each has its own `then`."""
-
-        def over() -> None:
-            self.end(then)
-            then()
-
-        timer = loop.call_later(self.seconds, over)
-        self._pauses.add(then)
-        return timer
-
-    def end(self, then: Callable[[], None]) -> None:
-        """Count a pause no longer, for its connection has gone; that it is over is fine."""
-        self._pauses.discard(then)
+    async def refusal(self, connection: Connection, tenant: str) -> None:
+        """Wait for the turn of a tenant's refusal, or end the connection without one."""
+        now = asyncio.get_running_loop().time()
+        before = self._refusals.get(tenant, 0.0)
+        due = max(before, now - _REFUSAL_BURST * _REFUSAL_SECONDS) + _REFUSAL_SECONDS
+        if due - now > _REFUSAL_LONGEST:
+            connection.cut()
+            return
+        self._refusals[tenant] = due
+        if due <= now:
+            return
+        try:
+            kept = self._budget.charge(tenant, _KEPT_BYTES, cut=connection.cut)
+        except OverloadedError:
+            connection.cut()
+            return
+        try:
+            await asyncio.sleep(due - now)
+        finally:
+            kept.release()

@@ -16,6 +16,7 @@ from cloche_gateway.errors import BusyError, OverloadedError
 from cloche_gateway.head import Head, RefusedHeadError, content_length, without_upgrade
 from cloche_gateway.headers import refusal
 from cloche_gateway.incoming import Frame, Held
+from cloche_gateway.pace import Connection
 
 if TYPE_CHECKING:
     import asyncio
@@ -37,9 +38,8 @@ _BUSY, _LATER = b"503 Service Unavailable", b"retry-after: 1\r\n"
 class BoundedProtocol(HttpToolsProtocol):
     """Refuses heads that are too long or too slow, and answers nonsense in JSON like a route.
 
-    One request is parsed at a time; what comes before its turn is kept, within bounds, and read
-    after a pause (`pace`). A client that does not take its answer is let go, and so is who comes
-    when all is full.
+    One request is parsed at a time; what comes before its turn is kept, within bounds. A client
+    that does not take its answer is let go, and so is who comes when all is full.
     """
 
     def __init__(self, *args: Any, bounds: Bounds, **kwargs: Any) -> None:
@@ -49,11 +49,11 @@ class BoundedProtocol(HttpToolsProtocol):
         self._held: Held
         self._frame = Frame()
         self._head = Head(bounds.budget)
+        self._connection: Connection
         self._spare = False  # a connection beyond the bound
         self._known = False  # it has had a valid key
         self._whole = True  # the last request has come to its end, or there was none yet
         self._timer: asyncio.TimerHandle | None = None
-        self._pause: asyncio.TimerHandle | None = None  # before the next request is read
         self._last = False  # the client wants no further request on this connection
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn's
@@ -62,6 +62,7 @@ class BoundedProtocol(HttpToolsProtocol):
         bounds = self._bounds
         self._backlog = Backlog(self.loop, transport, bounds.send_seconds, bounds.budget)
         self._held = Held(bounds.budget, transport.abort)
+        self._connection = Connection(transport.abort, lambda: bool(self._held))
         beyond = len(self.connections) - bounds.connections
         if beyond > 0 and bounds.idle.end_one():
             beyond -= 1
@@ -76,9 +77,6 @@ class BoundedProtocol(HttpToolsProtocol):
         """Forget the timers and what is kept."""
         self._bounds.idle.remove(self)
         self._got_head()
-        if self._pause is not None:
-            self._pause.cancel()
-            self._bounds.pace.end(self._go_on)
         self._head.moved_on()
         self._held.forget()
         self._backlog.forget()
@@ -99,9 +97,7 @@ class BoundedProtocol(HttpToolsProtocol):
 
     @property
     def _is_answering(self) -> bool:
-        """Whether what comes is of a later request, whose turn comes after the answer's end."""
-        if self._pause is not None:
-            return True
+        """Whether what comes is of a later request, whose turn comes with the answer's end."""
         if not self._whole or self.cycle is None:
             return False
         return not self.cycle.response_complete or self.flow.write_paused
@@ -177,7 +173,9 @@ class BoundedProtocol(HttpToolsProtocol):
         self._frame.expect_body(content_length(self.headers))
         self._got_head()
         self._bounds.idle.remove(self)
-        self.scope["cloche.spare"] = self._spare  # type: ignore[typeddict-unknown-key]  # our own
+        # Our own keys.
+        self.scope["cloche.spare"] = self._spare  # type: ignore[typeddict-unknown-key]
+        self.scope["cloche.connection"] = self._connection  # type: ignore[typeddict-unknown-key]
         super().on_headers_complete()
         # uvicorn would close with the answer, which resets a connection that has more to read.
         self._last = self._spare or not self.cycle.keep_alive
@@ -228,19 +226,9 @@ class BoundedProtocol(HttpToolsProtocol):
         # An idle connection keeps nothing of its last request.
         self.cycle = self.scope = self.headers = None  # type: ignore[assignment]
         self.url = b""
-        if self.transport.is_closing():
-            return
-        if self._held:
-            self._unset_keepalive_if_required()
-        if self._held or not self._known:
-            self.flow.pause_reading()  # which uvicorn has resumed with the answer
-            self._pause = self._bounds.pace.pause(self.loop, self._go_on)
-
-    def _go_on(self) -> None:
-        """Read the next request, of which a part, or more than all, may have come already."""
-        self._pause = None
-        self.flow.resume_reading()
         if self._held and not self.transport.is_closing():
+            self._unset_keepalive_if_required()
+            self.flow.resume_reading()
             self._parse(self._held.take())
 
     def pause_writing(self) -> None:

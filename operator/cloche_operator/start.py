@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 _FIRST_TRY_SECONDS = 0.3  # no container has been seen to run sooner
 _END_SECONDS = 15.0  # for the log and the status of a container that has ended
 _TRY_SECONDS = 0.025  # between two tries to attach, times the Pods that start at once
+_TRY_REST = 4  # times what a try took: where processors are short, tries take less of them
 _PATIENT_SECONDS = 0.2  # the same, for a Pod that nobody waits for
 
 log = logging.getLogger(__name__)
@@ -182,11 +183,12 @@ class Starting:
                 await raise_end(ctx, latest)
             if problem := start_problem(latest):
                 raise problem
+            began = clock()
             try:
                 return await attach(ctx.rest, ctx.kube, name)
             except UnavailableError:
-                pass
+                took = clock() - began
             if clock() > deadline:
                 raise start_timeout(latest, ctx.settings.start_timeout_seconds)
-            seconds = _TRY_SECONDS if urgent() else _PATIENT_SECONDS
-            await ctx.pods.changed(name, seconds * self._count)
+            seconds = (_TRY_SECONDS if urgent() else _PATIENT_SECONDS) * self._count
+            await ctx.pods.changed(name, max(seconds, _TRY_REST * took))

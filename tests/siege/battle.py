@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import multiprocessing
+import secrets
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
     from support.installation import Kubectl
     from support.site import Site
 
-_ATTACKER = "siege-attacker"
+_ATTACKER = f"siege-attacker-{secrets.token_hex(4)}"
 _PRINTERS = 20
 """Executions whose event streams are followed."""
 _READY_SECONDS = 120.0

@@ -22,7 +22,9 @@ from cloche_gateway.routes import problems
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+    from cloche_gateway.keys import Caller
     from cloche_gateway.metrics import Metrics
+    from cloche_gateway.pace import Connection, Pace
     from cloche_gateway.rates import Quota
 
 _log = logging.getLogger(__name__)
@@ -32,15 +34,16 @@ _QUIET = frozenset({"/health", "/health/live", "/health/ready", "/metrics"})
 """What probes and scrapers ask every few seconds: logged at debug only, and answered on the spare
 connections of a gateway that is full."""
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
-_CLIENT_GONE = 499
+_TOO_MANY, _CLIENT_GONE = 429, 499
 
 
 class RequestMiddleware:
     """Plain ASGI, so that a client's disconnect reaches the route."""
 
-    def __init__(self, app: ASGIApp, metrics: Metrics) -> None:
+    def __init__(self, app: ASGIApp, metrics: Metrics, pace: Pace) -> None:
         self._app = app
         self._metrics = metrics
+        self._pace = pace
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request."""
@@ -60,6 +63,7 @@ class RequestMiddleware:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
+                await self._turn(scope, status)
                 own = message.get("headers", ())
                 has_policy = any(name == POLICY for name, _ in own)
                 message["headers"] = [
@@ -80,8 +84,7 @@ class RequestMiddleware:
             if status == 0:
                 _log.error("a request was not answered", exc_info=error)
         finally:
-            if answered := scope.get("cloche.answered"):
-                answered()
+            _answered(scope)
             self._done(scope, status or _CLIENT_GONE, time.perf_counter() - began)
 
     async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -99,6 +102,18 @@ class RequestMiddleware:
 
         scope["method"] = "GET"
         await self._app(scope, receive, head_alone)
+
+    async def _turn(self, scope: Scope, status: int) -> None:
+        """Wait until the answer may be sent, where its client costs more than it should."""
+        connection: Connection | None = scope.get("cloche.connection")
+        if connection is None:
+            return
+        caller: Caller | None = scope.get("cloche.caller")
+        if caller is None or connection.has_more():
+            await self._pace.answer(connection)
+        if caller is not None and status == _TOO_MANY:
+            _answered(scope)
+            await self._pace.refusal(connection, caller.tenant)
 
     def _done(self, scope: Scope, status: int, seconds: float) -> None:
         method = scope["method"] if scope["method"] in _METHODS else "other"
@@ -119,6 +134,12 @@ class RequestMiddleware:
                 "key": caller.key if caller else None,
             },
         )
+
+
+def _answered(scope: Scope) -> None:
+    """Count the request no longer among those of its key that are being answered."""
+    if answered := scope.pop("cloche.answered", None):
+        answered()
 
 
 def _quota(scope: Scope) -> list[tuple[bytes, bytes]]:

@@ -44,7 +44,7 @@ async def execute(context: Context, planned: Plan, gone: asyncio.Future[None]) -
         try:
             stored = await submitting.submit(context, planned)
             created = Created(time.perf_counter() - began, time.time())
-            context.waiters.created(waiter, stored.uid, look=not stored.fresh)
+            context.waiters.created(waiter, stored.metadata, look=not stored.fresh)
             ended = await _end(context, waiter, planned.timeout_seconds, gone)
         except DrainingError:
             raise

@@ -53,7 +53,7 @@ async def status_at_end(
         if waiting.is_terminal(obj):
             return _shown(obj)
         # What was read may be a moment old, and the end have come within it.
-        context.waiters.created(waiter, obj["metadata"]["uid"], look=True)
+        context.waiters.created(waiter, obj["metadata"], look=True)
         del obj
         first: set[asyncio.Future[Any]] = {waiter.ended, gone, context.draining}
         await asyncio.wait(first, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from typing import Any
 
 import pytest
@@ -25,6 +26,17 @@ async def test_so_many_a_minute_and_no_more(start: Any) -> None:
         assert 1 <= int(refused.headers["Retry-After"]) <= 60
         assert refused.headers["Retry-After"] == refused.headers["RateLimit-Reset"]
         assert len(await gateway.cluster.executions()) == 5
+
+
+async def test_a_tenant_that_asks_on_is_refused_ever_later_and_only_it(start: Any) -> None:
+    async with start(rate_limit_per_minute=1) as gateway:
+        assert (await gateway.http.post(PATH, json=HELLO)).status_code == 202
+        began = time.monotonic()
+        answers = await asyncio.gather(*(gateway.http.post(PATH, json=HELLO) for _ in range(65)))
+        assert {answer.status_code for answer in answers} == {429}
+        assert time.monotonic() - began >= 1.4, "50 at once, and 15 more at 10 a second"
+        assert gateway.context.in_flight.of("first") == 0
+        assert gateway.context.budget.used == 0
 
 
 async def test_each_key_has_its_own(start: Any) -> None:

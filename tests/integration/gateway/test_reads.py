@@ -96,11 +96,11 @@ async def test_those_who_wait_for_one_execution_share_looks_that_read_no_outputs
 ) -> None:
     monkeypatch.setattr(waiting, "_LOOK_SECONDS", 0.1)
     kube = gateway.context.kube
-    state, get, looks, reads = kube.state, kube.get, list[str](), list[str]()
+    state, get, looks, reads = kube.state, kube.get, list[str | None](), list[str]()
 
-    async def looked(path: str, *, seconds: float) -> tuple[str, str]:
-        looks.append(path)
-        return await state(path, seconds=seconds)
+    async def looked(path: str, *, seconds: float, since: str | None = None) -> tuple[str, str]:
+        looks.append(since)
+        return await state(path, seconds=seconds, since=since)
 
     async def read(path: str, **how: Any) -> dict[str, Any]:
         if "/sandboxexecutions/" in path:
@@ -120,6 +120,7 @@ async def test_those_who_wait_for_one_execution_share_looks_that_read_no_outputs
     looks.clear()
     await gateway.until(lambda: len(looks) >= 3, "some looks")
     assert reads == []
+    assert None not in looks[1:], "the regular ones do not read from etcd"
     await gateway.cluster.delete(name)
     answers = await asyncio.gather(*asked)
     assert {answer.status_code for answer in answers} == {404}

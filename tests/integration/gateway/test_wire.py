@@ -72,12 +72,12 @@ def length(body: bytes = BODY) -> bytes:
 async def test_pipelined_requests_are_all_answered_in_their_order(shared_gateway: Gateway) -> None:
     missing = b"GET /nothing HTTP/1.1\r\nHost: x\r\n\r\n"
     posted = post(shared_gateway, length())
-    found = await answers(shared_gateway, (LIVE + missing + posted) * 30, count=90)
-    assert [status for status, _ in found] == [200, 404, 400] * 30
+    found = await answers(shared_gateway, (LIVE + missing + posted) * 9, count=27)
+    assert [status for status, _ in found] == [200, 404, 400] * 9
 
 
 @pytest.mark.parametrize("pipelined", [True, False])
-async def test_requests_without_a_key_are_read_50_times_a_second(
+async def test_requests_without_a_key_are_answered_10_times_a_second_after_the_first_20(
     shared_gateway: Gateway, *, pipelined: bool
 ) -> None:
     began = time.monotonic()
@@ -88,19 +88,19 @@ async def test_requests_without_a_key_are_read_50_times_a_second(
             if not pipelined:
                 writer.write(LIVE)
             assert (await answer(reader))[0] == 200
-    assert time.monotonic() - began >= 25 * 0.019  # never sooner, however fast the machine is
+    assert time.monotonic() - began >= 0.5  # never sooner, however fast the machine is
 
 
 async def test_one_with_a_key_that_waits_for_its_answers_is_not_slowed_down(
     gateway: Gateway, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    paused: list[object] = []
-    monkeypatch.setattr(Pace, "pause", lambda *given: paused.append(given))
+    waited: list[object] = []
+    monkeypatch.setattr(Pace, "answer", lambda *given: waited.append(given))
     async with connected(gateway) as (reader, writer):
         for _ in range(5):
             writer.write(post(gateway, length()))
             assert (await answer(reader))[0] == 400
-    assert not paused
+    assert not waited
 
 
 async def test_what_is_pipelined_waits_as_bytes(gateway: Gateway) -> None:
@@ -112,12 +112,13 @@ async def test_what_is_pipelined_waits_as_bytes(gateway: Gateway) -> None:
     key = gateway.cluster.keys["first"]
     wait = f"GET /api/v1/executions/{name}?wait=60 HTTP/1.1\r\nHost: x\r\nX-API-Key: {key}\r\n\r\n"
     budget = gateway.context.budget
+    large = LIVE[:-2] + b"X-Padding: " + b"x" * 2000 + b"\r\n\r\n"
     async with connected(gateway) as (reader, writer):
-        writer.write(wait.encode() + LIVE * 1000)
-        kept = len(LIVE) * 1000 + 2 * incoming.RECEIVE_BYTES
+        writer.write(wait.encode() + large * 20)
+        kept = len(large) * 20 + 2 * incoming.RECEIVE_BYTES
         await gateway.until(lambda: budget.used == kept, "the charge")
         await gateway.cluster.end(name)
-        found = [await answer(reader) for _ in range(1001)]
+        found = [await answer(reader) for _ in range(21)]
         assert {status for status, _ in found} == {200}
         assert budget.used == 0
 

@@ -1,4 +1,4 @@
-"""The pauses between requests that cost too much."""
+"""When answers are sent that cost their clients almost nothing."""
 
 from __future__ import annotations
 
@@ -6,27 +6,103 @@ import asyncio
 
 import pytest
 
-from cloche_gateway.pace import Pace
+from cloche_gateway.budget import Budget
+from cloche_gateway.pace import Connection, Pace
+
+_MIB = 1024 * 1024
 
 
-async def test_a_few_connections_pause_shortly_and_many_longer() -> None:
-    pace, loop = Pace(), asyncio.get_running_loop()
-    assert pace.seconds == pytest.approx(0.02)
-    timers = [pace.pause(loop, lambda n=n: seen.append(n)) for n in range(79)]  # type: ignore[misc]  # bound now
-    seen: list[int] = []
-    assert pace.seconds == pytest.approx(0.2), "400 requests per second of all together"
-    for timer in timers:
-        timer.cancel()
+class _Client:
+    """A connection, and whether it was ended."""
+
+    def __init__(self) -> None:
+        self.ended = False
+        self.connection = Connection(self._end, lambda: False)
+
+    def _end(self) -> None:
+        self.ended = True
 
 
-async def test_a_pause_that_is_over_or_whose_connection_has_gone_counts_no_longer() -> None:
-    pace, loop = Pace(), asyncio.get_running_loop()
-    over = asyncio.Event()
-    gone = [lambda: None for _ in range(79)]
-    timers = [pace.pause(loop, then) for then in gone]
-    for timer, then in zip(timers, gone, strict=True):
-        timer.cancel()
-        pace.end(then)
-    pace.pause(loop, over.set)
-    await asyncio.wait_for(over.wait(), 10)
-    assert pace.seconds == pytest.approx(0.02)
+@pytest.fixture
+def sleeps(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """The waits that were asked for, none of which takes any time."""
+    asked: list[float] = []
+
+    async def sleep(seconds: float) -> None:
+        asked.append(seconds)
+
+    monkeypatch.setattr("cloche_gateway.pace.asyncio.sleep", sleep)
+    return asked
+
+
+@pytest.fixture
+def pace() -> Pace:
+    return Pace(Budget(100 * _MIB, 0.5))
+
+
+async def test_a_connection_has_20_answers_at_once_and_the_next_each_a_tenth_of_a_second_later(
+    pace: Pace, sleeps: list[float]
+) -> None:
+    connection = _Client().connection
+    for _ in range(20):
+        await pace.answer(connection)
+    assert not sleeps
+    for _ in range(3):
+        await pace.answer(connection)
+    assert sleeps == pytest.approx([0.1, 0.2, 0.3], abs=0.05), "their time did not pass"
+
+
+async def test_many_answers_that_wait_are_sent_100_times_a_second() -> None:
+    pace, clients = Pace(Budget(100 * _MIB, 0.5)), [_Client() for _ in range(40)]
+    for client in clients:
+        client.connection.due = asyncio.get_running_loop().time()
+    waiting = [asyncio.create_task(pace.answer(client.connection)) for client in clients]
+    await asyncio.sleep(0)
+    assert max(client.connection.due for client in clients) - clients[0].connection.due > 0.2
+    for task in waiting:
+        task.cancel()
+    await asyncio.gather(*waiting, return_exceptions=True)
+    connection = _Client().connection
+    connection.due = now = asyncio.get_running_loop().time()
+    await pace.answer(connection)
+    assert connection.due == pytest.approx(now + 0.1), "those that have gone count no longer"
+
+
+async def test_a_tenant_has_50_refusals_at_once_and_then_10_a_second(
+    pace: Pace, sleeps: list[float]
+) -> None:
+    client = _Client()
+    for _ in range(50):
+        await pace.refusal(client.connection, "eager")
+    assert not sleeps
+    for _ in range(3):
+        await pace.refusal(client.connection, "eager")
+    await pace.refusal(client.connection, "other")
+    assert sleeps == pytest.approx([0.1, 0.2, 0.3], abs=0.05), "their time did not pass"
+    assert not client.ended
+
+
+async def test_a_refusal_that_would_wait_longer_than_ten_seconds_ends_its_connection(
+    pace: Pace, sleeps: list[float]
+) -> None:
+    client = _Client()
+    while not client.ended:
+        await pace.refusal(client.connection, "eager")
+    assert 99 <= len(sleeps) <= 101
+    other = _Client()
+    await pace.refusal(other.connection, "other")
+    assert not other.ended
+
+
+async def test_requests_whose_refusal_waits_are_within_the_tenants_budget() -> None:
+    budget = Budget(4 * _MIB, 0.5)
+    pace, clients = Pace(budget), [_Client() for _ in range(80)]
+    waiting = [asyncio.create_task(pace.refusal(one.connection, "eager")) for one in clients]
+    await asyncio.sleep(0)
+    kept = 2 * _MIB // (192 * 1024)
+    assert budget.used == kept * 192 * 1024
+    assert sum(client.ended for client in clients) == 80 - 50 - kept
+    for task in waiting:
+        task.cancel()
+    await asyncio.gather(*waiting, return_exceptions=True)
+    assert budget.used == 0

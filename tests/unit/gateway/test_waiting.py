@@ -25,14 +25,14 @@ async def test_an_end_that_is_told_before_the_create_is_answered(waiters: Waiter
     with waiters.waiter(_NAME) as waiter:
         waiters.changed("ADDED", _ended("mine"))
         assert not waiter.ended.done()
-        waiters.created(waiter, "mine")
+        waiters.created(waiter, {"uid": "mine"})
         assert waiter.ended.result() == _ended("mine")
 
 
 async def test_the_end_of_another_execution_of_that_name(waiters: Waiters) -> None:
     with waiters.waiter(_NAME) as waiter:
         waiters.changed("DELETED", _ended("older"))
-        waiters.created(waiter, "mine")
+        waiters.created(waiter, {"uid": "mine"})
         waiters.changed("DELETED", _ended("older"))
         assert not waiter.ended.done()
         waiters.changed("ADDED", _ended("mine"))
@@ -41,7 +41,7 @@ async def test_the_end_of_another_execution_of_that_name(waiters: Waiters) -> No
 
 async def test_only_the_first_end_counts(waiters: Waiters) -> None:
     with waiters.waiter(_NAME) as waiter:
-        waiters.created(waiter, "mine")
+        waiters.created(waiter, {"uid": "mine"})
         waiters.changed("ADDED", _ended("mine"))
         waiters.changed("DELETED", _ended("mine") | {"kind": "deleted"})
         assert waiter.ended.result() == _ended("mine")
