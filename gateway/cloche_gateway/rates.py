@@ -1,32 +1,25 @@
-"""How often each API key may ask: a moving window of a minute, in memory or in Redis.
-
-In memory each replica counts for itself. With Redis (or Valkey, which speaks the same protocol) all
-count together; the window's times are the replicas' own clocks.
-"""
+"""How often each API key may ask, and what becomes of requests while nobody can count them."""
 
 from __future__ import annotations
 
 import asyncio
 import logging
-import math
 import time
-from dataclasses import dataclass
 from enum import Enum
 from typing import TYPE_CHECKING
 
-from limits import RateLimitItemPerMinute
-from limits.aio.storage import MemoryStorage, RedisStorage
-from limits.aio.strategies import MovingWindowRateLimiter
-from limits.errors import StorageError
+from redis import RedisError
 from redis.asyncio import ConnectionPool
 
 from cloche_gateway.errors import BusyError
+from cloche_gateway.windows import InMemory, InRedis
 
 if TYPE_CHECKING:
     from prometheus_client import Counter
 
     from cloche_gateway.keys import Caller
     from cloche_gateway.settings import Settings
+    from cloche_gateway.windows import Quota, Windows
 
 _log = logging.getLogger(__name__)
 
@@ -49,38 +42,20 @@ class Kind(Enum):
     """What looks at one thing, waits for it, listens to it, ends it or removes it."""
 
 
-@dataclass(frozen=True, slots=True)
-class Quota:
-    """What is left to a key: of `limit` a minute `remaining`, until in `reset` seconds more."""
-
-    passed: bool
-    """Whether there was so much left as was asked for."""
-    limit: int
-    remaining: int
-    reset: int
-
-
 class Rates:
     """The windows of all keys."""
 
     def __init__(self, settings: Settings, failures: Counter) -> None:
         url = settings.rate_limit_redis_url
         self._pool: ConnectionPool | None = None
-        storage: MemoryStorage | RedisStorage = MemoryStorage()
+        self._windows: Windows = InMemory()
         if url is not None:
             self._pool = ConnectionPool.from_url(
                 url.get_secret_value(),
                 socket_connect_timeout=_SECONDS,
                 socket_timeout=_SECONDS,
             )
-            storage = RedisStorage(
-                f"async+{url.get_secret_value()}",
-                wrap_exceptions=True,
-                implementation="redispy",
-                key_prefix="cloche",
-                connection_pool=self._pool,  # type: ignore[arg-type]  # as its documentation says
-            )
-        self._limiter = MovingWindowRateLimiter(storage)
+            self._windows = InRedis(self._pool)
         self._open = settings.rate_limit_fail_open
         self._failures = failures
         self._turns = asyncio.Semaphore(_AT_ONCE)
@@ -120,20 +95,18 @@ class Rates:
     async def _ask(self, caller: Caller, count: int, kind: Kind) -> Quota | None:
         """Charge, and look at what is left; None where the store does not answer."""
         reads = kind is Kind.READS
-        limit = RateLimitItemPerMinute(caller.reads if reads else caller.rate)
-        counted = (kind.value, caller.key) if reads else (caller.key,)
+        limit = caller.reads if reads else caller.rate
+        name = (kind.value, caller.key) if reads else (caller.key,)
         try:
             async with asyncio.timeout(_SECONDS):
-                passed = await self._limiter.hit(limit, *counted, cost=count)
-                window = await self._limiter.get_window_stats(limit, *counted)
-        except (StorageError, TimeoutError) as error:
-            _log.error("the rate limit's store does not answer: %r", error.__cause__ or error)
+                quota = await self._windows.charge(name, limit, count)
+        except (RedisError, TimeoutError) as error:
+            _log.error("the rate limit's store does not answer: %r", error)
             self._is_away = True
             self._left_alone_until = time.monotonic() + _AWAY_SECONDS
             return None
         self._is_away, self._left_alone_until = False, 0.0
-        reset = max(0, math.ceil(window.reset_time - time.time()))
-        return Quota(passed, limit.amount, window.remaining, reset)
+        return quota
 
     def _uncounted(self) -> None:
         """Let a request pass that nobody counts, or refuse it.

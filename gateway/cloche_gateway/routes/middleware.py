@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from cloche_gateway.keys import Caller
     from cloche_gateway.metrics import Metrics
     from cloche_gateway.pace import Connection, Pace
-    from cloche_gateway.rates import Quota
+    from cloche_gateway.windows import Quota
 
 _log = logging.getLogger(__name__)
 

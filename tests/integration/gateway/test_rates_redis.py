@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
+import contextlib
+import time
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+from redis.asyncio import ConnectionPool
 from support.gateway import Gateway
 from support.redis import Redis, redis
+
+from cloche_gateway.windows import InRedis
 
 PATH = "/api/v1/execute/async"
 HELLO = {"code": "print(1)", "language": "python"}
@@ -19,6 +24,13 @@ HELLO = {"code": "print(1)", "language": "python"}
 def server(tmp_path: Path) -> Iterator[Redis]:
     with redis(tmp_path) as running:
         yield running
+
+
+@contextlib.asynccontextmanager
+async def windows(server: Redis) -> AsyncIterator[InRedis]:
+    pool = ConnectionPool.from_url(server.url)
+    yield InRedis(pool)
+    await pool.aclose()
 
 
 async def test_of_150_at_once_over_two_gateways_100_pass(start: Any, server: Redis) -> None:
@@ -40,6 +52,34 @@ async def test_of_150_at_once_over_two_gateways_100_pass(start: Any, server: Red
             assert 1 <= int(answer.headers["Retry-After"]) <= 60
             assert answer.headers["Retry-After"] == answer.headers["RateLimit-Reset"]
         assert len(await one.cluster.executions()) == 100
+
+
+@pytest.mark.parametrize("off", [-600, 600])
+async def test_a_gateway_whose_clock_is_off_counts_as_the_others_do(
+    server: Redis, monkeypatch: pytest.MonkeyPatch, off: int
+) -> None:
+    async with windows(server) as shared:
+        now = time.time
+        monkeypatch.setattr(time, "time", lambda: now() + off)
+        first = await shared.charge(("key",), 3, 2)
+        monkeypatch.setattr(time, "time", now)
+        second = await shared.charge(("key",), 3, 1)
+        third = await shared.charge(("key",), 3, 1)
+    assert [one.passed for one in (first, second, third)] == [True, True, False]
+    assert [one.remaining for one in (first, second, third)] == [1, 0, 0]
+    assert all(1 <= one.reset <= 60 for one in (first, second, third))
+
+
+async def test_charges_older_than_a_minute_and_those_of_a_clock_set_back_are_forgotten(
+    server: Redis,
+) -> None:
+    async with windows(server) as shared:
+        store: Any = shared._charge.registered_client
+        for times in ([-70.0, -61.0], [600.0, -10.0]):
+            for seconds in sorted(times):
+                await store.lpush("cloche/window/key", str(time.time() + seconds))
+            assert (await shared.charge(("key",), 1, 1)).passed
+            assert not (await shared.charge(("key",), 1, 1)).passed
 
 
 async def test_a_batch_is_charged_whole_or_not_at_all(start: Any, server: Redis) -> None:

@@ -7,31 +7,29 @@ from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
-from limits.errors import StorageError
 from prometheus_client import Counter
+from redis import RedisError
 
 from cloche_gateway import rates
+from cloche_gateway.windows import Quota
 
 _CALLER = cast("Any", SimpleNamespace(rate=1000, key="k"))
 
 
 class _Store:
-    """A limiter whose answers take a while, or do not come."""
+    """Windows whose answers take a while, or do not come."""
 
     def __init__(self, seconds: float) -> None:
         self.seconds = seconds
         self.is_away = False
         self.asked = 0
 
-    async def hit(self, *_: object, **__: object) -> bool:
+    async def charge(self, *_: object) -> Quota:
         self.asked += 1
         await asyncio.sleep(self.seconds)
         if self.is_away:
-            raise StorageError(ConnectionError())
-        return True
-
-    async def get_window_stats(self, *_: object) -> Any:
-        return SimpleNamespace(reset_time=0.0, remaining=7)
+            raise RedisError
+        return Quota(passed=True, limit=1000, remaining=7, reset=0)
 
 
 @pytest.fixture(name="store")
@@ -43,7 +41,7 @@ def _store() -> _Store:
 def _limits(store: _Store) -> rates.Rates:
     settings = SimpleNamespace(rate_limit_redis_url=None, rate_limit_fail_open=True)
     made = rates.Rates(cast("Any", settings), Counter("failures", "", registry=None))
-    made._limiter = cast("Any", store)
+    made._windows = store
     return made
 
 
