@@ -12,7 +12,7 @@ from cloche_cluster.choice import Wish
 from cloche_cluster.command import end_children
 from cloche_cluster.console import Console
 from cloche_cluster.errors import ClusterError
-from cloche_cluster.install.keys import key_limits
+from cloche_cluster.install.keys import duration, key_limits
 from cloche_cluster.operations import Operations
 
 if TYPE_CHECKING:
@@ -104,8 +104,9 @@ def _run(operations: Operations, options: argparse.Namespace) -> None:
         case "sbom":
             operations.sbom()
         case "key":
-            limits = key_limits(options.rate, options.concurrency, options.expires)
-            operations.key(options.name, options.tenant, limits, replace=options.replace)
+            limits = key_limits(options.rate, options.concurrency)
+            holds = duration(options.expires) if options.expires else None
+            operations.key(options.name, options.tenant, limits, holds, replace=options.replace)
         case _:
             operations.clean_cache()
 

@@ -28,6 +28,7 @@ from cloche_cluster.targets.tools import user_cache
 
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager
+    from datetime import timedelta
     from pathlib import Path
 
     from cloche_api.keys import KeyLimits
@@ -121,10 +122,18 @@ class Operations:
         for path in written:
             self.console.plain(str(path))
 
-    def key(self, name: str, tenant: str | None, limits: KeyLimits, *, replace: bool) -> None:
+    def key(
+        self,
+        name: str,
+        tenant: str | None,
+        limits: KeyLimits,
+        holds: timedelta | None,
+        *,
+        replace: bool,
+    ) -> None:
         """Make an API key and print it: it is kept nowhere."""
         store = KeyStore(self._access().kubectl)
-        text = store.create(name, tenant or name, limits, replace=replace)
+        text = store.create(name, tenant or name, limits, holds, replace=replace)
         self.console.plain(text)
 
     def status(self) -> None:

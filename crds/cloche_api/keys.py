@@ -48,10 +48,15 @@ def hash_key(key: str) -> str:
     return hashlib.sha256(key.encode("utf-8", "surrogatepass")).hexdigest()
 
 
-def new_key(tenant: str, limits: KeyLimits = _NO_LIMITS) -> tuple[str, ApiKeyRecord]:
-    """A new random key and its record: the text is shown once and kept nowhere."""
+def new_key(
+    tenant: str, limits: KeyLimits = _NO_LIMITS, now: datetime | None = None
+) -> tuple[str, ApiKeyRecord]:
+    """A new random key and its record: the text is shown once and kept nowhere.
+
+    `now` is when it is made, by the cluster's clock where that is known.
+    """
     text = KEY_PREFIX + secrets.token_urlsafe(32)
     record = ApiKeyRecord(
-        sha256=hash_key(text), tenant=tenant, created_at=datetime.now(UTC), **dict(limits)
+        sha256=hash_key(text), tenant=tenant, created_at=now or datetime.now(UTC), **dict(limits)
     )
     return text, record

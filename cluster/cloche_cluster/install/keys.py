@@ -7,7 +7,7 @@ import contextlib
 import json
 import re
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from pydantic import ValidationError
@@ -41,8 +41,18 @@ class KeyStore:
         """Return the names of all keys."""
         return set(self._entries())
 
-    def create(self, name: str, tenant: str, limits: KeyLimits, *, replace: bool = False) -> str:
+    def create(
+        self,
+        name: str,
+        tenant: str,
+        limits: KeyLimits,
+        holds: timedelta | None = None,
+        *,
+        replace: bool = False,
+    ) -> str:
         """Make a key, keep its hash, and return its text, which nobody can find again.
+
+        It holds so long, by the API server's clock, as the gateways do not know this machine's.
 
         Raises ClusterError when the name is taken and `replace` is false, or a name is no name.
         """
@@ -51,12 +61,19 @@ class KeyStore:
         entries = self._entries()
         if name in entries and not replace:
             raise ClusterError(f"there is a key named {name} already: choose another NAME")
-        text, record = new_key(tenant, limits)
+        now = self._now()
+        ends = now + holds if holds is not None else None
+        text, record = new_key(tenant, limits.model_copy(update={"expires_at": ends}), now)
         value = base64.b64encode(
             record.model_dump_json(by_alias=True, exclude_none=True).encode()
         ).decode()
         self._patch(name, value)
         return text
+
+    def _now(self) -> datetime:
+        """Return the API server's time: of an object that it makes and does not keep."""
+        review = self.kubectl.json("auth", "whoami")
+        return datetime.fromisoformat(review["metadata"]["creationTimestamp"])
 
     def _patch(self, name: str, value: str) -> None:
         patch = json.dumps({"data": {name: value}})
@@ -92,26 +109,25 @@ def check_name(what: str, name: str) -> None:
 _UNITS = {"m": "minutes", "h": "hours", "d": "days"}
 
 
-def expiry(text: str, now: datetime) -> datetime:
-    """Return when a key ends that is to hold so long: 90m, 12h or 30d.
+def duration(text: str) -> timedelta:
+    """Return how long a key holds that is to hold 90m, 12h or 30d.
 
     Raises ClusterError when it is no such time.
     """
     found = re.fullmatch(r"([1-9][0-9]{0,4})([mhd])", text)
     if found is None:
         raise ClusterError(f"EXPIRES={text!r}: must be a time like 90m, 12h or 30d")
-    return now + timedelta(**{_UNITS[found[2]]: int(found[1])})
+    return timedelta(**{_UNITS[found[2]]: int(found[1])})
 
 
-def key_limits(rate: str | None, concurrency: str | None, expires: str | None) -> KeyLimits:
+def key_limits(rate: str | None, concurrency: str | None) -> KeyLimits:
     """Return the limits that a command line asks for; what is absent is the installation's.
 
     Raises ClusterError when one makes no sense.
     """
-    ends = expiry(expires, datetime.now(UTC)) if expires else None
     try:
         return KeyLimits.model_validate(
-            {"ratePerMinute": rate or None, "concurrency": concurrency or None, "expiresAt": ends}
+            {"ratePerMinute": rate or None, "concurrency": concurrency or None}
         )
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
