@@ -75,7 +75,7 @@ def runtime_status(pool: Pool, *, full: bool) -> dict[str, Any]:
     return {
         "wanted": pool.wanted,
         "ready": len(pool.waiting),
-        "claimed": pool.running,
+        "claimed": pool.running.total(),
         "starting": pool.starting,
         "hits": pool.hits,
         "misses": pool.misses,

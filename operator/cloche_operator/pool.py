@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 _WORN_PART = 0.75
 """Of the programs that a Pod may run. A busy pool's Pods all come to their end at the same time,
 and the rest gives time to start others, one after the other."""
+_RECENT = 32
+"""Executions back to which the other tenants are looked for that a tenant leaves Pods to."""
 _LIFE_SECONDS = 3600.0
 """A reused Pod's life: what a program has left in the kernel does not stay for ever."""
 
@@ -40,8 +42,8 @@ class Pool:
         """Pods on their way into the pool."""
         self.lent: set[Sandbox] = set()
         """Pods that run a program and come back."""
-        self.running = 0
-        """Executions of this runtime that have a Pod, warm or not."""
+        self.running: Counter[str] = Counter()
+        """Executions of this runtime that have a Pod or are about to get one, by tenant."""
         self.hits = self.misses = self.health_failures = 0
         """Executions for which a Pod waited, and for which none did."""
         self.backoff = Backoff()
@@ -50,6 +52,8 @@ class Pool:
         self.proved = False
         """Whether a Pod of this runtime has run since its spec last changed."""
         self._line: deque[tuple[str, asyncio.Future[Sandbox | None]]] = deque()
+        self._recent: deque[str] = deque(maxlen=_RECENT)
+        """The tenants of the last executions."""
         self._served: Counter[str] = Counter()
         """Pods that each tenant got in line, since nobody stood there."""
 
@@ -88,8 +92,15 @@ class Pool:
         return _amounts(used) == _amounts(self.shape.used)
 
     def take(self, tenant: str) -> Sandbox | None:
-        """The Pod that this tenant used before, else the oldest that nobody used."""
-        for owner in (tenant, None) if tenant else (None,):
+        """The Pod that this tenant used before, else the oldest that nobody used.
+
+        A tenant that runs much leaves half of those to the others.
+        """
+        self._recent.append(tenant)
+        owners: list[str | None] = [tenant] if tenant else []
+        if not self._leaves_half(tenant) or self._unused > self.wanted / 2:
+            owners.append(None)
+        for owner in owners:
             for sandbox in self.waiting:
                 if sandbox.tenant == owner and not sandbox.spent:
                     self.waiting.remove(sandbox)
@@ -99,6 +110,8 @@ class Pool:
 
     def may_hope(self, tenant: str) -> bool:
         """Whether a Pod is on its way that nobody stands in line for who is served before."""
+        if self._leaves_half(tenant):
+            return self._coming_back(tenant) > 0
         there = Counter(name for name, _ in self._line)
         turn = self._served_before(tenant) + there[tenant]
         before = there[tenant] + sum(
@@ -201,6 +214,21 @@ class Pool:
             and sandbox.shape == self.shape
             and sandbox.age < _LIFE_SECONDS
         )
+
+    def _leaves_half(self, tenant: str) -> bool:
+        """Whether a tenant runs more than half of the pool's size, and others run something too.
+
+        A tenant whose programs come in waves would have all Pods each time, and everybody else
+        would wait for a start.
+        """
+        return self.running[tenant] > self.wanted / 2 and any(
+            other != tenant for other in self._recent
+        )
+
+    @property
+    def _unused(self) -> int:
+        """Pods that wait and may be given to any tenant."""
+        return sum(sandbox.tenant is None for sandbox in self.waiting)
 
     @property
     def _fresh(self) -> int:

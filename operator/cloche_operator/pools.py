@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import secrets
+from collections import Counter
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -125,15 +126,16 @@ class Pools:
         return sandbox, warm
 
     @contextmanager
-    def working(self, runtime: Runtime) -> Iterator[None]:
-        """An execution of that runtime has a Pod within this block."""
+    def working(self, runtime: Runtime, tenant: str) -> Iterator[None]:
+        """An execution of that runtime and tenant has a Pod, or gets one, within this block."""
         pool = self._pools.get(runtime.name) or Pool(runtime)
-        pool.running += 1
+        pool.running[tenant] += 1
         try:
             with self._pace.working():
                 yield
         finally:
-            pool.running -= 1
+            pool.running[tenant] -= 1
+            pool.running += Counter()  # forgets tenants of which nothing runs
             self._wake.set()
 
     def returns_after(self, sandbox: Sandbox) -> bool:

@@ -179,7 +179,7 @@ class Run:
         job = Job(self.execution, self._source, runtime, used, self._queued, session)
         self._attempt = Attempt(ctx, self._pools, job)
         try:
-            with self._pools.working(runtime):
+            with self._pools.working(runtime, self.execution.tenant):
                 return await self._attempt.run()
         finally:
             self.execution = self._attempt.execution

@@ -84,6 +84,36 @@ def test_only_the_very_same_limits_fit(cpu: str, memory: str, fits: bool) -> Non
     assert Pool(runtime()).fits(used) is fits
 
 
+def test_a_tenant_that_runs_much_leaves_half_of_the_pods_to_the_others() -> None:
+    pool = Pool(runtime(size=4))
+    for _ in range(4):
+        put(pool)
+    assert pool.take("rare")
+    put(pool)
+    taken = 0
+    pool.running["many"] += 1
+    while pool.take("many"):
+        taken += 1
+        pool.running["many"] += 1
+    assert (taken, len(pool.waiting)) == (2, 2)
+    pool.starting = 2
+    assert not pool.may_hope("many"), "it starts its own"
+    assert pool.may_hope("rare")
+    assert pool.take("rare")
+
+
+def test_a_tenant_without_others_has_all_pods() -> None:
+    pool = Pool(runtime(size=4))
+    assert pool.take("gone") is None
+    for _ in range(32):
+        pool.take("many")
+    for _ in range(4):
+        put(pool)
+    for _ in range(4):
+        pool.running["many"] += 1
+        assert pool.take("many")
+
+
 def test_a_pod_is_used_again_by_its_tenant_alone() -> None:
     pool = Pool(runtime(2, "SameTenant"))
     put(pool)
