@@ -226,3 +226,10 @@ async def serving(cluster: Cluster, client: KubeClient, **settings: Any) -> Asyn
             yield Gateway(context, cluster, url, http, server, task)
         server.should_exit = True
         await task
+
+
+def ready(gateway: Gateway, *, expected: int = 200) -> Any:
+    async def ask() -> bool:
+        return (await gateway.http.get("/health/ready")).status_code == expected
+
+    return ask

@@ -9,12 +9,15 @@ import subprocess
 import sys
 import uuid
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 import httpx
 import pytest
 import pytest_asyncio
-from support.gateway import Cluster, Gateway, runtime, serving, until
+import yaml
+from support.gateway import Cluster, Gateway, ready, runtime, serving, until
 from support.gateway_process import Program
+from support.losing_relay import Relay
 
 from cloche_api.rest import Rest
 from cloche_gateway.kube import KubeClient
@@ -91,6 +94,32 @@ async def shared_gateway(control_plane: ControlPlane) -> AsyncIterator[Gateway]:
     ):
         yield running
         assert await made.executions() == []
+
+
+@pytest_asyncio.fixture
+async def relay(control_plane: ControlPlane) -> AsyncIterator[Relay]:
+    parts = urlsplit(control_plane.url)
+    assert parts.hostname is not None
+    assert parts.port is not None
+    made = Relay((parts.hostname, parts.port))
+    await made.open()
+    yield made
+    made.held.set()
+    await made.away()
+
+
+@pytest_asyncio.fixture
+async def relayed(
+    relay: Relay, cluster: Cluster, control_plane: ControlPlane, tmp_path: Path
+) -> AsyncIterator[Gateway]:
+    config = yaml.safe_load(control_plane.kubeconfig.read_text())
+    config["clusters"][0]["cluster"]["server"] = f"https://127.0.0.1:{relay.port}"
+    path = tmp_path / "kubeconfig"
+    path.write_text(yaml.safe_dump(config))
+    client = await KubeClient.connect(str(path))
+    async with serving(cluster, client, api_timeout_seconds=3) as gateway:
+        await gateway.until(ready(gateway), "readiness")
+        yield gateway
 
 
 @contextlib.asynccontextmanager

@@ -6,127 +6,22 @@ A relay on the wire stands between the gateway and the real API server.
 from __future__ import annotations
 
 import asyncio
-import contextlib
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
 
-import pytest_asyncio
 import yaml
-from support.gateway import serving
+from support.gateway import ready, serving
 
 from cloche_gateway.kube import KubeClient
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
     from pathlib import Path
 
     from support.gateway import Cluster, Gateway
+    from support.losing_relay import Relay
     from support.planes import ControlPlane
 
 HELLO = {"code": "print(1)", "language": "python"}
 BUSY = "Service busy. Please try again later."
-
-
-@dataclass
-class Relay:
-    """Carries bytes to the API server, as long as the test wants that."""
-
-    upstream: tuple[str, int]
-    lose: int = 0
-    """How many answers to drop, with their connections, after the request went through."""
-    port: int = 0
-    held: asyncio.Event = field(default_factory=asyncio.Event)
-    _server: asyncio.Server | None = None
-    _writers: set[asyncio.StreamWriter] = field(default_factory=set)
-
-    async def open(self) -> None:
-        self.held.set()
-        self._server = await asyncio.start_server(self._carry, "127.0.0.1", self.port)
-        self.port = self._server.sockets[0].getsockname()[1]
-
-    async def away(self) -> None:
-        """Refuse connections and end those that stand."""
-        assert self._server is not None
-        self._server.close()
-        for writer in list(self._writers):
-            writer.transport.abort()
-        await self._server.wait_closed()
-
-    def break_connections(self) -> None:
-        for writer in list(self._writers):
-            writer.transport.abort()
-
-    async def _carry(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        up_reader, up_writer = await asyncio.open_connection(*self.upstream)
-        asked = asyncio.Event()
-        self._writers |= {writer, up_writer}
-        with contextlib.suppress(OSError):
-            await asyncio.gather(
-                self._there(reader, up_writer, asked), self._back(up_reader, writer, asked)
-            )
-        self._writers -= {writer, up_writer}
-        for one in (writer, up_writer):
-            one.close()
-            with contextlib.suppress(OSError):
-                await one.wait_closed()
-
-    async def _there(
-        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, asked: asyncio.Event
-    ) -> None:
-        while data := await reader.read(65536):
-            await self.held.wait()
-            asked.set()
-            writer.write(data)
-            await writer.drain()
-        writer.close()
-
-    async def _back(
-        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, asked: asyncio.Event
-    ) -> None:
-        while data := await reader.read(65536):
-            await self.held.wait()
-            if self.lose and asked.is_set():
-                self.lose -= 1
-                writer.transport.abort()
-                return
-            asked.clear()
-            writer.write(data)
-            await writer.drain()
-        writer.close()
-
-
-@pytest_asyncio.fixture
-async def relay(control_plane: ControlPlane) -> AsyncIterator[Relay]:
-    parts = urlsplit(control_plane.url)
-    assert parts.hostname is not None
-    assert parts.port is not None
-    made = Relay((parts.hostname, parts.port))
-    await made.open()
-    yield made
-    made.held.set()
-    await made.away()
-
-
-@pytest_asyncio.fixture
-async def relayed(
-    relay: Relay, cluster: Cluster, control_plane: ControlPlane, tmp_path: Path
-) -> AsyncIterator[Gateway]:
-    config = yaml.safe_load(control_plane.kubeconfig.read_text())
-    config["clusters"][0]["cluster"]["server"] = f"https://127.0.0.1:{relay.port}"
-    path = tmp_path / "kubeconfig"
-    path.write_text(yaml.safe_dump(config))
-    client = await KubeClient.connect(str(path))
-    async with serving(cluster, client, api_timeout_seconds=3) as gateway:
-        await gateway.until(ready(gateway), "readiness")
-        yield gateway
-
-
-def ready(gateway: Gateway, *, expected: int = 200) -> Any:
-    async def ask() -> bool:
-        return (await gateway.http.get("/health/ready")).status_code == expected
-
-    return ask
 
 
 async def test_away_and_back(relayed: Gateway, relay: Relay) -> None:
