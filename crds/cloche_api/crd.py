@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from cloche_api import source
 from cloche_api.execution import ExecutionSpec
 from cloche_api.execution_status import ExecutionStatus
-from cloche_api.meta import EXECUTIONS, GROUP, RUNTIMES, SESSIONS, TOMBSTONES, VERSION
+from cloche_api.meta import EXECUTIONS, GROUP, RUNTIMES, SESSIONS, SOURCES, TOMBSTONES, VERSION
 from cloche_api.model import rules
 from cloche_api.phases import TERMINAL
 from cloche_api.runtime import RuntimeSpec, RuntimeStatus
 from cloche_api.schema import structural
 from cloche_api.session import SessionPhase, SessionSpec, SessionStatus
+from cloche_api.source import SourceSpec
 from cloche_api.tombstone import TombstoneSpec
 
 if TYPE_CHECKING:
@@ -138,9 +140,38 @@ def tombstone_crd() -> dict[str, Any]:
     )
 
 
+def source_crd() -> dict[str, Any]:
+    """The CustomResourceDefinition of SandboxSource, which has no status."""
+    crd = _crd(
+        kind="SandboxSource",
+        plural=SOURCES,
+        short="sbxsrc",
+        description=(
+            "SandboxSource is what the program of an execution is given (code, input, files), "
+            "where that is large. It is there until the execution has ended."
+        ),
+        models=(SourceSpec, None),
+        validations=rules(("self.spec == oldSelf.spec", "spec may not change"), source.NAME_RULE),
+        status_default=None,
+        selectable=[],
+        columns=[
+            _column("Execution", ".spec.execution"),
+            _column("Tenant", ".spec.tenant"),
+            _column("Age", ".metadata.creationTimestamp", "date"),
+            # A string, for a date is shown as an age: the operator reads this column.
+            _column("Created", ".metadata.creationTimestamp", priority=_WIDE),
+        ],
+    )
+    (version,) = crd["spec"]["versions"]
+    # As in an execution: metadata.managedFields would name each field.
+    spec = version["schema"]["openAPIV3Schema"]["properties"]["spec"]
+    spec["x-kubernetes-map-type"] = "atomic"
+    return crd
+
+
 def all_crds() -> list[dict[str, Any]]:
     """Every CustomResourceDefinition of Cloche."""
-    return [execution_crd(), runtime_crd(), session_crd(), tombstone_crd()]
+    return [execution_crd(), runtime_crd(), session_crd(), tombstone_crd(), source_crd()]
 
 
 def _execution_rules() -> dict[str, Any]:

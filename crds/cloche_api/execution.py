@@ -2,70 +2,31 @@
 
 from __future__ import annotations
 
-from typing import Annotated
-
-from pydantic import ConfigDict, Field, StringConstraints
+from pydantic import ConfigDict, Field
 
 from cloche_api import limits
 from cloche_api.amounts import ResourceAmounts
+from cloche_api.input import SIZE_RULE, Code, FilePath, Input
 from cloche_api.model import Resource, rules
+from cloche_api.source import SourceReference, SourceSpec
 
-_PATH_RULES = rules(
-    (
-        "!self.startsWith('/') && self.split('/').all(p, p != '' && p != '.' && p != '..')",
-        "must be a relative path without empty, '.' or '..' parts",
-    ),
-    ("!self.contains('\\u0000')", "must not contain a NUL character"),
-)
-
-
-FilePath = Annotated[
-    str,
-    StringConstraints(min_length=1, max_length=limits.FILE_PATH_CHARACTERS),
-    Field(json_schema_extra=_PATH_RULES),
-]
-"""A path in the working directory, which it cannot leave."""
-
-
-_FILES_SIZE = (
-    "FILES.map(f, has(f.content) ? f.content.size() : "
-    "has(f.contentBase64) ? f.contentBase64.size() * 3 / 4 : 0).sum()"
-)
-
-
+_CODE_RULE = {
+    "rule": "has(self.code) || has(self.source)",
+    "message": "the program's source",
+    "reason": "FieldValueRequired",
+    "fieldPath": ".code",
+}
 _SPEC_RULES = rules(
     (
-        " + ".join(
-            (
-                "self.code.size()",
-                "(has(self.stdin) ? self.stdin.size() : 0)",
-                "(has(self.args) ? self.args.map(a, a.size()).sum() : 0)",
-                (
-                    "(has(self.environment) ? "
-                    "self.environment.map(k, k.size() + self.environment[k].size()).sum() : 0)"
-                ),
-                f"(has(self.files) ? {_FILES_SIZE.replace('FILES', 'self.files')} : 0)",
-            )
-        )
-        + f" <= {limits.SPEC_BYTES}",
-        "code, stdin, args, environment and files must be at most 700 KiB together",
+        (
+            "!has(self.source) || !(has(self.code) || has(self.stdin) || has(self.args) || "
+            "has(self.environment) || has(self.files))"
+        ),
+        "code, stdin, args, environment and files must be absent where there is a source",
     ),
+    SIZE_RULE,
 )
-
-
-class File(Resource):
-    """A file that is put into the working directory before the program starts."""
-
-    path: FilePath
-    """Where, relative to the working directory."""
-    content: str | None = Field(default=None, max_length=limits.FILES_BYTES)
-    """The file's text, written as UTF-8."""
-    content_base64: str | None = Field(
-        default=None,
-        max_length=4 * limits.FILES_BYTES // 3 + 4,
-        pattern=r"^([A-Za-z0-9+/]{4})*([A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$",
-    )
-    """The file's bytes in base64, for what is no text."""
+_SPEC_RULES["x-kubernetes-validations"].insert(0, _CODE_RULE)
 
 
 class Concurrency(Resource):
@@ -80,80 +41,18 @@ class Concurrency(Resource):
     """How many may run."""
 
 
-class ExecutionSpec(Resource):
+class ExecutionSpec(Input):
     """What is to be run. Nothing of it may change later but `cancel`."""
 
     model_config = ConfigDict(json_schema_extra=_SPEC_RULES)
 
     language: str = Field(pattern=limits.LANGUAGE_NAME, max_length=63)
     """Name or alias of a SandboxRuntime."""
-    code: str = Field(
-        max_length=limits.CODE_BYTES,
-        json_schema_extra=rules(
-            (f"bytes(self).size() <= {limits.CODE_BYTES}", "must be at most 256 KiB of UTF-8")
-        ),
-    )
-    """The program's source."""
-    args: list[Annotated[str, StringConstraints(max_length=limits.ARGS_BYTES)]] | None = Field(
-        default=None,
-        max_length=limits.ARGS_ENTRIES,
-        json_schema_extra=rules(
-            (
-                f"self.map(a, bytes(a).size()).sum() <= {limits.ARGS_BYTES}",
-                "must be at most 64 KiB together",
-            ),
-            ("!self.exists(a, a.contains('\\u0000'))", "must not contain a NUL character"),
-        ),
-    )
-    """Arguments of the program."""
-    stdin: str | None = Field(
-        default=None,
-        max_length=limits.STDIN_BYTES,
-        json_schema_extra=rules(
-            (f"bytes(self).size() <= {limits.STDIN_BYTES}", "must be at most 256 KiB of UTF-8")
-        ),
-    )
-    """What the program reads from its standard input."""
-    environment: (
-        dict[str, Annotated[str, StringConstraints(max_length=limits.ENVIRONMENT_BYTES)]] | None
-    ) = Field(
-        default=None,
-        max_length=limits.ENVIRONMENT_ENTRIES,
-        json_schema_extra=rules(
-            (
-                f"self.all(k, k.matches('{limits.ENVIRONMENT_NAME}'))",
-                "names must be letters, digits and underscores, and must not start with a digit",
-            ),
-            (
-                (
-                    "self.map(k, k.size() + bytes(self[k]).size()).sum() <= "
-                    f"{limits.ENVIRONMENT_BYTES}"
-                ),
-                "must be at most 64 KiB together",
-            ),
-            (
-                "!self.exists(k, self[k].contains('\\u0000'))",
-                "must not contain a NUL character",
-            ),
-        ),
-    )
-    """Environment variables of the program, over the runtime's own."""
-    files: list[File] | None = Field(
-        default=None,
-        max_length=limits.FILES_ENTRIES,
-        json_schema_extra=rules(
-            (
-                "self.all(f, has(f.content) != has(f.contentBase64))",
-                "each file must have either content or contentBase64",
-            ),
-            (
-                # Characters: bytes() of 64 such files is over the cost that a rule may have.
-                f"{_FILES_SIZE.replace('FILES', 'self')} <= {limits.FILES_BYTES}",
-                "must be at most 512 KiB together",
-            ),
-        ),
-    )
-    """Files that the program finds in its working directory."""
+    code: Code | None = None
+    """The program's source; absent where `source` is given."""
+    source: SourceReference | None = None
+    """Where code, stdin, args, environment and files are, which are absent then. Only the gateway
+    may set it."""
     output_files: list[FilePath] | None = Field(
         default=None, max_length=limits.OUTPUT_FILES_ENTRIES
     )
@@ -175,3 +74,9 @@ class ExecutionSpec(Resource):
     """Seconds that the record is kept once the execution has ended."""
     cancel: bool = False
     """Set to true to stop the execution. The only field that may change."""
+
+
+def with_input(spec: ExecutionSpec, source: SourceSpec) -> ExecutionSpec:
+    """Return an execution's spec with what its source has."""
+    given = {field: getattr(source, field) for field in (*Input.model_fields, "code")}
+    return spec.model_copy(update=given)

@@ -25,6 +25,10 @@ STDOUT_BYTES = 256 * KIB
 STDERR_BYTES = 256 * KIB
 SPEC_BYTES = 700 * KIB
 """Of the whole spec as the API server serialises it."""
+SOURCE_BYTES = 16 * KIB
+"""What a program is given is an object of its own (SandboxSource) if it takes more than this. To
+keep it in the execution costs two more revisions of it, up to 32 KiB of etcd; an object of its own
+costs three calls of the API server (create, get, delete). Most programs are smaller."""
 STATUS_BYTES = 700 * KIB
 """Of the whole status as the API server serialises it."""
 

@@ -37,6 +37,7 @@ class Reason(StrEnum):
     QUEUE_FULL = "QueueFull"
     WRITE_LIMIT = "WriteLimit"
     RECORD_REMOVED = "RecordRemoved"
+    SOURCE_LOST = "SourceLost"
     INVALID_SPEC = "InvalidSpec"
     INVALID_FILES = "InvalidFiles"
     UNKNOWN_LANGUAGE = "UnknownLanguage"

@@ -3,7 +3,8 @@
 etcd keeps each revision of an object until it is compacted. The API server compacts every 5 minutes
 what is older than 5 minutes, so that up to 10 minutes of history lie beside what is live, and an
 etcd beyond its quota takes no more writes from anybody. A bound on what is live cannot see that
-history: an execution of full size takes 1.4 MiB while it is kept, and 2.8 MiB of revisions.
+history: each change of an execution's status is one more revision of the whole object, with the
+input in it unless that is a SandboxSource.
 
 The gateway charges an execution before it creates it, and the operator charges each that it sees,
 for those that came another way. Both correct the charge by what the result really takes. Pure but
@@ -30,11 +31,12 @@ SECONDS = 600
 BYTES_DEFAULT = 640 * MIB
 """In all: with the records (512 MiB) and the Pods' revisions an etcd stays below 1.6 of 2 GiB."""
 BYTES_PER_TENANT_DEFAULT = 256 * MIB
-"""Of one tenant: 90 executions of full size within ten minutes, or 25,000 small ones."""
+"""Of one tenant: 180 executions of full size within ten minutes, or 25,000 small ones."""
 METADATA_BYTES = 2 * KIB
 """What each revision takes beside spec and result: metadata, and the status of a claim."""
 WRITES = 3
-"""Revisions that hold the whole spec: created, claimed, ended. A cancellation is one more."""
+"""Revisions of an execution, each with its whole spec: created, claimed, ended. A cancellation is
+one more."""
 
 _SLOT_SECONDS = 10
 _RESULT_BYTES = 64 * KIB  # expected of a tenant of which no execution has ended lately
@@ -100,8 +102,12 @@ class WriteLimit:
         """Whether an execution of that name is charged and has not ended."""
         return name in self._open
 
-    def take(self, tenant: str, name: str, spec: int, *, force: bool = False) -> Excess | None:
+    def take(
+        self, tenant: str, name: str, spec: int, *, source: int = 0, force: bool = False
+    ) -> Excess | None:
         """Charge an execution with so many bytes of spec, or return why not.
+
+        `source`: bytes of its SandboxSource, which is written once; 0 where it has none.
 
         `name` must be one that no other has; one that is charged already is not charged again. With
         `force` it is charged whatever is left: it exists already, and is to run.
@@ -110,7 +116,7 @@ class WriteLimit:
         if name in self._open:
             return None
         expected = int(self._expected.get(tenant, _RESULT_BYTES))
-        size = WRITES * (spec + METADATA_BYTES) + expected
+        size = WRITES * (spec + METADATA_BYTES) + _once(source) + expected
         if not force and not self._fits(self._used_of[tenant] + size, self._used + size):
             limit = min(self._per_tenant, self._total - self._used)
             return Excess(self._used_of[tenant] + size, max(0, limit), self._wait(tenant, size))
@@ -119,19 +125,32 @@ class WriteLimit:
         self._add(slot, tenant, size)
         return None
 
+    def wrote(self, tenant: str, source: int) -> None:
+        """Charge a SandboxSource of so many bytes of which no execution has come."""
+        self._forget_old()
+        self._add(self._slot(), tenant, _once(source))
+
     def forget(self, name: str) -> None:
         """Take a charge back: nothing was created."""
         self._forget_old()
         if (charge := self._open.pop(name, None)) is not None:
             self._add(charge.slot, charge.tenant, -charge.size)
 
-    def ended(
-        self, tenant: str, name: str, stored: int, writes: int, spec: Callable[[], int]
+    def ended(  # noqa: PLR0913  the figures of one execution
+        self,
+        tenant: str,
+        name: str,
+        stored: int,
+        writes: int,
+        spec: Callable[[], int],
+        *,
+        source: int = 0,
     ) -> None:
         """Charge what an execution that has ended has really caused, of whoever it was created.
 
         `stored`: bytes of spec and final status; `writes`: revisions that hold the spec; `spec`:
-        its bytes, asked for only where the execution was not charged here before.
+        its bytes, asked for only where the execution was not charged here before; `source`: bytes
+        of its SandboxSource, 0 where it had none.
         """
         self._forget_old()
         charge = self._open.pop(name, None)
@@ -139,7 +158,7 @@ class WriteLimit:
         result = max(0, stored - size)
         before = self._expected.get(tenant, 0.0)
         self._expected[tenant] = max(result, _DECAY * before)
-        actual = writes * (size + METADATA_BYTES) + result
+        actual = writes * (size + METADATA_BYTES) + _once(source) + result
         if charge is None:
             self._add(self._slot(), tenant, actual)
         else:
@@ -185,6 +204,11 @@ class WriteLimit:
                     del self._used_of[tenant]
                     self._expected.pop(tenant, None)
         self._open = {name: of for name, of in self._open.items() if of.slot >= oldest}
+
+
+def _once(source: int) -> int:
+    """Bytes that a SandboxSource with such a spec writes, if there is one."""
+    return source + METADATA_BYTES if source else 0
 
 
 def _mib(size: int) -> str:

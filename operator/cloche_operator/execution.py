@@ -13,7 +13,7 @@ from cloche_api.phases import TERMINAL, Phase
 from cloche_api.size import object_bytes
 
 _OF_THE_PROGRAM: dict[str, Any] = {
-    "code": "",
+    "code": None,
     "args": None,
     "stdin": None,
     "environment": None,
@@ -35,7 +35,7 @@ class Execution:
     spec: ExecutionSpec
     """Without what the program alone needs, which `Source` has: code, input, files and the like."""
     size: int
-    """Bytes that the whole spec takes in etcd."""
+    """Bytes that the whole spec takes in etcd, without its SandboxSource."""
     request_id: str | None
     """Of the HTTP request that it came with."""
     request_sha256: str | None
@@ -57,6 +57,11 @@ class Execution:
     def claimed(self) -> bool:
         """Whether a Pod was claimed for it: its input may have been handed over."""
         return self.pod_uid is not None
+
+    @property
+    def source_size(self) -> int:
+        """Bytes that its SandboxSource takes in etcd; 0 where it has none."""
+        return self.spec.source.bytes if self.spec.source else 0
 
     @property
     def tenant(self) -> str:

@@ -10,7 +10,8 @@ from cloche_api import limits, quantity
 
 if TYPE_CHECKING:
     from cloche_api.amounts import UsedResources
-    from cloche_api.execution import ExecutionSpec, File
+    from cloche_api.execution import ExecutionSpec
+    from cloche_api.input import File
     from cloche_api.runtime import RuntimeSpec
 
 PROTOCOL = 1

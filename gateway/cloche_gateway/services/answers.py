@@ -83,6 +83,7 @@ TABLE = {
     Reason.UNSCHEDULABLE: _failed("no node has room for its Pod"),
     Reason.START_TIMEOUT: _failed("its Pod did not start in time"),
     Reason.SUPERVISOR_HUNG: _failed("its Pod did not answer any more"),
+    Reason.SOURCE_LOST: _failed("its source was lost before the program started"),
     Reason.RESULT_LOST: _failed("the program ran, but its result was lost"),
     Reason.RESULT_TOO_LARGE: _failed("the result was too large to be kept"),
     Reason.PROTOCOL_ERROR: _failed("its Pod answered with nonsense"),

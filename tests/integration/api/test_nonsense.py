@@ -13,10 +13,37 @@ from support.planes import ControlPlane
 
 Make = Callable[..., dict[str, Any]]
 KIB = 1024
+SOURCE = {"name": "one-0123abcd", "bytes": 1}
 
 EXECUTIONS: dict[str, tuple[dict[str, Any], str]] = {
     "no language": ({"language": None}, "spec.language: Required value"),
     "no code": ({"code": None}, "spec.code: Required value"),
+    "neither code nor a source": ({"code": None, "stdin": "a"}, "spec.code: Required value"),
+    "code and a source": (
+        {"source": SOURCE, "code": "1"},
+        "must be absent where there is a source",
+    ),
+    "stdin beside a source": (
+        {"code": None, "stdin": "a", "source": SOURCE},
+        "must be absent where there is a source",
+    ),
+    "a source without a name": ({"code": None, "source": {"bytes": 1}}, "spec.source.name: Req"),
+    "a source that is no name": (
+        {"code": None, "source": {"name": "../pods/x", "bytes": 1}},
+        "spec.source.name: Invalid value",
+    ),
+    "a source without bytes": (
+        {"code": None, "source": {"name": "one-0123abcd"}},
+        "spec.source.bytes: Required value",
+    ),
+    "a source of less than nothing": (
+        {"code": None, "source": {"name": "one-0123abcd", "bytes": -1}},
+        "spec.source.bytes: Invalid value",
+    ),
+    "a source of more than an execution may have": (
+        {"code": None, "source": {"name": "one-0123abcd", "bytes": 700 * KIB + 1}},
+        "spec.source.bytes: Invalid value",
+    ),
     "code is a number": ({"code": 1}, "spec.code: Invalid value"),
     "code is a list": ({"code": ["print(1)"]}, "spec.code: Invalid value"),
     "language is a list": ({"language": ["python"]}, "spec.language: Invalid value"),

@@ -10,7 +10,7 @@ from support.api_server import CLOCHE, JSON_PATCH, MERGE, ApiServer
 
 Make = Callable[..., dict[str, Any]]
 
-# Each field of the spec but cancel: a value, and another.
+# Each field of the spec but cancel and source: a value, and another.
 FIELDS: dict[str, tuple[Any, Any]] = {
     "language": ("python", "bash"),
     "code": ("print(1)", "print(2)"),
@@ -26,6 +26,8 @@ FIELDS: dict[str, tuple[Any, Any]] = {
     "concurrency": ({"group": "a", "limit": 1}, {"group": "a", "limit": 2}),
     "ttlSecondsAfterFinished": (3600, 0),
 }
+SOURCE = {"name": "apart-0123abcd", "bytes": 1}
+"""In the place of code and the like."""
 REQUIRED = {"language", "code"}
 DEFAULTED = {"timeoutSeconds", "ttlSecondsAfterFinished"}
 
@@ -40,7 +42,7 @@ def test_every_field_is_tried(server: ApiServer) -> None:
     crds = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
     crd = server.get(f"{crds}/sandboxexecutions.cloche.dev")
     schema = crd["spec"]["versions"][0]["schema"]["openAPIV3Schema"]
-    assert set(schema["properties"]["spec"]["properties"]) == {*FIELDS, "cancel"}
+    assert set(schema["properties"]["spec"]["properties"]) == {*FIELDS, "source", "cancel"}
 
 
 def test_no_field_may_be_changed_removed_or_added(
@@ -60,6 +62,20 @@ def test_no_field_may_be_changed_removed_or_added(
             assert (added.status_code, fixed in added.text) == (422, True), field
     for name in ("whole", "bare"):
         server.merge(f"{executions}/{name}", {"metadata": {"labels": {"mine": "yes"}}})
+
+
+def test_a_source_stays_as_it_is(server: ApiServer, executions: str, execution: Make) -> None:
+    server.create(executions, execution("apart", code=None, source=SOURCE))
+    server.create(executions, execution("whole"))
+    fixed = "spec.source may not change once the execution exists"
+    for name, source in (
+        ("apart", {"name": "apart-89abcdef"}),
+        ("apart", {"bytes": 2}),
+        ("apart", None),
+        ("whole", SOURCE),
+    ):
+        refused = server.ask("PATCH", f"{executions}/{name}", {"spec": {"source": source}}, MERGE)
+        assert (refused.status_code, fixed in refused.text) == (422, True), source
 
 
 def test_cancel_only_becomes_true(server: ApiServer, executions: str, execution: Make) -> None:

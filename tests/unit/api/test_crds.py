@@ -17,6 +17,7 @@ from cloche_api.execution_status import ExecutionStatus
 from cloche_api.runtime import RuntimeSpec, RuntimeStatus
 from cloche_api.schema import structural
 from cloche_api.session import SessionSpec, SessionStatus
+from cloche_api.source import SourceSpec
 from cloche_api.tombstone import TombstoneSpec
 
 DIRECTORY = Path(__file__).parents[3] / "crds"
@@ -40,6 +41,7 @@ MODELS: list[tuple[type[BaseModel], str]] = [
     (SessionSpec, "SandboxSession.spec"),
     (SessionStatus, "SandboxSession.status"),
     (TombstoneSpec, "SandboxTombstone.spec"),
+    (SourceSpec, "SandboxSource.spec"),
 ]
 NODES = {path: node for model, kind in MODELS for path, node in nodes(structural(model), kind)}
 
@@ -101,7 +103,8 @@ def test_every_field_is_described(path: str) -> None:
 @pytest.mark.parametrize("path", NODES)
 def test_every_rule_has_words_for_who_breaks_it(path: str) -> None:
     for rule in NODES[path].get("x-kubernetes-validations", []):
-        assert {"rule", "message"} <= set(rule) <= {"rule", "message", "messageExpression"}
+        allowed = {"rule", "message", "messageExpression", "reason", "fieldPath"}
+        assert {"rule", "message"} <= set(rule) <= allowed
         assert rule["message"][0].islower()
 
 
@@ -122,6 +125,7 @@ def test_every_spec_field_but_cancel_is_fixed() -> None:
         ("sandboxruntimes", "sbr"),
         ("sandboxsessions", "sbs"),
         ("sandboxtombstones", "sbt"),
+        ("sandboxsources", "sbxsrc"),
     ],
 )
 def test_names(plural: str, short: str) -> None:
@@ -131,4 +135,4 @@ def test_names(plural: str, short: str) -> None:
     assert crd["spec"]["names"]["categories"] == ["cloche"]
     (version,) = crd["spec"]["versions"]
     assert version["name"] == "v1alpha1"
-    assert version["subresources"] == ({} if short == "sbt" else {"status": {}})
+    assert version["subresources"] == ({} if short in ("sbt", "sbxsrc") else {"status": {}})

@@ -168,3 +168,30 @@ def test_a_full_total_names_what_is_left() -> None:
     assert excess is not None
     assert excess.limit < excess.used
     assert 0 < excess.seconds <= SECONDS + 10
+
+
+def test_a_source_counts_once() -> None:
+    made = limit()
+    assert made.take("a", "one", KIB, source=SPEC) is None
+    made.ended("a", "one", KIB + 100, WRITES, lambda: KIB, source=SPEC)
+    cost = WRITES * (KIB + METADATA_BYTES) + SPEC + METADATA_BYTES + 100
+    assert made.used == cost
+    made.ended("a", "of another gateway", KIB + 100, WRITES, lambda: KIB, source=SPEC)
+    assert made.used == 2 * cost
+
+
+def test_a_source_of_which_no_execution_came_counts_alone() -> None:
+    made = limit()
+    made.take("a", "one", KIB, source=SPEC)
+    made.forget("one")
+    made.wrote("a", SPEC)
+    assert made.used == SPEC + METADATA_BYTES
+
+
+def test_sources_alone_use_up_a_tenants_limit() -> None:
+    """One that only sends what is refused afterwards writes all the same."""
+    made = limit()
+    for _ in range(256 * MIB // SPEC):
+        made.wrote("a", SPEC)
+    assert made.take("a", "next", SPEC) is not None
+    assert made.take("b", "next", SPEC) is None

@@ -38,7 +38,7 @@ async def test_an_input_is_read_again_only_once_it_was_dropped(
 ) -> None:
     execution_object["spec"] |= {"code": "x" * 1000, "stdin": "in", "files": []}
     execution, spec = with_spec(execution_object)
-    assert (execution.spec.code, execution.spec.stdin) == ("", None)
+    assert (execution.spec.code, execution.spec.stdin) == (None, None)
     budget, server = ByteBudget(10 * execution.size), ApiServer(execution_object)
     async with (
         answering(server.routes, tmp_path) as kubeconfig,

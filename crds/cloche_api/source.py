@@ -1,0 +1,81 @@
+"""SandboxSource: what a program is given, where it is large.
+
+The API server writes a whole object to etcd at each change of its status. An execution changes its
+status at the claim and at the end, so what it is given would be written three times. A large input
+is therefore an object of its own, which is written once (docs/decisions/separate-source.md).
+
+The gateway creates it before the execution, which names it: an execution that exists has its
+source. Nobody else may create one, and nothing of it may change. Its name begins with that of the
+execution, so that no other can name it. The operator deletes it once the end of the execution is
+written, and those of which no execution came.
+"""
+
+from __future__ import annotations
+
+import secrets
+from typing import Any
+
+from pydantic import ConfigDict, Field
+
+from cloche_api import limits
+from cloche_api.input import SIZE_RULE, Code, Input
+from cloche_api.meta import ANNOTATION_REQUEST_ID, API_VERSION, LABEL_TENANT
+from cloche_api.model import Resource, rules
+
+NAME_CHARACTERS = 253
+_NAME = r"^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$"  # of any object
+_SUFFIX_BYTES = 4  # random: requests with one Idempotency-Key have one name for their executions
+NAME_RULE = (
+    (
+        "self.metadata.name.startsWith(self.spec.execution + '-') && "
+        "!self.metadata.name.substring(self.spec.execution.size() + 1).contains('-')"
+    ),
+    "metadata.name must be spec.execution, a hyphen and a suffix without hyphens",
+)
+"""`is_name_for`, as a rule for the whole object."""
+
+
+class SourceReference(Resource):
+    """Which SandboxSource has an execution's input."""
+
+    name: str = Field(pattern=_NAME, max_length=NAME_CHARACTERS)
+    """The SandboxSource's name."""
+    bytes: int = Field(ge=0, le=limits.SPEC_BYTES)
+    """Bytes that its spec takes in etcd."""
+
+
+class SourceSpec(Input):
+    """What an execution's program is given; nothing changes."""
+
+    model_config = ConfigDict(json_schema_extra=rules(SIZE_RULE))
+
+    execution: str = Field(min_length=1, max_length=NAME_CHARACTERS)
+    """The name of the SandboxExecution that it is for; no other is run with it."""
+    tenant: str | None = Field(default=None, pattern=limits.LABEL_VALUE, max_length=63)
+    """Whose that is."""
+    code: Code
+    """The program's source."""
+
+
+def name_for(execution: str) -> str:
+    """Return a new name for a source of the execution of this name, which no other source has."""
+    return f"{execution}-{secrets.token_hex(_SUFFIX_BYTES)}"
+
+
+def is_name_for(name: str, execution: str) -> bool:
+    """Whether a source of this name is one of the execution of that name."""
+    return name.rpartition("-")[0] == execution
+
+
+def manifest(name: str, tenant: str, request_id: str, spec: dict[str, Any]) -> dict[str, Any]:
+    """Return the SandboxSource of this name and spec, for a tenant's request."""
+    return {
+        "apiVersion": API_VERSION,
+        "kind": "SandboxSource",
+        "metadata": {
+            "name": name,
+            "labels": {LABEL_TENANT: tenant},
+            "annotations": {ANNOTATION_REQUEST_ID: request_id},
+        },
+        "spec": spec,
+    }
