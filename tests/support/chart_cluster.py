@@ -90,7 +90,7 @@ class ChartCluster:
         self, name: str, *, by: str | None = None, namespace: str | None = None,
         labels: dict[str, str] | None = None, **spec: Any,
     ) -> subprocess.CompletedProcess[str]:  # fmt: skip
-        """Create a SandboxExecution, as somebody else if `by` says so."""
+        """Create a SandboxExecution, as somebody else if `by` says so; None leaves a field out."""
         metadata = {"name": name, "namespace": namespace or self.sandboxes, "labels": labels or {}}
         return self._create("SandboxExecution", metadata, {"code": "print(1)", **spec}, by)
 
@@ -101,7 +101,7 @@ class ChartCluster:
             "apiVersion": "cloche.dev/v1alpha1",
             "kind": kind,
             "metadata": metadata,
-            "spec": {"language": "python", **spec},
+            "spec": {"language": "python", **{f: of for f, of in spec.items() if of is not None}},
         }
         impersonation = ["--as", by] if by else []
         return self.run("create", *impersonation, "-f", "-", stdin=json.dumps(manifest))

@@ -19,6 +19,7 @@ ROLES: dict[tuple[str, str], Rules] = {
         rights("cloche.dev", "sandboxexecutions", "get list watch create patch delete")
         | rights("cloche.dev", "sandboxsessions", "get list watch create delete")
         | rights("cloche.dev", "sandboxtombstones", "get create")
+        | rights("cloche.dev", "sandboxsources", "get create delete")
         | rights("cloche.dev", "sandboxruntimes", "list watch")
         | rights("", "pods/log", "get")
     ),
@@ -30,6 +31,7 @@ ROLES: dict[tuple[str, str], Rules] = {
         | rights("cloche.dev", "sandboxexecutions", "get list watch delete")
         | rights("cloche.dev", "sandboxexecutions/status", "patch")
         | rights("cloche.dev", "sandboxtombstones", "get list create delete")
+        | rights("cloche.dev", "sandboxsources", "get list delete")
         | rights("cloche.dev", "sandboxruntimes", "list watch")
         | rights("cloche.dev", "sandboxruntimes/status", "patch")
         | rights("cloche.dev", "sandboxsessions", "list watch delete")

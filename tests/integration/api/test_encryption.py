@@ -14,6 +14,7 @@ from support.deadline import until
 from support.helm import ROOT
 from support.planes import ControlPlane
 
+from cloche_api import source
 from cloche_cluster.embedded.control_plane import control_plane
 
 _PLACEHOLDER = "REPLACE-WITH-32-RANDOM-BYTES-IN-BASE64"
@@ -30,7 +31,7 @@ def contents(directory: Path) -> bytes:
     return b"".join(path.read_bytes() for path in directory.rglob("*") if path.is_file())
 
 
-def test_executions_are_encrypted_and_not_in_the_audit_log(
+def test_executions_and_sources_are_encrypted_and_not_in_the_audit_log(
     tmp_path: Path, execution: Callable[..., dict[str, Any]]
 ) -> None:
     encryption, audit, log = (tmp_path / name for name in ("encryption", "audit", "log"))
@@ -47,21 +48,27 @@ def test_executions_are_encrypted_and_not_in_the_audit_log(
     ]
     with control_plane(api_server_flags=flags) as running:
         plane = ControlPlane(running.kubeconfig, running.kubectl, running.url)
-        plane.kubectl("apply", "--server-side", "-f", str(ROOT / "crds/sandboxexecutions.yaml"))
+        for kind in ("executions", "sources"):
+            plane.kubectl("apply", "--server-side", "-f", str(ROOT / f"crds/sandbox{kind}.yaml"))
         plane.kubectl("wait", "--for=condition=Established", "--timeout=30s", "crd", "--all")
         plain = {"kind": "ConfigMap", "apiVersion": "v1", "metadata": {"name": "plain"}}
         until(lambda: _applied(plane, execution(code="print('wanderer')")), 30, "the execution")
+        given = source.manifest("two-01", "acme", "r-1", {"execution": "two", "code": "vagabond"})
+        until(lambda: _applied(plane, given), 30, "the source")
         plane.apply({**plain, "data": {"text": "passer-by"}})
         stored = contents(running.directory / "etcd")
         assert b"passer-by" in stored
         assert b"k8s:enc:secretbox:v1:key1:" in stored
         assert b"wanderer" not in stored
+        assert b"vagabond" not in stored
         found = json.loads(plane.kubectl("get", "sbx/one", "-o", "json"))
         assert found["spec"]["code"] == "print('wanderer')"
         until(lambda: "passer-by" in log.read_text(), 30, "the audit log")
     text = log.read_text()
     assert "sandboxexecutions" in text
+    assert "sandboxsources" in text
     assert "wanderer" not in text
+    assert "vagabond" not in text
 
 
 def _applied(plane: ControlPlane, obj: dict[str, Any]) -> bool:

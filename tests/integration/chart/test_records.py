@@ -33,6 +33,13 @@ def tombstone(cluster: ChartCluster, by: str | None = None, **metadata: Any) -> 
     return create(cluster, "SandboxTombstone", spec, *args, **metadata)
 
 
+def source(cluster: ChartCluster, name: str, by: str | None = None, **metadata: Any) -> Any:
+    """Create the source of this name, as somebody else if `by` says so."""
+    spec = {"execution": name.rpartition("-")[0], "tenant": "acme", "code": "print(1)"}
+    args = ("--as", by) if by else ()
+    return create(cluster, "SandboxSource", spec, *args, name=name, **metadata)
+
+
 @pytest.fixture(scope="module")
 def policed(installed: ChartCluster) -> ChartCluster:
     """With the policies at work, which takes the API server a moment after they were created."""
@@ -44,10 +51,18 @@ def policed(installed: ChartCluster) -> ChartCluster:
             installed, "SandboxExecution", EXECUTION, "--dry-run=server", finalizers=["a.b/c"]
         ),
         "tombstones": lambda: tombstone(installed),
+        "sources": lambda: source(installed, "probe-01"),
     }
     for what, probe in probes.items():
         until(lambda probe=probe: probe().returncode != 0, 30, f"the policy on {what}")  # type: ignore[misc]  # bound now
     return installed
+
+
+def test_a_source_elsewhere_than_in_a_sandbox_namespace_is_refused(policed: ChartCluster) -> None:
+    """Nobody would delete it."""
+    done = source(policed, "left-01", policed.gateway, namespace="default")
+    assert done.returncode != 0
+    assert source(policed, "left-01", namespace="default").returncode != 0
 
 
 @pytest.mark.parametrize(
@@ -162,3 +177,57 @@ def test_tombstones_do_not_keep_their_namespace(policed: ChartCluster) -> None:
     group = ("--as-group", "system:serviceaccounts:kube-system")
     masters = ("--as-group", "system:masters")
     policed("delete", "sbt", "in-the-way", "-n", policed.sandboxes, *who, *group, *masters)
+
+
+def test_a_source_is_the_gateways_alone_to_make(policed: ChartCluster) -> None:
+    space = ("-n", policed.sandboxes)
+    only = "only Cloche's gateway may create a SandboxSource"
+    assert only in source(policed, "forged-01").stderr
+    assert "forbidden" in source(policed, "forged-01", policed.operator).stderr
+    assert source(policed, "sent-01", policed.gateway).returncode == 0
+    labelled = policed.run("label", "sbxsrc", "sent-01", *space, "mine=yes")
+    assert only in labelled.stderr
+    held = source(policed, "held-01", policed.gateway, finalizers=["example.com/mine"])
+    assert "metadata.finalizers: must be absent" in held.stderr
+
+
+def test_a_source_is_the_gateways_and_the_operators_to_delete(policed: ChartCluster) -> None:
+    """An execution fails that has lost it."""
+    space = ("-n", policed.sandboxes)
+    for name in ("of-gateway-01", "of-operator-01", "of-nobody-01"):
+        assert source(policed, name, policed.gateway).returncode == 0
+    for which in ("of-nobody-01", "--all"):
+        kept = policed.run("delete", "sbxsrc", which, *space)
+        assert "only Cloche's gateway and operator may delete a SandboxSource" in kept.stderr
+    policed("delete", "sbxsrc", "of-gateway-01", *space, "--as", policed.gateway)
+    policed("delete", "sbxsrc", "of-operator-01", *space, "--as", policed.operator)
+    assert policed.json("get", "sbxsrc", "of-nobody-01", *space)
+    as_controller = (
+        "--as", "system:serviceaccount:kube-system:namespace-controller",
+        "--as-group", "system:serviceaccounts:kube-system", "--as-group", "system:masters",
+    )  # fmt: skip
+    policed("delete", "sbxsrc", "of-nobody-01", *space, *as_controller)
+
+
+def test_a_user_with_all_rights_in_the_namespace_neither_makes_changes_nor_removes_a_source(
+    policed: ChartCluster,
+) -> None:
+    assert source(policed, "victims-01", policed.gateway).returncode == 0
+    space, as_mallory = ("-n", policed.sandboxes), ("--as", "mallory")
+    kinds = "--resource=sandboxsources.cloche.dev,sandboxexecutions.cloche.dev"
+    policed("create", "role", "sources", "--verb=*", kinds, *space)
+    policed("create", "rolebinding", "sources", "--role=sources", "--user=mallory", *space)
+    assert "only Cloche's gateway" in source(policed, "forged-02", "mallory").stderr
+    changed = policed.run("label", "sbxsrc", "victims-01", "mine=yes", *space, *as_mallory)
+    assert "only Cloche's gateway" in changed.stderr
+    removed = policed.run("delete", "sbxsrc", "victims-01", *space, *as_mallory)
+    assert "only Cloche's gateway and operator may delete" in removed.stderr
+    reference = {"name": "victims-01", "bytes": 1}
+    spec = {"language": "python", "source": reference}
+    run = create(policed, "SandboxExecution", spec, *as_mallory, name="victims")
+    assert "spec.source: only Cloche's gateway may set it" in run.stderr
+    plain = create(policed, "SandboxExecution", EXECUTION, *as_mallory, name="victims")
+    assert plain.returncode == 0
+    added = json.dumps({"spec": {"source": reference, "code": None}})
+    run = policed.run("patch", "sbx", "victims", *space, *as_mallory, "--type=merge", "-p", added)
+    assert "spec.code may not change once the execution exists" in run.stderr

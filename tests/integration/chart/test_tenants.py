@@ -51,12 +51,17 @@ def administrator(cluster: ChartCluster, binding: str, account: str | None) -> s
     return by
 
 
-@pytest.mark.parametrize("field", ["tenant", "session", "concurrency"])
+@pytest.mark.parametrize("field", ["tenant", "session", "concurrency", "source"])
 @OTHERS
 def test_nobody_else_may_set_one(policed: ChartCluster, field: str, by: str | None) -> None:
     by = administrator(policed, f"any-{field}", by)
-    value = {"group": "victim", "limit": 1} if field == "concurrency" else "victim"
-    spec: dict[str, Any] = {field: value}
+    values: dict[str, Any] = {
+        "concurrency": {"group": "victim", "limit": 1},
+        "source": {"name": "victim-0123abcd", "bytes": 1},
+    }
+    spec: dict[str, Any] = {field: values.get(field, "victim")}
+    if field == "source":
+        spec["code"] = None
     done = policed.try_execution(f"forged-{field}", by=by, **spec)
     assert done.returncode != 0
     assert f"spec.{field}: only Cloche's gateway may set it" in done.stderr
@@ -194,6 +199,6 @@ def test_the_api_server_finds_no_fault_in_the_policies(policed: ChartCluster) ->
         return ours if all("typeChecking" in one.get("status", {}) for one in ours) else []
 
     found = until(looked_at, 60, "the policies' type check")
-    assert len(found) == 6
+    assert len(found) == 7
     for policy in found:
         assert policy["status"]["typeChecking"].get("expressionWarnings", []) == []

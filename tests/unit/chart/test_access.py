@@ -67,4 +67,5 @@ def test_objects_without_a_namespace_are_named_after_the_release() -> None:
         f"cloche-pod-changes.{SYSTEM}",
         f"cloche-namespaces.{SYSTEM}",
         f"cloche-tombstones.{SYSTEM}",
+        f"cloche-sources.{SYSTEM}",
     }

@@ -81,4 +81,7 @@ def test_the_policies_deny_and_fail_closed() -> None:
         for resource in rule["resources"]
     }
     pods = {"pods", "pods/ephemeralcontainers", "pods/resize"}
-    assert guarded == {"sandboxexecutions", "sandboxsessions", "sandboxtombstones"} | pods
+    kinds_of_cloche = {
+        f"sandbox{kind}" for kind in ("executions", "sessions", "tombstones", "sources")
+    }
+    assert guarded == kinds_of_cloche | pods
