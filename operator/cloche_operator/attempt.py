@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -187,7 +188,9 @@ class Attempt:
         await self._ctx.lease.held()
         generation = self._job.runtime.generation
         wanted = Claim(pod, self._job.used, generation, self._job.queued, warm)
-        self.execution = await claim(self._ctx, self.execution, wanted)
+        # While a Pod starts, its input would only take memory.
+        async with self._job.source.read_ahead() if warm else contextlib.nullcontext():
+            self.execution = await claim(self._ctx, self.execution, wanted)
 
     async def _fed(self, sandbox: Sandbox, afterwards: Afterwards) -> Transcript:
         """Hand over the input and hear the end, from the attach or else from the log."""

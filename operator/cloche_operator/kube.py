@@ -43,6 +43,7 @@ class Kube:
         self._runtimes = f"{cloche}/{meta.RUNTIMES}"
         self._sessions = f"{cloche}/{meta.SESSIONS}"
         self._tombstones = f"{cloche}/{meta.TOMBSTONES}"
+        self._sources = f"{cloche}/{meta.SOURCES}"
 
     async def get_execution(self, name: str) -> dict[str, Any]:
         """One SandboxExecution."""
@@ -118,6 +119,23 @@ class Kube:
         except NotFoundError:
             pass
         return None
+
+    async def get_source(self, name: str) -> dict[str, Any]:
+        """One SandboxSource."""
+        return await self._rest.call("GET", f"{self._sources}/{name}")
+
+    async def sources(self) -> AsyncIterator[tuple[str, str, str]]:
+        """Name, execution and creation time of each SandboxSource."""
+        params = {"includeObject": "None"}
+        async for _, (name, execution, created) in self._rest.rows(
+            self._sources, params, "Name", "Execution", "Created"
+        ):
+            yield name, execution, created
+
+    async def delete_source(self, name: str) -> None:
+        """Delete a source, whose name no other ever has; one that is gone is fine."""
+        with contextlib.suppress(NotFoundError):
+            await self._rest.call("DELETE", f"{self._sources}/{name}", accept=METADATA)
 
     async def has_tombstone(self, name: str) -> bool:
         """Whether an execution of that name was removed whose Idempotency-Key still counts."""

@@ -5,7 +5,13 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING, Any
 
-from cloche_api.rest import ApiError, ConflictError, InvalidError, TooLargeError
+from cloche_api.rest import (
+    ApiError,
+    ConflictError,
+    InvalidError,
+    NotFoundError,
+    TooLargeError,
+)
 from cloche_api.tombstone import KEY_SECONDS
 from cloche_operator import status
 from cloche_operator.execution import from_object, time_of
@@ -20,24 +26,28 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 
-async def record(ctx: Context, execution: Execution, final: dict[str, Any]) -> None:
-    """Write the final status, unless there is nobody to read it any more."""
+async def record(ctx: Context, execution: Execution, final: dict[str, Any]) -> bool:
+    """Write the final status, unless there is nobody to read it any more.
+
+    Returns whether the execution is over: False where another operator works on it.
+    """
     try:
         written = await _written(ctx, execution, final)
         if written is None:
             # Its spec alone fills the object: it can never be told that it has ended.
             log.warning("%s leaves no room for a status and is deleted", execution.name)
             await _remove(ctx, execution)
-            return
+            return True
     except ApiError as error:
         log.info("result of %s is not recorded: %s", execution.name, error)
-        return
+        return isinstance(error, NotFoundError)
     log.info("execution %s ended: %s %s", execution.name, final["phase"], final["reason"])
     ctx.records.ended(execution, written)
     count_end(ctx.writes, execution, written)
     language = ctx.runtimes.label(execution.spec.language)
     ctx.metrics.ended.labels(language, written["phase"], written["reason"]).inc()
     _observe_steps(ctx, execution, written)
+    return True
 
 
 async def _remove(ctx: Context, execution: Execution) -> None:

@@ -30,6 +30,11 @@ SESSION_SECONDS = 3600.0
 SESSIONS = 1000
 """Ended sessions that are kept; they are small, and nobody bounds how many are asked for."""
 
+SOURCE_SECONDS = 180.0
+"""Within which the execution of a source is created: the gateway tries to create the one and then
+the other for `api_timeout_seconds` each, a minute at most, and a create without an answer may take
+another minute of the API server's."""
+
 _DELETIONS = 4  # at a time: more are hardly faster on two cores
 # Times as long as a deletion took is the rest after it: some 60 deletions a second then, 30 where
 # uids are asked for, which is a quarter of a core, and fewer where the API server is busy. Under
@@ -82,6 +87,7 @@ class Retention:
         await self._remove_tombstones()
         if listing:
             await self._remove_sessions()
+            await self._remove_sources()
 
     async def _list(self) -> None:
         self._records.begin_listing()
@@ -160,6 +166,22 @@ class Retention:
         for n, (expires, name, uid) in enumerate(ended):
             if expires < latest or len(ended) - n > SESSIONS:
                 await self._ctx.kube.delete_session(name, uid)
+
+    async def _remove_sources(self) -> None:
+        """Delete the sources of which no execution came, or whose execution has ended."""
+        latest = self._ctx.now().timestamp() - SOURCE_SECONDS
+        old = [
+            (name, execution)
+            async for name, execution, created in self._ctx.kube.sources()
+            if _seconds(created) < latest
+        ]
+        # The sources first: one whose execution is not listed afterwards has none that needs it.
+        unfinished = {name for name, _, _ in await self._ctx.kube.unfinished()} if old else set()
+        left = [name for name, execution in old if execution not in unfinished]
+        for name in left:
+            await self._ctx.kube.delete_source(name)
+        if left:
+            log.info("removed %d sources without an unfinished execution", len(left))
 
 
 def _seconds(timestamp: str) -> float:

@@ -87,7 +87,9 @@ class Run:
         One that a listing has shown was charged by the operator before, and is not refused.
         """
         of = self.execution
-        self._excess = self._ctx.writes.take(of.tenant, of.uid, spec, force=listed)
+        self._excess = self._ctx.writes.take(
+            of.tenant, of.uid, spec, source=of.source_size, force=listed
+        )
 
     def halt(self, reason: Reason, message: str) -> None:
         """End it now, with this reason. Once it has an outcome, too late."""
@@ -104,12 +106,14 @@ class Run:
         try:
             ended = await self._until_halted()
             self._source.drop()
-            await self._record(ended)
+            is_over = await self._record(ended)
             await self._remove_pod()
         finally:
             self._source.drop()
             if self._share is not None:
                 self._ctx.capacity.give_back(self._share)
+        if is_over:  # nobody who waits for room waits for this
+            await self._source.remove()
 
     async def _until_halted(self) -> Transcript | EndedError:
         """What its supervisor said, to the end, or why that is not to be had."""
@@ -213,7 +217,7 @@ class Run:
 
     def _share_of(self, demand: Demand, place: str = "") -> Share:
         of = self.execution
-        return Share(of.tenant, demand, of.spec.concurrency, place, size=of.size)
+        return Share(of.tenant, demand, of.spec.concurrency, place, size=of.size + of.source_size)
 
     async def _recovered(self) -> Transcript:
         """Read the result of what another operator started, whatever became of its runtime."""
@@ -244,8 +248,11 @@ class Run:
         if pod is not None and (attempt is None or not attempt.in_session):
             await remove_pod(self._ctx, pod["metadata"]["name"])
 
-    async def _record(self, ended: Transcript | EndedError) -> None:
-        """Write the final status, once there is memory for the result as a text."""
+    async def _record(self, ended: Transcript | EndedError) -> bool:
+        """Write the final status, once there is memory for the result as a text.
+
+        Returns whether the execution is over (`recording.record`).
+        """
         heard = ended if isinstance(ended, Transcript) else self._heard()
         hold = await self._ctx.budget.take(_RESULT_TIMES * (heard.size if heard else 0))
         try:
@@ -256,10 +263,11 @@ class Run:
             final = status.terminal(self.execution, made, self._node(), self._ctx.now())
             if not self.execution.claimed:
                 final.setdefault("queuedTime", timestamp(self._queued))
-            await record(self._ctx, self.execution, final)
+            is_over = await record(self._ctx, self.execution, final)
         finally:
             hold.release()
         self.recorded = True
+        return is_over
 
     async def _remove_pod(self) -> None:
         """Remove the execution's Pod, and one that an operator left that was killed."""

@@ -2,17 +2,26 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
+import logging
 from typing import TYPE_CHECKING
 
-from cloche_api.execution import ExecutionSpec
+import pydantic
+
+from cloche_api.execution import ExecutionSpec, with_input
 from cloche_api.limits import KIB
 from cloche_api.phases import Reason
-from cloche_api.rest import ApiError
+from cloche_api.rest import ApiError, NotFoundError
+from cloche_api.source import SourceSpec, is_name_for
 from cloche_operator.outcome import EndedError
 from cloche_operator.persist import persist
 
 if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
     from cloche_api.budget import ByteBudget, Charge
+    from cloche_api.source import SourceReference
     from cloche_operator.execution import Execution
     from cloche_operator.kube import Kube
 
@@ -22,9 +31,14 @@ U+FFFF, and the texts of the answer and of the frame beside it."""
 
 _SMALL_BYTES = 128 * KIB
 
+log = logging.getLogger(__name__)
+
 
 class Source:
-    """The whole spec of one execution. It never changes, but for `cancel`."""
+    """The whole spec of one execution, with what its SandboxSource has, if there is one.
+
+    It never changes, but for `cancel`.
+    """
 
     def __init__(
         self, kube: Kube, budget: ByteBudget, execution: Execution, spec: ExecutionSpec
@@ -32,9 +46,45 @@ class Source:
         self._kube = kube
         self._budget = budget
         self._name, self._uid = execution.name, execution.uid
-        self._size = _TIMES * execution.size
-        self._hold: Charge | None = budget.try_take(self._size)
-        self._spec = None if self._hold is None else spec
+        self._reference = spec.source
+        self._rest = None if spec.output_files else execution.spec
+        self._size = _TIMES * (execution.size + execution.source_size)
+        self._hold: Charge | None = None
+        self._spec: ExecutionSpec | None = None
+        if self._reference is None:
+            self._hold = budget.try_take(self._size)
+            self._spec = None if self._hold is None else spec
+
+    @contextlib.asynccontextmanager
+    async def read_ahead(self) -> AsyncIterator[None]:
+        """Read one that is an object of its own beside what the block does.
+
+        What fails is reported by `read`, which comes afterwards.
+        """
+        if self._reference is None:
+            yield
+            return
+        reading = asyncio.ensure_future(self.read())
+        try:
+            yield
+            with contextlib.suppress(EndedError):
+                await reading
+        finally:  # before anybody drops what was read
+            reading.cancel()
+            await asyncio.gather(reading, return_exceptions=True)
+
+    async def remove(self) -> None:
+        """Delete the SandboxSource, if there is one: nobody needs it any more.
+
+        Retention deletes one for which this fails.
+        """
+        of = self._reference
+        if of is None or not is_name_for(of.name, self._name):
+            return
+        try:
+            await persist(lambda: self._kube.delete_source(of.name))
+        except ApiError as error:
+            log.warning("source %s is not deleted: %s", of.name, error)
 
     def drop(self) -> None:
         """Keep it no longer: it waits, or its program has it."""
@@ -52,17 +102,43 @@ class Source:
         """The spec, from the API server unless it is here still. `drop` must follow.
 
         Raises:
-            EndedError: Deleted, when the execution is gone.
+            EndedError: Deleted, when the execution is gone; SourceLost, when its source is.
         """
         if self._spec is not None:
             return self._spec
         self.drop()
         self._hold = await self._budget.take(self._size)
+        if self._reference is None:
+            self._spec = await self._inline()
+        else:
+            self._spec = await self._separate(self._reference)
+        return self._spec
+
+    async def _inline(self) -> ExecutionSpec:
         try:
             obj = await persist(lambda: self._kube.get_execution(self._name))
         except ApiError as error:
             raise EndedError(Reason.DELETED, f"The execution is gone: {error}") from error
         if obj["metadata"]["uid"] != self._uid:
             raise EndedError(Reason.DELETED, "The execution was deleted.")
-        self._spec = ExecutionSpec.model_validate(obj["spec"])
-        return self._spec
+        return ExecutionSpec.model_validate(obj["spec"])
+
+    async def _separate(self, reference: SourceReference) -> ExecutionSpec:
+        name = reference.name
+        if not is_name_for(name, self._name):
+            words = f"The SandboxSource {name} is not of this execution."
+            raise EndedError(Reason.SOURCE_LOST, words)
+        rest = self._rest or await self._inline()
+        try:
+            obj = await persist(lambda: self._kube.get_source(name))
+            found = SourceSpec.model_validate(obj["spec"])
+        except NotFoundError as error:
+            words = f"The SandboxSource {name} is gone; submit the program again."
+            raise EndedError(Reason.SOURCE_LOST, words) from error
+        except ApiError as error:
+            words = f"The SandboxSource {name} cannot be read: {error}"
+            raise EndedError(Reason.SOURCE_LOST, words) from error
+        except pydantic.ValidationError as error:  # which quotes what it found
+            words = f"The SandboxSource {name} cannot be read: {error.errors()[0]['msg']}"
+            raise EndedError(Reason.SOURCE_LOST, words) from None
+        return with_input(rest, found)

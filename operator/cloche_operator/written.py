@@ -32,4 +32,5 @@ def count_end(writes: WriteLimit, execution: Execution, final: dict[str, Any]) -
         final["storedBytes"],
         revisions(final["phase"], claimed=execution.claimed),
         lambda: execution.size,
+        source=execution.source_size,
     )

@@ -112,7 +112,11 @@ class Stage:
         )
 
     def submit(self, name: str, *, key: str | None = None, **spec: Any) -> str:
-        """Create an execution, with the hash `key` of an Idempotency-Key's request; its uid."""
+        """Create an execution, with the hash `key` of an Idempotency-Key's request; its uid.
+
+        A field that is None is left out.
+        """
+        fields = {"language": "python", "code": "print(1)"} | spec
         annotations = {} if key is None else {meta.ANNOTATION_REQUEST_SHA256: key}
         made = self.server.create(
             self.executions,
@@ -120,7 +124,7 @@ class Stage:
                 "apiVersion": "cloche.dev/v1alpha1",
                 "kind": "SandboxExecution",
                 "metadata": {"name": name, "annotations": annotations},
-                "spec": {"language": "python", "code": "print(1)"} | spec,
+                "spec": {name: value for name, value in fields.items() if value is not None},
             },
         )
         uid: str = made["metadata"]["uid"]

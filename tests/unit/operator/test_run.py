@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import copy
 import json
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +14,9 @@ import pytest
 from aiohttp import WSMsgType, web
 from support.operator_parts import answering, operator_parts
 
+from cloche_api.phases import TERMINAL
+from cloche_api.size import object_bytes
+from cloche_operator.context import Context
 from cloche_operator.dispatcher import Dispatcher
 from cloche_operator.execution import now, timestamp
 from cloche_operator.frame import PROTOCOL
@@ -60,16 +65,22 @@ EXIT: dict[str, Any] = {
 class ApiServer:
     """An API server whose Pods take one frame each, and end when they are told to."""
 
-    def __init__(self, executions: list[dict[str, Any]]) -> None:
+    def __init__(
+        self, executions: list[dict[str, Any]], sources: dict[str, dict[str, Any]]
+    ) -> None:
         self.executions = {obj["metadata"]["name"]: obj for obj in executions}
+        self.sources = sources
         self.read: list[str] = []
         self.frames: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
         self.may_end = asyncio.Semaphore(0)
         self.pods: dict[str, dict[str, Any]] = {}
+        self.deleted: set[str] = set()
         self.ended: list[str] = []
+        self.reasons: list[str] = []
         core = "/api/v1/namespaces/sandboxes/pods"
         cloche = "/apis/cloche.dev/v1alpha1/namespaces/sandboxes/sandboxexecutions"
         sessions = "/apis/cloche.dev/v1alpha1/namespaces/sandboxes/sandboxsessions"
+        source = "/apis/cloche.dev/v1alpha1/namespaces/sandboxes/sandboxsources/{name}"
         leases = "/apis/coordination.k8s.io/v1/namespaces/sandboxes/leases"
         self.routes = [
             web.get(f"{leases}/{{name}}", self._lease),
@@ -78,9 +89,11 @@ class ApiServer:
             web.get(f"{core}/{{name}}/attach", self._attach),
             web.get(f"{core}/{{name}}", self._pod),
             web.patch(f"{core}/{{name}}", self._nothing),
-            web.delete(f"{core}/{{name}}", self._nothing),
+            web.delete(f"{core}/{{name}}", self._delete_pod),
             web.get(f"{cloche}/{{name}}", self._read),
             web.patch(f"{cloche}/{{name}}/status", self._patch),
+            web.get(source, self._source),
+            web.delete(source, self._delete_source),
             web.patch(f"{sessions}/{{name}}/status", self._nothing),
         ]
 
@@ -100,15 +113,33 @@ class ApiServer:
     async def _pod(self, request: web.Request) -> web.Response:
         return web.json_response(self.pods[request.match_info["name"]])
 
+    async def _delete_pod(self, request: web.Request) -> web.Response:
+        self.deleted.add(request.match_info["name"])
+        return web.json_response({})
+
     async def _read(self, request: web.Request) -> web.Response:
         name = request.match_info["name"]
         self.read.append(name)
         return web.json_response(self.executions[name])
 
-    async def _patch(self, request: web.Request) -> web.Response:
+    async def _source(self, request: web.Request) -> web.Response:
         name = request.match_info["name"]
-        if (await request.json())["status"]["phase"] == "Completed":
+        if name not in self.sources:
+            return web.json_response({"reason": "NotFound"}, status=404)
+        return web.json_response({"spec": self.sources[name]})
+
+    async def _delete_source(self, request: web.Request) -> web.Response:
+        name = request.match_info["name"]
+        if name not in self.sources:
+            return web.json_response({"reason": "NotFound"}, status=404)
+        assert self.sources.pop(name)["execution"] in self.ended
+        return web.json_response({})
+
+    async def _patch(self, request: web.Request) -> web.Response:
+        name, status = request.match_info["name"], (await request.json())["status"]
+        if status["phase"] in TERMINAL:
             self.ended.append(name)
+            self.reasons.append(status["reason"])
         return web.json_response({"metadata": {"resourceVersion": "2"}})
 
     async def _attach(self, request: web.Request) -> web.WebSocketResponse:
@@ -145,21 +176,13 @@ async def _say(socket: web.WebSocketResponse, event: dict[str, Any]) -> None:
     await socket.send_bytes(b"\x01" + json.dumps(event).encode() + b"\n")
 
 
-@pytest.mark.parametrize("session", [None, "sbs-1"])
-async def test_who_waited_gets_its_whole_input(
-    tmp_path: Path, execution_object: dict[str, Any], session: str | None
-) -> None:
-    executions = []
-    for name in ("first", "second"):
-        obj = copy.deepcopy(execution_object)
-        obj["metadata"] |= {"name": name, "uid": f"uid-{name}"}
-        obj["spec"] |= {"code": f"# {name}", "stdin": name * 40_000, "outputFiles": ["*.txt"]}
-        if session is not None:
-            obj["spec"]["session"] = session
-        executions.append(obj)
-    server = ApiServer(executions)
+@asynccontextmanager
+async def at_work(
+    server: ApiServer, directory: Path
+) -> AsyncIterator[tuple[Context, Sessions, Dispatcher]]:
+    """An operator's parts that lead within the block, at whose end every execution has ended."""
     async with (
-        answering(server.routes, tmp_path) as kubeconfig,
+        answering(server.routes, directory) as kubeconfig,
         operator_parts(kubeconfig, "sandboxes") as ctx,
         asyncio.timeout(BOUND_SECONDS),
         asyncio.TaskGroup() as group,
@@ -170,9 +193,39 @@ async def test_who_waited_gets_its_whole_input(
         ctx.capacity.set_nodes({"": [Node(memory=2**30, cpu=64_000, labels={}, taints=())]})
         pools = Pools(ctx)
         sessions = Sessions(ctx, pools)
+        dispatcher = Dispatcher(ctx, pools, sessions)
+        yield ctx, sessions, dispatcher
+        await dispatcher.drain(BOUND_SECONDS)
+        sessions.stop()
+        await pools.close()
+        keeping.cancel()
+
+
+@pytest.mark.parametrize("separate", [False, True])
+@pytest.mark.parametrize("session", [None, "sbs-1"])
+async def test_who_waited_gets_its_whole_input(
+    tmp_path: Path, execution_object: dict[str, Any], session: str | None, *, separate: bool
+) -> None:
+    executions, sources = [], {}
+    for name in ("first", "second"):
+        obj = copy.deepcopy(execution_object)
+        obj["metadata"] |= {"name": name, "uid": f"uid-{name}"}
+        given = {"code": f"# {name}", "stdin": name * 40_000}
+        obj["spec"]["outputFiles"] = ["*.txt"]
+        if separate:
+            source = f"{name}-0123abcd"
+            sources[source] = {"execution": name, **given}
+            del obj["spec"]["code"]
+            obj["spec"]["source"] = {"name": source, "bytes": object_bytes(sources[source])}
+        else:
+            obj["spec"] |= given
+        if session is not None:
+            obj["spec"]["session"] = session
+        executions.append(obj)
+    server = ApiServer(executions, sources)
+    async with at_work(server, tmp_path) as (ctx, sessions, dispatcher):
         if session is not None:
             sessions.observe(SESSION)
-        dispatcher = Dispatcher(ctx, pools, sessions)
         for obj in executions:
             dispatcher.observe(obj)
         first = await server.frames.get()
@@ -183,12 +236,22 @@ async def test_who_waited_gets_its_whole_input(
         server.may_end.release()
         second = await server.frames.get()
         server.may_end.release()
-        await dispatcher.drain(BOUND_SECONDS)
-        sessions.stop()
-        await pools.close()
-        keeping.cancel()
     for frame, name in ((first, "first"), (second, "second")):
         assert frame["files"] == [{"path": "main.py", "text": f"# {name}"}]
         assert (frame["stdin"], frame["output_files"]) == (name * 40_000, ["*.txt"])
     assert server.ended == ["first", "second"]
     assert "second" in server.read
+    assert server.sources == {}
+
+
+async def test_nothing_is_run_of_an_execution_that_has_lost_its_source(
+    tmp_path: Path, execution_object: dict[str, Any]
+) -> None:
+    del execution_object["spec"]["code"]
+    execution_object["spec"]["source"] = {"name": "hello-0123abcd", "bytes": 100}
+    server = ApiServer([execution_object], {})
+    async with at_work(server, tmp_path) as (_, _, dispatcher):
+        dispatcher.observe(execution_object)
+    assert (server.ended, server.reasons) == (["hello"], ["SourceLost"])
+    assert server.frames.empty()
+    assert server.deleted == server.pods.keys()

@@ -1,7 +1,10 @@
-"""What becomes of an execution's input while it waits."""
+"""What becomes of an execution's input while it waits, and of one that is an object of its own."""
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
@@ -11,20 +14,44 @@ from support.operator_parts import answering, operator_parts
 
 from cloche_api.budget import ByteBudget
 from cloche_api.phases import Reason
+from cloche_api.size import object_bytes
 from cloche_operator.execution import with_spec
 from cloche_operator.outcome import EndedError
 from cloche_operator.source import Source
 
-PATH = "/apis/cloche.dev/v1alpha1/namespaces/sandboxes/sandboxexecutions/hello"
+ALL = "/apis/cloche.dev/v1alpha1/namespaces/sandboxes"
+PATH = f"{ALL}/sandboxexecutions/hello"
+SOURCE = "hello-0123abcd"
+GIVEN: dict[str, Any] = {"code": "print(1)", "stdin": "in", "args": ["a"]}
 
 
 class ApiServer:
     """An API server with one execution, or none. It counts how often it was asked."""
 
-    def __init__(self, obj: dict[str, Any] | None) -> None:
+    def __init__(
+        self, obj: dict[str, Any] | None, sources: dict[str, dict[str, Any]] | None = None
+    ) -> None:
         self.obj = obj
+        self.sources = sources or {}
         self.asked = 0
-        self.routes = [web.get(PATH, self._get)]
+        self.calls: list[str] = []
+        one = f"{ALL}/sandboxsources/{{name}}"
+        self.routes = [web.get(PATH, self._get), web.get(one, self._source)]
+        self.routes.append(web.delete(one, self._delete))
+
+    async def _source(self, request: web.Request) -> web.Response:
+        name = request.match_info["name"]
+        self.calls.append(f"read {name}")
+        if name not in self.sources:
+            return web.json_response({"reason": "NotFound"}, status=404)
+        return web.json_response({"spec": self.sources[name]})
+
+    async def _delete(self, request: web.Request) -> web.Response:
+        name = request.match_info["name"]
+        self.calls.append(f"delete {name}")
+        if self.sources.pop(name, None) is None:
+            return web.json_response({"reason": "NotFound"}, status=404)
+        return web.json_response({})
 
     async def _get(self, _: web.Request) -> web.Response:
         self.asked += 1
@@ -93,3 +120,126 @@ async def test_an_execution_that_is_deleted_while_it_waits(
         source.drop()
     assert ended.value.reason is Reason.DELETED
     assert budget.used == 0
+
+
+def apart(obj: dict[str, Any], source: str = SOURCE, **spec: Any) -> dict[str, Any]:
+    """Make the execution one whose input is an object of its own."""
+    obj["spec"] = {"language": "python", "source": {"name": source, "bytes": 20_000}, **spec}
+    return obj
+
+
+@asynccontextmanager
+async def prepared(
+    directory: Path, obj: dict[str, Any], server: ApiServer
+) -> AsyncIterator[tuple[Source, ByteBudget]]:
+    """The source of this execution, and the budget that it is charged to."""
+    execution, spec = with_spec(obj)
+    budget = ByteBudget(1_000_000)
+    async with (
+        answering(server.routes, directory) as kubeconfig,
+        operator_parts(kubeconfig, "sandboxes") as ctx,
+    ):
+        yield Source(ctx.kube, budget, execution, spec), budget
+        assert budget.used == 0
+
+
+@pytest.mark.parametrize("patterns", [[], ["*.png"]])
+async def test_a_separate_input_is_read_once_beside_the_claim(
+    tmp_path: Path, execution_object: dict[str, Any], patterns: list[str]
+) -> None:
+    obj = apart(execution_object, timeoutSeconds=7)
+    if patterns:
+        obj["spec"]["outputFiles"] = patterns
+    server = ApiServer(obj, {SOURCE: {"execution": "hello", **GIVEN}})
+    async with prepared(tmp_path, obj, server) as (source, budget):
+        assert (budget.used, server.calls) == (0, [])
+        async with source.read_ahead():
+            pass
+        read = await source.read()
+        assert server.calls == [f"read {SOURCE}"]
+        # What waits keeps no patterns: an execution that has some is read again with its source.
+        assert server.asked == len(patterns)
+        assert budget.used == 8 * (20_000 + object_bytes(obj["spec"]))
+        source.drop()
+    assert (read.code, read.stdin, read.args) == ("print(1)", "in", ["a"])
+    assert (read.timeout_seconds, read.output_files or []) == (7, patterns)
+
+
+@pytest.mark.parametrize(
+    ("sources", "words"),
+    [
+        ({}, "is gone; submit the program again."),
+        ({SOURCE: {"execution": "hello"}}, "cannot be read: "),
+        ({SOURCE: {"execution": "hello", "code": None}}, "cannot be read: "),
+    ],
+)
+async def test_an_execution_without_its_source_ends(
+    tmp_path: Path, execution_object: dict[str, Any], sources: dict[str, Any], words: str
+) -> None:
+    server = ApiServer(apart(execution_object), sources)
+    async with prepared(tmp_path, execution_object, server) as (source, _):
+        async with source.read_ahead():
+            pass
+        with pytest.raises(EndedError, match=words) as ended:
+            await source.read()
+        source.drop()
+    assert ended.value.reason is Reason.SOURCE_LOST
+
+
+async def test_another_executions_source_is_neither_read_nor_deleted(
+    tmp_path: Path, execution_object: dict[str, Any]
+) -> None:
+    """Policies refuse such an execution; where there are none it gains nothing."""
+    others = "hello-1-0123abcd"
+    sources = {others: {"execution": "hello-1", **GIVEN}}
+    server = ApiServer(apart(execution_object, source=others), sources)
+    async with prepared(tmp_path, execution_object, server) as (source, _):
+        with pytest.raises(EndedError, match="is not of this execution") as ended:
+            await source.read()
+        source.drop()
+        await source.remove()
+    assert ended.value.reason is Reason.SOURCE_LOST
+    assert server.calls == []
+
+
+async def test_a_source_is_deleted_by_its_name_and_may_be_gone(
+    tmp_path: Path, execution_object: dict[str, Any]
+) -> None:
+    server = ApiServer(apart(execution_object), {SOURCE: {"execution": "hello", **GIVEN}})
+    async with prepared(tmp_path, execution_object, server) as (source, _):
+        await source.remove()
+        await source.remove()
+    assert server.calls == 2 * [f"delete {SOURCE}"]
+    assert server.sources == {}
+
+
+async def test_an_execution_that_has_its_input_itself_has_no_source_to_delete(
+    tmp_path: Path, execution_object: dict[str, Any]
+) -> None:
+    server = ApiServer(execution_object)
+    async with prepared(tmp_path, execution_object, server) as (source, _):
+        async with source.read_ahead():
+            pass
+        await source.remove()
+        source.drop()
+    assert (server.calls, server.asked) == ([], 0)
+
+
+async def test_a_claim_that_fails_leaves_no_memory_taken(
+    tmp_path: Path, execution_object: dict[str, Any]
+) -> None:
+    server = ApiServer(apart(execution_object), {SOURCE: {"execution": "hello", **GIVEN}})
+    async with prepared(tmp_path, execution_object, server) as (source, budget):
+
+        async def claim() -> None:
+            async with source.read_ahead():
+                while not budget.used:  # noqa: ASYNC110  nothing tells of it
+                    await asyncio.sleep(0)
+                raise EndedError(Reason.CANCELLED, "It was cancelled.")
+
+        with pytest.raises(EndedError, match="It was cancelled"):
+            await claim()
+        source.drop()
+        assert budget.used == 0
+        assert (await source.read()).stdin == "in"
+        source.drop()

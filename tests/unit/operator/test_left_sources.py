@@ -1,0 +1,103 @@
+"""Sources of which no execution came, or whose deletion an operator did not live to see."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from aiohttp import web
+from support.operator_parts import answering, operator_parts
+
+from cloche_operator.retention import SOURCE_SECONDS, Retention
+
+ALL = "/apis/cloche.dev/v1alpha1/namespaces/sandboxes"
+YOUNG, OLD = SOURCE_SECONDS - 60, SOURCE_SECONDS + 60
+"""Seconds."""
+
+
+class ApiServer:
+    """An API server with these sources (name: execution, age) and unfinished executions."""
+
+    def __init__(self, sources: dict[str, tuple[str, float]], unfinished: list[str]) -> None:
+        self.sources = sources
+        self.unfinished = unfinished
+        self.calls: list[str] = []
+        self.routes = [
+            web.get(f"{ALL}/sandboxsources", self._sources),
+            web.delete(f"{ALL}/sandboxsources/{{name}}", self._delete),
+            web.get(f"{ALL}/sandboxexecutions", self._executions),
+            web.get(f"{ALL}/sandboxtombstones", self._nothing),
+            web.get(f"{ALL}/sandboxsessions", self._nothing),
+        ]
+
+    async def _sources(self, request: web.Request) -> web.Response:
+        assert "resourceVersion" not in request.query, "a listing of the past misses executions"
+        self.calls.append("sources")
+        now = datetime.now(UTC)
+        rows = [
+            [name, of, (now - timedelta(seconds=age)).strftime("%Y-%m-%dT%H:%M:%SZ")]
+            for name, (of, age) in self.sources.items()
+        ]
+        return _table(["Name", "Execution", "Created"], rows)
+
+    async def _executions(self, request: web.Request) -> web.Response:
+        if "fieldSelector" not in request.query:
+            return await self._nothing(request)
+        assert "resourceVersion" not in request.query, "a listing of the past misses executions"
+        self.calls.append("unfinished")
+        metadata = [{"name": name, "uid": f"uid-{name}"} for name in self.unfinished]
+        return _table(["Pod"], [[None]] * len(metadata), metadata)
+
+    async def _nothing(self, _: web.Request) -> web.Response:
+        columns = ("Name", "Phase", "Tenant", "Bytes", "Expires", "TTL")
+        return _table([*columns], [])
+
+    async def _delete(self, request: web.Request) -> web.Response:
+        self.calls.append(f"delete {request.match_info['name']}")
+        return web.json_response({})
+
+
+def _table(
+    columns: list[str], rows: list[list[Any]], metadata: list[dict[str, Any]] | None = None
+) -> web.Response:
+    listed = [
+        {"cells": cells, "object": {"metadata": (metadata or [{}] * len(rows))[n]}}
+        for n, cells in enumerate(rows)
+    ]
+    named = [{"name": name} for name in columns]
+    return web.json_response({"columnDefinitions": named, "rows": listed, "metadata": {}})
+
+
+async def kept(server: ApiServer, directory: Path) -> list[str]:
+    """One round of a retention; what it asked of the sources."""
+    async with (
+        answering(server.routes, directory) as kubeconfig,
+        operator_parts(kubeconfig, "sandboxes") as ctx,
+    ):
+        await Retention(ctx)._keep()
+    return server.calls
+
+
+async def test_old_sources_without_an_unfinished_execution_are_deleted(tmp_path: Path) -> None:
+    server = ApiServer(
+        {
+            "runs-01": ("runs", OLD),
+            "ended-01": ("ended", OLD),
+            "never-came-01": ("never-came", OLD),
+            "may-come-01": ("may-come", YOUNG),
+        },
+        unfinished=["runs"],
+    )
+    # The executions are listed last: one that has come meanwhile is among them.
+    assert await kept(server, tmp_path) == [
+        "sources",
+        "unfinished",
+        "delete ended-01",
+        "delete never-came-01",
+    ]
+
+
+async def test_without_old_sources_no_executions_are_listed(tmp_path: Path) -> None:
+    server = ApiServer({"may-come-01": ("may-come", YOUNG)}, unfinished=[])
+    assert await kept(server, tmp_path) == ["sources"]

@@ -1,0 +1,86 @@
+"""Whether an execution is over once its end was to be written: then alone its source may go."""
+
+from __future__ import annotations
+
+import copy
+from pathlib import Path
+from typing import Any
+
+import pytest
+from aiohttp import web
+from support.operator_parts import answering, operator_parts
+
+from cloche_api.phases import Phase, Reason
+from cloche_operator.execution import from_object, now
+from cloche_operator.outcome import EndedError, without_exit
+from cloche_operator.recording import record
+from cloche_operator.status import terminal
+
+PATH = "/apis/cloche.dev/v1alpha1/namespaces/sandboxes/sandboxexecutions/hello"
+
+
+class ApiServer:
+    """An API server that answers the write of an end so, and has this execution, if any."""
+
+    def __init__(self, answer: int, found: dict[str, Any] | None) -> None:
+        self._answer = answer
+        self._found = found
+        self.deleted = False
+        self.routes = [
+            web.patch(f"{PATH}/status", self._patch),
+            web.get(PATH, self._get),
+            web.delete(PATH, self._delete),
+        ]
+
+    async def _patch(self, _: web.Request) -> web.Response:
+        body = {"metadata": {"resourceVersion": "18"}, "message": "it is refused"}
+        return web.json_response(body, status=self._answer)
+
+    async def _get(self, _: web.Request) -> web.Response:
+        return web.json_response(self._found or {}, status=200 if self._found else 404)
+
+    async def _delete(self, _: web.Request) -> web.Response:
+        self.deleted = True
+        return web.json_response({})
+
+
+def elsewhere(obj: dict[str, Any], **status: Any) -> dict[str, Any]:
+    """The execution as another operator has written it."""
+    other = copy.deepcopy(obj)
+    other["metadata"]["resourceVersion"] = "18"
+    other["status"] |= status
+    return other
+
+
+@pytest.mark.parametrize(
+    ("answer", "status", "over"),
+    [
+        (200, None, True),
+        (404, None, True),
+        (409, None, True),
+        (413, None, True),
+        (409, {"phase": "Running", "podUID": "of-another"}, False),
+        (409, {"phase": "Completed", "podUID": "of-another"}, False),
+        (422, {}, False),
+    ],
+    ids=["written", "gone", "gone since", "no room", "claimed by another", "ended", "refused"],
+)
+async def test_it_is_over_unless_another_operator_has_it(
+    tmp_path: Path,
+    execution_object: dict[str, Any],
+    answer: int,
+    status: dict[str, Any] | None,
+    *,
+    over: bool,
+) -> None:
+    found = None if status is None else elsewhere(execution_object, **status)
+    server, execution = ApiServer(answer, found), from_object(execution_object)
+    made = without_exit(None, EndedError(Reason.CANCELLED, "It was cancelled."))
+    final = terminal(execution, made, None, now())
+    assert final["phase"] == Phase.CANCELLED
+    async with (
+        answering(server.routes, tmp_path) as kubeconfig,
+        operator_parts(kubeconfig, "sandboxes") as ctx,
+    ):
+        assert await record(ctx, execution, final) is over
+    assert server.deleted is (answer == 413)
