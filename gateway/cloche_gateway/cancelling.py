@@ -58,6 +58,19 @@ class Canceller:
         """Remove the record of an execution that was answered, by this call, later if need be."""
         self._start(f"record {name}", remove, unsure=False)
 
+    def remove_source(self, name: str) -> None:
+        """Remove a source that no execution names, later if need be.
+
+        It is not known whether it was created, and it may yet appear; the operator removes one that
+        appears too late.
+        """
+        path = f"{names.sources(self._namespace)}/{name}"
+
+        async def delete() -> None:
+            await self._kube.delete(path, seconds=_CALL_SECONDS)
+
+        self._start(f"source {name}", delete, unsure=True)
+
     async def finish(self) -> None:
         """Give what is under way some seconds, then end it."""
         if self._tasks:
@@ -91,4 +104,4 @@ async def _until_done(what: str, call: Callable[[], Awaitable[None]], *, unsure:
             return
         await asyncio.sleep(delay)
         delay = min(delay * 2, _DELAY_MAX)
-    _log.error("%s could not be ended; it ends by its own timeout", what)
+    _log.error("%s could not be ended or removed; that is left to the operator", what)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from cloche_api.meta import EXECUTIONS, GROUP, RUNTIMES, SESSIONS, TOMBSTONES, VERSION
+from cloche_api.meta import EXECUTIONS, GROUP, RUNTIMES, SESSIONS, SOURCES, TOMBSTONES, VERSION
 
 
 def executions(namespace: str) -> str:
@@ -13,6 +13,11 @@ def executions(namespace: str) -> str:
 def execution(namespace: str, name: str) -> str:
     """One execution. `name` is one that `is_execution_id` accepts."""
     return f"{executions(namespace)}/{name}"
+
+
+def sources(namespace: str) -> str:
+    """The collection of what large executions are given."""
+    return f"/apis/{GROUP}/{VERSION}/namespaces/{namespace}/{SOURCES}"
 
 
 def tombstones(namespace: str) -> str:

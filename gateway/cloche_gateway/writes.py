@@ -46,4 +46,5 @@ def count(writes: WriteLimit, obj: dict[str, Any]) -> None:
         stored = object_bytes(spec) + object_bytes(status)
     caused = revisions(status["phase"], claimed="podUID" in status)
     name, tenant = obj["metadata"]["name"], spec.get("tenant") or ""
-    writes.ended(tenant, name, stored, caused, lambda: object_bytes(spec))
+    source = spec["source"]["bytes"] if "source" in spec else 0
+    writes.ended(tenant, name, stored, caused, lambda: object_bytes(spec), source=source)

@@ -6,12 +6,14 @@ import os
 import signal
 from typing import Any
 
+import httpx
 from support.deadline import until
-from support.installation import SYSTEM, Kubectl
+from support.installation import SYSTEM, Kubectl, sources_of
 from support.processes import of_pod
 from support.witness import witness
 
 COUNT = 10
+LARGE = 100 * 1024
 CODE = """
 import time
 for tenth in range(200):
@@ -50,6 +52,24 @@ def test_kill_while_pods_start(kubectl: Kubectl, submit: Any, finished: Any) -> 
     assert all(
         kubectl.execution(name)["status"] == end for name, end in zip(names, ends, strict=True)
     )
+
+
+def test_kill_while_large_programs_start_and_run(
+    kubectl: Kubectl, http: httpx.Client, finished: Any
+) -> None:
+    """Their sources stay for the next operator, which deletes them once they have ended."""
+    code = "import time\nread = input()\ntime.sleep(10)\nprint(len(read))"
+    body = {"code": code, "language": "python", "stdin": "#" * LARGE}
+    with witness() as seen:
+        answers = [http.post("/api/v1/execute/async", json=body) for _ in range(COUNT)]
+        names = [answer.json()["execution_id"] for answer in answers]
+        uids = [kubectl.execution(name)["metadata"]["uid"] for name in names]
+        _kill_operator(kubectl)
+        ends = [finished(name) for name in names]
+
+    assert [(end["reason"], end["stdout"]) for end in ends] == [("Exited", f"{LARGE}\n")] * COUNT
+    assert seen.counts(uids) == dict.fromkeys(uids, 1)
+    until(lambda: not sources_of(kubectl, names), 60, "the sources to be deleted")
 
 
 def _kill_operator(kubectl: Kubectl) -> None:

@@ -107,6 +107,11 @@ class Cluster:
         items: list[dict[str, Any]] = listed["items"]
         return items
 
+    async def sources(self) -> list[dict[str, Any]]:
+        listed = await self.rest.call("GET", names.sources(self.namespace))
+        items: list[dict[str, Any]] = listed["items"]
+        return items
+
     async def pending(self) -> dict[str, Any]:
         """The one execution that has not ended, as soon as there is one."""
 

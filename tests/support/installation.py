@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import subprocess
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -63,6 +64,12 @@ class Kubectl:
         """Whether as many Pods wait for a runtime's executions as should."""
         told = self.runtime_status(runtime)
         return bool(told.get("wanted")) and told.get("ready") == told["wanted"]
+
+
+def sources_of(kubectl: Kubectl, executions: Iterable[str]) -> set[str]:
+    """The executions among these whose SandboxSource is there."""
+    found = kubectl.json("get", "sbxsrc", "-n", SANDBOXES)["items"]
+    return {of["spec"]["execution"] for of in found} & set(executions)
 
 
 @dataclass(frozen=True)

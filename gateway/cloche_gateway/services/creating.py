@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from cloche_api.meta import ANNOTATION_REQUEST_ID, LABEL_TENANT
@@ -44,6 +44,9 @@ class Stored:
 
     metadata: dict[str, Any]
     fresh: bool
+    perhaps_own: bool = False
+    """It has this request's Idempotency-Key, and an attempt of this request to create it got no
+    answer: nobody knows which request made it."""
 
     @property
     def uid(self) -> str:
@@ -77,7 +80,7 @@ async def create(context: Context, path: str, obj: dict[str, Any]) -> Stored:
         except AlreadyExistsError:
             found = await existing(context, path, obj, max(left, 0.5))
             if found is not None:
-                return found
+                return replace(found, perhaps_own=sent)
             # Its record was removed between the two calls: its Idempotency-Key is free again.
         except UnavailableError as error:
             sent = sent or error.sent

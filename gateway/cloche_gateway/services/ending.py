@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from cloche_api import limits
 from cloche_api.meta import SESSION_PREFIX
 from cloche_api.rest import METADATA_LIST
+from cloche_api.source import is_name_for
 from cloche_gateway import names, waiting
 from cloche_gateway.errors import (
     BusyError,
@@ -102,9 +103,16 @@ async def purge(context: Context, caller: Caller, execution_id: str) -> None:
 async def remove(context: Context, record: dict[str, Any]) -> None:
     """Remove an ended execution's record, this whole object, if it is still there.
 
+    Its source goes first, which the operator may not have deleted yet: afterwards nothing names it.
+
     Raises:
         KubeError: it is not removed.
     """
+    source, name = record["spec"].get("source"), record["metadata"]["name"]
+    if source is not None and is_name_for(source["name"], name):
+        path = f"{names.sources(context.settings.namespace)}/{source['name']}"
+        with contextlib.suppress(NotFoundError):
+            await context.kube.delete(path, seconds=_CALL_SECONDS)
     tenant = record["spec"].get("tenant", "")
     until = tombstones.expiration(context, record)
     await _remove(context, record["metadata"], tenant, until)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from cloche_api import limits
+from cloche_api import limits, source
+from cloche_api.input import Input
 from cloche_api.meta import ANNOTATION_REQUEST_ID, API_VERSION, LABEL_SESSION, LABEL_TENANT
 from cloche_api.size import object_bytes
 from cloche_gateway.errors import TooLargeError
@@ -26,6 +27,8 @@ _NAMES = {
     "outputFiles": "output_files",
 }
 """The spec's fields that may be large, and what the request calls them."""
+_INPUT = ("code", *Input.model_fields)
+"""What the program is given."""
 
 
 def execution(
@@ -51,6 +54,34 @@ def execution(
         },
         "spec": spec,
     }
+
+
+def separated(execution: dict[str, Any]) -> dict[str, Any] | None:
+    """Take what the program is given out of this execution, if it is large: its SandboxSource.
+
+    The execution names the source then. The source's name is of this request alone, so that another
+    one with the same Idempotency-Key, which makes an execution of the same name, neither meets nor
+    removes it. None: it stays in the execution.
+    """
+    meta, spec = execution["metadata"], execution["spec"]
+    given = {field: spec[field] for field in _INPUT if field in spec}
+    if object_bytes(given) <= limits.SOURCE_BYTES:
+        return None
+    of_source = {"execution": meta["name"], "tenant": spec["tenant"], **given}
+    made = source.manifest(
+        source.name_for(meta["name"]),
+        spec["tenant"],
+        meta["annotations"][ANNOTATION_REQUEST_ID],
+        of_source,
+    )
+    execution["spec"] = {
+        **{field: value for field, value in spec.items() if field not in given},
+        "source": {
+            "name": made["metadata"]["name"],
+            "bytes": object_bytes(of_source),
+        },
+    }
+    return made
 
 
 def session(

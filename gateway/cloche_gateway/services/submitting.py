@@ -50,12 +50,14 @@ class Plan:
     obj: dict[str, Any] | None
     """The object; None once it is the cluster's. A request waits up to seven minutes for its end,
     and all that it sent would be kept for as long."""
+    source: dict[str, Any] | None
+    """The SandboxSource that it names, if it does; None likewise once it is the cluster's."""
     charge: Charge
-    """What `obj` is charged to."""
+    """What `obj` and `source` are charged to."""
 
     def drop(self) -> None:
         """Keep what is sent no longer."""
-        self.obj = None
+        self.obj = self.source = None
         self.charge.release()
 
 
@@ -76,6 +78,7 @@ async def plan(context: Context, origin: Origin, request: ExecuteRequest, charge
     obj = manifest.execution(name, request, language, origin.caller, origin.request_id)
     if key is not None:
         obj["metadata"]["annotations"][idempotency.ANNOTATION] = idempotency.fingerprint(request)
+    source = manifest.separated(obj)
     logs.execution_id.set(name)
     full = language.name in context.languages.storage_full
     return Plan(
@@ -85,6 +88,7 @@ async def plan(context: Context, origin: Origin, request: ExecuteRequest, charge
         timeout_seconds=manifest.timeout_seconds(request),
         removed_once_answered=request.ttl_seconds == 0,
         obj=obj,
+        source=source,
         charge=charge,
     )
 
@@ -101,44 +105,82 @@ async def submit(context: Context, planned: Plan) -> Stored:
         RecordRemovedError: the execution of the Idempotency-Key was removed.
         GatewayError: as `creating.create`.
     """
-    path = names.executions(context.settings.namespace)
     assert planned.obj is not None, "a plan is submitted once"
     try:
         if planned.keyed:
             await tombstones.refuse(context, planned.name)
+            # A source is not written again for an execution that is there.
+            if planned.source is not None and (found := await _existing(context, planned)):
+                return found
         repeated = context.writes.knows(planned.name)
-        refusal = BusyError() if planned.storage_full else _charge(context, planned.obj)
+        refusal = BusyError() if planned.storage_full else _charge(context, planned)
         if refusal is None:
-            return await _create(context, path, planned.obj, charged=not repeated)
-        found = None
-        if planned.keyed:
-            seconds = context.settings.api_timeout_seconds
-            found = await creating.existing(context, path, planned.obj, seconds)
-        if found is None:
-            raise refusal
-        return found
+            return await _create(context, planned, charged=not repeated)
+        if planned.keyed and (found := await _existing(context, planned)):
+            return found
+        raise refusal
     finally:
         planned.drop()
 
 
-def _charge(context: Context, obj: dict[str, Any]) -> WriteLimitedError | None:
+def _charge(context: Context, planned: Plan) -> WriteLimitedError | None:
     """Charge the bytes that the execution will write; why it may not."""
-    spec = obj["spec"]
-    excess = context.writes.take(spec["tenant"], obj["metadata"]["name"], object_bytes(spec))
+    assert planned.obj is not None
+    spec = planned.obj["spec"]
+    source = spec["source"]["bytes"] if "source" in spec else 0
+    excess = context.writes.take(spec["tenant"], planned.name, object_bytes(spec), source=source)
     return None if excess is None else WriteLimitedError(excess)
 
 
-async def _create(context: Context, path: str, obj: dict[str, Any], *, charged: bool) -> Stored:
-    """Create the execution; where none was created, what was charged for it is taken back."""
-    name = obj["metadata"]["name"]
+async def _existing(context: Context, planned: Plan) -> Stored | None:
+    """The execution that the same Idempotency-Key has made."""
+    assert planned.obj is not None
+    path = names.executions(context.settings.namespace)
+    seconds = context.settings.api_timeout_seconds
+    return await creating.existing(context, path, planned.obj, seconds)
+
+
+async def _create(context: Context, planned: Plan, *, charged: bool) -> Stored:
+    """Create the execution, after its source where it has one.
+
+    Where none was created, what was charged for it is taken back, but for its source. A gateway
+    that dies between the two leaves a source that the operator removes.
+    """
+    assert planned.obj is not None
+    path = names.executions(context.settings.namespace)
     try:
-        stored = await creating.create(context, path, obj)
+        if planned.source is not None:
+            await _create_source(context, planned.source)
+        stored = await creating.create(context, path, planned.obj)
     except creating.UnsureError:
-        raise
+        raise  # it may be there, and need its source
     except GatewayError:
-        if charged:
-            context.writes.forget(name)
+        _undo(context, planned, charged=charged)
         raise
-    if charged and not stored.fresh:
-        context.writes.forget(name)
+    if not (stored.fresh or stored.perhaps_own):
+        _undo(context, planned, charged=charged)
     return stored
+
+
+async def _create_source(context: Context, source: dict[str, Any]) -> None:
+    """Create a source.
+
+    Raises:
+        BusyError: it is not known to be there; if it is, it is removed.
+        GatewayError: as `creating.create`.
+    """
+    path = names.sources(context.settings.namespace)
+    try:
+        await creating.create(context, path, source)
+    except creating.UnsureError as error:
+        raise BusyError from error  # and its execution is certainly not there
+
+
+def _undo(context: Context, planned: Plan, *, charged: bool) -> None:
+    """Remove the source of an execution that was not created, and charge it alone."""
+    if charged:
+        context.writes.forget(planned.name)
+    if planned.source is not None:
+        of = planned.source
+        context.writes.wrote(of["spec"]["tenant"], object_bytes(of["spec"]))
+        context.canceller.remove_source(of["metadata"]["name"])

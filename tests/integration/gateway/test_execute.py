@@ -222,8 +222,9 @@ async def test_the_most_that_may_be_sent_is_stored(gateway: Gateway) -> None:
     }
     answer = await gateway.run(body)
     assert answer.status_code == 200
-    stored = await gateway.cluster.read(answer.json()["execution_id"])
-    assert stored["spec"]["code"] == body["code"]
+    (source,) = await gateway.cluster.sources()
+    assert source["spec"]["execution"] == answer.json()["execution_id"]
+    assert source["spec"]["code"] == body["code"]
 
 
 async def test_no_end_in_time_is_said_and_cancelled(start: Any) -> None:

@@ -46,6 +46,14 @@ def test_the_end_of_another_versions_operator_is_measured() -> None:
     assert used(obj) == 3 * (object_bytes(SPEC) + METADATA_BYTES) + result
 
 
+def test_a_source_was_written_once() -> None:
+    obj = ended()
+    obj["spec"] = {"language": "python", "source": {"name": "n-01", "bytes": 50_000}}
+    obj["status"]["storedBytes"] = object_bytes(obj["spec"]) + 500
+    spec = object_bytes(obj["spec"])
+    assert used(obj) == 3 * (spec + METADATA_BYTES) + 500 + 50_000 + METADATA_BYTES
+
+
 class Heard:
     """A sink that keeps what it is told."""
 

@@ -1,0 +1,95 @@
+"""What is taken out of an execution that is large."""
+
+from __future__ import annotations
+
+import copy
+from typing import Any
+
+import pytest
+
+from cloche_api import limits
+from cloche_api.meta import ANNOTATION_REQUEST_ID, LABEL_TENANT
+from cloche_api.size import object_bytes
+from cloche_api.source import is_name_for
+from cloche_gateway.services import manifest
+
+NAME = "550e8400-e29b-41d4-a716-446655440000"
+REST: dict[str, Any] = {
+    "language": "python",
+    "timeoutSeconds": 30,
+    "tenant": "acme",
+    "concurrency": {"group": "first", "limit": 10},
+    "outputFiles": ["*.png"],
+}
+GIVEN: dict[str, Any] = {
+    "code": "print(1)",
+    "args": ["a"],
+    "stdin": "in",
+    "environment": {"A": "b"},
+    "files": [{"path": "a", "content": "b"}],
+}
+
+
+def execution(**spec: Any) -> dict[str, Any]:
+    return {
+        "metadata": {"name": NAME, "annotations": {ANNOTATION_REQUEST_ID: "r-1"}},
+        "spec": {**REST, **GIVEN, **spec},
+    }
+
+
+def of_size(size: int) -> dict[str, Any]:
+    """An execution whose program is given so many bytes."""
+    spare = size - object_bytes({**GIVEN, "code": ""})
+    made = execution(code="#" * spare)
+    assert object_bytes({field: made["spec"][field] for field in GIVEN}) == size
+    return made
+
+
+def test_a_small_execution_keeps_what_its_program_is_given() -> None:
+    obj = of_size(limits.SOURCE_BYTES)
+    before = copy.deepcopy(obj)
+    assert manifest.separated(obj) is None
+    assert obj == before
+
+
+def test_a_large_execution_names_the_source_that_has_it() -> None:
+    obj = of_size(limits.SOURCE_BYTES + 1)
+    given = {field: obj["spec"][field] for field in GIVEN}
+    source = manifest.separated(obj)
+    assert source is not None
+    name = source["metadata"]["name"]
+    assert is_name_for(name, NAME)
+    assert source["metadata"]["labels"] == {LABEL_TENANT: "acme"}
+    assert source["metadata"]["annotations"] == {ANNOTATION_REQUEST_ID: "r-1"}
+    assert source["spec"] == {"execution": NAME, "tenant": "acme", **given}
+    size = object_bytes(source["spec"])
+    assert obj["spec"] == {**REST, "source": {"name": name, "bytes": size}}
+
+
+def test_two_requests_never_have_one_source() -> None:
+    """Also where an Idempotency-Key makes one execution of them."""
+    sources = [manifest.separated(of_size(limits.SOURCE_BYTES + 1)) for _ in range(2)]
+    names = {source["metadata"]["name"] for source in sources if source}
+    assert len(names) == 2
+
+
+def test_what_is_absent_stays_absent() -> None:
+    obj = execution(code="#" * limits.SOURCE_BYTES)
+    for field in ("args", "stdin", "environment", "files"):
+        del obj["spec"][field]
+    source = manifest.separated(obj)
+    assert source is not None
+    assert source["spec"].keys() == {"execution", "tenant", "code"}
+
+
+@pytest.mark.parametrize("language", ["c", "python"])
+def test_a_source_is_never_larger_than_an_execution_may_be(language: str) -> None:
+    """The gateway checks the size of the execution alone, before it is taken apart."""
+    obj = execution(language=language, timeoutSeconds=1, tenant="a")
+    obj["spec"]["concurrency"] = {"group": "a", "limit": 1}
+    del obj["spec"]["outputFiles"]
+    obj["spec"]["stdin"] = "#" * (limits.SPEC_BYTES - object_bytes({**obj["spec"], "stdin": ""}))
+    assert object_bytes(obj["spec"]) == limits.SPEC_BYTES
+    source = manifest.separated(obj)
+    assert source is not None
+    assert object_bytes(source["spec"]) <= limits.SPEC_BYTES
