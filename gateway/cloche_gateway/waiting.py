@@ -31,8 +31,9 @@ _READS_AT_ONCE = 8
 """Executions that are read whole at a time: one takes up to 7 MiB while it is read, as bytes and as
 text of 4 bytes a character."""
 _LOOK_SECONDS = 5.0
-"""Between two looks at what somebody waits for, counted from its create: most ends are told before
-the first, and those who wait are not all looked at in one moment."""
+"""From the create to the first look at what somebody waits for: most ends are told before, and
+those who wait are not all looked at in one moment. The next ones come after twice the time each."""
+_LOOK_SECONDS_MAX = 60.0
 _DELAY_MIN, _DELAY_MAX = 0.1, 2.0
 _HEEDED = 10_000
 """More unfinished executions than a queue of 1,000 and all that run."""
@@ -120,7 +121,7 @@ class Waiters:
         if look:
             self._check(waiter.name)
         if waiter.name not in self._looks:
-            self._look_later(waiter.name)
+            self._look_later(waiter.name, _LOOK_SECONDS)
 
     def replace(self, objects: list[dict[str, Any]]) -> None:
         """Do nothing: what is not waited for is of no interest, the rest is asked for."""
@@ -169,14 +170,14 @@ class Waiters:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
-    def _look_later(self, name: str) -> None:
+    def _look_later(self, name: str, seconds: float) -> None:
         """What is deleted before its end is in no event."""
         loop = asyncio.get_running_loop()
-        self._looks[name] = loop.call_later(_LOOK_SECONDS, self._look, name)
+        self._looks[name] = loop.call_later(seconds, self._look, name, seconds)
 
-    def _look(self, name: str) -> None:
+    def _look(self, name: str, waited: float) -> None:
         self._check(name, cached=True)
-        self._look_later(name)
+        self._look_later(name, min(2 * waited, _LOOK_SECONDS_MAX))
 
     def _unsure(self, name: str) -> list[Waiter]:
         """Who waits for an execution of that name that exists and has not ended as far as known."""

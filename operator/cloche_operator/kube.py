@@ -158,10 +158,19 @@ class Kube:
         ):
             yield name, tenant or "", expires
 
-    async def delete_tombstone(self, name: str) -> None:
-        """Delete a tombstone; one that is gone is fine."""
+    async def tombstone(self, name: str) -> tuple[str, str] | None:
+        """Uid and expiration time of the tombstone of that name, if there is one."""
         with contextlib.suppress(NotFoundError):
-            await self._rest.call("DELETE", f"{self._tombstones}/{name}", accept=METADATA)
+            async for of, (expires,) in self._rest.rows(f"{self._tombstones}/{name}", {}, "Expires"):
+                return of["uid"], expires
+        return None
+
+    async def delete_tombstone(self, name: str, uid: str) -> None:
+        """Delete a tombstone; one that is gone, or whose name another has taken, is fine."""
+        body = {"preconditions": {"uid": uid}}
+        path = f"{self._tombstones}/{name}"
+        with contextlib.suppress(NotFoundError, ConflictError):
+            await self._rest.call("DELETE", path, body=body, accept=METADATA)
 
     async def ended_sessions(self) -> list[tuple[str, str, str]]:
         """Name, uid and end (or creation, where it never began) of every session that has ended."""

@@ -153,7 +153,10 @@ class Retention:
     async def _remove_tombstones(self) -> None:
         """Delete the tombstones whose keys count no more."""
         for one in self._tombstones.due(self._ctx.now().timestamp()):
-            await self._ctx.kube.delete_tombstone(one.name)
+            found = await self._ctx.kube.tombstone(one.name)
+            # Once a key counts no more it may be used again, and leave a new tombstone.
+            if found is not None and _seconds(found[1]) < one.expires + 1:
+                await self._ctx.kube.delete_tombstone(one.name, found[0])
             self._tombstones.remove(one)
 
     async def _remove_sessions(self) -> None:

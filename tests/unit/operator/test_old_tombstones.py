@@ -1,0 +1,77 @@
+"""Tombstones whose time is over, and those that have taken their names since."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from aiohttp import web
+from support.operator_parts import answering, operator_parts
+
+from cloche_operator.retention import Retention
+
+ALL = "/apis/cloche.dev/v1alpha1/namespaces/sandboxes"
+OVER = timedelta(minutes=-1)
+
+
+class ApiServer:
+    """An API server that lists one expired tombstone, which expires at `at` when it is asked."""
+
+    def __init__(self, at: timedelta | None) -> None:
+        self.deleted: list[Any] = []
+        self._at = at
+        self._now = datetime.now(UTC)
+        self.routes = [
+            web.get(f"{ALL}/sandboxtombstones", self._listed),
+            web.get(f"{ALL}/sandboxtombstones/one", self._one),
+            web.delete(f"{ALL}/sandboxtombstones/one", self._delete),
+            web.get(f"{ALL}/{{others}}", self._nothing),
+        ]
+
+    async def _listed(self, _: web.Request) -> web.Response:
+        return _table(["Name", "Tenant", "Expires"], [["one", "acme", self._time(OVER)]])
+
+    async def _one(self, _: web.Request) -> web.Response:
+        if self._at is None:
+            return web.json_response({"reason": "NotFound"}, status=404)
+        return _table(["Expires"], [[self._time(self._at)]])
+
+    async def _delete(self, request: web.Request) -> web.Response:
+        self.deleted.append((await request.json())["preconditions"])
+        return web.json_response({})
+
+    async def _nothing(self, _: web.Request) -> web.Response:
+        columns = ("Name", "Phase", "Tenant", "Bytes", "Expires", "TTL", "Execution", "Created")
+        return _table([*columns], [])
+
+    def _time(self, after: timedelta) -> str:
+        return (self._now + after).isoformat()
+
+
+def _table(columns: list[str], rows: list[list[Any]]) -> web.Response:
+    listed = [{"cells": cells, "object": {"metadata": {"uid": "uid"}}} for cells in rows]
+    named = [{"name": name} for name in columns]
+    return web.json_response({"columnDefinitions": named, "rows": listed, "metadata": {}})
+
+
+async def deleted(server: ApiServer, directory: Path) -> list[Any]:
+    """One round of a retention; the preconditions of its deletions."""
+    async with (
+        answering(server.routes, directory) as kubeconfig,
+        operator_parts(kubeconfig, "sandboxes") as ctx,
+    ):
+        await Retention(ctx)._keep()
+    return server.deleted
+
+
+async def test_an_expired_tombstone_is_deleted_by_its_uid(tmp_path: Path) -> None:
+    assert await deleted(ApiServer(OVER), tmp_path) == [{"uid": "uid"}]
+
+
+async def test_one_that_has_taken_the_name_since_stays(tmp_path: Path) -> None:
+    assert await deleted(ApiServer(timedelta(hours=1)), tmp_path) == []
+
+
+async def test_one_that_is_gone_is_fine(tmp_path: Path) -> None:
+    assert await deleted(ApiServer(None), tmp_path) == []
