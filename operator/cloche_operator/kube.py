@@ -160,8 +160,9 @@ class Kube:
 
     async def tombstone(self, name: str) -> tuple[str, str] | None:
         """Uid and expiration time of the tombstone of that name, if there is one."""
+        rows = self._rest.rows(f"{self._tombstones}/{name}", {}, "Expires")
         with contextlib.suppress(NotFoundError):
-            async for of, (expires,) in self._rest.rows(f"{self._tombstones}/{name}", {}, "Expires"):
+            async for of, (expires,) in rows:
                 return of["uid"], expires
         return None
 
