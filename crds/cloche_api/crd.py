@@ -56,14 +56,9 @@ def execution_crd() -> dict[str, Any]:
             _column("Age", ".metadata.creationTimestamp", "date"),
         ],
     )
-    (version,) = crd["spec"]["versions"]
-    properties = version["schema"]["openAPIV3Schema"]["properties"]
-    spec = properties["spec"]
-    spec["x-kubernetes-validations"].append(_execution_spec_rule())
-    for part in (spec, properties["status"]):
-        # Each is written by one program, whole: metadata.managedFields, which names who wrote which
-        # field, is half of a small object otherwise, and goes over every wire.
-        part["x-kubernetes-map-type"] = "atomic"
+    properties = _properties(crd)
+    properties["spec"]["x-kubernetes-validations"].append(_execution_spec_rule())
+    _written_whole(properties["spec"], properties["status"])
     return crd
 
 
@@ -162,16 +157,30 @@ def source_crd() -> dict[str, Any]:
             _column("Created", ".metadata.creationTimestamp", priority=_WIDE),
         ],
     )
-    (version,) = crd["spec"]["versions"]
-    # As in an execution: metadata.managedFields would name each field.
-    spec = version["schema"]["openAPIV3Schema"]["properties"]["spec"]
-    spec["x-kubernetes-map-type"] = "atomic"
+    _written_whole(_properties(crd)["spec"])
     return crd
 
 
 def all_crds() -> list[dict[str, Any]]:
     """Every CustomResourceDefinition of Cloche."""
     return [execution_crd(), runtime_crd(), session_crd(), tombstone_crd(), source_crd()]
+
+
+def _properties(crd: dict[str, Any]) -> dict[str, Any]:
+    """The schemas of spec and status."""
+    (version,) = crd["spec"]["versions"]
+    properties: dict[str, Any] = version["schema"]["openAPIV3Schema"]["properties"]
+    return properties
+
+
+def _written_whole(*parts: dict[str, Any]) -> None:
+    """Have each part count as one field, which one program writes.
+
+    metadata.managedFields, which names who wrote which field, is half of a small object otherwise,
+    and goes over every wire.
+    """
+    for part in parts:
+        part["x-kubernetes-map-type"] = "atomic"
 
 
 def _execution_rules() -> dict[str, Any]:

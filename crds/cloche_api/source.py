@@ -67,6 +67,11 @@ def is_name_for(name: str, execution: str) -> bool:
     return name.rpartition("-")[0] == execution
 
 
+def bytes_of(spec: dict[str, Any]) -> int:
+    """Bytes that the SandboxSource of an execution with this spec takes; 0 where it has none."""
+    return int(spec["source"]["bytes"]) if "source" in spec else 0
+
+
 def manifest(name: str, tenant: str, request_id: str, spec: dict[str, Any]) -> dict[str, Any]:
     """Return the SandboxSource of this name and spec, for a tenant's request."""
     return {

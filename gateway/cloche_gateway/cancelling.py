@@ -64,7 +64,7 @@ class Canceller:
         It is not known whether it was created, and it may yet appear; the operator removes one that
         appears too late.
         """
-        path = f"{names.sources(self._namespace)}/{name}"
+        path = names.source(self._namespace, name)
 
         async def delete() -> None:
             await self._kube.delete(path, seconds=_CALL_SECONDS)

@@ -20,6 +20,11 @@ def sources(namespace: str) -> str:
     return f"/apis/{GROUP}/{VERSION}/namespaces/{namespace}/{SOURCES}"
 
 
+def source(namespace: str, name: str) -> str:
+    """One source."""
+    return f"{sources(namespace)}/{name}"
+
+
 def tombstones(namespace: str) -> str:
     """The collection of the keys of removed records."""
     return f"/apis/{GROUP}/{VERSION}/namespaces/{namespace}/{TOMBSTONES}"

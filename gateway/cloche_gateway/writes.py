@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from cloche_api import source
 from cloche_api.size import object_bytes
 from cloche_api.write_limit import revisions
 
@@ -46,5 +47,6 @@ def count(writes: WriteLimit, obj: dict[str, Any]) -> None:
         stored = object_bytes(spec) + object_bytes(status)
     caused = revisions(status["phase"], claimed="podUID" in status)
     name, tenant = obj["metadata"]["name"], spec.get("tenant") or ""
-    source = spec["source"]["bytes"] if "source" in spec else 0
-    writes.ended(tenant, name, stored, caused, lambda: object_bytes(spec), source=source)
+    writes.ended(
+        tenant, name, stored, caused, lambda: object_bytes(spec), source=source.bytes_of(spec)
+    )

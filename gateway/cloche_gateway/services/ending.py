@@ -110,7 +110,7 @@ async def remove(context: Context, record: dict[str, Any]) -> None:
     """
     source, name = record["spec"].get("source"), record["metadata"]["name"]
     if source is not None and is_name_for(source["name"], name):
-        path = f"{names.sources(context.settings.namespace)}/{source['name']}"
+        path = names.source(context.settings.namespace, source["name"])
         with contextlib.suppress(NotFoundError):
             await context.kube.delete(path, seconds=_CALL_SECONDS)
     tenant = record["spec"].get("tenant", "")

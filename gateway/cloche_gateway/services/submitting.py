@@ -6,7 +6,7 @@ import uuid
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from cloche_api import logs
+from cloche_api import logs, source
 from cloche_api.size import object_bytes
 from cloche_gateway import names
 from cloche_gateway.errors import BusyError, GatewayError, WriteLimitedError
@@ -78,7 +78,6 @@ async def plan(context: Context, origin: Origin, request: ExecuteRequest, charge
     obj = manifest.execution(name, request, language, origin.caller, origin.request_id)
     if key is not None:
         obj["metadata"]["annotations"][idempotency.ANNOTATION] = idempotency.fingerprint(request)
-    source = manifest.separated(obj)
     logs.execution_id.set(name)
     full = language.name in context.languages.storage_full
     return Plan(
@@ -88,7 +87,7 @@ async def plan(context: Context, origin: Origin, request: ExecuteRequest, charge
         timeout_seconds=manifest.timeout_seconds(request),
         removed_once_answered=request.ttl_seconds == 0,
         obj=obj,
-        source=source,
+        source=manifest.separated(obj),
         charge=charge,
     )
 
@@ -127,8 +126,8 @@ def _charge(context: Context, planned: Plan) -> WriteLimitedError | None:
     """Charge the bytes that the execution will write; why it may not."""
     assert planned.obj is not None
     spec = planned.obj["spec"]
-    source = spec["source"]["bytes"] if "source" in spec else 0
-    excess = context.writes.take(spec["tenant"], planned.name, object_bytes(spec), source=source)
+    size, of_source = object_bytes(spec), source.bytes_of(spec)
+    excess = context.writes.take(spec["tenant"], planned.name, size, source=of_source)
     return None if excess is None else WriteLimitedError(excess)
 
 
@@ -162,7 +161,7 @@ async def _create(context: Context, planned: Plan, *, charged: bool) -> Stored:
     return stored
 
 
-async def _create_source(context: Context, source: dict[str, Any]) -> None:
+async def _create_source(context: Context, obj: dict[str, Any]) -> None:
     """Create a source.
 
     Raises:
@@ -171,7 +170,7 @@ async def _create_source(context: Context, source: dict[str, Any]) -> None:
     """
     path = names.sources(context.settings.namespace)
     try:
-        await creating.create(context, path, source)
+        await creating.create(context, path, obj)
     except creating.UnsureError as error:
         raise BusyError from error  # and its execution is certainly not there
 
@@ -180,7 +179,8 @@ def _undo(context: Context, planned: Plan, *, charged: bool) -> None:
     """Remove the source of an execution that was not created, and charge it alone."""
     if charged:
         context.writes.forget(planned.name)
+    assert planned.obj is not None
+    spec = planned.obj["spec"]
     if planned.source is not None:
-        of = planned.source
-        context.writes.wrote(of["spec"]["tenant"], object_bytes(of["spec"]))
-        context.canceller.remove_source(of["metadata"]["name"])
+        context.writes.wrote(spec["tenant"], source.bytes_of(spec))
+        context.canceller.remove_source(planned.source["metadata"]["name"])

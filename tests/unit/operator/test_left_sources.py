@@ -4,14 +4,12 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
 
 from aiohttp import web
-from support.operator_parts import answering, operator_parts
+from support.retention_round import ALL, keep, nothing, table
 
-from cloche_operator.retention import SOURCE_SECONDS, Retention
+from cloche_operator.retention import SOURCE_SECONDS
 
-ALL = "/apis/cloche.dev/v1alpha1/namespaces/sandboxes"
 YOUNG, OLD = SOURCE_SECONDS - 60, SOURCE_SECONDS + 60
 """Seconds."""
 
@@ -27,8 +25,8 @@ class ApiServer:
             web.get(f"{ALL}/sandboxsources", self._sources),
             web.delete(f"{ALL}/sandboxsources/{{name}}", self._delete),
             web.get(f"{ALL}/sandboxexecutions", self._executions),
-            web.get(f"{ALL}/sandboxtombstones", self._nothing),
-            web.get(f"{ALL}/sandboxsessions", self._nothing),
+            web.get(f"{ALL}/sandboxtombstones", nothing),
+            web.get(f"{ALL}/sandboxsessions", nothing),
         ]
 
     async def _sources(self, request: web.Request) -> web.Response:
@@ -39,43 +37,24 @@ class ApiServer:
             [name, of, (now - timedelta(seconds=age)).strftime("%Y-%m-%dT%H:%M:%SZ")]
             for name, (of, age) in self.sources.items()
         ]
-        return _table(["Name", "Execution", "Created"], rows)
+        return table(["Name", "Execution", "Created"], rows)
 
     async def _executions(self, request: web.Request) -> web.Response:
         if "fieldSelector" not in request.query:
-            return await self._nothing(request)
+            return await nothing(request)
         assert "resourceVersion" not in request.query, "a listing of the past misses executions"
         self.calls.append("unfinished")
         metadata = [{"name": name, "uid": f"uid-{name}"} for name in self.unfinished]
-        return _table(["Pod"], [[None]] * len(metadata), metadata)
-
-    async def _nothing(self, _: web.Request) -> web.Response:
-        columns = ("Name", "Phase", "Tenant", "Bytes", "Expires", "TTL")
-        return _table([*columns], [])
+        return table(["Pod"], [[None]] * len(metadata), metadata)
 
     async def _delete(self, request: web.Request) -> web.Response:
         self.calls.append(f"delete {request.match_info['name']}")
         return web.json_response({})
 
 
-def _table(
-    columns: list[str], rows: list[list[Any]], metadata: list[dict[str, Any]] | None = None
-) -> web.Response:
-    listed = [
-        {"cells": cells, "object": {"metadata": (metadata or [{}] * len(rows))[n]}}
-        for n, cells in enumerate(rows)
-    ]
-    named = [{"name": name} for name in columns]
-    return web.json_response({"columnDefinitions": named, "rows": listed, "metadata": {}})
-
-
 async def kept(server: ApiServer, directory: Path) -> list[str]:
     """One round of a retention; what it asked of the sources."""
-    async with (
-        answering(server.routes, directory) as kubeconfig,
-        operator_parts(kubeconfig, "sandboxes") as ctx,
-    ):
-        await Retention(ctx)._keep()
+    await keep(server.routes, directory)
     return server.calls
 
 

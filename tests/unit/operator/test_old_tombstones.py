@@ -7,11 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from aiohttp import web
-from support.operator_parts import answering, operator_parts
+from support.retention_round import ALL, keep, nothing, table
 
-from cloche_operator.retention import Retention
-
-ALL = "/apis/cloche.dev/v1alpha1/namespaces/sandboxes"
 OVER = timedelta(minutes=-1)
 
 
@@ -26,42 +23,28 @@ class ApiServer:
             web.get(f"{ALL}/sandboxtombstones", self._listed),
             web.get(f"{ALL}/sandboxtombstones/one", self._one),
             web.delete(f"{ALL}/sandboxtombstones/one", self._delete),
-            web.get(f"{ALL}/{{others}}", self._nothing),
+            web.get(f"{ALL}/{{others}}", nothing),
         ]
 
     async def _listed(self, _: web.Request) -> web.Response:
-        return _table(["Name", "Tenant", "Expires"], [["one", "acme", self._time(OVER)]])
+        return table(["Name", "Tenant", "Expires"], [["one", "acme", self._time(OVER)]])
 
     async def _one(self, _: web.Request) -> web.Response:
         if self._at is None:
             return web.json_response({"reason": "NotFound"}, status=404)
-        return _table(["Expires"], [[self._time(self._at)]])
+        return table(["Expires"], [[self._time(self._at)]], [{"uid": "uid"}])
 
     async def _delete(self, request: web.Request) -> web.Response:
         self.deleted.append((await request.json())["preconditions"])
         return web.json_response({})
 
-    async def _nothing(self, _: web.Request) -> web.Response:
-        columns = ("Name", "Phase", "Tenant", "Bytes", "Expires", "TTL", "Execution", "Created")
-        return _table([*columns], [])
-
     def _time(self, after: timedelta) -> str:
         return (self._now + after).isoformat()
 
 
-def _table(columns: list[str], rows: list[list[Any]]) -> web.Response:
-    listed = [{"cells": cells, "object": {"metadata": {"uid": "uid"}}} for cells in rows]
-    named = [{"name": name} for name in columns]
-    return web.json_response({"columnDefinitions": named, "rows": listed, "metadata": {}})
-
-
 async def deleted(server: ApiServer, directory: Path) -> list[Any]:
     """One round of a retention; the preconditions of its deletions."""
-    async with (
-        answering(server.routes, directory) as kubeconfig,
-        operator_parts(kubeconfig, "sandboxes") as ctx,
-    ):
-        await Retention(ctx)._keep()
+    await keep(server.routes, directory)
     return server.deleted
 
 
