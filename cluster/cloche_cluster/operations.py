@@ -184,7 +184,7 @@ class Operations:
     def _bring_up(self, target: Target, cluster: Cluster) -> None:
         """Build images and bring the cluster up at the same time, then install.
 
-        From the first answer on, an interruption leaves a working installation.
+        Once the installer is ready, an interruption leaves a working installation.
         """
         images = self._images()
         first = first_images(images)
@@ -199,12 +199,13 @@ class Operations:
             installer = Installer(
                 self.checkout, cluster, access, lambda: builds.builder, wanted, self.console
             )
-            installer.first_answer(builds, first)
             try:
+                installer.first_answer(builds, first)
                 installer.add_the_rest(builds, first)
                 cluster.complete()
             except KeyboardInterrupt:
-                self.console.plain(f"Cloche is installed with {', '.join(installer.available)}")
+                if installer.ready:
+                    self.console.plain(f"Cloche is installed with {', '.join(installer.available)}")
                 raise
             tagged = builds.built(builds.names)
             remove_old(builds.builder)

@@ -58,7 +58,7 @@ def test_up_installs_the_chosen_languages_alone_until_all_are_chosen(
         assert lacking.stderr.startswith("error: python, javascript, cpp, ")
         assert "`make up LANGUAGES=all`" in lacking.stderr
 
-        said, error = interrupted(*ALL, at='{"execution_id"')
+        said, error = interrupted(*ALL, at="ready at ")
         assert "Cloche is installed with " in said
         assert error.count("\n") == 1, error
         assert answer(installation, "python", "print(1)").json()["stdout"] == "1\n"

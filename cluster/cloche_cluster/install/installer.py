@@ -48,6 +48,8 @@ class Installer:
     engine: Callable[[], Builder]
     wanted: Sequence[str]
     console: Console
+    ready: bool = False
+    """Whether Cloche serves its users: it does before the first answer is printed."""
     _tags: dict[str, str] = field(default_factory=dict)
 
     def first_answer(self, builds: ImageBuilds, first: Sequence[str]) -> None:
@@ -70,6 +72,7 @@ class Installer:
         path = self.checkout.env_file
         env_file.write(path, env_file.Environment(url, key, str(self.access.kubeconfig)))
         self.checkout.link_tools([self.access.kubectl.program, self.access.helm])
+        self.ready = True
         self.console.step(f"ready at {url}; the shell's variables are in {path}")
         available = [one.image.language for one in tagged if one.image.language]
         run_example(url, key, example_for(self.checkout.root, available), self.console)
