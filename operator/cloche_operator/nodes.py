@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
 _REPELS = frozenset({"NoSchedule", "NoExecute"})
+_DEFAULT_PODS = 110
+"""Of a node that does not say: the kubelet's `maxPods` (k8s.io/kubelet, KubeletConfiguration)."""
 _ALWAYS_TOLERATED = "node.kubernetes.io/memory-pressure"
 """Kubernetes adds this toleration to Pods with requests (TaintNodesByCondition)."""
 
@@ -29,6 +31,8 @@ class Node:
     """Allocatable thousandths of a core."""
     labels: Mapping[str, str]
     taints: tuple[Mapping[str, str], ...]
+    pods: int = _DEFAULT_PODS
+    """Allocatable Pods."""
 
     def takes(self, selector: Mapping[str, str], tolerations: Iterable[Mapping[str, Any]]) -> bool:
         """Whether the scheduler would consider it for a Pod with these fields."""
@@ -49,6 +53,7 @@ def ready_nodes(objects: Iterable[dict[str, Any]]) -> list[Node]:
             taints=tuple(
                 taint for taint in obj["spec"].get("taints") or [] if taint["effect"] in _REPELS
             ),
+            pods=quantity.whole(obj["status"]["allocatable"].get("pods", _DEFAULT_PODS)),
         )
         for obj in objects
         if not obj["spec"].get("unschedulable") and _is_ready(obj)

@@ -83,8 +83,9 @@ class Settings(BaseSettings):
     default's."""
     last_user: int = Field(default=49_999, le=65_533)
     """The last one: below 65534, which is nobody, and so are those beyond in a user namespace."""
-    pod_request_cpu: str = "50m"
-    """CPU that a Pod reserves, far below its limit: a pool of waiting Pods must fit a laptop."""
+    pod_request_cpu: str = "10m"
+    """CPU that a Pod reserves, far below its limit: waiting and running Pods must fit a laptop, and
+    when processors are busy its programs get this in proportion to what others reserve."""
     pod_request_memory: str = "64Mi"
     """Memory that a Pod reserves, for the same reason."""
     priority_class_name: str = ""

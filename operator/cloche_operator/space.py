@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from cloche_api import quantity
 from cloche_api.limits import MIB
 from cloche_api.phases import Reason
 from cloche_api.runtime import RuntimeResources
@@ -102,7 +103,29 @@ class Space:
             cpu=int(sum(node.cpu for node in nodes) * settings.cpu_overcommit),
             processes=len(nodes) * settings.node_processes or UNBOUNDED,
             files=len(nodes) * settings.node_open_files or UNBOUNDED,
-            running=max(1, settings.memory_bytes // 2 // RUNNING_BYTES),
+            running=max(1, min(settings.memory_bytes // 2 // RUNNING_BYTES, self._pods(nodes))),
+        )
+
+    def _pods(self, nodes: list[Node]) -> int:
+        """Pods with programs for which the scheduler finds room, beside those that wait and others.
+
+        It counts what Pods request, which is not what their limits add up to. With more of them
+        the nodes are full: each program then pushes out a waiting Pod, and starts cold.
+        """
+        settings = self._settings
+        cpu = int(quantity.parse(settings.pod_request_cpu) * 1000)
+        memory = quantity.whole(settings.pod_request_memory)
+        share = min(1.0, settings.capacity_share)
+        return sum(
+            int(
+                share
+                * min(
+                    node.pods,
+                    node.cpu // cpu if cpu else UNBOUNDED,
+                    node.memory // memory if memory else UNBOUNDED,
+                )
+            )
+            for node in nodes
         )
 
     def _set(self, total: Demand) -> None:

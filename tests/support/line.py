@@ -46,6 +46,8 @@ def capacity(total: int, *, clock: Clock | None = None, **settings: Any) -> Capa
         "tenant_share": 1,
         "session_share": 1,
         "node_processes": 0,
+        "pod_request_cpu": "0",
+        "pod_request_memory": "0",
         **settings,
     }
     made = Capacity(Settings(**chosen), clock or Clock())

@@ -175,7 +175,7 @@ def test_the_operator_understands_its_settings() -> None:
     assert settings.runtime_class_name == ""
     assert settings.user_namespaces is False
     assert settings.app_armor_profile == ""
-    assert (settings.pod_request_cpu, settings.pod_request_memory) == ("50m", "64Mi")
+    assert (settings.pod_request_cpu, settings.pod_request_memory) == ("10m", "64Mi")
     assert settings.capacity_share == 0.6
     assert (settings.queue_length, settings.queue_timeout_seconds) == (1000, 60)
     assert (settings.start_timeout_seconds, settings.start_concurrency) == (60, 4)

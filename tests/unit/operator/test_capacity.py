@@ -10,6 +10,7 @@ from support.line import GIB, PATIENCE, Clock, capacity, line, node, share
 
 from cloche_api.phases import Reason
 from cloche_operator.demand import UNBOUNDED, Demand
+from cloche_operator.nodes import Node
 from cloche_operator.usage import Share
 
 
@@ -236,3 +237,22 @@ async def test_what_runs_already_counts_whether_or_not_there_is_room() -> None:
         at.of.give_back(running)
         await settled()
         assert at.admitted == ["a"]
+
+
+@pytest.mark.parametrize(
+    ("pods", "cpu", "memory", "fit"),
+    [
+        (110, "0", "0", 66),
+        (110, "10m", "0", 66),
+        (250, "50m", "64Mi", 24),
+        (250, "10m", "64Mi", 120),
+        (250, "10m", "1Gi", 14),
+    ],
+)
+def test_no_more_run_than_the_scheduler_finds_room_for(
+    pods: int, cpu: str, memory: str, fit: int
+) -> None:
+    """What waits, and what else is on the node, has the rest of what its Pods may request."""
+    of = capacity(1, capacity_share=0.6, pod_request_cpu=cpu, pod_request_memory=memory)
+    of.set_nodes({"": [Node(24 * GIB, 2000, {}, (), pods)]}, Demand())
+    assert of.space.total.running == fit

@@ -19,10 +19,16 @@ def node_object(**spec: Any) -> dict[str, Any]:
 
 def test_what_a_node_has() -> None:
     (node,) = ready_nodes([node_object()])
-    assert (node.memory, node.cpu) == (2 * 1024**3, 1500)
+    assert (node.memory, node.cpu, node.pods) == (2 * 1024**3, 1500, 110)
     assert node.takes({}, [])
     assert node.takes({"pool": "sandbox"}, [])
     assert not node.takes({"pool": "other"}, [])
+
+
+def test_a_node_says_how_many_pods_it_takes() -> None:
+    made = node_object()
+    made["status"]["allocatable"]["pods"] = "250"
+    assert [node.pods for node in ready_nodes([made])] == [250]
 
 
 def test_nodes_on_which_no_pod_can_start() -> None:

@@ -99,7 +99,7 @@ def test_the_whole_pod(execution_object: dict[str, Any], settings: Settings) -> 
                     },
                     "resources": {
                         "limits": {"cpu": "1", "memory": "512Mi", "ephemeral-storage": "64Mi"},
-                        "requests": {"cpu": "50m", "memory": "64Mi", "ephemeral-storage": "0"},
+                        "requests": {"cpu": "10m", "memory": "64Mi", "ephemeral-storage": "0"},
                     },
                     "volumeMounts": [
                         {"name": "workspace", "mountPath": "/workspace"},
@@ -186,9 +186,9 @@ def test_unconfined_and_a_profile_without_a_name_are_refused(profile: str) -> No
 @pytest.mark.parametrize(
     ("cpu", "memory", "requests"),
     [
-        ("2", "2Gi", {"cpu": "50m", "memory": "64Mi"}),
-        ("49m", "63Mi", {"cpu": "49m", "memory": "63Mi"}),
-        ("0.01", "16M", {"cpu": "0.01", "memory": "16M"}),
+        ("2", "2Gi", {"cpu": "10m", "memory": "64Mi"}),
+        ("9m", "63Mi", {"cpu": "9m", "memory": "63Mi"}),
+        ("0.005", "16M", {"cpu": "0.005", "memory": "16M"}),
     ],
 )
 def test_no_request_is_more_than_its_limit(
@@ -274,7 +274,7 @@ def test_pods_reserve_all_their_memory_where_that_is_set(execution_object: dict[
     pod = cold(execution_object, PYTHON, USED, Settings(reserve_memory=True))
     resources = pod["spec"]["containers"][0]["resources"]
     assert resources["requests"]["memory"] == resources["limits"]["memory"] == "512Mi"
-    assert resources["requests"]["cpu"] == "50m"
+    assert resources["requests"]["cpu"] == "10m"
 
 
 @pytest.mark.parametrize(
