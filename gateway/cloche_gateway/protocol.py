@@ -28,6 +28,8 @@ HEAD_SECONDS = 30.0
 LINGER_SECONDS = 5.0
 """From an answer to the end of a body that it did not wait for: who still sends would not see the
 answer of a connection that is closed at once."""
+UNREAD_SECONDS = 1.0
+"""The same where the rest of the body is not read: the answer must only get to the client."""
 SPARE_CONNECTIONS = 64
 """Beyond the bound, on which probes and scrapers alone are served: a full gateway is not dead."""
 SPARE_SECONDS = 2.0
@@ -173,6 +175,7 @@ class BoundedProtocol(HttpToolsProtocol):
         self._frame.expect_body(content_length(self.headers))
         self._got_head()
         self._bounds.idle.remove(self)
+        self._connection.has_waited = False
         # Our own keys.
         self.scope["cloche.spare"] = self._spare  # type: ignore[typeddict-unknown-key]
         self.scope["cloche.connection"] = self._connection  # type: ignore[typeddict-unknown-key]
@@ -202,7 +205,10 @@ class BoundedProtocol(HttpToolsProtocol):
             self._answered()
 
     def on_response_complete(self) -> None:
-        """Read on, and forget, what still comes of a body that was refused, but not for ever."""
+        """Read on, and forget, what still comes of a body that was refused, but not for ever.
+
+        It is not read where the refusal had to wait (`pace`).
+        """
         super().on_response_complete()
         tenant = self._tenant
         self._known = self._known or tenant is not None
@@ -214,7 +220,10 @@ class BoundedProtocol(HttpToolsProtocol):
             self._answered()
         else:
             self._got_head()
-            self._timer = self.loop.call_later(LINGER_SECONDS, self.transport.close)
+            if self._connection.has_waited:
+                self.flow.pause_reading()
+            seconds = UNREAD_SECONDS if self._connection.has_waited else LINGER_SECONDS
+            self._timer = self.loop.call_later(seconds, self.transport.close)
 
     def _answered(self) -> None:
         """Go on after a whole request and its whole answer."""
