@@ -6,6 +6,8 @@ import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
+from cloche_gateway.discards import Discards
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -72,3 +74,4 @@ class Bounds:
     budget: Budget
     """What is kept for clients is charged to it."""
     idle: Idle = field(default_factory=Idle)
+    discards: Discards = field(default_factory=Discards)

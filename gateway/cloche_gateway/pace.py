@@ -47,9 +47,6 @@ class Connection:
     """Whether its client has sent more than the request that is being answered."""
     due: float = 0.0
     """When the last answer that had to wait was due."""
-    has_waited: bool = False
-    """Whether the answer had to wait. What its request's body still has is not read then: a client
-    that sends large bodies only to have them refused would keep the processors busy with them."""
 
 
 class Pace:
@@ -68,7 +65,6 @@ class Pace:
         connection.due = max(connection.due, now - _BURST * _SECONDS) + seconds
         if connection.due <= now:
             return
-        connection.has_waited = True
         self._waiting += 1
         try:
             await asyncio.sleep(connection.due - now)
@@ -86,7 +82,6 @@ class Pace:
         self._refusals[tenant] = due
         if due <= now:
             return
-        connection.has_waited = True
         try:
             kept = self._budget.charge(tenant, _KEPT_BYTES, cut=connection.cut)
         except OverloadedError:

@@ -29,7 +29,7 @@ LINGER_SECONDS = 5.0
 """From an answer to the end of a body that it did not wait for: who still sends would not see the
 answer of a connection that is closed at once."""
 UNREAD_SECONDS = 1.0
-"""The same where the rest of the body is not read: the answer must only get to the client."""
+"""The same where the body is not read on: the answer must only get to the client."""
 SPARE_CONNECTIONS = 64
 """Beyond the bound, on which probes and scrapers alone are served: a full gateway is not dead."""
 SPARE_SECONDS = 2.0
@@ -175,7 +175,6 @@ class BoundedProtocol(HttpToolsProtocol):
         self._frame.expect_body(content_length(self.headers))
         self._got_head()
         self._bounds.idle.remove(self)
-        self._connection.has_waited = False
         # Our own keys.
         self.scope["cloche.spare"] = self._spare  # type: ignore[typeddict-unknown-key]
         self.scope["cloche.connection"] = self._connection  # type: ignore[typeddict-unknown-key]
@@ -189,9 +188,14 @@ class BoundedProtocol(HttpToolsProtocol):
         self._head.add_chunk()
 
     def on_body(self, body: bytes) -> None:
-        """Hand a part of the body on."""
+        """Hand a part of the body on, or drop it once the request is answered."""
         self._head.moved_on()
         super().on_body(body)
+        if self.cycle.response_complete and not self._bounds.discards.reads_on(
+            self._tenant, len(body)
+        ):
+            self.flow.pause_reading()
+            self._linger(UNREAD_SECONDS)
 
     def on_message_complete(self) -> None:
         """Have the whole request."""
@@ -205,10 +209,7 @@ class BoundedProtocol(HttpToolsProtocol):
             self._answered()
 
     def on_response_complete(self) -> None:
-        """Read on, and forget, what still comes of a body that was refused, but not for ever.
-
-        It is not read where the refusal had to wait (`pace`).
-        """
+        """Read on, and forget, what still comes of a body that was refused, but not for ever."""
         super().on_response_complete()
         tenant = self._tenant
         self._known = self._known or tenant is not None
@@ -219,11 +220,7 @@ class BoundedProtocol(HttpToolsProtocol):
         if self._whole:
             self._answered()
         else:
-            self._got_head()
-            if self._connection.has_waited:
-                self.flow.pause_reading()
-            seconds = UNREAD_SECONDS if self._connection.has_waited else LINGER_SECONDS
-            self._timer = self.loop.call_later(seconds, self.transport.close)
+            self._linger(LINGER_SECONDS)
 
     def _answered(self) -> None:
         """Go on after a whole request and its whole answer."""
@@ -271,6 +268,10 @@ class BoundedProtocol(HttpToolsProtocol):
         self.transport.write(refusal(status, detail, lines))
         self._backlog.begin(None)
         self.transport.close()
+
+    def _linger(self, seconds: float) -> None:
+        self._got_head()
+        self._timer = self.loop.call_later(seconds, self.transport.close)
 
     def _expect_head(self) -> None:
         self._got_head()

@@ -13,6 +13,8 @@ import pytest
 from cloche_gateway import protocol
 
 if TYPE_CHECKING:
+    from collections.abc import Coroutine
+
     from support.gateway import Gateway
 
 OK = {"code": "print(1)", "language": "python"}
@@ -273,6 +275,39 @@ async def test_who_goes_on_sending_after_the_answer_is_let_go(
         with pytest.raises(ConnectionError):
             await send_on()
     writer.close()
+
+
+@pytest.mark.parametrize("key", ["", "X-API-Key: {}\r\n"])
+async def test_little_is_read_of_what_is_refused(
+    gateway: Gateway, monkeypatch: pytest.MonkeyPatch, key: str
+) -> None:
+    """A tenant, or who has no key, may send 64 MiB for nothing, and 2 MiB each second."""
+    monkeypatch.setattr(protocol, "UNREAD_SECONDS", 0.3)
+    reader, writer = await asyncio.open_connection("127.0.0.1", gateway.server.bound_port)
+    named = key.format(gateway.cluster.keys["first"])
+    head = f"POST /api/v1/execute HTTP/1.1\r\nHost: x\r\n{named}"
+    head += f"Content-Type: application/json\r\nContent-Length: {10**9}\r\n\r\n"
+    writer.write(head.encode())
+    assert (await reader.readuntil(b"\r\n"))[9:12] in {b"401", b"413"}
+    sent, part = 0, b" " * 65536
+
+    async def send() -> None:
+        writer.write(part)
+        await writer.drain()
+
+    async with asyncio.timeout(10):
+        while await _works(send()):
+            sent += len(part)
+    assert 64 * 1024**2 <= sent < 128 * 1024**2
+    writer.close()
+
+
+async def _works(sending: Coroutine[Any, Any, None]) -> bool:
+    try:
+        await sending
+    except ConnectionError:
+        return False
+    return True
 
 
 async def test_a_body_that_does_not_come(start: Any) -> None:

@@ -1,0 +1,22 @@
+"""What is read of refused requests, only to be dropped."""
+
+from __future__ import annotations
+
+from cloche_gateway.discards import Discards
+
+_MIB = 1024 * 1024
+
+
+def test_a_tenant_has_64_mib_at_once_and_then_2_mib_per_second() -> None:
+    now = 100.0
+    discards = Discards(lambda: now)
+    assert all(discards.reads_on("eager", _MIB) for _ in range(64))
+    assert not discards.reads_on("eager", 1)
+    assert discards.reads_on("other", _MIB)
+    assert discards.reads_on(None, _MIB)
+    now += 1
+    assert discards.reads_on("eager", _MIB)
+    assert not discards.reads_on("eager", _MIB)
+    now += 3600
+    assert all(discards.reads_on("eager", _MIB) for _ in range(64))
+    assert not discards.reads_on("eager", 1), "nothing is saved up beyond that"
