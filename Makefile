@@ -96,7 +96,7 @@ fuzz: venv-dev ## 10,000 hostile requests: make fuzz [FUZZ="--seed 7 --requests 
 	@$(MAKE) up CLUSTER=$(TEST_CLUSTER)
 	@PYTHONPATH="$(ROOT)/tests" $(PY) -m fuzz $(FUZZ)
 
-siege: venv-dev ## hostile clients at once for 10 minutes: make siege [SIEGE="--seconds 60 --gateways 2"]
+siege: venv-dev ## hostile clients at once for 10 minutes: make siege [SIEGE="--by inputs --seconds 60"]
 	@$(MAKE) up CLUSTER=$(TEST_CLUSTER)
 	@PYTHONPATH="$(ROOT)/tests:$(ROOT)/bench" $(PY) -m siege $(SIEGE)
 

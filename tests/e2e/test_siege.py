@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 from siege.attackers import Force
-from siege.battle import siege
+from siege.battle import Times, siege
 from siege.report import problems
 from support.installation import Installation, Kubectl
 from support.site import site
 
-_QUIET_SECONDS = 3.0
-_ATTACK_SECONDS = 20.0
+_TIMES = Times(quiet=3, attack=20, rest=0, after=0)
 
 
 async def test_the_gateway_survives_hostile_clients(
     installation: Installation, kubectl: Kubectl
 ) -> None:
     with site(installation) as where:
-        result = await siege(where, kubectl, Force(), _QUIET_SECONDS, _ATTACK_SECONDS)
+        result = await siege(where, kubectl, Force(), _TIMES)
     assert problems(result) == []

@@ -1,8 +1,8 @@
 """`python -m siege`: hostile clients at once, and what another tenant sees meanwhile.
 
-The result is kept in bench/results/siege.json. Exit status 1 when a gateway restarted or
-reached its memory limit, or a program of the other tenant was not answered rightly. Times are
-reported, not judged.
+The result is kept in bench/results/siege.json. Exit status 1 when a gateway, or with `inputs`,
+`names` and `long` an operator, restarted or reached its memory limit, or a program of the other
+tenant was not answered rightly. Times are reported, not judged.
 """
 
 from __future__ import annotations
@@ -17,7 +17,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from siege.attackers import Force
-from siege.battle import Result, siege
+from siege.battle import Attack, Result, Times, siege
+from siege.programs import INPUTS, LONG, NAMES
 from siege.report import problems, table
 from support.helm import other_values
 from support.installation import ROOT, Kubectl, installed
@@ -26,11 +27,18 @@ from support.site import site
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager
 
+_ATTACKS: dict[str, Attack] = {
+    "gateway": Force(),
+    "inputs": INPUTS,
+    "names": NAMES,
+    "long": LONG,
+}
 _RESULTS = ROOT / "bench" / "results" / "siege.json"
 
 
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m siege", description=__doc__)
+    parser.add_argument("--by", choices=_ATTACKS, default="gateway", help="what the attackers do")
     parser.add_argument("--seconds", type=float, default=600, help="under attack")
     parser.add_argument("--quiet", type=float, default=60, help="seconds before the attack")
     parser.add_argument("--gateways", type=int, default=1, help="replicas of the gateway")
@@ -49,18 +57,23 @@ def main() -> int:
     to = installed()
     with _gateways(to.kubeconfig, given.gateways), site(to) as where:
         result = asyncio.run(
-            siege(where, Kubectl(to.kubeconfig), Force(), given.quiet, given.seconds)
+            siege(
+                where,
+                Kubectl(to.kubeconfig),
+                _ATTACKS[given.by],
+                Times(given.quiet, given.seconds),
+            )
         )
     found = problems(result)
-    _keep(result, given.gateways, given.seconds)
+    _keep(result, f"{given.by}, {given.gateways} gateways, {given.seconds:g} s")
     sys.stdout.write(f"{table(result)}\n" + "".join(f"PROBLEM {one}\n" for one in found))
     return int(bool(found))
 
 
-def _keep(result: Result, gateways: int, seconds: float) -> None:
-    """Write the result beside those with other numbers of gateways."""
+def _keep(result: Result, name: str) -> None:
+    """Write the result beside those of other sieges."""
     kept: dict[str, Any] = json.loads(_RESULTS.read_text()) if _RESULTS.exists() else {}
-    kept[f"{gateways} gateways, {seconds:g} s"] = dataclasses.asdict(result)
+    kept[name] = dataclasses.asdict(result)
     _RESULTS.write_text(json.dumps(kept, indent=1) + "\n")
 
 

@@ -1,4 +1,4 @@
-"""What hostile clients do to the gateway, each until it is cancelled.
+"""What hostile clients do, each until it is cancelled, and those that attack the gateway.
 
 Plain sockets: a client library would not send it, and would read what these do not.
 """
@@ -9,7 +9,7 @@ import asyncio
 import contextlib
 import socket
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING, ClassVar, NoReturn
 from urllib.parse import urlsplit
 
 import httpx
@@ -18,6 +18,7 @@ from siege import bodies
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping
 
+_EXECUTE = "/api/v1/execute"
 _PIPELINED = b"GET / HTTP/1.1\r\nHost: siege\r\n\r\n" * 4096
 _SMALL_BUFFER = 4096
 _SIP_BYTES = 16 * 1024
@@ -25,6 +26,16 @@ _SIP_SECONDS = 25.0
 """Between two sips of a slow reader: fast enough not to be taken for one that has gone."""
 _PAUSE_SECONDS = 0.5
 """Before an attacker whose connection was cut comes again."""
+_LARGE = {
+    "language": "python",
+    "code": "import sys; sys.stdout.write('x' * 250_000); sys.stderr.write('\U0001f600' * 60_000)",
+    "stdin": "y" * 250_000,
+}
+_PRINTER = {
+    "language": "python",
+    "code": "import time\nfor n in range(300): print(n, flush=True); time.sleep(1)",
+    "timeout": 300,
+}
 
 
 @dataclass(frozen=True)
@@ -68,12 +79,12 @@ async def pipeline(target: Target) -> NoReturn:
         await asyncio.sleep(_PAUSE_SECONDS)
 
 
-async def post(target: Target, body: bytes) -> NoReturn:
+async def post(target: Target, body: bytes, path: str = _EXECUTE) -> NoReturn:
     """Send a body, one request after the other, and read each answer."""
     while True:
         with contextlib.suppress(OSError):
             async with target.connection() as own:
-                await _exchange(target, own, body)
+                await _exchange(target, own, body, path)
         await asyncio.sleep(_PAUSE_SECONDS)
 
 
@@ -114,12 +125,12 @@ async def submit(target: Target, program: Mapping[str, object]) -> str:
     return name
 
 
-async def _exchange(target: Target, own: socket.socket, body: bytes) -> None:
+async def _exchange(target: Target, own: socket.socket, body: bytes, path: str) -> None:
     """Send a program and read the first bytes of its answer."""
     loop = asyncio.get_running_loop()
     # The answer may come, and the connection go, before all is sent.
     sending = asyncio.create_task(
-        loop.sock_sendall(own, target.head("POST", "/api/v1/execute", len(body)) + body)
+        loop.sock_sendall(own, target.head("POST", path, len(body)) + body)
     )
     try:
         await loop.sock_recv(own, 64 * 1024)
@@ -130,19 +141,21 @@ async def _exchange(target: Target, own: socket.socket, body: bytes) -> None:
 
 @dataclass(frozen=True)
 class Force:
-    """How many of each attacker there are."""
+    """How many of each attacker there are that the gateway has to bear."""
 
+    component: ClassVar = "gateway"
     pipelines: int = 4
     parsers: int = 2
     readers: int = 100
     streams: int = 200
+    printers: int = 20
+    """Executions whose event streams are followed."""
     waiting: int = 70
 
-    def tasks(self, target: Target, ended: str, running: list[str]) -> list[asyncio.Task[NoReturn]]:
-        """Start all of them.
-
-        `ended` is an execution with a large result, `running` are some that print.
-        """
+    async def tasks(self, target: Target) -> list[asyncio.Task[NoReturn]]:
+        """Start all of them."""
+        ended = await submit(target, _LARGE)
+        running = [await submit(target, _PRINTER) for _ in range(self.printers)]
         hostile = (bodies.unknown_fields(), bodies.empty_objects(), bodies.escapes())
         sleeper = bodies.large_sleeper(60)
         events = [f"/api/v1/executions/{name}/events" for name in (ended, *running)]

@@ -1,4 +1,4 @@
-"""One siege: a quiet stretch, then one under attack, with the attackers in their own process."""
+"""One siege: a quiet stretch, one under attack by a process of its own, and one after it."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ import contextlib
 import multiprocessing
 import secrets
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn, Protocol
 
-from siege.attackers import Force, Target, submit
+from siege.attackers import Target
 from siege.witness import Seen, Witness
 from support.installation import SANDBOXES
 from support.keys import extra_key
@@ -25,48 +25,64 @@ if TYPE_CHECKING:
     from support.site import Site
 
 _ATTACKER = f"siege-attacker-{secrets.token_hex(4)}"
-_PRINTERS = 20
-"""Executions whose event streams are followed."""
 _READY_SECONDS = 120.0
-_LARGE = {
-    "language": "python",
-    "code": "import sys; sys.stdout.write('x' * 250_000); sys.stderr.write('\U0001f600' * 60_000)",
-    "stdin": "y" * 250_000,
-}
+
+
+class Attack(Protocol):
+    """What the attackers do. It is sent to their process."""
+
+    @property
+    def component(self) -> str:
+        """Whose memory and restarts are watched: gateway or operator."""
+
+    async def tasks(self, target: Target) -> list[asyncio.Task[NoReturn]]:
+        """Start all attackers."""
+
+
+@dataclass(frozen=True)
+class Times:
+    """How long each stretch is, in seconds."""
+
+    quiet: float = 60.0
+    attack: float = 600.0
+    rest: float = 40.0
+    """From the attackers' end to the last look."""
+    after: float = 20.0
 
 
 @dataclass(frozen=True)
 class Result:
-    """What the other tenant saw before and under attack."""
+    """What the other tenant saw before, under and after the attack."""
 
     quiet: Seen
     attacked: Seen
+    after: Seen
 
 
-async def siege(
-    site: Site, kubectl: Kubectl, force: Force, quiet_seconds: float, attack_seconds: float
-) -> Result:
-    """Watch the service while nothing happens, then while it is attacked."""
+async def siege(site: Site, kubectl: Kubectl, attack: Attack, times: Times) -> Result:
+    """Watch the service while nothing happens, while it is attacked, and once that is over."""
     with (
         extra_key(kubectl, tenant="siege-witness", ratePerMinute=1000) as own,
         extra_key(kubectl, tenant=_ATTACKER) as hostile,
     ):
-        witness = Witness(site, own)
-        quiet = await witness.look(quiet_seconds)
-        with _attackers(Target(site.installation.url, hostile), force, attack_seconds):
-            attacked = await witness.look(attack_seconds)
+        witness = Witness(site, own, attack.component)
+        quiet = await witness.look(times.quiet)
+        with _attackers(Target(site.installation.url, hostile), attack):
+            attacked = await witness.look(times.attack)
         of_attacker = f"{LABEL_TENANT}={_ATTACKER}"
         # By kubectl: the attackers have used up the deletions of their key.
-        kubectl("delete", "sbx", "-n", SANDBOXES, "-l", of_attacker, "--wait=false")
-    return Result(quiet, attacked)
+        for kind in ("sandboxexecutions", "sandboxsessions"):
+            kubectl("delete", kind, "-n", SANDBOXES, "-l", of_attacker, "--wait=false")
+        await asyncio.sleep(times.rest)
+        return Result(quiet, attacked, await witness.look(times.after))
 
 
 @contextlib.contextmanager
-def _attackers(target: Target, force: Force, seconds: float) -> Iterator[BaseProcess]:
+def _attackers(target: Target, attack: Attack) -> Iterator[BaseProcess]:
     """Attack from a process of its own within the block, from its beginning."""
     spawn = multiprocessing.get_context("spawn")
     ready = spawn.Event()
-    process = spawn.Process(target=_attack, args=(target, force, seconds, ready))
+    process = spawn.Process(target=_attack, args=(target, attack, ready))
     process.start()
     try:
         assert ready.wait(_READY_SECONDS), "the attackers could not begin"
@@ -76,18 +92,11 @@ def _attackers(target: Target, force: Force, seconds: float) -> Iterator[BasePro
         process.join()
 
 
-def _attack(target: Target, force: Force, seconds: float, ready: _Event) -> None:
-    asyncio.run(_attack_for(target, force, seconds, ready))
+def _attack(target: Target, attack: Attack, ready: _Event) -> None:
+    asyncio.run(_attack_for_ever(target, attack, ready))
 
 
-async def _attack_for(target: Target, force: Force, seconds: float, ready: _Event) -> None:
-    ended = await submit(target, _LARGE)
-    loop = f"for n in range({int(seconds)}): print(n, flush=True); time.sleep(1)"
-    printer = f"import time\n{loop}"
-    running = [
-        await submit(target, {"language": "python", "code": printer, "timeout": 300})
-        for _ in range(_PRINTERS)
-    ]
-    tasks = force.tasks(target, ended, running)
+async def _attack_for_ever(target: Target, attack: Attack, ready: _Event) -> None:
+    tasks = await attack.tasks(target)
     ready.set()
     await asyncio.gather(*tasks)

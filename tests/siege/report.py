@@ -11,28 +11,33 @@ if TYPE_CHECKING:
     from siege.witness import Seen
 
 LIMIT = 512.0
-"""MiB that a gateway may have (`gateway.resources`)."""
+"""MiB that a gateway or an operator may have (`gateway.resources`, `operator.resources`)."""
 
 
 def problems(result: Result) -> list[str]:
     """Return what is wrong whatever the machine: restarts, memory, wrong answers."""
-    seen = result.attacked
-    found = [f"a gateway restarted {seen.restarts} times"] if seen.restarts else []
-    found += [
-        f"the gateway at {address} had {size:.0f} of {LIMIT:.0f} MiB in memory"
-        for address, size in seen.memory.items()
-        if size > LIMIT
-    ]
-    return found + seen.problems
+    found = []
+    for seen in (result.attacked, result.after):
+        if seen.restarts:
+            found.append(f"there were {seen.restarts} restarts")
+        found += [
+            f"the process at {address} had {size:.0f} of {LIMIT:.0f} MiB in memory"
+            for address, size in seen.memory.items()
+            if size > LIMIT
+        ]
+        found += seen.problems
+    return found
 
 
 def table(result: Result) -> str:
-    """Return the times of both stretches, in milliseconds, and the memory of each gateway."""
+    """Return the times of each stretch, in milliseconds, and the memory of each process."""
     lines = [
         f"{'':16}{'/health p50':>12}{'p99':>8}{'program p50':>13}{'p99':>8}{'n':>6}{'MiB':>7}",
         _line("quiet", result.quiet),
         _line("under attack", result.attacked),
     ]
+    if result.after.programs:
+        lines.append(_line("afterwards", result.after))
     ratio = summary(result.attacked.programs).p50 / summary(result.quiet.programs).p50
     return "\n".join([*lines, f"a program takes {ratio:.2f} times its quiet median"])
 

@@ -1,4 +1,4 @@
-"""What another tenant sees meanwhile, and what the gateways' own figures say."""
+"""What another tenant sees meanwhile, and what gateways' and operators' own figures say."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _HEALTH_SECONDS = 0.1
 _PROGRAM_SECONDS = 1.0
 _MEMORY_SECONDS = 1.0
 _ANSWER_SECONDS = 60.0
-_GATEWAY_PORT = 8002
+_PORTS = {"gateway": 8002, "operator": 8080}
 _MIB = 1024 * 1024
 _RSS = "process_resident_memory_bytes "
 _PROGRAM = {"code": "print(6 * 7)", "language": "python"}
@@ -32,21 +32,25 @@ class Seen:
     programs: list[float] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)
     memory: dict[str, float] = field(default_factory=dict)
-    """The most that each gateway's process had in memory, by its Pod."""
+    """The most that each process had in memory, by its Pod's address."""
     restarts: int = 0
 
 
 class Witness:
-    """A tenant that runs one program a second, and polls /health."""
+    """A tenant that runs one program a second, and polls /health.
 
-    def __init__(self, site: Site, key: str) -> None:
+    `component` says whose restarts and memory it looks at.
+    """
+
+    def __init__(self, site: Site, key: str, component: str) -> None:
         self._site = site
         self._key = key
+        self._component = component
 
     async def look(self, seconds: float) -> Seen:
         """Return what there is to see within `seconds`."""
         seen, end = Seen(), time.monotonic() + seconds
-        pods = self._site.parts("gateway")
+        pods = self._site.parts(self._component)
         before = sum(restarts(pod) for pod in pods)
         url = self._site.installation.url
         async with httpx.AsyncClient(base_url=url, timeout=_ANSWER_SECONDS) as client:
@@ -55,7 +59,7 @@ class Witness:
                 self._programs(client, seen, end),
                 *(self._memory(pod["status"]["podIP"], seen, end) for pod in pods),
             )
-        after = await asyncio.to_thread(self._site.parts, "gateway")
+        after = await asyncio.to_thread(self._site.parts, self._component)
         seen.restarts = sum(restarts(pod) for pod in after) - before
         return seen
 
@@ -88,11 +92,12 @@ class Witness:
         seen.programs.append(1000 * (time.monotonic() - began))
 
     async def _memory(self, address: str, seen: Seen, end: float) -> None:
-        """Keep the largest resident size that the gateway at `address` reports."""
+        """Keep the largest resident size that the process at `address` reports."""
+        url = f"http://{address}:{_PORTS[self._component]}/metrics"
         async with httpx.AsyncClient(timeout=_ANSWER_SECONDS) as client:
             while time.monotonic() < end:
                 try:
-                    text = (await client.get(f"http://{address}:{_GATEWAY_PORT}/metrics")).text
+                    text = (await client.get(url)).text
                 except httpx.TransportError as error:
                     seen.problems.append(f"/metrics: {error!r}")
                     text = ""

@@ -172,7 +172,7 @@ class Site:
     def own_runtime(self, name: str, pool: int) -> Iterator[None]:
         """The installed Python runtime under another name and with a pool of its own.
 
-        The other pools are empty meanwhile: what Pods ask of 2 cores leaves room for some 30.
+        The other pools are empty meanwhile: their Pods' starts would take processor time.
         """
         spec = self.runtime_like("python", pool={"size": pool, "reuse": "Never"})
         others = {

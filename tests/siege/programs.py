@@ -1,0 +1,79 @@
+"""Programs that one tenant runs over and over against the operators."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar
+
+from siege.attackers import post
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from typing import NoReturn
+
+    from siege.attackers import Target
+
+_EXECUTE, _ASYNC = "/api/v1/execute", "/api/v1/execute/async"
+_WIDE = "\U0001f600"
+"""One character beyond U+FFFF, and Python keeps four bytes for each of the text's."""
+_LARGE = {
+    "language": "python",
+    "timeout": 60,
+    "code": f"import time; time.sleep(40) #{_WIDE}{'a' * 250_000}",
+    "stdin": _WIDE + "b" * 250_000,
+    "files": [{"path": "f", "content": _WIDE + "c" * 160_000}],
+}
+_NAMES = {
+    "language": "python",
+    "output_files": ["**"],
+    "code": """
+import os
+d = os.open(".", 0)
+name = "\\x01" * 255
+for _ in range(32):
+    os.mkdir(name, dir_fd=d)
+    d = os.open(name, os.O_RDONLY, dir_fd=d)
+for n in range(1024):
+    os.close(os.open("\\x01" * 250 + f"{n:05d}", os.O_CREAT | os.O_WRONLY, dir_fd=d))
+""",
+}
+"""Writes nothing, but its output files have names as long, as deep and as escaped as may be."""
+_LONG = {"language": "python", "code": "import time; time.sleep(300)", "timeout": 300}
+
+
+@dataclass(frozen=True)
+class _Clients:
+    """So many clients, each of which sends the bodies in turn, from one of its own on."""
+
+    count: int
+    bodies: tuple[tuple[str, Mapping[str, object]], ...]
+    """Each with the path that it goes to."""
+
+    component: ClassVar = "operator"
+
+    async def tasks(self, target: Target) -> list[asyncio.Task[NoReturn]]:
+        """Start all of them."""
+        sent = [(path, json.dumps(body, ensure_ascii=False).encode()) for path, body in self.bodies]
+        return [
+            asyncio.create_task(post(target, body, path))
+            for path, body in (sent[n % len(sent)] for n in range(self.count))
+        ]
+
+
+INPUTS = _Clients(
+    100,
+    (
+        (_EXECUTE, _LARGE),
+        (_EXECUTE, {**_LARGE, "session_id": "siege"}),
+        (_EXECUTE, _LARGE),
+        (_EXECUTE, {**_LARGE, "session_id": "siege"}),
+        (_ASYNC, _LARGE),
+    ),
+)
+"""Inputs as large as may be that all wait: for room, for a session's turn, and for nobody."""
+NAMES = _Clients(20, ((_EXECUTE, _NAMES),))
+"""Results whose size is in the names of their files."""
+LONG = _Clients(60, ((_EXECUTE, _LONG),))
+"""As many long programs as one tenant may have."""
