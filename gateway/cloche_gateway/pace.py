@@ -39,12 +39,14 @@ _KEPT_BYTES = 192 * 1024
 
 @dataclass(slots=True)
 class Connection:
-    """A connection, as far as its pace is concerned."""
+    """A connection, as far as what stands around every request is concerned."""
 
     cut: Callable[[], None]
     """End it at once."""
     has_more: Callable[[], bool]
     """Whether its client has sent more than the request that is being answered."""
+    spare: bool = False
+    """Whether it is one beyond the bound, which serves probes and scrapers alone."""
     due: float = 0.0
     """When the last answer that had to wait was due."""
 

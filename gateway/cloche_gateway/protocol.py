@@ -52,7 +52,6 @@ class BoundedProtocol(HttpToolsProtocol):
         self._frame = Frame()
         self._head = Head(bounds.budget)
         self._connection: Connection
-        self._spare = False  # a connection beyond the bound
         self._known = False  # it has had a valid key
         self._whole = True  # the last request has come to its end, or there was none yet
         self._timer: asyncio.TimerHandle | None = None
@@ -64,11 +63,10 @@ class BoundedProtocol(HttpToolsProtocol):
         bounds = self._bounds
         self._backlog = Backlog(self.loop, transport, bounds.send_seconds, bounds.budget)
         self._held = Held(bounds.budget, transport.abort)
-        self._connection = Connection(transport.abort, lambda: bool(self._held))
         beyond = len(self.connections) - bounds.connections
         if beyond > 0 and bounds.idle.end_one():
             beyond -= 1
-        self._spare = beyond > 0
+        self._connection = Connection(transport.abort, lambda: bool(self._held), spare=beyond > 0)
         self._expect_head()
         if beyond > SPARE_CONNECTIONS:
             self._refuse(_BUSY, str(BusyError()), _LATER)
@@ -175,12 +173,11 @@ class BoundedProtocol(HttpToolsProtocol):
         self._frame.expect_body(content_length(self.headers))
         self._got_head()
         self._bounds.idle.remove(self)
-        # Our own keys.
-        self.scope["cloche.spare"] = self._spare  # type: ignore[typeddict-unknown-key]
+        # Our own key.
         self.scope["cloche.connection"] = self._connection  # type: ignore[typeddict-unknown-key]
         super().on_headers_complete()
         # uvicorn would close with the answer, which resets a connection that has more to read.
-        self._last = self._spare or not self.cycle.keep_alive
+        self._last = self._connection.spare or not self.cycle.keep_alive
         self.cycle.keep_alive = True
 
     def on_chunk_header(self) -> None:
@@ -275,7 +272,7 @@ class BoundedProtocol(HttpToolsProtocol):
 
     def _expect_head(self) -> None:
         self._got_head()
-        seconds = SPARE_SECONDS if self._spare else HEAD_SECONDS
+        seconds = SPARE_SECONDS if self._connection.spare else HEAD_SECONDS
         self._timer = self.loop.call_later(seconds, self._late, seconds)
 
     def _got_head(self) -> None:

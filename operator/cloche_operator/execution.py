@@ -64,6 +64,11 @@ class Execution:
         return self.spec.source.bytes if self.spec.source else 0
 
     @property
+    def stored_size(self) -> int:
+        """Bytes that it takes in etcd with its source, before it has a result."""
+        return self.size + self.source_size
+
+    @property
     def tenant(self) -> str:
         """Whose it is; empty when nobody's."""
         return self.spec.tenant or ""

@@ -137,14 +137,6 @@ class Kube:
         with contextlib.suppress(NotFoundError):
             await self._rest.call("DELETE", f"{self._sources}/{name}", accept=METADATA)
 
-    async def has_tombstone(self, name: str) -> bool:
-        """Whether an execution of that name was removed whose Idempotency-Key still counts."""
-        try:
-            await self._rest.call("GET", f"{self._tombstones}/{name}", accept=METADATA)
-        except NotFoundError:
-            return False
-        return True
-
     async def create_tombstone(self, manifest: dict[str, Any]) -> None:
         """Create a SandboxTombstone; one of that name that is there already stays."""
         with contextlib.suppress(ConflictError):
@@ -159,7 +151,10 @@ class Kube:
             yield name, tenant or "", expires
 
     async def tombstone(self, name: str) -> tuple[str, str] | None:
-        """Uid and expiration time of the tombstone of that name, if there is one."""
+        """Uid and expiration time of the tombstone of that name, if there is one.
+
+        It says that an execution of that name was removed whose Idempotency-Key still counts.
+        """
         rows = self._rest.rows(f"{self._tombstones}/{name}", {}, "Expires")
         with contextlib.suppress(NotFoundError):
             async for of, (expires,) in rows:

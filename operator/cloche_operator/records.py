@@ -91,7 +91,7 @@ class Records:
     def begun(self, execution: Execution) -> int:
         """Count what an unfinished execution takes, once; bytes of its spec."""
         self._forget_unfinished(execution.uid)
-        size = execution.size + execution.source_size + METADATA_BYTES
+        size = execution.stored_size + METADATA_BYTES
         self._unfinished[execution.uid] = size
         self._unfinished_size += size
         self._judge()

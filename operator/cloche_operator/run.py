@@ -197,8 +197,10 @@ class Run:
         Raises:
             EndedError: there is one.
         """
-        name, keyed = self.execution.name, self.execution.request_sha256 is not None
-        if keyed and await persist(lambda: self._ctx.kube.has_tombstone(name)):
+        if self.execution.request_sha256 is None:
+            return
+        name = self.execution.name
+        if await persist(lambda: self._ctx.kube.tombstone(name)) is not None:
             raise EndedError(
                 Reason.RECORD_REMOVED,
                 "The execution of this Idempotency-Key was removed; it is not run again.",
@@ -217,7 +219,7 @@ class Run:
 
     def _share_of(self, demand: Demand, place: str = "") -> Share:
         of = self.execution
-        return Share(of.tenant, demand, of.spec.concurrency, place, size=of.size + of.source_size)
+        return Share(of.tenant, demand, of.spec.concurrency, place, size=of.stored_size)
 
     async def _recovered(self) -> Transcript:
         """Read the result of what another operator started, whatever became of its runtime."""

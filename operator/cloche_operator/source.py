@@ -48,7 +48,7 @@ class Source:
         self._name, self._uid = execution.name, execution.uid
         self._reference = spec.source
         self._rest = None if spec.output_files else execution.spec
-        self._size = _TIMES * (execution.size + execution.source_size)
+        self._size = _TIMES * execution.stored_size
         self._hold: Charge | None = None
         self._spec: ExecutionSpec | None = None
         if self._reference is None:

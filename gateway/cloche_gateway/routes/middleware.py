@@ -75,7 +75,8 @@ class RequestMiddleware:
             await send(message)
 
         try:
-            if scope.get("cloche.spare") and scope["path"] not in _QUIET:
+            connection: Connection | None = scope.get("cloche.connection")
+            if connection and connection.spare and scope["path"] not in _QUIET:
                 await problems.answer(BusyError())(scope, receive, with_id)
             else:
                 await self._answer(scope, receive, with_id)

@@ -86,7 +86,13 @@ async def create(context: Context, path: str, obj: dict[str, Any]) -> Stored:
             sent = sent or error.sent
             _log.warning("cannot create %s %s yet: %s", obj["kind"], name, error)
         except (ForbiddenError, NotFoundError, InvalidError) as error:
-            raise _refused(error, obj) from error
+            if not sent:
+                raise _refused(error, obj) from error
+            # The attempt without an answer may have made it, and so filled the quota.
+            found = await existing(context, path, obj, max(left, 0.5))
+            if found is None:
+                raise UnsureError(name) from error
+            return replace(found, perhaps_own=True)
         allowed = context.settings.api_timeout_seconds if sent else _NEVER_SENT_SECONDS
         if clock() - began + delay >= min(allowed, context.settings.api_timeout_seconds):
             raise UnsureError(name) if sent else BusyError

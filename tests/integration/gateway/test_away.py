@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import yaml
 from support.gateway import ready, serving
+from support.quota import bound_executions
 
 from cloche_gateway.kube import KubeClient
 
@@ -73,6 +74,19 @@ async def test_a_create_whose_answer_was_lost_is_made_once(
     assert relay.lose == 0
     assert caplog.text.count("cannot create SandboxExecution") == 1
     assert len(await relayed.cluster.executions()) == 1
+
+
+async def test_a_create_that_filled_the_quota_before_its_answer_was_lost_is_found(
+    relayed: Gateway, relay: Relay
+) -> None:
+    """The repetition is forbidden then, which says nothing of the first attempt."""
+    await relayed.http.get(f"/api/v1/execute/status/{'0' * 8}-0000-0000-0000-{'0' * 12}")
+    await bound_executions(relayed.cluster, 1)
+    relay.lose = 1
+    answer = await relayed.run(HELLO)
+    assert (answer.status_code, relay.lose) == (200, 0)
+    assert len(await relayed.cluster.executions()) == 1
+    assert (await relayed.http.post("/api/v1/execute", json=HELLO)).status_code == 503
 
 
 async def test_a_create_that_stays_unanswered_is_cancelled(relayed: Gateway, relay: Relay) -> None:

@@ -7,13 +7,14 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from support.gateway import ASYNC, EXECUTE, GONE, HELLO, KEY
+from support.quota import bound_executions
 
 from cloche_api import limits
 from cloche_api.size import object_bytes
 from cloche_api.write_limit import METADATA_BYTES
 
 if TYPE_CHECKING:
-    from support.gateway import Cluster, Gateway
+    from support.gateway import Gateway
     from support.losing_relay import Relay
 
 LARGE: dict[str, Any] = {
@@ -35,20 +36,6 @@ async def no_sources(gateway: Gateway) -> None:
         return not await gateway.cluster.sources()
 
     await gateway.until(none_left, "the source to be removed")
-
-
-async def refuse_executions(cluster: Cluster) -> None:
-    """Let a quota refuse each execution, and nothing else."""
-    quotas = f"/api/v1/namespaces/{cluster.namespace}/resourcequotas"
-    hard = {"count/sandboxexecutions.cloche.dev": "0"}
-    body = {"metadata": {"name": "none"}, "spec": {"hard": hard}}
-    await cluster.rest.call("POST", quotas, body=body)
-    await cluster.rest.call(  # what the quota controller writes
-        "PATCH",
-        f"{quotas}/none/status",
-        body={"status": {"hard": hard, "used": hard}},
-        content_type="application/merge-patch+json",
-    )
 
 
 async def test_the_source_is_created_before_its_execution(gateway: Gateway) -> None:
@@ -96,7 +83,7 @@ async def test_a_lost_source_is_an_error_of_ours(gateway: Gateway) -> None:
 async def test_where_the_execution_is_refused_its_source_is_removed(
     gateway: Gateway, headers: dict[str, str]
 ) -> None:
-    await refuse_executions(gateway.cluster)
+    await bound_executions(gateway.cluster, 0)
     before = gateway.context.writes.used
     answer = await gateway.http.post(ASYNC, json=LARGE, headers=headers)
     assert answer.status_code == 503

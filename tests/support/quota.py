@@ -1,0 +1,26 @@
+"""A quota on executions, without the controller that counts what is deleted."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from cloche_api.rest import MERGE_PATCH
+
+if TYPE_CHECKING:
+    from support.gateway import Cluster
+
+_EXECUTIONS = "count/sandboxexecutions.cloche.dev"
+
+
+async def bound_executions(cluster: Cluster, most: int) -> None:
+    """Let a quota refuse each execution after so many, and nothing else."""
+    quotas = f"/api/v1/namespaces/{cluster.namespace}/resourcequotas"
+    hard = {_EXECUTIONS: str(most)}
+    body = {"metadata": {"name": "executions"}, "spec": {"hard": hard}}
+    await cluster.rest.call("POST", quotas, body=body)
+    await cluster.rest.call(
+        "PATCH",
+        f"{quotas}/executions/status",
+        body={"status": {"hard": hard, "used": {_EXECUTIONS: "0"}}},
+        content_type=MERGE_PATCH,
+    )
