@@ -46,7 +46,7 @@ class Pools:
     def __init__(self, ctx: Context) -> None:
         self._ctx = ctx
         self._starting = Starting()
-        self.starts = Starts(self._most_starts)
+        self.starts = Starts(self._most_starts, ctx.capacity.usage.part)
         """Whose Pods start now."""
         self._pace = Pace(ctx.settings.start_concurrency)
         self._pools: dict[str, Pool] = {}
@@ -130,6 +130,7 @@ class Pools:
         """An execution of that runtime and tenant has a Pod, or gets one, within this block."""
         pool = self._pools.get(runtime.name) or Pool(runtime)
         pool.running[tenant] += 1
+        self.starts.active(tenant)
         try:
             with self._pace.working():
                 yield

@@ -66,6 +66,10 @@ class Usage:
         """Return what a tenant's executions and sessions take."""
         return self._of.get(tenant, Demand())
 
+    def part(self, tenant: str) -> float:
+        """Return the part that a tenant holds of what all hold, of the resource it has most of."""
+        return self.of(tenant).dominant_share(self.total)
+
     def add(self, share: Share) -> None:
         """Count one that runs from now on."""
         self._count(share, share.demand)

@@ -16,8 +16,9 @@ BOUND_SECONDS = 10.0
 class Line:
     """Starts of tenants, in the order in which they began."""
 
-    def __init__(self, most: int) -> None:
-        self.starts = Starts(lambda: most)
+    def __init__(self, most: int, **parts: float) -> None:
+        self.now = 0.0
+        self.starts = Starts(lambda: most, lambda tenant: parts.get(tenant, 0.0), lambda: self.now)
         self.began: list[str] = []
         self.over: dict[str, asyncio.Event] = {}
         self.tasks: dict[str, asyncio.Task[None]] = {}
@@ -86,3 +87,39 @@ async def test_a_start_that_takes_long_keeps_nobody_waiting(
     assert line.began[:2] == ["a1", "a2"], "its end is counted once"
     for task in line.tasks.values():
         task.cancel()
+
+
+async def test_while_others_are_active_who_holds_most_has_a_quarter_of_the_starts() -> None:
+    line = Line(8, a=0.9, b=0.1)
+    line.starts.active("a")
+    await line.ask("a1", "a2", "a3")
+    assert line.began == ["a1", "a2", "a3"], "it is alone"
+    line.starts.active("b")
+    await line.ask("a4")
+    await line.ask("b1", "b2", "b3")
+    assert line.began[3:] == ["b1", "b2", "b3"]
+    await line.end("a1")
+    assert len(line.began) == 6
+    await line.end("a2")
+    assert line.began[6:] == ["a4"]
+
+
+async def test_who_has_run_nothing_for_ten_seconds_is_not_active() -> None:
+    line = Line(8, a=0.9)
+    for tenant in "ba":
+        line.starts.active(tenant)
+    line.now = 11.0
+    line.starts.active("a")
+    await line.ask("a1", "a2", "a3")
+    assert line.began == ["a1", "a2", "a3"]
+
+
+async def test_the_pools_have_all_starts() -> None:
+    line = Line(4)
+    for tenant in "ab":
+        line.starts.active(tenant)
+    for _ in range(4):
+        async with asyncio.timeout(BOUND_SECONDS), line.starts.one(""):
+            pass
+    under_way = [asyncio.create_task(line.starts.one("").__aenter__()) for _ in range(4)]
+    await asyncio.wait_for(asyncio.gather(*under_way), BOUND_SECONDS)
