@@ -1,5 +1,5 @@
 # Cloche's targets. `make` alone lists them.
-# CLUSTER=auto|current|kind|minikube|embedded chooses the cluster (see docs/cluster.md).
+# CLUSTER=auto|current|kind|minikube|embedded chooses the cluster (see docs/design/cluster.md).
 # LANGUAGES=python,bash installs just these, now and later; LANGUAGES=all takes that back.
 
 CLUSTER ?= auto
@@ -112,7 +112,7 @@ chaos: venv-dev ## kill and freeze every part while 200 executions run: make cha
 	@$(MAKE) up CLUSTER=$(TEST_CLUSTER)
 	@PYTHONPATH="$(ROOT)/tests" $(PY) -m chaos $(CHAOS)
 
-model: venv-dev ## search all states of claim, takeover and recovery: make model [MODEL=--two] (docs/model)
+model: venv-dev ## search all states of claim, takeover and recovery: make model [MODEL=--two] (docs/design/model)
 	@PYTHONPATH="$(ROOT)/tests" $(PY) -m support.model $(MODEL)
 
 requirements: venv-dev ## write requirements/*.txt from pyproject.toml, with hashes

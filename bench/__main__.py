@@ -1,4 +1,4 @@
-"""`python bench`: everything that docs/performance.md tells, measured in one run, or some of it."""
+"""`python bench`: everything that docs/design/performance.md tells, measured in one run, or some of it."""
 
 from __future__ import annotations
 

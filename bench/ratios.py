@@ -43,7 +43,7 @@ class Row:
 
         A machine that is shared is faster in one minute and slower in the next, by more than two
         revisions differ. An API write that no revision has a part of shows by how much: on the
-        machine of docs/performance.md the medians of 20 warm requests varied by 11 %, and in units
+        machine of docs/design/performance.md the medians of 20 warm requests varied by 11 %, and in units
         of the writes beside them by 5 %.
         """
         value = math.log(of[self.key].statistic(self.statistic))

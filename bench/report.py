@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from figures import Figures
 
 RESULTS = ROOT / "bench" / "results"
-PICTURE = ROOT / "docs" / "performance.svg"
+PICTURE = ROOT / "docs" / "design" / "performance.svg"
 UNKEPT = ROOT / ".cloche" / "bench"
 """For runs that were not whole: a directory that git does not see."""
 

@@ -146,7 +146,7 @@ def _place(obj: dict[str, Any]) -> tuple[str, str | None] | None:
 
 
 def _event(line: bytes) -> dict[str, Any]:
-    """An event of the supervisor (docs/protocol.md); nothing for what is none."""
+    """An event of the supervisor (docs/design/protocol.md); nothing for what is none."""
     try:
         event = json.loads(line)
     except (ValueError, RecursionError):

@@ -19,7 +19,7 @@ _NO_START = frozenset(
     }
 )
 _UNUSABLE_INPUT = 2
-"""The supervisor's exit code (docs/protocol.md, Exit codes of the supervisor)."""
+"""The supervisor's exit code (docs/design/protocol.md, Exit codes of the supervisor)."""
 
 # Reasons of a Pod's DisruptionTarget condition (k8s.io/api/core/v1).
 _DISRUPTIONS = {

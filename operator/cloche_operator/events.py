@@ -1,4 +1,4 @@
-"""A supervisor's events, read from a stream of bytes (docs/protocol.md).
+"""A supervisor's events, read from a stream of bytes (docs/design/protocol.md).
 
 Whatever the bytes are, reading them costs bounded memory, time in proportion to their number, and
 raises nothing: an image may hold anything in the supervisor's place.

@@ -1,4 +1,4 @@
-"""What is sent into a Pod: the hello and the one frame (docs/protocol.md)."""
+"""What is sent into a Pod: the hello and the one frame (docs/design/protocol.md)."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """The manifest of a sandbox Pod. Pure: the same arguments give the same Pod.
 
-Every field that keeps a program in stands here; docs/pod.md says what each is for. The chart's
+Every field that keeps a program in stands here; docs/design/pod.md says what each is for. The chart's
 templates/sandbox/pods.yaml has the API server refuse Pods that differ in one.
 """
 

@@ -1,4 +1,4 @@
-"""What a supervisor said of one execution: its events, taken in one by one (docs/protocol.md).
+"""What a supervisor said of one execution: its events, taken in one by one (docs/design/protocol.md).
 
 An image may hold anything in the supervisor's place: whatever an event holds, taking it in costs
 bounded memory and raises nothing.

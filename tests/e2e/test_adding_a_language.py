@@ -1,4 +1,4 @@
-"""docs/adding-a-language.md, followed to the letter while everything runs."""
+"""docs/operate/adding-a-language.md, followed to the letter while everything runs."""
 
 from __future__ import annotations
 

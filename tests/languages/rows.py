@@ -2,7 +2,7 @@
 
 The first five rows are the examples of `runtimes/LANGUAGE/examples`; the programs of the others are
 in `programs/LANGUAGE`. Where a language lacks a feature, its program shows what it has instead, and
-docs/languages.md says so.
+docs/user/languages.md says so.
 """
 
 from __future__ import annotations

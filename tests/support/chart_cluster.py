@@ -68,7 +68,7 @@ class ChartCluster:
         return done.stdout
 
     def apply_crds(self) -> None:
-        """As docs/upgrade.md has it."""
+        """As docs/operate/upgrade.md has it."""
         self("apply", "--server-side", "--force-conflicts", "-f", str(ROOT / "crds"))
 
     def upgrade(self, *args: str) -> str:

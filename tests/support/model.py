@@ -1,4 +1,4 @@
-"""`python -m support.model`: check docs/model exhaustively, with spin and a C compiler.
+"""`python -m support.model`: check docs/design/model exhaustively, with spin and a C compiler.
 
 It prints states, memory and seconds of each search, and exits 1 where one does not end as it must:
 the protocol without an error, and with each old behaviour that can be switched on with one.
@@ -18,7 +18,7 @@ from pathlib import Path
 from cloche_cluster.console import Console
 from cloche_cluster.embedded.packages import ensure_packages
 
-MODEL = Path(__file__).parents[2] / "docs" / "model" / "exactly_once.pml"
+MODEL = Path(__file__).parents[2] / "docs" / "design" / "model" / "exactly_once.pml"
 _PACKAGES = ("spin", "gcc", "libc6-dev")
 _COMPILE = ("gcc", "-O2", "-DSAFETY", "-DNOFAIR", "-DNOBOUNDCHECK", "-w")
 _DEPTH = "-m10000"  # the longest path found is below 100

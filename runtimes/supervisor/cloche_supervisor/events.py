@@ -19,7 +19,7 @@ LINE_BYTES = 16_000
 LOG_BYTES = 3 * 1024 * 1024
 """A supervisor that has filled so much of its log takes no further frame: at 10 MiB the kubelet
 (containerLogMaxSize) rotates it, and what was rotated cannot be read through the API. One execution
-with the usual limits adds 6.1 MiB at most (docs/protocol.md, Its log)."""
+with the usual limits adds 6.1 MiB at most (docs/design/protocol.md, Its log)."""
 _LOG_PREFIX_BYTES = 48  # containerd puts a time, the stream and a tag before each line
 _TEXT_CHARACTERS = 12_288
 """What usually fits a line, escapes included."""

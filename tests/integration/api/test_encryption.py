@@ -1,4 +1,4 @@
-"""The files of docs/install.md: what is encrypted at rest, and what is not in the audit log."""
+"""The files of docs/operate/install.md: what is encrypted at rest, and what is not in the audit log."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _PLACEHOLDER = "REPLACE-WITH-32-RANDOM-BYTES-IN-BASE64"
 
 def documented(first_line: str) -> str:
     """The one file of the document that begins so."""
-    text = (ROOT / "docs/install.md").read_text()
+    text = (ROOT / "docs/operate/install.md").read_text()
     (found,) = re.findall(rf"```yaml\n({re.escape(first_line)}\n.*?)```", text, re.DOTALL)
     return str(found)
 

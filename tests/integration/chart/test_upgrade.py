@@ -1,4 +1,4 @@
-"""docs/upgrade.md: from an older schema to today's, with executions in all states."""
+"""docs/operate/upgrade.md: from an older schema to today's, with executions in all states."""
 
 from __future__ import annotations
 
