@@ -1,1 +1,1 @@
-"""The operator: it turns SandboxExecutions into Pods and Pods into results."""
+"""The operator. It runs each SandboxExecution in a Pod and records the result."""

@@ -48,7 +48,7 @@ log = logging.getLogger("cloche_operator")
 
 
 async def operate(settings: Settings) -> None:
-    """Wait until this operator leads, and run what there is to run until it is told to stop."""
+    """Wait for the Lease, then operate until the process is asked to stop."""
     _end_at_once_on_sigterm()
     asyncio.get_running_loop().set_exception_handler(_told)
     rest = await Rest.connect()
@@ -81,7 +81,7 @@ async def operate(settings: Settings) -> None:
 
 
 async def _lead(ctx: Context) -> None:
-    """Do what the one operator does that leads."""
+    """Run the leader's tasks until kopf stops."""
     pools = Pools(ctx)
     sessions = Sessions(ctx, pools)
     dispatcher = Dispatcher(ctx, pools, sessions)
@@ -111,19 +111,20 @@ async def _lead(ctx: Context) -> None:
         settings=handlers.settings(),
         namespaces=[ctx.settings.namespace],
         standalone=True,
-        # kopf would ask for the user's name, and a uid in a container may have none.
+        # kopf's default looks up the user's name, and a UID in a container may have none.
         identity=cast("Any", socket.gethostname()),
     )
 
 
 async def _collect_in_pauses(pools: Pools) -> None:
-    """Collect garbage seldom, for that makes requests slow, and all of it while nobody waits.
+    """Collect garbage rarely, and run full collections only while no program runs.
 
-    And give back what is free: after much output malloc keeps 7 MiB more than it uses.
+    A collection delays requests, so the thresholds are high. After each collection, free memory is
+    returned to the system: after large outputs malloc keeps 7 MiB more than it uses.
     """
-    trim = getattr(ctypes.CDLL(None), "malloc_trim", None)  # glibc's own
+    trim = getattr(ctypes.CDLL(None), "malloc_trim", None)  # glibc only
     gc.collect()
-    gc.freeze()  # what is there now stays
+    gc.freeze()  # the objects of the start-up are never garbage
     gc.set_threshold(*_COLLECT_THRESHOLDS)
     while True:
         await asyncio.sleep(_COLLECT_SECONDS)
@@ -134,10 +135,10 @@ async def _collect_in_pauses(pools: Pools) -> None:
 
 
 def _while_leading(work: Coroutine[Any, Any, None], what: str) -> asyncio.Task[None]:
-    """Do this as long as this operator leads. When it fails, the process ends.
+    """Run a task of the leader. If it fails, exit the process.
 
-    Whoever leads now finds everything in the API server; an operator without one of its parts
-    would only be in the way.
+    All state is in the API server, so the next leader can continue from there. An operator that
+    lacks one of its tasks would hold the Lease without doing the work.
     """
 
     def ended(task: asyncio.Task[None]) -> None:
@@ -152,24 +153,24 @@ def _while_leading(work: Coroutine[Any, Any, None], what: str) -> asyncio.Task[N
 
 
 def _details(error: BaseException) -> BaseException | None:
-    """What is logged of an error besides its words: nothing of one that is expected."""
+    """Return the exception whose traceback is logged, or None if the error is an expected one."""
     return None if isinstance(error, LeaseLostError) else error
 
 
 def _end_at_once_on_sigterm() -> None:
-    """Until kopf takes the signal over: the first process of a container ignores it otherwise."""
+    """Stop on SIGTERM until kopf handles it: by default, a container's PID 1 ignores it."""
     task = asyncio.current_task()
     assert task is not None
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
 
 
 def _told(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
-    """Log what no task caught, but for two kinds that are nobody's fault, in a line each.
+    """Log exceptions that no task caught. Two harmless kinds are logged in one line each.
 
-    uvloop writes the end of TLS of a cancelled request to a connection that it has closed, and
-    takes that for fatal. And when SIGTERM comes while kopf looks for the first time which
-    resources there are, nothing waits for its requests any more;
-    they fail with their connection.
+    - After a request was cancelled, uvloop writes the end of TLS to a connection that it has
+      already closed, and reports this as a fatal error.
+    - If SIGTERM arrives while kopf discovers the API's resources, no task waits for its requests
+      any more, and they fail when their connection closes.
     """
     error = context.get("exception")
     if isinstance(error, RuntimeError) and "the handler is closed" in str(error):
@@ -181,7 +182,7 @@ def _told(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
 
 
 def main() -> None:
-    """Read the settings and operate; exit 1 for settings or a kubeconfig that make no sense."""
+    """Run the operator. Exit with 1 if the settings or the kubeconfig are invalid."""
     try:
         settings = Settings()
     except pydantic.ValidationError as error:

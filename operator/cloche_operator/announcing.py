@@ -1,4 +1,4 @@
-"""How the runtimes fare, told in their status: what waits, what runs, and what is wrong."""
+"""Publishes each runtime's status: waiting Pods, running executions and problems."""
 
 from __future__ import annotations
 
@@ -16,16 +16,16 @@ if TYPE_CHECKING:
     from cloche_operator.pools import Pools
 
 _SECONDS = 1.0
-"""Between two writes of a status that changes all the time."""
+"""Seconds between two checks for changed statuses."""
 _LATEST_SECONDS = 5.0
-"""The same while programs run without a pause."""
+"""Seconds after which changed statuses are written even while programs run."""
 _MESSAGE_CHARACTERS = 1000
 
 log = logging.getLogger(__name__)
 
 
 class Announcer:
-    """Writes each runtime's status when it has changed, once a second at most."""
+    """Writes each runtime's status when it has changed, at most once a second."""
 
     def __init__(self, ctx: Context, pools: Pools) -> None:
         self._ctx = ctx
@@ -33,10 +33,10 @@ class Announcer:
         self._told: dict[str, dict[str, Any]] = {}
 
     async def announce_for_ever(self) -> None:
-        """Look, write, wait, again. What could not be written is written the next time.
+        """Write changed statuses until cancelled. The next round repeats a failed write.
 
-        A write sets all to work that watch the runtimes, just when a program runs: it waits for a
-        pause, though not for long.
+        A write wakes every client that watches the runtimes and so slows running programs. It
+        waits until no program runs, but for `_LATEST_SECONDS` at most.
         """
         latest = time.monotonic()
         while True:
@@ -70,7 +70,7 @@ class Announcer:
 
 
 def runtime_status(pool: Pool, *, full: bool) -> dict[str, Any]:
-    """A runtime's status but for its conditions' times. Pure."""
+    """Return a runtime's status without the conditions' transition times. Pure."""
     generation = pool.runtime.generation
     return {
         "wanted": pool.wanted,
@@ -105,6 +105,6 @@ def _ready(pool: Pool) -> dict[str, Any]:
         return {"status": "True", "reason": reason, "message": ""}
     if pool.wanted:
         return {"status": "Unknown", "reason": "Starting", "message": "Its first Pod starts."}
-    # Nothing is awaited of it, as of a Deployment without replicas: `helm --wait` must not wait.
+    # Ready, like a Deployment with no replicas, so that `helm --wait` does not wait for it.
     message = "It has no pool: each program starts a Pod. None was started yet."
     return {"status": "True", "reason": "OnDemand", "message": message}

@@ -1,6 +1,6 @@
-"""The wire to a Pod: its container's standard input and output over one websocket.
+"""Attaching to a Pod: its container's standard input and output over one WebSocket.
 
-Channels and their numbers: k8s.io/apimachinery/pkg/util/remotecommand, protocol v5.
+The channel numbers are those of k8s.io/apimachinery/pkg/util/remotecommand, protocol v5.
 """
 
 from __future__ import annotations
@@ -17,11 +17,11 @@ if TYPE_CHECKING:
 
 _PROTOCOL = "v5.channel.k8s.io"
 _STDIN, _STDOUT = 0, 1
-_CHUNK = 32 * 1024  # the kubelet's own buffer
+_CHUNK = 32 * 1024  # the size of the kubelet's buffer
 
 
 class Attachment:
-    """An open attach. Once it is closed, the container's stdin is closed for good (stdinOnce)."""
+    """An open attach. Closing it closes the container's stdin permanently (stdinOnce)."""
 
     def __init__(self, socket: aiohttp.ClientWebSocketResponse) -> None:
         self._socket = socket
@@ -30,13 +30,13 @@ class Attachment:
         """Write to the container's standard input.
 
         Raises:
-            ConnectionError: the websocket is closed; what was sent may have arrived.
+            ConnectionError: the WebSocket is closed; some of the data may have arrived.
         """
         for start in range(0, len(data), _CHUNK):
             await self._socket.send_bytes(bytes([_STDIN]) + data[start : start + _CHUNK])
 
     async def read(self) -> bytes | None:
-        """The next bytes of the container's standard output; None when there are no more."""
+        """Return the next bytes of the container's standard output, or None at its end."""
         while True:
             message = await self._socket.receive()
             if message.type is not aiohttp.WSMsgType.BINARY:
@@ -45,7 +45,7 @@ class Attachment:
                 return bytes(message.data[1:])
 
     async def close(self) -> None:
-        """Close it; closing twice is fine."""
+        """Close the WebSocket. It may be closed twice."""
         await self._socket.close()
 
 
@@ -53,7 +53,7 @@ async def attach(rest: Rest, kube: Kube, pod: str) -> Attachment:
     """Attach to a Pod's container.
 
     Raises:
-        UnavailableError: the container does not run (yet), or the API server does not answer.
+        UnavailableError: the container is not running (yet), or the API server does not answer.
     """
     params = {"container": CONTAINER, "stdin": "true", "stdout": "true", "stderr": "false"}
     return Attachment(await rest.websocket(kube.attach_path(pod), params, _PROTOCOL))

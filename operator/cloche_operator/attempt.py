@@ -1,4 +1,4 @@
-"""One attempt at an execution in one Pod: the Pod is got, claimed, fed and heard to the end."""
+"""One attempt to run an execution: get a Pod, claim it, send the input, read the result."""
 
 from __future__ import annotations
 
@@ -35,29 +35,30 @@ if TYPE_CHECKING:
     from cloche_operator.source import Source
 
 _MARK_SECONDS = 0.1
-"""A program that ends sooner costs no write to its Pod, which is deleted at once: that write sets
-the API server, the kubelet and the scheduler to work just when the program runs."""
+"""Seconds before a claimed Pod of a pool is labelled. A program that ends sooner causes no write,
+because its Pod is deleted at once. The write would load the API server, the kubelet and the
+scheduler while the program runs."""
 _ANSWER_SECONDS = 0.03
-"""From the record to the Pod's deletion, which would disturb the gateway's answer."""
-_REUSE_SECONDS = 2 * 3600.0  # the backstop of a Pod that is used again and again
+"""Seconds from the record to the Pod's deletion, which would delay the gateway's answer."""
+_REUSE_SECONDS = 2 * 3600.0  # lifetime of a reused Pod, as a backstop
 
 _THE_NODE_S = frozenset({Reason.CONTAINER_START_FAILED, Reason.POD_FAILED, Reason.PROTOCOL_ERROR})
-"""Of a runtime whose Pods do run, these are a node's or its containerd's passing weakness."""
+"""Once a Pod of the runtime has run, these are transient failures of a node or its containerd."""
 
 log = logging.getLogger(__name__)
 
 
 def limit(execution: Execution, settings: Settings) -> float:
-    """Seconds from the handing over of the input to when the supervisor counts as hung.
+    """Return the seconds after the input is sent at which the supervisor counts as hung.
 
-    `execution` is claimed: what its Pod may use is known.
+    `execution` must be claimed, so that the limits of its Pod are known.
     """
     return execution.spec.timeout_seconds + patience(execution.resources, settings)
 
 
 @dataclass(frozen=True)
 class Job:
-    """What is to be run, with what."""
+    """An execution to run, with everything that the run needs."""
 
     execution: Execution
     source: Source
@@ -69,16 +70,16 @@ class Job:
 
 
 class Attempt:
-    """One Pod's work on one execution."""
+    """The use of one Pod by one execution."""
 
     def __init__(self, ctx: Context, pools: Pools, job: Job) -> None:
         self._ctx = ctx
         self._pools = pools
         self._job = job
         self.execution = job.execution
-        """As it is once it is claimed."""
+        """The execution; with its claim, once it is claimed."""
         self.pod: dict[str, Any] | None = None
-        """The Pod, once there is one."""
+        """The Pod, or None before there is one."""
         self._sandbox: Sandbox | None = None
         self._transcript = Transcript(job.execution.uid)
         self._reader: LogReader | None = None
@@ -88,22 +89,22 @@ class Attempt:
 
     @property
     def in_session(self) -> bool:
-        """Whether the Pod is a session's."""
+        """Whether the Pod belongs to a session."""
         return self._job.session is not None
 
     @property
     def heard(self) -> Transcript:
-        """The most that was heard of the program, from the attach or the log."""
+        """The most complete transcript so far, from the attach or from the log."""
         logged = self._reader.transcript if self._reader else None
         return logged if logged is not None and logged.has_started else self._transcript
 
     async def run(self) -> Transcript:
-        """Run it; what its supervisor said, to the end.
+        """Run the program and return the complete transcript of its supervisor.
 
         Raises:
-            EndedError: it cannot be started, or its end was not heard.
-            NeverStartedError: the connection was lost before it started.
-            ClaimLostError: another operator has it.
+            EndedError: the program cannot be started, or its end was not received.
+            NeverStartedError: the connection was lost before the program started.
+            ClaimLostError: another operator has claimed the execution.
         """
         if self._job.session is not None:
             return await self._in_session(self._job.session)
@@ -118,7 +119,7 @@ class Attempt:
         return await self._fed(sandbox, Afterwards.RESET if returns else Afterwards.EXIT)
 
     async def end(self) -> None:
-        """Remove the Pod, unless it is to wait for another program."""
+        """Release the Pod: return it to its session or its pool, or delete it."""
         if self._marking is not None:
             await self._marked_or_not(self._marking)
         if self._turn is not None:
@@ -138,7 +139,7 @@ class Attempt:
             await self._pools.removed(self._sandbox)
 
     async def _in_session(self, session: Session) -> Transcript:
-        """Run it in the session's Pod: this is its turn."""
+        """Run the program in the session's Pod. The execution must have the turn."""
         sandbox = session.sandbox
         self.pod = sandbox.pod
         try:
@@ -150,7 +151,7 @@ class Attempt:
             raise
 
     async def _cold(self) -> Sandbox:
-        """Make a Pod for this execution alone; it is claimed while it starts."""
+        """Create a Pod for this execution only, and claim it while it starts."""
         shape, settings = self._job.runtime.shape(self._job.used), self._ctx.settings
         self._job.source.drop_if_large()
         await room.for_program(self._ctx, self._job.runtime)
@@ -172,7 +173,7 @@ class Attempt:
             await asyncio.gather(claiming, opening, return_exceptions=True)
 
     async def _open(self, pod: dict[str, Any]) -> Sandbox:
-        """Attach and greet, and tell the pools whether Pods of this runtime can run at all."""
+        """Attach and greet, and report to the pools whether Pods of this runtime can run."""
         shape = self._job.runtime.shape(self._job.used)
         try:
             self._sandbox = await self._pools.opened(pod, shape)
@@ -188,12 +189,12 @@ class Attempt:
         await self._ctx.lease.held()
         generation = self._job.runtime.generation
         wanted = Claim(pod, self._job.used, generation, self._job.queued, warm)
-        # While a Pod starts, its input would only take memory.
+        # While a Pod starts, the input would only take memory, so it is not read yet.
         async with self._job.source.read_ahead() if warm else contextlib.nullcontext():
             self.execution = await claim(self._ctx, self.execution, wanted)
 
     async def _fed(self, sandbox: Sandbox, afterwards: Afterwards) -> Transcript:
-        """Hand over the input and hear the end, from the attach or else from the log."""
+        """Send the input and receive the end, from the attach or else from the log."""
         execution = self.execution
         self._reader = LogReader(self._ctx, sandbox.pod, execution.uid, sent=True)
         input_ = await self._input(afterwards)
@@ -206,7 +207,7 @@ class Attempt:
         try:
             async with asyncio.timeout(seconds):
                 sent = not sandbox.spent and await sandbox.send(input_, self._transcript)
-                del input_  # beside a program that runs nobody needs its input
+                del input_  # the input is not needed while the program runs
                 self._job.source.drop()
                 if sent and await sandbox.hear():
                     self._ctx.metrics.garbage.inc(self._transcript.garbage)
@@ -218,17 +219,17 @@ class Attempt:
         except TimeoutError:
             self._reader.know(self._transcript)
             return await self._reader.last_look()
-        # The input may have gone with the connection, and its Pod may wait for it for ever.
+        # The input may be lost with the connection, and its Pod may wait for it forever.
         return await recovered(self._ctx, execution, self._reader, seconds)
 
     async def _input(self, afterwards: Afterwards) -> bytes:
-        """The frame. Nothing of it is sent yet."""
+        """Return the frame. Nothing has been sent yet."""
         job = self._job
         spec = await job.source.read()
         return frame(self.execution.uid, spec, job.runtime.spec, job.used, afterwards)
 
     async def _mark(self, sandbox: Sandbox, seconds: float, *, returns: bool) -> None:
-        """Write on a Pod of the pool whose it is now. One that returns stays the runtime's."""
+        """Label a Pod of the pool with its new user. A Pod that returns stays the runtime's."""
         await asyncio.sleep(_MARK_SECONDS)
         execution = self.execution
         if returns:
@@ -241,7 +242,7 @@ class Attempt:
         await mark(self._ctx, sandbox, labels, patch)
 
     async def _marked_or_not(self, marking: asyncio.Task[None]) -> None:
-        """Let the Pod's mark be written, unless it has not begun and the Pod goes now."""
+        """Wait for the label, or cancel it if it has not begun and the Pod is deleted now."""
         assert self._sandbox is not None
         if self._sandbox.unmarked and not self._pools.returns_after(self._sandbox):
             marking.cancel()

@@ -1,12 +1,13 @@
-"""How much may run at once: the demands of all running programs within what the nodes have.
+"""Admission: programs run as long as the sum of their demands fits the nodes.
 
-- A tenant holds at most a part of all (`tenant_share`), and leaves room for one default program,
-  also while nobody waits: what runs is never stopped for others.
-- Sessions hold at most a part of all together (`session_share`), for they hold it for long.
-- Within a tenant first come, first served; between tenants it is the turn of the one that uses
-  least. Those whose group runs as many as it may are passed by.
-- One for which there is no room lets others pass for `_PATIENCE_SECONDS`. From then on what comes
-  free is kept for it, but for the room of one default program, which stays for the others.
+- A tenant holds at most a part of the capacity (`tenant_share`) and leaves room for one default
+  program, even if nothing else waits, because running programs are never stopped for others.
+- All sessions together hold at most a part of it (`session_share`), because they hold it for long.
+- Within a tenant the queue is first come, first served. Between tenants, the one that uses least
+  is next. Executions whose group has reached its concurrency limit are skipped.
+- An execution that does not fit lets others pass for `_PATIENCE_SECONDS`. After that, freed
+  capacity is reserved for it, except for the room of one default program, which stays open to
+  other tenants.
 """
 
 from __future__ import annotations
@@ -32,12 +33,13 @@ if TYPE_CHECKING:
     from cloche_operator.usage import Share
 
 _PATIENCE_SECONDS = 5.0
-"""That one for which there is no room lets others pass: what another's small program may wait."""
+"""Seconds for which a waiter that does not fit lets others pass. A reservation may make another
+tenant's small program wait about as long."""
 
 
 @dataclass(frozen=True, eq=False)
 class _Waiter:
-    """A place in a tenant's line."""
+    """A place in a tenant's queue."""
 
     share: Share
     turn: asyncio.Future[None]
@@ -45,26 +47,26 @@ class _Waiter:
 
 
 class Capacity:
-    """What running programs share. All of it in this process: the leader alone admits."""
+    """Admits executions and sessions. The state is local, because only the leader admits."""
 
     def __init__(self, settings: Settings, clock: Callable[[], float] = time.monotonic) -> None:
         self._settings = settings
         self._clock = clock
         self.space = Space(settings)
-        """What there is to share."""
+        """The capacity of the nodes."""
         self.waitlist = Waitlist(settings)
-        """Everybody who waits, for capacity or for a turn in a session."""
+        """Everything that waits, for capacity or for a turn in a session."""
         self.usage = Usage(self.space)
-        """What runs."""
+        """What running executions and sessions use."""
         self._beside: set[Share] = set()
         self._lines: dict[str, deque[_Waiter]] = {}
         self._kept_for: _Waiter | None = None
 
     async def refresh(self, kube: Kube, runtimes: Iterable[Runtime]) -> None:
-        """Read again what the nodes have for the Pods of these runtimes.
+        """Read the capacity of the nodes again, for the Pods of these runtimes.
 
         Raises:
-            UnavailableError: the API server does not answer; what was known stays.
+            UnavailableError: the API server does not answer; the known capacity stays in use.
         """
         nodes = await kube.nodes(self._settings.node_selector)
         known = list(runtimes)
@@ -86,22 +88,22 @@ class Capacity:
         self.set_nodes(at, default if known else None)
 
     def set_nodes(self, at: Mapping[str, list[Node]], default: Demand | None = None) -> None:
-        """Take these nodes for all there is (`Space.set_nodes`), and see who may run now."""
+        """Replace the known nodes (see `Space.set_nodes`) and admit what fits now."""
         self.space.set_nodes(at, default)
         self._admit()
 
     def occupy(self, share: Share) -> None:
-        """Count an execution that runs already, whether or not there is room."""
+        """Count an execution that is already running, even if it does not fit."""
         self.usage.add(share)
 
     async def take(self, share: Share, on_wait: Callable[[], None] | None = None) -> None:
-        """Return when there is room; `give_back` must follow.
+        """Wait until the share fits, and count it. `give_back` must follow.
 
-        While no node is ready everybody waits: nodes come back. `on_wait` is called before the
-        first wait, if there is one.
+        While no node is ready, everything waits, because nodes may come back. `on_wait` is called
+        before the first wait, if there is one.
 
         Raises:
-            EndedError: Unschedulable when there can never be room, QueueFull, QueueTimeout.
+            EndedError: Unschedulable if it can never fit, QueueFull or QueueTimeout.
         """
         self.space.check(share.demand, share.place, is_session=share.is_session)
         turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
@@ -116,13 +118,13 @@ class Capacity:
             await self.waitlist.wait(share.tenant, share.size, turn, lambda: self._why(share))
         except BaseException:
             if came(turn):
-                self.give_back(share)  # its turn came as it left
+                self.give_back(share)  # it was admitted while it gave up
             else:
                 self._leave(waiter)
             raise
 
     def give_back(self, share: Share) -> None:
-        """The execution, or session, has ended."""
+        """Release the share of an execution or session that has ended."""
         self.usage.remove(share)
         self._beside.discard(share)
         self._admit()
@@ -132,7 +134,7 @@ class Capacity:
             return "No sandbox node was ready"
         reached = self.usage.reached(share)
         if reached is Bound.TENANT and not self.usage.has_room(share):
-            return Bound.ROOM  # a larger share of what is full would not help
+            return Bound.ROOM  # the nodes are full: a larger tenant share would not help
         return reached or Bound.ROOM
 
     def _leave(self, waiter: _Waiter) -> None:
@@ -147,7 +149,7 @@ class Capacity:
                 del self._lines[waiter.share.tenant]
 
     def _admit(self) -> None:
-        """Let in whoever may run."""
+        """Admit everything that may run now."""
         while (found := self._next()) is not None:
             waiter, is_beside = found
             self.occupy(waiter.share)
@@ -156,10 +158,10 @@ class Capacity:
             waiter.turn.set_result(None)
             self._take_out(waiter)
             if line := self._lines.pop(waiter.share.tenant, None):
-                self._lines[waiter.share.tenant] = line  # last among those that use as much
+                self._lines[waiter.share.tenant] = line  # behind the other tenants with the same usage
 
     def _next(self) -> tuple[_Waiter, bool] | None:
-        """Who may run now, and whether that is beside what is kept for another."""
+        """Return the next waiter to admit, and whether it passes one that has a reservation."""
         first = list(self._candidates())
         kept_for = self._kept_for = self._to_keep_for(first)
         if kept_for is not None and self.usage.has_room(kept_for.share):
@@ -174,12 +176,12 @@ class Capacity:
         return None
 
     def _candidates(self) -> Iterator[_Waiter]:
-        """The first of each tenant that only room may hold back; who uses least comes first."""
+        """Yield each tenant's first waiter that only lacks room, lowest usage first."""
         total = self.space.total
         for tenant in sorted(self._lines, key=lambda t: self.usage.of(t).dominant_share(total)):
             for waiter in self._lines[tenant]:
                 if waiter.turn.done():
-                    continue  # it was cancelled or refused, and its task has not yet left the line
+                    continue  # cancelled or refused; its task has not left the queue yet
                 reached = self.usage.reached(waiter.share)
                 if reached in {Bound.GROUP, Bound.SESSIONS}:
                     continue
@@ -188,10 +190,11 @@ class Capacity:
                 break
 
     def _to_keep_for(self, first: list[_Waiter]) -> _Waiter | None:
-        """The one that has let others pass long enough: what comes free is kept for it.
+        """Return the waiter for which freed capacity is reserved, if there is one.
 
-        Of several it is that of the tenant that uses least, and stays so until it runs. It does not
-        take its tenant beyond an even part, or is the tenant's only one.
+        It has let others pass for long enough. Of several, it is the one whose tenant uses least,
+        and it keeps the reservation until it runs. It must not take its tenant beyond an even
+        part of the capacity, unless the tenant runs nothing else.
         """
         if self._kept_for in first:
             return self._kept_for

@@ -1,8 +1,8 @@
-"""The claim: an execution gets a Pod, and the Pod an execution, each exactly once.
+"""The claim: it assigns one Pod to one execution, exactly once each.
 
-The execution's claim is a compare-and-set on its resourceVersion: of two operators that both
-believe to lead, one gets it. Nothing is sent to the Pod before that is acknowledged. The Pod's mark
-is beside it: it tells the garbage collector and the next operator whose Pod it is.
+The claim of an execution is a compare-and-set on its resourceVersion. Of two operators that both
+believe they lead, only one succeeds. Nothing is sent to the Pod before the write is acknowledged.
+The Pod is labelled as well, so that the garbage collector and the next operator know its owner.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ log = logging.getLogger(__name__)
 
 
 class ClaimLostError(Exception):
-    """Another operator has claimed the execution; how it stands now."""
+    """Another operator has claimed the execution. `execution` is its current state."""
 
     def __init__(self, execution: Execution) -> None:
         super().__init__(execution.name)
@@ -38,7 +38,7 @@ class ClaimLostError(Exception):
 
 @dataclass(frozen=True)
 class Claim:
-    """What a claim writes into an execution's status."""
+    """The values that a claim writes into an execution's status."""
 
     pod: dict[str, Any]
     used: UsedResources
@@ -48,13 +48,13 @@ class Claim:
 
 
 async def claim(ctx: Context, execution: Execution, wanted: Claim) -> Execution:
-    """Write into the status that this Pod gets the execution's input.
+    """Record in the status that this Pod gets the execution's input.
 
-    Returns the execution as it is then, once the write is acknowledged.
+    Returns the updated execution, once the write is acknowledged.
 
     Raises:
-        ClaimLostError: another operator has it.
-        EndedError: it was cancelled or deleted.
+        ClaimLostError: another operator has claimed it.
+        EndedError: it was cancelled or deleted, or has no room for a status.
     """
     version = execution.resource_version
     fields = status.running(
@@ -81,7 +81,7 @@ async def claim(ctx: Context, execution: Execution, wanted: Claim) -> Execution:
             raise EndedError(Reason.DELETED, f"The execution is gone: {error}") from error
         found = from_object(await _still_there(ctx, execution))
         if found.pod_uid == wanted.pod["metadata"]["uid"]:
-            return found  # the answer was lost, not the write
+            return found  # the write succeeded, but its answer was lost
         if found.ended or found.pod_uid != execution.pod_uid:
             raise ClaimLostError(found)
         if found.spec.cancel:
@@ -92,9 +92,9 @@ async def claim(ctx: Context, execution: Execution, wanted: Claim) -> Execution:
 async def mark(
     ctx: Context, sandbox: Sandbox, labels: dict[str, str], patch: list[dict[str, Any]]
 ) -> None:
-    """Write on the Pod that it has left the pool. One that somebody else has is given up.
+    """Label the Pod as claimed. If another operator owns it, close the connection.
 
-    `labels`: of those that the patch writes, the ones that tell our writing from others'.
+    `labels`: those labels of the patch that distinguish this write from another operator's.
     """
     try:
         await persist(lambda: ctx.kube.patch_pod(sandbox.name, patch))
@@ -103,7 +103,7 @@ async def mark(
         if pod is not None and pod["metadata"]["uid"] == sandbox.uid:
             written = pod["metadata"].get("labels", {}).items()
             if labels.items() <= written:
-                return  # the answer was lost, not the write
+                return  # the write succeeded, but its answer was lost
         log.warning("Pod %s is given up: %s", sandbox.name, error)
         await sandbox.close()
 

@@ -1,4 +1,4 @@
-"""What the parts of the operator need of one another, made once at start."""
+"""The components that the modules of the operator share, built once at start."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Context:
-    """One operator's parts."""
+    """The components of one operator."""
 
     settings: Settings
     rest: Rest
@@ -37,5 +37,5 @@ class Context:
     writes: WriteLimit
 
     def now(self) -> datetime:
-        """The API server's time: whatever another machine may have written is compared with it."""
+        """Return the API server's time, to compare with times that other machines wrote."""
         return self.rest.clock.now()

@@ -1,4 +1,4 @@
-"""What one execution or session takes of the nodes and of this program. Pure."""
+"""The demand of one execution or session on the nodes and on the operator. Pure."""
 
 from __future__ import annotations
 
@@ -15,27 +15,27 @@ if TYPE_CHECKING:
     from cloche_api.amounts import UsedResources
 
 UNBOUNDED = 2**62
-"""A total of what is not counted: more than any sum of demands."""
+"""The total of a resource that is not counted. It exceeds any sum of demands."""
 _OVERHEAD_PROCESSES = 8
-"""Of a Pod besides its program's: the supervisor and its threads, the pause container, the shim."""
+"""Processes of a Pod besides its program's: supervisor and its threads, pause container, shim."""
 _FILE_BYTES = 1024
-"""At least what an open file takes of the memory limit; measured: 1.7 KiB."""
+"""Bytes of the memory limit that an open file takes at least. Measured: 1.7 KiB."""
 
 
 @dataclass(frozen=True, slots=True)
 class Demand:
-    """Amounts of all resources that capacity counts."""
+    """An amount of each resource that the capacity counts."""
 
     memory: int = 0
-    """Bytes, the RuntimeClass's overhead included."""
+    """Bytes, including the RuntimeClass's overhead."""
     cpu: int = 0
-    """Thousandths of a core."""
+    """Millicores."""
     processes: int = 0
     """Processes and threads."""
     files: int = 0
     """Open files."""
     running: int = 0
-    """Executions and sessions: each takes memory of the operator."""
+    """Executions and sessions. Each takes memory of the operator."""
 
     @property
     def amounts(self) -> tuple[int, int, int, int, int]:
@@ -43,37 +43,37 @@ class Demand:
         return self.memory, self.cpu, self.processes, self.files, self.running
 
     def __add__(self, other: Demand) -> Demand:
-        """The sum, resource by resource."""
+        """Return the sum, resource by resource."""
         return Demand(*map(add, self.amounts, other.amounts))
 
     def __sub__(self, other: Demand) -> Demand:
-        """The difference, resource by resource."""
+        """Return the difference, resource by resource."""
         return Demand(*map(sub, self.amounts, other.amounts))
 
     def fits(self, total: Demand) -> bool:
-        """Whether there is no resource of which it is more."""
+        """Return whether it is at most `total` in every resource."""
         return all(map(le, self.amounts, total.amounts))
 
     def dominant_share(self, total: Demand) -> float:
-        """The largest part that it is of any resource; 0 of no resources."""
+        """Return its largest fraction of any resource in `total`; 0 if `total` is empty."""
         pairs = zip(self.amounts, total.amounts, strict=True)
         return max((mine / whole for mine, whole in pairs if whole), default=0.0)
 
     def part(self, share: float) -> Demand:
-        """A part of it, rounded down."""
+        """Return this fraction of every resource, rounded down."""
         return Demand(*(int(amount * share) for amount in self.amounts))
 
     def at_least(self, other: Demand) -> Demand:
-        """The larger amount of each resource."""
+        """Return the larger amount of each resource."""
         return Demand(*map(max, self.amounts, other.amounts))
 
     def at_most(self, other: Demand) -> Demand:
-        """The smaller amount of each resource."""
+        """Return the smaller amount of each resource."""
         return Demand(*map(min, self.amounts, other.amounts))
 
 
 def demand_of(used: UsedResources, overhead: int = 0) -> Demand:
-    """The demand of a Pod with these limits. `overhead`: bytes that its RuntimeClass adds."""
+    """Return the demand of a Pod with these limits. `overhead`: bytes of its RuntimeClass."""
     memory = quantity.whole(used.memory)
     return Demand(
         memory=memory + overhead,
@@ -85,5 +85,5 @@ def demand_of(used: UsedResources, overhead: int = 0) -> Demand:
 
 
 def total_of(demands: Iterable[Demand]) -> Demand:
-    """The sum of all."""
+    """Return the sum of all demands."""
     return sum(demands, Demand())
