@@ -158,7 +158,7 @@ class Capacity:
             waiter.turn.set_result(None)
             self._take_out(waiter)
             if line := self._lines.pop(waiter.share.tenant, None):
-                self._lines[waiter.share.tenant] = line  # behind the other tenants with the same usage
+                self._lines[waiter.share.tenant] = line  # after others with the same usage
 
     def _next(self) -> tuple[_Waiter, bool] | None:
         """Return the next waiter to admit, and whether it passes one that has a reservation."""

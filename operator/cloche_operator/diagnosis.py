@@ -1,4 +1,4 @@
-"""What a Pod's status says about why its program did not start, or ended unheard. Pure."""
+"""Explains a Pod's status: why its program did not start, or why its end is unknown. Pure."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from typing import Any
 from cloche_api.phases import Reason
 from cloche_operator.outcome import EndedError
 
-# The kubelet's words for a container that waits (pkg/kubelet/images and kuberuntime). ErrImagePull
-# is not among them: the kubelet tries once more before it says ImagePullBackOff.
+# The kubelet's reasons for a waiting container (pkg/kubelet/images and kuberuntime). ErrImagePull is
+# not one of them, because the kubelet retries once more before it reports ImagePullBackOff.
 _NO_IMAGE = frozenset({"ImagePullBackOff", "InvalidImageName", "ErrImageNeverPull"})
 _NO_START = frozenset(
     {
@@ -30,7 +30,7 @@ _DISRUPTIONS = {
     "DeletionByPodGC": Reason.NODE_LOST,
 }
 
-# Reasons of a Pod's status that the kubelet and the controllers give.
+# Values of a Pod's status.reason, as set by the kubelet and the controllers.
 _POD_REASONS = {
     "Evicted": (Reason.POD_EVICTED, "The Pod was evicted"),
     "NodeLost": (Reason.NODE_LOST, "The node that the Pod ran on is lost"),
@@ -42,7 +42,7 @@ _POD_REASONS = {
 
 
 def start_problem(pod: dict[str, Any]) -> EndedError | None:
-    """Why the Pod will never start, if so; one whose container has run has a log to ask."""
+    """Return why the Pod will never start, or None. If its container has run, read its log."""
     if gone := _gone(pod):
         return gone
     waiting = _container_state(pod).get("waiting", {})
@@ -60,14 +60,14 @@ def start_problem(pod: dict[str, Any]) -> EndedError | None:
 
 
 def lacks_node(pod: dict[str, Any]) -> bool:
-    """Whether the scheduler has said that no node takes the Pod now."""
+    """Return whether the scheduler has reported that no node accepts the Pod now."""
     if "deletionTimestamp" in pod["metadata"]:
         return False
     return _unscheduled(pod) is not None
 
 
 def start_timeout(pod: dict[str, Any] | None, seconds: float) -> EndedError:
-    """Why the Pod has not started in time, as far as its status tells."""
+    """Return why the Pod has not started in time, as far as its status shows."""
     words = _unscheduled(pod or {})
     if words is not None:
         return EndedError(
@@ -81,17 +81,17 @@ def start_timeout(pod: dict[str, Any] | None, seconds: float) -> EndedError:
 
 
 def is_leaving(pod: dict[str, Any]) -> bool:
-    """Whether the Pod is dead, or somebody or something is taking it away."""
+    """Return whether the Pod is dead or is being removed."""
     return has_terminated(pod) or _gone(pod) is not None
 
 
 def is_waiting(pod: dict[str, Any]) -> bool:
-    """Whether the kubelet says that the container has not started yet."""
+    """Return whether the kubelet reports that the container has not started yet."""
     return "waiting" in _container_state(pod)
 
 
 def has_terminated(pod: dict[str, Any]) -> bool:
-    """Whether the kubelet has said that the container is dead."""
+    """Return whether the kubelet has reported that the container is dead."""
     return "terminated" in _container_state(pod) or pod.get("status", {}).get("phase") in (
         "Failed",
         "Succeeded",
@@ -99,26 +99,26 @@ def has_terminated(pod: dict[str, Any]) -> bool:
 
 
 def refused_its_input(pod: dict[str, Any]) -> bool:
-    """Whether the container's exit code is its supervisor's for an input that it could not use.
+    """Return whether the exit code is the supervisor's code for an unusable input.
 
-    No program of the last frame was started then. Any other code proves nothing.
+    It proves that the program of the last frame was not started. No other code proves that.
     """
     code = _container_state(pod).get("terminated", {}).get("exitCode")
     return bool(code == _UNUSABLE_INPUT)
 
 
 def has_run(pod: dict[str, Any]) -> bool:
-    """Whether the kubelet has said that the container was started, ever."""
+    """Return whether the kubelet has ever reported that the container was started."""
     return "running" in _container_state(pod) or has_terminated(pod)
 
 
 def gone_unheard(last: dict[str, Any] | None) -> EndedError:
-    """Why a Pod is no more, by how it was last seen."""
+    """Return why a Pod no longer exists, from its last known status."""
     return (last and _gone(last)) or EndedError(Reason.POD_DELETED, "The Pod was deleted.")
 
 
 def end_unheard(pod: dict[str, Any], *, started: bool) -> EndedError:
-    """Why the supervisor's stream ended without an end, while the Pod is still there."""
+    """Return why the supervisor's stream ended without a result, while the Pod still exists."""
     terminated = _container_state(pod).get("terminated", {})
     if terminated.get("reason") == "OOMKilled":
         return EndedError(
@@ -128,7 +128,7 @@ def end_unheard(pod: dict[str, Any], *, started: bool) -> EndedError:
 
 
 def _died(terminated: dict[str, Any], *, started: bool) -> EndedError:
-    """Why the container ended by itself before the supervisor had its say."""
+    """Return why the container ended by itself before the supervisor reported a result."""
     if terminated.get("reason") in ("StartError", "ContainerCannotRun"):
         return EndedError(
             Reason.CONTAINER_START_FAILED,
@@ -147,7 +147,7 @@ def _died(terminated: dict[str, Any], *, started: bool) -> EndedError:
 
 
 def _gone(pod: dict[str, Any]) -> EndedError | None:
-    """What took the Pod away: a disruption, the node, its deadline, somebody's hand."""
+    """Return what removed the Pod, if anything: a disruption, its node, its deadline or a user."""
     status = pod.get("status", {})
     for condition in status.get("conditions", []):
         if condition["type"] == "DisruptionTarget" and condition["status"] == "True":
@@ -165,7 +165,7 @@ def _gone(pod: dict[str, Any]) -> EndedError | None:
 
 
 def _unscheduled(pod: dict[str, Any]) -> str | None:
-    """Why no node takes the Pod, if so, in the scheduler's words."""
+    """Return why no node accepts the Pod, in the scheduler's words, or None."""
     for condition in pod.get("status", {}).get("conditions", []):
         if condition["type"] == "PodScheduled" and condition["status"] == "False":
             return str(condition.get("message", ""))

@@ -1,4 +1,4 @@
-"""Which executions are being worked on: at most one run each, however often they are seen."""
+"""Starts the executions: at most one run for each, however often it is observed."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ if TYPE_CHECKING:
     from cloche_operator.pools import Pools
     from cloche_operator.sessions import Sessions
 
-_CANCEL_SECONDS = 1.0  # in which a cancelled run tidies up
+_CANCEL_SECONDS = 1.0  # for the clean-up of a cancelled run
 
 log = logging.getLogger(__name__)
 
 
 class Dispatcher:
-    """Starts a run for every execution that needs one, and ends those that are not wanted."""
+    """Starts a run for each unfinished execution, and halts those cancelled or deleted."""
 
     def __init__(self, ctx: Context, pools: Pools, sessions: Sessions) -> None:
         self._ctx = ctx
@@ -45,15 +45,15 @@ class Dispatcher:
         ctx.metrics.running.set_function(lambda: max(0, len(self._runs) - len(waitlist)))
 
     def working_on(self, uid: str) -> bool:
-        """Whether there is a run for the execution of that uid."""
+        """Return whether there is a run for the execution with this uid."""
         return uid in self._runs
 
     def awaits_end_of(self, uid: str) -> bool:
-        """Whether there is a run for the execution of that uid, and its end is not written."""
+        """Return whether the execution with this uid has a run whose end is not recorded yet."""
         return uid in self._runs and not self._runs[uid][0].recorded
 
     def observe(self, obj: dict[str, Any], *, listed: bool = False) -> None:
-        """Take in a SandboxExecution as it now is; `listed` if not an event but a list shows it."""
+        """Process a SandboxExecution's state. `listed`: it comes from a list, not an event."""
         if running := self._runs.get(obj["metadata"]["uid"]):
             if "deletionTimestamp" in obj["metadata"]:
                 running[0].halt(Reason.DELETED, "The execution was deleted.")
@@ -75,12 +75,12 @@ class Dispatcher:
         task.add_done_callback(lambda task: self._done(execution.uid, task))
 
     def vanished(self, uid: str) -> None:
-        """The execution of that uid is gone for good."""
+        """Halt the run of an execution that no longer exists."""
         if running := self._runs.get(uid):
             running[0].halt(Reason.DELETED, "The execution was deleted.")
 
     async def drain(self, seconds: float) -> None:
-        """Take nothing new, wait so long for what runs, and leave the rest to the next operator."""
+        """Start nothing new, wait `seconds` for the runs, and leave the rest to the next leader."""
         self._stopping = True
         tasks = {task for _, task in self._runs.values()}
         if tasks:
@@ -88,11 +88,11 @@ class Dispatcher:
         for task in tasks:
             task.cancel()
         if tasks:
-            # A call to an API server that is away is not waited for.
+            # This bounds the wait for calls that an unavailable API server does not answer.
             await asyncio.wait(tasks, timeout=_CANCEL_SECONDS)
 
     def _refuse(self, obj: dict[str, Any], error: pydantic.ValidationError) -> None:
-        """End an execution that the API server took and this operator cannot read."""
+        """End an execution that the API server has accepted but this operator cannot parse."""
         of, first = obj["metadata"], error.errors()[0]
         field = ".".join(str(part) for part in first["loc"])
         final = status.unreadable(f"spec.{field}: {first['msg']}", obj["spec"], self._ctx.now())
@@ -111,5 +111,5 @@ class Dispatcher:
         del self._runs[uid]
         self._ctx.records.left(uid)
         if not task.cancelled() and (error := task.exception()):
-            # The sweep finds what is left of it.
+            # The sweep finds what the run has left.
             log.error("%s failed", task.get_name(), exc_info=error)

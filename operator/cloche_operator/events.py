@@ -1,7 +1,7 @@
-"""A supervisor's events, read from a stream of bytes (docs/design/protocol.md).
+"""Parses a supervisor's events from a stream of bytes (docs/design/protocol.md).
 
-Whatever the bytes are, reading them costs bounded memory, time in proportion to their number, and
-raises nothing: an image may hold anything in the supervisor's place.
+An image may contain anything in place of the supervisor. Parsing any bytes takes bounded memory and
+time proportional to their number, and raises no exception.
 """
 
 from __future__ import annotations
@@ -12,25 +12,25 @@ from typing import Any
 from cloche_api import limits
 
 _LINE_BYTES = 4 * limits.MIB
-"""The longest line: an exit event with all its files is below 1 MiB."""
+"""The maximum length of a line. An exit event with all its files is below 1 MiB."""
 
 
 class EventReader:
-    """Cuts one stream into its events, and minds their numbers."""
+    """Splits one stream into events and checks their sequence numbers."""
 
     def __init__(self) -> None:
         self._rest = bytearray()  # the beginning of a line, at most _LINE_BYTES
         self._next = 0
         self._skipping = False
         self.gap = False
-        """Whether events are missing: the Pod's log has them."""
+        """Whether events are missing. The Pod's log has them."""
         self.garbage = 0
-        """Lines that were no events."""
+        """Lines that are not events."""
 
     def feed(self, data: bytes) -> list[dict[str, Any]]:
-        """Read some more bytes; the events that are whole now.
+        """Parse more bytes, and return the events that are now complete.
 
-        Only the new bytes are searched, in however many pieces a line comes.
+        Only the new bytes are searched, even if a line comes in many pieces.
         """
         *ends, rest = data.split(b"\n")
         events = []
@@ -44,7 +44,7 @@ class EventReader:
         return events
 
     def _keep(self, part: bytes) -> None:
-        """Keep a part of a line, and nothing of a line that is too long."""
+        """Keep a part of a line, or drop the line if it is too long."""
         if self._skipping:
             return
         if len(self._rest) + len(part) > _LINE_BYTES:

@@ -1,4 +1,4 @@
-"""Which records go when more is kept than may be: those of whoever has most. Pure."""
+"""Selects the records to remove when more are stored than may be. Pure."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Bounds:
-    """What may be kept: records of all tenants, their bytes, and the bytes of one tenant's."""
+    """Limits on the number of records, on their bytes, and on the bytes of each tenant's."""
 
     number: int
     size: int
@@ -23,12 +23,11 @@ class Bounds:
 
 
 def excess(records: Iterable[Record], bounds: Bounds) -> list[Record]:
-    """Return the records that must go, of records in the order of their expiry.
+    """Return the records to remove. `records` must be in the order of their expiry.
 
-    Each one is the oldest of its tenant. Beyond a bound on all tenants it is that of the tenant
-    that has most, in number or in bytes, so that no tenant's records push out those of one that has
-    less.
-    """
+    Each one is the oldest of its tenant. When a limit on all tenants is exceeded, the tenant with
+    the most records (or bytes) loses its oldest one, so that no tenant's records displace those of
+    a tenant with fewer.
     kept: dict[str, deque[Record]] = {}
     for record in records:
         kept.setdefault(record.tenant, deque()).append(record)
@@ -45,7 +44,7 @@ def excess(records: Iterable[Record], bounds: Bounds) -> list[Record]:
 def _of_the_largest(
     kept: dict[str, deque[Record]], bound: int, weight: Callable[[Record], int]
 ) -> list[Record]:
-    """Take the oldest record of the tenant that has most, until all are within the bound."""
+    """Remove the oldest record of the tenant with the most, until the total fits the bound."""
     sums = Counter({tenant: sum(map(weight, line)) for tenant, line in kept.items() if line})
     over = sums.total() - bound
     largest = [(-total, tenant) for tenant, total in sums.items()]

@@ -1,4 +1,4 @@
-"""An execution as the operator works on it."""
+"""An execution as the operator uses it."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ _OF_THE_PROGRAM: dict[str, Any] = {
     "files": None,
     "output_files": None,
 }
-"""The fields that the program alone needs, and that may be large."""
+"""The fields that only the program needs and that may be large."""
 
 
 @dataclass(frozen=True)
 class Execution:
-    """One SandboxExecution, read from its object."""
+    """A parsed SandboxExecution."""
 
     name: str
     uid: str
@@ -33,13 +33,13 @@ class Execution:
     created: datetime
     deleted: bool
     spec: ExecutionSpec
-    """Without what the program alone needs, which `Source` has: code, input, files and the like."""
+    """Without the fields that only the program needs, such as code and files: `Source` has them."""
     size: int
-    """Bytes that the whole spec takes in etcd, without its SandboxSource."""
+    """Bytes of the complete spec in etcd, without its SandboxSource."""
     request_id: str | None
-    """Of the HTTP request that it came with."""
+    """The ID of the HTTP request that created it."""
     request_sha256: str | None
-    """Of what was asked for, where it came with an Idempotency-Key."""
+    """The hash of the request, if it came with an Idempotency-Key."""
     phase: Phase
     pod_name: str | None
     pod_uid: str | None
@@ -55,43 +55,43 @@ class Execution:
 
     @property
     def claimed(self) -> bool:
-        """Whether a Pod was claimed for it: its input may have been handed over."""
+        """Whether a Pod was claimed for it. The input may have been sent to that Pod."""
         return self.pod_uid is not None
 
     @property
     def source_size(self) -> int:
-        """Bytes that its SandboxSource takes in etcd; 0 where it has none."""
+        """Bytes of its SandboxSource in etcd; 0 if it has none."""
         return self.spec.source.bytes if self.spec.source else 0
 
     @property
     def stored_size(self) -> int:
-        """Bytes that it takes in etcd with its source, before it has a result."""
+        """Bytes of it and its source in etcd, before it has a result."""
         return self.size + self.source_size
 
     @property
     def tenant(self) -> str:
-        """Whose it is; empty when nobody's."""
+        """Its tenant; empty if it has none."""
         return self.spec.tenant or ""
 
     def with_status(self, status: dict[str, Any], resource_version: str) -> Execution:
-        """The same with another status, as its object is once that is written."""
+        """Return a copy with another status, as the object is after the write."""
         return replace(self, resource_version=resource_version, **_of_status(status))
 
 
 def from_object(obj: dict[str, Any]) -> Execution:
-    """Read a SandboxExecution.
+    """Parse a SandboxExecution.
 
     Raises:
-        pydantic.ValidationError: the spec is not one that this operator understands.
+        pydantic.ValidationError: this operator does not support the spec.
     """
     return with_spec(obj)[0]
 
 
 def with_spec(obj: dict[str, Any]) -> tuple[Execution, ExecutionSpec]:
-    """Read a SandboxExecution and its whole spec.
+    """Parse a SandboxExecution, and return it with its complete spec.
 
     Raises:
-        pydantic.ValidationError: the spec is not one that this operator understands.
+        pydantic.ValidationError: this operator does not support the spec.
     """
     meta = obj["metadata"]
     spec = ExecutionSpec.model_validate(obj["spec"])
@@ -112,17 +112,17 @@ def with_spec(obj: dict[str, Any]) -> tuple[Execution, ExecutionSpec]:
 
 
 def now() -> datetime:
-    """The time of day, UTC."""
+    """Return the current time in UTC."""
     return datetime.now(UTC)
 
 
 def timestamp(time: datetime) -> str:
-    """RFC 3339 with microseconds, Kubernetes' MicroTime."""
+    """Format a time as Kubernetes' MicroTime: RFC 3339 with microseconds."""
     return time.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
 
 
 def time_of(text: str | None) -> datetime | None:
-    """A time of a status; None where it has none."""
+    """Parse a time of a status; None stays None."""
     return None if text is None else datetime.fromisoformat(text)
 
 

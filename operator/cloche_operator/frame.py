@@ -1,4 +1,4 @@
-"""What is sent into a Pod: the hello and the one frame (docs/design/protocol.md)."""
+"""The data that is sent to a Pod: the hello and the frame (docs/design/protocol.md)."""
 
 from __future__ import annotations
 
@@ -17,30 +17,31 @@ if TYPE_CHECKING:
 PROTOCOL = 1
 HELLO = b"CLO" + bytes([PROTOCOL])
 
-_PROCESSES = (64, 512)  # threads too: Node starts 11, a JVM some 20
-_OPEN_FILES = (256, 1024)  # at most Linux' own default
-_STACK_BYTES = 8 * limits.MIB  # Linux' own default
+_PROCESSES = (64, 512)  # least and most, threads included: Node starts 11, a JVM about 20
+_OPEN_FILES = (256, 1024)  # least and most; the most is Linux' default
+_STACK_BYTES = 8 * limits.MIB  # Linux' default
 
 
 class Afterwards(StrEnum):
-    """What the supervisor does once the program has ended."""
+    """What the supervisor does when the program has ended."""
 
     EXIT = "exit"
-    RESET = "reset"  # removes all that the program left, and is ready for the next
-    KEEP_FILES = "keepFiles"  # the same, but the files in the working directory stay
+    RESET = "reset"  # removes everything that the program left, and accepts another frame
+    KEEP_FILES = "keepFiles"  # the same, but keeps the files in the working directory
 
 
 def processes(memory: int) -> int:
-    """Processes and threads that a program of so many bytes of memory may have: one for each MiB.
+    """Return how many processes and threads a program may have: one per MiB of memory.
 
-    The numbers of all programs come from the node's, which has no more of them for many small ones.
+    The limit depends on the memory, in bytes, because all programs share the node's process IDs,
+    and a node has no more of them when it runs many small programs.
     """
     least, most = _PROCESSES
     return max(least, min(most, memory // limits.MIB))
 
 
 def open_files(memory: int) -> int:
-    """Files that each process of such a program may have open: four for each MiB."""
+    """Return how many files each process of a program may have open: four per MiB of memory."""
     least, most = _OPEN_FILES
     return max(least, min(most, 4 * memory // limits.MIB))
 
@@ -52,7 +53,7 @@ def frame(
     used: UsedResources,
     afterwards: Afterwards = Afterwards.EXIT,
 ) -> bytes:
-    """The frame for an execution: four bytes of length and the JSON."""
+    """Return the frame of an execution: four bytes of length, then the JSON."""
     content = _content(uid, spec, runtime, used) | {"afterwards": afterwards}
     body = json.dumps(content, ensure_ascii=False).encode("utf-8", "surrogatepass")
     return len(body).to_bytes(4, "big") + body

@@ -1,4 +1,4 @@
-"""kopf's events in, nothing else: every decision is somebody else's."""
+"""kopf handlers. They translate watch events into calls and decide nothing."""
 
 from __future__ import annotations
 
@@ -26,13 +26,13 @@ if TYPE_CHECKING:
     from cloche_operator.sessions import Sessions
 
 _PAGE = 5
-"""Objects that a list brings at a time: a waiting execution takes up to 7 MiB while it is read."""
+"""Objects in a page of a list. A waiting execution takes up to 7 MiB while it is read."""
 
 log = logging.getLogger(__name__)
 
 
 def settings() -> kopf.OperatorSettings:
-    """Settings of kopf without its own writes, and with lists and watches that stay small."""
+    """Return kopf's settings: it writes nothing, and its lists and watches stay small."""
     chosen = kopf.OperatorSettings()
     chosen.posting.enabled = False
     chosen.scanning.disabled = True
@@ -51,15 +51,15 @@ def settings() -> kopf.OperatorSettings:
 def api_server_url(environment: Mapping[str, str]) -> str:
     """Return the API server's URL from the variables that the kubelet sets in each container.
 
-    kopf's own login names it `kubernetes.default.svc`, so that the operator would start only after
-    the cluster's DNS, and stop with it.
+    kopf's login uses `kubernetes.default.svc`. The operator would then need the cluster's DNS to
+    start and to keep running.
     """
     host, port = (environment[f"KUBERNETES_SERVICE_{what}"] for what in ("HOST", "PORT"))
     return f"https://[{host}]:{port}" if ":" in host else f"https://{host}:{port}"
 
 
 def _log_in(**kwargs: Any) -> kopf.ConnectionInfo | None:
-    """Connect as the Pod's service account, or as the kubeconfig says outside a cluster."""
+    """Log in with the Pod's service account, or outside a cluster with the kubeconfig."""
     in_pod = kopf.login_with_service_account(**kwargs)
     if in_pod is None:
         return kopf.login_with_kubeconfig(**kwargs)
@@ -67,21 +67,21 @@ def _log_in(**kwargs: Any) -> kopf.ConnectionInfo | None:
 
 
 class _NoDiffs(kopf.DiffBaseStorage):
-    """No memory of how an object was.
+    """Stores no earlier state of an object.
 
-    kopf copies every object to compare it, also where, as here, no handler is about changes.
+    kopf copies every object to compute its changes, even if no handler uses them, as here.
     """
 
     def build(self, **_: Any) -> Any:
-        """Nothing is worth comparing."""
+        """Return an empty object, because nothing is compared."""
         return {}
 
     def fetch(self, **_: Any) -> Any:
-        """Nothing was kept."""
+        """Return no earlier state."""
         return None
 
     def store(self, **_: Any) -> None:
-        """Keep nothing."""
+        """Store nothing."""
 
 
 def registry(
@@ -91,7 +91,7 @@ def registry(
     sessions: Sessions,
     drain: Callable[[], Awaitable[None]],
 ) -> kopf.OperatorRegistry:
-    """The handlers, bound to this operator's parts; `drain` is called once at the end."""
+    """Return the handlers, bound to these components. `drain` is called once, at the end."""
     handlers = kopf.OperatorRegistry()
     litter = Litter(ctx.settings.litter_bytes)
 
@@ -130,22 +130,22 @@ def registry(
 
     @kopf.on.cleanup(registry=handlers)
     async def stop(**_: Any) -> None:
-        # Here, for kopf cancels every task that it does not know 5 s after its own have ended.
+        # Drained here, because kopf cancels all other tasks 5 s after its own have ended.
         await drain()
 
     return handlers
 
 
 def _apart(take_in: Callable[..., None], obj: dict[str, Any], **more: bool) -> None:
-    """Take in an object outside of kopf's context.
+    """Process an object outside kopf's context.
 
-    That holds the whole object, and each task and callback made in it holds the context.
+    The context holds the complete object, and each task or callback made in it holds the context.
     """
     contextvars.Context().run(take_in, obj, **more)
 
 
 async def _left(ctx: Context, dispatcher: Dispatcher, obj: dict[str, Any]) -> None:
-    """An execution that ends leaves the watch's selector, which looks like a deletion."""
+    """Handle a DELETED event. An execution that ends leaves the watch's selector and causes one."""
     name, uid = obj["metadata"]["name"], obj["metadata"]["uid"]
     if not dispatcher.awaits_end_of(uid):
         return

@@ -1,4 +1,4 @@
-"""/healthz, /readyz and /metrics."""
+"""The HTTP endpoints /healthz, /readyz and /metrics."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 async def serve(ctx: Context) -> web.AppRunner:
-    """Serve until the runner is cleaned up."""
+    """Start the server, and return its runner. Cleaning the runner up stops the server."""
 
     async def healthz(_: web.Request) -> web.Response:
         return web.Response(text="ok\n")

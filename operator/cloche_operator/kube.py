@@ -1,4 +1,4 @@
-"""Every call that the operator makes to the API server, and nothing but the call."""
+"""The operator's calls to the API server, without any logic of their callers."""
 
 from __future__ import annotations
 
@@ -24,14 +24,14 @@ if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, AsyncIterator
 
 _JSON_PATCH = "application/json-patch+json"
-_NODES = "50"  # a page: each is up to 100 KiB, most of it names of images
-_LEASE_SECONDS = 3.0  # an answer that comes later is of no use
-_LOG_SECONDS = 10.0  # for what a node has on its disk
-_LOG_QUIET_SECONDS = 330.0  # longer than any program may run without a word
+_NODES = "50"  # per page; each is up to 100 KiB, most of it names of images
+_LEASE_SECONDS = 3.0  # a later answer is of no use
+_LOG_SECONDS = 10.0  # for a log without `follow`: the node has it on its disk
+_LOG_QUIET_SECONDS = 330.0  # longer than any program may run without output
 
 
 class Kube:
-    """The operator's view of one namespace of one API server, and of its Lease in another."""
+    """Access to one namespace of the API server, and to the operator's Lease in another."""
 
     def __init__(self, rest: Rest, namespace: str, lease_namespace: str = "") -> None:
         self._rest = rest
@@ -46,11 +46,11 @@ class Kube:
         self._sources = f"{cloche}/{meta.SOURCES}"
 
     async def get_execution(self, name: str) -> dict[str, Any]:
-        """One SandboxExecution."""
+        """Return a SandboxExecution."""
         return await self._rest.call("GET", f"{self._executions}/{name}")
 
     async def execution_uid(self, name: str) -> str | None:
-        """The uid of the SandboxExecution of that name, if there is one."""
+        """Return the uid of the SandboxExecution with this name, or None."""
         try:
             found = await self._rest.call("GET", f"{self._executions}/{name}", accept=METADATA)
         except NotFoundError:
@@ -60,13 +60,13 @@ class Kube:
     async def patch_execution_status(
         self, name: str, uid: str, status: dict[str, Any], resource_version: str | None = None
     ) -> str:
-        """Write a status; with a resource version only if the object is still that one.
+        """Write a status; with a resource version, only if the object still has it.
 
-        Returns the object's resource version then. Who wrote it knows the rest, which may be large.
+        Returns the object's new resource version. The rest may be large and is known to the caller.
 
         Raises:
-            ConflictError: it is not.
-            ApiError: the object of that uid is gone, or its status is final.
+            ConflictError: the object has another resource version.
+            ApiError: the object with this uid is gone, or its status is final.
         """
         precondition = {"uid": uid}
         if resource_version is not None:
@@ -81,14 +81,14 @@ class Kube:
         return str(written["metadata"]["resourceVersion"])
 
     async def delete_execution(self, name: str, uid: str) -> bool:
-        """Delete a record, if it is still that one; one that is gone is fine.
+        """Delete a record if it still has this uid. A missing one is not an error.
 
-        Returns whether it is gone: a finalizer keeps it.
+        Returns whether it is gone. A finalizer may keep it.
         """
         return await self._delete(f"{self._executions}/{name}", uid)
 
     async def unfinished(self) -> list[tuple[str, str, str]]:
-        """Name, uid and Pod (its name, or empty) of every execution that has not ended."""
+        """Return name, uid and Pod name (or empty) of each execution that has not ended."""
         params = {"fieldSelector": UNFINISHED}
         return [
             (of["name"], of["uid"], pod or "")
@@ -96,9 +96,9 @@ class Kube:
         ]
 
     async def records(self) -> AsyncIterator[tuple[str, str, int | None, str, int | None]]:
-        """Name, tenant (or empty), bytes, expiration time and TTL of each ended execution.
+        """Yield name, tenant (or empty), bytes, expiration time and TTL of each ended execution.
 
-        Without metadata, for the rows are an eighth as long so.
+        Metadata is left out, because it makes the rows eight times as long.
         """
         columns = ("Name", "Phase", "Tenant", "Bytes", "Expires", "TTL")
         params = {"includeObject": "None"}
@@ -109,7 +109,7 @@ class Kube:
                 yield name, tenant or "", size, expires or "", ttl
 
     async def record(self, name: str) -> tuple[str, str, str] | None:
-        """Uid, expiration time and request hash (or empty) of an ended execution, if any."""
+        """Return uid, expiration time and request hash (or empty) of an ended execution."""
         rows = self._rest.rows(f"{self._executions}/{name}", {}, "Phase", "Expires")
         try:
             async for of, (phase, expires) in rows:
@@ -121,11 +121,11 @@ class Kube:
         return None
 
     async def get_source(self, name: str) -> dict[str, Any]:
-        """One SandboxSource."""
+        """Return a SandboxSource."""
         return await self._rest.call("GET", f"{self._sources}/{name}")
 
     async def sources(self) -> AsyncIterator[tuple[str, str, str]]:
-        """Name, execution and creation time of each SandboxSource."""
+        """Yield name, execution and creation time of each SandboxSource."""
         params = {"includeObject": "None"}
         async for _, (name, execution, created) in self._rest.rows(
             self._sources, params, "Name", "Execution", "Created"
@@ -133,17 +133,17 @@ class Kube:
             yield name, execution, created
 
     async def delete_source(self, name: str) -> None:
-        """Delete a source, whose name no other ever has; one that is gone is fine."""
+        """Delete a source. A missing one is not an error, and its name is never used again."""
         with contextlib.suppress(NotFoundError):
             await self._rest.call("DELETE", f"{self._sources}/{name}", accept=METADATA)
 
     async def create_tombstone(self, manifest: dict[str, Any]) -> None:
-        """Create a SandboxTombstone; one of that name that is there already stays."""
+        """Create a SandboxTombstone. If one with this name exists, it stays as it is."""
         with contextlib.suppress(ConflictError):
             await self._rest.call("POST", self._tombstones, body=manifest, accept=METADATA)
 
     async def tombstones(self) -> AsyncIterator[tuple[str, str, str]]:
-        """Name, tenant (or empty) and expiration time of each tombstone."""
+        """Yield name, tenant (or empty) and expiration time of each tombstone."""
         params = {"includeObject": "None"}
         async for _, (name, tenant, expires) in self._rest.rows(
             self._tombstones, params, "Name", "Tenant", "Expires"
@@ -151,9 +151,9 @@ class Kube:
             yield name, tenant or "", expires
 
     async def tombstone(self, name: str) -> tuple[str, str] | None:
-        """Uid and expiration time of the tombstone of that name, if there is one.
+        """Return uid and expiration time of the tombstone with this name, or None.
 
-        It says that an execution of that name was removed whose Idempotency-Key still counts.
+        A tombstone records a removed execution whose Idempotency-Key is still valid.
         """
         rows = self._rest.rows(f"{self._tombstones}/{name}", {}, "Expires")
         with contextlib.suppress(NotFoundError):
@@ -162,14 +162,14 @@ class Kube:
         return None
 
     async def delete_tombstone(self, name: str, uid: str) -> None:
-        """Delete a tombstone; one that is gone, or whose name another has taken, is fine."""
+        """Delete a tombstone. It is not an error if it is gone or its name has another uid."""
         body = {"preconditions": {"uid": uid}}
         path = f"{self._tombstones}/{name}"
         with contextlib.suppress(NotFoundError, ConflictError):
             await self._rest.call("DELETE", path, body=body, accept=METADATA)
 
     async def ended_sessions(self) -> list[tuple[str, str, str]]:
-        """Name, uid and end (or creation, where it never began) of every session that has ended."""
+        """Return name, uid and end (or creation, if it never began) of each ended session."""
         params = {"fieldSelector": f"status.phase={SessionPhase.ENDED}"}
         return [
             (of["name"], of["uid"], expires or of["creationTimestamp"])
@@ -180,14 +180,14 @@ class Kube:
         """Write fields of a SandboxSession's status.
 
         Raises:
-            ApiError: the object of that uid is gone, or its status is final.
+            ApiError: the object with this uid is gone, or its status is final.
         """
         body = {"metadata": {"uid": uid}, "status": status}
         path = f"{self._sessions}/{name}/status"
         await self._rest.call("PATCH", path, body=body, content_type=MERGE_PATCH)
 
     async def delete_session(self, name: str, uid: str) -> None:
-        """Delete a session, if it is still that one; one that is gone is fine."""
+        """Delete a session if it still has this uid. A missing one is not an error."""
         await self._delete(f"{self._sessions}/{name}", uid)
 
     async def patch_runtime_status(self, name: str, status: dict[str, Any]) -> None:
@@ -197,7 +197,7 @@ class Kube:
         await self._rest.call("PATCH", path, body=body, content_type=MERGE_PATCH)
 
     async def list_runtimes(self) -> list[dict[str, Any]]:
-        """Every SandboxRuntime."""
+        """Return every SandboxRuntime."""
         items: list[dict[str, Any]] = (await self._rest.call("GET", self._runtimes))["items"]
         return items
 
@@ -205,20 +205,20 @@ class Kube:
         """Create a Pod.
 
         Raises:
-            ConflictError: there is one of that name.
+            ConflictError: a Pod with this name exists, or the quota was being updated.
             ApiError: a quota, an admission policy or the schema refused it.
         """
         return await self._rest.call("POST", self._pods, body=manifest)
 
     async def get_pod(self, name: str) -> dict[str, Any] | None:
-        """One Pod, or None when there is none of that name."""
+        """Return a Pod, or None if none has this name."""
         try:
             return await self._rest.call("GET", f"{self._pods}/{name}")
         except NotFoundError:
             return None
 
     async def list_pods(self) -> list[dict[str, Any]]:
-        """Every sandbox Pod."""
+        """Return every sandbox Pod."""
         params = {"labelSelector": label_selector(pods.COMPONENT)}
         items: list[dict[str, Any]] = (await self._rest.call("GET", self._pods, params=params))[
             "items"
@@ -229,30 +229,30 @@ class Kube:
         """Apply a JSON patch to a Pod.
 
         Raises:
-            InvalidError: one of its tests did not hold.
-            NotFoundError: there is no such Pod.
+            InvalidError: one of its tests failed.
+            NotFoundError: no Pod has this name.
         """
         return await self._rest.call(
             "PATCH", f"{self._pods}/{name}", body=patch, content_type=_JSON_PATCH
         )
 
     async def pods_metadata(self) -> list[dict[str, Any]]:
-        """The metadata of every sandbox Pod."""
+        """Return the metadata of every sandbox Pod."""
         params = {"labelSelector": label_selector(pods.COMPONENT)}
         listed = await self._rest.call("GET", self._pods, params=params, accept=METADATA_LIST)
         return [item["metadata"] for item in listed["items"] or []]
 
     async def delete_pod(self, name: str, uid: str) -> None:
-        """Delete a Pod, if it is still that one; one that is gone is fine."""
+        """Delete a Pod if it still has this uid. A missing one is not an error."""
         await self._delete(f"{self._pods}/{name}", uid)
 
     async def log(self, pod: str, *, follow: bool) -> AsyncGenerator[bytes, None]:
-        """What the container wrote, from its first byte: until it ends, or until now.
+        """Yield the container's log from its first byte: to its end, or up to now.
 
-        The first item is empty: the stream stands, and misses nothing from then on.
+        The first item is empty. It shows that the stream is open and misses nothing from then on.
 
         Raises:
-            ApiError: there is no such Pod (NotFoundError), or its container has not started.
+            ApiError: no Pod has this name (NotFoundError), or its container has not started.
             UnavailableError: the stream broke.
         """
         params = {"container": meta.CONTAINER, "follow": str(follow).lower()}
@@ -265,7 +265,7 @@ class Kube:
                 yield chunk
 
     async def nodes(self, selector: dict[str, str]) -> list[Node]:
-        """Every node with these labels on which Pods can start."""
+        """Return every node with these labels on which Pods can start."""
         params = {"labelSelector": label_selector(selector), "limit": _NODES}
         found: list[Node] = []
         while True:
@@ -276,14 +276,14 @@ class Kube:
             params["continue"] = more
 
     async def get_lease(self, name: str) -> dict[str, Any]:
-        """One Lease."""
+        """Return a Lease."""
         return await self._rest.call("GET", f"{self._leases}/{name}", timeout=_LEASE_SECONDS)
 
     async def create_lease(self, name: str, spec: dict[str, Any]) -> dict[str, Any]:
         """Create a Lease.
 
         Raises:
-            ConflictError: there is one of that name.
+            ConflictError: a Lease with this name exists.
         """
         body = {
             "apiVersion": "coordination.k8s.io/v1",
@@ -294,20 +294,20 @@ class Kube:
         return await self._rest.call("POST", self._leases, body=body, timeout=_LEASE_SECONDS)
 
     async def replace_lease(self, name: str, lease: dict[str, Any]) -> dict[str, Any]:
-        """Write a Lease, if it is still as it was read.
+        """Replace a Lease, if it has not changed since it was read.
 
         Raises:
-            ConflictError: it is not.
+            ConflictError: it has changed.
         """
         path = f"{self._leases}/{name}"
         return await self._rest.call("PUT", path, body=lease, timeout=_LEASE_SECONDS)
 
     def attach_path(self, pod: str) -> str:
-        """The path of a Pod's attach."""
+        """Return the path of a Pod's attach subresource."""
         return f"{self._pods}/{pod}/attach"
 
     async def reachable(self) -> bool:
-        """Whether the API server answers."""
+        """Return whether the API server answers."""
         try:
             await self._rest.call("GET", self._runtimes, params={"limit": "1"}, timeout=2.0)
         except UnavailableError:
@@ -315,16 +315,16 @@ class Kube:
         return True
 
     async def _delete(self, path: str, uid: str) -> bool:
-        """Delete an object, if it is still that one; whether it is gone at once."""
+        """Delete an object if it still has this uid. Return whether it is gone at once."""
         options = {"apiVersion": "v1", "kind": "DeleteOptions", "preconditions": {"uid": uid}}
         try:
             answer = await self._rest.call("DELETE", path, body=options, accept=METADATA)
-        except (NotFoundError, ConflictError):  # a conflict: of another uid now
+        except (NotFoundError, ConflictError):  # conflict: the name has another uid
             return True
-        # What is gone is answered with a Status, what a finalizer keeps with itself.
+        # The answer for a deleted object is a Status; for one that a finalizer keeps, the object.
         return not (answer.get("metadata") or {}).get("finalizers")
 
 
 def label_selector(labels: dict[str, str]) -> str:
-    """The selector of what has all of these labels."""
+    """Return the selector of objects with all of these labels."""
     return ",".join(f"{name}={value}" for name, value in labels.items())
