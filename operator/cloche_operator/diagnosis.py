@@ -7,8 +7,8 @@ from typing import Any
 from cloche_api.phases import Reason
 from cloche_operator.outcome import EndedError
 
-# The kubelet's reasons for a waiting container (pkg/kubelet/images and kuberuntime). ErrImagePull is
-# not one of them, because the kubelet retries once more before it reports ImagePullBackOff.
+# The kubelet's reasons for a waiting container (pkg/kubelet/images and kuberuntime). ErrImagePull
+# is not one of them, because the kubelet retries once more before it reports ImagePullBackOff.
 _NO_IMAGE = frozenset({"ImagePullBackOff", "InvalidImageName", "ErrImageNeverPull"})
 _NO_START = frozenset(
     {

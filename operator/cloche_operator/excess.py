@@ -28,6 +28,7 @@ def excess(records: Iterable[Record], bounds: Bounds) -> list[Record]:
     Each one is the oldest of its tenant. When a limit on all tenants is exceeded, the tenant with
     the most records (or bytes) loses its oldest one, so that no tenant's records displace those of
     a tenant with fewer.
+    """
     kept: dict[str, deque[Record]] = {}
     for record in records:
         kept.setdefault(record.tenant, deque()).append(record)

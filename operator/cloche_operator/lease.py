@@ -1,9 +1,9 @@
-"""Which operator leads: a Lease, and the fence that closes before it can pass on.
+"""Leader election with a Lease, and a fence that closes before another operator can lead.
 
-Times of other machines are never compared with ours: a Lease is over when it was seen unchanged
-for its whole duration on our own monotonic clock, while the API server answered, for when it does
-not, nobody can renew. (client-go's leader election, with the second condition added:
-https://pkg.go.dev/k8s.io/client-go/tools/leaderelection.)
+Times of other machines are never compared with ours. A Lease has expired when it was seen unchanged
+for its whole duration on our monotonic clock while the API server answered. The last condition is
+an addition to client-go's leader election: no operator can renew a Lease while the API server does
+not answer. (https://pkg.go.dev/k8s.io/client-go/tools/leaderelection)
 """
 
 from __future__ import annotations
@@ -20,26 +20,26 @@ if TYPE_CHECKING:
     from cloche_operator.kube import Kube
     from cloche_operator.settings import Settings
 
-_RENEWALS = 5  # in the duration of a Lease
-_MARGIN = 0.1  # part of the duration that the fence closes early
+_RENEWALS = 5  # within the duration of a Lease
+_MARGIN = 0.1  # part of the duration by which the fence closes early
 
 log = logging.getLogger(__name__)
 
 
 class LeaseLostError(Exception):
-    """Somebody else leads."""
+    """Another operator leads."""
 
 
 class Lease:
-    """One operator's view of the one Lease."""
+    """This operator's view of the Lease."""
 
     def __init__(self, kube: Kube, settings: Settings) -> None:
         self._kube = kube
         self._name = settings.lease_name
         self._seconds = settings.lease_seconds
         self.identity = settings.identity or f"local-{uuid.uuid4().hex[:12]}"
-        """The Pod's name in a cluster: its next container is the same one again, for the kubelet
-        starts that only once the last is dead."""
+        """The Pod's name in a cluster. A restarted container keeps it, because the kubelet starts
+        it only after the previous one is dead."""
         self._clock = asyncio.get_running_loop().time
         self._open_until = 0.0
         self._lease: dict[str, Any] = {}
@@ -47,17 +47,17 @@ class Lease:
 
     @property
     def holds(self) -> bool:
-        """Whether nobody else can lead now: what must be done by the leader alone may be done."""
+        """Whether the fence is open: no other operator can lead now."""
         return self._clock() < self._open_until
 
     async def held(self) -> None:
-        """Return as soon as the fence is open."""
+        """Wait until the fence is open."""
         while not self.holds:
             self._opened.clear()
             await self._opened.wait()
 
     async def acquire(self) -> None:
-        """Return when this operator leads."""
+        """Wait until this operator leads."""
         seen: tuple[str, ...] = ()
         since = self._clock()
         while True:
@@ -79,17 +79,17 @@ class Lease:
                     continue
                 return
             except ConflictError:
-                continue  # another took it, or its holder renewed it
+                continue  # another operator took it, or its holder renewed it
             except UnavailableError as error:
                 log.warning("the API server does not answer, nobody leads yet: %s", error)
                 seen = ()
             await asyncio.sleep(self._seconds / _RENEWALS)
 
     async def keep(self) -> None:
-        """Renew it for ever.
+        """Renew the Lease until cancelled.
 
         Raises:
-            LeaseLostError: somebody else has it.
+            LeaseLostError: another operator holds it.
         """
         while True:
             await asyncio.sleep(self._seconds / _RENEWALS)
@@ -99,7 +99,7 @@ class Lease:
                 log.warning("the API server does not answer, the Lease is not renewed: %s", error)
 
     async def release(self) -> None:
-        """Let go of it, so that the next operator need not wait."""
+        """Release the Lease, so that the next operator does not have to wait."""
         self._open_until = 0.0
         spec = {**self._lease.get("spec", {}), "holderIdentity": ""}
         try:
@@ -111,7 +111,7 @@ class Lease:
         try:
             await self._take(self._lease)
         except (ConflictError, NotFoundError):
-            # Our own write whose answer was lost, or somebody else's.
+            # The other write was ours, whose answer was lost, or another operator's.
             lease = await self._found()
             if lease.get("spec", {}).get("holderIdentity") not in (self.identity, None):
                 self._open_until = 0.0
@@ -126,7 +126,7 @@ class Lease:
             return {}
 
     async def _take(self, lease: dict[str, Any]) -> None:
-        """Write that we hold it, if it is still as it was read."""
+        """Write this operator as the holder, if the Lease has not changed since it was read."""
         began = self._clock()
         spec = lease.get("spec", {})
         ours = spec.get("holderIdentity") == self.identity

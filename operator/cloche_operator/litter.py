@@ -1,7 +1,7 @@
-"""Garbage that must not wait: large objects that kopf has let go in circles of references.
+"""Garbage collection for large objects that kopf leaves behind in reference cycles.
 
-Garbage is collected seldom, for that makes requests slow, and by a count of objects, whose size it
-does not see: a few dozen of these are half of the memory.
+Python collects garbage rarely here, because a collection delays requests, and it counts objects and
+not their size. A few dozen of these objects take half of the memory.
 """
 
 from __future__ import annotations
@@ -13,14 +13,14 @@ _CHARACTER_BYTES = 4  # in a text with one character beyond U+FFFF
 
 
 class Litter:
-    """Collects all garbage whenever objects of so many bytes have come by."""
+    """Collects all garbage each time that objects of `bound` bytes have been processed."""
 
     def __init__(self, bound: int) -> None:
         self._bound = bound
         self._size = 0
 
     def passed(self, obj: dict[str, Any]) -> None:
-        """Count an object of the API server's that was taken in and is of no more use."""
+        """Count an API object that was processed and is no longer needed."""
         self._size += _CHARACTER_BYTES * _characters(obj)
         if self._size >= self._bound:
             self._size = 0

@@ -1,7 +1,7 @@
-"""What the sandbox nodes have for Pods. Pure.
+"""The capacity of the sandbox nodes. Pure.
 
-Only nodes count that the scheduler would give a Pod: ready, not cordoned, with the labels that are
-selected and without a taint that the Pod does not tolerate.
+A node counts if the scheduler would place the Pod on it: it is ready, not cordoned, has the
+selected labels and no taint that the Pod does not tolerate.
 """
 
 from __future__ import annotations
@@ -16,26 +16,26 @@ if TYPE_CHECKING:
 
 _REPELS = frozenset({"NoSchedule", "NoExecute"})
 _DEFAULT_PODS = 110
-"""Of a node that does not say: the kubelet's `maxPods` (k8s.io/kubelet, KubeletConfiguration)."""
+"""For a node that does not report it: the kubelet's `maxPods` (k8s.io/kubelet)."""
 _ALWAYS_TOLERATED = "node.kubernetes.io/memory-pressure"
 """Kubernetes adds this toleration to Pods with requests (TaintNodesByCondition)."""
 
 
 @dataclass(frozen=True)
 class Node:
-    """A node that is ready, as far as it matters here."""
+    """The relevant properties of a ready node."""
 
     memory: int
     """Allocatable bytes."""
     cpu: int
-    """Allocatable thousandths of a core."""
+    """Allocatable millicores."""
     labels: Mapping[str, str]
     taints: tuple[Mapping[str, str], ...]
     pods: int = _DEFAULT_PODS
     """Allocatable Pods."""
 
     def takes(self, selector: Mapping[str, str], tolerations: Iterable[Mapping[str, Any]]) -> bool:
-        """Whether the scheduler would consider it for a Pod with these fields."""
+        """Return whether the scheduler would consider the node for a Pod with these fields."""
         selected = all(self.labels.get(key) == value for key, value in selector.items())
         return selected and all(
             taint["key"] == _ALWAYS_TOLERATED or any(_tolerates(t, taint) for t in tolerations)
@@ -44,7 +44,7 @@ class Node:
 
 
 def ready_nodes(objects: Iterable[dict[str, Any]]) -> list[Node]:
-    """The nodes, as the API server lists them, on which Pods can start."""
+    """Return the nodes on which Pods can start. `objects`: nodes from the API server."""
     return [
         Node(
             memory=quantity.whole(obj["status"]["allocatable"]["memory"]),
@@ -61,7 +61,10 @@ def ready_nodes(objects: Iterable[dict[str, Any]]) -> list[Node]:
 
 
 def _tolerates(toleration: Mapping[str, Any], taint: Mapping[str, str]) -> bool:
-    """As Kubernetes' own ToleratesTaint (k8s.io/component-helpers/scheduling/corev1)."""
+    """Return whether the toleration matches the taint.
+
+    The rules are those of ToleratesTaint (k8s.io/component-helpers/scheduling/corev1).
+    """
     effect, key = toleration.get("effect"), toleration.get("key")
     if (effect and effect != taint["effect"]) or (key and key != taint["key"]):
         return False

@@ -1,6 +1,6 @@
-"""What the watches have shown: the sandbox Pods and the runtimes, in memory.
+"""In-memory caches of the sandbox Pods and the runtimes.
 
-All of it can be thrown away: it is filled by a list at start and kept by events.
+They can be lost at any time: a list at start fills them, and watch events keep them current.
 """
 
 from __future__ import annotations
@@ -28,11 +28,11 @@ if TYPE_CHECKING:
     from cloche_operator.kube import Kube
 
 
-_GONE_PODS = 500  # each some KiB; asked for within a second of its going
+_GONE_PODS = 500  # each some KiB; needed for about a second after the deletion
 
 
 class Pods:
-    """The sandbox Pods that live, and those of `users` that they run as."""
+    """The existing sandbox Pods, and which of `users` (a range of UIDs) they run as."""
 
     def __init__(self, users: range) -> None:
         self._users = users
@@ -44,27 +44,27 @@ class Pods:
         self._overheads: dict[str, int] = {}
 
     def __iter__(self) -> Any:
-        """All Pods, as they were last seen."""
+        """Iterate over all Pods, as last seen."""
         return iter(list(self._pods.values()))
 
     def get(self, name: str, uid: str) -> dict[str, Any] | None:
-        """The Pod as it was last seen, or None."""
+        """Return the Pod as last seen, or None."""
         pod = self._pods.get(name)
         return pod if pod and pod["metadata"]["uid"] == uid else None
 
     def node_of(self, pod: dict[str, Any]) -> str | None:
-        """The node of a Pod, as far as it was seen: a Pod that was just created has none yet."""
+        """Return the Pod's node, as last seen. A Pod that was just created has none yet."""
         of = pod["metadata"]
         latest = self.get(of["name"], of["uid"]) or pod
         node: str | None = latest["spec"].get("nodeName")
         return node
 
     def named(self, name: str) -> dict[str, Any] | None:
-        """The Pod of that name, whichever it is, as it was last seen."""
+        """Return the Pod with this name and any uid, as last seen."""
         return self._pods.get(name)
 
     def seen(self, pod: dict[str, Any], *, deleted: bool = False) -> None:
-        """Take in what a list or an event has shown."""
+        """Update the cache from a list or an event."""
         name = pod["metadata"]["name"]
         if overhead := pod["spec"].get("overhead"):
             runtime = pod["metadata"]["labels"].get(meta.LABEL_RUNTIME, "")
@@ -86,17 +86,17 @@ class Pods:
 
     @property
     def without_node(self) -> list[dict[str, Any]]:
-        """The Pods that no node takes now, as the scheduler says."""
+        """The Pods that no node accepts now, according to the scheduler."""
         return list(self._without_node.values())
 
     def overhead_of(self, runtime: str) -> int:
-        """Bytes that the RuntimeClass of a runtime's Pods adds to their memory, as last seen."""
+        """Return the bytes that the RuntimeClass adds to the memory of a runtime's Pods."""
         return self._overheads.get(runtime, 0)
 
     def _is_of_before(self, pod: dict[str, Any]) -> bool:
-        """Whether another Pod has its name by now: the watch may be behind our own create.
+        """Return whether a newer Pod has its name: the watch may lag behind our own create.
 
-        resourceVersions of one resource can be compared as numbers (KEP-5504).
+        The resourceVersions of one resource type can be compared as numbers (KEP-5504).
         """
         of = pod["metadata"]
         known = self._pods.get(of["name"], pod)["metadata"]
@@ -106,11 +106,11 @@ class Pods:
         return all(v.isdecimal() for v in versions) and int(versions[0]) > int(versions[1])
 
     def last(self, uid: str) -> dict[str, Any] | None:
-        """A Pod as it was when it went, if that was seen lately."""
+        """Return the last state of a Pod that was deleted recently, or None."""
         return self._gone.get(uid)
 
     async def changed(self, name: str, seconds: float) -> None:
-        """Return when something new was seen of the Pod, or after so many seconds."""
+        """Wait until a Pod with this name has changed, for at most `seconds`."""
         event = asyncio.Event()
         self._waiting[name].add(event)
         try:
@@ -124,10 +124,10 @@ class Pods:
                 del self._waiting[name]
 
     def take_user(self) -> int:
-        """The lowest uid that no live Pod runs as: RLIMIT_NPROC counts by uid on a node.
+        """Reserve the lowest UID that no Pod runs as. RLIMIT_NPROC counts by UID on a node.
 
         Raises:
-            EndedError: all are taken.
+            EndedError: all UIDs are in use.
         """
         taken = self._promised | {
             pod["spec"].get("securityContext", {}).get("runAsUser") for pod in self._pods.values()
@@ -139,13 +139,13 @@ class Pods:
         raise EndedError(Reason.UNSCHEDULABLE, "Every user that a Pod may run as is taken.")
 
     def give_user_back(self, user: int) -> None:
-        """The Pod that was to run as this user is gone."""
+        """End a UID's reservation: the cache has its Pod now, or the Pod was not created."""
         self._promised.discard(user)
 
 
 @dataclass(frozen=True)
 class Runtime:
-    """A SandboxRuntime."""
+    """A parsed SandboxRuntime."""
 
     name: str
     uid: str
@@ -153,30 +153,30 @@ class Runtime:
     spec: RuntimeSpec
 
     def shape(self, used: UsedResources) -> PodShape:
-        """What its Pods with these limits are like, whatever else of the runtime changes."""
+        """Return the shape of its Pods with these limits; pool, aliases and version are ignored."""
         spec = self.spec.model_copy(update={"pool": Pool(), "aliases": None, "version": None})
         return PodShape(self.name, self.uid, spec, used)
 
     @cached_property
     def default_shape(self) -> PodShape:
-        """What its Pods are like when nothing else is asked for: those of its pool."""
+        """The shape of the Pods in its pool, which have the default limits."""
         return self.shape(self.spec.resources.defaults)
 
     @property
     def tolerations(self) -> list[dict[str, Any]]:
-        """Its own tolerations, as Kubernetes has them."""
+        """The runtime's tolerations as Kubernetes fields."""
         own = self.spec.tolerations or []
         return [one.model_dump(by_alias=True, exclude_none=True) for one in own]
 
     @cached_property
     def place(self) -> str:
-        """Which nodes its Pods may be on: the same text for the same selector and tolerations."""
+        """A key for the nodes of its Pods: equal for the same selector and tolerations."""
         if not (self.spec.node_selector or self.spec.tolerations):
             return ""
         return json.dumps([self.spec.node_selector, self.tolerations], sort_keys=True)
 
     def competes_with(self, other: Runtime) -> bool:
-        """Whether the Pods of both go to the same nodes."""
+        """Return whether the Pods of both runtimes need the same nodes."""
         mine, others = self.spec, other.spec
         return (mine.node_selector, mine.tolerations, mine.runtime_class_name) == (
             others.node_selector,
@@ -186,17 +186,17 @@ class Runtime:
 
 
 class Runtimes:
-    """The languages that are installed."""
+    """The installed runtimes."""
 
     def __init__(self, kube: Kube) -> None:
         self._kube = kube
         self._runtimes: dict[str, Runtime] = {}
 
     def seen(self, obj: dict[str, Any], *, deleted: bool = False) -> Runtime | None:
-        """Take in what a list or an event has shown; the runtime as it now is, None when gone.
+        """Update the cache from a list or an event. Return the runtime, or None if it is gone.
 
         Raises:
-            pydantic.ValidationError: the runtime is not one that this operator understands.
+            pydantic.ValidationError: this operator does not support the spec.
         """
         name = obj["metadata"]["name"]
         if deleted:
@@ -205,37 +205,37 @@ class Runtimes:
         of = obj["metadata"]
         known = self._runtimes.get(name)
         if known and (known.uid, known.generation) == (of["uid"], of["generation"]):
-            return known  # most changes are of the status, which this operator writes itself
+            return known  # most changes are of the status, which this operator writes
         spec = RuntimeSpec.model_validate(obj["spec"])
         runtime = Runtime(name, of["uid"], of["generation"], spec)
         self._runtimes[name] = runtime
         return runtime
 
     def named(self, name: str) -> Runtime | None:
-        """The runtime of just that name."""
+        """Return the runtime with exactly this name, or None."""
         return self._runtimes.get(name)
 
     def __iter__(self) -> Iterator[Runtime]:
-        """All runtimes."""
+        """Iterate over all runtimes."""
         return iter(list(self._runtimes.values()))
 
     async def refresh(self) -> None:
-        """Read all of them again."""
+        """Read all runtimes from the API server."""
         for obj in await self._kube.list_runtimes():
             try:
                 self.seen(obj)
             except pydantic.ValidationError:
-                continue  # the handler of its event has told
+                continue  # reported by the handler of its event
 
     async def find(self, language: str) -> Runtime:
-        """The runtime of that name or alias, letter case aside.
+        """Return the runtime with this name or alias, in any letter case.
 
         Raises:
-            EndedError: UnknownLanguage, when there is none.
-            UnavailableError: it is not known yet, and the API server does not answer.
+            EndedError: UnknownLanguage, if there is none.
+            UnavailableError: it is not in the cache, and the API server does not answer.
         """
         if not (found := self._known(language)):
-            # The execution's event may have come before that of a runtime just applied.
+            # The execution's event may arrive before that of a runtime that was just applied.
             await self.refresh()
             found = self._known(language)
         if not found:
@@ -248,9 +248,9 @@ class Runtimes:
         return found
 
     def label(self, language: str) -> str:
-        """The installed runtime's name for that name or alias, as a metric's label; else `other`.
+        """Return the runtime's name as a metric's label, or `other` if it is not installed.
 
-        Whoever creates an execution chooses the text: labels of any text would be without bound.
+        Clients choose the text of `language`, and labels of any text would have no bound.
         """
         found = self._known(language)
         return found.name if found else "other"

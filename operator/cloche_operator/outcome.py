@@ -1,4 +1,4 @@
-"""How an execution ended: the words for it, and what is known of its result."""
+"""The outcome of an execution: its reason, its message and what is known of its result."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 class EndedError(Exception):
-    """The execution cannot go on; how it ends."""
+    """The execution cannot continue. It ends with this reason and message."""
 
     def __init__(self, reason: Reason, message: str) -> None:
         super().__init__(message)
@@ -24,7 +24,7 @@ class EndedError(Exception):
 
 @dataclass(frozen=True)
 class Outcome:
-    """The end of an execution: reason, sentence, and the fields of the status it decides."""
+    """How an execution ended: reason, message, and the status fields that follow from them."""
 
     reason: Reason
     message: str
@@ -37,7 +37,7 @@ class Outcome:
 
 
 def from_exit(transcript: Transcript) -> Outcome:
-    """The outcome of an execution whose supervisor reported its end."""
+    """Return the outcome of an execution whose supervisor reported the end."""
     event = transcript.exit
     assert event is not None
     reason, message = _judged(event)
@@ -67,7 +67,7 @@ def from_exit(transcript: Transcript) -> Outcome:
 
 
 def without_exit(transcript: Transcript | None, ended: EndedError) -> Outcome:
-    """The outcome of an execution whose supervisor could not report its end."""
+    """Return the outcome of an execution whose supervisor could not report the end."""
     fields = _heard(transcript) if transcript else {}
     if ended.reason is Reason.OUT_OF_MEMORY:
         fields |= {"exitCode": 128 + signal.SIGKILL, "signal": int(signal.SIGKILL)}
@@ -87,7 +87,7 @@ def _judged(event: dict[str, Any]) -> tuple[Reason, str]:
 
 
 def _heard(transcript: Transcript) -> dict[str, Any]:
-    """What was heard from the program, whether or not the end was."""
+    """Return the output that was received, with or without an end."""
     fields: dict[str, Any] = {"stdout": transcript.stdout, "stderr": transcript.stderr}
     if transcript.gap:
         fields |= {"stdoutTruncated": True, "stderrTruncated": True}

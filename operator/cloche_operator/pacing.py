@@ -1,8 +1,8 @@
-"""How fast the pools are filled: not at the cost of programs that run, yet as fast as needed.
+"""How fast the pools start Pods: without slowing running programs, but in time.
 
-To start a Pod takes more than half a second of processor time. Started beside a program it doubles
-the program's time, and several at once are worse; so the pools wait for a pause, and the fewer Pods
-one has left, the less it waits.
+The start of a Pod takes more than half a second of CPU time. It doubles the time of a program that
+runs meanwhile, and several starts at once are worse. So the pools wait for a pause. The fewer Pods
+a pool has left, the less it waits.
 """
 
 from __future__ import annotations
@@ -16,30 +16,31 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
 _QUIET_SECONDS = 0.15
-"""A pause counts after so long: a client that sends one request after the other is sooner back."""
+"""Seconds without a program that make a pause. A client that sends one request after the other
+returns sooner."""
 _IDLE_SECONDS = 5.0
-"""After so long nobody is there to be disturbed; before that a pool that is not low gets one Pod
-after the other."""
+"""Seconds without a program after which starts disturb no client. Before that, a pool that is not
+low gets one Pod at a time."""
 _BUSY_SECONDS = 1.0
-"""While programs run without a pause, a pool that is not low gets a Pod this often."""
+"""Seconds between the starts for a pool that is not low, while programs run without a pause."""
 _FIRST_PAUSE_SECONDS, _LONGEST_PAUSE_SECONDS = 2.0, 60.0
 
 
 class Need(IntEnum):
-    """How badly a pool needs a Pod."""
+    """How urgently a pool needs a Pod."""
 
     LITTLE = 0
-    """It has half of its Pods or more: in pauses, or now and then."""
+    """It has half of its Pods or more: it gets a Pod in pauses, or every `_BUSY_SECONDS`."""
     LOW = 1
-    """It has less: one after the other, whatever runs."""
+    """It has less than half: it gets one at a time, even while programs run."""
     SHORT = 2
-    """It has less than a quarter: some at once."""
+    """It has less than a quarter: it gets several at once."""
     URGENT = 3
-    """It has none, or somebody waits for one: as many at once as may be."""
+    """It has none, or executions wait for one: it gets as many at once as allowed."""
 
 
 class Pace:
-    """What runs, and how many Pods the pools may start beside it."""
+    """Counts running programs, and decides how many Pods the pools may start meanwhile."""
 
     def __init__(self, concurrency: int, clock: Callable[[], float] = time.monotonic) -> None:
         self._concurrency = concurrency
@@ -50,7 +51,7 @@ class Pace:
 
     @contextmanager
     def working(self) -> Iterator[None]:
-        """A program runs within this block."""
+        """Count a program as running within this block."""
         self._running += 1
         try:
             yield
@@ -60,11 +61,11 @@ class Pace:
 
     @property
     def quiet(self) -> bool:
-        """Whether no program runs, and none has followed the last one at once."""
+        """Whether no program runs, and the last one ended `_QUIET_SECONDS` ago or earlier."""
         return not self._running and self._clock() - self._ended >= _QUIET_SECONDS
 
     def allows(self, starting: int, need: Need) -> bool:
-        """Whether a pool with that need may start one more Pod while so many start."""
+        """Return whether a pool with this need may start a Pod while `starting` others start."""
         idle = not self._running and self._clock() - self._ended >= _IDLE_SECONDS
         if idle or need is Need.URGENT:
             return starting < self._concurrency
@@ -74,26 +75,26 @@ class Pace:
         return not starting and (need is Need.LOW or self.quiet or late)
 
     def started(self) -> None:
-        """A pool has started a Pod."""
+        """Record that a pool has started a Pod."""
         self._started = self._clock()
 
 
 class Backoff:
-    """When to try again what failed: at once, then later and later."""
+    """An exponential back-off: retries after 2 s, then after twice as long, up to 60 s."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
         self.failures = 0
-        """How often it failed since it last worked."""
+        """Failures since the last success."""
         self._not_before = 0.0
 
     def succeeded(self) -> None:
-        """It works."""
+        """Record a success."""
         self.failures = 0
         self._not_before = 0.0
 
     def failed(self) -> None:
-        """It failed once more. What was tried beside it and fails within its pause is the same."""
+        """Record a failure. Failures within the pause count as the one that began it."""
         if self.seconds:
             return
         pause = min(_FIRST_PAUSE_SECONDS * 2**self.failures, _LONGEST_PAUSE_SECONDS)
@@ -102,5 +103,5 @@ class Backoff:
 
     @property
     def seconds(self) -> float:
-        """Seconds until the next try; 0 when it may be now."""
+        """Seconds until the next retry; 0 if it may be now."""
         return max(0.0, self._not_before - self._clock())

@@ -1,4 +1,4 @@
-"""Calls that must happen, however long the API server is away."""
+"""Retries of calls that must succeed, until the API server is available."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ log = logging.getLogger(__name__)
 
 
 async def persist(call: Callable[[], Awaitable[_T]]) -> _T:
-    """Call until the API server answers. The call must be one that may take effect twice."""
+    """Repeat a call until the API server answers. It must be safe if it takes effect twice."""
     pause = _FIRST_SECONDS
     while True:
         try:

@@ -1,7 +1,7 @@
 """The manifest of a sandbox Pod. Pure: the same arguments give the same Pod.
 
-Every field that keeps a program in stands here; docs/design/pod.md says what each is for. The chart's
-templates/sandbox/pods.yaml has the API server refuse Pods that differ in one.
+All fields that confine a program are set here; docs/design/pod.md explains each of them. The
+chart's templates/sandbox/pods.yaml makes the API server reject Pods that differ in any of them.
 """
 
 from __future__ import annotations
@@ -23,19 +23,19 @@ COMPONENT = {meta.LABEL_COMPONENT: "sandbox"}
 SUPERVISOR = ["python3", "-I", "-S", "/opt/cloche"]
 
 _GRACE_SECONDS = 1  # the supervisor ends at once on SIGTERM
-_EPHEMERAL_STORAGE = "64Mi"  # the container's log, of which the supervisor writes 10 MiB at most
-_BACKSTOP_SECONDS = 60  # beyond every other timeout, for an operator that is away
-_AFTER_TIMEOUT_SECONDS = 3.0  # what the syntax check may add, and what killing and reaping takes
+_EPHEMERAL_STORAGE = "64Mi"  # for the log, of which the supervisor writes at most 10 MiB
+_BACKSTOP_SECONDS = 60  # after all other timeouts, for when no operator runs
+_AFTER_TIMEOUT_SECONDS = 3.0  # for the syntax check, and to kill and reap
 _SUPERVISOR_CPU_SECONDS = 0.5
-"""Of processor time: to kill and reap hundreds of processes, collect files and write the end."""
+"""Seconds of CPU time to kill and reap hundreds of processes, collect files and write the end."""
 _CPU_LEAST = 0.01
-"""Cores: the kubelet's smallest quota is 1 ms of 100 (cm/helpers_linux.go), whatever is asked."""
+"""Cores: the kubelet's smallest quota is 1 ms of 100 (cm/helpers_linux.go), for any lower limit."""
 _STATE = "/metadata/labels/" + meta.LABEL_STATE.replace("/", "~1")
 
 
 @dataclass(frozen=True)
 class PodShape:
-    """What Pods have in common that can run the same executions."""
+    """The properties of Pods that can run the same executions."""
 
     runtime_name: str
     runtime_uid: str
@@ -44,10 +44,10 @@ class PodShape:
 
 
 def patience(used: UsedResources | None, settings: Settings) -> float:
-    """Return the seconds beyond a program's timeout after which its supervisor counts as hung.
+    """Return the seconds after a program's timeout at which its supervisor counts as hung.
 
-    The supervisor shares the program's processor limit: with 0.01 cores half a second of work takes
-    it 50 s. `used` is None of a claim whose limits are not known.
+    The supervisor shares the program's CPU limit: with 0.01 cores, half a second of work takes it
+    50 s. `used` is None for a claim whose limits are not known.
     """
     cpu = 1.0 if used is None else float(quantity.parse(used.cpu))
     work = _SUPERVISOR_CPU_SECONDS / max(cpu, _CPU_LEAST)
@@ -55,14 +55,14 @@ def patience(used: UsedResources | None, settings: Settings) -> float:
 
 
 def pod_name(uid: str) -> str:
-    """The name of an execution's own Pod: of one execution there can be only one at a time."""
+    """Return the name of an execution's or a session's own Pod: only one can exist at a time."""
     return f"sbx-{uid}"
 
 
 def cold_pod(
     shape: PodShape, user: int, execution: Execution, settings: Settings
 ) -> dict[str, Any]:
-    """The Pod that is made for one execution."""
+    """Return the Pod for one execution."""
     life = settings.start_timeout_seconds + execution.spec.timeout_seconds
     life += patience(shape.used, settings)
     labels = {meta.LABEL_STATE: meta.STATE_CLAIMED, meta.LABEL_EXECUTION: execution.uid}
@@ -72,7 +72,7 @@ def cold_pod(
 
 
 def waiting_pod(shape: PodShape, user: int, name: str, settings: Settings) -> dict[str, Any]:
-    """The Pod that waits for an execution. Its deadline comes with the claim."""
+    """Return a Pod that waits for an execution. The claim sets its deadline."""
     owner = _owner("SandboxRuntime", shape.runtime_name, shape.runtime_uid)
     labels = {meta.LABEL_STATE: meta.STATE_WAITING}
     return _pod(shape, user, name, labels, owner, settings)
@@ -81,7 +81,7 @@ def waiting_pod(shape: PodShape, user: int, name: str, settings: Settings) -> di
 def session_pod(
     shape: PodShape, user: int, session: tuple[str, str], life: float, settings: Settings
 ) -> dict[str, Any]:
-    """The Pod of a session (its name and uid) that lives for so many seconds."""
+    """Return the Pod of a session (name and uid). `life`: its lifetime in seconds."""
     labels = {meta.LABEL_STATE: meta.STATE_CLAIMED, meta.LABEL_SESSION: session[1]}
     owner = session_owner(*session)
     pod = _pod(shape, user, pod_name(session[1]), labels, owner, settings)
@@ -91,12 +91,12 @@ def session_pod(
 
 
 def execution_owner(execution: Execution) -> dict[str, Any]:
-    """The reference to an execution as the owner of its Pod."""
+    """Return the owner reference to an execution."""
     return _owner("SandboxExecution", execution.name, execution.uid)
 
 
 def session_owner(name: str, uid: str) -> dict[str, Any]:
-    """The reference to a session as the owner of its Pod."""
+    """Return the owner reference to a session."""
     return _owner("SandboxSession", name, uid)
 
 
@@ -107,10 +107,10 @@ def claim_patch(
     labels: dict[str, str],
     owner: dict[str, Any] | None = None,
 ) -> list[dict[str, Any]]:
-    """The JSON patch that takes a Pod out of the pool, if it is still in it.
+    """Return the JSON patch that takes a Pod out of the pool, if it is still in it.
 
-    `life`: seconds that it may live from now on. The deadline counts from the Pod's start, which
-    is later than its creation.
+    `life`: seconds that the Pod may live from now on. The deadline counts from the Pod's start,
+    which is later than its creation.
     """
     metadata = pod["metadata"]
     age = (now - datetime.fromisoformat(metadata["creationTimestamp"])).total_seconds()
@@ -201,7 +201,7 @@ def _spec(shape: PodShape, user: int, settings: Settings) -> dict[str, Any]:
 
 
 def _app_armor(profile: str) -> dict[str, Any]:
-    """The field for `RuntimeDefault` or `localhost/NAME`; without a profile there is none."""
+    """Return the field for `RuntimeDefault` or `localhost/NAME`, or nothing without a profile."""
     kind, _, name = profile.partition("/")
     if name:
         return {"appArmorProfile": {"type": "Localhost", "localhostProfile": name}}
@@ -240,13 +240,13 @@ def _container(shape: PodShape, settings: Settings) -> dict[str, Any]:
         },
         "volumeMounts": [
             {"name": "workspace", "mountPath": "/workspace"},
-            # In the place of the terminals: the kernel counts them for the whole node, and what one
-            # takes besides is charged to nobody.
+            # It hides the terminals: the kernel limits their number for the whole node, and their
+            # memory is not charged to any container.
             {"name": "workspace", "mountPath": "/dev/pts", "readOnly": True},
         ],
     }
 
 
 def _smaller(request: str, limit: str | int) -> str:
-    """A request may not be more than the limit."""
+    """Return the request, or the limit if that is lower."""
     return request if quantity.parse(request) <= quantity.parse(limit) else str(limit)

@@ -1,4 +1,4 @@
-"""One reading of a Pod's log, from its first byte: what was heard, and how the reading ended."""
+"""One reading of a Pod's log from its first byte, and how that reading ended."""
 
 from __future__ import annotations
 
@@ -18,34 +18,34 @@ if TYPE_CHECKING:
 class Heard(Enum):
     """How a reading ended."""
 
-    ENDED = auto()  # the supervisor's last word
-    OVER = auto()  # the end of the log
-    SILENT = auto()  # nothing, for the time in which the program should have started
-    REFUSED = auto()  # the API server says that there is no log to read
-    BROKEN = auto()  # nothing that could be relied on
+    ENDED = auto()  # the supervisor reported the end
+    OVER = auto()  # the log ended
+    SILENT = auto()  # the program did not start within the time allowed
+    REFUSED = auto()  # the API server reports that there is no log to read
+    BROKEN = auto()  # the stream broke, so it proves nothing
 
 
 class Reading:
-    """One reading. Its end proves nothing: see `result.LogReader`."""
+    """One reading of a log. Its end proves nothing: see `result.LogReader`."""
 
     def __init__(self, execution: str) -> None:
         self.transcript = Transcript(execution, whole=True)
         self.heard = Heard.BROKEN
         self.bytes = 0
-        """Bytes that were read."""
+        """Bytes read so far."""
         self._events = EventReader()
 
     @property
     def garbage(self) -> int:
-        """Lines and events that do not keep to the protocol."""
+        """Lines and events that violate the protocol."""
         return self.transcript.garbage + self._events.garbage
 
     async def read(
         self, kube: Kube, pod: str, *, follow: bool, start_within: float | None = None
     ) -> None:
-        """Read the log of the Pod of that name, until it ends or, without `follow`, until now.
+        """Read the Pod's log until it ends or, without `follow`, up to now.
 
-        `start_within`: seconds, from when the stream stands, in which the program must start.
+        `start_within`: seconds after the stream opens within which the program must start.
         """
         try:
             async with asyncio.timeout(None) as limit:
@@ -70,7 +70,7 @@ class Reading:
             self.heard = Heard.BROKEN
 
     def _take(self, chunk: bytes) -> bool:
-        """Take in more of it; whether the program has started."""
+        """Process a chunk. Return whether the program has started."""
         self.bytes += len(chunk)
         self.transcript.take_all(self._events.feed(chunk))
         return self.transcript.has_started
