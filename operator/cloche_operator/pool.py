@@ -1,6 +1,6 @@
-"""The Pods that wait for executions of one runtime: who gets which, and how many are missing.
+"""The waiting Pods of one runtime: which execution gets which, and how many are missing.
 
-No I/O: what is to be started or removed is said to `pools`.
+No I/O: `pools` starts and removes the Pods.
 """
 
 from __future__ import annotations
@@ -24,57 +24,57 @@ if TYPE_CHECKING:
     from cloche_operator.sandbox import Sandbox
 
 _WORN_PART = 0.75
-"""Of the programs that a Pod may run. A busy pool's Pods all come to their end at the same time,
-and the rest gives time to start others, one after the other."""
+"""Part of the programs that a Pod may run, after which its successor is started. The Pods of a busy
+pool reach their limit at the same time, and this leaves time to start others one by one."""
 _RECENT = 32
-"""Executions back to which the other tenants are looked for that a tenant leaves Pods to."""
+"""Number of last executions. A tenant leaves Pods to the other tenants among them."""
 _LIFE_SECONDS = 3600.0
-"""A reused Pod's life: what a program has left in the kernel does not stay for ever."""
+"""Maximum age of a reused Pod: what a program has left in the kernel does not stay forever."""
 
 
 class Pool:
-    """One runtime's waiting Pods, oldest first."""
+    """The waiting Pods of one runtime, oldest first."""
 
     def __init__(self, runtime: Runtime) -> None:
         self.runtime = runtime
         self.waiting: deque[Sandbox] = deque()
         self.starting = 0
-        """Pods on their way into the pool."""
+        """Pods that are starting for this pool."""
         self.lent: set[Sandbox] = set()
-        """Pods that run a program and come back."""
+        """Pods that run a program and will return."""
         self.running: Counter[str] = Counter()
         """Executions of this runtime that have a Pod or are about to get one, by tenant."""
         self.hits = self.misses = self.health_failures = 0
-        """Executions for which a Pod waited, and for which none did."""
+        """Executions that found a waiting Pod, those that did not, and Pods lost while waiting."""
         self.backoff = Backoff()
         self.problem: EndedError | None = None
-        """Why no Pod of this runtime can run, as the last one that was tried showed."""
+        """Why Pods of this runtime cannot run, from the last attempt; None if they can."""
         self.proved = False
         """Whether a Pod of this runtime has run since its spec last changed."""
         self._line: deque[tuple[str, asyncio.Future[Sandbox | None]]] = deque()
         self._recent: deque[str] = deque(maxlen=_RECENT)
         """The tenants of the last executions."""
         self._served: Counter[str] = Counter()
-        """Pods that each tenant got in line, since nobody stood there."""
+        """Pods that each tenant has got in line since the line was last empty."""
 
     @property
     def shape(self) -> PodShape:
-        """What its Pods are like: the runtime's defaults."""
+        """The shape of its Pods, which have the runtime's default limits."""
         return self.runtime.default_shape
 
     @property
     def wanted(self) -> int:
-        """Pods that should wait."""
+        """Number of Pods that should wait."""
         return self.runtime.spec.pool.size
 
     @property
     def missing(self) -> int:
-        """Pods that are to be started now; below 0, Pods too many."""
+        """Number of Pods to start now; negative if there are too many."""
         return self.wanted - self._fresh - self.starting
 
     @property
     def need(self) -> Need:
-        """How soon it may have none to give."""
+        """How soon it may run out of Pods."""
         there = len(self.waiting) + len(self.lent)
         if self._line or not there:
             return Need.URGENT
@@ -88,13 +88,13 @@ class Pool:
         return self.runtime.spec.pool.reuse is Reuse.SAME_TENANT
 
     def fits(self, used: UsedResources) -> bool:
-        """Whether its Pods have just these limits."""
+        """Return whether its Pods have exactly these limits."""
         return _amounts(used) == _amounts(self.shape.used)
 
     def take(self, tenant: str) -> Sandbox | None:
-        """The Pod that this tenant used before, else the oldest that nobody used.
+        """Take the Pod that this tenant used before, or else the oldest unused one.
 
-        A tenant that runs much leaves half of those to the others.
+        A tenant with many running programs leaves half of the unused Pods to the others.
         """
         self._recent.append(tenant)
         owners: list[str | None] = [tenant] if tenant else []
@@ -109,7 +109,7 @@ class Pool:
         return None
 
     def may_hope(self, tenant: str) -> bool:
-        """Whether a Pod is on its way that nobody stands in line for who is served before."""
+        """Return whether a Pod is coming that is not for an execution served earlier in line."""
         if self._leaves_half(tenant):
             return self._coming_back(tenant) > 0
         there = Counter(name for name, _ in self._line)
@@ -122,7 +122,7 @@ class Pool:
         return self.starting + self._coming_back(tenant) > before
 
     async def stand_in_line(self, tenant: str, seconds: float) -> Sandbox | None:
-        """The next Pod that comes free for this tenant; None when none does in time."""
+        """Wait in line for the tenant's next Pod; None if there is none within `seconds`."""
         turn: asyncio.Future[Sandbox | None] = asyncio.get_running_loop().create_future()
         place = (tenant, turn)
         self._served[tenant] = self._served_before(tenant)
@@ -143,7 +143,7 @@ class Pool:
                 self._served.clear()
 
     def put(self, sandbox: Sandbox) -> None:
-        """A Pod is ready: for the tenant in line that got fewest, or to wait itself."""
+        """Give a ready Pod to the tenant in line that has got the fewest, or let it wait."""
         self.lent.discard(sandbox)
         may = [
             place
@@ -161,7 +161,7 @@ class Pool:
         turn.set_result(sandbox)
 
     def disappoint(self) -> None:
-        """A Pod did not start: the last in line waits no longer."""
+        """End the wait of the last in line, because a Pod did not start."""
         while self._line:
             _, turn = self._line.pop()
             if not turn.done():
@@ -169,35 +169,35 @@ class Pool:
                 return
 
     def failed(self) -> bool:
-        """A Pod did not start; whether that says something of the runtime.
+        """Record that a Pod did not start. Return whether that shows a problem of the runtime.
 
-        Of one whose Pods did run, the first failure may be the node's: a containerd that was
-        started again.
+        If its Pods have run before, the first failure may be the node's, for example because
+        containerd was restarted.
         """
         self.backoff.failed()
         return not self.proved or self.backoff.failures > 1
 
     def drop(self, sandbox: Sandbox) -> None:
-        """Forget a Pod; one that is not there is fine."""
+        """Forget a Pod. An unknown one is not an error."""
         self.lent.discard(sandbox)
         if sandbox in self.waiting:
             self.waiting.remove(sandbox)
 
     def surplus(self) -> Iterator[Sandbox]:
-        """Take out what waits in vain: spent, of an older shape, not to be reused, too many."""
+        """Remove and yield the waiting Pods to delete: spent, outdated, used, worn, too many."""
         for sandbox in list(self.waiting):
             used = sandbox.tenant is not None and not self.reuses
             if used or sandbox.spent or sandbox.shape != self.shape:
                 self.waiting.remove(sandbox)
                 yield sandbox
             elif self._is_worn(sandbox) and self._fresh >= self.wanted:
-                self.waiting.remove(sandbox)  # its successor is there
+                self.waiting.remove(sandbox)  # its successor is ready
                 yield sandbox
         while self.missing < 0 and self.waiting:
             yield self.waiting.pop()
 
     def give_way(self, tenant: str) -> Sandbox | None:
-        """The Pod that waits longest for a tenant other than this one, taken out."""
+        """Remove and return the Pod that has waited longest for another tenant, if any."""
         for sandbox in self.waiting:
             if sandbox.tenant not in (None, tenant):
                 self.waiting.remove(sandbox)
@@ -205,7 +205,7 @@ class Pool:
         return None
 
     def comes_back(self, sandbox: Sandbox) -> bool:
-        """Whether a Pod that has run its program may wait for another of the same tenant."""
+        """Return whether a Pod that has run its program may wait for the same tenant again."""
         return (
             self.reuses
             and bool(sandbox.tenant)
@@ -216,10 +216,10 @@ class Pool:
         )
 
     def _leaves_half(self, tenant: str) -> bool:
-        """Whether a tenant runs more than half of the pool's size, and others run something too.
+        """Return whether a tenant runs more than half of the pool's size, and others run programs.
 
-        A tenant whose programs come in waves would have all Pods each time, and everybody else
-        would wait for a start.
+        Otherwise a tenant whose programs come in bursts would take all Pods each time, and the
+        other tenants would wait for a start.
         """
         return self.running[tenant] > self.wanted / 2 and any(
             other != tenant for other in self._recent
@@ -227,7 +227,7 @@ class Pool:
 
     @property
     def _unused(self) -> int:
-        """Pods that wait and may be given to any tenant."""
+        """Waiting Pods that any tenant may get."""
         return sum(sandbox.tenant is None for sandbox in self.waiting)
 
     @property
@@ -236,7 +236,7 @@ class Pool:
         return sum(not self._is_worn(sandbox) for sandbox in (*self.waiting, *self.lent))
 
     def _is_worn(self, sandbox: Sandbox) -> bool:
-        """Whether it has run so many programs that its successor is started beside it."""
+        """Return whether it has run enough programs for its successor to be started."""
         most = self.runtime.spec.pool.max_executions_per_pod
         return self.reuses and sandbox.runs > _WORN_PART * most
 
@@ -247,7 +247,7 @@ class Pool:
             self.lent.add(sandbox)
 
     def _served_before(self, tenant: str) -> int:
-        """Pods that a tenant counts as having got: one that comes last as few as anybody else."""
+        """Return the Pods that count as served to a tenant: a newcomer counts as the least."""
         least = min((self._served[name] for name, _ in self._line), default=0)
         return max(self._served[tenant], least)
 

@@ -1,4 +1,4 @@
-"""All pools: Pods are started, handed out, taken back and removed."""
+"""All pools: starts, hands out, takes back and removes Pods."""
 
 from __future__ import annotations
 
@@ -31,11 +31,11 @@ if TYPE_CHECKING:
     from cloche_operator.pods import PodShape
     from cloche_operator.sandbox import Sandbox
 
-_LOOK_SECONDS = 0.1  # between two looks while Pods are missing and may not be started yet
-_LOOKS = 9  # about a second: a used Pod takes room and memory
+_LOOK_SECONDS = 0.1  # between two checks while Pods are missing and may not start yet
+_LOOKS = 9  # about a second, because a used Pod takes room and memory
 _THE_IMAGE_S = frozenset({Reason.IMAGE_PULL_FAILED})
-"""Whatever limits a Pod has."""
-_COLD_START_SECONDS = 1.0  # about what a Pod of one's own takes: nobody stands in line longer
+"""Problems that do not depend on a Pod's limits."""
+_COLD_START_SECONDS = 1.0  # about the time of a cold start: no execution waits in line longer
 
 log = logging.getLogger(__name__)
 
@@ -47,7 +47,7 @@ class Pools:
         self._ctx = ctx
         self._starting = Starting()
         self.starts = Starts(self._most_starts, ctx.capacity.usage.part)
-        """Whose Pods start now."""
+        """Limits the Pods that start at a time, by tenant."""
         self._pace = Pace(ctx.settings.start_concurrency)
         self._pools: dict[str, Pool] = {}
         self._wake = asyncio.Event()
@@ -58,40 +58,44 @@ class Pools:
         ctx.metrics.without_node.set_function(lambda: len(ctx.pods.without_node))
 
     def __iter__(self) -> Iterator[Pool]:
-        """Every pool."""
+        """Iterate over all pools."""
         return iter(list(self._pools.values()))
 
     def holds(self, pod_uid: str) -> bool:
-        """Whether the Pod of that uid is attached to this operator."""
+        """Return whether the Pod with this uid is attached to this operator."""
         return pod_uid in self._held
 
     def _most_starts(self) -> int:
-        """Two for each core of the nodes: more of them together start no faster."""
+        """Return two per core of the nodes, because more starts at a time are not faster."""
         return max(self._ctx.settings.start_concurrency, int(2 * self._ctx.capacity.space.cores))
 
     @property
     def quiet(self) -> bool:
-        """Whether no program runs that could be disturbed."""
+        """Whether no program runs that could be slowed down."""
         return self._pace.quiet
 
     def runtime_seen(self, runtime: Runtime) -> None:
-        """Take in a runtime as it now is; what waits for another shape of it goes."""
+        """Update a runtime's pool. Its waiting Pods of another shape will be removed."""
         pool = self._pools.setdefault(runtime.name, Pool(runtime))
         if runtime.generation != pool.runtime.generation:
-            pool.backoff.succeeded()  # whatever was wrong may be mended
+            pool.backoff.succeeded()  # the change may have solved the problem
         if runtime.uid != pool.runtime.uid or runtime.default_shape != pool.shape:
             pool.problem, pool.proved = None, False
         pool.runtime = runtime
         self._wake.set()
 
     def runtime_gone(self, name: str) -> None:
-        """A runtime is no more, and nothing waits for it any more."""
+        """Remove a deleted runtime's pool and its waiting Pods."""
         if pool := self._pools.pop(name, None):
             for sandbox in list(pool.waiting):
                 self.remove(sandbox)
 
     def pod_seen(self, pod: dict[str, Any], *, deleted: bool) -> None:
-        """A waiting Pod that is being taken away is of no use, though it still answers."""
+        """Handle a change of a Pod.
+
+        A Pod that is being removed is not used any more, even if it still answers. If no node
+        accepts a program's Pod, a waiting Pod is removed to make room for it.
+        """
         sandbox = self._held.get(pod["metadata"]["uid"])
         if sandbox is not None and (deleted or is_leaving(pod)):
             self._lost(sandbox)
@@ -102,9 +106,9 @@ class Pools:
     async def take(
         self, runtime: Runtime, used: UsedResources, tenant: str
     ) -> tuple[Sandbox | None, bool]:
-        """The Pod that an execution gets, if one is there or soon will be; None: start one.
+        """Return the Pod for an execution, and whether it was waiting.
 
-        And whether it was there.
+        If a Pod will be free soon, this waits for it. Without a Pod, the caller must start one.
         """
         pool = self._pools.get(runtime.name)
         if pool is None or not pool.wanted or not pool.fits(used):
@@ -127,7 +131,7 @@ class Pools:
 
     @contextmanager
     def working(self, runtime: Runtime, tenant: str) -> Iterator[None]:
-        """An execution of that runtime and tenant has a Pod, or gets one, within this block."""
+        """Count an execution that has a Pod, or gets one, within this block."""
         pool = self._pools.get(runtime.name) or Pool(runtime)
         pool.running[tenant] += 1
         self.starts.active(tenant)
@@ -136,16 +140,16 @@ class Pools:
                 yield
         finally:
             pool.running[tenant] -= 1
-            pool.running += Counter()  # forgets tenants of which nothing runs
+            pool.running += Counter()  # forgets tenants without running executions
             self._wake.set()
 
     def returns_after(self, sandbox: Sandbox) -> bool:
-        """Whether the Pod is to clean up after the program that it is given now."""
+        """Return whether the Pod must clean up after its current program."""
         pool = self._pools.get(sandbox.shape.runtime_name)
         return pool is not None and sandbox in pool.lent
 
     async def give_back(self, sandbox: Sandbox) -> None:
-        """The Pod's program has ended and is recorded: it waits again, or goes."""
+        """Take back a Pod whose program has ended and is recorded: it waits again or is deleted."""
         pool = self._pools.get(sandbox.shape.runtime_name)
         try:
             if pool is not None and pool.comes_back(sandbox) and await sandbox.is_ready():
@@ -158,12 +162,12 @@ class Pools:
     async def opened(
         self, pod: dict[str, Any], shape: PodShape, urgent: Callable[[], bool] = lambda: True
     ) -> Sandbox:
-        """Attach to a Pod as soon as it answers, greet it, and count it as this operator's.
+        """Attach to a Pod as soon as it answers, greet it, and register it as attached.
 
-        `urgent` says whether somebody waits for it.
+        `urgent` returns whether an execution waits for it.
 
         Raises:
-            EndedError: it cannot start, did not in time, or is no supervisor of this protocol.
+            EndedError: it cannot start, did not in time, or does not speak this protocol.
             NeverStartedError: the connection was lost; nothing was sent.
         """
         sandbox = await self._starting.opened(self._ctx, pod, shape, urgent)
@@ -177,10 +181,10 @@ class Pools:
         return sandbox
 
     async def pause(self, used: Sandbox) -> None:
-        """Return when a used Pod's removal disturbs nobody, or cannot wait any longer.
+        """Wait until the removal of a used Pod disturbs no program, for a second at most.
 
-        It takes a good part of what the start of another takes, and is no hurry while the pool has
-        enough.
+        A removal takes a good part of the time of a start, and is not urgent while the pool has
+        enough Pods.
         """
         pool = self._pools.get(used.shape.runtime_name)
         for _ in range(_LOOKS):
@@ -190,7 +194,7 @@ class Pools:
             await asyncio.sleep(_LOOK_SECONDS)
 
     def remove(self, sandbox: Sandbox) -> None:
-        """Remove a Pod, without waiting for it."""
+        """Remove a Pod in the background."""
         self._beside(self.removed(sandbox))
 
     async def removed(self, sandbox: Sandbox) -> None:
@@ -201,26 +205,26 @@ class Pools:
         self._ctx.metrics.garbage.inc(sandbox.garbage)
         try:
             await persist(lambda: self._ctx.kube.delete_pod(sandbox.name, sandbox.uid))
-        except ApiError as error:  # forbidden, perhaps: the sweep tries again
+        except ApiError as error:  # for example forbidden: the sweep tries again
             log.info("Pod %s is not deleted: %s", sandbox.name, error)
         finally:
             self._held.pop(sandbox.uid, None)
             await sandbox.close()
 
     def proved(self, runtime: Runtime) -> bool:
-        """Whether the last Pod of that runtime that was tried did run."""
+        """Return whether the last Pod of this runtime that was tried has run."""
         pool = self._pools.get(runtime.name)
         return pool is not None and pool.proved and pool.problem is None
 
     def tried(self, runtime: Runtime, shape: PodShape, problem: EndedError | None) -> None:
-        """A Pod of that runtime and shape has started, or not, for this reason.
+        """Record that a Pod of this runtime and shape has started, or why it has not.
 
-        That one with limits of a client's own does not start says nothing of the runtime: they may
-        be too small for it.
+        The failure of a Pod with a client's own limits is not attributed to the runtime, because
+        the limits may be too small for it.
         """
         pool = self._pools.get(runtime.name)
         if pool is None or pool.shape != runtime.default_shape:
-            return  # of a runtime or a spec that is no more
+            return  # of a deleted runtime or an outdated spec
         if problem is not None and shape != pool.shape and problem.reason not in _THE_IMAGE_S:
             return
         pool.problem = problem
@@ -230,7 +234,7 @@ class Pools:
         self._wake.set()
 
     async def fill_for_ever(self) -> None:
-        """Start what is missing and remove what is too much, whenever something has changed."""
+        """At each change, start missing Pods and remove surplus ones, until cancelled."""
         while True:
             self._wake.clear()
             waits = [self._fill(pool) for pool in sorted(self, key=lambda p: -p.need)]
@@ -242,13 +246,13 @@ class Pools:
                 pass
 
     async def close(self) -> None:
-        """Close every connection; the Pods are left to the next operator."""
+        """Close every connection. The Pods are left to the next operator."""
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*(sandbox.close() for sandbox in list(self._held.values())))
 
     def _fill(self, pool: Pool) -> float | None:
-        """Start and remove what may be now; seconds until to look again, None: at a change."""
+        """Start and remove what may be now. Return the seconds to the next check, or None."""
         for sandbox in pool.surplus():
             self.remove(sandbox)
         while pool.missing > 0:
@@ -266,7 +270,7 @@ class Pools:
         return None
 
     def _beside(self, work: Coroutine[Any, Any, None]) -> None:
-        """Do this beside everything else."""
+        """Do this in the background."""
         task = asyncio.create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
@@ -303,7 +307,7 @@ class Pools:
     def _not_started(
         self, pool: Pool, runtime: Runtime, problem: EndedError | NeverStartedError
     ) -> None:
-        """A Pod did not come into the pool, because of the runtime or in spite of it."""
+        """Record that a Pod did not start, and whether that is a problem of the runtime."""
         pool.disappoint()
         if isinstance(problem, NeverStartedError):
             log.warning("the connection to a Pod for runtime %s was lost", runtime.name)
@@ -314,7 +318,7 @@ class Pools:
             self.tried(runtime, runtime.default_shape, problem)
 
     def _lost(self, sandbox: Sandbox) -> None:
-        """A Pod that waited cannot be used any more."""
+        """Remove a waiting Pod that cannot be used any more."""
         for pool in self:
             if sandbox in pool.waiting:
                 log.warning("Pod %s was lost while it waited", sandbox.name)

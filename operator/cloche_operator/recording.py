@@ -1,4 +1,4 @@
-"""The record of an execution's end: written once, whatever it takes."""
+"""Records the end of an execution. The final status is written once, with retries."""
 
 from __future__ import annotations
 
@@ -27,14 +27,14 @@ log = logging.getLogger(__name__)
 
 
 async def record(ctx: Context, execution: Execution, final: dict[str, Any]) -> bool:
-    """Write the final status, unless there is nobody to read it any more.
+    """Write the final status, unless the execution no longer exists.
 
-    Returns whether the execution is over: False where another operator works on it.
+    Returns whether the execution is over. It is not if another operator works on it.
     """
     try:
         written = await _written(ctx, execution, final)
         if written is None:
-            # Its spec alone fills the object: it can never be told that it has ended.
+            # The spec alone fills the object, so its end can never be recorded.
             log.warning("%s leaves no room for a status and is deleted", execution.name)
             await _remove(ctx, execution)
             return True
@@ -51,7 +51,7 @@ async def record(ctx: Context, execution: Execution, final: dict[str, Any]) -> b
 
 
 async def _remove(ctx: Context, execution: Execution) -> None:
-    """Remove an execution that ends now; its key counts from here by the API server's clock."""
+    """Remove an execution that ends now. From now on its key expires by the API server's clock."""
     until = ctx.now().timestamp() + KEY_SECONDS
     key = execution.request_sha256 or ""
     leaving = Leaving(execution.name, execution.uid, execution.tenant, key, until)
@@ -61,10 +61,10 @@ async def _remove(ctx: Context, execution: Execution) -> None:
 async def _written(
     ctx: Context, execution: Execution, final: dict[str, Any]
 ) -> dict[str, Any] | None:
-    """Write the final status, with less in it where it is refused; None: there is no room.
+    """Write the final status, or one without outputs if it is rejected; None if neither fits.
 
     Raises:
-        ApiError: the execution is gone, or somebody else has ended or claimed it.
+        ApiError: the execution is gone, or another operator has ended or claimed it.
     """
     for fields in (final, status.without_outputs(final)):
         try:
@@ -83,8 +83,8 @@ async def _written(
 async def _write(ctx: Context, execution: Execution, fields: dict[str, Any]) -> None:
     """Write a final status, if the execution's claim is still the one that this operator knows.
 
-    An operator that was frozen may take a Pod for lost that whoever leads now has replaced: the
-    end is only written by compare-and-set, as the claim is.
+    An operator that was frozen may report a Pod as lost that the current leader has replaced. So
+    the end is written by compare-and-set, like the claim.
 
     Raises:
         ApiError: the execution is gone, has ended, or was claimed by another operator.
@@ -101,7 +101,7 @@ async def _write(ctx: Context, execution: Execution, fields: dict[str, Any]) -> 
             obj = await persist(lambda: kube.get_execution(execution.name))
             found = from_object(obj)
             if obj.get("status", {}).get("recordedTime") == fields["recordedTime"]:
-                return  # the answer was lost, not the write
+                return  # the write succeeded, but its answer was lost
             same = (found.uid, found.pod_uid) == (execution.uid, execution.pod_uid)
             if found.ended or not same:
                 raise
@@ -111,7 +111,7 @@ async def _write(ctx: Context, execution: Execution, fields: dict[str, Any]) -> 
 
 
 def _observe_steps(ctx: Context, execution: Execution, final: dict[str, Any]) -> None:
-    """The seconds of each step that has its time in the status."""
+    """Observe the duration of each step whose time is in the status."""
     times = {
         "queued": execution.queued_time,
         "claimed": execution.claimed_time,

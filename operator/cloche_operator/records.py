@@ -1,8 +1,9 @@
-"""The index of what is stored: every record (an execution that has ended), and never its outputs.
+"""The index of the stored records, which are the ended executions, without their outputs.
 
-It knows what each takes and when it expires, so that nobody has to list them to find what must go.
-It is filled by a listing when this operator begins to lead, kept by what it records itself, and
-filled again now and then, for what others deleted. Pure: `retention` lists and deletes.
+It knows the size and the expiry of each record, so that finding those to remove needs no listing. A
+listing fills it when this operator begins to lead, the ends that this operator records keep it
+current, and further listings correct it, because others may delete records. Pure: `retention` lists
+and deletes.
 """
 
 from __future__ import annotations
@@ -22,30 +23,30 @@ if TYPE_CHECKING:
     from cloche_operator.settings import Settings
 
 METADATA_BYTES = 2048
-"""What a record takes beside spec and status: names, labels, and who wrote which field."""
+"""Bytes of a record besides spec and status: names, labels and managed fields."""
 
 
 class Record(NamedTuple):
-    """An execution that has ended: some 400 bytes of memory with its place in the index."""
+    """An ended execution. It takes about 400 bytes of memory, with its place in the index."""
 
     name: str
     uid: str
-    """Empty where a listing has shown it, which leaves out all metadata: it is asked for later."""
+    """Empty if it comes from a listing, which has no metadata; it is read before the deletion."""
     tenant: str
-    """Empty when nobody's: what belongs to no tenant shares one bound."""
+    """Empty without a tenant. All records without a tenant share one bound."""
     size: int
-    """Bytes in etcd, but for older revisions."""
+    """Bytes in etcd, without older revisions."""
     expires: float
-    """Seconds since 1970 (UTC) at which its ttlSecondsAfterFinished is over."""
+    """Unix time at which its ttlSecondsAfterFinished has passed."""
     key: str = ""
-    """The hash of what was asked for with its Idempotency-Key. Empty without one, and where a
-    listing has shown the record: it is asked for with the uid."""
+    """The hash of the request, if it had an Idempotency-Key. Also empty if the record comes from a
+    listing; it is then read with the uid."""
     key_expires: float = 0.0
-    """Seconds since 1970 (UTC) until which such a key counts."""
+    """Unix time until which the key is valid."""
 
 
 class Records:
-    """The records in the order of their end, their sums, and the bounds on them."""
+    """The records in the order of their end, their total size, and the bounds on them."""
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
@@ -59,29 +60,29 @@ class Records:
         self._while_listing: dict[str, Record] | None = None
         self._full = False
         self.over = asyncio.Event()
-        """Set when more is kept than may be; cleared by who removes it."""
+        """Set when a bound is exceeded. Retention clears it."""
         self.full_changed = asyncio.Event()
-        """Set whenever `full` has changed; cleared by who takes notice."""
+        """Set when `full` has changed."""
 
     def __len__(self) -> int:
         return len(self._records)
 
     @property
     def size(self) -> int:
-        """Bytes that all records take, also those that cannot be removed."""
+        """Bytes of all records, including those that cannot be removed."""
         return self._size + self._stuck_size
 
     @property
     def full(self) -> bool:
-        """Whether nothing new is to be taken: `storage_hard_bytes` are reached.
+        """Whether new executions are refused, because `storage_hard_bytes` is reached.
 
-        It ends halfway between that bound and `retention_bytes`, so that it does not flutter.
+        It ends halfway between that bound and `retention_bytes`, so that it does not flap.
         """
         return self._full
 
     @property
     def pressure(self) -> float:
-        """How far beyond the bounds: 0 within them, 1 at the hard one or a quarter too many."""
+        """How far a bound is exceeded: 0 within it, 1 at the hard one or a quarter too many."""
         hard, soft = self._settings.storage_hard_bytes, self._settings.retention_bytes
         most = self._settings.retention_executions
         size = (self._size - soft) / (hard - soft)
@@ -89,7 +90,7 @@ class Records:
         return min(1.0, max(0.0, size, count))
 
     def begun(self, execution: Execution) -> int:
-        """Count what an unfinished execution takes, once; bytes of its spec."""
+        """Count the bytes of an unfinished execution, once. Return the bytes of its spec."""
         self._forget_unfinished(execution.uid)
         size = execution.stored_size + METADATA_BYTES
         self._unfinished[execution.uid] = size
@@ -98,7 +99,7 @@ class Records:
         return execution.size
 
     def ended(self, execution: Execution, final: dict[str, Any]) -> None:
-        """Take in an execution whose final status, this one, was written."""
+        """Add an execution whose final status was written."""
         self._forget_unfinished(execution.uid)
         expires = datetime.fromisoformat(final["expirationTime"])
         until = tombstone.key_expiration(expires, execution.spec.ttl_seconds_after_finished)
@@ -117,19 +118,19 @@ class Records:
         self._judge()
 
     def left(self, uid: str) -> None:
-        """An execution is no longer worked on. Without `ended` before, its end was not written."""
+        """Forget an unfinished execution. Without a call of `ended`, its end was not written."""
         self._forget_unfinished(uid)
         self._judge()
 
     def begin_listing(self) -> None:
-        """Remember what ends from now on: a listing that begins now may not show it."""
+        """Collect what ends from now on, because a listing that begins now may not contain it."""
         self._while_listing = {}
 
     def replace(self, listed: Iterable[Record]) -> None:
-        """Take what a listing has shown for all there is, and what ended since it began.
+        """Replace the records with those of a listing and those that ended since it began.
 
-        With the same ttlSecondsAfterFinished, as all have that come through the gateway, the
-        order in which they expire is that of their end.
+        Executions of the gateway have the same ttlSecondsAfterFinished, so they expire in the
+        order of their end.
         """
         known, since = self._records, self._while_listing or {}
         self._while_listing = None
@@ -145,16 +146,16 @@ class Records:
         self._judge()
 
     def remove(self, record: Record) -> None:
-        """It is deleted."""
+        """Remove a record that was deleted."""
         if self._records.get(record.name) == record:
             self._drop(record.name)
             self._judge()
 
     def stays(self, record: Record) -> None:
-        """It was deleted, but somebody's finalizer keeps it.
+        """Keep count of a record that was deleted but that a finalizer keeps.
 
-        Its bytes count towards the hard bound, so that a listing changes nothing; it pushes out no
-        other record. The next listing tries it again.
+        Its bytes count towards the hard bound, as they do after a listing, but it displaces no
+        other record. After the next listing its deletion is tried again.
         """
         self._drop(record.name)
         if record.name not in self._stuck:
@@ -163,7 +164,7 @@ class Records:
         self._judge()
 
     def due(self, now: float) -> list[Record]:
-        """What is to be deleted: what has expired by now, and of the rest what is too much."""
+        """Return the records to delete: the expired ones, and those beyond the bounds."""
         settings = self._settings
         bounds = Bounds(
             settings.retention_executions,
@@ -198,7 +199,7 @@ class Records:
         self._unfinished_size -= self._unfinished.pop(uid, 0)
 
     def _judge(self) -> None:
-        """See whether there is room for more."""
+        """Decide whether new executions are refused."""
         hard, soft = self._settings.storage_hard_bytes, self._settings.retention_bytes
         bound = (hard + soft) / 2 if self._full else hard
         if self._full != (full := self.size + self._unfinished_size >= bound):

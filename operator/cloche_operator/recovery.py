@@ -1,4 +1,4 @@
-"""Taking up an execution whose connection to its Pod was lost, or was another operator's."""
+"""Recovery of an execution whose connection was lost, or belonged to another operator."""
 
 from __future__ import annotations
 
@@ -17,17 +17,18 @@ if TYPE_CHECKING:
     from cloche_operator.result import LogReader
     from cloche_operator.transcript import Transcript
 
-# After this long without a `started` event nothing of the frame is on its way: its websocket is
-# closed. A log is followed that long only where containerd has read what the containers wrote.
+# If no `started` event has come within this time, no part of the frame is on its way any more: its
+# WebSocket is closed. A log can be followed that long only if containerd reads what containers
+# write.
 _IN_FLIGHT_SECONDS = 5.0
 
 
 async def claimed_pod(ctx: Context, execution: Execution) -> dict[str, Any]:
-    """The Pod that was claimed for the execution.
+    """Return the Pod that was claimed for the execution.
 
     Raises:
-        EndedError: it is gone.
-        NeverStartedError: it never got a node, so that nothing can have been sent to it.
+        EndedError: the Pod is gone.
+        NeverStartedError: the Pod never got a node, so nothing can have been sent to it.
     """
     name = execution.pod_name
     pod = await persist(lambda: ctx.kube.get_pod(name)) if name else None
@@ -43,12 +44,12 @@ async def recovered(
 ) -> Transcript:
     """Read the result from the Pod's log. `limit`: seconds that it may take once started.
 
-    How long the Pod has run already is not asked: only other machines' clocks know. So one that
-    hangs is waited for longer than by the operator that started it, never shorter.
+    The time that the Pod has already run is not counted, because only other machines' clocks know
+    it. So a hanging Pod gets more time than from the operator that started it, never less.
 
     Raises:
-        EndedError: there is none.
-        NeverStartedError: the program never ran; the Pod may be deleted, and made again.
+        EndedError: there is no result.
+        NeverStartedError: the program never ran; the Pod may be deleted and created again.
     """
     try:
         async with asyncio.timeout(ctx.settings.start_timeout_seconds + limit):

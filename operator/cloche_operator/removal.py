@@ -1,4 +1,4 @@
-"""The removal of an execution's object: the one way, which keeps its Idempotency-Key before."""
+"""The removal of an execution's object, after its Idempotency-Key was saved in a tombstone."""
 
 from __future__ import annotations
 
@@ -15,23 +15,23 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Leaving:
-    """What is to be removed, and the key that outlasts it."""
+    """An execution to remove, and the key that outlasts it."""
 
     name: str
     uid: str
     tenant: str
-    """Empty when nobody's."""
+    """Empty without a tenant."""
     key: str
-    """The hash of what was asked for with its Idempotency-Key; empty without one."""
+    """The hash of the request, if it had an Idempotency-Key; else empty."""
     key_expires: float
-    """Seconds since 1970 (UTC) until which that counts."""
+    """Unix time until which the key is valid."""
 
 
 async def remove(kube: Kube, of: Leaving, now: datetime) -> tuple[bool, Tombstone | None]:
-    """Delete the object, if it is still that one; whether it is gone, and the tombstone if any.
+    """Delete the object if it still has this uid. Return whether it is gone, and its tombstone.
 
-    The tombstone is created first: a crash between the two writes leaves the record, and its
-    removal is repeated. `now` is the API server's time: a key whose time is over leaves nothing.
+    The tombstone is created first. A crash between the two writes leaves the record, whose removal
+    is then repeated. `now` is the API server's time. An expired key leaves no tombstone.
 
     Raises:
         ApiError, UnavailableError: the object may still be there.

@@ -1,4 +1,4 @@
-"""How much an execution may use: what it asks for, within what its runtime allows."""
+"""The limits of an execution: what it requests, within what its runtime allows."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ _AMOUNTS = ("cpu", "memory", "disk")
 
 
 def used_resources(asked: ResourceAmounts | None, runtime: RuntimeResources) -> UsedResources:
-    """The limits of an execution, the runtime's defaults where it asks for nothing.
+    """Return the limits of an execution: the runtime's defaults where it requests nothing.
 
     Raises:
-        EndedError: ResourcesExceedRuntime, when it asks for more than the runtime's maximum, or
-            for more disk than it has memory.
+        EndedError: ResourcesExceedRuntime, if it requests more than the runtime's maximum, or more
+            disk than it has memory.
     """
     asked = asked or ResourceAmounts()
     chosen = {name: getattr(asked, name) or getattr(runtime.defaults, name) for name in _AMOUNTS}

@@ -1,8 +1,8 @@
-"""Room on the nodes: who may make a Pod while the scheduler finds no node for another.
+"""Room on the nodes: which Pods may be created while the scheduler finds no node for others.
 
-The scheduler takes a Pod that is new before one that it has put off. Where more and more are made,
-the first are overtaken until their time to start is over. So nothing new is made for nodes that are
-full, and Pods that wait for programs give their room to one that a program needs.
+On full nodes the scheduler tries new Pods before Pods in back-off. A steady stream of new Pods
+would starve the oldest ones until they time out. So no Pod is created for full nodes, and waiting
+Pods are removed to make room for a Pod that a program needs.
 """
 
 from __future__ import annotations
@@ -22,19 +22,19 @@ if TYPE_CHECKING:
     from cloche_operator.pool import Pool
     from cloche_operator.sandbox import Sandbox
 
-_LOOK_SECONDS = 1.0  # for what the watch has missed
+_LOOK_SECONDS = 1.0  # for changes that the watch has missed
 
 
 def is_for_pool(ctx: Context, runtime: Runtime) -> bool:
-    """Whether a Pod of that runtime that nobody needs yet may be made."""
+    """Return whether a Pod may be created for a pool of this runtime."""
     return next(_competitors(ctx, runtime), None) is None
 
 
 async def for_program(ctx: Context, runtime: Runtime) -> None:
-    """Return when no other program's Pod waits for the nodes that this runtime's would get.
+    """Wait until no other program's Pod waits for the nodes that this runtime's Pods use.
 
     Raises:
-        EndedError: Unschedulable, when one did all the time that a Pod has to start.
+        EndedError: Unschedulable, if one waits for the whole start timeout.
     """
     seconds = ctx.settings.start_timeout_seconds
     try:
@@ -47,9 +47,9 @@ async def for_program(ctx: Context, runtime: Runtime) -> None:
 
 
 def given_up_for(ctx: Context, pod: dict[str, Any], pools: Iterable[Pool]) -> Sandbox | None:
-    """Take out the waiting Pod that gives its place to this one, which no node takes.
+    """Take the waiting Pod out of its pool that makes room for `pod`, which no node accepts.
 
-    It is the newest of the pool that has most; None when nobody needs the place, or none has it.
+    It is the newest of the fullest pool. None if no program needs `pod`, or if no pool has room.
     """
     runtime = _runtime_of(ctx, pod)
     if runtime is None or not _is_needed(pod):
@@ -59,13 +59,13 @@ def given_up_for(ctx: Context, pod: dict[str, Any], pools: Iterable[Pool]) -> Sa
 
 
 def _is_needed(pod: dict[str, Any]) -> bool:
-    """Whether a program waits for the Pod, which is of no pool."""
+    """Return whether a program needs the Pod. A waiting Pod of a pool is not needed yet."""
     labels: dict[str, str] = pod["metadata"].get("labels", {})
     return labels.get(meta.LABEL_STATE) != meta.STATE_WAITING
 
 
 def _competitors(ctx: Context, runtime: Runtime) -> Iterator[dict[str, Any]]:
-    """The Pods without a node that would compete with this runtime's."""
+    """Yield the Pods without a node that compete with the Pods of this runtime."""
     for pod in ctx.pods.without_node:
         other = _runtime_of(ctx, pod)
         if other is None or other.competes_with(runtime):
