@@ -1,4 +1,4 @@
-"""The result of a program whose attach did not bring it: from its Pod's log."""
+"""Reads the result of a program from its Pod's log, if the attach did not deliver it."""
 
 from __future__ import annotations
 
@@ -26,9 +26,9 @@ from cloche_operator.transcript import Transcript
 if TYPE_CHECKING:
     from cloche_operator.context import Context
 
-_AGAIN_SECONDS = 0.5  # between two looks at a Pod that has not said enough
+_AGAIN_SECONDS = 0.5  # between two looks at a Pod whose log is not conclusive yet
 _LAST_LOOK_SECONDS = 15.0  # for the log of a Pod whose time is over
-_INPUT_SECONDS = 30.0  # from the end of a Pod's input to that of its container
+_INPUT_SECONDS = 30.0  # from the end of a Pod's input to the end of its container
 _ATTACH_SECONDS = 0.5  # from the API server's answer to the kubelet's attach
 
 log = logging.getLogger(__name__)
@@ -39,20 +39,21 @@ class NeverStartedError(Exception):
 
 
 class SilentError(Exception):
-    """A log that is followed does not show a start in time, which proves nothing."""
+    """The followed log shows no start in time, which proves nothing."""
 
 
 class LogReader:
-    """Reads what a Pod's supervisor said from the Pod's log, for as long as it takes.
+    """Reads the supervisor's events from a Pod's log, and retries for as long as it takes.
 
-    A log proves what is in it, never what is not: its beginning may have been rotated away, what
-    the container wrote while containerd was down is lost with the container, and the API server
-    ends a stream cleanly that broke. Two things prove that the program was not started:
-    - the supervisor's own last word, that its input ended, as the end of a log without a gap;
-    - the container's exit code, which is the supervisor's for an input that it could not use.
+    A log proves what it contains, but what it lacks proves nothing. Its beginning may have been
+    rotated away, what the container wrote while containerd was down is lost with the container,
+    and the API server ends a broken stream as if it were complete. Two things prove that the
+    program was not started:
+    - the supervisor's last event says that its input ended, and the log ends there without a gap;
+    - the container's exit code is the supervisor's code for an unusable input.
 
-    `sent`: the input may have been sent to the Pod, so that an end without a start may be that of
-    a program which nobody heard of.
+    `sent`: the input may have been sent to the Pod. The program may then have run, even if no start
+    was received.
     """
 
     def __init__(
@@ -66,37 +67,37 @@ class LogReader:
         self._execution = execution
         self._bytes = 0
         self.transcript = Transcript(execution, whole=True)
-        """The longest that was read."""
+        """The longest transcript that was read."""
 
     @property
     def started(self) -> bool:
-        """Whether anybody has heard that the program was started, from the log or the attach."""
+        """Whether the log or the attach has shown that the program was started."""
         return self.transcript.has_started
 
     def know(self, heard: Transcript) -> None:
-        """Take in what was heard over the attach, which the log may have lost by now."""
+        """Add what was received over the attach, because the log may have lost it by now."""
         if heard.has_started:
             self.transcript = heard
 
     async def read(self, *, start_within: float | None = None) -> Transcript:
-        """Return the whole transcript once it has ended.
+        """Return the complete transcript once it has ended.
 
-        `start_within`: seconds of a standing stream in which the program must have started.
+        `start_within`: seconds after the stream opens within which the program must have started.
 
         Raises:
             EndedError: the container is dead and left no end.
-            NeverStartedError: the program was not started, and will not be.
+            NeverStartedError: the program was not started and will not be.
             SilentError: the program did not start in time.
         """
         while True:
-            # Looked at before the log is read: what a dead container wrote is all there.
+            # Read before the log, so that the log of a dead container is complete.
             pod = await self._pod()
             if pod is None:
                 raise await self._gone()
             dead = has_terminated(pod)
             heard = await self._read_once(follow=True, start_within=start_within)
             if heard is Heard.SILENT:
-                # Its word may have been on the way: an API server that answers now has it.
+                # The start may have been on its way: if the API server answers now, it has it.
                 heard = await self._read_once(follow=False)
                 heard = Heard.SILENT if heard is Heard.OVER else heard
             elif heard is Heard.OVER and dead:
@@ -112,14 +113,14 @@ class LogReader:
             await self._ctx.pods.changed(self._name, _AGAIN_SECONDS)
 
     async def last_look(self) -> Transcript:
-        """The whole transcript, if the supervisor has ended it by now.
+        """Return the complete transcript, if the supervisor has reported the end by now.
 
-        However long the API server was away: that must not cost a result. Once it answers, a log
-        that still cannot be read is on a node that is lost, and is not waited for.
+        No outage of the API server may cost a result, however long it is. Once the API server
+        answers, a log that still cannot be read is on a lost node and is not waited for.
 
         Raises:
-            EndedError: SupervisorHung, when it has not.
-            NeverStartedError: it has ended because its input did.
+            EndedError: SupervisorHung, if it has not.
+            NeverStartedError: the supervisor has ended because its input did.
         """
         await persist(lambda: self._ctx.kube.get_pod(self._name))
         heard = Heard.BROKEN
@@ -139,16 +140,16 @@ class LogReader:
         return self._ended()
 
     async def read_after_input(self, seconds: float) -> Transcript:
-        """End the Pod's input and read its log to the end, which tells whether it started.
+        """End the Pod's input and read its log to the end, which shows whether it started.
 
-        A supervisor whose input ends before it has a frame says so and ends. Whatever somebody
-        else still sends comes too late. To a program that runs after all it does nothing.
+        A supervisor whose input ends before a frame reports that and ends. Anything sent after that
+        is too late. If the program runs after all, this does not affect it.
 
-        `seconds`: that a program may take which runs after all.
+        `seconds`: the time that such a program may take.
 
         Raises:
-            EndedError: the program did start and left no end, or nobody can tell.
-            NeverStartedError: it did not.
+            EndedError: the program started and left no end, or this cannot be determined.
+            NeverStartedError: it did not start.
         """
         ending = asyncio.create_task(self._end_input())
         try:
@@ -163,10 +164,10 @@ class LogReader:
             await asyncio.gather(ending, return_exceptions=True)
 
     async def _end_input(self) -> None:
-        """Attach to the container and let go of it, which closes its input for good (stdinOnce).
+        """Attach to the container and detach, which closes its input permanently (stdinOnce).
 
-        Again and again until the container is dead: the API server answers before the kubelet has
-        attached, and an attach that was closed before that may end nothing.
+        This is repeated until the container is dead. The API server answers before the kubelet has
+        attached, and an attach that is closed before that may end nothing.
         """
         while (pod := await self._pod()) is not None and not has_terminated(pod):
             await self._ctx.lease.held()
@@ -182,16 +183,16 @@ class LogReader:
             await self._ctx.pods.changed(self._name, _AGAIN_SECONDS)
 
     async def _pod(self) -> dict[str, Any] | None:
-        """The Pod, as it now is; None when it is gone, whoever has its name."""
+        """Return the Pod as it is now, or None if it is gone, even if another has its name."""
         pod = await persist(lambda: self._ctx.kube.get_pod(self._name))
         return pod if pod is not None and pod["metadata"]["uid"] == self._uid else None
 
     def _ended(self) -> Transcript:
-        """The transcript that has ended.
+        """Return the transcript, which has ended.
 
         Raises:
-            NeverStartedError: it ends with the words that nothing was started.
-            EndedError: the end or the start is missing in it.
+            NeverStartedError: it ends with the report that nothing was started.
+            EndedError: its end or its start is missing.
         """
         heard = self.transcript
         if heard.cut_off and (heard.has_started or heard.gap):
@@ -201,21 +202,21 @@ class LogReader:
         return heard
 
     def _dead(self, pod: dict[str, Any]) -> EndedError:
-        """Why a dead container left no end, by its exit code.
+        """Return why a dead container left no end, from its exit code.
 
         Raises:
             NeverStartedError: the program was not started.
         """
-        # A supervisor that says what is no event cannot be relied on for its exit code.
+        # The exit code of a supervisor that writes anything but events is not reliable.
         if self._sent and not self.started and not self._garbage and refused_its_input(pod):
             raise NeverStartedError
-        nonsense = self._garbage > 0 and not self.transcript.gap  # of what is no supervisor
+        nonsense = self._garbage > 0 and not self.transcript.gap  # there is no supervisor
         return end_unheard(pod, started=self.started or (self._sent and not nonsense))
 
     async def _read_again(self) -> Heard:
-        """Read what there is once more: the end of a stream counts when it comes at the same byte.
+        """Read the log once more. The end of a stream counts if it comes at the same byte again.
 
-        The API server ends a log's stream cleanly when the kubelet breaks it off
+        The API server ends a log's stream cleanly if the kubelet breaks it off
         (k8s.io/apiserver, responsewriters.StreamObject drops the error of its copy).
         """
         before = self._bytes
@@ -223,7 +224,7 @@ class LogReader:
         return Heard.BROKEN if heard is Heard.OVER and self._bytes != before else heard
 
     async def _read_once(self, *, follow: bool, start_within: float | None = None) -> Heard:
-        """Read the log from its first byte, and keep what was heard unless more is known."""
+        """Read the log from its first byte, and keep the transcript unless more is known."""
         reading = Reading(self._execution)
         try:
             await reading.read(self._ctx.kube, self._name, follow=follow, start_within=start_within)
@@ -234,7 +235,7 @@ class LogReader:
         return reading.heard
 
     async def _gone(self) -> EndedError:
-        """Why the Pod is no more: its last state says so, which the watch may still bring."""
+        """Return why the Pod is gone, from its last state, which the watch may still deliver."""
         if self._ctx.pods.last(self._uid) is None:
             await self._ctx.pods.changed(self._name, _AGAIN_SECONDS)
         return gone_unheard(self._ctx.pods.last(self._uid))
@@ -248,10 +249,10 @@ def _untold() -> EndedError:
 
 
 def judged(transcript: Transcript) -> None:
-    """A transcript that has ended must have ended well.
+    """Check that a transcript that has ended contains a result.
 
     Raises:
-        EndedError: InvalidFiles or ProtocolError, with the supervisor's own words.
+        EndedError: InvalidFiles or ProtocolError, with the supervisor's message.
     """
     if (transcript.error or "").startswith("files: "):
         raise EndedError(Reason.INVALID_FILES, f"spec.{transcript.error}")

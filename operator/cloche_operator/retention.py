@@ -1,9 +1,9 @@
-"""Records and ended sessions are removed: by age, number and bytes, without haste.
+"""Removes records and ended sessions by age, number and bytes, at a low rate.
 
-Nothing is listed to find what must go: the index (`records`) knows. The API server's table of all
-records is read when this operator begins to lead and every `relist_seconds`; 10,000 records take
-2.3 MB in 20 pages, 0.3 s, 0.2 s of the API server's processor time and 0.04 s of this program's
-(measured on 1.36 with two cores).
+The index (`records`) shows what to remove, without a listing. The API server's table of all records
+is read when this operator begins to lead and every `relist_seconds`. 10,000 records take 2.3 MB in
+20 pages, 0.3 s, 0.2 s of the API server's CPU time and 0.04 s of this program's (measured on
+Kubernetes 1.36 with two cores).
 """
 
 from __future__ import annotations
@@ -26,28 +26,28 @@ if TYPE_CHECKING:
     from cloche_operator.context import Context
 
 SESSION_SECONDS = 3600.0
-"""How long an ended session is still told of: as long as an execution's record by default."""
+"""How long an ended session is kept: as long as an execution's record by default."""
 SESSIONS = 1000
-"""Ended sessions that are kept; they are small, and nobody bounds how many are asked for."""
+"""Ended sessions that are kept. They are small, but nothing else limits their number."""
 
 SOURCE_SECONDS = 180.0
-"""Within which the execution of a source is created: the gateway tries to create the one and then
-the other for `api_timeout_seconds` each, a minute at most, and a create without an answer may take
-another minute of the API server's."""
+"""Within which the execution of a source is created. The gateway tries to create first the source
+and then the execution, for `api_timeout_seconds` each and a minute at most, and the API server may
+take another minute for a create whose answer was lost."""
 
-_DELETIONS = 4  # at a time: more are hardly faster on two cores
-# Times as long as a deletion took is the rest after it: some 60 deletions a second then, 30 where
-# uids are asked for, which is a quarter of a core, and fewer where the API server is busy. Under
-# pressure the rest is shorter.
+_DELETIONS = 4  # at a time; more are hardly faster on two cores
+# The pause after a deletion, as a multiple of its duration. It allows about 60 deletions a second,
+# or 30 where uids must be read, which is a quarter of a core, and fewer where the API server is
+# busy. Under pressure the pause is shorter.
 _REST = 15.0
-_GATHER_SECONDS = 1.0  # from too much to its removal, which then is of many at once
-_UNKNOWN_BYTES = 4096  # of a record whose end another version of this program wrote
+_GATHER_SECONDS = 1.0  # from an exceeded bound to the removal, which then is of many at once
+_UNKNOWN_BYTES = 4096  # for a record whose end another version of the operator wrote
 
 log = logging.getLogger(__name__)
 
 
 class Retention:
-    """Keeps what is stored within its bounds while this operator leads."""
+    """Keeps the stored records within their bounds while this operator leads."""
 
     def __init__(self, ctx: Context) -> None:
         self._ctx = ctx
@@ -56,9 +56,9 @@ class Retention:
         self._next_listing = 0.0
 
     async def keep_for_ever(self) -> None:
-        """Remove what is due, every sweep_seconds and soon after more is stored than may be.
+        """Remove what is due, every `sweep_seconds` and soon after a bound is exceeded.
 
-        What fails is told, and tried again the next time.
+        A failure is logged, and the next round tries again.
         """
         while True:
             try:
@@ -112,10 +112,10 @@ class Retention:
         log.info("%d records are stored with %d bytes", len(self._records), self._records.size)
 
     async def _remove(self, due: list[Record]) -> None:
-        """Delete these, a few at a time.
+        """Delete these records, a few at a time.
 
         Raises:
-            ApiError, UnavailableError: the first failure, when all the others have ended.
+            ApiError, UnavailableError: the first failure, after all deletions have ended.
         """
         queue = iter(due)
         ends = await asyncio.gather(
@@ -137,12 +137,12 @@ class Retention:
             await asyncio.sleep((clock() - began) * _REST * (1 - self._records.pressure))
 
     async def _delete(self, record: Record) -> bool:
-        """Delete a record, if it is still that one, and keep its key before; whether it is gone."""
+        """Delete a record if it is unchanged, after saving its key. Return whether it is gone."""
         kube, uid, key = self._ctx.kube, record.uid, record.key
         if not uid:
             found = await kube.record(record.name)
             if found is None or _seconds(found[1]) != record.expires:
-                return True  # it is gone; one that has taken its name is shown by the next listing
+                return True  # it is gone; the next listing shows what has its name now
             uid, _, key = found
         leaving = Leaving(record.name, uid, record.tenant, key, record.key_expires)
         gone, left = await remove(kube, leaving, self._ctx.now())
@@ -151,16 +151,16 @@ class Retention:
         return gone
 
     async def _remove_tombstones(self) -> None:
-        """Delete the tombstones whose keys count no more."""
+        """Delete the tombstones whose keys have expired."""
         for one in self._tombstones.due(self._ctx.now().timestamp()):
             found = await self._ctx.kube.tombstone(one.name)
-            # Once a key counts no more it may be used again, and leave a new tombstone.
+            # An expired key may be used again and leave a new tombstone.
             if found is not None and _seconds(found[1]) < one.expires + 1:
                 await self._ctx.kube.delete_tombstone(one.name, found[0])
             self._tombstones.remove(one)
 
     async def _remove_sessions(self) -> None:
-        """Delete the sessions that have ended long ago, and the oldest of too many."""
+        """Delete the sessions that ended long ago, and the oldest if there are too many."""
         ended = sorted(
             (_seconds(expires), name, uid)
             for name, uid, expires in await self._ctx.kube.ended_sessions()
@@ -171,14 +171,14 @@ class Retention:
                 await self._ctx.kube.delete_session(name, uid)
 
     async def _remove_sources(self) -> None:
-        """Delete the sources of which no execution came, or whose execution has ended."""
+        """Delete the sources that have no execution, or whose execution has ended."""
         latest = self._ctx.now().timestamp() - SOURCE_SECONDS
         old = [
             (name, execution)
             async for name, execution, created in self._ctx.kube.sources()
             if _seconds(created) < latest
         ]
-        # The sources first: one whose execution is not listed afterwards has none that needs it.
+        # The sources are listed first: one whose execution is not listed afterwards is not needed.
         unfinished = {name for name, _, _ in await self._ctx.kube.unfinished()} if old else set()
         left = [name for name, execution in old if execution not in unfinished]
         for name in left:
@@ -188,12 +188,12 @@ class Retention:
 
 
 def _seconds(timestamp: str) -> float:
-    """Since 1970. An end that no operator wrote may have none: only number and bytes bound it."""
+    """Return Unix time, or infinity without a timestamp: then only number and bytes bound it."""
     return datetime.fromisoformat(timestamp).timestamp() if timestamp else math.inf
 
 
 def _key_expires(expires: str, ttl: int | None, now: float) -> float:
-    """Return when an Idempotency-Key of such a record counts no more, in seconds since 1970."""
+    """Return the Unix time at which the Idempotency-Key of such a record expires."""
     if not expires or ttl is None:
         return now + KEY_SECONDS
     return key_expiration(datetime.fromisoformat(expires), ttl).timestamp()

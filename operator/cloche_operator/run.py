@@ -1,10 +1,10 @@
 """The life of one execution: queue, Pod, program, result, record.
 
-At every await the operator may be killed. What holds then:
-- before the claim is acknowledged nothing was sent: the next operator starts again;
-- after it the Pod named in the status is the only one that can ever get the input, and its log
-  says whether the program started: the next operator reads it (`recovery`);
-- once the final status is written it never changes: the next operator only removes the Pod.
+The operator may be killed at every await. What holds then:
+- Before the claim is acknowledged, nothing was sent. The next operator starts again.
+- After the claim, the Pod named in the status is the only one that can ever get the input, and its
+  log shows whether the program started. The next operator reads it (`recovery`).
+- Once the final status is written, it never changes. The next operator only removes the Pod.
 """
 
 from __future__ import annotations
@@ -42,19 +42,19 @@ if TYPE_CHECKING:
     from cloche_operator.sessions import Sessions
     from cloche_operator.source import Source
 
-# How often a Pod is made for an execution that lost its connection before it started.
+# Pods that are created at most for an execution that loses its connection before it starts.
 _STARTS = 3
-# An execution whose creation is older was in the queue before this operator started.
+# An older execution was in the queue before this operator started.
 _FRESH = timedelta(seconds=2)
-# Bytes of memory for each byte of a result, at most: the text, four a character where one is beyond
-# U+FFFF, and what is sent.
+# Bytes of memory per byte of a result, at most. The text takes four bytes per character if one is
+# beyond U+FFFF, and the request that writes it takes the rest.
 _RESULT_TIMES = 8
 
 log = logging.getLogger(__name__)
 
 
 class Run:
-    """One execution, from its first sight to its record."""
+    """One execution, from its first event to its record."""
 
     def __init__(
         self,
@@ -72,7 +72,7 @@ class Run:
         self._refused = ctx.records.full
         self._excess: Excess | None = None
         self.recorded = False
-        """Whether its end is written."""
+        """Whether its end is recorded."""
         age = ctx.now() - execution.created
         self._queued = execution.queued_time or (execution.created if age > _FRESH else now())
         self._share: Share | None = None
@@ -82,9 +82,9 @@ class Run:
         self._halted: asyncio.Future[EndedError] = asyncio.get_running_loop().create_future()
 
     def charge(self, spec: int, *, listed: bool) -> None:
-        """Charge the bytes that it will write, of which the spec has so many.
+        """Charge the bytes that the execution will write. `spec`: bytes of its spec.
 
-        One that a listing has shown was charged by the operator before, and is not refused.
+        The previous operator has already charged one that a listing shows, so it is not refused.
         """
         of = self.execution
         self._excess = self._ctx.writes.take(
@@ -92,14 +92,14 @@ class Run:
         )
 
     def halt(self, reason: Reason, message: str) -> None:
-        """End it now, with this reason. Once it has an outcome, too late."""
+        """End the execution now with this reason, unless it has an outcome already."""
         if not self._halted.done():
             self._halted.set_result(EndedError(reason, message))
 
     async def carry_out(self) -> None:
-        """Do everything; returns when the execution has ended and its Pod is deleted.
+        """Run the execution. Return when it has ended and its Pod is deleted.
 
-        Cancelling this coroutine leaves Pod and execution to the next operator.
+        Cancelling this coroutine leaves the Pod and the execution to the next operator.
         """
         logs.execution_id.set(self.execution.name)
         logs.request_id.set(self.execution.request_id)
@@ -112,11 +112,11 @@ class Run:
             self._source.drop()
             if self._share is not None:
                 self._ctx.capacity.give_back(self._share)
-        if is_over:  # nobody who waits for room waits for this
+        if is_over:  # last, so that no queued execution waits for this
             await self._source.remove()
 
     async def _until_halted(self) -> Transcript | EndedError:
-        """What its supervisor said, to the end, or why that is not to be had."""
+        """Return the supervisor's complete transcript, or why there is none."""
         work = asyncio.ensure_future(self._end())
         try:
             futures: set[asyncio.Future[Any]] = {work, self._halted}
@@ -166,7 +166,7 @@ class Run:
         )
 
     async def _anew(self) -> Transcript:
-        """Run it from the beginning, in a Pod that has not had its input."""
+        """Run it from the beginning, in a Pod that has not received its input."""
         ctx, spec = self._ctx, self.execution.spec
         if self._refused:
             raise EndedError(Reason.QUEUE_FULL, "The stored executions take all their space.")
@@ -189,13 +189,13 @@ class Run:
             self.execution = self._attempt.execution
 
     async def _not_run_before(self) -> None:
-        """Look for the tombstone of the execution's Idempotency-Key, if it came with one.
+        """Look for a tombstone of the execution's Idempotency-Key, if it came with one.
 
-        It was created before the name was free for this object. One that is not there is not kept
-        anywhere else: a later tombstone of this name is that of this execution.
+        The tombstone of an earlier execution was created before its name became free for this one.
+        So if there is none now, a later tombstone with this name is that of this execution.
 
         Raises:
-            EndedError: there is one.
+            EndedError: RecordRemoved, if there is one.
         """
         if self.execution.request_sha256 is None:
             return
@@ -207,9 +207,9 @@ class Run:
             )
 
     async def _admitted(self, runtime: Runtime, used: UsedResources) -> None:
-        """Wait until there is room for it. In a session it has that of the session's Pod.
+        """Wait until there is room for the execution. In a session it uses the session's room.
 
-        While it waits its input is only in etcd.
+        While the execution waits, its input is only in etcd.
         """
         if self._share is None:
             demand = demand_of(used, self._ctx.pods.overhead_of(runtime.name))
@@ -222,7 +222,7 @@ class Run:
         return Share(of.tenant, demand, of.spec.concurrency, place, size=of.stored_size)
 
     async def _recovered(self) -> Transcript:
-        """Read the result of what another operator started, whatever became of its runtime."""
+        """Read the result of what another operator started, even if its runtime is gone."""
         ctx, execution = self._ctx, self.execution
         ctx.metrics.recovered.inc()
         if self._share is None:
@@ -235,13 +235,13 @@ class Run:
         return await recovered(ctx, execution, self._reader, limit(execution, ctx.settings))
 
     def _heard(self) -> Transcript | None:
-        """The most that was heard of the program."""
+        """Return the most complete transcript of the program so far."""
         if self._attempt is not None:
             return self._attempt.heard
         return self._reader.transcript if self._reader is not None else None
 
     async def _clear(self) -> None:
-        """Make room for a new Pod: the program has not been started in this one."""
+        """Make room for a new Pod, because the program was not started in this one."""
         attempt, self._attempt = self._attempt, None
         pod, self._pod, self._reader = self._pod, None, None
         if attempt is not None:
@@ -253,7 +253,7 @@ class Run:
     async def _record(self, ended: Transcript | EndedError) -> bool:
         """Write the final status, once there is memory for the result as a text.
 
-        Returns whether the execution is over (`recording.record`).
+        Returns whether the execution is over (see `recording.record`).
         """
         heard = ended if isinstance(ended, Transcript) else self._heard()
         hold = await self._ctx.budget.take(_RESULT_TIMES * (heard.size if heard else 0))
@@ -272,7 +272,7 @@ class Run:
         return is_over
 
     async def _remove_pod(self) -> None:
-        """Remove the execution's Pod, and one that an operator left that was killed."""
+        """Remove the execution's Pod, and one that a killed operator left."""
         if self._attempt is not None:
             await self._attempt.end()
         if pod := self._pod or self._ctx.pods.named(pod_name(self.execution.uid)):

@@ -1,4 +1,4 @@
-"""A Pod whose supervisor listens: it takes frames, one at a time, and says what came of them."""
+"""A Pod whose supervisor is attached: it takes one frame at a time and reports the result."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ if TYPE_CHECKING:
     from cloche_operator.pods import PodShape
     from cloche_operator.transcript import Transcript
 
-_READY_SECONDS = 5.0  # from a hello, or an exit, to the supervisor's `ready`
-_CLOSE_SECONDS = 1.0  # for the other side's farewell
+_READY_SECONDS = 5.0  # from a hello or an exit to the supervisor's `ready`
+_CLOSE_SECONDS = 1.0  # for the closing handshake
 
 
 class Sandbox:
-    """An attached Pod. Once its stream has ended it is spent: its stdin is closed for good.
+    """An attached Pod. It is spent once its stream ends, because its stdin then stays closed.
 
-    `api_answers` returns as soon as the API server does.
+    `api_answers` returns as soon as the API server answers.
     """
 
     def __init__(
@@ -41,12 +41,12 @@ class Sandbox:
         self.uid: str = pod["metadata"]["uid"]
         self.shape = shape
         self.tenant: str | None = None
-        """Whose programs it has run; None when it has run none."""
+        """The tenant whose programs it has run, or None if it has run none."""
         self.runs = 0
-        """Frames that it was given."""
+        """Frames that were sent to it."""
         self._born = time.monotonic()
         self.unmarked = False
-        """Whether its labels say that it waits, as a Pod's of the pool."""
+        """Whether its labels still show it as a waiting Pod of a pool."""
         self.on_spent: Callable[[Sandbox], None] | None = None
         """Called once, when it can take no more frames."""
         self._attachment = attachment
@@ -70,14 +70,14 @@ class Sandbox:
 
     @property
     def garbage(self) -> int:
-        """Lines that were no events."""
+        """Lines that are not events."""
         return self._events.garbage
 
     async def greet(self) -> bool:
-        """Say hello and hear `ready`; False when the stream ends before.
+        """Send the hello and wait for `ready`. Return False if the stream ends before.
 
         Raises:
-            EndedError: ProtocolError, when something else answers, or nothing.
+            EndedError: ProtocolError, if there is another answer or none.
         """
         try:
             await self._attachment.send(HELLO)
@@ -86,13 +86,13 @@ class Sandbox:
         return await self.is_ready()
 
     async def is_ready(self) -> bool:
-        """Wait for the supervisor's `ready`; False when the stream ends before.
+        """Wait for the supervisor's `ready`. Return False if the stream ends before.
 
         Raises:
-            EndedError: ProtocolError, when something else answers, or nothing.
+            EndedError: ProtocolError, if there is another answer or none.
         """
         if not await self._has_answered():
-            # The answer comes through the API server: while that is away, nobody is silent.
+            # The answer comes through the API server, so the silence counts only once that answers.
             await self._api_answers()
             await self._has_answered()
         if self._protocol == PROTOCOL:
@@ -108,7 +108,7 @@ class Sandbox:
         )
 
     async def send(self, frame: bytes, transcript: Transcript) -> bool:
-        """Hand over a frame, whose events go into the transcript; whether all of it was sent."""
+        """Send a frame, whose events go into the transcript. Return whether all of it was sent."""
         self._transcript, self._protocol = transcript, None
         self.runs += 1
         try:
@@ -121,7 +121,7 @@ class Sandbox:
         return True
 
     async def hear(self) -> bool:
-        """Hear the frame that was sent to its end; whether its transcript is whole."""
+        """Receive the events of the frame that was sent. Return whether the transcript is whole."""
         transcript = self._transcript
         assert transcript is not None
         try:
@@ -132,7 +132,7 @@ class Sandbox:
         return transcript.ended and not self._events.gap
 
     async def close(self) -> None:
-        """End the stream, and with it the Pod's input; closing twice is fine."""
+        """Close the stream, and with it the Pod's input. It may be closed twice."""
         self.on_spent = None
         self._closed = True
         self._listening.cancel()
@@ -143,7 +143,7 @@ class Sandbox:
             pass
 
     async def _has_answered(self) -> bool:
-        """Wait for a word, or the end of the stream; False when neither comes in time."""
+        """Wait for an answer or the end of the stream. Return False if neither comes in time."""
         try:
             async with asyncio.timeout(_READY_SECONDS):
                 while self._protocol is None and not self.spent:

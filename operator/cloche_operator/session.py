@@ -1,7 +1,8 @@
-"""The life of one SandboxSession: a Pod, and the executions that run in it, one after the other.
+"""The life of one SandboxSession: a Pod, and the executions that run in it one after the other.
 
-It ends with its connection: the Pod's input is closed then for good. So an operator that is
-replaced ends its sessions; an execution that runs in one is read from the Pod's log all the same.
+A session ends with its connection, because the Pod's input is then closed permanently. So replacing
+an operator ends its sessions. The result of an execution that runs in one is still read from the
+Pod's log.
 """
 
 from __future__ import annotations
@@ -40,15 +41,15 @@ if TYPE_CHECKING:
     from cloche_operator.session_object import SessionObject
 
 _TELL_SECONDS = 5.0
-"""Between two writes of when it was last used."""
+"""Seconds between two writes of the time of its last use."""
 _WAITING_BYTES = 4096
-"""Of etcd, for a session that waits for capacity: its object is small."""
+"""Bytes of etcd that count for a session that waits for capacity. Its object is small."""
 
 log = logging.getLogger(__name__)
 
 
 class SessionEnd(Exception):  # noqa: N818  no error: every session ends
-    """Why a session ends, as a reason and in words."""
+    """Why a session ends: a reason and a message."""
 
     def __init__(self, reason: str, message: str) -> None:
         super().__init__(message)
@@ -56,7 +57,7 @@ class SessionEnd(Exception):  # noqa: N818  no error: every session ends
 
 
 class Session:
-    """One session, from its first sight to its end."""
+    """One session, from its first event to its end."""
 
     def __init__(self, ctx: Context, pools: Pools, obj: SessionObject) -> None:
         self._ctx = ctx
@@ -71,33 +72,33 @@ class Session:
         self._ready = False
         self.obj = obj
         self.runtime: Runtime | None = None
-        """What its executions run with, once it is ready."""
+        """The runtime of its executions, once it is ready."""
         self.used: UsedResources | None = None
         """The limits of its Pod, once it is ready."""
 
     def end(self, reason: str, message: str) -> None:
-        """End it now; once it is ending, too late."""
+        """End the session now, unless it is ending already."""
         if self._end is None:
             self._end = SessionEnd(reason, message)
             self._news.set()
 
     @property
     def sandbox(self) -> Sandbox:
-        """Its Pod, for who has the turn."""
+        """Its Pod, for the execution that has the turn."""
         assert self._sandbox is not None
         return self._sandbox
 
     async def take_turn(
         self, runtime: Runtime, execution: Execution, on_wait: Callable[[], None]
     ) -> UsedResources:
-        """The limits of its Pod, when all who came before are done; `give_back` must follow.
+        """Wait for the turn of an execution. Return the limits of the Pod. `give_back` must follow.
 
-        Who waits counts in the queue, as those do who wait for capacity. `on_wait` is called before
-        the first wait, if there is one.
+        A waiting execution counts in the queue, like those that wait for capacity. `on_wait` is
+        called before the first wait, if there is one.
 
         Raises:
-            EndedError: SessionEnded; InvalidSpec when the session is of another runtime; QueueFull
-                and QueueTimeout.
+            EndedError: SessionEnded; InvalidSpec if the session has another runtime; QueueFull or
+                QueueTimeout.
         """
         if self._has_ended:
             raise self.ended_error()
@@ -114,7 +115,7 @@ class Session:
         return self.used
 
     async def give_back(self, *, whole: bool) -> None:
-        """The turn is over. `whole`: the program was heard to its end, or was never sent."""
+        """End the turn. `whole`: the program's end was received, or the program was never sent."""
         try:
             if self._sandbox is not None and not (whole and await self._is_ready(self._sandbox)):
                 self.end("PodLost", "Its Pod was lost while a program ran in it.")
@@ -134,12 +135,12 @@ class Session:
         return f"No turn in the session {self.obj.name} came"
 
     def ended_error(self) -> EndedError:
-        """What an execution is told that can not run in it any more."""
+        """Return the error for an execution whose session has ended."""
         why = f": {self._end}" if self._end is not None else "."
         return EndedError(Reason.SESSION_ENDED, f"The session {self.obj.name} has ended{why}")
 
     async def carry_out(self) -> None:
-        """Do everything; returns when the session has ended and its Pod is deleted.
+        """Run the session. Return when it has ended and its Pod is deleted.
 
         Cancelling this coroutine leaves the Pod to the next operator.
         """
@@ -161,7 +162,7 @@ class Session:
                 self._ctx.capacity.give_back(self._share)
 
     async def _start(self) -> None:
-        """Get a Pod, from the pool or a new one, and say that it is ready."""
+        """Get a Pod, from the pool or a new one, and record that the session is ready."""
         ctx, spec = self._ctx, self.obj.spec
         self.runtime = await persist(lambda: ctx.runtimes.find(spec.language))
         self.used = used_resources(spec.resources, self.runtime.spec.resources)
@@ -175,7 +176,7 @@ class Session:
         )
         await self._unless_ended(ctx.capacity.take(share))
         self._share = share
-        # As nobody's: whatever the runtime's reuse, the Pod is this session's for good.
+        # Without a tenant, because the Pod is never reused: it stays this session's.
         sandbox, _ = await self._pools.take(self.runtime, self.used, "")
         if sandbox is None:
             sandbox = await self._unless_ended(self._cold(self.runtime, self.used))
@@ -216,10 +217,10 @@ class Session:
         await mark(self._ctx, sandbox, labels, patch)
 
     async def _live(self) -> None:
-        """Wait for its end.
+        """Wait for the end of the session.
 
         Raises:
-            SessionEnd: it has come.
+            SessionEnd: it has ended.
         """
         told = self._last_used
         while True:
@@ -251,13 +252,13 @@ class Session:
         return self.obj.created + timedelta(seconds=self.obj.spec.lifetime_seconds)
 
     def _expires_at(self) -> datetime:
-        """When it ends if nothing happens; while a program runs it is not idle."""
+        """Return when it ends if it is not used. While a program runs it is not idle."""
         last = self._ctx.now() if self._turns.taken else self._last_used
         idle = last + timedelta(seconds=self.obj.spec.idle_timeout_seconds)
         return min(idle, self._end_of_life())
 
     async def _finish(self) -> None:
-        """Write the end, and remove the Pod."""
+        """Record the end, and remove the Pod."""
         assert self._end is not None
         of, end = self.obj, self._end
         log.info("session %s ended: %s %s", of.name, end.reason, end)
@@ -289,10 +290,10 @@ class Session:
             self.end("Deleted", "The session was deleted.")
 
     async def _unless_ended(self, work: Any) -> Any:
-        """Do this, unless the session is ended meanwhile.
+        """Do this, unless the session ends meanwhile.
 
         Raises:
-            SessionEnd: it is.
+            SessionEnd: it has ended.
         """
         doing = asyncio.ensure_future(work)
         ending = asyncio.ensure_future(self._until_end())

@@ -1,4 +1,4 @@
-"""A SandboxSession as the operator works on it, and its status as it is written. Pure."""
+"""A SandboxSession as the operator uses it, and its status. Pure."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from cloche_operator.execution import now, timestamp
 
 @dataclass(frozen=True)
 class SessionObject:
-    """One SandboxSession, read from its object."""
+    """A parsed SandboxSession."""
 
     name: str
     uid: str
@@ -23,15 +23,15 @@ class SessionObject:
 
     @property
     def tenant(self) -> str:
-        """Whose it is; empty when nobody's."""
+        """Its tenant; empty if it has none."""
         return self.spec.tenant or ""
 
 
 def from_object(obj: dict[str, Any]) -> SessionObject:
-    """Read a SandboxSession.
+    """Parse a SandboxSession.
 
     Raises:
-        pydantic.ValidationError: the spec is not one that this operator understands.
+        pydantic.ValidationError: this operator does not support the spec.
     """
     of, status = obj["metadata"], obj.get("status") or {}
     return SessionObject(
@@ -47,12 +47,12 @@ def from_object(obj: dict[str, Any]) -> SessionObject:
 def status(
     phase: SessionPhase, reason: str, message: str, *, last_used: datetime, expires: datetime
 ) -> dict[str, Any]:
-    """The status of a session in this phase. `expires`: when it ends, or has ended."""
+    """Return the status of a session in this phase. `expires`: when it ends or has ended."""
     return _status(phase, reason, message, expires) | {"lastUsedTime": timestamp(last_used)}
 
 
 def ended_by_replacement(at: datetime) -> dict[str, Any]:
-    """The final status of a session whose operator is no more."""
+    """Return the final status of a session whose operator was replaced."""
     message = "The operator was replaced; the connection to its Pod went with it."
     return _status(SessionPhase.ENDED, "PodLost", message, at)
 

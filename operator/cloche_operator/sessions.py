@@ -1,4 +1,4 @@
-"""Which sessions there are, and which one an execution runs in."""
+"""The sessions, and which of them an execution runs in."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ log = logging.getLogger(__name__)
 
 
 class Sessions:
-    """The sessions that this operator keeps."""
+    """The sessions that this operator runs."""
 
     def __init__(self, ctx: Context, pools: Pools) -> None:
         self._ctx = ctx
@@ -37,7 +37,7 @@ class Sessions:
         self._stopping = False
 
     def observe(self, obj: dict[str, Any]) -> None:
-        """Take in a SandboxSession as it now is."""
+        """Process a SandboxSession's current state."""
         try:
             seen = from_object(obj)
         except pydantic.ValidationError as error:
@@ -60,15 +60,15 @@ class Sessions:
         task.add_done_callback(lambda task: self._done(seen.uid, task))
 
     def vanished(self, uid: str) -> None:
-        """The session of that uid is gone for good."""
+        """End a session that no longer exists."""
         if kept := self._sessions.get(uid):
             kept[0].end("Deleted", "The session was deleted.")
 
     def of(self, execution: Execution) -> Session | None:
-        """The session that an execution runs in; None when it runs by itself.
+        """Return the session that an execution runs in, or None if it runs without one.
 
         Raises:
-            EndedError: SessionEnded, when it names a session that is not there for its tenant.
+            EndedError: SessionEnded, if its tenant has no session with that name.
         """
         name = execution.spec.session or ""
         if not name.startswith(meta.SESSION_PREFIX):
@@ -79,13 +79,13 @@ class Sessions:
         raise EndedError(Reason.SESSION_ENDED, f"The session {name} has ended.")
 
     def stop(self) -> None:
-        """Leave all to the next operator, which ends them."""
+        """Leave all sessions to the next operator, which ends them."""
         self._stopping = True
         for _, task in self._sessions.values():
             task.cancel()
 
     async def _end(self, seen: SessionObject) -> None:
-        """A session of the operator before: it went with its connection."""
+        """End a session of the previous operator, because its connection is closed."""
         try:
             status = ended_by_replacement(self._ctx.now())
             await persist(lambda: self._ctx.kube.patch_session_status(seen.name, seen.uid, status))
