@@ -1,4 +1,4 @@
-"""What can be set, from the environment: CLOCHE_OPERATOR_ and the field's name in capitals.
+"""The operator's settings: environment variables named CLOCHE_OPERATOR_ and the field's name.
 
 The order is that of `operator` and `sandbox` in the chart's values.yaml.
 """
@@ -15,7 +15,7 @@ from cloche_api.limits import MIB
 from cloche_api.logs import LogFormat, LogLevel
 from cloche_api.write_limit import BYTES_DEFAULT, BYTES_PER_TENANT_DEFAULT
 
-_USERS_LEAST = 250  # Pods of a namespace's quota, each with a user of its own
+_USERS_LEAST = 250  # Pods in a namespace's quota, each of which has a different user
 
 
 class Settings(BaseSettings):
@@ -49,12 +49,12 @@ class Settings(BaseSettings):
 
     @property
     def buffer_bytes(self) -> int:
-        """Bytes that inputs and results on their way may take."""
+        """Bytes that inputs and results in transit may take."""
         return self.memory_bytes // 4
 
     @property
     def litter_bytes(self) -> int:
-        """Bytes of objects that were seen, after which garbage is collected."""
+        """Bytes of processed objects after which garbage is collected."""
         return self.memory_bytes // 8
 
     namespace: str = "cloche-sandboxes"
@@ -172,5 +172,5 @@ class Settings(BaseSettings):
 
     @property
     def users(self) -> range:
-        """The users that Pods run as, each at a time one."""
+        """The UIDs that Pods run as, each used by one Pod at a time."""
         return range(self.first_user, self.last_user + 1)

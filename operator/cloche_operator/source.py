@@ -1,4 +1,4 @@
-"""An execution's input: read again when it is needed, and kept only while there is memory."""
+"""An execution's input: kept only while there is memory, and read again when it is needed."""
 
 from __future__ import annotations
 
@@ -26,8 +26,8 @@ if TYPE_CHECKING:
     from cloche_operator.kube import Kube
 
 _TIMES = 8
-"""Bytes of memory for each byte of a spec in etcd, at most: four a character where one is beyond
-U+FFFF, and the texts of the answer and of the frame beside it."""
+"""Bytes of memory per byte of a spec in etcd, at most: four bytes per character if one is beyond
+U+FFFF, and as much for the texts of the answer and of the frame."""
 
 _SMALL_BYTES = 128 * KIB
 
@@ -35,9 +35,9 @@ log = logging.getLogger(__name__)
 
 
 class Source:
-    """The whole spec of one execution, with what its SandboxSource has, if there is one.
+    """The complete spec of one execution, with the content of its SandboxSource if it has one.
 
-    It never changes, but for `cancel`.
+    It never changes, except for `cancel`.
     """
 
     def __init__(
@@ -57,9 +57,9 @@ class Source:
 
     @contextlib.asynccontextmanager
     async def read_ahead(self) -> AsyncIterator[None]:
-        """Read one that is an object of its own beside what the block does.
+        """Read the SandboxSource, if there is one, while the block runs.
 
-        What fails is reported by `read`, which comes afterwards.
+        A failure is reported by `read`, which must be called afterwards.
         """
         if self._reference is None:
             yield
@@ -69,14 +69,14 @@ class Source:
             yield
             with contextlib.suppress(EndedError):
                 await reading
-        finally:  # before anybody drops what was read
+        finally:  # before the caller drops what was read
             reading.cancel()
             await asyncio.gather(reading, return_exceptions=True)
 
     async def remove(self) -> None:
-        """Delete the SandboxSource, if there is one: nobody needs it any more.
+        """Delete the SandboxSource, if there is one, because it is no longer needed.
 
-        Retention deletes one for which this fails.
+        If this fails, retention deletes it.
         """
         of = self._reference
         if of is None or not is_name_for(of.name, self._name):
@@ -87,22 +87,22 @@ class Source:
             log.warning("source %s is not deleted: %s", of.name, error)
 
     def drop(self) -> None:
-        """Keep it no longer: it waits, or its program has it."""
+        """Drop the input: the execution is queued, or its program has the input."""
         self._spec = None
         if self._hold is not None:
             self._hold.release()
             self._hold = None
 
     def drop_if_large(self) -> None:
-        """It is not needed for a while: a second read of a small one costs more than its memory."""
+        """Drop a large input for a while. A small one costs less to keep than to read again."""
         if self._size > _SMALL_BYTES:
             self.drop()
 
     async def read(self) -> ExecutionSpec:
-        """The spec, from the API server unless it is here still. `drop` must follow.
+        """Return the spec, from memory or else from the API server. `drop` must follow.
 
         Raises:
-            EndedError: Deleted, when the execution is gone; SourceLost, when its source is.
+            EndedError: Deleted, if the execution is gone; SourceLost, if its source is.
         """
         if self._spec is not None:
             return self._spec
@@ -138,7 +138,7 @@ class Source:
         except ApiError as error:
             words = f"The SandboxSource {name} cannot be read: {error}"
             raise EndedError(Reason.SOURCE_LOST, words) from error
-        except pydantic.ValidationError as error:  # which quotes what it found
+        except pydantic.ValidationError as error:  # its text would quote the input
             words = f"The SandboxSource {name} cannot be read: {error.errors()[0]['msg']}"
             raise EndedError(Reason.SOURCE_LOST, words) from None
         return with_input(rest, found)

@@ -1,4 +1,4 @@
-"""How much there is for programs: the nodes' parts, and the bounds that follow from them."""
+"""The capacity of the nodes, and the limits that follow from it."""
 
 from __future__ import annotations
 
@@ -18,32 +18,32 @@ if TYPE_CHECKING:
     from cloche_operator.settings import Settings
 
 RUNNING_BYTES = MIB
-"""Of the operator's memory for one that runs: two streams of 256 KiB, 350 KiB of files in base64,
-its tasks and its connection."""
+"""Bytes of the operator's memory per running execution: two streams of 256 KiB, 350 KiB of files in
+base64, its tasks and its connection."""
 
 
 class Space:
-    """The totals. Nothing of it depends on what runs."""
+    """The limits. They do not depend on what runs."""
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         self._rooms: dict[str, Demand] = {}
         self._largest: dict[str, int] = {}
         self.cores = 0.0
-        """Of all nodes."""
+        """Of all nodes together."""
         self.default = demand_of(RuntimeResources().defaults)
         """The demand of one default program: the largest of the runtimes' defaults."""
         self._set(Demand())
 
     def set_nodes(self, at: Mapping[str, list[Node]], default: Demand | None = None) -> None:
-        """Take these nodes for all there is.
+        """Replace the known nodes.
 
-        A place without nodes is bounded by all of them: the Pod of a runtime with nodes of its own
-        is what an autoscaler makes the first of them for.
+        A place without nodes gets the limits of all nodes together, because an autoscaler creates
+        the first node of a runtime with a node selector only for a Pod.
 
         Args:
-            at: for each place (`Runtime.place`) the nodes that take its Pods.
-            default: the demand of a default program; None: as before.
+            at: the nodes that accept the Pods of each place (`Runtime.place`).
+            default: the demand of one default program; None leaves it unchanged.
         """
         self.default = default or self.default
         share = max(1.0, self._settings.capacity_share)
@@ -59,15 +59,15 @@ class Space:
 
     @property
     def is_away(self) -> bool:
-        """Whether no node is ready, as far as is known."""
+        """Whether no node is known to be ready."""
         return self.total.memory == 0
 
     def room(self, place: str) -> Demand:
-        """What the nodes of a place have; of one that is not known, all nodes."""
+        """Return the capacity of the nodes of a place, or of all nodes if it has none."""
         return self._rooms.get(place, self.total)
 
     def check(self, demand: Demand, place: str, *, is_session: bool) -> None:
-        """Raise EndedError (Unschedulable) when there can never be room for it."""
+        """Raise EndedError (Unschedulable) if the demand can never fit."""
         if self.is_away:
             return
         of_sessions = "sessions of one tenant may hold of the sandbox nodes"
@@ -107,10 +107,10 @@ class Space:
         )
 
     def _pods(self, nodes: list[Node]) -> int:
-        """Pods with programs for which the scheduler finds room, beside those that wait and others.
+        """Return how many Pods with programs fit the nodes, besides waiting Pods and others.
 
-        It counts what Pods request, which is not what their limits add up to. With more of them
-        the nodes are full: each program then pushes out a waiting Pod, and starts cold.
+        The scheduler counts requests, which differ from the sums of limits. With more Pods the
+        nodes are full: each program then displaces a waiting Pod, and starts cold.
         """
         settings = self._settings
         cpu = int(quantity.parse(settings.pod_request_cpu) * 1000)
@@ -131,16 +131,16 @@ class Space:
     def _set(self, total: Demand) -> None:
         settings = self._settings
         self.total = total
-        """What all programs may use together."""
+        """The limit for all programs."""
         self.of_tenant = self._for_one(total, settings.tenant_share)
-        """What those of one tenant may."""
+        """The limit for the programs of one tenant."""
         self.sessions = self._at_least_one(total.part(settings.session_share))
-        """What all sessions may hold."""
+        """The limit for all sessions."""
         self.sessions_of_tenant = self._for_one(self.sessions, settings.tenant_share)
-        """What those of one tenant may."""
+        """The limit for the sessions of one tenant."""
 
     def _for_one(self, whole: Demand, share: float) -> Demand:
-        """A part that leaves room for one default program, but is itself room for one."""
+        """Return a part that leaves room for one default program, but has room for one itself."""
         return self._at_least_one(whole.part(share).at_most(whole - self.default))
 
     def _at_least_one(self, part: Demand) -> Demand:

@@ -1,4 +1,4 @@
-"""The start of a Pod: created, attached as soon as it answers, and greeted."""
+"""Starting a Pod: create it, attach to it as soon as it answers, and greet it."""
 
 from __future__ import annotations
 
@@ -30,22 +30,22 @@ if TYPE_CHECKING:
     from cloche_operator.pods import PodShape
 
 _FIRST_TRY_SECONDS = 0.3  # no container has been seen to run sooner
-_END_SECONDS = 15.0  # for the log and the status of a container that has ended
-_TRY_SECONDS = 0.025  # between two tries to attach, times the Pods that start at once
-_TRY_REST = 4  # times what a try took: where processors are short, tries take less of them
-_PATIENT_SECONDS = 0.2  # the same, for a Pod that nobody waits for
+_END_SECONDS = 15.0  # to read the log and the status of a container that has ended
+_TRY_SECONDS = 0.025  # between two attempts to attach, times the number of starting Pods
+_TRY_REST = 4  # pause per duration of an attempt: on busy CPUs, attempts are fewer
+_PATIENT_SECONDS = 0.2  # the same, for a Pod that no execution waits for
 
 log = logging.getLogger(__name__)
 
 
 async def create_pod(ctx: Context, build: Callable[[int], dict[str, Any]]) -> dict[str, Any]:
-    """Create a Pod. `build` makes its manifest for a user that no other Pod runs as.
+    """Create a Pod. `build` returns its manifest for a user (UID) that no other Pod runs as.
 
-    One of that name is of a start that was cut off before the claim: its stdin may be closed, but
-    no input was ever sent to it. It makes room for a new one.
+    A Pod with the same name is from a start that was interrupted before the claim. Its stdin may be
+    closed, but no input was ever sent to it. It is deleted first.
 
     Raises:
-        EndedError: PodRefused, when the API server will not have it.
+        EndedError: PodRefused, if the API server rejects it; Unschedulable, if no user is free.
     """
     user = ctx.pods.take_user()
     manifest = build(user)
@@ -56,15 +56,15 @@ async def create_pod(ctx: Context, build: Callable[[int], dict[str, Any]]) -> di
                 pod = await persist(lambda: ctx.kube.create_pod(manifest))
             except ConflictError as error:
                 if error.reason == "AlreadyExists":
-                    await ctx.lease.held()  # else it may be the Pod of whoever leads now
+                    await ctx.lease.held()  # otherwise it may be the current leader's
                     await remove_pod(ctx, name)
-                else:  # the quota was being written: the API server asks to try again
+                else:  # the quota was being updated: the API server asks to try again
                     log.info("Pod %s to be created again: %s", name, error)
                     await asyncio.sleep(_TRY_SECONDS)
             except ApiError as error:
                 raise EndedError(Reason.POD_REFUSED, f"The Pod was refused: {error}") from error
             else:
-                ctx.pods.seen(pod)  # and with it, who its user is
+                ctx.pods.seen(pod)  # now the cache knows its user
                 return pod
     finally:
         ctx.pods.give_user_back(user)
@@ -73,9 +73,9 @@ async def create_pod(ctx: Context, build: Callable[[int], dict[str, Any]]) -> di
 async def create_whatever_happens(
     ctx: Context, build: Callable[[int], dict[str, Any]], made: Callable[[dict[str, Any]], None]
 ) -> dict[str, Any]:
-    """Create a Pod, and tell `made` of it even when the caller is cancelled meanwhile.
+    """Create a Pod, and pass it to `made` even if the caller is cancelled meanwhile.
 
-    Without that nobody would remove a Pod that was on its way.
+    Otherwise a Pod whose creation was under way would never be removed.
     """
     creating = asyncio.ensure_future(create_pod(ctx, build))
     try:
@@ -89,7 +89,7 @@ async def create_whatever_happens(
 
 
 async def remove_pod(ctx: Context, name: str) -> None:
-    """Delete the Pod of that name, and return when it and its container are gone."""
+    """Delete the Pod with this name, and wait until it and its container are gone."""
     while pod := await persist(lambda: ctx.kube.get_pod(name)):
         uid = pod["metadata"]["uid"]
         if "deletionTimestamp" not in pod["metadata"]:
@@ -98,10 +98,10 @@ async def remove_pod(ctx: Context, name: str) -> None:
 
 
 async def greet(ctx: Context, sandbox: Sandbox) -> None:
-    """Say hello and hear `ready`.
+    """Send the hello and wait for `ready`.
 
     Raises:
-        EndedError: something else answers than a supervisor of this protocol, or nothing.
+        EndedError: anything but a supervisor of this protocol answers, or nothing does.
         NeverStartedError: the connection was lost.
     """
     if not await sandbox.greet():
@@ -109,13 +109,13 @@ async def greet(ctx: Context, sandbox: Sandbox) -> None:
 
 
 async def raise_end(ctx: Context, pod: dict[str, Any]) -> NoReturn:
-    """Tell why a Pod ended to which nothing was sent, by its log and its status.
+    """Raise why a Pod ended before anything was sent to it, from its log and its status.
 
-    An attach that was given up comes about all the same once the API server has time for it, and
-    ends at once. With it the container's input ends: its supervisor says so, and is not to blame.
+    An attach that was given up still takes effect once the API server has time for it, and ends at
+    once. This ends the container's input. The supervisor reports that and is not at fault.
 
     Raises:
-        EndedError: the image, the node or somebody ended it.
+        EndedError: the image, the node or a user caused the end.
         NeverStartedError: its input ended.
     """
     with contextlib.suppress(TimeoutError):
@@ -128,20 +128,20 @@ async def raise_end(ctx: Context, pod: dict[str, Any]) -> NoReturn:
 
 
 async def _is_meant(ctx: Context, pod: dict[str, Any]) -> bool:
-    """Whether an attach that stands has reached this Pod, and none that took its name before.
+    """Return whether an open attach has reached this Pod, and not an earlier one of its name.
 
-    The attach is by name, and that of a Pod of one execution is used again. If the name is still
-    this Pod's, it was when the attach was made.
+    An attach is by name, and the name of an execution's own Pod is used again. If this Pod has the
+    name now, it had it when the attach was made.
     """
     of = pod["metadata"]
     if of["labels"].get(meta.LABEL_STATE) == meta.STATE_WAITING:
-        return True  # of the pool: the name is like no other
+        return True  # of a pool: the name is unique
     found = await persist(lambda: ctx.kube.get_pod(of["name"]))
     return found is not None and bool(found["metadata"]["uid"] == of["uid"])
 
 
 class Starting:
-    """Counts the Pods that start, so that their tries to attach together load the node evenly."""
+    """Counts the starting Pods, so that their attempts to attach do not overload the node."""
 
     def __init__(self) -> None:
         self._count = 0
@@ -149,9 +149,10 @@ class Starting:
     async def opened(
         self, ctx: Context, pod: dict[str, Any], shape: PodShape, urgent: Callable[[], bool]
     ) -> Sandbox:
-        """Attach as soon as the container answers, which is before the Pod's phase says so.
+        """Attach as soon as the container answers, which is before the Pod's phase shows it.
 
-        `urgent` says whether somebody waits for the Pod: a try is three TLS handshakes.
+        `urgent` returns whether an execution waits for the Pod. Each attempt takes three TLS
+        handshakes.
 
         Raises:
             EndedError: it cannot start, or did not in time.

@@ -1,7 +1,7 @@
-"""Which Pods start now: a few at a time, and each tenant's in its turn.
+"""Limits how many Pods start at a time, and gives each tenant its turn.
 
-To start a Pod takes more than half a second of processor time. Without a bound, a tenant whose
-programs come all at once takes the nodes' processors from everybody else's for many seconds.
+The start of a Pod takes more than half a second of CPU time. Without a limit, a tenant with many
+programs at once would take the nodes' CPUs from all other tenants for many seconds.
 """
 
 from __future__ import annotations
@@ -18,28 +18,28 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
 
 _HELD_SECONDS = 5.0
-"""After which a start that is not over counts no longer: it waits for an image or a node, which
-takes no processor time here, and nobody may keep others waiting by that."""
+"""Seconds after which an unfinished start no longer counts. It waits for an image or a node, which
+takes no CPU time here and must not delay other starts."""
 
 
 _ACTIVE_SECONDS = 10.0
-"""After its last program a tenant counts as active for so long."""
+"""Seconds for which a tenant counts as active after its last program has come."""
 _PART = 4
-"""The tenant that holds most has one of so many starts while others are active."""
+"""The tenant that holds most gets one start of this number, while other tenants are active."""
 
 
 class Starts:
-    """The starts that are under way, and who waits to begin one.
+    """The starts that are under way, and those that wait to begin.
 
-    Of the tenants that wait, the one with the fewest starts under way is next; of several, the one
-    that has waited longest. While other tenants run programs too, one that holds more than an even
-    part of all that tenants hold has a quarter of the starts at most: its programs often end, and
-    begin, at the same time, and what they take in that moment is what the others' programs wait
-    for.
+    The next start is given to the waiting tenant with the fewest starts under way; of several, to
+    the one that has waited longest. While other tenants run programs too, a tenant that holds more
+    than an even part of what all tenants hold gets a quarter of the starts at most. Its programs
+    often end and begin at the same time, and the CPU time of these starts delays the programs of
+    the others.
 
     Args:
-        most: how many starts may be under way.
-        part: the part that a tenant holds of what all tenants hold now.
+        most: returns how many starts may be under way.
+        part: returns the part that a tenant holds of what all tenants hold now.
     """
 
     def __init__(
@@ -52,12 +52,12 @@ class Starts:
         self._part = part
         self._clock = clock
         self._active: dict[str, float] = {}
-        """When the last program came of each tenant that is active, who is latest last."""
+        """When the last program of each active tenant has come, in the order of these times."""
         self._under_way: Counter[str] = Counter()
         self._waiting: deque[tuple[str, asyncio.Future[None]]] = deque()
 
     def active(self, tenant: str) -> None:
-        """A program of that tenant has come."""
+        """Record that a program of this tenant has come."""
         now = self._clock()
         self._active.pop(tenant, None)
         self._active[tenant] = now
@@ -68,7 +68,7 @@ class Starts:
     async def one(self, tenant: str) -> AsyncIterator[None]:
         """Wait for the tenant's turn, and count a start for the block or until it takes too long.
 
-        `tenant` is empty for a Pod that is started for a pool.
+        `tenant` is empty for a Pod of a pool.
         """
         await self._turn(tenant)
         ended = False
@@ -119,7 +119,7 @@ class Starts:
                 turn.set_result(None)
 
     def _may(self, tenant: str, most: int) -> bool:
-        """Whether one more start may be the tenant's."""
+        """Return whether the tenant may begin another start."""
         if not tenant or self._under_way[tenant] < max(1, most // _PART):
             return True
         latest = self._clock() - _ACTIVE_SECONDS

@@ -1,4 +1,4 @@
-"""The status of an execution, as it is written. Pure."""
+"""Builds the status of an execution. Pure."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def running(  # noqa: PLR0913  the fields of one status, all by name
     claimed: datetime,
     warm: bool,
 ) -> dict[str, Any]:
-    """The status of a claim: this Pod, and no other, will get the execution's input."""
+    """Return the status of a claim: this Pod, and no other, will get the execution's input."""
     return {
         "phase": Phase.RUNNING,
         "podName": pod["metadata"]["name"],
@@ -42,9 +42,9 @@ def running(  # noqa: PLR0913  the fields of one status, all by name
 def terminal(
     execution: Execution, outcome: Outcome, node: str | None, api_time: datetime
 ) -> dict[str, Any]:
-    """The final status: outcome, end, expiry and the Finished condition, within its size.
+    """Return the final status: outcome, end, expiry and Finished condition, within its size limit.
 
-    The expiry counts from `api_time`, the API server's: another operator may compare it.
+    The expiry counts from `api_time`, the API server's, because another operator may compare it.
     """
     ended = now()
     fields = {
@@ -63,7 +63,7 @@ def terminal(
 
 
 def unreadable(message: str, spec: Any, api_time: datetime) -> dict[str, Any]:
-    """The final status of an execution whose spec, this one, the operator cannot read."""
+    """Return the final status of an execution whose spec the operator cannot parse."""
     ended = now()
     status = {
         "phase": phase_of(Reason.INVALID_SPEC),
@@ -78,7 +78,7 @@ def unreadable(message: str, spec: Any, api_time: datetime) -> dict[str, Any]:
 
 
 def without_outputs(status: dict[str, Any]) -> dict[str, Any]:
-    """The final status where even the fitted one was refused."""
+    """Return a final status without outputs, for when the API server rejects the fitted one."""
     kept = {k: v for k, v in status.items() if k not in ("stdout", "stderr", "files")}
     message = "The API server did not take the result; its outputs are not kept."
     time = datetime.fromisoformat(status["completionTime"])
@@ -96,7 +96,7 @@ def without_outputs(status: dict[str, Any]) -> dict[str, Any]:
 
 
 def fitted(status: dict[str, Any]) -> dict[str, Any]:
-    """The status within its size in etcd: files go first, then stderr, then stdout, flagged."""
+    """Cut the status to its size limit in etcd: files, then stderr, then stdout. Flag the cuts."""
     for stream in ("stdout", "stderr"):
         kept = _cut_bytes(status.get(stream, ""), limits.STDOUT_BYTES)
         if kept != status.get(stream, ""):
@@ -112,19 +112,19 @@ def fitted(status: dict[str, Any]) -> dict[str, Any]:
 
 
 def _weighed(status: dict[str, Any], spec: int) -> dict[str, Any]:
-    """The status with the bytes that it and the spec take; what a claim wrote is not counted."""
+    """Return the status with the bytes of itself and the spec, but not those of the claim."""
     return status | {"storedBytes": spec + object_bytes(status)}
 
 
 def _cut_bytes(text: str, size: int) -> str:
-    """The longest prefix of at most `size` bytes of UTF-8."""
+    """Return the longest prefix of at most `size` bytes of UTF-8."""
     if len(text) * 4 <= size:
         return text
     return text.encode("utf-8")[:size].decode("utf-8", "ignore")
 
 
 def _cut_json(text: str, size: int) -> str:
-    """The longest prefix of at most `size` bytes as the API server serialises it."""
+    """Return the longest prefix of at most `size` bytes as the API server serialises it."""
     low, high = 0, len(text)
     while low < high:
         middle = (low + high + 1) // 2
@@ -147,7 +147,7 @@ def _finished(reason: Reason, message: str, time: datetime) -> dict[str, Any]:
 
 
 def _clean(text: str) -> str:
-    """A bounded sentence without characters that UTF-8 or a terminal cannot take."""
+    """Return the text, limited, and without characters that UTF-8 or a terminal cannot take."""
     printable = "".join(c if c.isprintable() or c == "\n" else "\ufffd" for c in text)
     return printable[:_MESSAGE_CHARACTERS]
 

@@ -1,4 +1,4 @@
-"""What events missed and crashes left: executions unseen, Pods that nobody needs."""
+"""Periodic reconciliation: starts executions whose event was missed, deletes orphaned Pods."""
 
 from __future__ import annotations
 
@@ -16,16 +16,16 @@ if TYPE_CHECKING:
     from cloche_operator.context import Context
     from cloche_operator.dispatcher import Dispatcher
 
-_NODE_SECONDS = 2.0  # between looks for a node while none is ready
+_NODE_SECONDS = 2.0  # between checks for a node while none is ready
 
 log = logging.getLogger(__name__)
 
 
 class Sweeper:
-    """Looks again at what is unfinished, every so many seconds, and has records removed.
+    """Periodically reconciles executions and Pods, and runs the retention.
 
-    `holds` says whether the Pod of a uid is attached to this operator: in a pool, for a session,
-    or in a run.
+    `holds` returns whether the Pod with a uid is attached to this operator: in a pool, for a
+    session, or in a run.
     """
 
     def __init__(self, ctx: Context, dispatcher: Dispatcher, holds: Callable[[str], bool]) -> None:
@@ -34,7 +34,7 @@ class Sweeper:
         self._holds = holds
 
     async def sweep_for_ever(self) -> None:
-        """Sweep, wait, sweep again. A sweep that fails is told, and the next one tried."""
+        """Sweep periodically. A failed sweep is logged, and the next one tries again."""
         async with asyncio.TaskGroup() as group:
             group.create_task(Retention(self._ctx).keep_for_ever())
             while True:
@@ -47,15 +47,15 @@ class Sweeper:
                     log.exception("sweep failed")
 
     def _pause(self) -> float:
-        """Seconds until the next sweep: few while executions wait for a node to come back."""
+        """Return the seconds until the next sweep: few while executions wait for a node."""
         seconds = self._ctx.settings.sweep_seconds
         return min(seconds, _NODE_SECONDS) if self._ctx.capacity.space.is_away else seconds
 
     async def sweep(self) -> None:
-        """One sweep: three lists, all of them short where nothing runs."""
+        """Sweep once. The three lists are short if nothing runs."""
         await self._ctx.capacity.refresh(self._ctx.kube, self._ctx.runtimes)
         known = list(self._ctx.pods)
-        # The Pods first: what an execution names later is too young to be judged.
+        # The Pods are listed first: one that an execution names later is too young to be removed.
         pods = await self._ctx.kube.pods_metadata()
         unfinished = await self._ctx.kube.unfinished()
         self._forget(known, pods)
@@ -63,14 +63,14 @@ class Sweeper:
         await self._remove_left_over(pods, unfinished)
 
     def _forget(self, known: list[dict[str, Any]], pods: list[dict[str, Any]]) -> None:
-        """A Pod whose deletion was missed."""
+        """Remove the Pods from the cache whose deletion was missed."""
         there = {pod["uid"] for pod in pods}
         for pod in known:
             if pod["metadata"]["uid"] not in there:
                 self._ctx.pods.seen(pod, deleted=True)
 
     async def _take_up_unseen(self, unfinished: list[tuple[str, str, str]]) -> None:
-        """An event whose handling failed is never sent again."""
+        """Start missed executions, because an event whose handling failed is never sent again."""
         for name, uid, _ in unfinished:
             if self._dispatcher.working_on(uid):
                 continue
@@ -82,7 +82,7 @@ class Sweeper:
     async def _remove_left_over(
         self, pods: list[dict[str, Any]], unfinished: list[tuple[str, str, str]]
     ) -> None:
-        """Delete what a crash left."""
+        """Delete the Pods that a crash left."""
         unended = {uid for _, uid, _ in unfinished}
         named = {pod for _, _, pod in unfinished}
         for pod in pods:
@@ -94,7 +94,7 @@ class Sweeper:
                 await self._ctx.kube.delete_pod(pod["name"], uid)
 
     async def _is_left_over(self, pod: dict[str, Any], owner: dict[str, Any]) -> bool:
-        """Whether nobody can need it but this operator."""
+        """Return whether neither this operator nor the Pod's owner needs the Pod."""
         if self._in_use(pod["uid"], owner["uid"]):
             return False
         if owner["kind"] == "SandboxExecution":
@@ -108,17 +108,17 @@ class Sweeper:
         return bool(owner["kind"] == "SandboxRuntime")
 
     def _in_use(self, uid: str, owner: str) -> bool:
-        """Whether this operator has a use for the Pod, or works on the execution it is of."""
+        """Return whether the Pod is attached, or its execution has a run."""
         return self._holds(uid) or self._dispatcher.working_on(owner)
 
     async def _has_ended(self, owner: dict[str, Any]) -> bool:
-        """Whether an execution has ended; one that is gone leaves its Pod to the collector."""
+        """Return whether an execution has ended. The collector deletes the Pod of a missing one."""
         found = await self._ctx.kube.record(owner["name"])
         return found is not None and found[0] == owner["uid"]
 
 
 def _owner(pod: dict[str, Any]) -> dict[str, Any]:
-    """The reference to what the Pod belongs to, of no kind where there is none of ours."""
+    """Return the reference to the Pod's owner; an empty one if no resource of Cloche owns it."""
     for owner in pod.get("ownerReferences", []):
         if owner["kind"] in ("SandboxExecution", "SandboxSession", "SandboxRuntime"):
             return dict(owner)

@@ -1,4 +1,4 @@
-"""What a new leader does first: it sees what is there, and removes what nobody will use."""
+"""The first steps of a new leader: it reads the cluster's state and removes unusable Pods."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ log = logging.getLogger(__name__)
 
 
 async def look_around(ctx: Context) -> list[tuple[str, str]]:
-    """Read runtimes, Pods and nodes; names and uids of the Pods that no execution needs.
+    """Read runtimes, Pods and nodes. Return names and uids of the Pods that no execution needs.
 
-    They are the Pods of the operator before that waited or kept a session: their input closed
-    with its connections.
-    Pods that an unfinished execution names are kept: their logs have its result.
+    These are the previous operator's waiting Pods and the Pods of its sessions. Their input was
+    closed with its connections. Pods that an unfinished execution names are kept, because their
+    logs contain its result.
     """
     await persist(ctx.runtimes.refresh)
     needed = {pod for _, _, pod in await persist(ctx.kube.unfinished)}
@@ -35,7 +35,7 @@ async def look_around(ctx: Context) -> list[tuple[str, str]]:
 
 
 async def remove(ctx: Context, spent: list[tuple[str, str]]) -> None:
-    """Delete these Pods, one after the other: executions go first."""
+    """Delete these Pods one after the other, because executions have precedence."""
     if spent:
         log.info("removing %d Pods of the operator before", len(spent))
     for name, uid in spent:

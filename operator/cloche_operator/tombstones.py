@@ -1,7 +1,7 @@
-"""The index of the tombstones: when each expires, and which are too many. Pure.
+"""The index of the tombstones: when each expires, and which exceed the limits. Pure.
 
-A tombstone takes less than 1 KiB of etcd. Its number is bounded by what a tenant may run while a
-key counts; the bounds here are for tenants with high rates and long TTLs.
+A tombstone takes less than 1 KiB of etcd. Their number is limited by how many executions a tenant
+may run while a key is valid. The limits here are for tenants with high rates and long TTLs.
 """
 
 from __future__ import annotations
@@ -14,22 +14,22 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 PER_TENANT = 10_000
-"""Tombstones of one tenant, 10 MiB: an hour at the default rate is 6,000 executions."""
+"""Tombstones of one tenant, 10 MiB. An hour at the default rate limit is 6,000 executions."""
 IN_ALL = 50_000
 """Tombstones of all tenants, 50 MiB."""
 
 
 class Tombstone(NamedTuple):
-    """One tombstone: its name is the execution's."""
+    """A tombstone. Its name is the execution's."""
 
     name: str
     tenant: str
     expires: float
-    """Seconds since 1970 (UTC)."""
+    """Unix time."""
 
 
 class Tombstones:
-    """The tombstones that a listing has shown, and those that this operator has created since."""
+    """The tombstones of the last listing, and those that this operator has created since."""
 
     def __init__(self, per_tenant: int = PER_TENANT, in_all: int = IN_ALL) -> None:
         self._per_tenant = per_tenant
@@ -40,19 +40,19 @@ class Tombstones:
         return len(self._known)
 
     def replace(self, listed: Iterable[Tombstone]) -> None:
-        """Take what a listing has shown. One that was created meanwhile is in the next one."""
+        """Replace them with a listing. One that was created meanwhile is in the next listing."""
         self._known = {one.name: one for one in listed}
 
     def add(self, one: Tombstone) -> None:
-        """Take in one that was created."""
+        """Add one that was created."""
         self._known[one.name] = one
 
     def remove(self, one: Tombstone) -> None:
-        """It is deleted."""
+        """Remove one that was deleted."""
         self._known.pop(one.name, None)
 
     def due(self, now: float) -> list[Tombstone]:
-        """Return what has expired, and the soonest to expire of the tenants that have too many."""
+        """Return those that have expired, and of too many of a tenant, the first to expire."""
         due = [one for one in self._known.values() if one.expires <= now]
         left: dict[str, list[Tombstone]] = {}
         for one in self._known.values():

@@ -1,7 +1,7 @@
-"""What a supervisor said of one execution: its events, taken in one by one (docs/design/protocol.md).
+"""The transcript of one execution: its supervisor's events (docs/design/protocol.md).
 
-An image may hold anything in the supervisor's place: whatever an event holds, taking it in costs
-bounded memory and raises nothing.
+An image may contain anything in place of the supervisor. Processing any event takes bounded memory
+and raises no exception.
 """
 
 from __future__ import annotations
@@ -11,16 +11,16 @@ from typing import Any
 from cloche_api import limits
 
 _TEXT_BYTES = limits.STDOUT_BYTES + 4
-"""Of UTF-8 that are kept of a stream: what a status takes, and one character that shows that there
-was more."""
+"""Bytes of UTF-8 that are kept of a stream: what a status takes, and one character more to show
+that there was more."""
 
 _LARGEST = 2**53
-"""The largest number in an event: JSON's readers agree up to here, and a status holds it."""
+"""The largest number in an event: JSON parsers agree up to here, and a status can hold it."""
 _LATEST = 253_402_300_800
 """Unix time of the year 10000, where RFC 3339 ends."""
 
 _INPUT_ENDED = "the input ended"
-"""In the supervisor's words for an input that broke off, at whatever byte."""
+"""Part of the supervisor's message for an input that ended early, at any byte."""
 
 _NUMBER = (int, float)
 _EXIT_FIELDS: dict[str, tuple[type, ...]] = {
@@ -45,10 +45,10 @@ _EXIT_FIELDS: dict[str, tuple[type, ...]] = {
 
 
 class Transcript:
-    """One execution's events, in order. A Pod's log may hold those of others before it.
+    """The events of one execution, in order. A Pod's log may contain those of earlier ones.
 
-    `whole`: the events come from a supervisor's first one on, as in a log, so that their numbers
-    begin with 0. Output after missing events is not kept: what is kept is always the first of it.
+    `whole`: the events begin with the supervisor's first one, as in a log, so their numbers begin
+    with 0. Output after a gap is dropped, so that what is kept is always the beginning.
     """
 
     def __init__(self, execution: str, *, whole: bool = False) -> None:
@@ -56,25 +56,25 @@ class Transcript:
         self._next: int | None = 0 if whole else None
         self.gap = False
         """Whether events are missing: before the last one, or once started, since the start."""
-        # As UTF-8: a text takes up to four times as much, and each piece of it 50 bytes.
+        # As UTF-8, because a str takes up to four times as much, and 50 bytes for each piece.
         self._out = {"stdout": bytearray(), "stderr": bytearray()}
         self.started: float | None = None
         """Unix time of the first `started` event."""
         self.exit: dict[str, Any] | None = None
-        """The `exit` event, every field of the right type."""
+        """The `exit` event. Every field has the right type."""
         self.error: str | None = None
         """The message of an `error` event."""
         self.garbage = 0
-        """Events that do not keep to the protocol."""
+        """Events that violate the protocol."""
 
     @property
     def stdout(self) -> str:
-        """What the program wrote to standard output, as far as heard."""
+        """What the program wrote to standard output, as far as received."""
         return self._out["stdout"].decode("utf-8", "ignore")
 
     @property
     def stderr(self) -> str:
-        """What the program wrote to standard error, as far as heard."""
+        """What the program wrote to standard error, as far as received."""
         return self._out["stderr"].decode("utf-8", "ignore")
 
     @property
@@ -83,23 +83,23 @@ class Transcript:
 
     @property
     def size(self) -> int:
-        """Bytes of everything that the program wrote, as far as kept."""
+        """Bytes of the output and the files of the program, as far as kept."""
         files = self.exit["files"] if self.exit is not None else []
         return self._kept + sum(len(file["path"]) + len(file["base64"]) for file in files)
 
     @property
     def stdout_truncated(self) -> bool:
-        """Whether `stdout` may be less than what the program wrote."""
+        """Whether `stdout` may be less than the program wrote."""
         return self.exit is None or self.gap or bool(self.exit["stdout_truncated"])
 
     @property
     def stderr_truncated(self) -> bool:
-        """Whether `stderr` may be less than what the program wrote."""
+        """Whether `stderr` may be less than the program wrote."""
         return self.exit is None or self.gap or bool(self.exit["stderr_truncated"])
 
     @property
     def ended(self) -> bool:
-        """Whether the supervisor has said its last word on it."""
+        """Whether the supervisor has reported the end."""
         return self.exit is not None or self.error is not None
 
     @property
@@ -109,13 +109,13 @@ class Transcript:
 
     @property
     def cut_off(self) -> bool:
-        """Whether the supervisor gave up because its input ended: the connection was lost."""
+        """Whether the supervisor stopped because its input ended: the connection was lost."""
         return self.exit is None and _INPUT_ENDED in (self.error or "")
 
     def completed_by(self, other: Transcript) -> Transcript:
-        """The one of the two that tells more, with the end that either has.
+        """Return the more complete of the two, with the end that either has.
 
-        A log that was read before, or an attach, may have what the log has lost since.
+        An earlier reading of the log, or an attach, may have what the log has lost since.
         """
         if self.started is not None and (self.ended or self._kept >= other._kept):
             return self
@@ -126,12 +126,12 @@ class Transcript:
         return other
 
     def take_all(self, events: list[dict[str, Any]]) -> None:
-        """Take in several events."""
+        """Process several events."""
         for event in events:
             self.take(event)
 
     def take(self, event: dict[str, Any]) -> None:
-        """Take in an event. Output is the execution's own from its `started` on."""
+        """Process an event. Output is the execution's own after its `started` event."""
         self._count(event.get("seq"))
         kind = event.get("event")
         if kind in ("stdout", "stderr") and isinstance(event.get("data"), str):
@@ -158,7 +158,7 @@ class Transcript:
 
     def _keep(self, stream: str, text: str) -> None:
         kept = self._out[stream]
-        # A lone surrogate can be written in JSON, but not in UTF-8.
+        # JSON can contain a lone surrogate, but UTF-8 cannot.
         kept += text[: _TEXT_BYTES - len(kept)].encode("utf-8", "replace")
         del kept[_TEXT_BYTES:]
 
@@ -172,7 +172,7 @@ def _is_exit(event: dict[str, Any]) -> bool:
 
 
 def _is_a(value: Any, types: tuple[type, ...]) -> bool:
-    """Whether it is of one of these types; True is no int, and NaN and infinity are no numbers."""
+    """Return whether it has one of these types. True is no int; NaN and infinity are rejected."""
     if type(value) not in types:
         return False
     return not isinstance(value, _NUMBER) or abs(value) <= _LARGEST

@@ -1,4 +1,4 @@
-"""The executions of one session, one after the other: who has the turn, and who waits for it."""
+"""The turns of one session: which execution runs, and which ones wait for their turn."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ if TYPE_CHECKING:
 
 
 class Turns:
-    """A line of at most `most`. Who waits counts in the queue, as those do who wait for capacity.
+    """A queue of at most `most`. Its executions also count in the queue of the operator.
 
-    Nobody gets a turn before the first `pass_on`.
+    There is no turn before the first `pass_on`.
     """
 
     def __init__(self, waitlist: Waitlist, most: int) -> None:
@@ -28,20 +28,20 @@ class Turns:
         self._most = most
         self._line: deque[asyncio.Future[None]] = deque()
         self.taken = True
-        """Whether somebody has the turn."""
+        """Whether an execution has the turn."""
 
     async def take(
         self, execution: Execution, on_wait: Callable[[], None], why: Callable[[], str]
     ) -> None:
-        """Return when all who came before are done; `pass_on` must follow.
+        """Wait until all earlier executions are done. `pass_on` must follow.
 
         Args:
-            execution: who asks.
+            execution: the execution that asks for the turn.
             on_wait: called before the first wait, if there is one.
-            why: says what it waited for, when it waited too long.
+            why: returns what the execution waited for, for the message of a timeout.
 
         Raises:
-            EndedError: QueueFull, QueueTimeout, or what `dismiss` was called with.
+            EndedError: QueueFull, QueueTimeout, or the error passed to `dismiss`.
         """
         if not self.taken:
             self.taken = True
@@ -56,14 +56,14 @@ class Turns:
             await self._waitlist.wait(execution.tenant, execution.size, turn, why)
         except BaseException:
             if came(turn):
-                self.pass_on()  # it came as its execution left
+                self.pass_on()  # it came while the execution gave up
             raise
         finally:
             if turn in self._line:
                 self._line.remove(turn)
 
     def pass_on(self) -> None:
-        """The turn is free: for the next in line, or for whoever comes."""
+        """Give the turn to the next in the queue, or leave it free."""
         while self._line:
             turn = self._line.popleft()
             if not turn.done():
@@ -72,9 +72,9 @@ class Turns:
         self.taken = False
 
     def dismiss(self, error: EndedError) -> None:
-        """End the waiting of all who are in line."""
+        """End the wait of all in the queue with this error."""
         while self._line:
             turn = self._line.popleft()
             if not turn.done():
                 turn.set_exception(error)
-                turn.exception()  # its task may have been cancelled: nobody may look at it
+                turn.exception()  # marks it as retrieved: its task may be cancelled

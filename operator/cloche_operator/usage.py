@@ -1,4 +1,4 @@
-"""What runs, summed up by tenant, place, session and group, and which bound holds another back."""
+"""The sums of what runs, by tenant, place, session and group, and the limits that they reach."""
 
 from __future__ import annotations
 
@@ -18,26 +18,26 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, eq=False)
 class Share:
-    """What one execution, or session, takes, and by which rules. Each has its own."""
+    """What one execution or session takes, and which limits apply to it."""
 
     tenant: str
     demand: Demand
     concurrency: Concurrency | None = None
-    """Its group, and how many of that may run."""
+    """Its group, and how many members of the group may run."""
     place: str = ""
-    """Which nodes its Pod may be on (`Space`)."""
+    """The nodes that its Pod may be on (see `Space`)."""
     is_session: bool = False
     size: int = 0
-    """Bytes of etcd that its input takes while it waits."""
+    """Bytes of its input in etcd while it waits."""
 
     @property
     def group(self) -> tuple[str, str] | None:
-        """The group, whose name counts within its tenant."""
+        """The group. Its name is local to the tenant."""
         return None if self.concurrency is None else (self.tenant, self.concurrency.group)
 
 
 class Bound(StrEnum):
-    """A bound that may be reached. The value says what did not happen while one waited for it."""
+    """A limit. The value states what did not happen while an execution waited for it."""
 
     GROUP = "No execution or session of the same API key ended, of which as many ran as may"
     SESSIONS = "No session ended, of all that sessions may hold,"
@@ -46,7 +46,7 @@ class Bound(StrEnum):
 
 
 class Usage:
-    """The sums over all that runs, and what they leave of the space."""
+    """The sums over everything that runs, compared with the space."""
 
     def __init__(self, space: Space) -> None:
         self._space = space
@@ -59,7 +59,7 @@ class Usage:
 
     @property
     def tenants(self) -> AbstractSet[str]:
-        """Those of which something runs."""
+        """The tenants that run something."""
         return self._of.keys()
 
     def of(self, tenant: str) -> Demand:
@@ -67,17 +67,17 @@ class Usage:
         return self._of.get(tenant, Demand())
 
     def part(self, tenant: str) -> float:
-        """Return the part that a tenant holds of what all hold, of the resource it has most of."""
+        """Return the tenant's part of what all tenants hold, of the resource it has most of."""
         return self.of(tenant).dominant_share(self.total)
 
     def add(self, share: Share) -> None:
-        """Count one that runs from now on."""
+        """Add one that begins to run."""
         self._count(share, share.demand)
         if share.group is not None:
             self._running[share.group] += 1
 
     def remove(self, share: Share) -> None:
-        """Count one no longer."""
+        """Remove one that has ended."""
         self._count(share, Demand() - share.demand)
         if share.group is not None:
             self._running[share.group] -= 1
@@ -94,7 +94,7 @@ class Usage:
                 del of[key]
 
     def reached(self, share: Share) -> Bound | None:
-        """Return the first bound that leaves no room for this one, in the order of `Bound`."""
+        """Return the first limit that leaves no room for it, in the order of `Bound`, or None."""
         if not self._fits_group(share):
             return Bound.GROUP
         if share.is_session and not self._fits_sessions(share):
@@ -106,14 +106,14 @@ class Usage:
         return None
 
     def has_room(self, share: Share) -> bool:
-        """Return whether the nodes have room for it, whatever other bounds say."""
+        """Return whether the nodes have room for it, regardless of other limits."""
         there = self._at.get(share.place, Demand())
         return (self.total + share.demand).fits(self._space.total) and (there + share.demand).fits(
             self._space.room(share.place)
         )
 
     def _fits_group(self, share: Share) -> bool:
-        """Whether its group has fewer running than its limit, as this one states it."""
+        """Return whether its group runs fewer members than the limit that this share states."""
         if share.concurrency is None or share.group is None:
             return True
         return self._running[share.group] < share.concurrency.limit

@@ -1,7 +1,8 @@
-"""Everybody who waits, whatever for: bounded in number and in bytes, for all and for each tenant.
+"""The queue of everything that waits. It is limited in number and bytes, in all and per tenant.
 
-What waits is stored in etcd with its whole input, so its bytes count. When the queue is full, the
-tenant with the most loses its latest to one that has less: nobody can fill it for the others.
+What waits is stored in etcd with its complete input, so its bytes count. When the queue is full,
+the tenant with the most loses its latest entry to a tenant with less, so that no tenant can fill
+the queue for the others.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, eq=False)
 class _Place:
-    """One that waits. Pushed out, its turn gets an EndedError."""
+    """An entry. If it is pushed out, its future gets an EndedError."""
 
     tenant: str
     size: int
@@ -30,7 +31,7 @@ class _Place:
 
 
 class Waitlist:
-    """All places of all lines."""
+    """All entries of all queues."""
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
@@ -40,27 +41,27 @@ class Waitlist:
         self._size = 0
 
     def __len__(self) -> int:
-        """How many wait."""
+        """Return how many entries wait."""
         return self._count
 
     @property
     def size(self) -> int:
-        """Bytes of etcd that the inputs of those who wait take."""
+        """Bytes of the waiting inputs in etcd."""
         return self._size
 
     async def wait(
         self, tenant: str, size: int, turn: asyncio.Future[None], why: Callable[[], str]
     ) -> None:
-        """Wait for the turn. Whatever is raised, the turn may have come meanwhile: see `came`.
+        """Wait for the turn. Even if this raises, the turn may have come meanwhile: see `came`.
 
         Args:
-            tenant: whose it is; empty when nobody's.
-            size: bytes of etcd that its input takes.
-            turn: done when it may run.
-            why: says what it waited for, when it waited too long.
+            tenant: the tenant; empty if there is none.
+            size: bytes of the input in etcd.
+            turn: done when the execution may run.
+            why: returns what the execution waited for, for the message of a timeout.
 
         Raises:
-            EndedError: QueueFull at once or when it is pushed out, QueueTimeout.
+            EndedError: QueueFull at once or when it is pushed out, or QueueTimeout.
         """
         place = _Place(tenant, size, turn)
         self._enter(place)
@@ -100,7 +101,7 @@ class Waitlist:
         self._size += place.size
 
     def _push_out(self, amount: Callable[[str], int], newcomer: int) -> bool:
-        """Push out the latest of the tenant that has most, if that is more than the newcomer's."""
+        """Push out the latest entry of the tenant with the most, if the newcomer has less."""
         richest = max(self._places, key=amount)
         if amount(richest) <= newcomer:
             return False
@@ -109,7 +110,7 @@ class Waitlist:
         if not latest.turn.done():
             words = "Others who wait with less took its place in the queue."
             latest.turn.set_exception(EndedError(Reason.QUEUE_FULL, words))
-            latest.turn.exception()  # its task may have been cancelled: nobody may look at it
+            latest.turn.exception()  # marks it as retrieved: its task may be cancelled
         return True
 
     def _leave(self, place: _Place) -> None:
@@ -125,5 +126,5 @@ class Waitlist:
 
 
 def came(turn: asyncio.Future[None]) -> bool:
-    """Whether the turn has come: neither given up nor refused."""
+    """Return whether the turn has come, and was neither cancelled nor refused."""
     return turn.done() and not turn.cancelled() and turn.exception() is None

@@ -1,8 +1,8 @@
 """The bytes that executions write to etcd, as the leading operator counts them.
 
-It begins anew with each leader: what the one before had counted is known to the gateways, which
-count their own executions and those that ended. The bounds are a tenth wider than theirs, so that
-an execution that a gateway has taken is refused by it first.
+Each leader starts at zero. The gateways know what the previous leader had counted, because they
+count their own executions and those that ended. The operator's limits are a tenth higher than those
+of the gateways, so that a gateway refuses an execution before the operator does.
 """
 
 from __future__ import annotations
@@ -19,13 +19,13 @@ _SLACK = 1.1
 
 
 def write_limit(settings: Settings) -> WriteLimit:
-    """Return the limit that these settings ask for."""
+    """Return the limit for these settings."""
     total, per_tenant = settings.write_bytes, settings.write_bytes_per_tenant
     return WriteLimit(int(total * _SLACK), int(per_tenant * _SLACK))
 
 
 def count_end(writes: WriteLimit, execution: Execution, final: dict[str, Any]) -> None:
-    """Charge what an execution with this final status has caused."""
+    """Charge what an execution with this final status has written."""
     writes.ended(
         execution.tenant,
         execution.uid,
