@@ -1,1 +1,1 @@
-"""The custom resources of Cloche: the one place where a field of a resource is defined."""
+"""The custom resources of Cloche. Every field of a resource is defined here."""

@@ -1,4 +1,4 @@
-"""`python -m cloche_api DIRECTORY` writes the CustomResourceDefinitions, a file each."""
+"""`python -m cloche_api DIRECTORY` writes the CustomResourceDefinitions, one file each."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ HEADER = "# Made from the models in cloche_api by `make crds`; edit those.\n"
 
 
 def rendered() -> dict[str, str]:
-    """File name and text of every CustomResourceDefinition."""
+    """Return the file name and the text of every CustomResourceDefinition."""
     return {
         f"{crd['spec']['names']['plural']}.yaml": HEADER
         + yaml.safe_dump(crd, sort_keys=False, width=100, allow_unicode=True)
@@ -22,7 +22,7 @@ def rendered() -> dict[str, str]:
 
 
 def main() -> None:
-    """Write every file, and say which."""
+    """Write all files, and print their paths."""
     if len(sys.argv) != 2:  # noqa: PLR2004  the program and its one argument
         sys.exit("usage: python -m cloche_api DIRECTORY")
     for name, text in rendered().items():

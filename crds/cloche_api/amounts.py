@@ -1,4 +1,4 @@
-"""Amounts of processor, memory and disk."""
+"""Amounts of CPU, memory and disk."""
 
 from __future__ import annotations
 

@@ -1,9 +1,9 @@
 """A budget in bytes for what a process keeps for its clients, with a share for each tenant.
 
-Whatever a client can make a process keep is charged here before it is kept. A charge that does not
-fit is refused, or waits for its turn. Before one is refused, charges that may be cut (such as the
-connection of a client that does not take its answer) are cut, the largest of the tenant with the
-most of them first.
+Everything that a client can make a process keep is charged here first. A charge that does not fit
+is refused or waits for its turn. Before a charge is refused, charges that may be cut are cut, such
+as the connection of a client that does not read its response. The largest charge of the tenant with
+the most is cut first.
 """
 
 from __future__ import annotations
@@ -20,11 +20,11 @@ if TYPE_CHECKING:
 
 
 class FullError(Exception):
-    """The budget has no room for that many bytes."""
+    """The budget has no room for the bytes."""
 
 
 class Charge:
-    """So many bytes of the budget, held for one purpose until `release`."""
+    """Bytes of the budget, held for one purpose until `release`."""
 
     def __init__(
         self, budget: ByteBudget, tenant: str | None, cut: Callable[[], None] | None = None
@@ -38,32 +38,32 @@ class Charge:
         """Hold `count` bytes from now on.
 
         Raises:
-            FullError, or the budget's own: there is no room; the charge stays as it was.
+            FullError, or the budget's own: there is no room; the charge stays unchanged.
         """
         self._budget.resize(self, count)
 
     def release(self) -> None:
-        """Give all of it back. It may be resized again afterwards."""
+        """Release all bytes. The charge may be resized again afterwards."""
         self._budget.resize(self, 0)
 
 
 class ByteBudget:
-    """`total` bytes for all, of which one tenant holds at most `share` (0 < share <= 1).
+    """`total` bytes, of which one tenant holds at most `share` (0 < share <= 1).
 
-    Clients without a key, and whatever is nobody's, share one tenant, None.
+    Clients without a key, and everything that has no tenant, share the tenant None.
     """
 
     def __init__(self, total: int, share: float = 1.0) -> None:
         self.total = total
         self.most = int(total * share)
-        """What one tenant holds at most."""
+        """The most that one tenant may hold."""
         self.used = 0
         self._tenants: dict[str | None, int] = {}
         self._cuttable: dict[str | None, set[Charge]] = {}
         self._line: deque[tuple[Charge, int, asyncio.Future[None]]] = deque()
 
     def of(self, tenant: str | None) -> int:
-        """The bytes that a tenant holds."""
+        """Return the bytes that a tenant holds."""
         return self._tenants.get(tenant, 0)
 
     def refusal(self, used: int, most: int, *, of_tenant: bool) -> Exception:
@@ -77,13 +77,13 @@ class ByteBudget:
     def charge(
         self, tenant: str | None, count: int = 0, *, cut: Callable[[], None] | None = None
     ) -> Charge:
-        """Hold `count` bytes for a tenant, at once.
+        """Hold `count` bytes for a tenant, without waiting.
 
-        A charge with `cut` may be ended by the budget when room is needed: it is released first,
-        then `cut` is called, which must drop the bytes without using the budget.
+        The budget may end a charge with `cut` when it needs room: it first releases the charge and
+        then calls `cut`, which must drop the bytes without using the budget.
 
         Raises:
-            FullError, or the budget's own: there is no room for that many.
+            FullError, or the budget's own: there is no room for the bytes.
         """
         made = Charge(self, tenant, cut)
         self.resize(made, count)
@@ -94,7 +94,7 @@ class ByteBudget:
         """Hold `count` bytes within the block, or what the charge is resized to.
 
         Raises:
-            FullError, or the budget's own: as `charge`.
+            FullError, or the budget's own: see `charge`.
         """
         made = self.charge(tenant, count)
         try:
@@ -103,9 +103,9 @@ class ByteBudget:
             made.release()
 
     def try_take(self, count: int, tenant: str | None = None) -> Charge | None:
-        """Hold `count` bytes if they are free and nobody waits for them; else return None.
+        """Hold `count` bytes if they are free and no other request waits; else return None.
 
-        A tenant that asks for more than it may hold gets all that it may hold.
+        A tenant that asks for more than it may hold gets the most that it may hold.
         """
         count = min(count, self.most)
         made = Charge(self, tenant)
@@ -115,9 +115,9 @@ class ByteBudget:
         return made
 
     async def take(self, count: int, tenant: str | None = None) -> Charge:
-        """Hold `count` bytes, as `try_take`, once all who asked before have theirs.
+        """Hold `count` bytes like `try_take`, once all earlier requests have theirs.
 
-        Nothing is cut for those who wait.
+        Nothing is cut for a request that waits.
         """
         if (taken := self.try_take(count, tenant)) is not None:
             return taken
@@ -131,12 +131,12 @@ class ByteBudget:
             if place in self._line:
                 self._line.remove(place)
                 self._admit()
-            made.release()  # its turn may have come before the cancellation was seen
+            made.release()  # its turn may have come before the cancellation
             raise
         return made
 
     def resize(self, charge: Charge, count: int) -> None:
-        """As `Charge.resize`."""
+        """Resize a charge: see `Charge.resize`."""
         more = count - charge.bytes
         tenant = charge.tenant
         while more > 0 and self.of(tenant) + more > self.most:
@@ -172,11 +172,11 @@ class ByteBudget:
                 del self._cuttable[tenant]
 
     def _admit(self) -> None:
-        """Give those who wait what has come free, in the order in which they asked."""
+        """Give free bytes to the waiting requests, in their order."""
         while self._line:
             charge, count, turn = self._line[0]
             if turn.cancelled():
-                return  # its task has not yet left the line, and admits the next when it does
+                return  # its task has not left the queue yet, and then admits the next
             if not self._is_free(charge.tenant, count):
                 return
             self._line.popleft()
@@ -185,10 +185,10 @@ class ByteBudget:
 
 
 def _cut_one(among: dict[str | None, set[Charge]], asking: Charge, wanted: int) -> bool:
-    """Cut the largest charge of the tenant that holds most of these; whether one was cut.
+    """Cut the largest charge of the tenant that holds most of these. Return whether one was cut.
 
-    The charge that asks for `wanted` bytes counts with those where it may be cut itself. Where it
-    would be the one, nothing is cut: its owner gets the error, and ends it.
+    The charge that asks for `wanted` bytes counts too, if it may be cut. If it is the largest one,
+    nothing is cut: its owner gets the error and ends it.
     """
 
     def size(one: Charge) -> int:

@@ -1,8 +1,8 @@
-"""The API server's time of day, which all of Cloche's machines go by.
+"""The API server's time, which all programs of Cloche use.
 
 Times that one machine writes and another compares (an expiry, the creation of an object) must come
-from one clock. The `Date` of the API server's answers (RFC 9110, section 6.6.1) is that clock, and
-the machine's own monotonic clock counts on from there.
+from one clock: the `Date` of the API server's responses (RFC 9110, section 6.6.1), from which the
+machine's monotonic clock counts on.
 """
 
 from __future__ import annotations
@@ -12,19 +12,19 @@ from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 
 _SET_BACK_SECONDS = 2.0
-"""A `Date` this much behind what was expected is of a clock that was set back: it counts whole
-seconds and comes late by the answer's way, which is less in all."""
+"""A `Date` that is this much earlier than expected is from a clock that was set back. Its whole
+seconds and the time of the response's way make it early too, but by less."""
 
 
 class ServerClock:
-    """What time it is for the API server: exact to about a second."""
+    """The API server's time, exact to about a second."""
 
     def __init__(self) -> None:
         self._text = ""
         self._offset: float | None = None  # from the monotonic clock to Unix time
 
     def seen(self, date: str | None) -> None:
-        """Take in the `Date` header of an answer that has just come, if it has one."""
+        """Process the `Date` header of a response that has just come, if it has one."""
         if not date or date == self._text:
             return
         try:
@@ -32,13 +32,13 @@ class ServerClock:
         except ValueError:
             return
         self._text = date
-        # Whole seconds, and a way: the truth is later than what an answer says, never earlier.
+        # Whole seconds and the way make a `Date` early, never late: the largest offset is the best.
         known = self._offset
         if known is None or offset > known or offset < known - _SET_BACK_SECONDS:
             self._offset = offset
 
     def now(self) -> datetime:
-        """The time, UTC. Before the API server's first answer it is this machine's own."""
+        """Return the time in UTC. Before the API server's first response it is this machine's."""
         if self._offset is None:
             return datetime.now(UTC)
         return datetime.fromtimestamp(self._offset + time.monotonic(), UTC)

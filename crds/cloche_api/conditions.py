@@ -1,4 +1,4 @@
-"""Kubernetes' conditions."""
+"""Kubernetes conditions."""
 
 from __future__ import annotations
 

@@ -21,11 +21,11 @@ if TYPE_CHECKING:
 
     from pydantic import BaseModel
 
-_WIDE = 1  # kubectl shows a column of priority 1 with -o wide only
+_WIDE = 1  # kubectl shows columns of priority 1 only with -o wide
 
 
 def execution_crd() -> dict[str, Any]:
-    """The CustomResourceDefinition of SandboxExecution."""
+    """Return the CustomResourceDefinition of SandboxExecution."""
     crd = _crd(
         kind="SandboxExecution",
         plural=EXECUTIONS,
@@ -33,7 +33,7 @@ def execution_crd() -> dict[str, Any]:
         description="SandboxExecution is one program that is run once, in a Pod of its own.",
         models=(ExecutionSpec, ExecutionStatus),
         validations=_execution_rules(),
-        status_default={},  # so that one that nobody has seen yet shows as Pending
+        status_default={},  # so that an execution without a status shows as Pending
         selectable=[".spec.language", ".spec.session", ".spec.tenant", ".status.phase"],
         columns=[
             _column("Language", ".spec.language"),
@@ -47,10 +47,10 @@ def execution_crd() -> dict[str, Any]:
             _column("Node", ".status.nodeName", priority=_WIDE),
             _column("Warm", ".status.warm", "boolean", priority=_WIDE),
             _column("Bytes", ".status.storedBytes", "integer", priority=_WIDE),
-            # A string, for a date is shown as an age: the operator's sweep reads this column.
+            # A string, because a date is shown as an age. The operator's sweep reads this column.
             _column("Expires", ".status.expirationTime", priority=_WIDE),
             _column("TTL", ".spec.ttlSecondsAfterFinished", "integer", priority=_WIDE),
-            # Likewise, for the gateway's list. Creation is told in whole seconds.
+            # Likewise, for the gateway's list. A creation time has whole seconds.
             _column("Created", ".metadata.creationTimestamp", priority=_WIDE),
             _column("Queued", ".status.queuedTime", priority=_WIDE),
             _column("Age", ".metadata.creationTimestamp", "date"),
@@ -63,7 +63,7 @@ def execution_crd() -> dict[str, Any]:
 
 
 def runtime_crd() -> dict[str, Any]:
-    """The CustomResourceDefinition of SandboxRuntime."""
+    """Return the CustomResourceDefinition of SandboxRuntime."""
     return _crd(
         kind="SandboxRuntime",
         plural=RUNTIMES,
@@ -88,7 +88,7 @@ def runtime_crd() -> dict[str, Any]:
 
 
 def session_crd() -> dict[str, Any]:
-    """The CustomResourceDefinition of SandboxSession."""
+    """Return the CustomResourceDefinition of SandboxSession."""
     return _crd(
         kind="SandboxSession",
         plural=SESSIONS,
@@ -102,7 +102,7 @@ def session_crd() -> dict[str, Any]:
             _column("Language", ".spec.language"),
             _column("Phase", ".status.phase"),
             _column("Reason", ".status.reason"),
-            # A string, for a date is shown as an age, and this one lies ahead.
+            # A string, because a date is shown as an age, and this one is in the future.
             _column("Expires", ".status.expiresAt"),
             _column("Tenant", ".spec.tenant", priority=_WIDE),
             _column("Pod", ".status.podName", priority=_WIDE),
@@ -113,7 +113,7 @@ def session_crd() -> dict[str, Any]:
 
 
 def tombstone_crd() -> dict[str, Any]:
-    """The CustomResourceDefinition of SandboxTombstone, which has no status."""
+    """Return the CustomResourceDefinition of SandboxTombstone, which has no status."""
     return _crd(
         kind="SandboxTombstone",
         plural=TOMBSTONES,
@@ -128,7 +128,7 @@ def tombstone_crd() -> dict[str, Any]:
         selectable=[],
         columns=[
             _column("Tenant", ".spec.tenant"),
-            # A string, for a date is shown as an age, and this one lies ahead.
+            # A string, because a date is shown as an age, and this one is in the future.
             _column("Expires", ".spec.expirationTime"),
             _column("Age", ".metadata.creationTimestamp", "date"),
         ],
@@ -136,7 +136,7 @@ def tombstone_crd() -> dict[str, Any]:
 
 
 def source_crd() -> dict[str, Any]:
-    """The CustomResourceDefinition of SandboxSource, which has no status."""
+    """Return the CustomResourceDefinition of SandboxSource, which has no status."""
     crd = _crd(
         kind="SandboxSource",
         plural=SOURCES,
@@ -153,7 +153,7 @@ def source_crd() -> dict[str, Any]:
             _column("Execution", ".spec.execution"),
             _column("Tenant", ".spec.tenant"),
             _column("Age", ".metadata.creationTimestamp", "date"),
-            # A string, for a date is shown as an age: the operator reads this column.
+            # A string, because a date is shown as an age. The operator reads this column.
             _column("Created", ".metadata.creationTimestamp", priority=_WIDE),
         ],
     )
@@ -162,39 +162,39 @@ def source_crd() -> dict[str, Any]:
 
 
 def all_crds() -> list[dict[str, Any]]:
-    """Every CustomResourceDefinition of Cloche."""
+    """Return every CustomResourceDefinition of Cloche."""
     return [execution_crd(), runtime_crd(), session_crd(), tombstone_crd(), source_crd()]
 
 
 def _properties(crd: dict[str, Any]) -> dict[str, Any]:
-    """The schemas of spec and status."""
+    """Return the schemas of spec and status."""
     (version,) = crd["spec"]["versions"]
     properties: dict[str, Any] = version["schema"]["openAPIV3Schema"]["properties"]
     return properties
 
 
 def _written_whole(*parts: dict[str, Any]) -> None:
-    """Have each part count as one field, which one program writes.
+    """Make each part count as one field, with one writer.
 
-    metadata.managedFields, which names who wrote which field, is half of a small object otherwise,
-    and goes over every wire.
+    Otherwise metadata.managedFields, which records the writer of each field, is half of a small
+    object and is sent with every response.
     """
     for part in parts:
         part["x-kubernetes-map-type"] = "atomic"
 
 
 def _execution_rules() -> dict[str, Any]:
-    """An execution ends once: its end is written by the operator."""
+    """Return the rules that make the end of an execution final."""
     return rules(*_final(TERMINAL, "the execution has ended"))
 
 
 def _execution_spec_rule() -> dict[str, str]:
-    """An execution's spec is written once, by who asks for it; only a cancellation may follow.
+    """Return the rule that a spec never changes, except for its cancellation.
 
-    One rule for all fields, and at the spec, which is always there: a rule on a field is not asked
-    when the field is added or removed. It is asked at each write of the status too, where nothing
-    has changed and the first comparison says so; thirteen rules took a tenth of the API server's
-    time.
+    It is one rule for all fields, on the spec, which always exists. A rule on a field is not
+    evaluated when the field is added or removed. The rule is also evaluated at each write of the
+    status. Nothing has changed then, as its first comparison shows; thirteen rules took a tenth of
+    the API server's time.
     """
     spec = structural(ExecutionSpec)
     always = {*spec["required"], *(f for f, of in spec["properties"].items() if "default" in of)}
@@ -218,7 +218,7 @@ def _execution_spec_rule() -> dict[str, str]:
 
 
 def _session_rules() -> dict[str, Any]:
-    """A session is asked for once, and ends once."""
+    """Return the rules of a session: its spec never changes, and its end is final."""
     return rules(
         ("self.spec == oldSelf.spec", "spec may not change once the session exists"),
         *_final({SessionPhase.ENDED}, "the session has ended"),
@@ -226,7 +226,7 @@ def _session_rules() -> dict[str, Any]:
 
 
 def _final(phases: Collection[str], what: str) -> list[tuple[str, str]]:
-    """The rules that keep a status, and leave it as it is once its phase is one of these."""
+    """Return the rules that a status is never removed, and never changes after these phases."""
     ended = ", ".join(f"'{phase}'" for phase in sorted(phases))
     return [
         ("!has(oldSelf.status) || has(self.status)", "status cannot be removed"),

@@ -1,4 +1,4 @@
-"""SandboxExecution: one program, run once."""
+"""SandboxExecution: a program that is run once."""
 
 from __future__ import annotations
 
@@ -77,6 +77,6 @@ class ExecutionSpec(Input):
 
 
 def with_input(spec: ExecutionSpec, source: SourceSpec) -> ExecutionSpec:
-    """Return an execution's spec with what its source has."""
+    """Return the spec of an execution with the content of its source."""
     given = {field: getattr(source, field) for field in (*Input.model_fields, "code")}
     return spec.model_copy(update=given)

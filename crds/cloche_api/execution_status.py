@@ -1,4 +1,4 @@
-"""What came of a SandboxExecution."""
+"""The status of a SandboxExecution."""
 
 from __future__ import annotations
 

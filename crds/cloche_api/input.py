@@ -1,6 +1,6 @@
-"""What a program is given: its source, arguments, standard input, environment and files.
+"""The input of a program: its source, arguments, standard input, environment and files.
 
-It stands in the spec of a SandboxExecution, or, where it is large, in a SandboxSource beside it.
+It is in the spec of the SandboxExecution or, if it is large, in a separate SandboxSource.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ FilePath = Annotated[
     StringConstraints(min_length=1, max_length=limits.FILE_PATH_CHARACTERS),
     Field(json_schema_extra=_PATH_RULES),
 ]
-"""A path in the working directory, which it cannot leave."""
+"""A relative path in the working directory, without `..`."""
 
 
 _FILES_SIZE = (
@@ -51,7 +51,7 @@ SIZE_RULE = (
     + f" <= {limits.SPEC_BYTES}",
     "code, stdin, args, environment and files must be at most 700 KiB together",
 )
-"""Of all together; in characters."""
+"""The limit on all of them together, in characters."""
 
 
 class File(Resource):
@@ -137,7 +137,7 @@ class Input(Resource):
                 "each file must have either content or contentBase64",
             ),
             (
-                # Characters: bytes() of 64 such files is over the cost that a rule may have.
+                # In characters: bytes() of 64 such files exceeds the cost limit of a rule.
                 f"{_FILES_SIZE.replace('FILES', 'self')} <= {limits.FILES_BYTES}",
                 "must be at most 512 KiB together",
             ),

@@ -1,7 +1,7 @@
-"""API keys as they rest in the Secret `cloche-api-keys`: one data entry a key, hashed.
+"""API keys as stored in the Secret `cloche-api-keys`: one data entry per key, hashed.
 
 The entry's key is the API key's name, its value an `ApiKeyRecord` as JSON. A key has 256 random
-bits, so that a plain SHA-256 is as hard to invert as the key is to guess.
+bits, so its plain SHA-256 is as hard to invert as the key is to guess.
 """
 
 from __future__ import annotations
@@ -44,16 +44,16 @@ _NO_LIMITS = KeyLimits()
 
 
 def hash_key(key: str) -> str:
-    """SHA-256 of a key's text, 64 hexadecimal digits."""
+    """Return the SHA-256 of a key's text, as 64 hexadecimal digits."""
     return hashlib.sha256(key.encode("utf-8", "surrogatepass")).hexdigest()
 
 
 def new_key(
     tenant: str, limits: KeyLimits = _NO_LIMITS, now: datetime | None = None
 ) -> tuple[str, ApiKeyRecord]:
-    """A new random key and its record: the text is shown once and kept nowhere.
+    """Return a new random key and its record. The key's text is shown once and not stored.
 
-    `now` is when it is made, by the cluster's clock where that is known.
+    `now`: the creation time, by the cluster's clock if that is known.
     """
     text = KEY_PREFIX + secrets.token_urlsafe(32)
     record = ApiKeyRecord(

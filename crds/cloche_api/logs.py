@@ -1,6 +1,6 @@
-"""Log lines with the request's and the execution's id, as JSON or as text.
+"""Log lines with the IDs of the request and the execution, as JSON or as text.
 
-Nothing that a client sent is logged but ids, paths and sizes: no code, input, environment or key.
+Of what a client sends, only IDs, paths and sizes are logged: no code, input, environment or key.
 """
 
 from __future__ import annotations
@@ -14,14 +14,14 @@ from enum import StrEnum
 
 
 class LogFormat(StrEnum):
-    """How log lines look."""
+    """The format of log lines."""
 
     JSON = "json"
     TEXT = "text"
 
 
 class LogLevel(StrEnum):
-    """The least severe that is logged."""
+    """The lowest level that is logged."""
 
     DEBUG = "debug"
     INFO = "info"
@@ -29,7 +29,7 @@ class LogLevel(StrEnum):
     ERROR = "error"
 
 
-# Of whatever the task works on.
+# Of the request and the execution that the task works on.
 request_id: ContextVar[str | None] = ContextVar("request_id", default=None)
 execution_id: ContextVar[str | None] = ContextVar("execution_id", default=None)
 
@@ -44,10 +44,10 @@ def _fields(record: logging.LogRecord) -> dict[str, object]:
 
 
 class JsonFormatter(logging.Formatter):
-    """One JSON object a line: time, level, logger, message, then what is known."""
+    """One JSON object per line: time, level, logger, message, then the known fields."""
 
     def format(self, record: logging.LogRecord) -> str:
-        """The line, without its end."""
+        """Return the line, without its end."""
         line: dict[str, object] = {
             "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
             "level": record.levelname.lower(),
@@ -61,10 +61,10 @@ class JsonFormatter(logging.Formatter):
 
 
 class TextFormatter(logging.Formatter):
-    """For a terminal: time, level, message, then what is known as name=value."""
+    """For a terminal: time, level, message, then the known fields as name=value."""
 
     def format(self, record: logging.LogRecord) -> str:
-        """The line, and the traceback below it if there is one."""
+        """Return the line, with the traceback below it if there is one."""
         time = datetime.fromtimestamp(record.created, UTC).strftime("%H:%M:%S.%f")[:-3]
         known = " ".join(f"{name}={value}" for name, value in _fields(record).items())
         message = record.getMessage().replace("\n", "\\n")  # one event is one line
@@ -75,7 +75,7 @@ class TextFormatter(logging.Formatter):
 
 
 def configure(form: LogFormat, level: LogLevel) -> None:
-    """Send all loggers to stderr in that form, from that level."""
+    """Send all log records to stderr in this format, from this level."""
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(JsonFormatter() if form is LogFormat.JSON else TextFormatter())
     logging.basicConfig(handlers=[handler], level=level.upper(), force=True)

@@ -1,4 +1,4 @@
-"""What all models of the resources share."""
+"""The base of the models of all resources."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class Resource(BaseModel):
 
 
 def rules(*pairs: tuple[str, str]) -> dict[str, Any]:
-    """CEL rules for a schema, each a pair of the rule and the sentence that a user reads."""
+    """Return the CEL rules of a schema. Each pair is a rule and the message that users read."""
     return {
         "x-kubernetes-validations": [{"rule": rule, "message": message} for rule, message in pairs]
     }

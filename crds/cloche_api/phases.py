@@ -1,4 +1,4 @@
-"""Where an execution stands, and why."""
+"""The phases and reasons of an execution."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ class Phase(StrEnum):
 
 TERMINAL = frozenset({Phase.COMPLETED, Phase.TIMED_OUT, Phase.CANCELLED, Phase.ERROR})
 UNFINISHED = ",".join(f"status.phase!={phase}" for phase in sorted(TERMINAL))
-"""The field selector of the executions that have not ended."""
+"""The field selector for executions that have not ended."""
 ENDED = ",".join(f"status.phase!={phase}" for phase in sorted({*Phase} - TERMINAL))
-"""The field selector of those that have."""
+"""The field selector for executions that have ended."""
 
 
 class Reason(StrEnum):
-    """Why a phase was reached. `phase_of` says which phase each belongs to."""
+    """Why an execution is in its phase. `phase_of` returns the phase of each reason."""
 
     EXITED = "Exited"
     SIGNALED = "Signaled"
@@ -71,5 +71,5 @@ _PHASE_OF = {
 
 
 def phase_of(reason: Reason) -> Phase:
-    """The terminal phase that a reason belongs to."""
+    """Return the terminal phase of a reason."""
     return _PHASE_OF.get(reason, Phase.ERROR)

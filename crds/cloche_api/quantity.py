@@ -1,4 +1,4 @@
-"""Kubernetes quantities, read exactly."""
+"""Exact parsing of Kubernetes quantities."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _SUFFIXES = {
 _ANY = re.compile(r"([0-9]{1,30}(?:\.[0-9]{0,9})?)([numkMGTPE]|[KMGTPE]i|[eE][+-]?[0-9]{1,2})?")
 
 PATTERN = r"^[0-9]{1,12}(\.[0-9]{1,3})?(m|k|M|G|Ki|Mi|Gi)?$"
-"""What may be written in a resource of ours: none that makes no sense for a sandbox."""
+"""The quantities that resources of Cloche may contain. Others make no sense for a sandbox."""
 
 Quantity = Annotated[
     str | int,
@@ -32,20 +32,20 @@ Quantity = Annotated[
         }
     ),
 ]
-"""A Kubernetes quantity as it stands in YAML: 1, "500m", "512Mi"."""
+"""A Kubernetes quantity as in YAML: 1, "500m", "512Mi"."""
 
 
 class InvalidQuantityError(ValueError):
-    """The text is no quantity that Cloche understands."""
+    """The text is not a quantity that Cloche can parse."""
 
 
 def parse(quantity: str | int) -> Decimal:
-    """The quantity's value in its base unit (cores or bytes).
+    """Return a quantity's value in its base unit (cores or bytes).
 
-    It reads whatever Kubernetes writes, for a node's memory may be any quantity of 0 or more.
+    Anything that Kubernetes writes is accepted: a node's memory may be any quantity of 0 or more.
 
     Raises:
-        InvalidQuantityError: when it is no such quantity.
+        InvalidQuantityError: it is not such a quantity.
     """
     if not (match := _ANY.fullmatch(str(quantity))):
         raise InvalidQuantityError(f"{quantity!r} is not a quantity such as 500m, 1, 512Mi or 2Gi")
@@ -56,5 +56,5 @@ def parse(quantity: str | int) -> Decimal:
 
 
 def whole(quantity: str | int) -> int:
-    """The quantity in its base unit, rounded up to a whole one: bytes of memory or disk."""
+    """Return a quantity in its base unit, rounded up to an integer: bytes of memory or disk."""
     return int(parse(quantity).to_integral_value(ROUND_CEILING))

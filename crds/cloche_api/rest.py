@@ -1,8 +1,8 @@
-"""The API server as JSON over HTTP: one connection pool, plain dicts, four kinds of failure.
+"""The client of the API server: one connection pool, plain dicts, and a class for each failure.
 
-`kubernetes.aio` finds and refreshes the credentials; its generated models stay out of the way,
-for building them costs sixty times what plain JSON does. The gateway and the operator each have
-one module (`kube`) above this that knows which paths they use.
+`kubernetes.aio` finds and refreshes the credentials. Its generated models are not used, because
+building them costs sixty times as much as plain JSON. The gateway and the operator each have a
+module (`kube`) above this one that knows the paths that they use.
 """
 
 from __future__ import annotations
@@ -26,21 +26,21 @@ if TYPE_CHECKING:
 
 _TABLE = "application/json;as=Table;v=v1;g=meta.k8s.io"
 _PAGE = "500"
-_PAGE_OF_OBJECTS = "20"  # whose metadata comes along: labels and annotations, up to 1.5 MiB each
+_PAGE_OF_OBJECTS = "20"  # with their metadata: labels and annotations, up to 1.5 MiB each
 MERGE_PATCH = "application/merge-patch+json"
 METADATA = "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1"
 METADATA_LIST = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1"
-"""An object without spec and status: nobody pays for reading outputs that nobody asked for.
+"""An object without spec and status, for callers that do not need code or outputs.
 https://kubernetes.io/docs/reference/using-api/api-concepts/#metadata-only-fetches"""
 _TOO_LARGE_WORDS = ("request is too large", "Request entity too large", "too large")
 _TRANSIENT = frozenset({401, 429, 500, 502, 503, 504})
-# What the API server says of a role that does not allow this (responsewriters.ForbiddenMessage of
-# k8s.io/apiserver). Quotas and policies refuse with a 403 too, in other words.
+# The API server's message if no role allows a request (responsewriters.ForbiddenMessage of
+# k8s.io/apiserver). Quotas and policies refuse with a 403 too, but with other messages.
 _NO_ROLE = re.compile(r'User ".*" cannot \w+ (resource|path) ')
 
 
 class ApiError(Exception):
-    """The API server answered, and the answer was no."""
+    """The API server answered with an error."""
 
     def __init__(self, status: int, reason: str, message: str) -> None:
         super().__init__(f"{message} ({status} {reason})")
@@ -50,27 +50,27 @@ class ApiError(Exception):
 
 
 class NotFoundError(ApiError):
-    """404: there is no such object."""
+    """404: the object does not exist."""
 
 
 class ConflictError(ApiError):
-    """409: a precondition did not hold, or the name is taken (`reason` AlreadyExists)."""
+    """409: a precondition failed, or the name is taken (`reason` AlreadyExists)."""
 
 
 class InvalidError(ApiError):
-    """422: the object breaks the rules of its schema."""
+    """422: the object violates its schema."""
 
 
 class TooLargeError(ApiError):
-    """The object is more than etcd or the API server takes."""
+    """The object is larger than etcd or the API server accepts."""
 
 
 class NoClusterError(Exception):
-    """Neither a service account nor a usable kubeconfig was found. The message is one line."""
+    """There is neither a service account nor a usable kubeconfig. The message is one line."""
 
 
 class UnavailableError(Exception):
-    """No answer, or one that says to come again: whether the call took effect is not known."""
+    """No answer, or a transient error. It is not known whether the call took effect."""
 
 
 class Rest:
@@ -80,16 +80,16 @@ class Rest:
         self._configuration = configuration
         self._session = session
         self.clock = ServerClock()
-        """The API server's time, as its answers tell it."""
+        """The API server's time, from its responses."""
 
     @classmethod
     async def connect(cls, kubeconfig: str | None = None) -> Self:
-        """Connect as the Pod's service account, or as $KUBECONFIG says outside a cluster.
+        """Connect with the Pod's service account, or outside a cluster with $KUBECONFIG.
 
-        A `kubeconfig` given by name goes before both.
+        `kubeconfig`: a file that takes precedence over both.
 
         Raises:
-            NoClusterError: when there is neither.
+            NoClusterError: there is neither.
         """
         configuration = Configuration()
         in_cluster = "KUBERNETES_SERVICE_HOST" in os.environ and "KUBECONFIG" not in os.environ
@@ -101,17 +101,17 @@ class Rest:
         except (config.ConfigException, OSError, ValueError) as error:
             reason = " ".join(str(error).split())
             raise NoClusterError(f"no access to a Kubernetes cluster: {reason}") from error
-        # 0 is no bound: a pool of a fixed size would let the 101st attach wait for ever.
+        # 0 means no limit: with a pool of a fixed size, the 101st attach would wait forever.
         configuration.connection_pool_maxsize = 0
-        # Looking for a proxy and a .netrc costs two hops to a thread for every single call.
+        # Looking for a proxy and a .netrc costs two hops to a thread for each call.
         configuration.client_session_kwargs = {"trust_env": False}
         pool = RESTClientObject(configuration)
         return cls(configuration, pool._create_pool_manager())  # noqa: SLF001  its TLS set-up
 
     async def close(self) -> None:
-        """End every connection at once, streams included.
+        """Close all connections at once, including streams.
 
-        Without TLS' farewell, for which nobody would wait: the loop would be closed over it.
+        TLS is not shut down properly, because the event loop would be closed before that is done.
         """
         if self._session.connector is not None:
             await self._session.connector.close(abort_ssl=True)
@@ -128,12 +128,12 @@ class Rest:
         accept: str = "application/json",
         timeout: float = 10.0,  # noqa: ASYNC109  seconds for the whole exchange
     ) -> dict[str, Any]:
-        """Ask, and return the answer's JSON.
+        """Send a request, and return the JSON of the response.
 
         Raises:
-            ApiError: the server refused; its subclasses say how.
-            UnavailableError: no answer within `timeout` seconds, or one of 401, 429 and 5xx, or a
-                403 that is about who asks.
+            ApiError: the server refused; the subclasses show why.
+            UnavailableError: no answer within `timeout` seconds; a 401, 429 or 5xx; or a 403
+                because no role allows the request.
         """
         data = None if body is None else _json(body)
         headers = await self._headers(accept)
@@ -160,14 +160,14 @@ class Rest:
     async def rows(
         self, path: str, params: dict[str, str], *columns: str, seconds: float = 10.0
     ) -> AsyncIterator[tuple[dict[str, Any], list[Any]]]:
-        """The metadata (if asked for) and these cells of every row of the API server's table.
+        """Yield the metadata (if requested) and these cells of each row of the API server's table.
 
-        `path` is a collection's or one object's; `seconds` are for each page.
+        `path`: of a collection or of one object. `seconds`: the timeout for each page.
 
-        It comes page by page, and without spec and status: no code and no output is sent.
+        The rows come page by page, and without spec and status: no code and no output is sent.
 
         Raises:
-            ApiError, UnavailableError: as `call`.
+            ApiError, UnavailableError: see `call`.
         """
         limit = _PAGE if params.get("includeObject") == "None" else _PAGE_OF_OBJECTS
         params = {"limit": limit, **params}
@@ -191,7 +191,7 @@ class Rest:
         accept: str = "application/json, */*",
         quiet_seconds: float | None = None,
     ) -> AsyncIterator[aiohttp.StreamReader]:
-        """A body that is read as it comes: a watch, a log that is followed.
+        """Yield a body that is read as it arrives: a watch, or a log that is followed.
 
         Raises:
             ApiError: the server refused.
@@ -215,12 +215,12 @@ class Rest:
     async def websocket(
         self, path: str, params: dict[str, str], protocol: str
     ) -> aiohttp.ClientWebSocketResponse:
-        """Open a websocket, such as an attach.
+        """Open a WebSocket, such as an attach.
 
         Raises:
-            UnavailableError: it was refused, for any cause: the body of the refusal is lost.
+            UnavailableError: it was refused, for any reason: the body of the refusal is lost.
         """
-        # The subprotocol goes as a plain header: aiohttp warns where the server does not echo it.
+        # The subprotocol is sent as a header, because aiohttp warns if the server does not echo it.
         headers = await self._headers("*/*")
         headers["Sec-WebSocket-Protocol"] = protocol
         try:
@@ -241,26 +241,26 @@ class Rest:
 
 
 def _json(body: Any) -> bytes:
-    """The body as UTF-8; half a UTF-16 pair becomes `?`.
+    """Return the body as UTF-8. A lone surrogate becomes `?`.
 
-    Escapes would make it up to three times as long, and past 1 MiB aiohttp warns; an object of
-    ours is smaller (`limits`).
+    Escapes would make it up to three times as long. Beyond 1 MiB aiohttp warns, but the objects of
+    Cloche are smaller (`limits`).
     """
     return json.dumps(body, separators=(",", ":"), ensure_ascii=False).encode("utf-8", "replace")
 
 
 def _failure(status: int, raw: bytes) -> ApiError | UnavailableError:
-    """The exception for an answer of 400 and more, made from its metav1.Status."""
+    """Return the exception for a response of 400 or more, from its metav1.Status."""
     try:
         answer = json.loads(raw)
         reason, message = str(answer.get("reason", "")), str(answer.get("message", ""))
     except (ValueError, AttributeError):
         reason, message = "", raw[:500].decode("utf-8", "replace")
-    # etcd's refusal of a large object comes as a 500 with these words.
+    # etcd refuses a large object with a 500 and one of these messages.
     if status == 413 or any(words in message for words in _TOO_LARGE_WORDS):  # noqa: PLR2004
         return TooLargeError(status, reason, message)
-    # One that starts refuses everybody until it has read its roles. A role that is really missing
-    # is told with each try, and whoever grants it need not start anything again.
+    # An API server that starts refuses all clients until it has read its roles. If a role is really
+    # missing, each retry logs it, and nothing must be restarted once it is granted.
     if status in _TRANSIENT or (status == 403 and _NO_ROLE.search(message)):  # noqa: PLR2004
         return UnavailableError(f"{status} {reason}: {message}")
     kind = {404: NotFoundError, 409: ConflictError, 422: InvalidError}.get(status, ApiError)

@@ -1,4 +1,4 @@
-"""Kubernetes' structural schemas, made from the models.
+"""Kubernetes structural schemas, generated from the models.
 
 A structural schema is OpenAPI v3 without references, titles or null types
 (https://kubernetes.io/docs/tasks/extend-kubernetes/custom-resources/custom-resource-definitions/).
@@ -15,7 +15,7 @@ _DROPPED = ("title", "additionalProperties", "default")
 
 
 def structural(model: type[BaseModel]) -> dict[str, Any]:
-    """The structural schema of a model, its docstrings as descriptions."""
+    """Return the structural schema of a model, with its docstrings as descriptions."""
     schema = model.model_json_schema(by_alias=True)
     return _convert(schema, schema.get("$defs", {}))
 
@@ -41,7 +41,7 @@ def _convert(node: dict[str, Any], definitions: dict[str, Any]) -> dict[str, Any
 
 
 def _resolved(node: dict[str, Any], definitions: dict[str, Any]) -> dict[str, Any]:
-    """The node with its reference put in, what stands beside the reference over it."""
+    """Return the node with its reference resolved. Keys next to the reference take precedence."""
     if "$ref" not in node:
         return node
     target = _resolved(definitions[node["$ref"].removeprefix("#/$defs/")], definitions)
@@ -49,7 +49,7 @@ def _resolved(node: dict[str, Any], definitions: dict[str, Any]) -> dict[str, An
 
 
 def _without_null(node: dict[str, Any]) -> dict[str, Any]:
-    """An optional field is one that may be absent, not one that may be null."""
+    """Return the node without null: an optional field may be absent, but not null."""
     variants = [v for v in node.get("anyOf", []) if v.get("type") != "null"]
     if len(variants) != 1:
         return node

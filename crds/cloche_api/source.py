@@ -1,13 +1,13 @@
-"""SandboxSource: what a program is given, where it is large.
+"""SandboxSource: the input of a program, if it is large.
 
 The API server writes a whole object to etcd at each change of its status. An execution changes its
-status at the claim and at the end, so what it is given would be written three times. A large input
-is therefore an object of its own, which is written once (docs/decisions/separate-source.md).
+status at the claim and at the end, so its input would be written three times. A large input is
+therefore a separate object, which is written once (docs/decisions/separate-source.md).
 
-The gateway creates it before the execution, which names it: an execution that exists has its
-source. Nobody else may create one, and nothing of it may change. Its name begins with that of the
-execution, so that no other can name it. The operator deletes it once the end of the execution is
-written, and those of which no execution came.
+The gateway creates the source first and then the execution that names it, so an execution that
+exists has its source. Only the gateway may create a source, and a source never changes. Its name
+begins with that of the execution, so that no other execution can name it. The operator deletes a
+source once the end of its execution is recorded, or if it has got no execution.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from cloche_api.model import Resource, rules
 
 NAME_CHARACTERS = 253
 _NAME = r"^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$"  # of any object
-_SUFFIX_BYTES = 4  # random: requests with one Idempotency-Key have one name for their executions
+_SUFFIX_BYTES = 4  # random: requests with the same Idempotency-Key use the same execution name
 NAME_RULE = (
     (
         "self.metadata.name.startsWith(self.spec.execution + '-') && "
@@ -32,7 +32,7 @@ NAME_RULE = (
     ),
     "metadata.name must be spec.execution, a hyphen and a suffix without hyphens",
 )
-"""`is_name_for`, as a rule for the whole object."""
+"""`is_name_for` as a rule for the whole object."""
 
 
 class SourceReference(Resource):
@@ -58,22 +58,22 @@ class SourceSpec(Input):
 
 
 def name_for(execution: str) -> str:
-    """Return a new name for a source of the execution of this name, which no other source has."""
+    """Return a new name for a source of this execution. It is unique."""
     return f"{execution}-{secrets.token_hex(_SUFFIX_BYTES)}"
 
 
 def is_name_for(name: str, execution: str) -> bool:
-    """Whether a source of this name is one of the execution of that name."""
+    """Return whether a source with this name belongs to the execution with that name."""
     return name.rpartition("-")[0] == execution
 
 
 def bytes_of(spec: dict[str, Any]) -> int:
-    """Bytes that the SandboxSource of an execution with this spec takes; 0 where it has none."""
+    """Return the bytes of the SandboxSource of an execution with this spec; 0 without one."""
     return int(spec["source"]["bytes"]) if "source" in spec else 0
 
 
 def manifest(name: str, tenant: str, request_id: str, spec: dict[str, Any]) -> dict[str, Any]:
-    """Return the SandboxSource of this name and spec, for a tenant's request."""
+    """Return the SandboxSource with this name and spec, for a request of a tenant."""
     return {
         "apiVersion": API_VERSION,
         "kind": "SandboxSource",

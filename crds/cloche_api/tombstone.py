@@ -1,14 +1,16 @@
 """SandboxTombstone: the Idempotency-Key of an execution whose record is gone.
 
-The name of an execution with an Idempotency-Key is made of the key, so that the record itself
-refuses a second run. Whoever removes such a record while its key counts creates a tombstone of the
-same name first: the operator when retention or a short TTL removes the record, the gateway when a
-client asks for it. A crash between the two writes leaves the record, and its removal is repeated.
+The name of an execution with an Idempotency-Key is derived from the key, so the record itself
+prevents a second run. If such a record is removed while its key is valid, a tombstone with the same
+name is created first: by the operator if retention or a short TTL removes the record, by the
+gateway if a client asks for it. A crash between the two writes leaves the record, and its removal
+is repeated.
 
-The operator reads the tombstone of each execution with a key before it claims a Pod, and ends the
-execution as RecordRemoved where there is one. That read is decisive: the tombstone was there before
-the name was free. The gateway looks before it creates, so that most clients get their 410 at once.
-A tombstone counts as long as it exists; the operator alone deletes it, when it has expired.
+Before the operator claims a Pod for an execution with a key, it reads the tombstone with its name.
+If there is one, the execution ends as RecordRemoved. That read is decisive, because the tombstone
+existed before the name was free. The gateway reads it before it creates the execution, so that most
+clients get their 410 at once. A tombstone counts as long as it exists. Only the operator deletes
+it, after it has expired.
 """
 
 from __future__ import annotations
@@ -23,10 +25,11 @@ from cloche_api.meta import API_VERSION
 from cloche_api.model import Resource
 
 KEY_SECONDS = limits.TTL_SECONDS_DEFAULT
-"""A key counts for so long after its execution's end, or as long as its record was to be kept if
-that is longer. Lost requests are repeated within seconds; an hour covers a client's restart."""
+"""Seconds that a key is valid after the end of its execution, or as long as its record was to be
+kept, if that is longer. Clients repeat lost requests within seconds; an hour covers a client's
+restart."""
 BYTES = 1024
-"""What a tombstone takes in etcd, at most: names, hash, time and metadata."""
+"""Bytes of a tombstone in etcd, at most: names, hash, time and metadata."""
 
 
 class TombstoneSpec(Resource):
@@ -41,12 +44,12 @@ class TombstoneSpec(Resource):
 
 
 def key_expiration(expires: datetime, ttl_seconds: int) -> datetime:
-    """Return when the key of a record that `expires` so long after its end counts no more."""
+    """Return when a record's key expires. The record `expires` `ttl_seconds` after its end."""
     return expires + timedelta(seconds=max(0, KEY_SECONDS - ttl_seconds))
 
 
 def manifest(name: str, tenant: str, request_sha256: str, expires: datetime) -> dict[str, Any]:
-    """Return the SandboxTombstone of the execution `name`; `tenant` is empty where it has none."""
+    """Return the SandboxTombstone of the execution `name`. `tenant` is empty if it has none."""
     spec = {"requestSHA256": request_sha256, "expirationTime": expires.isoformat()}
     return {
         "apiVersion": API_VERSION,

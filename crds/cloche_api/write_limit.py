@@ -1,14 +1,14 @@
-"""How many bytes executions may write to etcd within ten minutes, in all and per tenant.
+"""Limits the bytes that executions write to etcd within ten minutes, in all and per tenant.
 
-etcd keeps each revision of an object until it is compacted. The API server compacts every 5 minutes
-what is older than 5 minutes, so that up to 10 minutes of history lie beside what is live, and an
-etcd beyond its quota takes no more writes from anybody. A bound on what is live cannot see that
-history: each change of an execution's status is one more revision of the whole object, with the
-input in it unless that is a SandboxSource.
+etcd keeps each revision of an object until it is compacted. Every 5 minutes the API server compacts
+what is older than 5 minutes, so etcd holds up to 10 minutes of history besides the live objects. An
+etcd beyond its quota accepts no more writes from any client. A limit on the live objects does not
+cover that history: each change of an execution's status adds a revision of the whole object, with
+the input in it unless that is in a SandboxSource.
 
-The gateway charges an execution before it creates it, and the operator charges each that it sees,
-for those that came another way. Both correct the charge by what the result really takes. Pure but
-for its clock.
+The gateway charges an execution before it creates it. The operator charges each execution that it
+observes, because some are created another way. Both correct the charge once the size of the result
+is known. Pure except for its clock.
 """
 
 from __future__ import annotations
@@ -26,31 +26,31 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 SECONDS = 600
-"""The window: the most history that an etcd keeps which the API server compacts by its defaults
+"""The window: the longest history in etcd with the API server's default compaction
 (--etcd-compaction-interval 5m)."""
 BYTES_DEFAULT = 640 * MIB
-"""In all: with the records (512 MiB) and the Pods' revisions an etcd stays below 1.6 of 2 GiB."""
+"""In all. With the records (512 MiB) and the Pods' revisions, etcd stays below 1.6 of 2 GiB."""
 BYTES_PER_TENANT_DEFAULT = 256 * MIB
-"""Of one tenant: 180 executions of full size within ten minutes, or 25,000 small ones."""
+"""Per tenant: 180 executions of full size within ten minutes, or 25,000 small ones."""
 METADATA_BYTES = 2 * KIB
-"""What each revision takes beside spec and result: metadata, and the status of a claim."""
+"""Bytes of each revision besides spec and result: metadata, and the status of a claim."""
 WRITES = 3
-"""Revisions of an execution, each with its whole spec: created, claimed, ended. A cancellation is
-one more."""
+"""Revisions of an execution that contain its whole spec: created, claimed, ended. A cancellation
+adds one."""
 
 _SLOT_SECONDS = 10
-_RESULT_BYTES = 64 * KIB  # expected of a tenant of which no execution has ended lately
-_DECAY = 0.8  # of what is expected, with each smaller result: some 20 to forget a large one
+_RESULT_BYTES = 64 * KIB  # expected of a tenant without a recently ended execution
+_DECAY = 0.8  # factor per smaller result: a large one is forgotten after about 20
 
 
 def revisions(phase: str, *, claimed: bool) -> int:
-    """Return how many revisions hold the spec of an execution that has ended in this phase."""
+    """Return how many revisions contain the spec of an execution that has ended in this phase."""
     return WRITES - (not claimed) + (phase == Phase.CANCELLED)
 
 
 @dataclass(frozen=True)
 class Excess:
-    """More than may be written: `used` with what was asked for, and when to try again."""
+    """A refusal: `used` bytes with the requested ones, and `seconds` after which to try again."""
 
     used: int
     limit: int
@@ -76,8 +76,8 @@ class _Charge:
 class WriteLimit:
     """The bytes of the last ten minutes, in slots of ten seconds.
 
-    A tenant may use what is left of the whole after it, and its own limit at most: n tenants that
-    take all they can get have 1/(n+1) of the whole each and leave as much to the others.
+    A tenant may use no more than remains of the total afterwards, and no more than its own limit.
+    So n tenants that use all they can have 1/(n+1) of the total each, and leave as much to others.
     """
 
     def __init__(
@@ -99,18 +99,18 @@ class WriteLimit:
         return self._used
 
     def knows(self, name: str) -> bool:
-        """Whether an execution of that name is charged and has not ended."""
+        """Return whether the execution with this name is charged and has not ended."""
         return name in self._open
 
     def take(
         self, tenant: str, name: str, spec: int, *, source: int = 0, force: bool = False
     ) -> Excess | None:
-        """Charge an execution with so many bytes of spec, or return why not.
+        """Charge an execution whose spec has `spec` bytes, or return why it is refused.
 
-        `source`: bytes of its SandboxSource, which is written once; 0 where it has none.
+        `source`: bytes of its SandboxSource, which is written once; 0 without one.
 
-        `name` must be one that no other has; one that is charged already is not charged again. With
-        `force` it is charged whatever is left: it exists already, and is to run.
+        `name` must be unique. An execution that is charged already is not charged again. With
+        `force` the limits do not apply, because the execution already exists and must run.
         """
         self._forget_old()
         if name in self._open:
@@ -126,12 +126,12 @@ class WriteLimit:
         return None
 
     def wrote(self, tenant: str, source: int) -> None:
-        """Charge a SandboxSource of so many bytes of which no execution has come."""
+        """Charge a SandboxSource of `source` bytes that has got no execution."""
         self._forget_old()
         self._add(self._slot(), tenant, _once(source))
 
     def forget(self, name: str) -> None:
-        """Take a charge back: nothing was created."""
+        """Cancel a charge, because nothing was created."""
         self._forget_old()
         if (charge := self._open.pop(name, None)) is not None:
             self._add(charge.slot, charge.tenant, -charge.size)
@@ -146,11 +146,11 @@ class WriteLimit:
         *,
         source: int = 0,
     ) -> None:
-        """Charge what an execution that has ended has really caused, of whoever it was created.
+        """Charge what an ended execution has really written, even if another program created it.
 
-        `stored`: bytes of spec and final status; `writes`: revisions that hold the spec; `spec`:
-        its bytes, asked for only where the execution was not charged here before; `source`: bytes
-        of its SandboxSource, 0 where it had none.
+        `stored`: bytes of spec and final status. `writes`: revisions that contain the spec. `spec`:
+        returns its bytes, called only if the execution was not charged here. `source`: bytes of its
+        SandboxSource, 0 without one.
         """
         self._forget_old()
         charge = self._open.pop(name, None)
@@ -168,7 +168,7 @@ class WriteLimit:
         return used_of <= min(self._per_tenant, self._total - used)
 
     def _wait(self, tenant: str, size: int) -> int:
-        """Seconds until so many bytes fit, if nothing more is written meanwhile."""
+        """Return the seconds until the bytes fit, if nothing else is written meanwhile."""
         used_of, used = self._used_of[tenant] + size, self._used + size
         for slot, written in self._slots:
             used_of -= written[tenant]
@@ -182,7 +182,7 @@ class WriteLimit:
         return int(self._clock() // _SLOT_SECONDS)
 
     def _add(self, slot: int, tenant: str, size: int) -> None:
-        """Write into a slot of the window: one that is there, or the current one."""
+        """Add bytes to a slot of the window: an existing one, or the current one."""
         written = next((of for number, of in reversed(self._slots) if number == slot), None)
         if written is None:
             written = Counter()
@@ -192,7 +192,7 @@ class WriteLimit:
         self._used += size
 
     def _forget_old(self) -> None:
-        """Forget the slots that lie before the window, and the charges in them."""
+        """Remove the slots before the window, and the charges in them."""
         oldest = self._slot() - SECONDS // _SLOT_SECONDS
         if not self._slots or self._slots[0][0] >= oldest:
             return
@@ -207,7 +207,7 @@ class WriteLimit:
 
 
 def _once(source: int) -> int:
-    """Bytes that a SandboxSource with such a spec writes, if there is one."""
+    """Return the bytes that are written for a SandboxSource with such a spec, if there is one."""
     return source + METADATA_BYTES if source else 0
 
 
