@@ -1,4 +1,4 @@
-{{/* What no schema can see: values that contradict one another or the cluster. */}}
+{{/* Checks that the schema cannot make: values that contradict each other or the cluster. */}}
 {{- define "cloche.checks" -}}
 {{- $sandbox := .Values.sandbox -}}
 {{- if eq $sandbox.namespace .Release.Namespace -}}

@@ -11,8 +11,8 @@
 {{- end }}
 
 {{/*
-When to pull it. Without a registry, a name like cloche/gateway would be looked for in whatever
-registry the node takes for its default, where anybody may own it: so never.
+The pull policy. Without a registry it is Never, because the node would look for a name like
+cloche/gateway in its default registry, where anyone may own that name.
 */}}
 {{- define "cloche.pullPolicy" -}}
 {{- $image := .root.Values.image -}}

@@ -1,4 +1,4 @@
-{{/* Names and labels. Objects have fixed names: one installation a namespace. */}}
+{{/* Names and labels. Objects have fixed names, so a namespace holds one installation. */}}
 
 {{- define "cloche.selector" -}}
 app.kubernetes.io/name: cloche
@@ -14,7 +14,7 @@ app.kubernetes.io/managed-by: {{ .root.Release.Service }}
 helm.sh/chart: {{ printf "%s-%s" .root.Chart.Name .root.Chart.Version }}
 {{- end }}
 
-{{/* Objects without a namespace carry the release's, so that two installations do not collide. */}}
+{{/* The names of cluster-scoped objects contain the release's namespace, so that two releases do not collide. */}}
 {{- define "cloche.clusterName" -}}
 {{ .name }}.{{ .root.Release.Namespace }}
 {{- end }}

@@ -1,8 +1,8 @@
-{{/* What the Pods of both programs share: (dict "root" $ "component" "gateway" "values" …). */}}
+{{/* The common parts of the Pods of both programs: (dict "root" $ "component" "gateway" "values" …). */}}
 {{- define "cloche.podSpec" -}}
 serviceAccountName: cloche-{{ .component }}
 automountServiceAccountToken: true
-# The link to the Service cloche-gateway would be a variable CLOCHE_GATEWAY_PORT, a setting.
+# The link to the Service cloche-gateway would set CLOCHE_GATEWAY_PORT, which is a setting.
 enableServiceLinks: false
 terminationGracePeriodSeconds: {{ .values.terminationGracePeriodSeconds }}
 {{- with .values.priorityClassName | default .root.Values.priorityClasses.system.name }}
