@@ -1,4 +1,4 @@
-"""Operators before a real API server without a node: the tests play user, scheduler, kubelet."""
+"""Operators with a real API server but no node: the tests act as user, scheduler and kubelet."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from support.stage import Stage, stage
 
 @pytest.fixture
 def alone(control_plane: ControlPlane, server: ApiServer, tmp_path: Path) -> Iterator[Stage]:
-    """A stage of the test's own, where no operator runs yet."""
+    """A stage for one test, without an operator."""
     with stage(server, control_plane.kubeconfig, tmp_path) as made:
         yield made
 
@@ -23,7 +23,7 @@ def alone(control_plane: ControlPlane, server: ApiServer, tmp_path: Path) -> Ite
 def relayed(
     control_plane: ControlPlane, server: ApiServer, tmp_path: Path
 ) -> Iterator[tuple[Stage, Relay]]:
-    """The same, whose operators reach the API server through a relay."""
+    """The same, with a relay between the operators and the API server."""
     with (
         relay(control_plane.kubeconfig, tmp_path) as between,
         stage(server, between.kubeconfig, tmp_path) as made,
@@ -35,7 +35,7 @@ def relayed(
 def shared(
     control_plane: ControlPlane, server: ApiServer, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Stage]:
-    """A stage with one operator of the default settings, for all tests of a module."""
+    """A stage with one operator with default settings, shared by the tests of a module."""
     directory = tmp_path_factory.mktemp("operator")
     with stage(server, control_plane.kubeconfig, directory) as made:
         made.start()

@@ -1,4 +1,4 @@
-"""The claim on a real API server: of two operators that believe to lead, one gets an execution."""
+"""The claim on a real API server: of two operators that believe they lead, only one succeeds."""
 
 from __future__ import annotations
 
@@ -22,20 +22,20 @@ from cloche_operator.status import terminal
 
 @pytest.fixture
 async def ctx(control_plane: ControlPlane, alone: Stage) -> AsyncIterator[Context]:
-    """An operator's parts, in the stage's namespace."""
+    """The parts of an operator, in the stage's namespace."""
     async with operator_parts(control_plane.kubeconfig, alone.namespace) as parts:
         yield parts
 
 
 @pytest.fixture
 def seen(alone: Stage) -> Execution:
-    """An execution as every operator has seen it before the first claim."""
+    """An execution as each operator has seen it before the first claim."""
     alone.submit("wanted")
     return from_object(alone.server.get(f"{alone.executions}/wanted"))
 
 
 def of(name: str) -> Claim:
-    """What a claim with the Pod of that name writes."""
+    """Return a claim with the Pod of this name."""
     pod: dict[str, Any] = {"metadata": {"name": name, "uid": f"uid-of-{name}"}}
     used = UsedResources(cpu="1", memory="512Mi", disk="100Mi")
     return Claim(pod, used, runtime_generation=1, queued=now(), warm=True)
@@ -80,7 +80,7 @@ async def test_an_execution_that_was_annotated_meanwhile_is_claimed_all_the_same
 async def test_nobody_ends_what_another_operator_has_claimed_since(
     ctx: Context, alone: Stage, seen: Execution
 ) -> None:
-    """An operator that was frozen takes the Pod for lost that whoever leads now has replaced."""
+    """An operator that was frozen reports a Pod as lost that the current leader has replaced."""
     frozen = await claim(ctx, seen, of("first"))
     await claim(ctx, frozen, of("second"))
     lost = Outcome(Reason.POD_DELETED, "The Pod was deleted.", {})

@@ -1,4 +1,4 @@
-"""An operator whose machine's clock is wrong decides as every other."""
+"""An operator on a machine with a wrong clock makes the same decisions as any other."""
 
 from __future__ import annotations
 

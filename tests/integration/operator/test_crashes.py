@@ -1,4 +1,4 @@
-"""Whatever is killed or away, every execution ends, with one Pod at a time."""
+"""Every execution ends, with one Pod at a time, after any crash or outage."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from support.stage import BOUND_SECONDS, Stage, container
 
 
 def settle(at: Stage, names: list[str], uids: list[str]) -> None:
-    """Every execution has one Pod, the one that it was claimed with; then cancel them all."""
+    """Wait until every execution has the Pod that it was claimed with. Then cancel them all."""
     for name, uid in zip(names, uids, strict=True):
 
         def has_its_pod(name: str = name, uid: str = uid) -> bool:
@@ -48,7 +48,7 @@ def test_killed_while_executions_start(alone: Stage, moment: str) -> None:
     alone.start()
 
     def replaced() -> bool:
-        # Nothing was sent to the Pods of before, and their stdin may be closed: all make room.
+        # Nothing was sent to the earlier Pods, and their stdin may be closed, so all are replaced.
         now = {pod["metadata"]["uid"] for pod in alone.list_pods()}
         return len(now) == len(names) and not now & before
 
@@ -65,7 +65,7 @@ def test_killed_while_it_was_away_everything_happened(alone: Stage) -> None:
     first.kill()
     alone.cancel("cancelled")
     alone.server.delete(f"{alone.executions}/deleted")
-    # There is no garbage collector here: the Pod goes as it would make it go.
+    # There is no garbage collector here, so the test deletes the Pod.
     alone.server.delete(f"{alone.pods}/sbx-{uids['deleted']}")
     alone.server.delete(f"{alone.pods}/sbx-{uids['pod-gone']}")
     fresh = alone.submit("fresh")
@@ -126,7 +126,7 @@ def test_sigterm_leaves_what_runs_to_the_next(alone: Stage) -> None:
 
 
 def test_sigterm_waits_for_what_runs(alone: Stage) -> None:
-    # Longer than the 5 s after which kopf cancels what it takes for forgotten tasks.
+    # Longer than the 5 s after which kopf cancels tasks that it does not know.
     operator = alone.start(drain_seconds=20, start_timeout_seconds=6)
     alone.submit("last")
     alone.claimed("last")
@@ -199,7 +199,7 @@ def test_records_are_kept_as_long_as_they_ask(alone: Stage) -> None:
 
 
 def test_an_execution_whose_spec_leaves_no_room_for_any_status(alone: Stage) -> None:
-    # As large as etcd takes: by kubectl alone, for the gateway counts bytes.
+    # The largest that etcd accepts, created without the gateway, because the gateway counts bytes.
     low, high = 0, 262_144
     while low < high:
         middle = (low + high + 1) // 2

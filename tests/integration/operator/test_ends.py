@@ -1,4 +1,4 @@
-"""How executions end that never run: refused, cancelled, or on a node that cannot."""
+"""The ends of executions that never run: refused, cancelled, or on a node that cannot run them."""
 
 from __future__ import annotations
 

@@ -25,7 +25,7 @@ _POD: dict[str, Any] = {
 def test_delete_pod_means_one_pod(
     server: ApiServer, control_plane: ControlPlane, namespace: str, deleted: str
 ) -> None:
-    """Another one of its name stays: between a look and the deletion it may have been replaced."""
+    """Another Pod with its name stays, because it may be replaced between read and deletion."""
     path = f"{CORE}/{namespace}/pods"
     account = {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": "default"}}
     server.create(f"{CORE}/{namespace}/serviceaccounts", account)

@@ -1,4 +1,4 @@
-"""The operators' Lease on a real API server: who leads, and what the fence says of it."""
+"""The operators' Lease on a real API server: which operator leads, and when the fence is open."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from cloche_operator.lease import Lease, LeaseLostError
 from cloche_operator.settings import Settings
 
 SECONDS = 3.0
-"""Of a Lease: few, since tests wait for one to be over; enough for a busy machine to use it."""
+"""Duration of a Lease: short, because tests wait for its end, but enough for a busy machine."""
 
 
 @pytest.fixture
 async def operator(
     control_plane: ControlPlane, namespace: str
 ) -> AsyncIterator[Callable[[str], Lease]]:
-    """Makes the view that an operator of that name has of the namespace's Lease."""
+    """Return a function that makes the view that an operator with a given name has of the Lease."""
     rest = await Rest.connect(str(control_plane.kubeconfig))
     kube = Kube(rest, namespace)
     yield lambda name: Lease(kube, Settings(identity=name, lease_seconds=SECONDS))

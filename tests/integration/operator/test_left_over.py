@@ -1,4 +1,4 @@
-"""Pods that nobody has a use for are removed, and no others."""
+"""Orphaned Pods are removed, and no others."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def ended_session(at: Stage) -> Any:
 
 
 def test_pods_that_are_not_attached_and_belong_to_nothing_unfinished_go(alone: Stage) -> None:
-    # Once it leads, for a new leader removes at once what the one before left.
+    # Created once it leads, because a new leader removes at once what the previous one left.
     running = alone.start(sweep_seconds=0.2, start_timeout_seconds=1, left_over_seconds=1)
     runtime = alone.server.get(f"{alone.runtimes}/python")
     waiting = {"cloche.dev/state": "waiting"}

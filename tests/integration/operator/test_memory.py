@@ -1,4 +1,4 @@
-"""What waits is in etcd, not in the operator: a leader that comes up among much of it lives."""
+"""Waiting executions are in etcd, not in the operator: a new leader can take over many of them."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from support.stage import Stage
 
 COUNT = 150
 FULL_SIZE = "\N{GRINNING FACE}" + "a" * 220_000
-"""Python keeps four bytes for each character of a text that has one like the first."""
+"""Python stores four bytes per character of a string that contains such a character."""
 LIMIT_MIB = 512
-"""The operator's memory limit in the chart."""
+"""The operator's memory limit in the chart, in MiB."""
 START_SECONDS = 60.0
 
 
 def peak_mib(running: Operator) -> int:
-    """The most memory that the process ever had."""
+    """Return the largest memory that the process has ever used, in MiB."""
     status = Path(f"/proc/{running.process.pid}/status").read_text(encoding="utf-8")
     (kib,) = (line.split()[1] for line in status.splitlines() if line.startswith("VmHWM:"))
     return int(kib) // 1024
@@ -48,4 +48,4 @@ def test_a_leader_comes_up_among_150_executions_of_full_size(alone: Stage) -> No
     assert running.metric("cloche_operator_buffered_bytes") == 0
     assert running.metric("cloche_operator_queued_bytes") > (COUNT - 1) * 3 * 220_000
     running.stop()
-    alone.server.delete(alone.executions)  # etcd is other tests' too
+    alone.server.delete(alone.executions)  # the other tests use the same etcd

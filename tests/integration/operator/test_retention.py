@@ -1,4 +1,4 @@
-"""What is stored stays within its bounds: by age, number and bytes, over restarts."""
+"""The stored records stay within their bounds: age, number and bytes, across restarts."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ HOUR = 3600.0
 KIB = 1024
 ENOUGH = 100 * KIB * KIB
 KEY = "c" * 64
-"""The hash of what was asked for with an Idempotency-Key."""
+"""The hash of a request with an Idempotency-Key."""
 
 
 def fill(  # noqa: PLR0913  what differs between records, by name
@@ -27,9 +27,9 @@ def fill(  # noqa: PLR0913  what differs between records, by name
     key: str | None = None,
     **spec: Any,
 ) -> list[str]:
-    """Executions that have ended, as the operator writes them, the first of them first.
+    """Create ended executions as the operator writes them, the first to expire first.
 
-    The last expires after so many seconds. What is stored is not really that large.
+    The last one expires after `seconds`. `size` is only what they report as stored.
     """
     last = datetime.now(UTC) + timedelta(seconds=seconds)
     for n, name in enumerate(reversed(names)):
@@ -46,7 +46,7 @@ def end(at: Stage, name: str, **status: Any) -> None:
 
 
 def until_it_ended(at: Stage, name: str) -> None:
-    """Submit what ends at once, and return when the operator has recorded it."""
+    """Submit an execution that ends at once, and wait until the operator has recorded its end."""
     at.submit(name, language="cobol")
 
     def ended() -> bool:
@@ -101,7 +101,7 @@ def test_a_tenant_that_has_too_much_loses_its_own(alone: Stage) -> None:
 
 
 def test_records_go_from_whoever_has_most(alone: Stage) -> None:
-    """In number and then in bytes, though the others' are older."""
+    """In number and then in bytes, although the others' records are older."""
     victim = fill(alone, many("victim", 5), size=40 * KIB, tenant="victim", seconds=HOUR - 60)
     many_small = fill(alone, many("small", 20), size=1, tenant="small")
     few_large = fill(alone, many("large", 7), size=100 * KIB, tenant="large", seconds=2 * HOUR)
@@ -175,7 +175,7 @@ def test_what_a_finalizer_keeps_is_counted_and_pushes_nothing_out(alone: Stage) 
 
 
 def test_too_many_bytes_of_one_tenant_end_the_rest_of_them(alone: Stage) -> None:
-    """Of executions by kubectl: the gateway refuses its own before it creates them."""
+    """This concerns executions created by kubectl: the gateway refuses its own before creation."""
     alone.start(write_bytes_per_tenant=16 * KIB * KIB)
     names = many("large", 16)
     for name in names:
@@ -216,7 +216,7 @@ def test_a_name_that_was_used_again_is_another_record(alone: Stage) -> None:
     fill(alone, ["witness"], seconds=7)
     running = alone.start(sweep_seconds=0.2, relist_seconds=HOUR)
     until(lambda: "2 records are stored" in running.log, BOUND_SECONDS, "the listing")
-    alone.server.ask("DELETE", f"{alone.executions}/again")  # on a slow machine it is gone by now
+    alone.server.ask("DELETE", f"{alone.executions}/again")  # on a slow machine it is already gone
     alone.submit("again")
     alone.claimed("again")
     alone.no_execution("witness")
@@ -268,7 +268,7 @@ def test_nothing_new_is_taken_while_all_space_is_taken(alone: Stage) -> None:
 
 
 def storage(at: Stage, status: str) -> dict[str, Any]:
-    """The runtime's condition StorageAvailable, once it has this status."""
+    """Wait until the runtime's condition StorageAvailable has this status, and return it."""
 
     def look() -> dict[str, Any] | None:
         runtime = at.server.get(f"{at.runtimes}/python")

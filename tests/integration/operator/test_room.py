@@ -1,4 +1,4 @@
-"""Room to run: nodes, the queue, quotas, and Pods that nobody takes."""
+"""Room to run: nodes, the queue, quotas, and Pods that no node accepts."""
 
 from __future__ import annotations
 
@@ -105,7 +105,7 @@ def test_nobody_overtakes_a_pod_that_no_node_takes(alone: Stage) -> None:
     )
     second = alone.submit("second")
     elsewhere = alone.submit("elsewhere", language="elsewhere")
-    alone.pod(elsewhere)  # which was submitted after the second
+    alone.pod(elsewhere)  # although it was submitted after the second
     assert alone.server.find(f"{alone.pods}/sbx-{second}") is None
     alone.say(first, {"conditions": [NO_NODE | {"status": "True"}]})
     alone.pod(second)
@@ -133,7 +133,7 @@ def test_a_quota_that_is_used_up(alone: Stage) -> None:
     quotas = f"/api/v1/namespaces/{alone.namespace}/resourcequotas"
     hard = {"pods": "0"}
     alone.server.create(quotas, {"metadata": {"name": "none"}, "spec": {"hard": hard}})
-    # What the quota controller writes.
+    # The status that the quota controller would write.
     alone.server.merge(f"{quotas}/none/status", {"status": {"hard": hard, "used": hard}})
     alone.start()
     alone.submit("refused")

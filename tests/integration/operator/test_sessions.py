@@ -1,4 +1,4 @@
-"""Sessions take part in what their key and all sessions may hold."""
+"""Sessions count in the limits of their key and in the limits of all sessions."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ def test_sessions_leave_room_for_executions(alone: Stage) -> None:
 
 def test_who_waits_for_a_session_counts_in_the_queue(alone: Stage) -> None:
     running = alone.start(start_timeout_seconds=600, queue_length_per_session=2)
-    # Once its Pod is there the operator knows the session, which executions may name then.
+    # Once the session has a Pod, the operator knows it, and executions may name it.
     alone.pod(make_session(alone, "sbs-1", tenant="t"))
     for n in range(2):
         alone.submit(f"run-{n}", tenant="t", session="sbs-1")

@@ -1,4 +1,4 @@
-"""The source of an execution is deleted once the execution has ended, however it ends."""
+"""The source of an execution is deleted after the execution has ended, in any way."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def sources(at: Stage) -> str:
 
 
 def submit(at: Stage, name: str, **spec: Any) -> str:
-    """Create a source and then its execution, as the gateway does; the source's path."""
+    """Create a source and then its execution, like the gateway. Return the source's path."""
     given = {"execution": name, "code": "print(1)"}
     made = source.manifest(source.name_for(name), "acme", "r-1", given)
     of = made["metadata"]["name"]
@@ -91,7 +91,7 @@ def test_an_execution_of_another_ones_source_leaves_it_there(alone: Stage) -> No
     alone.submit("thief", code=None, source={"name": stolen, "bytes": 100}, language="cobol")
     alone.ended("thief")
     alone.server.delete(f"{alone.executions}/thief")
-    # Which would have been deleted before that of an execution that ends afterwards.
+    # Its deletion would come before that of an execution that ends later, so wait for that one.
     later = submit(alone, "later", language="cobol")
     alone.ended("later")
     until_gone(alone, later)

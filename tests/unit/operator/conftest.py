@@ -1,4 +1,4 @@
-"""Objects as the API server hands them out, and settings that no environment changes."""
+"""Fixtures: objects as the API server returns them, and the default settings."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ UID = "5b0c1f0e-8a7f-4f57-9f0e-2f8f4b1f5a11"
 
 @pytest.fixture
 def settings() -> Settings:
-    """The defaults."""
+    """The default settings."""
     return Settings()
 
 
 @pytest.fixture
 def execution_object() -> dict[str, Any]:
-    """A SandboxExecution as it comes from a watch."""
+    """A SandboxExecution as a watch delivers it."""
     return {
         "apiVersion": "cloche.dev/v1alpha1",
         "kind": "SandboxExecution",

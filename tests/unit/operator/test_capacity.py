@@ -1,4 +1,4 @@
-"""Who runs when there is not room for all. The deadlines here are bounds, never pauses."""
+"""Admission when the nodes have no room for everything. Deadlines here are bounds, not pauses."""
 
 from __future__ import annotations
 
@@ -86,7 +86,7 @@ async def test_while_room_is_kept_one_default_program_of_others_still_runs() -> 
 
 
 async def test_room_is_kept_for_nobody_beyond_an_even_part() -> None:
-    """A tenant that holds much and always waits for more keeps nobody from the rest."""
+    """A tenant that holds much and always has more waiting does not block the others."""
     clock = Clock()
     async with line(capacity(10, clock=clock, tenant_share=0.9)) as at:
         for name in ("greedy 1", "greedy 2"):
@@ -252,7 +252,7 @@ async def test_what_runs_already_counts_whether_or_not_there_is_room() -> None:
 def test_no_more_run_than_the_scheduler_finds_room_for(
     pods: int, cpu: str, memory: str, fit: int
 ) -> None:
-    """What waits, and what else is on the node, has the rest of what its Pods may request."""
+    """The rest of what Pods may request is for waiting Pods and other Pods of the node."""
     of = capacity(1, capacity_share=0.6, pod_request_cpu=cpu, pod_request_memory=memory)
     of.set_nodes({"": [Node(24 * GIB, 2000, {}, (), pods)]}, Demand())
     assert of.space.total.running == fit

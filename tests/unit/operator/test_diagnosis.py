@@ -1,4 +1,4 @@
-"""Statuses as the kubelet, the scheduler and the controllers write them, and what they mean."""
+"""Statuses as the kubelet, the scheduler and the controllers write them, and their meaning."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def pod(status: dict[str, Any], **metadata: Any) -> dict[str, Any]:
 
 
 def container(state: dict[str, Any], phase: str = "Pending", **more: Any) -> dict[str, Any]:
-    """A status with the container in a state."""
+    """A status whose container is in this state."""
     return {
         "phase": phase,
         "conditions": [
@@ -208,7 +208,7 @@ def test_a_container_that_ended_before_its_program(
         NOT_SCHEDULED,
         waiting("ContainerCreating"),
         waiting("PodInitializing"),
-        waiting("ErrImagePull", "connection reset"),  # the kubelet tries again
+        waiting("ErrImagePull", "connection reset"),  # the kubelet retries
         container({"running": {"startedAt": STARTED_AT}}, phase="Running"),
         container({}),
     ],
@@ -246,7 +246,7 @@ def test_why_a_pod_did_not_start_in_time(
     [
         (terminated("OOMKilled", 137), Reason.OUT_OF_MEMORY, "more than its memory"),
         (terminated("Error", 137), Reason.RESULT_LOST, "exit code 137"),
-        # what a node reports of a container that was lost in its crash
+        # reported by a node for a container that was lost when the node crashed
         (terminated("Unknown", 255), Reason.RESULT_LOST, "exit code 255"),
         (terminated("ContainerStatusUnknown", 137), Reason.RESULT_LOST, "exit code 137"),
         (EVICTED, Reason.POD_EVICTED, "low on resource"),

@@ -1,4 +1,4 @@
-"""Which records go when more is kept than may be."""
+"""Which records are removed when more are stored than may be."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Random programs of several tenants: the bounds hold, and each program gets its turn."""
+"""Random programs of several tenants: the limits hold, and each program gets its turn."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from cloche_operator.demand import UNBOUNDED, Demand
 
 @pytest.mark.parametrize("seed", range(10))
 async def test_whatever_comes_the_bounds_hold_and_nobody_starves(seed: int) -> None:
-    """No overcommitment, no tenant beyond its part, and all that waits comes to its turn."""
-    chance, clock = random.Random(seed), Clock()  # noqa: S311  no secret
+    """Nothing is overcommitted, no tenant exceeds its part, and everything that waits runs."""
+    chance, clock = random.Random(seed), Clock()  # noqa: S311  not a secret
     of = capacity(20, clock=clock, tenant_share=0.8, session_share=0.5, queue_timeout_seconds=600)
     of.set_nodes({"": [node(20)]}, Demand(memory=2, cpu=UNBOUNDED, running=1))
     running: list[str] = []
@@ -60,8 +60,8 @@ def _judge(at: Line) -> None:
 
 @pytest.mark.parametrize("seed", range(5))
 async def test_a_large_one_waits_no_longer_than_what_runs(seed: int) -> None:
-    """However many small ones come from others: they pass it for 5 s and no longer."""
-    chance, clock, seconds = random.Random(seed), Clock(), 10.0  # noqa: S311  no secret
+    """The small ones of other tenants pass it for 5 s only, even if there are many."""
+    chance, clock, seconds = random.Random(seed), Clock(), 10.0  # noqa: S311  not a secret
     of = capacity(10, clock=clock)
     of.set_nodes({"": [node(10)]}, Demand(memory=1, cpu=UNBOUNDED, running=1))
     ends: dict[str, float] = {}
@@ -83,8 +83,8 @@ async def test_a_large_one_waits_no_longer_than_what_runs(seed: int) -> None:
 
 
 async def test_one_tenant_s_long_programs_keep_nobody_from_a_short_one() -> None:
-    """One submits 300 s programs of any size without pause; the other's waits at most 5 s."""
-    chance, clock = random.Random(1), Clock()  # noqa: S311  no secret
+    """One tenant submits 300 s programs of any size without pause; the other waits 5 s at most."""
+    chance, clock = random.Random(1), Clock()  # noqa: S311  not a secret
     of = capacity(48, clock=clock, tenant_share=0.9)
     of.set_nodes({"": [node(48)]}, Demand(memory=5, cpu=UNBOUNDED, running=1))
     ends: dict[str, float] = {}

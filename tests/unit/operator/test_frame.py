@@ -1,4 +1,4 @@
-"""The one frame that a supervisor is sent."""
+"""The frame that is sent to a supervisor."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How many executions and sessions of one API key run at once."""
+"""How many executions and sessions of one API key run at a time."""
 
 from __future__ import annotations
 

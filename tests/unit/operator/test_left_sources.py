@@ -1,4 +1,4 @@
-"""Sources of which no execution came, or whose deletion an operator did not live to see."""
+"""Sources that have no execution, or that a killed operator did not delete."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from support.retention_round import ALL, keep, nothing, table
 from cloche_operator.retention import SOURCE_SECONDS
 
 YOUNG, OLD = SOURCE_SECONDS - 60, SOURCE_SECONDS + 60
-"""Seconds."""
+"""Ages in seconds."""
 
 
 class ApiServer:
@@ -53,7 +53,7 @@ class ApiServer:
 
 
 async def kept(server: ApiServer, directory: Path) -> list[str]:
-    """One round of a retention; what it asked of the sources."""
+    """Run one round of retention, and return its requests about sources."""
     await keep(server.routes, directory)
     return server.calls
 
@@ -68,7 +68,7 @@ async def test_old_sources_without_an_unfinished_execution_are_deleted(tmp_path:
         },
         unfinished=["runs"],
     )
-    # The executions are listed last: one that has come meanwhile is among them.
+    # The executions are listed last, so that one created meanwhile is in the list.
     assert await kept(server, tmp_path) == [
         "sources",
         "unfinished",

@@ -8,7 +8,7 @@ from cloche_operator.litter import Litter
 
 
 class Circle:
-    """Garbage that only a collection finds."""
+    """Garbage that only a garbage collection finds."""
 
     def __init__(self) -> None:
         self.me = self

@@ -1,4 +1,4 @@
-"""What the watches have shown: users, Pods, languages."""
+"""The caches of Pods, user IDs and runtimes."""
 
 from __future__ import annotations
 
@@ -120,7 +120,7 @@ def runtime(name: str, *aliases: str) -> dict[str, Any]:
 
 
 class Installed:
-    """Stands for the API server's list of runtimes."""
+    """A fake of the API server's list of runtimes."""
 
     def __init__(self, *objects: dict[str, Any]) -> None:
         self.objects = list(objects)
@@ -154,9 +154,9 @@ def test_only_installed_runtimes_become_labels_of_metrics() -> None:
         ("c++", "cpp"),
         ("C++", "cpp"),
         ("C#", "csharp"),
-        ("r", "r"),  # a name stands over an alias
+        ("r", "r"),  # a name has precedence over an alias
         ("R", "r"),
-        ("node", "deno"),  # of two with the same alias the first by name
+        ("node", "deno"),  # of two runtimes with the same alias, the first by name
     ],
 )
 async def test_languages_as_people_write_them(language: str, found: str) -> None:

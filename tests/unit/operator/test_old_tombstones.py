@@ -1,4 +1,4 @@
-"""Tombstones whose time is over, and those that have taken their names since."""
+"""Expired tombstones, and newer ones that have their names now."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ OVER = timedelta(minutes=-1)
 
 
 class ApiServer:
-    """An API server that lists one expired tombstone, which expires at `at` when it is asked."""
+    """An API server that lists one expired tombstone. A read of it returns the expiry `at`."""
 
     def __init__(self, at: timedelta | None) -> None:
         self.deleted: list[Any] = []
@@ -43,7 +43,7 @@ class ApiServer:
 
 
 async def deleted(server: ApiServer, directory: Path) -> list[Any]:
-    """One round of a retention; the preconditions of its deletions."""
+    """Run one round of retention, and return the preconditions of its deletions."""
     await keep(server.routes, directory)
     return server.deleted
 

@@ -1,4 +1,4 @@
-"""When pools may start Pods beside running programs, and when what failed is tried again."""
+"""When pools may start Pods while programs run, and when a failed start is retried."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from cloche_operator.pacing import Backoff, Need, Pace
 
 
 class Clock:
-    """A clock that a test sets."""
+    """A clock that the test sets."""
 
     def __init__(self) -> None:
         self.now = 100.0

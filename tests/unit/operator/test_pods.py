@@ -1,4 +1,4 @@
-"""The Pod that is made for an execution, field by field."""
+"""The manifest of a Pod for an execution, field by field."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Who gets which waiting Pod, and how many are missing."""
+"""Which execution gets which waiting Pod, and how many Pods are missing."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def runtime(size: int = 2, reuse: str = "Never", executions: int = 3, **spec: An
 
 
 class FakePod:
-    """What a pool looks at in a Sandbox."""
+    """The part of a Sandbox that a pool uses."""
 
     def __init__(self, of: Pool, tenant: str | None = None) -> None:
         self.shape = of.shape
@@ -254,7 +254,7 @@ async def test_a_pod_given_to_who_has_just_left_waits_for_the_next() -> None:
 
 
 def test_pods_that_fail_together_fail_once() -> None:
-    """Of a runtime whose Pods did run: a node that stumbles takes along all that start on it."""
+    """If Pods of the runtime have run before, one failing node may end all starts on it."""
     proved, untried = Pool(runtime(4)), Pool(runtime(4))
     proved.proved = True
     assert [proved.failed() for _ in range(4)] == [False] * 4

@@ -1,4 +1,4 @@
-"""Who waits for room: bounds of the queue, and those who leave it. Deadlines here are bounds."""
+"""The queue for room: its limits, and what leaves it. Deadlines here are bounds, not pauses."""
 
 from __future__ import annotations
 
@@ -118,7 +118,7 @@ async def test_room_that_comes_free_while_the_first_is_being_cancelled(others: s
         for name in "ab" + others:
             await at.ask(name, "t", 1)
         at.tasks["b"].cancel()
-        at.of.give_back(at.shares["a"])  # before the cancelled task had its say
+        at.of.give_back(at.shares["a"])  # before the cancelled task has run
         await settled()
         assert at.admitted == ["a", *others[:1]]
         assert at.of.usage.total.memory == len(others[:1])
@@ -129,7 +129,7 @@ async def test_who_is_cancelled_in_the_moment_of_its_turn_gives_the_room_back() 
     async with line(capacity(1)) as at:
         for name in "abc":
             await at.ask(name, "t", 1)
-        at.of.give_back(at.shares["a"])  # b's turn has come, and b does not know yet
+        at.of.give_back(at.shares["a"])  # b has its turn, but its task has not run yet
         at.tasks["b"].cancel()
         await settled()
         assert at.admitted == ["a", "c"]

@@ -1,4 +1,4 @@
-"""Whether an execution is over once its end was to be written: then alone its source may go."""
+"""Whether an execution is over after its end was written. Only then may its source be deleted."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ PATH = "/apis/cloche.dev/v1alpha1/namespaces/sandboxes/sandboxexecutions/hello"
 
 
 class ApiServer:
-    """An API server that answers the write of an end so, and has this execution, if any."""
+    """An API server that answers the write with `answer`, and has the execution `found` or none."""
 
     def __init__(self, answer: int, found: dict[str, Any] | None) -> None:
         self._answer = answer
@@ -45,7 +45,7 @@ class ApiServer:
 
 
 def elsewhere(obj: dict[str, Any], **status: Any) -> dict[str, Any]:
-    """The execution as another operator has written it."""
+    """Return the execution as another operator has written it."""
     other = copy.deepcopy(obj)
     other["metadata"]["resourceVersion"] = "18"
     other["status"] |= status

@@ -1,4 +1,4 @@
-"""The index of what is stored: sums, bounds, and who goes first."""
+"""The index of the records: sums, bounds, and which record is removed first."""
 
 from __future__ import annotations
 

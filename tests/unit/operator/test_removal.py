@@ -1,4 +1,4 @@
-"""An execution's object is removed only once its Idempotency-Key is kept."""
+"""An execution's object is removed only after its Idempotency-Key is saved."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ KEYED = Leaving("name", "uid", "acme", "a" * 64, LATER)
 
 
 class Kube:
-    """What is asked of the API server, in order; it goes away before the call of that name."""
+    """Records the calls to the API server. It is unavailable from the call `away_before` on."""
 
     def __init__(self, away_before: str = "") -> None:
         self._away_before = away_before

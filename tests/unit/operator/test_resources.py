@@ -1,4 +1,4 @@
-"""What an execution may use: its wishes, the runtime's defaults, the runtime's maximum."""
+"""The limits of an execution: its request, and the runtime's defaults and maximum."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A Pod whose connection was lost: what its log and its container's end prove, and what not."""
+"""What the log and the exit code of a Pod prove after its connection was lost."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ EXIT: dict[str, Any] = {
 
 
 def lines(*events: dict[str, Any], first: int = 0) -> bytes:
-    """A log of these events, the first of which has this number."""
+    """Return a log of these events. `first`: the number of the first event."""
     numbered = ({"seq": number, **event} for number, event in enumerate(events, first))
     return b"".join(json.dumps(event).encode() + b"\n" for event in numbered)
 
@@ -55,24 +55,24 @@ def lines(*events: dict[str, Any], first: int = 0) -> bytes:
 class Node:
     """A kubelet with one Pod, as the API server shows it.
 
-    `log` is what each reading gets, in turn, and the last one ever after. A log that is followed
-    ends with the container, or at once where `breaks`.
+    `log`: the logs that the readings get, one after the other; further readings get the last one.
+    A followed log ends with the container, or at once if `breaks`.
     """
 
     def __init__(self, *log: bytes, code: int | None = None, breaks: bool = False) -> None:
         self._logs = list(log)
         self._breaks = breaks
         self.code = code
-        """The exit code of the container; None while it runs."""
+        """The exit code of the container; None while it is running."""
         self.attaches = self.deaf = 0
-        """Attaches that were closed, and how many of them come to nothing."""
+        """Attaches that were closed, and how many of these have no effect."""
         self.on_input_end: Callable[[], None] = lambda: None
         self.over = asyncio.Event()
         if code is not None:
             self.over.set()
 
     def append(self, log: bytes, code: int) -> None:
-        """Let the container write this and end."""
+        """Make the container write this and end."""
         self._logs.append(self._logs[-1] + log)
         self.code = code
         self.over.set()
@@ -121,7 +121,7 @@ class Node:
 
 @asynccontextmanager
 async def reader_of(node: Node, directory: Path) -> AsyncIterator[LogReader]:
-    """A reader of the log of a Pod to which the input may have been sent."""
+    """Yield a reader of the log of a Pod to which the input may have been sent."""
     async with (
         answering(node.routes(), directory) as kubeconfig,
         operator_parts(kubeconfig, "sandboxes") as ctx,
@@ -147,7 +147,7 @@ async def test_its_exit_code_is_as_good_as_its_word(tmp_path: Path) -> None:
 async def test_a_dead_container_without_a_start_in_its_log_may_have_run_the_program(
     tmp_path: Path, code: int
 ) -> None:
-    """Its `started` is lost when it ends while containerd is down."""
+    """Its `started` event is lost if it ends while containerd is down."""
     async with reader_of(Node(lines(READY), code=code), tmp_path) as reader:
         with pytest.raises(EndedError) as ended:
             await reader.read()
@@ -197,7 +197,7 @@ async def test_a_start_that_the_attach_has_heard_is_not_forgotten(tmp_path: Path
 
 
 async def test_the_end_of_a_stream_is_believed_when_it_comes_twice(tmp_path: Path) -> None:
-    """The first reading broke off, which the API server shows as an end."""
+    """The first reading broke off, but the API server ended it as if it were complete."""
     node = Node(lines(READY), lines(READY, STARTED, PRINTED, EXIT), code=0, breaks=True)
     async with reader_of(node, tmp_path) as reader:
         assert (await reader.read()).exit is not None
@@ -234,7 +234,7 @@ async def test_an_attach_that_was_closed_too_early_is_made_again(tmp_path: Path)
 
 
 async def test_a_program_that_runs_unheard_keeps_its_result(tmp_path: Path) -> None:
-    """Its log was rotated, so that nothing shows its start; the end of its input does nothing."""
+    """Its log was rotated, so no start is in it. The end of its input has no effect on it."""
     node = Node(lines(PRINTED, first=9000))
     node.on_input_end = lambda: node.append(lines(EXIT, first=9001), code=0)
     async with reader_of(node, tmp_path) as reader:

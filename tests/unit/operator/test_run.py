@@ -1,4 +1,4 @@
-"""An execution that waited in line gets its whole input, though the operator had let it go."""
+"""An execution that has waited gets its complete input, although the operator had dropped it."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ EXIT: dict[str, Any] = {
 
 
 class ApiServer:
-    """An API server whose Pods take one frame each, and end when they are told to."""
+    """An API server whose Pods take one frame each. They end when the test allows it."""
 
     def __init__(
         self, executions: list[dict[str, Any]], sources: dict[str, dict[str, Any]]
@@ -161,7 +161,7 @@ class ApiServer:
 
 
 async def _frame(socket: web.WebSocketResponse) -> dict[str, Any] | None:
-    """The next frame; None at the end of the connection."""
+    """Return the next frame, or None at the end of the connection."""
     sent = b""
     while len(sent) < 4 or len(sent) < 4 + int.from_bytes(sent[:4], "big"):
         message = await socket.receive()
@@ -180,7 +180,7 @@ async def _say(socket: web.WebSocketResponse, event: dict[str, Any]) -> None:
 async def at_work(
     server: ApiServer, directory: Path
 ) -> AsyncIterator[tuple[Context, Sessions, Dispatcher]]:
-    """An operator's parts that lead within the block, at whose end every execution has ended."""
+    """Yield the parts of an operator that leads. At the end of the block all executions end."""
     async with (
         answering(server.routes, directory) as kubeconfig,
         operator_parts(kubeconfig, "sandboxes") as ctx,
@@ -230,8 +230,8 @@ async def test_who_waited_gets_its_whole_input(
             dispatcher.observe(obj)
         first = await server.frames.get()
         assert len(ctx.capacity.waitlist) == 1
-        # Neither who waits nor who runs keeps its input.
-        while ctx.budget.used:  # noqa: ASYNC110  nothing tells of it
+        # Neither the waiting execution nor the running one keeps its input.
+        while ctx.budget.used:  # noqa: ASYNC110  there is no event for it
             await asyncio.sleep(0)
         server.may_end.release()
         second = await server.frames.get()

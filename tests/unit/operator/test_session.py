@@ -1,4 +1,4 @@
-"""A session's end: by itself, when its time is over, and with its Pod."""
+"""The end of a session: by itself, at its timeout, and with its Pod."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ RUNTIME: dict[str, Any] = {
 
 
 class ApiServer:
-    """An API server whose every Pod has a supervisor that is ready; it keeps what it is sent."""
+    """An API server whose Pods have a ready supervisor. It records the statuses sent to it."""
 
     def __init__(self) -> None:
         self.pods: list[str] = []

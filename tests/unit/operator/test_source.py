@@ -1,4 +1,4 @@
-"""What becomes of an execution's input while it waits, and of one that is an object of its own."""
+"""The input of an execution while it waits, and an input in a separate object."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ GIVEN: dict[str, Any] = {"code": "print(1)", "stdin": "in", "args": ["a"]}
 
 
 class ApiServer:
-    """An API server with one execution, or none. It counts how often it was asked."""
+    """An API server with one execution or none. It counts the requests."""
 
     def __init__(
         self, obj: dict[str, Any] | None, sources: dict[str, dict[str, Any]] | None = None
@@ -123,7 +123,7 @@ async def test_an_execution_that_is_deleted_while_it_waits(
 
 
 def apart(obj: dict[str, Any], source: str = SOURCE, **spec: Any) -> dict[str, Any]:
-    """Make the execution one whose input is an object of its own."""
+    """Return the execution with its input in a separate object."""
     obj["spec"] = {"language": "python", "source": {"name": source, "bytes": 20_000}, **spec}
     return obj
 
@@ -132,7 +132,7 @@ def apart(obj: dict[str, Any], source: str = SOURCE, **spec: Any) -> dict[str, A
 async def prepared(
     directory: Path, obj: dict[str, Any], server: ApiServer
 ) -> AsyncIterator[tuple[Source, ByteBudget]]:
-    """The source of this execution, and the budget that it is charged to."""
+    """Yield the source of this execution, and the budget that it is charged to."""
     execution, spec = with_spec(obj)
     budget = ByteBudget(1_000_000)
     async with (
@@ -157,7 +157,7 @@ async def test_a_separate_input_is_read_once_beside_the_claim(
             pass
         read = await source.read()
         assert server.calls == [f"read {SOURCE}"]
-        # What waits keeps no patterns: an execution that has some is read again with its source.
+        # Patterns are not kept while it waits: an execution with patterns is read again too.
         assert server.asked == len(patterns)
         assert budget.used == 8 * (20_000 + object_bytes(obj["spec"]))
         source.drop()
@@ -189,7 +189,7 @@ async def test_an_execution_without_its_source_ends(
 async def test_another_executions_source_is_neither_read_nor_deleted(
     tmp_path: Path, execution_object: dict[str, Any]
 ) -> None:
-    """Policies refuse such an execution; where there are none it gains nothing."""
+    """Policies reject such an execution. Without them, it gets nothing from another's source."""
     others = "hello-1-0123abcd"
     sources = {others: {"execution": "hello-1", **GIVEN}}
     server = ApiServer(apart(execution_object, source=others), sources)
@@ -233,7 +233,7 @@ async def test_a_claim_that_fails_leaves_no_memory_taken(
 
         async def claim() -> None:
             async with source.read_ahead():
-                while not budget.used:  # noqa: ASYNC110  nothing tells of it
+                while not budget.used:  # noqa: ASYNC110  there is no event for it
                     await asyncio.sleep(0)
                 raise EndedError(Reason.CANCELLED, "It was cancelled.")
 

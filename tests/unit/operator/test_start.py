@@ -1,4 +1,4 @@
-"""A Pod is greeted once an attach has reached it, and not another that has its name by now."""
+"""A Pod is greeted after an attach to it, and no other Pod that has its name by then."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ SPEC = {"image": "image", "fileName": "main.py", "run": {"command": ["python3", 
 
 
 class Node:
-    """An API server with one Pod of that name, of this uid; `heard` is what its container got."""
+    """An API server with one Pod with this uid. `heard` is what the container received."""
 
     def __init__(self, uid: str) -> None:
         self._uid = uid
@@ -71,7 +71,7 @@ async def test_the_pod_that_was_made_is_greeted(tmp_path: Path) -> None:
 
 
 async def test_another_pod_of_the_same_name_is_not_greeted(tmp_path: Path) -> None:
-    """Another operator leads by now and has made one of its own."""
+    """Another operator leads by then, and has created a Pod with this name."""
     node = Node("second")
     with pytest.raises(NeverStartedError):
         await _opened(node, tmp_path)

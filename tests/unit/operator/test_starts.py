@@ -1,4 +1,4 @@
-"""Which Pods start now."""
+"""Which Pods may start."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ BOUND_SECONDS = 10.0
 
 
 class Line:
-    """Starts of tenants, in the order in which they began."""
+    """Starts of several tenants, in the order in which they began."""
 
     def __init__(self, most: int, **parts: float) -> None:
         self.now = 0.0
@@ -24,7 +24,7 @@ class Line:
         self.tasks: dict[str, asyncio.Task[None]] = {}
 
     async def ask(self, *names: str) -> None:
-        """Ask for starts of the tenants that the names begin with."""
+        """Request starts. The first character of each name is the tenant."""
         for name in names:
             self.over[name] = asyncio.Event()
             self.tasks[name] = asyncio.create_task(self._start(name))

@@ -1,4 +1,4 @@
-"""The status as it is written: its shape, and its size whatever a program printed."""
+"""The status of an execution: its fields, and its size for any output of a program."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from cloche_operator.transcript import Transcript
 
 NOW = datetime(2026, 1, 2, 3, 4, 30, 123456, tzinfo=UTC)
 API_TIME = datetime(2026, 1, 2, 3, 14, 31, tzinfo=UTC)
-"""Of an API server whose clock is some ten minutes ahead."""
+"""The time of an API server whose clock is about ten minutes ahead."""
 UID = "5b0c1f0e-8a7f-4f57-9f0e-2f8f4b1f5a11"
 START = datetime(2026, 1, 2, 3, 4, 28, 250000, tzinfo=UTC).timestamp()
 
@@ -32,7 +32,7 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def transcript(**changes: Any) -> Transcript:
-    """One that was heard to its end."""
+    """Return a transcript that has ended."""
     made = Transcript(UID)
     events: list[dict[str, Any]] = [
         {"event": "ready", "protocol": 1},
@@ -204,7 +204,7 @@ def test_an_unreadable_spec_is_an_end_that_expires() -> None:
 
 
 def stored(spec: Any, made: Any) -> Any:
-    """About the bytes of both as Go writes them."""
+    """Return about the bytes of both, as Go serialises them."""
     text = json.dumps({"spec": spec, "status": made}, separators=(",", ":"), ensure_ascii=False)
     return pytest.approx(len(text.replace("<", r"\u003c").encode()), rel=0.05, abs=50)
 

@@ -1,4 +1,4 @@
-"""Which tombstones are deleted: the expired, and the soonest to expire of too many."""
+"""Which tombstones are deleted: the expired ones, and of too many, the first to expire."""
 
 from __future__ import annotations
 

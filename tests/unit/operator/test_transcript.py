@@ -1,4 +1,4 @@
-"""Whatever bytes come out of a container, reading them raises nothing and believes little."""
+"""Parsing any bytes from a container raises nothing, and accepts only valid events."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ STARTED = {"event": "started", "execution": UID, "stage": "run", "time": 1763900
 
 
 def lines(*events: dict[str, Any]) -> bytes:
-    """Events as a supervisor writes them, numbered from 0 where they have no number."""
+    """Return the events as a supervisor writes them, numbered from 0 unless they have a number."""
     numbered = ({"seq": n} | event for n, event in enumerate(events))
     return b"".join(json.dumps(e, ensure_ascii=False).encode() + b"\n" for e in numbered)
 
@@ -53,7 +53,7 @@ WHOLE = lines(
 
 
 class Stream:
-    """A stream, cut into events that one execution's transcript takes in."""
+    """A stream, split into the events of one execution's transcript."""
 
     def __init__(self, uid: str = UID) -> None:
         self.reader = EventReader()

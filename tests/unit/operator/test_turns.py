@@ -1,4 +1,4 @@
-"""The line before a session. The deadlines here are bounds, never pauses."""
+"""The queue for the turns of a session. Deadlines here are bounds, not pauses."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ BOUND_SECONDS = 5.0
 
 
 class Line:
-    """Executions before one session, and the order in which they got their turn."""
+    """Executions in the queue of one session, and the order in which they got their turn."""
 
     def __init__(self, execution: Execution, most: int, **settings: Any) -> None:
         self.waitlist = Waitlist(Settings(**settings))
@@ -113,7 +113,7 @@ async def test_who_is_cancelled_in_the_moment_of_its_turn_passes_it_on(
     at = Line(execution, 20)
     for name in "ab":
         await at.ask(name)
-    at.turns.pass_on()  # a's turn has come, and a does not know yet
+    at.turns.pass_on()  # a has its turn, but its task has not run yet
     at.tasks["a"].cancel()
     await settled()
     assert at.had == ["b"]
