@@ -13,6 +13,7 @@ import sys
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
+from cloche_api.input import Input
 from cloche_gateway.errors import OverloadedError
 
 if TYPE_CHECKING:
@@ -28,7 +29,7 @@ _EVENT_CHARACTERS = 64 * 1024
 makes up to six bytes of a character."""
 _PIECE_BYTES = 120
 """Of a piece besides its text."""
-_HEAVY = frozenset({"code", "stdin", "files", "environment", "arguments"})
+_HEAVY = frozenset({"code", *Input.model_fields})
 """Of a spec, what nobody is told at the end."""
 
 

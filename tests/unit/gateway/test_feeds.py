@@ -95,6 +95,8 @@ async def test_a_feed_without_room_is_cut_and_its_listeners_are_told(budget: Bud
 
 
 def test_at_the_end_nothing_is_kept_of_what_was_sent_and_printed() -> None:
-    obj = lean({"spec": ENDED["spec"], "status": {"stdout": "o", "stderr": "\n why\nmore", "a": 1}})
+    given = {"args": ["a"], "environment": {"A": "b"}, "files": [{"path": "a", "content": "b"}]}
+    spec = ENDED["spec"] | given
+    obj = lean({"spec": spec, "status": {"stdout": "o", "stderr": "\n why\nmore", "a": 1}})
     assert obj["spec"] == {"language": "python"}
     assert obj["status"] == {"stdout": "", "stderr": "why", "a": 1}
