@@ -28,7 +28,7 @@ _UPGRADE = frozenset({b"upgrade", b"http2-settings"})
 
 
 class RefusedHeadError(Exception):
-    """The request breaks a rule of this module. The message is the answer's `detail`."""
+    """The request breaks a rule of this module. The message is the response's `detail`."""
 
 
 class Head:

@@ -37,7 +37,7 @@ class Frame:
         self._tail = b""
 
     def expect_body(self, length: int) -> None:
-        """Announce that a body of this length comes next, or none with 0."""
+        """Announce a body of this length in bytes; 0 for no body or a chunked one."""
         self._left = length
         self._tail = b""
 

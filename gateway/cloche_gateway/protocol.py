@@ -48,8 +48,9 @@ class BoundedProtocol(HttpToolsProtocol):
       route.
     - One request is parsed at a time. Pipelined requests are held, within limits.
     - A client that does not read its response is disconnected.
-    - A client that connects beyond the limit of connections may only probe, or gets a 503 if the
-      spare connections are taken too.
+    - If a client connects beyond the limit of connections, an idle connection is ended for it. If
+      there is none, only probes and scrapers are served on the new connection. If the spare
+      connections are taken too, the client gets a 503.
     """
 
     def __init__(self, *args: Any, bounds: Bounds, **kwargs: Any) -> None:

@@ -27,7 +27,7 @@ _DNS_LABEL = r"^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$"
 
 
 class SettingsError(Exception):
-    """A setting is wrong. The message is one line that names it."""
+    """A setting is unknown or not valid. The message is one line that names it."""
 
 
 class Settings(BaseSettings):

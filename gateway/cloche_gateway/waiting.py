@@ -135,9 +135,9 @@ class Waiters:
             self._look_later(waiter.name, _LOOK_SECONDS)
 
     def replace(self, objects: list[dict[str, Any]]) -> None:
-        """Do nothing: what is not waited for is of no interest, the rest is asked for."""
+        """Do nothing: the list is only needed for its version, and `connected` checks waiters."""
 
-    def changed(self, kind: str, obj: dict[str, Any]) -> None:  # noqa: ARG002  a record's deletion
+    def changed(self, kind: str, obj: dict[str, Any]) -> None:  # noqa: ARG002  see docstring
         """Apply one watch event. The object has ended in events of each kind."""
         uid = obj["metadata"]["uid"]
         if heed := self._heeded.pop(uid, None):

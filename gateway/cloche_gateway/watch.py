@@ -86,7 +86,7 @@ class Follower:
             if asyncio.get_running_loop().time() - began >= _SHORT_SECONDS:
                 delay = _DELAY_MIN
                 continue
-            await asyncio.sleep(delay * random.uniform(0.5, 1))  # noqa: S311  spreads replicas
+            await asyncio.sleep(delay * random.uniform(0.5, 1))  # noqa: S311  only jitter
             delay = min(delay * 2, _DELAY_MAX)
 
     async def _follow_once(self) -> None:
