@@ -1,4 +1,4 @@
-"""A feed of several pieces: who comes again gets what it has not got, and no more."""
+"""A feed resumes after any position, without loss or repetition, and stays within its budget."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def budget() -> Budget:
 
 @pytest.fixture
 def feed(budget: Budget) -> Feed:
-    """One that heard each write by itself, and then the end."""
+    """A feed that got each write as a piece of its own, and then the end."""
     made = Feed(budget, "acme")
     made.add(Piece("started", time=1.0))
     for kind, text in PRINTED:
@@ -35,7 +35,7 @@ def feed(budget: Budget) -> Feed:
 
 
 async def heard(feed: Feed, start: Position) -> list[tuple[str, str, Position]]:
-    """Kind, text and position of all that comes after `start`."""
+    """Return kind, text and position of each piece after `start`."""
     events = []
     async for found in feed.pieces_after(start, SILENCE_SECONDS):
         assert found is not None
