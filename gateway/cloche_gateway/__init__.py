@@ -1,3 +1,3 @@
-"""The gateway: HTTP in, a SandboxExecution in the cluster, the program's result out."""
+"""The gateway: an HTTP API that runs programs as SandboxExecutions and returns their results."""
 
 __version__ = "0.1.0"

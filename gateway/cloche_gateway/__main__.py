@@ -1,4 +1,4 @@
-"""`python -m cloche_gateway`: settings from the environment, then serve until SIGTERM."""
+"""`python -m cloche_gateway`: read settings from the environment and serve until SIGTERM."""
 
 from __future__ import annotations
 
@@ -20,7 +20,10 @@ _WRONG_SETTINGS = 2
 
 
 def _open_as_many_files_as_allowed() -> None:
-    """A connection is a file, and 1024 is what a container may open as a rule unless it asks."""
+    """Raise the soft limit of open files to the hard limit.
+
+    Each connection is an open file, and the soft limit of a container is often 1024.
+    """
     _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
 
@@ -28,7 +31,7 @@ def _open_as_many_files_as_allowed() -> None:
 async def _serve(own: settings.Settings) -> None:
     client = await kube.KubeClient.connect()
     async with context.running(own, client) as made:
-        # What lives from here on is small and short: the collector need not walk all modules.
+        # Objects made from here on are small and short-lived. The collector can skip the rest.
         gc.collect()
         gc.freeze()
         http = server.Server(made)
@@ -37,7 +40,10 @@ async def _serve(own: settings.Settings) -> None:
 
 
 def main() -> int:
-    """Run the gateway. 0 after a stop by signal, 2 for settings that cannot be served with."""
+    """Run the gateway and return the exit code.
+
+    0 after SIGTERM or SIGINT; 2 for invalid settings or missing cluster credentials.
+    """
     try:
         own = settings.load()
     except settings.SettingsError as error:
@@ -45,9 +51,9 @@ def main() -> int:
         return _WRONG_SETTINGS
     logs.configure(own.log_format, own.log_level)
     _open_as_many_files_as_allowed()
-    # A kubeconfig that is not there is said once, by the error that comes of it.
+    # A missing kubeconfig is reported once, by NoClusterError.
     logging.getLogger("kubernetes.aio.config.kube_config").setLevel(logging.ERROR)
-    # uvicorn raises the signal again when it is done; by default that would be our end, not 0.
+    # uvicorn re-raises the signal when it has stopped. The default action would kill the process.
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: None)
     try:

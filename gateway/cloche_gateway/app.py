@@ -1,4 +1,4 @@
-"""The ASGI application: routes, errors and what stands around every request."""
+"""The ASGI application: routes, exception handlers and middleware."""
 
 from __future__ import annotations
 
@@ -32,18 +32,18 @@ _ABOUT = "Runs untrusted code, each piece in a Kubernetes Pod of its own, and an
 
 
 def create_app(context: Context) -> ASGIApp:
-    """The application of a context that is running already.
+    """Return the application for a running context.
 
-    What stands around every request stands around FastAPI, whose own last handler of errors
-    would otherwise be outside.
+    The middleware wraps FastAPI instead of being added to it, because FastAPI's outermost error
+    handler would otherwise be outside of it.
     """
     app = FastAPI(
         title="Cloche",
         version=__version__,
         description=_ABOUT,
-        redirect_slashes=False,  # both spellings are served, none is redirected
-        openapi_url=None,  # `docs` serves it, made once
-        docs_url=None,  # and a page of its own
+        redirect_slashes=False,  # the middleware serves paths with a trailing slash
+        openapi_url=None,  # `routes.docs` serves a document that is built once,
+        docs_url=None,  # and its own page
         redoc_url=None,
     )
     app.state.context = context

@@ -1,4 +1,4 @@
-"""What a connection has to send and its client does not take."""
+"""Unsent response data of a connection."""
 
 from __future__ import annotations
 
@@ -13,24 +13,28 @@ if TYPE_CHECKING:
     from cloche_gateway.budget import Budget
 
 TAKEN_BYTES = 16 * 1024
-"""What a client must take in the time that it has, or all of the rest."""
+"""What a client must read within `send_timeout_seconds`, unless less is left."""
 TAKEN_SHARE = 8
-"""Or this part of what is left, where that is more: the more is kept for it, the faster it must
-read. 1.4 MiB, the largest answer, is 6 KB/s at first."""
+"""If an eighth of what is left is more, the client must read that: the more is kept for it, the
+faster it must read. For the largest response, 1.4 MiB, this is 6 KB/s at first."""
 UNCHARGED_BYTES = 32 * 1024
-"""From which on a connection is told to stop writing, and what is left is charged. Less of it for
-each of 2000 connections is within what the process has for itself."""
+"""The transport pauses writing above this size, and unsent data above it is charged to the memory
+budget. Up to this size for each of 2000 connections is part of the process's own memory
+(`budget`)."""
 SEND_BYTES = 32 * 1024
-"""Of a connection's send buffer in the kernel, which doubles it for its own use and keeps it in
-the container's memory: what does not fit stays here, where it is charged."""
+"""Size of a connection's send buffer in the kernel. The kernel doubles it for its own use, and it
+counts as the container's memory. Data that does not fit stays in the process, where it is charged
+to the memory budget."""
 
 
 class Backlog:
-    """Ends a connection whose client does not take what is there for it.
+    """Aborts a connection whose client does not read its response.
 
-    A transport keeps what it cannot send, and even one that is closed stays until all is sent:
-    without this, for as long as the client likes. What is kept is charged to the budget, which
-    may end the connection too.
+    A transport buffers data that it cannot send, and even a closed one stays until all is sent. So
+    without a time limit a client could hold the memory for as long as it likes.
+
+    Buffered data is charged to the memory budget, which may abort the connection too, to make room.
+    `seconds` is the time limit.
     """
 
     def __init__(
@@ -50,7 +54,10 @@ class Backlog:
         transport.set_write_buffer_limits(high=UNCHARGED_BYTES)
 
     def begin(self, tenant: str | None) -> None:
-        """Give the client its time, from now on, for what is there. `tenant` asked for it."""
+        """Start the time limit for the data that is buffered now, and charge the data to `tenant`.
+
+        Abort the connection if the memory budget has no room.
+        """
         self.forget()
         self._left = self._transport.get_write_buffer_size()
         if not self._left:
@@ -65,7 +72,7 @@ class Backlog:
             self._transport.abort()
 
     def forget(self) -> None:
-        """The client has taken enough, or is gone."""
+        """Stop the time limit and release the charge."""
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None

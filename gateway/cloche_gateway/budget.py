@@ -1,6 +1,7 @@
-"""The budget for what the gateway keeps for its clients: its size, and what a client reads of it.
+"""The memory budget for data that the gateway holds for its clients.
 
-Bodies and what was parsed from them, answers that are not yet taken, output that is listened to.
+It covers request bodies and the objects parsed from them, unsent responses, and the output of
+executions whose events are streamed.
 """
 
 from __future__ import annotations
@@ -10,23 +11,27 @@ from cloche_api.limits import MIB
 from cloche_gateway.errors import OverloadedError
 
 _OWN_BYTES = 192 * MIB
-"""What the process takes besides: 95 MiB once it has started, 45 for 2000 idle connections, and
-the rest for caches of what the API server sent."""
+"""Memory of the process itself: 95 MiB after the start, 45 MiB for 2000 idle connections, and the
+rest for cached responses of the API server."""
 _CHARGED_SHARE = 0.6
-"""Of what is left. A charge counts bytes as they are stored; objects around them, copies on their
-way to a socket and memory that the allocator has not returned yet take the rest."""
+"""The budget's share of the remaining memory. A charge counts only the bytes of the data. The rest
+is for the objects that hold them, copies on their way to a socket, and memory that the allocator
+has not returned yet."""
 
 
 def size_for(limit_bytes: int) -> int:
-    """The budget of a process that may take so many bytes: 192 MiB of the chart's 512 MiB."""
+    """Return the budget in bytes for a process with this memory limit in bytes.
+
+    For the chart's 512 MiB it is 192 MiB.
+    """
     return int((limit_bytes - _OWN_BYTES) * _CHARGED_SHARE)
 
 
 class Budget(ByteBudget):
-    """A ByteBudget whose refusal is an OverloadedError."""
+    """A ByteBudget that raises OverloadedError when it has no room."""
 
     def refusal(self, used: int, most: int, *, of_tenant: bool) -> OverloadedError:
-        """Return what the client reads."""
+        """Return the error for the client, as `ByteBudget.refusal`. `used` and `most` are bytes."""
         if of_tenant:
             return OverloadedError(
                 f"of this tenant {used // MIB} MiB of requests and answers are "

@@ -1,4 +1,4 @@
-"""Ending what nobody waits for any more, beside the requests."""
+"""Background tasks that cancel executions and delete objects that no request needs any more."""
 
 from __future__ import annotations
 
@@ -18,15 +18,17 @@ _log = logging.getLogger(__name__)
 
 _CALL_SECONDS = 10.0
 _GIVE_UP_SECONDS = 60.0
-"""Longer than a restart of the API server; an execution ends by its own timeout anyway."""
+"""How long a call is retried: longer than an API server restart takes. If it still fails, an
+execution ends by its own timeout."""
 _LATE_CREATE_SECONDS = 20.0
-"""A create whose answer was lost may still become an object within the API server's own time."""
+"""How long an object may still appear after its create got no response: the time that the API
+server may take for a request."""
 _FINISH_SECONDS = 3.0
 _DELAY_MIN, _DELAY_MAX = 0.2, 5.0
 
 
 class Canceller:
-    """Cancels executions, ends sessions and removes records, again while the API server is away."""
+    """Cancels executions and deletes objects in the background, with retries for up to 60 s."""
 
     def __init__(self, kube: KubeClient, namespace: str) -> None:
         self._kube = kube
@@ -34,9 +36,9 @@ class Canceller:
         self._tasks: set[asyncio.Task[None]] = set()
 
     def cancel(self, name: str, *, unsure: bool) -> None:
-        """Cancel an execution, later if need be.
+        """Cancel an execution.
 
-        With `unsure` it is not known whether it was created, and it may yet appear.
+        `unsure`: it is unknown whether the execution was created, and it may still appear.
         """
         path = names.execution(self._namespace, name)
 
@@ -46,7 +48,7 @@ class Canceller:
         self._start(f"execution {name}", patch, unsure=unsure)
 
     def end_session(self, name: str, *, unsure: bool) -> None:
-        """Remove a session that nobody got, later if need be. `unsure` as above."""
+        """Delete a session that was not returned to its client. `unsure` as in `cancel`."""
         path = names.session(self._namespace, name)
 
         async def delete() -> None:
@@ -55,14 +57,18 @@ class Canceller:
         self._start(f"session {name}", delete, unsure=unsure)
 
     def remove(self, name: str, remove: Callable[[], Awaitable[None]]) -> None:
-        """Remove the record of an execution that was answered, by this call, later if need be."""
+        """Remove the record of the execution `name` after its result was returned.
+
+        `remove` makes the calls. It raises KubeError when it is to be retried, or NotFoundError or
+        InvalidError when it is not.
+        """
         self._start(f"record {name}", remove, unsure=False)
 
     def remove_source(self, name: str) -> None:
-        """Remove a source that no execution names, later if need be.
+        """Delete a SandboxSource that no execution refers to.
 
-        It is not known whether it was created, and it may yet appear; the operator removes one that
-        appears too late.
+        It is unknown whether the source was created. The operator deletes one that appears after
+        the retries have ended.
         """
         path = names.source(self._namespace, name)
 
@@ -72,7 +78,7 @@ class Canceller:
         self._start(f"source {name}", delete, unsure=True)
 
     async def finish(self) -> None:
-        """Give what is under way some seconds, then end it."""
+        """Wait up to 3 s for the tasks under way, then cancel them."""
         if self._tasks:
             _, late = await asyncio.wait(set(self._tasks), timeout=_FINISH_SECONDS)
             for task in late:

@@ -1,4 +1,4 @@
-"""Connections on which no request is being answered, in the order in which they may be ended."""
+"""Idle connections of the server, and the order in which they are ended to make room."""
 
 from __future__ import annotations
 
@@ -15,22 +15,28 @@ if TYPE_CHECKING:
 
 
 class Endable(Protocol):
-    """A connection that can be ended at once."""
+    """A connection that can be aborted."""
 
     def end(self) -> None:
-        """End it."""
+        """Abort the connection."""
 
 
 _GRACE_SECONDS = 1.0
-"""For the head of a request on a new connection to arrive, before it is taken for an idle one."""
+"""How long a new connection has for the head of its first request before it counts as idle."""
 
 
 class Idle:
-    """Which connection is ended when all are taken and another client comes.
+    """The idle connections, one of which is ended when a client connects to a full server.
 
-    First those that never had a valid key, but for new ones, on which a request may be on its way;
-    then those that had one; then the new ones. Of each kind the one that has been idle longest. So
-    a client without a key cannot keep out one that has one.
+    The order is:
+
+    1. connections without a valid key so far, except new ones, whose first request may be on its
+       way;
+    2. connections that have had a valid key;
+    3. new connections.
+
+    Within each group, the one that has been idle longest is ended first. This way a client without
+    a key cannot keep out a client with one.
     """
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
@@ -42,17 +48,17 @@ class Idle:
         return len(self._strangers) + len(self._known)
 
     def add(self, connection: Endable, *, known: bool) -> None:
-        """A connection has nothing to answer from now on; `known`: it has had a valid key."""
+        """Add a connection that is idle from now on. `known`: it has had a valid key."""
         self.remove(connection)
         (self._known if known else self._strangers)[connection] = self._clock()
 
     def remove(self, connection: Endable) -> None:
-        """A request has come on it, or it is gone."""
+        """Remove a connection on which a request arrived, or which was closed."""
         self._strangers.pop(connection, None)
         self._known.pop(connection, None)
 
     def end_one(self) -> bool:
-        """End one of them; whether there was one."""
+        """End one idle connection. Return False if there is none."""
         stranger, since = next(iter(self._strangers.items()), (None, 0.0))
         if stranger is None or self._clock() - since < _GRACE_SECONDS:
             stranger = next(iter(self._known), stranger)
@@ -65,13 +71,13 @@ class Idle:
 
 @dataclass(frozen=True, slots=True)
 class Bounds:
-    """What all connections of a server share."""
+    """Limits and state that all connections of a server share."""
 
     connections: int
-    """How many at a time."""
+    """The most connections at a time, not counting the spare ones (`protocol`)."""
     send_seconds: float
-    """For a client to take its part of what is there for it (`backlog`)."""
+    """The time limit for a client to read a part of its response (`backlog`)."""
     budget: Budget
-    """What is kept for clients is charged to it."""
+    """The budget for data that is held for clients."""
     idle: Idle = field(default_factory=Idle)
     discards: Discards = field(default_factory=Discards)

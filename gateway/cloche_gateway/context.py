@@ -1,4 +1,4 @@
-"""What every request needs, made once at start."""
+"""The dependencies of all requests, which are created once at start."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ _LISTS = 8
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """The gateway's parts. `draining` is done once waiting requests must be answered."""
+    """The parts of the gateway. `draining` is done once waiting requests must be answered."""
 
     settings: Settings
     kube: KubeClient
@@ -57,22 +57,24 @@ class Context:
     in_flight: InFlight
     budget: Budget
     lists: asyncio.Semaphore
-    """Taken by who reads pages of a collection: one of them takes some MiB while it is read."""
+    """Held while pages of a collection are read, because each takes some MiB. It allows 8 at a
+    time."""
     parser: ThreadPoolExecutor
-    """Where large bodies are read: one at a time, for reading takes several times their bytes."""
+    """The thread that parses large bodies: one at a time, because parsing takes several times a
+    body's size."""
     draining: asyncio.Future[None]
 
     def drain(self) -> None:
-        """Have all waiting requests answered now."""
+        """Have all waiting requests answered now, because the gateway shuts down."""
         if not self.draining.done():
             self.draining.set_result(None)
 
 
 @contextlib.asynccontextmanager
 async def running(settings: Settings, kube: KubeClient) -> AsyncIterator[Context]:
-    """The context with its watches running. It starts whether the API server answers or not.
+    """Yield a context whose watches are running. The API server need not be reachable.
 
-    At the end it closes `kube` too.
+    When the block ends, the context stops, and `kube` is closed too.
     """
     ring, languages, live = (
         KeyRing(settings, kube.now),
@@ -127,7 +129,7 @@ async def running(settings: Settings, kube: KubeClient) -> AsyncIterator[Context
         await feeds.close()
         for task in tasks:
             task.cancel()
-        # Before the tasks hear of it: a stream that they let go would be closed behind our back.
+        # Before the cancelled tasks run: otherwise a stream that they drop is closed unawaited.
         await kube.close()
         await asyncio.gather(*tasks, return_exceptions=True)
         await waiters.close()

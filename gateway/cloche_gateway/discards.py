@@ -1,7 +1,8 @@
-"""Bodies of requests that were refused before all of them had come.
+"""Limit on reading the bodies of requests that were rejected before the body had arrived.
 
-What is left of one is read and dropped, so that a client that sends all first sees its answer. Who
-sends large requests only to have them refused would keep the processors busy with that.
+The rest of such a body is read and discarded, so that a client that first sends everything sees the
+response. Without a limit, a client could load the gateway with large requests that are meant to be
+rejected.
 """
 
 from __future__ import annotations
@@ -15,23 +16,23 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 _BYTES_PER_SECOND = 2 * MIB
-"""Of a tenant, and of all clients without a key together, in the long run."""
+"""The long-term rate for each tenant, and for all clients without a key together."""
 _AT_ONCE_BYTES = 64 * MIB
-"""Sixteen of the largest bodies: each client of a burst of mistakes sees its answer."""
+"""The burst: sixteen of the largest bodies, so that several mistakes at a time get responses."""
 
 
 class Discards:
-    """The bytes that were dropped, by tenant."""
+    """The discarded bytes of each tenant."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
         self._due: dict[str | None, float] = {}
-        """When each tenant's were due at that rate."""
+        """The time at which each tenant's bytes are paid off at the long-term rate."""
 
     def reads_on(self, tenant: str | None, size: int) -> bool:
-        """Count bytes of a tenant's that were dropped; whether more may be read now.
+        """Count discarded bytes of a tenant and return whether more may be read now.
 
-        `tenant`: None for a client without a key.
+        `tenant` is None for a client without a key.
         """
         now = self._clock()
         before = max(self._due.get(tenant, 0.0), now - _AT_ONCE_BYTES / _BYTES_PER_SECOND)

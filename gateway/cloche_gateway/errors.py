@@ -1,6 +1,6 @@
-"""What can go wrong with a request, in the words that its sender reads.
+"""Errors of requests. Their messages are shown to the client.
 
-Which HTTP status each becomes stands in `routes/problems.py` alone.
+`routes/problems.py` maps them to HTTP status codes.
 """
 
 from __future__ import annotations
@@ -11,11 +11,14 @@ if TYPE_CHECKING:
     from cloche_api.write_limit import Excess
 
 BATCH_ITEMS_MAX = 10
-"""Requests of one batch."""
+"""The most requests in one batch."""
 
 
 class GatewayError(Exception):
-    """The base of all. `str(error)` is the answer's `detail`, fit for JSON whatever was quoted."""
+    """Base class. `str(error)` is the `detail` of the response.
+
+    Lone surrogates in quoted input are replaced, so that the message is valid UTF-8.
+    """
 
     def __init__(self, message: str = "") -> None:
         super().__init__(message.encode("utf-8", "replace").decode("utf-8"))
@@ -29,14 +32,14 @@ class InvalidRequestError(GatewayError):
 
 
 class BatchTooLargeError(GatewayError):
-    """The batch has more requests than one may have."""
+    """The batch has more than `BATCH_ITEMS_MAX` requests."""
 
     def __init__(self) -> None:
         super().__init__(f"Maximum {BATCH_ITEMS_MAX} executions allowed in a batch")
 
 
 class UnsupportedLanguageError(GatewayError):
-    """No installed runtime has that name or alias."""
+    """No installed runtime has this name or alias."""
 
     def __init__(self, language: str, supported: list[str]) -> None:
         shown = language if len(language) <= 63 else language[:63] + "…"  # noqa: PLR2004  a name's length
@@ -45,7 +48,7 @@ class UnsupportedLanguageError(GatewayError):
 
 
 class LanguageNotFoundError(GatewayError):
-    """The same, where the language stands in the path."""
+    """As UnsupportedLanguageError, for a language in the URL's path."""
 
 
 class TooLargeError(GatewayError):
@@ -53,28 +56,28 @@ class TooLargeError(GatewayError):
 
 
 class KeyRequiredError(GatewayError):
-    """The request came without an API key."""
+    """The request has no API key."""
 
     def __init__(self) -> None:
         super().__init__("API key is required")
 
 
 class KeyInvalidError(GatewayError):
-    """No record has that API key."""
+    """The API key is unknown."""
 
     def __init__(self) -> None:
         super().__init__("Invalid API key")
 
 
 class KeyExpiredError(GatewayError):
-    """The API key was valid until its time was over."""
+    """The API key has expired."""
 
     def __init__(self) -> None:
         super().__init__("API key has expired")
 
 
 class RateLimitedError(GatewayError):
-    """The API key has asked too often. In `reset` seconds it may ask for more."""
+    """The API key's rate limit is exceeded. More is allowed in `reset` seconds."""
 
     def __init__(self, reset: int) -> None:
         super().__init__("Rate limit exceeded. Please try again later.")
@@ -82,7 +85,7 @@ class RateLimitedError(GatewayError):
 
 
 class WriteLimitedError(RateLimitedError):
-    """The tenant's executions have written too many bytes. The message names them."""
+    """The tenant's executions have written too many bytes. The message gives the amount."""
 
     def __init__(self, excess: Excess) -> None:
         super().__init__(excess.seconds)
@@ -90,7 +93,7 @@ class WriteLimitedError(RateLimitedError):
 
 
 class TooManyAtOnceError(GatewayError):
-    """As many requests of the API key are being answered as may be at a time."""
+    """The API key has reached its limit of in-flight requests."""
 
     def __init__(self, most: int) -> None:
         super().__init__(
@@ -100,28 +103,28 @@ class TooManyAtOnceError(GatewayError):
 
 
 class ExecutionNotFoundError(GatewayError):
-    """There is no such execution, or it is another tenant's."""
+    """The execution does not exist, or belongs to another tenant."""
 
     def __init__(self, execution_id: str) -> None:
         super().__init__(f"Execution {execution_id[:100]} not found")
 
 
 class SessionNotFoundError(GatewayError):
-    """There is no such session, it has ended, or it is another tenant's."""
+    """The session does not exist, has ended, or belongs to another tenant."""
 
     def __init__(self, session_id: str) -> None:
         super().__init__(f"Session {session_id[:100]} not found")
 
 
 class SessionFailedError(GatewayError):
-    """The session that was asked for could not be had; nobody is to blame but the system."""
+    """The session could not be started, because of a failure of the system."""
 
     def __init__(self, why: str) -> None:
         super().__init__(f"Session failed: {why}")
 
 
 class KeyReusedError(GatewayError):
-    """The Idempotency-Key belongs to a request that asked for something else."""
+    """The Idempotency-Key was used with a different request."""
 
     def __init__(self) -> None:
         super().__init__("Idempotency-Key: was already used with another request")
@@ -138,7 +141,7 @@ class RecordRemovedError(GatewayError):
 
 
 class StillRunningError(GatewayError):
-    """The execution has not ended: there is no record to be removed yet."""
+    """The record cannot be removed, because the execution has not ended."""
 
     def __init__(self, execution_id: str) -> None:
         super().__init__(
@@ -148,7 +151,7 @@ class StillRunningError(GatewayError):
 
 
 class ExecutionError(GatewayError):
-    """Something about an execution that exists, or may exist, under this id."""
+    """An error with the id of an execution that exists, or may exist."""
 
     def __init__(self, message: str, execution_id: str | None = None) -> None:
         super().__init__(message)
@@ -156,21 +159,24 @@ class ExecutionError(GatewayError):
 
 
 class BusyError(ExecutionError):
-    """Nothing is wrong with the request; it may be sent again later."""
+    """The request is valid, but cannot be served now. The client can retry it later."""
 
     def __init__(self, execution_id: str | None = None) -> None:
         super().__init__("Service busy. Please try again later.", execution_id)
 
 
 class OverloadedError(GatewayError):
-    """The process keeps as many bytes for its clients as it may. `why` ends with what to do."""
+    """A limit on the gateway's memory or event streams is reached.
+
+    `why` names the limit and ends with what the client can do.
+    """
 
     def __init__(self, why: str) -> None:
         super().__init__(f"Service busy: {why}.")
 
 
 class DrainingError(ExecutionError):
-    """This gateway stops before the execution has ended. The execution goes on."""
+    """The gateway shuts down before the execution has ended. The execution goes on."""
 
     def __init__(self, execution_id: str) -> None:
         super().__init__(
@@ -181,11 +187,11 @@ class DrainingError(ExecutionError):
 
 
 class FailedError(ExecutionError):
-    """The system failed, not the program."""
+    """The execution failed because of the system, not the program."""
 
     def __init__(self, why: str, execution_id: str | None = None) -> None:
         super().__init__(f"Execution failed: {why}", execution_id)
 
 
 class ClientGoneError(GatewayError):
-    """Nobody is there to read an answer."""
+    """The client disconnected before it was answered."""

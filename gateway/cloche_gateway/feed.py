@@ -1,9 +1,10 @@
-"""What one execution has printed so far, for all who listen to it.
+"""The output of one execution, shared by all its event streams.
 
-A feed keeps what its execution printed, charged to the budget of its tenant, and everybody reads it
-at their own pace: one that is slow keeps nobody waiting. Positions are characters of the two
-streams, so that they mean the same whether the text came from the log or, later, from the
-execution's status.
+A feed keeps the output in memory, charged to the execution's tenant. Each listener reads it at its
+own pace, so a slow one does not delay the others.
+
+Positions count characters of stdout and stderr. So they are the same whether the text came from the
+Pod's log or, later, from the execution's status.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ import sys
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
+from cloche_api.input import Input
 from cloche_gateway.errors import OverloadedError
 
 if TYPE_CHECKING:
@@ -22,19 +24,20 @@ if TYPE_CHECKING:
 
 STREAMS = ("stdout", "stderr")
 _CHARACTERS = 4 * 1024 * 1024
-"""Kept of both streams, should a supervisor not keep to its own limit (256 KiB each)."""
+"""The most text that is kept of both streams together. A supervisor limits each stream to 256 KiB;
+this bound is for one that does not."""
 _EVENT_CHARACTERS = 64 * 1024
-"""Of one event: a listener that is slow has at most one in memory that it has not taken, and JSON
-makes up to six bytes of a character."""
+"""The most text in one event. A slow listener has at most one unsent event in memory, and JSON can
+take six bytes per character."""
 _PIECE_BYTES = 120
-"""Of a piece besides its text."""
-_HEAVY = frozenset({"code", "stdin", "files", "environment", "arguments"})
-"""Of a spec, what nobody is told at the end."""
+"""Memory of a piece besides its text."""
+_HEAVY = frozenset({"code", *Input.model_fields})
+"""Fields of the spec that the `exit` event does not need."""
 
 
 @dataclass(frozen=True, slots=True)
 class Position:
-    """How much of an execution somebody has got."""
+    """How much of an execution a listener has received. Its text is the id of an event."""
 
     started: bool = False
     stdout: int = 0
@@ -46,7 +49,7 @@ class Position:
 
     @classmethod
     def parse(cls, text: str) -> Position | None:
-        """The position that this is the text of; None where it is none."""
+        """Return the position with this text, or None if it is not one."""
         parts = text.split("-")
         if len(parts) != len(cls.__slots__) or not all(p.isascii() and p.isdigit() for p in parts):
             return None
@@ -56,10 +59,13 @@ class Position:
 
 @dataclass(frozen=True, slots=True)
 class Piece:
-    """One event of an execution: `started`, `stdout`, `stderr` or `exit`.
+    """One event of an execution. `kind` is `started`, `stdout`, `stderr` or `exit`.
 
-    `text` is what was printed. `obj` is the execution as it ended, as `lean` has it, for `exit`.
-    `replayed` says that the text comes from the status, where the order of the two streams is lost.
+    `text` is the output. `time` is the start in Unix time, for `started` from the log. `obj` is the
+    ended execution, reduced by `lean`, for `exit`, and for `started` from the status.
+
+    `replayed`: the text comes from the execution's status, where the order between stdout and
+    stderr is lost.
     """
 
     kind: str
@@ -70,7 +76,11 @@ class Piece:
 
 
 class Feed:
-    """All that one execution has printed so far, and news of it."""
+    """The output of one execution so far.
+
+    A feed that is cut (`is_cut`) ends before the execution's end, because there was no room for it.
+    Its listeners can reconnect and continue where they were.
+    """
 
     def __init__(self, budget: Budget, tenant: str | None) -> None:
         self.tenant = tenant
@@ -82,7 +92,7 @@ class Feed:
         self._news: set[asyncio.Future[None]] = set()
 
     def add(self, piece: Piece) -> None:
-        """Take in what comes next. Where there is no room for it, the feed is cut."""
+        """Append the next piece. If the memory budget has no room for it, cut the feed."""
         if self.is_cut:
             return
         if piece.kind in STREAMS:
@@ -102,7 +112,7 @@ class Feed:
         self._tell()
 
     def ended_as(self, obj: dict[str, Any]) -> None:
-        """Take in the end, and of what was printed all that was not heard before."""
+        """Append the output that is missing so far, and the end, from the ended execution."""
         status = obj.get("status") or {}
         told = lean(obj)
         if status.get("startTime") and not self.at.started:
@@ -113,20 +123,23 @@ class Feed:
         self.add(Piece("exit", obj=told))
 
     def cut(self) -> None:
-        """End it before its end: who listens comes again, and goes on where it was."""
+        """Drop the output and end the feed early."""
         self.is_cut = True
         self.pieces.clear()
         self._charge.release()
         self._tell()
 
     def close(self) -> None:
-        """Give back what it was charged: nobody listens any more."""
+        """Release the feed's charge, when it has no listeners any more."""
         self._charge.release()
 
     async def pieces_after(
         self, start: Position, silence: float
     ) -> AsyncGenerator[tuple[Piece, Position] | None, None]:
-        """What comes after that position, to the end; None whenever nothing came for a while."""
+        """Yield the pieces after a position until the end, each with the position after it.
+
+        Yield None each time that nothing came for `silence` seconds.
+        """
         at, index = Position(), 0
         while True:
             while index < len(self.pieces):
@@ -154,7 +167,7 @@ class Feed:
                 news.set_result(None)
 
     async def _wait(self, seconds: float) -> bool:
-        """Wait for news, for so long; whether there are any."""
+        """Wait up to this time for a change of the feed. Return whether there was one."""
         news: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._news.add(news)
         try:
@@ -165,9 +178,9 @@ class Feed:
 
 
 def lean(obj: dict[str, Any]) -> dict[str, Any]:
-    """An execution without what it was given and has printed, for whoever keeps it.
+    """Return an execution without most of its input and output, to keep it in memory.
 
-    Of stderr the first line stays, which may be what is told of its end.
+    The first line of stderr stays, because `detail` may quote it.
     """
     spec = {name: value for name, value in obj["spec"].items() if name not in _HEAVY}
     status = dict(obj.get("status") or {})
@@ -179,14 +192,14 @@ def lean(obj: dict[str, Any]) -> dict[str, Any]:
 
 
 def _parts(piece: Piece, skipped: int) -> Iterator[tuple[Piece, int]]:
-    """What follows the first `skipped` characters, an event each, and where each ends."""
+    """Split the text after the first `skipped` characters into events, each with its end."""
     for begin in range(max(0, skipped), len(piece.text), _EVENT_CHARACTERS):
         text = piece.text[begin : begin + _EVENT_CHARACTERS]
         yield replace(piece, text=text), begin + len(text)
 
 
 def _size(piece: Piece) -> int:
-    """Its bytes in memory, nearly."""
+    """Return approximately the bytes of memory that a piece takes."""
     files = ((piece.obj or {}).get("status") or {}).get("files") or ()
     return (
         _PIECE_BYTES

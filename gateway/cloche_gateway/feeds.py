@@ -1,4 +1,4 @@
-"""The feeds of all executions that somebody listens to, shared among the tenants."""
+"""The feeds of all executions whose events are streamed, with a fair share for each tenant."""
 
 from __future__ import annotations
 
@@ -20,24 +20,27 @@ if TYPE_CHECKING:
     from cloche_gateway.following import Logs
 
 _FEEDS = 200
-"""Executions that are followed at a time; each keeps up to half a megabyte, and a connection to
-the API server."""
+"""The most executions that are followed at a time. Each takes up to half a megabyte, and a
+connection to the API server."""
 _LISTENERS = 200
-"""Event streams of one tenant: a tenth of the connections."""
+"""The most event streams of one tenant: a tenth of the connections."""
 
 
 @dataclass(slots=True)
 class _Followed:
     feed: Feed
     task: asyncio.Task[None] | None
-    """What fills it; None where it is full from the beginning."""
+    """The task that fills the feed; None if the execution had ended before."""
 
 
 class Feeds:
-    """The feeds by execution: who listens to the same one shares it, also once it has ended.
+    """The feeds by execution. All listeners of an execution share one, also after its end.
 
-    Where as many are followed as may be, a tenant that has fewer than another gets one of the
-    other's: its listeners come again, and are told so while it has no room.
+    When the most executions are followed, a tenant can get the place of the tenant that follows
+    most: one feed of the latter is cut. The listeners of that feed can reconnect. They are refused
+    (OverloadedError) for as long as there is no room.
+
+    This happens only if the other tenant still follows at least as many executions afterwards.
     """
 
     def __init__(self, logs: Logs, budget: Budget) -> None:
@@ -50,10 +53,10 @@ class Feeds:
         return len(self._feeds)
 
     def check_room_for(self, obj: dict[str, Any]) -> None:
-        """Find out whether somebody may listen to an execution, before anything is answered.
+        """Check that an execution may have another listener, before the response starts.
 
         Raises:
-            OverloadedError: its tenant listens to as many as it may.
+            OverloadedError: its tenant has the most event streams, or there is no room for a feed.
         """
         tenant = obj["spec"].get("tenant")
         if self._listeners[tenant] >= _LISTENERS:
@@ -67,7 +70,9 @@ class Feeds:
 
     @contextlib.asynccontextmanager
     async def feed(self, obj: dict[str, Any]) -> AsyncIterator[Feed]:
-        """The feed of an execution as it was read; its log is followed while somebody listens.
+        """Yield the feed of an execution. Its log is followed while the feed has listeners.
+
+        `obj` is the execution as it was read.
 
         Raises:
             OverloadedError: as `check_room_for`.
@@ -77,7 +82,7 @@ class Feeds:
         followed = self._feeds.get(uid)
         if followed is None or followed.feed.is_cut:
             followed = self._feeds[uid] = self._begin(obj)
-        del obj  # whole, and a stream may last for minutes
+        del obj  # frees it, because a stream can last for minutes
         followed.feed.listeners += 1
         self._listeners[tenant] += 1
         try:
@@ -93,7 +98,7 @@ class Feeds:
                 await _end(followed)
 
     async def close(self) -> None:
-        """End what is under way."""
+        """Stop following all executions."""
         for followed in list(self._feeds.values()):
             await _end(followed)
 
@@ -109,10 +114,10 @@ class Feeds:
         return _Followed(feed, asyncio.create_task(Source(self._logs, lean(obj), feed).run()))
 
     def _victim(self, tenant: str | None) -> Feed | None:
-        """Whose feed makes room for another one of a tenant; None where there is room.
+        """Return the feed to cut to make room for one of this tenant, or None if there is room.
 
         Raises:
-            OverloadedError: the tenant would have as many as the one that has most.
+            OverloadedError: with it the tenant would follow as many as the one that follows most.
         """
         live = [f.feed for f in self._feeds.values() if f.task is not None and not f.feed.is_cut]
         if len(live) < _FEEDS:

@@ -1,4 +1,4 @@
-"""One reader of a Pod's log for all who listen to its execution."""
+"""Fill the feed of an execution from the log of its Pod and, at the end, from its status."""
 
 from __future__ import annotations
 
@@ -23,30 +23,31 @@ if TYPE_CHECKING:
 _log = logging.getLogger(__name__)
 
 _AGAIN_SECONDS, _AGAIN_SECONDS_MAX = 0.25, 5.0
-"""Before a log that broke off, or that is not there yet, is asked for again: twice as long each
-time, until it tells something new."""
+"""Back-off before a log that broke off, or does not exist yet, is read again. It doubles each time
+and is reset when there is new output."""
 _POLL_SECONDS = 2.0
-"""Between two reads of a log that is not followed."""
+"""The shortest time between two reads of a log that is not followed."""
 _POLL_BYTES_PER_SECOND = 128 * 1024
-"""Of such a log, which is read from its beginning each time: the longer it is, the less often."""
+"""The rate at which such a log is read. Each read starts at its beginning, so a long log is read
+less often."""
 
 
 @dataclass(frozen=True, slots=True)
 class Logs:
-    """Where logs are read, and how many of one node are followed."""
+    """Access to logs, and the number of followed logs of each node."""
 
     kube: KubeClient
     namespace: str
     waiters: Waiters
     per_node: int
-    """Logs of one node that are followed: each takes the kubelet an inotify instance, of which the
-    node's root has 128 by default. Further ones are read again and again."""
+    """The most logs of one node that are followed. Each takes an inotify instance of the kubelet,
+    and by default Linux allows root 128 of them on a node. Further logs are polled."""
     followed: Counter[str | None] = field(default_factory=Counter)
-    """By node."""
+    """The number of followed logs, by node."""
 
 
 class Source:
-    """Fills one feed: from the log of the Pod that is claimed, and at the end from the status."""
+    """Fills one feed: from the log of the claimed Pod and, at the end, from the status."""
 
     def __init__(self, logs: Logs, obj: dict[str, Any], feed: Feed) -> None:
         self._logs = logs
@@ -57,7 +58,7 @@ class Source:
         self._read_bytes = 0  # in the last reading of the log
 
     async def run(self) -> None:
-        """Fill it, to the end."""
+        """Fill the feed until the execution has ended."""
         waiters = self._logs.waiters
         following = asyncio.create_task(self._follow())
         try:
@@ -70,7 +71,7 @@ class Source:
             await asyncio.gather(following, return_exceptions=True)
 
     async def _follow(self) -> None:
-        """Read the log of its Pod, again from its beginning after each break."""
+        """Follow or poll the Pod's log. Each read starts at the log's beginning."""
         pod, node = await self._claimed()
         path = names.pod(self._logs.namespace, pod)
         followed = self._logs.followed
@@ -92,7 +93,7 @@ class Source:
             again = min(2 * again, _AGAIN_SECONDS_MAX)
 
     async def _claimed(self) -> tuple[str, str | None]:
-        """The Pod that is claimed for it and its node, as soon as one is."""
+        """Wait until a Pod is claimed for the execution. Return the Pod's name and its node."""
         path = names.executions(self._logs.namespace)
         selector = {"fieldSelector": f"metadata.name={self._name}"}
         if place := _place(self._first):
@@ -111,7 +112,7 @@ class Source:
             await asyncio.sleep(_AGAIN_SECONDS)
 
     async def _read(self, path: str, *, follow: bool) -> bool:
-        """Read the log once; whether that was all of the execution's."""
+        """Read the log once. Return True if there is nothing more to read for this execution."""
         heard, mine = Position(), False
         self._read_bytes = 0
         try:
@@ -133,20 +134,20 @@ class Source:
                         known = getattr(self._feed.at, kind) - before
                         self._feed.add(Piece(kind, event["data"][max(0, known) :]))
         except NotFoundError:
-            return True  # the status will tell the rest
+            return True  # The rest comes from the status.
         except KubeError as error:
             _log.debug("log of %s: %s", path, error)
         return False
 
 
 def _place(obj: dict[str, Any]) -> tuple[str, str | None] | None:
-    """The Pod that is claimed for an execution, and its node."""
+    """Return the Pod that is claimed for an execution and its node, or None."""
     status = obj.get("status") or {}
     return (status["podName"], status.get("nodeName")) if status.get("podName") else None
 
 
 def _event(line: bytes) -> dict[str, Any]:
-    """An event of the supervisor (docs/design/protocol.md); nothing for what is none."""
+    """Parse an event of the supervisor (docs/design/protocol.md). Return {} for other lines."""
     try:
         event = json.loads(line)
     except (ValueError, RecursionError):
@@ -159,5 +160,5 @@ def _number(value: object) -> float | None:
 
 
 def _deleted(obj: dict[str, Any]) -> dict[str, Any]:
-    """An execution that is no more, as it ended: cancelled."""
+    """Return a deleted execution as if it had ended as Cancelled."""
     return {**obj, "status": {"phase": "Cancelled", "reason": "Deleted"}}

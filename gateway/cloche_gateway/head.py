@@ -1,4 +1,4 @@
-"""The head of a request as it comes in: what it may cost before anybody is asked for a key."""
+"""Bounds on the head of a request, which arrives before the API key can be checked."""
 
 from __future__ import annotations
 
@@ -11,25 +11,28 @@ if TYPE_CHECKING:
     from cloche_gateway.budget import Budget
 
 HEAD_BYTES = 64 * 1024
-"""Of a request line and its headers, of a chunk's head, or of trailers: what the parser keeps."""
+"""The most bytes that the parser may keep: of a request line and its headers, of a chunk's head, or
+of trailers."""
 UNCHARGED_BYTES = 4 * 1024
-"""Of a head that is not complete yet; more is charged to the budget. Most heads are below 2 KiB."""
+"""Bytes of an incomplete head that are not charged to the memory budget. Most heads have less than
+2 KiB."""
 HEADERS = 100
-"""Lines of a head and of trailers, as many as Apache allows: a short one costs 60 times its bytes
-in memory."""
+"""The most headers of a request, trailers included; Apache has the same limit. In memory, a short
+header takes 60 times its bytes."""
 CHUNKS = 16 * 1024
-"""Of one body: 256 bytes each on average in the largest one. Each costs some microseconds."""
+"""The most chunks of one body: on average 256 bytes per chunk of the largest body. Each chunk takes
+some microseconds."""
 _VERSIONS = frozenset({"1.0", "1.1"})
 _UPGRADE = frozenset({b"upgrade", b"http2-settings"})
 """Headers that ask for another protocol: RFC 9110, 7.8, and RFC 7540, 3.2."""
 
 
 class RefusedHeadError(Exception):
-    """The request breaks a rule of this module. The message is the answer's `detail`."""
+    """The request breaks a rule of this module. The message is the response's `detail`."""
 
 
 class Head:
-    """Counts what comes of one request, and drops what is not to be kept."""
+    """Counts the bytes, headers and chunks of one request, and charges what the parser keeps."""
 
     def __init__(self, budget: Budget) -> None:
         self._budget = budget
@@ -39,43 +42,43 @@ class Head:
         self._chunks = 0
         self._complete = False
         self.upgrades = False
-        """Whether it asks for another protocol, so that the parser has skipped its body."""
+        """Whether the request asks for another protocol. The parser has then skipped its body."""
 
     def begin(self) -> None:
-        """Count anew, for another request."""
+        """Reset the counts for a new request."""
         self._lines = self._chunks = 0
         self._complete = self.upgrades = False
 
     def count(self, length: int) -> None:
-        """So many bytes more go to the parser."""
+        """Count bytes that are passed to the parser."""
         self._kept += length
 
     def check(self) -> None:
-        """Judge what the parser keeps now.
+        """Check and charge the bytes that the parser keeps now.
 
         Raises:
-            RefusedHeadError: it is too much.
-            OverloadedError: there is no room for it.
+            RefusedHeadError: there are more than `HEAD_BYTES`.
+            OverloadedError: the memory budget has no room for them.
         """
         if self._kept > HEAD_BYTES:
             raise RefusedHeadError(f"headers: must be at most {HEAD_BYTES // 1024} KiB")
         if self._kept > UNCHARGED_BYTES:
             if self._charge is None:
                 self._charge = self._budget.charge(None)
-            self._charge.resize(2 * self._kept)  # the bytes, and objects of a line each
+            self._charge.resize(2 * self._kept)  # the bytes, and one object per line
 
     def moved_on(self) -> None:
-        """The parser has handed on what it kept."""
+        """Release the charge, because the parser has passed on the bytes that it kept."""
         self._kept = 0
         if self._charge is not None:
             self._charge.release()
             self._charge = None
 
     def add(self) -> bool:
-        """Count a header; whether it belongs to the head and is not a trailer.
+        """Count a header. Return False if it is a trailer.
 
         Raises:
-            RefusedHeadError: there are too many.
+            RefusedHeadError: there are more than `HEADERS`.
         """
         self._lines += 1
         if self._lines > HEADERS:
@@ -86,17 +89,17 @@ class Head:
         """Count a chunk.
 
         Raises:
-            RefusedHeadError: there are too many.
+            RefusedHeadError: there are more than `CHUNKS`.
         """
         self._chunks += 1
         if self._chunks > CHUNKS:
             raise RefusedHeadError(f"body: must come in at most {CHUNKS} chunks")
 
     def complete(self, version: str) -> None:
-        """The head is complete.
+        """Mark the head as complete.
 
         Raises:
-            RefusedHeadError: it is of another version of HTTP.
+            RefusedHeadError: the HTTP version is neither 1.0 nor 1.1.
         """
         if version not in _VERSIONS:
             raise RefusedHeadError(f"HTTP/{version}: must be HTTP/1.1 or HTTP/1.0")
@@ -105,7 +108,7 @@ class Head:
 
 
 def content_length(headers: Sequence[tuple[bytes, bytes]]) -> int:
-    """The bytes of a body whose length is declared, which the parser has checked; else 0."""
+    """Return Content-Length, which the parser has validated, or 0 without one."""
     for name, value in headers:
         if name == b"content-length":
             return int(value)
@@ -115,12 +118,12 @@ def content_length(headers: Sequence[tuple[bytes, bytes]]) -> int:
 def without_upgrade(
     method: str, url: bytes, version: str, headers: Sequence[tuple[bytes, bytes]]
 ) -> bytes:
-    """The same head of HTTP/`version` without the wish for another protocol.
+    """Return the head, of this HTTP version, without the headers that ask for another protocol.
 
-    The names and values are what the parser accepted, so that none holds the end of a line.
+    The parser has accepted the names and values, so none of them contains a line break.
 
     Raises:
-        RefusedHeadError: it is a CONNECT, which is nothing else than that wish.
+        RefusedHeadError: the method is CONNECT, which always asks for another protocol.
     """
     if method == "CONNECT":
         raise RefusedHeadError("CONNECT is not supported")

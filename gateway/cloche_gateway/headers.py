@@ -1,4 +1,4 @@
-"""Headers that every answer has, so that no browser makes more of it than the JSON that it is."""
+"""Security headers of each response, and responses that are written without a route."""
 
 from __future__ import annotations
 
@@ -8,24 +8,28 @@ import uuid
 POLICY = b"content-security-policy"
 SECURITY: tuple[tuple[bytes, bytes], ...] = (
     (b"x-content-type-options", b"nosniff"),
-    # What programs print is for who asked; no cache on the way keeps it.
+    # A program's output is only for the client that requested it, so caches must not store it.
     (b"cache-control", b"no-store"),
     (b"referrer-policy", b"no-referrer"),
     (POLICY, b"default-src 'none'; frame-ancestors 'none'"),
 )
-"""https://cheatsheetseries.owasp.org/cheatsheets/REST_Security_Cheat_Sheet.html#security-headers.
-Not Strict-Transport-Security: TLS ends at the ingress, which alone can promise it."""
+"""Headers that prevent a browser from treating a response as anything but JSON.
+
+Source: https://cheatsheetseries.owasp.org/cheatsheets/REST_Security_Cheat_Sheet.html#security-headers.
+Strict-Transport-Security is omitted, because TLS ends at the ingress, which should set it.
+"""
 WITHOUT_POLICY = tuple(one for one in SECURITY if one[0] != POLICY)
-"""For an answer that has a policy of its own: of two a browser obeys both."""
+"""The headers for a response that sets its own policy. A browser would enforce both policies."""
 
 SECURITY_LINES = b"".join(b"%s: %s\r\n" % one for one in SECURITY)
-"""The same as they go over the wire."""
+"""`SECURITY` as bytes of an HTTP/1.1 head."""
 
 
 def refusal(status: bytes, detail: str, lines: bytes = b"") -> bytes:
-    """A whole answer to what no route sees, after which the connection ends.
+    """Return the bytes of a complete response to a request that does not reach a route.
 
-    `status` is code and phrase, `lines` are further headers, each with its line's end.
+    The response has `connection: close`. `status` is the code and phrase, such as
+    `400 Bad Request`. `lines` are additional headers, each with CRLF.
     """
     body = json.dumps({"detail": detail}).encode()
     head = (

@@ -1,7 +1,7 @@
-"""How many requests of each API key are being answered, and that they are not too many.
+"""Limit on the in-flight requests of each API key.
 
-A request that waits for an end, or listens, costs a connection, a task and a place among those who
-are told of ends. One key must not take all of them.
+A request that waits for an execution's end, or streams its events, takes a connection, a task and a
+waiter. One key must not take all of them.
 """
 
 from __future__ import annotations
@@ -15,27 +15,27 @@ if TYPE_CHECKING:
 
 
 class InFlight:
-    """Requests that are being answered, by key."""
+    """The number of in-flight requests of each key."""
 
     def __init__(self) -> None:
         self._of: dict[str, int] = {}
 
     def of(self, key: str) -> int:
-        """How many requests of the key of that name are being answered."""
+        """Return the number of in-flight requests of the key with this name."""
         return self._of.get(key, 0)
 
     def begin(self, caller: Caller) -> None:
-        """Count one more of the caller's key; `end` must follow.
+        """Count one more request of the caller's key. Call `end` when it is answered.
 
         Raises:
-            TooManyAtOnceError: there are as many as there may be, and this one is not counted.
+            TooManyAtOnceError: the limit is reached. The request is not counted.
         """
         if self.of(caller.key) >= caller.requests:
             raise TooManyAtOnceError(caller.requests)
         self._of[caller.key] = self.of(caller.key) + 1
 
     def end(self, key: str) -> None:
-        """Count one less."""
+        """Count one request less."""
         if left := self._of[key] - 1:
             self._of[key] = left
         else:

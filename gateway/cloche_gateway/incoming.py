@@ -1,8 +1,8 @@
-"""What a connection has sent before its turn: one request at a time is parsed, the rest is kept.
+"""Hold pipelined requests: one request at a time is parsed, and the bytes after it are held.
 
-HTTP/1.1 lets a client send requests before the answers to those before them. Each that is parsed
-costs a hundred times its bytes, so the parser is given no byte beyond the end of a request before
-that request's answer is taken.
+HTTP/1.1 lets a client send requests before it has the responses to earlier ones. A parsed request
+takes a hundred times its bytes in memory. So the parser gets no byte beyond the end of a request
+until the client has read the response to it.
 """
 
 from __future__ import annotations
@@ -17,18 +17,19 @@ if TYPE_CHECKING:
 
 _END = b"\r\n\r\n"
 HELD_BYTES = 16 * 1024
-"""Kept of later requests while the connection is still read, so that a client that goes away is
-noticed. Beyond that it is not read until the answer before is taken."""
+"""Bytes of later requests that are held while the connection is still read, which detects a
+disconnect. Beyond that, reading pauses until the client has taken the response."""
 RECEIVE_BYTES = 64 * 1024
-"""Of a connection's receive buffer in the kernel, which doubles it for its own use: bodies of 4 MiB
-arrive within their 30 s over 200 ms of delay, and what is not read stays small."""
+"""Size of a connection's receive buffer in the kernel, which doubles it for its own use. With a
+round trip of 200 ms, a body of 4 MiB still arrives within its 30 s, and the data that is not read
+stays small."""
 
 
 class Frame:
-    """How many bytes may still belong to the request that is being parsed.
+    """Finds how many bytes can be passed to the parser without reaching into a later request.
 
-    The parser is strict: a head ends with an empty line, and so does a chunked body. Bytes up to
-    the next empty line are never more than one request's.
+    The parser is strict: a head and a chunked body each end with an empty line. So the bytes up to
+    the next empty line belong to one request.
     """
 
     def __init__(self) -> None:
@@ -36,12 +37,12 @@ class Frame:
         self._tail = b""
 
     def expect_body(self, length: int) -> None:
-        """Say that a body of so many bytes comes next."""
+        """Announce a body of this length in bytes; 0 for no body or a chunked one."""
         self._left = length
         self._tail = b""
 
     def length(self, data: bytes, start: int) -> int:
-        """How many bytes of `data` from `start` on, at least 1, to hand to the parser at once."""
+        """Return how many bytes of `data` from `start` on, at least 1, to pass to the parser."""
         there = len(data) - start
         if self._left:
             count = min(self._left, there)
@@ -60,7 +61,10 @@ class Frame:
 
 
 class Held:
-    """Bytes of requests whose turn has not come, charged to the budget with the kernel's share."""
+    """Bytes of requests that are not parsed yet.
+
+    They are charged to the memory budget, together with the kernel's buffer once reading pauses.
+    """
 
     def __init__(self, budget: Budget, cut: Callable[[], None]) -> None:
         self._budget = budget
@@ -72,10 +76,10 @@ class Held:
         return len(self._data)
 
     def add(self, tenant: str | None, data: bytes) -> bool:
-        """Keep it, and return whether the connection should not be read for now.
+        """Hold `data`, and return whether to pause reading from the connection.
 
         Raises:
-            OverloadedError: there is no room for it.
+            OverloadedError: the memory budget has no room for it.
         """
         if self._charge is None:
             self._charge = self._budget.charge(tenant, cut=self._cut)
@@ -86,13 +90,13 @@ class Held:
         return full
 
     def take(self) -> bytes:
-        """All that is kept, which is then no longer kept."""
+        """Return all held bytes and forget them."""
         data = bytes(self._data)
         self.forget()
         return data
 
     def forget(self) -> None:
-        """Keep nothing."""
+        """Drop all held bytes and release their charge."""
         self._data = bytearray()
         if self._charge is not None:
             self._charge.release()

@@ -1,4 +1,4 @@
-"""API keys: who asks. The Secret's records, as they are now."""
+"""API keys: a view of the Secret that holds them, and the callers that they identify."""
 
 from __future__ import annotations
 
@@ -27,31 +27,33 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """Who asks: the key's name, the tenant that it speaks for, and what it may do."""
+    """The holder of an API key: the key's name, its tenant, and its limits."""
 
     key: str
     tenant: str
     rate: int
-    """Executions that it may ask for in a minute."""
+    """Executions per minute."""
     concurrency: int
-    """Its executions that run at a time."""
+    """Executions that run at a time."""
     reads: int
-    """Reads, waits, streams and deletions that it may ask for in a minute."""
+    """Reads, waits, streams and deletions per minute."""
     requests: int
-    """Its requests that are answered at a time, waiting ones and streams included."""
+    """In-flight requests, including those that wait and event streams."""
 
 
 def source(namespace: str) -> Source:
-    """The one Secret, by its name, so that RBAC can allow just that one."""
+    """Return the watch source of the Secret, by name, so that RBAC can allow only this Secret."""
     return Source(names.secrets(namespace), {"fieldSelector": f"metadata.name={SECRET_NAME}"})
 
 
 class KeyRing:
-    """All valid keys. A change in the Secret takes effect with the watch's event.
+    """The API keys in the Secret. A change of the Secret takes effect with the watch's event.
 
-    What a key has no limit of its own for is as the settings say. Reads belong to a rate, and
-    requests in flight to a concurrency: a key that may run more has more of them, in proportion.
-    `now` is the API server's time, by which keys expire, whichever gateway looks.
+    A key without limits of its own has those of the settings. The limit of reads grows in
+    proportion to the key's rate, and the limit of in-flight requests in proportion to its
+    concurrency. Neither is ever less than in the settings.
+
+    `now` returns the API server's time, which decides when keys expire, so that all gateways agree.
     """
 
     def __init__(self, settings: Settings, now: Callable[[], datetime]) -> None:
@@ -61,19 +63,20 @@ class KeyRing:
 
     @property
     def known(self) -> bool:
-        """Whether the Secret has been read (or found missing) at least once."""
+        """Return whether the Secret has been read, or found missing, at least once."""
         return self._records is not None
 
     def caller(self, presented: str | None) -> Caller:
-        """Whose key that is.
+        """Return the caller with this key.
 
-        Every record is compared, each in constant time, so that the time tells nothing.
+        All records are compared, each in constant time, so that the response time reveals nothing
+        about the keys.
 
         Raises:
-            KeyRequiredError: when there is none.
-            KeyInvalidError: when it is nobody's.
-            KeyExpiredError: when its time is over.
-            BusyError: when the Secret could not be read yet.
+            KeyRequiredError: `presented` is None or empty.
+            KeyInvalidError: the key is unknown.
+            KeyExpiredError: the key has expired.
+            BusyError: the Secret has not been read yet.
         """
         if not presented:
             raise KeyRequiredError
@@ -105,15 +108,15 @@ class KeyRing:
         )
 
     def replace(self, objects: list[dict[str, Any]]) -> None:
-        """Take the Secret's content, or its absence: then no key is valid."""
+        """Replace all keys with those of the Secret. Without the Secret, no key is valid."""
         self._take(objects[0].get("data") or {} if objects else {})
 
     def changed(self, kind: str, obj: dict[str, Any]) -> None:
-        """Take one change of the Secret."""
+        """Apply one watch event of the Secret."""
         self._take({} if kind == "DELETED" else obj.get("data") or {})
 
     def connected(self) -> None:
-        """Nothing was missed: the watch goes on where it ended, or the list was read anew."""
+        """Do nothing: a new watch resumes where the last one ended, or follows a new list."""
 
     def _take(self, data: Mapping[str, str]) -> None:
         records = []
@@ -121,7 +124,7 @@ class KeyRing:
             try:
                 record = ApiKeyRecord.model_validate_json(base64.b64decode(value, validate=True))
             except (ValidationError, binascii.Error, ValueError) as error:
-                # The error's text would show the record; its kind and place do not.
+                # The error's text would show the record. Its type and location do not.
                 _log.error("API key %s is skipped: %s", name, _without_input(error))
                 continue
             records.append((name, record))
@@ -130,7 +133,10 @@ class KeyRing:
 
 
 def _in_proportion(usual: int, own: int, default: int) -> int:
-    """What a key may do whose limit is `own` where others' is `default`; never less than usual."""
+    """Return a key's limit: `usual` scaled by `own / default`, and at least `usual`.
+
+    `own` is the key's other limit, and `default` is what the settings have for it.
+    """
     return usual * max(own, default) // default
 
 

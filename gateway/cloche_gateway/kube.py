@@ -1,7 +1,7 @@
-"""The API server: the calls that the gateway makes, and the only errors that come of them.
+"""Client of the API server, with the calls that the gateway makes.
 
-The one module that knows what `cloche_api.rest` and the wire raise; what leaves it is a
-`KubeError`.
+All its errors are a `KubeError`. No other module handles exceptions of `cloche_api.rest` or of the
+HTTP client.
 """
 
 from __future__ import annotations
@@ -24,25 +24,26 @@ if TYPE_CHECKING:
 
 _WATCH_SECONDS = 300
 _WATCH_SILENCE = 100.0
-"""A watch gets a bookmark about every minute; one that gets nothing has lost its server."""
+"""A watch that receives nothing for this time has lost its server, because a bookmark comes about
+every minute."""
 _LOG_SILENCE = 330.0
-"""A program may run for 300 s without a word."""
-_LINE_BYTES = 16 * 1024 * 1024  # an object is at most 1.5 MiB, whatever its escapes
+"""A log may receive nothing for this time, because a program can run for 300 s without output."""
+_LINE_BYTES = 16 * 1024 * 1024  # An object has at most 1.5 MiB; JSON escapes can expand it.
 _LOG_LINE_BYTES = 2 * 1024 * 1024
-"""Twice the longest event of a supervisor. What is longer is none, and is passed over."""
+"""Twice the longest event of a supervisor. Longer lines are not events and are skipped."""
 _GONE = 410
 _FORBIDDEN = 403
 _REFUSED = frozenset({400, 413, 422})
 
 
 class KubeError(Exception):
-    """The API server did not do what was asked."""
+    """A call of the API server failed."""
 
 
 class UnavailableError(KubeError):
-    """It could not be reached, did not answer in time, or says that it cannot serve now.
+    """The API server could not be reached, did not answer in time, or cannot serve now.
 
-    `sent` is false when the request certainly had no effect.
+    `sent` is False if the request certainly had no effect.
     """
 
     def __init__(self, message: str, *, sent: bool) -> None:
@@ -51,15 +52,15 @@ class UnavailableError(KubeError):
 
 
 class NotFoundError(KubeError):
-    """There is no such object."""
+    """The object does not exist."""
 
 
 class AlreadyExistsError(KubeError):
-    """An object of that name is there."""
+    """An object of this name already exists."""
 
 
 class ConflictError(KubeError):
-    """A precondition did not hold."""
+    """A precondition of the request failed."""
 
 
 class GoneError(KubeError):
@@ -67,17 +68,18 @@ class GoneError(KubeError):
 
 
 class ForbiddenError(KubeError):
-    """We may not: RBAC, a quota, a policy, or a namespace that is going away."""
+    """The request is forbidden: by RBAC, a quota, a policy, or a terminating namespace."""
 
 
 class InvalidError(KubeError):
-    """The object breaks the API server's rules; the message names the field."""
+    """The request failed the API server's validation. The message names the field."""
 
 
 class KubeClient:
-    """Calls of one API server over kept-alive connections. `close` it.
+    """Client of one API server over kept-alive connections. Call `close` at the end.
 
-    Every call has `seconds` to be done and raises `KubeError`s alone.
+    `seconds` is the timeout of a call. All calls raise only `KubeError`s. Paths are those of
+    `names`.
     """
 
     def __init__(self, wire: Rest) -> None:
@@ -85,19 +87,19 @@ class KubeClient:
 
     @classmethod
     async def connect(cls, kubeconfig: str | None = None) -> Self:
-        """Find the API server and our credentials, as `Rest.connect`; nothing is sent yet.
+        """Return a client with the API server and credentials of `Rest.connect`. Send nothing yet.
 
         Raises:
-            rest.NoClusterError: when there is neither a service account nor a kubeconfig.
+            rest.NoClusterError: there is neither a service account nor a kubeconfig.
         """
         return cls(await Rest.connect(kubeconfig))
 
     def now(self) -> datetime:
-        """The API server's time, as its answers tell it."""
+        """Return the API server's time, according to its responses."""
         return self._wire.clock.now()
 
     async def close(self) -> None:
-        """End all connections."""
+        """Close all connections."""
         await self._wire.close()
 
     async def get(
@@ -108,7 +110,7 @@ class KubeClient:
         accept: str = "application/json",
         params: Mapping[str, str] | None = None,
     ) -> dict[str, Any]:
-        """The object or list at `path`."""
+        """Return the object or list at `path`."""
         with _translated():
             return await self._wire.call(
                 "GET", path, params=dict(params or {}), accept=accept, timeout=seconds
@@ -117,7 +119,10 @@ class KubeClient:
     async def rows(
         self, path: str, params: Mapping[str, str], *columns: str
     ) -> AsyncIterator[list[Any]]:
-        """These cells of the API server's table of a collection, row by row, without metadata."""
+        """Yield the cells of these columns for each object of a collection.
+
+        The API server renders the collection as a table, without the objects or their metadata.
+        """
         with _translated():
             query = {**params, "includeObject": "None"}
             async for _, cells in self._wire.rows(path, query, *columns):
@@ -126,10 +131,13 @@ class KubeClient:
     async def state(
         self, path: str, *, seconds: float, since: str | None = None
     ) -> tuple[str, str]:
-        """The uid and the phase of the execution at `path`, without what it says and printed.
+        """Return the uid and the phase of the execution at `path`, without reading all of it.
 
-        With `since`, a resource version, as it was then or later: the API server need not read the
-        object from etcd.
+        With `since`, a resource version, the result may be from the API server's cache, but is at
+        least as new as that version. The API server then need not read from etcd.
+
+        Raises:
+            NotFoundError: the execution does not exist.
         """
         params = {"includeObject": "Metadata"} | ({"resourceVersion": since} if since else {})
         with _translated():
@@ -138,9 +146,10 @@ class KubeClient:
         raise NotFoundError(path)
 
     async def create(self, path: str, obj: dict[str, Any], *, seconds: float) -> dict[str, Any]:
-        """Create the object in the collection at `path`; its metadata as it was stored.
+        """Create the object in the collection at `path` and return the metadata as stored.
 
-        Fields that the installed schema does not know are refused, not dropped.
+        Fields that the installed schema does not have are rejected (InvalidError) instead of
+        dropped.
         """
         params = {"fieldManager": "cloche-gateway", "fieldValidation": "Strict"}
         with _translated():
@@ -149,7 +158,7 @@ class KubeClient:
             )
 
     async def patch(self, path: str, patch: dict[str, Any], *, seconds: float) -> dict[str, Any]:
-        """Apply a JSON merge patch; the object's metadata afterwards."""
+        """Apply a JSON merge patch and return the object's metadata."""
         params = {"fieldManager": "cloche-gateway"}
         with _translated():
             return await self._wire.call(
@@ -163,10 +172,10 @@ class KubeClient:
             )
 
     async def delete(self, path: str, *, seconds: float, uid: str | None = None) -> None:
-        """Delete the object at `path`, only if it has this uid when one is given.
+        """Delete the object at `path`. If `uid` is given, delete it only if it has that uid.
 
         Raises:
-            NotFoundError: when it is not there; also when another has its name by now.
+            NotFoundError: it does not exist, or another object has its name by now.
         """
         body = {"preconditions": {"uid": uid}} if uid is not None else None
         try:
@@ -178,7 +187,10 @@ class KubeClient:
     async def watch(
         self, path: str, *, params: Mapping[str, str]
     ) -> AsyncGenerator[dict[str, Any] | None, None]:
-        """The events of a watch, until the server ends it. The first item is None: it stands."""
+        """Yield None once the watch is established, and then its events until the server ends it.
+
+        The server ends a watch after 300 s.
+        """
         query = {
             **params,
             "watch": "1",
@@ -195,14 +207,14 @@ class KubeClient:
                     yield event
 
     async def log(self, pod: str, *, container: str, follow: bool) -> AsyncGenerator[bytes, None]:
-        """The lines that a container of the Pod at that path wrote, from the first to the last.
+        """Yield the lines of the log of a container in the Pod at path `pod`, from its beginning.
 
-        With `follow` until the container ends, else those that are there. Lines of more than 2 MiB
-        are left out.
+        With `follow`, the log is followed until the container ends. Lines of more than 2 MiB are
+        skipped.
 
         Raises:
-            NotFoundError: there is no such Pod.
-            InvalidError: its container has not started.
+            NotFoundError: the Pod does not exist.
+            InvalidError: the container has not started.
         """
         params = {"container": container, "follow": "true" if follow else "false"}
         with _translated():
@@ -215,7 +227,7 @@ class KubeClient:
 
 @contextlib.contextmanager
 def _translated() -> Iterator[None]:
-    """Turn whatever the wire raises into a `KubeError`."""
+    """Translate exceptions of `cloche_api.rest` and the HTTP client into `KubeError`s."""
     try:
         yield
     except rest.UnavailableError as error:
@@ -223,20 +235,20 @@ def _translated() -> Iterator[None]:
         raise UnavailableError(str(error), sent=not never) from error
     except rest.ApiError as error:
         raise _of_answer(error.status, error.reason, error.message) from error
-    except (ConfigException, FileNotFoundError) as error:  # a token that cannot be read anew
+    except (ConfigException, FileNotFoundError) as error:  # The token could not be reloaded.
         raise UnavailableError(f"no credentials: {error}", sent=False) from error
     except (aiohttp.ClientError, OSError, ValueError, LongLineError) as error:
         raise UnavailableError(f"the answer broke off: {error!r}", sent=True) from error
 
 
 def _raise_for(status: dict[str, Any]) -> None:
-    """Raise the error that a watch ended with, a metav1.Status."""
+    """Raise the error for the metav1.Status that ended a watch."""
     code, message = int(status.get("code", 500)), str(status.get("message", ""))
     raise _of_answer(code, str(status.get("reason", "")), message)
 
 
 _CONFLICTS = {"AlreadyExists": AlreadyExistsError, "Conflict": ConflictError}
-"""The two kinds of 409."""
+"""The errors for HTTP 409, by reason."""
 
 
 def _of_answer(code: int, reason: str, message: str) -> KubeError:
@@ -250,5 +262,5 @@ def _of_answer(code: int, reason: str, message: str) -> KubeError:
         return ForbiddenError(message)
     if code in _REFUSED:
         return InvalidError(message)
-    # 401: a token on its way out, nothing was done; 5xx in a watch: it may be asked again.
+    # 401: the token has just expired, and the request had no effect. 5xx: it can be retried.
     return UnavailableError(f"HTTP {code}: {message}", sent=code != 401)  # noqa: PLR2004

@@ -1,4 +1,4 @@
-"""Lines of a stream that comes in chunks, however long they are."""
+"""Split a stream of chunks into lines, which may be longer than aiohttp's limit."""
 
 from __future__ import annotations
 
@@ -9,19 +9,21 @@ if TYPE_CHECKING:
 
 
 class LongLineError(Exception):
-    """A line is longer than any that is expected."""
+    """A line is longer than the limit."""
 
 
 async def lines_of(
     chunks: AsyncIterator[bytes], most: int, *, skip: bool = False
 ) -> AsyncIterator[bytes]:
-    """The lines of a stream that are not empty, without their ends; the last one needs an end too.
+    """Yield the non-empty lines of a stream, without their line breaks.
 
-    The stream reader's own limit is for shorter ones. With `skip` a line of more than `most` bytes
-    is left out.
+    A last line without a line break is not yielded.
+
+    `most` is the longest line in bytes. With `skip`, longer lines are skipped. aiohttp's stream
+    reader cannot be used for this, because its own limit is lower.
 
     Raises:
-        LongLineError: there is such a line, and not `skip`.
+        LongLineError: a line is longer than `most`, and `skip` is False.
     """
     kept = bytearray()
     skipping = False

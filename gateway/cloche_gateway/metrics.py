@@ -1,4 +1,4 @@
-"""What Prometheus reads: one registry, in the context."""
+"""Prometheus metrics of the gateway."""
 
 from __future__ import annotations
 
@@ -28,14 +28,15 @@ if TYPE_CHECKING:
 
 _SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300)
 _STEP_SECONDS = (0.001, 0.0025, *_SECONDS)
-"""From one write to the API server on a fast disk to the longest program."""
+"""Buckets from the time of one write to the API server on a fast disk to that of the longest
+program."""
 _STEPS = {
     "claimed": ("queuedTime", "claimedTime"),
     "started": ("claimedTime", "startTime"),
     "finished": ("startTime", "completionTime"),
     "recorded": ("completionTime", "recordedTime"),
 }
-"""The steps that the operator takes, each between two times of the status."""
+"""The steps of the operator, each with the status fields of its start and end."""
 
 
 _REASONS = frozenset(Reason)
@@ -44,14 +45,14 @@ OTHER = "other"
 
 @dataclass(frozen=True, slots=True)
 class Created:
-    """The creation of an execution: how many seconds the call took, and the Unix time after it."""
+    """The creation of an execution: duration of the call in seconds, and Unix time at its end."""
 
     seconds: float
     at: float
 
 
 class Metrics:
-    """The gateway's own metrics. Names as the contract has them."""
+    """The gateway's metrics. Their names are part of the API (docs/user/api.md)."""
 
     def __init__(self) -> None:
         self._registry = CollectorRegistry()
@@ -110,7 +111,11 @@ class Metrics:
         watches: dict[str, Callable[[], bool]],
         pools: Mapping[str, Mapping[str, int]],
     ) -> None:
-        """Take the gauges from where they are kept; of the pools the operator's word."""
+        """Set the sources of the gauges, which are read at each scrape.
+
+        `waiting` returns the number of executions with waiting requests. `watches` reports for each
+        watch whether it is established. `pools` has the pool status of each runtime.
+        """
         self._registry.register(_Pools(pools))
         self._languages = pools
         self._waiting.set_function(waiting)
@@ -118,11 +123,14 @@ class Metrics:
             self._standing.labels(name).set_function(_as_float(standing))
 
     def observe_connections(self, count: Callable[[], float]) -> None:
-        """Take the number of connections from where it is kept."""
+        """Set the source of the gauge of open connections."""
         self._connections.set_function(count)
 
     def ended(self, obj: dict[str, Any], outcome: str, created: Created | None = None) -> None:
-        """Count an execution that ended; with `created`, one whose answer is made."""
+        """Count an ended execution. `outcome` is its `status` in the API.
+
+        `created` is given for synchronous requests, whose steps are recorded too.
+        """
         status = obj["status"]
         language = known(obj["spec"]["language"], self._languages)
         self.executions.labels(language, outcome).inc()
@@ -134,7 +142,10 @@ class Metrics:
             self._steps(status, created)
 
     def _steps(self, status: dict[str, Any], created: Created) -> None:
-        """Each step from the one before; clocks of two machines may differ, so never below 0."""
+        """Record the duration of each step since the one before.
+
+        A duration is at least 0, because the clocks of two machines can differ.
+        """
         self.steps.labels("created").observe(created.seconds)
         if status.get("queuedTime"):
             self.steps.labels("queued").observe(max(0.0, _unix(status["queuedTime"]) - created.at))
@@ -147,17 +158,20 @@ class Metrics:
             self.steps.labels("returned").observe(max(0.0, time.time() - _unix(last)))
 
     def text(self) -> bytes:
-        """Prometheus' text format."""
+        """Return all metrics in Prometheus' text format."""
         return generate_latest(self._registry)
 
 
 def known(value: str | None, values: Container[str]) -> str:
-    """A label's value, or `other`: each value that a label takes is kept for good."""
+    """Return a label's value, or `other` if it is not one of `values`.
+
+    Each value of a label takes memory for the lifetime of the process.
+    """
     return value if value is not None and value in values else OTHER
 
 
 def _unix(text: str) -> float:
-    """Unix time of an RFC 3339 time."""
+    """Return the Unix time of an RFC 3339 time."""
     return datetime.fromisoformat(text).timestamp()
 
 
@@ -166,13 +180,13 @@ def _as_float(value: Callable[[], bool]) -> Callable[[], float]:
 
 
 class _Pools(Collector):
-    """How the pools of waiting Pods fare, as the runtimes' statuses say."""
+    """Metrics of the pools of pre-started Pods, from the statuses of the SandboxRuntimes."""
 
     def __init__(self, pools: Mapping[str, Mapping[str, int]]) -> None:
         self._pools = pools
 
     def collect(self) -> Iterator[Metric]:
-        """The families, each with a sample for every language."""
+        """Yield the metric families, each with a sample per language."""
         for name, field, words in _GAUGES:
             gauge = GaugeMetricFamily(name, words, labels=["language"])
             for language, pool in self._pools.items():

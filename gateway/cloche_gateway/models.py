@@ -1,6 +1,7 @@
-"""The bodies of requests and answers: their shapes, as OpenAPI shows them.
+"""Models of request and response bodies. Their docstrings are part of the OpenAPI document.
 
-Sizes in bytes and what needs a runtime to judge are checked in `services/validation.py`.
+`services/validation.py` checks sizes in bytes and everything that depends on the language's
+runtime.
 """
 
 from __future__ import annotations
@@ -13,7 +14,10 @@ from cloche_api import limits
 
 
 def _whole(value: object) -> object:
-    """JSON knows one kind of number: 30.0 is the integer 30 (JSON Schema, 6.1.1)."""
+    """Return a float such as 30.0 as an integer, and other values unchanged.
+
+    JSON has one number type, in which 30.0 is an integer (JSON Schema, 6.1.1).
+    """
     return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
@@ -224,8 +228,8 @@ class StatusResponse(BaseModel):
 class BatchItem(ExecuteResponse):
     """One result of a batch."""
 
-    execution_id: str | None  # type: ignore[assignment]  # null where none was made
-    language: str | None  # type: ignore[assignment]  # null where none was said
+    execution_id: str | None  # type: ignore[assignment]  # null if none was created
+    language: str | None  # type: ignore[assignment]  # null if the request has none
     error: str | None
     """What the synchronous call would have said, unless it ended well; exit_code is -1 then."""
 

@@ -1,4 +1,4 @@
-"""The paths of the objects that the gateway reads and writes."""
+"""URL paths of the Kubernetes objects that the gateway reads and writes."""
 
 from __future__ import annotations
 
@@ -6,50 +6,56 @@ from cloche_api.meta import EXECUTIONS, GROUP, RUNTIMES, SESSIONS, SOURCES, TOMB
 
 
 def executions(namespace: str) -> str:
-    """The collection of executions."""
+    """Return the path of the SandboxExecutions of a namespace."""
     return f"/apis/{GROUP}/{VERSION}/namespaces/{namespace}/{EXECUTIONS}"
 
 
 def execution(namespace: str, name: str) -> str:
-    """One execution. `name` is one that `is_execution_id` accepts."""
+    """Return the path of a SandboxExecution.
+
+    `name` must be valid in a path; `services.looking_up` checks the ids that clients send.
+    """
     return f"{executions(namespace)}/{name}"
 
 
 def sources(namespace: str) -> str:
-    """The collection of what large executions are given."""
+    """Return the path of the SandboxSources of a namespace."""
     return f"/apis/{GROUP}/{VERSION}/namespaces/{namespace}/{SOURCES}"
 
 
 def source(namespace: str, name: str) -> str:
-    """One source."""
+    """Return the path of a SandboxSource."""
     return f"{sources(namespace)}/{name}"
 
 
 def tombstones(namespace: str) -> str:
-    """The collection of the keys of removed records."""
+    """Return the path of the SandboxTombstones of a namespace."""
     return f"/apis/{GROUP}/{VERSION}/namespaces/{namespace}/{TOMBSTONES}"
 
 
 def runtimes(namespace: str) -> str:
-    """The collection of runtimes."""
+    """Return the path of the SandboxRuntimes of a namespace."""
     return f"/apis/{GROUP}/{VERSION}/namespaces/{namespace}/{RUNTIMES}"
 
 
 def sessions(namespace: str) -> str:
-    """The collection of stateful sessions."""
+    """Return the path of the SandboxSessions of a namespace."""
     return f"/apis/{GROUP}/{VERSION}/namespaces/{namespace}/{SESSIONS}"
 
 
 def session(namespace: str, name: str) -> str:
-    """One session. `name` is one that `services.sessions` accepts."""
+    """Return the path of a SandboxSession.
+
+    `name` must be valid in a path; `services.sessions` checks the ids that clients send.
+    """
     return f"{sessions(namespace)}/{name}"
 
 
 def pod(namespace: str, name: str) -> str:
-    """One Pod."""
+    """Return the path of a Pod."""
     return f"/api/v1/namespaces/{namespace}/pods/{name}"
 
 
 def secrets(namespace: str) -> str:
-    """The collection of Secrets, to be narrowed by a field selector."""
+    """Return the path of the Secrets of a namespace, to be used with a field selector."""
     return f"/api/v1/namespaces/{namespace}/secrets"

@@ -1,8 +1,12 @@
-"""How soon an answer is sent whose request cost its client almost nothing, and the gateway more.
+"""Delay responses to clients that would otherwise keep the event loop busy at little cost.
 
-Three kinds of clients could keep the event loop busy otherwise: those without a valid key, those
-that send requests before they have the answers to earlier ones, and those that ask on after they
-were refused for asking too often. Their answers wait; no other request does.
+There are three kinds of such clients:
+
+- clients without a valid key;
+- clients that pipeline requests;
+- clients that continue to send requests after a response with status 429.
+
+Only their responses are delayed.
 """
 
 from __future__ import annotations
@@ -19,49 +23,51 @@ if TYPE_CHECKING:
     from cloche_gateway.budget import Budget
 
 _SECONDS = 0.1
-"""Between two such answers on a connection in the long run: more often than a probe or a browser
-asks. A request costs a millisecond."""
+"""The long-term interval between such responses on one connection. Probes and browsers send fewer
+requests. A request takes a millisecond."""
 _BURST = 20
-"""Answers that need not wait: a page and what belongs to it."""
+"""Responses on a connection that are not delayed: enough for a page and its resources."""
 _AT_ONCE = 10
-"""Answers that wait so long. More of them wait longer, so that 100 requests per second are answered
-of all together: about a tenth of a processor."""
+"""Responses that can wait at a time at the normal interval. With more, the interval grows, so that
+all these clients together get at most 100 responses per second. That takes about a tenth of a
+processor."""
 
 _REFUSAL_SECONDS = 0.1
-"""Between two refusals of a tenant in the long run."""
+"""The long-term interval between responses with status 429 to one tenant."""
 _REFUSAL_BURST = 50
 _REFUSAL_LONGEST = 10.0
-"""A refusal waits at most so long: clients have time limits of their own. Those that would wait
-longer are not sent, and their connections are ended."""
+"""The longest delay of a 429, because clients have timeouts. If it would have to wait longer, it is
+not sent, and the connection is aborted."""
 _KEPT_BYTES = 192 * 1024
-"""Of a request whose refusal waits: what had come of its body, and the kernel's share."""
+"""Memory that is charged for a request whose 429 waits: the received part of its body, and the
+kernel's buffers."""
 
 
 @dataclass(slots=True)
 class Connection:
-    """A connection, as far as what stands around every request is concerned."""
+    """What the middleware needs to know of a connection."""
 
     cut: Callable[[], None]
-    """End it at once."""
+    """Abort the connection."""
     has_more: Callable[[], bool]
-    """Whether its client has sent more than the request that is being answered."""
+    """Return whether the client has sent more than the request that is being answered."""
     spare: bool = False
-    """Whether it is one beyond the bound, which serves probes and scrapers alone."""
+    """Whether the connection is beyond the limit, and so serves only probes and scrapers."""
     due: float = 0.0
-    """When the last answer that had to wait was due."""
+    """When the last paced response was due, in the event loop's time."""
 
 
 class Pace:
-    """When each of these answers is sent, of a whole server."""
+    """Delays responses of one server."""
 
     def __init__(self, budget: Budget) -> None:
         self._budget = budget
         self._waiting = 0
         self._refusals: dict[str, float] = {}
-        """When the last refusal of each tenant was due."""
+        """When the last 429 of each tenant was due, in the event loop's time."""
 
     async def answer(self, connection: Connection) -> None:
-        """Wait for the turn of an answer to a client without a key, or that sends ahead."""
+        """Delay the response to a client without a valid key, or that pipelines requests."""
         now = asyncio.get_running_loop().time()
         seconds = _SECONDS * max(1, (self._waiting + 1) / _AT_ONCE)
         connection.due = max(connection.due, now - _BURST * _SECONDS) + seconds
@@ -74,7 +80,11 @@ class Pace:
             self._waiting -= 1
 
     async def refusal(self, connection: Connection, tenant: str) -> None:
-        """Wait for the turn of a tenant's refusal, or end the connection without one."""
+        """Delay a tenant's response with status 429.
+
+        Abort the connection instead if the delay would exceed 10 s, or if the memory budget has no
+        room for the request.
+        """
         now = asyncio.get_running_loop().time()
         before = self._refusals.get(tenant, 0.0)
         due = max(before, now - _REFUSAL_BURST * _REFUSAL_SECONDS) + _REFUSAL_SECONDS

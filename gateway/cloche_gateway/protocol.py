@@ -1,7 +1,7 @@
-"""HTTP/1.1 on one connection, with bounds that uvicorn's own protocol does not have.
+"""HTTP/1.1 on one connection, with limits that uvicorn's protocol does not have.
 
-Before a request's head is complete no route sees it and no key was asked for, so what anybody may
-make the gateway keep or wait for is bounded here.
+Until a request's head is complete, no route sees it, and its API key cannot be checked. So this
+module limits what a client without a key can make the gateway hold or wait for.
 """
 
 from __future__ import annotations
@@ -24,24 +24,33 @@ if TYPE_CHECKING:
     from cloche_gateway.connections import Bounds
 
 HEAD_SECONDS = 30.0
-"""From the connection, or from a request's first byte, until its head is there."""
+"""Time limit for a request's head, from the connection or from the first byte of a later
+request."""
 LINGER_SECONDS = 5.0
-"""From an answer to the end of a body that it did not wait for: who still sends would not see the
-answer of a connection that is closed at once."""
+"""How long the connection stays open after a response that did not wait for the request's body. If
+it were closed at once, a client that is still sending would get a reset and might not see the
+response."""
 UNREAD_SECONDS = 1.0
-"""The same where the body is not read on: the answer must only get to the client."""
+"""As LINGER_SECONDS, if the rest of the body is not read. The time is only for the delivery of the
+response."""
 SPARE_CONNECTIONS = 64
-"""Beyond the bound, on which probes and scrapers alone are served: a full gateway is not dead."""
+"""Connections beyond the limit on which only probes and scrapers are served, so that a full gateway
+still passes its probes."""
 SPARE_SECONDS = 2.0
-"""For the head on one of those: who probes has it ready."""
+"""Time limit for the head on a spare connection. A probe sends it at once."""
 _BUSY, _LATER = b"503 Service Unavailable", b"retry-after: 1\r\n"
 
 
 class BoundedProtocol(HttpToolsProtocol):
-    """Refuses heads that are too long or too slow, and answers nonsense in JSON like a route.
+    """uvicorn's protocol with limits.
 
-    One request is parsed at a time; what comes before its turn is kept, within bounds. A client
-    that does not take its answer is let go, and so is who comes when all is full.
+    - Heads that are too long or too slow, and malformed requests, get an error in JSON, as from a
+      route.
+    - One request is parsed at a time. Pipelined requests are held, within limits.
+    - A client that does not read its response is disconnected.
+    - If a client connects beyond the limit of connections, an idle connection is ended for it. If
+      there is none, only probes and scrapers are served on the new connection. If the spare
+      connections are taken too, the client gets a 503.
     """
 
     def __init__(self, *args: Any, bounds: Bounds, **kwargs: Any) -> None:
@@ -52,13 +61,13 @@ class BoundedProtocol(HttpToolsProtocol):
         self._frame = Frame()
         self._head = Head(bounds.budget)
         self._connection: Connection
-        self._known = False  # it has had a valid key
-        self._whole = True  # the last request has come to its end, or there was none yet
+        self._known = False  # whether the connection has had a valid key
+        self._whole = True  # whether the last request, if any, has arrived completely
         self._timer: asyncio.TimerHandle | None = None
-        self._last = False  # the client wants no further request on this connection
+        self._last = False  # whether the current request is the connection's last
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn's
-        """Wait for the first request, but not for ever."""
+        """Start the time limit for the first head, and enforce the limit of connections."""
         super().connection_made(transport)
         bounds = self._bounds
         self._backlog = Backlog(self.loop, transport, bounds.send_seconds, bounds.budget)
@@ -74,7 +83,7 @@ class BoundedProtocol(HttpToolsProtocol):
             bounds.idle.add(self, known=False)
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Forget the timers and what is kept."""
+        """Stop the timers and release all charges."""
         self._bounds.idle.remove(self)
         self._got_head()
         self._head.moved_on()
@@ -83,12 +92,12 @@ class BoundedProtocol(HttpToolsProtocol):
         super().connection_lost(exc)
 
     def end(self) -> None:
-        """End a connection that has nothing to answer, for the sake of another client's."""
+        """Abort an idle connection to make room for another client."""
         self.connections.discard(self)
         self.transport.abort()
 
     def data_received(self, data: bytes) -> None:
-        """Parse one request, and keep what is of the next ones until it is answered."""
+        """Parse one request, and hold the bytes of later ones until it is answered."""
         self._unset_keepalive_if_required()
         if self._is_answering:
             self._hold(data)
@@ -97,7 +106,10 @@ class BoundedProtocol(HttpToolsProtocol):
 
     @property
     def _is_answering(self) -> bool:
-        """Whether what comes is of a later request, whose turn comes with the answer's end."""
+        """Return whether received bytes belong to a later request.
+
+        Those bytes are parsed after the current response is complete.
+        """
         if not self._whole or self.cycle is None:
             return False
         return not self.cycle.response_complete or self.flow.write_paused
@@ -107,7 +119,7 @@ class BoundedProtocol(HttpToolsProtocol):
             if self._held.add(self._tenant, data):
                 self.flow.pause_reading()
         except OverloadedError:
-            self.transport.abort()  # an answer is under way, so that no other can be given
+            self.transport.abort()  # no error can be sent in the middle of a response
 
     def _parse(self, data: bytes) -> None:
         start = 0
@@ -116,7 +128,7 @@ class BoundedProtocol(HttpToolsProtocol):
                 self._hold(data[start:])
                 return
             if self._whole and self._last:
-                return  # nothing more is answered here
+                return  # ignores bytes after the last request
             if self._whole and self._timer is None:
                 self._expect_head()
             length = self._frame.length(data, start)
@@ -132,16 +144,16 @@ class BoundedProtocol(HttpToolsProtocol):
                 self._refuse(_BUSY, str(error), _LATER)
 
     def _feed(self, piece: bytes) -> None:
-        """Have the parser read it.
+        """Pass bytes to the parser.
 
         Raises:
-            RefusedHeadError: it breaks a rule of `head`.
+            RefusedHeadError: the head breaks a rule of `head`.
         """
         try:
             self.parser.feed_data(piece)
         except httptools.HttpParserUpgrade:
-            # The parser skips the body of a request that would upgrade. It is not upgraded: a new
-            # parser reads the same head without that wish, and then the body.
+            # The parser skips the body of a request that asks for an upgrade. Upgrades are not
+            # supported, so a new parser reads the head without those headers, and then the body.
             version = self.parser.get_http_version()
             head = without_upgrade(self.scope["method"], self.url, version, self.headers)
             self.parser = httptools.HttpRequestParser(self)
@@ -152,19 +164,19 @@ class BoundedProtocol(HttpToolsProtocol):
             self.send_400_response("Invalid HTTP request received.")
 
     def on_message_begin(self) -> None:
-        """Give the head its time."""
+        """Start the time limit for the head."""
         super().on_message_begin()
         self._whole = False
         self._head.begin()
         self._expect_head()
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        """Take a header, unless it is a trailer: those are read and forgotten."""
+        """Count a header, and keep it unless it is a trailer."""
         if self._head.add():
             super().on_header(name, value)
 
     def on_headers_complete(self) -> None:
-        """Have the head; the body's time and size are the route's to bound."""
+        """Start the request. The route limits the body's time and size (`routes.body`)."""
         self._head.complete(self.parser.get_http_version())
         if self.parser.should_upgrade():
             self.scope["method"] = self.parser.get_method().decode("ascii")
@@ -173,10 +185,10 @@ class BoundedProtocol(HttpToolsProtocol):
         self._frame.expect_body(content_length(self.headers))
         self._got_head()
         self._bounds.idle.remove(self)
-        # Our own key.
+        # A scope key of this gateway, not of ASGI.
         self.scope["cloche.connection"] = self._connection  # type: ignore[typeddict-unknown-key]
         super().on_headers_complete()
-        # uvicorn would close with the answer, which resets a connection that has more to read.
+        # uvicorn would close after the response, which resets a connection with unread data.
         self._last = self._connection.spare or not self.cycle.keep_alive
         self.cycle.keep_alive = True
 
@@ -185,7 +197,7 @@ class BoundedProtocol(HttpToolsProtocol):
         self._head.add_chunk()
 
     def on_body(self, body: bytes) -> None:
-        """Hand a part of the body on, or drop it once the request is answered."""
+        """Pass on a part of the body, or discard it if the request is already answered."""
         self._head.moved_on()
         super().on_body(body)
         if self.cycle.response_complete and not self._bounds.discards.reads_on(
@@ -195,7 +207,7 @@ class BoundedProtocol(HttpToolsProtocol):
             self._linger(UNREAD_SECONDS)
 
     def on_message_complete(self) -> None:
-        """Have the whole request."""
+        """Mark the request as complete."""
         if self._head.upgrades:
             return
         self._whole = True
@@ -206,7 +218,10 @@ class BoundedProtocol(HttpToolsProtocol):
             self._answered()
 
     def on_response_complete(self) -> None:
-        """Read on, and forget, what still comes of a body that was refused, but not for ever."""
+        """Mark the connection as idle, and start the time limit for the client to read.
+
+        If the request's body has not arrived completely, its rest is discarded for up to 5 s.
+        """
         super().on_response_complete()
         tenant = self._tenant
         self._known = self._known or tenant is not None
@@ -220,13 +235,13 @@ class BoundedProtocol(HttpToolsProtocol):
             self._linger(LINGER_SECONDS)
 
     def _answered(self) -> None:
-        """Go on after a whole request and its whole answer."""
+        """Continue with the next request, or close, after a complete request and response."""
         if self._last:
             self.transport.close()
             return
         if self.flow.write_paused:
-            return  # once the client has taken the answer
-        # An idle connection keeps nothing of its last request.
+            return  # `resume_writing` calls this again when the client has read the response
+        # An idle connection must not keep its last request in memory.
         self.cycle = self.scope = self.headers = None  # type: ignore[assignment]
         self.url = b""
         if self._held and not self.transport.is_closing():
@@ -235,12 +250,15 @@ class BoundedProtocol(HttpToolsProtocol):
             self._parse(self._held.take())
 
     def pause_writing(self) -> None:
-        """Stop writing, and see that the client takes what is there."""
+        """Pause writing, and start the time limit for the client to read."""
         super().pause_writing()
         self._backlog.begin(self._tenant)
 
     def resume_writing(self) -> None:
-        """Write on. Of an answer that is complete the rest is still to be taken."""
+        """Resume writing, and stop the time limit.
+
+        If the response is complete, the time limit starts anew for the rest of it.
+        """
         super().resume_writing()
         self._backlog.forget()
         if self.transport.is_closing() or self.cycle is None or self.cycle.response_complete:
@@ -250,17 +268,20 @@ class BoundedProtocol(HttpToolsProtocol):
 
     @property
     def _tenant(self) -> str | None:
-        """Whose request is answered; None without a key, or before it is known."""
+        """Return the tenant of the current request.
+
+        None if it has no key or was not authenticated yet.
+        """
         caller = self.cycle.scope.get("cloche.caller") if self.cycle is not None else None
         return caller.tenant if caller is not None else None  # type: ignore[attr-defined]
 
     def send_400_response(self, msg: str) -> None:
-        """Answer what is no HTTP request and end the connection."""
+        """Respond to a malformed request with a 400 and close the connection."""
         self._refuse(b"400 Bad Request", msg.rstrip("."))
 
     def _refuse(self, status: bytes, detail: str, lines: bytes = b"") -> None:
         if self.cycle is not None and self.cycle.response_started:
-            self.transport.close()  # in the middle of an answer, or after it, nothing else is one
+            self.transport.close()  # no error can be sent once a response has started
             return
         self.transport.write(refusal(status, detail, lines))
         self._backlog.begin(None)

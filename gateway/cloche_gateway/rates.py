@@ -1,4 +1,4 @@
-"""How often each API key may ask, and what becomes of requests while nobody can count them."""
+"""Rate limits of each API key, and the handling of requests while Redis does not answer."""
 
 from __future__ import annotations
 
@@ -24,26 +24,28 @@ if TYPE_CHECKING:
 _log = logging.getLogger(__name__)
 
 _SECONDS = 3.0
-"""For an answer of the store, the first connection to it included, on a machine that is busy: who
-takes a slow gateway for a store that is away lets a burst pass uncounted."""
+"""Timeout for an answer of Redis, including the first connection. It is long enough for a busy
+machine, because a burst would pass uncounted if a slow gateway were taken for a Redis failure."""
 _AT_ONCE = 16
-"""Charges, and so connections; each takes a millisecond. That others wait for their turn is not the
-store's fault."""
+"""The most concurrent charges, and so connections. A charge takes a millisecond. Waiting for a turn
+does not count towards the timeout."""
 _AWAY_SECONDS = 1.0
-"""A store that did not answer is left alone for so long, for each try would cost its time."""
+"""How long Redis is not asked after it did not answer, because each attempt could take the whole
+timeout."""
 
 
 class Kind(Enum):
-    """What is counted, each by itself."""
+    """Kinds of requests that have separate limits."""
 
     EXECUTIONS = "executions"
-    """What makes the cluster run something, or the API server look at all that a tenant has."""
+    """Requests that start executions or sessions, or for which the API server scans all executions
+    of a tenant."""
     READS = "reads"
-    """What looks at one thing, waits for it, listens to it, ends it or removes it."""
+    """Requests that get, wait for, stream, cancel or remove one object."""
 
 
 class Rates:
-    """The windows of all keys."""
+    """The rate limits of all API keys, counted in memory or in Redis."""
 
     def __init__(self, settings: Settings, failures: Counter) -> None:
         url = settings.rate_limit_redis_url
@@ -63,19 +65,20 @@ class Rates:
         self._left_alone_until = 0.0
 
     async def close(self) -> None:
-        """Hang up on the store."""
+        """Close the connections to Redis."""
         if self._pool is not None:
             await self._pool.aclose()
 
     async def charge(
         self, caller: Caller, count: int = 1, kind: Kind = Kind.EXECUTIONS
     ) -> Quota | None:
-        """Take so many of a kind off what the key may ask for; what is left of it.
+        """Charge `count` requests of a kind to the caller's key, all or none.
 
-        All of them or none is taken. None where the store is away and requests pass all the same.
+        Return the quota after the charge; its `passed` is False if nothing was charged. Return None
+        if Redis does not answer and requests pass uncounted.
 
         Raises:
-            BusyError: the store is away, and requests do not pass then.
+            BusyError: Redis does not answer, and `rate_limit_fail_open` is off.
         """
         async with self._turns:
             quota = None if self._is_left_alone() else await self._ask(caller, count, kind)
@@ -84,7 +87,10 @@ class Rates:
         return quota
 
     def _is_left_alone(self) -> bool:
-        """Whether the store was away a moment ago. Then one at a time finds out if it still is."""
+        """Return whether not to ask Redis now, because it did not answer recently.
+
+        After the pause, one request at a time tries again.
+        """
         now = time.monotonic()
         if now < self._left_alone_until:
             return True
@@ -93,7 +99,7 @@ class Rates:
         return False
 
     async def _ask(self, caller: Caller, count: int, kind: Kind) -> Quota | None:
-        """Charge, and look at what is left; None where the store does not answer."""
+        """Charge and return the quota, or None if Redis does not answer."""
         reads = kind is Kind.READS
         limit = caller.reads if reads else caller.rate
         name = (kind.value, caller.key) if reads else (caller.key,)
@@ -109,10 +115,10 @@ class Rates:
         return quota
 
     def _uncounted(self) -> None:
-        """Let a request pass that nobody counts, or refuse it.
+        """Count a failure, and let the request pass or reject it.
 
         Raises:
-            BusyError: they do not pass.
+            BusyError: `rate_limit_fail_open` is off.
         """
         self._failures.inc()
         if not self._open:

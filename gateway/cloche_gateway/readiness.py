@@ -1,4 +1,4 @@
-"""Whether the gateway can serve now."""
+"""Readiness of the gateway."""
 
 from __future__ import annotations
 
@@ -14,11 +14,14 @@ if TYPE_CHECKING:
 
 _PROBE_SECONDS = 2.0
 _FRESH_SECONDS = 1.0
-"""Whoever asks more often gets the last probe's outcome: the route needs no key."""
+"""How long the result of a probe is reused, because the route requires no API key."""
 
 
 class Readiness:
-    """All watches stand, and the API server answers a read of what every request needs."""
+    """Checks whether the gateway can serve requests.
+
+    It can if all watches are established and the API server answers a list of executions.
+    """
 
     def __init__(self, kube: KubeClient, namespace: str, watches: dict[str, Follower]) -> None:
         self._kube = kube
@@ -29,12 +32,15 @@ class Readiness:
         self._problem: str | None = None
 
     def known_problem(self) -> str | None:
-        """What is wrong as far as it is known without asking, None when nothing is."""
+        """Return which watches are down, or None, without asking the API server."""
         broken = [name for name, follower in self._watches.items() if not follower.standing]
         return f"no watch of {', '.join(broken)}: the API server is away" if broken else None
 
     async def problem(self) -> str | None:
-        """What is wrong, None when nothing is. Asks the API server, at most once a second."""
+        """Return why the gateway is not ready, or None.
+
+        This asks the API server, but at most once a second.
+        """
         known = self.known_problem()
         if known is not None:
             return known

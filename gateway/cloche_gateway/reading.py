@@ -1,4 +1,4 @@
-"""Reads of executions that many ask for at once: they share one."""
+"""Coalesce concurrent reads of the same execution."""
 
 from __future__ import annotations
 
@@ -9,31 +9,35 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
 _KEPT = 8
-"""Of what was read, at most so many: each takes up to 5.5 MiB. What is beyond is read anew."""
+"""The most executions that are cached, because each takes up to 5.5 MiB. The oldest is dropped
+first."""
 _SECONDS = 0.2
-"""How old an answer may be: a person does not see it, and a program that polls more often than five
-times a second does not learn more."""
+"""How long a result is reused. A person does not notice the delay, and a program that polls more
+than five times a second sees no update sooner."""
 
 Obj = dict[str, Any] | None
 
 
 class Reads:
-    """Reads by name, each kept for a moment. What is not there, and what failed, is not kept."""
+    """A cache of reads by name. A result is kept for 0.2 s.
+
+    Failed reads, and reads of executions that do not exist, are not kept.
+    """
 
     def __init__(self, read: Callable[[str], Awaitable[Obj]]) -> None:
         self._read = read
         self._kept: dict[str, asyncio.Future[Obj]] = {}
         self._drops: dict[str, asyncio.TimerHandle] = {}
-        """When each that was read is dropped, in the order in which they were."""
+        """The timers that drop the results, in the order in which they were read."""
 
     def __len__(self) -> int:
         return len(self._kept)
 
     async def read(self, name: str) -> Obj:
-        """The execution as it was a moment ago at most, or None when there is none of that name.
+        """Return the execution, at most 0.2 s old, or None if it does not exist.
 
         Raises:
-            KubeError: when the API server does not tell.
+            KubeError: the read failed.
         """
         reading = self._kept.get(name)
         if reading is None:
@@ -42,15 +46,15 @@ class Reads:
         return await asyncio.shield(reading)
 
     def forget(self, name: str) -> None:
-        """Read anew the next time: it was changed just now."""
+        """Drop the cached result, because the execution has changed."""
         self._kept.pop(name, None)
         if drop := self._drops.pop(name, None):
-            drop.cancel()  # it holds what was read
+            drop.cancel()  # The timer holds a reference to the result.
 
     def _keep(self, name: str, done: asyncio.Future[Obj]) -> None:
-        """Keep what was read for a moment."""
+        """Start the timer that drops a result."""
         if self._kept.get(name) is not done:
-            return  # it was forgotten meanwhile
+            return  # It was forgotten in the meantime.
         if done.cancelled() or done.exception() is not None or done.result() is None:
             del self._kept[name]
             return

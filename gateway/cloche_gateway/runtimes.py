@@ -1,4 +1,4 @@
-"""The installed languages, as the SandboxRuntimes say."""
+"""The installed languages: a view of the SandboxRuntimes."""
 
 from __future__ import annotations
 
@@ -25,16 +25,16 @@ _ORDER = (
     "python", "javascript", "typescript", "java", "go", "rust", "cpp", "csharp", "ruby", "php",
     "sql", "bash",
 )  # fmt: skip
-"""The order in which messages and lists name the languages; others follow by name."""
+"""The order of languages in messages and lists. Others follow, sorted by name."""
 _POOL_FIELDS = ("wanted", "ready", "claimed", "hits", "misses", "healthFailures")
-_WORD_CHARACTERS = 253  # of an object's name; aliases have 63
+_WORD_CHARACTERS = 253  # the longest name of a Kubernetes object; aliases have at most 63
 _STORAGE_AVAILABLE = "StorageAvailable"
-"""The condition that the operator sets on every runtime."""
+"""The condition that the operator sets on each SandboxRuntime."""
 
 
 @dataclass(frozen=True, slots=True)
 class Amounts:
-    """Cores, and bytes of memory and disk."""
+    """Amounts of resources: CPU in cores, memory and disk in bytes."""
 
     cpu: Decimal
     memory: int
@@ -43,7 +43,7 @@ class Amounts:
 
 @dataclass(frozen=True, slots=True)
 class Language:
-    """What the gateway needs to know of a SandboxRuntime."""
+    """The fields of a SandboxRuntime that the gateway needs."""
 
     name: str
     aliases: tuple[str, ...]
@@ -55,15 +55,15 @@ class Language:
 
 
 def source(namespace: str) -> Source:
-    """All SandboxRuntimes of the namespace."""
+    """Return the watch source of all SandboxRuntimes in the namespace."""
     return Source(names.runtimes(namespace), {})
 
 
 def language_of(obj: dict[str, Any]) -> Language:
-    """Read a SandboxRuntime.
+    """Parse a SandboxRuntime.
 
     Raises:
-        ValueError: when it makes no sense (pydantic's ValidationError is one).
+        ValueError: it is not valid (pydantic's ValidationError is a ValueError).
     """
     spec = RuntimeSpec.model_validate(obj["spec"])
     return Language(
@@ -86,26 +86,26 @@ def _amounts(resources: UsedResources) -> Amounts:
 
 
 class Languages:
-    """The languages that are installed now.
+    """The languages that are installed now. A sink of the watch of SandboxRuntimes.
 
-    `storage_full` has the names of those whose runtime says that the stored executions are over
-    their hard bound: nothing more may be stored.
+    `storage_full` has the names of languages whose condition StorageAvailable is False: the stored
+    executions exceed their hard limit, and no more may be created.
     """
 
     def __init__(self) -> None:
         self.storage_full: set[str] = set()
         self.pools: dict[str, dict[str, int]] = {}
-        """Of each runtime's status what is said of its Pods, in the status' own words."""
+        """The pool status of each runtime, by its name. The keys are the status fields."""
         self._generations: dict[str, tuple[str, int]] = {}
         self._installed: dict[str, Language] = {}
         self._by_word: dict[str, Language] = {}
         self.known = False
 
     def supported(self) -> list[str]:
-        """Their names, in the order in which people list them.
+        """Return the names of the installed languages, in display order.
 
         Raises:
-            BusyError: when the runtimes could not be read yet.
+            BusyError: the runtimes have not been read yet.
         """
         if not self.known:
             raise BusyError
@@ -116,22 +116,22 @@ class Languages:
         return sorted(self._installed, key=lambda name: (place.get(name, len(place)), name))
 
     def find(self, word: str) -> Language:
-        """The language of that name or alias, in whatever case.
+        """Return the language with this name or alias, ignoring case.
 
         Raises:
-            UnsupportedLanguageError: when there is none.
-            BusyError: when the runtimes could not be read yet.
+            UnsupportedLanguageError: no language has this name or alias.
+            BusyError: the runtimes have not been read yet.
         """
         names = self.supported()
         found = None
-        if len(word) <= _WORD_CHARACTERS:  # the folding of a long text takes its time
+        if len(word) <= _WORD_CHARACTERS:  # Case folding of a long text takes time.
             found = self._by_word.get(word) or self._by_word.get(word.casefold())
         if found is None:
             raise UnsupportedLanguageError(word, names)
         return found
 
     def replace(self, objects: list[dict[str, Any]]) -> None:
-        """Take all runtimes anew."""
+        """Replace all languages with those of these SandboxRuntimes."""
         self._generations.clear()
         self.pools.clear()
         self._installed.clear()
@@ -143,7 +143,7 @@ class Languages:
         self._index()
 
     def changed(self, kind: str, obj: dict[str, Any]) -> None:
-        """Take one change. Most are of the status, of which one condition is of interest."""
+        """Apply one watch event. Most change only the status, and need no new index."""
         name = obj["metadata"]["name"]
         if kind == "DELETED":
             self._generations.pop(name, None)
@@ -157,7 +157,7 @@ class Languages:
         self._index()
 
     def connected(self) -> None:
-        """Nothing was missed: the watch goes on where it ended, or the list was read anew."""
+        """Do nothing: a new watch resumes where the last one ended, or follows a new list."""
 
     def _look_at_status(self, obj: dict[str, Any]) -> None:
         name, status = obj["metadata"]["name"], obj.get("status") or {}
@@ -182,7 +182,11 @@ class Languages:
         return True
 
     def _index(self) -> None:
-        """Names stand over aliases, and of two equal aliases the first language's stands."""
+        """Rebuild the index of names and aliases.
+
+        A name takes precedence over an alias. If two languages have the same alias, it belongs to
+        the first one in display order. An exact match takes precedence over one that ignores case.
+        """
         words: dict[str, Language] = {}
         languages = [self._installed[name] for name in self._names()]
         for language in languages:

@@ -1,4 +1,4 @@
-"""The HTTP server, and its end: first no new connections, then the waiting ones are answered."""
+"""The HTTP server and its graceful shutdown."""
 
 from __future__ import annotations
 
@@ -19,14 +19,15 @@ if TYPE_CHECKING:
     from cloche_gateway.context import Context
 
 _LAST_ANSWERS_SECONDS = 3
-"""For answers on their way once the drain's time is over."""
+"""Time for responses that are being sent when `drain_seconds` are over."""
 _KEEP_ALIVE_SECONDS = 75
-"""How long an idle connection stays. Longer than the 60 s after which nginx's upstreams and many
-load balancers let go of it: whoever closes first may meet a request on its way, which is lost."""
+"""How long an idle connection stays open. This is longer than the 60 s after which nginx and many
+load balancers close an upstream connection. If the server closed it first, a request could be on
+its way and would be lost."""
 
 
 class Server(uvicorn.Server):
-    """uvicorn, whose shutdown has waiting requests answered in time."""
+    """uvicorn with limits on connections, and a shutdown that answers waiting requests in time."""
 
     def __init__(self, context: Context) -> None:
         settings = context.settings
@@ -37,12 +38,12 @@ class Server(uvicorn.Server):
                 create_app(context),
                 host=settings.host,
                 port=settings.port,
-                http=cast("type[asyncio.Protocol]", protocol),  # which makes one
+                http=cast("type[asyncio.Protocol]", protocol),  # a factory of one
                 ws="none",
-                lifespan="off",  # the context lives longer than the server
+                lifespan="off",  # the context outlives the server
                 log_config=None,
                 access_log=False,
-                proxy_headers=False,  # who sends X-Forwarded-For is not known here
+                proxy_headers=False,  # the sender of X-Forwarded-For cannot be verified
                 server_header=False,
                 timeout_keep_alive=_KEEP_ALIVE_SECONDS,
                 timeout_graceful_shutdown=int(settings.drain_seconds) + _LAST_ANSWERS_SECONDS,
@@ -52,9 +53,10 @@ class Server(uvicorn.Server):
         context.metrics.observe_connections(lambda: len(self.server_state.connections))
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        """Listen, with bounds on what the kernel keeps for each connection that is accepted.
+        """Listen, with limits on the kernel's buffers for each accepted connection.
 
-        Its buffers are memory of the container too, which nobody else bounds.
+        The buffers count as the container's memory, and the process's memory budget does not limit
+        them.
         """
         await super().startup(sockets)
         stuck = int(1000 * self._context.settings.send_timeout_seconds)
@@ -62,11 +64,15 @@ class Server(uvicorn.Server):
             for listener in server.sockets:
                 listener.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BYTES)
                 listener.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, RECEIVE_BYTES)
-                # For a client that takes nothing, or is gone: no timer of ours sees the kernel.
+                # For a client that reads nothing or has vanished, because the gateway's timers do
+                # not cover data in the kernel's buffers.
                 listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, stuck)
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        """Refuse new connections, wait for requests up to the drain's time, then answer them."""
+        """Stop listening and wait for the requests in flight.
+
+        After `drain_seconds`, the context is drained: all waiting requests are answered at once.
+        """
         loop = asyncio.get_running_loop()
         timer = loop.call_later(self._context.settings.drain_seconds, self._context.drain)
         try:
@@ -76,6 +82,6 @@ class Server(uvicorn.Server):
 
     @property
     def bound_port(self) -> int:
-        """The port that it listens on, once started."""
+        """Return the port that the server listens on. Start the server first."""
         port: int = self.servers[0].sockets[0].getsockname()[1]
         return port

@@ -1,6 +1,7 @@
-"""The stateful sessions that live, as their SandboxSessions say: one watch for all.
+"""The live stateful sessions: a view of the SandboxSessions, kept by one watch.
 
-They are few (each has a Pod) and small, so that an execution in a session costs no read.
+With it, an execution in a session needs no read of the session. The view is small, because each
+session has a Pod and so there are few.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Session:
-    """What the gateway needs to know of a SandboxSession. Times are RFC 3339."""
+    """The fields of a SandboxSession that the gateway needs. Times are RFC 3339."""
 
     name: str
     uid: str
@@ -34,18 +35,18 @@ class Session:
 
     @property
     def live(self) -> bool:
-        """Whether executions can run in it, now or as soon as its Pod is there."""
+        """Return whether executions can run in the session, now or once its Pod is ready."""
         return self.phase is not SessionPhase.ENDED
 
 
 def source(namespace: str) -> Source:
-    """All sessions that have not ended."""
+    """Return the watch source of all sessions that have not ended."""
     selector = f"status.phase!={SessionPhase.ENDED}"
     return Source(names.sessions(namespace), {"fieldSelector": selector})
 
 
 def session_of(obj: dict[str, Any]) -> Session:
-    """Read a SandboxSession. One that is being deleted has ended."""
+    """Parse a SandboxSession. One that is being deleted counts as ended."""
     meta, spec, status = obj["metadata"], obj["spec"], obj.get("status") or {}
     phase = SessionPhase(status.get("phase") or SessionPhase.PENDING)
     return Session(
@@ -62,7 +63,7 @@ def session_of(obj: dict[str, Any]) -> Session:
 
 
 class Sessions:
-    """The sessions that live now, and those who wait for one to become ready."""
+    """The live sessions, and the requests that wait for one to become ready."""
 
     def __init__(self) -> None:
         self._live: dict[str, Session] = {}
@@ -72,14 +73,15 @@ class Sessions:
         return len(self._live)
 
     def find(self, name: str) -> Session | None:
-        """The session, None when the watch has not told of it (yet, or any more)."""
+        """Return the session, or None if the watch has not reported it or it has ended."""
         return self._live.get(name)
 
     @contextlib.contextmanager
     def news(self, name: str) -> Iterator[asyncio.Event]:
-        """An event that is set when the one session may have become ready or ended.
+        """Yield an event that is set when the session may have become ready or ended.
 
-        One at a time waits for a session: who asked for it.
+        Only one request can wait for a session at a time, which is enough: the one that created
+        it.
         """
         event = self._waiting[name] = asyncio.Event()
         try:
@@ -88,12 +90,12 @@ class Sessions:
             del self._waiting[name]
 
     def replace(self, objects: list[dict[str, Any]]) -> None:
-        """Take all that live anew."""
+        """Replace all sessions with these."""
         found = [session_of(obj) for obj in objects]
         self._live = {session.name: session for session in found if session.live}
 
     def changed(self, kind: str, obj: dict[str, Any]) -> None:
-        """Take one change. One that ends leaves the selector: it comes as DELETED."""
+        """Apply one watch event. A session that ends leaves the selector and comes as DELETED."""
         session = session_of(obj)
         if kind == "DELETED" or not session.live:
             self._live.pop(session.name, None)
@@ -104,6 +106,6 @@ class Sessions:
             self._waiting[session.name].set()
 
     def connected(self) -> None:
-        """Have all who wait look: a watch that broke may have missed something."""
+        """Set all events, because changes may have been missed while the watch was down."""
         for event in self._waiting.values():
             event.set()

@@ -1,4 +1,4 @@
-"""The gateway's settings: environment variables CLOCHE_GATEWAY_…, unknown ones refused."""
+"""Settings of the gateway: environment variables CLOCHE_GATEWAY_…; unknown ones are rejected."""
 
 from __future__ import annotations
 
@@ -16,18 +16,18 @@ from cloche_api.write_limit import BYTES_DEFAULT, BYTES_PER_TENANT_DEFAULT
 
 PREFIX = "CLOCHE_GATEWAY_"
 
-# Kubernetes puts these into Pods for a Service named cloche-gateway, unless enableServiceLinks is
+# Kubernetes sets these in Pods for a Service named cloche-gateway, unless enableServiceLinks is
 # false: https://kubernetes.io/docs/concepts/services-networking/service/#environment-variables
 _SERVICE_LINK = re.compile(PREFIX + r"(SERVICE_(HOST|PORT)(_[A-Z0-9_]+)?|PORT_\d+_(TCP|UDP).*)")
 _REDIS = frozenset({"redis", "rediss"})
 _SECRET = frozenset({"rate_limit_redis_url"})
-"""Settings whose values are not shown."""
+"""Settings whose values are not shown in error messages."""
 _ORIGIN = re.compile(r"\*|https?://([a-z0-9.-]+|\[[0-9a-f:]+\])(:[0-9]{1,5})?")
 _DNS_LABEL = r"^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$"
 
 
 class SettingsError(Exception):
-    """A setting is wrong. The message is one line that names it."""
+    """A setting is unknown or not valid. The message is one line that names it."""
 
 
 class Settings(BaseSettings):
@@ -102,7 +102,7 @@ class Settings(BaseSettings):
     @field_validator("cors_origins", mode="before")
     @classmethod
     def _are_origins(cls, value: object) -> object:
-        """Split the text, and refuse what no browser sends as its origin."""
+        """Split the text at commas, and reject values that no browser sends as an origin."""
         if isinstance(value, str):
             value = tuple(part.strip() for part in value.split(",") if part.strip())
         for one in value if isinstance(value, tuple | list) else ():
@@ -113,7 +113,7 @@ class Settings(BaseSettings):
     @field_validator("rate_limit_redis_url")
     @classmethod
     def _is_redis_url(cls, value: SecretStr | None) -> SecretStr | None:
-        """Refuse what is none, without a word of what it is: it may hold a password."""
+        """Reject other URLs, without showing the value, because it can contain a password."""
         if value is not None:
             try:
                 url = urlsplit(value.get_secret_value())
@@ -126,10 +126,10 @@ class Settings(BaseSettings):
 
 
 def load() -> Settings:
-    """The settings of this process.
+    """Return the settings from the environment.
 
     Raises:
-        SettingsError: when one is unknown or has no valid value.
+        SettingsError: a setting is unknown, or its value is not valid.
     """
     known = {PREFIX + name.upper() for name in Settings.model_fields}
     for name in sorted(os.environ):

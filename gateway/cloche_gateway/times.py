@@ -1,4 +1,4 @@
-"""Times as they stand in resources."""
+"""Times in Kubernetes resources."""
 
 from __future__ import annotations
 
@@ -6,7 +6,10 @@ from datetime import datetime
 
 
 def seconds_between(earlier: str | None, later: str | None) -> float | None:
-    """Seconds from one RFC 3339 time to another, at least 0; None when one is unknown."""
+    """Return the seconds from one RFC 3339 time to another, at least 0.
+
+    Return None if one of them is None or empty.
+    """
     if not earlier or not later:
         return None
     passed = datetime.fromisoformat(later) - datetime.fromisoformat(earlier)

@@ -1,8 +1,11 @@
-"""Waiting for executions to end: one watch for all, a future for each who waits.
+"""Wait for executions to end, with one watch for all and one future for each waiter.
 
-The watch carries executions that have ended, whole: the event is the result, and nobody asks for it
-once more. What it cannot show, an execution that is deleted before its end, is found by a look at
-each that is waited for now and then: at its uid and phase alone, and once for all who wait for it.
+The watch selects executions that have ended, and its events contain the whole object. So the event
+is the result, and no further read is needed.
+
+The watch cannot show an execution that is deleted before its end. Therefore each execution that has
+waiters is checked from time to time. A check reads only its uid and phase, and serves all its
+waiters.
 """
 
 from __future__ import annotations
@@ -26,21 +29,21 @@ if TYPE_CHECKING:
 _log = logging.getLogger(__name__)
 
 _GET_SECONDS = 10.0
-_CHECKS_AT_ONCE = 16  # after a break, so that a returning API server is not run over
+_CHECKS_AT_ONCE = 16  # limits the load on an API server that has just come back
 _READS_AT_ONCE = 8
-"""Executions that are read whole at a time: one takes up to 7 MiB while it is read, as bytes and as
-text of 4 bytes a character."""
+"""The most whole executions that are read at a time. Each takes up to 7 MiB meanwhile, as bytes and
+as text of 4 bytes per character."""
 _LOOK_SECONDS = 5.0
-"""From the create to the first look at what somebody waits for: most ends are told before, and
-those who wait are not all looked at in one moment. The next ones come after twice the time each."""
+"""Time from the creation to the first check of an execution. Most executions have ended by then, so
+few are checked at a time. The interval doubles after each check."""
 _LOOK_SECONDS_MAX = 60.0
 _DELAY_MIN, _DELAY_MAX = 0.1, 2.0
 _HEEDED = 10_000
-"""More unfinished executions than a queue of 1,000 and all that run."""
+"""The most callbacks (`Waiters.heed`): more than a queue of 1,000 and all running executions."""
 
 
 def source(namespace: str) -> Source:
-    """Executions that have ended. Of the list only the version is wanted."""
+    """Return the watch source of ended executions. The list is only needed for its version."""
     return Source(
         names.executions(namespace),
         {"fieldSelector": ENDED},
@@ -50,12 +53,15 @@ def source(namespace: str) -> Source:
 
 
 def is_terminal(obj: dict[str, Any]) -> bool:
-    """Whether an execution has ended."""
+    """Return whether an execution has ended."""
     return (obj.get("status") or {}).get("phase") in TERMINAL
 
 
 class Waiter:
-    """One who waits. `ended` gets the ended execution, or None when it exists no more."""
+    """A request that waits for an execution.
+
+    The result of `ended` is the ended execution, or None if it was deleted.
+    """
 
     def __init__(self, name: str) -> None:
         self.name = name
@@ -66,16 +72,16 @@ class Waiter:
             asyncio.get_running_loop().create_future()
         )
         self.early: dict[str, Any] | None = None
-        """What ended under this name before the create was acknowledged."""
+        """An execution of this name that ended before the response to its creation arrived."""
 
     def tell(self, obj: dict[str, Any] | None) -> None:
-        """Hand over the ended execution, None where it is no more; only the first counts."""
+        """Set the result, unless there is one. None means that the execution was deleted."""
         if not self.ended.done():
             self.ended.set_result(obj)
 
 
 class Waiters:
-    """All who wait, and the sink of the one watch."""
+    """All waiters, and the sink of the watch of ended executions."""
 
     def __init__(self, kube: KubeClient, namespace: str) -> None:
         self._kube = kube
@@ -83,9 +89,10 @@ class Waiters:
         self._waiting: dict[str, set[Waiter]] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._checks: dict[str, bool] = {}
-        """Of each name that is being looked at whether to look once more afterwards."""
+        """The names that are being checked, and for each whether to check once more
+        afterwards."""
         self._looks: dict[str, asyncio.TimerHandle] = {}
-        """The next look at each name that somebody waits for."""
+        """The timer of the next check of each name that has waiters."""
         self._reads = asyncio.Semaphore(_READS_AT_ONCE)
         self._gate = asyncio.Semaphore(_CHECKS_AT_ONCE)
         self._heeded: dict[str, Callable[[dict[str, Any]], None]] = {}
@@ -95,7 +102,10 @@ class Waiters:
 
     @contextlib.contextmanager
     def waiter(self, name: str) -> Iterator[Waiter]:
-        """Wait for an execution that is about to be created, so that no event can be missed."""
+        """Register a waiter for an execution of this name.
+
+        Register it before the execution is created, so that no event is missed.
+        """
         waiter = Waiter(name)
         self._waiting.setdefault(name, set()).add(waiter)
         try:
@@ -109,9 +119,10 @@ class Waiters:
                     look.cancel()
 
     def created(self, waiter: Waiter, metadata: Mapping[str, Any], *, look: bool = False) -> None:
-        """Say that the execution exists now, with this metadata.
+        """Record that the execution exists, with this metadata.
 
-        With `look` it may have ended before anybody waited.
+        With `look`, the execution is checked at once, because it may have ended before the waiter
+        was registered.
         """
         uid = waiter.uid = metadata["uid"]
         waiter.version = metadata.get("resourceVersion")
@@ -124,10 +135,10 @@ class Waiters:
             self._look_later(waiter.name, _LOOK_SECONDS)
 
     def replace(self, objects: list[dict[str, Any]]) -> None:
-        """Do nothing: what is not waited for is of no interest, the rest is asked for."""
+        """Do nothing: the list is only needed for its version, and `connected` checks waiters."""
 
-    def changed(self, kind: str, obj: dict[str, Any]) -> None:  # noqa: ARG002  a record's deletion
-        """Take one event: whatever its kind, the object in it has ended."""
+    def changed(self, kind: str, obj: dict[str, Any]) -> None:  # noqa: ARG002  see docstring
+        """Apply one watch event. The object has ended in events of each kind."""
         uid = obj["metadata"]["uid"]
         if heed := self._heeded.pop(uid, None):
             heed(obj)
@@ -138,24 +149,25 @@ class Waiters:
                 waiter.tell(obj)
 
     def heed(self, uid: str, then: Callable[[dict[str, Any]], None]) -> None:
-        """Call this when the execution of that uid ends, though nobody waits for it.
+        """Register a callback for when the execution with this uid ends. It needs no waiter.
 
-        For what may be missed: a watch that breaks, or too many, make it forget some.
+        The callback is not guaranteed: an end can be missed while the watch is down, and of more
+        than 10,000 callbacks the oldest are dropped.
         """
         self._heeded[uid] = then
         if len(self._heeded) > _HEEDED:
             del self._heeded[next(iter(self._heeded))]
 
     def connected(self) -> None:
-        """Look at all who wait: a watch that broke may have missed an end."""
+        """Check all waiters, because an end may have been missed while the watch was down."""
         for name in self._waiting:
             self._check(name)
 
     async def read(self, name: str) -> dict[str, Any] | None:
-        """Return the execution, or None when there is none of that name.
+        """Return the execution, or None if it does not exist.
 
         Raises:
-            KubeError: when the API server does not tell.
+            KubeError: the read failed.
         """
         path = names.execution(self._namespace, name)
         try:
@@ -165,13 +177,13 @@ class Waiters:
             return None
 
     async def close(self) -> None:
-        """End what is under way."""
+        """Cancel all checks under way."""
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
     def _look_later(self, name: str, seconds: float) -> None:
-        """What is deleted before its end is in no event."""
+        """Schedule a check, because no event reports a deletion before the end."""
         loop = asyncio.get_running_loop()
         self._looks[name] = loop.call_later(seconds, self._look, name, seconds)
 
@@ -180,14 +192,15 @@ class Waiters:
         self._look_later(name, min(2 * waited, _LOOK_SECONDS_MAX))
 
     def _unsure(self, name: str) -> list[Waiter]:
-        """Who waits for an execution of that name that exists and has not ended as far as known."""
+        """Return the waiters of this name whose execution was created and has no known end."""
         waiters = self._waiting.get(name, ())
         return [one for one in waiters if one.uid is not None and not one.ended.done()]
 
     def _check(self, name: str, *, cached: bool = False) -> None:
-        """Look at the execution soon; whoever comes while that is under way has another look.
+        """Start a check of the execution. If one is under way, repeat it afterwards.
 
-        With `cached` an end that has just come may be missed.
+        With `cached`, the API server may answer from its cache, so an end that has just happened
+        may be missed.
         """
         if name in self._checks:
             self._checks[name] = True
@@ -198,7 +211,7 @@ class Waiters:
             task.add_done_callback(self._tasks.discard)
 
     async def _confirm(self, name: str, *, cached: bool) -> None:
-        """Look until that works, and tell those who wait what is known."""
+        """Check the execution, with retries until that works, and resolve its waiters."""
         delay = _DELAY_MIN
         try:
             while waiters := self._unsure(name):
@@ -219,13 +232,14 @@ class Waiters:
             del self._checks[name]
 
     async def _tell(self, name: str, waiters: list[Waiter], *, cached: bool) -> None:
-        """Look at the execution, and read it whole where it has ended.
+        """Check the execution, read it whole if it has ended, and resolve its waiters.
 
-        With `cached` in what the API server has in memory, as soon as that is new enough. To read
-        a large execution from etcd takes it some milliseconds of processor time.
+        With `cached`, the API server answers the check from its cache, once that is as new as the
+        waiters' executions. Reading a large execution from etcd takes the API server some
+        milliseconds of processor time.
 
         Raises:
-            KubeError: when the API server does not tell.
+            KubeError: a read failed.
         """
         path = names.execution(self._namespace, name)
         obj: dict[str, Any] | None = None
@@ -244,6 +258,6 @@ class Waiters:
 
 
 def _latest(waiters: list[Waiter]) -> str | None:
-    """The resource version from which on the executions of all of them are known to exist."""
+    """Return the resource version from which on the executions of all waiters exist, if known."""
     versions = [one.version for one in waiters]
     return None if None in versions else max((str(one) for one in versions), key=int)

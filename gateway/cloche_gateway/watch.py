@@ -1,4 +1,4 @@
-"""Keep a view of some objects up to date: list, watch, and again after every break."""
+"""Keep a view of some Kubernetes objects up to date with list and watch."""
 
 from __future__ import annotations
 
@@ -19,28 +19,31 @@ if TYPE_CHECKING:
 _log = logging.getLogger(__name__)
 
 _SHORT_SECONDS = 1.0
-"""A watch that ends sooner is a failure, whatever it says: without this a server that ends every
-watch at once would be asked without pause."""
+"""A watch that ends sooner counts as a failure and is followed by a back-off. Otherwise a server
+that ends each watch at once would get requests without a pause."""
 _DELAY_MIN, _DELAY_MAX = 0.05, 5.0
 _LIST_SECONDS = 10.0
 
 
 class Sink(Protocol):
-    """Whoever wants to know."""
+    """A consumer of watch events."""
 
     def replace(self, objects: list[dict[str, Any]]) -> None:
-        """Take these as all that there are."""
+        """Replace the whole view with these objects."""
 
     def changed(self, kind: str, obj: dict[str, Any]) -> None:
-        """Take one event. `kind` is ADDED, MODIFIED or DELETED."""
+        """Apply one event. `kind` is ADDED, MODIFIED or DELETED."""
 
     def connected(self) -> None:
-        """Learn that a watch stands (again): what happens from now on will be told."""
+        """React to an established watch, which reports all changes from now on."""
 
 
 @dataclass(frozen=True)
 class Source:
-    """What is watched. `list_limit` bounds the list where only its version is wanted."""
+    """What to watch. `selector` has query parameters of list and watch, such as `fieldSelector`.
+
+    `list_limit` limits the list to one page of that size, if only its version is needed.
+    """
 
     path: str
     selector: Mapping[str, str]
@@ -49,7 +52,7 @@ class Source:
 
 
 class Follower:
-    """Follows one source for as long as `run` does. `standing` says whether a watch stands."""
+    """Follows one source while `run` runs. `standing`: a watch is established."""
 
     def __init__(self, kube: KubeClient, source: Source, sink: Sink) -> None:
         self._kube = kube
@@ -59,11 +62,11 @@ class Follower:
         self.standing = False
 
     def is_standing(self) -> bool:
-        """Whether a watch stands."""
+        """Return whether a watch is established."""
         return self.standing
 
     async def run(self) -> None:
-        """Follow until cancelled. No failure of the API server ends it."""
+        """Follow the source until cancelled. Failures of the API server are retried."""
         delay = _DELAY_MIN
         while True:
             began = asyncio.get_running_loop().time()
@@ -76,14 +79,14 @@ class Follower:
                     _log.warning("watch of %s broke: %s", self._source.path, error)
                 self.standing = False
             except Exception:  # noqa: BLE001  see below
-                # Nonsense from the API server or a bug here: list anew, for nobody else will.
+                # An invalid response of the API server, or a bug here. List again to recover.
                 _log.exception("watch of %s failed", self._source.path)
                 self.standing = False
                 self._version = None
             if asyncio.get_running_loop().time() - began >= _SHORT_SECONDS:
                 delay = _DELAY_MIN
                 continue
-            await asyncio.sleep(delay * random.uniform(0.5, 1))  # noqa: S311  spreads replicas
+            await asyncio.sleep(delay * random.uniform(0.5, 1))  # noqa: S311  only jitter
             delay = min(delay * 2, _DELAY_MAX)
 
     async def _follow_once(self) -> None:
@@ -104,7 +107,7 @@ class Follower:
                     self._sink.changed(event["type"], event["object"])
 
     async def _list(self) -> str:
-        """Read all pages (or as many objects as are wanted); the version to watch from."""
+        """Read all pages, or one with `list_limit`, and return the version to watch from."""
         objects: list[dict[str, Any]] = []
         params = {**self._source.selector, "limit": str(self._source.list_limit or 500)}
         while True:

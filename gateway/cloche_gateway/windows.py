@@ -1,7 +1,8 @@
-"""Moving windows of a minute, in which the charges of each name are counted.
+"""Sliding windows of one minute that count the charges of each name.
 
-In memory one gateway counts for itself. In a Redis (or Valkey, which speaks the same protocol) all
-gateways count together, by its clock: those of the gateways may be minutes apart.
+In memory, each gateway counts separately. In Redis (or Valkey, which has the same protocol), all
+gateways count together, by the clock of Redis, because the clocks of the gateways may be minutes
+apart.
 """
 
 from __future__ import annotations
@@ -19,8 +20,8 @@ from redis.asyncio import Redis
 if TYPE_CHECKING:
     from redis.asyncio import ConnectionPool
 
-# A list of the times of all charges within the last minute, the newest first. Times that lie in the
-# future are of a clock that was set back since.
+# The key holds a list of the times of all charges within the last minute, newest first. If the
+# newest is in the future, the clock was set back, and the list is deleted.
 _SCRIPT = """
 local clock = redis.call('TIME')
 local now = clock[1] + clock[2] / 1000000
@@ -50,28 +51,28 @@ return {passed and 1 or 0, math.max(left, 0), math.ceil(oldest + 60 - now)}
 
 @dataclass(frozen=True, slots=True)
 class Quota:
-    """What is left to a name: of `limit` a minute `remaining`, until in `reset` seconds more."""
+    """The quota of a name: `remaining` of `limit` per minute. In `reset` seconds there is more."""
 
     passed: bool
-    """Whether there was so much left as was asked for."""
+    """Whether the quota was sufficient for the charge."""
     limit: int
     remaining: int
     reset: int
 
 
 class Windows(Protocol):
-    """Where charges are counted."""
+    """A store that counts charges."""
 
     async def charge(self, name: tuple[str, ...], limit: int, count: int) -> Quota:
-        """Charge `count` to a name that may have `limit` a minute, all of them or none.
+        """Charge `count` to a name whose limit is `limit` per minute, all or none.
 
         Raises:
-            redis.RedisError: the store does not answer.
+            redis.RedisError: Redis does not answer.
         """
 
 
 class InMemory:
-    """Windows of this process alone."""
+    """Windows of this process."""
 
     def __init__(self) -> None:
         self._limiter = MovingWindowRateLimiter(MemoryStorage())
@@ -86,7 +87,7 @@ class InMemory:
 
 
 class InRedis:
-    """Windows of all who use the same Redis."""
+    """Windows shared by all gateways that use the same Redis."""
 
     def __init__(self, pool: ConnectionPool) -> None:
         self._charge = Redis(connection_pool=pool).register_script(_SCRIPT)

@@ -1,7 +1,8 @@
-"""The bytes that executions write to the cluster's storage, counted from the events of their ends.
+"""Count the bytes that executions write to etcd, from the events of their ends.
 
-Each gateway sees the end of every execution, by which gateway or client it was created: so all of
-them count the same, without a store that they share, but for what has not ended yet.
+Each gateway sees the end of each execution, including those that other gateways or clients created.
+So the gateways reach the same count without a shared store, except for executions that have not
+ended yet.
 """
 
 from __future__ import annotations
@@ -18,29 +19,32 @@ if TYPE_CHECKING:
 
 
 class CountedEnds:
-    """A sink that counts each execution that has ended, and passes every event on."""
+    """A sink that counts each ended execution and passes all events on to another sink."""
 
     def __init__(self, writes: WriteLimit, sink: Sink) -> None:
         self._writes = writes
         self._sink = sink
 
     def replace(self, objects: list[dict[str, Any]]) -> None:
-        """Pass them on: what ended before the watch stood is not counted."""
+        """Pass the objects on. Executions that ended before the watch began are not counted."""
         self._sink.replace(objects)
 
     def changed(self, kind: str, obj: dict[str, Any]) -> None:
-        """Count an execution when it begins to match the watch's selector: once, at its end."""
+        """Count an execution once, at its end, and pass the event on.
+
+        An execution that ends begins to match the watch's selector and so comes as ADDED.
+        """
         if kind == "ADDED":
             count(self._writes, obj)
         self._sink.changed(kind, obj)
 
     def connected(self) -> None:
-        """Pass it on."""
+        """Pass the call on."""
         self._sink.connected()
 
 
 def count(writes: WriteLimit, obj: dict[str, Any]) -> None:
-    """Charge what an execution that has ended has caused."""
+    """Charge the bytes that an ended execution has written."""
     spec, status = obj["spec"], obj["status"]
     stored = status.get("storedBytes")
     if stored is None:  # another version of the operator wrote its end

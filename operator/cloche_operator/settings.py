@@ -137,7 +137,8 @@ class Settings(BaseSettings):
     start_timeout_seconds: float = Field(default=60, gt=0)
     """Seconds from the Pod's creation to its first answer: a cold image pull fits in."""
     start_concurrency: int = Field(default=4, ge=1)
-    """Pods that the pools start at a time: more of them together start no faster on two cores."""
+    """Pods that start at a time for the pools, and the least number for all together, which is two
+    for each core: more of them together start no faster."""
     grace_seconds: float = Field(default=5, gt=0)
     """Seconds beyond the execution's own timeout after which the supervisor counts as hung."""
     drain_seconds: float = Field(default=10, ge=0)

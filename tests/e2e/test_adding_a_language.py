@@ -13,7 +13,7 @@ from support import images
 from support.deadline import until
 from support.installation import ROOT, SANDBOXES, Kubectl
 
-PAGE = (ROOT / "docs" / "adding-a-language.md").read_text(encoding="utf-8")
+PAGE = (ROOT / "docs" / "operate" / "adding-a-language.md").read_text(encoding="utf-8")
 PUBLISHED = "registry.example.com/team/runtime-lua:5.4"
 
 

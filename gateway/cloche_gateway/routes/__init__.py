@@ -1,1 +1,1 @@
-"""HTTP in, HTTP out: no decisions."""
+"""HTTP routes. They translate between HTTP and the services and decide nothing."""

@@ -1,4 +1,4 @@
-"""Who asks, and how often: the context of the application and the caller of a request."""
+"""Authenticate the caller of a request and charge the request to the caller's rate limits."""
 
 from __future__ import annotations
 
@@ -16,20 +16,22 @@ if TYPE_CHECKING:
 
 
 def context_of(request: Request) -> Context:
-    """The context that the application was started with."""
+    """Return the context that the application was started with."""
     context: Context = request.app.state.context
     return context
 
 
 def caller(request: Request) -> Caller:
-    """Whose key came with the request: X-API-Key, else Authorization: Bearer.
+    """Return the caller of a request, by its API key.
 
-    The request counts as one of the key's in flight until it is answered. What it costs is charged
-    by `charged_caller`, `reading_caller` or `charge`.
+    The key is in the header X-API-Key or, without one, in `Authorization: Bearer`.
+
+    The request counts as one of the key's in-flight requests until it is answered. It is not
+    charged to a rate limit; `charged_caller`, `reading_caller` and `charge` do that.
 
     Raises:
         KeyRequiredError, KeyInvalidError, KeyExpiredError: as `KeyRing.caller`.
-        TooManyAtOnceError: as many requests of that key are being answered as may be.
+        TooManyAtOnceError: the key has reached its limit of in-flight requests.
     """
     context = context_of(request)
     presented = request.headers.get("x-api-key")
@@ -37,16 +39,16 @@ def caller(request: Request) -> Caller:
         scheme, _, token = request.headers.get("authorization", "").partition(" ")
         presented = token.strip() if scheme.lower() == "bearer" else None
     found = context.keys.caller(presented)
-    request.scope["cloche.caller"] = found  # for the log line
+    request.scope["cloche.caller"] = found  # for the middleware and the protocol
     context.in_flight.begin(found)
     request.scope["cloche.answered"] = functools.partial(context.in_flight.end, found.key)
     return found
 
 
 async def charged_caller(request: Request) -> Caller:
-    """The caller, once one execution is charged to its rate.
+    """Return the caller, after charging one execution to its rate limit.
 
-    Before anything else is looked at: a request that is refused counts too.
+    Call this before validating the request, so that rejected requests count too.
 
     Raises:
         GatewayError: as `caller` and `charge`.
@@ -57,7 +59,7 @@ async def charged_caller(request: Request) -> Caller:
 
 
 async def reading_caller(request: Request) -> Caller:
-    """The caller, once one read is charged to its rate of reads.
+    """Return the caller, after charging one read to its rate limit of reads.
 
     Raises:
         GatewayError: as `caller` and `charge`.
@@ -70,10 +72,10 @@ async def reading_caller(request: Request) -> Caller:
 async def charge(
     request: Request, who: Caller, count: int = 1, kind: Kind = Kind.EXECUTIONS
 ) -> None:
-    """Charge so many; the answer's headers will say what is left.
+    """Charge `count` requests of a kind. The response's RateLimit headers will show what is left.
 
     Raises:
-        RateLimitedError: there is not so much left.
+        RateLimitedError: fewer than `count` are left.
         BusyError: as `Rates.charge`.
     """
     quota = await context_of(request).rates.charge(who, count, kind)
@@ -83,7 +85,9 @@ async def charge(
 
 
 def refuse_idempotency_key(request: Request) -> None:
-    """Refuse the header where it would do nothing: the work would be done twice.
+    """Reject the header Idempotency-Key on a route that does not support it.
+
+    If it were ignored, a retry would do the work a second time.
 
     Raises:
         InvalidRequestError: it was sent.

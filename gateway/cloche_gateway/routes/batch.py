@@ -1,4 +1,4 @@
-"""Several programs in one request."""
+"""Route that executes several programs in one request."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A request's body, bounded in bytes, memory and time before anybody looks into it."""
+"""Read and parse a request's body, with bounds on its bytes, memory and time."""
 
 from __future__ import annotations
 
@@ -18,25 +18,28 @@ if TYPE_CHECKING:
     from cloche_api.budget import Charge
 
 BODY_BYTES = 4 * 1024 * 1024
-"""700 KiB of content may be six times as long when every character is escaped."""
+"""The largest body. 700 KiB of content can be six times as long if each character is escaped in
+JSON."""
 _AT_ONCE_BYTES = 64 * 1024
-"""A body of this size takes less than 10 ms, whatever is in it; a larger one is read in a thread,
-where the event loop has its turn every 5 ms (sys.getswitchinterval) and after each pass over the
-body, of which none takes more than 30 ms."""
+"""The largest body that is parsed in the event loop, which takes less than 10 ms for any content.
+A larger one is parsed in a thread. The event loop then gets its turn every 5 ms
+(sys.getswitchinterval), or after a pass over the body, which holds the interpreter lock for at most
+30 ms."""
 
 _Parsed = TypeVar("_Parsed")
 
 
 async def parsed(request: Request, charge: Charge, parse: Callable[[bytes], _Parsed]) -> _Parsed:
-    """Read the body of a request that must be JSON, and make of it what `parse` does.
+    """Read the JSON body of a request and return what `parse` makes of it.
 
-    The charge holds the body's bytes as they come, and still does afterwards.
+    `charge` is resized to the body's bytes while they arrive, and is not released at the end.
 
     Raises:
-        InvalidRequestError: when it is of another type, is packed, or does not arrive in time.
-        TooLargeError: when it has more than `BODY_BYTES`; what is left is not read.
-        OverloadedError: there is no room for it.
-        ClientGoneError: when the client went away in the middle.
+        InvalidRequestError: the body is not JSON by its Content-Type, is compressed, or did not
+            arrive within `body_timeout_seconds`.
+        TooLargeError: it has more than `BODY_BYTES`. The rest is not read.
+        OverloadedError: the memory budget has no room for it.
+        ClientGoneError: the client disconnected before its end.
         GatewayError: as `parse`.
     """
     context = context_of(request)
@@ -51,12 +54,12 @@ async def _read(request: Request, charge: Charge, seconds: float) -> bytes:
     if kind != "application/json":
         raise InvalidRequestError("Content-Type", "must be application/json")
     if request.headers.get("content-encoding", "identity").strip().lower() != "identity":
-        # What is packed small may be any size once it is unpacked.
+        # A small compressed body can be of any size when decompressed.
         raise InvalidRequestError("Content-Encoding", "must be identity: bodies are not unpacked")
     declared = request.headers.get("content-length", "")
     if declared.isascii() and declared.isdigit() and int(declared[:20]) > BODY_BYTES:
         raise _too_large()
-    body = bytearray()  # a list of its parts would take 40 bytes for one that comes byte by byte
+    body = bytearray()  # A list of parts would cost 40 bytes for each byte that arrives alone.
     try:
         async with asyncio.timeout(seconds):
             async for part in request.stream():

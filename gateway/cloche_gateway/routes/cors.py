@@ -1,4 +1,4 @@
-"""Cross-origin requests: which pages of other sites a browser lets read the answers."""
+"""Cross-origin resource sharing (CORS): which origins may call the API from a browser."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _SENT = (
     "X-API-Key",
     "X-Request-ID",
 )
-"""Headers that a page may send."""
+"""Request headers that a page may send."""
 _READ = (
     "Location",
     "RateLimit-Limit",
@@ -30,15 +30,17 @@ _READ = (
     "WWW-Authenticate",
     "X-Request-ID",
 )
-"""Headers that a page may read, besides those that every page may."""
+"""Response headers that a page may read, in addition to the CORS-safelisted ones."""
 _PREFLIGHT_SECONDS = 600
-"""For a browser to remember that it may ask: what Chromium takes is 7200 at most."""
+"""How long a browser may cache the preflight response. Chromium caps it at 7200 s."""
 
 
 def with_cors(app: ASGIApp, origins: Sequence[str]) -> ASGIApp:
-    """The application, for pages of these origins too; `*` is every origin, none changes nothing.
+    """Return the application with CORS for these origins, or as it is if there are none.
 
-    Never with credentials: a key is a header that the page itself sends.
+    `*` allows every origin.
+
+    Credentials (cookies) are never allowed, because a page sends its API key in a header.
     """
     if not origins:
         return app

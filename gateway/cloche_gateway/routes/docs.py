@@ -1,6 +1,6 @@
-"""The document of the API, and the page that shows it.
+"""The OpenAPI document, and the Swagger UI page that shows it.
 
-A policy lets a browser load that page and nothing else.
+The page's Content-Security-Policy allows only the resources that Swagger UI needs.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ _STYLE = re.compile(r'href="(https://[^"]+)"')
 
 
 def _page() -> tuple[bytes, str]:
-    """The page and its policy: Swagger UI's two files and the one inline script."""
+    """Return the page and its policy, which allows Swagger UI's two files and its inline script."""
     page = get_swagger_ui_html(
         openapi_url="/openapi.json", title="Cloche", swagger_favicon_url="data:,"
     )
@@ -39,7 +39,7 @@ def _page() -> tuple[bytes, str]:
     policy = (
         "default-src 'none'",
         f"script-src {script} 'sha256-{digest}'",
-        f"style-src {style} 'unsafe-inline'",  # Swagger UI writes styles as it draws
+        f"style-src {style} 'unsafe-inline'",  # Swagger UI sets inline styles
         "img-src data:",
         "connect-src 'self'",
         "base-uri 'none'",
@@ -59,9 +59,10 @@ async def docs() -> HTMLResponse:
 
 
 def install(app: FastAPI) -> None:
-    """Serve the document of the application's routes, which are complete.
+    """Serve the OpenAPI document. Call this after all routes are added.
 
-    It is made here, once: to write it takes milliseconds, and anybody may ask for it.
+    The document is built once, because building it takes milliseconds and the route needs no API
+    key.
     """
     document = to_json(app.openapi())
 

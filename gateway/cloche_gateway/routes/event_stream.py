@@ -17,11 +17,15 @@ if TYPE_CHECKING:
 
     from cloche_gateway.services.listening import Event
 
-_HEADERS = {"X-Accel-Buffering": "no"}  # nginx would gather the events otherwise
+_HEADERS = {"X-Accel-Buffering": "no"}  # prevents nginx from buffering the events
 
 
 class EventStream(Response):
-    """The events, each sent as soon as it is there; None is a comment that keeps proxies awake."""
+    """A response that sends each event as soon as it is available.
+
+    For None it sends a comment, which prevents proxies from closing an idle connection. The
+    generator is closed when the response ends.
+    """
 
     media_type = "text/event-stream"
 
@@ -31,7 +35,11 @@ class EventStream(Response):
         self._events = events
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG002  ASGI
-        """Send until all is said or the client is gone, as who takes nothing is in the end."""
+        """Send events until the stream ends or the client disconnects.
+
+        A client that does not read is disconnected by the server (`backlog`), which ends the stream
+        too.
+        """
         await send(
             {"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers}
         )
@@ -49,14 +57,14 @@ class EventStream(Response):
         async for event in self._events:
             body = b": so far nothing new\n\n" if event is None else _wire(event)
             await send({"type": "http.response.body", "body": body, "more_body": True})
-            # Nothing of a next event is made before the client has taken this one: what waits here
-            # for its turn is in no budget.
+            # The second send waits until the client has taken this event. Only then is the next one
+            # built, because an event that waits here is not charged to the memory budget.
             del event, body
             await send({"type": "http.response.body", "body": b"", "more_body": True})
         await send({"type": "http.response.body", "body": b"", "more_body": False})
 
 
 def _wire(event: Event) -> bytes:
-    """JSON has no line breaks of its own, so that one `data` line is enough."""
+    """Return the bytes of an event. One `data` line suffices: the JSON has no line breaks."""
     head = f"id: {event.id}\nevent: {event.kind}\ndata: ".encode()
     return head + to_json(event.data) + b"\n\n"

@@ -1,4 +1,4 @@
-"""Run a program, or start one."""
+"""Routes that execute one program, synchronously or asynchronously."""
 
 from __future__ import annotations
 
@@ -81,7 +81,10 @@ router.add_api_route(
 
 
 async def _planned(request: Request, origin: Origin, held: Charge) -> Plan:
-    """The execution that is asked for. Nothing else of the body is kept while it runs."""
+    """Return the execution that the request's body asks for.
+
+    The body and the parsed request are not kept in memory while the program runs.
+    """
     asked = await parsed(request, held, parsing.execute_request)
     return await submitting.plan(context_of(request), origin, asked, held)
 

@@ -1,4 +1,4 @@
-"""Executions as things of their own: listed, looked at, listened to, cancelled."""
+"""Routes that list, get, stream, cancel and remove executions."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Whether the client is still there."""
+"""Detect that the client has disconnected."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 @contextlib.asynccontextmanager
 async def disconnect(request: Request) -> AsyncIterator[asyncio.Task[None]]:
-    """A task that is done when the client has gone. The body must have been read."""
+    """Yield a task that is done when the client has disconnected. Read the body first."""
     task = asyncio.create_task(gone(request.receive))
     try:
         yield task
@@ -26,6 +26,6 @@ async def disconnect(request: Request) -> AsyncIterator[asyncio.Task[None]]:
 
 
 async def gone(receive: Receive) -> None:
-    """Return when the client has gone. The body must have been read."""
+    """Return when the client has disconnected. Read the body first."""
     while (await receive())["type"] != "http.disconnect":
         pass

@@ -1,4 +1,4 @@
-"""Who we are and how we are. No key is needed."""
+"""Service information and health checks. They require no API key."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What languages there are, and how many Pods wait for each."""
+"""Routes that describe the installed languages and their pools of pre-started Pods."""
 
 from __future__ import annotations
 

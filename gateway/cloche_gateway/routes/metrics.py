@@ -1,4 +1,4 @@
-"""What Prometheus scrapes."""
+"""The metrics endpoint for Prometheus."""
 
 from __future__ import annotations
 

@@ -1,8 +1,9 @@
-"""Around every request: its id, one path for both spellings, one log line, one count.
+"""Middleware for each request: request id, trailing slash, security headers, log line and metric.
 
-Logged is the route's template, not the path that the client wrote, and no query: a path may hold
-anything, an API key too, and the ids that it should hold are told by the request's and the
-execution's id.
+A path with a trailing slash is served like the path without it.
+
+The log has the route's template instead of the path, and no query, because a client can put
+anything there, even an API key. The log line identifies the request and the execution by their ids.
 """
 
 from __future__ import annotations
@@ -31,14 +32,14 @@ _log = logging.getLogger(__name__)
 
 _SANE_ID = re.compile(r"[A-Za-z0-9._:/+=@-]{1,128}")
 _QUIET = frozenset({"/health", "/health/live", "/health/ready", "/metrics"})
-"""What probes and scrapers ask every few seconds: logged at debug only, and answered on the spare
-connections of a gateway that is full."""
+"""Paths that probes and scrapers request every few seconds. They are logged at debug level, and are
+the only ones served on the spare connections of a full gateway."""
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 _TOO_MANY, _CLIENT_GONE = 429, 499
 
 
 class RequestMiddleware:
-    """Plain ASGI, so that a client's disconnect reaches the route."""
+    """The middleware. It is plain ASGI, so that a client's disconnect reaches the route."""
 
     def __init__(self, app: ASGIApp, metrics: Metrics, pace: Pace) -> None:
         self._app = app
@@ -80,8 +81,8 @@ class RequestMiddleware:
                 await problems.answer(BusyError())(scope, receive, with_id)
             else:
                 await self._answer(scope, receive, with_id)
-        except Exception as error:  # noqa: BLE001  the last line of defence
-            # The application's own handler has answered; a second log line helps nobody.
+        except Exception as error:  # noqa: BLE001  the last handler
+            # If a response was started, the application's error handler has logged the error.
             if status == 0:
                 _log.error("a request was not answered", exc_info=error)
         finally:
@@ -89,23 +90,27 @@ class RequestMiddleware:
             self._done(scope, status or _CLIENT_GONE, time.perf_counter() - began)
 
     async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Have the application answer; a HEAD as a GET, without the body."""
+        """Pass the request to the application. Serve a HEAD as a GET without the body."""
         if scope["method"] != "HEAD":
             await self._app(scope, receive, send)
             return
 
         async def head_alone(message: Message) -> None:
             if message["type"] == "http.response.start":
-                scope["method"] = "HEAD"  # for the server, which sends no body then
+                scope["method"] = "HEAD"  # The server then sends no body.
                 await send(message)
-                # Complete: a stream of events hears that nobody listens, and ends.
+                # Completes the response, so that an event stream sees a disconnect and ends.
                 await send({"type": "http.response.body", "body": b"", "more_body": False})
 
         scope["method"] = "GET"
         await self._app(scope, receive, head_alone)
 
     async def _turn(self, scope: Scope, status: int) -> None:
-        """Wait until the answer may be sent, where its client costs more than it should."""
+        """Delay the response as `Pace` requires.
+
+        This applies to clients without a valid key, to clients that pipeline requests, and to
+        responses with status 429. A delayed 429 no longer counts as a request in flight.
+        """
         connection: Connection | None = scope.get("cloche.connection")
         if connection is None:
             return
@@ -138,13 +143,13 @@ class RequestMiddleware:
 
 
 def _answered(scope: Scope) -> None:
-    """Count the request no longer among those of its key that are being answered."""
+    """Remove the request from its key's in-flight requests."""
     if answered := scope.pop("cloche.answered", None):
         answered()
 
 
 def _quota(scope: Scope) -> list[tuple[bytes, bytes]]:
-    """What is left of the key's rate, where the route is limited."""
+    """Return the RateLimit headers, if the request was charged to a rate limit."""
     quota: Quota | None = scope.get("cloche.quota")
     if quota is None:
         return []
@@ -153,9 +158,10 @@ def _quota(scope: Scope) -> list[tuple[bytes, bytes]]:
 
 
 def _request_id(scope: Scope) -> str:
-    """The client's own id when it is fit for headers, annotations and log lines; else a new one.
+    """Return the client's X-Request-ID, or a new id if it has none that is acceptable.
 
-    What looks like an API key is not: it would be logged, and kept with the execution.
+    The id is used in headers, annotations and log lines. One that looks like an API key is not
+    accepted, because it would be logged and stored with the execution.
     """
     for name, value in scope["headers"]:
         if name == b"x-request-id":

@@ -1,4 +1,4 @@
-"""What OpenAPI says of routes that read their bodies and errors themselves."""
+"""OpenAPI descriptions for routes that parse bodies and parameters themselves."""
 
 from __future__ import annotations
 
@@ -31,7 +31,8 @@ _SCHEMES = {
         "description": "The same key, as a bearer token.",
     },
 }
-"""Told here and not as dependencies of the routes, which FastAPI would solve for every request."""
+"""The security schemes. They are declared here and not as dependencies of the routes, because
+FastAPI would resolve dependencies for each request."""
 
 IDEMPOTENCY_KEY = {
     "name": "Idempotency-Key",
@@ -96,7 +97,7 @@ EVENTS: dict[int | str, dict[str, Any]] = {
         },
     }
 }
-"""Of one event, as schemas of streams are understood."""
+"""The response of the event stream. The schema describes one event."""
 
 _EXAMPLES = {
     400: "timeout: must be between 1 and 300",
@@ -135,13 +136,16 @@ _UNKNOWN_PARAMETER = {
         }
     },
 }
-"""What every route answers to that (`route`)."""
+"""The response of each route to an unknown query parameter (`routes.route`)."""
 
 
 def problems(
     *statuses: int, details: Mapping[int, str] | None = None
 ) -> dict[int | str, dict[str, Any]]:
-    """The errors that a route may answer, each with an example: its own, or the usual one."""
+    """Return the error responses of a route, each with an example.
+
+    `details` has the examples for some status codes; the others get the common ones.
+    """
     examples = _EXAMPLES | dict(details or {})
     return {
         status: {
@@ -154,7 +158,7 @@ def problems(
 
 
 def takes(model: type[BaseModel] | None, *parameters: dict[str, Any]) -> dict[str, Any]:
-    """The body and the parameters of a route that parses them itself."""
+    """Return `openapi_extra` of a route with this body, if any, and these parameters."""
     told: dict[str, Any] = {"parameters": list(parameters)} if parameters else {}
     if model is not None:
         reference = {"$ref": _TEMPLATE.format(model=model.__name__)}
@@ -164,7 +168,7 @@ def takes(model: type[BaseModel] | None, *parameters: dict[str, Any]) -> dict[st
 
 
 def takes_list(model: type[BaseModel], most: int) -> dict[str, Any]:
-    """The body of a route that takes several of a kind."""
+    """Return `openapi_extra` of a route whose body is a list of 1 to `most` of these models."""
     told = takes(model)
     content = told["requestBody"]["content"]["application/json"]
     content["schema"] = {
@@ -174,7 +178,7 @@ def takes_list(model: type[BaseModel], most: int) -> dict[str, Any]:
 
 
 def install(app: FastAPI) -> None:
-    """Put what routes read themselves into the document: bodies and API keys."""
+    """Add the request bodies and the security schemes to the application's OpenAPI document."""
     plain = app.openapi
 
     def with_bodies() -> dict[str, Any]:
@@ -184,7 +188,7 @@ def install(app: FastAPI) -> None:
         schemas = components.setdefault("schemas", {})
         for operations in document["paths"].values():
             for operation in operations.values():
-                operation["responses"].pop("422", None)  # FastAPI's own, which is never answered
+                operation["responses"].pop("422", None)  # added by FastAPI, never returned
                 operation["responses"].setdefault("400", _UNKNOWN_PARAMETER)
                 if _KEYED & set(operation.get("tags", ())):
                     operation["security"] = [{name: []} for name in _SCHEMES]
@@ -194,4 +198,4 @@ def install(app: FastAPI) -> None:
             schemas[model.__name__] = schema
         return document
 
-    app.openapi = with_bodies  # type: ignore[method-assign]  # FastAPI's own way to extend it
+    app.openapi = with_bodies  # type: ignore[method-assign]  # as FastAPI documents it

@@ -1,4 +1,4 @@
-"""The one table that says which HTTP status an error becomes."""
+"""Map errors to HTTP responses. `TABLE` is the only place that assigns status codes to them."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ TABLE: dict[type[GatewayError], tuple[int, dict[str, str]]] = {
     errors.RateLimitedError: (429, {}),
     errors.WriteLimitedError: (429, {}),
     errors.TooManyAtOnceError: (429, _RETRY),
-    errors.ClientGoneError: (499, {}),  # nobody reads it; nginx' number, for the log
+    errors.ClientGoneError: (499, {}),  # only for the log; the code is nginx's
     errors.FailedError: (500, {}),
     errors.SessionFailedError: (500, {}),
     errors.BusyError: (503, _RETRY),
@@ -50,7 +50,7 @@ TABLE: dict[type[GatewayError], tuple[int, dict[str, str]]] = {
 
 
 def answer(error: Exception) -> Response:
-    """The answer to a domain error: its own words under `detail`."""
+    """Return the response to a GatewayError, with its message as `detail`."""
     kind = next(kind for kind in type(error).__mro__ if kind in TABLE)
     status, headers = TABLE[kind]
     body: dict[str, Any] = {"detail": str(error)}
@@ -62,12 +62,12 @@ def answer(error: Exception) -> Response:
 
 
 async def of_gateway_error(_: Request, error: Exception) -> Response:
-    """The same, as the application calls it."""
+    """Return the response to a GatewayError, as an exception handler of the application."""
     return answer(error)
 
 
 async def _of_http_exception(_: Request, error: Exception) -> Response:
-    """The answer where no route fits."""
+    """Return the response when no route matches."""
     assert isinstance(error, HTTPException)
     headers = dict(error.headers or {})
     if "GET" in headers.get("Allow", ""):
@@ -76,19 +76,22 @@ async def _of_http_exception(_: Request, error: Exception) -> Response:
 
 
 async def _of_validation_error(_: Request, error: Exception) -> Response:
-    """FastAPI's own 422 is no answer of ours: no route declares what it could refuse."""
+    """Return 400 instead of FastAPI's 422.
+
+    No route declares parameters that FastAPI could reject, so this is only a safeguard.
+    """
     assert isinstance(error, RequestValidationError)
     return JsonResponse({"detail": "the request is not valid"}, 400)
 
 
 async def of_bug(_: Request, error: Exception) -> Response:
-    """The answer when the gateway itself is at fault: the cause stands in the log."""
+    """Log an unexpected exception and return 500."""
     _log.error("a bug in the gateway", exc_info=error)
     return JsonResponse({"detail": "Execution failed: internal error of the gateway"}, 500)
 
 
 def install(app: FastAPI) -> None:
-    """Have the application answer all errors by this module."""
+    """Register the exception handlers of this module."""
     app.add_exception_handler(GatewayError, of_gateway_error)
     app.add_exception_handler(HTTPException, _of_http_exception)
     app.add_exception_handler(RequestValidationError, _of_validation_error)

@@ -1,4 +1,4 @@
-"""Routes that refuse what they do not know in a URL's query."""
+"""Route class that rejects unknown query parameters."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ if TYPE_CHECKING:
 
 
 class Route(APIRoute):
-    """A route whose query has the parameters that its `openapi_extra` names, and no others."""
+    """A route that accepts only the query parameters that its `openapi_extra` declares."""
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
-        """Return what FastAPI would call, after a look at the query."""
+        """Return FastAPI's handler, preceded by a check of the query."""
         handle = super().get_route_handler()
         parameters = (self.openapi_extra or {}).get("parameters", ())
         known = frozenset(one["name"] for one in parameters if one["in"] == "query")

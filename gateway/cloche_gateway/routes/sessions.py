@@ -1,4 +1,4 @@
-"""Stateful sessions."""
+"""Routes that create, get and end stateful sessions."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How far an execution has come: one answer under two paths."""
+"""The status of an execution, which is served under two paths."""
 
 from __future__ import annotations
 

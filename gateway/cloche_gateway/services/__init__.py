@@ -1,1 +1,1 @@
-"""What the gateway does for its callers: one use case a module, no HTTP."""
+"""Use cases of the gateway, one per module, independent of HTTP."""

@@ -1,4 +1,7 @@
-"""How the end of an execution becomes an answer: the one table of phases and reasons."""
+"""Map the phase and reason of an ended execution to an HTTP response.
+
+`TABLE` is the only place where this mapping is defined.
+"""
 
 from __future__ import annotations
 
@@ -16,17 +19,21 @@ FAILED = "Execution failed: "
 
 
 class Body(Enum):
-    """What stands beside `detail`."""
+    """The fields of a response body besides `detail`."""
 
     RESULT = auto()
-    """All fields of a result, as far as they are known."""
+    """All fields of a result; unknown ones are null."""
     ID = auto()
-    """The execution's id."""
+    """Only the execution's id."""
 
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """One line of the table. `detail` is None where the program ended by itself."""
+    """The response for one reason.
+
+    `detail` is None if the program ended by itself. `{message}` in it is replaced by the message
+    of the compiler or of the operator. `retry_after` is in seconds.
+    """
 
     status: int
     detail: str | None
@@ -36,7 +43,7 @@ class Rule:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """An HTTP answer: status, JSON body, and the seconds of Retry-After."""
+    """An HTTP response: status code, JSON body, and the seconds for Retry-After, if any."""
 
     status: int
     body: dict[str, Any]
@@ -44,9 +51,9 @@ class Answer:
 
 
 RETRY_AFTER_SECONDS = 5
-"""What a client is told to wait when the service is busy: some executions will have ended."""
+"""Retry-After when the service is busy. Some executions will have ended by then."""
 WRITE_LIMIT_SECONDS = 60
-"""The same after too many bytes: the resolution of the window in which they are counted."""
+"""Retry-After when the tenant wrote too many bytes."""
 
 _EXITED = Rule(200, None)
 _BUSY = Rule(503, BUSY, Body.ID, RETRY_AFTER_SECONDS)
@@ -90,17 +97,17 @@ TABLE = {
     Reason.SESSION_ENDED: _failed("its session has ended"),
     Reason.INTERNAL_ERROR: _failed("internal error"),
 }
-"""resources.md's table, reason by reason."""
+"""The response for each reason; see "Reasons" in docs/design/architecture.md."""
 
 _BY_PHASE = {Phase.COMPLETED: _EXITED, Phase.CANCELLED: _CANCELLED}
-"""For reasons that only a newer operator knows."""
+"""The response by phase, for a reason that only a newer operator knows."""
 
 
 def rule_of(obj: dict[str, Any]) -> Rule:
-    """The table's line for an ended execution.
+    """Return the rule for an ended execution.
 
-    A reason counts only in the phase that it belongs to: Completed with QueueTimeout is nonsense,
-    and the phase is what the resource promises.
+    A reason that does not belong to the phase (such as QueueTimeout in Completed) is ignored, and
+    the phase decides, because the phase is the part that the API guarantees.
     """
     status = obj["status"]
     phase, reason = Phase(status["phase"]), str(status.get("reason") or "")
@@ -110,7 +117,10 @@ def rule_of(obj: dict[str, Any]) -> Rule:
 
 
 def detail_of(obj: dict[str, Any]) -> str | None:
-    """The sentence for a terminal execution, None when it ended by itself or has not ended."""
+    """Return the `detail` of an ended execution.
+
+    None if the program ended by itself, or if the execution has not ended.
+    """
     if results.phase_of(obj) not in TERMINAL:
         return None
     detail = rule_of(obj).detail
@@ -118,7 +128,7 @@ def detail_of(obj: dict[str, Any]) -> str | None:
 
 
 def answer(obj: dict[str, Any]) -> Answer:
-    """The answer to the synchronous caller of an ended execution."""
+    """Return the response to the synchronous request of an ended execution."""
     rule = rule_of(obj)
     if rule.body is Body.RESULT:
         body = results.result(obj)
@@ -130,20 +140,21 @@ def answer(obj: dict[str, Any]) -> Answer:
 
 
 def deleted(execution_id: str) -> Answer:
-    """The answer when the execution exists no more."""
+    """Return the response for an execution that was deleted before its end."""
     body = {"detail": _CANCELLED.detail, "execution_id": execution_id}
     return Answer(_CANCELLED.status, body)
 
 
 def _message(status: dict[str, Any]) -> str:
-    """The compiler's or the operator's sentence; else the first line of the error output.
+    """Return the first line of the status message or, without one, of stderr.
 
-    The operator names a field as it stands in the resource; HTTP has no `spec`.
+    The message comes from the compiler or the operator. The prefix `spec.` is removed, because the
+    operator names fields as in the resource and an HTTP request has no `spec`.
     """
     lines = (status.get("message") or status.get("stderr") or "").strip().splitlines()
     return lines[0].strip().removeprefix("spec.") if lines else "no message"
 
 
 def _in_words(reason: str) -> str:
-    """`NodeIsOnFire` as `node is on fire`."""
+    """Return a reason such as `NodeIsOnFire` as words: `node is on fire`."""
     return re.sub(r"(?<=[a-z])(?=[A-Z])", " ", reason).lower()

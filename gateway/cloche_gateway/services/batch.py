@@ -1,4 +1,4 @@
-"""Run several programs side by side."""
+"""Run the programs of a batch concurrently."""
 
 from __future__ import annotations
 
@@ -27,22 +27,23 @@ async def execute(
     charge: Charge,
     gone: asyncio.Future[None],
 ) -> list[dict[str, Any]]:
-    """The results of all, in their order, as `models.BatchItem`.
+    """Run all items and return their results in request order, each as `models.BatchItem`.
 
-    `charge` holds the body until each request has one of its own. What the items ask for is
-    dropped as soon as it is created.
+    `charge` covers the body. It is released first, because each item is then charged separately.
+    Each item's request is dropped from memory as soon as its execution is created.
 
     Raises:
-        ClientGoneError: the client went away; all are cancelled.
+        ClientGoneError: the client disconnected; all executions are cancelled, except those that
+            have ended.
     """
-    charge.release()  # and each is charged before anything else happens
+    charge.release()  # Each item is charged before its first await.
     return await asyncio.gather(*(_one(context, origin, item, gone) for item in items))
 
 
 async def _one(
     context: Context, origin: Origin, item: BatchItem, gone: asyncio.Future[None]
 ) -> dict[str, Any]:
-    request, item.request = item.request, None  # whatever comes of it, it is kept no longer
+    request, item.request = item.request, None  # frees the request once it is planned
     if request is None:
         return _failed({"execution_id": None}, item, item.refused or "")
     try:
@@ -61,7 +62,7 @@ async def _one(
 
 
 def _failed(body: dict[str, Any], item: BatchItem, error: str) -> dict[str, Any]:
-    """What is known of one that failed, in the shape of a result."""
+    """Return a failed item in the shape of a result, with unknown fields as null."""
     unknown = {
         "stdout": "",
         "stderr": "",

@@ -1,4 +1,4 @@
-"""Create an object once, however often the answer is lost."""
+"""Create an object exactly once, even if the API server's response is lost."""
 
 from __future__ import annotations
 
@@ -30,43 +30,47 @@ _log = logging.getLogger(__name__)
 _REFUSAL = re.compile(r" is invalid: \[?spec\.?(?P<field>[^:\s]*): (?P<rule>.+?)\]?$", re.DOTALL)
 _WORDS = 500
 _NEVER_SENT_SECONDS = 5.0
-"""While no connection can be made at all: a restart of the API server takes about 3 s."""
+"""How long to retry while no connection can be made. An API server restart takes about 3 s."""
 _DELAY_MIN, _DELAY_MAX = 0.05, 0.5
 
 
 class UnsureError(BusyError):
-    """Nobody knows whether the object was created."""
+    """It is unknown whether the object was created."""
 
 
 @dataclass(frozen=True, slots=True)
 class Stored:
-    """The object's metadata. `fresh` says that this request made it, and no other."""
+    """The metadata of a stored object. `fresh`: this request created it, not an earlier one."""
 
     metadata: dict[str, Any]
     fresh: bool
     perhaps_own: bool = False
-    """It has this request's Idempotency-Key, and an attempt of this request to create it got no
-    answer: nobody knows which request made it."""
+    """The object has this request's Idempotency-Key, and an attempt of this request to create it
+    got no response. So it is unknown which request created it."""
 
     @property
     def uid(self) -> str:
-        """The object's uid."""
+        """Return the object's uid."""
         return str(self.metadata["uid"])
 
 
 async def create(context: Context, path: str, obj: dict[str, Any]) -> Stored:
-    """Create the object in the collection at `path`.
+    """Create the object in the collection at `path` and return its metadata.
 
-    A create without an answer is repeated under the same name: AlreadyExists then means that the
-    first one came through, which the request's id in the stored object confirms; or that an
-    earlier request had the same Idempotency-Key, which the request's hash confirms.
+    A create without a response is retried under the same name, for at most
+    `api_timeout_seconds` in total. AlreadyExists then has two possible causes:
+
+    - The first attempt succeeded. The request id in the stored object confirms it.
+    - An earlier request had the same Idempotency-Key. The request's hash confirms it.
 
     Raises:
-        BusyError: when the API server is away or refuses for now; nothing was created.
-        UnsureError: when it went away in the middle.
-        InvalidRequestError: when the API server's rules refuse what ours let through.
-        KeyReusedError: when the Idempotency-Key belongs to another request.
-        FailedError: when the installed resources are not those that this gateway knows.
+        BusyError: the API server is unreachable or rejects the request for now; nothing was
+            created.
+        UnsureError: the API server became unreachable during the request.
+        InvalidRequestError: the API server's validation rejects a request that passed the
+            gateway's own.
+        KeyReusedError: the Idempotency-Key belongs to a different request.
+        FailedError: the installed CRDs do not match this gateway, or another object has the name.
     """
     clock = asyncio.get_running_loop().time
     began, delay, sent = clock(), _DELAY_MIN, False
@@ -74,21 +78,21 @@ async def create(context: Context, path: str, obj: dict[str, Any]) -> Stored:
     while True:
         left = context.settings.api_timeout_seconds - (clock() - began)
         try:
-            # A lost answer must leave time to ask again within the same deadline.
+            # Leaves time to retry within the same deadline if the response is lost.
             stored = await context.kube.create(path, obj, seconds=max(left * 2 / 3, 0.5))
             return Stored(stored["metadata"], fresh=True)
         except AlreadyExistsError:
             found = await existing(context, path, obj, max(left, 0.5))
             if found is not None:
                 return replace(found, perhaps_own=sent)
-            # Its record was removed between the two calls: its Idempotency-Key is free again.
+            # The record was removed between the two calls, so its Idempotency-Key is free again.
         except UnavailableError as error:
             sent = sent or error.sent
             _log.warning("cannot create %s %s yet: %s", obj["kind"], name, error)
         except (ForbiddenError, NotFoundError, InvalidError) as error:
             if not sent:
                 raise _refused(error, obj) from error
-            # The attempt without an answer may have made it, and so filled the quota.
+            # The attempt without a response may have created the object and so filled the quota.
             found = await existing(context, path, obj, max(left, 0.5))
             if found is None:
                 raise UnsureError(name) from error
@@ -103,12 +107,13 @@ async def create(context: Context, path: str, obj: dict[str, Any]) -> Stored:
 async def existing(
     context: Context, path: str, obj: dict[str, Any], seconds: float
 ) -> Stored | None:
-    """The object that stands there under the name of `obj`, None when there is none.
+    """Return the stored object that has the name of `obj`, or None if there is none.
 
     Raises:
-        UnsureError: when the API server does not tell.
-        KeyReusedError: when it was made by another request with this Idempotency-Key.
-        FailedError: when it is somebody else's.
+        UnsureError: the API server does not answer.
+        KeyReusedError: a different request with this Idempotency-Key created it.
+        FailedError: it belongs to another tenant; or this request has no Idempotency-Key and did
+            not create it.
     """
     name, wanted = obj["metadata"]["name"], obj["metadata"]["annotations"]
     try:
@@ -119,8 +124,8 @@ async def existing(
         raise UnsureError(name) from error
     meta = stored["metadata"]
     if (meta.get("labels") or {}).get(LABEL_TENANT) != obj["metadata"]["labels"][LABEL_TENANT]:
-        # Nobody but the gateway can give an object this tenant's label; what others have put
-        # under a name that they worked out is not to be answered to the tenant.
+        # Only the gateway can set this tenant's label. An object that another client created
+        # under a guessed name must not be returned to the tenant.
         raise FailedError("its name is taken", name)
     found = meta.get("annotations") or {}
     if idempotency.ANNOTATION in wanted:
@@ -137,7 +142,7 @@ def _refused(error: KubeError, obj: dict[str, Any]) -> Exception:
     if isinstance(error, InvalidError) and refused:
         return InvalidRequestError(refused["field"], refused["rule"][:_WORDS])
     kind, name = obj["kind"], obj["metadata"]["name"]
-    if isinstance(error, ForbiddenError):  # a quota, or the namespace goes away; RBAC is in the log
+    if isinstance(error, ForbiddenError):  # a quota, a terminating namespace, or RBAC: see the log
         _log.error("the API server forbids a %s: %s", kind, error)
         return BusyError()
     _log.error("the API server does not take a %s: %s", kind, error)

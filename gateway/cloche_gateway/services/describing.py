@@ -1,4 +1,4 @@
-"""What the installed languages are, for people who choose one."""
+"""Describe the installed languages and their pools of pre-started Pods."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ if TYPE_CHECKING:
 
 
 def language(context: Context, word: str) -> dict[str, Any]:
-    """What `models.LanguageInfo` shows.
+    """Return `models.LanguageInfo` of the language with this name or alias.
 
     Raises:
-        LanguageNotFoundError: there is none of that name or alias.
-        BusyError: the runtimes could not be read yet.
+        LanguageNotFoundError: no installed language has this name or alias.
+        BusyError: the runtimes have not been read yet.
     """
     try:
         found = context.languages.find(word)
@@ -37,10 +37,10 @@ def language(context: Context, word: str) -> dict[str, Any]:
 
 
 def pools(context: Context) -> dict[str, Any]:
-    """What `models.PoolState` shows, by language.
+    """Return `models.PoolState` of each language, by its name.
 
     Raises:
-        BusyError: the runtimes could not be read yet.
+        BusyError: the runtimes have not been read yet.
     """
     pools = context.languages.pools
     return {

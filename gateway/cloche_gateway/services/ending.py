@@ -1,4 +1,4 @@
-"""End or remove what a caller does not want any more: one execution, or all of a session."""
+"""Cancel an execution, remove its record, or remove all executions of a session."""
 
 from __future__ import annotations
 
@@ -29,13 +29,15 @@ if TYPE_CHECKING:
 
 _CALL_SECONDS = 10.0
 _CLEAN_UP_SECONDS = 30.0
-"""For all records of a session: some thousands."""
-_AT_A_TIME = 8  # more deletions hardly finish sooner on two cores
+"""Deadline for removing all records of a session, which can be some thousands."""
+_AT_A_TIME = 8  # concurrent deletions; more are hardly faster on two cores
 _PAGE = "100"
 
 
 async def cancel(context: Context, caller: Caller, execution_id: str) -> dict[str, Any]:
-    """Cancel an execution, unless it has ended; `models.StatusResponse` as it is then.
+    """Cancel an execution and return its `models.StatusResponse` afterwards.
+
+    An execution that has ended is not changed.
 
     Raises:
         ExecutionNotFoundError, BusyError: as `looking_up.status`.
@@ -49,7 +51,7 @@ async def cancel(context: Context, caller: Caller, execution_id: str) -> dict[st
     except NotFoundError:
         raise ExecutionNotFoundError(execution_id) from None
     except (ConflictError, InvalidError):
-        pass  # it was changed meanwhile: how it is now says more
+        pass  # It changed in the meantime; its current status is returned below.
     except KubeError as error:
         raise BusyError(execution_id) from error
     context.reads.forget(execution_id)
@@ -57,19 +59,19 @@ async def cancel(context: Context, caller: Caller, execution_id: str) -> dict[st
 
 
 async def clean_up(context: Context, caller: Caller, session_id: str) -> None:
-    """Stop what runs under that session's name, and remove what is kept of it, of the caller's.
+    """Stop the caller's executions with this session id and remove their records.
 
-    A stateful session ends with it. The API server looks at all of the tenant's executions to find
-    them, as for a list.
+    A stateful session with this id is ended too. To find the executions, the API server scans all
+    executions of the tenant, as for a list.
 
     Raises:
-        SessionNotFoundError: it can be no session's name.
-        BusyError: when the API server does not do it now.
+        SessionNotFoundError: the id is not valid as a label value, so no session can have it.
+        BusyError: the API server does not answer, or removal takes longer than 30 s.
     """
     if not re.fullmatch(limits.LABEL_VALUE.rstrip("$"), session_id):
         raise SessionNotFoundError(session_id)
     if session_id.startswith(SESSION_PREFIX):
-        with contextlib.suppress(SessionNotFoundError):  # of one that has ended, records are left
+        with contextlib.suppress(SessionNotFoundError):  # Records outlive an ended session.
             await sessions.end(context, caller, session_id)
     path = names.executions(context.settings.namespace)
     selector = f"spec.tenant={caller.tenant},spec.session={session_id}"
@@ -81,12 +83,12 @@ async def clean_up(context: Context, caller: Caller, session_id: str) -> None:
 
 
 async def purge(context: Context, caller: Caller, execution_id: str) -> None:
-    """Remove the record of an ended execution: its source, its input and what it printed.
+    """Remove the record of an ended execution: its source, its input and its output.
 
-    Its Idempotency-Key stays known, so that a repeated request is not run again.
+    Its Idempotency-Key is kept, so that a retry of the request is not run again.
 
     Raises:
-        StillRunningError: it has not ended.
+        StillRunningError: the execution has not ended.
         ExecutionNotFoundError, BusyError: as `looking_up.status`.
     """
     obj = await looking_up.read(context.waiters.read, caller, execution_id)
@@ -101,12 +103,13 @@ async def purge(context: Context, caller: Caller, execution_id: str) -> None:
 
 
 async def remove(context: Context, record: dict[str, Any]) -> None:
-    """Remove an ended execution's record, this whole object, if it is still there.
+    """Remove the record of an ended execution, if it still exists.
 
-    Its source goes first, which the operator may not have deleted yet: afterwards nothing names it.
+    `record` is the whole SandboxExecution. Its SandboxSource, which the operator may not have
+    deleted yet, is deleted first, because afterwards no object refers to it.
 
     Raises:
-        KubeError: it is not removed.
+        KubeError: the record was not removed.
     """
     source, name = record["spec"].get("source"), record["metadata"]["name"]
     if source is not None and is_name_for(source["name"], name):
@@ -119,10 +122,12 @@ async def remove(context: Context, record: dict[str, Any]) -> None:
 
 
 async def _remove(context: Context, meta: dict[str, Any], tenant: str, until: datetime) -> None:
-    """Remove the execution with this metadata: the one way, which keeps its key before.
+    """Keep the Idempotency-Key until `until`, then delete the execution with this metadata.
+
+    The gateway deletes executions only here.
 
     Raises:
-        KubeError: it is not removed.
+        KubeError: the execution was not deleted.
     """
     await tombstones.leave(context, meta, tenant, until)
     path = names.execution(context.settings.namespace, meta["name"])
@@ -131,7 +136,7 @@ async def _remove(context: Context, meta: dict[str, Any], tenant: str, until: da
 
 
 async def _remove_all(context: Context, caller: Caller, path: str, selector: str) -> None:
-    """Remove all executions that the selector of fields finds, ended or not, a few at a time."""
+    """Remove all executions that match the field selector, ended or not, 8 at a time."""
     turns = asyncio.Semaphore(_AT_A_TIME)
     until = tombstones.usual_expiration(context)
 
@@ -141,7 +146,7 @@ async def _remove_all(context: Context, caller: Caller, path: str, selector: str
 
     params = {"fieldSelector": selector, "limit": _PAGE}
     while True:
-        async with context.lists:  # not while they are removed, which takes longer
+        async with context.lists:  # only for the list; the removal takes longer
             page = await context.kube.get(
                 path, seconds=_CALL_SECONDS, accept=METADATA_LIST, params=params
             )

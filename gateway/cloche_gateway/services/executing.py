@@ -1,4 +1,4 @@
-"""Run one program and wait for its end."""
+"""Run a program and wait for the end of its execution."""
 
 from __future__ import annotations
 
@@ -30,14 +30,18 @@ _log = logging.getLogger(__name__)
 
 
 async def execute(context: Context, planned: Plan, gone: asyncio.Future[None]) -> Answer:
-    """Run the program and answer when it has ended. `gone` is done when the client went away.
+    """Run the program and return the response once its execution has ended.
 
-    Whatever ends the wait early cancels the execution, for nobody would read its result; unless
-    the request has an Idempotency-Key and may come again. A gateway that is being stopped leaves
-    it running too, and says where its result will be.
+    `gone` is done when the client has disconnected.
+
+    If the wait ends early, the execution is cancelled, because no client would read its result.
+    There are two exceptions, in which the execution goes on:
+
+    - The request has an Idempotency-Key, so the client may retry it.
+    - The gateway shuts down. The response then says where to get the result.
 
     Raises:
-        GatewayError: with the words for the caller.
+        GatewayError: its message is the response's `detail`.
     """
     began = time.perf_counter()
     with context.waiters.waiter(planned.name) as waiter:
@@ -63,7 +67,7 @@ async def execute(context: Context, planned: Plan, gone: asyncio.Future[None]) -
 
 
 def _give_up(context: Context, waiter: Waiter, error: BaseException) -> None:
-    """Cancel the execution if there is one, or may be one."""
+    """Cancel the execution if it was created, or may have been."""
     if waiter.uid is not None:
         context.canceller.cancel(waiter.name, unsure=False)
     elif isinstance(error, creating.UnsureError | asyncio.CancelledError):
@@ -73,7 +77,15 @@ def _give_up(context: Context, waiter: Waiter, error: BaseException) -> None:
 async def _end(
     context: Context, waiter: Waiter, timeout_seconds: int, gone: asyncio.Future[None]
 ) -> dict[str, Any] | None:
-    """The ended execution, None when it was deleted."""
+    """Wait for the end and return the ended execution, or None if it was deleted.
+
+    The wait is bounded by the program's timeout, the queue timeout and the wait margin.
+
+    Raises:
+        ClientGoneError: the client disconnected.
+        DrainingError: the gateway shuts down.
+        BusyError, FailedError: as `_look_once`.
+    """
     seconds = (
         timeout_seconds
         + context.settings.queue_timeout_seconds
@@ -95,7 +107,12 @@ async def _end(
 
 
 async def _look_once(context: Context, waiter: Waiter) -> dict[str, Any] | None:
-    """The time is over: perhaps it ended and the watch did not tell."""
+    """Read the execution after the wait timed out, in case the watch missed its end.
+
+    Raises:
+        BusyError: it is still pending, or the API server does not answer.
+        FailedError: it has started but has not ended.
+    """
     name = waiter.name
     try:
         obj = await context.waiters.read(name)

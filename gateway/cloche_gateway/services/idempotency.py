@@ -1,7 +1,7 @@
-"""Idempotency-Key: the same key is the same execution, on every replica and after every restart.
+"""Idempotency-Key: map a key to the same execution on every replica and after every restart.
 
-The execution's name is made of tenant and key, so that the API server itself, by refusing a name
-that is taken, decides who came first.
+The execution's name is derived from tenant and key. The API server rejects a name that is taken,
+and so decides which of several requests was first.
 """
 
 from __future__ import annotations
@@ -22,21 +22,24 @@ if TYPE_CHECKING:
     from cloche_gateway.models import ExecuteRequest
 
 ANNOTATION = ANNOTATION_REQUEST_SHA256
-"""On an execution that came with an Idempotency-Key: what was asked for, hashed."""
+"""The annotation with the request's `fingerprint`, on an execution with an Idempotency-Key."""
 
 _DOMAIN = b"cloche.dev/idempotency-key/v1"
-"""Fixed, and no secret: all replicas must agree, also after a change of the API keys. Who knows
-tenant and key can work out the name, and gains nothing by it: an execution's id opens nothing
-(every route asks whose it is), and the tenant under the HMAC is that of the caller's API key, so
-that nobody can meet another tenant's name."""
+"""The HMAC key. It is a constant, because all replicas must derive the same name, also after a
+change of the API keys.
+
+It does not have to be secret. A client that knows tenant and key can compute the name, but gains
+nothing: an execution's id grants no access (each route checks the tenant). The tenant in the HMAC
+is that of the caller's API key, so a client cannot produce a name of another tenant.
+"""
 _KEY = re.compile(r"[\x21-\x7e](?:[\x20-\x7e]{0,253}[\x21-\x7e])?")
 
 
 def key_of(values: Sequence[str]) -> str | None:
-    """The header's value, None when it was not sent.
+    """Return the value of the header Idempotency-Key, or None if it was not sent.
 
     Raises:
-        InvalidRequestError: when it is sent twice, or is no key.
+        InvalidRequestError: it was sent twice, or is not 1 to 255 printable ASCII characters.
     """
     if not values:
         return None
@@ -48,7 +51,7 @@ def key_of(values: Sequence[str]) -> str | None:
 
 
 def name(tenant: str, key: str) -> str:
-    """The execution's name: a uuid of version 8 (RFC 9562, 5.8) made of an HMAC-SHA-256."""
+    """Return the execution's name: a version 8 UUID (RFC 9562, 5.8) made from an HMAC-SHA-256."""
     digest = hmac.new(_DOMAIN, f"{tenant}\0{key}".encode(), hashlib.sha256).digest()[:16]
     number = int.from_bytes(digest, "big")
     number = number & ~(0xF << 76) | 8 << 76  # the version
@@ -57,9 +60,10 @@ def name(tenant: str, key: str) -> str:
 
 
 def fingerprint(request: ExecuteRequest) -> str:
-    """What is asked for, whatever the order of its fields, hashed: 64 hexadecimal digits.
+    """Return a SHA-256 of the request, as 64 hexadecimal digits.
 
-    Null is as if it were absent, so a later version's new fields change no older request's.
+    The order of fields does not matter. A null field counts as absent, so optional fields that a
+    later version adds do not change the fingerprint of existing requests.
     """
     fields = request.model_dump(exclude_none=True)
     return hashlib.sha256(json.dumps(fields, sort_keys=True).encode()).hexdigest()

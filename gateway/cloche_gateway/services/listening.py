@@ -1,4 +1,4 @@
-"""Listen to an execution: its feed as events that people are told."""
+"""Stream the events of an execution: its feed in the form that clients see."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _SILENCE_SECONDS = 15.0
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """One event: its id, what kind it is of, and its JSON."""
+    """A server-sent event: id, `kind` (the event's type), and data."""
 
     id: str
     kind: str
@@ -30,11 +30,11 @@ class Event:
 
 
 async def execution(context: Context, caller: Caller, execution_id: str) -> dict[str, Any]:
-    """The execution that is listened to.
+    """Return the execution whose events are to be streamed.
 
     Raises:
         GatewayError: as `looking_up.status`.
-        OverloadedError: as many are listened to as may be.
+        OverloadedError: as `Feeds.check_room_for`.
     """
     obj = await looking_up.read(context.reads.read, caller, execution_id)
     context.feeds.check_room_for(obj)
@@ -44,12 +44,14 @@ async def execution(context: Context, caller: Caller, execution_id: str) -> dict
 async def events(
     context: Context, obj: dict[str, Any], start: Position
 ) -> AsyncGenerator[Event | None, None]:
-    """What it prints after that position, to its end; None whenever nothing came for 15 s.
+    """Yield the events after a position until the execution's end.
 
-    It ends early when the gateway is being stopped: the client comes again, to another.
+    Yield None each time that nothing came for 15 s. The stream ends early when the gateway shuts
+    down, or when the feed is cut for lack of room. The client can then reconnect with the id of the
+    last event.
     """
     async with context.feeds.feed(obj) as feed:
-        del obj  # whole, and a stream may last for minutes
+        del obj  # frees it, because a stream can last for minutes
         pieces = feed.pieces_after(start, _SILENCE_SECONDS)
         async with contextlib.aclosing(pieces):
             while True:
@@ -58,7 +60,7 @@ async def events(
                 try:
                     await asyncio.wait(first, return_when=asyncio.FIRST_COMPLETED)
                 finally:
-                    if not coming.done():  # it stops, or the client is gone
+                    if not coming.done():  # the gateway shuts down, or the client disconnected
                         coming.cancel()
                         await asyncio.gather(coming, return_exceptions=True)
                 if coming.cancelled():
@@ -85,7 +87,7 @@ def _data(piece: Piece) -> dict[str, Any]:
 
 
 def _end(obj: dict[str, Any]) -> dict[str, Any]:
-    """The result, but for what was printed."""
+    """Return the status of an ended execution without stdout and stderr."""
     state = results.state(obj, answers.detail_of(obj))
     result = state["result"] or {}
     printed = ("stdout", "stderr")

@@ -1,4 +1,4 @@
-"""A tenant's executions, newest first, page by page."""
+"""List a tenant's executions, newest first, in pages."""
 
 from __future__ import annotations
 
@@ -21,14 +21,15 @@ if TYPE_CHECKING:
 _COLUMNS = (
     *("Name", "Language", "Phase", "Reason", "Exit", "Duration", "Session", "Created", "Queued"),
 )
-_NOT_YET = "~"  # later than any time
+_NOT_YET = "~"  # sorts after each RFC 3339 time
 Place = tuple[str, str, str]
-"""In the order of time: created, in whole seconds; queued; name."""
+"""A sort key in chronological order: creation time, in whole seconds; time of queueing; name. A
+string comparison is correct, because the times are RFC 3339 in UTC."""
 
 
 @dataclass(frozen=True, slots=True)
 class Query:
-    """What is to be listed. `after` is a cursor: the place of the last one shown."""
+    """Parameters of a list. `after` is the parsed cursor: the place of the last one shown."""
 
     limit: int
     language: str | None = None
@@ -38,18 +39,18 @@ class Query:
 
 
 async def executions(context: Context, caller: Caller, query: Query) -> dict[str, Any]:
-    """What `models.ExecutionList` shows.
+    """Return a page of the tenant's executions, as `models.ExecutionList`.
 
-    The API server lists by name alone, so all of the tenant's are looked at, without their
-    contents, and the newest are kept.
+    The API server can list only by name. So all executions of the tenant are read as table rows,
+    without their input and output, and the newest are kept.
 
     Raises:
-        BusyError: when the API server does not tell.
-        UnsupportedLanguageError: when there is no such language.
+        BusyError: the API server does not answer, or the runtimes have not been read yet.
+        UnsupportedLanguageError: no language has the requested name or alias.
     """
     selector = _selector(context, caller, query)
     path = names.executions(context.settings.namespace)
-    newest: list[tuple[Place, dict[str, Any]]] = []  # a heap: of 20,000 rows no more are kept
+    newest: list[tuple[Place, dict[str, Any]]] = []  # a heap of the newest `limit` + 1 rows
     try:
         async with context.lists:
             async for cells in context.kube.rows(path, {"fieldSelector": selector}, *_COLUMNS):
@@ -73,10 +74,10 @@ async def executions(context: Context, caller: Caller, query: Query) -> dict[str
 
 
 def parse_cursor(text: str) -> Place:
-    """The place that a cursor means.
+    """Return the place that a cursor encodes.
 
     Raises:
-        InvalidRequestError: it is none of ours.
+        InvalidRequestError: the text is not a cursor of this API.
     """
     try:
         plain = base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)).decode()
@@ -91,7 +92,7 @@ def _cursor(row: dict[str, Any]) -> str:
 
 
 def _place(row: dict[str, Any]) -> Place:
-    """Later is larger; times are RFC 3339 in UTC, so that their order is that of the letters."""
+    """Return the place of a row in chronological order."""
     return row["Created"], row["Queued"] or _NOT_YET, row["Name"]
 
 

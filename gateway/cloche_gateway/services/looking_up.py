@@ -1,4 +1,4 @@
-"""How far an execution has come."""
+"""Get the status of an execution."""
 
 from __future__ import annotations
 
@@ -24,12 +24,14 @@ _UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 async def status(
     context: Context, caller: Caller, execution_id: str, *, fresh: bool = False
 ) -> dict[str, Any]:
-    """What `models.StatusResponse` shows, as it was a moment ago at most, or `fresh`.
+    """Return the `models.StatusResponse` of an execution.
+
+    It is at most 0.2 s old. With `fresh` it is read from the API server in any case.
 
     Raises:
-        ExecutionNotFoundError: when there is none of that id, or it is another tenant's: who asks
-            must not learn which.
-        BusyError: when the API server does not tell.
+        ExecutionNotFoundError: the execution does not exist, or belongs to another tenant. The
+            caller must not learn which.
+        BusyError: the API server does not answer.
     """
     ask = context.waiters.read if fresh else context.reads.read
     return _shown(await read(ask, caller, execution_id))
@@ -42,23 +44,23 @@ async def status_at_end(
     seconds: float,
     gone: asyncio.Future[None],
 ) -> dict[str, Any]:
-    """The same, once it has ended, or as it is after `seconds`.
+    """Wait up to `seconds` for the execution's end and return its `models.StatusResponse`.
 
     Raises:
-        ClientGoneError: when `gone` is done before.
+        ClientGoneError: `gone` is done first, because the client disconnected.
         GatewayError: as `status`.
     """
     with context.waiters.waiter(execution_id) as waiter:
         obj = await read(context.reads.read, caller, execution_id)
         if waiting.is_terminal(obj):
             return _shown(obj)
-        # What was read may be a moment old, and the end have come within it.
+        # The read may be 0.2 s old, so the execution may have ended since.
         context.waiters.created(waiter, obj["metadata"], look=True)
         del obj
         first: set[asyncio.Future[Any]] = {waiter.ended, gone, context.draining}
         await asyncio.wait(first, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
     if waiter.ended.done():
-        context.reads.forget(execution_id)  # what was read before is known to be over
+        context.reads.forget(execution_id)  # The cached read is outdated.
         if (ended := waiter.ended.result()) is None:
             raise ExecutionNotFoundError(execution_id)
         return _shown(ended)
@@ -70,7 +72,7 @@ async def status_at_end(
 async def read(
     ask: Callable[[str], Awaitable[dict[str, Any] | None]], caller: Caller, execution_id: str
 ) -> dict[str, Any]:
-    """The execution's object as `ask` tells it, if it is the caller's.
+    """Return the SandboxExecution that `ask` reads, if it belongs to the caller's tenant.
 
     Raises:
         ExecutionNotFoundError, BusyError: as `status`.

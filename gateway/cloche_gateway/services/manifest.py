@@ -1,4 +1,4 @@
-"""The SandboxExecution that a request becomes: pure functions."""
+"""Build the SandboxExecution, SandboxSource or SandboxSession of a request. Pure functions."""
 
 from __future__ import annotations
 
@@ -16,8 +16,9 @@ if TYPE_CHECKING:
     from cloche_gateway.runtimes import Language
 
 ANSWER_SECONDS = 60
-"""A record is kept for so long at least: who waits for it may have missed the event of its end. The
-gateway itself removes sooner what was answered and is not to be kept."""
+"""The shortest time that the operator keeps a record, because a waiting gateway that missed the
+event of the end reads the record instead. With `ttl_seconds` 0 the gateway removes the record
+itself, as soon as the request is answered."""
 _NAMES = {
     "code": "code",
     "stdin": "stdin",
@@ -26,18 +27,18 @@ _NAMES = {
     "files": "files",
     "outputFiles": "output_files",
 }
-"""The spec's fields that may be large, and what the request calls them."""
+"""Fields of the spec that can be large, and their names in the request."""
 _INPUT = ("code", *Input.model_fields)
-"""What the program is given."""
+"""Fields of the spec that are the program's input."""
 
 
 def execution(
     name: str, request: ExecuteRequest, language: Language, caller: Caller, request_id: str
 ) -> dict[str, Any]:
-    """The whole object, of a checked request.
+    """Return the SandboxExecution of a validated request.
 
     Raises:
-        TooLargeError: when it is more than an object in etcd may have; names the largest field.
+        TooLargeError: the spec exceeds `limits.SPEC_BYTES`. The message names the largest field.
     """
     spec = _spec(request, language, caller)
     _check_size(spec)
@@ -57,11 +58,14 @@ def execution(
 
 
 def separated(execution: dict[str, Any]) -> dict[str, Any] | None:
-    """Take what the program is given out of this execution, if it is large: its SandboxSource.
+    """Move the program's input from `execution` into a SandboxSource, if it is large.
 
-    The execution names the source then. The source's name is of this request alone, so that another
-    one with the same Idempotency-Key, which makes an execution of the same name, neither meets nor
-    removes it. None: it stays in the execution.
+    Return the SandboxSource, to which `execution` then refers. Return None if the input is at most
+    `limits.SOURCE_BYTES`; it then stays in the execution.
+
+    The source's name has a random suffix. Another request with the same Idempotency-Key has the
+    same execution name, but not the same source name, so it cannot collide with or remove this
+    source.
     """
     meta, spec = execution["metadata"], execution["spec"]
     given = {field: spec[field] for field in _INPUT if field in spec}
@@ -87,7 +91,7 @@ def separated(execution: dict[str, Any]) -> dict[str, Any] | None:
 def session(
     name: str, request: SessionRequest, language: Language, caller: Caller, request_id: str
 ) -> dict[str, Any]:
-    """The SandboxSession of a checked request."""
+    """Return the SandboxSession of a validated request."""
     spec: dict[str, Any] = {
         "language": language.name,
         "tenant": caller.tenant,
@@ -141,7 +145,7 @@ def _spec(request: ExecuteRequest, language: Language, caller: Caller) -> dict[s
 
 
 def timeout_seconds(request: ExecuteRequest) -> int:
-    """The program's time: what was asked for, or the default."""
+    """Return the program's timeout in seconds: the requested one or the default."""
     asked = request.timeout
     return limits.TIMEOUT_SECONDS_DEFAULT if asked is None else asked
 
@@ -155,7 +159,7 @@ def _resources(asked: Resources, language: Language) -> dict[str, str]:
     if asked.disk_mb is not None:
         amounts["disk"] = f"{asked.disk_mb}Mi"
     elif asked.memory_mb is not None and asked.memory_mb * limits.MIB < language.defaults.disk:
-        # The default disk is more than the memory asked for, in which it lies.
+        # The disk is part of the memory, so the default disk must not exceed the memory requested.
         amounts["disk"] = amounts["memory"]
     return amounts
 

@@ -1,7 +1,7 @@
-"""From the body's bytes to an `ExecuteRequest`, with words for all that may be wrong with it.
+"""Parse request bodies into models, with an error message for each possible mistake.
 
-Pure, and bounded in time and memory by the body's size (`strict_json`), so that a body may be read
-in a thread: it uses nothing that the event loop uses.
+The functions are pure, and their time and memory are bounded by the body's size (`strict_json`).
+They share no state with the event loop, so a body can be parsed in a thread.
 """
 
 from __future__ import annotations
@@ -29,9 +29,9 @@ if TYPE_CHECKING:
     from pydantic_core import ErrorDetails
 
 _MAX_NAMED = 5
-"""More mistakes than that are not listed."""
+"""The number of mistakes that an error message lists."""
 
-# pydantic's error types (https://docs.pydantic.dev/latest/errors/validation_errors/) in words.
+# Messages for pydantic's error types: https://docs.pydantic.dev/latest/errors/validation_errors/
 _RULES = {
     "missing": "is required",
     "extra_forbidden": "unknown field",
@@ -53,16 +53,16 @@ _BETWEEN = {
     "idle_timeout": f"must be between 1 and {limits.SESSION_SECONDS_MAX}",
     "lifetime": f"must be between 1 and {limits.SESSION_SECONDS_MAX}",
 }
-"""Of numbers with two bounds, both are told."""
+"""Messages for numbers with a lower and an upper bound. They name both."""
 
 _Request = TypeVar("_Request", bound=Body)
 
 
 def execute_request(body: bytes) -> ExecuteRequest:
-    """Read one request to run a program.
+    """Parse a request to run a program.
 
     Raises:
-        InvalidRequestError: names the field and the rule.
+        InvalidRequestError: the body is not valid. The message names the field and the rule.
         TooLargeError: when a list or the environment has too many entries.
     """
     return _request(body, ExecuteRequest)
@@ -70,10 +70,12 @@ def execute_request(body: bytes) -> ExecuteRequest:
 
 @dataclass(slots=True)
 class BatchItem:
-    """One request of a batch: what it asks for, or the sentence that refuses it.
+    """One request of a batch: either `request`, or `refused` with the error message.
 
-    `language` and `session_id` are the client's own words, for the answer. No exception is kept:
-    it would keep all that it came of for as long as the batch runs.
+    `language` and `session_id` are as the client sent them, and are used in the response.
+
+    The message is kept instead of the exception, because the exception's traceback would keep the
+    parsed body in memory for as long as the batch runs.
     """
 
     request: ExecuteRequest | None
@@ -83,12 +85,12 @@ class BatchItem:
 
 
 def batch(body: bytes) -> list[BatchItem]:
-    """Read a batch, each of its requests by itself.
+    """Parse a batch. Each request is validated separately; an invalid one does not fail the rest.
 
     Raises:
-        InvalidRequestError: it is no list, or an empty one.
-        BatchTooLargeError: it has too many.
-        TooLargeError: it has more names and values than so many requests may have.
+        InvalidRequestError: the body is not a list, or is empty.
+        BatchTooLargeError: it has more than `BATCH_ITEMS_MAX` requests.
+        TooLargeError: it has more names and values than that many requests may have.
     """
     value = strict_json.parse(body, BATCH_ITEMS_MAX)
     if not isinstance(value, list) or not value:
@@ -114,7 +116,10 @@ def _word(value: Any) -> str | None:
 
 
 def memory_of(value: object) -> int:
-    """Bytes that a parsed request takes, by its strings: 1, 2 or 4 for each character."""
+    """Return the bytes of memory that a parsed request takes.
+
+    Only strings are counted, which take 1, 2 or 4 bytes per character.
+    """
     if isinstance(value, str):
         return sys.getsizeof(value)
     if isinstance(value, BaseModel):
@@ -127,10 +132,10 @@ def memory_of(value: object) -> int:
 
 
 def session_request(body: bytes) -> SessionRequest:
-    """Read one request for a session.
+    """Parse a request to create a session.
 
     Raises:
-        InvalidRequestError: names the field and the rule.
+        InvalidRequestError: the body is not valid. The message names the field and the rule.
     """
     return _request(body, SessionRequest)
 
@@ -176,7 +181,7 @@ def _fallback(detail: Mapping[str, Any]) -> str:
 
 
 def _place(location: tuple[int | str, ...]) -> str:
-    """`files[0].path`, as people write it."""
+    """Return pydantic's location as a path such as `files[0].path`."""
     text = ""
     for part in location:
         if isinstance(part, int):

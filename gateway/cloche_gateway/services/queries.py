@@ -1,4 +1,4 @@
-"""From a URL's query and headers to what a route is asked for, with words for what is wrong."""
+"""Parse query parameters and headers, with an error message for each possible mistake."""
 
 from __future__ import annotations
 
@@ -17,22 +17,24 @@ if TYPE_CHECKING:
     from collections.abc import Container, Mapping
 
 QUERY_BYTES = 4096
-"""Of a whole query: a cursor, the longest of all parameters, has some 200."""
+"""The longest query string. A cursor, the longest parameter, has about 200 bytes."""
 LIST_LIMIT, LIST_LIMIT_MAX = 50, 200
 _LIMIT = re.compile(r"[0-9]{1,4}")
 STATUSES = ("pending", "running", "completed", "failed", "cancelled")
 
 WAIT_SECONDS_MAX = 60.0
-"""Less than what proxies wait for an answer as a rule."""
+"""Shorter than the response timeout of most proxies."""
 _SECONDS = re.compile(r"[0-9]{1,4}(\.[0-9]{1,6})?")
 _BOOLEANS = {"true": True, "false": False}
 
 
 def check(query: bytes, known: Container[str]) -> None:
-    """Refuse what the route does not know: a parameter that is misspelt would do nothing.
+    """Reject unknown and repeated parameters.
+
+    A misspelled parameter would otherwise be ignored without notice.
 
     Raises:
-        InvalidRequestError: names the parameter and the rule.
+        InvalidRequestError: the query is not valid. The message names the parameter and the rule.
     """
     if not query:
         return
@@ -48,10 +50,10 @@ def check(query: bytes, known: Container[str]) -> None:
 
 
 def listing(query: Mapping[str, str]) -> Query:
-    """Which executions are to be listed.
+    """Return the parameters of a list of executions.
 
     Raises:
-        InvalidRequestError: names the parameter and the rule.
+        InvalidRequestError: a parameter is not valid. The message names it and the rule.
     """
     limit = query.get("limit", str(LIST_LIMIT))
     if not _LIMIT.fullmatch(limit) or not 1 <= int(limit) <= LIST_LIMIT_MAX:
@@ -68,10 +70,10 @@ def listing(query: Mapping[str, str]) -> Query:
 
 
 def position(last_event_id: str | None) -> Position:
-    """Where an event stream is to go on.
+    """Return the position after which an event stream resumes, from the header Last-Event-ID.
 
     Raises:
-        InvalidRequestError: it is no id of an event of ours.
+        InvalidRequestError: it is not the id of an event from this API.
     """
     if not last_event_id:
         return Position()
@@ -82,10 +84,10 @@ def position(last_event_id: str | None) -> Position:
 
 
 def wait_seconds(text: str | None) -> float:
-    """The seconds of `?wait=`, 0 when it is absent.
+    """Return the seconds of `?wait=`, or 0 if it is absent.
 
     Raises:
-        InvalidRequestError: when it is no number within its bounds.
+        InvalidRequestError: it is not a number from 0 to `WAIT_SECONDS_MAX`.
     """
     if text is None:
         return 0.0
@@ -96,10 +98,10 @@ def wait_seconds(text: str | None) -> float:
 
 
 def purge(text: str | None) -> bool:
-    """Whether `?purge=` asks for the removal of a record; it does not when it is absent.
+    """Return whether `?purge=` is true. It defaults to false.
 
     Raises:
-        InvalidRequestError: when it is neither true nor false.
+        InvalidRequestError: it is neither `true` nor `false`.
     """
     if text is None:
         return False

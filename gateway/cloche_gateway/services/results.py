@@ -1,4 +1,4 @@
-"""What callers are told of an execution: pure functions of the resource."""
+"""Build the representations of an execution in the API. Pure functions of the resource."""
 
 from __future__ import annotations
 
@@ -15,26 +15,26 @@ _STATUS = {
     Phase.CANCELLED: "cancelled",
     Phase.ERROR: "failed",
 }
-"""The words of the status route (resources.md's table, last column)."""
+"""The API's `status` for each phase."""
 
 
 def phase_of(obj: dict[str, Any]) -> Phase:
-    """The execution's phase; one that nobody has seen yet is Pending."""
+    """Return the execution's phase: Pending until the operator sets one."""
     return Phase((obj.get("status") or {}).get("phase") or Phase.PENDING)
 
 
 def word_of(phase: Phase) -> str:
-    """The status route's word for a phase."""
+    """Return the API's `status` for a phase."""
     return _STATUS[phase]
 
 
 def status_word(obj: dict[str, Any]) -> str:
-    """The status route's word for the execution's phase."""
+    """Return the API's `status` for the execution's phase."""
     return word_of(phase_of(obj))
 
 
 def result(obj: dict[str, Any]) -> dict[str, Any]:
-    """The seed's response and what came to it, as `models.ExecuteResponse`."""
+    """Return the `models.ExecuteResponse` of an ended execution."""
     spec, status = obj["spec"], obj.get("status") or {}
     usage = status.get("usage")
     answer: dict[str, Any] = {
@@ -65,7 +65,7 @@ def result(obj: dict[str, Any]) -> dict[str, Any]:
 
 
 def state(obj: dict[str, Any], detail: str | None) -> dict[str, Any]:
-    """How far it has come, as `models.StatusResponse`."""
+    """Return the `models.StatusResponse` of an execution, with this `detail`."""
     phase, status = phase_of(obj), obj.get("status") or {}
     started = status.get("startTime")
     return {

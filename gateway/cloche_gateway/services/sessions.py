@@ -1,4 +1,4 @@
-"""Stateful sessions: ask for one, look at it, end it, and run in it what belongs there."""
+"""Create, read and end stateful sessions, and check requests that run in one."""
 
 from __future__ import annotations
 
@@ -42,14 +42,15 @@ async def create(
     request_id: str,
     gone: asyncio.Future[None],
 ) -> Session:
-    """Ask for a session and wait until programs can run in it.
+    """Create a session and wait until it is ready to run programs.
 
-    One that does not come in time, or that nobody waits for any more, is removed.
+    The session is deleted if it is not ready in time, or if the client disconnects.
 
     Raises:
-        BusyError: when it did not come in time.
-        SessionFailedError: when it ended before it had begun.
-        GatewayError: as `creating.create` and `validation.resources`.
+        BusyError: it was not ready within the queue timeout plus the wait margin.
+        SessionFailedError: it ended before it was ready.
+        ClientGoneError: `gone` was done first.
+        GatewayError: as `creating.create` and `validation.check_resources`.
     """
     language = context.languages.find(request.language)
     if request.resources is not None:
@@ -68,7 +69,7 @@ async def create(
             elif isinstance(error, creating.UnsureError):
                 context.canceller.end_session(name, unsure=True)
             if isinstance(error, BusyError):
-                raise BusyError from error  # a session's name is no execution's id
+                raise BusyError from error  # without `execution_id`: the name is a session's
             raise
         except FailedError as error:
             raise SessionFailedError(
@@ -79,7 +80,11 @@ async def create(
 async def _ready(
     context: Context, name: str, news: asyncio.Event, gone: asyncio.Future[None]
 ) -> Session:
-    """The session as soon as it is ready."""
+    """Wait until the session is ready and return it.
+
+    Raises:
+        BusyError, ClientGoneError, SessionFailedError: as `create`.
+    """
     settings = context.settings
     told = asyncio.create_task(news.wait())
     first: set[asyncio.Future[Any]] = {told, gone, context.draining}
@@ -111,7 +116,7 @@ async def _ready(
 
 
 def made(session: Session) -> dict[str, Any]:
-    """What `models.SessionResponse` shows."""
+    """Return the `models.SessionResponse` of a session."""
     return {
         "session_id": session.name,
         "language": session.language,
@@ -120,7 +125,7 @@ def made(session: Session) -> dict[str, Any]:
 
 
 def state(session: Session) -> dict[str, Any]:
-    """What `models.SessionState` shows."""
+    """Return the `models.SessionState` of a session."""
     return made(session) | {
         "phase": session.phase,
         "created_at": session.created_at,
@@ -129,11 +134,11 @@ def state(session: Session) -> dict[str, Any]:
 
 
 async def look_up(context: Context, caller: Caller, session_id: str) -> Session:
-    """The session as it is now.
+    """Read the session from the API server.
 
     Raises:
-        SessionNotFoundError: when there is none of that id, it has ended or is another tenant's.
-        BusyError: when the API server does not tell.
+        SessionNotFoundError: it does not exist, has ended, or belongs to another tenant.
+        BusyError: the API server does not answer.
     """
     try:
         session = await _read(context, session_id)
@@ -143,7 +148,7 @@ async def look_up(context: Context, caller: Caller, session_id: str) -> Session:
 
 
 async def end(context: Context, caller: Caller, session_id: str) -> None:
-    """End the session: its Pod and its files go.
+    """Delete the session, and with it its Pod and its files.
 
     Raises:
         GatewayError: as `look_up`.
@@ -161,18 +166,18 @@ async def end(context: Context, caller: Caller, session_id: str) -> None:
 async def check(
     context: Context, caller: Caller, request: ExecuteRequest, language: Language
 ) -> None:
-    """Check that the request may run in the stateful session that it names, if it names one.
+    """Check that the request may run in the stateful session that it names, if any.
 
     Raises:
         SessionNotFoundError, BusyError: as `look_up`.
-        InvalidRequestError: when it is of another language, or asks for resources: a session has
-            its own, which all its executions share.
+        InvalidRequestError: the request's language is not the session's, or the request sets
+            resources. A session has resources of its own, which all its executions share.
     """
     name = request.session_id
     if name is None or not name.startswith(SESSION_PREFIX):
         return
     known = context.sessions.find(name)
-    if known is None:  # perhaps made a moment ago, by another replica
+    if known is None:  # The watch may lag, such as when another replica has just created it.
         session = await look_up(context, caller, name)
     else:
         session = _visible(known, caller, name)
@@ -183,7 +188,10 @@ async def check(
 
 
 def _language_name(context: Context, word: str) -> str:
-    """The language's own name, for who asks by kubectl may have used an alias."""
+    """Return the name of the language with this name or alias.
+
+    A session created with kubectl may have an alias in its spec.
+    """
     try:
         return context.languages.find(word).name
     except UnsupportedLanguageError:
@@ -207,7 +215,7 @@ async def _read(context: Context, session_id: str) -> Session | None:
 
 
 async def _read_surely(context: Context, name: str) -> Session | None:
-    """Read the session, again until the API server answers. The caller has the deadline."""
+    """Read the session, with retries until the API server answers. The caller sets a deadline."""
     while True:
         try:
             return await _read(context, name)
@@ -216,7 +224,10 @@ async def _read_surely(context: Context, name: str) -> Session | None:
 
 
 def _failed(session: Session) -> Exception:
-    """What a session that ended before it was ready says, in the words of an execution's end."""
+    """Return the error for a session that ended before it was ready.
+
+    Its message is that of an execution that ended for the same reason.
+    """
     rule = answers.rule_of({"status": {"phase": "Error", "reason": session.reason}})
     if rule.retry_after is not None:
         return BusyError()

@@ -1,4 +1,4 @@
-"""Start one program without waiting for it."""
+"""Start a program without waiting for its end."""
 
 from __future__ import annotations
 
@@ -13,17 +13,18 @@ if TYPE_CHECKING:
 
 
 async def start(context: Context, caller: Caller, planned: Plan) -> dict[str, Any]:
-    """Create the execution; what `models.StatusResponse` shows of it.
+    """Create the execution and return its `models.StatusResponse`.
 
-    A request that is repeated with its Idempotency-Key learns how far its execution has come.
+    If a request with the same Idempotency-Key already created the execution, return its current
+    status.
 
     Raises:
-        GatewayError: with the words for the caller.
+        GatewayError: its message is the response's `detail`.
     """
     try:
         stored = await submitting.submit(context, planned)
     except creating.UnsureError:
-        if not planned.keyed:  # nobody else would ever learn of it
+        if not planned.keyed:  # Without a key the client cannot find the execution.
             context.canceller.cancel(planned.name, unsure=True)
         raise
     if stored.fresh:

@@ -1,9 +1,11 @@
-"""JSON from clients: what may cost time or memory is bounded before anything is built of it.
+"""Parse JSON from clients, with bounds on the time and memory that parsing takes.
 
-A body of 4 MiB may hold 1.4 million objects, half a million names or a number of 4 million digits,
-each of which costs far more than the byte or two that it was sent as. So the body is looked at
-first, by passes of the interpreter's own C code whose time is linear: what stands outside of
-strings is cut out, and its marks are counted. Only a body within the bounds is parsed.
+A body of 4 MiB can hold 1.4 million objects, half a million names or a number of 4 million digits,
+and each of them costs far more than the bytes it was sent in. So the body is checked before it is
+parsed: its strings are cut out, and the structural characters of the rest are counted. Only a body
+within the bounds is parsed.
+
+The checks take linear time and run in C functions of the interpreter.
 """
 
 from __future__ import annotations
@@ -14,14 +16,14 @@ from typing import Any, NoReturn
 from cloche_gateway.errors import InvalidRequestError, TooLargeError
 
 VALUES = 4096
-"""Names and values of one request. One that uses every field up to its limit has some 900."""
+"""Names and values in one request. A request with each field at its limit has about 900."""
 DEPTH = 32
-"""Objects and lists within each other; a request has at most four."""
+"""Nesting depth of objects and lists. A valid request has at most four."""
 NUMBER_CHARACTERS = 400
-"""Of one number. The largest that a double can hold has 309 digits; reading one takes the square
-of its digits."""
+"""Length of one number. The largest double has 309 digits. The time to parse a number grows with
+the square of its digits."""
 NAME_CHARACTERS = 100
-"""Of a client's own word, in an answer."""
+"""Length of a client's own string when a response quotes it."""
 _PREFIX_BYTES = 16 * 1024
 _MARKS, _ENDS, _SPACE = (b",", b":", b"{", b"["), (b"}", b"]"), b" \t\r\n"
 _NO_BRACKETS = bytes(byte for byte in range(256) if byte not in b"[]{}")
@@ -29,13 +31,14 @@ _SEPARATED = bytes.maketrans(b",:{}[]", b" " * 6)
 
 
 def parse(body: bytes, requests: int = 1) -> Any:
-    """The body's value, of as many values as `requests` may have.
+    """Return the JSON value of a body that holds up to this number of requests.
 
-    Strictly: UTF-8, no NaN, no name twice in one object.
+    The body must be UTF-8. NaN, infinities and duplicate names in an object are rejected.
 
     Raises:
-        InvalidRequestError: it is no such JSON, or nested too deeply.
-        TooLargeError: it has too many names and values.
+        InvalidRequestError: the body is not such JSON, is nested more than `DEPTH` deep, or has a
+            number of more than `NUMBER_CHARACTERS`.
+        TooLargeError: it has more than `VALUES` names and values per request.
     """
     body = body.strip()
     if not body:
@@ -53,7 +56,7 @@ def parse(body: bytes, requests: int = 1) -> Any:
 
 
 def count(value: Any) -> int:
-    """The names and values in a parsed value, itself included."""
+    """Return the number of names and values in a parsed value, including itself."""
     if isinstance(value, dict):
         return 1 + len(value) + sum(map(count, value.values()))
     if isinstance(value, list):
@@ -62,25 +65,28 @@ def count(value: Any) -> int:
 
 
 def too_many(what: str, most: int) -> TooLargeError:
-    """The error for more names and values than that."""
+    """Return the error for more than `most` names and values in `what`."""
     return TooLargeError(f"{what}: must have at most {most} names and values together")
 
 
 def shown(name: str) -> str:
-    """A name that the client chose, not too long."""
+    """Return a client's string, cut to `NAME_CHARACTERS`."""
     return name if len(name) <= NAME_CHARACTERS else name[:NAME_CHARACTERS] + "…"
 
 
 def _check(body: bytes, most: int) -> None:
-    """Bound what parsing may build.
+    """Check that parsing stays within the bounds.
 
-    Every value but the first follows a mark, and so does every name. What is counted here is what
-    the parser would meet, up to the first place where the body is no JSON: there it stops.
+    Each value except the first follows one of `_MARKS`, and so does each name. So the count is an
+    upper bound for a valid body. For an invalid one, the parser stops at the first error.
+
+    Raises:
+        InvalidRequestError, TooLargeError: as `parse`.
     """
     outside = _outside_of_strings(body, most)
     marks = sum(map(outside.count, _MARKS))
     if marks >= most or sum(map(outside.count, _ENDS)) > most:
-        _check_depth(outside[:_PREFIX_BYTES])  # which says more
+        _check_depth(outside[:_PREFIX_BYTES])  # A nesting error is more specific.
         raise too_many("body", most)
     _check_depth(outside)
     if max(map(len, outside.translate(_SEPARATED).split()), default=0) > NUMBER_CHARACTERS:
@@ -89,9 +95,14 @@ def _check(body: bytes, most: int) -> None:
 
 
 def _outside_of_strings(body: bytes, most: int) -> bytes:
-    """What stands outside of strings, without space."""
+    """Return the body without its strings and whitespace.
+
+    Raises:
+        InvalidRequestError: the body is nested too deeply.
+        TooLargeError: it has more than `most` strings.
+    """
     if b"\\" in body:
-        # From the left: what is left before a quote is one that escapes it.
+        # Escaped backslashes first: a backslash that then precedes a quote escapes the quote.
         body = body.replace(b"\\\\", b"").replace(b'\\"', b"")
     if body.count(b'"') > 2 * most:
         _check_depth(b"".join(body[:_PREFIX_BYTES].split(b'"')[::2]))
@@ -112,7 +123,7 @@ def _no_constant(constant: str) -> NoReturn:
 
 
 def _no_twins(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    """The object, unless a name stands in it twice: then nobody knows which was meant."""
+    """Return the object of these pairs, or raise InvalidRequestError for a duplicate name."""
     made = dict(pairs)
     if len(made) != len(pairs):
         seen: set[str] = set()

@@ -1,4 +1,4 @@
-"""From a request to an execution that the cluster has accepted."""
+"""Create the execution of a request in the cluster."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """Where a request comes from: who asks, the request's id, and its Idempotency-Key."""
+    """The caller of a request, the request's id, and its Idempotency-Key, if any."""
 
     caller: Caller
     request_id: str
@@ -39,36 +39,39 @@ class Origin:
 
 @dataclass(slots=True)
 class Plan:
-    """An execution that is about to be created. `keyed` says that its request may be repeated."""
+    """An execution that is about to be created.
+
+    `keyed`: the request has an Idempotency-Key, so the client may retry it.
+    """
 
     name: str
-    """The execution's id."""
+    """The execution's id, which is also the object's name."""
     keyed: bool
     storage_full: bool
     timeout_seconds: int
     removed_once_answered: bool
     obj: dict[str, Any] | None
-    """The object; None once it is the cluster's. A request waits up to seven minutes for its end,
-    and all that it sent would be kept for as long."""
+    """The SandboxExecution; None once it is submitted. A request can wait seven minutes for the
+    execution's end, and the object would take memory for as long."""
     source: dict[str, Any] | None
-    """The SandboxSource that it names, if it does; None likewise once it is the cluster's."""
+    """The SandboxSource that `obj` refers to, if any; None once it is submitted."""
     charge: Charge
-    """What `obj` and `source` are charged to."""
+    """The charge on the memory budget for `obj` and `source`."""
 
     def drop(self) -> None:
-        """Keep what is sent no longer."""
+        """Drop `obj` and `source` from memory and release their charge."""
         self.obj = self.source = None
         self.charge.release()
 
 
 async def plan(context: Context, origin: Origin, request: ExecuteRequest, charge: Charge) -> Plan:
-    """Check the request and build its execution, which `charge` holds from now on.
+    """Validate the request and build its execution. `charge` is resized to the memory of both.
 
     Raises:
-        OverloadedError: there is no room for it.
-        GatewayError: with the words for the caller.
+        OverloadedError: the memory budget has no room for it.
+        GatewayError: its message is the response's `detail`.
     """
-    # Once as it is, and once as the JSON that goes to the API server.
+    # Twice: the parsed request, and the JSON that is sent to the API server.
     charge.resize(2 * parsing.memory_of(request))
     language = context.languages.find(request.language)
     validation.check(request, language)
@@ -93,22 +96,24 @@ async def plan(context: Context, origin: Origin, request: ExecuteRequest, charge
 
 
 async def submit(context: Context, planned: Plan) -> Stored:
-    """Create the execution, or find the one that the same Idempotency-Key has made.
+    """Create the execution, or return the one that has the same Idempotency-Key.
 
-    Whatever comes of it, the plan's object is dropped.
+    The plan's objects are dropped in any case, so a plan can be submitted only once.
+
+    A retry of a request that was accepted gets its execution even while the storage is full or the
+    tenant's write limit is exceeded.
 
     Raises:
-        BusyError: also while the stored results are over their bound; who repeats a request that
-            was accepted gets its execution all the same.
-        WriteLimitedError: the tenant has caused too many bytes; the same holds then.
-        RecordRemovedError: the execution of the Idempotency-Key was removed.
+        BusyError: the storage for executions is full, or as `creating.create`.
+        WriteLimitedError: the tenant's executions have written too many bytes.
+        RecordRemovedError: the record of the execution with this Idempotency-Key was removed.
         GatewayError: as `creating.create`.
     """
     assert planned.obj is not None, "a plan is submitted once"
     try:
         if planned.keyed:
             await tombstones.refuse(context, planned.name)
-            # A source is not written again for an execution that is there.
+            # Avoid writing a source for an execution that already exists.
             if planned.source is not None and (found := await _existing(context, planned)):
                 return found
         repeated = context.writes.knows(planned.name)
@@ -123,7 +128,7 @@ async def submit(context: Context, planned: Plan) -> Stored:
 
 
 def _charge(context: Context, planned: Plan) -> WriteLimitedError | None:
-    """Charge the bytes that the execution will write; why it may not."""
+    """Charge the bytes that the execution will write. Return the error if they do not fit."""
     assert planned.obj is not None
     spec = planned.obj["spec"]
     size, of_source = object_bytes(spec), source.bytes_of(spec)
@@ -132,7 +137,7 @@ def _charge(context: Context, planned: Plan) -> WriteLimitedError | None:
 
 
 async def _existing(context: Context, planned: Plan) -> Stored | None:
-    """The execution that the same Idempotency-Key has made."""
+    """Return the execution that has the same Idempotency-Key, or None."""
     assert planned.obj is not None
     path = names.executions(context.settings.namespace)
     seconds = context.settings.api_timeout_seconds
@@ -140,10 +145,13 @@ async def _existing(context: Context, planned: Plan) -> Stored | None:
 
 
 async def _create(context: Context, planned: Plan, *, charged: bool) -> Stored:
-    """Create the execution, after its source where it has one.
+    """Create the source, if any, and then the execution.
 
-    Where none was created, what was charged for it is taken back, but for its source. A gateway
-    that dies between the two leaves a source that the operator removes.
+    If no execution was created, its charge on the write limit is returned, except for the source.
+    If the gateway dies after creating the source, the operator removes the source.
+
+    `charged`: `_charge` charged this execution now, rather than for an earlier request with its
+    name.
     """
     assert planned.obj is not None
     path = names.executions(context.settings.namespace)
@@ -152,7 +160,7 @@ async def _create(context: Context, planned: Plan, *, charged: bool) -> Stored:
             await _create_source(context, planned.source)
         stored = await creating.create(context, path, planned.obj)
     except creating.UnsureError:
-        raise  # it may be there, and need its source
+        raise  # The execution may exist and need its source.
     except GatewayError:
         _undo(context, planned, charged=charged)
         raise
@@ -162,21 +170,21 @@ async def _create(context: Context, planned: Plan, *, charged: bool) -> Stored:
 
 
 async def _create_source(context: Context, obj: dict[str, Any]) -> None:
-    """Create a source.
+    """Create the source.
 
     Raises:
-        BusyError: it is not known to be there; if it is, it is removed.
+        BusyError: it is unknown whether the source exists; `_create` removes it.
         GatewayError: as `creating.create`.
     """
     path = names.sources(context.settings.namespace)
     try:
         await creating.create(context, path, obj)
     except creating.UnsureError as error:
-        raise BusyError from error  # and its execution is certainly not there
+        raise BusyError from error  # The execution certainly does not exist.
 
 
 def _undo(context: Context, planned: Plan, *, charged: bool) -> None:
-    """Remove the source of an execution that was not created, and charge it alone."""
+    """Remove the source of an execution that was not created, and charge only the source."""
     if charged:
         context.writes.forget(planned.name)
     assert planned.obj is not None

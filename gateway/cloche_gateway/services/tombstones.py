@@ -1,4 +1,4 @@
-"""Keep the Idempotency-Key of an execution whose record is removed (`cloche_api.tombstone`)."""
+"""Keep the Idempotency-Key of an execution after its record is removed (`cloche_api.tombstone`)."""
 
 from __future__ import annotations
 
@@ -19,13 +19,14 @@ _CALL_SECONDS = 10.0
 
 
 async def refuse(context: Context, name: str) -> None:
-    """Refuse an execution of this name if it was run before and its record was removed.
+    """Raise if an execution of this name was run before and its record was removed.
 
-    The operator looks again before it runs one: this answer is only sooner, and where the API
-    server does not give it now, the create that follows decides.
+    This check only makes the response faster. The operator checks again before it runs an
+    execution. So if the API server does not answer, the execution is not refused here, and the
+    create that follows decides.
 
     Raises:
-        RecordRemovedError: it was.
+        RecordRemovedError: there is a tombstone of this name.
     """
     path = f"{names.tombstones(context.settings.namespace)}/{name}"
     try:
@@ -36,26 +37,28 @@ async def refuse(context: Context, name: str) -> None:
 
 
 def expiration(context: Context, record: dict[str, Any]) -> datetime:
-    """When the key of an ended execution, this whole object, counts no more."""
-    if ends := record["status"].get("expirationTime"):  # which the operator gives every record
+    """Return when the key of an ended execution may be used again. `record` is the whole object."""
+    if ends := record["status"].get("expirationTime"):  # set by the operator on each record
         ttl_seconds = record["spec"]["ttlSecondsAfterFinished"]
         return tombstone.key_expiration(datetime.fromisoformat(ends), ttl_seconds)
     return usual_expiration(context)
 
 
 def usual_expiration(context: Context) -> datetime:
-    """When the key of an execution that is removed now counts no more, whenever it ended."""
+    """Return when the key of an execution that is removed now may be used again, at the latest."""
     return context.kube.now() + timedelta(seconds=tombstone.KEY_SECONDS)
 
 
 async def leave(context: Context, metadata: dict[str, Any], tenant: str, until: datetime) -> None:
-    """Keep the key of the execution with this metadata until then, if it has one.
+    """Create a tombstone that keeps the execution's Idempotency-Key, if it has one, until `until`.
 
-    To be awaited before the removal: a crash between the two must not free the key. A tombstone of
-    this name that has expired is about to be deleted, and keeps nothing.
+    Await this before removing the record, because a crash between the two must not free the key.
+
+    An existing tombstone of this name is sufficient, unless it has expired: the operator is about
+    to delete it.
 
     Raises:
-        KubeError: the key is not kept, and the record must stay.
+        KubeError: the key is not kept, so the record must not be removed.
     """
     sha256 = (metadata.get("annotations") or {}).get(idempotency.ANNOTATION)
     if sha256 is None or until <= context.kube.now():

@@ -1,4 +1,4 @@
-"""The rules that a request must keep beyond its shape."""
+"""Validate what the models do not: sizes in bytes, paths, and limits of the language."""
 
 from __future__ import annotations
 
@@ -16,20 +16,20 @@ if TYPE_CHECKING:
     from cloche_gateway.runtimes import Language
 
 CPU_MIN = Decimal("0.01")
-"""The kernel's smallest share: 1 ms of each 100 ms (cpu.cfs_quota_us)."""
+"""The kernel's minimum: 1 ms of each 100 ms (cpu.cfs_quota_us)."""
 MEMORY_MIN_MIB = 32
-"""The supervisor alone needs about half of it."""
+"""The supervisor needs about half of it."""
 SESSION_ID_RULE = "must be 1 to 63 letters, digits, '.', '_' or '-', alphanumeric at both ends"
 _COMPONENT_BYTES = 255  # NAME_MAX of Linux
-_SCRATCH = ".tmp"  # the supervisor's directory behind /tmp
+_SCRATCH = ".tmp"  # the supervisor's directory to which /tmp points
 
 
 def check(request: ExecuteRequest, language: Language) -> None:
-    """Check all fields.
+    """Check all fields of a request.
 
     Raises:
-        InvalidRequestError: names the field and the rule.
-        TooLargeError: names the field and the limit.
+        InvalidRequestError: a field breaks a rule. The message names both.
+        TooLargeError: a field is too large. The message names it and its limit.
     """
     _text("code", request.code, limits.CODE_BYTES)
     if request.stdin is not None:
@@ -47,7 +47,7 @@ def check(request: ExecuteRequest, language: Language) -> None:
 
 
 def file_bytes(file: InputFile) -> int:
-    """How large a checked file is in the working directory."""
+    """Return the size in bytes of a validated file in the working directory."""
     if file.content is not None:
         return len(file.content.encode())
     return len(base64.b64decode(file.content_base64 or ""))
@@ -61,7 +61,11 @@ def _text(field: str, text: str, limit: int) -> int:
 
 
 def _utf8(field: str, text: str, *, nul: bool = True) -> int:
-    """The text's bytes. Refuses half of a UTF-16 pair, which is no character, and maybe NUL."""
+    """Return the text's length in bytes of UTF-8.
+
+    Raises:
+        InvalidRequestError: it has a lone surrogate, or, unless `nul`, a NUL character.
+    """
     if not nul and "\0" in text:
         raise InvalidRequestError(field, "must not contain a NUL character")
     try:
@@ -116,7 +120,7 @@ def _base64(field: str, text: str) -> None:
 
 def _path(field: str, path: str) -> None:
     too_long = TooLargeError(f"{field}: must be at most {limits.FILE_PATH_CHARACTERS} characters")
-    if len(path) > limits.FILE_PATH_CHARACTERS:  # before it is taken apart: it may have 4 MiB
+    if len(path) > limits.FILE_PATH_CHARACTERS:  # before it is split, because it can have 4 MiB
         raise too_long
     _utf8(field, path, nul=False)
     parts = path.split("/")
@@ -127,7 +131,7 @@ def _path(field: str, path: str) -> None:
 
 
 def _place(field: str, path: str, places: set[str], language: Language) -> None:
-    """No two files in one place, no file where another needs a directory."""
+    """Reject a path that is taken, or that another file needs as a directory."""
     if path == language.file_name:
         raise InvalidRequestError(field, f"{path} is where the code itself is put")
     if path == _SCRATCH:
@@ -143,10 +147,10 @@ def _place(field: str, path: str, places: set[str], language: Language) -> None:
 
 
 def check_resources(resources: Resources, language: Language) -> None:
-    """Check what a program, or all of a session's, may use.
+    """Check the resources of an execution or a session against the language's maximum.
 
     Raises:
-        InvalidRequestError: names the field and the rule.
+        InvalidRequestError: an amount is out of range. The message names the field and the range.
     """
     top = language.maximum
     _amount("cpu", resources.cpu, CPU_MIN, top.cpu)
@@ -174,5 +178,5 @@ def _mib(size: int) -> Decimal:
 
 
 def _plain(number: Decimal) -> str:
-    """2, 0.01 or 2048, never 2.048E+3."""
+    """Format a number without an exponent: 2, 0.01 or 2048."""
     return f"{number.normalize():f}"

@@ -1,4 +1,4 @@
-"""A real gateway on a real socket before a real API server. The tests play the operator."""
+"""A real gateway on a real socket with a real API server. The tests act as the operator."""
 
 from __future__ import annotations
 
@@ -31,10 +31,10 @@ if TYPE_CHECKING:
 
 @contextlib.asynccontextmanager
 async def _namespaces(plane: ControlPlane) -> AsyncIterator[Cluster]:
-    """Two namespaces of a gateway's own, with two keys and three languages."""
+    """Yield two new namespaces for one gateway, with two API keys and three languages."""
     rest = await Rest.connect(str(plane.kubeconfig))
     programs, keys = (f"test-{uuid.uuid4().hex[:10]}" for _ in range(2))
-    for name in (programs, keys):  # by the API: kubectl takes longer than some of these tests
+    for name in (programs, keys):  # not with kubectl, which takes longer than some tests
         await rest.call("POST", "/api/v1/namespaces", body={"metadata": {"name": name}})
     made = Cluster(rest, programs, keys)
     await made.write_keys(first="acme", other="globex")
@@ -49,7 +49,7 @@ async def _namespaces(plane: ControlPlane) -> AsyncIterator[Cluster]:
 async def _started(
     plane: ControlPlane, cluster: Cluster, **settings: Any
 ) -> AsyncIterator[Gateway]:
-    """A gateway whose watches have begun."""
+    """Yield a gateway whose watches are established."""
     client = await KubeClient.connect(str(plane.kubeconfig))
     async with serving(cluster, client, **settings) as gateway:
         await until(
@@ -66,7 +66,7 @@ async def cluster(control_plane: ControlPlane) -> AsyncIterator[Cluster]:
 
 @pytest_asyncio.fixture
 async def start(control_plane: ControlPlane, cluster: Cluster) -> Callable[..., Any]:
-    """Starts a gateway with settings of the test's own."""
+    """Return a function that starts a gateway with the given settings."""
 
     def begin(**settings: Any) -> contextlib.AbstractAsyncContextManager[Gateway]:
         return _started(control_plane, cluster, **settings)
@@ -82,11 +82,12 @@ async def gateway(start: Callable[..., Any]) -> AsyncIterator[Gateway]:
 
 @pytest_asyncio.fixture(scope="module")
 async def shared_gateway(control_plane: ControlPlane) -> AsyncIterator[Gateway]:
-    """One gateway for all tests of a module that leave no trace in it: it refuses what they send.
+    """A gateway for all tests of a module whose requests are rejected, so that no state remains.
 
-    Nothing is ever created in its cluster, so that a test sees also what another one has left.
+    At the end the fixture checks that no execution was created. A test may also assert it, and then
+    also detects executions of other tests.
     """
-    # More requests than the default allows a key in a minute.
+    # The tests of a module send more requests per minute than the default rate limit allows.
     limits = {"rate_limit_per_minute": 10_000}
     async with (
         _namespaces(control_plane) as made,
@@ -126,7 +127,10 @@ async def relayed(
 async def _programs(
     control_plane: ControlPlane, cluster: Cluster, folder: Path
 ) -> AsyncIterator[Callable[..., Any]]:
-    """Starts gateways as programs, which end with the block; their log goes to the folder."""
+    """Yield a function that starts gateways as processes. They are killed at the end.
+
+    Their log is written to `folder`.
+    """
     started: list[Program] = []
 
     async def begin(**settings: str) -> Program:
@@ -144,7 +148,7 @@ async def _programs(
             "CLOCHE_GATEWAY_PORT_8002_TCP_ADDR": "10.0.0.1",
             "PYTHONWARNINGS": "error",
             "MALLOC_ARENA_MAX": "2",
-            "MALLOC_MMAP_THRESHOLD_": "131072",  # as its image has it
+            "MALLOC_MMAP_THRESHOLD_": "131072",  # as in the image
             "MALLOC_TRIM_THRESHOLD_": "131072",
             **{f"CLOCHE_GATEWAY_{name.upper()}": value for name, value in settings.items()},
         }
@@ -188,7 +192,7 @@ async def run(
 async def shared_program(
     control_plane: ControlPlane, tmp_path_factory: pytest.TempPathFactory
 ) -> AsyncIterator[tuple[Program, Cluster]]:
-    """One gateway as a program for all tests of a module, and its cluster."""
+    """A gateway process for all tests of a module, and its cluster."""
     folder = tmp_path_factory.mktemp("gateway")
     async with (
         _namespaces(control_plane) as made,

@@ -1,4 +1,4 @@
-"""Programs that are started without waiting, asked for later, and waited for."""
+"""Asynchronous executions: start, status, and waiting for the end."""
 
 from __future__ import annotations
 

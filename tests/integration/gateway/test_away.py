@@ -1,6 +1,6 @@
-"""The API server goes away, freezes, or loses an answer: said clearly, and all goes on by itself.
+"""The API server is unreachable, freezes, or loses a response. The gateway reports it and recovers.
 
-A relay on the wire stands between the gateway and the real API server.
+The gateway connects to the real API server through a relay, which drops or delays connections.
 """
 
 from __future__ import annotations
@@ -66,7 +66,7 @@ async def test_watches_that_break_are_taken_up_again(relayed: Gateway, relay: Re
 async def test_a_create_whose_answer_was_lost_is_made_once(
     relayed: Gateway, relay: Relay, caplog: Any
 ) -> None:
-    # A kept-alive connection is there, so that the create's own answer is the one that is lost.
+    # Opens a kept-alive connection, so that the response that is lost is that of the create.
     await relayed.http.get(f"/api/v1/execute/status/{'0' * 8}-0000-0000-0000-{'0' * 12}")
     relay.lose = 1
     answer = await relayed.run(HELLO)
@@ -79,7 +79,7 @@ async def test_a_create_whose_answer_was_lost_is_made_once(
 async def test_a_create_that_filled_the_quota_before_its_answer_was_lost_is_found(
     relayed: Gateway, relay: Relay
 ) -> None:
-    """The repetition is forbidden then, which says nothing of the first attempt."""
+    """The retry is forbidden by the quota, but the first attempt created the execution."""
     await relayed.http.get(f"/api/v1/execute/status/{'0' * 8}-0000-0000-0000-{'0' * 12}")
     await bound_executions(relayed.cluster, 1)
     relay.lose = 1

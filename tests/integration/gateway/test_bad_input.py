@@ -1,4 +1,4 @@
-"""Whatever is sent: an answer of the contract's table that names the field and the rule."""
+"""Each invalid request gets a documented status code and a message with the field and the rule."""
 
 from __future__ import annotations
 
@@ -281,7 +281,10 @@ async def test_who_goes_on_sending_after_the_answer_is_let_go(
 async def test_little_is_read_of_what_is_refused(
     gateway: Gateway, monkeypatch: pytest.MonkeyPatch, key: str
 ) -> None:
-    """A tenant, or who has no key, may send 64 MiB for nothing, and 2 MiB each second."""
+    """The gateway reads and discards at most 64 MiB at once, and then 2 MiB per second.
+
+    The limit holds for a tenant, and for all clients without a key together.
+    """
     monkeypatch.setattr(protocol, "UNREAD_SECONDS", 0.3)
     reader, writer = await asyncio.open_connection("127.0.0.1", gateway.server.bound_port)
     named = key.format(gateway.cluster.keys["first"])
@@ -326,7 +329,7 @@ async def test_a_body_that_does_not_come(start: Any) -> None:
 
 
 async def raw(gateway: Gateway, *parts: bytes) -> tuple[bytes, dict[str, Any]]:
-    """Send bytes as they are; the status line and the JSON body of what comes back."""
+    """Send raw bytes and return the status line and the JSON body of the response."""
     reader, writer = await asyncio.open_connection("127.0.0.1", gateway.server.bound_port)
     with contextlib.suppress(ConnectionError):
         for part in parts:
@@ -371,7 +374,7 @@ async def test_headers_that_do_not_come(gateway: Gateway, monkeypatch: Any) -> N
         status, body = await raw(gateway, start)
         assert status == b"HTTP/1.1 400 Bad Request"
         assert body == {"detail": "headers: did not arrive within 0.2 seconds"}
-    # A request that has come may take its time.
+    # The time limit does not apply to the execution of a complete request.
     answer = await gateway.run(OK)
     assert answer.status_code == 200
 

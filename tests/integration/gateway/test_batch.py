@@ -1,4 +1,4 @@
-"""Several programs in one request: side by side, in order, each with its own end."""
+"""Batches: concurrent executions, results in request order, and separate errors."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def program(code: str, **fields: Any) -> dict[str, Any]:
 
 
 async def stored(gateway: Gateway, count: int) -> dict[str, str]:
-    """The names of so many executions by their code, once all are there."""
+    """Wait until `count` executions exist, and return their names by their code."""
 
     async def all_there() -> list[dict[str, Any]] | None:
         found = await gateway.cluster.executions()

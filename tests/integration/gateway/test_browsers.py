@@ -1,4 +1,4 @@
-"""HEAD, cross-origin requests, and clients that wish for HTTP/2."""
+"""HEAD, cross-origin requests, and clients that ask for HTTP/2."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ async def test_head_is_answered_wherever_get_is(gateway: Gateway) -> None:
         got = await gateway.http.get(filled)
         head = await gateway.http.head(filled)
         assert (head.status_code, head.content) == (got.status_code, b""), filled
-        # RFC 9112, 6.1: what only frames a body may be left out.
+        # RFC 9112, 6.1: Transfer-Encoding may be omitted from the response to a HEAD.
         assert got.headers.keys() - head.headers.keys() <= {"transfer-encoding"}, filled
         assert head.headers.keys() <= got.headers.keys(), filled
         for header in head.headers.keys() - CHANGING:

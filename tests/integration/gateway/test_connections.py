@@ -1,4 +1,4 @@
-"""Clients that take nothing of what they asked for, and more of them than there is room for."""
+"""Clients that do not read their responses, and the limit of connections."""
 
 from __future__ import annotations
 
@@ -63,15 +63,15 @@ async def test_who_takes_an_answer_slowly_gets_it_whole(start: Any) -> None:
             answer = b""
             while part := await loop.sock_recv(slow, 16 * 1024):
                 answer += part
-                await asyncio.sleep(0.05)  # a client that is this slow
+                await asyncio.sleep(0.05)  # makes the client slow
         assert answer.startswith(b"HTTP/1.1 200")
         assert answer.count(b"\\u0000") == 100_000
-        assert loop.time() - began > 2 * 1.5  # its time began anew with what it took
+        assert loop.time() - began > 2 * 1.5  # the time limit starts anew with each part
 
 
 @pytest_asyncio.fixture
 async def full(start: Any) -> AsyncIterator[Gateway]:
-    """A gateway with as many connections as it takes, all of them with a request."""
+    """A gateway whose connections are all taken, each with a request in flight."""
     async with start(connections=10) as gateway:
         name = (await gateway.http.post("/api/v1/execute/async", json=HELLO)).json()["execution_id"]
         async with httpx.AsyncClient(
@@ -79,7 +79,7 @@ async def full(start: Any) -> AsyncIterator[Gateway]:
         ) as others:
             path = f"/api/v1/executions/{name}?wait=60"
             waits = [asyncio.create_task(others.get(path)) for _ in range(10)]
-            # The one connection that was idle has made room.
+            # The idle connection was ended to make room.
             await gateway.until(lambda: waiting(gateway, name) == 10, "the requests")
             assert gateway.connections == 10
             yield gateway
@@ -99,7 +99,7 @@ async def test_who_comes_when_all_is_full_is_told_so(full: Gateway) -> None:
         assert answer.headers["Retry-After"]
         assert answer.headers["X-Request-ID"]
         assert answer.headers["Cache-Control"] == "no-store"
-        # Its connection ends with the answer.
+        # The server closes the connection after the response.
         await full.until(lambda: full.connections == 10, "the refused connection's end")
     metrics = (await full.http.get("/metrics")).text
     assert "\nhttp_connections 11.0\n" in metrics
@@ -136,7 +136,7 @@ async def test_idle_connections_keep_nobody_out(
     start: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async with start(connections=10) as gateway, contextlib.AsyncExitStack() as stack:
-        await gateway.http.get("/api/v1/executions")  # with a key: the last one to go
+        await gateway.http.get("/api/v1/executions")  # has a valid key, so it is ended last
         monkeypatch.setattr(connections, "_GRACE_SECONDS", 0.0)
         idle = []
         for _ in range(30):
@@ -144,7 +144,7 @@ async def test_idle_connections_keep_nobody_out(
             stack.callback(writer.close)
             idle.append(reader)
         await gateway.until(lambda: gateway.connections == 10, "the eviction")
-        # Those that came first are gone, and the client with a key still has its connection.
+        # The oldest connections were ended. The client with a key still has its connection.
         ends = [asyncio.ensure_future(reader.read()) for reader in idle]
         await gateway.until(lambda: sum(end.done() for end in ends) == 21, "their ends")
         assert [end.done() for end in ends] == [True] * 21 + [False] * 9

@@ -1,4 +1,4 @@
-"""What an execution prints, as server-sent events. Live output needs Pods: tests/e2e."""
+"""The event stream of an execution. Live output requires Pods and is tested in tests/e2e."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ HELLO = {"code": "print(1)", "language": "python"}
 
 
 def parsed(text: str) -> list[dict[str, Any]]:
-    """The events of a stream, comments left out."""
+    """Return the events of a stream, without comments."""
     found = []
     for block in text.split("\n\n"):
         fields = dict(
@@ -124,7 +124,7 @@ async def test_one_that_never_reads_keeps_nobody_waiting(start: Any) -> None:
         kinds = [event["event"] for event in parsed((await reader).text)]
         assert kinds == ["started", *["stdout"] * 4, *["stderr"] * 4, "exit"]
         await gateway.until(lambda: len(gateway.context.feeds) == 0, "it to be let go")
-        # And what it has not taken is forgotten with its connection.
+        # The connection is ended too, and its unsent data is dropped.
         await gateway.until(lambda: gateway.connections == connections - 1, "its end")
 
 
@@ -158,7 +158,7 @@ async def test_streams_are_shared_out_among_tenants(
     foreign = (await gateway.http.post(START, json=HELLO, headers=other)).json()["execution_id"]
     path = f"/api/v1/executions/{foreign}/events"
     theirs = asyncio.create_task(gateway.http.get(path, headers=other))
-    assert parsed((await own[1]).text) == []  # the newest of who had most has made room
+    assert parsed((await own[1]).text) == []  # the newest feed of the tenant with most was cut
     await gateway.until(lambda: listeners(gateway) == 2, "the other tenant's")
     await gateway.cluster.end(names[0])
     await gateway.cluster.end(foreign)

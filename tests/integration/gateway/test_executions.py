@@ -1,4 +1,4 @@
-"""Executions as things of their own: listed, looked at, cancelled; a session cleaned up."""
+"""List, get and cancel executions, and clean up a session."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How logs are read: which are followed, what is passed over. The API server is played."""
+"""Reading of logs: which logs are followed, and which lines are skipped. The API server is fake."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 
 class Kubelet:
-    """Answers questions for logs: a follower hears on, others get what is there."""
+    """Serves logs. With `follow` the response stays open after the existing lines."""
 
     def __init__(self) -> None:
         self.log = b""

@@ -1,4 +1,4 @@
-"""What every answer has besides its own headers, whoever writes it."""
+"""The security headers of each response, also of those that no route writes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Idempotency-Key: one execution for all requests of one key, on every replica."""
+"""Idempotency-Key: one execution for all requests with one key, on all replicas."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ async def end(gateway: Gateway, **status: Any) -> str:
 async def test_a_repeated_request_gets_the_same_answer(gateway: Gateway) -> None:
     first = asyncio.create_task(gateway.http.post(EXECUTE, json=HELLO, headers=KEY))
     await end(gateway)
-    # In another order, with null for what is absent: the same request.
+    # The order of fields, and null instead of an absent field, do not change the request.
     body = {"stdin": None, "language": "python", "code": "print(1)"}
     second = await gateway.http.post(EXECUTE, json=body, headers=KEY)
     assert second.json() == (await first).json()
@@ -150,7 +150,7 @@ async def test_a_key_where_it_would_do_nothing_is_refused(
 async def test_what_others_put_under_the_name_of_a_key_is_not_answered(
     gateway: Gateway, labels: dict[str, str]
 ) -> None:
-    """Whoever knows tenant and key can work out the name, and the hash of a request."""
+    """A client that knows tenant and key can compute the name, and the hash of a request."""
     first = await gateway.http.post(ASYNC, json=HELLO, headers=KEY)
     name = first.json()["execution_id"]
     forged = await gateway.cluster.read(name)

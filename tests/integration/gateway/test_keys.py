@@ -75,7 +75,7 @@ async def test_every_key_costs_the_same_known_or_not(
     for key in (good["first"], good["other"], good["first"][:-1], "x", "y" * 10_000):
         compared.clear()
         await ask(gateway, {"X-API-Key": key})
-        assert len(compared) == len(good) == 2  # all of them, also after one that fits
+        assert len(compared) == len(good) == 2  # all keys are compared, also after a match
 
 
 async def test_a_change_takes_effect_within_a_second(gateway: Gateway) -> None:
@@ -181,7 +181,7 @@ async def test_states_before_and_without_a_start(gateway: Gateway) -> None:
     path = f"/api/v1/execute/status/{name}"
 
     async def once(status: str) -> Any:
-        """The answer once it says so: those who ask share a read for a moment."""
+        """Return the response once it has this status. Responses can be up to 0.2 s old."""
         found: Any = {}
 
         async def told() -> bool:

@@ -1,4 +1,4 @@
-"""What languages there are, what each is, and how many Pods wait for it."""
+"""The installed languages, their descriptions, and their pools."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Many large bodies at once: what is kept of them, for how long, and what others notice of it."""
+"""Many large bodies at a time: the memory they take, and their effect on other requests."""
 
 from __future__ import annotations
 
@@ -26,11 +26,11 @@ LARGE = {
     "files": [{"path": "f", "content": "🎈" + "c" * 150_000}],
     "language": "python",
 }
-"""As large as a request may be, and 2.6 MB of memory."""
+"""A request of nearly the largest size. It takes 2.6 MB of memory when parsed."""
 
 
 def escaped(request: dict[str, Any]) -> bytes:
-    """The request with each letter of its texts as an escape: nearly 4 MiB."""
+    """Return the request as JSON with its texts as escapes: nearly 4 MiB."""
     plain = json.dumps(request)
     for letter in "abc":
         plain = plain.replace(letter * 100, f"\\u00{ord(letter):x}" * 100)
@@ -96,7 +96,7 @@ async def test_a_waiting_batch_keeps_nothing_of_its_body(gateway: Gateway) -> No
 
 @contextlib.asynccontextmanager
 async def upload(gateway: Gateway, size: int, key: str = "first") -> AsyncIterator[Any]:
-    """A body of which so many bytes have come, and one is missing."""
+    """Send all but the last byte of a body of `size` + 1 bytes."""
     reader, writer = await asyncio.open_connection("127.0.0.1", gateway.server.bound_port)
     head = f"POST /api/v1/execute HTTP/1.1\r\nHost: x\r\nX-API-Key: {gateway.cluster.keys[key]}\r\n"
     head += f"Content-Type: application/json\r\nContent-Length: {size + 1}\r\n\r\n"
@@ -121,7 +121,7 @@ async def test_slow_uploads_of_a_tenant_are_bounded_in_bytes(start: Any) -> None
         head = await beyond.readuntil(b"\r\n\r\n")
         assert head.startswith(b"HTTP/1.1 503")
         assert b"retry-after: 5\r\n" in head.lower()
-        # Another tenant's are not in the way, and this one's small ones neither.
+        # Uploads of another tenant, and small requests of this one, are still accepted.
         async with upload(gateway, size, key="other"):
             await gateway.until(lambda: budget.of("globex") == size, "the other's upload")
         assert (await gateway.run(SMALL)).status_code == 200

@@ -1,6 +1,6 @@
-"""The gateway's memory under clients that make it keep what they can: the real program is attacked.
+"""Memory of a gateway process under clients that try to make it hold as much as possible.
 
-Its container may take 512 MiB, of which it takes 100 before anybody comes.
+The container's limit is 512 MiB. Without clients the process takes 100 MiB.
 """
 
 from __future__ import annotations
@@ -18,14 +18,15 @@ if TYPE_CHECKING:
     from support.gateway_process import Program
 
 MOST_MIB = 320
-"""With the attack: far below the limit, and above the budget of a tenant with the process."""
+"""The bound during an attack: far below the container's limit, and above the process plus the
+budget of one tenant."""
 FEW_MIB = 180
-"""Where the attack gets nothing kept that is worth it."""
+"""The bound during an attack that makes the gateway hold almost nothing."""
 
 
 @pytest_asyncio.fixture
 async def program(shared_program: tuple[Program, Cluster]) -> AsyncIterator[Program]:
-    """One that still serves when the attack is over."""
+    """The gateway process. It must still serve requests after the attack."""
     started, _ = shared_program
     yield started
     assert (await started.http.get("/health/live")).status_code == 200
@@ -34,7 +35,11 @@ async def program(shared_program: tuple[Program, Cluster]) -> AsyncIterator[Prog
 
 @contextlib.contextmanager
 def clients(program: Program, count: int, buffer: int = 0) -> Iterator[list[socket.socket]]:
-    """So many connections; the kernel keeps little of what is not read or, with `buffer`, sent."""
+    """Yield `count` connections with a small send buffer.
+
+    `buffer` is the size of the receive buffer in bytes; 0 leaves the default. The kernel should
+    hold little, so that the gateway has to.
+    """
     with contextlib.ExitStack() as stack:
         made = []
         for _ in range(count):
@@ -48,7 +53,7 @@ def clients(program: Program, count: int, buffer: int = 0) -> Iterator[list[sock
 
 
 def push(client: socket.socket, data: bytes, stuck_seconds: float = 1.0) -> int:
-    """Send until all is sent, it is refused, or nothing more is taken; the bytes that were."""
+    """Send until all is sent, the connection ends, or sending blocks. Return the bytes sent."""
     client.settimeout(stuck_seconds)
     sent = 0
     with contextlib.suppress(TimeoutError, ConnectionError):
@@ -58,7 +63,7 @@ def push(client: socket.socket, data: bytes, stuck_seconds: float = 1.0) -> int:
 
 
 async def settled(program: Program) -> float:
-    """The memory once everything that was sent before has been read."""
+    """Return the memory in MiB after the gateway has read everything that was sent before."""
     for _ in range(20):
         assert (await program.http.get("/health/live")).status_code == 200
     return program.memory_mib()

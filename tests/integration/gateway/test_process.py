@@ -1,4 +1,4 @@
-"""The program as it is started in its Pod: settings, logs, SIGTERM."""
+"""The gateway as a process, as in its Pod: settings, logs, and SIGTERM."""
 
 from __future__ import annotations
 
@@ -46,10 +46,10 @@ async def test_it_logs_ids_and_no_content(run: Any, cluster: Cluster) -> None:
 
 
 async def test_no_part_of_a_key_is_logged_wherever_it_is_put(run: Any, cluster: Cluster) -> None:
-    """Good, wrong and mangled ones, at the level that tells most.
+    """This holds for valid, invalid and malformed keys, at log level debug.
 
-    Nor is any part counted by or told to anybody; of a path or a body an error may quote to its
-    sender what he sent.
+    Metrics and responses do not contain a part of a key either. An error may only quote a path or a
+    body to the client that sent it.
     """
     program = await run(log_level="debug")
     good = cluster.keys["first"]

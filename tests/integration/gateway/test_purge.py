@@ -1,4 +1,4 @@
-"""Records that their clients do not want to be kept, and the keys that outlast them."""
+"""Removal of records on request, and the Idempotency-Keys that are kept afterwards."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What stands in a URL's query and in no document is refused, on every route alike."""
+"""Each route rejects query parameters that the OpenAPI document does not declare."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 async def operations(gateway: Gateway) -> list[tuple[str, str, dict[str, Any]]]:
-    """Every route of the document with its methods, besides pages that it does not name."""
+    """Return method, path and description of each operation in the OpenAPI document, and /docs."""
     document = (await gateway.http.get("/openapi.json")).json()
     found = [
         (method.upper(), path, operation)

@@ -1,4 +1,4 @@
-"""How often a key may ask."""
+"""Rate limits of API keys."""
 
 from __future__ import annotations
 

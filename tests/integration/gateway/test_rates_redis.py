@@ -1,4 +1,4 @@
-"""How often a key may ask where several gateways count together, in a real Redis."""
+"""Rate limits of API keys that several gateways count together in a real Redis."""
 
 from __future__ import annotations
 

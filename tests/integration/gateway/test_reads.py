@@ -1,4 +1,4 @@
-"""Reads, waits and streams: how often a key may ask, how many at a time, and what they cost."""
+"""Reads, waits and streams: their rate limit, their limit at a time, and their cost."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What needs no key: health, documentation, metrics; and languages that come and go."""
+"""Routes without an API key: health, documentation, metrics. Languages that come and go."""
 
 from __future__ import annotations
 

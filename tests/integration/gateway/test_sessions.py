@@ -1,4 +1,4 @@
-"""Stateful sessions: asked for, looked at, used and ended. The tests play the operator."""
+"""Create, read, use and end stateful sessions. The tests act as the operator."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ async def the_one(gateway: Gateway) -> str:
 
 
 async def made(gateway: Gateway, **fields: Any) -> str:
-    """A session that is ready; its id."""
+    """Create a session, mark it as ready, and return its id."""
     asked = asyncio.create_task(gateway.http.post(PATH, json={**PYTHON, **fields}))
     await say(gateway, await the_one(gateway), phase="Ready", expiresAt=EXPIRES)
     answer = await asked

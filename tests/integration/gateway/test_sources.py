@@ -1,4 +1,4 @@
-"""A large execution's input is an object of its own, which is created first and never left over."""
+"""The SandboxSource of a large execution is created first and never left behind."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ LARGE: dict[str, Any] = {
 }
 GIVEN = ("code", "stdin", "args", "environment", "files")
 LOOK = f"/api/v1/execute/status/{'0' * 8}-0000-0000-0000-{'0' * 12}"
-"""A request after which a connection to the API server is there."""
+"""The path of a request that opens a connection to the API server."""
 
 
 async def no_sources(gateway: Gateway) -> None:
@@ -50,7 +50,7 @@ async def test_the_source_is_created_before_its_execution(gateway: Gateway) -> N
     assert execution["spec"]["outputFiles"] == ["*.png"]
     given = {field: LARGE[field] for field in GIVEN}
     assert source["spec"] == {"execution": name, "tenant": "acme", **given}
-    # Of one etcd, whose revisions count the writes of all kinds.
+    # Both objects are in one etcd, whose revisions count the writes to all resources.
     first, second = (int(of["metadata"]["resourceVersion"]) for of in (source, execution))
     assert first < second
 
@@ -89,7 +89,7 @@ async def test_where_the_execution_is_refused_its_source_is_removed(
     assert answer.status_code == 503
     await no_sources(gateway)
     assert await gateway.cluster.executions() == []
-    # It was written once, and the rest of the charge is taken back.
+    # The source was written once and stays charged. The rest of the charge is returned.
     cost = gateway.context.writes.used - before
     assert limits.SOURCE_BYTES < cost < limits.SOURCE_BYTES + 2 * METADATA_BYTES
 
@@ -132,7 +132,7 @@ async def test_ten_at_once_on_two_replicas_leave_one_source(start: Any) -> None:
 async def test_a_record_that_is_removed_takes_its_source_along(
     gateway: Gateway, ttl_seconds: int
 ) -> None:
-    """Also where the operator did not live to delete it."""
+    """This also holds if the operator did not delete the source, such as after a crash."""
     body = {**LARGE, "ttl_seconds": ttl_seconds}
     asked = asyncio.create_task(gateway.http.post(EXECUTE, json=body, headers=KEY))
     name = (await gateway.cluster.pending())["metadata"]["name"]
@@ -154,7 +154,7 @@ async def test_a_record_that_is_removed_takes_its_source_along(
 
 
 async def test_a_cancelled_execution_keeps_its_source_until_it_has_ended(gateway: Gateway) -> None:
-    """It may run: the operator decides, and deletes it."""
+    """It may be running, so the operator ends it and then deletes its source."""
     name = await gateway.start(LARGE)
     assert (await gateway.http.delete(f"/api/v1/executions/{name}")).status_code == 200
     assert (await gateway.cluster.read(name))["spec"]["cancel"] is True
@@ -167,7 +167,7 @@ async def test_a_lost_answer_costs_neither_source_nor_execution(
     relayed: Gateway, relay: Relay, caplog: Any, headers: dict[str, str], which: str
 ) -> None:
     await relayed.http.get(LOOK)
-    # With a key it looks for a tombstone and for the execution before.
+    # With an Idempotency-Key, the gateway first reads the tombstone and the execution.
     relay.passing = (2 if headers else 0) + (which == "execution")
     relay.lose = 1
     answer = await relayed.http.post(ASYNC, json=LARGE, headers=headers)

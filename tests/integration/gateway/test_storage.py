@@ -1,4 +1,4 @@
-"""The stored executions are over their hard bound: nothing more is taken, all else goes on."""
+"""While the stored executions exceed their hard limit, only new executions are rejected."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ KEY = {"Idempotency-Key": "order-1"}
 
 
 async def say(gateway: Gateway, *, full: bool) -> None:
-    """Set the condition as the operator does, and wait until the gateway knows."""
+    """Set the condition as the operator does, and wait until the gateway has seen it."""
     condition = {
         "type": "StorageAvailable",
         "status": "False" if full else "True",

@@ -1,4 +1,4 @@
-"""An Idempotency-Key counts longer than its record."""
+"""An Idempotency-Key is kept longer than its record."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ async def test_cleaning_up_a_session_keeps_its_keys(gateway: Gateway, *, ended: 
     await gateway.start(body)
     if ended:
         await gateway.cluster.end(name)
-    # The API server's Date has whole seconds.
+    # The API server's header Date has a resolution of one second.
     before = datetime.now(UTC) + timedelta(seconds=tombstone.KEY_SECONDS - 1)
     answer = await gateway.http.delete("/api/v1/execute/session/s")
     assert answer.status_code == 200
@@ -77,7 +77,7 @@ async def test_cleaning_up_a_session_keeps_its_keys(gateway: Gateway, *, ended: 
 async def test_an_expired_tombstone_does_not_stand_for_that_of_a_removed_execution(
     gateway: Gateway,
 ) -> None:
-    """The operator is about to delete it, and nothing would keep the key then."""
+    """The operator is about to delete it, and then the key would not be kept any more."""
     body = {**HELLO, "session_id": "s"}
     name = (await gateway.http.post(ASYNC, json=body, headers=KEY)).json()["execution_id"]
     path = names.tombstones(gateway.cluster.namespace)

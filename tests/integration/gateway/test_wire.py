@@ -1,4 +1,4 @@
-"""What a connection can do to the gateway below the routes, with a key or without one."""
+"""Limits and checks of the HTTP protocol below the routes, with and without an API key."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ async def connected(
 
 
 async def answers(gateway: Gateway, *sent: bytes, count: int = 1) -> list[tuple[int, bytes]]:
-    """Status and body of so many answers to what is sent over one connection."""
+    """Send bytes over one connection, and return status and body of `count` responses."""
     async with connected(gateway) as (reader, writer):
         for part in sent:
             writer.write(part)
@@ -88,7 +88,7 @@ async def test_requests_without_a_key_are_answered_10_times_a_second_after_the_f
             if not pipelined:
                 writer.write(LIVE)
             assert (await answer(reader))[0] == 200
-    assert time.monotonic() - began >= 0.5  # never sooner, however fast the machine is
+    assert time.monotonic() - began >= 0.5  # holds on a machine of any speed
 
 
 async def test_one_with_a_key_that_waits_for_its_answers_is_not_slowed_down(
@@ -147,7 +147,7 @@ async def test_a_client_that_pipelines_and_leaves_is_noticed(gateway: Gateway) -
         (
             b"POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n"
             + b"a:\r\n" * (head.HEADERS + 2),
-            None,  # the answer was given before the trailers came
+            None,  # the response may be sent before the trailers arrive
         ),
         (b"GET / HTTP/2.0\r\n\r\n", b"HTTP/2.0: must be HTTP/1.1 or HTTP/1.0"),
         (b"GET /\r\n\r\n", b"HTTP/0.9: must be HTTP/1.1 or HTTP/1.0"),
@@ -165,7 +165,7 @@ async def test_a_head_that_is_refused_ends_the_connection(
             assert (status, body) == (400, b'{"detail": "%s"}' % detail)
             assert await reader.read() == b""
         else:
-            await reader.read()  # it comes to an end
+            await reader.read()  # returns only if the connection ends
     assert (await shared_gateway.http.get("/health/live")).status_code == 200
 
 
@@ -210,7 +210,7 @@ async def test_no_second_request_is_smuggled_in(shared_gateway: Gateway, sent: b
 
 
 async def counted(gateway: Gateway) -> list[str]:
-    """What is counted of GETs that got as far as the application, and there to no route."""
+    """Return the counters of GETs that reached the application and matched no route."""
     lines = (await gateway.http.get("/metrics")).text.splitlines()
     return [line for line in lines if line.startswith('http_requests_total{method="GET",route="n')]
 

@@ -1,4 +1,4 @@
-"""Bytes written to etcd are bounded for each tenant, and the offender alone is refused."""
+"""The limit on bytes that a tenant's executions write to etcd. Other tenants are not affected."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ LARGE = {
 
 
 async def refused(gateway: Gateway) -> Any:
-    """The answer to the first large request that is refused."""
+    """Send large requests, and return the response to the first one that is rejected."""
     for _ in range(60):
         answer = await gateway.http.post(ASYNC, json=LARGE)
         if answer.status_code != 202:
@@ -64,7 +64,7 @@ async def test_one_that_was_created_by_another_client_counts_at_its_end(start: A
         await one.until(lambda: one.context.writes.used > before + 500_000, "the end")
         spent = one.context.writes.used
         await one.until(lambda: not other.context.writes.knows(name), "the end, there too")
-        # The stored spec has its defaults, which the request had not.
+        # The stored spec also has the defaults, which the request does not have.
         assert abs(other.context.writes.used - spent + before) < 1000
 
 

@@ -7,7 +7,8 @@ import pytest
 from cloche_api.phases import TERMINAL, Phase, Reason, phase_of
 from cloche_gateway.services import answers, results
 
-# resources.md's table: phase and reason → the synchronous answer and the status route's word.
+# For each reason, the status code of the synchronous response and the API's `status`. Reasons that
+# are not listed give (500, "failed").
 EXPECTED = {
     "Exited": (200, "completed"),
     "Signaled": (200, "completed"),

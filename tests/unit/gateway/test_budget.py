@@ -1,4 +1,4 @@
-"""The budget of the gateway: how large it is, and what a client reads of one that is full."""
+"""The size of the gateway's memory budget, and the errors for clients when it is full."""
 
 from __future__ import annotations
 

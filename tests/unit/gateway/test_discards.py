@@ -1,4 +1,4 @@
-"""What is read of refused requests, only to be dropped."""
+"""Limit on reading the bodies of rejected requests."""
 
 from __future__ import annotations
 

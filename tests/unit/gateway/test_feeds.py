@@ -1,4 +1,4 @@
-"""A feed of several pieces: who comes again gets what it has not got, and no more."""
+"""A feed resumes after any position, without loss or repetition, and stays within its budget."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def budget() -> Budget:
 
 @pytest.fixture
 def feed(budget: Budget) -> Feed:
-    """One that heard each write by itself, and then the end."""
+    """A feed that got each write as a piece of its own, and then the end."""
     made = Feed(budget, "acme")
     made.add(Piece("started", time=1.0))
     for kind, text in PRINTED:
@@ -35,7 +35,7 @@ def feed(budget: Budget) -> Feed:
 
 
 async def heard(feed: Feed, start: Position) -> list[tuple[str, str, Position]]:
-    """Kind, text and position of all that comes after `start`."""
+    """Return kind, text and position of each piece after `start`."""
     events = []
     async for found in feed.pieces_after(start, SILENCE_SECONDS):
         assert found is not None
@@ -95,6 +95,8 @@ async def test_a_feed_without_room_is_cut_and_its_listeners_are_told(budget: Bud
 
 
 def test_at_the_end_nothing_is_kept_of_what_was_sent_and_printed() -> None:
-    obj = lean({"spec": ENDED["spec"], "status": {"stdout": "o", "stderr": "\n why\nmore", "a": 1}})
+    given = {"args": ["a"], "environment": {"A": "b"}, "files": [{"path": "a", "content": "b"}]}
+    spec = ENDED["spec"] | given
+    obj = lean({"spec": spec, "status": {"stdout": "o", "stderr": "\n why\nmore", "a": 1}})
     assert obj["spec"] == {"language": "python"}
     assert obj["status"] == {"stdout": "", "stderr": "why", "a": 1}

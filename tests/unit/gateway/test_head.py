@@ -1,4 +1,4 @@
-"""What a head may cost, and one that asks for another protocol."""
+"""Limits on the head of a request, and heads that ask for another protocol."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Bodies of 4 MiB that are meant to cost far more than their bytes, in time or in memory."""
+"""Bodies of 4 MiB that are designed to take far more time or memory than their size."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ from cloche_gateway.services import parsing, strict_json
 MIB = 1024 * 1024
 SIZE = 4 * MIB
 TIMES = 11
-"""Bytes of memory at most for each byte of a body. Text with one character outside of the basic
-plane takes 4 bytes a character, once as the body's text and once as the string in it; the body
-itself and copies of it take the rest."""
+"""The most bytes of memory per byte of a body. Text with a character outside of the Basic
+Multilingual Plane takes 4 bytes per character, once as the body's text and once as the string in
+it. The body and copies of it take the rest."""
 
 
 def short_names() -> Iterator[str]:
@@ -29,7 +29,7 @@ def short_names() -> Iterator[str]:
 
 
 def filled(start: str, unit: str, end: str) -> bytes:
-    """So many units, with commas between them, that the whole has 4 MiB."""
+    """Return a body of 4 MiB that repeats `unit`, separated by commas."""
     count = (SIZE - len(start.encode()) - len(end)) // (len(unit.encode()) + 1)
     return (start + ",".join([unit] * count) + end).encode()
 
@@ -94,7 +94,7 @@ PARSERS: dict[str, Callable[[bytes], Any]] = {
 
 
 def refused(parse: Callable[[bytes], Any], body: bytes) -> str:
-    """The answer to the body; of one that is taken, that there is none."""
+    """Return the error message for the body, or "taken" if it is accepted."""
     try:
         parse(body)
     except GatewayError as error:

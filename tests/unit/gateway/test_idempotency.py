@@ -9,7 +9,7 @@ from cloche_gateway.services import idempotency
 
 
 def test_a_name_is_a_uuid_of_tenant_and_key_that_never_changes() -> None:
-    # Another value would be another execution for every request that spans an upgrade.
+    # With another value, a request that is retried after an upgrade would run a second time.
     assert idempotency.name("acme", "order-1") == idempotency.name("acme", "order-1")
     made = uuid.UUID(idempotency.name("acme", "order-1"))
     assert (made.version, made.variant) == (8, uuid.RFC_4122)

@@ -1,4 +1,4 @@
-"""Who goes when all connections are taken."""
+"""The order in which idle connections are ended when the server is full."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def test_strangers_go_first_but_for_new_ones_and_the_longest_idle_before_the_oth
     idle.add(three, known=False)
     idle.add(four, known=True)
     now[0] = 2.0
-    idle.add(one, known=True)  # it has answered another request meanwhile
+    idle.add(one, known=True)  # another request was answered on it in the meantime
     idle.add(new, known=False)
     assert len(idle) == 5
     assert [idle.end_one() for _ in range(6)] == [True] * 5 + [False]

@@ -1,4 +1,4 @@
-"""Bytes of requests whose turn has not come: where one ends, and what is kept of the next."""
+"""Pipelined requests: where one ends, and how many bytes of the next ones are held."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ CHUNKED = (
     b"POST /c HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n"
     b"6\r\n\r\n\r\n\r\n\r\n3\r\nabc\r\n0\r\nX: y\r\n\r\n"
 )
-LINES = b"\r\n\r\n"  # before a request line a parser skips them
+LINES = b"\r\n\r\n"  # A parser skips empty lines before a request line.
 STREAM = GET + POST + LINES + CHUNKED + GET + CHUNKED + POST + GET
 
 
 class Reader:
-    """Feeds a real parser as the protocol does, and counts what one feed brings to its end."""
+    """Feeds a real parser as the protocol does, and counts the requests that one call completes."""
 
     def __init__(self) -> None:
         self.frame = Frame()
@@ -71,7 +71,7 @@ def test_what_is_kept_is_charged_and_given_back() -> None:
     held = Held(budget, lambda: None)
     assert not held.add("acme", b"x" * HELD_BYTES)
     assert budget.of("acme") == HELD_BYTES
-    assert held.add("acme", b"y")  # from here on the connection is not read
+    assert held.add("acme", b"y")  # Reading from the connection pauses.
     assert budget.of("acme") == HELD_BYTES + 1 + 2 * RECEIVE_BYTES
     assert held.take() == b"x" * HELD_BYTES + b"y"
     assert (budget.used, len(held)) == (0, 0)

@@ -1,4 +1,4 @@
-"""A key expires by the API server's clock, whatever the gateway's own says."""
+"""A key expires by the API server's clock, not by the gateway's."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Lines of watches and logs, however they are cut."""
+"""Lines of watches and logs, for chunks of any size."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is taken out of an execution that is large."""
+"""The input of a large execution is moved into a SandboxSource."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def execution(**spec: Any) -> dict[str, Any]:
 
 
 def of_size(size: int) -> dict[str, Any]:
-    """An execution whose program is given so many bytes."""
+    """Return an execution whose input has this size in bytes."""
     spare = size - object_bytes({**GIVEN, "code": ""})
     made = execution(code="#" * spare)
     assert object_bytes({field: made["spec"][field] for field in GIVEN}) == size
@@ -67,7 +67,7 @@ def test_a_large_execution_names_the_source_that_has_it() -> None:
 
 
 def test_two_requests_never_have_one_source() -> None:
-    """Also where an Idempotency-Key makes one execution of them."""
+    """This also holds if both have one Idempotency-Key, and so one execution."""
     sources = [manifest.separated(of_size(limits.SOURCE_BYTES + 1)) for _ in range(2)]
     names = {source["metadata"]["name"] for source in sources if source}
     assert len(names) == 2
@@ -84,7 +84,7 @@ def test_what_is_absent_stays_absent() -> None:
 
 @pytest.mark.parametrize("language", ["c", "python"])
 def test_a_source_is_never_larger_than_an_execution_may_be(language: str) -> None:
-    """The gateway checks the size of the execution alone, before it is taken apart."""
+    """The gateway checks only the size of the execution, before it separates the source."""
     obj = execution(language=language, timeoutSeconds=1, tenant="a")
     obj["spec"]["concurrency"] = {"group": "a", "limit": 1}
     del obj["spec"]["outputFiles"]

@@ -1,4 +1,4 @@
-"""Labels of the gateway's metrics take known values alone."""
+"""Labels of the gateway's metrics have only known values."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""When answers are sent that cost their clients almost nothing."""
+"""Delays of responses to clients without a key, to pipelined requests, and of 429s."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _MIB = 1024 * 1024
 
 
 class _Client:
-    """A connection, and whether it was ended."""
+    """A connection that records whether it was ended."""
 
     def __init__(self) -> None:
         self.ended = False
@@ -25,7 +25,7 @@ class _Client:
 
 @pytest.fixture
 def sleeps(monkeypatch: pytest.MonkeyPatch) -> list[float]:
-    """The waits that were asked for, none of which takes any time."""
+    """The requested sleeps in seconds. They take no time."""
     asked: list[float] = []
 
     async def sleep(seconds: float) -> None:

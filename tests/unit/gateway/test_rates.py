@@ -1,4 +1,4 @@
-"""When the rate limit's store counts as away, and what that costs those who ask meanwhile."""
+"""When Redis counts as unavailable, and how requests are handled meanwhile."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _CALLER = cast("Any", SimpleNamespace(rate=1000, key="k"))
 
 
 class _Store:
-    """Windows whose answers take a while, or do not come."""
+    """Windows that answer after some time, or raise RedisError."""
 
     def __init__(self, seconds: float) -> None:
         self.seconds = seconds
@@ -50,7 +50,7 @@ async def test_a_burst_is_not_the_stores_fault(
 ) -> None:
     monkeypatch.setattr(rates, "_SECONDS", 2.0)
     store.seconds = 0.15
-    count = 16 * 16  # sixteen turns, which take longer together than one may
+    count = 16 * 16  # 16 turns, which together take longer than the timeout of one charge
     quotas = await asyncio.gather(*(limits.charge(_CALLER) for _ in range(count)))
     assert store.asked == count
     assert None not in quotas

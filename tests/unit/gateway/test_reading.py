@@ -1,4 +1,4 @@
-"""Reads that are shared."""
+"""Concurrent reads of an execution share one call of the API server."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from cloche_gateway.reading import Reads
 
 
 class Server:
-    """Answers each read with how many there were."""
+    """Answers each read with the given answers, and then with the number of reads so far."""
 
     def __init__(self, *answers: Any) -> None:
         self.answers = list(answers)
@@ -42,7 +42,7 @@ async def test_it_is_kept_for_a_moment_alone(monkeypatch: pytest.MonkeyPatch) ->
     reads = Reads(Server().read)
     await reads.read("a")
     async with asyncio.timeout(5):
-        while reads:  # noqa: ASYNC110  a timer of the loop's empties it
+        while reads:  # noqa: ASYNC110  a timer of the event loop empties it
             await asyncio.sleep(0)
 
 

@@ -55,7 +55,7 @@ def test_changes_come_and_go() -> None:
     assert languages.find("moon").name == "lua"
     languages.changed("DELETED", runtime("lua"))
     assert languages.supported() == []
-    # The same name again is another object, whatever its generation.
+    # An object with the same name and generation, but another uid, is a new object.
     again = runtime("lua")
     again["metadata"]["uid"] = "other"
     languages.changed("ADDED", again)

@@ -1,4 +1,4 @@
-"""The version, the problems' table, the log lines, OpenAPI's document."""
+"""The version, the table of errors, and the log lines."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def test_every_domain_error_has_its_line_in_the_table() -> None:
         for kind in vars(errors).values()
         if isinstance(kind, type) and issubclass(kind, errors.GatewayError)
     }
-    assert kinds - set(TABLE) == {errors.ExecutionError}  # only the base of others
+    assert kinds - set(TABLE) == {errors.ExecutionError}  # only a base class
 
 
 @pytest.mark.parametrize("formatter", [logs.JsonFormatter(), logs.TextFormatter()])

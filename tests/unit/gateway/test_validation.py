@@ -28,7 +28,7 @@ CALLER = Caller("key", "acme", 100, 50, 3000, 500)
 
 
 def spec(**fields: Any) -> dict[str, Any]:
-    """The spec that a request becomes, checked as the gateway does."""
+    """Return the spec of the execution for a request, after the gateway's validation."""
     raw = json.dumps({"code": "", "language": "python", **fields}).encode()
     request = parsing.execute_request(raw)
     validation.check(request, PYTHON)

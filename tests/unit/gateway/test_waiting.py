@@ -1,4 +1,4 @@
-"""Whose end an event is: by name and uid, also before the create is acknowledged."""
+"""Events are matched with waiters by name and uid, also before the create is acknowledged."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def _ended(uid: str) -> dict[str, Any]:
 
 @pytest.fixture
 def waiters() -> Waiters:
-    return Waiters(cast("KubeClient", None), "sandboxes")  # these tests ask nobody
+    return Waiters(cast("KubeClient", None), "sandboxes")  # These tests need no API server.
 
 
 async def test_an_end_that_is_told_before_the_create_is_answered(waiters: Waiters) -> None:

@@ -1,4 +1,4 @@
-"""What the end of an execution counts for."""
+"""The bytes that are charged at the end of an execution."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def test_a_source_was_written_once() -> None:
 
 
 class Heard:
-    """A sink that keeps what it is told."""
+    """A sink that records its calls."""
 
     def __init__(self) -> None:
         self.words: list[str] = []

@@ -150,7 +150,7 @@ def test_what_follows_the_frame_is_not_read(supervisors: Any, kit: Any) -> None:
 
 def test_the_exit_event_has_exactly_the_stated_fields(supervisors: Any, kit: Any) -> None:
     exit_event = supervisors.run(["true"]).exit
-    stated = (kit.repository / "docs" / "protocol.md").read_text(encoding="utf-8")
+    stated = (kit.repository / "docs" / "design" / "protocol.md").read_text(encoding="utf-8")
     table = stated.split("### `exit`")[1].split("\n###")[0]
     fields = re.findall(r"^\| `(\w+)`", table, re.MULTILINE)
     assert set(exit_event) == {"seq", "event", *fields}
