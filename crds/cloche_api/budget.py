@@ -176,7 +176,7 @@ class ByteBudget:
         while self._line:
             charge, count, turn = self._line[0]
             if turn.cancelled():
-                return  # its task has not left the queue yet, and then admits the next
+                return  # its task has yet to leave the queue, and then admits the next
             if not self._is_free(charge.tenant, count):
                 return
             self._line.popleft()

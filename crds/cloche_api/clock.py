@@ -1,8 +1,8 @@
 """The API server's time, which all programs of Cloche use.
 
 Times that one machine writes and another compares (an expiry, the creation of an object) must come
-from one clock: the `Date` of the API server's responses (RFC 9110, section 6.6.1), from which the
-machine's monotonic clock counts on.
+from one clock. It is set by the `Date` of the API server's responses (RFC 9110, section 6.6.1), and
+it advances with the machine's monotonic clock.
 """
 
 from __future__ import annotations
@@ -12,8 +12,8 @@ from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 
 _SET_BACK_SECONDS = 2.0
-"""A `Date` that is this much earlier than expected is from a clock that was set back. Its whole
-seconds and the time of the response's way make it early too, but by less."""
+"""A `Date` that is this much earlier than expected is from a clock that was set back. Truncation to
+whole seconds and the delay of the response make it early too, but by less."""
 
 
 class ServerClock:
@@ -32,7 +32,7 @@ class ServerClock:
         except ValueError:
             return
         self._text = date
-        # Whole seconds and the way make a `Date` early, never late: the largest offset is the best.
+        # Truncation and delay make a `Date` early, never late, so the largest offset is the best.
         known = self._offset
         if known is None or offset > known or offset < known - _SET_BACK_SECONDS:
             self._offset = offset

@@ -44,7 +44,7 @@ SESSION_SECONDS_MAX = 86_400
 """A day. A session holds a Pod even if it is not used."""
 
 ENVIRONMENT_NAME = r"^[A-Za-z_][A-Za-z0-9_]*$"
-"""POSIX' portable names of environment variables, and lower case."""
+"""Portable names of environment variables (POSIX), with lower case allowed."""
 LABEL_VALUE = r"^[A-Za-z0-9]([A-Za-z0-9._-]{0,61}[A-Za-z0-9])?$"
 """A Kubernetes label value that is not empty, for sessions and tenants."""
 LANGUAGE_NAME = r"^[A-Za-z0-9][A-Za-z0-9+#._-]{0,62}$"

@@ -33,8 +33,8 @@ if TYPE_CHECKING:
     from cloche_operator.usage import Share
 
 _PATIENCE_SECONDS = 5.0
-"""Seconds for which a waiter that does not fit lets others pass. A reservation may make another
-tenant's small program wait about as long."""
+"""Seconds for which a waiter that does not fit lets others pass. Another tenant's small program may
+have to wait this long."""
 
 
 @dataclass(frozen=True, eq=False)

@@ -1,4 +1,4 @@
-"""The operator's calls to the API server, without any logic of their callers."""
+"""The operator's calls to the API server: one method for each, without further logic."""
 
 from __future__ import annotations
 

@@ -18,7 +18,7 @@ log = logging.getLogger(__name__)
 
 
 async def persist(call: Callable[[], Awaitable[_T]]) -> _T:
-    """Repeat a call until the API server answers. It must be safe if it takes effect twice."""
+    """Repeat a call until the API server answers. It must be harmless if it takes effect twice."""
     pause = _FIRST_SECONDS
     while True:
         try:

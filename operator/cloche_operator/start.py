@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 _FIRST_TRY_SECONDS = 0.3  # no container has been seen to run sooner
 _END_SECONDS = 15.0  # to read the log and the status of a container that has ended
 _TRY_SECONDS = 0.025  # between two attempts to attach, times the number of starting Pods
-_TRY_REST = 4  # pause per duration of an attempt: on busy CPUs, attempts are fewer
+_TRY_REST = 4  # least pause, in durations of the last attempt: busy CPUs get fewer
 _PATIENT_SECONDS = 0.2  # the same, for a Pod that no execution waits for
 
 log = logging.getLogger(__name__)
