@@ -66,7 +66,7 @@ class Pools:
         return pod_uid in self._held
 
     def _most_starts(self) -> int:
-        """Return two per core of the nodes, or `start_concurrency`: more at a time are not faster."""
+        """Return two per core, at least `start_concurrency`: more at a time are not faster."""
         return max(self._ctx.settings.start_concurrency, int(2 * self._ctx.capacity.space.cores))
 
     @property
