@@ -22,8 +22,8 @@ _FULL = {errno.ENOSPC, errno.EDQUOT}
 def prepare(workspace: str, files: Iterable[File]) -> None:
     """Create the directory for temporary files and write the execution's files.
 
-    Anything that an earlier program left in their place is removed: whatever is in the place of a
-    file, including a directory with its contents, and whatever is not a directory in the place of a
+    Anything that an earlier program left in their place is removed: anything in the place of a
+    file, including a directory with its contents, and anything but a directory in the place of a
     directory.
 
     Raises:
@@ -53,7 +53,7 @@ def prepare(workspace: str, files: Iterable[File]) -> None:
 
 
 def put_again(workspace: str, file: File) -> None:
-    """Write one file again, replacing whatever the program has put in its place.
+    """Write one file again, replacing anything that the program has put in its place.
 
     Raises:
         OSError: it cannot be written.
