@@ -69,7 +69,7 @@ async def four_clients(world: World, count: int) -> None:
 
     async def client() -> None:
         for _ in range(_EACH):
-            answers.append(await world.client.execute(SINGLE))  # noqa: PERF401  one by one
+            answers.append(await world.client.execute(SINGLE))  # noqa: PERF401  sequential requests
 
     for _ in range(-(-count // (_CLIENTS * _EACH))):
         await world.cluster.quiet()

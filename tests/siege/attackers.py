@@ -96,7 +96,7 @@ async def read_slowly(target: Target, path: str) -> NoReturn:
         with contextlib.suppress(OSError):
             async with target.connection(_SMALL_BUFFER) as own:
                 await loop.sock_sendall(own, target.head("GET", path))
-                while await loop.sock_recv(own, _SIP_BYTES):  # noqa: ASYNC110  to be slow
+                while await loop.sock_recv(own, _SIP_BYTES):  # noqa: ASYNC110  slow on purpose
                     await asyncio.sleep(_SIP_SECONDS)
         await asyncio.sleep(_PAUSE_SECONDS)
 

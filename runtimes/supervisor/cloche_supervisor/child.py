@@ -74,7 +74,7 @@ class Launcher:
         if pid == 0:
             try:
                 self._become(command, program_ends)
-            except BaseException as error:  # noqa: BLE001 - the child must never continue in the parent's code
+            except BaseException as error:  # noqa: BLE001 - must not return into the parent's code
                 os.write(2, f"cannot start the program: {error}\n".encode(errors="replace"))
             finally:
                 os._exit(_NOT_RUNNABLE)
@@ -108,7 +108,7 @@ class Launcher:
         failure: OSError = FileNotFoundError(2, os.strerror(2))
         for place in places:
             try:
-                os.execve(place, command, self._environment)  # noqa: S606 - no shell is meant
+                os.execve(place, command, self._environment)  # noqa: S606 - no shell is wanted
             except (FileNotFoundError, NotADirectoryError):
                 continue
             except OSError as error:

@@ -99,7 +99,7 @@ def _enter(name: str, where: int) -> int:
 
 
 def _remove(name: str, where: int) -> None:
-    from cloche_supervisor.tree import empty  # noqa: PLC0415 - few programs do that to their files
+    from cloche_supervisor.tree import empty  # noqa: PLC0415 - rarely needed
 
     inner = open_directory(name, where)
     try:

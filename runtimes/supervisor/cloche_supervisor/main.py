@@ -128,7 +128,7 @@ def _make_ready(context: Context, origin: Origin, *, keep_files: bool) -> None:
 
     Events are delivered before and after, because nothing is written while waiting for a frame.
     """
-    from cloche_supervisor.reset import reset  # noqa: PLC0415 - many Pods need none of it
+    from cloche_supervisor.reset import reset  # noqa: PLC0415 - many Pods do not need it
 
     _deliver(context)
     reset(context, origin, keep_files=keep_files)

@@ -86,7 +86,7 @@ class Execution:
         if ended.refused:
             self._syntax_error = first_line(held.data)
 
-    def _stage(  # noqa: PLR0913 - the parts of a program's life
+    def _stage(  # noqa: PLR0913 - the parts of a stage
         self,
         stage: str,
         command: tuple[str, ...],

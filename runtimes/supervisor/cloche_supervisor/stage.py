@@ -183,7 +183,7 @@ class Stage:
                 self._poll.unregister(events.fd)
 
 
-def run_stage(  # noqa: PLR0913 - the parts of a program's life
+def run_stage(  # noqa: PLR0913 - the parts of a stage
     context: Context,
     launcher: Launcher,
     command: tuple[str, ...],
