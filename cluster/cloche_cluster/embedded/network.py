@@ -114,7 +114,7 @@ def _forward_rules(addresses: Addresses) -> list[list[str]]:
 
 
 def _let_pods_through(addresses: Addresses) -> None:
-    """Allow the Pods' traffic if Docker drops forwarded packets; no other table can do so."""
+    """Accept forwarded packets of Pods if Docker drops them; no other table can override it."""
     policy = answers(["iptables", "-w", "-S", "FORWARD"], timeout=_TIMEOUT) or ""
     if "-P FORWARD DROP" not in policy:
         return
