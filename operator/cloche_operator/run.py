@@ -281,7 +281,8 @@ class Run:
         async with self._pools.starts.removal(self.execution.tenant) as until_gone:
             await self._remove_pod()
             pod = self._attempt.pod if self._attempt is not None else self._pod
-            if until_gone and pod is not None:
+            # One that is still held waits for another program.
+            if until_gone and pod is not None and not self._pools.holds(pod["metadata"]["uid"]):
                 await self._ctx.pods.gone(pod["metadata"]["name"], _GONE_SECONDS)
 
     async def _remove_pod(self) -> None:

@@ -136,7 +136,7 @@ class Starts:
         return self._under_way[tenant] < max(1, most // _PART) or not self._has_a_part(tenant)
 
     def _has_a_part(self, tenant: str) -> bool:
-        """Whether the tenant has only a part of the starts: it holds most, and others are active."""
+        """Whether the tenant has a part of the starts: it holds most, and others are active."""
         if not tenant:
             return False
         latest = self._clock() - _ACTIVE_SECONDS
