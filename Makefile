@@ -1,6 +1,6 @@
-# Cloche's targets. `make` alone lists them.
-# CLUSTER=auto|current|kind|minikube|embedded chooses the cluster (see docs/design/cluster.md).
-# LANGUAGES=python,bash installs just these, now and later; LANGUAGES=all takes that back.
+# Cloche's targets. `make` without a target lists them.
+# CLUSTER=auto|current|kind|minikube|embedded selects the cluster (see docs/design/cluster.md).
+# LANGUAGES=python,bash installs only these, and is remembered; LANGUAGES=all resets it.
 
 CLUSTER ?= auto
 PYTHON ?= python3
@@ -14,7 +14,7 @@ ROOT := $(patsubst %/,%,$(dir $(abspath $(lastword $(MAKEFILE_LIST)))))
 VENV := $(ROOT)/.venv
 PY := $(VENV)/bin/python
 CLOCHE = PYTHONPATH="$(ROOT)/cluster:$(ROOT)/crds" $(PY) -m cloche_cluster --cluster "$(CLUSTER)"
-# Tests end processes of the node and look into it: they run on the embedded cluster, unless told.
+# Tests inspect and kill processes of the node, so they use the embedded cluster by default.
 TEST_CLUSTER := $(if $(filter auto,$(CLUSTER)),embedded,$(CLUSTER))
 SUITES := $(PY) tests/suites.py --cluster "$(TEST_CLUSTER)"
 
@@ -25,97 +25,97 @@ SUITES := $(PY) tests/suites.py --cluster "$(TEST_CLUSTER)"
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  %-17s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-up: venv-up ## bring up a cluster with Cloche in it, and run the first example
+up: venv-up ## start a cluster, install Cloche and run the first example
 	@$(CLOCHE) up $(if $(LANGUAGES),--languages "$(LANGUAGES)")
 
-down: venv-up ## remove what `make up` made
+down: venv-up ## remove what `make up` created
 	@$(CLOCHE) down
 
-status: venv-up ## say what runs where
+status: venv-up ## show the state of the cluster, its Pods and the release
 	@$(CLOCHE) status
 
-languages: venv-up ## say which languages are available; with REQUIRE=all fail where one is not
+languages: venv-up ## list the languages; with REQUIRE=all, fail if one is not available
 	@$(CLOCHE) languages $(if $(REQUIRE),--require-all)
 
-key: venv-up ## make an API key and print it once: make key NAME=x [TENANT=y] [RATE=100] [CONCURRENCY=50] [EXPIRES=30d]
+key: venv-up ## create an API key and print it once: make key NAME=x [TENANT=y] [RATE=100] [CONCURRENCY=50] [EXPIRES=30d]
 	@test -n "$(NAME)" || { echo 'error: say NAME=…: make key NAME=x [TENANT=y]' >&2; exit 1; }
 	@$(CLOCHE) key "$(NAME)" $(if $(TENANT),--tenant "$(TENANT)") $(if $(RATE),--rate "$(RATE)") \
 	    $(if $(CONCURRENCY),--concurrency "$(CONCURRENCY)") $(if $(EXPIRES),--expires "$(EXPIRES)")
 
-doctor: venv-up ## look for what would keep `make up` from its work, and say what to do about it
+doctor: venv-up ## check this machine for problems that would stop `make up`
 	@$(CLOCHE) doctor
 
-images: venv-up ## build the images and bring them to the cluster
+images: venv-up ## build the images and load them into the cluster
 	@$(CLOCHE) images
 
-sbom: venv-up ## write what is in each image (CycloneDX) into .cloche/sbom
+sbom: venv-up ## write an SBOM of each image (CycloneDX) into .cloche/sbom
 	@$(CLOCHE) sbom
 
 clean-cache: venv-up ## remove the programs and images that `make down` keeps
 	@$(CLOCHE) clean-cache
 
-crds: venv-up ## write crds/*.yaml from the models
+crds: venv-up ## generate crds/*.yaml from the models
 	@PYTHONPATH="$(ROOT)/crds" $(PY) -m cloche_api "$(ROOT)/crds"
 
-test: venv-dev ## unit, integration and e2e tests, or one suite: make test [SUITE=languages]
+test: venv-dev ## run unit, integration and e2e tests, or one suite: make test [SUITE=languages]
 	@cd "$(ROOT)" && $(SUITES) "$(or $(SUITE),core)"
 
-test-all: venv-dev ## those, then languages, attacks, chaos and recovery; takes SUITE as well
+test-all: venv-dev ## run all tests, including languages, attacks, chaos and recovery: make test-all [SUITE=…]
 	@cd "$(ROOT)" && $(SUITES) "$(or $(SUITE),all)"
 
-# Without ruff's cache: whether an import is first-party depends on other files than its own.
-lint: venv-dev ## ruff, mypy, import-linter
+# Without ruff's cache, because an import's classification depends on other files.
+lint: venv-dev ## run ruff, mypy and import-linter
 	@$(VENV)/bin/ruff check --no-cache .
 	@$(VENV)/bin/ruff format --no-cache --check .
 	@$(VENV)/bin/mypy $(PACKAGES) tests
 	@$(VENV)/bin/lint-imports
 
-hooks: venv-dev ## run the same checks before each commit
+hooks: venv-dev ## install a Git hook that runs the checks of `make lint` before each commit
 	@$(VENV)/bin/pre-commit install
 
 format: venv-dev ## format the code
 	@$(VENV)/bin/ruff check --fix-only .
 	@$(VENV)/bin/ruff format .
 
-bench: venv-dev ## measure, and write bench/results
+bench: venv-dev ## run the benchmarks and write bench/results
 	@$(MAKE) up CLUSTER=$(TEST_CLUSTER)
 	@$(PY) bench
 
-bench-quick: venv-dev ## the main rows within 5 minutes; BASE=REV [ROUNDS=6]: their ratios to a revision's
+bench-quick: venv-dev ## run the main benchmarks (5 minutes), or compare them with a revision: BASE=REV [ROUNDS=6]
 	@$(PY) bench $(if $(BASE),--base "$(BASE)" $(if $(ROUNDS),--rounds "$(ROUNDS)"),--main)
 
-load: venv-dev ## what the gateway costs while hundreds wait, listen and poll: make load [LOAD="--seconds 30"]
+load: venv-dev ## measure the gateway under hundreds of waiting, streaming and polling requests: make load [LOAD="--seconds 30"]
 	@$(MAKE) up CLUSTER=$(TEST_CLUSTER)
 	@$(PY) bench/load.py $(LOAD)
 
-etcd-flood: venv-dev ## three keys that write all they can, and etcd's size: make etcd-flood [MINUTES=15]
+etcd-flood: venv-dev ## measure etcd's size while three keys write at their limits: make etcd-flood [MINUTES=15]
 	@$(MAKE) up CLUSTER=$(TEST_CLUSTER)
 	@$(PY) bench/etcd.py $(if $(MINUTES),--minutes "$(MINUTES)")
 
-fuzz: venv-dev ## 10,000 hostile requests: make fuzz [FUZZ="--seed 7 --requests 500"]
+fuzz: venv-dev ## send 10,000 hostile requests: make fuzz [FUZZ="--seed 7 --requests 500"]
 	@$(MAKE) up CLUSTER=$(TEST_CLUSTER)
 	@PYTHONPATH="$(ROOT)/tests" $(PY) -m fuzz $(FUZZ)
 
-siege: venv-dev ## hostile clients at once for 10 minutes: make siege [SIEGE="--by inputs --seconds 60"]
+siege: venv-dev ## run hostile clients concurrently for 10 minutes: make siege [SIEGE="--by inputs --seconds 60"]
 	@$(MAKE) up CLUSTER=$(TEST_CLUSTER)
 	@PYTHONPATH="$(ROOT)/tests:$(ROOT)/bench" $(PY) -m siege $(SIEGE)
 
-attacks: venv-dev ## 1,000 fork bombs, memory hogs and output floods: make attacks [ATTACKS="--times 50 --fresh"]
+attacks: venv-dev ## run 1,000 fork bombs, memory hogs and output floods: make attacks [ATTACKS="--times 50 --fresh"]
 	@$(MAKE) up CLUSTER=$(TEST_CLUSTER)
 	@PYTHONPATH="$(ROOT)/tests" $(PY) -m attacks $(ATTACKS)
 
-isolation: venv-dev ## what the filter costs a program, and attacks cost others
+isolation: venv-dev ## measure the cost of the syscall filter, and of attacks for other programs
 	@$(MAKE) up CLUSTER=$(TEST_CLUSTER)
 	@PYTHONPATH="$(ROOT)/tests" $(PY) bench/isolation.py
 
-chaos: venv-dev ## kill and freeze every part while 200 executions run: make chaos [CHAOS="--seed 7"]
+chaos: venv-dev ## kill and freeze components while 200 executions run: make chaos [CHAOS="--seed 7"]
 	@$(MAKE) up CLUSTER=$(TEST_CLUSTER)
 	@PYTHONPATH="$(ROOT)/tests" $(PY) -m chaos $(CHAOS)
 
-model: venv-dev ## search all states of claim, takeover and recovery: make model [MODEL=--two] (docs/design/model)
+model: venv-dev ## check all states of claim, takeover and recovery: make model [MODEL=--two] (docs/design/model)
 	@PYTHONPATH="$(ROOT)/tests" $(PY) -m support.model $(MODEL)
 
-requirements: venv-dev ## write requirements/*.txt from pyproject.toml, with hashes
+requirements: venv-dev ## generate requirements/*.txt from pyproject.toml, with hashes
 	@for extra in gateway operator up dev; do \
 	    UV_CUSTOM_COMPILE_COMMAND="make requirements" $(VENV)/bin/uv pip compile --quiet \
 	        --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
@@ -123,8 +123,8 @@ requirements: venv-dev ## write requirements/*.txt from pyproject.toml, with has
 	        pyproject.toml; \
 	done
 
-# The environment in two stages, each made again only when its requirements changed: what `up`
-# needs, and what tests and lint need besides.
+# The virtual environment in two stages: the requirements of `up`, and those of tests and lint. Each
+# is installed again only if its requirements have changed.
 venv-up: ; @$(call install,up)
 venv-dev: ; @$(call install,dev)
 

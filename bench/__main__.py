@@ -1,4 +1,4 @@
-"""`python bench`: everything that docs/design/performance.md tells, measured in one run, or some of it."""
+"""`python bench`: measure everything in docs/design/performance.md in one run, or parts of it."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from world import MAIN, QUICK, Sizes
 from cloche_api.rest import ApiError, NoClusterError, UnavailableError
 from cloche_cluster.errors import ClusterError
 
-_INTERRUPTED = 130  # 128 and SIGINT's number, as shells have it
+_INTERRUPTED = 130  # 128 plus the number of SIGINT, as in shells
 
 
 def _options() -> argparse.Namespace:
@@ -65,7 +65,7 @@ def _rounds(text: str) -> int:
 
 
 def _measure(options: argparse.Namespace) -> None:
-    """Measure, print, keep; what an interrupted run has found, too."""
+    """Measure, print and save; an interrupted run also saves its results so far."""
     sizes = QUICK if options.quick else MAIN if options.main else Sizes()
     chosen = set(options.only or (MAIN_ROWS if options.main else NAMES))
     figures, began, whole = Figures(sizes.burst), time.monotonic(), False
@@ -80,7 +80,7 @@ def _measure(options: argparse.Namespace) -> None:
 
 
 def main() -> int:
-    """Run what the command line says; 0, 1 with a sentence on standard error, or 130."""
+    """Run the command line and return 0, 1 with a message on standard error, or 130."""
     options = _options()
     interrupts.arm()
     try:

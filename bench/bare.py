@@ -1,4 +1,4 @@
-"""The physical limit: the same Pod, driven over attach by a bare loop, without Cloche."""
+"""The physical limit: the same Pod, used over attach by a bare loop, without Cloche."""
 
 from __future__ import annotations
 
@@ -30,32 +30,32 @@ if TYPE_CHECKING:
     from server import Cluster
 
 SELECTOR = f"{LABEL}=bare"
-_FIRST_TRY_SECONDS = 0.3  # the operator's own: no container runs sooner
-_TRY_SECONDS = 0.025  # likewise, times the Pods that start at once
+_FIRST_TRY_SECONDS = 0.3  # the operator's own value: no container starts sooner
+_TRY_SECONDS = 0.025  # likewise, multiplied by the number of Pods that start at once
 _PROTOCOL = "v5.channel.k8s.io"
-_DEADLINE_SECONDS = 3600  # beyond any measurement: for what a killed run leaves
+_DEADLINE_SECONDS = 3600  # longer than any measurement: ends the Pods of a killed run
 _DELETE = {"apiVersion": "v1", "kind": "DeleteOptions"}
 
 
 @dataclass(frozen=True)
 class Bare:
-    """Bare Pods of one shape: create, attach, one frame, the result, delete, gone.
+    """Bare Pods of one shape: create, attach, send a frame, read the result, delete, wait.
 
-    The operator neither sees nor counts them: its own label is not on them.
+    The operator ignores them, because they lack its label.
     """
 
     cluster: Cluster
     shape: PodShape
     gone: dict[str, asyncio.Event]
-    """By Pod name; set by the watch when the Pod is no more."""
+    """By Pod name; set by the watch when the Pod has been removed."""
     at_a_time: int = 1
 
     def of(self, at_a_time: int) -> Bare:
-        """The same, so many at a time."""
+        """Return a copy with this number of concurrent Pods."""
         return replace(self, at_a_time=at_a_time)
 
     async def one(self) -> float:
-        """Seconds from creating a Pod to its result. Returns when the Pod is gone."""
+        """Return the seconds from creating a Pod to its result, after the Pod has been removed."""
         manifest = self._manifest(self.cluster.settings.last_user)
         name = manifest["metadata"]["name"]
         self.gone[name] = asyncio.Event()
@@ -72,7 +72,7 @@ class Bare:
         return seconds
 
     async def waiting(self, number: int) -> Talk:
-        """A Pod that waits for frames, attached; Pods that are there together differ in number."""
+        """Attach to a new Pod that waits for frames; concurrent Pods need different numbers."""
         manifest = self._manifest(self.cluster.settings.last_user - number)
         await self.cluster.rest.call("POST", self.cluster.pods, body=manifest)
         talk = await self._attached(manifest["metadata"]["name"])
@@ -81,15 +81,15 @@ class Bare:
         return talk
 
     def frame(self, execution: str, afterwards: Afterwards = Afterwards.EXIT) -> bytes:
-        """The program as the operator sends it."""
+        """Return the program's frame, encoded as the operator encodes it."""
         spec = ExecutionSpec(language=self.shape.runtime_name, code=CODE)
         return frame(execution, spec, self.shape.runtime, self.shape.used, afterwards)
 
     def _manifest(self, user: int) -> dict[str, Any]:
         manifest = waiting_pod(self.shape, user, _name(), self.cluster.settings)
-        # Without the operator's labels: it would take the Pod for one that is left over.
+        # Without the operator's labels, so that the operator does not delete it as an orphan.
         manifest["metadata"]["labels"] = {LABEL: "bare"}
-        # A Pod that waits in no pool must have a deadline (the policy cloche-pods).
+        # The policy cloche-pods requires a deadline for Pods outside a pool.
         manifest["spec"]["activeDeadlineSeconds"] = _DEADLINE_SECONDS
         return manifest
 
@@ -105,7 +105,7 @@ class Bare:
 
 
 class Talk:
-    """What is said over an open attach: frames go in, events come out."""
+    """An open attach: send frames, read events."""
 
     def __init__(self, attachment: Attachment) -> None:
         self._attachment = attachment
@@ -114,7 +114,7 @@ class Talk:
         self.send, self.close = attachment.send, attachment.close
 
     async def until(self, kind: str) -> str:
-        """Hear what comes up to an event of that kind; what was printed meanwhile.
+        """Read events up to one of this kind, and return the stdout among them.
 
         Raises:
             BenchError: the stream ended before.
@@ -126,10 +126,10 @@ class Talk:
         return stdout
 
     async def result(self) -> None:
-        """Hear the program's output and its end.
+        """Read the program's output up to its end.
 
         Raises:
-            BenchError: they do not come.
+            BenchError: the output is wrong, or the stream ended.
         """
         if (stdout := await self.until("exit")) != STDOUT:
             raise BenchError(f"A bare Pod printed {stdout!r}")
@@ -145,7 +145,7 @@ class Talk:
 
 @asynccontextmanager
 async def bare_pods(cluster: Cluster, runtime: str, memory: str | None) -> AsyncIterator[Bare]:
-    """Bare Pods of a runtime, with its resources or with another amount of memory."""
+    """Provide bare Pods of a runtime, with its resources or with another amount of memory."""
     obj = await cluster.runtime(runtime)
     spec = RuntimeSpec.model_validate(obj["spec"])
     used = spec.resources.defaults
@@ -165,7 +165,7 @@ async def bare_pods(cluster: Cluster, runtime: str, memory: str | None) -> Async
 
 
 async def _watch(cluster: Cluster, version: str, gone: dict[str, asyncio.Event]) -> None:
-    """Say which bare Pods are gone. Polling for it would take from what they can do."""
+    """Watch for removed bare Pods. Polling would reduce their throughput."""
     params = {
         "watch": "true",
         "labelSelector": SELECTOR,

@@ -1,4 +1,4 @@
-"""The rows: what each is called, what it is compared with, and what it must show."""
+"""The rows of the benchmark: titles, comparisons and bounds."""
 
 from __future__ import annotations
 
@@ -7,37 +7,38 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Bound:
-    """A statistic of a row against the physical limit of the same run, or a plain figure.
+    """A bound of a row's statistic, relative to another row of the same run, or absolute.
 
-    Without `limit` the factor is the figure itself, in the row's unit. Without a factor there is
-    nothing to hold: the ratio is told.
+    Without `limit`, the factor is an absolute value in the row's unit. Without a factor, the ratio
+    is only reported.
     """
 
     statistic: str
     """A field of `stats.Summary`, or `rate`."""
     limit: str | None = None
-    """Key of the row that is the limit; `churn` is the best of bare Pod churn."""
+    """Key of the row to compare with; `churn` is the best bare Pod churn."""
     factor: float | None = None
     stretch: float | None = None
     at_least: bool = False
     of: str = "p50"
-    """The limit's own statistic."""
+    """The statistic of the row to compare with."""
 
 
 @dataclass(frozen=True)
 class Row:
-    """One row of the table."""
+    """A row of the table."""
 
     key: str
     title: str
     unit: str = "ms"
     bounds: tuple[Bound, ...] = ()
     rate: bool = False
-    """Whether it is about how many a second; its values are then how long each took."""
+    """Whether the row measures a rate; its values are then the durations."""
 
 
 STEPS = ("queued", "claimed", "started", "finished", "recorded", "returned")
-"""The steps of a request: each row is the time from the step before (`queued`: from sending)."""
+"""The steps of a request: each row is the time since the previous step (`queued`: since
+sending)."""
 
 
 def _of_write(
@@ -51,7 +52,7 @@ def _steps(key: str) -> tuple[Row, ...]:
 
 
 CHURN = (2, 4, 8)
-"""Bare Pods at a time."""
+"""Numbers of concurrent bare Pods."""
 
 ROWS = (
     Row("write", "one API write"),

@@ -1,4 +1,4 @@
-"""A lean HTTP client: on two cores its own CPU is part of what is measured."""
+"""A lean HTTP client: on two cores its own CPU time affects the measurements."""
 
 from __future__ import annotations
 
@@ -19,16 +19,16 @@ if TYPE_CHECKING:
 CODE = 'print("Hello, World!")'
 STDOUT = "Hello, World!\n"
 SESSION = "cloche-bench"
-"""The label that every execution of a benchmark gets, to find it by when it is removed."""
+"""The session label of every benchmark execution, by which it is found for removal."""
 _NICENESS = -10
 _TIMEOUT = aiohttp.ClientTimeout(total=400)
 
 
 def take_precedence() -> None:
-    """Give this process the right of way, where it may have it.
+    """Raise this process's priority, if permitted.
 
-    The clients stand for ones on other machines: what they are answered is not to wait for a
-    processor of this one. Bare loops, which are the limits, run in the same process.
+    The clients represent clients on other machines, so their responses must not wait for a CPU of
+    this one. The bare loops, which are the limits, run in the same process.
     """
     with suppress(PermissionError):
         os.setpriority(os.PRIO_PROCESS, 0, _NICENESS)
@@ -36,7 +36,7 @@ def take_precedence() -> None:
 
 @contextmanager
 def precedence() -> Iterator[None]:
-    """The right of way within the block: other programs started outside it do not inherit it."""
+    """Raise the priority for the block, without passing it to programs started elsewhere."""
     before = os.getpriority(os.PRIO_PROCESS, 0)
     take_precedence()
     try:
@@ -48,20 +48,20 @@ def precedence() -> Iterator[None]:
 
 @dataclass(frozen=True)
 class Answer:
-    """An answer of the gateway."""
+    """A response of the gateway."""
 
     execution: str | None
-    """Its id; None when the answer was no result."""
+    """The execution's id; None if the response was not a result."""
     sent: float
     """Unix time at which the request was sent."""
     seconds: float
-    """The round trip."""
+    """The round-trip time."""
     failure: str | None = None
-    """What the answer said instead of a result."""
+    """The error in the response, if it was not a result."""
 
 
 class Client:
-    """One client with kept-alive connections, as many as it needs at a time."""
+    """A client with keep-alive connections, as many as it needs concurrently."""
 
     def __init__(self, session: aiohttp.ClientSession, to: Installation) -> None:
         self._session = session
@@ -69,7 +69,7 @@ class Client:
         self._headers = {"X-API-Key": to.key, "Content-Type": "application/json"}
 
     async def execute(self, language: str, stdout: str = STDOUT, **fields: Any) -> Answer:
-        """Run a hello world that prints so, and wait for its answer, whatever that is."""
+        """Run a hello world that must print `stdout`, and return the response."""
         body = {"code": CODE, "language": language, "session_id": SESSION} | fields
         data = json.dumps(body).encode()
         sent, began = time.time(), time.perf_counter()
@@ -88,7 +88,7 @@ class Client:
 
 @asynccontextmanager
 async def client(to: Installation) -> AsyncIterator[Client]:
-    """A client until the block ends."""
+    """Provide a client for the block."""
     connector = aiohttp.TCPConnector(limit=0, keepalive_timeout=120)
     async with aiohttp.ClientSession(connector=connector, timeout=_TIMEOUT) as session:
         yield Client(session, to)

@@ -1,4 +1,4 @@
-"""A comparison of two revisions: both take turns on one cluster, round by round."""
+"""Compare two revisions, which alternate on one cluster, round by round."""
 
 from __future__ import annotations
 
@@ -25,16 +25,16 @@ if TYPE_CHECKING:
 
 ROUNDS = 6
 LEAST_ROUNDS = 2
-"""Of fewer there is no interval."""
+"""A single round has no interval."""
 _TURN_SECONDS = 100.0
-"""About what a turn takes, its installation included; told before there is a first one."""
+"""Estimated duration of a turn with its installation, used before the first turn has ended."""
 
 
 def compare(to: Installation, base: str, rounds: int) -> None:
-    """Measure, print, keep; what whole rounds have found also where the run ends early.
+    """Measure, print and save; a run that ends early also saves its complete rounds.
 
     Raises:
-        BenchError: there is no such revision; see `two_revisions` and `turns.measure`.
+        BenchError: there is no such revision; see also `two_revisions` and `turns.measure`.
         ClusterError: see `two_revisions`.
     """
     commit = commit_of(base)
@@ -48,7 +48,7 @@ def compare(to: Installation, base: str, rounds: int) -> None:
 
 
 async def _look(to: Installation) -> None:
-    """See that the installation answers, before anything is built."""
+    """Check that the installation works before anything is built."""
     async with opened(to, Figures(0), Sizes()):
         pass
 
@@ -72,7 +72,7 @@ def _rounds(base: tuple[str, str], rounds: int, done: list[Round]) -> None:
 
 
 def _keep(base: str, rounds: list[Round], minutes: float) -> None:
-    """Print the table, and write it and every value down."""
+    """Print the table, and save the table and all values."""
     run, found = about(minutes), ratios(rounds)
     head = (
         f"{run['commit']} / {base}, {len(rounds)} rounds, {run['time']}, {run['machine']}, "

@@ -1,9 +1,8 @@
-"""`python bench/etcd.py`: keys that write all they can, and what becomes of etcd's database.
+"""`python bench/etcd.py`: measure the size of etcd's database while keys write at their limits.
 
-Three keys of three tenants send executions with as much input and output as one may have, each at
-the default rate, and a fourth runs a small program each second. The database's size is read from
-the API server, which asks etcd (`apiserver_storage_size_bytes` is etcd's
-`etcd_mvcc_db_total_size_in_bytes`).
+Three keys of three tenants send executions with the maximum input and output, each at the default
+rate; a fourth runs a small program each second. The API server's metrics give the database's size
+(`apiserver_storage_size_bytes`, which is etcd's `etcd_mvcc_db_total_size_in_bytes`).
 """
 
 from __future__ import annotations
@@ -65,20 +64,20 @@ _HELLO = {"language": "python", "code": "print(1)"}
 
 @dataclass
 class Seen:
-    """What was answered, and how large the database was."""
+    """The observed responses and database sizes."""
 
     offenders: list[Counter[str]] = field(default_factory=list)
-    """Answers by HTTP status, of each key."""
+    """Each key's responses by HTTP status."""
     refusals: set[str] = field(default_factory=set)
-    """The details of the 429 of the keys that write all they can."""
+    """The details of the 429 responses to the writing keys."""
     modest: Counter[str] = field(default_factory=Counter)
     milliseconds: list[float] = field(default_factory=list)
-    """Of the small programs that were answered."""
+    """Response times of the small programs."""
     sizes: list[tuple[float, float]] = field(default_factory=list)
     """Seconds since the start, and bytes."""
 
     def faults(self) -> list[str]:
-        """What is otherwise than it must be."""
+        """Return the violated expectations."""
         most = max(size for _, size in self.sizes)
         found = []
         if most >= _MOST:
@@ -101,10 +100,10 @@ class Flood:
         self.seen = Seen()
 
     async def run(self, keys: list[str]) -> Seen:
-        """Send everything; what was seen.
+        """Send all requests, and return what was observed.
 
         Raises:
-            BenchError: the database's size was not to be had.
+            BenchError: the database's size is not available.
         """
         *offenders, modest = keys
         self.seen.offenders = [Counter() for _ in offenders]
@@ -142,7 +141,7 @@ class Flood:
             await asyncio.sleep(1)
 
     async def _post(self, path: str, key: str, data: bytes) -> tuple[str, bytes, float]:
-        """HTTP status (or the failure's name), body and seconds of a request."""
+        """Return a request's HTTP status (or its failure's name), body and duration in seconds."""
         headers = {"X-API-Key": key, "Content-Type": "application/json"}
         began = time.monotonic()
         try:
@@ -165,9 +164,9 @@ class Flood:
 
 
 async def _database_bytes(rest: Rest) -> float | None:
-    """Bytes of etcd's database file, what it does not use of it included.
+    """Return the size of etcd's database file in bytes, including unused space.
 
-    None where the API server or etcd is too busy to say.
+    None if the API server or etcd is too busy to answer.
     """
     try:
         async with rest.stream("/metrics", {}) as body:
@@ -179,7 +178,7 @@ async def _database_bytes(rest: Rest) -> float | None:
 
 @asynccontextmanager
 async def _keys(rest: Rest) -> AsyncIterator[list[str]]:
-    """As many keys as are needed, each of a tenant of its own, with the installation's limits."""
+    """Create the keys, each with a separate tenant and the installation's limits."""
     names = [f"bench-etcd-{number}" for number in range(_OFFENDERS + 1)]
     made = {name: new_key(name) for name in names}
     data: dict[str, str | None] = {
@@ -198,10 +197,10 @@ async def _write_keys(rest: Rest, data: dict[str, str | None]) -> None:
 
 
 async def _known(session: aiohttp.ClientSession, key: str) -> None:
-    """Return once the gateway knows the key.
+    """Wait until the gateway accepts the key.
 
     Raises:
-        BenchError: it does not come to know it.
+        BenchError: it does not accept the key in time.
     """
     deadline = time.monotonic() + _DEADLINE_SECONDS
     while time.monotonic() < deadline:
@@ -213,7 +212,7 @@ async def _known(session: aiohttp.ClientSession, key: str) -> None:
 
 
 async def run(to: Installation, minutes: float) -> Seen:
-    """All of it."""
+    """Create the keys, and measure for this number of minutes."""
     rest = await Rest.connect(to.kubeconfig)
     try:
         timeout = aiohttp.ClientTimeout(total=400)
@@ -260,7 +259,7 @@ def _keep(seen: Seen, minutes: float, *, whole: bool) -> None:
 
 
 def main() -> int:
-    """Flood, print, and say what is otherwise than it must be."""
+    """Run the flood, print the results, and report violated expectations."""
     parser = argparse.ArgumentParser(prog="etcd", description=__doc__)
     parser.add_argument("--minutes", type=float, default=_WHOLE_MINUTES, help="how long")
     given = parser.parse_args()

@@ -1,4 +1,4 @@
-"""What a run has found so far, row by row."""
+"""The results of a run, row by row."""
 
 from __future__ import annotations
 
@@ -11,21 +11,21 @@ from stats import Summary, summary
 
 @dataclass
 class Figure:
-    """One row's values in the row's unit, and what is counted beside them."""
+    """One row's values in the row's unit, and its counts."""
 
     values: list[float] = field(default_factory=list)
     count: int = 0
-    """How many were done, where the row is about how many a second …"""
+    """Completed operations, if the row measures a rate …"""
     seconds: float = 0.0
-    """… and in how long."""
+    """… and the seconds that they took."""
     failures: Counter[str] = field(default_factory=Counter)
-    """Answers that were no result, by what they said; they are not among the values."""
+    """Responses other than results, by their message; they are not among the values."""
     cold: int = 0
     """Requests of a warm row that found no waiting Pod; they are among the values."""
 
     @property
     def rate(self) -> float:
-        """How many a second."""
+        """Operations per second."""
         return self.count / self.seconds
 
     @property
@@ -34,27 +34,27 @@ class Figure:
         return summary(self.values)
 
     def statistic(self, name: str) -> float:
-        """A figure by its name in `Bound`."""
+        """Return a statistic by its name in `Bound`."""
         value: float = self.rate if name == "rate" else getattr(self.summary, name)
         return value
 
 
 @dataclass(frozen=True)
 class Comparison:
-    """A bound, and how the run did."""
+    """A bound and the run's value."""
 
     bound: Bound
     value: float
     limit: float | None
-    """The physical limit of the same run, where the bound has one."""
+    """The compared row's value in the same run, if the bound has one."""
 
     @property
     def ratio(self) -> float:
-        """What the bound's factor is compared with."""
+        """The value that the bound's factor applies to."""
         return self.value if self.limit is None else self.value / self.limit
 
     def holds(self, factor: float) -> bool:
-        """Whether the ratio is on the right side of a factor."""
+        """Return whether the ratio meets a factor."""
         return self.ratio >= factor if self.bound.at_least else self.ratio <= factor
 
 
@@ -70,22 +70,22 @@ class Figures:
         return figure is not None and bool(figure.values)
 
     def __len__(self) -> int:
-        """How many rows have a value."""
+        """Return the number of rows with values."""
         return sum(1 for key in self._figures if key in self)
 
     def __getitem__(self, key: str) -> Figure:
-        """The figure of a row, a new one where there is none yet."""
+        """Return a row's figure, and create it if necessary."""
         return self._figures.setdefault(key, Figure())
 
     def compared(self, bound: Bound, key: str) -> Comparison | None:
-        """How a row does against one of its bounds; None where the limit was not measured."""
+        """Compare a row with one of its bounds; None if the limit was not measured."""
         limit = None if bound.limit is None else self._limit(bound)
         if bound.limit is not None and limit is None:
             return None
         return Comparison(bound, self[key].statistic(bound.statistic), limit)
 
     def best_churn(self) -> float | None:
-        """Bare Pods a second: the best of all numbers at a time."""
+        """Return the best rate of bare Pods over all numbers of concurrent Pods."""
         rates = [self[f"churn{n}"].rate for n in CHURN if f"churn{n}" in self]
         return max(rates, default=None)
 

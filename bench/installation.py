@@ -1,4 +1,4 @@
-"""The installation that is measured: what `make up` wrote into .cloche/env."""
+"""The installation to measure, as `make up` wrote it to .cloche/env."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _ENV = ROOT / ".cloche" / "env"
 
 @dataclass(frozen=True)
 class Installation:
-    """Where the gateway and the API server are, and how to get in."""
+    """URLs and credentials of the gateway and the API server."""
 
     url: str
     key: str
@@ -21,7 +21,7 @@ class Installation:
 
 
 def installation() -> Installation:
-    """The running installation.
+    """Return the running installation.
 
     Raises:
         BenchError: there is none.

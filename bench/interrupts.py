@@ -1,4 +1,4 @@
-"""Ctrl-C and SIGTERM: the same clean end for both, inside the event loop and outside."""
+"""Handle Ctrl-C and SIGTERM in the same way, with clean-up, inside and outside the event loop."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ _T = TypeVar("_T")
 
 
 def arm() -> None:
-    """Raise KeyboardInterrupt on either signal, also in a background job, which ignores SIGINT."""
+    """Raise KeyboardInterrupt on either signal, even in a background job, which ignores SIGINT."""
     for number in _SIGNALS:
         signal.signal(number, _interrupt)
 
 
 def run(work: Coroutine[Any, Any, _T]) -> _T:
-    """Run a coroutine to its end. Either signal cancels it; what it has made it then removes.
+    """Run a coroutine. Either signal cancels it, so that it can clean up.
 
     Raises:
         KeyboardInterrupt: it was cancelled.
@@ -32,7 +32,7 @@ def run(work: Coroutine[Any, Any, _T]) -> _T:
     except asyncio.CancelledError:
         raise KeyboardInterrupt from None
     finally:
-        arm()  # the loop has put back the default handlers
+        arm()  # the loop has restored the default handlers
 
 
 async def _cancellable(work: Coroutine[Any, Any, _T]) -> _T:

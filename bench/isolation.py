@@ -1,9 +1,9 @@
-"""`python bench/isolation.py`: what isolation costs, as tables in Markdown.
+"""`python bench/isolation.py`: measure the cost of isolation, as tables in Markdown.
 
-First the filter of system calls: the same program in turn in a Pod with it and in a Pod whose
-supervisor has no rules, used again and again, so that nothing but the program's own time differs.
-Then the others: what a hello world's answer takes while one attack after another runs, against what
-it took just before.
+First, the system-call filter: the same program runs alternately in a Pod with the filter and in a
+Pod whose supervisor has no rules. Both Pods are reused, so that only the program's own time
+differs. Second, the effect on others: the response time of a hello world during each of several
+attacks, compared with the time just before.
 """
 
 from __future__ import annotations
@@ -49,13 +49,14 @@ _ATTACKS = (
 )
 _ATTACK_SECONDS = 300
 _APART_SECONDS = 3.0
-"""From an answer to the next request: longer than a Pod takes to start on what an attack leaves of
-two cores, so that a request meets the attack and not the start of the Pod that follows the last."""
+"""From a response to the next request: longer than a Pod takes to start with the CPU time that an
+attack leaves, so that a request competes with the attack and not with the start of the replacement
+Pod."""
 _SEED = 6
 
 
 class Site:
-    """The installation and one client of it."""
+    """The installation and a client for it."""
 
     def __init__(self, cluster: Cluster, http: Client, apart: float) -> None:
         self.cluster = cluster
@@ -63,7 +64,7 @@ class Site:
         self._apart = apart
 
     async def program_ms(self, language: str) -> float:
-        """The wall time of one hello world in its Pod."""
+        """Return the wall time of one hello world in its Pod."""
         answer = await self.http.execute(language)
         if answer.execution is None:
             raise BenchError(f"{language}: {answer.failure}")
@@ -72,7 +73,7 @@ class Site:
         return 1000 * float(status["executionSeconds"])
 
     async def answers_ms(self, count: int) -> float:
-        """The median of so many round trips of a hello world."""
+        """Return the median of `count` round trips of a hello world."""
         found = []
         for _ in range(count):
             await self.cluster.has_ready("python", 1)
@@ -85,7 +86,7 @@ class Site:
 
     @contextlib.asynccontextmanager
     async def pods_with_and_without(self) -> AsyncIterator[None]:
-        """A Pod of each kind, used again and again."""
+        """Provide a reused Pod of each kind."""
         python = (await self.cluster.runtime("python"))["spec"]
         unfiltered = await asyncio.to_thread(
             images.load, "unfiltered-python", _IMAGE, python["image"]
@@ -103,10 +104,10 @@ class Site:
 
     @contextlib.asynccontextmanager
     async def attacked_by(self, program: Program) -> AsyncIterator[None]:
-        """One execution of an attack runs at every moment of the block."""
+        """Keep one execution of an attack running during the block."""
         task = asyncio.create_task(self._attack_on(program))
         try:
-            await asyncio.sleep(2)  # it compiles, and begins
+            await asyncio.sleep(2)  # time to compile and begin
             yield
         finally:
             task.cancel()
@@ -125,7 +126,7 @@ class Site:
 
 @dataclass(frozen=True)
 class Neighbours:
-    """What others got of a node while an attack ran."""
+    """The response times of other programs without and during an attack."""
 
     attack: str
     quiet_ms: float
@@ -133,12 +134,12 @@ class Neighbours:
 
     @property
     def ratio(self) -> float:
-        """How many times as long."""
+        """The factor by which the response time grows."""
         return self.attacked_ms / self.quiet_ms
 
 
 async def _filter_pairs(site: Site, count: int) -> list[float]:
-    """Milliseconds that a program takes longer with the filter, pair by pair in changing order."""
+    """Return the milliseconds that the filter adds, one value per pair, in random order."""
     rng = random.Random(_SEED)  # noqa: S311  the same order in every run
     found = []
     async with site.pods_with_and_without():
@@ -196,7 +197,7 @@ def _of_neighbours(found: list[Neighbours]) -> list[str]:
 
 
 def main() -> int:
-    """Measure and print."""
+    """Measure and print the tables."""
     parser = argparse.ArgumentParser(prog="isolation", description=__doc__)
     parser.add_argument("--pairs", type=int, default=400, help="with and without the filter")
     parser.add_argument("--requests", type=int, default=12, help="in quiet, and in each attack")

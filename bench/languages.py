@@ -1,7 +1,7 @@
-"""`python bench/languages.py`: what a hello world costs in every language, as a table in Markdown.
+"""`python bench/languages.py`: measure a hello world in every language, as a table in Markdown.
 
-Two Pods of one language wait at a time; before each request the pool is full and nothing else goes
-on. One API write is measured before each, as in *warm overhead, pool full*.
+Two Pods of one language wait at a time; before each request the pool is full and the cluster is
+otherwise idle. One API write is measured before each, as in *warm overhead, pool full*.
 """
 
 from __future__ import annotations
@@ -36,17 +36,17 @@ _HEAD = (
     "| language | version | image, MiB | compile, ms | run, ms | warm overhead p50, ms | p99 "
     "| of one API write | cold p50, ms |\n|---|---|---|---|---|---|---|---|---|"
 )
-"""Cold: the round trip less what is compiled, run and checked, without a Pod that waits."""
+"""Cold: the round trip without a waiting Pod, less the time to compile, run and check."""
 
 
 @dataclass
 class Cost:
-    """Of one language, in milliseconds."""
+    """The cost of one language, in milliseconds."""
 
     name: str
     version: str
     size: float
-    """MiB of the image as it is pulled, the base with it."""
+    """MiB of the image as pulled, including the base image."""
     compile: list[float] = field(default_factory=list)
     run: list[float] = field(default_factory=list)
     warm: list[float] = field(default_factory=list)
@@ -54,7 +54,7 @@ class Cost:
 
 
 class Language:
-    """One language and its first example."""
+    """A language and its first example."""
 
     def __init__(self, world: World, obj: dict[str, Any]) -> None:
         self._world = world
@@ -66,7 +66,7 @@ class Language:
         self._code = example.with_suffix(file.suffix).read_text(encoding="utf-8")
 
     async def cost(self, size: float, warm: int, cold: int) -> Cost:
-        """Measure it."""
+        """Measure the language."""
         made = Cost(self.name, self._obj["spec"].get("version") or "", size)
         async with self._pool(0):
             for _ in range(cold):
@@ -83,7 +83,7 @@ class Language:
         return made
 
     async def _once(self) -> tuple[float, float, float]:
-        """Compile time, run time and what the round trip had besides, in milliseconds."""
+        """Return compile time, run time and the rest of the round trip, in milliseconds."""
         answer = await self._world.client.execute(self.name, self._stdout, code=self._code)
         if answer.execution is None:
             raise BenchError(f"{self.name}: {answer.failure}")
@@ -97,7 +97,7 @@ class Language:
 
     @contextlib.asynccontextmanager
     async def _pool(self, size: int) -> AsyncIterator[None]:
-        """So many Pods wait within the block, and as many as before after it."""
+        """Set the pool's size for the block."""
         before = self._obj["spec"]["pool"]["size"]
         await self._resize(size)
         try:
@@ -113,7 +113,7 @@ class Language:
 
 
 async def _sizes(rest: Rest) -> dict[str, float]:
-    """MiB of every image that a node has, by name."""
+    """Return the size in MiB of every image on a node, by name."""
     nodes = (await rest.call("GET", "/api/v1/nodes"))["items"]
     return {
         name: image["sizeBytes"] / _MIB
@@ -155,7 +155,7 @@ def _line(cost: Cost, one_write: float) -> str:
 
 
 def main() -> int:
-    """Measure and print."""
+    """Measure and print the table."""
     parser = argparse.ArgumentParser(prog="languages", description=__doc__)
     parser.add_argument("language", nargs="*", help="these alone")
     parser.add_argument("--warm", type=int, default=30, help="requests with a Pod that waits")

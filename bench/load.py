@@ -1,8 +1,8 @@
-"""`python bench/load.py`: many who wait, listen and poll at once, and what it costs the gateway.
+"""`python bench/load.py`: measure the gateway under many waiting, streaming and polling requests.
 
-200 synchronous requests wait, 200 event streams listen to 20 executions, and status polls come at a
-rate that is lowered until it holds: 98 of 100 polls are answered in time, /health within 50 ms
-(p99), and the gateway stays below 200 MiB.
+200 synchronous requests wait and 200 event streams follow 20 executions. Status polls are sent at a
+rate that is lowered until it is sustained: 98 of 100 polls are answered in time, the p99 of /health
+is at most 50 ms, and the gateway uses at most 200 MiB.
 """
 
 from __future__ import annotations
@@ -28,13 +28,13 @@ if TYPE_CHECKING:
 
 _SESSION = "cloche-load"
 _RATES = (500, 450, 400, 350, 300, 250, 200, 150, 100, 50)
-_HELD = 0.98  # of the rate that was meant
+_HELD = 0.98  # of the intended rate
 _HEALTH_SECONDS = 0.02
 _SETTLED_SECONDS = 5.0
 _APART_SECONDS = 0.2
-"""Between the waiting requests: the queue lets none wait for more than a minute, and those that
-were sent at once would all be sent anew at once."""
-_HEALTH_BOUND = 50.0  # milliseconds, of the 99th percentile
+"""Between the waiting requests: each waits in the queue for at most a minute, and requests sent at
+once would all be repeated at once."""
+_HEALTH_BOUND = 50.0  # milliseconds, 99th percentile
 _MEMORY_BOUND = 200.0  # MiB
 _CHATTER = "while sleep 0.5; do echo line $((++n)); done"
 _SLEEPER = "sleep 300"
@@ -43,7 +43,7 @@ _MIB = 1024 * 1024
 
 @dataclass
 class Seen:
-    """What one rate showed."""
+    """The results of one rate."""
 
     rate: int
     answered: int = 0
@@ -57,36 +57,36 @@ class Seen:
 
     @property
     def held(self) -> bool:
-        """Whether so many polls were answered, in time, and the gateway was well."""
+        """Whether the polls were answered in time and the gateway stayed within its bounds."""
         answered = self.answered >= _HELD * self.rate * self.seconds and not self.failures
         well = summary(self.health).p99 <= _HEALTH_BOUND and self.memory <= _MEMORY_BOUND
         return answered and well
 
 
 class Load:
-    """One client of the gateway and what it keeps going."""
+    """A client of the gateway, with its background requests."""
 
     def __init__(self, session: aiohttp.ClientSession) -> None:
         self._session = session
         self._beside: set[asyncio.Task[None]] = set()
         self.events = 0
-        """Events that all streams have brought."""
+        """Events received on all streams."""
         self.waiting = 0
-        """Synchronous requests that wait at a time."""
+        """Number of concurrent synchronous requests."""
 
     def beside(self, work: Coroutine[Any, Any, None]) -> None:
-        """Keep this going until the end."""
+        """Run this in the background until the end."""
         self._beside.add(asyncio.create_task(work))
 
     async def stop(self) -> None:
-        """Hang up on all, and remove their executions."""
+        """Cancel all background requests, and remove their executions."""
         for task in self._beside:
             task.cancel()
         await asyncio.gather(*self._beside, return_exceptions=True)
         await self._session.delete(f"/api/v1/execute/session/{_SESSION}")
 
     async def start(self, code: str) -> str:
-        """An execution in bash, not waited for; its id."""
+        """Start an execution in bash, and return its id without waiting."""
         async with self._session.post("/api/v1/execute/async", json=_request(code)) as answer:
             if answer.status != 202:  # noqa: PLR2004  HTTP's Accepted
                 raise BenchError(f"An execution was not taken: {await answer.text()}")
@@ -94,20 +94,20 @@ class Load:
             return name
 
     async def wait(self) -> None:
-        """One synchronous request after the other that waits: most in the queue, for a minute."""
+        """Repeat a synchronous request; most wait in the queue for a minute."""
         self.waiting += 1
         while True:
             async with self._session.post("/api/v1/execute", json=_request(_SLEEPER)) as answer:
                 await answer.read()
 
     async def listen(self, name: str) -> None:
-        """An event stream that is read as it comes."""
+        """Read an event stream."""
         async with self._session.get(f"/api/v1/executions/{name}/events") as answer:
             async for line in answer.content:
                 self.events += line.startswith(b"data:")
 
     async def settled(self) -> None:
-        """Return when no more executions come to run: all have their Pods that find room."""
+        """Wait until no more executions start, that is, until as many run as there is room for."""
         running, since = -1, time.monotonic()
         while time.monotonic() - since < _SETTLED_SECONDS:
             await asyncio.sleep(1)
@@ -117,7 +117,7 @@ class Load:
         say(f"{running} executions run, the others wait in the queue")
 
     async def measure(self, names: list[str], rate: int, seconds: float) -> Seen:
-        """Poll so often for so long, and look how the gateway is."""
+        """Poll at this rate for this number of seconds, and observe the gateway."""
         seen = Seen(rate)
         cpu, own, began = await self._cpu(), _own_cpu(), time.perf_counter()
         end = began + seconds
@@ -199,7 +199,7 @@ async def _load() -> AsyncIterator[Load]:
 
 
 async def run(waiting: int, streams: int, executions: int, seconds: float) -> list[Seen]:
-    """All of it; what each rate showed, to the first that held."""
+    """Run everything; return the results of each rate up to the first sustained one."""
     rates = []
     async with _load() as load:
         say(f"{executions} executions that print")
@@ -238,7 +238,7 @@ def _table(rates: list[Seen]) -> str:
 
 
 def main() -> int:
-    """Measure and print."""
+    """Measure and print the table."""
     parser = argparse.ArgumentParser(prog="load", description=__doc__)
     parser.add_argument("--waiting", type=int, default=200, help="synchronous requests that wait")
     parser.add_argument("--streams", type=int, default=200, help="event streams")

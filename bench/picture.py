@@ -1,4 +1,4 @@
-"""The picture of a run, as SVG."""
+"""Draw the results of a run as SVG."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _INK, _SOFT = "#1f2933", "#6a7683"
 
 
 def picture(figures: Figures, head: str) -> str:
-    """Latencies, steps and throughput, one above the other."""
+    """Return latencies, steps and throughput, one below the other."""
     parts: list[str] = []
     y = 30.0
     parts.append(_text(20, y, "Cloche, measured", size=16, weight=600))
@@ -38,7 +38,7 @@ def picture(figures: Figures, head: str) -> str:
 
 
 def _latencies(figures: Figures, y: float) -> tuple[list[str], float]:
-    """A bar to p50 and a line on to p99, on a scale of its own for what is cold."""
+    """Draw a bar to p50 and a line to p99 for each row; cold rows have a separate scale."""
     parts: list[str] = []
     for title, keys in (
         ("Milliseconds, warm: what Cloche adds to the program (bar: p50, line: p99)", 5),
@@ -68,7 +68,7 @@ def _latencies(figures: Figures, y: float) -> tuple[list[str], float]:
 
 
 def _steps(figures: Figures, y: float) -> tuple[list[str], float]:
-    """A warm request's steps in a row, each as long as its p50."""
+    """Draw a warm request's steps in a row, each with the width of its p50."""
     there = [step for step in STEPS if f"warm.{step}" in figures]
     if not there:
         return [], y
@@ -87,7 +87,7 @@ def _steps(figures: Figures, y: float) -> tuple[list[str], float]:
 
 
 def _rates(figures: Figures, y: float) -> tuple[list[str], float]:
-    """How many a second."""
+    """Draw the rates."""
     keys = [*(f"churn{n}" for n in CHURN), "single", "loop", "reuse"]
     there = [key for key in keys if key in figures]
     if not there:

@@ -1,4 +1,4 @@
-"""The order of a run: every row takes its turn in every round, on the same cluster."""
+"""The order of a run: every row has a turn in every round, on the same cluster."""
 
 from __future__ import annotations
 
@@ -37,16 +37,16 @@ NAMES = (
     "stored",
     "idle",
 )
-"""What `--only` takes."""
+"""The values of `--only`."""
 MAIN_ROWS = ("warm", "refill", "cold", "churn", "single", "reuse")
-"""What `--main` measures."""
+"""The rows of `--main`."""
 
 
 async def run(to: Installation, figures: Figures, sizes: Sizes, chosen: set[str]) -> None:
-    """Measure the chosen rows. Whatever ends the run, what it has made is removed.
+    """Measure the chosen rows. The run always removes what it has created.
 
     Raises:
-        BenchError: something cannot be measured; it says why.
+        BenchError: something cannot be measured; the message gives the reason.
     """
     async with opened(to, figures, sizes) as world:
         if "idle" in chosen:
@@ -60,10 +60,10 @@ async def run(to: Installation, figures: Figures, sizes: Sizes, chosen: set[str]
 
 @asynccontextmanager
 async def opened(to: Installation, figures: Figures, sizes: Sizes) -> AsyncIterator[World]:
-    """The installation with nothing in it that an earlier run has left.
+    """Provide the installation, without the leftovers of an earlier run.
 
     Raises:
-        BenchError: it does not run a program.
+        BenchError: it cannot run a program.
     """
     async with AsyncExitStack() as stack:
         rest = await Rest.connect(to.kubeconfig)
@@ -82,7 +82,7 @@ async def _rounds(world: World, chosen: set[str]) -> None:
         await idle.waiting_pods(world)
     for number in range(1, sizes.rounds + 1):
         if number == sizes.rounds and "stored" in chosen:
-            # Between two rounds of what it is compared with.
+            # Between two rounds of the row that it is compared with.
             await _with_stored(world, chosen)
         for name, what, measure in _rows(world, last=number == sizes.rounds):
             if name in chosen:
@@ -102,7 +102,7 @@ async def _with_stored(world: World, chosen: set[str]) -> None:
 
 
 def _rows(world: World, *, last: bool) -> list[tuple[str, str, Callable[[], Awaitable[None]]]]:
-    """The rows of a round: their name, what is measured now, and how."""
+    """Return the rows of a round: name, description of the measurement, and function."""
     sizes = world.sizes
     writes, colds, warms = (sizes.share(n) for n in (sizes.writes, sizes.cold, sizes.warm))
     seconds = f"{sizes.slice_seconds:.0f} s"
@@ -136,7 +136,7 @@ def _rows(world: World, *, last: bool) -> list[tuple[str, str, Callable[[], Awai
 
 
 async def _remove_left(cluster: Cluster) -> None:
-    """Remove what a run has left that was killed."""
+    """Remove the leftovers of a killed run."""
     await cluster.make_unwatched()
     await cluster.remove_all(cluster.pods, SELECTOR)
     await stored.remove_left(cluster)

@@ -1,4 +1,4 @@
-"""The runtimes that only a run has: made from the installed Python, removed at its end."""
+"""The benchmark's runtimes, created from the installed Python runtime and removed at the end."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _POOLS = {
 
 @asynccontextmanager
 async def runtimes(cluster: Cluster) -> AsyncIterator[None]:
-    """Both runtimes with full pools, until the block ends; then all that the run has made goes."""
+    """Provide both runtimes with full pools for the block, then remove all that the run created."""
     python = await cluster.runtime("python")
     try:
         for name, pool in _POOLS.items():
@@ -44,7 +44,7 @@ async def runtimes(cluster: Cluster) -> AsyncIterator[None]:
 
 
 def manifest(name: str, spec: dict[str, Any], pool: dict[str, Any]) -> dict[str, Any]:
-    """A runtime of a benchmark's own: another's spec under a name and with a pool of its own."""
+    """Return a benchmark runtime: the spec of another, with this name and pool."""
     spec = {key: value for key, value in spec.items() if key != "aliases"}
     return {
         "apiVersion": meta.API_VERSION,

@@ -1,4 +1,4 @@
-"""Processes of Pods as the node sees them, when this machine is the node."""
+"""Processes of Pods as seen from the node, if this machine is the node."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ class Inside:
     supervisor: int
     """Process id of its container's first process."""
     cgroup: Path
-    """The Pod's own control group, which has the memory of all its containers."""
+    """The Pod's cgroup, which accounts for the memory of all its containers."""
 
 
 def of_pod(uid: str) -> Inside | None:
-    """The Pod's container, its sandbox container aside; None where it runs elsewhere."""
+    """Return a Pod's processes, except its pause container; None if it runs elsewhere."""
     # The systemd driver writes a uid with underscores.
     names = (f"pod{uid}", f"pod{uid.replace('-', '_')}.slice")
     for process in sorted(_PROC.glob("[0-9]*"), key=lambda path: int(path.name)):
@@ -37,40 +37,40 @@ def of_pod(uid: str) -> Inside | None:
 
 
 def uid_in(line: str, names: tuple[str, ...]) -> bool:
-    """Whether a line of /proc/PID/cgroup is below one of these groups."""
+    """Return whether a line of /proc/PID/cgroup is in one of these cgroups."""
     return any(part.endswith(names) for part in line.split("/"))
 
 
 def anonymous_bytes(inside: Inside) -> int:
-    """Anonymous memory of a Pod: what no file could give back."""
+    """Return the anonymous memory of a Pod, which cannot be reclaimed by dropping file pages."""
     values = dict(line.split() for line in _lines(inside.cgroup / "memory.stat"))
-    return int(values.get("anon") or values["total_rss"])  # version 2, version 1
+    return int(values.get("anon") or values["total_rss"])  # cgroup v2, v1
 
 
 def resident_bytes(pid: int) -> int:
-    """Resident set size of a process."""
+    """Return the resident set size of a process."""
     line = next(line for line in _lines(_PROC / str(pid) / "status") if line.startswith("VmRSS"))
     return int(line.split()[1]) * 1024
 
 
 def cpu_seconds(pid: int) -> float:
-    """Processor time of a process so far."""
+    """Return the CPU time of a process so far."""
     fields = _stat(pid)
     return (int(fields[11]) + int(fields[12])) / _TICK
 
 
 def parent(pid: int) -> int:
-    """The process that started it: of a container, its shim."""
+    """Return the parent of a process; for a container, this is its shim."""
     return int(_stat(pid)[1])
 
 
 def _stat(pid: int) -> list[str]:
-    """The fields of /proc/PID/stat from the third on (proc(5))."""
+    """Return the fields of /proc/PID/stat from the third on (proc(5))."""
     return (_PROC / str(pid) / "stat").read_text().rsplit(")", 1)[1].split()
 
 
 def _pod_group(process: Path, names: tuple[str, ...]) -> Path:
-    """The Pod's group in the memory controller's hierarchy, or in the only one."""
+    """Return the Pod's cgroup in the memory hierarchy, or in the unified one."""
     lines = [line.split(":", 2) for line in _lines(process / "cgroup")]
     path = next((path for _, kinds, path in lines if "memory" in kinds.split(",")), None)
     root = _CGROUPS / "memory"

@@ -1,4 +1,4 @@
-"""What a comparison of two revisions shows: for each row a ratio with its 95 % interval. Pure."""
+"""Compute the ratio of two revisions with its 95 % interval for each row. Pure functions."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ if TYPE_CHECKING:
     from figures import Figures
 
 WORSE = 0.05
-"""How much worse the ratio itself may be, whatever its interval."""
+"""The limit for the ratio itself, regardless of its interval."""
 BASE, HERE = "base", "here"
 
 
 @dataclass(frozen=True)
 class Row:
-    """One row of the comparison, and its statistic of a turn."""
+    """A row of the comparison, and the statistic that is compared."""
 
     key: str
     title: str
@@ -31,20 +31,20 @@ class Row:
     adjusted: bool = False
     """Whether it is compared in units of its controls."""
     is_control: bool = False
-    """Whether it is the controls themselves: nobody judges them."""
+    """Whether it is the controls themselves, which are not judged."""
 
     @property
     def higher_is_better(self) -> bool:
-        """Whether it is about how many a second."""
+        """Whether it measures a rate."""
         return self.statistic == "rate"
 
     def logarithm(self, of: Figures) -> float:
-        """The statistic of a turn as it is compared.
+        """Return the logarithm of a turn's statistic, adjusted by its controls.
 
-        A machine that is shared is faster in one minute and slower in the next, by more than two
-        revisions differ. An API write that no revision has a part of shows by how much: on the
-        machine of docs/design/performance.md the medians of 20 warm requests varied by 11 %, and in units
-        of the writes beside them by 5 %.
+        The speed of a shared machine changes from minute to minute by more than two revisions
+        differ. API writes in which no revision takes part measure that change: on the machine of
+        docs/design/performance.md the medians of 20 warm requests varied by 11 %, and in units of
+        the accompanying writes by 5 %.
         """
         value = math.log(of[self.key].statistic(self.statistic))
         if not self.adjusted:
@@ -54,7 +54,7 @@ class Row:
 
 
 def control(key: str) -> str:
-    """The figure that has the API writes beside a row."""
+    """Return the key of the API writes that accompany a row."""
     return f"{key}.control"
 
 
@@ -65,12 +65,12 @@ ROWS = (
     Row("single", "churn: single-use, 8 clients", "rate"),
     Row("reuse", "reuse, 8 clients", "rate"),
 )
-"""Those that are judged."""
+"""The rows that are judged."""
 
 
 @dataclass(frozen=True)
 class Round:
-    """Both revisions' turns of one round, next to one another in time."""
+    """Both revisions' turns of one round, which follow each other."""
 
     base: Figures
     here: Figures
@@ -83,31 +83,31 @@ class Ratio:
     row: Row
     base: float
     here: float
-    """Geometric means over the rounds of the turns' statistics, in the row's unit."""
+    """Geometric means of the turns' statistics over the rounds, in the row's unit."""
     values: int
-    """How many were measured, both revisions together."""
+    """The number of values of both revisions."""
     ratio: float
     low: float
     high: float
     """The ratio's 95 % interval."""
     failures: dict[str, dict[str, int]]
-    """By revision: answers that were no result."""
+    """Responses other than results, by revision."""
 
     @property
     def is_worse(self) -> bool:
-        """Whether the whole interval is on the worse side, or the ratio is worse than 5 %."""
+        """Whether the whole interval is on the worse side, or the ratio is more than 5 % worse."""
         if self.row.higher_is_better:
             return self.high < 1 or self.ratio < 1 - WORSE
         return self.low > 1 or self.ratio > 1 + WORSE
 
 
 def order_of(number: int) -> tuple[str, str]:
-    """The order of a round's two turns, from round 1 on: ABBA, so that a drift favours neither."""
+    """Return the order of a round's turns (from round 1): ABBA, so that a drift favours neither."""
     return (BASE, HERE) if number % 2 else (HERE, BASE)
 
 
 def ratios(rounds: Sequence[Round]) -> list[Ratio]:
-    """Each row's ratio, and after it that of its controls if any, from at least two rounds."""
+    """Return each row's ratio, followed by that of its controls, from at least two rounds."""
     rows = [each for row in ROWS for each in ((row, _controls(row)) if row.adjusted else (row,))]
     return [_ratio(row, rounds) for row in rows]
 
@@ -120,9 +120,9 @@ def _controls(row: Row) -> Row:
 def _ratio(row: Row, rounds: Sequence[Round]) -> Ratio:
     """Compare the two turns of each round; the rounds are the sample.
 
-    Values of one turn share what that turn had (the node's load, where a process's memory lies), so
-    that an interval from all values as one sample would be too narrow. In logarithms the mean of
-    the ratios and the ratio of the means are the same.
+    Values of one turn are correlated (through the node's load or a process's memory placement), so
+    an interval from all values as one sample would be too narrow. In logarithms the mean of the
+    ratios equals the ratio of the means.
     """
     differences = [row.logarithm(pair.here) - row.logarithm(pair.base) for pair in rounds]
     low, high = mean_interval(differences)
@@ -148,7 +148,7 @@ def _typical(row: Row, turns: Sequence[Figures]) -> float:
 
 
 def table(found: Sequence[Ratio], base: str) -> str:
-    """The table on the terminal; `base` is the other revision's name."""
+    """Return the table for the terminal; `base` is the other revision's name."""
     heads = f"{'n':>6}{base[:11]:>12}{'here':>12} {'':<8} {'ratio':>6}"
     lines = [f"{'':<31}{heads}   95 % interval"]
     for one in found:
@@ -166,7 +166,7 @@ def table(found: Sequence[Ratio], base: str) -> str:
 
 
 def as_json(found: Sequence[Ratio], rounds: Sequence[Round]) -> list[dict[str, Any]]:
-    """Every row with its ratio and all values, round by round, rounded to microseconds."""
+    """Return every row with its ratio and all values by round, rounded to microseconds."""
     return [
         asdict(one)
         | {"worse": one.is_worse}

@@ -1,4 +1,4 @@
-"""What is kept of a run: all values as JSON, the table as text, the picture."""
+"""Save a run: all values as JSON, the table as text, the picture."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ if TYPE_CHECKING:
 RESULTS = ROOT / "bench" / "results"
 PICTURE = ROOT / "docs" / "design" / "performance.svg"
 UNKEPT = ROOT / ".cloche" / "bench"
-"""For runs that were not whole: a directory that git does not see."""
+"""For partial runs: a directory that git ignores."""
 
 
 def keep(figures: Figures, minutes: float, *, whole: bool) -> Path:
-    """Write everything down; returns where the JSON is."""
+    """Save the results, and return the path of the JSON file."""
     directory = RESULTS if whole else UNKEPT
     directory.mkdir(parents=True, exist_ok=True)
     run = about(minutes)
@@ -44,7 +44,7 @@ def keep(figures: Figures, minutes: float, *, whole: bool) -> Path:
 
 
 def _rows(figures: Figures) -> list[dict[str, Any]]:
-    """Every row: summary, comparisons, and all values rounded to microseconds."""
+    """Return every row: summary, comparisons, and all values rounded to microseconds."""
     rows = []
     for row in ROWS:
         if row.key not in figures:
@@ -63,7 +63,7 @@ def _rows(figures: Figures) -> list[dict[str, Any]]:
 
 
 def about(minutes: float) -> dict[str, Any]:
-    """What was measured, when and on what machine."""
+    """Return what was measured, when and on which machine."""
     command = ["git", "-C", str(ROOT), "describe", "--always", "--dirty"]
     commit = subprocess.run(command, check=False, capture_output=True, text=True).stdout.strip()
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 1024**3

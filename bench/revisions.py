@@ -1,7 +1,7 @@
-"""Two revisions on one cluster: built once, installed in turns, this checkout's own at the end.
+"""Two revisions on one cluster: built once, installed alternately, this checkout again at the end.
 
-Everything that the benchmarks use of `cloche_cluster` is here, and it is this checkout's: the other
-revision gives its images, its chart and its CRDs, and never its cluster.
+This module contains all uses of `cloche_cluster` by the benchmarks, always from this checkout. The
+other revision provides its images, chart and CRDs, but not its cluster.
 """
 
 from __future__ import annotations
@@ -39,8 +39,8 @@ if TYPE_CHECKING:
     from cloche_cluster.targets.base import Access, Cluster
 
 LANGUAGE = "python"
-"""The only language that is installed while two revisions take turns: each upgrade replaces the
-waiting Pods of every one, and its image would have to be built."""
+"""The only language installed during a comparison, because each upgrade replaces the waiting Pods
+of every language, and each language's image would have to be built."""
 _IMAGES = ("gateway", "operator", RUNTIME_BASE, f"runtime-{LANGUAGE}")
 
 
@@ -55,16 +55,16 @@ class Revision:
 
 @dataclass
 class Turns:
-    """Installs one revision after the other. The images of both stay on the node."""
+    """Installs the revisions alternately. The images of both stay on the node."""
 
     cluster: Cluster
     access: Access
     console: Console
     changed: bool = False
-    """Whether anything but `make up`'s own installation has been installed."""
+    """Whether another installation than `make up`'s has been installed."""
 
     def build(self, name: str, source: Path, root: Path) -> Revision:
-        """Build a revision's images from `source`; `root` has the rest of it.
+        """Build a revision's images from `source`; `root` has its other files.
 
         Raises:
             ClusterError: a build failed.
@@ -76,7 +76,7 @@ class Turns:
         )
 
     def install(self, revision: Revision, turn: int) -> Installation:
-        """Install a revision, with new Pods for gateway and operator even where nothing differs.
+        """Install a revision; gateway and operator get new Pods even if nothing differs.
 
         Raises:
             ClusterError: it cannot be installed on this cluster.
@@ -99,13 +99,14 @@ class Turns:
 
 @contextmanager
 def two_revisions(base: str, commit: str) -> Iterator[tuple[Turns, Revision, Revision]]:
-    """Build the base, which is called so and has this commit, and this checkout as it is now.
+    """Build the base, with this name and commit, and this checkout in its present state.
 
-    However the block ends, the base's files are removed and this checkout is installed again.
+    At the end of the block, the base's files are removed and this checkout is installed again, even
+    after an error.
 
     Raises:
-        BenchError: this checkout has installed nothing, the CRDs do not fit together, or this
-            checkout could not be installed again.
+        BenchError: this checkout has installed nothing, the CRDs are incompatible, or this checkout
+            could not be installed again.
         ClusterError: something could not be built or installed.
     """
     target = Checkout().remembered()
@@ -115,7 +116,7 @@ def two_revisions(base: str, commit: str) -> Iterator[tuple[Turns, Revision, Rev
     cluster = make_cluster(target, Checkout().directory, console)
     turns = Turns(cluster, cluster.access(), console)
     try:
-        # No `make up` or `make down` of another checkout comes in between.
+        # Keeps `make up` and `make down` of other checkouts out.
         with _lock(target, console), work_tree(commit) as tree, snapshot() as here:
             if conflict := crd_conflict(crds(tree), crds(here)):
                 raise BenchError(f"BASE={base} and this checkout cannot take turns: {conflict}")
@@ -127,21 +128,21 @@ def two_revisions(base: str, commit: str) -> Iterator[tuple[Turns, Revision, Rev
 
 
 def values_of_turn(turn: int) -> dict[str, Any]:
-    """The chart's values that belong to a turn: an annotation, by which its Pods are new."""
+    """Return the chart's values for a turn: an annotation that forces new Pods."""
     mark = {"podAnnotations": {"cloche.dev/bench-turn": str(turn)}}
     return {"gateway": mark, "operator": mark}
 
 
 def crds(root: Path) -> list[dict[str, Any]]:
-    """The CRDs of a checkout."""
+    """Return the CRDs of a checkout."""
     paths = sorted((root / "crds").glob("*.yaml"))
     return [yaml.safe_load(path.read_text(encoding="utf-8")) for path in paths]
 
 
 def crd_conflict(base: list[dict[str, Any]], here: list[dict[str, Any]]) -> str | None:
-    """Why the API server would not take one's CRDs after the other's, or back; None if it would.
+    """Return why the API server would reject one revision's CRDs after the other's, or None.
 
-    Fields may differ: both revisions' objects are made anew in each turn.
+    Fields may differ, because both revisions' objects are created anew in each turn.
     """
     of_base, of_here = ({crd["metadata"]["name"]: crd["spec"] for crd in of} for of in (base, here))
     for name in sorted(of_base.keys() & of_here.keys()):
@@ -155,12 +156,12 @@ def crd_conflict(base: list[dict[str, Any]], here: list[dict[str, Any]]) -> str 
 
 
 def _stored(spec: Mapping[str, Any]) -> str:
-    """The version in which the API server keeps the objects of a CRD."""
+    """Return a CRD's storage version."""
     return str(next(version["name"] for version in spec["versions"] if version["storage"]))
 
 
 class _Progress(Console):
-    """The steps of `make up` among a benchmark's own lines."""
+    """Prints the steps of `make up` as progress lines of the benchmark."""
 
     def step(self, text: str) -> None:
         """Print one step."""
@@ -168,7 +169,7 @@ class _Progress(Console):
 
 
 def _install_again(target: Target, console: Console) -> None:
-    """Do what `make up` does, on the cluster that it chose."""
+    """Run `make up` on the cluster that it chose."""
     say("installing this checkout again, as `make up` does")
     wish = Wish.CURRENT if target.kind is Kind.FOREIGN else Wish(target.kind.value)
     try:
@@ -183,6 +184,6 @@ def _install_again(target: Target, console: Console) -> None:
 
 
 def _lock(target: Target, console: Console) -> AbstractContextManager[None]:
-    """The lock of `make up` and `make down`."""
+    """Return the lock of `make up` and `make down`."""
     own = Embedded(console).lock if target.kind is Kind.EMBEDDED else user_cache() / "lock"
     return locked(own, console, f"a comparison of revisions in {ROOT}")

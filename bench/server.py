@@ -1,4 +1,4 @@
-"""What the benchmarks ask of the API server beside what they measure."""
+"""The benchmarks' access to the API server, except for the measurements."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ if TYPE_CHECKING:
 
 SYSTEM = "cloche-system"
 _UNWATCHED = "cloche-bench"
-# Where neither operator nor gateway watches: they would act on it.
+# Neither operator nor gateway watches this namespace; they would act on its objects.
 UNWATCHED = f"/apis/{meta.GROUP}/{meta.VERSION}/namespaces/{_UNWATCHED}/{meta.EXECUTIONS}"
 LABEL = f"{meta.GROUP}/bench"
-"""On everything that a benchmark makes."""
-_LOOK_SECONDS = 0.05  # the cluster is idle but for these looks
+"""A label of everything that a benchmark creates."""
+_LOOK_SECONDS = 0.05  # the cluster is idle except for this polling
 _QUIET_SECONDS = 180.0  # for 20 Pods to start, 0.5 CPU seconds each, on a busy machine
 _AT_A_TIME = 16
 
@@ -40,18 +40,18 @@ class Cluster:
         self.runtimes = f"{cloche}/{meta.RUNTIMES}"
 
     async def make_unwatched(self) -> None:
-        """Create the namespace of `UNWATCHED`, labelled so that policies let executions in."""
+        """Create the namespace of `UNWATCHED`, with a label for which policies admit executions."""
         labels = {meta.LABEL_SANDBOX_NAMESPACE: "bench"}
         namespace = {"metadata": {"name": _UNWATCHED, "labels": labels}}
         with contextlib.suppress(ConflictError):
             await self.rest.call("POST", "/api/v1/namespaces", body=namespace)
 
     async def runtime(self, name: str) -> dict[str, Any]:
-        """One SandboxRuntime."""
+        """Return a SandboxRuntime."""
         return await self.rest.call("GET", f"{self.runtimes}/{name}")
 
     async def list_metadata(self, path: str, selector: str = "") -> list[dict[str, Any]]:
-        """The metadata of all objects with these labels, page by page."""
+        """Return the metadata of all objects with these labels, read page by page."""
         params, found = {"labelSelector": selector, "limit": "500"}, []
         while True:
             page = await self.rest.call(
@@ -63,17 +63,17 @@ class Cluster:
             params["continue"] = more
 
     async def remove_all(self, path: str, selector: str) -> int:
-        """Delete all objects with these labels; how many there were."""
+        """Delete all objects with these labels, and return their number."""
         found = await self.list_metadata(path, selector)
         await self.at_once(self._delete(f"{path}/{of['name']}") for of in found)
         return len(found)
 
     async def remove(self, path: str, name: str) -> None:
-        """Delete one object; one that is gone is fine."""
+        """Delete an object, if it exists."""
         await self._delete(f"{path}/{name}")
 
     async def replace(self, path: str, manifest: dict[str, Any]) -> dict[str, Any]:
-        """Create an object in the place of what an interrupted run may have left."""
+        """Create an object, replacing one of an interrupted run."""
         while True:
             try:
                 return await self.rest.call("POST", path, body=manifest)
@@ -82,7 +82,7 @@ class Cluster:
                 await asyncio.sleep(_LOOK_SECONDS)
 
     async def at_once(self, calls: Iterable[Any]) -> None:
-        """Await all of them, some at a time."""
+        """Await all of them, with limited concurrency."""
         left = iter(calls)
 
         async def work() -> None:
@@ -92,10 +92,10 @@ class Cluster:
         await asyncio.gather(*(work() for _ in range(_AT_A_TIME)))
 
     async def has_ready(self, name: str, count: int) -> None:
-        """Return when so many Pods of a runtime wait.
+        """Wait until this number of Pods of a runtime is waiting.
 
         Raises:
-            BenchError: they do not come.
+            BenchError: they do not become ready in time.
         """
         try:
             async with asyncio.timeout(_QUIET_SECONDS):
@@ -105,10 +105,10 @@ class Cluster:
             await self._not_quiet()
 
     async def quiet(self) -> None:
-        """Return when every pool is full and no other Pod is there, not even an ending one.
+        """Wait until every pool is full and there are no other Pods, terminating ones included.
 
         Raises:
-            BenchError: that does not come.
+            BenchError: the cluster does not become quiet in time.
         """
         try:
             async with asyncio.timeout(_QUIET_SECONDS):
@@ -147,7 +147,7 @@ class Cluster:
 
 
 async def installed_settings(rest: Rest) -> Settings:
-    """The settings of the operator that is installed: the bare Pod gets all that its Pods get."""
+    """Return the installed operator's settings, so that the bare Pod matches its Pods."""
     path = f"/apis/apps/v1/namespaces/{SYSTEM}/deployments/cloche-operator"
     deployment = await rest.call("GET", path)
     container = deployment["spec"]["template"]["spec"]["containers"][0]

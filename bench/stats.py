@@ -1,4 +1,4 @@
-"""Percentiles, for every row alike."""
+"""Percentiles and confidence intervals, the same for every row."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 
-_Z = 1.96  # the normal distribution's for 95 %
-# Student's t for 95 %, two-sided, from one degree of freedom on.
+_Z = 1.96  # of the normal distribution, for 95 %
+# Student's t for 95 %, two-sided, starting at one degree of freedom.
 # fmt: off
 _T = (
     12.706, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306, 2.262, 2.228,
@@ -21,12 +21,12 @@ _T = (
 )
 # fmt: on
 MOST = len(_T) + 1
-"""The most values that `mean_interval` takes."""
+"""Maximum number of values for `mean_interval`."""
 
 
 @dataclass(frozen=True)
 class Summary:
-    """A row's values, in the row's own unit."""
+    """A row's values, in the row's unit."""
 
     n: int
     min: float
@@ -38,7 +38,7 @@ class Summary:
 
 
 def summary(values: Sequence[float]) -> Summary:
-    """The summary of at least one value; percentiles between two values are interpolated."""
+    """Summarize at least one value; percentiles between two values are interpolated."""
     return Summary(
         n=len(values),
         min=min(values),
@@ -51,9 +51,9 @@ def summary(values: Sequence[float]) -> Summary:
 
 
 def median_interval(values: Sequence[float]) -> tuple[float, float]:
-    """The 95 % interval of the median, by the ranks between which it lies in 95 of 100 samples.
+    """Return the 95 % confidence interval of the median, from ranks.
 
-    Nothing is assumed of how the values are spread. At least six of them.
+    It assumes nothing about the distribution. At least six values are required.
     """
     ordered, n = sorted(values), len(values)
     below = math.floor(n / 2 - _Z * math.sqrt(n) / 2)
@@ -61,10 +61,10 @@ def median_interval(values: Sequence[float]) -> tuple[float, float]:
 
 
 def mean_interval(values: Sequence[float]) -> tuple[float, float]:
-    """The 95 % interval of the mean of two to `MOST` values, by Student's t.
+    """Return the 95 % confidence interval of the mean of 2 to `MOST` values, by Student's t.
 
-    For so few values a bootstrap's interval is too narrow: in a simulation of four to ten rounds it
-    held the true ratio in 80 to 90 of 100 comparisons, this one in 94 to 98.
+    For so few values a bootstrap interval is too narrow: in a simulation of four to ten rounds it
+    contained the true ratio in 80 to 90 of 100 comparisons, this one in 94 to 98.
     """
     mean = statistics.fmean(values)
     half = _T[len(values) - 2] * statistics.stdev(values) / math.sqrt(len(values))

@@ -1,6 +1,6 @@
-"""Where a request's time went, from the times in its execution's status.
+"""The steps of a request, from the times in its execution's status.
 
-Client, operator and Pod share the machine's clock here, so that their times can be subtracted.
+Client, operator and Pod share the machine's clock, so their times can be subtracted.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ _PROGRAM = ("compileSeconds", "executionSeconds", "checkSeconds")
 
 
 async def add_overheads(world: World, key: str, answers: list[Answer]) -> None:
-    """Add the answers to a row: each round trip less what was compiled, run and checked."""
+    """Add the responses to a row: each round trip less the time to compile, run and check."""
     figure = world.figures[key]
     for answer in answers:
         if answer.execution is None:

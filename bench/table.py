@@ -1,4 +1,4 @@
-"""The table on the terminal."""
+"""The table for the terminal."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _NAMES = {
 
 
 def table(figures: Figures) -> str:
-    """Every row that was measured, with its absolute values, its ratios and its bounds."""
+    """Return every measured row, with its absolute values, ratios and bounds."""
     lines = [_HEAD]
     for row in ROWS:
         if row.key in figures:
@@ -49,7 +49,7 @@ def _row(row: Row, figures: Figures) -> list[str]:
 
 
 def comparison(compared: Comparison | None) -> str:
-    """A ratio in words, with its bound and whether it holds; empty where there is no ratio."""
+    """Return a ratio as text, with its bound and whether it holds; empty if there is no ratio."""
     if compared is None:
         return ""
     bound = compared.bound
@@ -63,7 +63,7 @@ def comparison(compared: Comparison | None) -> str:
 
 
 def verdict(compared: Comparison) -> str:
-    """The bound, its stretch if it has one, and which of them hold."""
+    """Return the bound, its stretch goal if there is one, and whether they hold."""
     bound = compared.bound
     return ", ".join(
         f"{_sign(bound)} {factor:g} {name}{'held' if compared.holds(factor) else 'NOT held'}"

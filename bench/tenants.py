@@ -1,4 +1,4 @@
-"""Executions of tenants: only the gateway may create them, so they are created as it."""
+"""Create executions of tenants, which requires the gateway's identity."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _TOKEN = f"/api/v1/namespaces/{SYSTEM}/serviceaccounts/cloche-gateway/token"
 
 @asynccontextmanager
 async def as_gateway(cluster: Cluster) -> AsyncIterator[Rest]:
-    """A connection to the API server with a token of the gateway's own service account."""
+    """Connect to the API server with a token of the gateway's service account."""
     request = {
         "apiVersion": "authentication.k8s.io/v1",
         "kind": "TokenRequest",
@@ -30,7 +30,7 @@ async def as_gateway(cluster: Cluster) -> AsyncIterator[Rest]:
     }
     answer = await cluster.rest.call("POST", _TOKEN, body=request)
     config = _kubeconfig(cluster.kubeconfig, answer["status"]["token"])
-    with tempfile.NamedTemporaryFile("w", suffix=".yaml") as file:  # of mode 0600
+    with tempfile.NamedTemporaryFile("w", suffix=".yaml") as file:  # created with mode 0600
         yaml.safe_dump(config, file)
         file.flush()
         rest = await Rest.connect(file.name)
@@ -41,7 +41,7 @@ async def as_gateway(cluster: Cluster) -> AsyncIterator[Rest]:
 
 
 def _kubeconfig(path: str, token: str) -> dict[str, Any]:
-    """The same cluster, another user."""
+    """Return a kubeconfig for the same cluster with this token."""
     config: dict[str, Any] = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
     for user in config["users"]:
         user["user"] = {"token": token}

@@ -1,4 +1,4 @@
-"""The files of the two revisions that are compared, kept apart from what is edited meanwhile."""
+"""The files of the two compared revisions, separate from files that are edited meanwhile."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ if TYPE_CHECKING:
 
 _BASE, _HERE = UNKEPT / "base", UNKEPT / "here"
 _INSTALLED = ("charts", "crds", "runtimes")
-"""What an installation reads of a checkout when its images are built."""
+"""The directories of a checkout that an installation reads after its images are built."""
 
 
 def commit_of(revision: str) -> str:
-    """The commit that a revision names.
+    """Return the commit of a revision.
 
     Raises:
-        BenchError: git knows none.
+        BenchError: git does not know the revision.
     """
     words = ("rev-parse", "--verify", "--end-of-options", f"{revision}^{{commit}}")
     try:
@@ -35,12 +35,12 @@ def commit_of(revision: str) -> str:
 
 @contextmanager
 def work_tree(commit: str) -> Iterator[Path]:
-    """A work tree of a commit, until the block ends.
+    """Provide a work tree of a commit for the block.
 
     Raises:
-        BenchError: git could not make it.
+        BenchError: git could not create it.
     """
-    _remove_base()  # what a killed run has left
+    _remove_base()  # the leftovers of a killed run
     _git("worktree", "add", "--quiet", "--detach", str(_BASE), commit)
     try:
         yield _BASE
@@ -50,7 +50,7 @@ def work_tree(commit: str) -> Iterator[Path]:
 
 @contextmanager
 def snapshot() -> Iterator[Path]:
-    """This checkout's chart, CRDs and runtimes as they are now, until the block ends."""
+    """Provide a copy of this checkout's chart, CRDs and runtimes for the block."""
     shutil.rmtree(_HERE, ignore_errors=True)
     for name in _INSTALLED:
         shutil.copytree(ROOT / name, _HERE / name, symlinks=True)

@@ -1,4 +1,4 @@
-"""One turn of a revision: what is measured after it was installed, before the other one is."""
+"""One turn of a revision: the measurements after its installation."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ if TYPE_CHECKING:
     from world import World
 
 _LOOK_SECONDS = 0.2
-_ENDING_SECONDS = 120.0  # for the last revision's Pods
+_ENDING_SECONDS = 120.0  # for the previous revision's Pods
 
 
 @dataclass(frozen=True)
 class Counts:
-    """How many requests of each row in one turn."""
+    """The number of requests of each row in one turn."""
 
     warm: int = 16
     refill: int = 16
@@ -38,11 +38,11 @@ class Counts:
 
 
 _WARM_UP = Counts(warm=1, refill=0, cold=1, single=4, reuse=80)
-"""Ten for each Pod that is used again."""
+"""Ten for each reused Pod."""
 
 
 async def measure(to: Installation, first: int) -> Figures:
-    """Measure every row, beginning with the row of this number (counted on from the last again).
+    """Measure every row, starting with row `first` (modulo their number).
 
     Raises:
         BenchError: a row could not be measured.
@@ -67,7 +67,7 @@ async def measure(to: Installation, first: int) -> Figures:
 
 
 def _rows(world: World, counts: Counts) -> list[tuple[str, Callable[[], Awaitable[None]]]]:
-    """What is measured in each row, and how; a warm row has controls of its own."""
+    """Return each row's description and function; each warm row has separate controls."""
 
     async def at_rest() -> None:
         async with write.controls(world, control("warm")) as before:
@@ -98,7 +98,7 @@ def _rows(world: World, counts: Counts) -> list[tuple[str, Callable[[], Awaitabl
 
 
 async def _last_pods_gone(cluster: Cluster) -> None:
-    """Return when gateway and operator of the revision before have ended."""
+    """Wait until gateway and operator of the previous revision have ended."""
     path = f"/api/v1/namespaces/{SYSTEM}/pods"
     try:
         async with asyncio.timeout(_ENDING_SECONDS):

@@ -1,4 +1,4 @@
-"""What every row needs, made once at the start of a run."""
+"""The objects that every row needs, created at the start of a run."""
 
 from __future__ import annotations
 
@@ -13,34 +13,34 @@ if TYPE_CHECKING:
     from server import Cluster
 
 SINGLE, REUSE = "bench-single", "bench-reuse"
-"""The runtimes of a run: Python, with a Pod for each program, and with Pods used again."""
+"""The benchmark's runtimes: Python with single-use Pods, and with reused Pods."""
 SINGLE_POOL, REUSE_POOL = 10, 8
 CLIENTS = 8
 
 
 @dataclass(frozen=True)
 class Sizes:
-    """How much is measured, all rounds together."""
+    """The amount of measurements, all rounds together."""
 
     rounds: int = 3
-    """The rows take turns so often, so that what drifts drifts for all of them."""
+    """Number of rounds. In each, every row has a turn, so that a drift affects all rows."""
     writes: int = 600
     cold: int = 30
     warm: int = 300
     slice_seconds: float = 40.0
-    """Of each sustained row in each round; all rounds together are two minutes: eight clients in
-    step end in bunches, and a minute counts ten per cent too many or too few."""
+    """Duration of each sustained row in each round; two minutes in all rounds. Eight clients in
+    lockstep finish in bunches, so that one minute would be off by up to ten percent."""
     churn_seconds: float = 20.0
-    """The same for each number of bare Pods at a time: a minute each."""
+    """The same for each number of concurrent bare Pods: a minute each."""
     churn: tuple[int, ...] = CHURN
-    """These numbers of bare Pods at a time."""
+    """The numbers of concurrent bare Pods."""
     burst: int = 100
     stored_small: int = 9900
     stored_large: int = 100
     idle_seconds: float = 60.0
 
     def share(self, count: int) -> int:
-        """How many of these in one round."""
+        """Return the share of `count` for one round."""
         return -(-count // self.rounds)
 
 
@@ -62,14 +62,14 @@ MAIN = Sizes(
     warm=30,
     slice_seconds=20.0,
     churn_seconds=20.0,
-    churn=CHURN[-1:],  # the most at a time: the best churn of every run so far
+    churn=CHURN[-1:],  # the highest, which has had the best churn in every run
 )
 """The main rows within five minutes."""
 
 
 @dataclass(frozen=True)
 class World:
-    """The installation, a client of it, and what was found so far."""
+    """The installation, a client for it, and the results so far."""
 
     cluster: Cluster
     client: Client

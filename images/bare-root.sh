@@ -1,12 +1,12 @@
 #!/bin/sh
-# Assembles the root of an image that holds some programs and no shell, from the Debian packages that
-# are installed where this runs.
+# Create the root file system of an image with the given programs and without a shell, from the
+# Debian packages installed where this script runs.
 #
 #   bare-root.sh TARGET PROGRAM... -- PACKAGE...
 #
-# TARGET gets the files of the packages and of all that they depend on. Whole packages, so that what
-# dpkg keeps about them, which goes along, is true: scanners read it. Of /usr/bin and /usr/sbin alone
-# nothing is taken but the programs that are named.
+# TARGET receives the files of the packages and of their dependencies. Packages are copied whole, with
+# dpkg's records of them, so that vulnerability scanners find correct records. The exceptions are
+# /usr/bin and /usr/sbin, of which only the named PROGRAMs are copied.
 set -eu
 
 target=$1
@@ -18,18 +18,18 @@ while [ "$1" != -- ]; do
 done
 shift
 
-# What packages need to be installed and set up, which is done; nobody asks for OpenSSL's old
-# ciphers. Essential packages (shell, coreutils, dpkg, …) are left out with them.
+# Dependencies that are needed only for installation and setup, and OpenSSL's legacy ciphers. Essential
+# packages (shell, coreutils, dpkg, …) are left out too.
 left_out='adduser apt debconf mawk openssl-provider-legacy passwd'
 
 closure() {
     dpkg-query --show --showformat \
         '${Package}\t${Essential}\t${Provides}\t${Pre-Depends}, ${Depends}\n' |
     awk -F '\t' -v wanted="base-files $*" -v left_out="$left_out" '
-        # A list of relations without versions and architectures.
+        # Remove versions and architectures from a list of relations.
         function bare(relations) { gsub(/\([^)]*\)|:[a-z0-9]+|[ \t]/, "", relations); return relations }
         function fail(message) { print "bare-root: " message > "/dev/stderr"; failed = 1; exit 1 }
-        # The installed package that one of the alternatives means.
+        # Return the installed package for one of the alternatives.
         function installed(group,    i, count, names) {
             count = split(group, names, "|")
             for (i = 1; i <= count; i++) {
@@ -65,7 +65,7 @@ closure() {
 
 there() { [ -e "$1" ] || [ -L "$1" ]; }
 
-# dpkg lists directories too, and what a slim image has left out.
+# List the files to copy. dpkg also lists directories, and files that slim images omit.
 files() {
     dpkg-query --listfiles $packages | while read -r path; do
         case $path in
@@ -73,7 +73,7 @@ files() {
             *) if there "$path"; then echo "$path"; fi ;;
         esac
     done
-    # What the packages' scripts have made.
+    # The programs, and files that the packages' scripts have created.
     for path in $programs /etc/nsswitch.conf /etc/ssl/certs/*; do
         if there "$path"; then echo "$path"; fi
     done
@@ -84,7 +84,7 @@ work=$(mktemp -d)
 mkdir -p "$target"
 files | sort -u | sed 's|^/||' > "$work/files"
 tar --create --file "$work/root.tar" --directory / --no-recursion --files-from "$work/files" \
-    --owner 0 --group 0 # a package may have given some to a user of its own
+    --owner 0 --group 0 # packages may have assigned files to other users
 tar --extract --file "$work/root.tar" --directory "$target" --preserve-permissions
 rm -r "$work"
 

@@ -1,4 +1,4 @@
-"""Many requests at once, far more than Pods wait."""
+"""Many requests at once, far more than there are waiting Pods."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 async def measure(world: World) -> None:
-    """All at once: how long each takes, and the last one."""
+    """Send all requests at once, and measure each response and the last one."""
     each, last = world.figures["burst"], world.figures["last"]
     calls = (world.client.execute(SINGLE) for _ in range(world.sizes.burst))
     answers = await asyncio.gather(*calls)

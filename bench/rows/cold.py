@@ -1,4 +1,4 @@
-"""A hello world cold: through Cloche, and in a bare Pod of the same resources, in turns."""
+"""A cold hello world: through Cloche, and alternately in a bare Pod with the same resources."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from world import SINGLE
 if TYPE_CHECKING:
     from world import World
 
-_MEMORY_MB = 384  # what fits no waiting Pod: those have the runtime's default
+_MEMORY_MB = 384  # no waiting Pod has this: they have the runtime's default
 
 
 async def measure(world: World, count: int) -> None:
-    """Measure pairs: a bare Pod, until it is gone, and a request, until its Pod is gone."""
+    """Measure pairs: a bare Pod until its removal, and a request until its Pod's removal."""
     async with bare_pods(world.cluster, SINGLE, f"{_MEMORY_MB}Mi") as bare:
         for _ in range(count):
             await world.cluster.quiet()

@@ -1,4 +1,4 @@
-"""What an installation costs that nobody uses."""
+"""The resources of an unused installation."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ from cloche_api import meta
 if TYPE_CHECKING:
     from world import World
 
-_SETTLE_SECONDS = 5.0  # for the last sweep of what was before
+_SETTLE_SECONDS = 5.0  # for the operator's last sweep
 _MIB = 1024**2
 _LEASE = f"/apis/coordination.k8s.io/v1/namespaces/{SYSTEM}/leases/cloche-operator"
 
 
 async def measure(world: World, key: str) -> None:
-    """Memory of gateway and operator, each second, and the CPU of both over the whole time.
+    """Measure the memory of gateway and operator each second, and the CPU time of both overall.
 
-    On a cluster whose node is not this machine there is nothing to see.
+    If the cluster's node is not this machine, nothing is measured.
     """
     found = {name: pid for name, pid in (await _programs(world)).items() if pid}
     if not found:
@@ -41,7 +41,7 @@ async def measure(world: World, key: str) -> None:
 
 
 async def waiting_pods(world: World) -> None:
-    """Memory of each Python Pod that waits and was never used, and of its shim."""
+    """Measure the memory of each waiting, never used Python Pod, and of its shim."""
     selector = f"{meta.LABEL_RUNTIME}={SINGLE},!{LABEL}"
     for pod in await world.cluster.list_metadata(world.cluster.pods, selector):
         if (inside := processes.of_pod(pod["uid"])) is None:
@@ -52,7 +52,7 @@ async def waiting_pods(world: World) -> None:
 
 
 async def _programs(world: World) -> dict[str, int | None]:
-    """Process ids: of the gateway, of the operator that leads, and of one that stands by."""
+    """Return the process ids of the gateway, the leading operator, and a standby operator."""
     rest = world.cluster.rest
     lease = await rest.call("GET", _LEASE)
     leader = lease["spec"].get("holderIdentity", "")

@@ -1,6 +1,6 @@
-"""The physical limit of reuse: a bare loop of the same writes, in Pods that are used again.
+"""The physical limit of reuse: a bare loop with the same writes, in reused Pods.
 
-It has no gateway and no operator: one process creates an execution, claims it, sends the frame over
+There is no gateway or operator: one process creates an execution, claims it, sends the frame over
 an open attach and writes the result, for each of 8 Pods.
 """
 
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 
 async def measure(world: World) -> None:
-    """One slice of it."""
+    """Measure one slice."""
     async with bare_pods(world.cluster, SINGLE, None) as bare:
         pods = await asyncio.gather(*(bare.waiting(number) for number in range(CLIENTS)))
         free = list(pods)
@@ -50,12 +50,12 @@ async def measure(world: World) -> None:
 
 
 async def remove_left(cluster: Cluster) -> None:
-    """Remove its executions, also of a run that was killed."""
+    """Remove its executions, including those of a killed run."""
     await cluster.remove_all(UNWATCHED, f"{LABEL}=loop")
 
 
 async def _execution(world: World, bare: Bare, talk: Talk) -> float:
-    """Seconds from the creation of one execution to its recorded result."""
+    """Return the seconds from creating one execution to its recorded result."""
     rest, loop = world.cluster.rest, asyncio.get_running_loop()
     began = loop.time()
     made = (await rest.call("POST", UNWATCHED, body=_manifest(), accept=METADATA))["metadata"]

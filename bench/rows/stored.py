@@ -1,4 +1,4 @@
-"""Ten thousand records in etcd: made, kept while something is measured, removed."""
+"""Ten thousand executions in etcd: created, kept during a measurement, removed."""
 
 from __future__ import annotations
 
@@ -23,16 +23,16 @@ if TYPE_CHECKING:
 
 _SELECTOR = f"{LABEL}=stored"
 _SMALL, _LARGE = 2 * 1024, 500 * 1024
-_TENANTS = 5  # so that none is over its bound of bytes
+_TENANTS = 5  # so that no tenant exceeds its storage limit
 _TTL_SECONDS = 24 * 3600
 _END_SECONDS = 300.0
 
 
 @asynccontextmanager
 async def stored(world: World) -> AsyncIterator[None]:
-    """Ended executions of other tenants, until the block ends.
+    """Store ended executions of other tenants for the block.
 
-    They are made cancelled, so that the operator ends them at once, as it ends any.
+    They are created as cancelled, so that the operator ends them at once in the usual way.
     """
     cluster, sizes = world.cluster, world.sizes
     count = sizes.stored_small + sizes.stored_large
@@ -53,7 +53,7 @@ async def stored(world: World) -> AsyncIterator[None]:
 
 
 async def remove_left(cluster: Cluster) -> None:
-    """Remove what a run has left that was killed."""
+    """Remove the leftovers of a killed run."""
     await cluster.remove_all(cluster.executions, _SELECTOR)
 
 
@@ -62,7 +62,7 @@ async def _created(gateway: Any, cluster: Cluster, manifest: dict[str, Any]) -> 
         try:
             await gateway.call("POST", cluster.executions, body=manifest)
         except UnavailableError:
-            await asyncio.sleep(1)  # too many at once for the API server
+            await asyncio.sleep(1)  # too many requests at once for the API server
             manifest["metadata"]["name"] = str(uuid.uuid4())
         else:
             return
@@ -74,7 +74,7 @@ async def _unfinished(cluster: Cluster) -> bool:
 
 
 def _manifests(small: int, large: int) -> Iterator[dict[str, Any]]:
-    """The large ones spread among the small ones."""
+    """Return all manifests, with the large ones distributed among the small ones."""
     every = (small + large) // large
     for number in range(small + large):
         size = _LARGE if number % every == 0 and number // every < large else _SMALL
@@ -82,7 +82,7 @@ def _manifests(small: int, large: int) -> Iterator[dict[str, Any]]:
 
 
 def _manifest(size: int, tenant: str) -> dict[str, Any]:
-    half = (size - 600) // 2  # names, times and the status
+    half = (size - 600) // 2  # the rest: names, times and the status
     return {
         "apiVersion": meta.API_VERSION,
         "kind": "SandboxExecution",

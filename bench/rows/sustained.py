@@ -1,4 +1,4 @@
-"""How many a second, for as long as one likes: bare Pods, single-use, reuse."""
+"""Sustained rates: bare Pods, single-use, reuse."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ if TYPE_CHECKING:
     from world import World
 
 _SETTLE_SECONDS = 4.0
-"""Before anything is counted: the full pool is used up by then, and every worker is at work."""
+"""Time before counting begins: by then the full pool is used up and every worker is busy."""
 
 
 async def churn(world: World) -> None:
-    """Bare Pods, so many at a time, each until its object is gone."""
+    """Measure concurrent bare Pods, each until its object is removed."""
     async with bare_pods(world.cluster, SINGLE, None) as bare:
         for number in world.sizes.churn:
             figure, seconds = world.figures[f"churn{number}"], world.sizes.churn_seconds
@@ -30,12 +30,12 @@ async def churn(world: World) -> None:
 
 
 async def single_use(world: World) -> None:
-    """Clients that ask again as soon as they are answered; each program has a Pod of its own."""
+    """Measure clients that send request after request; each program has a new Pod."""
     await _requests(world, "single", SINGLE)
 
 
 async def reuse(world: World) -> None:
-    """The same, in Pods that one tenant uses again and again."""
+    """Measure the same with Pods that one tenant reuses."""
     await _requests(world, "reuse", REUSE)
 
 
@@ -55,10 +55,10 @@ async def _requests(world: World, key: str, runtime: str) -> None:
 
 
 async def batch(world: World, key: str, runtime: str, count: int) -> None:
-    """So many requests of eight clients, from a full pool on: how many a second.
+    """Measure the rate of `count` requests from eight clients, starting with a full pool.
 
-    A number of requests is measured more exactly than a time of some seconds, in which clients that
-    go in step fit one time more or one less.
+    A fixed number of requests is more exact than a period of some seconds, at whose end clients in
+    lockstep may complete one request more or less.
     """
     figure, left = world.figures[key], iter(range(count))
 
@@ -82,7 +82,7 @@ async def count_slice(
     seconds: float,
     one: Callable[[], Awaitable[tuple[float, str | None]]],
 ) -> None:
-    """Count what is done in one slice, once it is under way."""
+    """Count the operations of one slice, after a settling period."""
     begin = time.monotonic() + _SETTLE_SECONDS
     end = begin + seconds
 

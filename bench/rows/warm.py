@@ -1,4 +1,4 @@
-"""A hello world in a Pod that waited, used once: what Cloche adds to the program's own time."""
+"""A hello world in a waiting, single-use Pod: what Cloche adds to the program's own time."""
 
 from __future__ import annotations
 
@@ -17,25 +17,25 @@ if TYPE_CHECKING:
     from client import Answer
     from world import World
 
-_CLIENTS, _EACH = 4, 2  # together fewer than Pods wait
+_CLIENTS, _EACH = 4, 2  # together fewer than there are waiting Pods
 _APART_SECONDS = 1.0
-"""From one request to the next while the pool refills, on average: somewhat longer than a Pod
-takes to start, so that the pool keeps up. It is drawn between none and twice as long, so that
-requests meet starting Pods at every moment."""
+"""Mean interval of requests while the pool refills: somewhat longer than a Pod takes to start, so
+that the pool keeps up. It is uniform between none and twice as long, so that requests coincide with
+all phases of a Pod's start."""
 _SEED = 4
 
 
 async def pool_full(world: World, count: int) -> None:
-    """One client; before each request every pool is full and nothing else goes on.
+    """Measure one client; before each request all pools are full and the cluster is idle.
 
-    And one API write before each.
+    One API write is measured before each request.
     """
     async with write.writes(world) as one_write:
         await at_rest(world, count, one_write)
 
 
 async def at_rest(world: World, count: int, before: Callable[[], Awaitable[None]]) -> None:
-    """The requests of `pool_full`, each after what is to be measured `before` it."""
+    """Send the requests of `pool_full`, each after the measurement `before`."""
     answers = []
     for _ in range(count):
         await world.cluster.quiet()
@@ -50,7 +50,7 @@ async def pool_refilling(
     key: str = "refill",
     before: Callable[[], Awaitable[None]] | None = None,
 ) -> None:
-    """One client that sends its next request while the Pods of the last ones are replaced."""
+    """Measure one client that sends requests while Pods of earlier ones are replaced."""
     answers, rng = [], random.Random(_SEED)  # noqa: S311  the same pauses in every run
     for _ in range(count):
         again = time.monotonic() + rng.uniform(0, 2 * _APART_SECONDS)
@@ -64,12 +64,12 @@ async def pool_refilling(
 
 
 async def four_clients(world: World, count: int) -> None:
-    """Four clients at the same time, two requests each; before them every pool is full."""
+    """Measure four concurrent clients with two requests each; before them all pools are full."""
     answers: list[Answer] = []
 
     async def client() -> None:
         for _ in range(_EACH):
-            answers.append(await world.client.execute(SINGLE))  # noqa: PERF401  one by one
+            answers.append(await world.client.execute(SINGLE))  # noqa: PERF401  sequential requests
 
     for _ in range(-(-count // (_CLIENTS * _EACH))):
         await world.cluster.quiet()

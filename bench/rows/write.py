@@ -1,7 +1,7 @@
-"""One API write: the unit in which warm overhead is counted.
+"""One API write: the unit of warm overhead.
 
-It is measured as a request finds the API server: one before each request, when the node is quiet.
-Many in a row, each faster for the one before it, are a row of their own.
+It is measured under the conditions of a request: one write before each request, on an idle node.
+Consecutive writes, which are faster, are a separate row.
 """
 
 from __future__ import annotations
@@ -25,11 +25,11 @@ _NAME = "cloche-bench-write"
 _BYTES = 1024
 _CONFIG_MAPS = "/api/v1/namespaces/default/configmaps"
 _CONTROLS = 3
-"""At a time: one alone varies as much as a request does."""
+"""Writes in one measurement, because a single write varies as much as a request."""
 
 
 async def in_a_row(world: World, count: int) -> None:
-    """Write, again and again."""
+    """Measure consecutive writes."""
     async with writes(world, "row") as write:
         for _ in range(count):
             await write()
@@ -37,7 +37,7 @@ async def in_a_row(world: World, count: int) -> None:
 
 @asynccontextmanager
 async def writes(world: World, key: str = "write") -> AsyncIterator[Callable[[], Awaitable[None]]]:
-    """Patch the status of a SandboxExecution of 1 KiB, whenever what this yields is called."""
+    """Provide a function that patches the status of a SandboxExecution of 1 KiB and measures it."""
     made = await world.cluster.replace(UNWATCHED, _manifest())
     uid = made["metadata"]["uid"]
 
@@ -45,7 +45,7 @@ async def writes(world: World, key: str = "write") -> AsyncIterator[Callable[[],
         await _measured(world, key, f"{UNWATCHED}/{_NAME}/status", _patch(uid))
 
     try:
-        await _one(world, f"{UNWATCHED}/{_NAME}/status", _patch(uid))  # it opens the connection
+        await _one(world, f"{UNWATCHED}/{_NAME}/status", _patch(uid))  # opens the connection
         yield measure
     finally:
         await world.cluster.remove(UNWATCHED, _NAME)
@@ -53,9 +53,9 @@ async def writes(world: World, key: str = "write") -> AsyncIterator[Callable[[],
 
 @asynccontextmanager
 async def controls(world: World, key: str) -> AsyncIterator[Callable[[], Awaitable[None]]]:
-    """Patch a ConfigMap of 1 KiB some times, whenever what this yields is called.
+    """Provide a function that patches a ConfigMap of 1 KiB several times and measures it.
 
-    Of this no revision of Cloche has a part: it shows how fast the machine is at the moment.
+    No revision of Cloche takes part in this, so it measures the machine's momentary speed.
     """
     await world.cluster.replace(_CONFIG_MAPS, _config_map("#" * _BYTES))
 
@@ -76,7 +76,7 @@ async def _measured(world: World, key: str, path: str, body: dict[str, Any]) -> 
 
 
 async def _one(world: World, path: str, body: dict[str, Any]) -> float:
-    """Milliseconds of one write."""
+    """Return the milliseconds of one write."""
     began = time.perf_counter()
     await world.cluster.rest.call("PATCH", path, body=body, content_type=MERGE_PATCH)
     return 1000 * (time.perf_counter() - began)
@@ -99,7 +99,7 @@ def _manifest() -> dict[str, Any]:
 
 
 def _patch(uid: str) -> dict[str, Any]:
-    """Another status each time: what changes nothing is not written."""
+    """Return a different status each time, because the API server skips unchanged writes."""
     return {
         "metadata": {"uid": uid},
         "status": {"phase": "Running", "podName": "sbx-bench", "claimedTime": timestamp(now())},

@@ -1,1 +1,1 @@
-"""Brings a Kubernetes up, builds Cloche's images, and installs Cloche into it."""
+"""Create a Kubernetes cluster, build Cloche's images, and install Cloche."""

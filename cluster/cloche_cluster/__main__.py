@@ -1,4 +1,4 @@
-"""`python -m cloche_cluster`."""
+"""Entry point of `python -m cloche_cluster`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a checkout keeps of its installation: `.cloche`, ignored by git."""
+"""The state of a checkout's installation, in `.cloche`, which git ignores."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Checkout:
-    """One checkout: its root, and the directory of what it keeps."""
+    """A checkout: its root directory, and the directory with its state."""
 
     root: Path = REPOSITORY
 
@@ -30,7 +30,7 @@ class Checkout:
 
     @property
     def env_file(self) -> Path:
-        """URL, API key and kubeconfig for a shell."""
+        """The file with URL, API key and kubeconfig for a shell."""
         return self.directory / "env"
 
     @property
@@ -38,19 +38,19 @@ class Checkout:
         return self.directory / "cluster.json"
 
     def remember(self, target: Target) -> None:
-        """Note where `up` installs, so that `down` undoes just that."""
+        """Record where `up` installs, so that `down` removes exactly that."""
         fields = dataclasses.asdict(dataclasses.replace(target, exists=True))
         write_private(self._record, json.dumps(fields, indent=1) + "\n")
 
     def remember_languages(self, names: Iterable[str] | None) -> None:
-        """Note which languages `up` installs; None: all of them."""
+        """Record the languages that `up` installs; None: all."""
         if names is None:
             self._languages.unlink(missing_ok=True)
         else:
             write_private(self._languages, json.dumps(sorted(names)) + "\n")
 
     def remembered_languages(self) -> tuple[str, ...] | None:
-        """Return what `remember_languages` noted; None: all of them."""
+        """Return the languages that `remember_languages` recorded; None: all."""
         try:
             return tuple(json.loads(self._languages.read_text()))
         except (OSError, ValueError, TypeError):
@@ -61,7 +61,7 @@ class Checkout:
         return self.directory / "languages.json"
 
     def link_tools(self, programs: Iterable[Path | str]) -> None:
-        """Make the cluster's own kubectl and helm reachable in `.cloche/bin`."""
+        """Link the cluster's kubectl and helm into `.cloche/bin`."""
         tools = self.directory / "bin"
         tools.mkdir(parents=True, exist_ok=True)
         for program in programs:
@@ -73,7 +73,7 @@ class Checkout:
             link.symlink_to(Path(found).absolute())
 
     def remembered(self) -> Target | None:
-        """Return what `remember` noted."""
+        """Return the target that `remember` recorded, or None."""
         try:
             fields = json.loads(self._record.read_text())
             return Target(**{**fields, "kind": Kind(fields["kind"])})
@@ -81,5 +81,5 @@ class Checkout:
             return None
 
     def forget(self) -> None:
-        """Remove everything that was kept."""
+        """Remove all recorded state."""
         shutil.rmtree(self.directory, ignore_errors=True)

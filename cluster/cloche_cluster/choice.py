@@ -1,4 +1,4 @@
-"""Which cluster is meant: a pure decision over facts that somebody else observed."""
+"""Choose the cluster to install into: a pure function of observed facts."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from cloche_cluster.errors import ClusterError
 
 
 class Wish(StrEnum):
-    """What `CLUSTER=` may say."""
+    """The values of `CLUSTER=`."""
 
     AUTO = "auto"
     CURRENT = "current"
@@ -28,7 +28,7 @@ class Kind(StrEnum):
 
 
 OWN_NAME = "cloche"
-"""The name of a kind cluster or minikube profile that is made where there is none."""
+"""The name of a kind cluster or minikube profile that Cloche creates."""
 
 EMBEDDED_CONTEXT = "kubernetes-admin@cloche"
 """The context of the embedded cluster in its kubeconfig."""
@@ -36,11 +36,11 @@ EMBEDDED_CONTEXT = "kubernetes-admin@cloche"
 
 @dataclass(frozen=True)
 class Facts:
-    """What was observed.
+    """The observed state of the machine.
 
-    `context` is kubectl's current context, `answers` says whether its API server does.
-    `kind_clusters` and `minikube_profiles` are what those tools list; None where the tool is not
-    installed. `embedded_server` says that the context's server is the embedded cluster's.
+    `context` is kubectl's current context; `answers` is whether its API server responds.
+    `kind_clusters` and `minikube_profiles` are what those tools list; None if the tool is not
+    installed. `embedded_server` is whether the context's server is the embedded cluster's.
     """
 
     context: str | None = None
@@ -53,9 +53,9 @@ class Facts:
 
 @dataclass(frozen=True)
 class Target:
-    """The cluster that was chosen. `name` is kind's, minikube's or the context's own name.
+    """The chosen cluster. `name` is the name in kind or minikube, or the context.
 
-    `exists` is False where kind or minikube must make it first.
+    `exists` is False if kind or minikube must create it first.
     """
 
     kind: Kind
@@ -65,7 +65,7 @@ class Target:
 
 
 def kind_of_context(facts: Facts) -> Target | None:
-    """Say what the current context is; a name alone does not make it kind's or minikube's."""
+    """Return the current context's cluster. The name alone does not identify kind or minikube."""
     context = facts.context
     if context is None:
         return None
@@ -80,9 +80,9 @@ def kind_of_context(facts: Facts) -> Target | None:
 
 
 def choose(wish: Wish, facts: Facts) -> Target:
-    """Choose the cluster. Raises ClusterError, with what to do, when the wish cannot be had.
+    """Choose the cluster. Raises ClusterError, with what to do, if the wish cannot be met.
 
-    Only `current` ever gives a foreign cluster.
+    A foreign cluster is chosen only for `current`.
     """
     current = kind_of_context(facts) if facts.answers else None
     match wish:

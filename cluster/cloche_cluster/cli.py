@@ -1,4 +1,4 @@
-"""The command line: `python -m cloche_cluster COMMAND`, where `--help` lists the commands."""
+"""Command line: `python -m cloche_cluster COMMAND`; `--help` lists the commands."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 INTERRUPTED = 130
-"""Exit code after Ctrl-C: 128 and the number of SIGINT, as shells have it."""
+"""Exit code after Ctrl-C: 128 plus the number of SIGINT, as in shells."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run one operation and return the exit code: 0, 1 with a sentence on stderr, or 130."""
+    """Run one operation and return the exit code: 0, 1 with a message on stderr, or 130."""
     options = parser().parse_args(arguments)
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, _interrupt)
@@ -112,7 +112,7 @@ def _run(operations: Operations, options: argparse.Namespace) -> None:
 
 
 def _interrupt(signum: int, frame: object) -> NoReturn:
-    """End what was started, and then this program: SIGTERM is the same clean end as Ctrl-C."""
+    """Terminate all child processes, then this one. SIGTERM is handled like Ctrl-C."""
     del signum, frame
     end_children()
     raise KeyboardInterrupt

@@ -1,4 +1,4 @@
-"""Runs other programs: the one place that starts a process and waits for it."""
+"""Run other programs. All processes that are awaited start here."""
 
 from __future__ import annotations
 
@@ -19,11 +19,12 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
 LAST_LINES = 15
-"""How many of a failed program's last lines its error carries: enough for a compiler's message."""
+"""Number of last lines of a failed program's output in its error: enough for a compiler's
+message."""
 
 
 _LINE_LENGTH = 300
-"""Characters of a line that an error shows: some programs print whole recipes as one."""
+"""Maximum characters of a line in an error; some programs print whole scripts as one line."""
 
 
 def run(  # noqa: PLR0913  the options of subprocess.run
@@ -37,9 +38,10 @@ def run(  # noqa: PLR0913  the options of subprocess.run
 ) -> str:
     """Run `argv` to its end and return its standard output as text.
 
-    `env` is added to this process's environment; `timeout` is in seconds. With `uninterrupted`
-    Ctrl-C takes effect when the program has ended: a package manager must not stop half-way.
-    Raises CommandError when the program is missing or fails, LateError when it takes too long.
+    `env` is added to this process's environment; `timeout` is in seconds. With `uninterrupted`,
+    Ctrl-C takes effect after the program has ended, because a package manager must not be stopped
+    midway. Raises CommandError if the program is missing or fails, LateError if it exceeds the
+    timeout.
     """
     words = [str(word) for word in argv]
     with _started(words, env, cwd, stdin=stdin, own_session=uninterrupted) as process:
@@ -64,9 +66,9 @@ def follow(
     env: Mapping[str, str] | None = None,
     cwd: Path | None = None,
 ) -> None:
-    """Run `argv` to its end and hand each line of its standard error to `heard` as it comes.
+    """Run `argv` to its end and pass each line of its standard error to `heard` immediately.
 
-    For programs that report their progress there. Raises CommandError as `run` does.
+    For programs that report progress on stderr. Raises CommandError and LateError like `run`.
     """
     words = [str(word) for word in argv]
     last: deque[str] = deque(maxlen=LAST_LINES)
@@ -94,10 +96,10 @@ def follow(
 
 
 def end_children() -> None:
-    """Ask every process that this one has started to end, and theirs: what Ctrl-C is to end.
+    """Send SIGTERM to every descendant of this process, as for Ctrl-C.
 
-    Those with a session of their own are left alone: they are to outlive this program, or must not
-    be interrupted.
+    Processes in another session are skipped: they must outlive this program or must not be
+    interrupted.
     """
     for pid in _descendants(os.getpid(), os.getsid(0)):
         with contextlib.suppress(ProcessLookupError):
@@ -114,7 +116,7 @@ def _started(  # noqa: PLR0913  as `run`
     stdout: int = subprocess.PIPE,
     own_session: bool = False,
 ) -> Iterator[subprocess.Popen[str]]:
-    """Start a program within the block; one that still runs at the block's end is killed."""
+    """Start a program for the duration of the block; kill it if the block raises."""
     try:
         process = subprocess.Popen(
             words,
@@ -144,7 +146,7 @@ def _descendants(root: int, session: int) -> list[int]:
     children: dict[int, list[int]] = {}
     for status in Path("/proc").glob("[0-9]*/stat"):
         with contextlib.suppress(OSError):
-            # proc_pid_stat(5): pid (name) state ppid pgrp session …; the name may hold anything.
+            # proc_pid_stat(5): pid (name) state ppid pgrp session …; the name may contain anything.
             head, _, rest = status.read_text(errors="replace").rpartition(")")
             fields = rest.split()
             if int(fields[3]) == session:
@@ -163,7 +165,7 @@ def _late(words: Sequence[str], timeout: float) -> LateError:
 
 
 def answers(argv: Sequence[str | Path], *, timeout: float) -> str | None:
-    """Return what `argv` printed, or None when it is missing, fails or is late: a look, no step."""
+    """Return what `argv` printed, or None if it is missing, fails or exceeds the timeout."""
     try:
         return run(argv, timeout=timeout)
     except CommandError:
@@ -182,11 +184,11 @@ _CAUSES = (
         "a package source does not answer: look at the network",
     ),
 )
-"""What a failed program's output shows as the cause, and what the user can do about it."""
+"""Patterns in a failed program's output, with the cause and what to do about it."""
 
 
 def cause(output: str) -> str | None:
-    """Return why a program failed and what to do, where its output shows one of few causes."""
+    """Return why a program failed and what to do, if its output shows a known cause."""
     for pattern, sentence in _CAUSES:
         if re.search(pattern, output, re.IGNORECASE):
             return f"{sentence}, then run the same command again, which goes on from here"

@@ -1,4 +1,4 @@
-"""One line a step on the terminal, with the time since the start."""
+"""Print progress on the terminal: one line for each step, with the elapsed time."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import TextIO
 
 @dataclass(frozen=True)
 class Console:
-    """Prints progress; `started` is the monotonic time that the elapsed seconds count from."""
+    """Prints progress. `started` is the monotonic time from which elapsed seconds are counted."""
 
     started: float = field(default_factory=time.monotonic)
     stream: TextIO = field(default_factory=lambda: sys.stdout)
@@ -21,9 +21,9 @@ class Console:
         self.plain(f"[{time.monotonic() - self.started:6.1f}s] {text}")
 
     def plain(self, text: str) -> None:
-        """Print `text` as it is, at once. A reader that has gone does not end the work."""
+        """Print `text` unchanged. If the reader has closed the pipe, the work continues."""
         try:
-            self.stream.write(f"{text}\n")  # at once, since images are built by other threads
+            self.stream.write(f"{text}\n")  # one write: other threads print too
             self.stream.flush()
         except BrokenPipeError:
             nowhere = os.open(os.devnull, os.O_WRONLY)
@@ -32,12 +32,12 @@ class Console:
 
 
 _PROGRESS_SECONDS = 15.0
-"""The least time between two lines of progress."""
+"""Minimum seconds between two progress lines."""
 
 
 @dataclass
 class Progress:
-    """Tells how much of some long work is done: `compiled 1,240 of 3,638 packages`."""
+    """Reports the progress of a long step: `compiled 1,240 of at most 3,638 packages`."""
 
     verb: str
     total: int

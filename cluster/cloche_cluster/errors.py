@@ -1,15 +1,15 @@
-"""What may go wrong, in the words that the person at the terminal reads."""
+"""Errors, with messages for the user at the terminal."""
 
 from __future__ import annotations
 
 
 class ClusterError(Exception):
-    """A sentence that says what failed and what to do about it; printed without a traceback."""
+    """A sentence that states what failed and what to do; printed without a traceback."""
 
 
 class CommandError(ClusterError):
-    """A program that was run failed; the message has its name and its last lines."""
+    """A program failed. The message contains its name and its last lines."""
 
 
 class LateError(CommandError):
-    """A program that was run took too long and was ended."""
+    """A program exceeded its timeout and was killed."""

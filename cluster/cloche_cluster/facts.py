@@ -1,4 +1,4 @@
-"""Observes what the choice of the cluster depends on."""
+"""Observe the facts on which the choice of the cluster depends."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _ANSWER_SECONDS = "5s"
 
 
 def observe() -> Facts:
-    """Look at kubectl's context, Docker, kind and minikube. Changes nothing."""
+    """Read kubectl's context, Docker, kind and minikube. Nothing is changed."""
     context = (_look("kubectl", "config", "current-context") or "").strip() or None
     ready = context and _look(
         "kubectl", "get", "--raw", "/readyz", f"--request-timeout={_ANSWER_SECONDS}"

@@ -1,4 +1,4 @@
-"""The translator of kubectl: one cluster, plain JSON in and out."""
+"""Run kubectl for one cluster, with plain JSON as input and output."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _TIMEOUT = 60.0
 
 @dataclass(frozen=True)
 class Kubectl:
-    """kubectl with the cluster that it talks to. Raises CommandError as `run` does."""
+    """kubectl with its cluster. Raises CommandError like `run`."""
 
     program: Path | str
     kubeconfig: Path | None = None
@@ -26,7 +26,7 @@ class Kubectl:
 
     @property
     def argv(self) -> list[str]:
-        """The words that every call begins with."""
+        """The arguments with which every call begins."""
         words = [str(self.program)]
         if self.kubeconfig:
             words += ["--kubeconfig", str(self.kubeconfig)]
@@ -35,7 +35,7 @@ class Kubectl:
         return words
 
     def run(self, *words: str, stdin: str | None = None, timeout: float = _TIMEOUT) -> str:
-        """Run kubectl with `words` and return what it printed."""
+        """Run kubectl with `words` and return its output."""
         return run([*self.argv, *words], stdin=stdin, timeout=timeout)
 
     def json(self, *words: str) -> dict[str, Any]:
@@ -44,7 +44,7 @@ class Kubectl:
         return answer
 
     def apply(self, objects: Iterable[dict[str, Any]]) -> None:
-        """Apply objects server-side; they are this program's, whoever changed them since."""
+        """Apply objects server-side, overriding the changes of other field managers."""
         body = json.dumps({"apiVersion": "v1", "kind": "List", "items": list(objects)})
         self.run(
             "apply", "--server-side", "--force-conflicts", "--field-manager", _FIELD_MANAGER,

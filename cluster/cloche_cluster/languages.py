@@ -1,4 +1,4 @@
-"""Which languages are installed: what `LANGUAGES=` names, or what was named before."""
+"""The languages to install: those in `LANGUAGES=`, or the earlier choice."""
 
 from __future__ import annotations
 
@@ -15,19 +15,18 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 ALL = "all"
-"""The value of `LANGUAGES=` that takes an earlier choice back."""
+"""The value of `LANGUAGES=` that cancels an earlier choice."""
 
 
 def languages(repository: Path) -> tuple[str, ...]:
-    """Return the names of all languages of the checkout, in the order in which they are built."""
+    """Return the names of all languages of the checkout, in the order of their builds."""
     return tuple(image.language for image in discover(repository) if image.language)
 
 
 def chosen(text: str, known: Mapping[str, Iterable[str]]) -> tuple[str, ...] | None:
-    """Return the languages that `text` names, separated by commas or spaces; None: all.
+    """Return the languages in `text`, separated by commas or spaces; None: all.
 
-    `known` has the aliases of each language by its name. Raises ClusterError for a name that is
-    neither.
+    `known` maps each language to its aliases. Raises ClusterError for any other name.
     """
     words = re.split(r"[,\s]+", text.strip().lower())
     if ALL in words:
@@ -44,7 +43,7 @@ def chosen(text: str, known: Mapping[str, Iterable[str]]) -> tuple[str, ...] | N
 
 
 def aliases(repository: Path) -> dict[str, list[str]]:
-    """Return the aliases of each language of the checkout, by its name."""
+    """Return the aliases of each language of the checkout."""
     found = {}
     for name in languages(repository):
         manifest = repository / "runtimes" / name / "runtime.yaml"
@@ -63,10 +62,10 @@ def images_for(repository: Path, wanted: Iterable[str] | None) -> tuple[Image, .
 
 
 def first_images(images: Sequence[Image]) -> tuple[str, ...]:
-    """Return the names of those images that the first answer needs.
+    """Return the names of the images that the first answer needs.
 
-    Gateway, operator, and the languages that are built first; where none of these is among
-    `images`, the first language of all.
+    These are gateway, operator, and the languages that are built first; if none of those is among
+    `images`, the first language in it.
     """
     there = [image.language for image in images if image.language]
     first = [name for name in there if name in FIRST_LANGUAGES] or there[:1]

@@ -40,14 +40,14 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Operations:
-    """What every operation needs: the terminal, the checkout, what `CLUSTER=` said."""
+    """The operations, with what they share: console, checkout, and the value of `CLUSTER=`."""
 
     console: Console
     wish: Wish
     checkout: Checkout
 
     def doctor(self) -> None:
-        """Look for what would keep `up` from its work, and print all that was found."""
+        """Look for everything that would prevent `up`, and print all findings."""
         try:
             target = self._choose()
         except ClusterError as error:
@@ -62,9 +62,9 @@ class Operations:
             raise ClusterError(f"{found} of these must be corrected before `make up`")
 
     def up(self, *, bare: bool = False, only: str = "") -> None:
-        """Bring a cluster up, and unless `bare` install Cloche and run the first example.
+        """Start a cluster and, unless `bare`, install Cloche and run the first example.
 
-        `only` names the languages to install, and is remembered; empty: as it was before.
+        `only` names the languages to install, and is remembered; empty means the earlier choice.
         """
         if only:
             self.checkout.remember_languages(chosen(only, aliases(self.checkout.root)))
@@ -83,7 +83,7 @@ class Operations:
                 self._bring_up(target, cluster)
 
     def down(self) -> None:
-        """Remove what `up` made, and say so."""
+        """Remove what `up` created, and print it."""
         target = self._choose_again()
         if target is None:
             self.console.plain("nothing is up")
@@ -100,7 +100,7 @@ class Operations:
         self._say_what_stays(target)
 
     def images(self) -> None:
-        """Build the images, and bring them to the cluster that `up` made, if there is one."""
+        """Build the images, and load them into the cluster that `up` created, if there is one."""
         target = self._choose_again()
         cluster = self._cluster(target or self._choose())
         with self._lock(target or self._choose(), "make images"):
@@ -113,7 +113,7 @@ class Operations:
             self.console.plain(one.reference)
 
     def sbom(self) -> None:
-        """Write what is in each image, which is built before if it is not there."""
+        """Write an SBOM for each image, building missing images first."""
         target = self._choose_again() or self._choose()
         builder = self._cluster(target).builder()
         with self._lock(target, "make sbom"):
@@ -131,13 +131,13 @@ class Operations:
         *,
         replace: bool,
     ) -> None:
-        """Make an API key and print it: it is kept nowhere."""
+        """Create an API key and print it. It is not stored."""
         store = KeyStore(self._access().kubectl)
         text = store.create(name, tenant or name, limits, holds, replace=replace)
         self.console.plain(text)
 
     def status(self) -> None:
-        """Say what runs where."""
+        """Print the state of cluster, Pods and release."""
         target = self._choose_again()
         if target is None:
             raise ClusterError("nothing is up: `make up` brings it up")
@@ -154,7 +154,7 @@ class Operations:
     def languages(self, *, require_all: bool = False) -> None:
         """Print each language of the checkout and whether it is available.
 
-        With `require_all` raise ClusterError that names those which are not.
+        With `require_all`, raise ClusterError that names the unavailable ones.
         """
         access = self._access()
         there = Release(access, self.checkout.root, self.console).languages()
@@ -182,7 +182,7 @@ class Operations:
                 self.console.plain(f"removed: {cache}")
 
     def _bring_up(self, target: Target, cluster: Cluster) -> None:
-        """Build images and bring the cluster up at the same time, then install.
+        """Build images and start the cluster concurrently, then install.
 
         Once the installer is ready, an interruption leaves a working installation.
         """
@@ -212,11 +212,11 @@ class Operations:
         cluster.prune_images([one.reference for one in tagged])
 
     def _images(self) -> tuple[Image, ...]:
-        """Return the images of the languages that were chosen."""
+        """Return the images for the chosen languages."""
         return images_for(self.checkout.root, self.checkout.remembered_languages())
 
     def _uninstall(self, target: Target, cluster: Cluster) -> list[str]:
-        """Uninstall from a cluster that stays; one that goes takes everything along."""
+        """Uninstall, unless the cluster itself is removed."""
         if target.kind is Kind.EMBEDDED:
             return []
         release = Release(cluster.prepare(), self.checkout.root, self.console)
@@ -226,7 +226,7 @@ class Operations:
         return choose(self.wish, Facts() if self.wish is Wish.EMBEDDED else observe())
 
     def _choose_again(self) -> Target | None:
-        """Return the cluster that `up` chose; None where nothing is up."""
+        """Return the cluster that `up` chose; None if there is none."""
         if self.wish is not Wish.AUTO:
             target = self._choose()
             return target if target.exists else None

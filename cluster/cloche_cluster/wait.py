@@ -1,4 +1,4 @@
-"""Waits for a condition by asking, up to a deadline that the caller gives."""
+"""Poll a condition until a deadline."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 def wait_until(
     condition: Callable[[], bool], *, seconds: float, what: str, interval: float = 0.1
 ) -> None:
-    """Return when `condition` holds. Raises ClusterError `what … within N s` when it does not."""
+    """Return when `condition` holds. Raises ClusterError `what … within N s` if it does not."""
     deadline = time.monotonic() + seconds
     while not condition():
         if time.monotonic() > deadline:

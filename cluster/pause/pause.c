@@ -1,4 +1,4 @@
-/* The process that holds a Pod's namespaces open: it reaps and waits, until it is told to end. */
+/* Keep a Pod's namespaces open: reap children until SIGINT or SIGTERM arrives. */
 #include <signal.h>
 #include <stddef.h>
 #include <sys/wait.h>

@@ -1,5 +1,5 @@
-// The interfaces that a program has, for those who ask: none but the loopback, which it cannot use
-// either. The kernel's own list is closed to programs, and Node would throw where most do not expect it.
+// Report the loopback interface only, which programs cannot use either. The filter denies access to the
+// kernel's list of interfaces, and Node.js would throw an error that most programs do not expect.
 "use strict";
 
 const loopback = {

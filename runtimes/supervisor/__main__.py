@@ -1,4 +1,4 @@
-"""What `python3 -I -S /opt/cloche` runs."""
+"""Entry point of `python3 -I -S /opt/cloche`."""
 
 from __future__ import annotations
 

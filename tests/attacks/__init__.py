@@ -1,1 +1,1 @@
-"""The attacks: a package, so that a fixture can last as long as all of them."""
+"""The attacks. This is a package, so that a fixture can have package scope."""

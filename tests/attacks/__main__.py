@@ -1,7 +1,7 @@
-"""`python -m attacks`: fork bombs, memory hogs and output floods, a thousand of each in a row.
+"""`python -m attacks`: run a thousand fork bombs, memory hogs and output floods each.
 
-Interrupted, it goes on where it was: what is done stands in tests/attacks/results. At the end the
-node must hold nothing that it did not hold before.
+An interrupted run is continued by the next; its progress is in tests/attacks/results. At the end
+the node must hold nothing that it did not hold before.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ def _arguments() -> argparse.Namespace:
 
 
 def _left(progress: Progress, times: int) -> Iterator[Flood]:
-    """What is to be done: one of each kind in turn."""
+    """Yield the remaining attacks, alternating between the kinds."""
     for number in range(times):
         for flood in FLOODS:
             if progress.done(flood.name) <= number:
@@ -57,7 +57,7 @@ def _attack(place: Site, progress: Progress, times: int, together: int) -> None:
 
 
 def main() -> int:
-    """Attack until all is done; 1 when something did not hold."""
+    """Run all remaining attacks; return 1 if any had an unexpected result."""
     given = _arguments()
     for number in (signal.SIGINT, signal.SIGTERM):  # in a background job too
         signal.signal(number, signal.default_int_handler)

@@ -1,4 +1,4 @@
-"""The attacks of a module, run ahead of their tests and some at a time."""
+"""Run the attacks of a module before their tests, several at a time."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from support.ahead import chosen
 from attacks.program import Program
 
 TOGETHER = 3
-"""They must not reach one another either."""
+"""Attacks that run at the same time. They must not be able to reach each other."""
 
 Ended = Callable[[Program], dict[str, Any]]
 
 
 @contextmanager
 def ahead(request: pytest.FixtureRequest, run: Ended) -> Iterator[Ended]:
-    """How each has ended of those that the module's chosen tests name as `attack`."""
+    """Return a function that returns the status of each attack chosen by the module's tests."""
     with ThreadPoolExecutor(TOGETHER) as pool:
         found = {attack.name: pool.submit(run, attack) for attack in chosen(request, "attack")}
         yield lambda attack: found[attack.name].result()

@@ -1,4 +1,4 @@
-"""The installation under attack, and the languages in two places."""
+"""Fixtures: the installation under attack, and runtimes for the attacks."""
 
 from __future__ import annotations
 
@@ -15,18 +15,18 @@ from attacks.target import Target
 
 @pytest.fixture(scope="session")
 def place(installation: Installation) -> Iterator[Site]:
-    """The installation, by its API server."""
+    """The installation, accessed through its API server."""
     with site(installation) as where:
         yield where
 
 
 @pytest.fixture(scope="package", autouse=True)
 def node_as_before(place: Site) -> Iterator[None]:
-    """After all attacks the node holds what it held before, and the pools are as full.
+    """After all attacks, check that the node holds what it held before and the pools are as full.
 
-    Nor has a device of the machine or a file of an image become a Pod's.
+    Also check that no device of the machine and no file of an image has become a Pod's.
 
-    Once for the suite, because containerd and the kubelet take a minute to remove what has ended.
+    This runs once for the suite, because containerd and the kubelet take a minute to clean up.
     """
     before, devices = holdings(place), device_owners()
     yield
@@ -42,5 +42,5 @@ def target(place: Site) -> Target:
 
 @pytest.fixture(scope="module")
 def addresses(target: Target) -> dict[str, str]:
-    """Where a program might call."""
+    """The addresses that a program might connect to."""
     return target.addresses()

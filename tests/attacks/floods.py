@@ -1,4 +1,4 @@
-"""The attacks that are carried out by the thousand."""
+"""The attacks that are run by the thousand."""
 
 from __future__ import annotations
 
@@ -10,20 +10,20 @@ from attacks.program import HERE, Program, parse
 
 @dataclass(frozen=True)
 class Flood:
-    """An attack under the name of its kind."""
+    """An attack and the name of its kind."""
 
     name: str
     program: Program
 
     def spec(self, environment: dict[str, str]) -> tuple[str, dict[str, Any]]:
-        """Language and spec, shorter than the program's own."""
+        """Return language and spec, with a shorter timeout than the program's own."""
         return self.program.language, self.program.spec(environment) | {
             "timeoutSeconds": 1 if self.program.ends == "DeadlineExceeded" else 20,
             "ttlSecondsAfterFinished": 1,
         }
 
     def faults(self, status: dict[str, Any]) -> list[str]:
-        """What is otherwise than it must be."""
+        """Return the unexpected properties of a status."""
         return self.program.faults(status, hurried=True)
 
 

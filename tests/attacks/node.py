@@ -1,4 +1,4 @@
-"""What the node holds on to: after an attack it must be what it was before."""
+"""The node's resources, which must be the same before and after an attack."""
 
 from __future__ import annotations
 
@@ -26,34 +26,34 @@ _PASSED_OVER = (
     "io.containerd.content.v1.content",
     "snapshots",
 )
-"""What grows by what is remembered, executions and images, and not by Pods."""
+"""Directories that grow with stored executions and images, and not with Pods."""
 _QUIET_SECONDS = 180.0
 _DISK_SLACK_MIB = 4
-"""Tables of the kubelet and of containerd, which grow in pages."""
+"""Growth of the databases of the kubelet and containerd, which grow in pages."""
 
 
 @dataclass(frozen=True)
 class Holdings:
-    """Counts, with as many Pods waiting as shall and nothing else going on."""
+    """Counts, taken with full pools and nothing else running."""
 
     sandboxes: int
     """Pods."""
     restarts: int
-    """Of the containers of gateway, operator and DNS."""
+    """Restarts of the containers of gateway, operator and DNS."""
     pressures: int
-    """Conditions by which the node complains."""
+    """Node conditions that report a problem."""
     mounts: int
     cgroups: int
     processes: int
-    """In the cluster's control groups, threads not counted."""
+    """Processes in the cluster's cgroups, without threads."""
     interfaces: int
     layers: int
-    """What containers may write to; images' own are not counted."""
+    """Writable layers of containers, without the images' own."""
     disk_mib: int
-    """Beside all layers."""
+    """Disk usage outside the layers."""
 
     def grown(self, before: Holdings) -> dict[str, str]:
-        """What is more than before, but for what may be."""
+        """Return what has grown beyond its allowance."""
         may = {"disk_mib": _DISK_SLACK_MIB}
         old = asdict(before)
         return {
@@ -64,7 +64,7 @@ class Holdings:
 
 
 def settled(place: Site, before: Holdings) -> dict[str, str]:
-    """What is more than before and stays so: containerd takes its time to tidy up."""
+    """Return what has grown and stays so after containerd's delayed clean-up."""
 
     def look() -> dict[str, str] | None:
         grown.clear()
@@ -78,7 +78,7 @@ def settled(place: Site, before: Holdings) -> dict[str, str]:
 
 
 def holdings(place: Site) -> Holdings:
-    """Count, once every pool is full and no other sandbox is there."""
+    """Count, once every pool is full and there are no other sandboxes."""
     until(lambda: _is_quiet(place), _QUIET_SECONDS, "the pools to be full and all else to be gone")
     nodes = place.api.get("/api/v1/nodes")["items"]
     return Holdings(
@@ -95,7 +95,7 @@ def holdings(place: Site) -> Holdings:
 
 
 def system_restarts(place: Site) -> int:
-    """How often containers of gateway, operator and DNS were started again."""
+    """Return the number of restarts of the containers of gateway, operator and DNS."""
     return sum(
         restarts(pod)
         for namespace in (SYSTEM, "kube-system")
@@ -126,7 +126,7 @@ def _complains(condition: dict[str, Any]) -> bool:
 
 
 def _groups() -> Iterator[Path]:
-    """The cluster's control groups, of every hierarchy."""
+    """Yield the cluster's cgroups of every hierarchy."""
     for top, names, _ in os.walk(_CGROUPS):
         if "cloche" in Path(top).parts:
             yield Path(top)
@@ -137,12 +137,12 @@ def _groups() -> Iterator[Path]:
 def _processes(group: Path) -> list[str]:
     try:
         return (group / "cgroup.procs").read_text().split()
-    except OSError:  # it has just gone
+    except OSError:  # it has just been removed
         return []
 
 
 def _size(place: Path) -> int:
-    """Bytes on the disk, without what is mounted below it."""
+    """Return the bytes on disk, without other file systems mounted below."""
     device, total = place.stat().st_dev, 0
     for top, names, files in os.walk(place):
         names[:] = [
@@ -160,5 +160,5 @@ def _size(place: Path) -> int:
 def _look(path: Path) -> os.stat_result | None:
     try:
         return path.lstat()
-    except OSError:  # it has just gone
+    except OSError:  # it has just been removed
         return None

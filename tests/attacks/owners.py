@@ -1,4 +1,4 @@
-"""Whose the machine's own files are: no Pod, whatever its users are mapped to, may have got one."""
+"""Owners of the machine's files: no Pod's mapped users may have become the owner of one."""
 
 from __future__ import annotations
 
@@ -7,21 +7,23 @@ from pathlib import Path
 
 _DEVICES = tuple(f"/dev/{name}" for name in ("null", "zero", "full", "random", "urandom", "tty"))
 _STORES = (Path("/var/cache/cloche/buildah"), Path("/var/lib/cloche/containerd"))
-"""Where images' files lie; the second has hard links to those of the first."""
+"""Directories with the images' files; the second has hard links to files of the first."""
 _USERS = 65536
-"""Images have users below it, and Pods with user namespaces are mapped to users from it on."""
+"""Users of images are below this number; Pods with user namespaces are mapped to users from it
+on."""
 
 
 def device_owners() -> dict[str, tuple[int, int, int]]:
-    """User, group and mode of each device that every container is given."""
+    """Return user, group and mode of each device that every container gets."""
     found = {path: Path(path).stat() for path in _DEVICES}
     return {path: (one.st_uid, one.st_gid, one.st_mode) for path, one in found.items()}
 
 
 def mapped_files() -> list[str]:
-    """Files of images that belong to a Pod's mapped user.
+    """Return the images' files that belong to a Pod's mapped user.
 
-    A file that a container wrote itself is its own. One that an image shares has a second link.
+    A file that a container created has one link and is its own; an image's shared file has a second
+    link.
     """
     found = []
     for store in _STORES:
@@ -30,7 +32,7 @@ def mapped_files() -> list[str]:
                 path = f"{top}/{name}"
                 try:
                     one = os.lstat(path)
-                except OSError:  # a container that has just gone
+                except OSError:  # the container has just been removed
                     continue
                 if one.st_uid >= _USERS and one.st_nlink > 1:
                     found.append(path)

@@ -1,15 +1,15 @@
-"""A program that attacks, with what its first comment says of it.
+"""An attack program and its header comment:
 
     # Tries: a sentence
-    # Gets: a line of its standard output, exactly; where several are fine, `one or other`
-    # Ends: Exited 0, Signaled 31, OutOfMemory, DeadlineExceeded … (Exited 0 where it says nothing)
+    # Gets: an exact line of its standard output; alternatives are written as `one or other`
+    # Ends: Exited 0, Signaled 31, OutOfMemory, DeadlineExceeded … (default: Exited 0)
     # Bytes: how many bytes of output are kept, instead of Gets
-    # Limits: timeoutSeconds=2 memory=64Mi … over the suite's own
-    # Collects: a pattern of files that come back, of which none may
-    # Held by: the filter, where nothing else would do
-    # Depends on: user namespaces, where a Pod without one of its own could answer otherwise
+    # Limits: timeoutSeconds=2 memory=64Mi … in place of the suite's own
+    # Collects: a pattern of output files, none of which may be returned
+    # Held by: the filter, if nothing else prevents it
+    # Depends on: user namespaces, if a Pod without one may give another result
 
-Output is compared as Python spells it, so that control characters can stand in a comment.
+Output is compared in Python's notation, so that a comment can contain control characters.
 """
 
 from __future__ import annotations
@@ -23,10 +23,10 @@ HERE = Path(__file__).parent / "programs"
 LANGUAGES = {".py": "python", ".cpp": "cpp", ".sh": "bash"}
 KINDS = ("network", "files", "processes", "resources", "protocol", "kubernetes")
 SHARING = ("network", "files", "kubernetes")
-"""Kinds that ask for something and leave the Pod as it was. The others try to break their Pod or to
-exhaust it."""
+"""Kinds that probe for access and leave their Pod unchanged. The others try to break or exhaust
+their Pod."""
 OPEN = ("network", "kubernetes")
-"""Kinds that get another answer where the network is open."""
+"""Kinds whose result differs if the network is open."""
 _LINE = re.compile(r"(?:#|//) (Tries|Gets|Ends|Bytes|Limits|Collects|Held by|Depends on): (.*)")
 _RESOURCES = ("cpu", "memory", "disk")
 _TENANT = "attacks"
@@ -34,7 +34,7 @@ _TENANT = "attacks"
 
 @dataclass(frozen=True)
 class Program:
-    """One attack."""
+    """An attack."""
 
     path: Path
     tries: str
@@ -53,17 +53,17 @@ class Program:
 
     @property
     def shares_pods(self) -> bool:
-        """Whether it may run in a Pod that has run another attack, and be followed by one."""
+        """Whether it may share a Pod with other attacks, one after the other."""
         return self.kind in SHARING
 
     @property
     def differs_in_open_network(self) -> bool:
-        """Whether a cluster without network policies and user namespaces may change its answer."""
+        """Whether its result may differ without network policies and user namespaces."""
         return self.kind in OPEN or self.depends_on == "user namespaces"
 
     @property
     def name(self) -> str:
-        """Its kind and file: network/tcp.py."""
+        """Its kind and file name, such as network/tcp.py."""
         return str(self.path.relative_to(HERE))
 
     @property
@@ -72,9 +72,9 @@ class Program:
         return LANGUAGES[self.path.suffix]
 
     def spec(self, environment: dict[str, str]) -> dict[str, Any]:
-        """The execution's spec, but for its language.
+        """Return the execution's spec without its language.
 
-        Only an execution that has a tenant can share a Pod.
+        It has a tenant, because only executions with a tenant can share a Pod.
         """
         resources = {name: self.limits[name] for name in _RESOURCES if name in self.limits}
         return {
@@ -88,9 +88,9 @@ class Program:
         }
 
     def faults(self, status: dict[str, Any], *, hurried: bool = False) -> list[str]:
-        """What is otherwise than it must be in an execution's status.
+        """Return the unexpected properties of an execution's status.
 
-        `hurried`: it had little of the processor, so that there may be less output.
+        `hurried` means that it got little CPU time, so that it may have less output.
         """
         found = []
         if (ended := _ended(status)) not in self.ends.split(" or "):
@@ -109,7 +109,7 @@ class Program:
 
 
 def parse(path: Path) -> Program:
-    """Read a program and its comment."""
+    """Read a program and its header."""
     told: dict[str, list[str]] = {}
     for line in path.read_text(encoding="utf-8").splitlines():
         if match := _LINE.fullmatch(line):
@@ -130,7 +130,7 @@ def parse(path: Path) -> Program:
 
 
 def programs(*kinds: str) -> list[Program]:
-    """All programs of these kinds, or all there are."""
+    """Return all programs of these kinds; without arguments, all programs."""
     paths = (path for kind in kinds or KINDS for path in sorted((HERE / kind).iterdir()))
     return [parse(path) for path in paths if path.suffix in LANGUAGES]
 

@@ -1,4 +1,4 @@
-"""How far a run of thousands has come, kept after each attack."""
+"""The progress of a run of thousands of attacks, saved after each one."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _TELL_EVERY = 50
 
 
 class Progress:
-    """What is done, and what was otherwise than it must be."""
+    """The completed attacks and the unexpected results."""
 
     def __init__(self, kept: dict[str, Any]) -> None:
         self._lock = threading.Lock()
@@ -32,30 +32,30 @@ class Progress:
 
     @classmethod
     def fresh(cls) -> Progress:
-        """Nothing done yet."""
+        """Start without any progress."""
         RESULTS.unlink(missing_ok=True)
         return cls({})
 
     @classmethod
     def kept(cls) -> Progress:
-        """What an interrupted run of the same commit has done; a finished one begins anew."""
+        """Continue an interrupted run of the same commit; after a finished run, start again."""
         if not RESULTS.exists():
             return cls({})
         kept = json.loads(RESULTS.read_text(encoding="utf-8"))
         return cls(kept if kept["commit"] == _commit() and not kept["finished"] else {})
 
     def begin(self, now: Holdings) -> Holdings:
-        """The node as it was when the first attack began."""
+        """Return the node's state before the first attack."""
         before = Holdings(**self._before) if self._before else now
         self._before = asdict(before)
         return before
 
     def done(self, kind: str) -> int:
-        """How many of a kind."""
+        """Return the number of completed attacks of a kind."""
         return self._done[kind]
 
     def add(self, kind: str, faults: list[str]) -> None:
-        """One more."""
+        """Record a completed attack."""
         with self._lock:
             self._done[kind] += 1
             self.faults += [f"{kind}: {fault}" for fault in faults]
@@ -67,11 +67,11 @@ class Progress:
             self._keep(finished=False)
 
     def end(self) -> None:
-        """All is done."""
+        """Record that the run has finished."""
         self._keep(finished=True)
 
     def told(self) -> str:
-        """In one line."""
+        """Return the progress as one line."""
         kinds = ", ".join(f"{count} {kind}s" for kind, count in self._done.items()) or "none"
         return f"{kinds}; {len(self.faults)} faults; {self._took():.0f} s"
 

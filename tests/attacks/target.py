@@ -1,4 +1,4 @@
-"""The installation that is attacked: where its parts listen, and how programs end in it."""
+"""The installation under attack: the addresses of its components, and executions in it."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _UNFINISHED = ("", "Pending", "Running")
 
 @dataclass(frozen=True)
 class Target:
-    """Runs programs by the API server, as `kubectl apply` would."""
+    """Runs programs through the API server, as `kubectl apply` would."""
 
     place: Site
 
@@ -39,7 +39,7 @@ class Target:
         return _EXECUTIONS
 
     def addresses(self) -> dict[str, str]:
-        """Where a program might call: the environment of every attack."""
+        """Return addresses that a program might connect to: the environment of every attack."""
         node = self.api.get("/api/v1/nodes")["items"][0]["status"]
         address = node["addresses"][0]["address"]
         kubelet = node["daemonEndpoints"]["kubeletEndpoint"]["Port"]
@@ -62,7 +62,7 @@ class Target:
         return f"{spec['clusterIP']}:{spec['ports'][0]['port']}"
 
     def start(self, language: str, spec: dict[str, Any]) -> str:
-        """Create an execution and return its name; as the gateway if it has a tenant.
+        """Create an execution and return its name; with a tenant, use the gateway's identity.
 
         Only the gateway may set a tenant.
         """
@@ -79,13 +79,13 @@ class Target:
         return name
 
     def phase(self, name: str) -> str:
-        """How far an execution has come; empty where nobody has looked at it yet."""
+        """Return an execution's phase; empty before the operator has seen it."""
         found = self.api.get(f"{_EXECUTIONS}/{name}")
         phase: str = found.get("status", {}).get("phase", "")
         return phase
 
     def ended(self, name: str) -> dict[str, Any]:
-        """An execution's status, once it has ended."""
+        """Wait until an execution has ended, and return its status."""
 
         def look() -> dict[str, Any] | None:
             status: dict[str, Any] = self.api.get(f"{_EXECUTIONS}/{name}").get("status", {})
@@ -94,13 +94,13 @@ class Target:
         return until(look, _PATIENCE_SECONDS, f"execution {name} to end")
 
     def cancel(self, name: str) -> None:
-        """Ask for an execution's end."""
+        """Request cancellation of an execution."""
         self.api.merge(f"{_EXECUTIONS}/{name}", {"spec": {"cancel": True}})
 
     def run(
         self, program: Program, environment: dict[str, str], runtime: str | None = None
     ) -> dict[str, Any]:
-        """Run an attack, in the language's own runtime unless told; how it ended."""
+        """Run an attack, by default in its language's own runtime, and return its final status."""
         name = self.start(runtime or program.language, program.spec(environment))
         return self.ended(name)
 
@@ -108,10 +108,10 @@ class Target:
     def reusing_runtimes(
         self, prefix: str, images: dict[str, str] | None = None, **changes: Any
     ) -> Iterator[dict[str, str]]:
-        """Install the languages once more, with Pods that one tenant's attacks share.
+        """Install each language again, with Pods that the attacks of one tenant share.
 
-        `images` by language replace the languages' own; `changes` are changes of their specs.
-        Yield the names of the runtimes by language.
+        `images` replace the languages' images; `changes` are changes to their specs. Yields the
+        names of the runtimes by language.
         """
         names = {language: f"{prefix}-{language}" for language in LANGUAGES.values()}
         for language, name in names.items():
@@ -129,9 +129,9 @@ class Target:
     def open_runtimes(
         self, prefix: str = "open", images: dict[str, str] | None = None
     ) -> Iterator[dict[str, str]]:
-        """Install the languages once more, with Pods in the cluster's ordinary network.
+        """Install each language again, with Pods in the cluster's ordinary network.
 
-        Nothing but the filter keeps attacks from it. The rest is as for `reusing_runtimes`.
+        Only the filter keeps attacks from the network. Otherwise like `reusing_runtimes`.
         """
         kind = {"apiVersion": "node.k8s.io/v1", "kind": "RuntimeClass"}
         self.api.ask("POST", _CLASSES, kind | {"metadata": {"name": _OPEN}, "handler": "runc"})

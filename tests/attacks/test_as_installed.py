@@ -1,6 +1,7 @@
-"""Every attack as Cloche is installed.
+"""Every attack on Cloche as installed.
 
-Attacks that leave their Pod as it was share Pods, of the same languages with `reuse: SameTenant`.
+Attacks that leave their Pod unchanged share Pods, in copies of the runtimes with `reuse:
+SameTenant`.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ ATTACKS = programs()
 
 @pytest.fixture(scope="module")
 def shared(target: Target) -> Iterator[dict[str, str]]:
-    """The runtimes of the Pods that attacks share, by language."""
+    """The runtimes of the shared Pods, by language."""
     with target.reusing_runtimes("attacks-shared") as names:
         yield names
 

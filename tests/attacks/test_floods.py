@@ -1,4 +1,4 @@
-"""Each flood once, and the node afterwards; `make attacks` does a thousand of each."""
+"""Each flood once, and then the node's state; `make attacks` runs a thousand of each."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""500 hostile requests, and some made from the OpenAPI document. `make fuzz` sends more."""
+"""500 hostile requests, and some generated from the OpenAPI document. `make fuzz` sends more."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from support.installation import Installation
 
 SEED = 20
 MIB = 32
-"""More than that the gateway may not have grown."""
+"""Maximum growth of the gateway's memory."""
 
 
 async def test_500_hostile_requests(installation: Installation) -> None:

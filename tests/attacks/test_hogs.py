@@ -1,4 +1,4 @@
-"""A hundred programs that want all the memory, at once: nobody else pays for it."""
+"""A hundred concurrent programs that allocate all memory do not affect other programs."""
 
 from __future__ import annotations
 
@@ -24,11 +24,11 @@ while True:
     print("kept", flush=True)
     time.sleep(0.2)
 """
-"""It runs until it is cancelled, unless it loses its memory or is killed."""
+"""A neighbour that runs until it is cancelled, unless it loses its memory or is killed."""
 
 
 def test_a_hundred_memory_hogs_at_once(place: Site, target: Target) -> None:
-    """The queue lets in as many as the nodes' memory holds; who waits too long is told so."""
+    """The queue admits as many as fit into the nodes' memory; the others end with QueueTimeout."""
     hog = parse(HERE / "resources" / "memory.py")
     spec = hog.spec({}) | {"timeoutSeconds": 60}
     spec.pop("resources")
@@ -41,7 +41,7 @@ def test_a_hundred_memory_hogs_at_once(place: Site, target: Target) -> None:
     ends = Counter(target.ended(name)["reason"] for name in hogs)
 
     assert not ends.keys() - {"OutOfMemory", "QueueTimeout"}, ends
-    assert ends["OutOfMemory"] >= HOGS // 4, ends  # 24 GiB hold 28 of them at a time
+    assert ends["OutOfMemory"] >= HOGS // 4, ends  # 24 GiB fit 28 of them at a time
     target.cancel(neighbour)
     status = target.ended(neighbour)
     assert status["reason"] == "Cancelled"

@@ -1,4 +1,4 @@
-"""No image of a language has a file that gives privileges."""
+"""No language's image has a set-user-ID or set-group-ID file."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ TOGETHER = 3
 
 @pytest.fixture
 def runtimes(place: Site) -> Iterator[dict[str, str]]:
-    """A runtime of Bash in each language's image, by language."""
+    """A Bash runtime with each language's image, by language."""
     found = place.api.get(f"{CLOCHE}/{SANDBOXES}/sandboxruntimes")["items"]
     images = {one["metadata"]["name"]: one["spec"]["image"] for one in found}
     names = {language: f"bash-of-{language}" for language in images}

@@ -1,4 +1,4 @@
-"""Twenty programs take what the kernel counts for the node: others get what they need."""
+"""Twenty programs exhaust what the kernel counts for the node; others still get theirs."""
 
 from __future__ import annotations
 
@@ -36,21 +36,21 @@ NEEDS = """if True:
     if not pid: os._exit(0)
     print("process", os.waitpid(pid, 0)[1] == 0)
 """
-"""What any program may need of the kernel, the kubelet's among them."""
+"""Kernel resources that any program, including the kubelet, may need."""
 GOT = "".join(f"{name} True\n" for name in ("instance", "terminal", "context", "queue", "process"))
 _PODS = f"{CORE}/{SYSTEM}/pods"
 _GROUPS = Path("/sys/fs/cgroup")
 
 
 def unreclaimable() -> int:
-    """Bytes of the kernel's memory that cannot be taken back, of the whole node."""
+    """Return the bytes of unreclaimable kernel memory of the whole node."""
     found = re.search(r"^SUnreclaim:\s+(\d+) kB", Path("/proc/meminfo").read_text(), re.MULTILINE)
     assert found
     return int(found[1]) * 1024
 
 
 def charged() -> int:
-    """Bytes of the kernel's memory that all Pods' control groups are charged for."""
+    """Return the bytes of kernel memory charged to the cgroups of all Pods."""
     first = _GROUPS / "memory" / "cloche" / "kubepods" / "memory.kmem.usage_in_bytes"
     if first.exists():
         return int(first.read_text())
@@ -60,7 +60,7 @@ def charged() -> int:
 
 @contextmanager
 def hoarders(place: Site, target: Target) -> Iterator[None]:
-    """Programs that hold all they could get, until they are cancelled."""
+    """Run programs that hold all they could get until they are cancelled."""
     names = [target.start("python", SPEC) for _ in range(HOARDERS)]
 
     def holds(name: str) -> bool:
@@ -81,7 +81,7 @@ def hoarders(place: Site, target: Target) -> Iterator[None]:
 
 
 def neighbour(place: Site, name: str, **fields: Any) -> str:
-    """What an ordinary Pod prints that needs a little of everything."""
+    """Return the output of an ordinary Pod that needs some of every resource."""
     image = place.runtime("python")["spec"]["image"]
     container = {
         "name": "neighbour",

@@ -1,7 +1,7 @@
-"""Attacks in a cluster that offers nothing but the filter and the Pod's own fields.
+"""Attacks in a cluster that provides only the filter and the Pod's own settings.
 
-No policy is enforced, the network is the one of ordinary Pods, and there are no user namespaces.
-Attacks whose answer depends on none of these run only as Cloche is installed.
+No network policy is enforced, Pods use the ordinary network, and there are no user namespaces.
+Attacks whose result does not depend on these run only in test_as_installed.py.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""One tenant at another's door: by HTTP, by what a Pod keeps, and at the same time."""
+"""Isolation of tenants: over HTTP, through reused Pods, and between concurrent programs."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ def ours(http: httpx.Client) -> httpx.Client:
 
 @pytest.fixture(scope="module")
 def theirs(installation: Installation, kubectl: Kubectl) -> Iterator[httpx.Client]:
-    """The attacker's key, of another tenant."""
+    """A client with the attacker's key, of another tenant."""
     with (
         extra_key(kubectl, tenant="neighbour", ratePerMinute=10_000) as key,
         httpx.Client(
@@ -73,7 +73,7 @@ def theirs(installation: Installation, kubectl: Kubectl) -> Iterator[httpx.Clien
 
 @pytest.fixture(scope="module")
 def reused(place: Site) -> Iterator[str]:
-    """A language whose Pods are used again, by the same tenant."""
+    """A language whose Pods are reused by the same tenant."""
     pool = {"size": 2, "reuse": "SameTenant"}
     place.make_runtime("attack-reused", place.runtime_like("python", pool=pool))
     yield "attack-reused"
@@ -85,7 +85,7 @@ Ran = Callable[[httpx.Client, str], tuple[str, str]]
 
 @pytest.fixture(scope="module")
 def ran(place: Site, reused: str) -> Ran:
-    """Run code in a Pod that may be used again: its output and the Pod's uid."""
+    """Run code in a reusable Pod; return its output and the Pod's uid."""
 
     def run(client: httpx.Client, code: str) -> tuple[str, str]:
         answer = client.post("/api/v1/execute", json={"code": code, "language": reused})
@@ -119,7 +119,7 @@ def _made(client: httpx.Client, **fields: Any) -> str:
 def test_another_tenants_execution_is_as_if_it_were_not(
     ours: httpx.Client, theirs: httpx.Client, method: str, path: str
 ) -> None:
-    """The same answer as for one that never was, so that nobody can try whether a name exists."""
+    """The response is the same as for an unknown name, so that names cannot be probed."""
     name, never = _made(ours), str(uuid.uuid4())
     found, missing = (theirs.request(method, path.format(one)) for one in (name, never))
     assert found.status_code == missing.status_code
@@ -165,7 +165,7 @@ def test_another_tenants_session_runs_nothing(ours: httpx.Client, theirs: httpx.
 def test_a_pod_is_never_used_by_two_tenants(
     ours: httpx.Client, theirs: httpx.Client, ran: Ran
 ) -> None:
-    """So nothing of a Pod, how fast it answers among it, tells one tenant of another."""
+    """Therefore nothing about a Pod, such as its response time, reveals another tenant."""
     mine, others = set(), set()
     for _ in range(6):
         stdout, uid = ran(ours, LEAVE)

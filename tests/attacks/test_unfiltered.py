@@ -1,4 +1,4 @@
-"""The attacks on the network are known to attack something: without the rules they get through."""
+"""The network attacks are effective: without the filter's rules they succeed."""
 
 from __future__ import annotations
 

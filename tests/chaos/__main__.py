@@ -1,6 +1,7 @@
-"""`python -m chaos`: every fault while executions run, a table, and chaos/results/chaos.json.
+"""`python -m chaos`: inject every fault while executions run, and report.
 
-The moments and the programs follow from the seed, which is printed first.
+The results are printed as a table and saved in chaos/results/chaos.json.
+The moments and programs are derived from the seed, which is printed first.
 """
 
 from __future__ import annotations
@@ -32,9 +33,9 @@ def _arguments() -> argparse.Namespace:
 
 
 def main() -> int:
-    """Carry all rounds out; the exit code is 1 when one of them has a problem."""
+    """Run all rounds; the exit code is 1 if one of them has a problem."""
     given = _arguments()
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # and tidy up on the way
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # clean up on the way out
     sys.stdout.write(f"seed {given.seed}\n")
     rows: list[Row] = []
     with site(installed()) as where, where.own_runtime(_RUNTIME, given.pool):

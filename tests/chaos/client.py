@@ -1,4 +1,4 @@
-"""The client of a gateway that may die: every request has an Idempotency-Key and is repeated."""
+"""A client of a gateway that may fail: requests have an Idempotency-Key and are retried."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ _TURN_SECONDS = 300.0
 _REQUEST_SECONDS = 30.0
 _TOGETHER = 16
 _UNFINISHED = 40
-"""Programs on their way at a time, about what 24 GiB have capacity for. The queue's patience
-(60 s) is a promise of its own: 2 slow cores end 1.3 a second, and none while a part is away."""
+"""Concurrent programs, about as many as 24 GiB can run. More would exceed the queue's limit of 60
+s: 2 slow cores complete 1.3 programs a second, and none while a component is down."""
 _ACCEPTED, _OK = 202, 200
 
 
 class Client:
-    """Hands programs in under one session name and reads what became of them."""
+    """Submits programs with one session name and reads their results."""
 
     def __init__(self, url: str, key: str, language: str, session: str) -> None:
         limits = httpx.Limits(max_connections=None, max_keepalive_connections=_TOGETHER)
@@ -40,9 +40,9 @@ class Client:
         self._closing = False
         self._pools: list[ThreadPoolExecutor] = []
         self.accepted = 0
-        """Programs that the gateway has taken so far."""
+        """Programs that the gateway has accepted so far."""
         self.repeated = 0
-        """Requests that were repeated."""
+        """Requests that were retried."""
 
     def hand_in(
         self,
@@ -52,11 +52,11 @@ class Client:
         *,
         first: int = 0,
     ) -> list[Future[str]]:
-        """Hand all of them in, some at a time; return the ids of their executions, in order.
+        """Submit all programs with limited concurrency; return their executions' ids, in order.
 
-        `ended` returns how many have ended so far; `first` is the number of the first program,
-        under which no other is handed in. The last `synchronous` of them wait for their answer on
-        a connection of their own, so their id comes with their end.
+        `ended` returns how many have ended so far; `first` is the number of the first program, and
+        each number is used only once. The last `synchronous` of them wait for their result on a
+        separate connection, so their id is known only at their end.
         """
         self._ended = ended
         border = len(programs) - synchronous
@@ -84,7 +84,7 @@ class Client:
         return str(answer["execution_id"])
 
     def _take_turn(self) -> None:
-        """Wait until few enough are on their way."""
+        """Wait until few enough programs are unfinished."""
         with self._turns:
             until(
                 lambda: self._closing or self._sent - self._ended() < _UNFINISHED,
@@ -95,18 +95,18 @@ class Client:
             self._sent += 1
 
     def status(self, execution: str) -> dict[str, Any]:
-        """How far an execution has come, as the gateway tells."""
+        """Return an execution's status from the gateway."""
         return self._patiently("GET", f"/api/v1/execute/status/{execution}", _OK)
 
     def is_served(self) -> bool:
-        """Whether the gateway says that it serves."""
+        """Return whether the gateway reports that it is ready."""
         try:
             return self._http.get("/health/ready", timeout=2.0).status_code == _OK
         except httpx.TransportError:
             return False
 
     def _patiently(self, method: str, path: str, wanted: int, **request: Any) -> dict[str, Any]:
-        """The answer's body. No answer, or one that says to come again, is asked for again."""
+        """Return the response's body; retry without a response or if the response asks to retry."""
         deadline = time.monotonic() + _PATIENCE_SECONDS
         while True:
             said = "no answer"
@@ -119,7 +119,7 @@ class Client:
                     body: dict[str, Any] = answer.json()
                     return body
                 said = f"{answer.status_code} {answer.text[:500]}"
-                # An end that is no success is no failure of the gateway: the judge will see it.
+                # An execution's failure is not the gateway's; the round judges it.
                 if "execution_id" in answer.text:
                     return dict(answer.json())
                 assert answer.status_code in (502, 503, 504), said
@@ -130,7 +130,7 @@ class Client:
             time.sleep(_PAUSE_SECONDS)
 
     def close(self) -> None:
-        """End its threads and connections, whatever they wait for."""
+        """Stop its threads and connections without waiting for responses."""
         self._closing = True
         for pool in self._pools:
             pool.shutdown(cancel_futures=True)

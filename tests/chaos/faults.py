@@ -1,4 +1,4 @@
-"""What is done to the installation, and when it counts as mended: the table of all faults."""
+"""The faults: how each is injected, and when the component counts as recovered."""
 
 from __future__ import annotations
 
@@ -30,19 +30,19 @@ _RESTART_SECONDS = 60
 
 @dataclass(frozen=True)
 class Fault:
-    """One kind of failure."""
+    """A kind of failure."""
 
     name: str
     strike: Callable[[Round], None]
-    """Does it; returns when it has been done."""
+    """Inject the fault; returns when this is done."""
     is_mended: Callable[[Round], bool | None]
-    """Whether what was struck serves again."""
+    """Whether the component works again."""
     times: int = 1
-    """How many rounds of it a whole run has."""
+    """Number of its rounds in a complete run."""
     synchronous: float = 0.0
-    """The part of the executions that is asked for by waiting requests."""
+    """The share of executions that use synchronous requests."""
     at_acceptance: bool = False
-    """Whether its moment lies among the requests, and not among the ends."""
+    """Whether it is injected while requests are accepted instead of while executions end."""
 
 
 def _kill_leader(of: Round) -> None:
@@ -85,7 +85,7 @@ def _freeze(program: str) -> Callable[[Round], None]:
 
 
 def _delete_victim(of: Round) -> None:
-    """Delete the Pod of one execution that runs: the one which sleeps long for it."""
+    """Delete the Pod of one running execution, which sleeps long enough for this."""
 
     def pod() -> str | None:
         execution = of.site.executions(of.session).get(of.victim_name() or "")
@@ -99,9 +99,10 @@ def _delete_victim(of: Round) -> None:
 
 
 def _leads(of: Round) -> bool:
-    """Whether all operators answer again, and one that lives holds a Lease that is renewed.
+    """Return whether all operators answer, and a living one holds a Lease that is renewed.
 
-    Each is asked itself: a Pod's condition Ready is true until the kubelet sees the death.
+    Each operator is queried directly, because a Pod's Ready condition stays true until the kubelet
+    notices a crash.
     """
     if not of.site.stand("operator") or of.site.operator_figure(_LEADING) != 1:
         return False
@@ -140,15 +141,15 @@ KILL_API_SERVER = Fault("API server killed", _kill("kube-apiserver"), _api_serve
 KILL_ETCD = Fault("etcd killed", _kill("etcd"), _api_serves)
 FREEZE_API_SERVER = Fault("API server frozen 10 s", _freeze("kube-apiserver"), _api_serves)
 DELETE_POD = Fault("Pod deleted by hand", _delete_victim, lambda _: True)
-"""The one that costs an execution by design."""
+"""The only fault that loses an execution by design."""
 
 ROUNDS = {
     "the node": (KILL_KUBELET, KILL_CONTAINERD),
     "the control plane": (KILL_API_SERVER, FREEZE_API_SERVER, KILL_ETCD),
     "Cloche's own parts": (KILL_GATEWAY, KILL_LEADER, DELETE_POD, KILL_OPERATORS),
 }
-"""Faults that one round of tests/chaos/test_faults.py has, one after the other. None keeps the next
-one from being noticed, because each is mended before the next."""
+"""Faults of one round in tests/chaos/test_faults.py, one after the other. None hides the next one,
+because each must have recovered first."""
 FAULTS = (
     KILL_LEADER,
     KILL_OPERATORS,

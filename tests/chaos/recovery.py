@@ -1,4 +1,4 @@
-"""Whether anything is left over, by the resources, the operators and the API server themselves."""
+"""Find leftovers, from the resources, the operators and the API server."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ _STAND_SECONDS = 120.0
 
 
 def left_over(site: Site, runtime: str) -> list[str]:
-    """What there is besides full pools: Pods, runs and websockets, each in words.
+    """Return descriptions of everything besides full pools: Pods, runs and websockets.
 
-    Cheap questions come first; the later ones are asked only where those found nothing.
+    Cheap queries come first; later ones are made only if those found nothing.
     """
     return _pool(site, runtime) or _pods(site) or _tasks(site) or _websockets(site)
 
@@ -41,7 +41,7 @@ def _pods(site: Site) -> list[str]:
 
 
 def _waits(labels: dict[str, str]) -> bool:
-    """For an execution: any, or in a pool that uses Pods again the next one of its tenant."""
+    """Whether a Pod waits: for any execution, or in a reusing pool for the next of its tenant."""
     return labels.get(STATE) == _WAITING or TENANT in labels
 
 
@@ -59,9 +59,10 @@ def _websockets(site: Site) -> list[str]:
 
 
 def tidied(site: Site) -> None:
-    """Replace standbys that were killed: the kubelet would let the next restart wait.
+    """Replace killed standbys, whose next restart the kubelet would delay.
 
-    Its back-off doubles with each death of a container (10 s to 5 min); a new Pod starts afresh.
+    Its back-off doubles with each crash of a container (10 s to 5 min); a new Pod starts without
+    one.
     """
     leader = site.leader()["metadata"]["uid"]
     for pod in site.parts("operator"):

@@ -1,4 +1,4 @@
-"""The rows as a table for people, and as JSON beside the commit."""
+"""The results as a table, and as JSON with the commit."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _HEAD = ("fault", "rounds", "executions", "completed", "twice", "recovered in", 
 
 
 def line(row: Row) -> str:
-    """One round in one line, with its problems."""
+    """Return one round as a line, with its problems."""
     took = "not in time" if row.recovery_seconds is None else f"{row.recovery_seconds:g} s"
     others = ", ".join(f"{n} {reason}" for reason, n in row.others.items()) or "none"
     found = row.problems()
@@ -34,7 +34,7 @@ def line(row: Row) -> str:
 
 
 def table(rows: list[Row]) -> str:
-    """All rounds, a line for each fault."""
+    """Return all rounds, with a line for each fault."""
     lines = [_line(_HEAD)]
     for fault in FAULTS:
         of = [row for row in rows if row.fault == fault.name]
@@ -66,7 +66,7 @@ def _line(cells: tuple[object, ...]) -> str:
 
 
 def keep(rows: list[Row], seed: int) -> None:
-    """Write them down; what the file has of other faults at the same commit stays."""
+    """Save the results; those of other faults at the same commit are kept."""
     commit = subprocess.run(
         ["git", "describe", "--always", "--dirty"], check=True, capture_output=True, text=True
     ).stdout.strip()

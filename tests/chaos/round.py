@@ -1,4 +1,4 @@
-"""One round: executions run, faults strike one after the other, and what became of them."""
+"""One round: executions run, faults are injected one after the other, and results are judged."""
 
 from __future__ import annotations
 
@@ -23,27 +23,27 @@ if TYPE_CHECKING:
     from chaos.faults import Fault
     from support.site import Site
 
-_LATEST_PART = 0.8  # of the executions have ended at the fault's moment, at the most
+_LATEST_PART = 0.8  # of the executions have ended when the fault is injected, at most
 _JITTER_SECONDS = 1.0
 _QUICK_JITTER_SECONDS = 0.1
 _FILLED_SECONDS = 180.0
 _MENDED_SECONDS = 180.0
 _ENDED_SECONDS = 420.0
-_VICTIM_SECONDS = 280.0  # longer than a round has until the fault; it does not end by itself
+_VICTIM_SECONDS = 280.0  # longer than a round takes to reach the fault; it does not end by itself
 
 
 class Round:
-    """The state of one round, for the faults to look at.
+    """The state of one round, which the faults use.
 
-    Each fault has a part of the executions: they are handed in once the fault before it is mended,
-    so that it meets programs that run.
+    Each fault has a share of the executions. They are submitted after recovery from the fault
+    before it, so that programs are running when it is injected.
     """
 
     def __init__(
         self, site: Site, faults: tuple[Fault, ...], language: str, executions: int, seed: int
     ) -> None:
         self.site, self.faults, self.language = site, faults, language
-        self.rng = random.Random(seed)  # noqa: S311  a seed that can be said again
+        self.rng = random.Random(seed)  # noqa: S311  a reproducible seed
         self.session = f"chaos-{seed}-{int(time.time())}"
         self.row = Row(", ".join(fault.name for fault in faults), seed, executions)
         self.witness: Witness
@@ -54,7 +54,7 @@ class Round:
         self._victim: int | None = None
 
     def run(self) -> Row:
-        """Carry it out. The pool is full before; what failed is in the row."""
+        """Run the round, starting with a full pool. Failures are recorded in the row."""
         where = self.site.installation
         with ExitStack() as stack:
             self.client = Client(where.url, where.key, self.language, self.session)
@@ -71,13 +71,13 @@ class Round:
         return self.row
 
     def victim_name(self) -> str | None:
-        """The execution whose Pod may be deleted, once the gateway has taken it."""
+        """Return the execution whose Pod may be deleted, once the gateway has accepted it."""
         if self._victim is None or not self._ids[self._victim].done():
             return None
         return self._ids[self._victim].result()
 
     def _prepare(self) -> None:
-        """Wait until nothing of what was before is left."""
+        """Wait until there are no leftovers of earlier rounds."""
         tidied(self.site)
 
         def is_clean() -> bool:
@@ -110,7 +110,7 @@ class Round:
         return self._recovered(ended)
 
     def _strike(self, fault: Fault, begin: int, end: int) -> None:
-        """Hand in the programs from `begin` to `end`, strike among them, wait for the mending."""
+        """Submit the programs from `begin` to `end`, inject the fault among them, and wait."""
         if fault is DELETE_POD:
             self._victim = begin
             self._programs[begin] = sleeper(begin, _VICTIM_SECONDS)
@@ -129,18 +129,18 @@ class Round:
         strike.mended = True
 
     def _ends(self) -> int:
-        """Programs that have ended since the round began."""
+        """Return the number of programs that have ended since the round began."""
         return len(self.witness.ends) - self._ends_before
 
     def _wait_for_the_moment(self, fault: Fault, before: int, count: int) -> None:
-        """A random part of `count` has ended (or was accepted), and a little more time."""
+        """Wait until a random share of `count` has ended (or was accepted), and a little longer."""
         part = before + int(self.rng.uniform(0, _LATEST_PART) * count)
         of_requests = fault.at_acceptance
 
         def is_reached() -> bool:
             for id_ in self._ids:
                 if id_.done():
-                    id_.result()  # a request that was refused ends the round
+                    id_.result()  # a rejected request ends the round
             return (self.client.accepted if of_requests else self._ends()) >= part
 
         until(
@@ -153,7 +153,7 @@ class Round:
         until(lambda: time.monotonic() >= moment, 2 * _JITTER_SECONDS, "the moment")
 
     def _recovered(self, since: float) -> float | None:
-        """Seconds until nothing was left over; None when that took too long."""
+        """Return the seconds until nothing was left over; None if that took too long."""
         while time.monotonic() - since < RECOVERY_SECONDS:
             try:
                 self.row.left_over = left_over(self.site, self.language)
@@ -165,7 +165,7 @@ class Round:
         return None
 
     def _judge(self) -> None:
-        """Compare every execution with what it must have been."""
+        """Compare every execution with its expected result."""
         row, recorded = self.row, self.site.executions(self.session)
         names = [id_.result() for id_ in self._ids]
         assert len(set(names)) == len(self._programs), "two requests share an execution"
@@ -190,7 +190,7 @@ class Round:
         row.others = dict(others)
 
     def _is_whole(self, name: str, program: Program, status: dict[str, Any]) -> bool:
-        """Whether the record and the gateway both have the program's whole output."""
+        """Return whether record and gateway both have the program's complete output."""
         told = self.client.status(name)["result"]
         return bool(
             status["exitCode"] == 0

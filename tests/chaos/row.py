@@ -1,4 +1,4 @@
-"""What one round showed, and why it is not what it must be."""
+"""The result of one round, and its problems."""
 
 from __future__ import annotations
 
@@ -7,57 +7,58 @@ from dataclasses import dataclass, field
 from chaos.faults import DELETE_POD
 
 RECOVERY_SECONDS = 30.0
-"""From the component's return and the last end to when nothing is left over."""
+"""Limit from the component's recovery and the last end until nothing is left over."""
 TOLERATED = 1 / 200
-"""Of a round's executions may end otherwise, each with its cause."""
+"""The share of a round's executions that may end otherwise, each with its cause."""
 
 
 @dataclass
 class Strike:
-    """One fault of a round."""
+    """An injected fault."""
 
     fault: str
     ended_before: int
-    """Executions that had ended when it struck."""
+    """Executions that had ended when it was injected."""
     handed_in: int
-    """Executions of the round that had been handed in by then, or were being handed in."""
+    """Executions of the round that had been submitted by then, or were being submitted."""
     mended: bool = False
-    """Whether what it struck served again."""
+    """Whether the component worked again."""
 
 
 @dataclass
 class Row:
-    """What one round showed."""
+    """The result of one round."""
 
     fault: str
     """The names of its faults."""
     seed: int
     executions: int
     strikes: list[Strike] = field(default_factory=list)
-    """In the order in which the faults struck."""
+    """In the order of injection."""
     completed: int = 0
     others: dict[str, int] = field(default_factory=dict)
-    """Ends other than a program's own, by reason."""
+    """Number of ends other than a program's own, by reason."""
     causes: list[str] = field(default_factory=list)
-    """Each of these ends in words."""
+    """A description of each of these ends."""
     broken_outputs: list[str] = field(default_factory=list)
-    """Executions that ended Completed without their whole output."""
+    """Executions that ended Completed without their complete output."""
     never: int = 0
-    """Executions that ended Completed without having been seen to start."""
+    """Executions that ended Completed although no start was observed."""
     twice: list[str] = field(default_factory=list)
     """Executions that were started more than once."""
     repeated_requests: int = 0
     all_ended_seconds: float = 0.0
     """From the first request to the last end."""
     recovery_seconds: float | None = None
-    """From the component's return and the last end to nothing left over; None: not in time."""
+    """From the component's recovery and the last end until nothing was left over; None: not in
+    time."""
     left_over: list[str] = field(default_factory=list)
-    """What was left over when the time for it was up."""
+    """What was left over at the time limit."""
     failure: str = ""
-    """What kept the round from being judged."""
+    """What prevented the round from being judged."""
 
     def problems(self) -> list[str]:
-        """Why the round is not what it must be."""
+        """Return the violated expectations."""
         by_design = sum(strike.fault == DELETE_POD.name for strike in self.strikes)
         others_tolerated = len(self.strikes) > by_design
         tolerated = by_design + others_tolerated * max(1, int(self.executions * TOLERATED))

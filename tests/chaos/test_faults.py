@@ -1,6 +1,6 @@
 """Every fault while some executions run, in rounds; `make chaos` has a longer round for each.
 
-The faults of one round strike one after the other, each among executions of its own.
+The faults of one round are injected one after the other, each among its own executions.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ def where(installation: Installation) -> Iterator[Site]:
 
 @pytest.fixture(scope="module")
 def rows(where: Site) -> Rows:
-    """Return what a round showed; carry it out when it is asked for first."""
+    """Return a function that runs a round at its first call, and returns its result."""
 
     @cache
     def carry_out(name: str) -> Row:

@@ -1,4 +1,4 @@
-"""What runs while something fails: programs of several kinds, each with the output it must have."""
+"""The workload during faults: programs of several kinds, with their expected output."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _WRITE = """for line in range({lines}):
 
 @dataclass(frozen=True)
 class Program:
-    """A Python program and all that it prints."""
+    """A Python program and its complete output."""
 
     code: str
     stdout: str
@@ -37,21 +37,21 @@ def short(number: int) -> Program:
 
 
 def sleeper(number: int, seconds: float) -> Program:
-    """Output at the begin and at the end, with time between them to be hit in."""
+    """Print at the beginning and at the end, and sleep between them."""
     code = _SLEEP.format(number=number, seconds=seconds)
     timeout = max(_TIMEOUT_SECONDS, math.ceil(seconds) + 1)
     return Program(code, f"begin {number}\nend {number}\n", timeout)
 
 
 def writer(number: int) -> Program:
-    """64 KiB of lines, no two alike: a gap or a repetition would show."""
+    """Print 64 KiB of distinct lines, so that a gap or a repetition is detected."""
     lines, width = _OUTPUT_BYTES // _LINE, _LINE - 10
     text = "".join(f"{number:08d} {line:0{width}d}\n" for line in range(lines))
     return Program(_WRITE.format(lines=lines, number=number, width=width), text)
 
 
 def mix(count: int, rng: random.Random) -> list[Program]:
-    """`count` programs: of ten, four are short, four sleep 0.5 to 3 s, two write."""
+    """Return `count` programs: of ten, four are short, four sleep 0.5 to 3 s, two write."""
     kinds = [
         short,
         lambda number: sleeper(number, round(rng.uniform(0.5, 3.0), 2)),

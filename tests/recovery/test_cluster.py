@@ -1,7 +1,7 @@
-"""The embedded cluster itself: what is killed comes back, and `down` leaves nothing.
+"""The embedded cluster: killed programs are restarted, and `down` leaves nothing.
 
-The suite takes the cluster away and brings it up again; it ends with a running installation. Where
-only the cluster matters, `up --bare` brings it up, which leaves the installed release to itself.
+The suite removes the cluster and starts it again; it ends with a running installation. Tests that
+only need the cluster use `up --bare`, which does not change the installed release.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ def _embedded() -> None:
 
 
 def kill_everything() -> None:
-    """As a machine that ends every process at once: none is told, none can clean up."""
+    """Kill every process at once, as a crash of the machine would."""
 
     def gone() -> bool:
         pids = find_processes(LAYOUT)
@@ -60,7 +60,7 @@ def kill_everything() -> None:
 
 
 def command_of(pid: int) -> str:
-    """The process's arguments; empty when it is gone."""
+    """Return the process's arguments; empty if it has ended."""
     try:
         return Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" ").decode()
     except OSError:
@@ -72,7 +72,7 @@ def gateway_pids() -> set[int]:
 
 
 def serves(http: httpx.Client) -> bool:
-    """Whether the gateway is ready."""
+    """Return whether the gateway is ready."""
     try:
         return http.get("/health/ready").status_code == httpx.codes.OK
     except httpx.TransportError:
@@ -97,14 +97,14 @@ def test_an_input_that_goes_with_containerd_is_handed_to_another_pod(
 ) -> None:
     hits = kubectl.runtime_status("python")["hits"]
     until(lambda: finished(submit("pass"))["warm"], 60, "a program to run in a Pod that waited")
-    # The status is up to 5 s old; one that counts this program is of the new containerd.
+    # The status is up to 5 s old; one that counts this program comes from the new containerd.
     until(
         lambda: kubectl.runtime_status("python")["hits"] > hits and kubectl.pool_is_full("python"),
         60,
         "a Pod to wait",
     )
     before = of_component("containerd")
-    os.kill(before, signal.SIGSTOP)  # what comes now it neither reads nor hands on
+    os.kill(before, signal.SIGSTOP)  # it neither reads nor passes on input from now on
     name = submit("print('once')", timeoutSeconds=5)
 
     def claimed() -> str | None:

@@ -1,4 +1,4 @@
-"""Which languages `make up` installs, and what an interruption leaves of them."""
+"""The languages that `make up` installs, and the state after an interruption."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def available() -> set[str]:
 
 
 def answer(installation: Installation, language: str, code: str) -> httpx.Response:
-    """Run a program with the key that the last `up` has made."""
+    """Run a program with the key of the last `up`."""
     key = env_file.read_key(Checkout(ROOT).env_file) or ""
     request = {"language": language, "code": code}
     return httpx.post(

@@ -1,8 +1,8 @@
-"""`python -m siege`: hostile clients at once, and what another tenant sees meanwhile.
+"""`python -m siege`: run hostile clients concurrently, and measure what another tenant observes.
 
-The result is kept in bench/results/siege.json. Exit status 1 when a gateway, or with `inputs`,
-`names` and `long` an operator, restarted or reached its memory limit, or a program of the other
-tenant was not answered rightly. Times are reported, not judged.
+The result is saved in bench/results/siege.json. The exit status is 1 if a gateway (with `inputs`,
+`names` and `long`, an operator) restarted or reached its memory limit, or if a program of the other
+tenant got a wrong response. Times are reported, not judged.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ def _gateways(kubeconfig: str, count: int) -> AbstractContextManager[None]:
 
 
 def main() -> int:
-    """Besiege the running installation and report."""
+    """Attack the running installation and report."""
     given = _arguments()
     to = installed()
     with _gateways(to.kubeconfig, given.gateways), site(to) as where:
@@ -71,7 +71,7 @@ def main() -> int:
 
 
 def _keep(result: Result, name: str) -> None:
-    """Write the result beside those of other sieges."""
+    """Save the result with those of other sieges."""
     kept: dict[str, Any] = json.loads(_RESULTS.read_text()) if _RESULTS.exists() else {}
     kept[name] = dataclasses.asdict(result)
     _RESULTS.write_text(json.dumps(kept, indent=1) + "\n")

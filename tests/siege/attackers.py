@@ -1,6 +1,7 @@
-"""What hostile clients do, each until it is cancelled, and those that attack the gateway.
+"""Hostile clients, each running until it is cancelled, and the attack on the gateway.
 
-Plain sockets: a client library would not send it, and would read what these do not.
+They use plain sockets, because a client library would not send such requests, and would read
+responses that these clients ignore.
 """
 
 from __future__ import annotations
@@ -23,9 +24,9 @@ _PIPELINED = b"GET / HTTP/1.1\r\nHost: siege\r\n\r\n" * 4096
 _SMALL_BUFFER = 4096
 _SIP_BYTES = 16 * 1024
 _SIP_SECONDS = 25.0
-"""Between two sips of a slow reader: fast enough not to be taken for one that has gone."""
+"""Interval of a slow reader's reads: often enough that it does not count as disconnected."""
 _PAUSE_SECONDS = 0.5
-"""Before an attacker whose connection was cut comes again."""
+"""Pause before an attacker reconnects."""
 _LARGE = {
     "language": "python",
     "code": "import sys; sys.stdout.write('x' * 250_000); sys.stderr.write('\U0001f600' * 60_000)",
@@ -40,7 +41,7 @@ _PRINTER = {
 
 @dataclass(frozen=True)
 class Target:
-    """The gateway as the attackers reach it, and the key that they share, of one tenant."""
+    """The gateway's URL and the attackers' common key, of one tenant."""
 
     url: str
     key: str
@@ -69,7 +70,7 @@ class Target:
 
 
 async def pipeline(target: Target) -> NoReturn:
-    """Send requests without a key, over one connection, and read no answer."""
+    """Send requests without a key over one connection, and read no responses."""
     loop = asyncio.get_running_loop()
     while True:
         with contextlib.suppress(OSError):
@@ -80,7 +81,7 @@ async def pipeline(target: Target) -> NoReturn:
 
 
 async def post(target: Target, body: bytes, path: str = _EXECUTE) -> NoReturn:
-    """Send a body, one request after the other, and read each answer."""
+    """Send a body in request after request, and read each response."""
     while True:
         with contextlib.suppress(OSError):
             async with target.connection() as own:
@@ -89,19 +90,19 @@ async def post(target: Target, body: bytes, path: str = _EXECUTE) -> NoReturn:
 
 
 async def read_slowly(target: Target, path: str) -> NoReturn:
-    """Ask for a large answer and take a sip of it now and then."""
+    """Request a large response and read it slowly."""
     loop = asyncio.get_running_loop()
     while True:
         with contextlib.suppress(OSError):
             async with target.connection(_SMALL_BUFFER) as own:
                 await loop.sock_sendall(own, target.head("GET", path))
-                while await loop.sock_recv(own, _SIP_BYTES):  # noqa: ASYNC110  to be slow
+                while await loop.sock_recv(own, _SIP_BYTES):  # noqa: ASYNC110  slow on purpose
                     await asyncio.sleep(_SIP_SECONDS)
         await asyncio.sleep(_PAUSE_SECONDS)
 
 
 async def listen(target: Target, path: str) -> NoReturn:
-    """Follow an event stream, and again when it ends."""
+    """Follow an event stream, and reopen it when it ends."""
     loop = asyncio.get_running_loop()
     while True:
         with contextlib.suppress(OSError):
@@ -113,9 +114,9 @@ async def listen(target: Target, path: str) -> NoReturn:
 
 
 async def submit(target: Target, program: Mapping[str, object]) -> str:
-    """Submit a program, as a client that may, and return its execution's id.
+    """Submit a program with a valid request, and return its execution's id.
 
-    Raises ConnectionError where it is not accepted.
+    Raises ConnectionError if it is not accepted.
     """
     async with httpx.AsyncClient(base_url=target.url, headers={"X-API-Key": target.key}) as client:
         answer = await client.post("/api/v1/execute/async", json=program)
@@ -126,9 +127,9 @@ async def submit(target: Target, program: Mapping[str, object]) -> str:
 
 
 async def _exchange(target: Target, own: socket.socket, body: bytes, path: str) -> None:
-    """Send a program and read the first bytes of its answer."""
+    """Send a program and read the first bytes of its response."""
     loop = asyncio.get_running_loop()
-    # The answer may come, and the connection go, before all is sent.
+    # The response may arrive, and the connection close, before everything is sent.
     sending = asyncio.create_task(
         loop.sock_sendall(own, target.head("POST", path, len(body)) + body)
     )
@@ -141,7 +142,7 @@ async def _exchange(target: Target, own: socket.socket, body: bytes, path: str) 
 
 @dataclass(frozen=True)
 class Force:
-    """How many of each attacker there are that the gateway has to bear."""
+    """The number of each kind of attacker on the gateway."""
 
     component: ClassVar = "gateway"
     pipelines: int = 4
@@ -153,7 +154,7 @@ class Force:
     waiting: int = 70
 
     async def tasks(self, target: Target) -> list[asyncio.Task[NoReturn]]:
-        """Start all of them."""
+        """Start all attackers."""
         ended = await submit(target, _LARGE)
         running = [await submit(target, _PRINTER) for _ in range(self.printers)]
         hostile = (bodies.unknown_fields(), bodies.empty_objects(), bodies.escapes())

@@ -1,4 +1,4 @@
-"""One siege: a quiet stretch, one under attack by a process of its own, and one after it."""
+"""A siege in three phases: quiet, under attack by a separate process, and after the attack."""
 
 from __future__ import annotations
 
@@ -29,11 +29,11 @@ _READY_SECONDS = 120.0
 
 
 class Attack(Protocol):
-    """What the attackers do. It is sent to their process."""
+    """An attack. It is pickled and sent to the attackers' process."""
 
     @property
     def component(self) -> str:
-        """Whose memory and restarts are watched: gateway or operator."""
+        """The component whose memory and restarts are observed: gateway or operator."""
 
     async def tasks(self, target: Target) -> list[asyncio.Task[NoReturn]]:
         """Start all attackers."""
@@ -41,18 +41,18 @@ class Attack(Protocol):
 
 @dataclass(frozen=True)
 class Times:
-    """How long each stretch is, in seconds."""
+    """Durations of the phases in seconds."""
 
     quiet: float = 60.0
     attack: float = 600.0
     rest: float = 40.0
-    """From the attackers' end to the last look."""
+    """From the attackers' end to the last observation."""
     after: float = 20.0
 
 
 @dataclass(frozen=True)
 class Result:
-    """What the other tenant saw before, under and after the attack."""
+    """The other tenant's observations before, during and after the attack."""
 
     quiet: Seen
     attacked: Seen
@@ -60,7 +60,7 @@ class Result:
 
 
 async def siege(site: Site, kubectl: Kubectl, attack: Attack, times: Times) -> Result:
-    """Watch the service while nothing happens, while it is attacked, and once that is over."""
+    """Observe the service before, during and after the attack."""
     with (
         extra_key(kubectl, tenant="siege-witness", ratePerMinute=1000) as own,
         extra_key(kubectl, tenant=_ATTACKER) as hostile,
@@ -70,7 +70,7 @@ async def siege(site: Site, kubectl: Kubectl, attack: Attack, times: Times) -> R
         with _attackers(Target(site.installation.url, hostile), attack):
             attacked = await witness.look(times.attack)
         of_attacker = f"{LABEL_TENANT}={_ATTACKER}"
-        # By kubectl: the attackers have used up the deletions of their key.
+        # Through kubectl, because the attackers have used up their key's rate of deletions.
         for kind in ("sandboxexecutions", "sandboxsessions"):
             kubectl("delete", kind, "-n", SANDBOXES, "-l", of_attacker, "--wait=false")
         await asyncio.sleep(times.rest)
@@ -79,7 +79,7 @@ async def siege(site: Site, kubectl: Kubectl, attack: Attack, times: Times) -> R
 
 @contextlib.contextmanager
 def _attackers(target: Target, attack: Attack) -> Iterator[BaseProcess]:
-    """Attack from a process of its own within the block, from its beginning."""
+    """Attack from a separate process during the block."""
     spawn = multiprocessing.get_context("spawn")
     ready = spawn.Event()
     process = spawn.Process(target=_attack, args=(target, attack, ready))

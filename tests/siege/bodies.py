@@ -1,4 +1,4 @@
-"""Bodies of the largest size that is read, each expensive for whoever parses or keeps it."""
+"""Bodies of the maximum size, each expensive to parse or keep."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ SIZE = 4 * 1024 * 1024
 _LETTERS = string.ascii_letters + string.digits + "-_"
 _MARGIN = 4096
 _FIELD = 256 * 1024
-"""Bytes of source and of standard input that an execution may have."""
+"""Maximum bytes of an execution's source and of its standard input."""
 
 
 def unknown_fields() -> bytes:
-    """Return an object with as many different names as fit."""
+    """Return an object with the maximum number of distinct names."""
     fields: list[str] = []
     size = 2
     for length in itertools.count(1):
@@ -29,21 +29,21 @@ def unknown_fields() -> bytes:
 
 
 def empty_objects() -> bytes:
-    """Return a request whose files are as many empty objects as fit."""
+    """Return a request with the maximum number of empty objects as files."""
     count = (SIZE - _MARGIN) // 3
     return b'{"code":"","language":"python","files":[' + b",".join([b"{}"] * count) + b"]}"
 
 
 def escapes() -> bytes:
-    """Return a request whose source is nothing but escapes, six bytes for each character."""
+    """Return a request whose source consists of escapes, six bytes for each character."""
     return b'{"language":"python","code":"' + rb"\u0061" * ((SIZE - _MARGIN) // 6) + b'"}'
 
 
 def large_sleeper(seconds: int) -> bytes:
     """Return a valid request of nearly `SIZE` bytes: a Python program that only sleeps.
 
-    Each character is written as an escape, and one lies outside of the Basic Multilingual Plane, so
-    that Python keeps four bytes for each of the text's.
+    Each character is escaped, and one is outside the Basic Multilingual Plane, so that Python needs
+    four bytes for each character of the text.
     """
     wide = r"\ud83d\ude00"
     source = f"import time;time.sleep({seconds})#"

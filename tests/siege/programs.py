@@ -1,4 +1,4 @@
-"""Programs that one tenant runs over and over against the operators."""
+"""Programs that one tenant runs repeatedly, to attack the operators."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 _EXECUTE, _ASYNC = "/api/v1/execute", "/api/v1/execute/async"
 _WIDE = "\U0001f600"
-"""One character beyond U+FFFF, and Python keeps four bytes for each of the text's."""
+"""One character beyond U+FFFF makes Python use four bytes for each character of the text."""
 _LARGE = {
     "language": "python",
     "timeout": 60,
@@ -39,22 +39,22 @@ for n in range(1024):
     os.close(os.open("\\x01" * 250 + f"{n:05d}", os.O_CREAT | os.O_WRONLY, dir_fd=d))
 """,
 }
-"""Writes nothing, but its output files have names as long, as deep and as escaped as may be."""
+"""Output files with names of the maximum length, depth and number of escapes, without content."""
 _LONG = {"language": "python", "code": "import time; time.sleep(300)", "timeout": 300}
 
 
 @dataclass(frozen=True)
 class _Clients:
-    """So many clients, each of which sends the bodies in turn, from one of its own on."""
+    """Clients that send the bodies in turn, each starting with a different one."""
 
     count: int
     bodies: tuple[tuple[str, Mapping[str, object]], ...]
-    """Each with the path that it goes to."""
+    """Each with its path."""
 
     component: ClassVar = "operator"
 
     async def tasks(self, target: Target) -> list[asyncio.Task[NoReturn]]:
-        """Start all of them."""
+        """Start all clients."""
         sent = [(path, json.dumps(body, ensure_ascii=False).encode()) for path, body in self.bodies]
         return [
             asyncio.create_task(post(target, body, path))
@@ -72,8 +72,9 @@ INPUTS = _Clients(
         (_ASYNC, _LARGE),
     ),
 )
-"""Inputs as large as may be that all wait: for room, for a session's turn, and for nobody."""
+"""Inputs of the maximum size that all wait: for room, for a session's turn, or in asynchronous
+requests."""
 NAMES = _Clients(20, ((_EXECUTE, _NAMES),))
-"""Results whose size is in the names of their files."""
+"""Results whose size comes from the names of their files."""
 LONG = _Clients(60, ((_EXECUTE, _LONG),))
-"""As many long programs as one tenant may have."""
+"""The maximum number of long programs of one tenant."""

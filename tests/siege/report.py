@@ -1,4 +1,4 @@
-"""The result of a siege as a table, and what of it is a defect."""
+"""The result of a siege as a table, and its defects."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ if TYPE_CHECKING:
     from siege.witness import Seen
 
 LIMIT = 512.0
-"""MiB that a gateway or an operator may have (`gateway.resources`, `operator.resources`)."""
+"""Memory limit of a gateway or an operator in MiB (`gateway.resources`, `operator.resources`)."""
 
 
 def problems(result: Result) -> list[str]:
-    """Return what is wrong whatever the machine: restarts, memory, wrong answers."""
+    """Return defects that do not depend on the machine: restarts, memory, wrong responses."""
     found = []
     for seen in (result.attacked, result.after):
         if seen.restarts:
@@ -30,7 +30,7 @@ def problems(result: Result) -> list[str]:
 
 
 def table(result: Result) -> str:
-    """Return the times of each stretch, in milliseconds, and the memory of each process."""
+    """Return the times of each phase in milliseconds, and the memory of each process."""
     lines = [
         f"{'':16}{'/health p50':>12}{'p99':>8}{'program p50':>13}{'p99':>8}{'n':>6}{'MiB':>7}",
         _line("quiet", result.quiet),

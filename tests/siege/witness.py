@@ -1,4 +1,4 @@
-"""What another tenant sees meanwhile, and what gateways' and operators' own figures say."""
+"""The observations of another tenant, and the metrics of gateways and operators."""
 
 from __future__ import annotations
 
@@ -26,20 +26,20 @@ _OUTPUT = "42\n"
 
 @dataclass
 class Seen:
-    """What was seen in one stretch of time; times in milliseconds, memory in MiB."""
+    """The observations of one phase; times in milliseconds, memory in MiB."""
 
     health: list[float] = field(default_factory=list)
     programs: list[float] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)
     memory: dict[str, float] = field(default_factory=dict)
-    """The most that each process had in memory, by its Pod's address."""
+    """The peak memory of each process, by its Pod's address."""
     restarts: int = 0
 
 
 class Witness:
     """A tenant that runs one program a second, and polls /health.
 
-    `component` says whose restarts and memory it looks at.
+    `component` is the one whose restarts and memory are observed.
     """
 
     def __init__(self, site: Site, key: str, component: str) -> None:
@@ -48,7 +48,7 @@ class Witness:
         self._component = component
 
     async def look(self, seconds: float) -> Seen:
-        """Return what there is to see within `seconds`."""
+        """Observe for `seconds`."""
         seen, end = Seen(), time.monotonic() + seconds
         pods = self._site.parts(self._component)
         before = sum(restarts(pod) for pod in pods)
@@ -75,7 +75,7 @@ class Witness:
             await asyncio.sleep(_HEALTH_SECONDS)
 
     async def _programs(self, client: httpx.AsyncClient, seen: Seen, end: float) -> None:
-        """Start a program each second, whether or not the one before has been answered."""
+        """Start a program each second, whether or not the previous one has ended."""
         async with asyncio.TaskGroup() as group:
             while time.monotonic() < end:
                 group.create_task(self._program(client, seen))
@@ -92,7 +92,7 @@ class Witness:
         seen.programs.append(1000 * (time.monotonic() - began))
 
     async def _memory(self, address: str, seen: Seen, end: float) -> None:
-        """Keep the largest resident size that the process at `address` reports."""
+        """Record the largest resident size that the process at `address` reports."""
         url = f"http://{address}:{_PORTS[self._component]}/metrics"
         async with httpx.AsyncClient(timeout=_ANSWER_SECONDS) as client:
             while time.monotonic() < end:

@@ -1,4 +1,4 @@
-"""What the tests of a module ask for, done ahead of them."""
+"""The parameters of a module's tests, for doing their work in advance."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import pytest
 
 
 def chosen(request: pytest.FixtureRequest, name: str) -> list[Any]:
-    """Return the parameters of a name that the module's selected tests have, in their order."""
+    """Return this parameter of all selected tests of the module, in their order."""
     return [
         item.callspec.params[name]
         for item in request.session.items

@@ -1,4 +1,4 @@
-"""An API server as plain JSON over HTTP, with an administrator's certificate."""
+"""An API server accessed as plain JSON over HTTP, with an administrator's certificate."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ _SECONDS = 30.0
 
 
 class _Transport(httpx.HTTPTransport):
-    """Sends a GET once more that met a closed connection.
+    """Repeats a GET that met a closed connection.
 
-    A server may close a kept one at any time, and RFC 9110, 9.2.2, lets a client do so: Kubernetes'
-    own clients do, httpx does not.
+    A server may close a kept-alive connection at any time, and RFC 9110, 9.2.2, allows the retry.
+    Kubernetes' own clients retry, httpx does not.
     """
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
@@ -38,7 +38,7 @@ class _Transport(httpx.HTTPTransport):
 
 
 class ApiServer:
-    """Calls that fail the test when the answer is no, and `ask` for those that may."""
+    """Calls that fail the test on an error response; `ask` returns any response."""
 
     def __init__(self, client: httpx.Client) -> None:
         self.client = client
@@ -46,13 +46,13 @@ class ApiServer:
     def ask(
         self, method: str, path: str, body: Any = None, content_type: str = "application/json"
     ) -> httpx.Response:
-        """The answer, whatever it is."""
+        """Return the response, whatever its status."""
         content = None if body is None else json.dumps(body).encode()
         headers = {"Content-Type": content_type}
         return self.client.request(method, path, content=content, headers=headers)
 
     def call(self, method: str, path: str, body: Any = None, content_type: str = "") -> Any:
-        """The answer's JSON."""
+        """Return the response's JSON."""
         response = self.ask(method, path, body, content_type or "application/json")
         assert response.is_success, f"{method} {path}: {response.text[:2000]}"
         return response.json()
@@ -61,7 +61,7 @@ class ApiServer:
         return self.call("GET", path)
 
     def find(self, path: str) -> Any:
-        """The object, or None."""
+        """Return the object, or None."""
         response = self.ask("GET", path)
         return None if response.status_code == httpx.codes.NOT_FOUND else self._json(response)
 
@@ -83,7 +83,7 @@ class ApiServer:
 def api_server(
     kubeconfig: Path, url: str | None = None, by: str | None = None
 ) -> Iterator[ApiServer]:
-    """Talk to it within the block, as somebody else if `by` says so. `url`: the kubeconfig's."""
+    """Connect for the block, impersonating `by` if given. `url` defaults to the kubeconfig's."""
     config = yaml.safe_load(kubeconfig.read_text(encoding="utf-8"))
     user, cluster = config["users"][0]["user"], config["clusters"][0]["cluster"]
     authority = base64.b64decode(cluster["certificate-authority-data"]).decode()

@@ -1,4 +1,4 @@
-"""kubectl and helm against an API server of a test's own."""
+"""kubectl and Helm against a test's own API server."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from support.helm import CHART, ROOT, SANDBOXES, SYSTEM, helm
 class ChartCluster:
     """An API server with its controllers, and no node: Pods stay Pending.
 
-    One release of the chart is this one's, in namespaces of its own. What it has in the whole
-    cluster is named after `system`, so that releases do not meet.
+    It has one release of the chart in separate namespaces. The release's cluster-wide objects are
+    named after `system`, so that releases do not conflict.
     """
 
     kubeconfig: Path
@@ -24,24 +24,24 @@ class ChartCluster:
     system: str = SYSTEM
     sandboxes: str = SANDBOXES
     unguarded: str = "cloche-unguarded"
-    """A namespace with the policies on Pods, and without Pod Security, limits or a quota."""
+    """A namespace with the policies on Pods, but without Pod Security, limits or a quota."""
 
     @property
     def gateway(self) -> str:
-        """The gateway's account."""
+        """The gateway's user name."""
         return self.account("cloche-gateway")
 
     @property
     def operator(self) -> str:
-        """The operator's account."""
+        """The operator's user name."""
         return self.account("cloche-operator")
 
     def account(self, name: str) -> str:
-        """A service account of the release's namespace, as Kubernetes names its user."""
+        """Return the user name of a service account in the release's namespace."""
         return f"system:serviceaccount:{self.system}:{name}"
 
     def run(self, *args: str, stdin: str | None = None) -> subprocess.CompletedProcess[str]:
-        """Kubectl and its words."""
+        """Run kubectl."""
         return subprocess.run(
             [str(self.program), "--kubeconfig", str(self.kubeconfig), *args],
             input=stdin,
@@ -52,27 +52,27 @@ class ChartCluster:
         )
 
     def __call__(self, *args: str, stdin: str | None = None) -> str:
-        """What kubectl prints; a failure fails the test with kubectl's words."""
+        """Return kubectl's output; a failure fails the test with its error."""
         done = self.run(*args, stdin=stdin)
         assert done.returncode == 0, f"kubectl {' '.join(args)}: {done.stderr}"
         return done.stdout
 
     def json(self, *args: str) -> Any:
-        """An object as kubectl prints it."""
+        """Return an object that kubectl prints."""
         return json.loads(self(*args, "-o", "json"))
 
     def helm(self, *args: str) -> str:
-        """What helm prints; a failure fails the test with helm's words."""
+        """Return Helm's output; a failure fails the test with its error."""
         done = helm(*args, "-n", self.system, kubeconfig=self.kubeconfig)
         assert done.returncode == 0, f"helm {' '.join(args)}: {done.stderr}"
         return done.stdout
 
     def apply_crds(self) -> None:
-        """As docs/operate/upgrade.md has it."""
+        """Apply the CRDs as described in docs/operate/upgrade.md."""
         self("apply", "--server-side", "--force-conflicts", "-f", str(ROOT / "crds"))
 
     def upgrade(self, *args: str) -> str:
-        """`helm upgrade --install` of the chart in the tree, its CRDs being there."""
+        """Run `helm upgrade --install` with the chart; its CRDs must exist."""
         return self.helm(
             "upgrade", "--install", "cloche", str(CHART), "--skip-crds",
             "--set", f"sandbox.namespace={self.sandboxes}", *args,
@@ -82,7 +82,7 @@ class ChartCluster:
         self, name: str, *, by: str | None = None, namespace: str | None = None,
         labels: dict[str, str] | None = None, **spec: Any,
     ) -> subprocess.CompletedProcess[str]:  # fmt: skip
-        """Create a SandboxSession, as somebody else if `by` says so."""
+        """Create a SandboxSession, impersonating `by` if given."""
         metadata = {"name": name, "namespace": namespace or self.sandboxes, "labels": labels or {}}
         return self._create("SandboxSession", metadata, spec, by)
 
@@ -90,7 +90,7 @@ class ChartCluster:
         self, name: str, *, by: str | None = None, namespace: str | None = None,
         labels: dict[str, str] | None = None, **spec: Any,
     ) -> subprocess.CompletedProcess[str]:  # fmt: skip
-        """Create a SandboxExecution, as somebody else if `by` says so; None leaves a field out."""
+        """Create a SandboxExecution, impersonating `by` if given; None omits a field."""
         metadata = {"name": name, "namespace": namespace or self.sandboxes, "labels": labels or {}}
         return self._create("SandboxExecution", metadata, {"code": "print(1)", **spec}, by)
 

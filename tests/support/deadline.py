@@ -1,4 +1,4 @@
-"""Waiting for something that must come: a condition and a deadline, never a pause."""
+"""Wait for an expected event, with a condition and a deadline instead of a pause."""
 
 from __future__ import annotations
 
@@ -23,6 +23,6 @@ def until(condition: Callable[[], T | None], seconds: float, what: str) -> T:
 
 
 async def settled() -> None:
-    """Let every task that can run do so."""
+    """Let every task run that can."""
     for _ in range(10):
         await asyncio.sleep(0)

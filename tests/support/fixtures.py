@@ -15,7 +15,7 @@ Execute = Callable[..., dict[str, Any]]
 
 @pytest.fixture(scope="session")
 def execute(http: httpx.Client) -> Execute:
-    """POST /api/v1/execute and return the answer's body; any status but 200 fails the test."""
+    """POST /api/v1/execute and return the response's body; any status but 200 fails the test."""
 
     def post(code: str, language: str = "python", **fields: Any) -> dict[str, Any]:
         answer = http.post("/api/v1/execute", json={"code": code, "language": language, **fields})

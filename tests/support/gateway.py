@@ -1,4 +1,4 @@
-"""A real gateway on a real socket, and what a test does in the cluster beside it."""
+"""A real gateway on a real socket, and the cluster objects that tests create for it."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ EXITED = {
     "usage": {"cpuSeconds": 0.03, "maxMemoryBytes": 9000000},
 }
 _NO_AUTHORITIES = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-"""The gateway speaks plain HTTP: httpx would read all certificate authorities for each client."""
+"""For plain HTTP: without this, httpx would read all certificate authorities for each client."""
 HELLO = {"code": 'print("Hello, World!")\nprint(2 + 2)', "language": "python"}
 EXECUTE = "/api/v1/execute"
 ASYNC = "/api/v1/execute/async"
@@ -53,7 +53,7 @@ GONE = {
     "detail": "Idempotency-Key: the execution of this key has been removed and is not run again. "
     "Use a new key for a new execution."
 }
-"""The answer to a key whose execution's record was removed."""
+"""The response to a key whose execution's record has been removed."""
 
 
 def runtime(name: str, file_name: str, *aliases: str, **spec: Any) -> dict[str, Any]:
@@ -74,7 +74,7 @@ def runtime(name: str, file_name: str, *aliases: str, **spec: Any) -> dict[str, 
 async def until(
     condition: Callable[[], Awaitable[Any]] | Callable[[], Any], what: str, seconds: float = 20
 ) -> Any:
-    """The condition's value as soon as it is true."""
+    """Return the condition's value as soon as it is true."""
     deadline = time.monotonic() + seconds
     while True:
         value = condition()
@@ -89,7 +89,7 @@ async def until(
 
 @dataclass
 class Cluster:
-    """What the tests do in the cluster beside the gateway."""
+    """The cluster's objects, as tests create and read them."""
 
     rest: Rest
     namespace: str
@@ -113,7 +113,7 @@ class Cluster:
         return items
 
     async def pending(self) -> dict[str, Any]:
-        """The one execution that has not ended, as soon as there is one."""
+        """Wait for the only execution that has not ended, and return it."""
 
         async def find() -> dict[str, Any] | None:
             found = [e for e in await self.executions() if e["status"]["phase"] == "Pending"]
@@ -126,7 +126,7 @@ class Cluster:
         return await self.rest.call("GET", names.execution(self.namespace, name))
 
     async def end(self, name: str, **status: Any) -> None:
-        """Write a status as the operator does."""
+        """Write a status, as the operator does."""
         await self.rest.call(
             "PATCH",
             f"{names.execution(self.namespace, name)}/status",
@@ -141,7 +141,7 @@ class Cluster:
         await self.rest.call("POST", names.runtimes(self.namespace), body=obj)
 
     async def write_keys(self, **raw: str) -> None:
-        """Make the Secret hold these keys (name=tenant), and entries given as name="raw:…"."""
+        """Write these keys (name=tenant) to the Secret, and raw entries given as name="raw:…"."""
         data = {}
         for name, value in raw.items():
             if value.startswith("raw:"):
@@ -176,14 +176,14 @@ class Gateway:
     until = staticmethod(until)
 
     async def start(self, body: dict[str, Any] = HELLO, /, **headers: str) -> str:
-        """POST the body to be executed without waiting, and return the execution's id."""
+        """POST the body for asynchronous execution, and return the execution's id."""
         answer = await self.http.post(ASYNC, json=body, headers=headers)
         assert answer.status_code == 202, answer.text
         name: str = answer.json()["execution_id"]
         return name
 
     async def run(self, body: dict[str, Any], **status: Any) -> httpx.Response:
-        """POST the body, end its execution so, and return the answer."""
+        """POST the body, end its execution with this status, and return the response."""
         asked = asyncio.create_task(self.http.post(EXECUTE, json=body))
         execution = await self.cluster.pending()
         await self.cluster.end(execution["metadata"]["name"], **status)
@@ -195,7 +195,7 @@ class Gateway:
 
     @contextlib.asynccontextmanager
     async def slow_client(self) -> AsyncIterator[socket.socket]:
-        """A connection on which the kernels keep little of what is not read."""
+        """Open a connection on which the kernel buffers little unread data."""
         there = set(self.server.server_state.connections)
         with socket.socket() as made:
             made.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)

@@ -1,4 +1,4 @@
-"""The gateway as the program that runs in its Pod."""
+"""The gateway as a separate process, started as in its Pod."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class Program:
         return port
 
     def memory_mib(self) -> float:
-        """Its resident memory."""
+        """Return its resident memory."""
         text = Path(f"/proc/{self.process.pid}/status").read_text()
         found = re.search(r"VmRSS:\s+(\d+) kB", text)
         assert found is not None, "the gateway is gone"

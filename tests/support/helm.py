@@ -1,4 +1,4 @@
-"""The chart as helm renders and installs it, with the pinned helm."""
+"""Render and install the chart with the pinned Helm."""
 
 from __future__ import annotations
 
@@ -29,12 +29,12 @@ _READY = ("--wait", "--timeout", "110s")
 
 @functools.cache
 def program() -> Path:
-    """The pinned helm, built where the cache has none."""
+    """Return the pinned Helm, built if the cache lacks it."""
     return ensure_programs(Layout().cache, Console(), (component("helm"),)).path("helm")
 
 
 def helm(*args: str, kubeconfig: Path | None = None) -> subprocess.CompletedProcess[str]:
-    """Run helm, away from whatever cluster the caller's own environment names."""
+    """Run Helm without the cluster of the caller's environment."""
     env = {"HOME": "/nonexistent", "PATH": "/usr/bin:/bin", "HELM_CACHE_HOME": "/nonexistent"}
     env["KUBECONFIG"] = str(kubeconfig or "/nonexistent")
     return subprocess.run(
@@ -44,7 +44,7 @@ def helm(*args: str, kubeconfig: Path | None = None) -> subprocess.CompletedProc
 
 @contextmanager
 def other_values(kubeconfig: Path, *values: str) -> Iterator[None]:
-    """The release that `make up` installed with other values (`--set`), until the block ends."""
+    """Change values (`--set`) of the release that `make up` installed, for the block."""
 
     def run(*words: str) -> None:
         done = helm(*words, "-n", SYSTEM, *_READY, kubeconfig=kubeconfig)
@@ -60,14 +60,14 @@ def other_values(kubeconfig: Path, *values: str) -> Iterator[None]:
 
 @functools.cache
 def rendered(*sets: str, kube_version: str = "1.36.0") -> tuple[Manifest, ...]:
-    """Every object of the chart, with values set as `helm --set-json` takes them."""
+    """Return every object of the chart, with values in the form of `helm --set-json`."""
     done = template(*sets, kube_version=kube_version)
     assert done.returncode == 0, done.stderr
     return tuple(one for one in yaml.safe_load_all(done.stdout) if one)
 
 
 def template(*sets: str, kube_version: str = "1.36.0") -> subprocess.CompletedProcess[str]:
-    """`helm template` and its words."""
+    """Run `helm template`."""
     values = [word for one in sets for word in ("--set-json", one)]
     return helm(
         "template", "cloche", str(CHART), "-n", SYSTEM, "--kube-version", kube_version, *values
@@ -75,14 +75,14 @@ def template(*sets: str, kube_version: str = "1.36.0") -> subprocess.CompletedPr
 
 
 def refusal(*sets: str) -> str:
-    """What helm says against these values; accepting them fails the test."""
+    """Return Helm's error about these values; accepting them fails the test."""
     done = template(*sets)
     assert done.returncode != 0, f"accepted: {sets}"
     return done.stderr
 
 
 def the(kind: str, name: str, *sets: str, namespace: str | None = None) -> Manifest:
-    """The one object of that kind and name."""
+    """Return the only object of that kind and name."""
     found = [
         one
         for one in rendered(*sets)
@@ -95,5 +95,5 @@ def the(kind: str, name: str, *sets: str, namespace: str | None = None) -> Manif
 
 
 def kinds(kind: str, *sets: str) -> dict[str, Manifest]:
-    """All objects of a kind, by name."""
+    """Return all objects of a kind, by name."""
     return {one["metadata"]["name"]: one for one in rendered(*sets) if one["kind"] == kind}

@@ -1,4 +1,4 @@
-"""Images that only a test needs, built and loaded as `make up` does."""
+"""Images for tests only, built and loaded as by `make up`."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from cloche_cluster.targets.factory import make_cluster
 
 
 def load(name: str, context: Path, base: str) -> str:
-    """Build an image over `base` and bring it to the cluster; its reference."""
+    """Build an image from `base`, load it into the cluster, and return its reference."""
     checkout = Checkout(ROOT)
     target = checkout.remembered()
     assert target is not None, "there is no cluster: run `make up` first"

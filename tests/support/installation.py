@@ -1,4 +1,4 @@
-"""A running installation, as its users reach it."""
+"""A running installation, as its users access it."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ KUBECTL = ROOT / ".cloche" / "bin" / "kubectl"
 
 @dataclass(frozen=True)
 class Kubectl:
-    """kubectl, pointed at the installation's cluster."""
+    """kubectl for the installation's cluster."""
 
     kubeconfig: str
 
     def __call__(self, *args: str, input_: str | None = None) -> str:
-        """What kubectl prints; a failure fails the test with kubectl's words."""
+        """Return kubectl's output; a failure fails the test with its error."""
         done = self.run(*args, input_=input_)
         assert done.returncode == 0, f"kubectl {' '.join(args)}: {done.stderr}"
         return done.stdout
@@ -51,7 +51,7 @@ class Kubectl:
         return found
 
     def busy_pods(self) -> list[dict[str, Any]]:
-        """The sandbox Pods but for those that wait in a pool."""
+        """Return the sandbox Pods that are not waiting in a pool."""
         waits = ("cloche.dev/state", "waiting")
         return [pod for pod in self.pods() if waits not in pod["metadata"]["labels"].items()]
 
@@ -61,20 +61,20 @@ class Kubectl:
         return status
 
     def pool_is_full(self, runtime: str) -> bool:
-        """Whether as many Pods wait for a runtime's executions as should."""
+        """Return whether a runtime has as many waiting Pods as it should."""
         told = self.runtime_status(runtime)
         return bool(told.get("wanted")) and told.get("ready") == told["wanted"]
 
 
 def sources_of(kubectl: Kubectl, executions: Iterable[str]) -> set[str]:
-    """The executions among these whose SandboxSource is there."""
+    """Return those of the executions whose SandboxSource exists."""
     found = kubectl.json("get", "sbxsrc", "-n", SANDBOXES)["items"]
     return {of["spec"]["execution"] for of in found} & set(executions)
 
 
 @dataclass(frozen=True)
 class Installation:
-    """What `make up` wrote into .cloche/env."""
+    """The contents of .cloche/env, which `make up` writes."""
 
     url: str
     key: str
@@ -82,7 +82,7 @@ class Installation:
 
 
 def installed() -> Installation:
-    """The installation that runs; without one the test fails."""
+    """Return the running installation; without one the test fails."""
     env = ROOT / ".cloche" / "env"
     assert env.exists(), "there is no .cloche/env: run `make up` first"
     values = dict(line.split("=", 1) for line in env.read_text().splitlines() if "=" in line)

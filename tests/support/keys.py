@@ -1,4 +1,4 @@
-"""API keys of a test's own in a running installation."""
+"""Additional API keys for tests in a running installation."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ from cloche_api.keys import SECRET_NAME, ApiKeyRecord, new_key
 
 @contextlib.contextmanager
 def extra_key(kubectl: Kubectl, tenant: str, *, valid: bool = True, **limits: Any) -> Iterator[str]:
-    """A key of that tenant with these limits, as they stand in the Secret, for the block.
+    """Provide a key of that tenant for the block, with these limits as fields of its record.
 
-    One that is `valid` is in force when the block begins.
+    A `valid` key is accepted by the gateway when the block begins.
     """
     text, record = new_key(tenant)
     record = ApiKeyRecord.model_validate(record.model_dump(by_alias=True) | limits)

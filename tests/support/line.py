@@ -1,4 +1,4 @@
-"""Executions that ask the operator's capacity for room, and when they get it."""
+"""Executions that request the operator's capacity, and the order of their admission."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ from cloche_operator.usage import Share
 BOUND_SECONDS = 30.0
 GIB = 1024**3
 PATIENCE = 5.0
-"""Seconds that one for which there is no room lets others pass."""
+"""Seconds for which an execution that does not fit lets others overtake it."""
 
 
 class Clock:
-    """The time by which places in the line age."""
+    """The clock by which entries in the queue age."""
 
     def __init__(self) -> None:
         self.now = 0.0
@@ -39,7 +39,7 @@ def node(memory: int, cores: float = 1000.0) -> Node:
 
 
 def capacity(total: int, *, clock: Clock | None = None, **settings: Any) -> Capacity:
-    """So many bytes for programs, all of it for any tenant."""
+    """Return a capacity of `total` bytes for programs, all available to any tenant."""
     chosen: dict[str, Any] = {
         "capacity_share": 1,
         "cpu_overcommit": 1,
@@ -56,7 +56,7 @@ def capacity(total: int, *, clock: Clock | None = None, **settings: Any) -> Capa
 
 
 class Line:
-    """Executions that ask for room, and the order in which they got it."""
+    """Executions that request capacity, and the order of their admission."""
 
     def __init__(self, of: Capacity) -> None:
         self.of = of
@@ -66,7 +66,7 @@ class Line:
         self.shares: dict[str, Share] = {}
 
     async def ask(self, name: str, tenant: str, size: int, limit: int | None = None) -> None:
-        """Ask for bytes, and let the asking come as far as it comes."""
+        """Request bytes, and let the request proceed as far as it can."""
         await self.ask_for(name, share(tenant, size, limit))
 
     async def ask_for(self, name: str, of: Share) -> None:
@@ -79,7 +79,7 @@ class Line:
         self.admitted.append(name)
 
     async def end(self, name: str) -> None:
-        """One that was admitted has ended."""
+        """End an admitted execution."""
         assert name in self.admitted
         self.of.give_back(self.shares[name])
         await settled()
@@ -91,7 +91,7 @@ class Line:
 
 
 def share(tenant: str, memory: int, limit: int | None = None, **fields: Any) -> Share:
-    """With a limit, of the one group `key` of its tenant."""
+    """Return a share; with a limit, it belongs to the group `key` of its tenant."""
     group = None if limit is None else Concurrency(group="key", limit=limit)
     return Share(tenant, Demand(memory=memory, running=1), group, **fields)
 

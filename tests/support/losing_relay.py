@@ -1,4 +1,4 @@
-"""A relay on the wire between a gateway and the API server, in the tests' own process."""
+"""A relay between a gateway and the API server, in the tests' own process."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from dataclasses import dataclass, field
 
 @dataclass
 class Relay:
-    """Carries bytes to the API server, as long as the test wants that."""
+    """Relays connections to the API server, and drops responses on request."""
 
     upstream: tuple[str, int]
     lose: int = 0
-    """How many answers to drop, with their connections, after the request went through."""
+    """Number of responses to drop, with their connections, after the request was forwarded."""
     passing: int = 0
-    """How many answers to let through first."""
+    """Number of responses to forward first."""
     port: int = 0
     held: asyncio.Event = field(default_factory=asyncio.Event)
     _server: asyncio.Server | None = None
@@ -27,7 +27,7 @@ class Relay:
         self.port = self._server.sockets[0].getsockname()[1]
 
     async def away(self) -> None:
-        """Refuse connections and end those that stand."""
+        """Refuse new connections and close existing ones."""
         assert self._server is not None
         self._server.close()
         for writer in list(self._writers):

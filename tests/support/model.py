@@ -1,7 +1,7 @@
 """`python -m support.model`: check docs/design/model exhaustively, with spin and a C compiler.
 
-It prints states, memory and seconds of each search, and exits 1 where one does not end as it must:
-the protocol without an error, and with each old behaviour that can be switched on with one.
+Prints states, memory and seconds of each search. Exits with 1 if a search has an unexpected result:
+the protocol must have no error, and each old behaviour that can be enabled must have one.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ _ALONE = "ONE_EXECUTION"
 
 @dataclass(frozen=True)
 class Search:
-    """One search: so many faults at most, with these definitions, and whether it finds an error."""
+    """One search: maximum number of faults, definitions, and whether an error is expected."""
 
     faults: int
     definitions: tuple[str, ...] = ()
@@ -35,7 +35,7 @@ class Search:
 
     @property
     def name(self) -> str:
-        """What is searched, in a few words."""
+        """A short description."""
         return " ".join((f"{self.faults} faults", *self.definitions))
 
 
@@ -47,28 +47,28 @@ OLD_BEHAVIOURS = (
     Search(1, (_ALONE, "RECORD_UNCONDITIONALLY"), fails=True),
 )
 ONE = (Search(2, (_ALONE,)), *OLD_BEHAVIOURS)
-"""What the unit tests search: some ten seconds and 0.3 GiB."""
+"""The searches of the unit tests: about ten seconds and 0.3 GiB."""
 TWO = (Search(1),)
-"""What CI searches besides: 9.3 million states, 1.8 GiB, about a minute."""
+"""Additional searches of CI: 9.3 million states, 1.8 GiB, about a minute."""
 LARGE = (*ONE, *TWO, Search(3, (_ALONE,)))
 
 
 @dataclass(frozen=True)
 class Found:
-    """What a search has found."""
+    """The result of a search."""
 
     error: str | None
-    """The assertion that does not hold, as the model has it."""
+    """The violated assertion, as in the model."""
     states: int
     megabytes: float
     seconds: float
 
 
 def search(wanted: Search, megabytes: int) -> Found:
-    """Search all states, within so much memory. Install what is needed for it (Debian).
+    """Search all states within this amount of memory. Installs the required Debian packages.
 
     Raises:
-        RuntimeError: the search did not come to its end; the message has what pan printed.
+        RuntimeError: the search was not completed; the message contains pan's output.
         subprocess.CalledProcessError: spin or the compiler failed.
     """
     ensure_packages(_PACKAGES, Console())
@@ -101,7 +101,7 @@ def _read(text: str, seconds: float) -> Found:
 
 
 def main() -> int:
-    """Do the searches and say what they found."""
+    """Run the searches and print the results."""
     parser = argparse.ArgumentParser(prog="model")
     parser.add_argument("--two", action="store_true", help="two executions with one fault alone")
     parser.add_argument("--megabytes", type=int, default=7500, help="of memory for each search")

@@ -1,4 +1,4 @@
-"""The command line of the embedded cluster, as `make` calls it."""
+"""The command line of the embedded cluster, called as by `make`."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ def cluster(*words: str) -> str:
 
 
 def interrupted(*words: str, at: str) -> tuple[str, str]:
-    """Run an operation and interrupt it at the first line that has `at`; its output and errors."""
-    # A shell's background job has SIGINT ignored, and these tests may run in one.
+    """Run an operation, interrupt it at the first line that has `at`; return output and errors."""
+    # A shell's background job ignores SIGINT, and these tests may run in one.
     process = subprocess.Popen(
         ["env", "--default-signal=INT", *COMMAND, *words],
         env=ENVIRONMENT,

@@ -1,4 +1,4 @@
-"""The parts of an operator in the tests' own process, for tests of one of them."""
+"""Parts of an operator in the tests' own process, for tests of single parts."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from cloche_operator.written import write_limit
 
 @asynccontextmanager
 async def operator_parts(kubeconfig: Path, namespace: str) -> AsyncIterator[Context]:
-    """Connect to the API server, as the operator does when it starts."""
+    """Connect to the API server, as the operator does at start."""
     rest = await Rest.connect(str(kubeconfig))
     kube, settings = Kube(rest, namespace), Settings(namespace=namespace)
     try:
@@ -46,7 +46,7 @@ async def operator_parts(kubeconfig: Path, namespace: str) -> AsyncIterator[Cont
 
 @asynccontextmanager
 async def answering(routes: Iterable[web.RouteDef], directory: Path) -> AsyncIterator[Path]:
-    """Serve these routes in an API server's place; the kubeconfig, written to `directory`."""
+    """Serve these routes in place of an API server; return the kubeconfig in `directory`."""
     app = web.Application()
     app.add_routes(routes)
     runner = web.AppRunner(app)

@@ -1,4 +1,4 @@
-"""The operator as a process of its own, as its image runs it."""
+"""The operator as a separate process, started as in its image."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ import httpx
 from support.deadline import until
 
 START_SECONDS = 30.0
-_STOP_SECONDS = 10.0  # beyond its own drain time
+_STOP_SECONDS = 10.0  # in addition to its drain time
 
 
 class Operator:
-    """One run of the operator, its log, and its HTTP port."""
+    """A running operator with its log and its HTTP port."""
 
     def __init__(
         self, kubeconfig: Path, log: Path, settings: dict[str, Any], *, clock_ahead: int = 0
@@ -53,19 +53,19 @@ class Operator:
         return httpx.get(f"http://127.0.0.1:{self.port}{path}", timeout=5.0)
 
     def metric(self, sample: str) -> float:
-        """The value of a sample, such as `cloche_operator_running_executions`."""
+        """Return the value of a sample, such as `cloche_operator_running_executions`."""
         for line in self.http("/metrics").text.splitlines():
             if line.startswith(sample + " "):
                 return float(line.removeprefix(sample))
         return 0.0
 
     def kill(self) -> None:
-        """SIGKILL: it has no chance to tidy up."""
+        """Send SIGKILL, which gives it no chance to clean up."""
         self.process.kill()
         self.process.wait()
 
     def stop(self) -> None:
-        """SIGTERM: it ends by itself, in time, with nothing to be ashamed of in its log."""
+        """Send SIGTERM; it must end in time, without errors in its log."""
         if self.process.poll() is None:
             self.process.send_signal(signal.SIGTERM)
         drain = float(self.settings.get("drain_seconds", 10))
@@ -76,8 +76,8 @@ class Operator:
             raise AssertionError(f"SIGTERM did not end the operator:\n{self.log}") from None
         assert code in (0, -signal.SIGKILL), f"exit code {code}:\n{self.log}"
         assert "Traceback" not in self.log, self.log
-        # kopf calls it an error when the API server asks it to come again, and comes again; and
-        # when SIGTERM comes while it looks for the first time which resources there are.
+        # kopf logs an error and retries when the API server asks it to retry, and when SIGTERM
+        # arrives during the first discovery of resources.
         errors = [line for line in self.log.splitlines() if " ERROR " in line]
         again = ("will retry", "TCP closed; will re-authenticate")
         assert all(any(words in line for words in again) for line in errors), self.log
@@ -87,9 +87,9 @@ class Operator:
 def operator(
     kubeconfig: Path, log: Path, *, clock_ahead: int = 0, **settings: Any
 ) -> Iterator[Operator]:
-    """Run it within the block; what its log says is judged at the end.
+    """Run it for the block; its log is checked at the end.
 
-    `clock_ahead`: seconds that its machine's clock is ahead of everybody else's.
+    `clock_ahead`: seconds by which its machine's clock is ahead of all others.
     """
     made = Operator(kubeconfig, log, settings, clock_ahead=clock_ahead)
     try:

@@ -1,8 +1,8 @@
-"""The control planes that all tests of a run share, also when pytest runs them in workers.
+"""The control planes that all tests of a run share, including pytest's worker processes.
 
-Each is kept by a process of its own, which the run's first process starts and whose stdin it
-holds: however that process ends, the keeper sees the end of its input and leaves nothing behind.
-As a program, `python -m support.planes NAME FILE` is that keeper.
+A separate keeper process runs each of them. The run's first process starts it and holds its stdin;
+however that process ends, the keeper reads the end of its input and cleans up. `python -m
+support.planes NAME FILE` is the keeper.
 """
 
 from __future__ import annotations
@@ -29,9 +29,9 @@ from cloche_cluster.embedded.pins import component
 from cloche_cluster.errors import ClusterError
 
 BARE = "bare"
-"""No controllers: Pods, service accounts and what refers to them stay as a test made them."""
+"""No controllers: Pods, service accounts and their dependents stay as a test created them."""
 CONTROLLED = "controlled"
-"""With the controller manager, for the tests of the chart: an installation needs its work."""
+"""With the controller manager, for the tests of the chart: an installation requires it."""
 
 _NEEDED_BY = {
     BARE: ("tests/integration/api/", "tests/integration/gateway/", "tests/integration/operator/"),
@@ -52,7 +52,7 @@ class ControlPlane:
     url: str
 
     def kubectl(self, *arguments: str, stdin: str | None = None, check: bool = True) -> str:
-        """What kubectl prints; both its outputs when `check` is off."""
+        """Return kubectl's output; both its outputs if `check` is off."""
         done = subprocess.run(
             [str(self.kubectl_path), f"--kubeconfig={self.kubeconfig}", *arguments],
             input=stdin,
@@ -72,18 +72,18 @@ class ControlPlane:
 
 
 class Planes:
-    """The control planes of a run: each is started once, when first asked for."""
+    """The control planes of a run. Each is started once, at its first use."""
 
     def __init__(self) -> None:
         self._directory = tempfile.TemporaryDirectory(
             prefix="cloche-planes-",
-            ignore_cleanup_errors=True,  # the last keeper may have been there before
+            ignore_cleanup_errors=True,  # the last keeper may have removed it before
         )
         self.place = Path(self._directory.name)
         self._keepers: dict[str, subprocess.Popen[bytes]] = {}
 
     def prepare(self, tests: Iterable[str]) -> None:
-        """Start what these tests need, by their ids; workers would build one program twice."""
+        """Start what the tests with these ids need; workers would build programs twice."""
         tests = tuple(tests)
         if any(test.startswith(_BUILT_FOR) for test in tests):
             wanted = [component(name) for name in _PROGRAMS]
@@ -93,18 +93,18 @@ class Planes:
                 self.start(name)
 
     def start(self, name: str) -> None:
-        """Have a control plane started, unless it is; does not wait for it."""
+        """Start a control plane, unless it is running. Does not wait for it."""
         if name in self._keepers:
             return
         self._keepers[name] = subprocess.Popen(
             [sys.executable, "-m", "support.planes", name, str(_file(self.place, name))],
             stdin=subprocess.PIPE,
             env=os.environ | {"PYTHONPATH": str(ROOT / "tests")},
-            start_new_session=True,  # Ctrl-C is for the run, which ends it when the tests are done
+            start_new_session=True,  # Ctrl-C is for the run, which ends it after the tests
         )
 
     def close(self) -> None:
-        """End all of them; returns when nothing of them runs."""
+        """Stop all of them; returns when none is running."""
         for keeper in self._keepers.values():
             assert keeper.stdin is not None
             keeper.stdin.close()
@@ -114,7 +114,7 @@ class Planes:
 
 
 def shared(place: Path, name: str) -> ControlPlane:
-    """Wait for a control plane of the run whose `Planes.place` this is."""
+    """Wait for a control plane of the run with this `Planes.place`."""
     path = _file(place, name)
     until(path.exists, _START_SECONDS, f"the control plane {name!r}")
     told = json.loads(path.read_text(encoding="utf-8"))
@@ -127,12 +127,12 @@ def _file(place: Path, name: str) -> Path:
 
 
 def _keep(name: str, path: Path) -> None:
-    """Run the control plane with Cloche's resources in it until the end of the input."""
+    """Run the control plane with Cloche's CRDs until the end of the input."""
     with control_plane(controllers=name == CONTROLLED) as running:
         plane = ControlPlane(running.kubeconfig, running.kubectl, running.url)
         plane.kubectl("apply", "--server-side", "-f", str(ROOT / "crds"))
         plane.kubectl("wait", "--for=condition=Established", "--timeout=30s", "crd", "--all")
-        # Until it has made a kind's storage, the API server answers 429, which kubectl heeds.
+        # The API server answers 429, which kubectl retries, until a kind's storage is ready.
         for crd in (ROOT / "crds").glob("*.yaml"):
             plane.kubectl("get", "--raw", f"/apis/{API_VERSION}/{crd.stem}?limit=1")
         _write(path, {key: str(value) for key, value in asdict(plane).items()})
@@ -143,7 +143,7 @@ def _keep(name: str, path: Path) -> None:
 
 
 def _write(path: Path, told: dict[str, str]) -> None:
-    """Write the file at once, for whoever waits for it."""
+    """Write the file atomically, because other processes wait for it."""
     beside = path.with_suffix(".new")
     beside.write_text(json.dumps(told), encoding="utf-8")
     beside.rename(path)

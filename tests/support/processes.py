@@ -1,4 +1,4 @@
-"""Processes of Pods, as the node sees them."""
+"""Processes of Pods, as seen from the node."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from support.site import answered
 
 
 def of_pod(pod_uid: str, argument: bytes) -> list[int]:
-    """Process ids in a Pod whose command line has this argument."""
+    """Return the process ids in a Pod whose command line has this argument."""
     found = []
     for process in Path("/proc").glob("[0-9]*"):
         try:
@@ -26,10 +26,10 @@ def of_pod(pod_uid: str, argument: bytes) -> list[int]:
 
 
 def of_component(program: str) -> int:
-    """Process id of one of the embedded cluster's own programs, e.g. kube-apiserver.
+    """Return the process id of one of the embedded cluster's programs, e.g. kube-apiserver.
 
-    What the program starts looks like itself until execve, and may have a lower id: the program
-    is the one that the session's leader, supervisord, has started.
+    The program's children look like it until execve, and may have lower ids; the program is the one
+    whose parent is the session leader, supervisord.
     """
     for process in Path("/proc").glob("[0-9]*"):
         try:
@@ -46,7 +46,7 @@ def of_component(program: str) -> int:
 
 
 def kill_component(program: str, seconds: float) -> None:
-    """SIGKILL one of them; returns when it has been started again, which may take `seconds`."""
+    """Send SIGKILL to a program, and wait up to `seconds` until it has been restarted."""
     before = of_component(program)
     os.kill(before, signal.SIGKILL)
     until(

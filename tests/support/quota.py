@@ -1,4 +1,4 @@
-"""A quota on executions, without the controller that counts what is deleted."""
+"""A quota of executions, without the controller that updates its usage after deletions."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _EXECUTIONS = "count/sandboxexecutions.cloche.dev"
 
 
 async def bound_executions(cluster: Cluster, most: int) -> None:
-    """Let a quota refuse each execution after so many, and nothing else."""
+    """Let a quota reject each execution after the first `most`, and nothing else."""
     quotas = f"/api/v1/namespaces/{cluster.namespace}/resourcequotas"
     hard = {_EXECUTIONS: str(most)}
     body = {"metadata": {"name": "executions"}, "spec": {"hard": hard}}

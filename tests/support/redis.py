@@ -1,4 +1,4 @@
-"""A real Redis server, of the test's own."""
+"""A real Redis server for one test."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ from support.deadline import until
 from cloche_cluster.console import Console
 from cloche_cluster.embedded.packages import ensure_packages
 
-_PASSWORD = "secret"  # of a server that lives for one test
+_PASSWORD = "secret"  # of a server for a single test
 _TOOLS = Path("/usr/bin/redis-check-rdb")
-"""The same program as the server by another name: Debian's package of the server starts one."""
+"""The server under another name; Debian's package of the server itself would start one."""
 _SECONDS = 10.0
 
 
 class Redis:
-    """It keeps its port when it is stopped and started again."""
+    """A server that keeps its port when it is stopped and started again."""
 
     def __init__(self, program: Path, directory: Path, port: int) -> None:
         self._program = program
@@ -48,14 +48,14 @@ class Redis:
         until(self._answers, _SECONDS, "Redis to answer")
 
     def stop(self) -> None:
-        """Stop it, also when it is frozen; one that does not run is fine."""
+        """Stop the server, even if it is frozen or not running."""
         if self._process is not None:
             self._process.kill()
             self._process.wait()
             self._process = None
 
     def freeze(self) -> None:
-        """From now on it takes connections and does not answer."""
+        """Make it accept connections without answering."""
         assert self._process is not None
         os.kill(self._process.pid, signal.SIGSTOP)
 
@@ -71,7 +71,7 @@ class Redis:
 
 @contextlib.contextmanager
 def redis(directory: Path) -> Iterator[Redis]:
-    """One that runs within the block."""
+    """Run a server for the block."""
     found = shutil.which("redis-server")
     if found is None and not _TOOLS.exists():
         ensure_packages(("redis-tools",), Console())

@@ -1,6 +1,6 @@
-"""A process between one client and the API server: frozen, it freezes the server for that client.
+"""A process between one client and the API server; freezing it freezes the server for that client.
 
-As a program, `python -m support.relay HOST PORT` is that process; it prints its own port.
+`python -m support.relay HOST PORT` is that process; it prints its own port.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from support.helm import ROOT
 
 
 class Relay:
-    """Carries bytes to the API server and back. `kubeconfig` leads through it."""
+    """Relays bytes to and from the API server. `kubeconfig` uses the relay."""
 
     def __init__(self, process: subprocess.Popen[str], kubeconfig: Path) -> None:
         self._process = process
@@ -29,7 +29,7 @@ class Relay:
 
     @contextmanager
     def frozen(self) -> Iterator[None]:
-        """Answer nothing within the block, while the kernel still takes connections."""
+        """Answer nothing during the block, while the kernel still accepts connections."""
         self._process.send_signal(signal.SIGSTOP)
         try:
             yield
@@ -39,7 +39,7 @@ class Relay:
 
 @contextmanager
 def relay(kubeconfig: Path, directory: Path) -> Iterator[Relay]:
-    """Run one within the block, before the API server of this kubeconfig."""
+    """Run a relay to this kubeconfig's API server for the block."""
     config = yaml.safe_load(kubeconfig.read_text(encoding="utf-8"))
     cluster = config["clusters"][0]["cluster"]
     to = urlsplit(cluster["server"])

@@ -1,4 +1,4 @@
-"""One round of an operator's retention, against an API server that lists what a test says."""
+"""One round of an operator's retention, against an API server with given tables."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ ALL = "/apis/cloche.dev/v1alpha1/namespaces/sandboxes"
 def table(
     columns: Iterable[str], rows: list[list[Any]], metadata: list[dict[str, Any]] | None = None
 ) -> web.Response:
-    """The API server's table of these rows."""
+    """Return the API server's table with these rows."""
     listed = [
         {"cells": cells, "object": {"metadata": (metadata or [{}] * len(rows))[n]}}
         for n, cells in enumerate(rows)
@@ -27,12 +27,12 @@ def table(
 
 
 async def nothing(_: web.Request) -> web.Response:
-    """A table without rows, of any resource."""
+    """Return a table without rows, for any resource."""
     return table(("Name", "Phase", "Tenant", "Bytes", "Expires", "TTL", "Execution", "Created"), [])
 
 
 async def keep(routes: Iterable[web.RouteDef], directory: Path) -> None:
-    """Let an operator that leads look once at what is kept."""
+    """Let a leading operator check once what is to be kept."""
     async with (
         answering(routes, directory) as kubeconfig,
         operator_parts(kubeconfig, "sandboxes") as ctx,

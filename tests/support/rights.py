@@ -1,11 +1,11 @@
-"""What gateway and operator may do: said once, for the chart's text and for the API server."""
+"""The RBAC rules of gateway and operator, used to check both the chart and the API server."""
 
 from __future__ import annotations
 
 from support.helm import SANDBOXES, SYSTEM
 
 Rules = set[tuple[str, str, str, tuple[str, ...]]]
-"""(group, resource, verb, names) of every right."""
+"""(group, resource, verb, names) of every rule."""
 
 
 def rights(group: str, resource: str, verbs: str, *names: str) -> Rules:
@@ -13,7 +13,7 @@ def rights(group: str, resource: str, verbs: str, *names: str) -> Rules:
 
 
 NODES = rights("", "nodes", "list")
-"""In the whole cluster: what sandbox nodes can allocate."""
+"""Cluster-wide: reading what the sandbox nodes can allocate."""
 ROLES: dict[tuple[str, str], Rules] = {
     ("cloche-gateway", SANDBOXES): (
         rights("cloche.dev", "sandboxexecutions", "get list watch create patch delete")
@@ -42,4 +42,4 @@ ROLES: dict[tuple[str, str], Rules] = {
         | rights("coordination.k8s.io", "leases", "get update", "cloche-operator")
     ),
 }
-"""By account and namespace: what each Role of the chart gives."""
+"""The rules of each of the chart's Roles, by account and namespace."""

@@ -1,4 +1,4 @@
-"""Sandbox Pods as the operator makes them, and the same with something changed."""
+"""Sandbox Pods as the operator creates them, and variants with changes."""
 
 from __future__ import annotations
 
@@ -26,12 +26,12 @@ PYTHON: dict[str, Any] = {
 
 
 def shape(uid: str = "of-the-runtime", **spec: Any) -> PodShape:
-    """The shape of Pods of a runtime of that uid."""
+    """Return the shape of Pods of a runtime with that uid."""
     return PodShape("python", uid, RuntimeSpec.model_validate(PYTHON | spec), USED)
 
 
 def cold(uid: str = "of-the-execution", settings: Settings = SETTINGS, **runtime: Any) -> Pod:
-    """The Pod of an execution of that uid, whose name is `hello`."""
+    """Return the Pod of an execution with that uid, whose name is `hello`."""
     execution = {
         "metadata": {
             "name": "hello",
@@ -45,17 +45,17 @@ def cold(uid: str = "of-the-execution", settings: Settings = SETTINGS, **runtime
 
 
 def waiting(uid: str = "of-the-runtime", name: str = "sbx-python-1") -> Pod:
-    """A Pod of the pool."""
+    """Return a Pod of the pool."""
     return waiting_pod(shape(uid), USER, name, SETTINGS)
 
 
 def of_session() -> Pod:
-    """The Pod of a session."""
+    """Return the Pod of a session."""
     return session_pod(shape(), USER, ("sbs-1", "of-the-session"), 3600, SETTINGS)
 
 
 def changed(pod: Pod, *changes: Change) -> Pod:
-    """The Pod with changes made to it."""
+    """Return a copy of the Pod with changes."""
     made = copy.deepcopy(pod)
     for change in changes:
         change(made)
@@ -63,17 +63,17 @@ def changed(pod: Pod, *changes: Change) -> Pod:
 
 
 def metadata(**fields: Any) -> Change:
-    """Change fields of the metadata; None takes one away."""
+    """Change fields of the metadata; None removes one."""
     return lambda pod: _merge(pod["metadata"], fields)
 
 
 def spec(**fields: Any) -> Change:
-    """Change fields of the spec; None takes one away."""
+    """Change fields of the spec; None removes one."""
     return lambda pod: _merge(pod["spec"], fields)
 
 
 def container(**fields: Any) -> Change:
-    """Change fields of the container; None takes one away."""
+    """Change fields of the container; None removes one."""
     return lambda pod: _merge(pod["spec"]["containers"][0], fields)
 
 
@@ -83,7 +83,7 @@ def mount(**fields: Any) -> Change:
 
 
 def volume(**fields: Any) -> Change:
-    """Make the volume one of another kind."""
+    """Replace the volume with another kind."""
     return spec(volumes=[{"name": "workspace"} | fields])
 
 

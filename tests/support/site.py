@@ -1,4 +1,4 @@
-"""The installation that something is done to: its API server, its processes, its own figures."""
+"""The installation under test: its API server, its processes and its metrics."""
 
 from __future__ import annotations
 
@@ -29,11 +29,11 @@ _QUICK_SECONDS = 3.0
 _LISTED_SECONDS = 30.0
 _ATTACHES = "apiserver_longrunning_requests"
 NOT_THERE = (httpx.TransportError, AssertionError, json.JSONDecodeError)
-"""How a question ends that nobody answers."""
+"""Errors of a query to a component that is down."""
 
 
 def answered(ask: Callable[[], T]) -> T | None:
-    """What was asked for; None while there is nobody to answer."""
+    """Return the result; None while the component does not answer."""
     try:
         return ask()
     except NOT_THERE:
@@ -42,13 +42,13 @@ def answered(ask: Callable[[], T]) -> T | None:
 
 @dataclass(frozen=True)
 class Site:
-    """Reads that assert an answer. `answered` is for when there may be none."""
+    """Reads that assert a response. Use `answered` if there may be none."""
 
     installation: Installation
     api: ApiServer
 
     def unfinished(self, session: str) -> int:
-        """Executions of a session that have not ended, by the API server's own table."""
+        """Return the number of unfinished executions of a session, from the API server's table."""
         params = {"labelSelector": f"{SESSION}={session}"}
         answer = self.api.client.get(_EXECUTIONS, params=params, headers={"Accept": _TABLE})
         assert answer.is_success, answer.text[:500]
@@ -58,30 +58,30 @@ class Site:
         return sum(row["cells"][phase] in ("Pending", "Running") for row in rows)
 
     def executions(self, session: str) -> dict[str, dict[str, Any]]:
-        """All executions of a session, by name, with their outputs."""
+        """Return all executions of a session, by name, with their outputs."""
         found = self.api.get(f"{_EXECUTIONS}?labelSelector={SESSION}={session}")
         return {item["metadata"]["name"]: item for item in found["items"]}
 
     def remove_executions(self, session: str) -> None:
-        """Delete the records of a session."""
+        """Delete the executions of a session."""
         self.api.delete(f"{_EXECUTIONS}?labelSelector={SESSION}={session}")
 
     def sandboxes(self) -> list[dict[str, Any]]:
-        """Every Pod of the sandboxes' namespace."""
+        """Return every Pod of the sandboxes' namespace."""
         found: list[dict[str, Any]] = self.api.get(f"{CORE}/{SANDBOXES}/pods")["items"]
         return found
 
     def delete_sandbox(self, name: str) -> None:
-        """As `kubectl delete pod` does."""
+        """Delete a Pod like `kubectl delete pod`."""
         self.api.delete(f"{CORE}/{SANDBOXES}/pods/{name}")
 
     def parts(self, component: str) -> list[dict[str, Any]]:
-        """The Pods of the gateway or of the operator that are not on their way out."""
+        """Return the Pods of the gateway or the operator that are not terminating."""
         path = f"{CORE}/{SYSTEM}/pods?labelSelector={COMPONENT}={component}"
         return [pod for pod in self.api.get(path)["items"] if not is_leaving(pod)]
 
     def stand(self, component: str) -> bool:
-        """Whether the Deployment has as many ready Pods as it wants."""
+        """Return whether the Deployment has as many ready Pods as it should."""
         deployment = self.api.get(
             f"/apis/apps/v1/namespaces/{SYSTEM}/deployments/cloche-{component}"
         )
@@ -90,16 +90,16 @@ class Site:
         return ready == wanted
 
     def remove_part(self, pod: dict[str, Any]) -> None:
-        """Delete a Pod of the gateway or of the operator: another comes."""
+        """Delete a Pod of the gateway or the operator, which is replaced."""
         self.api.delete(f"{CORE}/{SYSTEM}/pods/{pod['metadata']['name']}")
 
     def lease(self) -> dict[str, Any]:
-        """The spec of the operators' Lease."""
+        """Return the spec of the operators' Lease."""
         spec: dict[str, Any] = self.api.get(_LEASE)["spec"]
         return spec
 
     def leader(self) -> dict[str, Any]:
-        """The Pod of the operator that leads."""
+        """Return the Pod of the leading operator."""
         holder = str(self.lease().get("holderIdentity", ""))
         found = [
             pod for pod in self.parts("operator") if holder.startswith(pod["metadata"]["name"])
@@ -108,20 +108,20 @@ class Site:
         return found[0]
 
     def runtime(self, name: str) -> dict[str, Any]:
-        """A SandboxRuntime."""
+        """Return a SandboxRuntime."""
         found: dict[str, Any] = self.api.get(f"{_RUNTIMES}/{name}")
         return found
 
     def runtime_like(self, name: str, **changes: Any) -> dict[str, Any]:
-        """The spec of an installed runtime with changes, for another name."""
+        """Return the spec of an installed runtime with changes, for use under another name."""
         spec = dict(self.runtime(name)["spec"])
         spec.pop("aliases", None)
         return spec | changes
 
     def make_runtime(self, name: str, spec: dict[str, Any]) -> None:
-        """Create a SandboxRuntime, in the place of one that a killed run has left.
+        """Create a SandboxRuntime, replacing the leftover of a killed run.
 
-        The gateway learns of it by its watch, so what is asked of it before that is refused.
+        The gateway learns of it through its watch and rejects requests before that.
         """
         self.api.ask("DELETE", f"{_RUNTIMES}/{name}")
         until(lambda: not self.offers(name), _LISTED_SECONDS, f"an older {name} to be forgotten")
@@ -130,17 +130,17 @@ class Site:
         until(lambda: self.offers(name), _LISTED_SECONDS, f"{name} to be listed")
 
     def offers(self, language: str) -> bool:
-        """Whether the gateway lists a language to its clients."""
+        """Return whether the gateway lists a language."""
         url = f"{self.installation.url}/api/v1/execute/languages"
         return language in httpx.get(url, timeout=_QUICK_SECONDS).json()
 
     def remove_runtime(self, name: str) -> dict[str, Any]:
-        """Delete a SandboxRuntime; its waiting Pods go with it."""
+        """Delete a SandboxRuntime, and with it its waiting Pods."""
         gone: dict[str, Any] = self.api.delete(f"{_RUNTIMES}/{name}")
         return gone
 
     def operator_figure(self, name: str) -> float:
-        """A gauge, summed over all operators, as each tells at its own address."""
+        """Return the sum of a gauge over all operators, each queried at its own address."""
         total = 0.0
         for pod in self.parts("operator"):
             url = f"http://{pod['status']['podIP']}:{_METRICS_PORT}/metrics"
@@ -151,7 +151,7 @@ class Site:
         return total
 
     def open_attaches(self) -> int:
-        """Attach websockets that are open at the API server, as it counts them itself."""
+        """Return the number of open attach websockets, from the API server's metrics."""
         lines = self.api.client.get("/metrics").text.splitlines()
         return sum(
             int(float(line.rsplit(" ", 1)[1]))
@@ -170,16 +170,16 @@ class Site:
 
     @contextmanager
     def own_runtime(self, name: str, pool: int) -> Iterator[None]:
-        """The installed Python runtime under another name and with a pool of its own.
+        """Install the Python runtime under another name and with a separate pool, for the block.
 
-        The other pools are empty meanwhile: their Pods' starts would take processor time.
+        The other pools are emptied, because starting their Pods would take CPU time.
         """
         spec = self.runtime_like("python", pool={"size": pool, "reuse": "Never"})
         others = {
             item["metadata"]["name"]: item["spec"]["pool"]["size"]
             for item in self.api.get(_RUNTIMES)["items"]
         }
-        others.pop(name, None)  # what a killed run has left
+        others.pop(name, None)  # the leftover of a killed run
         for other in others:
             self._set_pool(other, 0)
         self.make_runtime(name, spec)
@@ -196,24 +196,24 @@ class Site:
 
 
 def is_leaving(pod: dict[str, Any]) -> bool:
-    """Whether its deletion is under way."""
+    """Return whether a Pod is terminating."""
     return "deletionTimestamp" in pod["metadata"]
 
 
 def is_ready(pod: dict[str, Any]) -> bool:
-    """Whether its condition Ready is true."""
+    """Return whether its Ready condition is true."""
     conditions = pod.get("status", {}).get("conditions", [])
     return any(c["type"] == "Ready" and c["status"] == "True" for c in conditions)
 
 
 def restarts(pod: dict[str, Any]) -> int:
-    """How often its containers were started again."""
+    """Return the number of restarts of its containers."""
     return sum(c["restartCount"] for c in pod["status"].get("containerStatuses", []))
 
 
 @contextmanager
 def site(installation: Installation) -> Iterator[Site]:
-    """Talk to it within the block."""
+    """Connect to the installation for the block."""
     kubeconfig = Path(installation.kubeconfig)
     config = yaml.safe_load(kubeconfig.read_text(encoding="utf-8"))
     with api_server(kubeconfig, config["clusters"][0]["cluster"]["server"]) as api:

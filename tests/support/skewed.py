@@ -1,6 +1,6 @@
-"""`python -m support.skewed SECONDS MODULE`: run a module as on a machine whose clock is wrong.
+"""`python -m support.skewed SECONDS MODULE`: run a module with a wrong system clock.
 
-Only the time of day is so many seconds ahead; the monotonic clock runs as it does.
+Only the wall clock is ahead by SECONDS; the monotonic clock is unchanged.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""A namespace with a node and a runtime, where a test plays the user and the kubelet."""
+"""A namespace with a node and a runtime, in which a test acts as user and kubelet."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ from support.operator_process import Operator, operator
 from cloche_api import meta
 
 BOUND_SECONDS = 20.0
-"""In which whatever is expected must come, on a busy machine too."""
+"""Seconds within which every expected event must happen, even on a busy machine."""
 LABEL = "cloche.dev/test"
 _NODES = "/api/v1/nodes"
 
 
 def container(state: dict[str, Any], phase: str = "Pending") -> dict[str, Any]:
-    """A Pod's status with its container in a state."""
+    """Return a Pod's status with its container in a state."""
     return {
         "phase": phase,
         "containerStatuses": [
@@ -39,7 +39,7 @@ def container(state: dict[str, Any], phase: str = "Pending") -> dict[str, Any]:
 
 
 class Stage:
-    """One namespace of one API server, and the operators that run in it."""
+    """A namespace of an API server, and the operators that run in it."""
 
     def __init__(self, server: ApiServer, kubeconfig: Path, directory: Path) -> None:
         self.server = server
@@ -55,7 +55,7 @@ class Stage:
     def set_up(self, memory: str = "64Gi") -> None:
         metadata = {"metadata": {"name": self.namespace}}
         self.server.create(CORE, metadata)
-        # Made by a controller otherwise; no Pod is admitted without it.
+        # A controller usually creates it; without it no Pod is admitted.
         account = {"metadata": {"name": "default"}}
         self.server.create(f"{CORE}/{self.namespace}/serviceaccounts", account)
         self.server.create(
@@ -69,17 +69,17 @@ class Stage:
         self.server.delete(f"{_NODES}/{self.namespace}")
 
     def set_node(self, memory: str, *, ready: bool = True) -> None:
-        """What a kubelet says of its node."""
+        """Set a node's status, as its kubelet does."""
         amounts = {"cpu": "4", "memory": memory, "pods": "110", "ephemeral-storage": "100Gi"}
         status = {
             "capacity": amounts,
             "allocatable": amounts,
             "addresses": [{"type": "InternalIP", "address": "127.0.0.1"}],
-            "daemonEndpoints": {"kubeletEndpoint": {"Port": 1}},  # where nobody listens
+            "daemonEndpoints": {"kubeletEndpoint": {"Port": 1}},  # nothing listens there
             "conditions": [{"type": "Ready", "status": str(ready), "reason": "KubeletReady"}],
         }
         self.server.merge(f"{_NODES}/{self.namespace}/status", {"status": status})
-        # A node that is created is tainted as not ready, until a controller has seen that it is.
+        # A new node has a not-ready taint, which a controller usually removes.
         self.server.merge(f"{_NODES}/{self.namespace}", {"spec": {"taints": None}})
 
     def apply_runtime(self, name: str, **spec: Any) -> None:
@@ -99,7 +99,7 @@ class Stage:
         )
 
     def start(self, *, clock_ahead: int = 0, **settings: Any) -> Operator:
-        """An operator of this namespace, until the test's end at the latest."""
+        """Start an operator of this namespace, which ends with the test at the latest."""
         defaults: dict[str, Any] = {
             "namespace": self.namespace,
             "node_selector": {LABEL: self.namespace},
@@ -112,9 +112,9 @@ class Stage:
         )
 
     def submit(self, name: str, *, key: str | None = None, **spec: Any) -> str:
-        """Create an execution, with the hash `key` of an Idempotency-Key's request; its uid.
+        """Create an execution and return its uid. `key` is the hash of an idempotent request.
 
-        A field that is None is left out.
+        A field that is None is omitted.
         """
         fields = {"language": "python", "code": "print(1)"} | spec
         annotations = {} if key is None else {meta.ANNOTATION_REQUEST_SHA256: key}
@@ -138,11 +138,11 @@ class Stage:
         return status
 
     def claimed(self, name: str) -> dict[str, Any]:
-        """Its status, once a Pod was claimed for it."""
+        """Wait until a Pod has been claimed for an execution, and return its status."""
         return self._once(name, lambda status: "podUID" in status, "be claimed")
 
     def ended(self, name: str, seconds: float = BOUND_SECONDS) -> dict[str, Any]:
-        """Its status, once it has ended."""
+        """Wait until an execution has ended, and return its status."""
         return self._once(
             name, lambda status: status["phase"] not in ("Pending", "Running"), "end", seconds
         )
@@ -152,14 +152,14 @@ class Stage:
         return items
 
     def pod(self, uid: str) -> dict[str, Any]:
-        """The Pod of an execution of that uid, once there is one."""
+        """Wait for the Pod of an execution with that uid."""
         found: dict[str, Any] = until(
             lambda: self.server.find(f"{self.pods}/sbx-{uid}"), BOUND_SECONDS, f"Pod of {uid}"
         )
         return found
 
     def no_pod(self, uid: str) -> None:
-        """Return once the Pod of that execution is gone."""
+        """Wait until the Pod of that execution has been removed."""
         until(
             lambda: self.server.find(f"{self.pods}/sbx-{uid}") is None,
             BOUND_SECONDS,
@@ -167,7 +167,7 @@ class Stage:
         )
 
     def no_execution(self, name: str) -> None:
-        """Return once there is no such execution."""
+        """Wait until the execution has been removed."""
         until(
             lambda: self.server.find(f"{self.executions}/{name}") is None,
             BOUND_SECONDS,
@@ -175,7 +175,7 @@ class Stage:
         )
 
     def bind(self, uid: str) -> None:
-        """What the scheduler does."""
+        """Bind the Pod to the node, as the scheduler does."""
         target = {"apiVersion": "v1", "kind": "Node", "name": self.namespace}
         name = self.pod(uid)["metadata"]["name"]
         self.server.create(
@@ -184,12 +184,12 @@ class Stage:
         )
 
     def say(self, uid: str, status: dict[str, Any]) -> None:
-        """What the kubelet writes into a Pod's status."""
+        """Write a Pod's status, as the kubelet does."""
         name = self.pod(uid)["metadata"]["name"]
         self.server.merge(f"{self.pods}/{name}/status", {"status": status})
 
     def bury(self, uid: str) -> None:
-        """What the kubelet does once the containers of a deleted Pod have ended."""
+        """Remove a deleted Pod, as the kubelet does after its containers have ended."""
         name = f"sbx-{uid}"
         until(
             lambda: "deletionTimestamp" in self.pod(uid)["metadata"],
@@ -214,7 +214,7 @@ class Stage:
 
 @contextmanager
 def stage(server: ApiServer, kubeconfig: Path, directory: Path) -> Iterator[Stage]:
-    """Set one up for the block; every operator's log is judged at its end."""
+    """Set up a stage for the block; every operator's log is checked at its end."""
     made = Stage(server, kubeconfig, directory)
     made.set_up()
     try:

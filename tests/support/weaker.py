@@ -1,4 +1,4 @@
-"""What a way to weaken a sandbox Pod is, and how one is written down."""
+"""Variants that weaken a sandbox Pod, and helpers to define them."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ from support.sandbox_pods import (
 
 @dataclass(frozen=True)
 class Variant:
-    """A change for the worse, and the field that the policy names.
+    """A change that weakens a Pod, and the field that the policy's message names.
 
-    `before`: what Pod Security `restricted` says, which is asked before the policy.
-    `invalid`: what the API server says in every namespace, before anybody is asked.
-    `mended`: the namespace's LimitRange undoes it.
+    `before`: the message of Pod Security `restricted`, which is evaluated before the policy.
+    `invalid`: the API server's message in every namespace, before admission.
+    `mended`: the namespace's LimitRange reverts the change.
     """
 
     change: Change
@@ -43,7 +43,7 @@ def one(
     invalid: str = "",
     **fields: Any,
 ) -> Variant:
-    """One field that is changed, and named."""
+    """Change one field, which the message names."""
     (field,) = fields
     return Variant(change(**fields), f"{where}.{field}", before, invalid)
 
@@ -56,17 +56,17 @@ of_own_context = partial(one, container_context, "spec.containers[0].securityCon
 
 
 def of_mount(**fields: Any) -> Variant:
-    """Another mount."""
+    """Change the mount."""
     return Variant(mount(**fields), "spec.containers[0].volumeMounts")
 
 
 def added(where: Callable[[Pod], list[Any]], item: dict[str, Any]) -> Change:
-    """Put one more into a list."""
+    """Append an item to a list."""
     return lambda pod: where(pod).append(item)
 
 
 def both(*changes: Change) -> Change:
-    """Make all of them."""
+    """Apply all changes."""
 
     def make(pod: Pod) -> None:
         for change in changes:

@@ -1,4 +1,4 @@
-"""Each way to weaken a sandbox Pod's container, its privileges and its resources."""
+"""Variants that weaken a sandbox Pod's container: privileges and resources."""
 
 from __future__ import annotations
 
@@ -107,7 +107,7 @@ PRIVILEGES = {
 
 
 def _limits(**limits: str | None) -> Variant:
-    """Take a limit away, and the request, which would say the same."""
+    """Remove a limit, together with its request, which would imply it."""
     change = container(resources={"limits": limits, "requests": dict.fromkeys(limits)})
     return Variant(change, f"{_RESOURCES}.limits", mended=True)
 

@@ -1,4 +1,4 @@
-"""Each way to weaken a sandbox Pod's metadata, users, volumes and surroundings."""
+"""Variants that weaken a sandbox Pod's metadata, users, volumes and other fields."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A witness outside Cloche: which executions were started, by the containers' own logs."""
+"""Observe independently of Cloche which executions were started, from the containers' logs."""
 
 from __future__ import annotations
 
@@ -20,47 +20,47 @@ from cloche_cluster.embedded.layout import Layout
 
 _PROGRAM = Path(__file__).with_name("witness_log.py")
 _SECONDS = 30.0
-_URGENCY = -10  # nice: to open a log takes a millisecond even where two cores are full
+_URGENCY = -10  # nice: opening a log takes a millisecond even if two cores are busy
 
 
 @dataclass(frozen=True)
 class Start:
-    """A program that a supervisor said it had started."""
+    """A program whose start a supervisor has logged."""
 
     execution: str
     """Uid of the SandboxExecution."""
     pod: str
     """Uid of the Pod."""
     logged: str
-    """When containerd wrote it down, RFC 3339."""
+    """Time at which containerd logged it, RFC 3339."""
 
 
 @dataclass
 class Witness:
-    """What was seen so far. Its process outlives the API server, the kubelet and containerd."""
+    """The observations. Its process is independent of API server, kubelet and containerd."""
 
     starts: list[Start] = field(default_factory=list)
-    """Every `started` of stage `run`, in the order in which it was read."""
+    """Every `started` event of stage `run`, in the order in which it was read."""
     ends: set[str] = field(default_factory=set)
-    """Uids of the executions whose `exit` was seen."""
+    """Uids of the executions whose `exit` event was read."""
     logs: int = 0
-    """Containers whose log was read; known once the witness has ended."""
+    """Containers whose log was read; known after the witness has ended."""
     unseen: list[str] = field(default_factory=list)
-    """Logs that were gone before they were opened: it cannot speak for them."""
+    """Logs that were removed before they could be opened."""
     watching: bool = False
-    """Whether it has read all that was there before, and misses nothing from now on."""
+    """Whether it has read all existing logs, and misses nothing from now on."""
 
     def counts(self, uids: Iterable[str]) -> dict[str, int]:
-        """How often each of these executions was started."""
+        """Return how often each of these executions was started."""
         all_ = Counter(start.execution for start in self.starts)
         return {uid: all_[uid] for uid in uids}
 
     def running(self) -> list[Start]:
-        """What was started and has not ended."""
+        """Return the starts of executions that have not ended."""
         return [start for start in self.starts if start.execution not in self.ends]
 
     def read(self, stream: IO[str]) -> None:
-        """Take in what the process says, until it ends."""
+        """Read the process's output until it ends."""
         for line in stream:
             said = json.loads(line)
             if "watching" in said:
@@ -75,10 +75,9 @@ class Witness:
 
 @contextmanager
 def witness(namespace: str = SANDBOXES) -> Iterator[Witness]:
-    """Follow the logs of the namespace's Pods while the block runs.
+    """Follow the logs of the namespace's Pods during the block.
 
-    After the block everything that was logged until then has been counted, and that nothing was
-    missed is asserted.
+    After the block, everything logged until its end has been counted, and no log was missed.
     """
     seen = Witness()
     with _process(_PROGRAM, str(Layout().log / "pods"), f"{namespace}_", reader=seen.read):

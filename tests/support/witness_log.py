@@ -1,25 +1,25 @@
-"""`python3 -I -S witness_log.py DIRECTORY PREFIX`: what sandbox containers said, as it appears.
+"""`python3 -I -S witness_log.py DIRECTORY PREFIX`: print events from sandbox containers' logs.
 
-It follows the node's log files of every Pod whose directory begins with PREFIX, and prints one JSON
-object for each event `started` and `exit` of the supervisor's. An end of its standard input ends
-it, after one more look at everything; the last line tells how much was seen.
+It follows the node's log files of every Pod whose directory begins with PREFIX, and prints a JSON
+object for each of the supervisors' `started` and `exit` events. When its standard input ends, it
+reads everything once more and ends; the last line reports how much was read.
 
-It uses nothing of Cloche, of Kubernetes or of containerd but files that they write: whatever of
-them is killed or frozen, it goes on. And it cannot miss an event without saying so:
-- inotify tells of every directory and file that is made. Each directory is watched first and listed
-  after, so that what is made in between is in one of the two. When the kernel's queue overflows,
-  everything is listed again.
-- A file is opened once, and stays open for a while after its last name is gone: unlinked, it can be
-  read to its end all the same.
-- So a log can only be missed when it is removed before it is opened. containerd makes it before it
-  starts the container, the kubelet removes it once the container has ended and was removed itself:
-  the start of an interpreter, an attach, the kill and the kubelet's own round lie in between, some
-  hundreds of milliseconds at the least, against the one that it takes to open it. Should it happen
-  nevertheless, the file or directory is counted as `unseen`, for its name was in inotify's queue.
-- The kubelet rotates a log at 10 MiB; a supervisor ends before that, and a renamed file would be
-  read on.
-- Lines that containerd cut (flag P) are put together before they are read as events. The program's
-  output stands within JSON strings and cannot look like an event.
+It depends on nothing of Cloche, Kubernetes or containerd except the files that they write, so it
+keeps working while any of them is killed or frozen. It cannot miss an event without reporting it:
+- inotify reports every directory and file that is created. Each directory is first watched and then
+  listed, so that anything created in between is found by one of the two. If the kernel's queue
+  overflows, everything is listed again.
+- A file is opened once, and stays open for a while after its last name was removed, so that it can
+  still be read to its end.
+- A log can therefore be missed only if it is removed before it is opened. containerd creates it
+  before it starts the container; the kubelet removes it after the container has ended and was
+  removed. An interpreter's start, an attach, the kill and the kubelet's sync loop lie in between:
+  at least some hundreds of milliseconds, whereas opening takes one. If it happens nevertheless, the
+  file or directory is counted as `unseen`, because inotify has reported its name.
+- The kubelet rotates a log at 10 MiB. A supervisor ends before that, and a renamed file would still
+  be read.
+- Lines that containerd has split (flag P) are joined before they are parsed. The program's output
+  is inside JSON strings and cannot look like an event.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ _IN_Q_OVERFLOW, _IN_IGNORED = 0x4000, 0x8000
 _EVENT = struct.Struct("iIII")
 
 _READ_SECONDS = 0.05
-_KEPT_SECONDS = 10.0  # an unlinked log is read for so long: its writer may not have closed it yet
+_KEPT_SECONDS = 10.0  # reads an unlinked log for this time: its writer may have it open
 _NICENESS = -15
 _DEPTH = 2  # the directory, a Pod's, a container's
 _CHUNK = 1 << 20
@@ -54,13 +54,13 @@ class Log:
     pod: str
     descriptor: int
     rest: bytes = b""
-    """A line that has no end yet."""
+    """An incomplete line."""
     parts: dict[bytes, bytes] = field(default_factory=dict)
-    """By stream: what containerd cut from a line that has no end yet."""
+    """By stream: the parts so far of a line that containerd has split."""
     gone_since: float | None = None
 
     def events(self) -> list[dict[str, object]]:
-        """What was added since the last time."""
+        """Return the events that were added since the last call."""
         found = []
         while data := os.read(self.descriptor, _CHUNK):
             *lines, self.rest = (self.rest + data).split(b"\n")
@@ -77,7 +77,7 @@ class Log:
             return None
         try:
             event = json.loads(text)
-        except (ValueError, RecursionError):  # no supervisor's
+        except (ValueError, RecursionError):  # not a supervisor's
             return None
         if not isinstance(event, dict) or event.get("event") not in ("started", "exit"):
             return None
@@ -87,7 +87,7 @@ class Log:
         }
 
     def is_done(self, now: float) -> bool:
-        """Whether it has been without a name for so long that nobody writes to it any more."""
+        """Return whether it has been unlinked for so long that nothing writes to it any more."""
         if os.fstat(self.descriptor).st_nlink:
             return False
         self.gone_since = self.gone_since or now
@@ -108,7 +108,7 @@ class Follower:
         self.look(directory)
 
     def take_notice(self) -> None:
-        """Open what inotify tells of."""
+        """Open what inotify reports."""
         try:
             data = os.read(self.inotify, _CHUNK)
         except BlockingIOError:
@@ -127,7 +127,7 @@ class Follower:
                 self._look_at(f"{self._watched[watch]}/{name}")
 
     def look(self, directory: str) -> None:
-        """Watch a directory, then look at what is in it already."""
+        """Watch a directory, then examine its present entries."""
         watch = self._libc.inotify_add_watch(
             self.inotify, os.fsencode(directory), _IN_CREATE | _IN_MOVED_TO | _IN_ONLYDIR
         )
@@ -140,7 +140,7 @@ class Follower:
         try:
             names = os.listdir(directory)  # noqa: PTH208  pathlib takes 30 ms to import
         except FileNotFoundError:
-            return  # inotify has the names of what was in it
+            return  # inotify has reported the names of its entries
         for name in names:
             self._look_at(f"{directory}/{name}")
 
@@ -167,7 +167,7 @@ class Follower:
         self.seen += 1
 
     def read(self) -> None:
-        """Print what was logged since the last time."""
+        """Print the events that were logged since the last call."""
         now = time.monotonic()
         for key, log in list(self._logs.items()):
             done = log.is_done(now)
@@ -181,7 +181,7 @@ class Follower:
 
 def main() -> None:
     """Follow until standard input ends."""
-    with contextlib.suppress(PermissionError):  # who counts must not be late, however busy all are
+    with contextlib.suppress(PermissionError):  # it must not be late, however busy the machine is
         os.setpriority(os.PRIO_PROCESS, 0, _NICENESS)
     follower = Follower(sys.argv[1], sys.argv[2])
     follower.read()

@@ -1,4 +1,4 @@
-"""A witness of what is created: the sandbox Pods that come, by the API server's own watch."""
+"""Observe the creation of sandbox Pods through the API server's watch."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _RUNTIME = "cloche.dev/runtime"
 
 
 class PodWitness:
-    """Pods that came since it looks, each with its runtime."""
+    """Pods created since the watch began, each with its runtime."""
 
     def __init__(self, there: set[str]) -> None:
         self._there = there
@@ -24,11 +24,11 @@ class PodWitness:
         """By uid."""
 
     def of(self, runtime: str) -> int:
-        """How many there were of a runtime."""
+        """Return the number of Pods of a runtime."""
         return sum(name == runtime for name in self.runtime_of.values())
 
     def read(self, stream: IO[str]) -> None:
-        """Take in a stream of watch events, until it ends."""
+        """Read watch events until the stream ends."""
         for line in stream:
             event = json.loads(line)
             meta = event["object"]["metadata"]
@@ -38,9 +38,9 @@ class PodWitness:
 
 @contextmanager
 def pod_witness(kubeconfig: str, namespace: str = SANDBOXES) -> Iterator[PodWitness]:
-    """Watch the Pods of the namespace while the block runs.
+    """Watch the Pods of the namespace during the block.
 
-    The watch begins with what is there, so that none is missed while it is set up.
+    The watch starts with the existing Pods, so that none is missed while it is set up.
     """
     there = Kubectl(kubeconfig).json("get", "pods", "-n", namespace)["items"]
     seen = PodWitness({pod["metadata"]["uid"] for pod in there})

@@ -1,5 +1,6 @@
-"""Looks at the machine before anything is built: what is in the way, and what to do about it.
+"""Check the machine before anything is built: find problems and explain how to fix them.
 
-`facts`, `kernel`, `neighbours` and `needs` observe; `checks` and `disk` judge what was observed and
-do nothing else; `sources` asks the package sources; `examine` does what a target needs of all this.
+`facts`, `kernel`, `neighbours` and `needs` observe; `checks` and `disk` are pure functions that
+judge the observations; `sources` queries the package sources; `examine` combines the checks that a
+target needs.
 """

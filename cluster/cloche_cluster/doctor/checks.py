@@ -1,4 +1,4 @@
-"""Judges what was observed of the machine, its kernel and its neighbours: pure functions."""
+"""Judge the observations of the machine, its kernel and its other programs: pure functions."""
 
 from __future__ import annotations
 
@@ -19,21 +19,21 @@ if TYPE_CHECKING:
 GIB = 1024**3
 
 PYTHON = (3, 11)
-"""pyproject.toml's requires-python."""
+"""The minimum, from requires-python in pyproject.toml."""
 
 NULL_NUMBER = (1, 3)
 """The device number of /dev/null on Linux, see null(4)."""
 _EVERYBODY = 0o666
 
 _OTHER_NAMES = {"arm64": "aarch64", "AMD64": "x86_64"}
-"""What systems other than Linux call these architectures."""
+"""Names of these architectures on systems other than Linux."""
 
 CONTROLLERS = frozenset({"cpu", "cpuset", "memory", "pids"})
-"""Control groups that the kubelet and every Pod's limits need."""
+"""Cgroup controllers that the kubelet and Pod limits require."""
 
 
 def machine(facts: Machine) -> list[Finding]:
-    """Judge what every kind of cluster needs."""
+    """Judge what every kind of cluster requires."""
     architecture = _OTHER_NAMES.get(facts.architecture, facts.architecture)
     found = [
         ok("architecture", facts.architecture)
@@ -68,7 +68,7 @@ def _null(facts: Machine) -> Finding:
 
 
 def system(facts: Machine) -> Finding:
-    """Judge what only the embedded cluster needs of the system and the user."""
+    """Judge what the embedded cluster requires of the system and the user."""
     if facts.system == "Linux" and facts.root:
         return ok("system", "Linux, root")
     user = "root" if facts.root else "not root"
@@ -76,19 +76,19 @@ def system(facts: Machine) -> Finding:
 
 
 MEMORY_LEAST = int(3.5 * GIB)
-"""What Linux reports of 4 GiB. The cluster's programs have 1.3 GiB when idle (their PSS) and 1.5
-under load, the Pods of Cloche and those that wait for programs 0.2, the machine's own the rest."""
+"""What Linux reports for 4 GiB. The cluster's programs use 1.3 GiB when idle (PSS) and 1.5 under
+load; the Pods of Cloche and the waiting sandbox Pods use 0.2; the rest is left to the machine."""
 MEMORY_ADVISED = int(7.5 * GIB)
-"""What Linux reports of 8 GiB: a pool for each language and the tests' Pods."""
+"""What Linux reports for 8 GiB: enough for a pool of each language and the tests' Pods."""
 MEMORY_TO_START = 2 * GIB
 MEMORY_TO_BUILD = 3 * GIB
-"""Go's linker has 2.4 GiB at its height (`time -v go build`), while images are built."""
+"""Go's linker uses up to 2.4 GiB (`time -v go build`) while images are built."""
 
 
 def memory(facts: Memory, *, running: bool, builds: bool) -> Finding:
-    """Judge all memory, and what is left of it as long as the cluster does not run.
+    """Judge the total memory, and the available memory if the cluster is not running.
 
-    `builds` says that Go has something to build.
+    `builds` is whether Go has something to build.
     """
     needed = MEMORY_TO_BUILD if builds else MEMORY_TO_START
     total, free = _gib(facts.total), _gib(facts.available)
@@ -126,7 +126,7 @@ def kernel(facts: Kernel) -> list[Finding]:
         )
     )
     found = [nftables, _cgroups(facts)]
-    if facts.lacking_capabilities:  # without them, nothing is known of the rest
+    if facts.lacking_capabilities:  # without them, the other checks are meaningless
         lacking = ", ".join(facts.lacking_capabilities)
         return [problem("capabilities", f"root lacks {lacking}: {_NOT_HERE}"), *found]
     return [ok("capabilities", "complete"), *found, *_namespaces(facts)]
@@ -168,7 +168,7 @@ def _cgroups(facts: Kernel) -> Finding:
 
 
 def neighbours(facts: Neighbours, addresses: Addresses) -> list[Finding]:
-    """Judge what else runs on the machine."""
+    """Judge the other programs on the machine."""
     taken = [problem("ports", sentence) for sentence in facts.ports]
     end = "end it, or use another cluster (CLUSTER=…)"
     found = taken or [ok("ports", "free, or the embedded cluster's own")]

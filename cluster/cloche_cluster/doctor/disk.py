@@ -1,4 +1,4 @@
-"""Is there room for what will be built and fetched, and may it be written and run there?"""
+"""Check the disk: free space for what will be built and fetched, and the mount options."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ MIB = 1024**2
 GIB = 1024**3
 
 _NO_EXEC: int = getattr(os, "ST_NOEXEC", 0)
-"""Linux alone has it."""
+"""0 on systems other than Linux, which lack the flag."""
 
 KUBELET_SHARE = 100
-"""The kubelet evicts Pods while less than one part in so many is free (see node_config)."""
+"""The kubelet evicts Pods when less than 1/100 of the file system is free (see node_config)."""
 
 
 @dataclass(frozen=True)
 class Need:
-    """Bytes that will be written below a directory, which need not be there yet."""
+    """Bytes that will be written below a directory, which may not exist yet."""
 
     path: Path
     size: int
@@ -34,9 +34,9 @@ class Need:
 
 @dataclass(frozen=True)
 class Place:
-    """A need with the file system that it falls on: its number, its free bytes, its flags.
+    """A need with its file system: device number, free bytes, flags.
 
-    `kept` are bytes that must stay free there whatever is written.
+    `kept` are bytes that must remain free there.
     """
 
     need: Need
@@ -53,12 +53,12 @@ def nearest(path: Path) -> Path:
 
 
 def on_one_file_system(first: Path, second: Path) -> bool:
-    """Say whether files of the one directory can be linked into the other."""
+    """Return whether files of one directory can be hard-linked into the other."""
     return nearest(first).stat().st_dev == nearest(second).stat().st_dev
 
 
 def read_places(needs: Iterable[Need], node: Path | None = None) -> tuple[Place, ...]:
-    """Look at the file systems. On that of `node` the kubelet wants a part to stay free."""
+    """Read the file systems. The kubelet requires free space on that of `node`."""
     node_device = nearest(node).stat().st_dev if node else None
     places = []
     for need in needs:

@@ -1,4 +1,4 @@
-"""Examines the machine for a target: what that kind of cluster needs, and nothing else."""
+"""Run the checks that a kind of cluster needs, and no others."""
 
 from __future__ import annotations
 
@@ -36,29 +36,29 @@ if TYPE_CHECKING:
 def examine(
     target: Target, checkout: Checkout, images: Sequence[Image], console: Console
 ) -> list[Section]:
-    """Return everything that was found, problems and what is well. Nothing is changed.
+    """Return all findings, passed checks included. Nothing is changed.
 
-    `images` are those that will be installed.
+    `images` are the images that will be installed.
     """
     facts = read_machine()
     machine = checks.machine(facts)
     if target.kind is not Kind.EMBEDDED:
         return [Section("machine", tuple(machine)), *_with_tools(target, checkout, images)]
     system = checks.system(facts)
-    if system.level is Level.PROBLEM:  # what follows is found out by root on Linux alone
+    if system.level is Level.PROBLEM:  # the remaining checks need Linux and root
         return [Section("machine", (system, *machine))]
     here = Section("machine", (system, *machine))
     return [here, *_embedded(Embedded(console), checkout, images)]
 
 
 def without_target(reason: str) -> list[Section]:
-    """Return what is found where no cluster can be chosen, for this `reason`."""
+    """Return the findings if no cluster can be chosen, for this `reason`."""
     machine = Section("machine", tuple(checks.machine(read_machine())))
     return [machine, Section("cluster", (problem("cluster", reason),))]
 
 
 def _embedded(cluster: Embedded, checkout: Checkout, images: Sequence[Image]) -> list[Section]:
-    """Examine what only the embedded cluster needs."""
+    """Run the checks that only the embedded cluster needs."""
     layout = cluster.layout
     with ThreadPoolExecutor(1) as beside:
         looked = beside.submit(read_needs, Kind.EMBEDDED, checkout.root, layout, images)
@@ -78,7 +78,7 @@ def _embedded(cluster: Embedded, checkout: Checkout, images: Sequence[Image]) ->
 
 
 def _with_tools(target: Target, checkout: Checkout, images: Sequence[Image]) -> list[Section]:
-    """Examine what kind, minikube and foreign clusters need of this machine."""
+    """Run the checks for kind, minikube and foreign clusters."""
     found = [
         ok("kubectl", path)
         if (path := shutil.which("kubectl"))
@@ -103,7 +103,7 @@ def _registry(target: Target) -> Finding:
 
 
 def _local_port(checkout: Checkout) -> Finding:
-    """Judge the port that the gateway is forwarded to."""
+    """Check the local port to which the gateway is forwarded."""
     own = PortForward(checkout.directory).running()
     holder = ports.foreign_holder(GATEWAY_PORT, () if own is None else (own,))
     if holder is None:

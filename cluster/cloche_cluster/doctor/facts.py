@@ -1,4 +1,4 @@
-"""What this machine is, whatever the cluster: read in one place, changed by nothing here."""
+"""Read facts about this machine that do not depend on the cluster. Nothing is changed."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from cloche_cluster.embedded.machine import available_memory
 
 @dataclass(frozen=True)
 class Machine:
-    """The facts that every kind of cluster depends on.
+    """Facts that matter for every kind of cluster.
 
-    `architecture` is uname's; `null_mode` and `null_number` are the mode and the device number of
-    /dev/null, both None where there is no such file.
+    `architecture` is uname's; `null_mode` and `null_number` are mode and device number of
+    /dev/null, both None if the file does not exist.
     """
 
     system: str
@@ -30,14 +30,14 @@ class Machine:
 
 @dataclass(frozen=True)
 class Memory:
-    """Bytes of memory: all, and what programs could still get (MemAvailable)."""
+    """Bytes of memory: total, and available to programs (MemAvailable)."""
 
     total: int
     available: int
 
 
 def read_machine(null: Path = Path(os.devnull)) -> Machine:
-    """Look at this machine."""
+    """Read the facts about this machine."""
     try:
         status = null.stat()
     except OSError:
@@ -54,5 +54,5 @@ def read_machine(null: Path = Path(os.devnull)) -> Machine:
 
 
 def read_memory() -> Memory:
-    """Ask the kernel."""
+    """Read the amount of memory from the kernel."""
     return Memory(os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE"), available_memory())

@@ -1,4 +1,4 @@
-"""What an examination of the machine finds, and how it is printed."""
+"""The findings of the checks, and how they are printed."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 class Level(StrEnum):
-    """How grave a finding is: only a problem keeps `make up` from its work."""
+    """The severity of a finding. Only a problem prevents `make up`."""
 
     OK = "ok"
     WARNING = "warning"
@@ -24,7 +24,7 @@ class Level(StrEnum):
 class Finding:
     """The result of one check: its subject in a word or two, and one line of text.
 
-    The text of a warning or a problem says what is wrong, what is expected, and what to do.
+    The text of a warning or a problem states what is wrong, what is required, and what to do.
     """
 
     level: Level
@@ -49,17 +49,17 @@ def ok(subject: str, text: str) -> Finding:
 
 
 def warning(subject: str, text: str) -> Finding:
-    """Return a finding with which the installation works, but less well."""
+    """Return a finding that reduces what the installation can do, without preventing it."""
     return Finding(Level.WARNING, subject, text)
 
 
 def problem(subject: str, text: str) -> Finding:
-    """Return a finding that must be corrected first."""
+    """Return a finding that must be fixed first."""
     return Finding(Level.PROBLEM, subject, text)
 
 
 def table(sections: Iterable[Section]) -> list[str]:
-    """Return a line for each section's title, and below it one for each of its findings."""
+    """Return a line for each section's title, followed by a line for each of its findings."""
     lines = []
     for section in sections:
         lines.append(f"{section.title}:")
@@ -74,7 +74,7 @@ def problems(sections: Iterable[Section]) -> list[Finding]:
 
 
 def require_no_problem(sections: Iterable[Section]) -> None:
-    """Raise ClusterError with a line for each problem, if there is one."""
+    """Raise ClusterError with a line for each problem, if there are any."""
     found = problems(sections)
     if len(found) == 1:
         raise ClusterError(str(found[0]))

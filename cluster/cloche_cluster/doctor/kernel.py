@@ -1,4 +1,4 @@
-"""What the kernel can do for the embedded cluster, found out by doing it on a small scale."""
+"""Find out what the kernel supports by trying it."""
 
 from __future__ import annotations
 
@@ -15,7 +15,8 @@ from cloche_cluster.embedded.machine import has_capability
 from cloche_cluster.errors import CommandError
 
 CAPABILITIES = {"CAP_NET_ADMIN": 12, "CAP_SYS_ADMIN": 21, "CAP_MKNOD": 27}
-"""Those that the node and the build of images need, by their numbers in linux/capability.h."""
+"""Capabilities required by the node and the image builds, with their numbers in
+linux/capability.h."""
 
 _TIMEOUT = 10.0
 _NETLINK_NETFILTER = 12
@@ -33,10 +34,10 @@ _OVERLAY = (
 
 @dataclass(frozen=True)
 class Kernel:
-    """What was found. `namespaces` and `overlay` are the error of the attempt, "" where it worked.
+    """The results. `namespaces` and `overlay` are the error of the attempt, "" if it succeeded.
 
-    `user_namespaces` are wanted, but not needed. `controllers` are the control groups' that can be
-    used; `cgroups_writable` says whether a group can be made.
+    `user_namespaces` are optional. `controllers` are the usable cgroup controllers;
+    `cgroups_writable` is whether cgroups can be created.
     """
 
     lacking_capabilities: tuple[str, ...] = ()
@@ -49,7 +50,7 @@ class Kernel:
 
 
 def read_kernel(state: Path) -> Kernel:
-    """Try the kernel's features. `state` is the file system that overlays will be mounted on."""
+    """Try the kernel's features. `state` is on the file system for overlay mounts."""
     status = Path("/proc/self/status").read_text()
     mounts = read_mounts()
     return Kernel(
@@ -68,7 +69,7 @@ def read_kernel(state: Path) -> Kernel:
 
 
 def controllers(mounts: CgroupMounts) -> frozenset[str]:
-    """Return the controllers that Pods can be given, of version 1 where it is mounted."""
+    """Return the controllers that Pods can use, those of cgroup v1 if it is mounted."""
     if mounts.v1:
         return frozenset(name for one in mounts.v1 for name in one.name.split(","))
     if mounts.v2 is None:
@@ -77,7 +78,7 @@ def controllers(mounts: CgroupMounts) -> frozenset[str]:
 
 
 def _has_nftables() -> bool:
-    """Ask nf_tables for its generation. The kernel loads the module if it is one."""
+    """Query nf_tables for its generation. This loads the kernel module if necessary."""
     header = struct.pack("=IHHII", 20, _GET_GENERATION, _REQUEST, 1, 0)
     try:
         with socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, _NETLINK_NETFILTER) as asked:
@@ -91,7 +92,7 @@ def _has_nftables() -> bool:
 
 
 def _overlay_error(state: Path) -> str:
-    """Mount an overlay in a mount namespace of its own, which takes the mount along at its end."""
+    """Mount an overlay in a new mount namespace, which also removes the mount at its end."""
     try:
         with tempfile.TemporaryDirectory(dir=state, prefix=".cloche-doctor-") as place:
             return _error("unshare", "--mount", "sh", "-c", _OVERLAY, place)

@@ -1,4 +1,4 @@
-"""What `make up` would have to build or fetch on this machine, as it is now."""
+"""Find out what `make up` would have to build or fetch on this machine."""
 
 from __future__ import annotations
 
@@ -32,9 +32,9 @@ if TYPE_CHECKING:
 class Needs:
     """What is missing.
 
-    `docker` says whether a Docker engine builds the images; else buildah does. `packages` are
-    Debian's, None where the machine has no dpkg. `supervisor` says whether its Python environment
-    must be made.
+    `docker` is whether Docker builds the images; otherwise buildah does. `packages` are Debian
+    packages, None if the machine has no dpkg. `supervisor` is whether the Python environment of
+    supervisord must be created.
     """
 
     docker: bool = False
@@ -45,9 +45,9 @@ class Needs:
 
 
 def read_needs(kind: Kind, repository: Path, layout: Layout, images: Sequence[Image]) -> Needs:
-    """Look for what a cluster of this `kind` needs, in the caches and in dpkg's records.
+    """Find what a cluster of this `kind` needs, from the caches and dpkg's records.
 
-    `images` are those that will be installed.
+    `images` are the images that will be installed.
     """
     embedded = kind is Kind.EMBEDDED
     cache = layout.cache if embedded else user_cache()
@@ -68,7 +68,7 @@ def read_needs(kind: Kind, repository: Path, layout: Layout, images: Sequence[Im
 def missing_images(
     repository: Path, images: Sequence[Image], engine: Builder | None
 ) -> tuple[Image, ...]:
-    """Return those of `images` that the engine's store lacks: all, where there is no base image."""
+    """Return those of `images` that the engine's store lacks; all, if it has no base image."""
     stored = engine.references() if engine else set()
     if not stored & {DEBIAN, OWN_NAME}:
         return tuple(images)
@@ -78,7 +78,7 @@ def missing_images(
 
 
 def _engine(cache: Path) -> Builder | None:
-    """Return the engine that will build the images, None where it is not there yet."""
+    """Return the engine that will build the images, None if it is not installed yet."""
     if docker_answers():
         return Docker()
     there = shutil.which("buildah") and (cache / "buildah").is_dir()

@@ -1,4 +1,4 @@
-"""What else runs on this machine that the embedded cluster could collide with."""
+"""Find other programs on this machine that may conflict with the embedded cluster."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ PROXIES = ("kube-proxy", "k3s")
 
 @dataclass(frozen=True)
 class Neighbours:
-    """What was found; processes of the embedded cluster itself are no neighbours.
+    """Other programs, without the embedded cluster's own processes.
 
-    `running` says whether the embedded cluster runs. `ports` are the sentences about its ports that
-    others have, `local_port` is who has the gateway's port on localhost. `sockets` name who listens
-    below its directory. `proxies` and `containerds` are process ids. `proxy_tables` says whether
-    another kube-proxy works with nftables.
+    `running` is whether the embedded cluster runs. `ports` are sentences about its ports that other
+    processes use; `local_port` describes the process that uses the gateway's port on localhost.
+    `sockets` describe processes that listen below its directory. `proxies` and `containerds` are
+    process ids. `proxy_tables` is whether another kube-proxy uses nftables.
     """
 
     running: bool = False
@@ -42,10 +42,10 @@ class Neighbours:
 
 
 def read_neighbours(cluster: Embedded) -> Neighbours:
-    """Look at the machine's processes, sockets, routes and packet filter."""
+    """Read the machine's processes, sockets, routes and packet filter."""
     numbers = [*dataclasses.asdict(cluster.ports).values(), GATEWAY_LOCAL_PORT]
     held = ports.holders(numbers)
-    # Only now, so that none of these was started after the processes were listed.
+    # Listed after the ports, so that every holder of a port is in the list.
     processes = sweep.read_processes()
     in_cgroup = {one.pid for one in processes if _is_in_cgroup(one.pid)}
     own = set(sweep.own_processes(processes, cluster.layout, in_cgroup))
@@ -71,7 +71,7 @@ def read_neighbours(cluster: Embedded) -> Neighbours:
 
 
 def named(processes: Iterable[Process], names: Collection[str]) -> list[int]:
-    """Return the ids of those processes whose program has one of `names`."""
+    """Return the ids of the processes whose program has one of `names`."""
     return [one.pid for one in processes if Path(one.executable).name in names]
 
 
@@ -90,7 +90,7 @@ def _supervisor(cluster: Embedded) -> int | None:
 
 
 def _shares_our_network(pid: int) -> bool:
-    """Say whether a process is in this process's network namespace: a container's is not."""
+    """Return whether a process shares this one's network namespace; one in a container does not."""
     try:
         return os.path.samestat(
             Path(f"/proc/{pid}/ns/net").stat(), Path("/proc/self/ns/net").stat()

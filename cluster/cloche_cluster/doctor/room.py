@@ -1,4 +1,4 @@
-"""How much disk is needed for what is missing: measured figures, and where they fall."""
+"""Disk space needed for what is missing: measured sizes and their directories."""
 
 from __future__ import annotations
 
@@ -27,25 +27,25 @@ MODULES = 1100 * MIB
 BUILD_CACHE = 3000 * MIB
 """GOCACHE, after all components were compiled once."""
 LINKS = 512 * MIB
-"""Where temporary files lie: the linker writes the biggest programs there, one a processor."""
+"""The temporary directory: the linker writes the largest programs there, one for each CPU."""
 IMAGES = 4200 * MIB
 """/var/cache/cloche/buildah: the base image and all others."""
 COPIES = 7000 * MIB
-"""containerd's content and snapshots, where it has copies of all images instead of links."""
+"""containerd's content and snapshots if it copies all images instead of linking them."""
 STATE = 512 * MIB
-"""/var/lib/cloche without images: etcd, keys and logs, 270 after the first tests."""
+"""/var/lib/cloche without images: etcd, keys and logs; 270 MiB after the first tests."""
 
 
 @dataclass(frozen=True)
 class GoCaches:
-    """Where Go keeps what it compiled, and the modules that it fetched."""
+    """The directories of Go's build cache and module cache."""
 
     build: Path
     modules: Path
 
 
 def read_go_caches() -> GoCaches | None:
-    """Ask Go; None where it is not installed."""
+    """Query Go; None if it is not installed."""
     told = answers([find_go(), "env", "GOCACHE", "GOMODCACHE"], timeout=30)
     lines = (told or "").splitlines()
     return GoCaches(*map(Path, lines)) if len(lines) == len(("build", "modules")) else None
@@ -54,9 +54,9 @@ def read_go_caches() -> GoCaches | None:
 def wanted(
     needs: Needs, cache: Path, caches: GoCaches | None, *, images: int, fetch_modules: bool
 ) -> list[Need]:
-    """Return the room that `needs` take: of each figure the share that is missing.
+    """Return the disk space for `needs`: the missing share of each measured size.
 
-    `images` is how many there are in all.
+    `images` is the total number of images.
     """
     share = _programs(needs.components) / _programs(
         [read_pin(one, COMPONENTS_DIRECTORY) for one in COMPONENTS]
@@ -73,7 +73,7 @@ def wanted(
 
 
 def of_node(needs: Needs, layout: Layout, *, images: int, one_file_system: bool) -> Need:
-    """Return the room that the node needs; it links images where its store can."""
+    """Return the disk space that the node needs. It links images if its store supports that."""
     copied = needs.docker or not one_file_system
     copies = COPIES * len(needs.images) // images if copied else 0
     size = copies + (0 if layout.state.exists() else STATE)

@@ -1,6 +1,7 @@
-"""Do the package sources answer that will be needed? Each is asked by the client that uses it.
+"""Check that the required package sources respond, each through the client that uses it.
 
-So its configuration counts: mirrors, proxies, certificates. Each is asked once, all at a time.
+The client's own configuration therefore applies: mirrors, proxies, certificates. Each source is
+queried once, all in parallel.
 """
 
 from __future__ import annotations
@@ -29,9 +30,9 @@ if TYPE_CHECKING:
     from cloche_cluster.embedded.pins import Pin
 
 PATIENCE = 5
-"""Seconds that a source may take to answer."""
+"""Seconds within which a source must respond."""
 _SLOW_START = 5
-"""Seconds more for pip and npm, which need one or two before they ask."""
+"""Additional seconds for pip and npm, which need one or two to start."""
 _OFFLINE_SECONDS = 60.0
 _APT_HELPER = "/usr/lib/apt/apt-helper"
 _TELLING = re.compile(
@@ -40,14 +41,14 @@ _TELLING = re.compile(
 )
 _PROXY = "name a proxy in HTTPS_PROXY"
 _SHOWN = 160
-"""Characters of a client's own words."""
+"""Maximum characters of a client's message."""
 
 
 @dataclass(frozen=True)
 class Question:
-    """A package source: its name, the command that asks it, and how to name another source.
+    """A package source: its name, the command that queries it, and how to use another source.
 
-    `{place}` in the command and its environment stands for an empty directory.
+    `{place}` in the command and its environment is replaced by an empty directory.
     """
 
     source: str
@@ -58,7 +59,7 @@ class Question:
 
 
 def modules_are_there(pins: Iterable[Pin]) -> bool:
-    """Say whether Go can build `pins` without fetching a module."""
+    """Return whether Go can build `pins` without fetching a module."""
     packages: defaultdict[Path, list[str]] = defaultdict(list)
     for pin in pins:
         packages[pin.source] += pin.tools
@@ -76,7 +77,7 @@ def modules_are_there(pins: Iterable[Pin]) -> bool:
 
 
 def go_modules(pin: Pin) -> Question:
-    """Ask Go's source of modules for a pinned version, with an empty cache so that it must ask."""
+    """Query Go's module source for a pinned version. An empty cache forces the request."""
     return Question(
         "Go modules",
         (find_go(), "list", "-m", f"{pin.component.module}@{pin.version}"),
@@ -86,7 +87,7 @@ def go_modules(pin: Pin) -> Question:
 
 
 def debian(archive: Source) -> Question:
-    """Ask apt for an archive's list of contents."""
+    """Query an archive's InRelease file through apt."""
     return Question(
         f"Debian packages ({archive.suite})",
         (
@@ -104,7 +105,7 @@ def debian(archive: Source) -> Question:
 
 
 def python_packages(package: str, *, in_image: bool) -> Question:
-    """Ask pip for a package's versions; `in_image`: without the configuration that no image has."""
+    """Query a package's versions through pip; `in_image`: without the machine's configuration."""
     certificates = os.environ.get("PIP_CERT", "")
     isolated = ("--isolated", *(("--cert", certificates) if certificates else ()))
     return Question(
@@ -127,7 +128,7 @@ def python_packages(package: str, *, in_image: bool) -> Question:
 
 
 def npm_packages(package: str) -> Question | None:
-    """Ask npm for a package's version; None where this machine has no npm to ask with."""
+    """Query a package's version through npm; None if this machine has no npm."""
     if shutil.which("npm") is None:
         return None
     return Question(
@@ -140,17 +141,17 @@ def npm_packages(package: str) -> Question | None:
 
 
 def can_ask(archive: Source) -> bool:
-    """Say whether apt's helper can be asked for this archive: not for one on a disk or a list."""
+    """Return whether apt's helper can query this archive, which must be on HTTP."""
     return archive.address.startswith(("http://", "https://")) and Path(_APT_HELPER).exists()
 
 
 def of_machine(archives: Iterable[Source], codename: str) -> list[Source]:
-    """Return this machine's own distribution among apt's archives: the first of its suite."""
+    """Return the archive of this machine's own distribution: the first with its suite."""
     return [one for one in archives if one.suite == codename][:1]
 
 
 def ask_all(questions: Sequence[Question]) -> list[Finding]:
-    """Ask all sources at a time, each once."""
+    """Query all sources in parallel, each once."""
     if not questions:
         return []
     try:
@@ -185,7 +186,7 @@ def _ask(question: Question, place: Path) -> Finding:
 
 
 def reason(error: CommandError) -> str:
-    """Return the one line of a client's words that tells most."""
+    """Return the most informative line of a client's message."""
     if isinstance(error, LateError):
         return "no answer in time"
     indented = [line.strip() for line in str(error).splitlines() if line.startswith("    ")]

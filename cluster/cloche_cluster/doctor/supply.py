@@ -1,4 +1,4 @@
-"""What must be built and fetched, and whether that will succeed."""
+"""Determine what must be built and fetched, and whether that can succeed."""
 
 from __future__ import annotations
 
@@ -24,18 +24,18 @@ if TYPE_CHECKING:
     from cloche_cluster.embedded.layout import Layout
 
 _PYTHON_PACKAGE = "supervisor"
-"""What pip is asked for: the one package that the embedded cluster takes from it."""
+"""The package in the query to pip: the only one that the embedded cluster installs from it."""
 _NPM_PACKAGE = "typescript"
-"""What npm is asked for: the package that an image takes from it."""
+"""The package in the query to npm, which an image installs."""
 
 
 def examine(needs: Needs, repository: Path, cache: Path, layout: Layout | None) -> list[Finding]:
-    """Judge tools, disk and package sources. `layout` is the embedded cluster's, if it is meant."""
+    """Judge tools, disk and package sources. `layout` is None for other clusters."""
     go = _go(needs)
     can_build = go is not None and go.level is Level.OK
     fetch_modules = can_build and not sources.modules_are_there(needs.components)
     caches = room.read_go_caches() if can_build else None
-    images = len(discover(repository))  # of which all were measured together
+    images = len(discover(repository))  # the measured size is that of all of them
     wanted = room.wanted(needs, cache, caches, images=images, fetch_modules=fetch_modules)
     if layout:
         together = disk.on_one_file_system(cache, layout.state)
@@ -96,14 +96,14 @@ def _images(needs: Needs) -> Finding:
 
 
 def _of_images() -> list[Source]:
-    """Return the archives that the images' packages come from; updates lie beside the first."""
+    """Return the archives of the images' packages; updates are on the first one's mirror."""
     lines = sources_for(SUITE, read_sources())
     archives = parse_list("\n".join(lines))
     return [one for one in archives if one.suite != f"{SUITE}-updates"]
 
 
 def _of_dockerfiles(dockerfiles: Iterable[Path]) -> list[Question]:
-    """Return the sources besides Debian that these take packages from."""
+    """Return the sources other than Debian from which these Dockerfiles install packages."""
     texts = [one.read_text() for one in dockerfiles]
     found = []
     if any("pip install" in text for text in texts):

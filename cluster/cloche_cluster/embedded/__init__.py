@@ -1,1 +1,1 @@
-"""A real Kubernetes of one node, built from pinned Go modules and run by supervisord."""
+"""A complete single-node Kubernetes, built from pinned Go modules and run by supervisord."""

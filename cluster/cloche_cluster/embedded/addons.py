@@ -1,4 +1,4 @@
-"""What every cluster needs inside: access for the API server's client, RuntimeClass, DNS."""
+"""Objects that the embedded cluster needs: RBAC bindings, RuntimeClass and DNS."""
 
 from __future__ import annotations
 
@@ -16,9 +16,10 @@ _DNS_LABELS = {"k8s-app": "kube-dns"}
 
 
 def access() -> list[dict[str, Any]]:
-    """Return the bindings that kubeadm makes in a phase of its own.
+    """Return the bindings that kubeadm creates in a separate phase.
 
-    The administrators' group, and the API server's way to the kubelet (logs, exec, attach).
+    They cover the administrators' group, and the API server's access to the kubelet (logs, exec,
+    attach).
     """
     return [
         _binding("kubeadm:cluster-admins", "cluster-admin", "Group", "kubeadm:cluster-admins"),
@@ -30,7 +31,7 @@ def access() -> list[dict[str, Any]]:
 
 
 def runtime_class() -> dict[str, Any]:
-    """Return the RuntimeClass of Pods without a network."""
+    """Return the RuntimeClass for Pods without a network."""
     return {
         "apiVersion": "node.k8s.io/v1",
         "kind": "RuntimeClass",
@@ -40,7 +41,7 @@ def runtime_class() -> dict[str, Any]:
 
 
 def corefile(nameservers: Sequence[str]) -> str:
-    """Return CoreDNS's configuration; it forwards only where the machine has a name server."""
+    """Return CoreDNS's configuration; it forwards only if the machine has a name server."""
     forward = "    forward . /etc/resolv.conf\n" if nameservers else ""
     return f""".:5353 {{
     errors
@@ -56,7 +57,7 @@ def corefile(nameservers: Sequence[str]) -> str:
 
 
 def dns(image: str, addresses: Addresses, nameservers: Sequence[str]) -> list[dict[str, Any]]:
-    """Return CoreDNS: account, rights, configuration, Deployment, Service `kube-dns`."""
+    """Return CoreDNS: service account, RBAC, configuration, Deployment, Service `kube-dns`."""
     meta = {"name": "coredns", "namespace": "kube-system"}
     return [
         {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": meta},

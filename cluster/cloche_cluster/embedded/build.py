@@ -1,4 +1,4 @@
-"""Builds the pinned components into the cache, each once."""
+"""Build the pinned components into the cache."""
 
 from __future__ import annotations
 
@@ -33,23 +33,23 @@ if TYPE_CHECKING:
     from cloche_cluster.console import Console
 
 BUILD_TIMEOUT = 3600.0
-"""Seconds that one build may take: the longest takes 6 minutes on 2 cores."""
+"""Timeout of one build in seconds. The longest takes 6 minutes on 2 cores."""
 
 FETCH_TIMEOUT = 1800.0
-"""Seconds that the download of a Go module's dependencies may take: the largest has 200 MB."""
+"""Timeout of downloading a Go module's dependencies in seconds. The largest is 200 MB."""
 
 _ENOUGH_MEMORY = 6 * 1024**3
 
 MACHINE_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
-"""The PATH of the cluster's programs: nft, mount and their like."""
+"""The PATH of the cluster's programs, which need nft, mount and similar tools."""
 
 _TOOLCHAINS = (1, 21)
-"""From this version on, Go fetches by itself the newer toolchain that a go.mod asks for."""
+"""From this version on, Go fetches the newer toolchain that a go.mod requires."""
 
 
 @dataclass(frozen=True)
 class Programs:
-    """Where the programs of each component lie."""
+    """The directories of each component's programs."""
 
     directories: dict[str, Path]
 
@@ -59,7 +59,7 @@ class Programs:
 
     @property
     def search_path(self) -> str:
-        """A PATH with containerd's own helpers before the machine's programs."""
+        """A PATH with containerd's helpers before the machine's programs."""
         ours = [str(self.directories[name]) for name in ("containerd", "runc")]
         return ":".join([*ours, MACHINE_PATH])
 
@@ -70,11 +70,11 @@ def ensure_programs(
     components: Iterable[Component] = COMPONENTS,
     c_libraries: Callable[[], object] = lambda: None,
 ) -> Programs:
-    """Build whatever of `components` the cache does not have, and return where all of them lie.
+    """Build the `components` that the cache lacks, and return the directories of all.
 
     Components of one Go module are built by one `go build`, in the order in which their downloads
-    end. `c_libraries` returns when what components with cgo need is installed. Raises ClusterError
-    when Go is missing or too old, or a build fails.
+    finish. `c_libraries` returns when the packages that cgo needs are installed. Raises
+    ClusterError if Go is missing or too old, or a build fails.
     """
     pins = [read_pin(one, COMPONENTS_DIRECTORY) for one in components]
     bin_dir = cache / "bin"
@@ -85,7 +85,7 @@ def ensure_programs(
         builds = [_Build(group, bin_dir, console) for group in _by_module(missing)]
         with huge_pages(), ThreadPoolExecutor(len(builds)) as pool:
             fetched = {pool.submit(build.fetch, c_libraries): build for build in builds}
-            if len(builds) > 1:  # one alone is soon there, and compiles what it needs of it
+            if len(builds) > 1:  # a single module is fetched quickly and compiles what it needs
                 builds[0].standard_library()
             for done in as_completed(fetched):
                 fetched[done].run(done.result())
@@ -103,17 +103,17 @@ def _without_programs(pins: Iterable[Pin], bin_dir: Path) -> list[Pin]:
 
 
 def find_go() -> str:
-    """Return the program `go`: on the PATH, else where its own installer puts it.
+    """Return the `go` program: from the PATH, or from the default path of Go's installer.
 
-    sudo has a PATH of its own, in which that place is missing.
+    sudo replaces the PATH, and its value lacks that directory.
     """
     return shutil.which("go") or "/usr/local/go/bin/go"
 
 
 def go_is_enough(installed: str, wanted: str, toolchain: str) -> bool:
-    """Say whether the Go `installed` builds a module that says `go wanted`.
+    """Return whether the Go `installed` can build a module with `go wanted` in its go.mod.
 
-    `toolchain` is GOTOOLCHAIN: unless it is `local`, Go 1.21 and later fetch what they lack.
+    `toolchain` is GOTOOLCHAIN: unless it is `local`, Go 1.21 and later fetch a missing toolchain.
     """
     have, want = _numbers(installed), _numbers(wanted)
     return have >= want or (have >= _TOOLCHAINS and toolchain.split("+", maxsplit=1)[0] != "local")
@@ -124,7 +124,7 @@ def _numbers(version: str) -> tuple[int, ...]:
 
 
 def check_go(pins: Iterable[Pin]) -> str:
-    """Return the version of Go. Raises ClusterError when it is missing or too old for `pins`."""
+    """Return Go's version. Raises ClusterError if Go is missing or too old for `pins`."""
     wanted = max((pin.go for pin in pins), key=_numbers)
     told = answers([find_go(), "env", "GOVERSION", "GOTOOLCHAIN"], timeout=30)
     if told is None:
@@ -142,7 +142,7 @@ def check_go(pins: Iterable[Pin]) -> str:
 
 
 def find_programs(cache: Path, components: Iterable[Component] = COMPONENTS) -> Programs:
-    """Return where the programs lie, without building. Raises ClusterError where one is missing."""
+    """Return the programs' directories without building. Raises ClusterError if one is missing."""
     pins = [read_pin(one, COMPONENTS_DIRECTORY) for one in components]
     bin_dir = cache / "bin"
     absent = [pin.component.name for pin in _without_programs(pins, bin_dir)]
@@ -159,7 +159,7 @@ def _programs(pins: Iterable[Pin], bin_dir: Path) -> Programs:
 
 
 def _by_module(pins: Iterable[Pin]) -> list[tuple[Pin, ...]]:
-    """Group pins by their Go module, in the order in which the modules first come."""
+    """Group pins by their Go module, in order of first appearance."""
     groups: dict[Path, list[Pin]] = {}
     for pin in pins:
         groups.setdefault(pin.source, []).append(pin)
@@ -168,14 +168,14 @@ def _by_module(pins: Iterable[Pin]) -> list[tuple[Pin, ...]]:
 
 @dataclass(frozen=True)
 class _Build:
-    """One `go build`: `pins` are of one Go module."""
+    """One `go build` for `pins`, which share a Go module."""
 
     pins: tuple[Pin, ...]
     bin_dir: Path
     console: Console
 
     def fetch(self, c_libraries: Callable[[], object]) -> int:
-        """Get what is needed to compile, and return the number of packages."""
+        """Download what the compilation needs, and return the number of packages."""
         words = ["list", "-deps", *self._tags, *self._tools]
         listed = run(
             [find_go(), *words], timeout=FETCH_TIMEOUT, cwd=self._source, env=self._environment
@@ -185,16 +185,17 @@ class _Build:
         return len(listed.splitlines())
 
     def standard_library(self) -> None:
-        """Compile Go's own packages, for which nothing is to be downloaded.
+        """Compile Go's standard library, which needs no downloads.
 
-        27 s on 2 cores, which would be idle while the modules come; 1 s where Go has them already.
+        This takes 27 s on 2 cores, which would otherwise be idle during the downloads, and 1 s if
+        Go's cache has it.
         """
         words = ["nice", find_go(), "build", *COMMON_FLAGS, "std"]
         environment = _environment(self.bin_dir.parent, cgo=False)
         run(words, timeout=BUILD_TIMEOUT, cwd=self._source, env=environment)
 
     def run(self, packages: int) -> None:
-        """Build beside the programs' places and rename them there: half a build is never used."""
+        """Build in a temporary directory and rename the programs: no partial build is used."""
         names = ", ".join(f"{pin.component.name} {pin.version}" for pin in self.pins)
         self.console.step(f"building {names} …")
         began = time.monotonic()
@@ -211,7 +212,7 @@ class _Build:
         self.console.step(f"built {names} in {time.monotonic() - began:.0f} s")
 
     def _keep(self, pin: Pin, target: Path) -> None:
-        """Move the programs of `pin` out of `target` to their place in the cache."""
+        """Move the programs of `pin` from `target` to their directory in the cache."""
         for old, new in pin.component.rename:
             (target / old).rename(target / new)
         absent = [name for name in pin.programs if not (target / name).is_file()]
@@ -256,15 +257,14 @@ def _environment(cache: Path, *, cgo: bool) -> dict[str, str]:
 
 
 def collector(available: int) -> dict[str, str]:
-    """Return the environment of compilers that have `available` bytes of memory.
+    """Return the environment for compilers that have `available` bytes of memory.
 
-    With enough of it they run without their garbage collector: that saves 10 % of their processor
-    time. The largest process, the linker of the API server, then takes 2.2 GB, and two may run at a
-    time.
+    With enough memory they run without garbage collection, which saves 10 % of their CPU time. The
+    largest process, the API server's linker, then uses 2.2 GB, and two may run at once.
     """
     return {"GOGC": "off"} if available > _ENOUGH_MEMORY else {}
 
 
 def _go_home(cache: Path) -> dict[str, str]:
-    """Give Go its caches where the environment has no home (a service, a bare container)."""
+    """Return a home for Go's caches if HOME is not set (a service, a bare container)."""
     return {} if os.environ.get("HOME") else {"HOME": str(cache / "go-home")}

@@ -1,4 +1,4 @@
-"""The control group below which everything of the cluster runs, on version 1, hybrid and 2."""
+"""The cgroup of all the cluster's processes, on cgroup v1, hybrid and v2."""
 
 from __future__ import annotations
 
@@ -10,22 +10,23 @@ from cloche_cluster.embedded.settings import CGROUP
 from cloche_cluster.errors import ClusterError
 
 CONTROLLERS = ("cpu", "cpuset", "io", "memory", "pids", "hugetlb")
-"""What Pods are given on version 2, where the kernel has it."""
+"""Controllers for Pods on cgroup v2, if the kernel has them."""
 
 RESERVED_PIDS = 2000
-"""Processes and threads that are left to the machine and the cluster's programs, which have some
+"""Processes and threads reserved for the machine and the cluster's programs, which use about
 300."""
 
 _DAEMONS = "daemons"
 _PODS = "kubepods"  # the kubelet's name for it
 _SHARES = 1024
-"""cpu.shares of a processor. The kubelet gives the group of all Pods so many, but below ours, which
-would have those of one: on other machines that group is at the top, beside the daemons'."""
+"""cpu.shares of one CPU. The kubelet gives the cgroup of all Pods this number for each CPU. Here
+that cgroup is below ours, which would default to the share of one CPU; on other machines it is at
+the top level, next to the daemons' cgroups."""
 
 
 @dataclass(frozen=True)
 class CgroupMounts:
-    """Where the hierarchies are mounted; version 1 has one a controller."""
+    """The mount points of the hierarchies; cgroup v1 has one for each controller."""
 
     v1: tuple[Path, ...]
     v2: Path | None
@@ -37,7 +38,7 @@ class CgroupMounts:
 
 
 def parse_mounts(mounts: str) -> CgroupMounts:
-    """Read the hierarchies from the text of /proc/mounts."""
+    """Parse the hierarchies from the text of /proc/mounts."""
     rows = [line.split() for line in mounts.splitlines()]
     v1 = tuple(dict.fromkeys(Path(row[1]) for row in rows if row[2] == "cgroup"))
     v2 = next((Path(row[1]) for row in rows if row[2] == "cgroup2"), None)
@@ -50,10 +51,10 @@ def read_mounts() -> CgroupMounts:
 
 
 def prepare(mounts: CgroupMounts) -> Path:
-    """Make the cluster's groups and return the `cgroup.procs` that its programs enter.
+    """Create the cluster's cgroups and return the `cgroup.procs` for its programs.
 
-    On version 2 a group with processes cannot hand controllers on: the programs have a leaf.
-    Raises ClusterError when the hierarchies cannot be written (an unprivileged container).
+    In cgroup v2 a cgroup with processes cannot delegate controllers, so the programs get a leaf.
+    Raises ClusterError if the hierarchies are read-only (an unprivileged container).
     """
     try:
         if mounts.v1:
@@ -94,10 +95,10 @@ def _prepare_v2(root: Path) -> Path:
 
 
 def reserve_processes(mounts: CgroupMounts, system: Path = Path("/proc/sys/kernel")) -> None:
-    """Leave RESERVED_PIDS to the machine: all Pods together get the others.
+    """Reserve RESERVED_PIDS for the machine; all Pods together get the rest.
 
-    On version 2 the kubelet does so; on version 1 it is told to leave the groups' limits alone, and
-    gives the Pods' group as many processes as there can be.
+    On cgroup v2 the kubelet does this. On v1 it is configured not to enforce limits, and sets the
+    maximum for the Pods' cgroup.
     """
     most = min(int((system / name).read_text()) for name in ("pid_max", "threads-max"))
     for hierarchy in mounts.v1:
@@ -107,7 +108,7 @@ def reserve_processes(mounts: CgroupMounts, system: Path = Path("/proc/sys/kerne
 
 
 def members(mounts: CgroupMounts) -> set[int]:
-    """Return the ids of all processes below the cluster's groups."""
+    """Return the ids of all processes in the cluster's cgroups."""
     found: set[int] = set()
     for hierarchy in mounts.all:
         for procs in _walk(hierarchy / CGROUP):
@@ -116,13 +117,13 @@ def members(mounts: CgroupMounts) -> set[int]:
 
 
 def is_below(memberships: str, group: str = CGROUP) -> bool:
-    """Say whether a /proc/PID/cgroup text has a process below the cluster's group."""
+    """Return whether a /proc/PID/cgroup text places the process in the cluster's cgroup."""
     paths = (line.split(":", maxsplit=2)[-1] for line in memberships.splitlines())
     return any(f"/{group}/" in f"{path}/" for path in paths)
 
 
 def remove(mounts: CgroupMounts) -> int:
-    """Remove the cluster's groups, children first; return how many. Groups in use stay."""
+    """Remove the cluster's cgroups, children first, and return their number. Those in use stay."""
     removed = 0
     for hierarchy in mounts.all:
         for directory in reversed(_walk(hierarchy / CGROUP)):
@@ -135,12 +136,12 @@ def remove(mounts: CgroupMounts) -> int:
 
 
 def _walk(top: Path) -> list[Path]:
-    """Return `top` and the groups below it, parents first; nothing where there is none."""
+    """Return `top` and the cgroups below it, parents first; empty if `top` does not exist."""
     return [Path(directory) for directory, _, _ in os.walk(top)]
 
 
 def _pids(procs: Path) -> list[int]:
     try:
         return [int(line) for line in procs.read_text().split()]
-    except OSError:  # the group went away meanwhile, or is a threaded one
+    except OSError:  # the cgroup was removed meanwhile, or is threaded
         return []

@@ -1,4 +1,4 @@
-"""A program that runs within a block and never outlives this process, for tests."""
+"""Run a program for the duration of a block, for tests. It never outlives this process."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ if TYPE_CHECKING:
 
 _STOP_SECONDS = 15.0
 _PR_SET_PDEATHSIG = 1
-"""linux/prctl.h: the kernel kills the child when its parent dies, so that no test leaves any."""
+"""linux/prctl.h: the kernel kills the child when its parent dies."""
 
 
 @contextmanager
 def running(argv: Sequence[str | Path], log: Path) -> Iterator[subprocess.Popen[bytes]]:
-    """Run `argv` beside `log`, which takes its output; it gets SIGTERM at the block's end."""
+    """Run `argv` with its output in `log`, in the log's directory. It gets SIGTERM at the end."""
     with log.open("wb") as output:
         process = subprocess.Popen(
             argv,
@@ -27,7 +27,7 @@ def running(argv: Sequence[str | Path], log: Path) -> Iterator[subprocess.Popen[
             stdout=output,
             stderr=output,
             cwd=log.parent,
-            preexec_fn=_die_with_parent,  # noqa: PLW1509  # no lock is taken in it
+            preexec_fn=_die_with_parent,  # noqa: PLW1509  # noqa: PLW1509  # it takes no lock
         )
         try:
             yield process

@@ -1,4 +1,4 @@
-"""Writes the embedded cluster's keys and configuration files, each only where it changed."""
+"""Write the embedded cluster's keys and configuration files, if they have changed."""
 
 from __future__ import annotations
 
@@ -26,11 +26,11 @@ _CONFIG_FILES = {
     "kubelet": ("kubelet.yaml", "resolv.conf"),
     "kube-proxy": ("kube-proxy.yaml",),
 }
-"""The files that each program reads at its start: a change restarts it."""
+"""The files that each program reads at start. A change restarts the program."""
 
 
 def configure(cluster: Embedded, machine: Machine, programs: Programs, pause: NodeImage) -> None:
-    """Write keys, certificates and every configuration file."""
+    """Write keys, certificates and all configuration files."""
     layout, addresses = cluster.layout, cluster.addresses
     for directory in (layout.state, layout.pki, layout.state / "etcd"):
         directory.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -62,14 +62,14 @@ def configure(cluster: Embedded, machine: Machine, programs: Programs, pause: No
 
 
 def local_port_holder() -> str | None:
-    """Return who else has localhost's port of the gateway, in words; None when it can be ours."""
+    """Describe the foreign process that uses the gateway's port on localhost, or return None."""
     return ports.foreign_holder(GATEWAY_LOCAL_PORT, cgroups.members(cgroups.read_mounts()))
 
 
 def _files(
     cluster: Embedded, machine: Machine, programs: Programs, pause: NodeImage
 ) -> dict[str, str]:
-    """Return every configuration file by its path below the configuration directory."""
+    """Return each configuration file by its path below the configuration directory."""
     layout, addresses = cluster.layout, cluster.addresses
     return {
         "kubelet.yaml": node_config.as_yaml(
@@ -88,7 +88,7 @@ def _files(
 
 
 def _stamped(program: Program, files: dict[str, str], pki: Path) -> Program:
-    """Give `program` the digest of what it reads at its start, certificates included."""
+    """Set the program's stamp: a digest of the files that it reads at start, with certificates."""
     read = [files[name] for name in _CONFIG_FILES.get(program.name, ())]
     read.append((pki / "made-for").read_text())
     digest = hashlib.sha256("\0".join(read).encode()).hexdigest()[:12]

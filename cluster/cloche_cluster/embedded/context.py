@@ -1,4 +1,4 @@
-"""What every operation on the embedded cluster is handed."""
+"""The context of operations on the embedded cluster."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Embedded:
-    """The embedded cluster of this machine: where things are, which addresses and ports."""
+    """The embedded cluster of this machine: paths, addresses and ports."""
 
     console: Console
     layout: Layout = field(default_factory=Layout)

@@ -1,4 +1,4 @@
-"""A Kubernetes API server and its etcd without a node, in a temporary directory, for tests."""
+"""Run an API server and its etcd without a node, in a temporary directory, for tests."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from cloche_cluster.embedded.process_table import Program
 
 _ADVERTISED = "10.99.0.1"
-"""What the API server would tell Pods; there are none, it only must not be loopback."""
+"""The address that the API server advertises to Pods. There are none, but loopback is invalid."""
 
 _SERVICES = "10.96.0.0/16"
 _READY_SECONDS = 60.0
@@ -38,7 +38,7 @@ _READY_SECONDS = 60.0
 
 @dataclass(frozen=True)
 class TemporaryControlPlane:
-    """A running control plane: an administrator's kubeconfig, the matching kubectl, its logs."""
+    """A running control plane: administrator's kubeconfig, matching kubectl, URL and logs."""
 
     kubeconfig: Path
     kubectl: Path
@@ -50,12 +50,13 @@ class TemporaryControlPlane:
 def control_plane(
     *, controllers: bool = False, cache: Path | None = None, api_server_flags: Sequence[str] = ()
 ) -> Iterator[TemporaryControlPlane]:
-    """Run etcd and kube-apiserver on free ports of loopback within the block (ready in 3 s).
+    """Run etcd and kube-apiserver on free loopback ports for the block (ready in 3 s).
 
-    Admission is as in the embedded cluster. With `controllers` the controller manager runs too
-    (garbage collection, service accounts of new namespaces, quotas' usage). `api_server_flags` are
-    added to kube-apiserver's. It needs no root where `cache` can be written or has the programs.
-    Raises ClusterError with the last lines of the log when one of them does not start.
+    Admission is configured as in the embedded cluster. With `controllers` the controller manager
+    runs too (garbage collection, service accounts of new namespaces, quota usage).
+    `api_server_flags` are added to kube-apiserver's flags. Root is not required if `cache` is
+    writable or has the programs. Raises ClusterError with the last log lines if a program does not
+    start.
     """
     wanted = (component("etcd"), component("kubernetes"))
     programs = ensure_programs(cache or Layout().cache, Console(), wanted)
@@ -108,14 +109,14 @@ def _programs(
 
 
 def _run(program: Program, directory: Path) -> AbstractContextManager[subprocess.Popen[bytes]]:
-    """Run `program` within the block, its output in a file named after it."""
+    """Run `program` for the block, with its output in a file named after it."""
     return running(program.argv, directory / f"{program.name}.log")
 
 
 def _only_admin(directory: Path, admin: Path) -> Path:
-    """Return a directory in which the controller manager's kubeconfig is the administrator's.
+    """Return a directory whose controller manager kubeconfig is the administrator's.
 
-    Its own would name the advertised address, where nothing listens.
+    The one that kubeadm writes uses the advertised address, on which nothing listens.
     """
     place = directory / "controllers"
     place.mkdir()
@@ -140,7 +141,7 @@ def _last_lines(directory: Path) -> str:
 
 
 def _free_ports() -> Ports:
-    """Choose ports below the kernel's ephemeral range, so that no connection takes one."""
+    """Choose ports below the kernel's ephemeral range, so that no connection uses one."""
     names = Ports.__dataclass_fields__
     chosen: dict[str, int] = {}
     generator = random.SystemRandom()

@@ -1,4 +1,4 @@
-"""Takes the embedded cluster down: nothing stays but what was asked to be kept."""
+"""Remove the embedded cluster; only its cache stays."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ if TYPE_CHECKING:
 
 
 def down(cluster: Embedded) -> list[str]:
-    """End every program at once and remove all that `up` made; returns it in words.
+    """Kill every program, remove all that `up` created, and return descriptions of it.
 
-    The lock is held by the caller. Programs and images in the cache stay. What is left by an
-    interrupted `up` or `down` is removed just so.
+    The caller holds the lock. Programs and images in the cache stay. Leftovers of an interrupted
+    `up` or `down` are removed in the same way.
     """
     layout = cluster.layout
     gone: list[str] = []
@@ -32,17 +32,17 @@ def down(cluster: Embedded) -> list[str]:
     if restored:
         gone.append(f"{restored} kernel settings put back")
     remove_made(layout)
-    for directory in (layout.log, layout.run, layout.state):  # the state last: it is looked for
+    for directory in (layout.log, layout.run, layout.state):  # `is_there` needs the state
         shutil.rmtree(directory, ignore_errors=not directory.is_dir())
     return gone + [str(directory) for directory in directories]
 
 
 def _has_content(directory: Path) -> bool:
-    """Say whether there is more in it than the lock, which is the caller's own."""
+    """Return whether a directory contains more than the lock, which belongs to the caller."""
     return directory.is_dir() and any(entry.name != "lock" for entry in directory.iterdir())
 
 
 def is_there(cluster: Embedded) -> bool:
-    """Say whether anything of the embedded cluster is on this machine."""
+    """Return whether anything of the embedded cluster is on this machine."""
     layout = cluster.layout
     return layout.state.exists() or bool(sweep.find_processes(layout))

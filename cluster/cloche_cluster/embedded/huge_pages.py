@@ -1,4 +1,4 @@
-"""Gives compilers huge pages while they run."""
+"""Enable huge pages while compilers run."""
 
 from __future__ import annotations
 
@@ -11,17 +11,17 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 SETTING = Path("/sys/kernel/mm/transparent_hugepage/enabled")
-"""For which memory the kernel uses huge pages: one of `always madvise never`, in brackets."""
+"""The memory for which the kernel uses huge pages: `always madvise never`, one in brackets."""
 
 
 @contextlib.contextmanager
 def huge_pages(setting: Path = SETTING) -> Iterator[None]:
-    """Let the kernel use huge pages for any memory within the block, and restore its setting.
+    """Let the kernel use huge pages for all memory during the block, then restore the setting.
 
-    Compilers that run without a garbage collector touch new memory all the time: with huge pages
-    etcd is built in 6 % less time. The setting is the whole machine's, because the kernel has none
-    for one process that only adds them. Nothing is changed where it is `never`, or may not be
-    written. After `kill -9` it stays `always` until the machine restarts.
+    Compilers without garbage collection keep touching new memory; huge pages build etcd in 6 % less
+    time. The setting is machine-wide, because the kernel has none that enables huge pages for one
+    process. It is not changed if it is `never` or not writable. After `kill -9` it stays `always`
+    until the machine restarts.
     """
     if not _is_on_request(setting):
         yield

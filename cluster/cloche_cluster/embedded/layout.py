@@ -1,4 +1,4 @@
-"""Where the embedded cluster keeps its things: one fixed place, whatever the checkout."""
+"""The embedded cluster's directories. They are the same for every checkout."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ REPOSITORY = Path(__file__).resolve().parents[3]
 
 @dataclass(frozen=True)
 class Layout:
-    """The directories, as the Filesystem Hierarchy Standard names them.
+    """The directories, following the Filesystem Hierarchy Standard.
 
-    `cache` outlives `down` (programs, images, the build's layers); `state` is what the cluster
-    must keep (etcd, keys, images in use); `run` is gone with its processes (sockets, lock);
-    `log` holds the programs' and the Pods' logs.
+    `cache` outlives `down` (programs, images, build layers); `state` is the cluster's persistent
+    state (etcd, keys, images in use); `run` is for running processes only (sockets, lock); `log`
+    has the logs of programs and Pods.
     """
 
     cache: Path = Path("/var/cache/cloche")
@@ -25,7 +25,7 @@ class Layout:
 
     @property
     def config(self) -> Path:
-        """Configuration files, written by every `up`."""
+        """Configuration files, which every `up` writes."""
         return self.state / "config"
 
     @property
@@ -35,7 +35,7 @@ class Layout:
 
     @property
     def kubeconfigs(self) -> Path:
-        """The kubeconfigs that kubeadm makes, one a component."""
+        """The kubeconfigs that kubeadm creates, one for each component."""
         return self.state / "kubeconfig"
 
     @property
@@ -50,17 +50,17 @@ class Layout:
 
     @property
     def snapshots(self) -> Path:
-        """Where containerd's overlay snapshotter keeps the images' files."""
+        """The directory of containerd's overlay snapshotter."""
         return self.state / "containerd" / "io.containerd.snapshotter.v1.overlayfs"
 
     @property
     def sysctls(self) -> Path:
-        """The kernel's settings as they were before the first start."""
+        """The kernel settings recorded before the first start."""
         return self.state / "sysctls.json"
 
     @property
     def containerd_socket(self) -> Path:
-        """Where containerd answers."""
+        """The socket of containerd."""
         return self.run / "containerd" / "containerd.sock"
 
     @property
@@ -70,7 +70,7 @@ class Layout:
 
     @property
     def supervisor_socket(self) -> Path:
-        """Where supervisord answers."""
+        """The socket of supervisord."""
         return self.run / "supervisor.sock"
 
     @property

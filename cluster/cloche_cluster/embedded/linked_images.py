@@ -1,9 +1,9 @@
-"""Brings images from buildah's store to containerd by hard links: no byte is copied.
+"""Load images from buildah's store into containerd with hard links, without copying data.
 
 buildah (containers/storage, driver overlay) keeps each layer's files unpacked in
-`overlay/LAYER/diff`, and containerd's overlay snapshotter keeps a snapshot's files unpacked too. On
-one file system a snapshot can therefore be made of hard links. The layers of both are read-only, so
-that the shared files are never written.
+`overlay/LAYER/diff`; containerd's overlay snapshotter keeps a snapshot's files unpacked too. On one
+file system a snapshot can therefore consist of hard links. The layers of both are read-only, so the
+shared files are never written.
 """
 
 from __future__ import annotations
@@ -28,12 +28,12 @@ if TYPE_CHECKING:
 
 _LINK_TIMEOUT = 300.0
 _PREFIX = "cloche-link-"
-"""Begins the keys of snapshots that are being filled."""
+"""Prefix of the keys of unfinished snapshots."""
 
 
 @dataclass(frozen=True)
 class Layer:
-    """A layer of an image: buildah's id for it, and the digest of its content."""
+    """A layer of an image: its id in buildah, and the digest of its content."""
 
     id: str
     diff_id: str
@@ -41,7 +41,7 @@ class Layer:
 
 @dataclass(frozen=True)
 class StoredImage:
-    """An image of buildah's store, without its layers' content."""
+    """An image in buildah's store, without the content of its layers."""
 
     manifest: bytes
     config: bytes
@@ -50,13 +50,13 @@ class StoredImage:
 
 @dataclass(frozen=True)
 class LinkedImages:
-    """The way from the buildah store below `root` to the containerd of `store`."""
+    """Links images from the buildah store in `root` to the containerd of `store`."""
 
     root: Path
     store: ImageStore
 
     def possible(self, snapshots: Path) -> bool:
-        """Say whether the store and containerd's directory `snapshots` share a file system."""
+        """Return whether the store and containerd's directory `snapshots` share a file system."""
         overlay = self.root / "overlay"
         return (
             overlay.is_dir()
@@ -65,9 +65,9 @@ class LinkedImages:
         )
 
     def load(self, reference: str) -> None:
-        """Bring an image over. What an interrupted run left is removed or taken on.
+        """Load an image. Leftovers of an interrupted run are removed or reused.
 
-        Raises ClusterError when buildah's store does not have the image as expected.
+        Raises ClusterError if the image in buildah's store is not as expected.
         """
         image = read_image(self.root, reference)
         there = self.store.snapshots()
@@ -83,13 +83,13 @@ class LinkedImages:
             archive = Path(temporary) / "image.tar"
             archive.write_bytes(thin_archive(image, reference))
             self.store.load(archive)
-        # The image itself now keeps its snapshots from being collected, and without the mark that
-        # `ctr` gave them they go when it goes.
+        # The image now keeps its snapshots from being collected. Without the label that `ctr` set,
+        # they are removed together with the image.
         for chain_id in chain_ids(image.layers):
             self.store.release_snapshot(chain_id)
 
     def _link(self, layer: Layer, chain_id: str, parent: str) -> None:
-        """Make the snapshot `chain_id` of the layer's files."""
+        """Create the snapshot `chain_id` from the layer's files."""
         key = f"{_PREFIX}{layer.id[:16]}"
         target = self.store.prepare_snapshot(key, parent)
         source = self.root / "overlay" / layer.id / "diff"
@@ -115,7 +115,7 @@ def read_image(root: Path, reference: str) -> StoredImage:
 
 
 def chain_ids(layers: tuple[Layer, ...]) -> list[str]:
-    """Return the chain ID of each layer, by which containerd names snapshots.
+    """Return the chain ID of each layer, which is containerd's name for its snapshot.
 
     https://github.com/opencontainers/image-spec/blob/main/config.md#layer-chainid
     """
@@ -127,7 +127,7 @@ def chain_ids(layers: tuple[Layer, ...]) -> list[str]:
 
 
 def thin_archive(image: StoredImage, reference: str) -> bytes:
-    """Return an OCI archive of the image that has its manifest and configuration alone."""
+    """Return an OCI archive of the image with only its manifest and configuration."""
     manifest, digest = json.loads(image.manifest), _sha256(image.manifest)
     index = {
         "schemaVersion": 2,

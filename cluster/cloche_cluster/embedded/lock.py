@@ -1,4 +1,4 @@
-"""One `up` or `down` at a time on a machine, whatever the checkout."""
+"""A machine-wide lock that allows one `up` or `down` at a time, from any checkout."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ if TYPE_CHECKING:
 
 @contextmanager
 def locked(path: Path, console: Console, what: str) -> Iterator[None]:
-    """Hold the lock at `path` within the block; waits for another holder, and says so.
+    """Hold the lock at `path` for the block; report and wait if another process holds it.
 
-    `what` is written into the file, for the other to name. The kernel drops the lock with the
-    process, so that no crash leaves it held. The file may be removed by its holder.
+    `what` is written into the file, so that waiting processes can name the holder. The kernel
+    releases the lock when the process ends, even in a crash. The holder may remove the file.
     """
     descriptor = _acquire(path, console)
     try:
@@ -53,7 +53,7 @@ def _acquire(path: Path, console: Console) -> int:
 
 
 def _is_current(descriptor: int, path: Path) -> bool:
-    """Say whether the locked file is the one at `path`: its holder may have removed it."""
+    """Return whether the locked file is still the one at `path`; its holder may have removed it."""
     try:
         return os.path.samestat(os.fstat(descriptor), path.stat())
     except FileNotFoundError:

@@ -1,4 +1,4 @@
-"""What this machine is, as far as the cluster's configuration depends on it."""
+"""Facts about this machine that the cluster's configuration depends on."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 CAP_SYS_RESOURCE = 24
-"""Number of the capability in linux/capability.h: without it oom_score_adj cannot be lowered."""
+"""The capability's number in linux/capability.h. Lowering oom_score_adj requires it."""
 
 _RESOLVED = Path("/run/systemd/resolve/resolv.conf")
 _RESOLV_CONF = Path("/etc/resolv.conf")
@@ -17,7 +17,7 @@ _RESOLV_CONF = Path("/etc/resolv.conf")
 
 @dataclass(frozen=True)
 class Machine:
-    """The facts: control groups of version 2 alone or not, capabilities, name servers."""
+    """The facts: whether only cgroup v2 is used, capabilities, name servers."""
 
     cgroup_v2: bool
     can_lower_oom_score: bool
@@ -25,7 +25,7 @@ class Machine:
 
 
 def read_machine() -> Machine:
-    """Look at this machine."""
+    """Read the facts about this machine."""
     resolv_conf = _RESOLVED if _RESOLVED.exists() else _RESOLV_CONF
     return Machine(
         cgroup_v2=Path("/sys/fs/cgroup/cgroup.controllers").exists(),
@@ -35,19 +35,19 @@ def read_machine() -> Machine:
 
 
 def has_capability(status: str, number: int) -> bool:
-    """Say whether a /proc/PID/status text has the effective capability `number`."""
+    """Return whether a /proc/PID/status text has the effective capability `number`."""
     found = re.search(r"^CapEff:\s*([0-9a-f]+)", status, re.MULTILINE)
     return bool(found and int(found.group(1), 16) >> number & 1)
 
 
 def usable_nameservers(resolv_conf: str) -> tuple[str, ...]:
-    """Return the name servers that a Pod can use: one on loopback would be the Pod itself."""
+    """Return the name servers that Pods can use. In a Pod, a loopback address is the Pod itself."""
     servers = re.findall(r"^nameserver\s+(\S+)", resolv_conf, re.MULTILINE)
     return tuple(server for server in servers if not _is_loopback(server))
 
 
 def available_memory() -> int:
-    """Return the bytes of memory that new programs can take (MemAvailable of proc_meminfo(5))."""
+    """Return the bytes of memory available to new programs (MemAvailable of proc_meminfo(5))."""
     found = re.search(r"^MemAvailable:\s+(\d+) kB", Path("/proc/meminfo").read_text(), re.MULTILINE)
     return int(found.group(1)) * 1024 if found else 0
 
@@ -60,5 +60,5 @@ def _is_loopback(address: str) -> bool:
 
 
 def is_linux_root() -> bool:
-    """Say whether this is Linux and the user is root."""
+    """Return whether this is Linux and the user is root."""
     return os.uname().sysname == "Linux" and os.geteuid() == 0

@@ -1,6 +1,6 @@
-"""Directories that no flag moves: in the node's mount namespace, its own are mounted on them.
+"""Directories with fixed paths, over which the node mounts its own in its mount namespace.
 
-So another kubelet's or CNI's on the same machine are not touched.
+Another kubelet or CNI on the same machine is therefore not affected.
 """
 
 from __future__ import annotations
@@ -13,21 +13,21 @@ if TYPE_CHECKING:
 
 
 def _sources(layout: Layout) -> dict[Path, Path]:
-    """Return what is mounted, by where."""
+    """Return the source directories by their mount points."""
     return {
         Path("/var/lib/kubelet"): layout.kubelet,  # device plugins
         Path("/var/log/containers"): layout.log / "containers",  # links to the Pods' logs
-        Path("/var/lib/cni"): layout.state / "cni",  # libcni's record of its results
+        Path("/var/lib/cni"): layout.state / "cni",  # libcni's cached results
     }
 
 
 def pairs(layout: Layout) -> list[str]:
-    """Return source and mount point in turn, as `mount --bind` takes them."""
+    """Return sources and mount points alternately, as arguments of `mount --bind`."""
     return [str(path) for point, source in _sources(layout).items() for path in (source, point)]
 
 
 def ensure(layout: Layout) -> None:
-    """Make sources and mount points; note those points that were absent, for `down` to remove."""
+    """Create sources and mount points; record the new mount points for `down`."""
     for point, source in _sources(layout).items():
         source.mkdir(parents=True, exist_ok=True)
         if not point.exists():
@@ -37,7 +37,7 @@ def ensure(layout: Layout) -> None:
 
 
 def remove_made(layout: Layout) -> None:
-    """Remove the mount points that `ensure` made, where they are empty."""
+    """Remove the mount points that `ensure` created, if they are empty."""
     if not _notes(layout).exists():
         return
     for line in _notes(layout).read_text().splitlines():

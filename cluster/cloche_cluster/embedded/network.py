@@ -1,4 +1,4 @@
-"""The cluster's address, bridge, nftables table and firewall rules on this machine."""
+"""Set up the cluster's address, bridge, nftables table and firewall rules on this machine."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ if TYPE_CHECKING:
 
 TABLE = "cloche"
 PROXY_TABLES = (("ip", "kube-proxy"), ("ip6", "kube-proxy"))
-"""The tables that kube-proxy makes in nftables mode."""
+"""The tables that kube-proxy creates in nftables mode."""
 
 OTHER_PROXY = (
     "another Kubernetes' kube-proxy works with nftables on this machine, and two of them "
     "take away each other's rules: use that cluster (CLUSTER=current), or remove it with its "
     "tables (`nft delete table ip kube-proxy`, and ip6)"
 )
-"""What is said where another kube-proxy has the tables that ours would use."""
+"""The message if another kube-proxy uses the tables that ours would use."""
 
 _TIMEOUT = 20.0
 _COMMENT = "cloche"
@@ -34,8 +34,8 @@ _COMMENT = "cloche"
 def ruleset(addresses: Addresses) -> str:
     """Return the cluster's nftables table; loading it again replaces it.
 
-    What a sandbox Pod sends is dropped where it enters the machine, whatever it is. What other
-    Pods send out of the machine gets the machine's address.
+    All packets from sandbox Pods are dropped where they enter the machine. Packets of other Pods
+    that leave the machine get the machine's address.
     """
     return f"""table inet {TABLE}
 delete table inet {TABLE}
@@ -53,10 +53,10 @@ table inet {TABLE} {{
 
 
 def overlapping(routes: Iterable[dict[str, Any]], addresses: Addresses) -> str | None:
-    """Return the machine's own network that overlaps with the cluster's, if there is one.
+    """Return the first of the machine's networks that overlaps with the cluster's, or None.
 
-    `routes` is the answer of `ip -json route`. The cluster's own routes (its Pods' interfaces,
-    single addresses) do not count, nor does the default route.
+    `routes` is the output of `ip -json route`. The cluster's own routes (its Pods' interfaces,
+    single addresses) and the default route are skipped.
     """
     ours = [
         ipaddress.ip_network(one)
@@ -72,9 +72,9 @@ def overlapping(routes: Iterable[dict[str, Any]], addresses: Addresses) -> str |
 
 
 def overlap(addresses: Addresses) -> str | None:
-    """Return, in a sentence, that a network of the machine is in the way; None where none is.
+    """Return a sentence about a conflicting network of the machine; None if there is none.
 
-    Nothing is known where `ip` is not installed yet: `prepare` asks again.
+    If `ip` is not installed yet, nothing is found; `prepare` checks again.
     """
     routes = json.loads(answers(["ip", "-json", "route"], timeout=_TIMEOUT) or "[]")
     clash = overlapping(routes, addresses)
@@ -88,9 +88,9 @@ def overlap(addresses: Addresses) -> str | None:
 
 
 def prepare(addresses: Addresses) -> None:
-    """Set up address, bridge, table and, where the machine forwards nothing, an exception.
+    """Set up address, bridge and table, and firewall exceptions if forwarding is denied.
 
-    Raises ClusterError when one of the machine's own networks is in the way.
+    Raises ClusterError if one of the machine's own networks conflicts.
     """
     clash = overlap(addresses)
     if clash:
@@ -98,7 +98,7 @@ def prepare(addresses: Addresses) -> None:
     run(["ip", "address", "replace", f"{addresses.node}/32", "dev", "lo"], timeout=_TIMEOUT)
     if not Path(f"/sys/class/net/{SANDBOX_BRIDGE}").exists():
         run(["ip", "link", "add", SANDBOX_BRIDGE, "type", "bridge"], timeout=_TIMEOUT)
-    # Without this the bridge has a link-local address, at which a sandbox reaches the machine.
+    # Otherwise the bridge gets a link-local address, through which a sandbox can reach the machine.
     disable_ipv6 = Path(f"/proc/sys/net/ipv6/conf/{SANDBOX_BRIDGE}/disable_ipv6")
     if disable_ipv6.exists():
         disable_ipv6.write_text("1")
@@ -114,7 +114,7 @@ def _forward_rules(addresses: Addresses) -> list[list[str]]:
 
 
 def _let_pods_through(addresses: Addresses) -> None:
-    """Docker sets iptables' FORWARD policy to DROP, which no other table can overrule."""
+    """Accept forwarded packets of Pods if Docker drops them; no other table can override it."""
     policy = answers(["iptables", "-w", "-S", "FORWARD"], timeout=_TIMEOUT) or ""
     if "-P FORWARD DROP" not in policy:
         return
@@ -124,7 +124,7 @@ def _let_pods_through(addresses: Addresses) -> None:
 
 
 def remove(addresses: Addresses) -> list[str]:
-    """Take everything away again; returns what was there, in words."""
+    """Undo the setup, and return descriptions of what was removed."""
     gone: list[str] = []
     gone.extend(
         f"nftables table {family} {table}"
@@ -148,7 +148,7 @@ def remove(addresses: Addresses) -> list[str]:
 
 
 def has_proxy_tables() -> bool:
-    """Say whether a kube-proxy, ours or another's, has its nftables tables on this machine."""
+    """Return whether kube-proxy's nftables tables, ours or another's, are on this machine."""
     return any(_did("nft", "list", "table", *table) for table in PROXY_TABLES)
 
 
@@ -157,7 +157,7 @@ def _did(*words: str) -> bool:
 
 
 def _links(addresses: Addresses) -> set[str]:
-    """Return our interfaces: the bridge, its ports, and those that lead to a Pod's address."""
+    """Return the cluster's interfaces: the bridge, its ports, and those to Pod addresses."""
     links = json.loads(answers(["ip", "-json", "link"], timeout=_TIMEOUT) or "[]")
     routes = json.loads(answers(["ip", "-json", "route"], timeout=_TIMEOUT) or "[]")
     return select_links(links, routes, addresses)
@@ -166,7 +166,7 @@ def _links(addresses: Addresses) -> set[str]:
 def select_links(
     links: Iterable[dict[str, Any]], routes: Iterable[dict[str, Any]], addresses: Addresses
 ) -> set[str]:
-    """Select the cluster's interfaces from the answers of `ip -json link` and `route`."""
+    """Select the cluster's interfaces from the output of `ip -json link` and `ip -json route`."""
     pods = ipaddress.ip_network(addresses.pods)
     ours = {
         link["ifname"] for link in links if SANDBOX_BRIDGE in (link["ifname"], link.get("master"))

@@ -1,4 +1,4 @@
-"""The configuration files of the node's programs, as pure functions of layout and machine."""
+"""Configuration files of the node's programs: pure functions of layout and machine."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ if TYPE_CHECKING:
     from cloche_cluster.embedded.settings import Addresses, Ports
 
 POD_PIDS = 1024
-"""Processes of one Pod: fork bombs stop here, whatever their uid."""
+"""Maximum processes of one Pod: the limit for fork bombs, regardless of their uids."""
 
 MAX_PODS = 250
-"""Pods of the node: the default network has addresses for 253."""
+"""Maximum Pods of the node. The default network has 253 addresses."""
 
 
 def kubelet_config(
@@ -50,18 +50,18 @@ def kubelet_config(
         "resolvConf": str(layout.config / "resolv.conf"),
         "podLogsDir": str(layout.log / "pods"),
         "volumePluginDir": str(layout.kubelet / "volume-plugins"),
-        "cgroupDriver": "cgroupfs",  # works on version 1 and 2, and asks nothing of systemd
+        "cgroupDriver": "cgroupfs",  # works with cgroup v1 and v2, without systemd
         "cgroupRoot": "/cloche",
-        "makeIPTablesUtilChains": False,  # nobody here uses them, and they would stay
+        "makeIPTablesUtilChains": False,  # unused here, and they would outlive the cluster
         "failSwapOn": False,
         "maxPods": MAX_PODS,
         "podPidsLimit": POD_PIDS,
         "systemReserved": {"pid": str(RESERVED_PIDS)},
-        "singleProcessOOMKill": True,  # the program dies for memory, its supervisor tells
+        "singleProcessOOMKill": True,  # kill only the program, so that its supervisor can report it
         "serializeImagePulls": False,
-        "kubeAPIQPS": 200,  # the defaults hold back some 100 Pods that start at once
+        "kubeAPIQPS": 200,  # the defaults delay some 100 Pods that start at once
         "kubeAPIBurst": 400,
-        "imageGCHighThresholdPercent": 100,  # nothing could pull an image again
+        "imageGCHighThresholdPercent": 100,  # never remove images: they could not be pulled again
         "imageGCLowThresholdPercent": 99,
         "evictionHard": {
             "memory.available": "100Mi",
@@ -73,14 +73,14 @@ def kubelet_config(
     if not machine.cgroup_v2:
         config["failCgroupV1"] = False
         config["enforceNodeAllocatable"] = []
-        del config["singleProcessOOMKill"]  # there the kernel does so anyway
+        del config["singleProcessOOMKill"]  # the kernel behaves like this on v1
     if not machine.can_lower_oom_score:
         config["oomScoreAdj"] = 0
     return config
 
 
 def kube_proxy_config(layout: Layout, addresses: Addresses, ports: Ports) -> dict[str, Any]:
-    """Return the KubeProxyConfiguration: nftables, and no change of the machine's conntrack."""
+    """Return the KubeProxyConfiguration: nftables, with the machine's conntrack unchanged."""
     return {
         "apiVersion": "kubeproxy.config.k8s.io/v1alpha1",
         "kind": "KubeProxyConfiguration",
@@ -102,10 +102,11 @@ def kube_proxy_config(layout: Layout, addresses: Addresses, ports: Ports) -> dic
 
 
 def pod_network(addresses: Addresses, layout: Layout) -> dict[str, Any]:
-    """Return the CNI configuration of ordinary Pods: a routed pair of interfaces each.
+    """Return the CNI configuration of ordinary Pods: a routed pair of interfaces for each.
 
-    Routed and not bridged, so that answers from one Pod to another through a Service come back
-    by the host, which translated the address. The table of `firewall` masks what leaves.
+    Routed rather than bridged, so that replies between Pods through a Service return by way of the
+    host, which translated the address. The table of `network.ruleset` masquerades packets that
+    leave the machine.
     """
     ptp = {
         "type": "ptp",
@@ -115,10 +116,10 @@ def pod_network(addresses: Addresses, layout: Layout) -> dict[str, Any]:
 
 
 def no_network(addresses: Addresses, layout: Layout) -> dict[str, Any]:
-    """Return the CNI configuration of sandbox Pods: an address that leads nowhere.
+    """Return the CNI configuration of sandbox Pods: an address that is unreachable.
 
-    The kubelet wants an address for each Pod. This one is on a bridge without an address of its
-    own, whose ports do not see one another, and no route leads out of the Pod.
+    The kubelet requires an address for each Pod. This one is on a bridge without an address, whose
+    ports are isolated from each other, and the Pod has no route.
     """
     bridge = {
         "type": "bridge",
@@ -135,7 +136,7 @@ def _host_local(subnet: str, layout: Layout, routes: list[dict[str, str]]) -> di
     ipam: dict[str, Any] = {
         "type": "host-local",
         "ranges": [[{"subnet": subnet}]],
-        "dataDir": str(layout.run / "cni"),  # with the Pods' sandboxes, the leases are gone
+        "dataDir": str(layout.run / "cni"),  # the leases are removed with the Pods' sandboxes
     }
     return {**ipam, "routes": routes} if routes else ipam
 
@@ -143,7 +144,7 @@ def _host_local(subnet: str, layout: Layout, routes: list[dict[str, str]]) -> di
 def containerd_config(
     layout: Layout, machine: Machine, programs: Programs, pause_image: str
 ) -> str:
-    """Return containerd's configuration (version 4): own sockets, roots and CNI directories."""
+    """Return containerd's configuration (version 4) with separate sockets, roots and CNI paths."""
     runc = programs.path("runc")
     cni_bin = programs.directories["cni"]
     socket = layout.containerd_socket

@@ -1,4 +1,4 @@
-"""The node's own two images: `pause`, which holds a Pod's namespaces, and CoreDNS."""
+"""The node's two images: `pause`, which holds a Pod's namespaces, and CoreDNS."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _COMPILE = ("gcc", "-Os", "-static", "-s", "-Wall", "-Wextra", "-Werror")
 
 @dataclass(frozen=True)
 class NodeImage:
-    """The name that the configuration uses, and the archive that the image comes from."""
+    """An image: the name in the configuration, and the archive with its content."""
 
     name: str
     archive: Path
@@ -33,17 +33,17 @@ class NodeImage:
 
 @dataclass(frozen=True)
 class ImageStore:
-    """The translator of containerd's image store, by `ctr` in the kubelet's namespace."""
+    """containerd's image store, accessed with `ctr` in the kubelet's namespace."""
 
     ctr: Path
     socket: Path
 
     def names(self) -> set[str]:
-        """Return the names of all images that are there."""
+        """Return the names of all images in the store."""
         return set(self._ctr("images", "list", "-q").split())
 
     def ensure(self, image: NodeImage) -> None:
-        """Import an image of the node's own, unless it is there."""
+        """Import one of the node's images if it is missing."""
         if image.name not in self.names():
             self.load(image.archive)
 
@@ -61,7 +61,7 @@ class ImageStore:
         return {line.split()[0] for line in self._ctr("snapshots", "list").splitlines()[1:]}
 
     def prepare_snapshot(self, key: str, parent: str) -> Path:
-        """Make an empty writable snapshot on `parent` ("": on nothing); its directory."""
+        """Create an empty writable snapshot on `parent` ("" for none) and return its directory."""
         above = (parent,) if parent else ()
         (mount,) = json.loads(self._ctr("snapshots", "prepare", "--mounts", key, *above))
         options = (option.partition("=") for option in mount["Options"])
@@ -69,15 +69,15 @@ class ImageStore:
         return Path(upper[0] if upper else mount["Source"])
 
     def commit_snapshot(self, key: str, name: str) -> None:
-        """Make the writable snapshot `key` the read-only one `name`."""
+        """Commit the writable snapshot `key` as the read-only snapshot `name`."""
         self._ctr("snapshots", "commit", name, key)
 
     def release_snapshot(self, name: str) -> None:
-        """Let a snapshot be collected with the last image that needs it."""
+        """Let containerd collect a snapshot together with the last image that needs it."""
         self._ctr("snapshots", "label", name, "containerd.io/gc.root=")
 
     def remove_snapshot(self, name: str) -> None:
-        """Remove a snapshot that no other is built on."""
+        """Remove a snapshot that has no children."""
         self._ctr("snapshots", "remove", name)
 
     def _ctr(self, *words: str) -> str:
@@ -91,7 +91,7 @@ def image_store(programs: Programs, layout: Layout) -> ImageStore:
 
 
 def pause_image(cache: Path) -> NodeImage:
-    """Return the image of `pause`, made where the cache lacks it. Its name tells its content."""
+    """Return the image of `pause`, created if the cache lacks it. Its tag depends on its source."""
     source = REPOSITORY / "cluster" / "pause" / "pause.c"
     recipe = source.read_bytes() + " ".join(_COMPILE).encode()
     image = _image(cache, f"pause:{hashlib.sha256(recipe).hexdigest()[:12]}")
@@ -101,7 +101,7 @@ def pause_image(cache: Path) -> NodeImage:
 
 
 def coredns_image(cache: Path, programs: Programs) -> NodeImage:
-    """Return the image of CoreDNS, made where the cache lacks it. Its name tells its pin."""
+    """Return the image of CoreDNS, created if the cache lacks it. Its tag depends on its pin."""
     binary = programs.path("coredns")
     image = _image(cache, f"coredns:{binary.parent.name.rpartition('-')[2]}")
     if not image.archive.exists():

@@ -1,4 +1,4 @@
-"""The Debian packages that the cluster and its images are built and run with."""
+"""Install the Debian packages that the cluster and its images need."""
 
 from __future__ import annotations
 
@@ -17,55 +17,55 @@ if TYPE_CHECKING:
 
 NODE = (
     "ca-certificates",
-    "curl",  # the first example is run as a reader would run it
+    "curl",  # runs the first example with the documented command
     "gcc",  # runc (libseccomp) and the pause program
     "iproute2",
     "libc6-dev",
     "libseccomp-dev",
     "mount",
-    "nftables",  # kube-proxy, and the cluster's own table
+    "nftables",  # for kube-proxy, and for the cluster's own table
     "openssl",  # the kubelet's certificate
     "pkg-config",
-    "socat",  # localhost to the gateway
+    "socat",  # relays localhost to the gateway
     "util-linux",  # unshare
 )
-"""What the embedded node needs."""
+"""Packages for the embedded node."""
 
 IMAGES = (
     "buildah",
     "debian-archive-keyring",
-    "mmdebstrap",  # the base image, made from Debian's packages
+    "mmdebstrap",  # creates the base image from Debian packages
 )
-"""What builds images where no Docker answers."""
+"""Packages for building images without Docker."""
 
 NO_APT = (
     "this is no Debian or Ubuntu: the embedded cluster and buildah are installed with apt; "
     "use CLUSTER=kind or CLUSTER=minikube, with Docker to build the images"
 )
-"""What is said of a machine without dpkg."""
+"""The message for a machine without dpkg."""
 
 _INSTALL_TIMEOUT = 900.0
 _LOCK_SECONDS = 300
 _LOCK = Path("/run/lock/cloche-apt")
-"""/run/lock is there on every Debian (Filesystem Hierarchy Standard 3.0, section 5.9)."""
+"""/run/lock exists on every Debian (Filesystem Hierarchy Standard 3.0, section 5.9)."""
 _QUIET = {"DEBIAN_FRONTEND": "noninteractive"}
 
 
 def missing_packages(status: str, wanted: Iterable[str]) -> tuple[str, ...]:
-    """Return those of `wanted` that dpkg-query's `status` (`name state` lines) does not have."""
+    """Return those of `wanted` that dpkg-query's `status` (`name state` lines) lacks."""
     lines = (line.split() for line in status.splitlines())
     installed = {words[0] for words in lines if words[-1:] == ["installed"]}
     return tuple(name for name in wanted if name not in installed)
 
 
 def lacking(wanted: Iterable[str]) -> tuple[str, ...] | None:
-    """Return those of `wanted` that are not installed, None where there is no dpkg."""
+    """Return those of `wanted` that are not installed; None if there is no dpkg."""
     status = answers(["dpkg-query", "-W", "-f", "${Package} ${db:Status-Status}\n"], timeout=60)
     return None if status is None else missing_packages(status, wanted)
 
 
 def ensure_packages(wanted: Iterable[str], console: Console) -> None:
-    """Install those of `wanted` that are missing. Raises ClusterError where there is no apt."""
+    """Install those of `wanted` that are missing. Raises ClusterError if there is no apt."""
     names = tuple(wanted)
     missing = lacking(names)
     if missing is None:
@@ -81,9 +81,9 @@ def ensure_packages(wanted: Iterable[str], console: Console) -> None:
 
 @contextmanager
 def _one_at_a_time() -> Iterator[None]:
-    """Keep two of Cloche's threads or processes from calling apt at the same time.
+    """Keep Cloche's threads and processes from running apt concurrently.
 
-    apt waits for the lock of dpkg, and fails for the lock of the package lists.
+    apt waits for dpkg's lock, but fails if the package lists are locked.
     """
     with _LOCK.open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
@@ -95,13 +95,13 @@ def _install(names: tuple[str, ...]) -> None:
     try:
         _apt(*install)
     except CommandError:
-        # The package lists are absent or old on a fresh machine, or an earlier apt was killed.
+        # On a fresh machine the package lists are missing or old, or an earlier apt was killed.
         run(["dpkg", "--configure", "-a"], timeout=_INSTALL_TIMEOUT, env=_QUIET, uninterrupted=True)
         _apt("update", "-q")
         _apt(*install)
 
 
 def _apt(*words: str) -> None:
-    """Run apt-get, which waits while another package manager works."""
+    """Run apt-get, which waits while another package manager runs."""
     wait = ("-o", f"DPkg::Lock::Timeout={_LOCK_SECONDS}")
     run(["apt-get", *wait, *words], timeout=_INSTALL_TIMEOUT, env=_QUIET, uninterrupted=True)

@@ -1,4 +1,4 @@
-"""Which components there are, how each is built, and the name that its pins give it."""
+"""The components, how each is built, and the cache directory that its pins determine."""
 
 from __future__ import annotations
 
@@ -16,29 +16,29 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 COMPONENTS_DIRECTORY = REPOSITORY / "cluster" / "components"
-"""The Go modules from which the components are built: their go.mod and go.sum are the pins."""
+"""The components' Go modules. Their go.mod and go.sum files are the pins."""
 
 NODE_MODULE = "node"
-"""The Go module of the components that have many packages in common.
+"""The Go module of the components that share many packages.
 
-With one version of each package for all of them, no package is compiled twice.
+All of them use one version of each package, so that no package is compiled twice.
 """
 
 COMMON_FLAGS = ("-trimpath", "-buildvcs=false", "-gcflags=all=-dwarf=false")
-"""Flags of every build: repeatable on any machine, and without debugging information.
+"""Flags of every build: reproducible on any machine, without debugging information.
 
-Without DWARF the compilers need 12 % less processor time (etcd, from an empty cache).
+Without DWARF the compilers need 12 % less CPU time (etcd, from an empty cache).
 """
 
 
 @dataclass(frozen=True)
 class Component:
-    """A set of programs that is built from one Go module of `cluster/components`.
+    """A set of programs built from one Go module of `cluster/components`.
 
-    Its programs are the `tool` lines of go.mod that belong to `module`, or else `packages` of the
-    Go module itself. The version of `module` is the component's version. `source` is the folder of
-    the Go module (by default the component's name); `rename` gives a program another name than
-    its package's last element.
+    Its programs are the `tool` lines of go.mod that belong to `module`, or `packages` of the Go
+    module itself. The version of `module` is the component's version. `source` is the folder of the
+    Go module (default: the component's name); `rename` maps program names that differ from the last
+    element of their package's path.
     """
 
     name: str
@@ -52,7 +52,7 @@ class Component:
 
 
 _STRIPPED = "-s -w"
-"""The linker leaves out symbols and debugging information."""
+"""Linker flags that omit symbols and debugging information."""
 
 _KUBERNETES_STAMP = (
     "-X k8s.io/component-base/version.gitVersion={version} "
@@ -61,7 +61,8 @@ _KUBERNETES_STAMP = (
 )
 
 COREDNS = Component("coredns", "github.com/coredns/coredns", NODE_MODULE, packages=("./coredns",))
-"""The cluster's DNS, which neither Cloche nor its programs use: built after the first answer."""
+"""The cluster's DNS. Cloche and its programs do not use it, so it is built after the first
+answer."""
 
 COMPONENTS = (
     Component("etcd", "go.etcd.io/etcd/server/v3", NODE_MODULE, rename=(("server", "etcd"),)),
@@ -74,11 +75,11 @@ COMPONENTS = (
     Component("helm", "helm.sh/helm/v4", NODE_MODULE),
     Component("kubernetes", "k8s.io/kubernetes", NODE_MODULE, stamp=_KUBERNETES_STAMP),
     Component("cni", "github.com/containernetworking/plugins"),
-    # As in runc's own static builds: without `net` and `os/user` in C, which it does not need, it
-    # shares most of Go's compiled packages with the others.
+    # The tags of runc's own static builds. Without the C versions of `net` and `os/user`, which it
+    # does not need, runc shares most compiled packages with the other components.
     Component("runc", "github.com/opencontainers/runc", cgo=True, tags="netgo osusergo seccomp"),
 )
-"""Everything that the cluster needs to start, the longest build first."""
+"""The components that the cluster needs to start, the longest build first."""
 
 POLICY_ENGINE = Component(
     "network-policies",
@@ -86,7 +87,7 @@ POLICY_ENGINE = Component(
     NODE_MODULE,
     rename=(("cmd", "kube-network-policies"),),
 )
-"""Built where a test asks for it, by `policy_engine`; no `up` does."""
+"""Built by `policy_engine` for tests only."""
 
 
 @dataclass(frozen=True)
@@ -102,19 +103,19 @@ class Pin:
 
     @property
     def directory(self) -> str:
-        """The directory's name in the cache: another pin is another directory."""
+        """The directory's name in the cache; another pin has another directory."""
         return f"{self.component.name}-{self.digest}"
 
     @property
     def programs(self) -> tuple[str, ...]:
-        """The names of the programs, as they lie in the directory."""
+        """The file names of the programs in the directory."""
         renamed = dict(self.component.rename)
         names = (_program(tool) for tool in self.tools)
         return tuple(renamed.get(name, name) for name in names)
 
     @property
     def link_flags(self) -> tuple[str, ...]:
-        """The flags that the linker needs for this component's programs alone."""
+        """Linker flags for this component's programs only."""
         if not self.component.stamp:
             return ()
         major, minor = [*self.version.lstrip("v").split("."), "0"][:2]
@@ -123,7 +124,7 @@ class Pin:
 
 
 def build_flags(pins: Sequence[Pin]) -> tuple[str, ...]:
-    """Return the flags of the one `go build` that builds `pins`, which share a Go module."""
+    """Return the flags of one `go build` for `pins`, which share a Go module."""
     tags = sorted({tag for pin in pins for tag in pin.component.tags.split()})
     with_tags = (f"-tags={','.join(tags)}",) if tags else ()
     stamps = tuple(flag for pin in pins for flag in pin.link_flags)
@@ -158,12 +159,12 @@ def component(name: str) -> Component:
 
 
 def kubernetes_version() -> str:
-    """Return the version of Kubernetes that this checkout pins, as `v1.36.3`."""
+    """Return the pinned version of Kubernetes, such as `v1.36.3`."""
     return read_pin(component("kubernetes"), COMPONENTS_DIRECTORY).version
 
 
 def _tools(go_mod: str, module: str) -> tuple[str, ...]:
-    """Return the packages of `module` that go.mod's `tool` lines and blocks name."""
+    """Return the packages of `module` in go.mod's `tool` lines and blocks."""
     block = re.search(r"^tool \((.*?)^\)", go_mod, re.MULTILINE | re.DOTALL)
     single = re.findall(r"^tool ([^\s(]+)", go_mod, re.MULTILINE)
     named = (block.group(1).split() if block else []) + single
@@ -171,7 +172,7 @@ def _tools(go_mod: str, module: str) -> tuple[str, ...]:
 
 
 def _program(package: str) -> str:
-    """Return the name that `go build` gives a package's program: a version suffix is no name."""
+    """Return the name that `go build` gives a package's program, skipping a version suffix."""
     parts = package.split("/")
     return parts[-2] if re.fullmatch(r"v\d+", parts[-1]) else parts[-1]
 

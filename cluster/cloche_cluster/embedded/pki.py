@@ -1,4 +1,4 @@
-"""Certificates and kubeconfigs, made by kubeadm's phases."""
+"""Create certificates and kubeconfigs with kubeadm's phases."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ if TYPE_CHECKING:
 
 _DAYS = 3650
 _VALIDITY = f"{24 * _DAYS}h"
-"""Ten years: nobody renews the certificates of an embedded cluster."""
+"""Ten years, because nothing renews the certificates of an embedded cluster."""
 KUBELET_KEY, KUBELET_CERTIFICATE = "kubelet.key", "kubelet.crt"
-"""Names of the pair that the kubelet serves with."""
+"""The file names of the kubelet's serving key and certificate."""
 
 _ROOTS = (
     ("ca.key", "ca.crt"),
@@ -25,14 +25,14 @@ _ROOTS = (
     ("etcd/ca.key", "etcd/ca.crt"),
     ("sa.key", "sa.pub"),
 )
-"""Pairs that are kept when the configuration changes: clients and tokens trust them."""
+"""Pairs that survive a change of the configuration, because clients and tokens depend on them."""
 
 
 @dataclass(frozen=True)
 class ControlPlane:
-    """What kubeadm must know of a control plane.
+    """A control plane's settings for kubeadm.
 
-    `advertised` is the address that Pods are told, `endpoint` the one that clients use.
+    `advertised` is the address that Pods use, `endpoint` the one that clients use.
     """
 
     pki: Path
@@ -55,17 +55,17 @@ def kubeadm_config(plane: ControlPlane) -> str:
         "localAPIEndpoint": {"advertiseAddress": plane.advertised, "bindPort": plane.port},
         "nodeRegistration": {
             "name": plane.node_name,
-            "criSocket": "unix:///run/cloche/unused.sock",  # else kubeadm looks for one
+            "criSocket": "unix:///run/cloche/unused.sock",  # else kubeadm searches for a socket
         },
     }
     cluster = {
         "apiVersion": version,
         "kind": "ClusterConfiguration",
         "clusterName": plane.cluster_name,
-        "kubernetesVersion": plane.version,  # else kubeadm asks the Internet
+        "kubernetesVersion": plane.version,  # else kubeadm queries the Internet
         "controlPlaneEndpoint": f"{plane.endpoint}:{plane.port}",
         "certificatesDir": str(plane.pki),
-        # Each attach is three handshakes; to sign one with RSA takes some 3 ms of a processor.
+        # Each attach needs three TLS handshakes; an RSA signature takes about 3 ms of CPU time.
         "encryptionAlgorithm": "ECDSA-P256",
         "certificateValidityPeriod": _VALIDITY,
         "caCertificateValidityPeriod": _VALIDITY,
@@ -76,10 +76,10 @@ def kubeadm_config(plane: ControlPlane) -> str:
 
 
 def ensure_pki(plane: ControlPlane, kubeadm: Path, config: Path) -> None:
-    """Make keys, certificates and kubeconfigs, unless they were made for this configuration.
+    """Create keys, certificates and kubeconfigs, unless they exist for this configuration.
 
-    When it changed, all but the roots are made again. Interrupted half-way, so is everything
-    that was not finished.
+    After a change of the configuration, or an interruption, all but the root pairs are created
+    again.
     """
     text = kubeadm_config(plane)
     stamp = plane.pki / "made-for"
@@ -103,7 +103,7 @@ def ensure_pki(plane: ControlPlane, kubeadm: Path, config: Path) -> None:
 
 
 def _make_kubelet_pair(plane: ControlPlane) -> None:
-    """What the kubelet serves with: it would make itself a pair with RSA."""
+    """Create the kubelet's serving pair; the one that the kubelet would create uses RSA."""
     run(
         [
             *("openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256"),
@@ -116,7 +116,7 @@ def _make_kubelet_pair(plane: ControlPlane) -> None:
 
 
 def _remove_all_but_roots(plane: ControlPlane) -> None:
-    """Half a pair, left by an interruption, goes too: kubeadm would take it for another's CA."""
+    """Remove half pairs too, left by an interruption: kubeadm would treat one as an external CA."""
     pairs = [{plane.pki / name for name in pair} for pair in _ROOTS]
     keep = {path for pair in pairs if all(one.exists() for one in pair) for path in pair}
     for path in (*plane.pki.rglob("*"), *plane.kubeconfigs.glob("*.conf")):

@@ -1,8 +1,8 @@
-"""Enforces NetworkPolicies in the embedded cluster while a block runs: its own network does not.
+"""Enforce NetworkPolicies in the embedded cluster during a block; its network does not do so.
 
-kube-network-policies judges the first packet of each connection, which netfilter hands to it. Its
-own nftables rules for that need an expression (CONFIG_NFT_QUEUE) that not every kernel has, so
-two rules of iptables hand the packets on, and its table is removed where it could make one.
+kube-network-policies decides on the first packet of each connection, which it gets from netfilter.
+Its own nftables rules need an expression (CONFIG_NFT_QUEUE) that some kernels lack. Two iptables
+rules queue the packets instead, and any table that it creates is removed.
 """
 
 from __future__ import annotations
@@ -47,17 +47,17 @@ _TIMEOUT = 20.0
 _AS_IN_A_POD = (
     'mount -t tmpfs tmpfs /run && mkdir -p "${0%/*}" && cp -r "$1" "$0" && shift && exec "$@"'
 )
-"""In a mount namespace of its own: the engine takes its credentials from a Pod's place alone."""
+"""Runs in a separate mount namespace: the engine reads credentials only from a Pod's path."""
 _CREDENTIALS = "/var/run/secrets/kubernetes.io/serviceaccount"
 
 
 @contextmanager
 def policy_engine(cluster: Embedded) -> Iterator[None]:
-    """Run the engine within the block, built where the cache has none (seconds).
+    """Run the engine for the block, built if the cache lacks it (seconds).
 
-    Should it be killed, its table goes with the next one or with `make down`, and the queue lets
-    everything pass. What a Pod sends to the node itself, the API server for one, is not judged,
-    nor are sandboxes without a network. Raises ClusterError when it does not start.
+    If it is killed, the queue accepts all packets, and the next start or `make down` removes its
+    table. Traffic from Pods to the node itself (such as the API server) is not filtered, nor are
+    sandboxes without a network. Raises ClusterError if it does not start.
     """
     ensure_packages(("iptables",), cluster.console)
     wanted = (POLICY_ENGINE, component("kubernetes"))
@@ -91,9 +91,9 @@ def policy_engine(cluster: Embedded) -> Iterator[None]:
 
 
 def queue_rules(addresses: Addresses) -> list[list[str]]:
-    """Return the rules that hand over each connection of a Pod, addresses of Services translated.
+    """Return the rules that queue each new connection of a Pod, after Service translation.
 
-    Who is not there to judge lets everything pass.
+    Without an engine on the queue, all packets are accepted.
     """
     judged = ["-m", "conntrack", "--ctstate", "NEW", "-m", "comment", "--comment", _NAME]
     queue = ["-j", "NFQUEUE", "--queue-num", str(QUEUE), "--queue-bypass"]
@@ -101,7 +101,7 @@ def queue_rules(addresses: Addresses) -> list[list[str]]:
 
 
 def remove_rules(addresses: Addresses) -> list[str]:
-    """Take away what an engine had netfilter do; returns what was there, in words."""
+    """Remove the engine's netfilter rules, and return descriptions of them."""
     gone = [
         f"iptables rule {' '.join(rule[:3])}"
         for rule in queue_rules(addresses)
@@ -116,7 +116,7 @@ def remove_rules(addresses: Addresses) -> list[str]:
 
 
 def has_no_rule(listing: str) -> bool:
-    """Say whether a table, as `nft -j` lists it, is an empty one as iptables leaves behind."""
+    """Return whether a table, as listed by `nft -j`, is an empty one that iptables left behind."""
     return not any("rule" in one for one in json.loads(listing)["nftables"])
 
 
@@ -137,7 +137,7 @@ def _wait_until_ready(process: subprocess.Popen[bytes], log: Path) -> None:
 
 
 def _make_account(admin: Kubectl, cluster: Embedded, directory: Path) -> Path:
-    """Make an account that may read what the engine reads, and return its credentials."""
+    """Create a service account with the engine's read access, and return its credentials."""
     admin.apply(_objects())
     directory.mkdir(mode=0o700)
     token = ("create", "token", _NAME, "-n", _PLACE["namespace"], "--duration=1h")

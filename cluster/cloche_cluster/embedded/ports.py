@@ -1,4 +1,4 @@
-"""Are the cluster's ports free, and if not, who has them?"""
+"""Find out which processes listen on the cluster's ports."""
 
 from __future__ import annotations
 
@@ -24,14 +24,14 @@ _ACCEPTS = "00010000"
 
 @dataclass(frozen=True)
 class Listener:
-    """A port that is listened on, and the inode of its socket."""
+    """A listening port, and the inode of its socket."""
 
     port: int
     inode: str
 
 
 def parse_listeners(table: str) -> list[Listener]:
-    """Read the listening sockets from the text of /proc/net/tcp or tcp6."""
+    """Parse the listening sockets from the text of /proc/net/tcp or tcp6."""
     rows = [line.split() for line in table.splitlines()[1:]]
     return [
         Listener(int(row[1].rpartition(":")[2], 16), row[9]) for row in rows if row[3] == _LISTEN
@@ -39,7 +39,7 @@ def parse_listeners(table: str) -> list[Listener]:
 
 
 def check_free(ports: Ports) -> None:
-    """Raise ClusterError naming port and holder when one of the cluster's ports is taken."""
+    """Raise ClusterError, naming port and holder, if one of the cluster's ports is taken."""
     held = foreign(holders(dataclasses.asdict(ports).values()), ())
     for sentence in taken(ports, held):
         raise ClusterError(sentence)
@@ -56,24 +56,24 @@ def taken(ports: Ports, held: Mapping[int, str]) -> list[str]:
 
 
 def foreign_holder(port: int, own: Collection[int]) -> str | None:
-    """Return, in words, the process that listens on `port`, unless its id is among `own`."""
+    """Describe the process that listens on `port`, or return None if its id is among `own`."""
     return foreign(holders((port,)), own).get(port)
 
 
 def foreign(held: Mapping[int, int | None], own: Collection[int]) -> dict[int, str]:
-    """Return, in words, those holders of ports whose ids are not among `own`."""
+    """Describe the holders of ports whose process ids are not among `own`."""
     return {port: describe(pid) for port, pid in held.items() if pid not in own}
 
 
 def holders(ports: Collection[int]) -> dict[int, int | None]:
-    """Return the process that listens on each of `ports`; None where it cannot be seen."""
+    """Return the process that listens on each of `ports`; None if it is not visible."""
     found = {one.port: one.inode for one in _listeners() if one.port in ports}
     owners = _owners(found.values())
     return {port: owners.get(inode) for port, inode in found.items()}
 
 
 def socket_holders(directory: Path, table: Path = Path("/proc/net/unix")) -> dict[str, int]:
-    """Return the process that listens on each socket below `directory`, as far as they are seen."""
+    """Return the process that listens on each socket below `directory`, if visible."""
     rows = [line.split(maxsplit=7) for line in table.read_text().splitlines()[1:]]
     found = {
         row[7]: row[6]
@@ -85,7 +85,7 @@ def socket_holders(directory: Path, table: Path = Path("/proc/net/unix")) -> dic
 
 
 def _owners(inodes: Iterable[str]) -> dict[str, int]:
-    """Return a process that has each of these sockets open, in one walk through all processes."""
+    """Return a process that has each of these sockets open, from one pass over all processes."""
     wanted = {f"socket:[{inode}]": inode for inode in inodes}
     found: dict[str, int] = {}
     for process in Path("/proc").glob("[0-9]*") if wanted else ():
@@ -107,7 +107,7 @@ def _listeners() -> list[Listener]:
 
 
 def describe(pid: int | None) -> str:
-    """Return a process in words: its id and its command line."""
+    """Describe a process by its id and command line."""
     if pid is None:
         return "an unknown process"
     try:

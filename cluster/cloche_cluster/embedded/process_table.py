@@ -1,4 +1,4 @@
-"""The programs of the cluster and how each is started: the table that supervisord runs."""
+"""The cluster's programs and their command lines: the table that supervisord runs."""
 
 from __future__ import annotations
 
@@ -16,27 +16,29 @@ if TYPE_CHECKING:
     from cloche_cluster.embedded.settings import Addresses, Ports
 
 _RARELY = 300
-"""GOGC of who works for every request and every Pod: with Go's 100 a fifth of the API server's
-processor time went into collections (its own profile, 30 executions a second)."""
+"""GOGC of the programs that work for every request and every Pod. With Go's default of 100, a fifth
+of the API server's CPU time was garbage collection (profiled at 30 executions a second)."""
 _FIRST = -10
-"""Niceness of who answers requests: the kubelet, containerd and runc, which start a Pod with half a
-second of both processors, let it go first. kubeadm has CPU requests for that."""
+"""Niceness of the programs that answer requests. The kubelet, containerd and runc, which use both
+CPUs for half a second to start a Pod, yield to them. kubeadm uses CPU requests for this purpose."""
 ETCD_QUOTA_BYTES = 2 * 1024**3
-"""etcd refuses writes beyond it; stored executions are bounded far below."""
+"""etcd rejects writes beyond this size; the limit for stored executions is far lower."""
 
 
 @dataclass(frozen=True)
 class Program:
-    """One program under supervisord. `stamp` is a digest of its files: another one restarts it.
+    """One program under supervisord.
 
-    `path` is its PATH; the machine's own by default.
+    `stamp` is a digest of its files; a change restarts it.
 
-    `priority` orders the start (low first) and the stop (high first).
+    `path` is its PATH; the machine's by default.
 
-    `heap_growth` is Go's GOGC: how far the heap may grow, in percent of what is in use, before the
-    next collection.
+    `priority` orders starting (low first) and stopping (high first).
 
-    `niceness` is nice(1)'s, -20 to 19: low goes first. Where it may not be set, 0 stays.
+    `heap_growth` is Go's GOGC: how far the heap may grow before the next collection, in percent of
+    what is in use.
+
+    `niceness` is nice(1)'s, -20 to 19; low values have priority. If it may not be set, it stays 0.
     """
 
     name: str
@@ -50,7 +52,7 @@ class Program:
 
 
 def etcd(binary: Path, data: Path, pki: Path, ports: Ports) -> Program:
-    """Return etcd: TLS both ways even on loopback, for whoever reads etcd reads every Secret."""
+    """Return etcd. It uses mutual TLS even on loopback, because etcd contains every Secret."""
     client = f"https://127.0.0.1:{ports.etcd}"
     peer = f"https://127.0.0.1:{ports.etcd_peer}"
     tls = pki / "etcd"
@@ -86,7 +88,7 @@ def etcd(binary: Path, data: Path, pki: Path, ports: Ports) -> Program:
 
 @dataclass(frozen=True)
 class Endpoint:
-    """Where the API server is: the address that it binds, and the one that it tells Pods.
+    """The API server's addresses: the one that it binds, and the one that it advertises to Pods.
 
     The latter must not be loopback. `services` is the Services' network.
     """
@@ -127,7 +129,7 @@ def kube_apiserver(binary: Path, pki: Path, ports: Ports, where: Endpoint) -> Pr
             f"--service-account-signing-key-file={pki}/sa.key",
             f"--service-cluster-ip-range={where.services}",
             "--authorization-mode=Node,RBAC",
-            # Beside the defaults, which have PodSecurity, ResourceQuota, LimitRanger,
+            # Added to the default plugins, which include PodSecurity, ResourceQuota, LimitRanger,
             # RuntimeClass, Priority and ValidatingAdmissionPolicy.
             "--enable-admission-plugins=NodeRestriction",
             "--profiling=false",
@@ -142,7 +144,7 @@ def kube_apiserver(binary: Path, pki: Path, ports: Ports, where: Endpoint) -> Pr
 def kube_controller_manager(
     binary: Path, pki: Path, kubeconfigs: Path, ports: Ports, *, services: str
 ) -> Program:
-    """Return the controller manager; alone on its machine, it needs no election."""
+    """Return the controller manager. There is only one, so it needs no leader election."""
     config = kubeconfigs / "controller-manager.conf"
     return Program(
         "kube-controller-manager",
@@ -163,7 +165,7 @@ def kube_controller_manager(
             f"--flex-volume-plugin-dir={kubeconfigs.parent}/flex-volumes",
             "--use-service-account-credentials=true",
             "--leader-elect=false",
-            "--kube-api-qps=100",  # the garbage collector deletes the Pods of many executions
+            "--kube-api-qps=100",  # garbage collection deletes the Pods of many executions
             "--kube-api-burst=200",
             "--profiling=false",
         ),
@@ -172,7 +174,7 @@ def kube_controller_manager(
 
 
 def kube_scheduler(binary: Path, kubeconfigs: Path, ports: Ports) -> Program:
-    """Return the scheduler; alone on its machine, it needs no election."""
+    """Return the scheduler. There is only one, so it needs no leader election."""
     config = kubeconfigs / "scheduler.conf"
     return Program(
         "kube-scheduler",
@@ -195,8 +197,8 @@ def kube_scheduler(binary: Path, kubeconfigs: Path, ports: Ports) -> Program:
 def containerd(binary: Path, layout: Layout, path: str, *, unlimited: bool) -> Program:
     """Return containerd, which finds shims and runc on `path`. Shims outlive its restarts.
 
-    `unlimited`: without its limits of message queues and waiting signals, as root may have it. The
-    kernel counts those of all Pods with user namespaces against them together.
+    With `unlimited` it has no limits of message queues and pending signals, which root may lift.
+    The kernel counts those of all Pods with user namespaces against containerd's limits.
     """
     limits = ("prlimit", "--msgqueue=unlimited", "--sigpending=unlimited") if unlimited else ()
     return Program(
@@ -249,7 +251,7 @@ def kube_proxy(binary: Path, layout: Layout) -> Program:
 
 
 def localhost_forward(addresses: Addresses) -> Program:
-    """Return the relay from localhost to the gateway's NodePort, which localhost does not have."""
+    """Return the relay from localhost to the gateway's NodePort, which does not serve localhost."""
     return Program(
         "localhost-forward",
         (
@@ -269,7 +271,7 @@ def process_table(
     *,
     may_raise_limits: bool = False,
 ) -> tuple[Program, ...]:
-    """Return every program of the cluster. `may_raise_limits`: we have CAP_SYS_RESOURCE."""
+    """Return all programs of the cluster. `may_raise_limits`: we have CAP_SYS_RESOURCE."""
 
     def kubernetes(name: str) -> Path:
         return programs.path("kubernetes", name)

@@ -1,4 +1,4 @@
-"""Is the embedded cluster ready? Asks the API server itself."""
+"""Query whether the embedded cluster's API server is ready."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 
 def api_server_ready(address: str, port: int, ca: Path) -> bool:
-    """Say whether the API server at `address` answers /readyz with 200; anybody may ask that."""
+    """Return whether the API server's /readyz, which needs no credentials, answers 200."""
     try:
         context = ssl.create_default_context(cafile=str(ca))
         connection = http.client.HTTPSConnection(address, port, timeout=2, context=context)

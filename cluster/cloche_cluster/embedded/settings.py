@@ -1,11 +1,11 @@
-"""The addresses, ports and sizes of the embedded cluster: figures with their reasons."""
+"""Names, addresses and ports of the embedded cluster, with their reasons."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
 NODE_NAME = "cloche"
-"""Fixed, so that the node stays the same when the machine's host name changes."""
+"""Fixed, so that the node keeps its name when the machine's host name changes."""
 
 CLUSTER_NAME = "cloche"
 """The cluster's name in the kubeconfig: the context is `kubernetes-admin@cloche`."""
@@ -14,25 +14,25 @@ NO_NETWORK = "cloche-no-network"
 """containerd's handler and the RuntimeClass for Pods without a network."""
 
 SANDBOX_BRIDGE = "cloche-sbx0"
-"""The bridge that leads nowhere; at most 15 characters (IFNAMSIZ)."""
+"""An isolated bridge; its name has at most 15 characters (IFNAMSIZ)."""
 
 CGROUP = "cloche"
-"""Everything of the cluster runs below this control group, so that all of it can be found."""
+"""The cgroup of all the cluster's processes, through which they can be found."""
 
 
 GATEWAY_NODE_PORT = 30802
 """The Service's port on the node's address."""
 
 GATEWAY_LOCAL_PORT = 8002
-"""The gateway's port on localhost, as the documentation's examples have it."""
+"""The gateway's port on localhost, as in the documentation's examples."""
 
 
 @dataclass(frozen=True)
 class Addresses:
     """IPv4 only.
 
-    The node's address is the cluster's own, on `lo`: it stays when the machine's network
-    changes, and nothing outside the machine is told of it.
+    The node's address is an additional one on `lo`: it does not change with the machine's network,
+    and is not announced outside the machine.
     """
 
     node: str = "10.99.0.1"
@@ -44,7 +44,7 @@ class Addresses:
 
 @dataclass(frozen=True)
 class Ports:
-    """None of Kubernetes' own ports, so that another cluster on the machine keeps them."""
+    """These differ from Kubernetes' default ports, which another cluster on the machine may use."""
 
     api: int = 16643
     etcd: int = 16379

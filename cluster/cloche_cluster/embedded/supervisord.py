@@ -1,4 +1,4 @@
-"""supervisord (PyPI's `supervisor`): keeps every program of the cluster running."""
+"""supervisord (PyPI's `supervisor`), which keeps the cluster's programs running."""
 
 from __future__ import annotations
 
@@ -26,23 +26,25 @@ if TYPE_CHECKING:
     from cloche_cluster.embedded.process_table import Program
 
 REQUIREMENTS = REPOSITORY / "cluster" / "requirements.txt"
-"""The pin of supervisor."""
+"""The pinned version of supervisor."""
 
 LOG_BYTES = 10 * 1024 * 1024
 LOG_BACKUPS = 2
-"""A program's log takes 30 MiB at most."""
+"""A program's logs take at most 30 MiB."""
 
 START_RETRIES = 1_000_000
-"""A program that fails at once is tried for ever, with a pause that grows by a second each time."""
+"""A program that fails is restarted without limit, with a delay that grows by a second each
+time."""
 
 _IN_CGROUP = 'echo $$ >"$0" && exec "$@"'
-"""A shell that enters the control group before anything else can be started outside of it."""
+"""A shell that enters the cgroup first, so that all its children start inside."""
 
 _IN_MOUNT_NAMESPACE = (
     'mount --make-rshared / && while [ "$1" != -- ]; do mount --bind "$1" "$2" || exit 1; '
     'shift 2; done; shift; exec "$@"'
 )
-"""A shell in the new namespace: binds pairs of directories up to `--`, then becomes the rest."""
+"""A shell in the new namespace: it binds pairs of directories up to `--`, then executes the
+rest."""
 
 
 def render(programs: Iterable[Program], layout: Layout) -> str:
@@ -90,13 +92,13 @@ stdout_logfile_backups = {LOG_BACKUPS}
 
 @dataclass(frozen=True)
 class Supervisor:
-    """The translator of supervisord: start it, bring it up to date, stop it."""
+    """Controls supervisord: start, update, stop."""
 
     layout: Layout
     environment: Path
 
     def is_running(self) -> bool:
-        """Say whether it answers."""
+        """Return whether supervisord answers."""
         try:
             self._control("pid", timeout=10)
         except CommandError:
@@ -104,10 +106,10 @@ class Supervisor:
         return True
 
     def start(self, cgroup_procs: Path) -> None:
-        """Start it in the control group of `cgroup_procs` and a mount namespace of its own.
+        """Start supervisord in the cgroup of `cgroup_procs` and in a new mount namespace.
 
-        So all the mounts of the node end with its processes. It is a session of its own too,
-        which Ctrl-C at the terminal does not reach.
+        All mounts of the node therefore end with its processes. It also gets a new session, which
+        Ctrl-C at the terminal does not reach.
         """
         for directory in (self.layout.run, self.layout.log):
             directory.mkdir(parents=True, exist_ok=True)
@@ -125,7 +127,7 @@ class Supervisor:
         self._wait_until_running(log)
 
     def update(self) -> None:
-        """Start what is new, restart what changed, stop what is no longer there."""
+        """Start new programs, restart changed ones, stop removed ones."""
         self._control("update", timeout=120)
 
     def shutdown(self) -> None:
@@ -133,11 +135,11 @@ class Supervisor:
         self._control("shutdown", timeout=120)
 
     def states(self) -> dict[str, str]:
-        """Return each program's state (`RUNNING`, `BACKOFF` …) with what supervisord says of it."""
+        """Return each program's state (`RUNNING`, `BACKOFF` …) with supervisord's description."""
         try:
             text = self._control("status", timeout=20)
         except CommandError as error:
-            # Exit code 3: not all are running, which is an answer and no failure.
+            # Exit code 3 means that not all programs are running; the output is valid.
             text = str(error)
         lines = (line.split(maxsplit=1) for line in text.splitlines())
         return {words[0]: words[1] for words in lines if len(words) > 1 and words[1][:1].isupper()}
@@ -156,25 +158,25 @@ class Supervisor:
 
 
 def environment_place(cache: Path) -> Path:
-    """Return where the environment with supervisor is made: it is whole with `complete` in it."""
+    """Return the directory of supervisor's environment, which is complete if it has `complete`."""
     recipe = REQUIREMENTS.read_bytes() + sys.version.encode()
     return cache / "supervisor" / hashlib.sha256(recipe).hexdigest()[:12]
 
 
 def base_python() -> Path:
-    """Return the Python that environments are made with: the machine's, not the checkout's."""
+    """Return the Python for new environments: the machine's, not the checkout's."""
     return Path(sys.base_prefix) / "bin" / f"python3.{sys.version_info.minor}"
 
 
 def ensure_environment(cache: Path, console: Console) -> Path:
-    """Return a Python environment with supervisor, made in the cache: the checkout may go away."""
+    """Return a Python environment with supervisor, which must outlive the checkout."""
     place = environment_place(cache)
     if (place / "complete").exists():
         return place
     console.step("installing supervisor …")
     place.parent.mkdir(parents=True, exist_ok=True)
     shutil.rmtree(place, ignore_errors=True)
-    # Scripts of an environment name its path, so it is made in place and marked when complete.
+    # An environment's scripts contain its path, so it is created in place and marked when complete.
     run([base_python(), "-m", "venv", place], timeout=120)
     run(
         [place / "bin" / "python", "-m", "pip", "install", "-q", "--require-hashes",
@@ -187,7 +189,7 @@ def ensure_environment(cache: Path, console: Console) -> Path:
 
 
 def write_if_changed(path: Path, text: str, mode: int = 0o644) -> None:
-    """Write `text` to `path` by renaming, and only where it differs."""
+    """Write `text` to `path` atomically, if the content differs."""
     if path.exists() and path.read_text() == text:
         return
     path.parent.mkdir(parents=True, exist_ok=True)

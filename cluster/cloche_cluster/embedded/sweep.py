@@ -1,4 +1,4 @@
-"""Finds and removes what earlier runs left: processes, mounts, control groups, sockets."""
+"""Find and remove leftovers of earlier runs: processes, mounts, cgroups, sockets."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ if TYPE_CHECKING:
     from cloche_cluster.embedded.layout import Layout
 
 _DEATH_SECONDS = 30.0
-"""How long processes may take to go after SIGKILL: writes to a slow disk hold them."""
+"""How long processes may take to end after SIGKILL. Writes to a slow disk delay them."""
 
 
 @dataclass(frozen=True)
 class Process:
-    """A process as /proc shows it; a kernel thread has neither executable nor arguments."""
+    """A process as in /proc; a kernel thread has neither executable nor arguments."""
 
     pid: int
     executable: str
@@ -35,7 +35,7 @@ class Process:
 
 @dataclass(frozen=True)
 class Swept:
-    """How much was found and removed."""
+    """The numbers of removed processes, mounts and cgroups."""
 
     processes: int
     mounts: int
@@ -48,10 +48,10 @@ class Swept:
 def own_processes(
     processes: Iterable[Process], layout: Layout, in_cgroup: set[int]
 ) -> tuple[int, ...]:
-    """Select the cluster's processes: by control group, or by program and directory together.
+    """Select the cluster's processes: by cgroup, or by program and directory together.
 
-    A program out of the cache alone is not enough: tests start such programs for themselves.
-    The caller and its parents are no part of it, whatever their arguments say.
+    A program from the cache is not sufficient, because tests start such programs too. Nor are its
+    arguments, which the caller or its parents may share.
     """
     cache = f"{layout.cache}/"
     places = (f"{layout.state}/", f"{layout.run}/")
@@ -72,7 +72,8 @@ def own_processes(
 def own_mounts(mountinfo: str, directories: Iterable[Path]) -> tuple[str, ...]:
     """Select the mount points below `directories`, the innermost first.
 
-    `mountinfo` is the text of /proc/PID/mountinfo: its fifth field, octal escapes for blanks.
+    `mountinfo` is the text of /proc/PID/mountinfo; the fifth field of a line, with octal escapes
+    for blanks, is its mount point.
     """
     places = tuple(f"{directory}/" for directory in directories)
     points = [_unescaped(line.split()[4]) for line in mountinfo.splitlines()]
@@ -80,7 +81,7 @@ def own_mounts(mountinfo: str, directories: Iterable[Path]) -> tuple[str, ...]:
 
 
 def read_processes() -> list[Process]:
-    """Read all processes from /proc."""
+    """Read all processes from /proc, without the present one."""
     found = []
     for directory in Path("/proc").iterdir():
         if not directory.name.isdigit() or int(directory.name) == os.getpid():
@@ -102,9 +103,9 @@ def find_processes(layout: Layout) -> tuple[int, ...]:
 
 
 def sweep(layout: Layout) -> Swept:
-    """Kill and remove all that is left. The state (etcd, images, keys) stays.
+    """Kill all processes and remove all leftovers. The state (etcd, images, keys) stays.
 
-    Raises ClusterError when a process survives SIGKILL or a mount cannot be undone.
+    Raises ClusterError if a process survives SIGKILL or a mount cannot be undone.
     """
     killed = _kill_all(layout)
     mounts = unmount_all((layout.state, layout.run, layout.log))
@@ -114,7 +115,7 @@ def sweep(layout: Layout) -> Swept:
 
 
 def _kill_all(layout: Layout) -> int:
-    """Kill until none is left: what forks meanwhile is found in the next round."""
+    """Kill until no process is left; each round finds those forked meanwhile."""
     killed: set[int] = set()
     deadline = time.monotonic() + _DEATH_SECONDS
     while pids := find_processes(layout):
@@ -131,9 +132,9 @@ def _kill_all(layout: Layout) -> int:
 
 
 def unmount_all(directories: Sequence[Path]) -> int:
-    """Unmount everything below `directories`; returns how many mounts there were.
+    """Unmount everything below `directories` and return the number of mounts.
 
-    Raises ClusterError when one cannot be undone: what is below must not be deleted then.
+    Raises ClusterError if one cannot be undone, because its content must not be deleted.
     """
 
     def mounted() -> tuple[str, ...]:
@@ -142,7 +143,7 @@ def unmount_all(directories: Sequence[Path]) -> int:
     points = mounted()
     for point in points:
         answers(["umount", point], timeout=30)
-    for point in mounted():  # in use by nobody we know: out of sight, gone with its last user
+    for point in mounted():  # still in use: detach it, the last user frees it
         answers(["umount", "-l", point], timeout=30)
     left = mounted()
     if left:
@@ -151,7 +152,7 @@ def unmount_all(directories: Sequence[Path]) -> int:
 
 
 def _empty_run(layout: Layout) -> None:
-    """Remove sockets, pid files and containers' state; the lock is held, and stays."""
+    """Remove sockets, pid files and containers' state, but not the lock, which is held."""
     if not layout.run.is_dir():
         return
     for entry in layout.run.iterdir():

@@ -1,4 +1,4 @@
-"""The kernel's settings that the cluster changes, kept so that `down` puts them back."""
+"""Kernel settings that the cluster changes, recorded so that `down` restores them."""
 
 from __future__ import annotations
 
@@ -6,21 +6,21 @@ import json
 from pathlib import Path
 
 RAISED = {
-    # What the kernel counts for the whole machine, or for root, in whose name user namespaces are
-    # made. Each of these is memory that a Pod's control group is charged for: with the count out of
-    # the way the Pods' memory is the limit, and no Pod can take what others need.
+    # The kernel counts these for the whole machine, or for root, which creates the user namespaces.
+    # The objects also take memory charged to the Pod's cgroup. With the counts raised, only the
+    # Pods' memory limits apply, and no Pod can exhaust what others need.
     "kernel/pid_max": 4_194_304,  # PID_MAX_LIMIT of <linux/threads.h>
     "kernel/threads-max": 4_194_304,
     "fs/file-max": 2**63 - 1,
     "fs/inotify/max_user_instances": 2**31 - 1,
     "fs/inotify/max_user_watches": 2**31 - 1,
 }
-"""What is raised to these values. Not kernel.pty.max: terminals are charged to nobody in full."""
+"""The raised settings. kernel.pty.max is not included: a terminal's memory is not fully charged."""
 
 CHANGED = (
     *RAISED,
     "net/ipv4/ip_forward",  # Pods are routed
-    # The kubelet's own (setupKernelTunables in pkg/kubelet/cm):
+    # Changed by the kubelet (setupKernelTunables in pkg/kubelet/cm):
     "vm/overcommit_memory",
     "vm/panic_on_oom",
     "kernel/panic",
@@ -31,7 +31,7 @@ CHANGED = (
 
 
 def record(target: Path, root: Path = Path("/proc/sys")) -> None:
-    """Write the settings to `target`. What an earlier start wrote is the machine's, and stays."""
+    """Write the settings to `target`. Values recorded before are the originals, and stay."""
     values = {name: (root / name).read_text().strip() for name in CHANGED if (root / name).exists()}
     if target.exists():
         values |= json.loads(target.read_text())
@@ -40,7 +40,7 @@ def record(target: Path, root: Path = Path("/proc/sys")) -> None:
 
 
 def raise_limits(root: Path = Path("/proc/sys")) -> None:
-    """Raise what is below RAISED, where the machine lets us (a container may not)."""
+    """Raise settings that are below RAISED, if the machine allows it (a container may not)."""
     for name, value in RAISED.items():
         try:
             if int((root / name).read_text()) < value:
@@ -50,7 +50,7 @@ def raise_limits(root: Path = Path("/proc/sys")) -> None:
 
 
 def restore(source: Path, root: Path = Path("/proc/sys")) -> int:
-    """Put back what `record` wrote; returns how many settings differed."""
+    """Restore what `record` wrote, and return how many settings differed."""
     if not source.exists():
         return 0
     changed = 0

@@ -1,4 +1,4 @@
-"""Makes the node's own small images from a program alone, without any tool."""
+"""Create small images from a single program, without other tools."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ ARCHITECTURES = {"x86_64": "amd64", "aarch64": "arm64"}
 
 
 def write_image(target: Path, name: str, files: dict[str, bytes], entrypoint: str) -> None:
-    """Write to `target` an archive (docker-archive) of one layer with `files`, executable all.
+    """Write to `target` a docker-archive with one layer of executable `files`.
 
-    `name` is the full image name with its tag; it runs `entrypoint` as uid 65532. The same
-    input makes the same bytes.
+    `name` is the full image name with its tag; the image runs `entrypoint` as uid 65532. The same
+    input produces the same bytes.
     """
     layer = _tar({path: (content, 0o755) for path, content in files.items()})
     digest = hashlib.sha256(layer).hexdigest()

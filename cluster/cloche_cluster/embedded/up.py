@@ -1,4 +1,4 @@
-"""Brings the embedded cluster up, from nothing, from a crash, or to a newer configuration."""
+"""Start the embedded cluster: initially, after a crash, or with a newer configuration."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from cloche_cluster.embedded.context import Embedded
 
 LINUX_AND_ROOT = "needs Linux and root: run `sudo make up`, or use CLUSTER=kind or CLUSTER=minikube"
-"""What is said of a machine, or a user, that cannot run the embedded cluster."""
+"""The message for a machine or user that cannot run the embedded cluster."""
 
 _API_SECONDS = 90.0
 _NODE_SECONDS = 120.0
@@ -37,16 +37,16 @@ _DNS_SECONDS = 120.0
 
 
 def require_linux_root() -> None:
-    """Raise ClusterError, in one line, where the embedded cluster cannot run."""
+    """Raise ClusterError if the embedded cluster cannot run."""
     if not is_linux_root():
         raise ClusterError(f"the embedded cluster {LINUX_AND_ROOT}")
 
 
 def up(cluster: Embedded) -> Programs:
-    """Bring the cluster up, without its DNS, and return its programs.
+    """Start the cluster without its DNS, and return its programs.
 
-    The lock is held by the caller. Every step looks at what is there, so that an interrupted `up`
-    is taken on where it was.
+    The caller holds the lock. Every step checks the present state, so that a later `up` continues
+    an interrupted one.
     """
     programs, environment = _ensure_cached(cluster)
     pause = pause_image(cluster.layout.cache)
@@ -70,7 +70,7 @@ def up(cluster: Embedded) -> Programs:
 
 
 def _ensure_cached(cluster: Embedded) -> tuple[Programs, Path]:
-    """Make what the cache lacks; return the programs, and the environment of supervisord."""
+    """Build what the cache lacks; return the programs and supervisord's environment."""
     cache, console = cluster.layout.cache, cluster.console
     with ThreadPoolExecutor() as beside:
         packages = beside.submit(ensure_packages, NODE, console)
@@ -81,7 +81,7 @@ def _ensure_cached(cluster: Embedded) -> tuple[Programs, Path]:
 
 
 def add_dns(cluster: Embedded) -> None:
-    """Build, install and await the cluster's DNS, which no part of Cloche needs."""
+    """Build and install the cluster's DNS, and wait for it. No part of Cloche uses it."""
     programs = ensure_programs(cluster.layout.cache, cluster.console, (*COMPONENTS, COREDNS))
     image = coredns_image(cluster.layout.cache, programs)
     image_store(programs, cluster.layout).ensure(image)
@@ -97,7 +97,7 @@ def kubectl(cluster: Embedded, programs: Programs) -> Kubectl:
 
 
 def _clean_start(cluster: Embedded) -> None:
-    """Remove what a crash left, and see that nobody else has the ports."""
+    """Remove leftovers of a crash, and check that no other process uses the ports."""
     swept = sweep.sweep(cluster.layout)
     if swept.processes or swept.mounts or swept.cgroups:
         cluster.console.step(f"swept what an earlier run left: {swept}")
@@ -121,7 +121,7 @@ def _wait_for_api(cluster: Embedded, supervisor: supervisord.Supervisor) -> None
 
 
 def _prepare_inside(cluster: Embedded, programs: Programs, pause: NodeImage) -> None:
-    """Apply what every cluster needs, import the pause image, and wait until the node is ready."""
+    """Apply required objects, import the pause image, and wait until the node is ready."""
     super_admin = cluster.layout.kubeconfigs / "super-admin.conf"
     first = Kubectl(programs.path("kubernetes", "kubectl"), super_admin)
     first.apply([*addons.access(), addons.runtime_class()])
@@ -134,7 +134,7 @@ def _prepare_inside(cluster: Embedded, programs: Programs, pause: NodeImage) -> 
 
 
 def _wait_for(admin: Kubectl, kind: str, name: str, condition: str, seconds: float) -> None:
-    """Wait for a condition of an object that may not be there yet."""
+    """Wait for a condition of an object that may not exist yet."""
 
     def holds() -> bool:
         try:

@@ -1,1 +1,1 @@
-"""Cloche's images: which there are, what they are made of, and the two ways to build them."""
+"""Cloche's images: the list, their contents, and the two engines that build them."""

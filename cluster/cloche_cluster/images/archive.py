@@ -1,4 +1,4 @@
-"""Reads single files of an image from the archive that an engine saves it into."""
+"""Read single files of an image from the archive that an engine saves."""
 
 from __future__ import annotations
 
@@ -21,18 +21,18 @@ _OPAQUE = ".wh..wh..opq"
 """https://github.com/opencontainers/image-spec/blob/main/layer.md#whiteouts"""
 _MANIFESTS = "application/vnd.oci.image.index.v1+json"
 _LINKS_MAX = 40
-"""Symbolic links on one path, as Linux has it (path_resolution(7))."""
+"""Maximum symbolic links on one path, as in Linux (path_resolution(7))."""
 
 
 @dataclass(frozen=True)
 class Root:
-    """What was wanted of an image's files, by path without a leading slash, and all its links."""
+    """The wanted files of an image, by path without a leading slash, and all its links."""
 
     files: Mapping[str, bytes]
     links: Mapping[str, str]
 
     def read(self, path: str) -> bytes | None:
-        """Return a file's content, by way of symbolic links; None where there is none."""
+        """Return a file's content, following symbolic links; None if it does not exist."""
         done: list[str] = []
         left, followed = deque(path.split("/")), 0
         while left:
@@ -55,10 +55,10 @@ class Root:
 def read_root(archive: Path, wanted: Callable[[str], bool]) -> Root:
     """Read the files whose paths are `wanted` from an archive of one image, Docker's or OCI's.
 
-    The newest layer is read first, and each layer once: what a layer has or removes hides what lies
-    in those below.
+    Each layer is read once, the newest first: the entries and whiteouts of a layer hide files of
+    the layers below.
 
-    Raises ClusterError when it is no such archive.
+    Raises ClusterError if it is not such an archive.
     """
     found = _Found(wanted)
     try:
@@ -76,12 +76,12 @@ class _Found:
     wanted: Callable[[str], bool]
     files: dict[str, bytes] = field(default_factory=dict)
     links: dict[str, str] = field(default_factory=dict)
-    _gone: set[str] = field(default_factory=set)  # no directories below these, in lower layers
+    _gone: set[str] = field(default_factory=set)  # hidden subtrees of lower layers
     _taken: set[str] = field(default_factory=set)
 
     def add(self, layer: tarfile.TarFile) -> None:
-        """Take what the layers above have not hidden."""
-        gone: set[str] = set()  # hidden for the layers below, not for this one
+        """Add the files that no layer above has hidden."""
+        gone: set[str] = set()  # hides files in lower layers, not in this one
         for member in layer:
             path = posixpath.normpath(member.name).lstrip("/")
             directory, name = posixpath.split(path)
@@ -99,7 +99,7 @@ class _Found:
         if member.issym():
             self.links[path] = member.linkname
         elif not member.isdir() and self.wanted(path):
-            content = layer.extractfile(member)  # of a hard link: the file's that it names
+            content = layer.extractfile(member)  # for a hard link, the content of its target
             if content is not None:
                 self.files[path] = content.read()
         if not member.isdir():

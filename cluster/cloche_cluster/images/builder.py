@@ -19,29 +19,29 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
 BUILD_TIMEOUT = 1800.0
-"""Seconds for one image: a language's packages come over a slow network."""
+"""Timeout of one image in seconds, which allows for a slow network."""
 
 KEPT_VERSIONS = 4
-"""Versions of an image that stay in buildah's store."""
+"""Number of versions of an image that buildah's store keeps."""
 
 _DOCKER_REGISTRY = "docker.io/"
-"""What Docker leaves out of a name."""
+"""The part of a name that Docker omits."""
 
 _SAVE_TIMEOUT = 600.0
 _LOOK_TIMEOUT = 30.0
 
 _CA_IN_BUILD = "/run/build-ca.crt"
-"""Where a build finds the machine's own certificate authorities, if it must have them."""
+"""The path at which a build finds the machine's certificate authorities, if it needs them."""
 
 
 class Builder(Protocol):
-    """An engine with a store of images."""
+    """An engine that builds and stores images."""
 
     def debian_id(self) -> str | None:
-        """Return the identity of the Debian base that is there, or None."""
+        """Return the id of the stored Debian base image, or None."""
 
     def references(self) -> set[str]:
-        """Return the full names, with their tags, of all images in the store."""
+        """Return the full names, with tags, of all images in the store."""
 
     def build(
         self,
@@ -54,7 +54,7 @@ class Builder(Protocol):
     ) -> None:
         """Build an image with these build arguments.
 
-        With `idle` the build takes the processors only where nothing else wants them.
+        With `idle` the build only uses CPU time that nothing else needs.
         """
 
     def save(self, references: Iterable[str], archive: Path) -> None:
@@ -66,16 +66,16 @@ class Builder(Protocol):
 
 @dataclass(frozen=True)
 class Docker:
-    """A Docker engine; it pulls the Debian base itself."""
+    """A Docker engine. It pulls the Debian base image itself."""
 
     def debian_id(self) -> str | None:
-        """Return the image's id; pulls it when it is not there."""
+        """Return the image's id, pulling the image if it is missing."""
         if not self._id(DEBIAN):
             run(["docker", "pull", "-q", DEBIAN], timeout=BUILD_TIMEOUT)
         return self._id(DEBIAN)
 
     def references(self) -> set[str]:
-        """Ask the engine, which leaves its own registry's name out."""
+        """List the engine's images. Docker omits its own registry's name, which is added."""
         listed = run(
             ["docker", "images", "--format", "{{.Repository}}:{{.Tag}}"], timeout=_LOOK_TIMEOUT
         ).split()
@@ -93,7 +93,7 @@ class Docker:
         *,
         idle: bool = False,
     ) -> None:
-        """Build with `docker build`; the engine's processes have their own priority."""
+        """Build with `docker build`. `idle` has no effect on the engine's processes."""
         del idle
         flags = [f"--build-arg={name}={value}" for name, value in arguments.items()]
         run(
@@ -102,11 +102,11 @@ class Docker:
         )
 
     def save(self, references: Iterable[str], archive: Path) -> None:
-        """Write a docker-archive; shared layers are in it once."""
+        """Write a docker-archive, in which shared layers appear once."""
         run(["docker", "save", "-o", archive, *references], timeout=_SAVE_TIMEOUT)
 
     def push(self, reference: str, target: str) -> None:
-        """Tag and push."""
+        """Tag and push the image."""
         run(["docker", "tag", reference, target], timeout=_LOOK_TIMEOUT)
         run(["docker", "push", "-q", target], timeout=_SAVE_TIMEOUT)
 
@@ -117,20 +117,20 @@ class Docker:
 
 @dataclass(frozen=True)
 class Buildah:
-    """buildah as root, with a store of its own below `root`.
+    """buildah as root, with a separate store in `root`.
 
-    Each call has a mount namespace of its own, so that a killed build leaves no mount.
+    Each call gets a new mount namespace, so that a killed build leaves no mount.
     """
 
     root: Path
     runroot: Path
 
     def debian_id(self) -> str | None:
-        """Return the image's id; nothing is pulled."""
+        """Return the image's id. Nothing is pulled."""
         return self._id(OWN_NAME)
 
     def references(self) -> set[str]:
-        """Return the full names, with their tags, of all images in the store."""
+        """Return the full names, with tags, of all images in the store."""
         return set(self._listed())
 
     def build(
@@ -142,7 +142,7 @@ class Buildah:
         *,
         idle: bool = False,
     ) -> None:
-        """Build with `buildah build`, with chroot: no network and no cgroup of its own is made."""
+        """Build with `buildah build` and chroot isolation, without a new network or cgroup."""
         flags = [f"--build-arg={name}={value}" for name, value in arguments.items()]
         self._run(
             "build", "--isolation", "chroot", "--network", "host", "--layers", "--pull-never",
@@ -151,7 +151,7 @@ class Buildah:
         )  # fmt: skip
 
     def import_root(self, tree: Path, reference: str) -> None:
-        """Make an image of one layer from the archive of a root directory."""
+        """Create an image of one layer from the archive of a root directory."""
         with tempfile.TemporaryDirectory() as temporary:
             context = Path(temporary)
             (context / "root.tar").hardlink_to(tree)
@@ -161,18 +161,18 @@ class Buildah:
             )
 
     def tag(self, reference: str, name: str) -> None:
-        """Give an image another name too."""
+        """Add another name to an image."""
         self._run("tag", reference, name, timeout=_LOOK_TIMEOUT)
 
     def remove_leftovers(self) -> None:
-        """Remove the working containers of builds that were interrupted."""
+        """Remove the working containers of interrupted builds."""
         self._run("rm", "--all", timeout=_LOOK_TIMEOUT)
 
     def save(self, references: Iterable[str], archive: Path) -> None:
-        """Write an OCI archive; shared layers are in it once, and none is compressed.
+        """Write an OCI archive, in which shared layers appear once and uncompressed.
 
-        By way of buildah's plain directories: its OCI writer compresses every layer, which
-        takes three times as long, for nothing on the same machine.
+        It goes through buildah's `dir:` format, because buildah's OCI writer compresses every
+        layer, which takes three times as long and has no benefit on the same machine.
         """
         with tempfile.TemporaryDirectory(dir=archive.parent) as temporary:
             layout = OciLayout(Path(temporary) / "layout")
@@ -185,7 +185,7 @@ class Buildah:
     def remove_old(self) -> None:
         """Remove all but the newest few versions of each of Cloche's images.
 
-        Several, since other checkouts and branches build into the same store.
+        Several are kept, because other checkouts and branches build into the same store.
         """
         for reference in older_versions(self._listed()):
             answers(self._argv("rmi", reference), timeout=_LOOK_TIMEOUT)
@@ -204,7 +204,8 @@ class Buildah:
         return listed.split()
 
     def _run(self, *words: str, timeout: float, idle: bool = False) -> str:
-        # SCHED_IDLE of sched(7): even the lowest niceness would take a tenth from the compilers.
+        # SCHED_IDLE of sched(7): even the lowest niceness would take a tenth of the compilers'
+        # time.
         policy = ["chrt", "--idle", "0"] if idle else []
         return run([*policy, *self._argv(*words)], timeout=timeout)
 
@@ -214,9 +215,9 @@ class Buildah:
 
 
 def _own_ca() -> list[str]:
-    """Hand the machine's certificate authorities to pip and npm where it says that pip needs them.
+    """Return flags that give pip and npm the machine's certificate authorities, if PIP_CERT is set.
 
-    A read-only mount, so that they are no part of the image.
+    They are mounted read-only, so that they do not become part of the image.
     """
     bundle = os.environ.get("PIP_CERT")
     if not bundle:
@@ -229,7 +230,7 @@ def _own_ca() -> list[str]:
 
 
 def older_versions(references: Iterable[str], kept: int = KEPT_VERSIONS) -> list[str]:
-    """Select those of Cloche's images, listed newest first, that have `kept` newer versions."""
+    """Select Cloche's images, listed newest first, that have `kept` newer versions."""
     seen: Counter[str] = Counter()
     older = []
     for reference in references:
@@ -241,7 +242,7 @@ def older_versions(references: Iterable[str], kept: int = KEPT_VERSIONS) -> list
 
 
 def docker_answers() -> bool:
-    """Say whether a Docker engine answers (the client alone does not do)."""
+    """Return whether a Docker engine answers; the client alone is not sufficient."""
     if not shutil.which("docker"):
         return False
     look = ["docker", "version", "--format", "{{.Server.Version}}"]

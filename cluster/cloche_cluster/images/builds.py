@@ -1,4 +1,4 @@
-"""Builds images in the background, two at a time, while something else brings the cluster up."""
+"""Build images in the background, two at a time, while the cluster starts."""
 
 from __future__ import annotations
 
@@ -26,17 +26,16 @@ if TYPE_CHECKING:
     from cloche_cluster.images.table import Image
 
 WORKERS = 2
-"""Images that are built at a time: one alone mostly waits for the network and the disk."""
+"""Images built at a time. A single build mostly waits for network and disk."""
 
 
 @dataclass
 class ImageBuilds:
-    """The builds of `images`, in their order, of which the engine's store may have some already.
+    """Builds `images` in their order; the engine's store may already have some of them.
 
-    Used as a context manager: the builds run within the block, and those that have not begun are
-    dropped at its end. `engine` returns what builds them, installed where it was missing. `later`
-    are the names of images that wait for `begin_later`, and then take the processors only where
-    nothing else wants them.
+    Use it as a context manager: the builds run within the block, and those that have not begun are
+    dropped at its end. `engine` returns the engine, installed if necessary. `later` are the names
+    of images that wait for `begin_later`, and then only use CPU time that nothing else needs.
     """
 
     repository: Path
@@ -55,7 +54,7 @@ class ImageBuilds:
     _failure: ClusterError | None = None
 
     def __enter__(self) -> Self:
-        """Start to build."""
+        """Start building."""
         self._start(self._prepare)
         return self
 
@@ -65,7 +64,7 @@ class ImageBuilds:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        """Begin no further build, and wait for those under way; end these after an error."""
+        """Begin no further build, and wait for the running ones; after an error, terminate them."""
         with self._changed:
             self._stopped = True
             self._changed.notify_all()
@@ -75,14 +74,14 @@ class ImageBuilds:
             self._threads.pop().join()
 
     def begin_later(self) -> None:
-        """Let the images `later` be built, too."""
+        """Allow the images in `later` to be built."""
         with self._changed:
             self._later_begun = True
             self._changed.notify_all()
 
     @property
     def builder(self) -> Builder:
-        """What builds the images; known when `wait` has returned."""
+        """The engine; available after `wait` has returned."""
         assert self._builder is not None
         return self._builder
 
@@ -100,7 +99,7 @@ class ImageBuilds:
     def wait(self, names: Collection[str]) -> tuple[Tagged, ...]:
         """Wait until the images `names` are in the store, and return them with their tags.
 
-        Raises ClusterError as soon as one of them cannot be built.
+        Raises ClusterError as soon as one of them fails.
         """
         with self._changed:
             self._changed.wait_for(
@@ -118,9 +117,9 @@ class ImageBuilds:
             return tuple(self._tagged[name] for name in names)
 
     def wait_for_any(self, names: Collection[str]) -> tuple[tuple[Tagged, ...], list[ClusterError]]:
-        """Wait until at least one of `names` has been built or has failed; return all that have.
+        """Wait until at least one of `names` has ended; return the built images and the errors.
 
-        The first value are the images that are in the store now, the second the errors.
+        Both contain everything in `names` that has ended so far.
         """
         with self._changed:
             self._changed.wait_for(lambda: self._failure or any(n in self._ended for n in names))
@@ -131,7 +130,7 @@ class ImageBuilds:
             return built, [error for error in ended.values() if error]
 
     def has_ended(self, name: str) -> bool:
-        """Say whether the image `name` is in the store or could not be built."""
+        """Return whether the image `name` is in the store or has failed."""
         with self._changed:
             return name in self._ended
 
@@ -141,17 +140,17 @@ class ImageBuilds:
         thread.start()
 
     def _guarded(self, work: Callable[[], None]) -> None:
-        """Run `work` and hand its error, whatever it is, to those who wait."""
+        """Run `work` and pass any error to the threads that wait."""
         try:
             work()
-        except Exception as error:  # noqa: BLE001  nothing else would end their waiting
+        except Exception as error:  # noqa: BLE001  nothing else would wake the waiting threads
             known = error if isinstance(error, ClusterError) else None
             with self._changed:
                 self._failure = known or ClusterError(f"internal error: {error!r}")
                 self._changed.notify_all()
 
     def _prepare(self) -> None:
-        """Make the base image, on which all tags depend, and start the workers."""
+        """Ensure the base image, on which all tags depend, and start the workers."""
         self._builder = self.engine()
         debian = self.builder.debian_id() or self._make_debian()
         tagged = tag_all(self.repository, self.images, debian)

@@ -1,4 +1,4 @@
-"""What an image is made of: the files that its Dockerfile copies, and the tag that names them."""
+"""An image's content: the files that its Dockerfile copies, and the tag computed from them."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 TAG_LENGTH = 16
-"""Hexadecimal digits of a tag: 64 bits tell any two contents of one repository apart."""
+"""Hexadecimal digits of a tag: 64 bits distinguish all contents of one repository."""
 
 _IGNORED = ("__pycache__", ".mypy_cache", ".ruff_cache", ".pytest_cache")
 
 
 def copied_sources(dockerfile: str) -> tuple[str, ...]:
-    """Return the paths of the context that a Dockerfile's COPY and ADD lines take.
+    """Return the context paths in a Dockerfile's COPY, ADD and bind-mount sources.
 
-    Lines that copy from another stage or image do not count. Source: the Dockerfile reference.
+    Copies from another stage or image are skipped. Source: the Dockerfile reference.
     """
     sources: list[str] = []
     joined = re.sub(r"\\\s*\n(\s*#[^\n]*\n)*", " ", dockerfile)
@@ -46,9 +46,9 @@ def _sources(rest: str) -> list[str]:
 
 
 def context_files(repository: Path, sources: Iterable[str]) -> tuple[Path, ...]:
-    """Return the files (links too) that `sources` name, sorted, relative to `repository`.
+    """Return the files (links included) that `sources` name, sorted, relative to `repository`.
 
-    Raises FileNotFoundError when a source matches nothing.
+    Raises FileNotFoundError if a source matches nothing.
     """
     found: set[Path] = set()
     for source in sources:
@@ -79,9 +79,9 @@ def _files(path: Path) -> Iterator[Path]:
 def content_tag(
     repository: Path, dockerfile: Path, files: Iterable[Path], ingredients: Iterable[str]
 ) -> str:
-    """Return the tag for these contents: names, executable bits and bytes, and `ingredients`.
+    """Return the tag for these contents: names, executable bits, bytes, and `ingredients`.
 
-    `ingredients` are what else goes in, such as the base image's name and tag.
+    `ingredients` are other inputs, such as the base image's name and tag.
     """
     digest = hashlib.sha256()
     for ingredient in ingredients:
@@ -99,10 +99,10 @@ def content_tag(
 
 
 def stage(repository: Path, dockerfile: Path, files: Iterable[Path], target: Path) -> None:
-    """Copy Dockerfile and files to `target`, a context that has nothing else in it.
+    """Copy Dockerfile and files to `target`, a context with nothing else in it.
 
-    So what was hashed is what is built, and an engine that takes the whole context takes little.
-    Modes are made the same whatever the checkout's umask was.
+    Therefore the build uses exactly what was hashed, and engines that send the whole context send
+    little. Modes are normalized, so that the checkout's umask does not matter.
     """
     for relative in (dockerfile, *files):
         source, place = repository / relative, target / relative

@@ -1,4 +1,4 @@
-"""Makes the Debian base image from Debian's packages where none can be pulled."""
+"""Create the Debian base image from Debian packages, if it cannot be pulled."""
 
 from __future__ import annotations
 
@@ -37,19 +37,19 @@ _SLIM = (
     "/usr/share/locale/*",
     "/usr/share/man/*",
 )
-"""What a slim image leaves out (as Debian's own slim images do); copyright files stay."""
+"""Paths that slim images omit (as Debian's own do); copyright files stay."""
 
 
 @dataclass(frozen=True)
 class Source:
-    """One line of apt's configuration: an address and a suite."""
+    """A source in apt's configuration: an address and a suite."""
 
     address: str
     suite: str
 
 
 def parse_deb822(text: str) -> list[Source]:
-    """Read a `.sources` file."""
+    """Parse a `.sources` file."""
     found = []
     for stanza in re.split(r"\n\s*\n", text):
         fields = dict(re.findall(r"^([A-Za-z-]+):[ \t]*(.*)$", stanza, re.MULTILINE))
@@ -63,15 +63,15 @@ def parse_deb822(text: str) -> list[Source]:
 
 
 def parse_list(text: str) -> list[Source]:
-    """Read a `.list` file."""
+    """Parse a `.list` file."""
     lines = re.findall(r"^deb\s+(?:\[[^\]]*\]\s+)?(\S+)\s+(\S+)", text, re.MULTILINE)
     return [Source(address, suite) for address, suite in lines]
 
 
 def sources_for(suite: str, machine: Iterable[Source]) -> list[str]:
-    """Return apt's lines for `suite`, from the addresses that the machine takes Debian from.
+    """Return apt's lines for `suite`, with the machine's own Debian mirrors.
 
-    Raises ClusterError when the machine has none.
+    Raises ClusterError if the machine has none.
     """
     there = list(machine)
     mirrors = [one.address for one in there if _DEBIAN_SUITES.fullmatch(one.suite)]
@@ -107,7 +107,7 @@ _RECIPE = (
     *(f"--dpkgopt=path-exclude={pattern}" for pattern in _SLIM),
     "--dpkgopt=path-include=/usr/share/doc/*/copyright",
     # As in Debian's own images: apt keeps no cache in any layer and downloads no translations, and
-    # dpkg does not wait for the disk.
+    # dpkg does not sync to disk.
     '--aptopt=Dir::Cache::pkgcache ""',
     '--aptopt=Dir::Cache::srcpkgcache ""',
     '--aptopt=Acquire::Languages "none"',
@@ -117,11 +117,11 @@ _RECIPE = (
 )  # fmt: skip
 
 OWN_NAME = f"localhost/cloche/debian:{hashlib.sha256(repr(_RECIPE).encode()).hexdigest()[:12]}"
-"""The base image by its recipe, so that another recipe makes another image."""
+"""The base image's name contains a hash of the recipe, so that a new recipe creates a new image."""
 
 
 def make_debian(buildah: Buildah) -> None:
-    """Make the base image with mmdebstrap and name it as the one that others would pull."""
+    """Create the base image with mmdebstrap, and tag it as the image that others would pull."""
     lines = "\n".join(sources_for(SUITE, read_sources()))
     with tempfile.TemporaryDirectory(dir=buildah.root.parent, prefix=".debian-") as temporary:
         tree = Path(temporary) / "root.tar"
@@ -131,7 +131,7 @@ def make_debian(buildah: Buildah) -> None:
 
 
 def _proxy() -> list[str]:
-    """Mmdebstrap does not read the machine's apt options; a proxy it must know."""
+    """Return the machine's apt proxy, because mmdebstrap does not read the apt options."""
     told = answers(["apt-config", "dump", "--format", '%f "%v";%n', "Acquire::http::Proxy"],
                    timeout=10) or ""  # fmt: skip
     lines = [line for line in told.splitlines() if '""' not in line]

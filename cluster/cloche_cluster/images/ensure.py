@@ -1,4 +1,4 @@
-"""Builds the images that are missing and returns all of them with their tags."""
+"""Build missing images."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ if TYPE_CHECKING:
 def ensure_images(
     repository: Path, builder: Builder, console: Console, images: Sequence[Image] | None = None
 ) -> tuple[Tagged, ...]:
-    """Build every one of `images` (by default all) that the builder's store lacks; return all.
+    """Build those of `images` (default: all) that the builder's store lacks; return all.
 
-    Raises ClusterError when a Dockerfile copies what is not there, or a build fails.
+    Raises ClusterError if a Dockerfile copies a missing file, or a build fails.
     """
     wanted = discover(repository) if images is None else images
     names = [one.name for one in wanted]
@@ -34,6 +34,6 @@ def ensure_images(
 
 
 def remove_old(builder: Builder) -> None:
-    """Remove all but the newest few versions of each image where the store is Cloche's own."""
+    """Remove all but the newest few versions of each image, if the store is Cloche's own."""
     if isinstance(builder, Buildah):
         builder.remove_old()

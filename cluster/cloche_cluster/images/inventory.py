@@ -1,4 +1,4 @@
-"""Writes down what is in each image: one file an image, read from what the engine saves."""
+"""Write an SBOM for each image, from the archive that the engine saves."""
 
 from __future__ import annotations
 
@@ -25,7 +25,8 @@ def write_sboms(
 ) -> tuple[Path, ...]:
     """Write `NAME.cdx.json` into `target` for every image, and return the paths.
 
-    Files of images that are no more are removed. Raises ClusterError when an image cannot be read.
+    Files of images that no longer exist are removed. Raises ClusterError if an image cannot be
+    read.
     """
     target.mkdir(parents=True, exist_ok=True)
     written = tuple(_write(one, builder, target, console) for one in tagged)
@@ -36,7 +37,7 @@ def write_sboms(
 
 def _write(one: Tagged, builder: Builder, target: Path, console: Console) -> Path:
     began = time.monotonic()
-    # Beside the result, not in /tmp, which may be memory: an image has up to 800 MB.
+    # In the target directory, because an image has up to 800 MB and /tmp may be in memory.
     with tempfile.TemporaryDirectory(dir=target, prefix=".") as temporary:
         archive = Path(temporary) / f"{one.image.name}.tar"
         builder.save([one.reference], archive)

@@ -1,4 +1,4 @@
-"""Gathers images into one OCI archive, in which layers that they share are once."""
+"""Combine images into one OCI archive, in which shared layers appear once."""
 
 from __future__ import annotations
 
@@ -18,16 +18,16 @@ _DIGEST_LENGTH = 64
 
 @dataclass(frozen=True)
 class OciLayout:
-    """An image layout (OCI image specification) below `directory`, made image by image."""
+    """An image layout (OCI image specification) in `directory`, extended image by image."""
 
     directory: Path
     _manifests: list[dict[str, Any]] = field(default_factory=list)
 
     def add(self, plain: Path, name: str) -> None:
-        """Move an image in that lies in `plain` as containers/image's `dir:` writes it.
+        """Add an image from `plain`, where it is in the `dir:` format of containers/image.
 
-        There each blob is a file named by its SHA-256. `name` is the full name with its tag,
-        by which containerd and Docker will know the image.
+        In that format each blob is a file named by its SHA-256. `name` is the full name with its
+        tag, under which containerd and Docker will load the image.
         """
         blobs = self._blobs()
         for blob in plain.iterdir():

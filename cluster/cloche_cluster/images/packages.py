@@ -1,6 +1,6 @@
-"""Which packages lie in an image: Debian's, Python's and npm's, from their own records.
+"""List an image's packages: Debian's, Python's and npm's, from their own records.
 
-What a Debian package brings along of Python or Node.js is named as that package alone.
+Python and Node.js modules in a Debian package are covered by that package only.
 """
 
 from __future__ import annotations
@@ -22,15 +22,15 @@ _METADATA = re.compile(r"(?!usr/lib/python3/dist-packages/).*\.dist-info/METADAT
 _MANIFEST = re.compile(r"(?!usr/(share|lib)/).*/node_modules/(@[^/]+/)?[^/@][^/]*/package\.json")
 _MACHINE_READABLE = "https://www.debian.org/doc/packaging-manuals/copyright-format/1.0"
 _LICENSE_CHARACTERS = 80
-"""A longer field is the licence's text, not its name."""
+"""A longer field contains the licence's text, not its name."""
 
 
 @dataclass(frozen=True, order=True)
 class Package:
-    """A package. `purl` names it for everybody (https://github.com/package-url/purl-spec).
+    """A package. `purl` is its universal name (https://github.com/package-url/purl-spec).
 
-    `expression` is its licence where the package has it as SPDX, `licenses` are the names that it
-    has otherwise.
+    `expression` is its licence as an SPDX expression, if the package has one; `licenses` are
+    licence names in other forms.
     """
 
     purl: str
@@ -42,7 +42,7 @@ class Package:
 
 @dataclass(frozen=True)
 class Distribution:
-    """The operating system: `debian`, its version number and the suite's name."""
+    """The operating system: `debian`, its version number and its codename."""
 
     id: str
     version: str
@@ -50,7 +50,7 @@ class Distribution:
 
 
 def is_record(path: str) -> bool:
-    """Say whether a file tells of packages."""
+    """Return whether a file contains package records."""
     return path in {STATUS, OS_RELEASE} or any(
         kind.fullmatch(path) for kind in (_COPYRIGHT, _METADATA, _MANIFEST)
     )
@@ -68,7 +68,7 @@ def packages(root: Root) -> tuple[Package, ...]:
 
 
 def distribution(root: Root) -> Distribution:
-    """Return what os-release(5) says."""
+    """Return the fields of os-release(5)."""
     text = (root.files.get(OS_RELEASE) or b"").decode()
     fields = dict(re.findall(r'^([A-Z_]+)="?([^"\n]*)"?$', text, re.MULTILINE))
     return Distribution(
@@ -79,7 +79,7 @@ def distribution(root: Root) -> Distribution:
 
 
 def _debian(root: Root, system: Distribution) -> list[Package]:
-    """Those of dpkg's records (deb-control(5)) that are installed."""
+    """Return the installed packages in dpkg's records (deb-control(5))."""
     found = []
     for stanza in (root.files.get(STATUS) or b"").decode().split("\n\n"):
         fields = dict(re.findall(r"^([A-Za-z-]+): (.*)$", stanza, re.MULTILINE))
@@ -94,7 +94,7 @@ def _debian(root: Root, system: Distribution) -> list[Package]:
 
 
 def _debian_licenses(text: str) -> tuple[str, ...]:
-    """The short names of a copyright file that machines can read; of others nothing is known."""
+    """Return the licence names of a machine-readable copyright file; none for other files."""
     if _MACHINE_READABLE not in text.replace("http:", "https:"):
         return ()
     names = re.findall(r"^License:[ \t]*(\S.*?)[ \t]*$", text, re.MULTILINE)
@@ -102,7 +102,7 @@ def _debian_licenses(text: str) -> tuple[str, ...]:
 
 
 def _python(text: str) -> Package:
-    """https://packaging.python.org/en/latest/specifications/core-metadata/."""
+    """Parse METADATA (packaging.python.org/en/latest/specifications/core-metadata/)."""
     fields = Parser().parsestr(text, headersonly=True)
     name, version = fields["Name"], fields["Version"]
     purl = f"pkg:pypi/{_encoded(re.sub(r'[-_.]+', '-', name).lower())}@{_encoded(version)}"
@@ -121,7 +121,7 @@ def _is_name(text: str) -> bool:
 
 
 def _npm(fields: dict[str, object]) -> Package:
-    """What a package.json says of itself."""
+    """Return the package that a package.json describes."""
     name, version = str(fields.get("name", "")), str(fields.get("version", ""))
     purl = f"pkg:npm/{quote(name, safe='/')}@{_encoded(version)}"
     told = fields.get("license")

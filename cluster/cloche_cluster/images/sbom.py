@@ -1,4 +1,4 @@
-"""The software bill of materials of an image, as CycloneDX 1.6 has it."""
+"""The software bill of materials of an image, in CycloneDX 1.6."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 def document(reference: str, system: Distribution, packages: Iterable[Package]) -> str:
-    """Return the document as JSON: the same for the same contents, without time or chance.
+    """Return the document as JSON. It is reproducible: no timestamps or random values.
 
     `reference` is the image's name with its tag. Source: https://cyclonedx.org/docs/1.6/json/.
     """

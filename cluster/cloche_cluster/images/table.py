@@ -6,25 +6,24 @@ from dataclasses import dataclass
 from pathlib import Path
 
 REPOSITORY_NAME = "docker.io/cloche"
-"""The prefix of all names. In full, so that Docker, buildah and containerd mean the same image."""
+"""The prefix of all names. It is complete, so that all engines mean the same image."""
 
 DEBIAN = "debian:trixie-slim"
-"""What every image is made from."""
+"""The base of every image."""
 
 RUNTIME_BASE = "runtime-base"
 _RUNTIME = "runtime-"
 
 FIRST_LANGUAGES = ("python", "javascript", "bash")
-"""The languages that are built before the others: with them the first answer can be given."""
+"""The languages that are built first, before the first answer."""
 
 
 @dataclass(frozen=True)
 class Image:
     """One image. `dockerfile` is relative to the repository, which is the build's context.
 
-    `base` is the image of ours that it is made from, if any. `after` is the image that is built
-    before it: its base, or one that begins with the same layers. `deployed` says whether Pods run
-    it.
+    `base` is the Cloche image that it is built from, if any. `after` is the image that is built
+    before it: its base, or one that begins with the same layers. `deployed` is whether Pods run it.
     """
 
     name: str
@@ -44,7 +43,7 @@ class Image:
 
 
 def discover(repository: Path) -> tuple[Image, ...]:
-    """Return the images in the order in which they are needed, each after its `after`.
+    """Return the images in the order of their builds, each after its `after`.
 
     A language is a folder of `runtimes/` with a Dockerfile and a runtime.yaml.
     """

@@ -1,4 +1,4 @@
-"""The tag of each image, which is a hash of what the image is made of."""
+"""The tag of each image: a hash of its content."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Tagged:
-    """An image with its tag and the files that it is made of."""
+    """An image with its tag and its source files."""
 
     image: Image
     tag: str
@@ -29,7 +29,7 @@ class Tagged:
 
 
 def tag_all(repository: Path, images: Iterable[Image], debian: str) -> tuple[Tagged, ...]:
-    """Give each image its tag; `debian` is the identity of the Debian base."""
+    """Compute the tag of each image; `debian` is the id of the Debian base image."""
     tagged: dict[str, Tagged] = {}
     for image in images:
         try:

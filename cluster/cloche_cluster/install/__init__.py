@@ -1,1 +1,1 @@
-"""Installs Cloche into a cluster that answers: CRDs, chart, API key, first example."""
+"""Install Cloche into a running cluster: CRDs, chart, API key, first example."""

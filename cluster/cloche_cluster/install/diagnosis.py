@@ -1,4 +1,4 @@
-"""Says which Pods of a namespace are not ready, and why: state, events, last lines of the log."""
+"""Report which Pods of a namespace are not ready, and why: state, events, last log lines."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _EVENTS = 3
 
 
 def diagnose(kubectl: Kubectl, namespace: str) -> list[str]:
-    """Return lines about every Pod that is not ready; never raises."""
+    """Return lines about every Pod that is not ready. Never raises CommandError."""
     try:
         pods = kubectl.json("get", "pods", "-n", namespace)["items"]
         lines: list[str] = []
@@ -31,7 +31,7 @@ def diagnose(kubectl: Kubectl, namespace: str) -> list[str]:
 
 
 def is_ready(pod: dict[str, Any]) -> bool:
-    """Say whether the Pod's condition Ready is true, or it has ended well."""
+    """Return whether the Pod's Ready condition is true, or it has succeeded."""
     status = pod.get("status", {})
     if status.get("phase") == "Succeeded":
         return True
@@ -41,7 +41,7 @@ def is_ready(pod: dict[str, Any]) -> bool:
 
 
 def reason(pod: dict[str, Any]) -> str:
-    """Return in a few words why the Pod is not ready: a container's state, else a condition."""
+    """Return briefly why the Pod is not ready: a container's state, else a condition."""
     status = pod.get("status", {})
     for container in status.get("containerStatuses", []):
         for state in ("waiting", "terminated"):

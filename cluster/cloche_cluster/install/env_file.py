@@ -1,4 +1,4 @@
-"""`.cloche/env`: what a shell needs to talk to the installation (`set -a; . .cloche/env`)."""
+"""`.cloche/env`: the shell variables for using the installation (`set -a; . .cloche/env`)."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Environment:
-    """The three variables."""
+    """The values of the three variables."""
 
     url: str
     api_key: str
     kubeconfig: str
 
     def render(self) -> str:
-        """Return the file's text, values quoted as a shell needs it."""
+        """Return the file's text, with values quoted for a shell."""
         pairs = {
             "CLOCHE_URL": self.url,
             "CLOCHE_API_KEY": self.api_key,
@@ -32,12 +32,12 @@ class Environment:
 
 
 def write(path: Path, environment: Environment) -> None:
-    """Write the file, for its owner alone."""
+    """Write the file, readable by its owner only."""
     write_private(path, environment.render())
 
 
 def read_key(path: Path) -> str | None:
-    """Return the API key of an earlier run, if there is one."""
+    """Return the API key of an earlier run, or None."""
     if not path.exists():
         return None
     found = re.search(r"^CLOCHE_API_KEY=(\S+)$", path.read_text(), re.MULTILINE)

@@ -1,4 +1,4 @@
-"""Runs the documentation's first example with curl, as its reader would."""
+"""Run the documentation's first example with curl, as documented."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Example:
-    """A program, and what it prints."""
+    """A program and its expected output."""
 
     language: str
     code: str
@@ -36,13 +36,13 @@ README = Example("python", 'print("Hello, World!")\nprint(2 + 2)', "Hello, World
 
 _READY_SECONDS = 60.0
 _KEY_SECONDS = 20.0
-"""A new key is known to the gateway within seconds."""
+"""Seconds within which the gateway accepts a new key."""
 
 _CURL_TIMEOUT = 120.0
 
 
 def wait_until_ready(url: str) -> None:
-    """Wait until the gateway answers that it is ready. Raises ClusterError when it does not."""
+    """Wait until the gateway is ready. Raises ClusterError if it does not become ready."""
     deadline = time.monotonic() + _READY_SECONDS
     said = "nothing"
     while True:
@@ -58,9 +58,9 @@ def wait_until_ready(url: str) -> None:
 
 
 def example_for(repository: Path, languages: Sequence[str]) -> Example:
-    """Return the README's example where Python is among `languages`, else the first one's hello.
+    """Return the README's example if Python is among `languages`, else the first one's hello.
 
-    Raises ClusterError when that language has no such example.
+    Raises ClusterError if that language has no such example.
     """
     if README.language in languages:
         return README
@@ -74,9 +74,9 @@ def example_for(repository: Path, languages: Sequence[str]) -> Example:
 
 
 def run_example(url: str, key: str, example: Example, console: Console) -> None:
-    """Print the command and the answer. Raises ClusterError when the answer is not the right one.
+    """Print the command and the answer. Raises ClusterError if the answer is wrong.
 
-    curl reads the key from its standard input: a command line can be read by every user.
+    curl reads the key from stdin, because every user can read command lines.
     """
     body = json.dumps({"code": example.code, "language": example.language})
     console.plain(
@@ -95,7 +95,7 @@ def run_example(url: str, key: str, example: Example, console: Console) -> None:
 
 
 def _curl(url: str, key: str, body: str) -> str:
-    """Ask until the gateway knows the key: it may be a second old."""
+    """Send the request, and retry while the gateway does not know the new key yet."""
     deadline = time.monotonic() + _KEY_SECONDS
     while True:
         answer = run(

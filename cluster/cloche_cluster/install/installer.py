@@ -1,4 +1,4 @@
-"""Installs Cloche into a cluster: first what the first answer needs, then language by language."""
+"""Install Cloche into a cluster: first what the first answer needs, then each language."""
 
 from __future__ import annotations
 
@@ -30,16 +30,16 @@ if TYPE_CHECKING:
 _RUNTIME = "runtime-"
 
 LOCAL_KEY = "local"
-"""The name and the tenant of the key that `up` makes."""
+"""The name and the tenant of the key that `up` creates."""
 _LOCAL_LIMITS = KeyLimits(rate_per_minute=1_000_000, concurrency=1_000)
-"""Its limits: who has it has the cluster, and its tests and benchmarks ask often."""
+"""Its limits are high: its holder owns the cluster, and tests and benchmarks use it heavily."""
 
 
 @dataclass
 class Installer:
     """Installs the images of one checkout's builds into one cluster.
 
-    `engine` returns what has built the images, and `wanted` are the languages that were chosen.
+    `engine` returns the engine that has built the images; `wanted` are the chosen languages.
     """
 
     checkout: Checkout
@@ -49,14 +49,14 @@ class Installer:
     wanted: Sequence[str]
     console: Console
     ready: bool = False
-    """Whether Cloche serves its users: it does before the first answer is printed."""
+    """Whether the installation works, which is the case before the first answer is printed."""
     _tags: dict[str, str] = field(default_factory=dict)
 
     def first_answer(self, builds: ImageBuilds, first: Sequence[str]) -> None:
         """Install with the images `first`, and get the first answer.
 
-        Other images that the cluster has already come along, and a language that is installed
-        keeps its present image until its new one is there.
+        Other images that the cluster already has are included, and an installed language keeps its
+        present image until its new one is available.
         """
         tagged = builds.wait(first)
         rest = builds.built(name for name in builds.names if name not in first)
@@ -78,9 +78,9 @@ class Installer:
         run_example(url, key, example_for(self.checkout.root, available), self.console)
 
     def add_the_rest(self, builds: ImageBuilds, first: Sequence[str]) -> None:
-        """Install the other images as they are built, and say which language is available.
+        """Install the other images as they are built, and report each available language.
 
-        Raises ClusterError, at the end, that names those which could not be built.
+        Raises ClusterError, at the end, that names the images that failed.
         """
         left = [name for name in builds.names if name not in first]
         failed: list[ClusterError] = []
@@ -104,7 +104,7 @@ class Installer:
         return [name.removeprefix(_RUNTIME) for name in there]
 
     def install(self, tagged: Iterable[Tagged], values: dict[str, Any]) -> None:
-        """Install just these images, of this checkout or of another revision, with `values`."""
+        """Install exactly these images, of this checkout or another revision, with `values`."""
         images = tuple(tagged)
         self._load(images)
         self._tags = {}
@@ -129,12 +129,12 @@ class Installer:
             self.cluster.load_images(self.engine(), missing)
 
     def _there(self, tagged: Sequence[Tagged]) -> list[Tagged]:
-        """Return those of `tagged` that the cluster's nodes have already."""
+        """Return those of `tagged` that the cluster's nodes already have."""
         missing = set(self.cluster.missing_images([one.reference for one in tagged]))
         return [one for one in tagged if one.reference not in missing]
 
     def _present_tags(self) -> dict[str, str]:
-        """Return the tags that languages have in the cluster whose new image is not there yet."""
+        """Return the installed tags of the languages whose new image is not available yet."""
         late = {f"{_RUNTIME}{name}" for name in self.wanted} - set(self._tags)
         if not late:
             return {}
@@ -148,7 +148,7 @@ class Installer:
         return dict(pair for reference, pair in references.items() if reference not in missing)
 
     def _upgrade(self, more: dict[str, Any] | None = None) -> bool:
-        """Bring the release to the present tags; False when nothing had changed."""
+        """Upgrade the release to the present tags; return False if nothing has changed."""
         images = image_values(self._tags, languages(self.checkout.root))
         values = merged(self.cluster.values(), images, more or {})
         namespaces = user_namespaces(self.access.kubectl, values, self.console)

@@ -1,4 +1,4 @@
-"""API keys in the cluster's Secret: made, looked up, never shown twice."""
+"""Create and check API keys in the cluster's Secret. A key's text is shown only once."""
 
 from __future__ import annotations
 
@@ -25,12 +25,12 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class KeyStore:
-    """The translator of the Secret with the keys' hashes."""
+    """The Secret with the hashes of the keys."""
 
     kubectl: Kubectl
 
     def works(self, key: str, limits: KeyLimits) -> bool:
-        """Say whether the text `key` is one of the cluster's keys, and has these limits."""
+        """Return whether `key` is one of the cluster's keys and has these limits."""
         wanted = hash_key(key)
         return any(
             record.sha256 == wanted and dict(limits).items() <= dict(record).items()
@@ -50,11 +50,12 @@ class KeyStore:
         *,
         replace: bool = False,
     ) -> str:
-        """Make a key, keep its hash, and return its text, which nobody can find again.
+        """Create a key, store its hash, and return its text, which cannot be recovered later.
 
-        It holds so long, by the API server's clock, as the gateways do not know this machine's.
+        Its lifetime is measured by the API server's clock, because the gateways may run on machines
+        with other clocks than this one.
 
-        Raises ClusterError when the name is taken and `replace` is false, or a name is no name.
+        Raises ClusterError if the name is taken and `replace` is false, or a name is invalid.
         """
         check_name("NAME", name)
         check_name("TENANT", tenant)
@@ -71,20 +72,20 @@ class KeyStore:
         return text
 
     def _now(self) -> datetime:
-        """Return the API server's time: of an object that it makes and does not keep."""
+        """Return the API server's time, from a review object that it creates without storing it."""
         review = self.kubectl.json("auth", "whoami")
         return datetime.fromisoformat(review["metadata"]["creationTimestamp"])
 
     def _patch(self, name: str, value: str) -> None:
         patch = json.dumps({"data": {name: value}})
-        # From a file, as a command line can be read by every user of the machine.
+        # From stdin, because every user of the machine can read command lines.
         self.kubectl.run(
             "patch", "secret", SECRET_NAME, "-n", NAMESPACE, "--type=merge",
             "--patch-file=/dev/stdin", stdin=patch,
         )  # fmt: skip
 
     def _records(self) -> Iterator[ApiKeyRecord]:
-        """Every record that is one: what somebody else wrote may be anything."""
+        """Return all valid records. Other clients may have written invalid ones."""
         for value in self._entries().values():
             with contextlib.suppress(ValidationError):
                 yield ApiKeyRecord.model_validate_json(value)
@@ -98,7 +99,7 @@ class KeyStore:
 
 
 def check_name(what: str, name: str) -> None:
-    """Raise ClusterError unless `name` is a label's value, which every name of ours must be."""
+    """Raise ClusterError unless `name` is a valid label value, as required of all names."""
     if not re.fullmatch(LABEL_VALUE, name):
         raise ClusterError(
             f"{what}={name!r}: must be 1 to 63 letters, digits, `-`, `_` or `.`, "
@@ -110,9 +111,9 @@ _UNITS = {"m": "minutes", "h": "hours", "d": "days"}
 
 
 def duration(text: str) -> timedelta:
-    """Return how long a key holds that is to hold 90m, 12h or 30d.
+    """Parse a key's lifetime: 90m, 12h or 30d.
 
-    Raises ClusterError when it is no such time.
+    Raises ClusterError for any other text.
     """
     found = re.fullmatch(r"([1-9][0-9]{0,4})([mhd])", text)
     if found is None:
@@ -121,9 +122,9 @@ def duration(text: str) -> timedelta:
 
 
 def key_limits(rate: str | None, concurrency: str | None) -> KeyLimits:
-    """Return the limits that a command line asks for; what is absent is the installation's.
+    """Parse the limits of the command line; an absent one means the installation's default.
 
-    Raises ClusterError when one makes no sense.
+    Raises ClusterError if one is invalid.
     """
     try:
         return KeyLimits.model_validate(

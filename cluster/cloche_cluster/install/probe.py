@@ -1,7 +1,7 @@
-"""Whether user namespaces can be had: what nodes report, a Pod that tries it, what it says. Pure.
+"""Decide whether user namespaces work: node reports, probe Pods, their results. Pure functions.
 
-A node's report alone does not tell: the runtime may know them and the kernel or the file system
-below it not. A version tells even less.
+A node's report is not sufficient: the runtime may support them while the kernel or the file system
+does not. A version is even less reliable.
 """
 
 from __future__ import annotations
@@ -17,10 +17,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
 LABELS = {"app.kubernetes.io/part-of": "cloche", "app.kubernetes.io/component": "probe"}
-"""Those of every probe Pod, by which all of them are found again."""
+"""Labels of every probe Pod, by which they are found."""
 
 SECONDS = 30
-"""A probe Pod's whole life: it starts in one second, or its image is pulled first."""
+"""Lifetime of a probe Pod. It starts within one second, unless its image must be pulled."""
 
 _NAME = "cloche-probe"
 _USER = 40_000
@@ -30,17 +30,18 @@ _TRIES = (
     'read -r inside outside rest < /proc/self/uid_map; [ "$outside" != 0 ] || '
     f"exit {_NOT_MAPPED}; : > probe"
 )
-"""user_namespaces(7): the second number is the user outside that the first one inside is. And the
-directory in memory must be writable, for which the kernel maps its owner."""
+"""user_namespaces(7): the second number is the outside user of the first inside user. The in-memory
+directory must be writable too, which requires the kernel to map its owner."""
 _REFUSALS = ("CreateContainerConfigError", "CreateContainerError", "RunContainerError")
-"""Why a container waits that does not start: the kubelet tries again, with the same end."""
+"""Waiting reasons of a container that cannot start; the kubelet retries with the same result."""
 
 
 @dataclass(frozen=True)
 class Verdict:
-    """`obstacle` says why Pods get no user namespaces; empty: they do.
+    """`obstacle` is why Pods get no user namespaces; empty if they do.
 
-    `lasting`: it stays so as long as the nodes stay the same, and need not be tried again.
+    `lasting` means that the verdict holds while the nodes stay the same, so that it can be
+    remembered.
     """
 
     obstacle: str
@@ -48,13 +49,13 @@ class Verdict:
 
 
 def handler_of(runtime_class: str, classes: Iterable[Mapping[str, Any]]) -> str | None:
-    """Return the handler of a RuntimeClass by its name, "" for none; None where it is missing."""
+    """Return the handler of a RuntimeClass, "" if no name is given; None if it does not exist."""
     handlers = {one["metadata"]["name"]: str(one["handler"]) for one in classes}
     return handlers.get(runtime_class) if runtime_class else ""
 
 
 def open_nodes(nodes: Iterable[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
-    """Select the nodes that a Pod without tolerations may be put on."""
+    """Select the nodes on which a Pod without tolerations can be scheduled."""
     return [node for node in nodes if not _is_closed(node["spec"])]
 
 
@@ -65,7 +66,7 @@ def _is_closed(spec: Mapping[str, Any]) -> bool:
 
 
 def reported(nodes: Sequence[Mapping[str, Any]], handler: str | None) -> Verdict | None:
-    """Say what stands against user namespaces by the nodes' own reports; None: nothing."""
+    """Return the obstacle to user namespaces in the nodes' own reports; None if there is none."""
     if handler is None:
         return Verdict("there is no such RuntimeClass")
     if not nodes:
@@ -79,9 +80,9 @@ def reported(nodes: Sequence[Mapping[str, Any]], handler: str | None) -> Verdict
 
 
 def unlike(nodes: Iterable[Mapping[str, Any]]) -> dict[tuple[str, ...], str]:
-    """Return the name of one node of each kind, by what makes it one: kernel, runtime, system.
+    """Return the name of one node for each combination of kernel, runtime and system.
 
-    What decides comes with these, so that a hundred like nodes need one Pod, not a hundred.
+    Support depends on these, so a hundred identical nodes need one Pod, not a hundred.
     """
     kinds: dict[tuple[str, ...], str] = {}
     for node in nodes:
@@ -91,7 +92,7 @@ def unlike(nodes: Iterable[Mapping[str, Any]]) -> dict[tuple[str, ...], str]:
 
 
 def fingerprint(handler: str, kinds: Iterable[tuple[str, ...]]) -> str:
-    """Return the digest of all that a verdict depends on."""
+    """Return a digest of everything that a verdict depends on."""
     text = json.dumps([_TRIES, handler, sorted(kinds)])
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
@@ -99,10 +100,10 @@ def fingerprint(handler: str, kinds: Iterable[tuple[str, ...]]) -> str:
 def probe_pods(
     nodes: Iterable[str], runtime_class: str, image: tuple[str, str]
 ) -> list[dict[str, Any]]:
-    """Return a Pod for each node, which succeeds if it has a user namespace of its own.
+    """Return a Pod for each node, which succeeds if it gets a user namespace.
 
-    `image` is a runtime's, and how it is pulled. Each is bound to its node by name: another
-    node's answer would be no answer.
+    `image` is a runtime's image and its pull policy. Each Pod is bound to its node by name, because
+    another node's result would be meaningless.
     """
     return [
         {
@@ -116,7 +117,7 @@ def probe_pods(
 
 
 def _spec(runtime_class: str, image: tuple[str, str]) -> dict[str, Any]:
-    """Return what a sandbox Pod's has to do with it, fit for Pod Security `restricted`."""
+    """Return the relevant parts of a sandbox Pod's spec, valid for Pod Security `restricted`."""
     reference, pull_policy = image
     container = {
         "name": "probe",
@@ -155,9 +156,9 @@ def _spec(runtime_class: str, image: tuple[str, str]) -> dict[str, Any]:
 
 
 def judged(pods: Sequence[Mapping[str, Any]], warnings: Mapping[str, str]) -> Verdict | None:
-    """Say what the probe Pods tell; None while one of them has yet to.
+    """Return the verdict of the probe Pods; None while one of them is undecided.
 
-    `warnings`: by a Pod's uid, why its sandbox was not made, as the kubelet's event has it.
+    `warnings` maps a Pod's uid to the kubelet's event about its failed sandbox.
     """
     answers = [_answer(pod, warnings.get(pod["metadata"]["uid"])) for pod in pods]
     refusal = next((one for one in answers if one and one.obstacle), None)

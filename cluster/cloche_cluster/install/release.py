@@ -1,4 +1,4 @@
-"""The CRDs and the helm release, changed only where something changed."""
+"""The CRDs and the Helm release, changed only if necessary."""
 
 from __future__ import annotations
 
@@ -21,7 +21,8 @@ if TYPE_CHECKING:
     from cloche_cluster.targets.base import Access
 
 READY_SECONDS = 240
-"""How long the Pods may take: on kind and minikube their images were just loaded."""
+"""How long the Pods may take to become ready. On kind and minikube their images were just
+loaded."""
 
 _LOOK_SECONDS = 60.0
 
@@ -35,7 +36,7 @@ class Release:
     console: Console
 
     def apply_crds(self) -> None:
-        """Apply the CRDs server-side: helm installs those of a chart, and never upgrades them."""
+        """Apply the CRDs server-side: Helm installs a chart's CRDs, but never upgrades them."""
         paths = sorted((self.repository / "crds").glob("*.yaml"))
         if not paths:
             raise ClusterError("crds/ has no YAML: run `make crds`")
@@ -45,10 +46,10 @@ class Release:
         kubectl.run("wait", "--for=condition=Established", "--timeout=30s", *files)
 
     def upgrade(self, values: Mapping[str, Any]) -> bool:
-        """Install or upgrade, and wait until all is ready; False when nothing had changed.
+        """Install or upgrade, and wait until all is ready; return False if nothing has changed.
 
-        A release that an interrupted run left half-way is taken on. Raises ClusterError that
-        says which Pod is not ready, and why.
+        A release that an interrupted run left pending is continued. Raises ClusterError, which
+        names the Pods that are not ready, and why.
         """
         digest = content_digest(self.repository / "charts" / RELEASE, values)
         status = self.status()
@@ -67,7 +68,8 @@ class Release:
     def uninstall(self, *, keep_resources: bool) -> list[str]:
         """Uninstall the release and return what was removed.
 
-        Unless `keep_resources` the namespaces and the CRDs go too, and with them every execution.
+        Unless `keep_resources` is set, the namespaces and the CRDs are removed too, and with them
+        every execution.
         """
         gone = []
         if self.status():
@@ -85,7 +87,7 @@ class Release:
         return gone
 
     def status(self) -> dict[str, Any]:
-        """Return helm's status of the release; empty where there is none."""
+        """Return Helm's status of the release; empty if there is none."""
         words = ["status", RELEASE, "-n", NAMESPACE, "-o", "json"]
         where = ["--kubeconfig", str(self.access.kubeconfig)]
         told = answers([self.access.helm, *words, *where], timeout=_LOOK_SECONDS)
@@ -93,7 +95,7 @@ class Release:
         return status
 
     def image_tags(self) -> dict[str, str]:
-        """Return the tags of the images that the release was given, languages that it lacks not."""
+        """Return the image tags in the release's values, without those of disabled languages."""
         words = ["get", "values", RELEASE, "-n", NAMESPACE, "-o", "json"]
         where = ["--kubeconfig", str(self.access.kubeconfig)]
         found = answers([self.access.helm, *words, *where], timeout=_LOOK_SECONDS)
@@ -103,12 +105,12 @@ class Release:
         return {name: tag for name, tag in tags.items() if name not in disabled}
 
     def languages(self) -> set[str]:
-        """Return the names of the SandboxRuntimes that are installed."""
+        """Return the names of the installed SandboxRuntimes."""
         listed = self.access.kubectl.run("get", "sbr", "-n", SANDBOX_NAMESPACE, "-o", "name")
         return {line.rpartition("/")[2] for line in listed.split()}
 
     def _take_on(self, status: Mapping[str, Any]) -> None:
-        """Make way for an upgrade where a killed helm left its mark."""
+        """Remove what a killed Helm left and what would block an upgrade."""
         state = str(status.get("info", {}).get("status", ""))
         if state.startswith("pending"):
             selector = f"owner=helm,name={RELEASE},status={state}"
@@ -121,9 +123,9 @@ class Release:
         try:
             self._helm(
                 "upgrade", "--install", RELEASE, str(chart), "--create-namespace",
-                "--skip-crds",  # apply_crds did it
+                "--skip-crds",  # apply_crds applies them
                 "--values", str(values), "--description", digest,
-                "--force-conflicts",  # whatever was changed by hand is as the chart has it again
+                "--force-conflicts",  # the chart overrides changes made by hand
                 "--wait", "--timeout", f"{READY_SECONDS}s",
                 timeout=READY_SECONDS + 60,
             )  # fmt: skip
@@ -132,7 +134,7 @@ class Release:
             raise ClusterError("\n".join([without_notes(str(error)), *found])) from None
 
     def _wait_until_ready(self) -> None:
-        """Wait for the Deployments that are there: a crash of the node took their Pods along."""
+        """Wait for the existing Deployments, whose Pods a crash of the node may have ended."""
         kubectl = self.access.kubectl
         try:
             for deployment in self._deployments():
@@ -157,13 +159,13 @@ class Release:
 
 
 def is_whole(deployments: Sequence[Mapping[str, Any]]) -> bool:
-    """Say whether gateway and operator are there and none was scaled to nothing."""
+    """Return whether gateway and operator exist and neither is scaled to 0."""
     parts = 2
     return len(deployments) >= parts and all(one["spec"]["replicas"] for one in deployments)
 
 
 def content_digest(chart: Path, values: Mapping[str, Any]) -> str:
-    """Return the digest of a chart and its values, which the release keeps as its description."""
+    """Return the digest of a chart and its values, which is stored as the release's description."""
     digest = hashlib.sha256(json.dumps(values, sort_keys=True).encode())
     for path in _files(chart):
         content = path.read_bytes()
@@ -173,12 +175,12 @@ def content_digest(chart: Path, values: Mapping[str, Any]) -> str:
 
 
 def without_notes(message: str) -> str:
-    """Return helm's error without its notes on links that it followed."""
+    """Return Helm's error without its messages about the links that it followed."""
     return "\n".join(line for line in message.splitlines() if "level=INFO" not in line)
 
 
 def _files(directory: Path) -> Iterable[Path]:
-    """Return the chart's files, links followed as helm does."""
+    """Return the chart's files, following links as Helm does."""
     return sorted(path for path in directory.rglob("*") if path.is_file())
 
 

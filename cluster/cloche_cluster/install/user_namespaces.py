@@ -1,4 +1,4 @@
-"""Finds out whether sandbox Pods can have user namespaces, and remembers it in the cluster."""
+"""Find out whether sandbox Pods can have user namespaces, and remember it in the cluster."""
 
 from __future__ import annotations
 
@@ -20,20 +20,20 @@ if TYPE_CHECKING:
     from cloche_cluster.kubectl import Kubectl
 
 ANNOTATION = "cloche.dev/user-namespaces"
-"""On the release's namespace: the last verdict, and the fingerprint of what it was said of."""
+"""Annotation of the release's namespace: the last verdict, and the fingerprint of its nodes."""
 
 _SELECTOR = ",".join(f"{name}={value}" for name, value in probe.LABELS.items())
 _LATE_SECONDS = 5.0
-"""How much later than its own deadline a Pod's end may be seen."""
+"""How much later than its own deadline a Pod's end may be observed."""
 
 
 def user_namespaces(
     kubectl: Kubectl, values: Mapping[str, Any], console: Console
 ) -> dict[str, Any]:
-    """Return the chart's values that turn user namespaces on where they work, and say so.
+    """Return the chart's values that enable user namespaces if they work, and print the result.
 
-    `values` are those of the installation, with the images' tags and the RuntimeClass. It raises
-    nothing: an installation without them is one too.
+    `values` are those of the installation, with image tags and RuntimeClass. Nothing is raised: an
+    installation without user namespaces works too.
     """
     runtime_class = values.get("sandbox", {}).get("runtimeClassName", "")
     try:
@@ -46,9 +46,9 @@ def user_namespaces(
 
 
 def runtime_image(values: Mapping[str, Any]) -> tuple[str, str]:
-    """Return the reference of a runtime's image as the chart has it, and how it is pulled.
+    """Return the reference of a runtime's image as the chart uses it, and its pull policy.
 
-    Any of them will do, and the nodes get all of them.
+    Any runtime will do, because the nodes get all of them.
     """
     image = values["image"]
     name, tag = next(item for item in image["tags"].items() if item[0].startswith("runtime-"))
@@ -59,7 +59,7 @@ def runtime_image(values: Mapping[str, Any]) -> tuple[str, str]:
 
 
 def remembered(namespace: Mapping[str, Any], key: str) -> Verdict | None:
-    """Return the verdict that a namespace's metadata notes, if it was said of the same nodes."""
+    """Return the verdict in a namespace's metadata, if it concerns the same nodes."""
     noted = namespace.get("annotations", {}).get(ANNOTATION, "")
     of, _, obstacle = noted.partition(" ")
     return Verdict(obstacle) if of == key else None
@@ -67,10 +67,10 @@ def remembered(namespace: Mapping[str, Any], key: str) -> Verdict | None:
 
 @dataclass(frozen=True)
 class Trial:
-    """Looks at the nodes, and where these do not stand against it tries it on them.
+    """Checks the nodes' reports, and unless these rule it out, runs probe Pods.
 
-    The Pods run in the release's own namespace: that of the sandboxes is the chart's to make, and
-    has a quota; `default` belongs to others; one for this alone would take seconds to go.
+    The Pods run in the release's own namespace: that of the sandboxes is created by the chart and
+    has a quota, `default` belongs to other users, and a separate one would take seconds to delete.
     """
 
     kubectl: Kubectl
@@ -79,7 +79,7 @@ class Trial:
     namespace: str = NAMESPACE
 
     def verdict(self) -> Verdict:
-        """Return the verdict, a remembered one where nothing has changed. Raises ClusterError."""
+        """Return the verdict, remembered if nothing has changed. Raises ClusterError."""
         found = self.kubectl.json("get", "nodes,runtimeclasses")["items"]
         nodes = probe.open_nodes(one for one in found if one["kind"] == "Node")
         classes = [one for one in found if one["kind"] == "RuntimeClass"]
@@ -108,7 +108,7 @@ class Trial:
     def _make_namespace(self) -> None:
         meta = {"name": self.namespace}
         self.kubectl.apply([{"apiVersion": "v1", "kind": "Namespace", "metadata": meta}])
-        # Made by a controller, a moment after the namespace; no Pod is admitted without it.
+        # A controller creates it shortly after the namespace; without it no Pod is admitted.
         self._run("wait", "--for=create", "serviceaccount/default", "--timeout=30s")
 
     def _remember(self, key: str, verdict: Verdict) -> None:
@@ -116,9 +116,10 @@ class Trial:
         self.kubectl.run("annotate", "namespace", self.namespace, "--overwrite", noted)
 
     def _tried(self, nodes: Sequence[str]) -> Verdict:
-        """Run the Pods and remove them, whatever happens; killed ones end by their deadline.
+        """Run the Pods and always remove them; if this process is killed, their deadline ends them.
 
-        What a killed run left is replaced: it has remembered nothing, so the next one tries again.
+        Leftovers of a killed run are replaced. It has remembered nothing, so the next run probes
+        again.
         """
         pods = probe.probe_pods(nodes, self.runtime_class, self.image)
         body = json.dumps({"apiVersion": "v1", "kind": "List", "items": pods})
@@ -139,7 +140,7 @@ class Trial:
         return Verdict("the probe Pod did not end in time", lasting=False)
 
     def _warnings(self) -> dict[str, str]:
-        """Return why sandboxes were not made, by their Pods' uids."""
+        """Return why sandboxes were not created, by their Pods' uids."""
         words = ("get", "events", "-n", self.namespace, "--field-selector")
         events = self.kubectl.json(*words, "reason=FailedCreatePodSandBox")["items"]
         return {event["involvedObject"]["uid"]: event["message"] for event in events}

@@ -1,4 +1,4 @@
-"""The chart's values of an installation."""
+"""The chart's values for an installation."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ if TYPE_CHECKING:
 def image_values(tags: Mapping[str, str], languages: Iterable[str]) -> dict[str, Any]:
     """Return the values for images with these `tags`, by the images' names.
 
-    Of all `languages` of the chart, those whose image has no tag are left out.
+    Those of the chart's `languages` whose image has no tag are disabled.
     """
     disabled = [name for name in languages if f"runtime-{name}" not in tags]
     return {"image": {"tags": dict(tags)}, "runtimes": {"disabled": sorted(disabled)}}
 
 
 def merged(*parts: dict[str, Any]) -> dict[str, Any]:
-    """Return the values of all parts, nested ones too; later ones win."""
+    """Merge values recursively; later parts take precedence."""
     result: dict[str, Any] = {}
     for part in parts:
         for name, value in part.items():

@@ -1,1 +1,1 @@
-"""The kinds of cluster, each behind the same few operations."""
+"""The kinds of cluster, behind a common interface."""

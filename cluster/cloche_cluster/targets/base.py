@@ -1,4 +1,4 @@
-"""What the installation asks of a cluster, whatever its kind."""
+"""The interface between the installation and every kind of cluster."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ if TYPE_CHECKING:
 
 
 GATEWAY_PORT = 8002
-"""Where the gateway listens, and where it is reached on this machine."""
+"""The gateway's port, in the cluster and on this machine."""
 
 
 @dataclass(frozen=True)
 class Access:
-    """The way into a cluster: kubectl for it, its kubeconfig, and helm."""
+    """Access to a cluster: kubectl, kubeconfig and Helm."""
 
     kubectl: Kubectl
     kubeconfig: Path
@@ -30,22 +30,22 @@ class Cluster(Protocol):
     """A cluster that Cloche is installed into. All methods raise ClusterError."""
 
     def prepare(self) -> Access:
-        """Make the cluster if need be, wait until it answers, and return the way in."""
+        """Create the cluster if necessary, wait until it answers, and return the access to it."""
 
     def complete(self) -> None:
-        """Add what the cluster has besides, and Cloche's first answer does not need."""
+        """Add parts of the cluster that Cloche's first answer does not need."""
 
     def access(self) -> Access:
-        """Return the way into a cluster that was prepared before."""
+        """Return the access to a cluster that was prepared before."""
 
     def builder(self) -> Builder:
-        """Return the engine that builds its images, installed where it was missing."""
+        """Return the engine that builds its images, installed if necessary."""
 
     def missing_images(self, references: Sequence[str]) -> list[str]:
-        """Return those of `references` that the cluster's nodes do not have."""
+        """Return those of `references` that the cluster's nodes lack."""
 
     def load_images(self, builder: Builder, references: Sequence[str]) -> None:
-        """Bring images from the builder's store to the nodes."""
+        """Load images from the builder's store into the nodes."""
 
     def prune_images(self, keep: Sequence[str]) -> None:
         """Remove Cloche's images that are neither among `keep` nor used by a Pod."""
@@ -54,7 +54,7 @@ class Cluster(Protocol):
         """Return the chart's values that this kind of cluster needs."""
 
     def expose(self, access: Access) -> str:
-        """See that the gateway is reached from this machine, and return its URL."""
+        """Make the gateway reachable from this machine, and return its URL."""
 
     def remove(self) -> list[str]:
-        """Undo `prepare` and `expose` as far as they made something; returns it in words."""
+        """Undo what `prepare` and `expose` created, and return descriptions of it."""

@@ -1,4 +1,4 @@
-"""The embedded cluster as a target of the installation."""
+"""The embedded cluster as an installation target."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ class EmbeddedCluster:
     embedded: Embedded
 
     def prepare(self) -> Access:
-        """Bring the cluster up."""
+        """Start the cluster."""
         require_linux_root()
         return self._access(up(self.embedded))
 
@@ -50,20 +50,20 @@ class EmbeddedCluster:
         add_dns(self.embedded)
 
     def access(self) -> Access:
-        """Return the way in, without touching the cluster."""
+        """Return the access without changing the cluster."""
         return self._access(self._programs())
 
     def builder(self) -> Builder:
-        """Docker where it answers, else buildah, with its store in the cache."""
+        """Return Docker if it answers, else buildah with its store in the cache."""
         return choose_builder(self.embedded.layout.cache, self.embedded.console, with_packages=NODE)
 
     def missing_images(self, references: Sequence[str]) -> list[str]:
-        """Ask containerd."""
+        """Compare with containerd's images."""
         there = image_store(self._programs(), self.embedded.layout).names()
         return [one for one in references if one not in there]
 
     def load_images(self, builder: Builder, references: Sequence[str]) -> None:
-        """Link the images into containerd where buildah shares its file system, else copy them."""
+        """Link the images into containerd if buildah shares its file system, else copy them."""
         layout = self.embedded.layout
         store = image_store(self._programs(), layout)
         if isinstance(builder, Buildah):
@@ -102,7 +102,7 @@ class EmbeddedCluster:
         store.remove(stale_images(store.names(), [*keep, *used]))
 
     def values(self) -> dict[str, Any]:
-        """Return a NodePort, Pods without a network, and where the API server listens."""
+        """Return a NodePort, the RuntimeClass without a network, and the API server's ports."""
         service = {"type": "NodePort", "nodePort": GATEWAY_NODE_PORT}
         api_server = {"ports": [HTTPS, self.embedded.ports.api]}
         return {
@@ -112,8 +112,8 @@ class EmbeddedCluster:
         }
 
     def expose(self, access: Access) -> str:
-        """Return localhost's URL, or the node's where localhost's port is somebody else's."""
-        del access  # supervisord runs the relay already
+        """Return the URL on localhost, or on the node if another process uses localhost's port."""
+        del access  # supervisord already runs the relay
         holder = local_port_holder()
         if holder:
             url = f"http://{self.embedded.addresses.node}:{GATEWAY_NODE_PORT}"
@@ -124,7 +124,7 @@ class EmbeddedCluster:
         return f"http://localhost:{GATEWAY_LOCAL_PORT}"
 
     def remove(self) -> list[str]:
-        """Take the cluster down."""
+        """Remove the cluster."""
         return down(self.embedded)
 
     def _programs(self) -> Programs:
@@ -136,7 +136,7 @@ class EmbeddedCluster:
 
 
 def stale_images(there: Iterable[str], needed: Iterable[str]) -> list[str]:
-    """Select Cloche's images that nobody needs; `needed` may leave the registry's name out."""
+    """Select Cloche's unused images; names in `needed` may lack the registry."""
     names = set(needed)
     registry = "docker.io/"
     return sorted(
@@ -148,7 +148,7 @@ def stale_images(there: Iterable[str], needed: Iterable[str]) -> list[str]:
 
 
 def remove_cache(cache: Path) -> bool:
-    """Remove programs, images and the build's layers; say whether there were any."""
+    """Remove programs, images and build layers; return whether there were any."""
     if not cache.is_dir():
         return False
     unmount_all((cache,))

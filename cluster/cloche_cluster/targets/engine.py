@@ -1,4 +1,4 @@
-"""Which engine builds the images: Docker where it answers, else buildah."""
+"""Choose the engine that builds the images: Docker if it answers, else buildah."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ NO_ENGINE = (
 
 
 def choose_builder(cache: Path, console: Console, with_packages: tuple[str, ...] = ()) -> Builder:
-    """Return the engine, with buildah and its helpers installed where there is no Docker.
+    """Return the engine; without Docker, install buildah and its helpers.
 
-    `with_packages` are Debian packages that the cluster needs: they are installed at the same time.
-    Raises ClusterError where there is neither Docker nor root.
+    `with_packages` are Debian packages that the cluster needs, installed at the same time. Raises
+    ClusterError if there is neither Docker nor root.
     """
     if docker_answers():
         return Docker()

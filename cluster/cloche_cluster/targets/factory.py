@@ -1,4 +1,4 @@
-"""Makes the target that was chosen."""
+"""Create the cluster object for a target."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 def make_cluster(target: Target, directory: Path, console: Console) -> Cluster:
-    """Return the cluster that `target` names; `directory` is the checkout's `.cloche`."""
+    """Return the cluster for `target`; `directory` is the checkout's `.cloche`."""
     if target.kind is Kind.EMBEDDED:
         return EmbeddedCluster(Embedded(console))
     if target.kind is Kind.FOREIGN:

@@ -1,4 +1,4 @@
-"""Any other cluster, by CLUSTER=current: its images come from a registry."""
+"""Any other cluster (CLUSTER=current). Its images come from a registry."""
 
 from __future__ import annotations
 
@@ -26,30 +26,30 @@ REGISTRY_VARIABLE = "REGISTRY"
 
 @dataclass(frozen=True)
 class ForeignCluster:
-    """See `Cluster`. Nothing is ever made or removed but the release."""
+    """See `Cluster`. Only the release is ever created or removed."""
 
     context: str
     directory: Path
     console: Console
 
     def prepare(self) -> Access:
-        """Look that there is a registry before anything is built."""
+        """Check that a registry is set, before anything is built."""
         self._registry()
         return self.access()
 
     def complete(self) -> None:
-        """Leave the cluster as it is."""
+        """Do nothing: the cluster is left as it is."""
 
     def access(self) -> Access:
-        """Take the context out of the user's kubeconfig."""
+        """Extract the context from the user's kubeconfig."""
         return access(self.context, self.directory, self.console)
 
     def builder(self) -> Builder:
-        """Docker where it answers, else buildah."""
+        """Return Docker if it answers, else buildah."""
         return choose_builder(user_cache(), self.console)
 
     def missing_images(self, references: Sequence[str]) -> list[str]:
-        """All of them: pushing what is there already costs little."""
+        """Return all references, because pushing an existing image is cheap."""
         return list(references)
 
     def load_images(self, builder: Builder, references: Sequence[str]) -> None:
@@ -59,7 +59,7 @@ class ForeignCluster:
             builder.push(reference, f"{self._registry()}/cloche/{name}")
 
     def prune_images(self, keep: Sequence[str]) -> None:
-        """Leave them: the kubelet's own collection removes what nobody uses."""
+        """Do nothing: the kubelet's image garbage collection removes unused ones."""
 
     def values(self) -> dict[str, Any]:
         """Return the registry."""
@@ -70,7 +70,7 @@ class ForeignCluster:
         return PortForward(self.directory).ensure(access.kubectl, NAMESPACE, GATEWAY_SERVICE)
 
     def remove(self) -> list[str]:
-        """End the forward."""
+        """Stop the port-forward."""
         return ["the port-forward"] if PortForward(self.directory).stop() else []
 
     def _registry(self) -> str:
@@ -78,7 +78,7 @@ class ForeignCluster:
 
 
 def required_registry(context: str) -> str:
-    """Return the registry that is named for the cluster of `context`. Raises ClusterError."""
+    """Return the registry set for the cluster of `context`. Raises ClusterError."""
     registry = os.environ.get(REGISTRY_VARIABLE, "").strip("/")
     if not registry:
         raise ClusterError(

@@ -1,4 +1,4 @@
-"""kind and minikube: clusters on this machine that a tool of their own makes."""
+"""kind and minikube: clusters on this machine that a tool creates."""
 
 from __future__ import annotations
 
@@ -28,9 +28,9 @@ _LOOK_TIMEOUT = 60.0
 
 @dataclass(frozen=True)
 class Tool:
-    """How a tool makes and deletes a cluster, says what images it has, and loads an archive.
+    """A tool's commands: create and delete a cluster, list its images, load an archive.
 
-    `{name}` stands for the cluster's name and `{archive}` for the archive's path.
+    `{name}` is replaced by the cluster's name and `{archive}` by the archive's path.
     """
 
     create: tuple[str, ...]
@@ -65,7 +65,7 @@ MINIKUBE_TOOL = Tool(
 
 @dataclass(frozen=True)
 class LocalToolCluster:
-    """See `Cluster`. `directory` is the checkout's own place (.cloche)."""
+    """See `Cluster`. `directory` is the checkout's `.cloche`."""
 
     tool: Tool
     target: Target
@@ -73,7 +73,7 @@ class LocalToolCluster:
     console: Console
 
     def prepare(self) -> Access:
-        """Make the cluster where there is none of that name, and note that it was made here."""
+        """Create the cluster if it does not exist, and record that it was created here."""
         if not self.target.exists:
             self.console.step(f"making the {self.target.kind} cluster {self.target.name} …")
             self.directory.mkdir(parents=True, exist_ok=True)
@@ -82,18 +82,18 @@ class LocalToolCluster:
         return self.access()
 
     def complete(self) -> None:
-        """Leave the cluster as it is: the tool has made all of it."""
+        """Do nothing: the tool creates complete clusters."""
 
     def access(self) -> Access:
-        """Take the tool's context out of the user's kubeconfig."""
+        """Extract the tool's context from the user's kubeconfig."""
         return access(self.target.context or "", self.directory, self.console)
 
     def builder(self) -> Builder:
-        """Docker where it answers, else buildah."""
+        """Return Docker if it answers, else buildah."""
         return choose_builder(user_cache(), self.console)
 
     def missing_images(self, references: Sequence[str]) -> list[str]:
-        """Ask the tool, or kind's first node."""
+        """Compare with the images of the tool, or of kind's first node."""
         there = set(self._run(self.tool.images, _LOOK_TIMEOUT).split())
         return [one for one in references if one not in there]
 
@@ -105,10 +105,10 @@ class LocalToolCluster:
             self._run(self.tool.load, _LOAD_TIMEOUT, archive=str(archive))
 
     def prune_images(self, keep: Sequence[str]) -> None:
-        """Leave them: the kubelet's own collection removes what nobody uses."""
+        """Do nothing: the kubelet's image garbage collection removes unused ones."""
 
     def values(self) -> dict[str, Any]:
-        """Nothing: the chart's defaults are made for these."""
+        """Return no values: the chart's defaults fit these clusters."""
         return {}
 
     def expose(self, access: Access) -> str:
@@ -116,7 +116,7 @@ class LocalToolCluster:
         return PortForward(self.directory).ensure(access.kubectl, NAMESPACE, GATEWAY_SERVICE)
 
     def remove(self) -> list[str]:
-        """End the forward, and delete the cluster if `up` made it."""
+        """Stop the port-forward, and delete the cluster if `up` created it."""
         gone = ["the port-forward"] if PortForward(self.directory).stop() else []
         if self._made.exists():
             self._run(self.tool.delete, _CREATE_TIMEOUT)

@@ -1,4 +1,4 @@
-"""A `kubectl port-forward` in the background, for clusters whose Services are out of reach."""
+"""A background `kubectl port-forward`, for clusters whose Services are unreachable."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _START_SECONDS = 15.0
 
 @dataclass(frozen=True)
 class PortForward:
-    """One forward of the gateway to localhost; pid and log are files of `directory`."""
+    """A forward of the gateway to localhost; its pid file and log are in `directory`."""
 
     directory: Path
 
@@ -35,7 +35,7 @@ class PortForward:
         return self.directory / "port-forward.log"
 
     def ensure(self, kubectl: Kubectl, namespace: str, service: str) -> str:
-        """Start it afresh (an old one may lead to a Pod that is gone) and return the URL."""
+        """Restart the forward, because an old one may lead to a removed Pod, and return the URL."""
         self.stop()
         argv = [*kubectl.argv, "port-forward", "-n", namespace, f"service/{service}",
                 f"{GATEWAY_PORT}:{GATEWAY_PORT}"]  # fmt: skip
@@ -53,7 +53,7 @@ class PortForward:
         return f"http://localhost:{GATEWAY_PORT}"
 
     def stop(self) -> bool:
-        """End it, if the process of the pid file still is one; say whether it was."""
+        """Stop the forward, if the pid file's process is one; return whether it was."""
         pid = self.running()
         if pid is not None:
             os.kill(pid, signal.SIGTERM)
@@ -61,7 +61,7 @@ class PortForward:
         return pid is not None
 
     def running(self) -> int | None:
-        """Return its process, if the process of the pid file still is one."""
+        """Return the process id, if the pid file's process is a port-forward."""
         try:
             pid = int(self._pid_file.read_text())
             words = Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")

@@ -1,4 +1,4 @@
-"""helm and kubectl for clusters that are not the embedded one."""
+"""Helm and kubectl for clusters other than the embedded one."""
 
 from __future__ import annotations
 
@@ -18,15 +18,15 @@ if TYPE_CHECKING:
 
 
 def user_cache() -> Path:
-    """Return the cache of a user who is not root."""
+    """Return the cache directory of a user other than root."""
     home = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
     return Path(home) / "cloche"
 
 
 def access(context: str, directory: Path, console: Console) -> Access:
-    """Return the way into the cluster of `context`, with a kubeconfig of its own in `directory`.
+    """Return the access to the cluster of `context`, with a separate kubeconfig in `directory`.
 
-    helm is the machine's own, or built from its pin. Raises ClusterError without kubectl.
+    Helm is the machine's own, or built from its pin. Raises ClusterError without kubectl.
     """
     program = shutil.which("kubectl")
     if not program:
@@ -40,7 +40,7 @@ def access(context: str, directory: Path, console: Console) -> Access:
 
 
 def write_private(path: Path, text: str) -> None:
-    """Write a file that only its owner can read, by renaming."""
+    """Write a file atomically, readable by its owner only."""
     path.parent.mkdir(parents=True, exist_ok=True)
     partial = path.with_name(f".{path.name}.partial")
     partial.unlink(missing_ok=True)

@@ -1,5 +1,6 @@
-"""PID 1 of every sandbox Pod: takes one program in, runs it, tells what became of it.
+"""PID 1 of every sandbox Pod: receives a program, runs it and reports the result.
 
-Standard library only, Python 3.9 and newer. docs/design/protocol.md states what it promises.
-`typing`, `dataclasses` and `subprocess` are not imported: they cost more at start than all of this.
+Standard library only, Python 3.9 and newer. docs/design/protocol.md specifies its behaviour.
+`typing`, `dataclasses` and `subprocess` are not imported, because importing them takes longer than
+the rest of the supervisor's start.
 """

@@ -1,8 +1,8 @@
-"""The seccomp filter of a policy: a program in classic BPF that the kernel runs at every call.
+"""Assemble the seccomp filter of a policy: a classic BPF program that runs at every system call.
 
-What it reads is `struct seccomp_data` of <linux/seccomp.h>, what it answers an action with, in its
-lower half, an error number; 0 there is success without the call. Instructions: <linux/filter.h>.
-Both machines are little-endian.
+The program reads `struct seccomp_data` of <linux/seccomp.h> and returns an action whose lower half
+is an error number; error number 0 reports success without making the call. The instructions are
+those of <linux/filter.h>. Both supported machines are little-endian.
 """
 
 from __future__ import annotations
@@ -20,30 +20,30 @@ if TYPE_CHECKING:
 
 _LOAD, _RETURN = 0x20, 0x06  # BPF_LD | BPF_W | BPF_ABS, BPF_RET | BPF_K
 _IF_EQUAL, _IF_AT_LEAST, _IF_ANY_BIT = 0x15, 0x35, 0x45  # BPF_JMP | BPF_K | BPF_JEQ, _JGE, _JSET
-_NUMBER, _MACHINE, _ARGUMENTS = 0, 4, 16  # places in seccomp_data; 8 bytes an argument
+_NUMBER, _MACHINE, _ARGUMENTS = 0, 4, 16  # offsets in seccomp_data; 8 bytes for each argument
 
 _ALLOW = 0x7FFF_0000  # SECCOMP_RET_ALLOW
 _FAIL = 0x0005_0000  # SECCOMP_RET_ERRNO
 _KILL = 0x8000_0000  # SECCOMP_RET_KILL_PROCESS
 
-_X32 = 0x4000_0000  # __X32_SYSCALL_BIT: the same machine with other numbers
+_X32 = 0x4000_0000  # __X32_SYSCALL_BIT: x32 calls on x86_64, with other numbers
 
 _MACHINES = {
     "x86_64": (0xC000_003E, syscalls.X86_64),  # AUDIT_ARCH_X86_64
     "aarch64": (0xC000_00B7, syscalls.AARCH64),  # AUDIT_ARCH_AARCH64
 }
 
-_Instruction = tuple[int, int, int, int]  # code, how far to jump if so, if not, operand
+_Instruction = tuple[int, int, int, int]  # code, jump if true, jump if false, operand
 
 
 def assemble(rules: Sequence[Rule], machine: str) -> bytes:
-    """The filter for a kind of machine, as `os.uname` names it.
+    """Return the filter for a machine, given as `os.uname` reports it.
 
-    A call by another machine's convention (32 bits) kills the process: its numbers mean other
-    calls. x32, which is such a one in disguise, is as if the kernel lacked it.
+    A call with another machine's convention (32 bits) kills the process, because its numbers mean
+    other calls. x32 calls fail with ENOSYS, as on a kernel without x32.
 
     Raises:
-        NotImplementedError: no rule could be held on such a machine.
+        NotImplementedError: there is no filter for this machine.
     """
     if machine not in _MACHINES:
         raise NotImplementedError(f"there is no filter of system calls for {machine}")
@@ -69,7 +69,7 @@ def assemble(rules: Sequence[Rule], machine: str) -> bytes:
 
 
 def _judge(rule: Rule) -> list[_Instruction]:
-    """What to do with a call that the rule names; behind it goes on what the rule leaves open."""
+    """Return the instructions for a call that the rule names; permitted calls fall through."""
     fail, allow = (_RETURN, 0, 0, _FAIL | rule.error), (_RETURN, 0, 0, _ALLOW)
     if rule.flags is not None:
         place, mask = rule.flags
@@ -80,11 +80,11 @@ def _judge(rule: Rule) -> list[_Instruction]:
 
 
 def _of_each(cases: Sequence[dict[int, int]], answer: _Instruction) -> list[_Instruction]:
-    """Answer so where the arguments have all the values of one of the cases, else go on."""
+    """Return `answer` if the arguments match all values of one of the cases, else fall through."""
     found: list[_Instruction] = []
     for case in cases:
         for number, (place, value) in enumerate(case.items()):
-            # Past the other values' two instructions each, and the answer.
+            # Skip the comparisons of the remaining values (two instructions each) and the answer.
             otherwise = 2 * (len(case) - number - 1) + 1
             found += [_argument(place), (_IF_EQUAL, 0, otherwise, value)]
         found.append(answer)

@@ -1,6 +1,6 @@
-"""What the kernel counts for the container: memory and deaths for want of it.
+"""The container's memory usage and OOM kills, as the kernel counts them.
 
-Version 2 first, then version 1. Files and keys: Documentation/admin-guide/cgroup-v2.rst and
+Supports cgroup v2 and v1. Files and keys: Documentation/admin-guide/cgroup-v2.rst and
 cgroup-v1/memory.rst of the kernel.
 """
 
@@ -12,7 +12,10 @@ _ROOT = "/sys/fs/cgroup"
 
 
 class Cgroup:
-    """The memory cgroup of this process. Made once; where there is none, nothing is counted."""
+    """The memory cgroup of this process. Create it once.
+
+    Without a memory cgroup, no OOM kills are counted and there is no peak.
+    """
 
     def __init__(self, root: str = _ROOT, table: str = "/proc/self/cgroup") -> None:
         self._events: str | None = None
@@ -26,14 +29,14 @@ class Cgroup:
                 names = ("memory.oom_control", "memory.max_usage_in_bytes")
             else:
                 continue
-            # A container may see its own cgroup at the root while the table has the node's path.
+            # A container may see its own cgroup at the root although the table has the node's path.
             for place in places:
                 if os.path.exists(f"{place}/{names[0]}"):
                     self._events, self._peak = f"{place}/{names[0]}", f"{place}/{names[1]}"
                     return
 
     def oom_kills(self) -> int:
-        """How many processes the kernel has killed here for want of memory."""
+        """Return the number of processes in this cgroup that the OOM killer has killed."""
         for line in _read(self._events).splitlines():
             key, _, value = line.partition(" ")
             if key == "oom_kill":
@@ -41,16 +44,16 @@ class Cgroup:
         return 0
 
     def peak_bytes(self) -> int | None:
-        """The most memory that was ever in use here, of all processes and files in memory.
+        """Return the peak memory usage in bytes, including files in memory.
 
-        None where the kernel does not tell (version 2 before Linux 5.19).
+        None if the kernel does not report it (cgroup v2 before Linux 5.19).
         """
         text = _read(self._peak)
         return int(text) if text.strip().isdecimal() else None
 
 
 def _memberships(table: str) -> list[tuple[str, str]]:
-    """Controllers and path of each line; the line of version 2 has no controllers."""
+    """Return controllers and path of each line; the line of cgroup v2 has no controllers."""
     found = []
     for line in _read(table).splitlines():
         _, controllers, path = line.split(":", 2)

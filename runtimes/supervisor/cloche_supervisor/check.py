@@ -1,4 +1,4 @@
-"""Checks of untrusted JSON. Each names the key that is wrong: `frame: run.command: …`."""
+"""Validate untrusted JSON. Each error names the invalid key: `frame: run.command: …`."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from cloche_supervisor.wire import ProtocolError
 
 
 def keys(value: object, key: str, required: tuple[str, ...]) -> dict[str, object]:
-    """An object with exactly these keys."""
+    """Return the value if it is an object with exactly these keys."""
     if not isinstance(value, dict):
         raise wrong(key, "must be an object")
     for name in required:
@@ -21,14 +21,14 @@ def keys(value: object, key: str, required: tuple[str, ...]) -> dict[str, object
 
 
 def array(value: object, key: str) -> list[object]:
-    """An array."""
+    """Return the value if it is an array."""
     if not isinstance(value, list):
         raise wrong(key, "must be an array")
     return value
 
 
 def text(value: object, key: str) -> str:
-    """A string that UTF-8 can hold: JSON's escapes can also make lone surrogates."""
+    """Return the value if it is a string without lone surrogates, which JSON can escape."""
     if not isinstance(value, str):
         raise wrong(key, "must be a string")
     if not _encodable(value):
@@ -37,14 +37,14 @@ def text(value: object, key: str) -> str:
 
 
 def word(value: object, key: str) -> str:
-    """A string without NUL, as the kernel's calls take them."""
+    """Return the value if it is a string without NUL, as system calls require."""
     if "\0" in text(value, key):
         raise wrong(key, "must not contain a NUL character")
     return str(value)
 
 
 def words(value: object, key: str) -> tuple[str, ...]:
-    """A command line: at least a program's name."""
+    """Return the value as a command line, which has at least the name of a program."""
     found = tuple(word(item, f"{key}[{i}]") for i, item in enumerate(array(value, key)))
     if not found or not found[0]:
         raise wrong(key, "must name a program")
@@ -52,7 +52,7 @@ def words(value: object, key: str) -> tuple[str, ...]:
 
 
 def path(value: object, key: str) -> str:
-    """A relative path that does not climb."""
+    """Return the value if it is a relative path without empty, `.` or `..` parts."""
     found = word(value, key)
     if any(part in {"", ".", ".."} for part in found.split("/")):
         raise wrong(key, "must be a relative path without empty, '.' or '..' parts")
@@ -60,7 +60,7 @@ def path(value: object, key: str) -> str:
 
 
 def seconds(value: object, key: str) -> float:
-    """A time that is more than none."""
+    """Return the value if it is a finite number above 0."""
     if isinstance(value, bool) or not isinstance(value, (int, float)):
         raise wrong(key, "must be a number")
     try:
@@ -73,7 +73,7 @@ def seconds(value: object, key: str) -> float:
 
 
 def amount(value: object, key: str) -> int:
-    """A whole number from 0 that the kernel's 64 bits can hold."""
+    """Return the value if it is an integer from 0 to 2^63 - 1."""
     if isinstance(value, bool) or not isinstance(value, int):
         raise wrong(key, "must be a whole number")
     if not 0 <= value < 2**63:
@@ -82,12 +82,12 @@ def amount(value: object, key: str) -> int:
 
 
 def wrong(key: str, rule: str) -> ProtocolError:
-    """The error that names the key and the rule."""
+    """Return an error that names the key and the rule."""
     return ProtocolError(f"frame: {key}: {rule}" if key else f"frame: {rule}")
 
 
 def join(key: str, name: str) -> str:
-    """The name of a key within another."""
+    """Return the full name of a nested key."""
     return f"{key}.{name}" if key else name
 
 

@@ -1,4 +1,4 @@
-"""Starting a program: a fork that gives up what it must not have, then exec."""
+"""Start a program: fork, drop what the program must not inherit, exec."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from cloche_supervisor.shared_counts import limits_of_user
 from cloche_supervisor.signals import Signals
 
 PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
-_NOT_FOUND, _NOT_RUNNABLE = 127, 126  # as a shell has it
-_OOM_SCORE = b"1000"  # the kernel takes it before PID 1
+_NOT_FOUND, _NOT_RUNNABLE = 127, 126  # the exit codes that a shell uses
+_OOM_SCORE = b"1000"  # the OOM killer takes the program before PID 1
 
 
 class Child:
-    """A started program: its pid and our ends of its pipes, all non-blocking."""
+    """A started program: its pid and the supervisor's ends of its pipes, all non-blocking."""
 
     def __init__(self, pid: int, stdin: int, stdout: int, stderr: int) -> None:
         self.pid = pid
@@ -26,14 +26,14 @@ class Child:
 
 
 class Launcher:
-    """How every program of one execution is started.
+    """Start the programs of one execution, all with the same environment, limits and filter.
 
     Args:
-        workspace: its working directory and HOME; `.tmp` in it is its TMPDIR.
-        environment: variables over PATH, HOME, LANG and TMPDIR; nothing else is inherited.
-        rlimits: values by name as in the frame, besides those that are always the same; the hard
-            limit of this process caps them.
-        filter_: the BPF program that judges its system calls.
+        workspace: the working directory and HOME; its `.tmp` is TMPDIR.
+        environment: variables that override PATH, HOME, LANG and TMPDIR; nothing else is inherited.
+        rlimits: values by their names in the frame, added to the fixed limits of `limits_of_user`;
+            each is capped at the supervisor's hard limit.
+        filter_: the BPF program that filters system calls.
     """
 
     def __init__(
@@ -54,14 +54,17 @@ class Launcher:
         }
 
     def start(self, command: tuple[str, ...]) -> Child:
-        """Start a command line. One that cannot be run ends with 126 or 127 and says so."""
+        """Start a command line.
+
+        If it cannot be run, the child writes the reason to stderr and exits with 126 or 127.
+        """
         program_ends, our_ends = [], []
         for theirs in (0, 1, 1):
-            pipe = os.pipe()  # neither end outlives an exec
+            pipe = os.pipe()  # os.pipe sets close-on-exec on both ends
             program_ends.append(pipe[theirs])
             our_ends.append(pipe[1 - theirs])
             os.set_blocking(pipe[1 - theirs], False)
-        gc.freeze()  # so that a collection in the child copies no page
+        gc.freeze()  # a garbage collection in the child must not copy pages
         try:
             pid = os.fork()
         except OSError:
@@ -71,7 +74,7 @@ class Launcher:
         if pid == 0:
             try:
                 self._become(command, program_ends)
-            except BaseException as error:  # noqa: BLE001 - no frame of the parent may go on here
+            except BaseException as error:  # noqa: BLE001 - must not return into the parent's code
                 os.write(2, f"cannot start the program: {error}\n".encode(errors="replace"))
             finally:
                 os._exit(_NOT_RUNNABLE)
@@ -84,12 +87,12 @@ class Launcher:
         os.setsid()
         for number, fd in enumerate(ends):
             os.dup2(fd, number)
-        # /proc/self belongs to root while we are not dumpable. We are the only process but PID 1
-        # here, so nobody can use this moment; exec would make us dumpable all the same.
+        # /proc/self belongs to root while the process is not dumpable. Only PID 1 and this child
+        # are running, so no program can use this moment; exec makes the child dumpable in any case.
         linux.set_dumpable(dumpable=True)
         with open("/proc/self/oom_score_adj", "wb", buffering=0) as file:
             file.write(_OOM_SCORE)
-        os.closerange(3, 256)  # ours close by themselves; these are for what nobody thought of
+        os.closerange(3, 256)  # a precaution: the supervisor's own descriptors are close-on-exec
         for number, value in self._rlimits.items():
             resource.setrlimit(number, (value, value))
         os.chdir(self._workspace)
@@ -105,7 +108,7 @@ class Launcher:
         failure: OSError = FileNotFoundError(2, os.strerror(2))
         for place in places:
             try:
-                os.execve(place, command, self._environment)  # noqa: S606 - no shell is meant
+                os.execve(place, command, self._environment)  # noqa: S606 - no shell is wanted
             except (FileNotFoundError, NotADirectoryError):
                 continue
             except OSError as error:

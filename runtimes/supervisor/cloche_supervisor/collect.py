@@ -1,4 +1,4 @@
-"""Files brought back from the workspace, without following any link in it."""
+"""Read output files from the workspace without following links."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ import time
 from cloche_supervisor.directory import DIRECTORY
 
 FILES_MAX = 1024
-_ENTRIES_MAX = 20_000  # looked at, of directories that a program may have filled with millions
+_ENTRIES_MAX = 20_000  # directory entries examined; a program may have created millions
 _DEPTH_MAX = 32
-_PATH_CHARACTERS_MAX = 4096  # of OutputFile.path in crds/cloche_api/execution_status.py
+_PATH_CHARACTERS_MAX = 4096  # the limit of OutputFile.path in crds/cloche_api/execution_status.py
 _FILE = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 
 _encode = json.JSONEncoder(ensure_ascii=False).encode
 
 
 class Collected:
-    """Paths with their content in base64, sorted; whether any that matched is missing."""
+    """The files found (sorted by path, base64), and whether a matching file is missing."""
 
     def __init__(self) -> None:
         self.files: list[dict[str, str]] = []
@@ -29,13 +29,15 @@ class Collected:
 
 
 def collect(workspace: str, patterns: tuple[str, ...], *, limit: int, deadline: float) -> Collected:
-    """Bring back the regular files that any of the patterns matches.
+    """Return the regular files that match any of the patterns.
 
-    A pattern is matched part by part: `*`, `?` and `[…]` within a name, not a leading dot; `**`
-    is any number of directories. All contents, and all paths as JSON, together are at most `limit`
-    bytes: a file that does not fit any more is left out, the next may fit. So is one whose path has
-    more than 4096 characters. Looking ends at the deadline (monotonic), after 20,000 entries and 32
-    directories deep. Never raises for what it finds.
+    A pattern is matched part by part: `*`, `?` and `[…]` within a name, where they do not match a
+    leading dot; `**` matches any number of directories.
+
+    Contents and JSON-encoded paths together take at most `limit` bytes. A file that does not fit is
+    left out, and a smaller one after it may still fit. A path of more than 4096 characters is left
+    out too. The search ends at the deadline (monotonic clock), after 20,000 entries, and at a depth
+    of 32 directories. What it finds never makes it raise.
     """
     found = Collected()
     try:
@@ -56,7 +58,7 @@ def collect(workspace: str, patterns: tuple[str, ...], *, limit: int, deadline: 
 
 
 def _parts(pattern: str) -> list[str]:
-    """The pattern's parts; of `**` behind `**` one is enough, and ends the recursion."""
+    """Split the pattern; merge consecutive `**` parts, which would multiply the recursion."""
     parts: list[str] = []
     for part in pattern.split("/"):
         if part != "**" or parts[-1:] != ["**"]:
@@ -72,10 +74,10 @@ class _Search:
         self._entries = 0
 
     def match(self, where: int, prefix: str, parts: list[str], depth: int) -> None:
-        """Find what the rest of a pattern matches below an open directory."""
+        """Add the paths below an open directory that match the remaining parts of a pattern."""
         part, rest = parts[0], parts[1:]
         if part == "**":
-            # No directory at all, or one more with the same pattern.
+            # `**` matches no directory at all, or one more directory with the same pattern.
             self.match(where, prefix, rest or ["*"], depth)
         for name, is_directory in self._entries_of(where):
             if part == "**":
@@ -93,7 +95,7 @@ class _Search:
             return
         try:
             inner = os.open(name, DIRECTORY, dir_fd=where)
-        except OSError:  # not ours to read
+        except OSError:  # not readable
             return
         try:
             self.match(inner, f"{prefix}{name}/", parts, depth + 1)
@@ -119,14 +121,14 @@ def _matches(name: str, pattern: str) -> bool:
 
 
 def _bring(root: int, path: str, found: Collected, limit: int) -> int:
-    """Add a file of at most `limit` bytes or flag that it is missing; the bytes that it took."""
+    """Add a file of at most `limit` bytes, or flag it as missing. Return the bytes that it uses."""
     try:
         size = len(_encode(path).encode())
         fd = _open(root, path)
-    except UnicodeEncodeError:  # a name that is no UTF-8 cannot be told
+    except UnicodeEncodeError:  # a name that is not UTF-8 cannot be reported
         found.truncated = True
         return 0
-    except OSError:  # gone, a link, or not ours to read
+    except OSError:  # removed, a link, or not readable
         return 0
     try:
         status = os.fstat(fd)

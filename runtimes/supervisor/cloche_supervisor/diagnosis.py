@@ -1,4 +1,4 @@
-"""The one line of a compiler's output that says what is wrong."""
+"""Extract the line of a compiler's output that names the error."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import re
 LINE_CHARACTERS = 500
 
 _PATTERNS = (
-    # Python, Node: `SyntaxError: …`, but never the quoted line of source above it.
+    # Python and Node.js: `SyntaxError: …`, but not the quoted source line above it.
     re.compile(r"^(Uncaught )?[A-Za-z]*(Error|Exception): "),
     # gcc, rustc, tsc, javac, csc, php: `…: error: …`, `error[E0425]: …`, `error TS1005: …`.
     re.compile(r"\berror( [A-Z]+\d+|\[\w+\])?:|\bsyntax error\b", re.IGNORECASE),
@@ -16,7 +16,7 @@ _PATTERNS = (
 
 
 def first_line(output: bytes | bytearray) -> str:
-    """The first line that is an error, else the first that is not blank, else a stand-in."""
+    """Return the first line with an error, else the first non-blank line, else a fixed text."""
     lines = output.decode(errors="replace").split("\n")
     for pattern in _PATTERNS:
         for line in lines:

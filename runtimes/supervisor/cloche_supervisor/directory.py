@@ -1,4 +1,4 @@
-"""Directories opened without following a link."""
+"""Open directories without following links."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ _OURS = stat.S_IRWXU
 
 
 def open_directory(name: str, where: int) -> int:
-    """Open a directory in another, made ours to list and to change if it is not.
+    """Open a directory inside another; add the owner's permissions (u+rwx) if any is missing.
 
-    Safe only while no program runs: one could put a link in its place meanwhile.
+    Call this only while no program is running: a program could replace the directory with a link.
 
     Raises:
-        NotADirectoryError: it is something else, a link for instance.
+        NotADirectoryError: the entry is not a directory, for example a link.
     """
     mode = os.stat(name, dir_fd=where, follow_symlinks=False).st_mode
     if stat.S_ISDIR(mode) and mode & _OURS != _OURS:

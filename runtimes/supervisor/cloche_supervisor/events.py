@@ -1,4 +1,4 @@
-"""The events that go out: numbered lines of JSON through a bounded, non-blocking queue."""
+"""Write events: numbered lines of JSON, through a bounded, non-blocking queue."""
 
 from __future__ import annotations
 
@@ -12,28 +12,28 @@ if TYPE_CHECKING:
     from cloche_supervisor.signals import Signals
 
 QUEUE_BYTES = 4 * 1024 * 1024
-"""Output that finds so much waiting is dropped. The 256 KiB that are kept of either stream grow to
-3 MiB at most (a NUL is 6 bytes of JSON), so with the usual limits it never is."""
+"""Output that does not fit into this queue is dropped. The 256 KiB that are kept of each stream
+become at most 3 MiB (a NUL is 6 bytes of JSON), so the usual limits never fill it."""
 LINE_BYTES = 16_000
-"""containerd cuts log lines at 16 KiB; a longer one would reach the log in pieces."""
+"""containerd splits log lines at 16 KiB; a longer one would be logged in pieces."""
 LOG_BYTES = 3 * 1024 * 1024
-"""A supervisor that has filled so much of its log takes no further frame: at 10 MiB the kubelet
-(containerLogMaxSize) rotates it, and what was rotated cannot be read through the API. One execution
-with the usual limits adds 6.1 MiB at most (docs/design/protocol.md, Its log)."""
-_LOG_PREFIX_BYTES = 48  # containerd puts a time, the stream and a tag before each line
+"""A supervisor that has written this much takes no further frame. The kubelet rotates a log of 10
+MiB (containerLogMaxSize), and the rotated part cannot be read through the API. One execution with
+the usual limits adds at most 6.1 MiB (docs/design/protocol.md, Its log)."""
+_LOG_PREFIX_BYTES = 48  # containerd's time, stream and tag before each line
 _TEXT_CHARACTERS = 12_288
-"""What usually fits a line, escapes included."""
+"""Text of this length usually fits into a line, escapes included."""
 _WRITE_BYTES = 65_536
 
 _encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
 
 class ReaderGoneError(Exception):
-    """Nobody can read the events any more: the other end of the pipe is closed."""
+    """The other end of the pipe is closed, so events can no longer be read."""
 
 
 class Events:
-    """Numbers events and writes them when the reader takes them; never waits but in `drain`."""
+    """Number events and write them as the reader takes them. Only `drain` blocks."""
 
     def __init__(self, fd: int) -> None:
         os.set_blocking(fd, False)
@@ -41,15 +41,15 @@ class Events:
         self._number = 0
         self._waiting = bytearray()
         self.logged = 0
-        """Bytes of the log that all events so far fill."""
+        """Bytes that all events so far take in the container's log."""
 
     @property
     def pending(self) -> bool:
-        """Is anything waiting for the reader?"""
+        """Return whether events are waiting to be written."""
         return bool(self._waiting)
 
     def emit(self, event: str, **fields: object) -> None:
-        """Queue an event that must not be lost and write what can be written.
+        """Queue an event that must not be lost, and write what the pipe accepts.
 
         Raises:
             ReaderGoneError: there is no reader.
@@ -61,7 +61,7 @@ class Events:
         """Queue a stream's text in lines of at most LINE_BYTES.
 
         Returns:
-            Whether all of it found room; if not, the rest was dropped.
+            Whether all of it fitted into the queue. If not, the rest was dropped.
 
         Raises:
             ReaderGoneError: there is no reader.
@@ -82,7 +82,7 @@ class Events:
         return True
 
     def flush(self) -> None:
-        """Write what the reader takes now.
+        """Write as much as the pipe accepts without blocking.
 
         Raises:
             ReaderGoneError: there is no reader.
@@ -98,11 +98,11 @@ class Events:
             del self._waiting[:written]
 
     def drain(self, seconds: float, signals: Signals) -> bool:
-        """Wait until the reader has taken everything, for so long at most. Has it?
+        """Wait up to `seconds` until the reader has taken all events, and return whether it has.
 
         Raises:
             ReaderGoneError: there is no reader.
-            Terminated: the order to end.
+            Terminated: SIGTERM was received.
         """
         end = time.monotonic() + seconds
         poll = select.poll()
@@ -120,7 +120,7 @@ class Events:
 
     def _line(self, event: str, fields: dict[str, object]) -> bytes:
         line = _encode({"seq": self._number, "event": event, **fields}) + "\n"
-        return line.encode(errors="replace")  # an error may name a file, and that may be no text
+        return line.encode(errors="replace")  # an error may contain a file name that is not UTF-8
 
     def _queue(self, line: bytes) -> None:
         self._waiting += line

@@ -1,4 +1,4 @@
-"""Files put into the workspace, without following any link in it."""
+"""Write an execution's files into the workspace without following links."""
 
 from __future__ import annotations
 
@@ -20,13 +20,14 @@ _FULL = {errno.ENOSPC, errno.EDQUOT}
 
 
 def prepare(workspace: str, files: Iterable[File]) -> None:
-    """Make the directory for temporary files and put the execution's files in.
+    """Create the directory for temporary files and write the execution's files.
 
-    What an earlier program left in their way is removed: anything in the place of a file, a
-    directory with all that is in it too, and in the place of a directory anything that is none.
+    Anything that an earlier program left in their place is removed: anything in the place of a
+    file, including a directory with its contents, and anything but a directory in the place of a
+    directory.
 
     Raises:
-        ProtocolError: a file cannot be put there; it is named, and why.
+        ProtocolError: a file cannot be written; the message names it and the reason.
     """
     path = TEMPORARY
     directories: set[str] = {TEMPORARY}
@@ -52,10 +53,10 @@ def prepare(workspace: str, files: Iterable[File]) -> None:
 
 
 def put_again(workspace: str, file: File) -> None:
-    """Put one file in afresh, in the place of whatever the program has made of it.
+    """Write one file again, replacing anything that the program has put in its place.
 
     Raises:
-        OSError: it cannot be put there.
+        OSError: it cannot be written.
     """
     root = os.open(workspace, DIRECTORY)
     try:
@@ -84,7 +85,7 @@ def _put(root: int, file: File) -> None:
 
 
 def _enter(name: str, where: int) -> int:
-    """Open a directory, made if there is none."""
+    """Open a directory, and create it if it does not exist."""
     try:
         os.mkdir(name, 0o755, dir_fd=where)
     except FileExistsError:
@@ -98,7 +99,7 @@ def _enter(name: str, where: int) -> int:
 
 
 def _remove(name: str, where: int) -> None:
-    from cloche_supervisor.tree import empty  # noqa: PLC0415 - few programs do that to their files
+    from cloche_supervisor.tree import empty  # noqa: PLC0415 - rarely needed
 
     inner = open_directory(name, where)
     try:
@@ -109,7 +110,7 @@ def _remove(name: str, where: int) -> None:
 
 
 def _directories(path: str) -> set[str]:
-    """Those that lead to a file: of a/b/c they are a and a/b."""
+    """Return the parent directories of a file: for a/b/c they are a and a/b."""
     parts = path.split("/")
     return {"/".join(parts[:i]) for i in range(1, len(parts))}
 

@@ -1,4 +1,4 @@
-"""The frame: all that the supervisor is told about one execution, checked to the last key."""
+"""The frame: the complete, validated description of one execution."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ RLIMITS = ("nproc", "nofile", "fsize", "core", "stack")
 
 
 class File:
-    """A file to be put into the workspace: a relative path and its bytes."""
+    """A file for the workspace: its relative path and its content."""
 
     def __init__(self, path: str, content: bytes) -> None:
         self.path = path
@@ -22,7 +22,7 @@ class File:
 
 
 class Compile:
-    """A compiler's command line and the most seconds it may take."""
+    """A compiler's command line and its timeout in seconds."""
 
     def __init__(self, command: tuple[str, ...], timeout_seconds: float) -> None:
         self.command = command
@@ -30,7 +30,7 @@ class Compile:
 
 
 class Limits:
-    """Bytes kept of each stream and of all files brought back; rlimits by their names."""
+    """Bytes to keep of each stream and of all output files; rlimits by their names."""
 
     def __init__(self, stdout: int, stderr: int, files: int, rlimits: dict[str, int]) -> None:
         self.stdout_bytes = stdout
@@ -40,10 +40,11 @@ class Limits:
 
 
 class Frame:
-    """One execution. Its attributes are the frame's keys; `stdin` is bytes.
+    """One execution. The attributes are the frame's keys; `stdin` is bytes.
 
     Raises:
-        ProtocolError: a key is missing, unknown, ill-typed or out of its range; it is named.
+        ProtocolError: a key is missing, unknown, of the wrong type or out of range; the message
+            names it.
     """
 
     def __init__(self, data: bytes) -> None:
@@ -107,7 +108,7 @@ def _files(value: object) -> tuple[File, ...]:
 
 
 def _base64(content: bytes, key: str) -> bytes:
-    # The decoder passes over what is not of the alphabet, and strict_mode needs Python 3.11.
+    # The decoder skips characters outside the alphabet, and strict_mode needs Python 3.11.
     if content.rstrip(b"=").translate(None, delete=_BASE64):
         raise check.wrong(key, "must be base64")
     try:

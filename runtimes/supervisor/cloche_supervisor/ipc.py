@@ -1,7 +1,8 @@
-"""System V IPC: what outlives its processes and is no file.
+"""System V IPC objects, which outlive their processes and are not files.
 
-/proc/sysvipc tells of the IPC namespace of whoever reads it; the second column of each table is
-the identifier (sysvipc(7)). Whoever created an object may remove it, whatever its permissions.
+/proc/sysvipc lists the IPC namespace of the process that reads it; the second column of each table
+is the identifier (sysvipc(7)). The creator of an object may remove it, regardless of its
+permissions.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ def remove_all() -> None:
     """Remove every shared memory segment, semaphore set and message queue of the namespace.
 
     Raises:
-        OSError: one is not ours to remove, or the kernel does not tell which there are.
+        OSError: an object belongs to another user, or the kernel does not list the objects.
     """
     for kind, remove in _REMOVERS.items():
         for identifier in list(_identifiers(kind)):
@@ -31,7 +32,7 @@ def remove_all() -> None:
 
 
 def is_empty() -> bool:
-    """Is there none?"""
+    """Return whether the namespace has no IPC objects."""
     return not any(True for kind in _REMOVERS for _ in _identifiers(kind))
 
 

@@ -1,6 +1,6 @@
-"""The calls of Linux that Python's standard library does not have, by way of the C library.
+"""System calls that Python's standard library lacks, made through the C library.
 
-Numbers are those of <linux/prctl.h>, <linux/seccomp.h>, <sys/signalfd.h> and <linux/ipc.h>.
+The numbers are those of <linux/prctl.h>, <linux/seccomp.h>, <sys/signalfd.h> and <linux/ipc.h>.
 """
 
 from __future__ import annotations
@@ -42,27 +42,27 @@ def _prctl(option: int, value: int, third: int = 0) -> None:
 
 
 def set_dumpable(*, dumpable: bool) -> None:
-    """Decide whether others of the same uid may trace this process and open its /proc entries."""
+    """Set whether processes of the same uid may trace this one and open its /proc entries."""
     _prctl(_PR_SET_DUMPABLE, int(dumpable))
 
 
 def become_subreaper() -> None:
-    """Become the parent of orphaned descendants, as PID 1 is without asking."""
+    """Become the parent of orphaned descendants. PID 1 is that without this call."""
     _prctl(_PR_SET_CHILD_SUBREAPER, 1)
 
 
 def forbid_new_privileges() -> None:
-    """Let no exec from here on give privileges (setuid binaries, file capabilities)."""
+    """Stop every later exec from gaining privileges (setuid binaries, file capabilities)."""
     _prctl(_PR_SET_NO_NEW_PRIVS, 1)
 
 
 def filter_calls(program: bytes) -> None:
-    """Judge every system call from here on by a BPF program; children and exec inherit it.
+    """Filter every later system call of this process and its children with a BPF program.
 
-    Needs no privilege once new ones are forbidden. Nothing takes a filter away again.
+    This needs no privileges after `forbid_new_privileges`. A filter cannot be removed.
 
     Raises:
-        OSError: the kernel has no seccomp, or does not take the program.
+        OSError: the kernel has no seccomp, or rejects the program.
     """
     instructions = ctypes.create_string_buffer(program, len(program))
     header = _SockFprog(len(program) // 8, ctypes.addressof(instructions))
@@ -70,19 +70,19 @@ def filter_calls(program: bytes) -> None:
 
 
 def signalfd(numbers: Iterable[int]) -> int:
-    """A non-blocking descriptor from which the given, blocked signals are read.
+    """Return a non-blocking descriptor from which the given, blocked signals can be read.
 
     Unlike sigtimedwait it can be polled together with pipes.
     """
     mask = bytearray(_SIGSET_BYTES)
     for number in numbers:
         mask[(number - 1) // 8] |= 1 << (number - 1) % 8
-    flags = os.O_NONBLOCK | os.O_CLOEXEC  # SFD_NONBLOCK and SFD_CLOEXEC are defined as these
+    flags = os.O_NONBLOCK | os.O_CLOEXEC  # SFD_NONBLOCK and SFD_CLOEXEC have the same values
     return _check(_libc.signalfd(-1, bytes(mask), flags))
 
 
 def remove_shared_memory(identifier: int) -> None:
-    """Remove a System V shared memory segment; it goes when its last user does."""
+    """Remove a System V shared memory segment; the kernel frees it when its last user detaches."""
     _check(_libc.shmctl(identifier, _IPC_RMID, None))
 
 
@@ -92,11 +92,11 @@ def remove_semaphores(identifier: int) -> None:
 
 
 def remove_message_queue(identifier: int) -> None:
-    """Remove a System V message queue with all that is in it."""
+    """Remove a System V message queue and its messages."""
     _check(_libc.msgctl(identifier, _IPC_RMID, None))
 
 
 def give_memory_back() -> None:
-    """Return what was freed to the kernel; the C library keeps some MiB after large frames."""
-    if hasattr(_libc, "malloc_trim"):  # musl has none
+    """Return freed memory to the kernel; the C library keeps some MiB after large frames."""
+    if hasattr(_libc, "malloc_trim"):  # musl lacks it
         _libc.malloc_trim(0)

@@ -1,4 +1,4 @@
-"""From start to exit: greet, take a frame, run it, and again if so ordered; then go."""
+"""The supervisor's main loop: handshake, frame, run, and again if the frame allows it."""
 
 from __future__ import annotations
 
@@ -26,16 +26,16 @@ if TYPE_CHECKING:
     from typing import NoReturn
 
 OK, FAILED, BAD_INPUT, TERMINATED = 0, 1, 2, 128 + 15
-"""Exit codes: done; an internal failure or no reader; an unusable input; SIGTERM."""
+"""Exit codes: success; internal failure or no reader; invalid input; SIGTERM."""
 
 
 def main(settings: Settings | None = None) -> NoReturn:
-    """Be the supervisor. Ends the process, and writes nothing to its stderr whatever happens."""
+    """Run the supervisor and end the process. Nothing is ever written to its stderr."""
     code = FAILED
     try:
         code = _supervise(settings or Settings())
     finally:
-        os._exit(code)  # no clean-up of the interpreter, and no traceback
+        os._exit(code)  # skip the interpreter's clean-up and traceback
 
 
 def _supervise(settings: Settings) -> int:
@@ -56,7 +56,7 @@ def _supervise(settings: Settings) -> int:
             code = FAILED
         except (ReaderGoneError, Terminated):
             raise
-        except BaseException as error:  # noqa: BLE001 - whatever it is, the operator is told
+        except BaseException as error:  # noqa: BLE001 - the operator must learn of every failure
             context.processes.kill(settings.kill_seconds)
             events.emit("error", message=f"internal error: {type(error).__name__}: {error}"[:1000])
             code = FAILED
@@ -72,12 +72,12 @@ def _supervise(settings: Settings) -> int:
 
 
 def _linger(context: Context) -> None:
-    """Stay until the input ends, the order to end comes, or for a moment.
+    """Keep running until the input ends, SIGTERM arrives or `linger_seconds` are over.
 
-    Our end sets the node to work, just when the result is written down and answered.
+    The end of a container causes work on its node, which would delay the recording of the result.
 
     Raises:
-        Terminated: the order to end.
+        Terminated: SIGTERM was received.
     """
     signals, end = context.signals, time.monotonic() + context.settings.linger_seconds
     poll = select.poll()
@@ -90,7 +90,7 @@ def _linger(context: Context) -> None:
 
 
 def _end(context: Context) -> None:
-    """Kill all on the way out; further orders to end change nothing."""
+    """Kill all processes before exit, regardless of further SIGTERMs."""
     while True:
         try:
             context.processes.kill(context.settings.kill_seconds)
@@ -113,21 +113,22 @@ def _serve(context: Context) -> int:
         if frame.afterwards == EXIT or context.events.logged >= LOG_BYTES:
             break
         keep_files = frame.afterwards == KEEP_FILES
-        del data, frame  # some MiB, which shall not wait along
+        del data, frame  # some MiB, not needed while waiting
         _make_ready(context, origin, keep_files=keep_files)
         data = source.next_frame()
         if data is None:
-            # The last number: a log without a gap before it shows which programs were started.
+            # This event's number lets a reader see whether the log is complete, and with it which
+            # programs were started.
             context.events.emit("error", message="the input ended")
     return OK
 
 
 def _make_ready(context: Context, origin: Origin, *, keep_files: bool) -> None:
-    """Clean up behind an execution and say that another may come.
+    """Clean up after an execution and report `ready` for the next.
 
-    Nothing may wait for the reader in between: while we wait for a frame, nobody writes.
+    Events are delivered before and after, because nothing is written while waiting for a frame.
     """
-    from cloche_supervisor.reset import reset  # noqa: PLC0415 - many Pods need none of it
+    from cloche_supervisor.reset import reset  # noqa: PLC0415 - many Pods do not need it
 
     _deliver(context)
     reset(context, origin, keep_files=keep_files)
@@ -142,10 +143,10 @@ def _deliver(context: Context) -> None:
 
 
 def _close_strays() -> None:
-    """Close what we were started with beyond the three streams; the program shall not have it."""
+    """Close inherited descriptors beyond the three streams, so that no program gets them."""
     for name in os.listdir("/proc/self/fd"):
         if int(name) > 2:  # noqa: PLR2004 - standard error
             try:
                 os.close(int(name))
-            except OSError:  # that of the listing itself
+            except OSError:  # the listing's own descriptor
                 continue

@@ -1,7 +1,8 @@
-"""What a Pod is like before any program has run in it, and must be like again before the next.
+"""The Pod's state before its first program, which must be restored before the next one.
 
-Memory, descriptors and handlers of this process are out of a program's reach. These are not: a
-process of the same uid may change them from outside, and every program inherits them.
+A program cannot reach the memory, descriptors and handlers of this process. It can change the
+attributes recorded here: a process of the same uid may change them from outside, and every program
+inherits them.
 """
 
 from __future__ import annotations
@@ -17,11 +18,11 @@ _LIMITS = tuple(
 
 
 class ResetError(Exception):
-    """The Pod cannot be made what it was. The words go into the `error` event."""
+    """The Pod's original state cannot be restored. The message goes into the `error` event."""
 
 
 class Origin:
-    """This process and the workspace as they are now. Made once, before the first program.
+    """The state of this process and the workspace. Create it once, before the first program.
 
     Raises:
         OSError: there is no workspace.
@@ -29,12 +30,12 @@ class Origin:
 
     def __init__(self, workspace: str) -> None:
         self.workspace_mode = stat.S_IMODE(os.stat(workspace).st_mode)
-        """Permissions of the workspace itself, which a program may own."""
+        """Permissions of the workspace directory itself, which a program may own."""
         self.workspace_attributes = extended_attributes(workspace)
         self._attributes = _attributes()
 
     def changed(self) -> str | None:
-        """Which attribute of this process is another than it was, if any is."""
+        """Return the name of an attribute of this process that has changed, or None."""
         for name, value in _attributes().items():
             if value != self._attributes[name]:
                 return name
@@ -42,7 +43,7 @@ class Origin:
 
 
 def extended_attributes(path: str) -> set[str]:
-    """Names of the extended attributes of a file, access control lists among them."""
+    """Return the names of a file's extended attributes, including access control lists."""
     try:
         return set(os.listxattr(path))
     except OSError as error:
@@ -52,7 +53,7 @@ def extended_attributes(path: str) -> set[str]:
 
 
 def _attributes() -> dict[str, object]:
-    """What setpriority, sched_setscheduler, sched_setaffinity and prlimit change of others."""
+    """Return what setpriority, sched_setscheduler, sched_setaffinity and prlimit can change."""
     return {
         "priority": os.getpriority(os.PRIO_PROCESS, 0),
         "scheduling policy": os.sched_getscheduler(0),

@@ -1,4 +1,4 @@
-"""What the program prints: decoded, gathered, cut at the limit, counted to the end."""
+"""The program's output: decoded, batched, cut at the limit, and counted in full."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _decoder = codecs.getincrementaldecoder("utf-8")
 
 
 class Held:
-    """A stream that is kept for later, the first `limit` bytes of it."""
+    """A stream that is kept in memory, up to its first `limit` bytes."""
 
     due: float | None = None
 
@@ -24,21 +24,20 @@ class Held:
         self.data = bytearray()
         self.total = 0
 
-    def feed(self, data: bytes, now: float) -> None:  # noqa: ARG002 - as Stream's
-        """Take what was read."""
+    def feed(self, data: bytes, now: float) -> None:  # noqa: ARG002 - the signature of Stream.feed
+        """Add data that was read."""
         self.total += len(data)
         self.data += data[: self._limit - len(self.data)]
 
     def flush(self) -> None:
-        """Nothing waits here."""
+        """Do nothing; required by Sink."""
 
 
 class Stream:
-    """A stream that becomes events.
+    """A stream that is written as events.
 
-    `limit` bytes of it are kept, the rest is counted and dropped. Invalid UTF-8 becomes U+FFFD;
-    the character that the limit cuts is dropped whole. Small writes are gathered for
-    GATHER_SECONDS.
+    The first `limit` bytes are kept; the rest is counted and dropped. Invalid UTF-8 becomes U+FFFD;
+    a character that the limit cuts is dropped. Small writes are batched for GATHER_SECONDS.
     """
 
     def __init__(self, events: Events, name: str, limit: int) -> None:
@@ -49,17 +48,17 @@ class Stream:
         self._text = ""
         self._dropped = False
         self.due: float | None = None
-        """When what was gathered must go, by the monotonic clock."""
+        """When batched text must be written, on the monotonic clock; None if there is none."""
         self.total = 0
         """Bytes that the program has written, kept or not."""
 
     @property
     def truncated(self) -> bool:
-        """Is what became events less than what was written?"""
+        """Return whether the events contain less than the program wrote."""
         return self._dropped or self.total > self._limit
 
     def feed(self, data: bytes, now: float) -> None:
-        """Take what was read at this time."""
+        """Add data that was read at the monotonic time `now`."""
         room = self._limit - self.total
         self.total += len(data)
         if room > 0:
@@ -70,13 +69,13 @@ class Stream:
                 self.flush()
 
     def flush(self) -> None:
-        """Let what was gathered go."""
+        """Write the batched text."""
         if self._text and not self._dropped:
             self._dropped = not self._events.data(self._name, self._text)
         self._text, self.due = "", None
 
     def finish(self) -> None:
-        """No more will come: an incomplete character at the very end becomes U+FFFD."""
+        """End the stream; an incomplete character at its end becomes U+FFFD."""
         if self.total <= self._limit:
             self._text += self._decode(b"", final=True)
         self.flush()

@@ -1,18 +1,16 @@
-"""What a program may not ask of the kernel, whatever the cluster's network and runtime allow.
+"""The system calls that programs may not make, independent of the cluster's network and runtime.
 
-`bpf.py` makes the seccomp filter of these rules. A call that no rule names is allowed as far as
-this filter is concerned: the container runtime's own filter stands before it.
+`bpf.py` compiles these rules to a seccomp filter. It allows every call that no rule names; the
+container runtime's own filter still applies.
 
-Three questions decide about a call:
+Criteria:
+- A call that reaches another process, the network, the kernel or a file outside the Pod is refused.
+- A call that takes memory, or a countable resource of the node, without charging a cgroup of the
+  Pod is refused unless a language needs it.
+- `tests/languages` runs every language under this filter and shows which calls are needed.
 
-- Does it reach another process, the network, the kernel or a file outside the Pod? Refused.
-- Does it take memory or a number of the node's that no control group of the Pod is charged for?
-  Refused, unless a language needs it.
-- Does a language need it? `tests/languages` runs all of them below this filter.
-
-The error number is one that callers expect: ENOSYS, EOPNOTSUPP, ENOMEM or EINVAL as a kernel
-answers that lacks the call, EPERM as it answers a process without privileges, 0 where nothing had
-to be done.
+Each error number is one that callers expect: ENOSYS, EOPNOTSUPP, ENOMEM or EINVAL as from a kernel
+that lacks the call, EPERM as for a process without privileges, 0 if the call has nothing to do.
 """
 
 from __future__ import annotations
@@ -31,20 +29,23 @@ _MAP_HUGETLB, _MFD_HUGETLB, _SHM_HUGETLB = 0x4_0000, 4, 0o4000  # <linux/mman.h>
 _MS_SYNC = 4  # <asm-generic/mman-common.h>
 _PR_SET_SECCOMP, _PR_SCHED_CORE = 22, 62  # <linux/prctl.h>
 _O_NOTIFICATION_PIPE = 0o200  # <linux/watch_queue.h>: O_EXCL
-_SUPERVISOR = 1  # its pid; no program can have a PID namespace of its own
+_SUPERVISOR = 1  # the supervisor's pid; programs cannot create PID namespaces
 
 
 class Rule:
-    """System calls, by name, that fail with an error number, or succeed (0) without being made.
+    """System calls that fail with an error number, or succeed without being made (error 0).
 
     Args:
-        unless: a call whose arguments have all the values of one of these, by their place, is
-            allowed.
-        when: only a call whose arguments have all the values of one of these is answered so.
-        flags: the place of an argument and a mask; only a call with one of these bits is.
+        error: the error number.
+        calls: the names of the calls; those that a machine lacks are skipped.
+        unless: cases, each with values by argument position. A call that matches all values of a
+            case is allowed.
+        when: cases likewise. Only a call that matches all values of a case gets the error.
+        flags: the position of an argument and a mask. Only a call with one of these bits gets the
+            error.
 
-    Arguments are looked at as the kernel looks at these: their lower 32 bits. Of several rules for
-    one call the first that holds decides. Calls that a machine does not have are passed over.
+    As in the kernel, only the lower 32 bits of these arguments are compared. If several rules name
+    a call, the first one that applies decides.
     """
 
     def __init__(
@@ -63,27 +64,28 @@ class Rule:
 
 
 _USUAL = (
-    # Calls that programs make often and that are refused with some arguments only: the kernel runs
-    # the filter for each of them, up to its rule.
+    # Frequent calls of which only some arguments are refused. They come first, because the kernel
+    # runs the filter for each call up to its rule.
     #
-    # Huge pages are taken from the node's, and no memory control group is charged.
+    # Huge pages come from the node's pool and are not charged to a memory cgroup.
     Rule(errno.ENOMEM, "mmap", flags=(3, _MAP_HUGETLB)),
-    # The kernel charges nobody for record locks, of which a file may have millions. A database's
-    # lock (SQLite) is for other processes, and a program that has no second one misses nothing. Who
-    # would wait for a lock is refused, and flock is allowed: a lock for each open file, which is
-    # charged.
+    # The kernel charges record locks to no cgroup, and a file may have millions of them. A
+    # single-process database (SQLite) locks only against other processes, so the lock can be
+    # skipped. Calls that would wait for a lock fail. flock is allowed: it has one lock for each
+    # open file, and that is charged.
     Rule(_SUCCESS, "fcntl", when=({1: _F_SETLK},)),
     Rule(errno.ENOLCK, "fcntl", when=({1: _F_SETLKW}, {1: _F_OFD_SETLK}, {1: _F_OFD_SETLKW})),
 )
 
 _CONDITIONAL = (
-    # No network: sockets within the Pod alone. Not AF_NETLINK either, whose answers (the kernel's
-    # list of interfaces) wait in memory that nobody is charged for.
+    # No network: only sockets within the Pod. AF_NETLINK is refused too, because its answers (the
+    # kernel's list of interfaces) wait in memory that is not charged.
     Rule(errno.EACCES, "socket", "socketpair", unless=({0: _AF_UNIX},)),
-    # No namespace of one's own, in which one would be root.
+    # No new namespaces, in which the program would be root.
     Rule(errno.EPERM, "clone", flags=(0, _CLONE_NEW)),
-    # No filter of one's own: the memory for compiled ones is one sum for the node, out of which
-    # every container's filter is taken. Nor a processor's core for oneself alone.
+    # No filters of the program's own: all compiled filters of a node share one memory limit, from
+    # which each container's filter is taken. PR_SCHED_CORE is refused because it reserves a CPU
+    # core.
     Rule(errno.EINVAL, "prctl", when=({0: _PR_SET_SECCOMP}, {0: _PR_SCHED_CORE})),
     Rule(
         errno.EPERM, "setsockopt",
@@ -94,17 +96,16 @@ _CONDITIONAL = (
             )
         ),
     ),
-    # What is written lies in memory and is nowhere more safely: nothing is to be done. On files of
-    # the node that a program can open (/etc/hosts) these calls would flush the node's disk, etcd's
-    # with it.
+    # All that a program writes is in memory, so there is nothing to flush. On the node's files that
+    # a program can open (/etc/hosts) these calls would flush the node's disk, which etcd shares.
     Rule(_SUCCESS, "sync", "syncfs", "fsync", "fdatasync", "sync_file_range"),
     Rule(_SUCCESS, "msync", flags=(2, _MS_SYNC)),
     Rule(errno.ENOMEM, "shmget", flags=(2, _SHM_HUGETLB)),
     Rule(errno.ENOMEM, "memfd_create", flags=(1, _MFD_HUGETLB)),
-    # Queues of the kernel's notifications, made of pages that nobody is charged for.
+    # The kernel's notification queues consist of pages that are not charged.
     Rule(errno.ENOPKG, "pipe2", flags=(1, _O_NOTIFICATION_PIPE)),
-    # Limits, priority and processors of PID 1. A program's own processes and threads it may change:
-    # C libraries and language runtimes do. Signals are not refused: see signals.py.
+    # Limits, priority and CPUs of PID 1. A program may change its own processes and threads, as C
+    # libraries and language runtimes do. Signals are not refused: see signals.py.
     Rule(
         errno.EPERM,
         "prlimit64", "sched_setparam", "sched_setscheduler", "sched_setattr", "sched_setaffinity",
@@ -123,10 +124,9 @@ _CONDITIONAL = (
 )  # fmt: skip
 
 _REFUSED = (
-    # As if the kernel were older or smaller than it is: callers know what to do then. The first
-    # make calls, or flags, out of memory, past a filter that sees only numbers. AIO's contexts are
-    # one number for the node. The others are memory that cannot be swapped, segments of the i386,
-    # filters.
+    # Answered as by an older or smaller kernel, which callers can handle. io_uring and clone3 take
+    # calls or flags from memory, which a filter cannot see. AIO contexts are limited by one number
+    # for the whole node. The others give memory that cannot be swapped, i386 segments and filters.
     Rule(
         errno.ENOSYS,
         "io_uring_setup", "io_uring_enter", "io_uring_register", "clone3",
@@ -135,40 +135,41 @@ _REFUSED = (
         "uselib", "ustat", "sysfs", "_sysctl", "lookup_dcookie", "nfsservctl",
         "create_module", "get_kernel_syms", "query_module",
     ),
-    # Access lists take kernel memory, as much as 64 KiB a file, that nobody is charged for; handles
-    # are the way to files past all paths. As a file system answers that has neither.
+    # Access control lists take up to 64 KiB of uncharged kernel memory for each file; file handles
+    # bypass all path checks. Answered as by a file system that supports neither.
     Rule(
         errno.EOPNOTSUPP,
         "setxattr", "lsetxattr", "fsetxattr", "setxattrat", "file_setattr",
         "name_to_handle_at",
     ),
-    # Nothing of another process: its memory, its descriptors, its registers, its namespaces.
+    # No access to another process: its memory, descriptors, registers or namespaces.
     Rule(
         errno.EPERM,
         "ptrace", "process_vm_readv", "process_vm_writev", "process_madvise", "process_mrelease",
         "pidfd_getfd", "kcmp", "unshare", "setns",
     ),
-    # Nothing of the kernel's that is not the Pod's own: programs in it, its counters, its keys, its
-    # log, page faults held up in the middle of a call, news of every file.
+    # No kernel facilities outside the Pod: BPF programs, performance counters, keys, the kernel
+    # log, page faults suspended in the middle of a call, notifications about all files.
     Rule(
         errno.EPERM,
         "bpf", "perf_event_open", "userfaultfd", "syslog", "fanotify_init", "fanotify_mark",
         "add_key", "request_key", "keyctl",
     ),
-    # Where memory lies: kernel memory for each range, charged to nobody, and other processes'
+    # NUMA placement takes uncharged kernel memory for each range, and can move other processes'
     # pages.
     Rule(
         errno.EPERM,
         "mbind", "set_mempolicy", "set_mempolicy_home_node", "migrate_pages", "move_pages",
     ),
-    # The files stay as they are mounted.
+    # No changes to mounts.
     Rule(
         errno.EPERM,
         "mount", "umount2", "pivot_root", "chroot", "open_by_handle_at", "mount_setattr",
         "open_tree", "open_tree_attr", "move_mount", "fsopen", "fsconfig", "fsmount", "fspick",
         "quotactl", "quotactl_fd",
     ),
-    # The node's administration. A capability is needed for each; this needs none to refuse it.
+    # The node's administration. Each of these also needs a capability; this filter does not rely on
+    # that.
     Rule(
         errno.EPERM,
         "init_module", "finit_module", "delete_module", "kexec_load", "kexec_file_load", "reboot",
@@ -178,7 +179,7 @@ _REFUSED = (
 )  # fmt: skip
 
 RULES = _USUAL + _CONDITIONAL + _REFUSED
-"""What every program is refused."""
+"""The rules for every program."""
 
 WATCHES = Rule(errno.EMFILE, "inotify_init", "inotify_init1")
-"""Refused besides where inotify instances are counted as root's: see shared_counts.py."""
+"""An additional rule where inotify instances count as root's: see shared_counts.py."""

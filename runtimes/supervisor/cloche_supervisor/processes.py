@@ -1,4 +1,4 @@
-"""Killing and reaping everything that a program has started."""
+"""Kill and reap all processes that a program has started."""
 
 from __future__ import annotations
 
@@ -16,13 +16,16 @@ _AGAIN_SECONDS = 0.01
 
 
 class Processes:
-    """All processes but this one: in a PID namespace of our own all others, else descendants."""
+    """The processes to kill and reap.
+
+    As PID 1 of a PID namespace, these are all others in it; otherwise they are the descendants.
+    """
 
     def __init__(self, signals: Signals) -> None:
         self._signals = signals
         self._main = 0
         self.status: int | None = None
-        """The wait status of the watched process, once it has ended."""
+        """The wait status of the watched process after it has ended."""
         if os.getpid() != 1:
             linux.become_subreaper()
 
@@ -31,7 +34,7 @@ class Processes:
         self._main, self.status = pid, None
 
     def reap(self) -> bool:
-        """Take leave of every child that has ended; orphans are ours too. Are any left?"""
+        """Reap every child that has ended, orphans included, and return whether children remain."""
         while True:
             try:
                 pid, status = os.waitpid(-1, os.WNOHANG)
@@ -43,14 +46,14 @@ class Processes:
                 self.status = status
 
     def kill(self, seconds: float) -> bool:
-        """Kill and reap until nothing is left, for so long at most. True when nothing is.
+        """Kill and reap for up to `seconds`, and return whether no process remains.
 
-        In a PID namespace one kill(-1) is enough against a fork bomb: the kernel marks all
-        processes under the lock that fork needs, and a marked process forks no more. It is
-        repeated all the same.
+        In a PID namespace one kill(-1) suffices against a fork bomb: the kernel marks all processes
+        under the lock that fork needs, and a marked process cannot fork. It is repeated
+        nevertheless.
 
         Raises:
-            Terminated: the order to end came meanwhile.
+            Terminated: SIGTERM was received meanwhile.
         """
         end = time.monotonic() + seconds
         while True:
@@ -64,25 +67,25 @@ class Processes:
 
     @staticmethod
     def others() -> list[int]:
-        """All that /proc shows: in a PID namespace also what is nobody's child there."""
+        """Return the pids of all other processes, including those that are not children."""
         if os.getpid() != 1:
             return _descendants()
         return [int(name) for name in os.listdir("/proc") if name.isdecimal() and name != "1"]
 
 
 def _kill_all() -> None:
-    # Outside a PID namespace of our own -1 would be every process of the machine.
+    # Without its own PID namespace, -1 would mean every process of the machine.
     for pid in (-1,) if os.getpid() == 1 else _descendants():
         try:
             os.kill(pid, signal.SIGKILL)
         except ProcessLookupError:
             continue
-        except PermissionError:  # somebody else's, who has entered the namespace to look around
+        except PermissionError:  # a process of another user that has entered the namespace
             continue
 
 
 def _descendants() -> list[int]:
-    """Every process below this one, by the parents that /proc tells."""
+    """Return all descendants of this process, found through the parents in /proc."""
     children: dict[int, list[int]] = {}
     for name in os.listdir("/proc"):
         if name.isdecimal():
@@ -91,7 +94,7 @@ def _descendants() -> list[int]:
                     stat = file.read()
             except OSError:  # it has ended
                 continue
-            # The second field is a name that may hold anything, closing brackets too.
+            # The second field is a name that may contain anything, including closing brackets.
             parent = int(stat[stat.rindex(b")") + 1 :].split()[1])
             children.setdefault(parent, []).append(int(name))
     found: list[int] = []

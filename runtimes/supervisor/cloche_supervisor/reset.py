@@ -1,7 +1,7 @@
-"""Making the Pod what it was, so that the next program finds nothing of the last.
+"""Reset the Pod, so that the next program finds nothing of the previous one.
 
-What outlives its process here: files in the few places that can be written to, System V IPC, and
-what a program may change of PID 1. All else goes with the processes.
+Three things outlive their process: files in the few writable places, System V IPC objects, and the
+attributes of PID 1 that a program can change.
 """
 
 from __future__ import annotations
@@ -30,13 +30,17 @@ _LOOK_EVERY = 256
 
 
 def reset(context: Context, origin: Origin, *, keep_files: bool) -> None:
-    """Kill everything, remove what is left of it, and look that it is gone.
+    """Kill all processes, remove what they left, and verify the result.
 
-    `keep_files`: the workspace keeps what is in it.
+    Args:
+        context: the supervisor's context.
+        origin: the state to restore.
+        keep_files: keep the contents of the workspace.
 
     Raises:
-        ResetError: something remains, or is not as it was. The Pod must not be used again.
-        Terminated: the order to end.
+        ResetError: something remains or differs from the original state. The Pod must not be
+            reused.
+        Terminated: SIGTERM was received.
     """
     settings = context.settings
     directories = settings.memory_directories
@@ -55,14 +59,14 @@ def reset(context: Context, origin: Origin, *, keep_files: bool) -> None:
 
 def _kill(processes: Processes, seconds: float) -> None:
     if os.getpid() != 1:
-        # What is outside a container's namespaces is not ours to remove.
+        # Outside a container's namespaces there may be processes and objects of others.
         raise ResetError("the supervisor is not PID 1")
     if not processes.kill(seconds):
         raise ResetError("a process does not die")
 
 
 def _restore(workspace: str, origin: Origin, *, keep_files: bool) -> None:
-    """Undo what a program that owns the workspace, or may write to it, can do to itself."""
+    """Restore the workspace's own permissions and extended attributes."""
     if stat.S_IMODE(os.stat(workspace).st_mode) != origin.workspace_mode:
         os.chmod(workspace, origin.workspace_mode)
     if not keep_files:
@@ -79,7 +83,7 @@ def _remove(directories: tuple[str, ...], step: Callable[[], None]) -> None:
         try:
             empty(fd, step)
         except OSError as error:
-            # Without the name: it is the program's, and may be no text.
+            # The file's name is omitted: the program chose it, and it may not be UTF-8.
             raise ResetError(f"{path}: {error.strerror}") from error
         finally:
             os.close(fd)
@@ -102,7 +106,7 @@ def _look(directories: tuple[str, ...], processes: Processes, origin: Origin) ->
 
 
 class _Patience:
-    """How long removing may take, and whether there is an order to end meanwhile."""
+    """A time limit for the removal that also checks for SIGTERM."""
 
     def __init__(self, seconds: float, signals: Signals) -> None:
         self._end = time.monotonic() + seconds

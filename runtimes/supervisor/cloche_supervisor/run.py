@@ -1,4 +1,4 @@
-"""One execution: compile, run, and if it failed ask whether it is a program at all."""
+"""One execution: compile, run, and after a failed run check the syntax."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _CHECK_BYTES = 65_536
 
 
 class Execution:
-    """One frame on its way from its files to its `exit` event."""
+    """One frame, from writing its files to its `exit` event."""
 
     def __init__(self, context: Context, frame: Frame, filter_: bytes) -> None:
         self._context = context
@@ -38,12 +38,12 @@ class Execution:
         self._syntax_error: str | None = None
 
     def run(self) -> None:
-        """Run it to its end.
+        """Run the execution to its end.
 
         Raises:
-            ProtocolError: its files cannot be put into the workspace.
-            ReaderGoneError: nobody can read the events any more.
-            Terminated: the order to end.
+            ProtocolError: its files cannot be written into the workspace.
+            ReaderGoneError: the other end of the events' pipe is closed.
+            Terminated: SIGTERM was received.
         """
         frame = self._frame
         files.prepare(self._context.settings.workspace, frame.files)
@@ -60,7 +60,7 @@ class Execution:
         self._tell(cpu)
 
     def _compile(self, compiler: Compile) -> bool:
-        """Compile. What the compiler printed is the program's stderr only when it failed."""
+        """Compile and return whether it succeeded. Only a failed compiler's output is kept."""
         held = Held(self._frame.limits.stderr_bytes)
         deadline = min(self._deadline, time.monotonic() + compiler.timeout_seconds)
         ended = self._stage("compile", compiler.command, deadline, held, held)
@@ -74,19 +74,19 @@ class Execution:
         return False
 
     def _check(self, command: tuple[str, ...]) -> None:
-        """Ask whether the source can be parsed; whatever is no clear no means that it can."""
+        """Check whether the source can be parsed. Only a clear rejection is a syntax error."""
         settings = self._context.settings
         deadline = min(self._deadline, time.monotonic() + settings.check_seconds)
         held = Held(_CHECK_BYTES)
         try:
             files.put_again(settings.workspace, self._frame.files[0])
             ended = self._checked = self._stage("check", command, deadline, held, held)
-        except OSError:  # no room for the source, no memory for a fork
+        except OSError:  # no space for the source or no memory for a fork
             return
         if ended.refused:
             self._syntax_error = first_line(held.data)
 
-    def _stage(  # noqa: PLR0913 - the parts of a program's life
+    def _stage(  # noqa: PLR0913 - the parts of a stage
         self,
         stage: str,
         command: tuple[str, ...],
@@ -138,7 +138,7 @@ class Execution:
     def _collect(self) -> tuple[list[dict[str, str]], bool]:
         if not self._frame.output_files:
             return [], False
-        from cloche_supervisor.collect import collect  # noqa: PLC0415 - most runs need none of it
+        from cloche_supervisor.collect import collect  # noqa: PLC0415 - most runs do not need it
 
         settings = self._context.settings
         found = collect(
@@ -155,11 +155,11 @@ def _seconds(ended: Ended | None) -> float | None:
 
 
 def _cpu_seconds() -> float:
-    """Of all children that were reaped so far, by us or by one that was reaped."""
+    """Return the CPU time of all children reaped so far, and of their reaped children."""
     usage = resource.getrusage(resource.RUSAGE_CHILDREN)
     return usage.ru_utime + usage.ru_stime
 
 
 def _max_rss_bytes() -> int:
-    """Of the largest single process that was reaped so far; Linux tells kibibytes."""
+    """Return the peak RSS of the largest process reaped so far; Linux reports it in KiB."""
     return resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss * 1024

@@ -1,10 +1,9 @@
-"""What the kernel counts by user, and whose a program's are.
+"""Resources that the kernel counts by user.
 
-In a user namespace they count besides as those of whoever made it (`inc_ucount` and
-`inc_rlimit_ucounts` in kernel/ucount.c). That is the node's root, to whom the kernel then refuses
-more at the same limit, and with it to the kubelet, the container runtime and every other Pod that
-has a user namespace. So where root's limit is low a program gets none of them, as if it had used
-them up.
+In a user namespace they count for its creator too (`inc_ucount` and `inc_rlimit_ucounts` in
+kernel/ucount.c). The creator is the node's root. When root reaches the limit, the kernel also
+refuses the kubelet, the container runtime and every other Pod with a user namespace. Where root's
+limit is low, a program therefore gets none of these resources, as if it had used them up.
 """
 
 from __future__ import annotations
@@ -14,20 +13,20 @@ import resource
 _USERS = "/proc/self/uid_map"
 _INSTANCES = "/proc/sys/fs/inotify/max_user_instances"
 _ALL_USERS = "4294967295"
-"""How many users the first namespace maps; another maps fewer (user_namespaces(7))."""
+"""The number of users that the initial namespace maps; others map fewer (user_namespaces(7))."""
 ENOUGH = 1 << 24
-"""A limit that programs do not reach: their Pods' memory is charged for what counts."""
+"""A limit that programs cannot reach, because their Pods' memory is charged for each object."""
 QUEUE_BYTES = 819_200
-"""POSIX message queues of a program, as much as the kernel gives a user."""
+"""Bytes of a program's POSIX message queues; the kernel's default for a user."""
 SIGNALS = 1024
-"""Signals that wait for a program, its timers among them; the kernel gives a user some ten
-thousand."""
+"""Pending signals of a program, including its timers; the kernel allows a user some ten thousand.
+"""
 
 
 def limits_of_user(users: str = _USERS) -> dict[int, int]:
-    """Return the limits of what is counted by user, by their number in `resource`.
+    """Return the limits of resources counted by user, by their number in `resource`.
 
-    The container's own limit of message queues is that of whoever made its user namespace.
+    The container's RLIMIT_MSGQUEUE is also the limit of its user namespace's creator.
     """
     _, most = resource.getrlimit(resource.RLIMIT_MSGQUEUE)
     scarce = _are_roots(users) and most != resource.RLIM_INFINITY and most < ENOUGH
@@ -36,20 +35,20 @@ def limits_of_user(users: str = _USERS) -> dict[int, int]:
 
 
 def watches_are_scarce(users: str = _USERS, instances: str = _INSTANCES) -> bool:
-    """Say whether a program could take inotify instances from the node's root."""
+    """Return whether a program could use up inotify instances of the node's root."""
     try:
         with open(instances, encoding="ascii") as file:
             most = int(file.read())
-    except OSError:  # a kernel that has no inotify
+    except OSError:  # a kernel without inotify
         return False
     return _are_roots(users) and most < ENOUGH
 
 
 def _are_roots(users: str) -> bool:
-    """Say whether we are in a user namespace that somebody made."""
+    """Return whether the supervisor runs in a user namespace other than the initial one."""
     try:
         with open(users, encoding="ascii") as file:
             mapped = file.read().split()
-    except OSError:  # a kernel that has none
+    except OSError:  # a kernel without user namespaces
         return False
     return mapped[2:3] != [_ALL_USERS]

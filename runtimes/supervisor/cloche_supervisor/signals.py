@@ -1,7 +1,7 @@
-"""Signals: two are read from a descriptor, all others do nothing.
+"""Signal handling: SIGCHLD and SIGTERM are read from a descriptor, all others are ignored.
 
-The program has our uid, so it may send us any signal. Nothing is handled asynchronously, and the
-one order that counts, SIGTERM, is taken only from outside.
+The program has the supervisor's uid, so it may send it any signal. Nothing is handled
+asynchronously, and SIGTERM counts only if it comes from outside the Pod.
 """
 
 from __future__ import annotations
@@ -20,17 +20,17 @@ _LEFT_ALONE = {
     *(signal.SIGTRAP, signal.SIGSYS, signal.SIGABRT),
 }
 _IGNORED = tuple(n for n in range(1, 32) if n not in _LEFT_ALONE and n not in _READ)
-"""Dropped when sent, where a blocked one would be queued. Faults keep their default."""
+"""Ignored signals are dropped, whereas blocked ones would be queued. Faults keep their default."""
 _INFO = struct.Struct("=IiiI112x")  # signalfd_siginfo: ssi_signo, ssi_errno, ssi_code, ssi_pid
-_SI_USER = 0  # sent by kill(2), which fills in the sender's pid itself
+_SI_USER = 0  # sent by kill(2), for which the kernel sets the sender's pid
 
 
-class Terminated(Exception):  # noqa: N818 - an order, not an error
-    """SIGTERM came from outside: end at once."""
+class Terminated(Exception):  # noqa: N818 - a request, not an error
+    """SIGTERM was received from outside: end at once."""
 
 
 class Signals:
-    """The signals of this process from now on. Made once, before any child."""
+    """The signals of this process. Create it once, before any child."""
 
     def __init__(self) -> None:
         for number in _IGNORED:
@@ -44,17 +44,16 @@ class Signals:
         self._poll.register(self.fd, select.POLLIN)
 
     def read(self) -> None:
-        """Take what has come, once: in a storm of signals there is always more.
+        """Read the signals that have arrived, once, because a program may send them without end.
 
-        SIGCHLD only wakes: whoever waits for children looks for itself.
+        SIGCHLD only wakes the caller, which then reaps its children.
 
-        SIGTERM counts when it was sent with kill(2) from outside the PID namespace, which the
-        kernel marks with pid 0. The code is looked at too: rt_sigqueueinfo(2) lets a program
-        state any pid, but not with this code. Without a namespace of our own, outside is the
-        process that started us.
+        SIGTERM counts if it was sent with kill(2) from outside the PID namespace; the kernel then
+        reports pid 0. The code is checked too: with rt_sigqueueinfo(2) a program can forge the pid,
+        but not together with this code. Without a PID namespace, outside is the parent process.
 
         Raises:
-            Terminated: the order to end.
+            Terminated: such a SIGTERM was received.
         """
         try:
             data = os.read(self.fd, _INFO.size * len(_READ))
@@ -65,17 +64,17 @@ class Signals:
                 raise Terminated
 
     def wait(self, seconds: float) -> None:
-        """Wait for a signal, for so long at most, and take it.
+        """Wait up to `seconds` for a signal, and read it.
 
         Raises:
-            Terminated: the order to end.
+            Terminated: SIGTERM was received.
         """
         if self._poll.poll(max(0, seconds) * 1000):
             self.read()
 
     @staticmethod
     def restore() -> None:
-        """In a child before exec: the signals of a fresh process."""
+        """Restore the default signals in a child, before exec."""
         for number in _IGNORED:
             signal.signal(number, signal.SIG_DFL)
         signal.pthread_sigmask(signal.SIG_SETMASK, ())

@@ -1,4 +1,4 @@
-"""One program from its start to the death of its last process."""
+"""Run one program, from its start to the end of its last process."""
 
 from __future__ import annotations
 
@@ -19,16 +19,16 @@ if TYPE_CHECKING:
 _READ_BYTES = 65_536
 _REST_SECONDS = 0.001
 _REST_BELOW_BYTES = 32_768
-"""After a small read a pipe is left alone for a moment: to be woken for each of many small writes
-costs the program four times the time."""
+"""After a small read, a pipe is not polled for _REST_SECONDS. Waking for each of many small writes
+would make the program four times as slow."""
 _PIPE_BYTES_MAX = 1024 * 1024  # the kernel's default for /proc/sys/fs/pipe-max-size
 _SIGKILL_STATUS = 9
 _KILLED = 137
-_NOT_RUN = (126, 127)  # as a shell and our own child say it
+_NOT_RUN = (126, 127)  # cannot be executed, as a shell and child.py report it
 
 
 class Context:
-    """What lasts as long as the supervisor."""
+    """The objects that live as long as the supervisor."""
 
     def __init__(
         self,
@@ -46,27 +46,27 @@ class Context:
 
 
 class Ended:
-    """How a program ended. `exit_code` is 128 + n for one that signal n killed."""
+    """The end of a program. `exit_code` is 128 + n if signal n killed it."""
 
     def __init__(self, status: int, *, seconds: float, timed_out: bool, oom_killed: bool) -> None:
         self.seconds = seconds
         self.timed_out = timed_out
         self.signal = os.WTERMSIG(status) if os.WIFSIGNALED(status) else None
         self.exit_code = os.WEXITSTATUS(status) if self.signal is None else 128 + self.signal
-        # 137 without a signal is a shell that tells how what it ran ended.
+        # 137 without a signal comes from a shell that reports how its command ended.
         self.out_of_memory = oom_killed and not timed_out and self.exit_code == _KILLED
 
     @property
     def refused(self) -> bool:
-        """Did it run, end by itself, and say no?"""
+        """Return whether it ran, ended by itself, and failed."""
         by_itself = self.signal is None and not self.timed_out and not self.out_of_memory
         return by_itself and self.exit_code not in {0, *_NOT_RUN}
 
 
 class Stage:
-    """The life of one program: fed, read, and killed with all that it left behind.
+    """Serve one program's pipes, and collect its output after its processes are dead.
 
-    Nothing here waits for the reader of the events, nor for a pipe that somebody holds open.
+    Nothing here waits for the reader of the events, nor for a pipe that a process keeps open.
     """
 
     def __init__(
@@ -88,7 +88,7 @@ class Stage:
             self._poll.register(child.stdin, select.POLLOUT)
 
     def wait(self, deadline: float) -> bool:
-        """Serve the pipes until the program ends (True) or the deadline comes (False)."""
+        """Serve the pipes until the program ends (True) or the deadline is reached (False)."""
         processes = self._context.processes
         while processes.status is None:
             now = time.monotonic()
@@ -102,10 +102,10 @@ class Stage:
         return True
 
     def finish(self) -> None:
-        """Once all processes are dead: take what is still in the pipes and close them."""
+        """Read what is left in the pipes and close them. All processes must be dead."""
         now = time.monotonic()
         for fd in list(self._open):
-            left = _PIPE_BYTES_MAX  # more comes only from one that would not die
+            left = _PIPE_BYTES_MAX  # more can only come from a process that would not die
             while left > 0 and (taken := self._read(fd, now)):
                 left -= taken
         for fd in self._sinks:
@@ -132,7 +132,7 @@ class Stage:
                 self._poll.modify(fd, select.POLLIN)
 
     def _read(self, fd: int, now: float) -> int:
-        """Read once: so many bytes, 0 when there are none for now or for ever."""
+        """Read once and return the number of bytes; 0 if there are none now, or at the end."""
         try:
             data = os.read(fd, _READ_BYTES)
         except BlockingIOError:
@@ -145,13 +145,13 @@ class Stage:
         return len(data)
 
     def _feed(self) -> None:
-        """Give the program what it takes of its input; close the pipe behind the last byte."""
+        """Write as much stdin as the program takes; close the pipe after the last byte."""
         try:
             while self._stdin:
                 self._stdin = self._stdin[os.write(self._child.stdin, self._stdin) :]
         except BlockingIOError:
             return
-        except OSError:  # nobody reads it any more
+        except OSError:  # the program has closed its stdin
             self._stdin = self._stdin[:0]
         self._close_stdin()
 
@@ -159,7 +159,7 @@ class Stage:
         if self._child.stdin >= 0:
             try:
                 self._poll.unregister(self._child.stdin)
-            except KeyError:  # all of it went in at once
+            except KeyError:  # all of it was written at once
                 pass
             os.close(self._child.stdin)
             self._child.stdin = -1
@@ -173,7 +173,7 @@ class Stage:
                 sink.flush()
 
     def _poll_events(self) -> None:
-        """Ask for the reader only while something waits for it."""
+        """Poll the events' pipe only while events are waiting."""
         events = self._context.events
         if events.pending != self._events_polled:
             self._events_polled = events.pending
@@ -183,7 +183,7 @@ class Stage:
                 self._poll.unregister(events.fd)
 
 
-def run_stage(  # noqa: PLR0913 - the parts of a program's life
+def run_stage(  # noqa: PLR0913 - the parts of a stage
     context: Context,
     launcher: Launcher,
     command: tuple[str, ...],
@@ -193,11 +193,11 @@ def run_stage(  # noqa: PLR0913 - the parts of a program's life
     stderr: Sink,
     deadline: float,
 ) -> Ended:
-    """Run a command until it ends or the deadline comes, then kill all that is left of it.
+    """Run a command until it ends or the deadline is reached, then kill all its processes.
 
     Raises:
-        ReaderGoneError: nobody can read the events any more.
-        Terminated: the order to end.
+        ReaderGoneError: the other end of the events' pipe is closed.
+        Terminated: SIGTERM was received.
     """
     kills = context.cgroup.oom_kills()
     start = time.monotonic()

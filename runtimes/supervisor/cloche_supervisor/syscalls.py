@@ -1,7 +1,7 @@
-"""The numbers of the system calls that the policy names, for each kind of machine.
+"""System call numbers for the calls that the policy names, for each machine.
 
-From <asm/unistd_64.h> (x86_64) and <asm-generic/unistd.h> (aarch64), which lacks some old ones.
-Calls newer than Linux 5.1 have the same number everywhere.
+From <asm/unistd_64.h> (x86_64) and <asm-generic/unistd.h> (aarch64), which lacks some old calls.
+Calls newer than Linux 5.1 have the same number on all machines.
 """
 
 from __future__ import annotations

@@ -1,7 +1,8 @@
-"""Removing everything below a directory, whatever a program has made there.
+"""Remove everything below a directory that programs have written to.
 
-No link is followed. Memory and descriptors are bounded, however wide or deep it is: names are
-taken as the kernel lists them, and what lies deep is moved up first. No program may run meanwhile.
+No link is followed. Memory and open descriptors stay bounded at any width and depth: names are
+removed in the order in which the kernel lists them, and deep directories are moved up first. No
+program may run meanwhile.
 """
 
 from __future__ import annotations
@@ -16,14 +17,14 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 _DEPTH = 16
-"""How many directories are open at once; each takes two descriptors and 32 KiB."""
+"""Maximum of open directories; each takes two descriptors and 32 KiB."""
 _NOT_EMPTY = {errno.ENOTEMPTY, errno.EEXIST}
 
 
 def empty(top: int, step: Callable[[], None] = lambda: None) -> None:
-    """Remove everything in an open directory, which stays.
+    """Remove the contents of an open directory, but not the directory itself.
 
-    `step` is called for each thing that is removed, and may raise to end it.
+    `step` is called before each removal and may raise to stop it.
 
     Raises:
         OSError: something cannot be removed.
@@ -36,14 +37,14 @@ class _Tree:
         self._top = top
         self._step = step
         self._moved = 0
-        self._token = os.urandom(8).hex()  # a name that nothing here can have
+        self._token = os.urandom(8).hex()  # a prefix that no existing name can have
 
     def empty(self) -> None:
         while self._sweep(self._top, 0):
             pass
 
     def _sweep(self, where: int, depth: int) -> bool:
-        """Remove what one listing shows. Was there anything?"""
+        """Remove what one listing shows, and return whether there was anything."""
         found = False
         with os.scandir(where) as listing:
             for entry in listing:
@@ -67,12 +68,12 @@ class _Tree:
                 os.close(inner)
 
     def _move_up(self, where: int) -> None:
-        """Empty a directory that lies deep: its own are moved to the top, to be found there."""
+        """Empty a deep directory: delete its files and move its subdirectories to the top."""
         with os.scandir(where) as listing:
             for entry in listing:
                 self._step()
                 if entry.is_dir(follow_symlinks=False):
-                    os.close(open_directory(entry.name, where))  # to be moved it must be writable
+                    os.close(open_directory(entry.name, where))  # moving requires u+w
                     self._moved += 1
                     place = f"{self._token}.{self._moved}"
                     os.rename(entry.name, place, src_dir_fd=where, dst_dir_fd=self._top)
@@ -81,7 +82,7 @@ class _Tree:
 
 
 def _is_removed(name: str, where: int) -> bool:
-    """Remove a directory, if it is empty."""
+    """Remove a directory and return True, or False if it is not empty."""
     try:
         os.rmdir(name, dir_fd=where)
     except OSError as error:

@@ -1,4 +1,4 @@
-"""The bytes that come in: a hello, then frames."""
+"""Read the input: a hello, then frames."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ _READ_BYTES = 65536
 
 
 class ProtocolError(Exception):
-    """What came in cannot be used. The words go into the `error` event."""
+    """The input is invalid. The message goes into the `error` event."""
 
 
 class Input:
-    """Standard input, read by exact numbers of bytes while signals are heeded."""
+    """Standard input, read in exact numbers of bytes while signals are handled."""
 
     def __init__(self, fd: int, signals: Signals) -> None:
         self._fd = fd
@@ -31,11 +31,11 @@ class Input:
         self._poll.register(signals.fd, select.POLLIN)
 
     def hello(self) -> None:
-        """Wait, for ever if need be, for the peer's greeting.
+        """Wait without limit for the hello.
 
         Raises:
-            ProtocolError: it is another, or the input has ended.
-            Terminated: the order to end.
+            ProtocolError: it is a different hello, or the input has ended.
+            Terminated: SIGTERM was received.
         """
         data = self._read(len(HELLO))
         if len(data) < len(HELLO):
@@ -46,20 +46,20 @@ class Input:
             raise ProtocolError(f"hello: protocol version {data[3]} is not supported, {VERSION} is")
 
     def frame(self) -> bytes:
-        """The content of one frame: 4 bytes of big-endian length, then so many bytes.
+        """Return the content of one frame, which is preceded by its length: 4 bytes, big-endian.
 
         Raises:
-            ProtocolError: it is too large, or the input ended within.
-            Terminated: the order to end.
+            ProtocolError: it is too large, or the input ended within it.
+            Terminated: SIGTERM was received.
         """
         return self._content(self._read(_LENGTH_BYTES))
 
     def next_frame(self) -> bytes | None:
-        """Wait, for ever if need be, for another frame; None when the input ended before it.
+        """Wait without limit for another frame; return None if the input ends before it.
 
         Raises:
-            ProtocolError: it is too large, or the input ended within.
-            Terminated: the order to end.
+            ProtocolError: it is too large, or the input ended within it.
+            Terminated: SIGTERM was received.
         """
         head = self._read(_LENGTH_BYTES)
         return self._content(head) if head else None
@@ -76,7 +76,7 @@ class Input:
         return data
 
     def _read(self, length: int) -> bytes:
-        """So many bytes, fewer only where the input ends."""
+        """Return `length` bytes, or fewer if the input ends."""
         data = bytearray()
         while len(data) < length:
             ready = {fd for fd, _ in self._poll.poll()}

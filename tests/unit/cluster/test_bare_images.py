@@ -1,4 +1,4 @@
-"""The images of Cloche's own programs get nothing but what bare-root.sh and pip have gathered."""
+"""The images of gateway, operator and Valkey contain only what bare-root.sh and pip collect."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def test_the_last_stage_starts_from_nothing_and_runs_nothing(name: str) -> None:
     }
     assert not [line for line in stage if line.startswith("RUN")]
     (entrypoint,) = [line for line in stage if line.startswith("ENTRYPOINT")]
-    assert entrypoint.startswith("ENTRYPOINT [")  # a shell would start any other
+    assert entrypoint.startswith("ENTRYPOINT [")  # the shell form would need a shell
     assert "USER 65532:65532" in stage
 
 

@@ -1,4 +1,4 @@
-"""Images are built in the background, in their order, and an error stops only what needs it."""
+"""Images are built in the background, in order; an error stops only dependent images."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ DEADLINE = 10.0
 
 @dataclass
 class Engine:
-    """A builder that notes what it is asked for; `broken` images fail, and all wait for `gate`."""
+    """A builder that records its calls; `broken` images fail, and all builds wait for `gate`."""
 
     broken: tuple[str, ...] = ()
     stored: set[str] = field(default_factory=set)
@@ -41,7 +41,7 @@ class Engine:
     idle: dict[str, bool] = field(default_factory=dict)
     base: dict[str, str] = field(default_factory=dict)
     gate: threading.Event = field(default_factory=threading.Event)
-    full: threading.Event = field(default_factory=threading.Event)  # as many as may run do
+    full: threading.Event = field(default_factory=threading.Event)  # as many run as may
 
     def debian_id(self) -> str | None:
         return "debian"

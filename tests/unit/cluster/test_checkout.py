@@ -1,4 +1,4 @@
-"""What a checkout keeps in `.cloche`."""
+"""The state of a checkout in `.cloche`."""
 
 from __future__ import annotations
 

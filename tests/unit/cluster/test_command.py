@@ -1,4 +1,4 @@
-"""Programs are run to their end, followed, and ended with this one."""
+"""Programs are run to their end, followed, and terminated together with this one."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ PARENT = """
 
 
 def interrupted(tmp_path: Path, script: str, *, uninterrupted: bool) -> str:
-    """Run `script` by `run` in a process of its own, and interrupt that when the script waits."""
+    """Run `script` by `run` in a separate process, and interrupt that when the script waits."""
     fifo = tmp_path / "fifo"
     os.mkfifo(fifo)
     code = textwrap.dedent(PARENT.format(script=script, uninterrupted=uninterrupted))

@@ -1,4 +1,4 @@
-"""What is judged a problem, a warning or well: facts in, findings out."""
+"""Facts that are judged problems, warnings or OK."""
 
 from __future__ import annotations
 

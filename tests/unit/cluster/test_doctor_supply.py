@@ -1,4 +1,4 @@
-"""Disk, tools and package sources: what is missing decides what is needed and asked."""
+"""Disk, tools and package sources: what is missing determines what is required and queried."""
 
 from __future__ import annotations
 

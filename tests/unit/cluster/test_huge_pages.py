@@ -1,4 +1,4 @@
-"""The kernel's setting for huge pages is changed for a while, and only where it is on request."""
+"""The kernel's huge-page setting is changed temporarily, and only if it is `madvise`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`make key`: what is asked for in words, and what stands in the Secret."""
+"""`make key`: its arguments, and the contents of the Secret."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _NONE = KeyLimits()
 
 @dataclass
 class _Secret:
-    """What kubectl says and does of one Secret."""
+    """A fake kubectl for one Secret."""
 
     data: dict[str, str] = field(default_factory=dict)
 

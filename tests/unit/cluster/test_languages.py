@@ -1,4 +1,4 @@
-"""Which languages are installed, and which images come first."""
+"""The languages to install, and the images that are built first."""
 
 from __future__ import annotations
 

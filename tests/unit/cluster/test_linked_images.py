@@ -1,4 +1,4 @@
-"""What is read from buildah's store, and what containerd is given of it."""
+"""What is read from buildah's store, and what is passed to containerd."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ esac
 
 @pytest.fixture
 def store(tmp_path: Path) -> Path:
-    """A store of buildah with one image of two layers."""
+    """A buildah store with one image of two layers."""
     root = tmp_path / "buildah"
     layers = [
         {"id": "upper", "parent": "lower", "diff-digest": "sha256:bb"},

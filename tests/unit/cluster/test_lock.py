@@ -35,7 +35,7 @@ def hold(path: Path) -> subprocess.Popen[str]:
 
 
 def waits_for(path: Path, holder: subprocess.Popen[str], end: str) -> str:
-    """Take the lock while another has it; end the other once this one says that it waits."""
+    """Take the lock while another process holds it; end that one when this one reports waiting."""
     stream = io.StringIO()
     taken = threading.Event()
 

@@ -97,7 +97,7 @@ def test_components_of_one_go_module_are_built_with_the_flags_of_all() -> None:
     shared = [one for one in COMPONENTS if one.source == NODE_MODULE]
     flags = build_flags([read_pin(one, COMPONENTS_DIRECTORY) for one in shared])
     assert "-tags=no_btrfs,no_devmapper,no_zfs" in flags
-    assert flags[-2:-1] == ("-ldflags=-s -w",)  # the last flag that matches a package counts
+    assert flags[-2:-1] == ("-ldflags=-s -w",)  # Go uses the last flag that matches a package
 
 
 def test_a_component_takes_only_its_own_tools_of_a_shared_go_module(tmp_path: Path) -> None:

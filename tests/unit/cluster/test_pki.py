@@ -35,7 +35,7 @@ def test_kubeadm_is_told_all_that_it_would_else_ask_the_internet_or_the_machine(
 
 @pytest.fixture
 def kubeadm(monkeypatch: pytest.MonkeyPatch) -> list[list[str]]:
-    """What kubeadm was asked; it makes nothing."""
+    """The recorded calls of kubeadm, which creates nothing."""
     asked: list[list[str]] = []
 
     def run(argv: list[Any], **_: Any) -> str:

@@ -1,4 +1,4 @@
-"""What netfilter is told so that NetworkPolicies can be tried in the embedded cluster."""
+"""The netfilter rules with which NetworkPolicies are enforced in the embedded cluster."""
 
 from __future__ import annotations
 

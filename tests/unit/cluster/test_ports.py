@@ -11,7 +11,7 @@ from cloche_cluster.embedded.settings import Ports
 from cloche_cluster.errors import ClusterError
 
 NOBODYS = Ports(**{field.name: 0 for field in dataclasses.fields(Ports)})
-"""Nobody listens on port 0."""
+"""Port 0, on which nothing can listen."""
 
 
 def test_a_taken_port_is_named_with_its_holder() -> None:

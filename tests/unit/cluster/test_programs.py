@@ -1,4 +1,4 @@
-"""What Go is asked to compile, by a `go` that keeps the questions and makes empty programs."""
+"""What Go compiles, with a fake `go` that records its calls and creates empty programs."""
 
 from __future__ import annotations
 
@@ -26,13 +26,13 @@ esac
 
 @pytest.fixture
 def asked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The file with the words of each call of `go`, a line each."""
+    """The file with the arguments of each call of `go`, one call a line."""
     go, log = tmp_path / "path" / "go", tmp_path / "asked"
     go.parent.mkdir()
     go.write_text(GO)
     go.chmod(0o755)
     monkeypatch.setenv("PATH", f"{go.parent}:/usr/bin:/bin")
-    # The machine's setting is not the test's to change.
+    # The test must not change the machine's setting.
     monkeypatch.setattr(build, "huge_pages", contextlib.nullcontext)
     monkeypatch.setenv("ASKED", str(log))
     return log

@@ -1,4 +1,4 @@
-"""What is in an image: read from its archive, told as CycloneDX."""
+"""The packages of an image, read from its archive and written as CycloneDX."""
 
 from __future__ import annotations
 
@@ -78,7 +78,7 @@ def docker(path: Path, layers: Iterable[Layer]) -> Path:
 
 
 def oci(path: Path, layers: Iterable[Layer]) -> Path:
-    """With compressed layers, as engines may have them."""
+    """With compressed layers, which engines may write."""
     blobs = [packed(layer, "w:gz") for layer in layers]
 
     def described(blob: bytes) -> Mapping[str, str]:
@@ -211,7 +211,7 @@ def test_npms_packages_each_once() -> None:
 @pytest.mark.parametrize(
     "path",
     [
-        "usr/lib/python3/dist-packages/numpy-2.2.4.dist-info/METADATA",  # Debian's, named as such
+        "usr/lib/python3/dist-packages/numpy-2.2.4.dist-info/METADATA",  # in Debian's package
         "usr/share/nodejs/undici/node_modules/x/package.json",
         "opt/x/lib/node_modules/a/lib/package.json",
         "opt/x/lib/node_modules/@types/package.json",
@@ -251,7 +251,7 @@ def test_the_document_is_the_same_for_the_same_contents() -> None:
 
 @dataclass
 class Saves:
-    """An engine that has images of these layers, and does nothing but save them."""
+    """An engine that saves an image with these layers, and does nothing else."""
 
     layers: list[Layer]
 

@@ -141,7 +141,7 @@ def test_kernel_settings_are_the_machines_own_even_after_a_second_start(
 def test_settings_that_a_newer_version_changes_are_recorded_too(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The others are the cluster's by then, and what was recorded is the machine's own."""
+    """The other settings have the cluster's values by then; the recorded ones are the machine's."""
     root, record = tmp_path / "sys", tmp_path / "sysctls.json"
     (root / "kernel").mkdir(parents=True)
     (root / "kernel" / "panic").write_text("10\n")

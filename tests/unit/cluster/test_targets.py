@@ -1,4 +1,4 @@
-"""kind, minikube and foreign clusters: which commands are run, by programs that write them down."""
+"""kind, minikube and foreign clusters: the commands that are run, recorded by fake programs."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ esac
 
 @dataclass
 class Tools:
-    """A PATH on which every program only writes down how it was called."""
+    """A PATH on which every program only records its calls."""
 
     directory: Path
 
@@ -55,7 +55,7 @@ def tools(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Tools:
 
 
 class Saver:
-    """A builder of which only `save` and `push` are asked."""
+    """A builder of which only `save` and `push` are called."""
 
     def __init__(self) -> None:
         self.pushed: list[tuple[str, str]] = []

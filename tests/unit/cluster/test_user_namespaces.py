@@ -1,4 +1,4 @@
-"""Whether `make up` turns user namespaces on: from what nodes and probe Pods say."""
+"""Whether `make up` enables user namespaces, from nodes' reports and probe Pods."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ WORKS = Verdict("")
 def node(
     name: str, handlers: dict[str, bool | None], info: dict[str, str] = INFO, **spec: Any
 ) -> dict[str, Any]:
-    """A node whose runtime says so of its handlers; None: it says nothing of features."""
+    """Return a node with these reports of its runtime handlers; None: no report of features."""
     told = [
         {"name": handler, **({} if does is None else {"features": {"userNamespaces": does}})}
         for handler, does in handlers.items()

@@ -17,10 +17,10 @@ if TYPE_CHECKING:
 SUPERVISOR = Path(__file__).parents[3] / "runtimes" / "supervisor"
 HELLO = b"CLO\x01"
 ENOUGH = 30.0
-"""Seconds after which something hangs."""
+"""Timeout in seconds, after which something hangs."""
 
 PYTHON = shutil.which("python3", path="/usr/local/bin:/usr/bin") or ""
-"""A Python that every uid may run, which one in somebody's home is not."""
+"""A Python that every uid may run; one in a home directory may be inaccessible."""
 
 _LAUNCHER = """
 import json, sys
@@ -35,8 +35,8 @@ mount -t mqueue mqueue "$3" && shift 3 && exec "$@"
 """
 NAMESPACE = ["unshare", "--pid", "--fork", "--kill-child", "--mount-proc", "--"]
 UID = 10_000 + os.getpid() % 30_000
-"""A uid that no Pod on this machine has, and no other process that runs these tests: the kernel
-counts a limit of processes by uid."""
+"""A uid that no Pod on this machine has, and no other process that runs these tests, because the
+kernel counts processes by uid."""
 UNPRIVILEGED = ["setpriv", f"--reuid={UID}", f"--regid={UID}", "--clear-groups", "--"]
 
 
@@ -76,7 +76,7 @@ def encoded(frame: object) -> bytes:
 
 
 class Result:
-    """What came out: the events, all of them checked for their numbers, and the exit code."""
+    """The output of a supervisor: its events, whose numbers are checked, and its exit code."""
 
     def __init__(self, out: bytes, code: int | None, *, first: int = 0) -> None:
         assert out == b"" or out.endswith(b"\n")
@@ -114,7 +114,7 @@ class Result:
 
 
 class Peer:
-    """The operator's side of one supervisor, which is a real process."""
+    """The operator's side of a supervisor, which is a real process."""
 
     def __init__(self, process: subprocess.Popen[bytes]) -> None:
         self.process = process
@@ -133,7 +133,7 @@ class Peer:
             self._out += data
 
     def supervisor_pid(self) -> int:
-        """The supervisor's pid as the machine sees it, be it in a namespace or not."""
+        """Return the supervisor's pid as seen by the machine, in a namespace or not."""
         pid = self.process.pid
         children = Path(f"/proc/{pid}/task/{pid}/children").read_text(encoding="utf-8").split()
         return int(children[0])
@@ -149,7 +149,7 @@ class Peer:
 
 
 class Reused:
-    """A supervisor that runs one program after another, in namespaces as a Pod has them."""
+    """A supervisor that runs one program after another, in namespaces as in a Pod."""
 
     def __init__(self, peer: Peer, workspace: Path) -> None:
         self.peer = peer
@@ -161,7 +161,7 @@ class Reused:
         assert self._event() == {"seq": 0, "event": "ready", "protocol": 1}
         self.pid = peer.supervisor_pid()
         self.place = Path(f"/proc/{self.pid}/root{workspace}")
-        """The workspace, for whoever is outside."""
+        """The workspace, as seen from outside."""
 
     def send(self, command: list[str], afterwards: str = "reset", **changes: Any) -> Result:
         """Run a command and read up to its `exit`."""
@@ -174,7 +174,7 @@ class Reused:
                 return Result(b"".join(lines), None, first=first)
 
     def run(self, command: list[str], afterwards: str = "reset", **changes: Any) -> Result:
-        """Run a command and see that another may follow."""
+        """Run a command and check that another may follow."""
         result = self.send(command, afterwards, **changes)
         assert result.exit
         assert self._event() == {"seq": self._seen - 1, "event": "ready", "protocol": 1}
@@ -187,7 +187,7 @@ class Reused:
         return self.run(["bash", "-c", code], afterwards, **changes)
 
     def end(self) -> Result:
-        """Close the input. What comes after that which was read."""
+        """Close the input, and return the rest of the output."""
         out, err = self.peer.process.communicate(timeout=ENOUGH)
         assert err == b""
         return Result(self._read + out, self.peer.process.returncode, first=self._seen)
@@ -247,14 +247,14 @@ class Supervisors:
         return self.run(["bash", "-c", code], **changes)
 
     def as_pid_1(self, code: str, **changes: Any) -> Result:
-        """Run Python code below a supervisor that is PID 1 of a namespace and not root."""
+        """Run Python code under a supervisor that is PID 1 of a namespace and not root."""
         peer = self.start(*NAMESPACE, *UNPRIVILEGED)
         return peer.run(frame_of([PYTHON, "-I", "-S", "-c", code], **changes))
 
     def reused(self, *first: str, options: str = "mode=777", **settings: Any) -> Reused:
-        """Start one to be used again.
+        """Start a supervisor that can be reused.
 
-        `first`: what to start it with. `options`: how its workspace, a tmpfs, is mounted.
+        `first`: a command that starts it. `options`: mount options of its workspace, a tmpfs.
         """
         queues = self.workspace.with_name("mqueue")
         queues.mkdir(exist_ok=True)
@@ -271,7 +271,7 @@ class Supervisors:
 
 @pytest.fixture
 def supervisors() -> Iterator[Supervisors]:
-    # Not tmp_path: others than the tests' own uid may not enter that.
+    # Not tmp_path, which other uids may not enter.
     with tempfile.TemporaryDirectory(prefix="cloche-supervisor-") as directory:
         made = Supervisors(Path(directory))
         yield made
@@ -284,7 +284,7 @@ def kit() -> Kit:
 
 
 class Kit:
-    """What tests need besides; they are no package and cannot import this file."""
+    """What else tests need. They are not a package and cannot import this file."""
 
     hello = HELLO
     python = PYTHON

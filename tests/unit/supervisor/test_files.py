@@ -125,7 +125,7 @@ def test_files_that_do_not_fit_are_flagged(supervisors: Any) -> None:
 
 
 def test_names_count_as_what_they_take_in_the_event(supervisors: Any) -> None:
-    """A control character takes six bytes, and a path may have 33 parts of 255."""
+    """A control character takes six bytes in JSON, and a path may have 33 parts of 255."""
     code = r"""if True:
         import os
         name, where = "\x01" * 255, os.open(".", 0)

@@ -1,4 +1,4 @@
-"""The filter of system calls: what its program says, and what the kernel makes of it."""
+"""The system-call filter: its BPF program, and the kernel's behaviour with it."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ machine = pytest.mark.parametrize("machine", MACHINES)
 
 
 def verdict(program: bytes, number: int, audited: int, arguments: tuple[int, ...]) -> str:
-    """What the kernel does with a call: `allowed`, `killed` or the error's name."""
+    """Simulate the kernel: return `allowed`, `killed` or the error's name."""
     data = struct.pack("<iIQ6Q", number, audited, 0, *arguments, *[0] * (6 - len(arguments)))
     at = accumulator = 0
     while True:
@@ -66,7 +66,7 @@ def judged(machine: str, call: str, *arguments: int) -> str:
         ("socket", (16, 3, 0), "EACCES"),  # AF_NETLINK, NETLINK_ROUTE
         ("socket", (17, 3, 768), "EACCES"),  # AF_PACKET
         ("socket", (40, 1, 0), "EACCES"),  # AF_VSOCK
-        ("socket", (0x1_0000_0001, 1, 0), ALLOWED),  # the kernel looks at an int too
+        ("socket", (0x1_0000_0001, 1, 0), ALLOWED),  # the kernel also truncates it to an int
         ("socket", (0x1_0000_0002, 1, 0), "EACCES"),
         ("socketpair", (1, 1, 0), ALLOWED),
         ("socketpair", (2, 1, 0), "EACCES"),
@@ -78,12 +78,12 @@ def judged(machine: str, call: str, *arguments: int) -> str:
         ("clone3", (0, 88), "ENOSYS"),
         ("io_uring_setup", (8, 0), "ENOSYS"),
         ("prlimit64", (0, 7), ALLOWED),
-        ("prlimit64", (7, 7), ALLOWED),  # another of the program's own
+        ("prlimit64", (7, 7), ALLOWED),  # another process of the program
         ("prlimit64", (1, 7), "EPERM"),
         ("prlimit64", (0x1_0000_0001, 7), "EPERM"),
         ("sched_setaffinity", (0, 8), ALLOWED),
         ("sched_setaffinity", (1, 8), "EPERM"),
-        ("sched_setscheduler", (9, 0), ALLOWED),  # a thread, as Mono and C libraries name it
+        ("sched_setscheduler", (9, 0), ALLOWED),  # a thread id, as Mono and C libraries pass it
         ("sched_setscheduler", (1, 0), "EPERM"),
         ("setpriority", (0, 0, 5), ALLOWED),
         ("setpriority", (0, 1, 5), "EPERM"),
@@ -108,7 +108,7 @@ def judged(machine: str, call: str, *arguments: int) -> str:
         ("fcntl", (3, 37, 0), "ENOLCK"),  # F_OFD_SETLK
         ("fcntl", (3, 38, 0), "ENOLCK"),
         ("fcntl", (3, 1030, 0), ALLOWED),  # F_DUPFD_CLOEXEC
-        ("fsetxattr", (3, 0, 0, 0, 0), "ENOTSUP"),  # the name that Python has for EOPNOTSUPP
+        ("fsetxattr", (3, 0, 0, 0, 0), "ENOTSUP"),  # Python's name for EOPNOTSUPP
         ("mmap", (0, 4096, 3, 0x22, -1 & 0xFFFF_FFFF, 0), ALLOWED),
         ("mmap", (0, 4096, 3, 0x4_0022, -1 & 0xFFFF_FFFF, 0), "ENOMEM"),  # MAP_HUGETLB
         ("memfd_create", (0, 1), ALLOWED),
@@ -214,7 +214,7 @@ def test_a_machine_without_a_filter_runs_nothing() -> None:
     ],
 )
 def test_numbers_are_the_kernels(header: str, numbers: dict[str, int]) -> None:
-    """Where they are newer than the headers, there is nothing to compare with."""
+    """Calls newer than the installed headers cannot be compared."""
     text = (Path("/usr/include") / header).read_text(encoding="utf-8")
     found = {
         name: int(number)

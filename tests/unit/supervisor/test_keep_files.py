@@ -1,4 +1,4 @@
-"""Executions of one session: files last, nothing else does, and no file spoils the next one."""
+"""Executions of one session: files persist, nothing else does, and no file breaks the next one."""
 
 from __future__ import annotations
 

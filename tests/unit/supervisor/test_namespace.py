@@ -1,4 +1,4 @@
-"""The supervisor as it is in a Pod: PID 1 of a PID namespace, without privileges."""
+"""The supervisor as in a Pod: PID 1 of a PID namespace, without privileges."""
 
 from __future__ import annotations
 
@@ -122,7 +122,7 @@ def test_a_fork_bomb_ends_in_time(supervisors: Any) -> None:
 
 
 def test_a_bomb_of_orphans_ends_with_the_program(supervisors: Any) -> None:
-    # Each generation forks the next and ends, so that no parent ever knows who is alive.
+    # Each generation forks the next and ends, so that no parent knows which process is alive.
     code = """if True:
         import os, sys, time
         def run():

@@ -17,7 +17,7 @@ def _limited(size: int) -> dict[str, int]:
         (b"\xe2\x82\xac", "\u20ac"),
         (b"a\xffb", "a\ufffdb"),
         (b"end\xe2\x82", "end\ufffd"),
-        (b"\xed\xa0\x80", "\ufffd\ufffd\ufffd"),  # a surrogate in UTF-8's clothes
+        (b"\xed\xa0\x80", "\ufffd\ufffd\ufffd"),  # a surrogate encoded in UTF-8
         (b"\xc0\x80", "\ufffd\ufffd"),
         (b"\xf4\x90\x80\x80", "\ufffd" * 4),
         (b"a\0b", "a\0b"),
@@ -97,7 +97,7 @@ def test_small_writes_are_gathered_but_not_kept_back(supervisors: Any, kit: Any)
 
 
 def _flood(supervisors: Any, kit: Any, **settings: Any) -> Any:
-    """A run whose reader has stopped after `ready` while 100 MB and more are printed."""
+    """A run whose reader stops after `ready`, while more than 100 MB are printed."""
     peer = supervisors.start(**settings)
     peer.send(kit.hello)
     peer.read_until(b"ready")

@@ -53,11 +53,11 @@ def test_no_cgroup(tmp_path: Path) -> None:
     ("status", "timed_out", "oom_killed", "out_of_memory"),
     [
         (9, False, True, True),
-        (9, False, False, False),  # killed by itself or another
-        (9, True, True, False),  # ours at the deadline
-        (137 << 8, False, True, True),  # a shell telling of its child
+        (9, False, False, False),  # killed by itself or another process
+        (9, True, True, False),  # killed by the supervisor at the deadline
+        (137 << 8, False, True, True),  # a shell that reports its child's end
         (137 << 8, False, False, False),
-        (1 << 8, False, True, False),  # it lost a child and went on
+        (1 << 8, False, True, False),  # it lost a child and continued
         (11, False, True, False),
     ],
 )
@@ -102,6 +102,6 @@ def test_what_the_log_puts_before_each_line_counts() -> None:
     lines = os.read(reader, 65536).splitlines(keepends=True)
     os.close(reader)
     assert len(lines) == 100
-    # As containerd writes it, with the longest that a time can be.
+    # As containerd writes it, with a time of the maximum length.
     prefix = b"2026-11-24T08:00:00.123456789+00:00 stdout F "
     assert events.logged >= sum(len(prefix + line) for line in lines)

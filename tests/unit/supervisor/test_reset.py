@@ -1,4 +1,4 @@
-"""One program after another in one Pod: the next one finds nothing of the last."""
+"""Consecutive programs in one Pod: each finds nothing of the previous one."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _NOTHING = "[b'.tmp', b'main.py']\n[]\n1\n1\n1\nTrue\n"
 
 
 def _leaves_nothing(reused: Any, code: str) -> Any:
-    """Run Python code that leaves something, and see that the next program finds nothing of it."""
+    """Run Python code that leaves something; check that the next program does not find it."""
     result = reused.python(code)
     assert (result.stderr, result.exit["exit_code"]) == ("", 0)
     assert reused.python(_LEFT).stdout == _NOTHING
@@ -64,9 +64,9 @@ def test_files_go(supervisors: Any, code: str) -> None:
 
 
 def test_attributes_go(supervisors: Any) -> None:
-    """No program can set them; whoever opens the filter for that must not open this too."""
+    """The filter keeps programs from setting them; the reset must not depend on that."""
     reused = supervisors.reused()
-    assert reused.python("pass").stdout == ""  # what the place had before is known by now
+    assert reused.python("pass").stdout == ""  # the supervisor now knows the original attributes
     os.setxattr(reused.place, "user.note", b"read me")
     assert reused.python("import os; print(os.listxattr('.'))").stdout == "['user.note']\n"
     assert reused.python("import os; print(os.listxattr('.'))").stdout == "[]\n"
@@ -199,7 +199,7 @@ def test_processes_go(supervisors: Any, code: str, afterwards: str) -> None:
 
 
 def test_a_process_of_another_user_ends_the_pod(supervisors: Any) -> None:
-    """Somebody has entered the Pod to look around: its processes cannot be killed from here."""
+    """A process from outside has entered the Pod; it cannot be killed from inside."""
     reused = supervisors.reused()
     with subprocess.Popen(
         ["nsenter", "--target", str(reused.pid), "--pid", "sh", "-c", "echo here; exec sleep 1000"],
@@ -255,7 +255,7 @@ def test_a_supervisor_that_is_not_pid_1_cleans_nothing(supervisors: Any, kit: An
 def test_a_supervisor_that_was_changed_ends_the_pod(
     supervisors: Any, kit: Any, command: str, what: str, afterwards: str
 ) -> None:
-    """The filter keeps programs from it. Whoever has its uid and no filter spoils one Pod."""
+    """The filter keeps programs from this. A process with its uid and no filter affects one Pod."""
     reused = supervisors.reused()
     reused.run(["true"])
     change = command.format(pid=reused.pid).split()
@@ -303,7 +303,7 @@ def test_figures_are_of_one_execution(supervisors: Any) -> None:
 
 
 def test_want_of_memory_is_of_one_execution(supervisors: Any) -> None:
-    # The program plays the kernel: it writes what the cgroup counts.
+    # The program acts as the kernel and writes the cgroup's count.
     counts = supervisors.workspace.with_name("cgroup")
     counts.mkdir()
     (counts / "memory.events").write_text("oom_kill 7\n", encoding="utf-8")
@@ -377,7 +377,7 @@ def test_it_ends_before_its_log_is_rotated(supervisors: Any) -> None:
     code = "import os; os.write(1, b'\\0' * 262144)"
     command = [supervisors.interpreter, "-c", code]
     reused.run(command)
-    result = reused.send(command)  # as JSON it is 1.5 MiB each time
+    result = reused.send(command)  # 1.5 MiB as JSON each time
     assert result.stdout == "\0" * 262_144
     result = reused.end()
     assert (result.code, result.events) == (0, [])
@@ -388,7 +388,7 @@ def test_the_input_may_end_between_two(supervisors: Any) -> None:
         reused = supervisors.reused()
         reused.run(["true"], afterwards)
         result = reused.end()
-        # The number of its last word shows to whoever reads its log that nothing is missing.
+        # The number of its last event shows a log's reader that nothing is missing.
         assert [event["message"] for event in result.events] == ["the input ended"]
         assert result.code == 0
 
@@ -433,7 +433,7 @@ def test_sigterm_ends_one_that_waits_for_another(supervisors: Any) -> None:
 
 def test_sigterm_ends_one_that_cleans_up(supervisors: Any) -> None:
     reused = supervisors.reused()
-    code = "import os\nfor i in range(200_000): os.mknod(str(i))"  # to remove them takes a while
+    code = "import os\nfor i in range(200_000): os.mknod(str(i))"  # removing them takes a while
     assert reused.send([supervisors.interpreter, "-c", code]).exit["exit_code"] == 0
     os.kill(reused.pid, signal.SIGTERM)
     assert reused.peer.process.wait(timeout=20) == 143

@@ -120,7 +120,7 @@ def test_signal_dispositions_are_those_of_a_fresh_process(supervisors: Any) -> N
     result = supervisors.run(["grep", "SigIgn", "/proc/self/status"])
     name, ignored = result.stdout.split()
     assert name == "SigIgn:"
-    # 32 and 33 are the C library's own: nobody can set them by its calls, nor need to.
+    # Signals 32 and 33 are reserved by the C library, whose calls cannot set them.
     assert int(ignored, 16) & ~(0b11 << 31) == 0
 
 
@@ -135,7 +135,7 @@ def test_a_descriptor_of_the_supervisors_starter_is_not_inherited(
 def test_a_large_file_ends_with_its_limit(supervisors: Any) -> None:
     limits = {"rlimits": {"nproc": 256, "nofile": 64, "fsize": 4096, "core": 0, "stack": 8388608}}
     result = supervisors.run(["head", "-c", "5000", "/dev/zero"], limits=limits)
-    assert result.exit["exit_code"] == 0  # a pipe has no size
+    assert result.exit["exit_code"] == 0  # a pipe has no size limit
     result = supervisors.run(["dd", "if=/dev/zero", "of=big", "bs=5000", "count=2"], limits=limits)
     assert result.exit["signal"] == signal.SIGXFSZ
 
@@ -147,7 +147,7 @@ def test_a_timeout_keeps_what_was_printed(supervisors: Any) -> None:
     found = result.exit
     assert result.stdout == "before\n"
     assert (found["timed_out"], found["exit_code"], found["signal"]) == (True, 137, 9)
-    assert 1.4 <= found["execution_seconds"] < 6  # putting the files in counts too
+    assert 1.4 <= found["execution_seconds"] < 6  # writing the files counts too
     assert found["out_of_memory"] is False
 
 
@@ -211,7 +211,7 @@ def test_sigterm_from_outside_ends_all_at_once(supervisors: Any, kit: Any) -> No
 def test_sigterm_ends_one_that_waits(supervisors: Any, kit: Any) -> None:
     for data in (b"", kit.hello, kit.hello + b"\0\0\1"):
         peer = supervisors.start()
-        # The hello is the sign that signals are heeded; without it SIGTERM's default does as well.
+        # The hello ensures that signals are handled; without it SIGTERM's default is sufficient.
         peer.send(data)
         if data:
             peer.read_until(b"ready")

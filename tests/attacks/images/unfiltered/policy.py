@@ -1,3 +1,3 @@
-"""Nothing is refused."""
+"""An empty policy: no system call is refused."""
 
 RULES = ()
