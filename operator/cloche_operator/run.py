@@ -274,7 +274,7 @@ class Run:
         return is_over
 
     async def _leave_pod(self, ended: Transcript | EndedError) -> None:
-        """Remove the Pod; after a program that ended by itself, in the tenant's turn."""
+        """Remove the Pod, in the tenant's turn if the supervisor has reported the end."""
         if not isinstance(ended, Transcript):
             await self._remove_pod()
             return

@@ -90,8 +90,8 @@ class Starts:
     async def removal(self, tenant: str) -> AsyncIterator[bool]:
         """Remove a Pod within the block. If the value is true, wait there until it is gone.
 
-        For the tenant that holds most, a removal counts as a start, because it takes half the CPU
-        time of one: many programs that end together take as much as many that begin together.
+        For the tenant that holds most, a removal counts as a start. It takes half the CPU time of
+        one, and many programs that end together would load the nodes like many that begin together.
         """
         if self._has_a_part(tenant):
             async with self.one(tenant):
