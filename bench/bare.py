@@ -19,10 +19,10 @@ from cloche_api.execution import ExecutionSpec
 from cloche_api.meta import CONTAINER
 from cloche_api.rest import UnavailableError
 from cloche_api.runtime import RuntimeSpec
-from cloche_operator.attach import Attachment
-from cloche_operator.events import EventReader
-from cloche_operator.frame import HELLO, Afterwards, frame
-from cloche_operator.pods import PodShape, waiting_pod
+from cloche_operator.model.pod_manifest import PodShape, waiting_pod
+from cloche_operator.pods.attach import Attachment
+from cloche_operator.protocol.events import EventReader
+from cloche_operator.protocol.frame import HELLO, Afterwards, frame
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator

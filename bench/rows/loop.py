@@ -18,8 +18,8 @@ from world import CLIENTS, SINGLE
 
 from cloche_api import meta
 from cloche_api.rest import MERGE_PATCH, METADATA
-from cloche_operator.execution import now, timestamp
-from cloche_operator.frame import Afterwards
+from cloche_operator.model.execution import now, timestamp
+from cloche_operator.protocol.frame import Afterwards
 
 if TYPE_CHECKING:
     from bare import Bare, Talk

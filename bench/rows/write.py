@@ -14,7 +14,7 @@ from server import LABEL, UNWATCHED
 
 from cloche_api import meta
 from cloche_api.rest import MERGE_PATCH
-from cloche_operator.execution import now, timestamp
+from cloche_operator.model.execution import now, timestamp
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable

@@ -21,21 +21,21 @@ from cloche_api import logs
 from cloche_api.budget import ByteBudget
 from cloche_api.rest import NoClusterError, Rest
 from cloche_operator import handlers, http
-from cloche_operator.announcing import Announcer
-from cloche_operator.capacity import Capacity
-from cloche_operator.context import Context
-from cloche_operator.dispatcher import Dispatcher
-from cloche_operator.kube import Kube
-from cloche_operator.lease import Lease, LeaseLostError
+from cloche_operator.executions.dispatcher import Dispatcher
+from cloche_operator.kube.api import Kube
+from cloche_operator.leader.sweeper import Sweeper
+from cloche_operator.leader.takeover import look_around, remove
 from cloche_operator.metrics import Metrics
-from cloche_operator.observed import Pods, Runtimes
-from cloche_operator.pools import Pools
-from cloche_operator.records import Records
-from cloche_operator.sessions import Sessions
+from cloche_operator.pools.manager import Pools
+from cloche_operator.pools.runtime_status import Announcer
+from cloche_operator.queue.capacity import Capacity
+from cloche_operator.retention.index import Records
+from cloche_operator.retention.writes import write_limit
+from cloche_operator.sessions.registry import Sessions
 from cloche_operator.settings import Settings
-from cloche_operator.sweeper import Sweeper
-from cloche_operator.takeover import look_around, remove
-from cloche_operator.written import write_limit
+from cloche_operator.state.cache import Pods, Runtimes
+from cloche_operator.state.context import Context
+from cloche_operator.state.lease import Lease, LeaseLostError
 
 if TYPE_CHECKING:
     from collections.abc import Coroutine

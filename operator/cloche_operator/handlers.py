@@ -12,18 +12,18 @@ import kopf
 
 from cloche_api import meta
 from cloche_api.phases import UNFINISHED
-from cloche_operator import pods
-from cloche_operator.kube import label_selector
-from cloche_operator.litter import Litter
-from cloche_operator.persist import persist
+from cloche_operator.kube.api import label_selector
+from cloche_operator.kube.garbage import Litter
+from cloche_operator.kube.retry import persist
+from cloche_operator.model import pod_manifest
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping
 
-    from cloche_operator.context import Context
-    from cloche_operator.dispatcher import Dispatcher
-    from cloche_operator.pools import Pools
-    from cloche_operator.sessions import Sessions
+    from cloche_operator.executions.dispatcher import Dispatcher
+    from cloche_operator.pools.manager import Pools
+    from cloche_operator.sessions.registry import Sessions
+    from cloche_operator.state.context import Context
 
 _PAGE = 5
 """Objects in a page of a list. A waiting execution takes up to 7 MiB while it is read."""
@@ -44,7 +44,7 @@ def settings() -> kopf.OperatorSettings:
     chosen.execution.default_backoff = 1
     chosen.persistence.diffbase_storage = _NoDiffs()
     chosen.watching.field_selectors[meta.GROUP, meta.EXECUTIONS] = UNFINISHED
-    chosen.watching.label_selectors["pods"] = label_selector(pods.COMPONENT)
+    chosen.watching.label_selectors["pods"] = label_selector(pod_manifest.COMPONENT)
     return chosen
 
 
@@ -122,7 +122,7 @@ def registry(
         else:
             pools.runtime_gone(event["object"]["metadata"]["name"])
 
-    @kopf.on.event("pods", labels=pods.COMPONENT, registry=handlers)
+    @kopf.on.event("pods", labels=pod_manifest.COMPONENT, registry=handlers)
     async def pod_seen(event: Any, **_: Any) -> None:
         pod, deleted = dict(event["object"]), event["type"] == "DELETED"
         ctx.pods.seen(pod, deleted=deleted)

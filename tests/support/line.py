@@ -11,12 +11,12 @@ import pytest
 from support.deadline import settled
 
 from cloche_api.execution import Concurrency
-from cloche_operator.capacity import Capacity
-from cloche_operator.demand import Demand
-from cloche_operator.nodes import Node
-from cloche_operator.outcome import EndedError
+from cloche_operator.model.node import Node
+from cloche_operator.model.outcome import EndedError
+from cloche_operator.queue.capacity import Capacity
+from cloche_operator.queue.demand import Demand
+from cloche_operator.queue.usage import Share
 from cloche_operator.settings import Settings
-from cloche_operator.usage import Share
 
 BOUND_SECONDS = 30.0
 GIB = 1024**3

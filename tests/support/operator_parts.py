@@ -10,15 +10,15 @@ from aiohttp import web
 
 from cloche_api.budget import ByteBudget
 from cloche_api.rest import Rest
-from cloche_operator.capacity import Capacity
-from cloche_operator.context import Context
-from cloche_operator.kube import Kube
-from cloche_operator.lease import Lease
+from cloche_operator.kube.api import Kube
 from cloche_operator.metrics import Metrics
-from cloche_operator.observed import Pods, Runtimes
-from cloche_operator.records import Records
+from cloche_operator.queue.capacity import Capacity
+from cloche_operator.retention.index import Records
+from cloche_operator.retention.writes import write_limit
 from cloche_operator.settings import Settings
-from cloche_operator.written import write_limit
+from cloche_operator.state.cache import Pods, Runtimes
+from cloche_operator.state.context import Context
+from cloche_operator.state.lease import Lease
 
 
 @asynccontextmanager

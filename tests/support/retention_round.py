@@ -9,7 +9,7 @@ from typing import Any
 from aiohttp import web
 from support.operator_parts import answering, operator_parts
 
-from cloche_operator.retention import Retention
+from cloche_operator.retention.collector import Retention
 
 ALL = "/apis/cloche.dev/v1alpha1/namespaces/sandboxes"
 

@@ -8,8 +8,8 @@ from typing import Any
 
 from cloche_api.amounts import UsedResources
 from cloche_api.runtime import RuntimeSpec
-from cloche_operator.execution import from_object
-from cloche_operator.pods import PodShape, cold_pod, session_pod, waiting_pod
+from cloche_operator.model.execution import from_object
+from cloche_operator.model.pod_manifest import PodShape, cold_pod, session_pod, waiting_pod
 from cloche_operator.settings import Settings
 
 Pod = dict[str, Any]

@@ -1,4 +1,4 @@
-"""The files of docs/operate/install.md: what is encrypted at rest, and what is not in the audit log."""
+"""The files of docs/operate/install.md: what is encrypted at rest, and what the audit log omits."""
 
 from __future__ import annotations
 

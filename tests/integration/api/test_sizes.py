@@ -12,7 +12,7 @@ from support.api_server import CLOCHE, ApiServer
 
 from cloche_api import limits
 from cloche_api.size import json_bytes, object_bytes
-from cloche_operator.status import fitted, without_outputs
+from cloche_operator.model.status import fitted, without_outputs
 
 Make = Callable[..., dict[str, Any]]
 

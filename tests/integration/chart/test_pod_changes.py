@@ -15,8 +15,8 @@ from support.deadline import until
 from support.sandbox_pods import Pod, changed, cold, metadata, spec, waiting
 from support.stage import container as container_status
 
-from cloche_operator.execution import from_object
-from cloche_operator.pods import claim_patch, execution_owner
+from cloche_operator.model.execution import from_object
+from cloche_operator.model.pod_manifest import claim_patch, execution_owner
 
 BOTH = pytest.mark.parametrize("namespace", ["sandboxes", "unguarded"], indirect=True)
 GUARDED = pytest.mark.parametrize("namespace", ["sandboxes"], indirect=True)

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 from support.stage import Stage, container
 
-from cloche_operator.execution import from_object
-from cloche_operator.pods import SUPERVISOR
+from cloche_operator.model.execution import from_object
+from cloche_operator.model.pod_manifest import SUPERVISOR
 
 
 def test_an_unknown_language(shared: Stage) -> None:

@@ -11,7 +11,7 @@ from support.api_server import CORE, ApiServer
 from support.planes import ControlPlane
 
 from cloche_api.rest import Rest
-from cloche_operator.kube import Kube
+from cloche_operator.kube.api import Kube
 
 _POD: dict[str, Any] = {
     "apiVersion": "v1",

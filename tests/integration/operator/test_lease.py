@@ -9,9 +9,9 @@ from support.api_server import ApiServer
 from support.planes import ControlPlane
 
 from cloche_api.rest import Rest
-from cloche_operator.kube import Kube
-from cloche_operator.lease import Lease, LeaseLostError
+from cloche_operator.kube.api import Kube
 from cloche_operator.settings import Settings
+from cloche_operator.state.lease import Lease, LeaseLostError
 
 SECONDS = 3.0
 """Duration of a Lease: short, because tests wait for its end, but enough for a busy machine."""

@@ -12,7 +12,7 @@ from support.stage import BOUND_SECONDS, Stage
 
 from cloche_api import source
 from cloche_api.rest import Rest
-from cloche_operator.kube import Kube
+from cloche_operator.kube.api import Kube
 
 
 def sources(at: Stage) -> str:

@@ -8,7 +8,7 @@ import pytest
 from support.helm import SANDBOXES, SYSTEM, the
 
 from cloche_api import meta
-from cloche_operator.pods import SUPERVISOR
+from cloche_operator.model.pod_manifest import SUPERVISOR
 from cloche_operator.settings import Settings
 
 CREATE, CHANGE = f"cloche-pods.{SYSTEM}", f"cloche-pod-changes.{SYSTEM}"

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from cloche_api.phases import Reason
-from cloche_operator.diagnosis import (
+from cloche_operator.model.diagnosis import (
     end_unheard,
     gone_unheard,
     has_terminated,

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from cloche_operator.excess import Bounds, excess
-from cloche_operator.records import Record
+from cloche_operator.retention.excess import Bounds, excess
+from cloche_operator.retention.index import Record
 
 
 def of(tenant: str, *sizes: int) -> list[Record]:

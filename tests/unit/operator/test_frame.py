@@ -10,7 +10,7 @@ import pytest
 from cloche_api.amounts import UsedResources
 from cloche_api.execution import ExecutionSpec
 from cloche_api.runtime import RuntimeSpec
-from cloche_operator.frame import HELLO, frame
+from cloche_operator.protocol.frame import HELLO, frame
 
 USED = UsedResources(cpu="1", memory="512Mi", disk="100Mi")
 PYTHON: dict[str, Any] = {

@@ -4,7 +4,7 @@ import gc
 import weakref
 from typing import Any
 
-from cloche_operator.litter import Litter
+from cloche_operator.kube.garbage import Litter
 
 
 class Circle:

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from cloche_operator.nodes import Node, ready_nodes
+from cloche_operator.model.node import Node, ready_nodes
 
 READY = {"type": "Ready", "status": "True"}
 

@@ -9,9 +9,9 @@ import pydantic
 import pytest
 
 from cloche_api.phases import Reason
-from cloche_operator.kube import Kube
-from cloche_operator.observed import Pods, Runtimes
-from cloche_operator.outcome import EndedError
+from cloche_operator.kube.api import Kube
+from cloche_operator.model.outcome import EndedError
+from cloche_operator.state.cache import Pods, Runtimes
 
 BOUND_SECONDS = 5.0
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from cloche_operator.pacing import Backoff, Need, Pace
+from cloche_operator.pools.throttle import Backoff, Need, Pace
 
 
 class Clock:

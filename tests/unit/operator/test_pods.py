@@ -10,8 +10,8 @@ from pydantic import ValidationError
 
 from cloche_api.amounts import UsedResources
 from cloche_api.runtime import RuntimeSpec
-from cloche_operator.execution import from_object
-from cloche_operator.pods import (
+from cloche_operator.model.execution import from_object
+from cloche_operator.model.pod_manifest import (
     PodShape,
     claim_patch,
     cold_pod,

@@ -10,10 +10,10 @@ from support.deadline import settled
 
 from cloche_api.amounts import UsedResources
 from cloche_api.runtime import RuntimeSpec
-from cloche_operator.observed import Runtime
-from cloche_operator.pacing import Need
-from cloche_operator.pool import Pool
-from cloche_operator.sandbox import Sandbox
+from cloche_operator.pods.sandbox import Sandbox
+from cloche_operator.pools.pool import Pool
+from cloche_operator.pools.throttle import Need
+from cloche_operator.state.cache import Runtime
 
 BOUND_SECONDS = 5.0
 

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from cloche_operator.execution import Execution, from_object
-from cloche_operator.records import METADATA_BYTES, Record, Records
+from cloche_operator.model.execution import Execution, from_object
+from cloche_operator.retention.index import METADATA_BYTES, Record, Records
 from cloche_operator.settings import Settings
 
 KIB = 1024

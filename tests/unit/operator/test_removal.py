@@ -9,8 +9,8 @@ from typing import Any, cast
 import pytest
 
 from cloche_api.rest import UnavailableError
-from cloche_operator.removal import Leaving, remove
-from cloche_operator.tombstones import Tombstone
+from cloche_operator.retention.removal import Leaving, remove
+from cloche_operator.retention.tombstones import Tombstone
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 LATER = NOW.timestamp() + 3600

@@ -16,13 +16,13 @@ from support.operator_parts import answering, operator_parts
 
 from cloche_api.phases import TERMINAL
 from cloche_api.size import object_bytes
-from cloche_operator.context import Context
-from cloche_operator.dispatcher import Dispatcher
-from cloche_operator.execution import now, timestamp
-from cloche_operator.frame import PROTOCOL
-from cloche_operator.nodes import Node
-from cloche_operator.pools import Pools
-from cloche_operator.sessions import Sessions
+from cloche_operator.executions.dispatcher import Dispatcher
+from cloche_operator.model.execution import now, timestamp
+from cloche_operator.model.node import Node
+from cloche_operator.pools.manager import Pools
+from cloche_operator.protocol.frame import PROTOCOL
+from cloche_operator.sessions.registry import Sessions
+from cloche_operator.state.context import Context
 
 BOUND_SECONDS = 30.0
 RUNTIME: dict[str, Any] = {

@@ -12,12 +12,12 @@ from aiohttp import web
 from support.operator_parts import answering, operator_parts
 
 from cloche_api.session import SessionPhase, SessionSpec
-from cloche_operator.execution import now, timestamp
-from cloche_operator.frame import PROTOCOL
-from cloche_operator.nodes import Node
-from cloche_operator.pools import Pools
-from cloche_operator.session import Session
-from cloche_operator.session_object import SessionObject
+from cloche_operator.model.execution import now, timestamp
+from cloche_operator.model.node import Node
+from cloche_operator.model.session import SessionObject
+from cloche_operator.pools.manager import Pools
+from cloche_operator.protocol.frame import PROTOCOL
+from cloche_operator.sessions.session import Session
 
 BOUND_SECONDS = 20.0
 RUNTIME: dict[str, Any] = {

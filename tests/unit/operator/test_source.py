@@ -15,9 +15,9 @@ from support.operator_parts import answering, operator_parts
 from cloche_api.budget import ByteBudget
 from cloche_api.phases import Reason
 from cloche_api.size import object_bytes
-from cloche_operator.execution import with_spec
-from cloche_operator.outcome import EndedError
-from cloche_operator.source import Source
+from cloche_operator.model.execution import with_spec
+from cloche_operator.model.outcome import EndedError
+from cloche_operator.state.source import Source
 
 ALL = "/apis/cloche.dev/v1alpha1/namespaces/sandboxes"
 PATH = f"{ALL}/sandboxexecutions/hello"

@@ -12,10 +12,10 @@ from support.operator_parts import answering, operator_parts
 
 from cloche_api import meta
 from cloche_api.runtime import RuntimeSpec
-from cloche_operator.frame import PROTOCOL
-from cloche_operator.observed import Runtime
-from cloche_operator.pools import Pools
-from cloche_operator.result import NeverStartedError
+from cloche_operator.pods.log_reader import NeverStartedError
+from cloche_operator.pools.manager import Pools
+from cloche_operator.protocol.frame import PROTOCOL
+from cloche_operator.state.cache import Runtime
 
 POD: dict[str, Any] = {
     "metadata": {

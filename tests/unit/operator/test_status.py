@@ -13,11 +13,11 @@ from cloche_api import limits
 from cloche_api.amounts import UsedResources
 from cloche_api.phases import Phase, Reason, phase_of
 from cloche_api.size import object_bytes
-from cloche_operator import status
-from cloche_operator.execution import from_object
-from cloche_operator.outcome import EndedError, Outcome, from_exit, without_exit
-from cloche_operator.status import fitted, running, terminal, unreadable, without_outputs
-from cloche_operator.transcript import Transcript
+from cloche_operator.model import status
+from cloche_operator.model.execution import from_object
+from cloche_operator.model.outcome import EndedError, Outcome, from_exit, without_exit
+from cloche_operator.model.status import fitted, running, terminal, unreadable, without_outputs
+from cloche_operator.protocol.transcript import Transcript
 
 NOW = datetime(2026, 1, 2, 3, 4, 30, 123456, tzinfo=UTC)
 API_TIME = datetime(2026, 1, 2, 3, 14, 31, tzinfo=UTC)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from cloche_operator.tombstones import Tombstone, Tombstones
+from cloche_operator.retention.tombstones import Tombstone, Tombstones
 
 NOW = 1_000_000.0
 

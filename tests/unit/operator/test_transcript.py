@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from cloche_operator.events import _LINE_BYTES, EventReader
-from cloche_operator.transcript import _TEXT_BYTES, Transcript
+from cloche_operator.protocol.events import _LINE_BYTES, EventReader
+from cloche_operator.protocol.transcript import _TEXT_BYTES, Transcript
 
 UID = "5b0c1f0e-8a7f-4f57-9f0e-2f8f4b1f5a11"
 EXIT: dict[str, Any] = {

@@ -9,11 +9,11 @@ import pytest
 from support.deadline import settled
 
 from cloche_api.phases import Reason
-from cloche_operator.execution import Execution, from_object
-from cloche_operator.outcome import EndedError
+from cloche_operator.model.execution import Execution, from_object
+from cloche_operator.model.outcome import EndedError
+from cloche_operator.queue.waitlist import Waitlist
+from cloche_operator.sessions.turns import Turns
 from cloche_operator.settings import Settings
-from cloche_operator.turns import Turns
-from cloche_operator.waitlist import Waitlist
 
 BOUND_SECONDS = 5.0
 

@@ -1,0 +1,115 @@
+"""Starts the executions: at most one run for each, however often it is observed."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from typing import TYPE_CHECKING, Any
+
+import pydantic
+
+from cloche_api.phases import Reason
+from cloche_api.rest import ApiError
+from cloche_operator.executions.lifecycle import Run
+from cloche_operator.kube.retry import persist
+from cloche_operator.model import status
+from cloche_operator.model.execution import with_spec
+from cloche_operator.state.source import Source
+
+if TYPE_CHECKING:
+    from cloche_operator.pools.manager import Pools
+    from cloche_operator.sessions.registry import Sessions
+    from cloche_operator.state.context import Context
+
+_CANCEL_SECONDS = 1.0  # for the clean-up of a cancelled run
+
+log = logging.getLogger(__name__)
+
+
+class Dispatcher:
+    """Starts a run for each unfinished execution, and halts those cancelled or deleted."""
+
+    def __init__(self, ctx: Context, pools: Pools, sessions: Sessions) -> None:
+        self._ctx = ctx
+        self._pools = pools
+        self._sessions = sessions
+        self._runs: dict[str, tuple[Run, asyncio.Task[None]]] = {}
+        self._refusals: set[asyncio.Task[Any]] = set()
+        self._stopping = False
+        waitlist = ctx.capacity.waitlist
+        ctx.metrics.queued.set_function(lambda: len(waitlist))
+        ctx.metrics.queued_bytes.set_function(lambda: waitlist.size)
+        ctx.metrics.buffered.set_function(lambda: ctx.budget.used)
+        ctx.metrics.stored.set_function(lambda: len(ctx.records))
+        ctx.metrics.stored_bytes.set_function(lambda: ctx.records.size)
+        ctx.metrics.running.set_function(lambda: max(0, len(self._runs) - len(waitlist)))
+
+    def working_on(self, uid: str) -> bool:
+        """Return whether there is a run for the execution with this uid."""
+        return uid in self._runs
+
+    def awaits_end_of(self, uid: str) -> bool:
+        """Return whether the execution with this uid has a run whose end is not recorded yet."""
+        return uid in self._runs and not self._runs[uid][0].recorded
+
+    def observe(self, obj: dict[str, Any], *, listed: bool = False) -> None:
+        """Process a SandboxExecution's state. `listed`: it comes from a list, not an event."""
+        if running := self._runs.get(obj["metadata"]["uid"]):
+            if "deletionTimestamp" in obj["metadata"]:
+                running[0].halt(Reason.DELETED, "The execution was deleted.")
+            elif obj["spec"].get("cancel"):
+                running[0].halt(Reason.CANCELLED, "The execution was cancelled.")
+            return
+        try:
+            execution, spec = with_spec(obj)
+        except pydantic.ValidationError as error:
+            self._refuse(obj, error)
+            return
+        if execution.ended or execution.deleted or self._stopping:
+            return
+        source = Source(self._ctx.kube, self._ctx.budget, execution, spec)
+        run = Run(self._ctx, self._pools, self._sessions, execution, source)
+        run.charge(self._ctx.records.begun(execution), listed=listed)
+        task = asyncio.create_task(run.carry_out(), name=f"execution {execution.name}")
+        self._runs[execution.uid] = (run, task)
+        task.add_done_callback(lambda task: self._done(execution.uid, task))
+
+    def vanished(self, uid: str) -> None:
+        """Halt the run of an execution that no longer exists."""
+        if running := self._runs.get(uid):
+            running[0].halt(Reason.DELETED, "The execution was deleted.")
+
+    async def drain(self, seconds: float) -> None:
+        """Start nothing new, wait `seconds` for the runs, and leave the rest to the next leader."""
+        self._stopping = True
+        tasks = {task for _, task in self._runs.values()}
+        if tasks:
+            await asyncio.wait(tasks, timeout=seconds)
+        for task in tasks:
+            task.cancel()
+        if tasks:
+            # This bounds the wait for calls that an unavailable API server does not answer.
+            await asyncio.wait(tasks, timeout=_CANCEL_SECONDS)
+
+    def _refuse(self, obj: dict[str, Any], error: pydantic.ValidationError) -> None:
+        """End an execution that the API server has accepted but this operator cannot parse."""
+        of, first = obj["metadata"], error.errors()[0]
+        field = ".".join(str(part) for part in first["loc"])
+        final = status.unreadable(f"spec.{field}: {first['msg']}", obj["spec"], self._ctx.now())
+        log.error("execution %s: %s", of["name"], final["message"])
+        task = asyncio.create_task(self._write_refusal(of["name"], of["uid"], final))
+        self._refusals.add(task)
+        task.add_done_callback(self._refusals.discard)
+
+    async def _write_refusal(self, name: str, uid: str, final: dict[str, Any]) -> None:
+        try:
+            await persist(lambda: self._ctx.kube.patch_execution_status(name, uid, final))
+        except ApiError as error:
+            log.info("end of %s is not recorded: %s", name, error)
+
+    def _done(self, uid: str, task: asyncio.Task[None]) -> None:
+        del self._runs[uid]
+        self._ctx.records.left(uid)
+        if not task.cancelled() and (error := task.exception()):
+            # The sweep finds what the run has left.
+            log.error("%s failed", task.get_name(), exc_info=error)

@@ -1,0 +1,299 @@
+"""The life of one execution: queue, Pod, program, result, record.
+
+The operator may be killed at every await. What holds then:
+- Before the claim is acknowledged, nothing was sent. The next operator starts again.
+- After the claim, the Pod named in the status is the only one that can ever get the input, and its
+  log shows whether the program started. The next operator reads it (`recovery`).
+- Once the final status is written, it never changes. The next operator only removes the Pod.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+from cloche_api import logs
+from cloche_api.phases import Reason
+from cloche_operator.executions.attempt import Attempt, Job, limit
+from cloche_operator.executions.finish import record
+from cloche_operator.executions.recovery import claimed_pod, recovered
+from cloche_operator.kube.retry import persist
+from cloche_operator.model import outcome, status
+from cloche_operator.model.execution import now, timestamp
+from cloche_operator.model.outcome import EndedError
+from cloche_operator.model.pod_manifest import pod_name
+from cloche_operator.model.resources import used_resources
+from cloche_operator.pods.claim import ClaimLostError
+from cloche_operator.pods.log_reader import LogReader, NeverStartedError, judged
+from cloche_operator.pods.start import remove_pod
+from cloche_operator.protocol.transcript import Transcript
+from cloche_operator.queue.demand import Demand, demand_of
+from cloche_operator.queue.usage import Share
+
+if TYPE_CHECKING:
+    from cloche_api.amounts import UsedResources
+    from cloche_api.write_limit import Excess
+    from cloche_operator.model.execution import Execution
+    from cloche_operator.pools.manager import Pools
+    from cloche_operator.sessions.registry import Sessions
+    from cloche_operator.state.cache import Runtime
+    from cloche_operator.state.context import Context
+    from cloche_operator.state.source import Source
+
+# Pods that are created at most for an execution that loses its connection before it starts.
+_STARTS = 3
+# For the removal of a Pod, which takes about a second on a node that is not busy.
+_GONE_SECONDS = 5.0
+# An older execution was in the queue before this operator started.
+_FRESH = timedelta(seconds=2)
+# Bytes of memory per byte of a result, at most. The text takes four bytes per character if one is
+# beyond U+FFFF, and the request that writes it takes the rest.
+_RESULT_TIMES = 8
+
+log = logging.getLogger(__name__)
+
+
+class Run:
+    """One execution, from its first event to its record."""
+
+    def __init__(
+        self,
+        ctx: Context,
+        pools: Pools,
+        sessions: Sessions,
+        execution: Execution,
+        source: Source,
+    ) -> None:
+        self._ctx = ctx
+        self._pools = pools
+        self._sessions = sessions
+        self.execution = execution
+        self._source = source
+        self._refused = ctx.records.full
+        self._excess: Excess | None = None
+        self.recorded = False
+        """Whether its end is recorded."""
+        age = ctx.now() - execution.created
+        self._queued = execution.queued_time or (execution.created if age > _FRESH else now())
+        self._share: Share | None = None
+        self._attempt: Attempt | None = None
+        self._reader: LogReader | None = None
+        self._pod: dict[str, Any] | None = None
+        self._halted: asyncio.Future[EndedError] = asyncio.get_running_loop().create_future()
+
+    def charge(self, spec: int, *, listed: bool) -> None:
+        """Charge the bytes that the execution will write. `spec`: bytes of its spec.
+
+        The previous operator has already charged one that a listing shows, so it is not refused.
+        """
+        of = self.execution
+        self._excess = self._ctx.writes.take(
+            of.tenant, of.uid, spec, source=of.source_size, force=listed
+        )
+
+    def halt(self, reason: Reason, message: str) -> None:
+        """End the execution now with this reason, unless it has an outcome already."""
+        if not self._halted.done():
+            self._halted.set_result(EndedError(reason, message))
+
+    async def carry_out(self) -> None:
+        """Run the execution. Return when it has ended and its Pod is deleted.
+
+        Cancelling this coroutine leaves the Pod and the execution to the next operator.
+        """
+        logs.execution_id.set(self.execution.name)
+        logs.request_id.set(self.execution.request_id)
+        try:
+            ended = await self._until_halted()
+            self._source.drop()
+            is_over = await self._record(ended)
+            await self._leave_pod(ended)
+        finally:
+            self._source.drop()
+            if self._share is not None:
+                self._ctx.capacity.give_back(self._share)
+        if is_over:  # last, so that no queued execution waits for this
+            await self._source.remove()
+
+    async def _until_halted(self) -> Transcript | EndedError:
+        """Return the supervisor's complete transcript, or why there is none."""
+        work = asyncio.ensure_future(self._end())
+        try:
+            futures: set[asyncio.Future[Any]] = {work, self._halted}
+            await asyncio.wait(futures, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            if not work.done():
+                work.cancel()
+                await asyncio.wait({work})
+        if not work.cancelled():
+            return work.result()
+        return self._halted.result()
+
+    async def _end(self) -> Transcript | EndedError:
+        try:
+            if self.execution.spec.cancel:
+                raise EndedError(Reason.CANCELLED, "The execution was cancelled.")  # noqa: TRY301
+            transcript = await self._whole_transcript()
+            judged(transcript)
+        except EndedError as ended:
+            return ended
+        except Exception as error:
+            log.exception("execution %s", self.execution.name)
+            words = f"The operator failed ({type(error).__name__}); its log has more."
+            return EndedError(Reason.INTERNAL_ERROR, words)
+        return transcript
+
+    async def _whole_transcript(self) -> Transcript:
+        recover = self.execution.claimed
+        problem: BaseException | None = None
+        for _ in range(_STARTS):
+            try:
+                return await (self._recovered() if recover else self._anew())
+            except NeverStartedError as never:
+                log.info("execution %s never started: once more", self.execution.name)
+                problem, recover = never.__cause__, False
+            except ClaimLostError as lost:
+                log.warning("another operator has claimed %s", self.execution.name)
+                if lost.execution.ended:
+                    raise EndedError(Reason.POD_DELETED, "Somebody else has ended it.") from lost
+                self.execution, recover = lost.execution, True
+            await self._clear()
+        if isinstance(problem, EndedError):
+            raise problem
+        raise EndedError(
+            Reason.POD_FAILED,
+            f"The connection to its Pod was lost {_STARTS} times before the program started.",
+        )
+
+    async def _anew(self) -> Transcript:
+        """Run it from the beginning, in a Pod that has not received its input."""
+        ctx, spec = self._ctx, self.execution.spec
+        if self._refused:
+            raise EndedError(Reason.QUEUE_FULL, "The stored executions take all their space.")
+        if self._excess is not None:
+            raise EndedError(Reason.WRITE_LIMIT, str(self._excess))
+        await self._not_run_before()
+        runtime = await persist(lambda: ctx.runtimes.find(spec.language))
+        session = self._sessions.of(self.execution)
+        if session is not None:
+            used = await session.take_turn(runtime, self.execution, self._source.drop)
+        else:
+            used = used_resources(spec.resources, runtime.spec.resources)
+            await self._admitted(runtime, used)
+        job = Job(self.execution, self._source, runtime, used, self._queued, session)
+        self._attempt = Attempt(ctx, self._pools, job)
+        try:
+            with self._pools.working(runtime, self.execution.tenant):
+                return await self._attempt.run()
+        finally:
+            self.execution = self._attempt.execution
+
+    async def _not_run_before(self) -> None:
+        """Look for a tombstone of the execution's Idempotency-Key, if it came with one.
+
+        The tombstone of an earlier execution was created before its name became free for this one.
+        So if there is none now, a later tombstone with this name is that of this execution.
+
+        Raises:
+            EndedError: RecordRemoved, if there is one.
+        """
+        if self.execution.request_sha256 is None:
+            return
+        name = self.execution.name
+        if await persist(lambda: self._ctx.kube.tombstone(name)) is not None:
+            raise EndedError(
+                Reason.RECORD_REMOVED,
+                "The execution of this Idempotency-Key was removed; it is not run again.",
+            )
+
+    async def _admitted(self, runtime: Runtime, used: UsedResources) -> None:
+        """Wait until there is room for the execution. In a session it uses the session's room.
+
+        While the execution waits, its input is only in etcd.
+        """
+        if self._share is None:
+            demand = demand_of(used, self._ctx.pods.overhead_of(runtime.name))
+            share = self._share_of(demand, runtime.place)
+            await self._ctx.capacity.take(share, self._source.drop)
+            self._share = share
+
+    def _share_of(self, demand: Demand, place: str = "") -> Share:
+        of = self.execution
+        return Share(of.tenant, demand, of.spec.concurrency, place, size=of.stored_size)
+
+    async def _recovered(self) -> Transcript:
+        """Read the result of what another operator started, even if its runtime is gone."""
+        ctx, execution = self._ctx, self.execution
+        ctx.metrics.recovered.inc()
+        if self._share is None:
+            used = execution.resources
+            self._share = self._share_of(Demand() if used is None else demand_of(used))
+            ctx.capacity.occupy(self._share)
+        self._source.drop()
+        self._pod = await claimed_pod(ctx, execution)
+        self._reader = LogReader(ctx, self._pod, execution.uid, sent=True)
+        return await recovered(ctx, execution, self._reader, limit(execution, ctx.settings))
+
+    def _heard(self) -> Transcript | None:
+        """Return the most complete transcript of the program so far."""
+        if self._attempt is not None:
+            return self._attempt.heard
+        return self._reader.transcript if self._reader is not None else None
+
+    async def _clear(self) -> None:
+        """Make room for a new Pod, because the program was not started in this one."""
+        attempt, self._attempt = self._attempt, None
+        pod, self._pod, self._reader = self._pod, None, None
+        if attempt is not None:
+            await attempt.end()
+            pod = attempt.pod
+        if pod is not None and (attempt is None or not attempt.in_session):
+            await remove_pod(self._ctx, pod["metadata"]["name"])
+
+    async def _record(self, ended: Transcript | EndedError) -> bool:
+        """Write the final status, once there is memory for the result as a text.
+
+        Returns whether the execution is over (see `recording.record`).
+        """
+        heard = ended if isinstance(ended, Transcript) else self._heard()
+        hold = await self._ctx.budget.take(_RESULT_TIMES * (heard.size if heard else 0))
+        try:
+            if isinstance(ended, Transcript):
+                made = outcome.from_exit(ended)
+            else:
+                made = outcome.without_exit(heard, ended)
+            final = status.terminal(self.execution, made, self._node(), self._ctx.now())
+            if not self.execution.claimed:
+                final.setdefault("queuedTime", timestamp(self._queued))
+            is_over = await record(self._ctx, self.execution, final)
+        finally:
+            hold.release()
+        self.recorded = True
+        return is_over
+
+    async def _leave_pod(self, ended: Transcript | EndedError) -> None:
+        """Remove the Pod, in the tenant's turn if the supervisor has reported the end."""
+        if not isinstance(ended, Transcript):
+            await self._remove_pod()
+            return
+        async with self._pools.starts.removal(self.execution.tenant) as until_gone:
+            await self._remove_pod()
+            pod = self._attempt.pod if self._attempt is not None else self._pod
+            # A Pod that is still attached waits for another program.
+            if until_gone and pod is not None and not self._pools.holds(pod["metadata"]["uid"]):
+                await self._ctx.pods.gone(pod["metadata"]["name"], _GONE_SECONDS)
+
+    async def _remove_pod(self) -> None:
+        """Remove the execution's Pod, and one that a killed operator left."""
+        if self._attempt is not None:
+            await self._attempt.end()
+        if pod := self._pod or self._ctx.pods.named(pod_name(self.execution.uid)):
+            name, uid = pod["metadata"]["name"], pod["metadata"]["uid"]
+            if "deletionTimestamp" not in pod["metadata"]:
+                await persist(lambda: self._ctx.kube.delete_pod(name, uid))
+
+    def _node(self) -> str | None:
+        pod = self._attempt.pod if self._attempt is not None else self._pod
+        return None if pod is None else self._ctx.pods.node_of(pod)

@@ -1,0 +1,125 @@
+"""Periodic reconciliation: starts executions whose event was missed, deletes orphaned Pods."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from cloche_api.rest import ApiError, NotFoundError, UnavailableError
+from cloche_operator.retention.collector import Retention
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from cloche_operator.executions.dispatcher import Dispatcher
+    from cloche_operator.state.context import Context
+
+_NODE_SECONDS = 2.0  # between checks for a node while none is ready
+
+log = logging.getLogger(__name__)
+
+
+class Sweeper:
+    """Periodically reconciles executions and Pods, and runs the retention.
+
+    `holds` returns whether the Pod with a uid is attached to this operator: in a pool, for a
+    session, or in a run.
+    """
+
+    def __init__(self, ctx: Context, dispatcher: Dispatcher, holds: Callable[[str], bool]) -> None:
+        self._ctx = ctx
+        self._dispatcher = dispatcher
+        self._holds = holds
+
+    async def sweep_for_ever(self) -> None:
+        """Sweep periodically. A failed sweep is logged, and the next one tries again."""
+        async with asyncio.TaskGroup() as group:
+            group.create_task(Retention(self._ctx).keep_for_ever())
+            while True:
+                await asyncio.sleep(self._pause())
+                try:
+                    await self.sweep()
+                except (ApiError, UnavailableError) as error:
+                    log.warning("sweep cut short: %s", error)
+                except Exception:
+                    log.exception("sweep failed")
+
+    def _pause(self) -> float:
+        """Return the seconds until the next sweep: few while executions wait for a node."""
+        seconds = self._ctx.settings.sweep_seconds
+        return min(seconds, _NODE_SECONDS) if self._ctx.capacity.space.is_away else seconds
+
+    async def sweep(self) -> None:
+        """Sweep once. The three lists are short if nothing runs."""
+        await self._ctx.capacity.refresh(self._ctx.kube, self._ctx.runtimes)
+        known = list(self._ctx.pods)
+        # The Pods are listed first: one that an execution names later is too young to be removed.
+        pods = await self._ctx.kube.pods_metadata()
+        unfinished = await self._ctx.kube.unfinished()
+        self._forget(known, pods)
+        await self._take_up_unseen(unfinished)
+        await self._remove_left_over(pods, unfinished)
+
+    def _forget(self, known: list[dict[str, Any]], pods: list[dict[str, Any]]) -> None:
+        """Remove the Pods from the cache whose deletion was missed."""
+        there = {pod["uid"] for pod in pods}
+        for pod in known:
+            if pod["metadata"]["uid"] not in there:
+                self._ctx.pods.seen(pod, deleted=True)
+
+    async def _take_up_unseen(self, unfinished: list[tuple[str, str, str]]) -> None:
+        """Start missed executions, because an event whose handling failed is never sent again."""
+        for name, uid, _ in unfinished:
+            if self._dispatcher.working_on(uid):
+                continue
+            try:
+                self._dispatcher.observe(await self._ctx.kube.get_execution(name))
+            except NotFoundError:
+                continue
+
+    async def _remove_left_over(
+        self, pods: list[dict[str, Any]], unfinished: list[tuple[str, str, str]]
+    ) -> None:
+        """Delete the Pods that a crash left."""
+        unended = {uid for _, uid, _ in unfinished}
+        named = {pod for _, _, pod in unfinished}
+        for pod in pods:
+            uid, owner = pod["uid"], _owner(pod)
+            if "deletionTimestamp" in pod or owner["uid"] in unended or pod["name"] in named:
+                continue
+            if await self._is_left_over(pod, owner) and not self._in_use(uid, owner["uid"]):
+                log.info("removing left-over Pod %s", pod["name"])
+                await self._ctx.kube.delete_pod(pod["name"], uid)
+
+    async def _is_left_over(self, pod: dict[str, Any], owner: dict[str, Any]) -> bool:
+        """Return whether neither this operator nor the Pod's owner needs the Pod."""
+        if self._in_use(pod["uid"], owner["uid"]):
+            return False
+        if owner["kind"] == "SandboxExecution":
+            return await self._has_ended(owner)
+        settings = self._ctx.settings
+        age = self._ctx.now() - datetime.fromisoformat(pod["creationTimestamp"])
+        if age.total_seconds() < settings.start_timeout_seconds + settings.left_over_seconds:
+            return False
+        if owner["kind"] == "SandboxSession":
+            return owner["uid"] in {uid for _, uid, _ in await self._ctx.kube.ended_sessions()}
+        return bool(owner["kind"] == "SandboxRuntime")
+
+    def _in_use(self, uid: str, owner: str) -> bool:
+        """Return whether the Pod is attached, or its execution has a run."""
+        return self._holds(uid) or self._dispatcher.working_on(owner)
+
+    async def _has_ended(self, owner: dict[str, Any]) -> bool:
+        """Return whether an execution has ended. The collector deletes the Pod of a missing one."""
+        found = await self._ctx.kube.record(owner["name"])
+        return found is not None and found[0] == owner["uid"]
+
+
+def _owner(pod: dict[str, Any]) -> dict[str, Any]:
+    """Return the reference to the Pod's owner; an empty one if no resource of Cloche owns it."""
+    for owner in pod.get("ownerReferences", []):
+        if owner["kind"] in ("SandboxExecution", "SandboxSession", "SandboxRuntime"):
+            return dict(owner)
+    return {"kind": "", "name": "", "uid": ""}

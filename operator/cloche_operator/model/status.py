@@ -1,0 +1,156 @@
+"""Builds the status of an execution. Pure."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+from cloche_api import limits
+from cloche_api.phases import Phase, Reason, phase_of
+from cloche_api.size import json_bytes, object_bytes
+from cloche_operator.model.execution import Execution, now, timestamp
+
+if TYPE_CHECKING:
+    from cloche_api.amounts import UsedResources
+    from cloche_operator.model.outcome import Outcome
+
+_MESSAGE_CHARACTERS = 4000
+
+
+def running(  # noqa: PLR0913  the fields of one status, all by name
+    *,
+    pod: dict[str, Any],
+    used: UsedResources,
+    runtime_generation: int,
+    queued: datetime,
+    claimed: datetime,
+    warm: bool,
+) -> dict[str, Any]:
+    """Return the status of a claim: this Pod, and no other, will get the execution's input."""
+    return {
+        "phase": Phase.RUNNING,
+        "podName": pod["metadata"]["name"],
+        "podUID": pod["metadata"]["uid"],
+        "warm": warm,
+        "queuedTime": timestamp(queued),
+        "claimedTime": timestamp(claimed),
+        "resources": used.model_dump(by_alias=True),
+        "runtimeGeneration": runtime_generation,
+    }
+
+
+def terminal(
+    execution: Execution, outcome: Outcome, node: str | None, api_time: datetime
+) -> dict[str, Any]:
+    """Return the final status: outcome, end, expiry and Finished condition, within its size limit.
+
+    The expiry counts from `api_time`, the API server's, because another operator may compare it.
+    """
+    ended = now()
+    fields = {
+        "phase": outcome.phase,
+        "reason": outcome.reason,
+        "message": _clean(outcome.message),
+        "nodeName": node,
+        "completionTime": ended,
+        "expirationTime": api_time + timedelta(seconds=execution.spec.ttl_seconds_after_finished),
+        "conditions": [_finished(outcome.reason, outcome.message, ended)],
+        "recordedTime": ended,
+        **outcome.fields,
+    }
+    final = fitted({k: _plain(v) for k, v in fields.items() if v is not None})
+    return _weighed(final, execution.size)
+
+
+def unreadable(message: str, spec: Any, api_time: datetime) -> dict[str, Any]:
+    """Return the final status of an execution whose spec the operator cannot parse."""
+    ended = now()
+    status = {
+        "phase": phase_of(Reason.INVALID_SPEC),
+        "reason": Reason.INVALID_SPEC,
+        "message": _clean(message),
+        "completionTime": timestamp(ended),
+        "expirationTime": timestamp(api_time + timedelta(seconds=limits.TTL_SECONDS_DEFAULT)),
+        "recordedTime": timestamp(ended),
+        "conditions": [_finished(Reason.INVALID_SPEC, message, ended)],
+    }
+    return _weighed(status, object_bytes(spec))
+
+
+def without_outputs(status: dict[str, Any]) -> dict[str, Any]:
+    """Return a final status without outputs, for when the API server rejects the fitted one."""
+    kept = {k: v for k, v in status.items() if k not in ("stdout", "stderr", "files")}
+    message = "The API server did not take the result; its outputs are not kept."
+    time = datetime.fromisoformat(status["completionTime"])
+    final = kept | {
+        "phase": phase_of(Reason.RESULT_TOO_LARGE),
+        "reason": Reason.RESULT_TOO_LARGE,
+        "message": message,
+        "stdoutTruncated": True,
+        "stderrTruncated": True,
+        "conditions": [_finished(Reason.RESULT_TOO_LARGE, message, time)],
+    }
+    if "storedBytes" in status:
+        final["storedBytes"] += object_bytes(final) - object_bytes(status)
+    return final
+
+
+def fitted(status: dict[str, Any]) -> dict[str, Any]:
+    """Cut the status to its size limit in etcd: files, then stderr, then stdout. Flag the cuts."""
+    for stream in ("stdout", "stderr"):
+        kept = _cut_bytes(status.get(stream, ""), limits.STDOUT_BYTES)
+        if kept != status.get(stream, ""):
+            status |= {stream: kept, f"{stream}Truncated": True}
+    if object_bytes(status) > limits.STATUS_BYTES and status.get("files"):
+        status |= {"files": [], "filesTruncated": True}
+    for stream in ("stderr", "stdout"):
+        excess = object_bytes(status) - limits.STATUS_BYTES
+        if excess > 0 and status.get(stream):
+            room = max(0, json_bytes(status[stream]) - excess)
+            status |= {stream: _cut_json(status[stream], room), f"{stream}Truncated": True}
+    return status
+
+
+def _weighed(status: dict[str, Any], spec: int) -> dict[str, Any]:
+    """Return the status with the bytes of itself and the spec, but not those of the claim."""
+    return status | {"storedBytes": spec + object_bytes(status)}
+
+
+def _cut_bytes(text: str, size: int) -> str:
+    """Return the longest prefix of at most `size` bytes of UTF-8."""
+    if len(text) * 4 <= size:
+        return text
+    return text.encode("utf-8")[:size].decode("utf-8", "ignore")
+
+
+def _cut_json(text: str, size: int) -> str:
+    """Return the longest prefix of at most `size` bytes as the API server serialises it."""
+    low, high = 0, len(text)
+    while low < high:
+        middle = (low + high + 1) // 2
+        if json_bytes(text[:middle]) <= size:
+            low = middle
+        else:
+            high = middle - 1
+    return text[:low]
+
+
+def _finished(reason: Reason, message: str, time: datetime) -> dict[str, Any]:
+    return {
+        "type": "Finished",
+        "status": "True",
+        "reason": reason,
+        "message": _clean(message),
+        # metav1.Time has whole seconds.
+        "lastTransitionTime": time.strftime("%Y-%m-%dT%H:%M:%SZ"),
+    }
+
+
+def _clean(text: str) -> str:
+    """Return the text, limited, and without characters that UTF-8 or a terminal cannot take."""
+    printable = "".join(c if c.isprintable() or c == "\n" else "\ufffd" for c in text)
+    return printable[:_MESSAGE_CHARACTERS]
+
+
+def _plain(value: Any) -> Any:
+    return timestamp(value) if isinstance(value, datetime) else value

@@ -1,0 +1,1 @@
+"""The life of one Pod: start, attach, claim, log."""

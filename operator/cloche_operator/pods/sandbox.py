@@ -1,0 +1,179 @@
+"""A Pod whose supervisor is attached: it takes one frame at a time and reports the result."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from typing import TYPE_CHECKING, Any
+
+from cloche_api.phases import Reason
+from cloche_operator.model.outcome import EndedError
+from cloche_operator.protocol.events import EventReader
+from cloche_operator.protocol.frame import HELLO, PROTOCOL
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+    from cloche_operator.model.pod_manifest import PodShape
+    from cloche_operator.pods.attach import Attachment
+    from cloche_operator.protocol.transcript import Transcript
+
+_READY_SECONDS = 5.0  # from a hello or an exit to the supervisor's `ready`
+_CLOSE_SECONDS = 1.0  # for the closing handshake
+
+
+class Sandbox:
+    """An attached Pod. It is spent once its stream ends, because its stdin then stays closed.
+
+    `api_answers` returns as soon as the API server answers.
+    """
+
+    def __init__(
+        self,
+        pod: dict[str, Any],
+        shape: PodShape,
+        attachment: Attachment,
+        api_answers: Callable[[], Awaitable[Any]],
+    ) -> None:
+        self._api_answers = api_answers
+        self.pod = pod
+        self.name: str = pod["metadata"]["name"]
+        self.uid: str = pod["metadata"]["uid"]
+        self.shape = shape
+        self.tenant: str | None = None
+        """The tenant whose programs it has run, or None if it has run none."""
+        self.runs = 0
+        """Frames that were sent to it."""
+        self._born = time.monotonic()
+        self.unmarked = False
+        """Whether its labels still show it as a waiting Pod of a pool."""
+        self.on_spent: Callable[[Sandbox], None] | None = None
+        """Called once, when it can take no more frames."""
+        self._attachment = attachment
+        self._events = EventReader()
+        self._transcript: Transcript | None = None
+        self._protocol: int | None = None
+        self._error: str | None = None
+        self._closed = False
+        self._news = asyncio.Event()
+        self._listening = asyncio.create_task(self._listen(), name=f"sandbox {self.name}")
+
+    @property
+    def spent(self) -> bool:
+        """Whether it can take no more frames."""
+        return self._closed or self._error is not None or self._events.gap
+
+    @property
+    def age(self) -> float:
+        """Seconds since it was attached."""
+        return time.monotonic() - self._born
+
+    @property
+    def garbage(self) -> int:
+        """Lines that are not events."""
+        return self._events.garbage
+
+    async def greet(self) -> bool:
+        """Send the hello and wait for `ready`. Return False if the stream ends before.
+
+        Raises:
+            EndedError: ProtocolError, if there is another answer or none.
+        """
+        try:
+            await self._attachment.send(HELLO)
+        except ConnectionError:
+            return False
+        return await self.is_ready()
+
+    async def is_ready(self) -> bool:
+        """Wait for the supervisor's `ready`. Return False if the stream ends before.
+
+        Raises:
+            EndedError: ProtocolError, if there is another answer or none.
+        """
+        if not await self._has_answered():
+            # The answer comes through the API server, so the silence counts only once that answers.
+            await self._api_answers()
+            await self._has_answered()
+        if self._protocol == PROTOCOL:
+            return True
+        heard = "no answer"
+        if self._error is not None or self._protocol is not None:
+            heard = self._error or f"protocol {self._protocol}"
+        elif self.spent:
+            return False
+        raise EndedError(
+            Reason.PROTOCOL_ERROR,
+            f"The supervisor in the image does not speak protocol {PROTOCOL}: {heard}",
+        )
+
+    async def send(self, frame: bytes, transcript: Transcript) -> bool:
+        """Send a frame, whose events go into the transcript. Return whether all of it was sent."""
+        self._transcript, self._protocol = transcript, None
+        self.runs += 1
+        try:
+            await self._attachment.send(frame)
+        except BaseException as error:
+            self._transcript = None
+            if isinstance(error, ConnectionError):
+                return False
+            raise
+        return True
+
+    async def hear(self) -> bool:
+        """Receive the events of the frame that was sent. Return whether the transcript is whole."""
+        transcript = self._transcript
+        assert transcript is not None
+        try:
+            while not transcript.ended and not self.spent:
+                await self._change()
+        finally:
+            self._transcript = None
+        return transcript.ended and not self._events.gap
+
+    async def close(self) -> None:
+        """Close the stream, and with it the Pod's input. It may be closed twice."""
+        self.on_spent = None
+        self._closed = True
+        self._listening.cancel()
+        try:
+            async with asyncio.timeout(_CLOSE_SECONDS):
+                await self._attachment.close()
+        except TimeoutError:
+            pass
+
+    async def _has_answered(self) -> bool:
+        """Wait for an answer or the end of the stream. Return False if neither comes in time."""
+        try:
+            async with asyncio.timeout(_READY_SECONDS):
+                while self._protocol is None and not self.spent:
+                    await self._change()
+        except TimeoutError:
+            return False
+        return True
+
+    async def _change(self) -> None:
+        self._news.clear()
+        await self._news.wait()
+
+    async def _listen(self) -> None:
+        try:
+            while (data := await self._attachment.read()) is not None:
+                for event in self._events.feed(data):
+                    self._hear(event)
+                self._news.set()
+                if self.spent:
+                    break
+        finally:
+            self._closed = True
+            self._news.set()
+            if self.on_spent is not None:
+                self.on_spent(self)
+
+    def _hear(self, event: dict[str, Any]) -> None:
+        if event.get("event") == "ready" and type(event.get("protocol")) is int:
+            self._protocol = event["protocol"]
+        elif self._transcript is not None and not self._transcript.ended:
+            self._transcript.take(event)
+        elif event.get("event") == "error":
+            self._error = str(event.get("message"))

@@ -1,0 +1,1 @@
+"""Pods that are started ahead, and which Pod starts next."""

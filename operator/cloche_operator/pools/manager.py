@@ -1,0 +1,331 @@
+"""All pools: starts, hands out, takes back and removes Pods."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import secrets
+from collections import Counter
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+from cloche_api.phases import Reason
+from cloche_api.rest import ApiError
+from cloche_operator.kube.retry import persist
+from cloche_operator.model.diagnosis import is_leaving, lacks_node
+from cloche_operator.model.outcome import EndedError
+from cloche_operator.model.pod_manifest import waiting_pod
+from cloche_operator.pods.log_reader import NeverStartedError
+from cloche_operator.pods.start import Starting, create_whatever_happens, greet
+from cloche_operator.pools import placement
+from cloche_operator.pools.pool import Pool
+from cloche_operator.pools.start_queue import Starts
+from cloche_operator.pools.throttle import Need, Pace
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Coroutine, Iterator
+
+    from cloche_api.amounts import UsedResources
+    from cloche_operator.model.pod_manifest import PodShape
+    from cloche_operator.pods.sandbox import Sandbox
+    from cloche_operator.state.cache import Runtime
+    from cloche_operator.state.context import Context
+
+_LOOK_SECONDS = 0.1  # between two checks while Pods are missing and may not start yet
+_LOOKS = 9  # about a second, because a used Pod takes room and memory
+_THE_IMAGE_S = frozenset({Reason.IMAGE_PULL_FAILED})
+"""Problems that do not depend on a Pod's limits."""
+_COLD_START_SECONDS = 1.0  # about the time of a cold start: no execution waits in line longer
+
+log = logging.getLogger(__name__)
+
+
+class Pools:
+    """The pools of all runtimes."""
+
+    def __init__(self, ctx: Context) -> None:
+        self._ctx = ctx
+        self._starting = Starting()
+        self.starts = Starts(self._most_starts, ctx.capacity.usage.part)
+        """Limits the Pods that start at a time, by tenant."""
+        self._pace = Pace(ctx.settings.start_concurrency)
+        self._pools: dict[str, Pool] = {}
+        self._wake = asyncio.Event()
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._held: dict[str, Sandbox] = {}
+        ctx.metrics.attachments.set_function(lambda: len(self._held))
+        ctx.metrics.waiting.set_function(lambda: sum(len(p.waiting) for p in self))
+        ctx.metrics.without_node.set_function(lambda: len(ctx.pods.without_node))
+
+    def __iter__(self) -> Iterator[Pool]:
+        """Iterate over all pools."""
+        return iter(list(self._pools.values()))
+
+    def holds(self, pod_uid: str) -> bool:
+        """Return whether the Pod with this uid is attached to this operator."""
+        return pod_uid in self._held
+
+    def _most_starts(self) -> int:
+        """Return two per core, at least `start_concurrency`: more at a time are not faster."""
+        return max(self._ctx.settings.start_concurrency, int(2 * self._ctx.capacity.space.cores))
+
+    @property
+    def quiet(self) -> bool:
+        """Whether no program runs that could be slowed down."""
+        return self._pace.quiet
+
+    def runtime_seen(self, runtime: Runtime) -> None:
+        """Update a runtime's pool. Its waiting Pods of another shape will be removed."""
+        pool = self._pools.setdefault(runtime.name, Pool(runtime))
+        if runtime.generation != pool.runtime.generation:
+            pool.backoff.succeeded()  # the change may have solved the problem
+        if runtime.uid != pool.runtime.uid or runtime.default_shape != pool.shape:
+            pool.problem, pool.proved = None, False
+        pool.runtime = runtime
+        self._wake.set()
+
+    def runtime_gone(self, name: str) -> None:
+        """Remove a deleted runtime's pool and its waiting Pods."""
+        if pool := self._pools.pop(name, None):
+            for sandbox in list(pool.waiting):
+                self.remove(sandbox)
+
+    def pod_seen(self, pod: dict[str, Any], *, deleted: bool) -> None:
+        """Handle a change of a Pod.
+
+        A Pod that is being removed is not used any more, even if it still answers. If no node
+        accepts a program's Pod, a waiting Pod is removed to make room for it.
+        """
+        sandbox = self._held.get(pod["metadata"]["uid"])
+        if sandbox is not None and (deleted or is_leaving(pod)):
+            self._lost(sandbox)
+        elif (
+            not deleted
+            and lacks_node(pod)
+            and (other := placement.given_up_for(self._ctx, pod, self))
+        ):
+            log.info("Pod %s makes room for %s", other.name, pod["metadata"]["name"])
+            self.remove(other)
+
+    async def take(
+        self, runtime: Runtime, used: UsedResources, tenant: str
+    ) -> tuple[Sandbox | None, bool]:
+        """Return the Pod for an execution, and whether it was waiting.
+
+        If a Pod will be free soon, this waits for it. Without a Pod, the caller must start one.
+        """
+        pool = self._pools.get(runtime.name)
+        if pool is None or not pool.wanted or not pool.fits(used):
+            return None, False
+        sandbox = pool.take(tenant)
+        warm = sandbox is not None
+        if warm:
+            pool.hits += 1
+            self._ctx.metrics.hits.labels(runtime.name).inc()
+        else:
+            pool.misses += 1
+            self._ctx.metrics.misses.labels(runtime.name).inc()
+            if other := pool.give_way(tenant):
+                self.remove(other)
+            if pool.may_hope(tenant):
+                self._wake.set()
+                sandbox = await pool.stand_in_line(tenant, _COLD_START_SECONDS)
+        self._wake.set()
+        return sandbox, warm
+
+    @contextmanager
+    def working(self, runtime: Runtime, tenant: str) -> Iterator[None]:
+        """Count an execution that has a Pod, or gets one, within this block."""
+        pool = self._pools.get(runtime.name) or Pool(runtime)
+        pool.running[tenant] += 1
+        self.starts.active(tenant)
+        try:
+            with self._pace.working():
+                yield
+        finally:
+            pool.running[tenant] -= 1
+            pool.running += Counter()  # forgets tenants without running executions
+            self._wake.set()
+
+    def returns_after(self, sandbox: Sandbox) -> bool:
+        """Return whether the Pod must clean up after its current program."""
+        pool = self._pools.get(sandbox.shape.runtime_name)
+        return pool is not None and sandbox in pool.lent
+
+    async def give_back(self, sandbox: Sandbox) -> None:
+        """Take back a Pod whose program has ended and is recorded: it waits again or is deleted."""
+        pool = self._pools.get(sandbox.shape.runtime_name)
+        try:
+            if pool is not None and pool.comes_back(sandbox) and await sandbox.is_ready():
+                pool.put(sandbox)
+                return
+        except EndedError as error:
+            log.warning("Pod %s is not used again: %s", sandbox.name, error)
+        await self.removed(sandbox)
+
+    async def opened(
+        self, pod: dict[str, Any], shape: PodShape, urgent: Callable[[], bool] = lambda: True
+    ) -> Sandbox:
+        """Attach to a Pod as soon as it answers, greet it, and register it as attached.
+
+        `urgent` returns whether an execution waits for it.
+
+        Raises:
+            EndedError: it cannot start, did not in time, or does not speak this protocol.
+            NeverStartedError: the connection was lost; nothing was sent.
+        """
+        sandbox = await self._starting.opened(self._ctx, pod, shape, urgent)
+        self._held[sandbox.uid] = sandbox
+        try:
+            await greet(self._ctx, sandbox)
+        except BaseException:
+            del self._held[sandbox.uid]
+            await sandbox.close()
+            raise
+        return sandbox
+
+    async def pause(self, used: Sandbox) -> None:
+        """Wait until the removal of a used Pod disturbs no program, for a second at most.
+
+        A removal takes a good part of the time of a start, and is not urgent while the pool has
+        enough Pods.
+        """
+        pool = self._pools.get(used.shape.runtime_name)
+        for _ in range(_LOOKS):
+            starting = any(p.starting for p in self)
+            if pool is None or pool.need >= Need.SHORT or (self.quiet and not starting):
+                return
+            await asyncio.sleep(_LOOK_SECONDS)
+
+    def remove(self, sandbox: Sandbox) -> None:
+        """Remove a Pod in the background."""
+        self._beside(self.removed(sandbox))
+
+    async def removed(self, sandbox: Sandbox) -> None:
+        """Close the connection to a Pod and delete it."""
+        for pool in self:
+            pool.drop(sandbox)
+        self._wake.set()
+        self._ctx.metrics.garbage.inc(sandbox.garbage)
+        try:
+            await persist(lambda: self._ctx.kube.delete_pod(sandbox.name, sandbox.uid))
+        except ApiError as error:  # for example forbidden: the sweep tries again
+            log.info("Pod %s is not deleted: %s", sandbox.name, error)
+        finally:
+            self._held.pop(sandbox.uid, None)
+            await sandbox.close()
+
+    def proved(self, runtime: Runtime) -> bool:
+        """Return whether the last Pod of this runtime that was tried has run."""
+        pool = self._pools.get(runtime.name)
+        return pool is not None and pool.proved and pool.problem is None
+
+    def tried(self, runtime: Runtime, shape: PodShape, problem: EndedError | None) -> None:
+        """Record that a Pod of this runtime and shape has started, or why it has not.
+
+        The failure of a Pod with a client's own limits is not attributed to the runtime, because
+        the limits may be too small for it.
+        """
+        pool = self._pools.get(runtime.name)
+        if pool is None or pool.shape != runtime.default_shape:
+            return  # of a deleted runtime or an outdated spec
+        if problem is not None and shape != pool.shape and problem.reason not in _THE_IMAGE_S:
+            return
+        pool.problem = problem
+        if problem is None:
+            pool.proved = True
+            pool.backoff.succeeded()
+        self._wake.set()
+
+    async def fill_for_ever(self) -> None:
+        """At each change, start missing Pods and remove surplus ones, until cancelled."""
+        while True:
+            self._wake.clear()
+            waits = [self._fill(pool) for pool in sorted(self, key=lambda p: -p.need)]
+            seconds = min((s for s in waits if s is not None), default=None)
+            try:
+                async with asyncio.timeout(seconds):
+                    await self._wake.wait()
+            except TimeoutError:
+                pass
+
+    async def close(self) -> None:
+        """Close every connection. The Pods are left to the next operator."""
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*(sandbox.close() for sandbox in list(self._held.values())))
+
+    def _fill(self, pool: Pool) -> float | None:
+        """Start and remove what may be now. Return the seconds to the next check, or None."""
+        for sandbox in pool.surplus():
+            self.remove(sandbox)
+        while pool.missing > 0:
+            if pause := pool.backoff.seconds:
+                return pause
+            if not self._pace.allows(sum(p.starting for p in self), pool.need):
+                return _LOOK_SECONDS
+            if pool.problem is not None and pool.starting:
+                return None  # one at a time, until one works
+            if not placement.is_for_pool(self._ctx, pool.runtime):
+                return _LOOK_SECONDS
+            self._pace.started()
+            pool.starting += 1
+            self._beside(self._start(pool, pool.runtime))
+        return None
+
+    def _beside(self, work: Coroutine[Any, Any, None]) -> None:
+        """Do this in the background."""
+        task = asyncio.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _start(self, pool: Pool, runtime: Runtime) -> None:
+        """Start one Pod for a pool."""
+        shape = runtime.default_shape
+        name = f"sbx-{runtime.name[:40].rstrip('.-')}-{secrets.token_hex(5)}"
+        made: list[dict[str, Any]] = []
+        try:
+            async with self.starts.one(""):
+                pod = await create_whatever_happens(
+                    self._ctx,
+                    lambda user: waiting_pod(shape, user, name, self._ctx.settings),
+                    made.append,
+                )
+                sandbox = await self.opened(pod, shape, lambda: pool.need >= Need.SHORT)
+        except (EndedError, NeverStartedError) as problem:
+            self._not_started(pool, runtime, problem)
+            for of in (pod["metadata"] for pod in made):
+                await persist(lambda of=of: self._ctx.kube.delete_pod(of["name"], of["uid"]))  # type: ignore[misc]  # bound now
+            return
+        finally:
+            pool.starting -= 1
+            self._wake.set()
+        self.tried(runtime, shape, None)
+        sandbox.on_spent, sandbox.unmarked = self._lost, True
+        stale = self._pools.get(runtime.name) is not pool or sandbox.shape != pool.shape
+        if stale or sandbox.spent:
+            await self.removed(sandbox)
+            return
+        pool.put(sandbox)
+
+    def _not_started(
+        self, pool: Pool, runtime: Runtime, problem: EndedError | NeverStartedError
+    ) -> None:
+        """Record that a Pod did not start, and whether that is a problem of the runtime."""
+        pool.disappoint()
+        if isinstance(problem, NeverStartedError):
+            log.warning("the connection to a Pod for runtime %s was lost", runtime.name)
+            pool.backoff.failed()
+            return
+        log.warning("no Pod for runtime %s: %s: %s", runtime.name, problem.reason, problem)
+        if pool.failed():
+            self.tried(runtime, runtime.default_shape, problem)
+
+    def _lost(self, sandbox: Sandbox) -> None:
+        """Remove a waiting Pod that cannot be used any more."""
+        for pool in self:
+            if sandbox in pool.waiting:
+                log.warning("Pod %s was lost while it waited", sandbox.name)
+                pool.health_failures += 1
+                self._ctx.metrics.health_failures.labels(pool.runtime.name).inc()
+                self.remove(sandbox)

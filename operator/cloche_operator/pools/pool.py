@@ -1,0 +1,259 @@
+"""The waiting Pods of one runtime: which execution gets which, and how many are missing.
+
+No I/O: `pools` starts and removes the Pods.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import math
+from collections import Counter, deque
+from typing import TYPE_CHECKING
+
+from cloche_api import quantity
+from cloche_api.runtime import Reuse
+from cloche_operator.pools.throttle import Backoff, Need
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from cloche_api.amounts import UsedResources
+    from cloche_operator.model.outcome import EndedError
+    from cloche_operator.model.pod_manifest import PodShape
+    from cloche_operator.pods.sandbox import Sandbox
+    from cloche_operator.state.cache import Runtime
+
+_WORN_PART = 0.75
+"""Part of the programs that a Pod may run, after which its successor is started. The Pods of a busy
+pool reach their limit at the same time, and this leaves time to start others one by one."""
+_RECENT = 32
+"""Number of last executions. A tenant leaves Pods to the other tenants among them."""
+_LIFE_SECONDS = 3600.0
+"""Maximum age of a reused Pod: what a program has left in the kernel does not stay forever."""
+
+
+class Pool:
+    """The waiting Pods of one runtime, oldest first."""
+
+    def __init__(self, runtime: Runtime) -> None:
+        self.runtime = runtime
+        self.waiting: deque[Sandbox] = deque()
+        self.starting = 0
+        """Pods that are starting for this pool."""
+        self.lent: set[Sandbox] = set()
+        """Pods that run a program and will return."""
+        self.running: Counter[str] = Counter()
+        """Executions of this runtime that have a Pod or are about to get one, by tenant."""
+        self.hits = self.misses = self.health_failures = 0
+        """Executions that found a waiting Pod, those that did not, and Pods lost while waiting."""
+        self.backoff = Backoff()
+        self.problem: EndedError | None = None
+        """Why Pods of this runtime cannot run, from the last attempt; None if they can."""
+        self.proved = False
+        """Whether a Pod of this runtime has run since its spec last changed."""
+        self._line: deque[tuple[str, asyncio.Future[Sandbox | None]]] = deque()
+        self._recent: deque[str] = deque(maxlen=_RECENT)
+        """The tenants of the last executions."""
+        self._served: Counter[str] = Counter()
+        """Pods that each tenant has got in line since the line was last empty."""
+
+    @property
+    def shape(self) -> PodShape:
+        """The shape of its Pods, which have the runtime's default limits."""
+        return self.runtime.default_shape
+
+    @property
+    def wanted(self) -> int:
+        """Number of Pods that should wait."""
+        return self.runtime.spec.pool.size
+
+    @property
+    def missing(self) -> int:
+        """Number of Pods to start now; negative if there are too many."""
+        return self.wanted - self._fresh - self.starting
+
+    @property
+    def need(self) -> Need:
+        """How soon it may run out of Pods."""
+        there = len(self.waiting) + len(self.lent)
+        if self._line or not there:
+            return Need.URGENT
+        if there < math.ceil(self.wanted / 4):
+            return Need.SHORT
+        return Need.LOW if there < math.ceil(self.wanted / 2) else Need.LITTLE
+
+    @property
+    def reuses(self) -> bool:
+        """Whether its Pods run more than one program."""
+        return self.runtime.spec.pool.reuse is Reuse.SAME_TENANT
+
+    def fits(self, used: UsedResources) -> bool:
+        """Return whether its Pods have exactly these limits."""
+        return _amounts(used) == _amounts(self.shape.used)
+
+    def take(self, tenant: str) -> Sandbox | None:
+        """Take the Pod that this tenant used before, or else the oldest unused one.
+
+        A tenant with many running programs leaves half of the unused Pods to the others.
+        """
+        self._recent.append(tenant)
+        owners: list[str | None] = [tenant] if tenant else []
+        if not self._leaves_half(tenant) or self._unused > self.wanted / 2:
+            owners.append(None)
+        for owner in owners:
+            for sandbox in self.waiting:
+                if sandbox.tenant == owner and not sandbox.spent:
+                    self.waiting.remove(sandbox)
+                    self._lend(sandbox, tenant)
+                    return sandbox
+        return None
+
+    def may_hope(self, tenant: str) -> bool:
+        """Return whether a Pod is coming that is not for an execution served earlier in line."""
+        if self._leaves_half(tenant):
+            return self._coming_back(tenant) > 0
+        there = Counter(name for name, _ in self._line)
+        turn = self._served_before(tenant) + there[tenant]
+        before = there[tenant] + sum(
+            min(count, max(0, turn - self._served[name] + 1))
+            for name, count in there.items()
+            if name != tenant
+        )
+        return self.starting + self._coming_back(tenant) > before
+
+    async def stand_in_line(self, tenant: str, seconds: float) -> Sandbox | None:
+        """Wait in line for the tenant's next Pod; None if there is none within `seconds`."""
+        turn: asyncio.Future[Sandbox | None] = asyncio.get_running_loop().create_future()
+        place = (tenant, turn)
+        self._served[tenant] = self._served_before(tenant)
+        self._line.append(place)
+        try:
+            async with asyncio.timeout(seconds):
+                return await asyncio.shield(turn)
+        except TimeoutError:
+            return turn.result() if turn.done() else None
+        except asyncio.CancelledError:
+            if turn.done() and (sandbox := turn.result()):
+                self.put(sandbox)
+            raise
+        finally:
+            if place in self._line:
+                self._line.remove(place)
+            if not self._line:
+                self._served.clear()
+
+    def put(self, sandbox: Sandbox) -> None:
+        """Give a ready Pod to the tenant in line that has got the fewest, or let it wait."""
+        self.lent.discard(sandbox)
+        may = [
+            place
+            for place in self._line
+            if not place[1].done() and sandbox.tenant in (None, place[0] or None)
+        ]
+        if not may:
+            self.waiting.append(sandbox)
+            return
+        place = min(may, key=lambda place: self._served[place[0]])
+        tenant, turn = place
+        self._line.remove(place)
+        self._served[tenant] += 1
+        self._lend(sandbox, tenant)
+        turn.set_result(sandbox)
+
+    def disappoint(self) -> None:
+        """End the wait of the last in line, because a Pod did not start."""
+        while self._line:
+            _, turn = self._line.pop()
+            if not turn.done():
+                turn.set_result(None)
+                return
+
+    def failed(self) -> bool:
+        """Record that a Pod did not start. Return whether that shows a problem of the runtime.
+
+        If its Pods have run before, the first failure may be the node's, for example because
+        containerd was restarted.
+        """
+        self.backoff.failed()
+        return not self.proved or self.backoff.failures > 1
+
+    def drop(self, sandbox: Sandbox) -> None:
+        """Forget a Pod. An unknown one is not an error."""
+        self.lent.discard(sandbox)
+        if sandbox in self.waiting:
+            self.waiting.remove(sandbox)
+
+    def surplus(self) -> Iterator[Sandbox]:
+        """Remove and yield the waiting Pods to delete: spent, outdated, used, worn, too many."""
+        for sandbox in list(self.waiting):
+            used = sandbox.tenant is not None and not self.reuses
+            if used or sandbox.spent or sandbox.shape != self.shape:
+                self.waiting.remove(sandbox)
+                yield sandbox
+            elif self._is_worn(sandbox) and self._fresh >= self.wanted:
+                self.waiting.remove(sandbox)  # its successor is ready
+                yield sandbox
+        while self.missing < 0 and self.waiting:
+            yield self.waiting.pop()
+
+    def give_way(self, tenant: str) -> Sandbox | None:
+        """Remove and return the Pod that has waited longest for another tenant, if any."""
+        for sandbox in self.waiting:
+            if sandbox.tenant not in (None, tenant):
+                self.waiting.remove(sandbox)
+                return sandbox
+        return None
+
+    def comes_back(self, sandbox: Sandbox) -> bool:
+        """Return whether a Pod that has run its program may wait for the same tenant again."""
+        return (
+            self.reuses
+            and bool(sandbox.tenant)
+            and sandbox in self.lent
+            and not sandbox.spent
+            and sandbox.shape == self.shape
+            and sandbox.age < _LIFE_SECONDS
+        )
+
+    def _leaves_half(self, tenant: str) -> bool:
+        """Return whether a tenant runs more than half of the pool's size, and others run programs.
+
+        Otherwise a tenant whose programs come in bursts would take all Pods each time, and the
+        other tenants would wait for a start.
+        """
+        return self.running[tenant] > self.wanted / 2 and any(
+            other != tenant for other in self._recent
+        )
+
+    @property
+    def _unused(self) -> int:
+        """Waiting Pods that any tenant may get."""
+        return sum(sandbox.tenant is None for sandbox in self.waiting)
+
+    @property
+    def _fresh(self) -> int:
+        """Pods that need no successor yet."""
+        return sum(not self._is_worn(sandbox) for sandbox in (*self.waiting, *self.lent))
+
+    def _is_worn(self, sandbox: Sandbox) -> bool:
+        """Return whether it has run enough programs for its successor to be started."""
+        most = self.runtime.spec.pool.max_executions_per_pod
+        return self.reuses and sandbox.runs > _WORN_PART * most
+
+    def _lend(self, sandbox: Sandbox, tenant: str) -> None:
+        last = sandbox.runs + 1 >= self.runtime.spec.pool.max_executions_per_pod
+        if self.reuses and tenant and not last:
+            sandbox.tenant = tenant
+            self.lent.add(sandbox)
+
+    def _served_before(self, tenant: str) -> int:
+        """Return the Pods that count as served to a tenant: a newcomer counts as the least."""
+        least = min((self._served[name] for name, _ in self._line), default=0)
+        return max(self._served[tenant], least)
+
+    def _coming_back(self, tenant: str) -> int:
+        return sum(1 for sandbox in self.lent if tenant and sandbox.tenant == tenant)
+
+
+def _amounts(used: UsedResources) -> tuple[object, ...]:
+    return tuple(quantity.parse(amount) for amount in (used.cpu, used.memory, used.disk))

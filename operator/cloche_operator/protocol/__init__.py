@@ -1,0 +1,1 @@
+"""What the operator sends into a Pod and hears from its supervisor. Pure."""

@@ -1,0 +1,1 @@
+"""Admission: which executions and sessions may run now."""

@@ -1,0 +1,1 @@
+"""Sessions: one Pod, many executions, one after the other."""

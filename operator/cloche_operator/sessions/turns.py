@@ -1,0 +1,80 @@
+"""The turns of one session: which execution runs, and which ones wait for their turn."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from typing import TYPE_CHECKING
+
+from cloche_api.phases import Reason
+from cloche_operator.model.outcome import EndedError
+from cloche_operator.queue.waitlist import came
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from cloche_operator.model.execution import Execution
+    from cloche_operator.queue.waitlist import Waitlist
+
+
+class Turns:
+    """A queue of at most `most`. Its executions also count in the queue of the operator.
+
+    There is no turn before the first `pass_on`.
+    """
+
+    def __init__(self, waitlist: Waitlist, most: int) -> None:
+        self._waitlist = waitlist
+        self._most = most
+        self._line: deque[asyncio.Future[None]] = deque()
+        self.taken = True
+        """Whether an execution has the turn."""
+
+    async def take(
+        self, execution: Execution, on_wait: Callable[[], None], why: Callable[[], str]
+    ) -> None:
+        """Wait until all earlier executions are done. `pass_on` must follow.
+
+        Args:
+            execution: the execution that asks for the turn.
+            on_wait: called before the first wait, if there is one.
+            why: returns what the execution waited for, for the message of a timeout.
+
+        Raises:
+            EndedError: QueueFull, QueueTimeout, or the error passed to `dismiss`.
+        """
+        if not self.taken:
+            self.taken = True
+            return
+        if len(self._line) >= self._most:
+            words = f"{self._most} executions wait already for their turn in the session."
+            raise EndedError(Reason.QUEUE_FULL, words)
+        on_wait()
+        turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._line.append(turn)
+        try:
+            await self._waitlist.wait(execution.tenant, execution.size, turn, why)
+        except BaseException:
+            if came(turn):
+                self.pass_on()  # it came while the execution gave up
+            raise
+        finally:
+            if turn in self._line:
+                self._line.remove(turn)
+
+    def pass_on(self) -> None:
+        """Give the turn to the next in the queue, or leave it free."""
+        while self._line:
+            turn = self._line.popleft()
+            if not turn.done():
+                turn.set_result(None)
+                return
+        self.taken = False
+
+    def dismiss(self, error: EndedError) -> None:
+        """End the wait of all in the queue with this error."""
+        while self._line:
+            turn = self._line.popleft()
+            if not turn.done():
+                turn.set_exception(error)
+                turn.exception()  # marks it as retrieved: its task may be cancelled

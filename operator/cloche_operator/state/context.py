@@ -1,0 +1,41 @@
+"""The components that the modules of the operator share, built once at start."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from cloche_api.budget import ByteBudget
+    from cloche_api.rest import Rest
+    from cloche_api.write_limit import WriteLimit
+    from cloche_operator.kube.api import Kube
+    from cloche_operator.metrics import Metrics
+    from cloche_operator.queue.capacity import Capacity
+    from cloche_operator.retention.index import Records
+    from cloche_operator.settings import Settings
+    from cloche_operator.state.cache import Pods, Runtimes
+    from cloche_operator.state.lease import Lease
+
+
+@dataclass(frozen=True)
+class Context:
+    """The components of one operator."""
+
+    settings: Settings
+    rest: Rest
+    kube: Kube
+    pods: Pods
+    runtimes: Runtimes
+    metrics: Metrics
+    lease: Lease
+    capacity: Capacity
+    budget: ByteBudget
+    records: Records
+    writes: WriteLimit
+
+    def now(self) -> datetime:
+        """Return the API server's time, to compare with times that other machines wrote."""
+        return self.rest.clock.now()
