@@ -12,7 +12,8 @@ import uvloop
 
 from cloche_api import logs
 from cloche_api.rest import NoClusterError
-from cloche_gateway import context, kube, server, settings
+from cloche_gateway import context, server, settings
+from cloche_gateway.cluster import api
 
 _log = logging.getLogger("cloche_gateway")
 
@@ -29,7 +30,7 @@ def _open_as_many_files_as_allowed() -> None:
 
 
 async def _serve(own: settings.Settings) -> None:
-    client = await kube.KubeClient.connect()
+    client = await api.KubeClient.connect()
     async with context.running(own, client) as made:
         # Objects made from here on are small and short-lived. The collector can skip the rest.
         gc.collect()

@@ -7,7 +7,10 @@ from typing import TYPE_CHECKING
 from fastapi import FastAPI
 
 from cloche_gateway import __version__
-from cloche_gateway.pace import Pace
+from cloche_gateway.http import error_handlers
+from cloche_gateway.http.cors import with_cors
+from cloche_gateway.http.middleware import RequestMiddleware
+from cloche_gateway.limits.pace import Pace
 from cloche_gateway.routes import (
     batch,
     docs,
@@ -17,11 +20,8 @@ from cloche_gateway.routes import (
     languages,
     metrics,
     openapi,
-    problems,
     sessions,
 )
-from cloche_gateway.routes.cors import with_cors
-from cloche_gateway.routes.middleware import RequestMiddleware
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp
@@ -49,7 +49,7 @@ def create_app(context: Context) -> ASGIApp:
     app.state.context = context
     for module in (execute, batch, languages, executions, sessions, health, metrics, docs):
         app.include_router(module.router)
-    problems.install(app)
+    error_handlers.install(app)
     openapi.install(app)
     docs.install(app)
     return RequestMiddleware(

@@ -10,27 +10,29 @@ from typing import TYPE_CHECKING
 
 from cloche_api.limits import MIB
 from cloche_api.write_limit import WriteLimit
-from cloche_gateway import keys, runtimes, sessions, waiting
-from cloche_gateway.budget import Budget, size_for
-from cloche_gateway.cancelling import Canceller
-from cloche_gateway.feeds import Feeds
-from cloche_gateway.following import Logs
-from cloche_gateway.in_flight import InFlight
-from cloche_gateway.keys import KeyRing
+from cloche_gateway.cluster import keys, sessions
+from cloche_gateway.cluster import languages as language_cache
+from cloche_gateway.cluster import waiters as waiting
+from cloche_gateway.cluster.canceller import Canceller
+from cloche_gateway.cluster.feeds import Feeds
+from cloche_gateway.cluster.keys import KeyRing
+from cloche_gateway.cluster.languages import Languages
+from cloche_gateway.cluster.log_follower import Logs
+from cloche_gateway.cluster.read_cache import Reads
+from cloche_gateway.cluster.readiness import Readiness
+from cloche_gateway.cluster.sessions import Sessions
+from cloche_gateway.cluster.waiters import Waiters
+from cloche_gateway.cluster.watch import Follower
+from cloche_gateway.limits.budget import Budget, size_for
+from cloche_gateway.limits.in_flight import InFlight
+from cloche_gateway.limits.rates import Rates
+from cloche_gateway.limits.writes import CountedEnds
 from cloche_gateway.metrics import Metrics
-from cloche_gateway.rates import Rates
-from cloche_gateway.readiness import Readiness
-from cloche_gateway.reading import Reads
-from cloche_gateway.runtimes import Languages
-from cloche_gateway.sessions import Sessions
-from cloche_gateway.waiting import Waiters
-from cloche_gateway.watch import Follower
-from cloche_gateway.writes import CountedEnds
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
-    from cloche_gateway.kube import KubeClient
+    from cloche_gateway.cluster.api import KubeClient
     from cloche_gateway.settings import Settings
 
 
@@ -88,7 +90,7 @@ async def running(settings: Settings, kube: KubeClient) -> AsyncIterator[Context
     feeds = Feeds(logs, held)
     followers = {
         "keys": Follower(kube, keys.source(settings.keys_namespace), ring),
-        "runtimes": Follower(kube, runtimes.source(settings.namespace), languages),
+        "runtimes": Follower(kube, language_cache.source(settings.namespace), languages),
         "sessions": Follower(kube, sessions.source(settings.namespace), live),
         "executions": Follower(
             kube, waiting.source(settings.namespace), CountedEnds(writes, waiters)

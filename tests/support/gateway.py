@@ -17,8 +17,8 @@ from cloche_api.keys import new_key
 from cloche_api.meta import API_VERSION
 from cloche_api.rest import MERGE_PATCH, Rest
 from cloche_gateway import context as context_module
-from cloche_gateway import names
-from cloche_gateway.kube import KubeClient
+from cloche_gateway.cluster import paths
+from cloche_gateway.cluster.api import KubeClient
 from cloche_gateway.server import Server
 from cloche_gateway.settings import Settings
 
@@ -98,17 +98,17 @@ class Cluster:
     """Texts of the keys, by name."""
 
     async def executions(self) -> list[dict[str, Any]]:
-        listed = await self.rest.call("GET", names.executions(self.namespace))
+        listed = await self.rest.call("GET", paths.executions(self.namespace))
         items: list[dict[str, Any]] = listed["items"]
         return items
 
     async def tombstones(self) -> list[dict[str, Any]]:
-        listed = await self.rest.call("GET", names.tombstones(self.namespace))
+        listed = await self.rest.call("GET", paths.tombstones(self.namespace))
         items: list[dict[str, Any]] = listed["items"]
         return items
 
     async def sources(self) -> list[dict[str, Any]]:
-        listed = await self.rest.call("GET", names.sources(self.namespace))
+        listed = await self.rest.call("GET", paths.sources(self.namespace))
         items: list[dict[str, Any]] = listed["items"]
         return items
 
@@ -123,22 +123,22 @@ class Cluster:
         return found
 
     async def read(self, name: str) -> dict[str, Any]:
-        return await self.rest.call("GET", names.execution(self.namespace, name))
+        return await self.rest.call("GET", paths.execution(self.namespace, name))
 
     async def end(self, name: str, **status: Any) -> None:
         """Write a status, as the operator does."""
         await self.rest.call(
             "PATCH",
-            f"{names.execution(self.namespace, name)}/status",
+            f"{paths.execution(self.namespace, name)}/status",
             body={"status": {**EXITED, **status}},
             content_type=MERGE_PATCH,
         )
 
     async def delete(self, name: str) -> None:
-        await self.rest.call("DELETE", names.execution(self.namespace, name))
+        await self.rest.call("DELETE", paths.execution(self.namespace, name))
 
     async def apply_runtime(self, obj: dict[str, Any]) -> None:
-        await self.rest.call("POST", names.runtimes(self.namespace), body=obj)
+        await self.rest.call("POST", paths.runtimes(self.namespace), body=obj)
 
     async def write_keys(self, **raw: str) -> None:
         """Write these keys (name=tenant) to the Secret, and raw entries given as name="raw:…"."""
@@ -156,7 +156,7 @@ class Cluster:
             "metadata": {"name": "cloche-api-keys"},
             "data": {n: base64.b64encode(v.encode()).decode() for n, v in data.items()},
         }
-        path = names.secrets(self.keys_namespace)
+        path = paths.secrets(self.keys_namespace)
         with contextlib.suppress(Exception):
             await self.rest.call("DELETE", f"{path}/cloche-api-keys")
         await self.rest.call("POST", path, body=secret)

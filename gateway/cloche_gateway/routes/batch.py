@@ -5,14 +5,15 @@ from __future__ import annotations
 from fastapi import APIRouter, Request, Response
 
 from cloche_gateway.errors import BATCH_ITEMS_MAX, BatchTooLargeError, GatewayError
+from cloche_gateway.http.access import caller, charge, context_of, refuse_idempotency_key
+from cloche_gateway.http.body import parsed
+from cloche_gateway.http.disconnect import disconnect
+from cloche_gateway.http.json_response import JsonResponse
+from cloche_gateway.http.route import Route
 from cloche_gateway.models import BatchItem, ExecuteRequest
+from cloche_gateway.requests import parsing
 from cloche_gateway.routes import openapi
-from cloche_gateway.routes.access import caller, charge, context_of, refuse_idempotency_key
-from cloche_gateway.routes.body import parsed
-from cloche_gateway.routes.gone import disconnect
-from cloche_gateway.routes.json import JsonResponse
-from cloche_gateway.routes.route import Route
-from cloche_gateway.services import batch, parsing
+from cloche_gateway.services import batch
 from cloche_gateway.services.submitting import Origin
 
 router = APIRouter(route_class=Route, prefix="/api/v1/execute", tags=["execute"])

@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING
 from pydantic_core import to_json
 from starlette.responses import Response
 
-from cloche_gateway.routes.gone import gone
+from cloche_gateway.http.disconnect import gone
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator
 
     from starlette.types import Receive, Scope, Send
 
-    from cloche_gateway.services.listening import Event
+    from cloche_gateway.services.output_events import Event
 
 _HEADERS = {"X-Accel-Buffering": "no"}  # prevents nginx from buffering the events
 

@@ -7,15 +7,16 @@ from typing import TYPE_CHECKING
 from fastapi import APIRouter, Request, Response
 
 from cloche_gateway.errors import InvalidRequestError
+from cloche_gateway.http.access import charged_caller, context_of
+from cloche_gateway.http.body import parsed
+from cloche_gateway.http.disconnect import disconnect
+from cloche_gateway.http.json_response import JsonResponse
+from cloche_gateway.http.route import Route
 from cloche_gateway.models import ExecuteRequest, ExecuteResponse, StatusResponse
+from cloche_gateway.requests import idempotency, parsing
 from cloche_gateway.routes import openapi
-from cloche_gateway.routes.access import charged_caller, context_of
-from cloche_gateway.routes.body import parsed
-from cloche_gateway.routes.gone import disconnect
-from cloche_gateway.routes.json import JsonResponse
-from cloche_gateway.routes.route import Route
 from cloche_gateway.routes.status import status
-from cloche_gateway.services import executing, idempotency, parsing, starting, submitting
+from cloche_gateway.services import executing, starting, submitting
 from cloche_gateway.services.submitting import Origin
 
 if TYPE_CHECKING:

@@ -5,14 +5,15 @@ from __future__ import annotations
 from fastapi import APIRouter, Request, Response
 
 from cloche_gateway.errors import StillRunningError
+from cloche_gateway.http.access import charged_caller, context_of, reading_caller
+from cloche_gateway.http.json_response import JsonResponse
+from cloche_gateway.http.route import Route
 from cloche_gateway.models import ExecutionList, Message, StatusResponse
+from cloche_gateway.requests import queries
 from cloche_gateway.routes import openapi
-from cloche_gateway.routes.access import charged_caller, context_of, reading_caller
 from cloche_gateway.routes.event_stream import EventStream
-from cloche_gateway.routes.json import JsonResponse
-from cloche_gateway.routes.route import Route
 from cloche_gateway.routes.status import status
-from cloche_gateway.services import ending, listening, listing, queries
+from cloche_gateway.services import listing, output_events, removal
 
 _AN_ID = "550e8400-e29b-41d4-a716-446655440000"
 
@@ -59,9 +60,9 @@ async def cancel(request: Request, execution_id: str) -> Response:
     """
     context, who = context_of(request), await reading_caller(request)
     if queries.purge(request.query_params.get("purge")):
-        await ending.purge(context, who, execution_id)
+        await removal.purge(context, who, execution_id)
         return JsonResponse({"message": f"Execution {execution_id} removed"})
-    return JsonResponse(await ending.cancel(context, who, execution_id))
+    return JsonResponse(await removal.cancel(context, who, execution_id))
 
 
 @router.get(
@@ -80,8 +81,8 @@ async def events(request: Request, execution_id: str) -> Response:
     """
     context, who = context_of(request), await reading_caller(request)
     start = queries.position(request.headers.get("last-event-id"))
-    obj = await listening.execution(context, who, execution_id)
-    return EventStream(listening.events(context, obj, start))
+    obj = await output_events.execution(context, who, execution_id)
+    return EventStream(output_events.events(context, obj, start))
 
 
 @router.delete(
@@ -98,5 +99,5 @@ async def clean_up(request: Request, session_id: str) -> Response:
     A stateful session ends. One that is not there, or has nothing left, is as clean as one can be.
     """
     context, who = context_of(request), await charged_caller(request)
-    await ending.clean_up(context, who, session_id)
+    await removal.clean_up(context, who, session_id)
     return JsonResponse({"message": f"Session {session_id} cleaned up"})

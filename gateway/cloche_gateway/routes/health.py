@@ -5,9 +5,9 @@ from __future__ import annotations
 from fastapi import APIRouter, Request, Response
 
 from cloche_gateway import __version__
-from cloche_gateway.routes.access import context_of
-from cloche_gateway.routes.json import JsonResponse
-from cloche_gateway.routes.route import Route
+from cloche_gateway.http.access import context_of
+from cloche_gateway.http.json_response import JsonResponse
+from cloche_gateway.http.route import Route
 
 router = APIRouter(route_class=Route, tags=["health"])
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from fastapi import APIRouter, Request, Response
 
+from cloche_gateway.http.access import context_of, reading_caller
+from cloche_gateway.http.json_response import JsonResponse
+from cloche_gateway.http.route import Route
 from cloche_gateway.models import LanguageInfo, PoolState
 from cloche_gateway.routes import openapi
-from cloche_gateway.routes.access import context_of, reading_caller
-from cloche_gateway.routes.json import JsonResponse
-from cloche_gateway.routes.route import Route
-from cloche_gateway.services import describing
+from cloche_gateway.services import language_info
 
 router = APIRouter(route_class=Route, prefix="/api/v1")
 
@@ -38,7 +38,7 @@ async def languages(request: Request) -> Response:
 async def info(request: Request, language: str) -> Response:
     """Tell of one language, by its name or an alias."""
     await reading_caller(request)
-    return JsonResponse(describing.language(context_of(request), language))
+    return JsonResponse(language_info.language(context_of(request), language))
 
 
 @router.get(
@@ -58,4 +58,4 @@ async def info(request: Request, language: str) -> Response:
 async def pools(request: Request) -> Response:
     """Tell of each language's waiting Pods; some seconds may pass before a change shows."""
     await reading_caller(request)
-    return JsonResponse(describing.pools(context_of(request)))
+    return JsonResponse(language_info.pools(context_of(request)))

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from fastapi import APIRouter, Request, Response
 
-from cloche_gateway.routes.access import context_of
-from cloche_gateway.routes.route import Route
+from cloche_gateway.http.access import context_of
+from cloche_gateway.http.route import Route
 
 router = APIRouter(route_class=Route, tags=["metrics"])
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from cloche_gateway.errors import RecordRemovedError
 from cloche_gateway.models import ExecuteRequest, Problem, SessionRequest
-from cloche_gateway.services.queries import (
+from cloche_gateway.requests.queries import (
     LIST_LIMIT,
     LIST_LIMIT_MAX,
     STATUSES,

@@ -4,19 +4,20 @@ from __future__ import annotations
 
 from fastapi import APIRouter, Request, Response
 
-from cloche_gateway.models import Message, SessionRequest, SessionResponse, SessionState
-from cloche_gateway.routes import openapi
-from cloche_gateway.routes.access import (
+from cloche_gateway.http.access import (
     charged_caller,
     context_of,
     reading_caller,
     refuse_idempotency_key,
 )
-from cloche_gateway.routes.body import parsed
-from cloche_gateway.routes.gone import disconnect
-from cloche_gateway.routes.json import JsonResponse
-from cloche_gateway.routes.route import Route
-from cloche_gateway.services import parsing, sessions
+from cloche_gateway.http.body import parsed
+from cloche_gateway.http.disconnect import disconnect
+from cloche_gateway.http.json_response import JsonResponse
+from cloche_gateway.http.route import Route
+from cloche_gateway.models import Message, SessionRequest, SessionResponse, SessionState
+from cloche_gateway.requests import parsing
+from cloche_gateway.routes import openapi
+from cloche_gateway.services import sessions
 
 router = APIRouter(route_class=Route, prefix="/api/v1/sessions", tags=["sessions"])
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from fastapi import Request, Response  # noqa: TC002  FastAPI reads the annotations
 
-from cloche_gateway.routes.access import context_of, reading_caller
-from cloche_gateway.routes.gone import disconnect
-from cloche_gateway.routes.json import JsonResponse
-from cloche_gateway.services import looking_up, queries
+from cloche_gateway.http.access import context_of, reading_caller
+from cloche_gateway.http.disconnect import disconnect
+from cloche_gateway.http.json_response import JsonResponse
+from cloche_gateway.requests import queries
+from cloche_gateway.services import lookup
 
 
 async def status(request: Request, execution_id: str) -> Response:
@@ -15,7 +16,7 @@ async def status(request: Request, execution_id: str) -> Response:
     context, who = context_of(request), await reading_caller(request)
     seconds = queries.wait_seconds(request.query_params.get("wait"))
     if not seconds:
-        return JsonResponse(await looking_up.status(context, who, execution_id))
+        return JsonResponse(await lookup.status(context, who, execution_id))
     async with disconnect(request) as gone:
-        found = await looking_up.status_at_end(context, who, execution_id, seconds, gone)
+        found = await lookup.status_at_end(context, who, execution_id, seconds, gone)
     return JsonResponse(found)

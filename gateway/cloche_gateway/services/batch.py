@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from cloche_api.budget import Charge
     from cloche_gateway.context import Context
-    from cloche_gateway.services.parsing import BatchItem
+    from cloche_gateway.requests.parsing import BatchItem
     from cloche_gateway.services.submitting import Origin
 
 _FAILED = -1

@@ -10,8 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from cloche_api.meta import ANNOTATION_REQUEST_ID, LABEL_TENANT
 from cloche_api.rest import METADATA
-from cloche_gateway.errors import BusyError, FailedError, InvalidRequestError, KeyReusedError
-from cloche_gateway.kube import (
+from cloche_gateway.cluster.api import (
     AlreadyExistsError,
     ForbiddenError,
     InvalidError,
@@ -19,7 +18,8 @@ from cloche_gateway.kube import (
     NotFoundError,
     UnavailableError,
 )
-from cloche_gateway.services import idempotency
+from cloche_gateway.errors import BusyError, FailedError, InvalidRequestError, KeyReusedError
+from cloche_gateway.requests import idempotency
 
 if TYPE_CHECKING:
     from cloche_gateway.context import Context

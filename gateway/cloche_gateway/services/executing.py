@@ -9,6 +9,7 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from cloche_api.phases import TERMINAL, Phase
+from cloche_gateway.cluster.api import KubeError
 from cloche_gateway.errors import (
     BusyError,
     ClientGoneError,
@@ -16,15 +17,15 @@ from cloche_gateway.errors import (
     FailedError,
     GatewayError,
 )
-from cloche_gateway.kube import KubeError
 from cloche_gateway.metrics import Created
-from cloche_gateway.services import answers, creating, ending, results, submitting
+from cloche_gateway.results import outcome, response
+from cloche_gateway.services import creating, removal, submitting
 
 if TYPE_CHECKING:
+    from cloche_gateway.cluster.waiters import Waiter
     from cloche_gateway.context import Context
-    from cloche_gateway.services.answers import Answer
+    from cloche_gateway.results.outcome import Answer
     from cloche_gateway.services.submitting import Plan
-    from cloche_gateway.waiting import Waiter
 
 _log = logging.getLogger(__name__)
 
@@ -57,12 +58,12 @@ async def execute(context: Context, planned: Plan, gone: asyncio.Future[None]) -
                 _give_up(context, waiter, error)
             raise
     if ended is None:
-        return answers.deleted(planned.name)
-    answer = answers.answer(ended)
+        return outcome.deleted(planned.name)
+    answer = outcome.answer(ended)
     if planned.removed_once_answered:
-        context.canceller.remove(planned.name, functools.partial(ending.remove, context, ended))
+        context.canceller.remove(planned.name, functools.partial(removal.remove, context, ended))
     if stored.fresh:
-        context.metrics.ended(ended, results.status_word(ended), created)
+        context.metrics.ended(ended, response.status_word(ended), created)
     return answer
 
 
@@ -121,7 +122,7 @@ async def _look_once(context: Context, waiter: Waiter) -> dict[str, Any] | None:
         raise BusyError(name) from error
     if obj is None or obj["metadata"]["uid"] != waiter.uid:
         return None
-    phase = results.phase_of(obj)
+    phase = response.phase_of(obj)
     if phase in TERMINAL:
         _log.error("execution %s had ended, but no event said so", name)
         return obj

@@ -2,40 +2,25 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
 import heapq
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from cloche_api.phases import Phase
-from cloche_gateway import names
-from cloche_gateway.errors import BusyError, InvalidRequestError
-from cloche_gateway.kube import KubeError
-from cloche_gateway.services import results
+from cloche_gateway.cluster import paths
+from cloche_gateway.cluster.api import KubeError
+from cloche_gateway.errors import BusyError
+from cloche_gateway.requests.queries import cursor
+from cloche_gateway.results import response
 
 if TYPE_CHECKING:
+    from cloche_gateway.cluster.keys import Caller
     from cloche_gateway.context import Context
-    from cloche_gateway.keys import Caller
+    from cloche_gateway.requests.queries import Place, Query
 
 _COLUMNS = (
     *("Name", "Language", "Phase", "Reason", "Exit", "Duration", "Session", "Created", "Queued"),
 )
 _NOT_YET = "~"  # sorts after each RFC 3339 time
-Place = tuple[str, str, str]
-"""A sort key in chronological order: creation time, in whole seconds; time of queueing; name. A
-string comparison is correct, because the times are RFC 3339 in UTC."""
-
-
-@dataclass(frozen=True, slots=True)
-class Query:
-    """Parameters of a list. `after` is the parsed cursor: the place of the last one shown."""
-
-    limit: int
-    language: str | None = None
-    status: str | None = None
-    session_id: str | None = None
-    after: Place | None = None
 
 
 async def executions(context: Context, caller: Caller, query: Query) -> dict[str, Any]:
@@ -49,7 +34,7 @@ async def executions(context: Context, caller: Caller, query: Query) -> dict[str
         UnsupportedLanguageError: no language has the requested name or alias.
     """
     selector = _selector(context, caller, query)
-    path = names.executions(context.settings.namespace)
+    path = paths.executions(context.settings.namespace)
     newest: list[tuple[Place, dict[str, Any]]] = []  # a heap of the newest `limit` + 1 rows
     try:
         async with context.lists:
@@ -69,26 +54,8 @@ async def executions(context: Context, caller: Caller, query: Query) -> dict[str
     more = len(found) > query.limit
     return {
         "executions": [_shown(row) for row in shown],
-        "next_cursor": _cursor(shown[-1]) if more else None,
+        "next_cursor": cursor(_place(shown[-1])) if more else None,
     }
-
-
-def parse_cursor(text: str) -> Place:
-    """Return the place that a cursor encodes.
-
-    Raises:
-        InvalidRequestError: the text is not a cursor of this API.
-    """
-    try:
-        plain = base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)).decode()
-        created, queued, name = plain.split(" ")
-    except (binascii.Error, ValueError):
-        raise InvalidRequestError("cursor", "must be the next_cursor of an answer") from None
-    return created, queued, name
-
-
-def _cursor(row: dict[str, Any]) -> str:
-    return base64.urlsafe_b64encode(" ".join(_place(row)).encode()).decode().rstrip("=")
 
 
 def _place(row: dict[str, Any]) -> Place:
@@ -103,7 +70,7 @@ def _selector(context: Context, caller: Caller, query: Query) -> str:
     if query.session_id is not None:
         wanted.append(f"spec.session={query.session_id}")
     if query.status is not None:
-        others = (phase for phase in Phase if results.word_of(phase) != query.status)
+        others = (phase for phase in Phase if response.word_of(phase) != query.status)
         wanted += [f"status.phase!={phase}" for phase in others]
     return ",".join(wanted)
 
@@ -111,7 +78,7 @@ def _selector(context: Context, caller: Caller, query: Query) -> str:
 def _shown(row: dict[str, Any]) -> dict[str, Any]:
     return {
         "execution_id": row["Name"],
-        "status": results.word_of(Phase(row["Phase"] or Phase.PENDING)),
+        "status": response.word_of(Phase(row["Phase"] or Phase.PENDING)),
         "language": row["Language"],
         "session_id": row["Session"] or None,
         "created_at": row["Created"],

@@ -10,7 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 from cloche_api.meta import SESSION_PREFIX
 from cloche_api.session import SessionPhase
-from cloche_gateway import names
+from cloche_gateway.cluster import paths
+from cloche_gateway.cluster.api import KubeError, NotFoundError
+from cloche_gateway.cluster.sessions import Session, session_of
 from cloche_gateway.errors import (
     BusyError,
     ClientGoneError,
@@ -20,15 +22,15 @@ from cloche_gateway.errors import (
     SessionNotFoundError,
     UnsupportedLanguageError,
 )
-from cloche_gateway.kube import KubeError, NotFoundError
-from cloche_gateway.services import answers, creating, manifest, validation
-from cloche_gateway.sessions import Session, session_of
+from cloche_gateway.requests import manifest, validation
+from cloche_gateway.results import outcome
+from cloche_gateway.services import creating
 
 if TYPE_CHECKING:
+    from cloche_gateway.cluster.keys import Caller
+    from cloche_gateway.cluster.languages import Language
     from cloche_gateway.context import Context
-    from cloche_gateway.keys import Caller
     from cloche_gateway.models import ExecuteRequest, SessionRequest
-    from cloche_gateway.runtimes import Language
 
 _CALL_SECONDS = 10.0
 _DELAY_SECONDS = 0.5
@@ -60,7 +62,7 @@ async def create(
     uid = None
     with context.sessions.news(name) as news:
         try:
-            path = names.sessions(context.settings.namespace)
+            path = paths.sessions(context.settings.namespace)
             uid = (await creating.create(context, path, obj)).uid
             return await _ready(context, name, news, gone)
         except (BusyError, ClientGoneError, asyncio.CancelledError) as error:
@@ -154,7 +156,7 @@ async def end(context: Context, caller: Caller, session_id: str) -> None:
         GatewayError: as `look_up`.
     """
     session = await look_up(context, caller, session_id)
-    path = names.session(context.settings.namespace, session_id)
+    path = paths.session(context.settings.namespace, session_id)
     try:
         await context.kube.delete(path, seconds=_CALL_SECONDS, uid=session.uid)
     except NotFoundError:
@@ -207,7 +209,7 @@ def _visible(session: Session | None, caller: Caller, session_id: str) -> Sessio
 async def _read(context: Context, session_id: str) -> Session | None:
     if not _NAME.fullmatch(session_id):
         return None
-    path = names.session(context.settings.namespace, session_id)
+    path = paths.session(context.settings.namespace, session_id)
     try:
         return session_of(await context.kube.get(path, seconds=_CALL_SECONDS))
     except NotFoundError:
@@ -228,8 +230,8 @@ def _failed(session: Session) -> Exception:
 
     Its message is that of an execution that ended for the same reason.
     """
-    rule = answers.rule_of({"status": {"phase": "Error", "reason": session.reason}})
+    rule = outcome.rule_of({"status": {"phase": "Error", "reason": session.reason}})
     if rule.retry_after is not None:
         return BusyError()
-    words = (rule.detail or "").removeprefix(answers.FAILED)
+    words = (rule.detail or "").removeprefix(outcome.FAILED)
     return SessionFailedError("internal error" if "{message}" in words else words)

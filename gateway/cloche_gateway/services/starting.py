@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from cloche_gateway.services import creating, looking_up, results, submitting
+from cloche_gateway.results import response
+from cloche_gateway.services import creating, lookup, submitting
 
 if TYPE_CHECKING:
+    from cloche_gateway.cluster.keys import Caller
     from cloche_gateway.context import Context
-    from cloche_gateway.keys import Caller
     from cloche_gateway.services.submitting import Plan
 
 
@@ -29,7 +30,7 @@ async def start(context: Context, caller: Caller, planned: Plan) -> dict[str, An
         raise
     if stored.fresh:
         context.waiters.heed(
-            stored.uid, lambda ended: context.metrics.ended(ended, results.status_word(ended))
+            stored.uid, lambda ended: context.metrics.ended(ended, response.status_word(ended))
         )
-        return results.state({"metadata": stored.metadata}, None)
-    return await looking_up.status(context, caller, planned.name, fresh=True)
+        return response.state({"metadata": stored.metadata}, None)
+    return await lookup.status(context, caller, planned.name, fresh=True)

@@ -8,22 +8,15 @@ from typing import TYPE_CHECKING, Any
 
 from cloche_api import logs, source
 from cloche_api.size import object_bytes
-from cloche_gateway import names
+from cloche_gateway.cluster import paths
 from cloche_gateway.errors import BusyError, GatewayError, WriteLimitedError
-from cloche_gateway.services import (
-    creating,
-    idempotency,
-    manifest,
-    parsing,
-    sessions,
-    tombstones,
-    validation,
-)
+from cloche_gateway.requests import idempotency, manifest, parsing, validation
+from cloche_gateway.services import creating, sessions, tombstones
 
 if TYPE_CHECKING:
     from cloche_api.budget import Charge
+    from cloche_gateway.cluster.keys import Caller
     from cloche_gateway.context import Context
-    from cloche_gateway.keys import Caller
     from cloche_gateway.models import ExecuteRequest
     from cloche_gateway.services.creating import Stored
 
@@ -139,7 +132,7 @@ def _charge(context: Context, planned: Plan) -> WriteLimitedError | None:
 async def _existing(context: Context, planned: Plan) -> Stored | None:
     """Return the execution that has the same Idempotency-Key, or None."""
     assert planned.obj is not None
-    path = names.executions(context.settings.namespace)
+    path = paths.executions(context.settings.namespace)
     seconds = context.settings.api_timeout_seconds
     return await creating.existing(context, path, planned.obj, seconds)
 
@@ -154,7 +147,7 @@ async def _create(context: Context, planned: Plan, *, charged: bool) -> Stored:
     name.
     """
     assert planned.obj is not None
-    path = names.executions(context.settings.namespace)
+    path = paths.executions(context.settings.namespace)
     try:
         if planned.source is not None:
             await _create_source(context, planned.source)
@@ -176,7 +169,7 @@ async def _create_source(context: Context, obj: dict[str, Any]) -> None:
         BusyError: it is unknown whether the source exists; `_create` removes it.
         GatewayError: as `creating.create`.
     """
-    path = names.sources(context.settings.namespace)
+    path = paths.sources(context.settings.namespace)
     try:
         await creating.create(context, path, obj)
     except creating.UnsureError as error:

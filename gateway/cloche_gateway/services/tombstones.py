@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 from cloche_api import tombstone
 from cloche_api.rest import METADATA
-from cloche_gateway import names
+from cloche_gateway.cluster import paths
+from cloche_gateway.cluster.api import AlreadyExistsError, ConflictError, KubeError
 from cloche_gateway.errors import RecordRemovedError
-from cloche_gateway.kube import AlreadyExistsError, ConflictError, KubeError
-from cloche_gateway.services import idempotency
+from cloche_gateway.requests import idempotency
 
 if TYPE_CHECKING:
     from cloche_gateway.context import Context
@@ -28,7 +28,7 @@ async def refuse(context: Context, name: str) -> None:
     Raises:
         RecordRemovedError: there is a tombstone of this name.
     """
-    path = f"{names.tombstones(context.settings.namespace)}/{name}"
+    path = f"{paths.tombstones(context.settings.namespace)}/{name}"
     try:
         await context.kube.get(path, seconds=context.settings.api_timeout_seconds, accept=METADATA)
     except KubeError:
@@ -63,7 +63,7 @@ async def leave(context: Context, metadata: dict[str, Any], tenant: str, until: 
     sha256 = (metadata.get("annotations") or {}).get(idempotency.ANNOTATION)
     if sha256 is None or until <= context.kube.now():
         return
-    path = names.tombstones(context.settings.namespace)
+    path = paths.tombstones(context.settings.namespace)
     manifest = tombstone.manifest(metadata["name"], tenant, sha256, until)
     try:
         await context.kube.create(path, manifest, seconds=_CALL_SECONDS)

@@ -15,7 +15,7 @@ from cloche_api.limits import KIB, SPEC_BYTES
 from cloche_api.meta import ANNOTATION_REQUEST_ID, LABEL_TENANT
 from cloche_api.size import object_bytes
 from cloche_api.write_limit import METADATA_BYTES, WRITES
-from cloche_gateway.services import manifest
+from cloche_gateway.requests import manifest
 
 CLAIMED = {
     "phase": "Running",

@@ -11,7 +11,7 @@ from support.api_server import CLOCHE, api_server
 from support.chart_cluster import ChartCluster
 from support.deadline import until
 
-from cloche_gateway.services import idempotency
+from cloche_gateway.requests import idempotency
 
 OTHERS = pytest.mark.parametrize("by", [None, "cloche-other", "cloche-gatewayx"])
 """The administrator, and accounts of the release's namespace."""

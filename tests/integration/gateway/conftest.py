@@ -20,7 +20,7 @@ from support.gateway_process import Program
 from support.losing_relay import Relay
 
 from cloche_api.rest import Rest
-from cloche_gateway.kube import KubeClient
+from cloche_gateway.cluster.api import KubeClient
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable

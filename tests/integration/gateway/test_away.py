@@ -12,7 +12,7 @@ import yaml
 from support.gateway import ready, serving
 from support.quota import bound_executions
 
-from cloche_gateway.kube import KubeClient
+from cloche_gateway.cluster.api import KubeClient
 
 if TYPE_CHECKING:
     from pathlib import Path

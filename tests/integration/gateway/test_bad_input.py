@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from cloche_gateway import protocol
+from cloche_gateway.http import server_protocol
 
 if TYPE_CHECKING:
     from collections.abc import Coroutine
@@ -257,7 +257,7 @@ async def test_who_sends_all_first_reads_the_refusal(shared_gateway: Gateway, ve
 async def test_who_goes_on_sending_after_the_answer_is_let_go(
     gateway: Gateway, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(protocol, "LINGER_SECONDS", 0.3)
+    monkeypatch.setattr(server_protocol, "LINGER_SECONDS", 0.3)
     reader, writer = await asyncio.open_connection("127.0.0.1", gateway.server.bound_port)
     key = gateway.cluster.keys["first"]
     head = f"POST /api/v1/execute HTTP/1.1\r\nHost: x\r\nX-API-Key: {key}\r\n"
@@ -285,7 +285,7 @@ async def test_little_is_read_of_what_is_refused(
 
     The limit holds for a tenant, and for all clients without a key together.
     """
-    monkeypatch.setattr(protocol, "UNREAD_SECONDS", 0.3)
+    monkeypatch.setattr(server_protocol, "UNREAD_SECONDS", 0.3)
     reader, writer = await asyncio.open_connection("127.0.0.1", gateway.server.bound_port)
     named = key.format(gateway.cluster.keys["first"])
     head = f"POST /api/v1/execute HTTP/1.1\r\nHost: x\r\n{named}"
@@ -369,7 +369,7 @@ async def test_endless_headers_are_refused(shared_gateway: Gateway) -> None:
 
 
 async def test_headers_that_do_not_come(gateway: Gateway, monkeypatch: Any) -> None:
-    monkeypatch.setattr(protocol, "HEAD_SECONDS", 0.2)
+    monkeypatch.setattr(server_protocol, "HEAD_SECONDS", 0.2)
     for start in (b"", b"GET / HT"):
         status, body = await raw(gateway, start)
         assert status == b"HTTP/1.1 400 Bad Request"

@@ -10,7 +10,7 @@ import httpx
 import pytest
 import pytest_asyncio
 
-from cloche_gateway import connections, protocol
+from cloche_gateway.http import connections, server_protocol
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -114,7 +114,7 @@ async def test_probes_and_scrapers_are_served_all_the_same(full: Gateway) -> Non
 async def test_beyond_the_spare_ones_nobody_is_heard(
     full: Gateway, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(protocol, "SPARE_CONNECTIONS", 0)
+    monkeypatch.setattr(server_protocol, "SPARE_CONNECTIONS", 0)
     reader, writer = await asyncio.open_connection("127.0.0.1", full.server.bound_port)
     answer = await reader.read()
     writer.close()
@@ -126,7 +126,7 @@ async def test_beyond_the_spare_ones_nobody_is_heard(
 async def test_a_spare_connection_is_not_kept_waiting_for(
     full: Gateway, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(protocol, "SPARE_SECONDS", 0.2)
+    monkeypatch.setattr(server_protocol, "SPARE_SECONDS", 0.2)
     reader, writer = await asyncio.open_connection("127.0.0.1", full.server.bound_port)
     assert (await reader.read()).startswith(b"HTTP/1.1 400 Bad Request\r\n")
     writer.close()

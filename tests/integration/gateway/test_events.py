@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from cloche_gateway import feeds
+from cloche_gateway.cluster import feeds
 
 if TYPE_CHECKING:
     from support.gateway import Gateway

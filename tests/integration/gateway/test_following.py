@@ -12,12 +12,12 @@ from aiohttp import web
 from support.gateway import until
 
 from cloche_api.limits import MIB
-from cloche_gateway import following
-from cloche_gateway.budget import Budget
-from cloche_gateway.feed import Feed
-from cloche_gateway.following import Logs, Source
-from cloche_gateway.kube import KubeClient
-from cloche_gateway.waiting import Waiters
+from cloche_gateway.cluster import log_follower
+from cloche_gateway.cluster.api import KubeClient
+from cloche_gateway.cluster.feed import Feed
+from cloche_gateway.cluster.log_follower import Logs, Source
+from cloche_gateway.cluster.waiters import Waiters
+from cloche_gateway.limits.budget import Budget
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -91,7 +91,7 @@ def source(logs: Logs, pod: str, node: str) -> tuple[Source, Feed]:
 async def test_beyond_the_nodes_bound_a_log_is_read_again_and_again(
     logs: Logs, kubelet: Kubelet, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(following, "_POLL_SECONDS", 0.05)
+    monkeypatch.setattr(log_follower, "_POLL_SECONDS", 0.05)
     kubelet.log = event(event="started", execution="u") + event(event="stdout", data="one ")
     sources = [source(logs, pod, node) for pod, node in (("a", "x"), ("b", "x"), ("c", "y"))]
     tasks = []

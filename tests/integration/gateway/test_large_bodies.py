@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from cloche_api.limits import MIB
-from cloche_gateway.services import strict_json
+from cloche_gateway.requests import strict_json
 
 if TYPE_CHECKING:
     from support.gateway import Gateway

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from cloche_gateway import waiting
+from cloche_gateway.cluster import waiters
 
 if TYPE_CHECKING:
     from support.gateway import Gateway
@@ -94,7 +94,7 @@ async def test_clients_that_go_away_are_counted_no_longer(gateway: Gateway) -> N
 async def test_those_who_wait_for_one_execution_share_looks_that_read_no_outputs(
     gateway: Gateway, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(waiting, "_LOOK_SECONDS", 0.1)
+    monkeypatch.setattr(waiters, "_LOOK_SECONDS", 0.1)
     kube = gateway.context.kube
     state, get, looks, reads = kube.state, kube.get, list[str | None](), list[str]()
 
@@ -112,10 +112,10 @@ async def test_those_who_wait_for_one_execution_share_looks_that_read_no_outputs
     name = await started(gateway)
     path = f"/api/v1/executions/{name}?wait=30"
     asked = [asyncio.create_task(gateway.http.get(path)) for _ in range(10)]
-    waiters = gateway.context.waiters
-    await gateway.until(lambda: len(waiters._waiting.get(name, ())) == 10, "all to wait")
-    assert len(waiters._looks) == 1
-    assert len(waiters._checks) <= 1
+    waiting = gateway.context.waiters
+    await gateway.until(lambda: len(waiting._waiting.get(name, ())) == 10, "all to wait")
+    assert len(waiting._looks) == 1
+    assert len(waiting._checks) <= 1
     reads.clear()
     looks.clear()
     await gateway.until(lambda: len(looks) >= 3, "some looks")
@@ -129,7 +129,7 @@ async def test_those_who_wait_for_one_execution_share_looks_that_read_no_outputs
 async def test_an_end_that_the_watch_did_not_tell_is_found_by_a_look(
     gateway: Gateway, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(waiting, "_LOOK_SECONDS", 0.1)
+    monkeypatch.setattr(waiters, "_LOOK_SECONDS", 0.1)
     monkeypatch.setattr(gateway.context.waiters, "changed", lambda *_: None)
     name = await started(gateway)
     path = f"/api/v1/executions/{name}?wait=30"
@@ -156,10 +156,10 @@ async def test_few_executions_are_read_whole_at_a_time(
         finally:
             under_way -= 1
 
-    names = [await started(gateway) for _ in range(3 * waiting._READS_AT_ONCE)]
+    names = [await started(gateway) for _ in range(3 * waiters._READS_AT_ONCE)]
     monkeypatch.setattr(kube, "get", counted)
     paths = [f"/api/v1/executions/{name}" for name in names]
     answers = await asyncio.gather(*map(gateway.http.get, paths))
     assert {answer.status_code for answer in answers} == {200}
-    assert 1 < most <= waiting._READS_AT_ONCE
-    assert len(gateway.context.reads) <= 2 * waiting._READS_AT_ONCE
+    assert 1 < most <= waiters._READS_AT_ONCE
+    assert len(gateway.context.reads) <= 2 * waiters._READS_AT_ONCE

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from cloche_api.rest import MERGE_PATCH
-from cloche_gateway import names
+from cloche_gateway.cluster import paths
 
 if TYPE_CHECKING:
     from support.gateway import Gateway
@@ -25,7 +25,7 @@ async def say(gateway: Gateway, *, full: bool) -> None:
     }
     await gateway.cluster.rest.call(
         "PATCH",
-        f"{names.runtimes(gateway.cluster.namespace)}/python/status",
+        f"{paths.runtimes(gateway.cluster.namespace)}/python/status",
         body={"status": {"conditions": [condition]}},
         content_type=MERGE_PATCH,
     )

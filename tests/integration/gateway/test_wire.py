@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from cloche_gateway import head, incoming
-from cloche_gateway.pace import Pace
+from cloche_gateway.http import head, incoming
+from cloche_gateway.limits.pace import Pace
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from cloche_api.limits import MIB
-from cloche_gateway.budget import Budget, size_for
 from cloche_gateway.errors import OverloadedError
+from cloche_gateway.limits.budget import Budget, size_for
 
 
 def test_the_charts_limit_leaves_192_mib_for_clients() -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from cloche_gateway.discards import Discards
+from cloche_gateway.limits.discards import Discards
 
 _MIB = 1024 * 1024
 

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from cloche_api.limits import MIB
-from cloche_gateway.budget import Budget
-from cloche_gateway.feed import Feed, Piece, Position, lean
+from cloche_gateway.cluster.feed import Feed, Piece, Position, lean
+from cloche_gateway.limits.budget import Budget
 
 SILENCE_SECONDS = 10.0
 PRINTED = [("stdout", "one "), ("stderr", "oh "), ("stdout", "two "), ("stdout", "three")]

@@ -5,8 +5,7 @@ from __future__ import annotations
 import pytest
 
 from cloche_api.limits import MIB
-from cloche_gateway.budget import Budget
-from cloche_gateway.head import (
+from cloche_gateway.http.head import (
     CHUNKS,
     HEAD_BYTES,
     HEADERS,
@@ -16,6 +15,7 @@ from cloche_gateway.head import (
     content_length,
     without_upgrade,
 )
+from cloche_gateway.limits.budget import Budget
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from cloche_gateway.errors import GatewayError, InvalidRequestError, TooLargeError
-from cloche_gateway.services import parsing, strict_json
+from cloche_gateway.requests import parsing, strict_json
 
 MIB = 1024 * 1024
 SIZE = 4 * MIB

@@ -5,7 +5,7 @@ import uuid
 import pytest
 
 from cloche_gateway.models import ExecuteRequest
-from cloche_gateway.services import idempotency
+from cloche_gateway.requests import idempotency
 
 
 def test_a_name_is_a_uuid_of_tenant_and_key_that_never_changes() -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from cloche_gateway.connections import Idle
+from cloche_gateway.http.connections import Idle
 
 
 class Connection:

@@ -6,9 +6,9 @@ import httptools
 import pytest
 
 from cloche_api.limits import MIB
-from cloche_gateway.budget import Budget
 from cloche_gateway.errors import OverloadedError
-from cloche_gateway.incoming import HELD_BYTES, RECEIVE_BYTES, Frame, Held
+from cloche_gateway.http.incoming import HELD_BYTES, RECEIVE_BYTES, Frame, Held
+from cloche_gateway.limits.budget import Budget
 
 GET = b"GET /a HTTP/1.1\r\nHost: x\r\n\r\n"
 POST = b"POST /b HTTP/1.1\r\nContent-Length: 9\r\n\r\n\r\n\r\nabc\r\n"

@@ -8,8 +8,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from cloche_api.keys import ApiKeyRecord, hash_key
+from cloche_gateway.cluster.keys import KeyRing
 from cloche_gateway.errors import KeyExpiredError
-from cloche_gateway.keys import KeyRing
 from cloche_gateway.settings import Settings
 
 EXPIRY = datetime(2026, 1, 2, tzinfo=UTC)

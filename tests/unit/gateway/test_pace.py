@@ -6,8 +6,8 @@ import asyncio
 
 import pytest
 
-from cloche_gateway.budget import Budget
-from cloche_gateway.pace import Connection, Pace
+from cloche_gateway.limits.budget import Budget
+from cloche_gateway.limits.pace import Connection, Pace
 
 _MIB = 1024 * 1024
 
@@ -31,7 +31,7 @@ def sleeps(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     async def sleep(seconds: float) -> None:
         asked.append(seconds)
 
-    monkeypatch.setattr("cloche_gateway.pace.asyncio.sleep", sleep)
+    monkeypatch.setattr("cloche_gateway.limits.pace.asyncio.sleep", sleep)
     return asked
 
 

@@ -10,8 +10,8 @@ import pytest
 from prometheus_client import Counter
 from redis import RedisError
 
-from cloche_gateway import rates
-from cloche_gateway.windows import Quota
+from cloche_gateway.limits import rates
+from cloche_gateway.limits.windows import Quota
 
 _CALLER = cast("Any", SimpleNamespace(rate=1000, key="k"))
 

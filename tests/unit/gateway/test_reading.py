@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from cloche_gateway import reading
-from cloche_gateway.kube import KubeError
-from cloche_gateway.reading import Reads
+from cloche_gateway.cluster import read_cache
+from cloche_gateway.cluster.api import KubeError
+from cloche_gateway.cluster.read_cache import Reads
 
 
 class Server:
@@ -38,7 +38,7 @@ async def test_who_asks_at_the_same_time_shares_a_read() -> None:
 
 
 async def test_it_is_kept_for_a_moment_alone(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(reading, "_SECONDS", 0)
+    monkeypatch.setattr(read_cache, "_SECONDS", 0)
     reads = Reads(Server().read)
     await reads.read("a")
     async with asyncio.timeout(5):
@@ -76,10 +76,10 @@ async def test_one_that_goes_away_does_not_take_the_read_along() -> None:
 async def test_of_many_that_were_read_some_are_kept() -> None:
     server = Server()
     reads = Reads(server.read)
-    names = [f"{number}" for number in range(reading._KEPT + 10)]
+    names = [f"{number}" for number in range(read_cache._KEPT + 10)]
     await asyncio.gather(*(reads.read(name) for name in names))
     await asyncio.sleep(0)
-    assert len(reads) == len(reads._drops) == reading._KEPT
+    assert len(reads) == len(reads._drops) == read_cache._KEPT
     await reads.read(names[-1])
     assert server.asked == len(names)
     await reads.read(names[0])

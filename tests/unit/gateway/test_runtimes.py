@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
+from cloche_gateway.cluster.languages import Languages
 from cloche_gateway.errors import BusyError, UnsupportedLanguageError
-from cloche_gateway.runtimes import Languages
 
 
 def runtime(name: str, *aliases: str, generation: int = 1, **spec: Any) -> dict[str, Any]:

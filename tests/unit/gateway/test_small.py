@@ -13,7 +13,7 @@ import pytest
 import cloche_gateway
 from cloche_api import logs
 from cloche_gateway import errors
-from cloche_gateway.routes.problems import TABLE
+from cloche_gateway.http.error_handlers import TABLE
 
 ROOT = Path(__file__).parents[3]
 

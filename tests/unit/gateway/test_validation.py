@@ -9,10 +9,10 @@ import pytest
 from cloche_api import limits
 from cloche_api.execution import ExecutionSpec
 from cloche_api.size import object_bytes
+from cloche_gateway.cluster.keys import Caller
+from cloche_gateway.cluster.languages import Amounts, Language
 from cloche_gateway.errors import InvalidRequestError, TooLargeError
-from cloche_gateway.keys import Caller
-from cloche_gateway.runtimes import Amounts, Language
-from cloche_gateway.services import manifest, parsing, validation
+from cloche_gateway.requests import manifest, parsing, validation
 
 MIB = limits.MIB
 PYTHON = Language(

@@ -6,8 +6,8 @@ from typing import Any, cast
 
 import pytest
 
-from cloche_gateway.kube import KubeClient
-from cloche_gateway.waiting import Waiters
+from cloche_gateway.cluster.api import KubeClient
+from cloche_gateway.cluster.waiters import Waiters
 
 _NAME = "0b3c6d5a-0000-4000-8000-000000000001"
 

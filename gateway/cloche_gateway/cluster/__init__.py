@@ -1,0 +1,1 @@
+"""What the gateway reads from and writes to the cluster: calls, watches, waiters, logs."""

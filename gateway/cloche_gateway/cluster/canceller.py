@@ -1,0 +1,113 @@
+"""Background tasks that cancel executions and delete objects that no request needs any more."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from typing import TYPE_CHECKING
+
+from cloche_gateway.cluster import paths
+from cloche_gateway.cluster.api import InvalidError, KubeError, NotFoundError
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+    from cloche_gateway.cluster.api import KubeClient
+
+_log = logging.getLogger(__name__)
+
+_CALL_SECONDS = 10.0
+_GIVE_UP_SECONDS = 60.0
+"""How long a call is retried: longer than an API server restart takes. If it still fails, an
+execution ends by its own timeout."""
+_LATE_CREATE_SECONDS = 20.0
+"""How long an object may still appear after its create got no response: the time that the API
+server may take for a request."""
+_FINISH_SECONDS = 3.0
+_DELAY_MIN, _DELAY_MAX = 0.2, 5.0
+
+
+class Canceller:
+    """Cancels executions and deletes objects in the background, with retries for up to 60 s."""
+
+    def __init__(self, kube: KubeClient, namespace: str) -> None:
+        self._kube = kube
+        self._namespace = namespace
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    def cancel(self, name: str, *, unsure: bool) -> None:
+        """Cancel an execution.
+
+        `unsure`: it is unknown whether the execution was created, and it may still appear.
+        """
+        path = paths.execution(self._namespace, name)
+
+        async def patch() -> None:
+            await self._kube.patch(path, {"spec": {"cancel": True}}, seconds=_CALL_SECONDS)
+
+        self._start(f"execution {name}", patch, unsure=unsure)
+
+    def end_session(self, name: str, *, unsure: bool) -> None:
+        """Delete a session that was not returned to its client. `unsure` as in `cancel`."""
+        path = paths.session(self._namespace, name)
+
+        async def delete() -> None:
+            await self._kube.delete(path, seconds=_CALL_SECONDS)
+
+        self._start(f"session {name}", delete, unsure=unsure)
+
+    def remove(self, name: str, remove: Callable[[], Awaitable[None]]) -> None:
+        """Remove the record of the execution `name` after its result was returned.
+
+        `remove` makes the calls. It raises KubeError when it is to be retried, or NotFoundError or
+        InvalidError when it is not.
+        """
+        self._start(f"record {name}", remove, unsure=False)
+
+    def remove_source(self, name: str) -> None:
+        """Delete a SandboxSource that no execution refers to.
+
+        It is unknown whether the source was created. The operator deletes one that appears after
+        the retries have ended.
+        """
+        path = paths.source(self._namespace, name)
+
+        async def delete() -> None:
+            await self._kube.delete(path, seconds=_CALL_SECONDS)
+
+        self._start(f"source {name}", delete, unsure=True)
+
+    async def finish(self) -> None:
+        """Wait up to 3 s for the tasks under way, then cancel them."""
+        if self._tasks:
+            _, late = await asyncio.wait(set(self._tasks), timeout=_FINISH_SECONDS)
+            for task in late:
+                task.cancel()
+            await asyncio.gather(*late, return_exceptions=True)
+
+    def _start(self, what: str, call: Callable[[], Awaitable[None]], *, unsure: bool) -> None:
+        task = asyncio.create_task(_until_done(what, call, unsure=unsure))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+
+async def _until_done(what: str, call: Callable[[], Awaitable[None]], *, unsure: bool) -> None:
+    clock = asyncio.get_running_loop().time
+    began, delay = clock(), _DELAY_MIN
+    while clock() - began < _GIVE_UP_SECONDS:
+        try:
+            await call()
+        except NotFoundError:
+            if not unsure or clock() - began > _LATE_CREATE_SECONDS:
+                return
+        except InvalidError as error:
+            _log.warning("%s cannot be ended: %s", what, error)
+            return
+        except KubeError as error:
+            _log.warning("%s is not ended yet: %s", what, error)
+        else:
+            _log.info("%s is ended: nobody needs it any more", what)
+            return
+        await asyncio.sleep(delay)
+        delay = min(delay * 2, _DELAY_MAX)
+    _log.error("%s could not be ended or removed; that is left to the operator", what)

@@ -1,0 +1,208 @@
+"""The output of one execution, shared by all its event streams.
+
+A feed keeps the output in memory, charged to the execution's tenant. Each listener reads it at its
+own pace, so a slow one does not delay the others.
+
+Positions count characters of stdout and stderr. So they are the same whether the text came from the
+Pod's log or, later, from the execution's status.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+from cloche_api.input import Input
+from cloche_gateway.errors import OverloadedError
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator, Iterator
+
+    from cloche_gateway.limits.budget import Budget
+
+STREAMS = ("stdout", "stderr")
+_CHARACTERS = 4 * 1024 * 1024
+"""The most text that is kept of both streams together. A supervisor limits each stream to 256 KiB;
+this bound is for one that does not."""
+_EVENT_CHARACTERS = 64 * 1024
+"""The most text in one event. A slow listener has at most one unsent event in memory, and JSON can
+take six bytes per character."""
+_PIECE_BYTES = 120
+"""Memory of a piece besides its text."""
+_HEAVY = frozenset({"code", *Input.model_fields})
+"""Fields of the spec that the `exit` event does not need."""
+
+
+@dataclass(frozen=True, slots=True)
+class Position:
+    """How much of an execution a listener has received. Its text is the id of an event."""
+
+    started: bool = False
+    stdout: int = 0
+    stderr: int = 0
+    ended: bool = False
+
+    def __str__(self) -> str:
+        return f"{self.started:d}-{self.stdout}-{self.stderr}-{self.ended:d}"
+
+    @classmethod
+    def parse(cls, text: str) -> Position | None:
+        """Return the position with this text, or None if it is not one."""
+        parts = text.split("-")
+        if len(parts) != len(cls.__slots__) or not all(p.isascii() and p.isdigit() for p in parts):
+            return None
+        started, stdout, stderr, ended = (int(part[:9]) for part in parts)
+        return cls(bool(started), stdout, stderr, bool(ended))
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """One event of an execution. `kind` is `started`, `stdout`, `stderr` or `exit`.
+
+    `text` is the output. `time` is the start in Unix time, for `started` from the log. `obj` is the
+    ended execution, reduced by `lean`, for `exit`, and for `started` from the status.
+
+    `replayed`: the text comes from the execution's status, where the order between stdout and
+    stderr is lost.
+    """
+
+    kind: str
+    text: str = ""
+    time: float | None = None
+    obj: dict[str, Any] | None = None
+    replayed: bool = False
+
+
+class Feed:
+    """The output of one execution so far.
+
+    A feed that is cut (`is_cut`) ends before the execution's end, because there was no room for it.
+    Its listeners can reconnect and continue where they were.
+    """
+
+    def __init__(self, budget: Budget, tenant: str | None) -> None:
+        self.tenant = tenant
+        self.pieces: list[Piece] = []
+        self.at = Position()
+        self.listeners = 0
+        self.is_cut = False
+        self._charge = budget.charge(tenant, cut=self.cut)
+        self._news: set[asyncio.Future[None]] = set()
+
+    def add(self, piece: Piece) -> None:
+        """Append the next piece. If the memory budget has no room for it, cut the feed."""
+        if self.is_cut:
+            return
+        if piece.kind in STREAMS:
+            if not piece.text or self.at.stdout + self.at.stderr >= _CHARACTERS:
+                return
+            heard = getattr(self.at, piece.kind) + len(piece.text)
+            self.at = replace(self.at, **{piece.kind: heard})
+        elif piece.kind == "started":
+            self.at = replace(self.at, started=True)
+        else:
+            self.at = replace(self.at, ended=True)
+        self.pieces.append(piece)
+        try:
+            self._charge.resize(self._charge.bytes + _size(piece))
+        except OverloadedError:
+            self.cut()
+        self._tell()
+
+    def ended_as(self, obj: dict[str, Any]) -> None:
+        """Append the output that is missing so far, and the end, from the ended execution."""
+        status = obj.get("status") or {}
+        told = lean(obj)
+        if status.get("startTime") and not self.at.started:
+            self.add(Piece("started", obj=told, replayed=True))
+        for stream in STREAMS:
+            rest = (status.get(stream) or "")[getattr(self.at, stream) :]
+            self.add(Piece(stream, rest, replayed=True))
+        self.add(Piece("exit", obj=told))
+
+    def cut(self) -> None:
+        """Drop the output and end the feed early."""
+        self.is_cut = True
+        self.pieces.clear()
+        self._charge.release()
+        self._tell()
+
+    def close(self) -> None:
+        """Release the feed's charge, when it has no listeners any more."""
+        self._charge.release()
+
+    async def pieces_after(
+        self, start: Position, silence: float
+    ) -> AsyncGenerator[tuple[Piece, Position] | None, None]:
+        """Yield the pieces after a position until the end, each with the position after it.
+
+        Yield None each time that nothing came for `silence` seconds.
+        """
+        at, index = Position(), 0
+        while True:
+            while index < len(self.pieces):
+                piece = self.pieces[index]
+                index += 1
+                if piece.kind in STREAMS:
+                    before = getattr(at, piece.kind)
+                    for part, end in _parts(piece, getattr(start, piece.kind) - before):
+                        yield part, replace(at, **{piece.kind: before + end})
+                    at = replace(at, **{piece.kind: before + len(piece.text)})
+                elif piece.kind == "started":
+                    at = replace(at, started=True)
+                    if not start.started:
+                        yield piece, at
+                else:
+                    yield piece, replace(at, ended=True)
+            if self.at.ended or self.is_cut:
+                return
+            if not await self._wait(silence):
+                yield None
+
+    def _tell(self) -> None:
+        for news in self._news:
+            if not news.done():
+                news.set_result(None)
+
+    async def _wait(self, seconds: float) -> bool:
+        """Wait up to this time for a change of the feed. Return whether there was one."""
+        news: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._news.add(news)
+        try:
+            await asyncio.wait({news}, timeout=seconds)
+            return news.done()
+        finally:
+            self._news.discard(news)
+
+
+def lean(obj: dict[str, Any]) -> dict[str, Any]:
+    """Return an execution without most of its input and output, to keep it in memory.
+
+    The first line of stderr stays, because `detail` may quote it.
+    """
+    spec = {name: value for name, value in obj["spec"].items() if name not in _HEAVY}
+    status = dict(obj.get("status") or {})
+    if "stdout" in status:
+        status["stdout"] = ""
+    if status.get("stderr"):
+        status["stderr"] = "".join(status["stderr"].strip().splitlines()[:1])
+    return {**obj, "spec": spec, "status": status}
+
+
+def _parts(piece: Piece, skipped: int) -> Iterator[tuple[Piece, int]]:
+    """Split the text after the first `skipped` characters into events, each with its end."""
+    for begin in range(max(0, skipped), len(piece.text), _EVENT_CHARACTERS):
+        text = piece.text[begin : begin + _EVENT_CHARACTERS]
+        yield replace(piece, text=text), begin + len(text)
+
+
+def _size(piece: Piece) -> int:
+    """Return approximately the bytes of memory that a piece takes."""
+    files = ((piece.obj or {}).get("status") or {}).get("files") or ()
+    return (
+        _PIECE_BYTES
+        + sys.getsizeof(piece.text)
+        + sum(len(file.get("contentBase64") or "") for file in files)
+    )

@@ -1,0 +1,164 @@
+"""Fill the feed of an execution from the log of its Pod and, at the end, from its status."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import logging
+from collections import Counter
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any
+
+from cloche_api.meta import CONTAINER
+from cloche_gateway.cluster import paths
+from cloche_gateway.cluster.api import KubeError, NotFoundError
+from cloche_gateway.cluster.feed import STREAMS, Piece, Position
+
+if TYPE_CHECKING:
+    from cloche_gateway.cluster.api import KubeClient
+    from cloche_gateway.cluster.feed import Feed
+    from cloche_gateway.cluster.waiters import Waiters
+
+_log = logging.getLogger(__name__)
+
+_AGAIN_SECONDS, _AGAIN_SECONDS_MAX = 0.25, 5.0
+"""Back-off before a log that broke off, or does not exist yet, is read again. It doubles each time
+and is reset when there is new output."""
+_POLL_SECONDS = 2.0
+"""The shortest time between two reads of a log that is not followed."""
+_POLL_BYTES_PER_SECOND = 128 * 1024
+"""The rate at which such a log is read. Each read starts at its beginning, so a long log is read
+less often."""
+
+
+@dataclass(frozen=True, slots=True)
+class Logs:
+    """Access to logs, and the number of followed logs of each node."""
+
+    kube: KubeClient
+    namespace: str
+    waiters: Waiters
+    per_node: int
+    """The most logs of one node that are followed. Each takes an inotify instance of the kubelet,
+    and by default Linux allows root 128 of them on a node. Further logs are polled."""
+    followed: Counter[str | None] = field(default_factory=Counter)
+    """The number of followed logs, by node."""
+
+
+class Source:
+    """Fills one feed: from the log of the claimed Pod and, at the end, from the status."""
+
+    def __init__(self, logs: Logs, obj: dict[str, Any], feed: Feed) -> None:
+        self._logs = logs
+        self._name = obj["metadata"]["name"]
+        self._uid = obj["metadata"]["uid"]
+        self._first = obj
+        self._feed = feed
+        self._read_bytes = 0  # in the last reading of the log
+
+    async def run(self) -> None:
+        """Fill the feed until the execution has ended."""
+        waiters = self._logs.waiters
+        following = asyncio.create_task(self._follow())
+        try:
+            with waiters.waiter(self._name) as waiter:
+                waiters.created(waiter, self._first["metadata"], look=True)
+                ended = await waiter.ended
+            self._feed.ended_as(ended or _deleted(self._first))
+        finally:
+            following.cancel()
+            await asyncio.gather(following, return_exceptions=True)
+
+    async def _follow(self) -> None:
+        """Follow or poll the Pod's log. Each read starts at the log's beginning."""
+        pod, node = await self._claimed()
+        path = paths.pod(self._logs.namespace, pod)
+        followed = self._logs.followed
+        again = _AGAIN_SECONDS
+        while not self._feed.is_cut:
+            before = self._feed.at
+            follow = followed[node] < self._logs.per_node
+            followed[node] += follow
+            try:
+                if await self._read(path, follow=follow):
+                    return
+            finally:
+                followed[node] -= follow
+            if not follow:
+                again = _POLL_SECONDS + self._read_bytes / _POLL_BYTES_PER_SECOND
+            elif self._feed.at != before:
+                again = _AGAIN_SECONDS
+            await asyncio.sleep(again)
+            again = min(2 * again, _AGAIN_SECONDS_MAX)
+
+    async def _claimed(self) -> tuple[str, str | None]:
+        """Wait until a Pod is claimed for the execution. Return the Pod's name and its node."""
+        path = paths.executions(self._logs.namespace)
+        selector = {"fieldSelector": f"metadata.name={self._name}"}
+        if place := _place(self._first):
+            return place
+        while True:
+            try:
+                events = self._logs.kube.watch(path, params=selector)
+                async with contextlib.aclosing(events):
+                    async for event in events:
+                        if event is None or event["type"] == "BOOKMARK":
+                            continue
+                        if place := _place(event["object"]):
+                            return place
+            except KubeError as error:
+                _log.warning("cannot follow execution %s yet: %s", self._name, error)
+            await asyncio.sleep(_AGAIN_SECONDS)
+
+    async def _read(self, path: str, *, follow: bool) -> bool:
+        """Read the log once. Return True if there is nothing more to read for this execution."""
+        heard, mine = Position(), False
+        self._read_bytes = 0
+        try:
+            lines = self._logs.kube.log(path, container=CONTAINER, follow=follow)
+            async with contextlib.aclosing(lines):
+                async for line in lines:
+                    self._read_bytes += len(line)
+                    event = _event(line)
+                    kind = event.get("event")
+                    if kind in ("started", "exit") and event.get("execution") == self._uid:
+                        if kind == "exit":
+                            return True
+                        mine = True
+                        if not self._feed.at.started:
+                            self._feed.add(Piece("started", time=_number(event.get("time"))))
+                    elif mine and kind in STREAMS and isinstance(event.get("data"), str):
+                        before = getattr(heard, kind)
+                        heard = replace(heard, **{kind: before + len(event["data"])})
+                        known = getattr(self._feed.at, kind) - before
+                        self._feed.add(Piece(kind, event["data"][max(0, known) :]))
+        except NotFoundError:
+            return True  # The rest comes from the status.
+        except KubeError as error:
+            _log.debug("log of %s: %s", path, error)
+        return False
+
+
+def _place(obj: dict[str, Any]) -> tuple[str, str | None] | None:
+    """Return the Pod that is claimed for an execution and its node, or None."""
+    status = obj.get("status") or {}
+    return (status["podName"], status.get("nodeName")) if status.get("podName") else None
+
+
+def _event(line: bytes) -> dict[str, Any]:
+    """Parse an event of the supervisor (docs/design/protocol.md). Return {} for other lines."""
+    try:
+        event = json.loads(line)
+    except (ValueError, RecursionError):
+        return {}
+    return event if isinstance(event, dict) else {}
+
+
+def _number(value: object) -> float | None:
+    return float(value) if isinstance(value, int | float) else None
+
+
+def _deleted(obj: dict[str, Any]) -> dict[str, Any]:
+    """Return a deleted execution as if it had ended as Cancelled."""
+    return {**obj, "status": {"phase": "Cancelled", "reason": "Deleted"}}

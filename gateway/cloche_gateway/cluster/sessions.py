@@ -1,0 +1,111 @@
+"""The live stateful sessions: a view of the SandboxSessions, kept by one watch.
+
+With it, an execution in a session needs no read of the session. The view is small, because each
+session has a Pod and so there are few.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from cloche_api.session import SessionPhase
+from cloche_gateway.cluster import paths
+from cloche_gateway.cluster.watch import Source
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """The fields of a SandboxSession that the gateway needs. Times are RFC 3339."""
+
+    name: str
+    uid: str
+    tenant: str | None
+    language: str
+    phase: SessionPhase
+    reason: str | None
+    created_at: str
+    expires_at: str | None
+    last_used_at: str | None
+
+    @property
+    def live(self) -> bool:
+        """Return whether executions can run in the session, now or once its Pod is ready."""
+        return self.phase is not SessionPhase.ENDED
+
+
+def source(namespace: str) -> Source:
+    """Return the watch source of all sessions that have not ended."""
+    selector = f"status.phase!={SessionPhase.ENDED}"
+    return Source(paths.sessions(namespace), {"fieldSelector": selector})
+
+
+def session_of(obj: dict[str, Any]) -> Session:
+    """Parse a SandboxSession. One that is being deleted counts as ended."""
+    meta, spec, status = obj["metadata"], obj["spec"], obj.get("status") or {}
+    phase = SessionPhase(status.get("phase") or SessionPhase.PENDING)
+    return Session(
+        name=meta["name"],
+        uid=meta["uid"],
+        tenant=spec.get("tenant"),
+        language=spec["language"],
+        phase=SessionPhase.ENDED if meta.get("deletionTimestamp") else phase,
+        reason=status.get("reason"),
+        created_at=meta["creationTimestamp"],
+        expires_at=status.get("expiresAt"),
+        last_used_at=status.get("lastUsedTime"),
+    )
+
+
+class Sessions:
+    """The live sessions, and the requests that wait for one to become ready."""
+
+    def __init__(self) -> None:
+        self._live: dict[str, Session] = {}
+        self._waiting: dict[str, asyncio.Event] = {}
+
+    def __len__(self) -> int:
+        return len(self._live)
+
+    def find(self, name: str) -> Session | None:
+        """Return the session, or None if the watch has not reported it or it has ended."""
+        return self._live.get(name)
+
+    @contextlib.contextmanager
+    def news(self, name: str) -> Iterator[asyncio.Event]:
+        """Yield an event that is set when the session may have become ready or ended.
+
+        Only one request can wait for a session at a time, which is enough: the one that created
+        it.
+        """
+        event = self._waiting[name] = asyncio.Event()
+        try:
+            yield event
+        finally:
+            del self._waiting[name]
+
+    def replace(self, objects: list[dict[str, Any]]) -> None:
+        """Replace all sessions with these."""
+        found = [session_of(obj) for obj in objects]
+        self._live = {session.name: session for session in found if session.live}
+
+    def changed(self, kind: str, obj: dict[str, Any]) -> None:
+        """Apply one watch event. A session that ends leaves the selector and comes as DELETED."""
+        session = session_of(obj)
+        if kind == "DELETED" or not session.live:
+            self._live.pop(session.name, None)
+        else:
+            self._live[session.name] = session
+        pending = session.name in self._live and session.phase is SessionPhase.PENDING
+        if session.name in self._waiting and not pending:
+            self._waiting[session.name].set()
+
+    def connected(self) -> None:
+        """Set all events, because changes may have been missed while the watch was down."""
+        for event in self._waiting.values():
+            event.set()

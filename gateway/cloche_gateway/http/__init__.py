@@ -1,0 +1,1 @@
+"""The HTTP server: connections, heads, bodies, middleware and error handlers. No use case."""

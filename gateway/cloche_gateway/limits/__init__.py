@@ -1,0 +1,1 @@
+"""What one client may use: memory, rates, requests at a time, bytes written, pace."""

@@ -1,0 +1,176 @@
+"""Build the SandboxExecution, SandboxSource or SandboxSession of a request. Pure functions."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from cloche_api import limits, source
+from cloche_api.input import Input
+from cloche_api.meta import ANNOTATION_REQUEST_ID, API_VERSION, LABEL_SESSION, LABEL_TENANT
+from cloche_api.size import object_bytes
+from cloche_gateway.errors import TooLargeError
+
+if TYPE_CHECKING:
+    from cloche_gateway.cluster.keys import Caller
+    from cloche_gateway.cluster.languages import Language
+    from cloche_gateway.models import ExecuteRequest, Resources, SessionRequest
+
+ANSWER_SECONDS = 60
+"""The shortest time that the operator keeps a record, because a waiting gateway that missed the
+event of the end reads the record instead. With `ttl_seconds` 0 the gateway removes the record
+itself, as soon as the request is answered."""
+_NAMES = {
+    "code": "code",
+    "stdin": "stdin",
+    "environment": "environment",
+    "args": "args",
+    "files": "files",
+    "outputFiles": "output_files",
+}
+"""Fields of the spec that can be large, and their names in the request."""
+_INPUT = ("code", *Input.model_fields)
+"""Fields of the spec that are the program's input."""
+
+
+def execution(
+    name: str, request: ExecuteRequest, language: Language, caller: Caller, request_id: str
+) -> dict[str, Any]:
+    """Return the SandboxExecution of a validated request.
+
+    Raises:
+        TooLargeError: the spec exceeds `limits.SPEC_BYTES`. The message names the largest field.
+    """
+    spec = _spec(request, language, caller)
+    _check_size(spec)
+    labels = {LABEL_TENANT: caller.tenant}
+    if request.session_id is not None:
+        labels[LABEL_SESSION] = request.session_id
+    return {
+        "apiVersion": API_VERSION,
+        "kind": "SandboxExecution",
+        "metadata": {
+            "name": name,
+            "labels": labels,
+            "annotations": {ANNOTATION_REQUEST_ID: request_id},
+        },
+        "spec": spec,
+    }
+
+
+def separated(execution: dict[str, Any]) -> dict[str, Any] | None:
+    """Move the program's input from `execution` into a SandboxSource, if it is large.
+
+    Return the SandboxSource, to which `execution` then refers. Return None if the input is at most
+    `limits.SOURCE_BYTES`; it then stays in the execution.
+
+    The source's name has a random suffix. Another request with the same Idempotency-Key has the
+    same execution name, but not the same source name, so it cannot collide with or remove this
+    source.
+    """
+    meta, spec = execution["metadata"], execution["spec"]
+    given = {field: spec[field] for field in _INPUT if field in spec}
+    if object_bytes(given) <= limits.SOURCE_BYTES:
+        return None
+    of_source = {"execution": meta["name"], "tenant": spec["tenant"], **given}
+    made = source.manifest(
+        source.name_for(meta["name"]),
+        spec["tenant"],
+        meta["annotations"][ANNOTATION_REQUEST_ID],
+        of_source,
+    )
+    execution["spec"] = {
+        **{field: value for field, value in spec.items() if field not in given},
+        "source": {
+            "name": made["metadata"]["name"],
+            "bytes": object_bytes(of_source),
+        },
+    }
+    return made
+
+
+def session(
+    name: str, request: SessionRequest, language: Language, caller: Caller, request_id: str
+) -> dict[str, Any]:
+    """Return the SandboxSession of a validated request."""
+    spec: dict[str, Any] = {
+        "language": language.name,
+        "tenant": caller.tenant,
+        "concurrency": {"group": caller.key, "limit": caller.concurrency},
+    }
+    optional = {
+        "resources": _resources(request.resources, language) if request.resources else None,
+        "idleTimeoutSeconds": request.idle_timeout,
+        "lifetimeSeconds": request.lifetime,
+    }
+    spec.update({field: value for field, value in optional.items() if value})
+    return {
+        "apiVersion": API_VERSION,
+        "kind": "SandboxSession",
+        "metadata": {
+            "name": name,
+            "labels": {LABEL_TENANT: caller.tenant},
+            "annotations": {ANNOTATION_REQUEST_ID: request_id},
+        },
+        "spec": spec,
+    }
+
+
+def _spec(request: ExecuteRequest, language: Language, caller: Caller) -> dict[str, Any]:
+    files = [
+        {"path": f.path, "content": f.content}
+        if f.content is not None
+        else {"path": f.path, "contentBase64": f.content_base64}
+        for f in request.files or []
+    ]
+    spec: dict[str, Any] = {
+        "language": language.name,
+        "code": request.code,
+        "timeoutSeconds": timeout_seconds(request),
+        "tenant": caller.tenant,
+        "concurrency": {"group": caller.key, "limit": caller.concurrency},
+    }
+    optional = {
+        "stdin": request.stdin,
+        "environment": request.environment,
+        "args": request.args,
+        "files": files,
+        "outputFiles": request.output_files,
+        "session": request.session_id,
+        "resources": _resources(request.resources, language) if request.resources else None,
+    }
+    spec.update({field: value for field, value in optional.items() if value})
+    if request.ttl_seconds is not None:
+        spec["ttlSecondsAfterFinished"] = max(request.ttl_seconds, ANSWER_SECONDS)
+    return spec
+
+
+def timeout_seconds(request: ExecuteRequest) -> int:
+    """Return the program's timeout in seconds: the requested one or the default."""
+    asked = request.timeout
+    return limits.TIMEOUT_SECONDS_DEFAULT if asked is None else asked
+
+
+def _resources(asked: Resources, language: Language) -> dict[str, str]:
+    amounts: dict[str, str] = {}
+    if asked.cpu is not None:
+        amounts["cpu"] = f"{round(asked.cpu * 1000)}m"
+    if asked.memory_mb is not None:
+        amounts["memory"] = f"{asked.memory_mb}Mi"
+    if asked.disk_mb is not None:
+        amounts["disk"] = f"{asked.disk_mb}Mi"
+    elif asked.memory_mb is not None and asked.memory_mb * limits.MIB < language.defaults.disk:
+        # The disk is part of the memory, so the default disk must not exceed the memory requested.
+        amounts["disk"] = amounts["memory"]
+    return amounts
+
+
+def _check_size(spec: dict[str, Any]) -> None:
+    total = object_bytes(spec)
+    if total <= limits.SPEC_BYTES:
+        return
+    sizes = {name: object_bytes(spec[field]) for field, name in _NAMES.items() if field in spec}
+    largest = max(sizes, key=lambda name: sizes[name])
+    raise TooLargeError(
+        f"{largest}: the request must be at most {limits.SPEC_BYTES // limits.KIB} KiB of JSON as "
+        f"the cluster stores it, but has {total} bytes; {largest} has the most, {sizes[largest]}"
+    )

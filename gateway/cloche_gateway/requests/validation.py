@@ -1,0 +1,182 @@
+"""Validate what the models do not: sizes in bytes, paths, and limits of the language."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import re
+from decimal import Decimal
+from typing import TYPE_CHECKING
+
+from cloche_api import limits
+from cloche_gateway.errors import InvalidRequestError, TooLargeError
+
+if TYPE_CHECKING:
+    from cloche_gateway.cluster.languages import Language
+    from cloche_gateway.models import ExecuteRequest, InputFile, Resources
+
+CPU_MIN = Decimal("0.01")
+"""The kernel's minimum: 1 ms of each 100 ms (cpu.cfs_quota_us)."""
+MEMORY_MIN_MIB = 32
+"""The supervisor needs about half of it."""
+SESSION_ID_RULE = "must be 1 to 63 letters, digits, '.', '_' or '-', alphanumeric at both ends"
+_COMPONENT_BYTES = 255  # NAME_MAX of Linux
+_SCRATCH = ".tmp"  # the supervisor's directory to which /tmp points
+
+
+def check(request: ExecuteRequest, language: Language) -> None:
+    """Check all fields of a request.
+
+    Raises:
+        InvalidRequestError: a field breaks a rule. The message names both.
+        TooLargeError: a field is too large. The message names it and its limit.
+    """
+    _text("code", request.code, limits.CODE_BYTES)
+    if request.stdin is not None:
+        _text("stdin", request.stdin, limits.STDIN_BYTES)
+    session = request.session_id
+    if session is not None and not re.fullmatch(limits.LABEL_VALUE.rstrip("$"), session):
+        raise InvalidRequestError("session_id", SESSION_ID_RULE)
+    _environment(request.environment or {})
+    _arguments(request.args or [])
+    _files(request.files or [], language)
+    for index, pattern in enumerate(request.output_files or []):
+        _path(f"output_files[{index}]", pattern)
+    if request.resources is not None:
+        check_resources(request.resources, language)
+
+
+def file_bytes(file: InputFile) -> int:
+    """Return the size in bytes of a validated file in the working directory."""
+    if file.content is not None:
+        return len(file.content.encode())
+    return len(base64.b64decode(file.content_base64 or ""))
+
+
+def _text(field: str, text: str, limit: int) -> int:
+    size = _utf8(field, text)
+    if size > limit:
+        raise TooLargeError(f"{field}: must be at most {limit // 1024} KiB, but has {size} bytes")
+    return size
+
+
+def _utf8(field: str, text: str, *, nul: bool = True) -> int:
+    """Return the text's length in bytes of UTF-8.
+
+    Raises:
+        InvalidRequestError: it has a lone surrogate, or, unless `nul`, a NUL character.
+    """
+    if not nul and "\0" in text:
+        raise InvalidRequestError(field, "must not contain a NUL character")
+    try:
+        return len(text.encode())
+    except UnicodeEncodeError:
+        raise InvalidRequestError(field, "must not contain lone surrogates") from None
+
+
+def _environment(environment: dict[str, str]) -> None:
+    size = 0
+    for name, value in environment.items():
+        if not re.fullmatch(limits.ENVIRONMENT_NAME.rstrip("$"), name):
+            raise InvalidRequestError(
+                f"environment.{name[:100]}",
+                "a name must be letters, digits and underscores, and must not start with a digit",
+            )
+        size += len(name) + _utf8(f"environment.{name[:100]}", value, nul=False)
+    if size > limits.ENVIRONMENT_BYTES:
+        raise TooLargeError(f"environment: must be at most 64 KiB together, but has {size} bytes")
+
+
+def _arguments(arguments: list[str]) -> None:
+    size = sum(_utf8(f"args[{index}]", a, nul=False) for index, a in enumerate(arguments))
+    if size > limits.ARGS_BYTES:
+        raise TooLargeError(f"args: must be at most 64 KiB together, but has {size} bytes")
+
+
+def _files(files: list[InputFile], language: Language) -> None:
+    size = 0
+    places: set[str] = {language.file_name}
+    for index, file in enumerate(files):
+        field = f"files[{index}]"
+        _path(f"{field}.path", file.path)
+        _place(f"{field}.path", file.path, places, language)
+        if (file.content is None) == (file.content_base64 is None):
+            raise InvalidRequestError(field, "must have either content or content_base64")
+        if file.content is not None:
+            _utf8(f"{field}.content", file.content)
+        else:
+            _base64(f"{field}.content_base64", file.content_base64 or "")
+        size += file_bytes(file)
+    if size > limits.FILES_BYTES:
+        raise TooLargeError(f"files: must be at most 512 KiB together, but has {size} bytes")
+
+
+def _base64(field: str, text: str) -> None:
+    try:
+        base64.b64decode(text, validate=True)
+    except (binascii.Error, ValueError):
+        raise InvalidRequestError(field, "must be base64") from None
+
+
+def _path(field: str, path: str) -> None:
+    too_long = TooLargeError(f"{field}: must be at most {limits.FILE_PATH_CHARACTERS} characters")
+    if len(path) > limits.FILE_PATH_CHARACTERS:  # before it is split, because it can have 4 MiB
+        raise too_long
+    _utf8(field, path, nul=False)
+    parts = path.split("/")
+    if any(part in ("", ".", "..") for part in parts):
+        raise InvalidRequestError(field, "must be a relative path without empty, '.' or '..' parts")
+    if any(len(part.encode()) > _COMPONENT_BYTES for part in parts):
+        raise too_long
+
+
+def _place(field: str, path: str, places: set[str], language: Language) -> None:
+    """Reject a path that is taken, or that another file needs as a directory."""
+    if path == language.file_name:
+        raise InvalidRequestError(field, f"{path} is where the code itself is put")
+    if path == _SCRATCH:
+        raise InvalidRequestError(field, f"{_SCRATCH} is the directory behind /tmp")
+    if path in places:
+        raise InvalidRequestError(field, "is given twice")
+    above = path.split("/")[:-1]
+    if any("/".join(above[: depth + 1]) in places for depth in range(len(above))) or any(
+        other.startswith(path + "/") for other in places
+    ):
+        raise InvalidRequestError(field, "lies below another file, or another below it")
+    places.add(path)
+
+
+def check_resources(resources: Resources, language: Language) -> None:
+    """Check the resources of an execution or a session against the language's maximum.
+
+    Raises:
+        InvalidRequestError: an amount is out of range. The message names the field and the range.
+    """
+    top = language.maximum
+    _amount("cpu", resources.cpu, CPU_MIN, top.cpu)
+    _amount("memory_mb", resources.memory_mb, Decimal(MEMORY_MIN_MIB), _mib(top.memory))
+    _amount("disk_mb", resources.disk_mb, Decimal(1), _mib(top.disk))
+    if resources.disk_mb is not None:
+        memory = resources.memory_mb
+        available = Decimal(memory) if memory is not None else _mib(language.defaults.memory)
+        if resources.disk_mb > available:
+            raise InvalidRequestError(
+                "resources.disk_mb",
+                f"must be at most memory_mb ({_plain(available)}), since the disk is memory",
+            )
+
+
+def _amount(name: str, value: float | None, least: Decimal, most: Decimal) -> None:
+    if value is not None and not least <= Decimal(repr(value)) <= most:
+        raise InvalidRequestError(
+            f"resources.{name}", f"must be between {_plain(least)} and {_plain(most)}"
+        )
+
+
+def _mib(size: int) -> Decimal:
+    return Decimal(size) / limits.MIB
+
+
+def _plain(number: Decimal) -> str:
+    """Format a number without an exponent: 2, 0.01 or 2048."""
+    return f"{number.normalize():f}"

@@ -1,0 +1,102 @@
+"""Stream the events of an execution: its feed in the form that clients see."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+from cloche_gateway.results import outcome, response
+from cloche_gateway.services import lookup
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator
+
+    from cloche_gateway.cluster.feed import Piece, Position
+    from cloche_gateway.cluster.keys import Caller
+    from cloche_gateway.context import Context
+
+_SILENCE_SECONDS = 15.0
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """A server-sent event: id, `kind` (the event's type), and data."""
+
+    id: str
+    kind: str
+    data: dict[str, Any]
+
+
+async def execution(context: Context, caller: Caller, execution_id: str) -> dict[str, Any]:
+    """Return the execution whose events are to be streamed.
+
+    Raises:
+        GatewayError: as `looking_up.status`.
+        OverloadedError: as `Feeds.check_room_for`.
+    """
+    obj = await lookup.read(context.reads.read, caller, execution_id)
+    context.feeds.check_room_for(obj)
+    return obj
+
+
+async def events(
+    context: Context, obj: dict[str, Any], start: Position
+) -> AsyncGenerator[Event | None, None]:
+    """Yield the events after a position until the execution's end.
+
+    Yield None each time that nothing came for 15 s. The stream ends early when the gateway shuts
+    down, or when the feed is cut for lack of room. The client can then reconnect with the id of the
+    last event.
+    """
+    async with context.feeds.feed(obj) as feed:
+        del obj  # frees it, because a stream can last for minutes
+        pieces = feed.pieces_after(start, _SILENCE_SECONDS)
+        async with contextlib.aclosing(pieces):
+            while True:
+                coming = asyncio.ensure_future(anext(pieces, _END))
+                first: set[asyncio.Future[Any]] = {coming, context.draining}
+                try:
+                    await asyncio.wait(first, return_when=asyncio.FIRST_COMPLETED)
+                finally:
+                    if not coming.done():  # the gateway shuts down, or the client disconnected
+                        coming.cancel()
+                        await asyncio.gather(coming, return_exceptions=True)
+                if coming.cancelled():
+                    return
+                found = coming.result()
+                if found is _END:
+                    return
+                yield (
+                    found if found is None else Event(str(found[1]), found[0].kind, _data(found[0]))
+                )
+
+
+_END: Any = object()
+
+
+def _data(piece: Piece) -> dict[str, Any]:
+    if piece.kind == "exit":
+        assert piece.obj is not None
+        return _end(piece.obj)
+    if piece.kind == "started":
+        return {"time": _time(piece)}
+    data: dict[str, Any] = {"data": piece.text}
+    return data | {"replayed": True} if piece.replayed else data
+
+
+def _end(obj: dict[str, Any]) -> dict[str, Any]:
+    """Return the status of an ended execution without stdout and stderr."""
+    state = response.state(obj, outcome.detail_of(obj))
+    result = state["result"] or {}
+    printed = ("stdout", "stderr")
+    return {**state, "result": {k: v for k, v in result.items() if k not in printed} or None}
+
+
+def _time(piece: Piece) -> str | None:
+    if piece.obj is not None:
+        started: str | None = piece.obj["status"].get("startTime")
+        return started
+    return None if piece.time is None else datetime.fromtimestamp(piece.time, UTC).isoformat()
