@@ -2,7 +2,7 @@
 
 `kubernetes.aio` finds and refreshes the credentials. Its generated models are not used, because
 building them costs sixty times as much as plain JSON. The gateway and the operator each have a
-module (`kube`) above this one that knows the paths that they use.
+module above this one that knows the paths that they use.
 """
 
 from __future__ import annotations

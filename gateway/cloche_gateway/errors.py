@@ -1,6 +1,6 @@
 """Errors of requests. Their messages are shown to the client.
 
-`routes/problems.py` maps them to HTTP status codes.
+`http/error_handlers.py` maps them to HTTP status codes.
 """
 
 from __future__ import annotations

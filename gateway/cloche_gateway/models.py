@@ -1,6 +1,6 @@
 """Models of request and response bodies. Their docstrings are part of the OpenAPI document.
 
-`services/validation.py` checks sizes in bytes and everything that depends on the language's
+`requests/validation.py` checks sizes in bytes and everything that depends on the language's
 runtime.
 """
 

@@ -79,7 +79,7 @@ class KubeClient:
     """Client of one API server over kept-alive connections. Call `close` at the end.
 
     `seconds` is the timeout of a call. All calls raise only `KubeError`s. Paths are those of
-    `names`.
+    `paths`.
     """
 
     def __init__(self, wire: Rest) -> None:

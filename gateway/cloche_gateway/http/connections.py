@@ -74,9 +74,9 @@ class Bounds:
     """Limits and state that all connections of a server share."""
 
     connections: int
-    """The most connections at a time, not counting the spare ones (`protocol`)."""
+    """The most connections at a time, not counting the spare ones (`server_protocol`)."""
     send_seconds: float
-    """The time limit for a client to read a part of its response (`backlog`)."""
+    """The time limit for a client to read a part of its response (`unsent`)."""
     budget: Budget
     """The budget for data that is held for clients."""
     idle: Idle = field(default_factory=Idle)

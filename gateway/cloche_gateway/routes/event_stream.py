@@ -37,7 +37,7 @@ class EventStream(Response):
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG002  ASGI
         """Send events until the stream ends or the client disconnects.
 
-        A client that does not read is disconnected by the server (`backlog`), which ends the stream
+        A client that does not read is disconnected by the server (`http.unsent`), which ends the stream
         too.
         """
         await send(
