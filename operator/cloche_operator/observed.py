@@ -123,15 +123,6 @@ class Pods:
             if not self._waiting[name]:
                 del self._waiting[name]
 
-    async def gone(self, name: str, seconds: float) -> None:
-        """Return when the Pod is not there any more, or after so many seconds."""
-        try:
-            async with asyncio.timeout(seconds):
-                while self.named(name) is not None:
-                    await self.changed(name, seconds)
-        except TimeoutError:
-            pass
-
     def take_user(self) -> int:
         """The lowest uid that no live Pod runs as: RLIMIT_NPROC counts by uid on a node.
 

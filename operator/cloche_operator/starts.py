@@ -86,19 +86,6 @@ class Starts:
             timer.cancel()
             end()
 
-    @asynccontextmanager
-    async def removal(self, tenant: str) -> AsyncIterator[bool]:
-        """Remove a Pod within the block, and wait until it is gone where the value is true.
-
-        For the tenant that holds most it counts as a start, for it costs half of one: its programs
-        that end together would take as much at once as those that begin together.
-        """
-        if self._has_a_part(tenant):
-            async with self.one(tenant):
-                yield True
-        else:
-            yield False
-
     async def _turn(self, tenant: str) -> None:
         turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         place = (tenant, turn)
@@ -133,12 +120,8 @@ class Starts:
 
     def _may(self, tenant: str, most: int) -> bool:
         """Whether one more start may be the tenant's."""
-        return self._under_way[tenant] < max(1, most // _PART) or not self._has_a_part(tenant)
-
-    def _has_a_part(self, tenant: str) -> bool:
-        """Whether the tenant has a part of the starts: it holds most, and others are active."""
-        if not tenant:
-            return False
+        if not tenant or self._under_way[tenant] < max(1, most // _PART):
+            return True
         latest = self._clock() - _ACTIVE_SECONDS
         tenants = sum(since >= latest for since in self._active.values())
-        return tenants > 1 and self._part(tenant) > 1 / tenants
+        return tenants < 2 or self._part(tenant) <= 1 / tenants  # noqa: PLR2004  itself and another
