@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 _SECONDS = 0.1
 """Between two such answers on a connection in the long run: more often than a probe or a browser
 asks. A request costs a millisecond."""
+_AHEAD_SECONDS = 0.5
+"""The same where requests are sent before the answers to earlier ones: no browser and hardly a
+client does that."""
 _BURST = 20
 """Answers that need not wait: a page and what belongs to it."""
 _AT_ONCE = 10
@@ -63,8 +66,9 @@ class Pace:
     async def answer(self, connection: Connection) -> None:
         """Wait for the turn of an answer to a client without a key, or that sends ahead."""
         now = asyncio.get_running_loop().time()
-        seconds = _SECONDS * max(1, (self._waiting + 1) / _AT_ONCE)
-        connection.due = max(connection.due, now - _BURST * _SECONDS) + seconds
+        pause = _AHEAD_SECONDS if connection.has_more() else _SECONDS
+        seconds = pause * max(1, (self._waiting + 1) / _AT_ONCE)
+        connection.due = max(connection.due, now - _BURST * pause) + seconds
         if connection.due <= now:
             return
         self._waiting += 1
