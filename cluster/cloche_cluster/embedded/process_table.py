@@ -256,6 +256,7 @@ def localhost_forward(addresses: Addresses) -> Program:
         "localhost-forward",
         (
             "/usr/bin/socat",
+            "-b32768",  # large requests take a quarter of the calls that its default takes
             f"TCP-LISTEN:{GATEWAY_LOCAL_PORT},bind=127.0.0.1,reuseaddr,fork,backlog=512,nodelay",
             f"TCP:{addresses.node}:{GATEWAY_NODE_PORT},nodelay",
         ),

@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 _SECONDS = 0.1
 """The long-term interval between such responses on one connection. Probes and browsers send fewer
 requests. A request takes a millisecond."""
+_AHEAD_SECONDS = 0.5
+"""The same interval for pipelined requests, which browsers and almost all clients never send."""
 _BURST = 20
 """Responses on a connection that are not delayed: enough for a page and its resources."""
 _AT_ONCE = 10
@@ -69,8 +71,9 @@ class Pace:
     async def answer(self, connection: Connection) -> None:
         """Delay the response to a client without a valid key, or that pipelines requests."""
         now = asyncio.get_running_loop().time()
-        seconds = _SECONDS * max(1, (self._waiting + 1) / _AT_ONCE)
-        connection.due = max(connection.due, now - _BURST * _SECONDS) + seconds
+        pause = _AHEAD_SECONDS if connection.has_more() else _SECONDS
+        seconds = pause * max(1, (self._waiting + 1) / _AT_ONCE)
+        connection.due = max(connection.due, now - _BURST * pause) + seconds
         if connection.due <= now:
             return
         self._waiting += 1

@@ -44,8 +44,6 @@ if TYPE_CHECKING:
 
 # Pods that are created at most for an execution that loses its connection before it starts.
 _STARTS = 3
-# For the removal of a Pod, which takes about a second on a node that is not busy.
-_GONE_SECONDS = 5.0
 # An older execution was in the queue before this operator started.
 _FRESH = timedelta(seconds=2)
 # Bytes of memory per byte of a result, at most. The text takes four bytes per character if one is
@@ -109,7 +107,7 @@ class Run:
             ended = await self._until_halted()
             self._source.drop()
             is_over = await self._record(ended)
-            await self._leave_pod(ended)
+            await self._remove_pod()
         finally:
             self._source.drop()
             if self._share is not None:
@@ -272,18 +270,6 @@ class Run:
             hold.release()
         self.recorded = True
         return is_over
-
-    async def _leave_pod(self, ended: Transcript | EndedError) -> None:
-        """Remove the Pod, in the tenant's turn if the supervisor has reported the end."""
-        if not isinstance(ended, Transcript):
-            await self._remove_pod()
-            return
-        async with self._pools.starts.removal(self.execution.tenant) as until_gone:
-            await self._remove_pod()
-            pod = self._attempt.pod if self._attempt is not None else self._pod
-            # A Pod that is still attached waits for another program.
-            if until_gone and pod is not None and not self._pools.holds(pod["metadata"]["uid"]):
-                await self._ctx.pods.gone(pod["metadata"]["name"], _GONE_SECONDS)
 
     async def _remove_pod(self) -> None:
         """Remove the execution's Pod, and one that a killed operator left."""

@@ -86,19 +86,6 @@ class Starts:
             timer.cancel()
             end()
 
-    @asynccontextmanager
-    async def removal(self, tenant: str) -> AsyncIterator[bool]:
-        """Remove a Pod within the block. If the value is true, wait there until it is gone.
-
-        For the tenant that holds most, a removal counts as a start. It takes half the CPU time of
-        one, and many programs that end together would load the nodes like many that begin together.
-        """
-        if self._has_a_part(tenant):
-            async with self.one(tenant):
-                yield True
-        else:
-            yield False
-
     async def _turn(self, tenant: str) -> None:
         turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         place = (tenant, turn)

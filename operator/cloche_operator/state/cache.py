@@ -123,15 +123,6 @@ class Pods:
             if not self._waiting[name]:
                 del self._waiting[name]
 
-    async def gone(self, name: str, seconds: float) -> None:
-        """Wait until there is no Pod with this name, for at most `seconds`."""
-        try:
-            async with asyncio.timeout(seconds):
-                while self.named(name) is not None:
-                    await self.changed(name, seconds)
-        except TimeoutError:
-            pass
-
     def take_user(self) -> int:
         """Reserve the lowest UID that no Pod runs as. RLIMIT_NPROC counts by UID on a node.
 

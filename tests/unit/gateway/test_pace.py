@@ -15,9 +15,9 @@ _MIB = 1024 * 1024
 class _Client:
     """A connection that records whether it was ended."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, has_more: bool = False) -> None:
         self.ended = False
-        self.connection = Connection(self._end, lambda: False)
+        self.connection = Connection(self._end, lambda: has_more)
 
     def _end(self) -> None:
         self.ended = True
@@ -50,6 +50,18 @@ async def test_a_connection_has_20_answers_at_once_and_the_next_each_a_tenth_of_
     for _ in range(3):
         await pace.answer(connection)
     assert sleeps == pytest.approx([0.1, 0.2, 0.3], abs=0.05), "their time did not pass"
+
+
+async def test_requests_that_are_sent_ahead_are_answered_twice_a_second(
+    pace: Pace, sleeps: list[float]
+) -> None:
+    connection = _Client(has_more=True).connection
+    for _ in range(20):
+        await pace.answer(connection)
+    assert not sleeps
+    for _ in range(3):
+        await pace.answer(connection)
+    assert sleeps == pytest.approx([0.5, 1.0, 1.5], abs=0.05), "their time did not pass"
 
 
 async def test_many_answers_that_wait_are_sent_100_times_a_second() -> None:

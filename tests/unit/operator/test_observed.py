@@ -224,17 +224,3 @@ def test_a_late_word_of_a_pod_whose_name_another_has_changes_nothing() -> None:
     newest = {"metadata": {"name": "sbx-1", "uid": "newest", "resourceVersion": "21"}, "spec": {}}
     pods.seen(newest)
     assert pods.get("sbx-1", "newest") is newest
-
-
-async def test_a_pod_is_gone_once_its_deletion_was_seen_or_time_is_up() -> None:
-    pods = Pods(USERS)
-    pods.seen(pod("a"))
-    waiting = asyncio.create_task(pods.gone("a", 10 * BOUND_SECONDS))
-    await asyncio.sleep(0)
-    pods.seen(pod("a"))
-    await asyncio.sleep(0)
-    assert not waiting.done()
-    pods.seen(pod("a"), deleted=True)
-    await asyncio.wait_for(waiting, BOUND_SECONDS)
-    pods.seen(pod("b"))
-    await asyncio.wait_for(pods.gone("b", 0.01), BOUND_SECONDS)

@@ -123,22 +123,3 @@ async def test_the_pools_have_all_starts() -> None:
             pass
     under_way = [asyncio.create_task(line.starts.one("").__aenter__()) for _ in range(4)]
     await asyncio.wait_for(asyncio.gather(*under_way), BOUND_SECONDS)
-
-
-async def test_who_holds_most_removes_its_pods_one_after_the_other_too() -> None:
-    line = Line(4, a=0.9)
-    for tenant in "ab":
-        line.starts.active(tenant)
-    await line.ask("a1")
-    removed: list[str] = []
-
-    async def remove(tenant: str) -> None:
-        async with line.starts.removal(tenant) as until_gone:
-            removed.append(f"{tenant} {until_gone}")
-
-    removing = [asyncio.create_task(remove(tenant)) for tenant in "ab"]
-    await settled()
-    assert removed == ["b False"]
-    await line.end("a1")
-    assert removed == ["b False", "a True"]
-    await asyncio.gather(*removing)
