@@ -18,6 +18,8 @@ _BYTES_PER_SECOND = 2 * MIB
 """Of a tenant, and of all clients without a key together, in the long run."""
 _AT_ONCE_BYTES = 64 * MIB
 """Sixteen of the largest bodies: each client of a burst of mistakes sees its answer."""
+_LONGEST_SECONDS = 5.0
+"""For which nothing more is read. What comes meanwhile on other connections makes it no longer."""
 
 
 class Discards:
@@ -35,5 +37,6 @@ class Discards:
         """
         now = self._clock()
         before = max(self._due.get(tenant, 0.0), now - _AT_ONCE_BYTES / _BYTES_PER_SECOND)
-        self._due[tenant] = due = before + size / _BYTES_PER_SECOND
+        due = min(before + size / _BYTES_PER_SECOND, now + _LONGEST_SECONDS)
+        self._due[tenant] = due
         return due <= now
