@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import multiprocessing
+import os
 import secrets
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NoReturn, Protocol
@@ -97,6 +98,10 @@ def _attack(target: Target, attack: Attack, ready: _Event) -> None:
 
 
 async def _attack_for_ever(target: Target, attack: Attack, ready: _Event) -> None:
+    parent = multiprocessing.parent_process()
+    assert parent is not None
+    # A siege that is killed leaves no attackers.
+    asyncio.get_running_loop().add_reader(parent.sentinel, os._exit, 1)
     tasks = await attack.tasks(target)
     ready.set()
     await asyncio.gather(*tasks)

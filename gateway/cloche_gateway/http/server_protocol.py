@@ -204,6 +204,7 @@ class BoundedProtocol(HttpToolsProtocol):
             self._tenant, len(body)
         ):
             self.flow.pause_reading()
+            self._last = True  # if this is the body's end, no further request is read
             self._linger(UNREAD_SECONDS)
 
     def on_message_complete(self) -> None:

@@ -19,6 +19,9 @@ _BYTES_PER_SECOND = 2 * MIB
 """The long-term rate for each tenant, and for all clients without a key together."""
 _AT_ONCE_BYTES = 64 * MIB
 """The burst: sixteen of the largest bodies, so that several mistakes at a time get responses."""
+_LONGEST_SECONDS = 5.0
+"""The longest time for which no more is read. Bytes that other connections send meanwhile do not
+extend it."""
 
 
 class Discards:
@@ -36,5 +39,6 @@ class Discards:
         """
         now = self._clock()
         before = max(self._due.get(tenant, 0.0), now - _AT_ONCE_BYTES / _BYTES_PER_SECOND)
-        self._due[tenant] = due = before + size / _BYTES_PER_SECOND
+        due = min(before + size / _BYTES_PER_SECOND, now + _LONGEST_SECONDS)
+        self._due[tenant] = due
         return due <= now

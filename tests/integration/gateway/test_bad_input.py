@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from cloche_gateway.http import server_protocol
+from cloche_gateway.limits.discards import Discards
 
 if TYPE_CHECKING:
     from collections.abc import Coroutine
@@ -302,6 +303,20 @@ async def test_little_is_read_of_what_is_refused(
         while await _works(send()):
             sent += len(part)
     assert 64 * 1024**2 <= sent < 128 * 1024**2
+    writer.close()
+
+
+async def test_a_connection_that_is_not_read_on_ends_though_its_body_was_complete(
+    gateway: Gateway, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its next request would never be read."""
+    monkeypatch.setattr(Discards, "reads_on", lambda *_: False)
+    reader, writer = await asyncio.open_connection("127.0.0.1", gateway.server.bound_port)
+    writer.write(b"POST /api/v1/execute HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\n\r\n")
+    assert (await reader.readuntil(b"\r\n")).startswith(b"HTTP/1.1 401")
+    writer.write(b"12345")
+    async with asyncio.timeout(10):
+        await reader.read()
     writer.close()
 
 
