@@ -37,8 +37,8 @@ class EventStream(Response):
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG002  ASGI
         """Send events until the stream ends or the client disconnects.
 
-        A client that does not read is disconnected by the server (`http.unsent`), which ends the stream
-        too.
+        The server disconnects a client that does not read (`http.unsent`), which also ends the
+        stream.
         """
         await send(
             {"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers}
