@@ -42,7 +42,7 @@ _KEPT_BYTES = 192 * 1024
 
 @dataclass(slots=True)
 class Connection:
-    """A connection, as far as what stands around every request is concerned."""
+    """What the middleware needs to know of a connection."""
 
     cut: Callable[[], None]
     """End it at once."""
