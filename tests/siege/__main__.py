@@ -1,8 +1,9 @@
 """`python -m siege`: run hostile clients concurrently, and measure what another tenant observes.
 
-The result is saved in bench/results/siege.json. The exit status is 1 if a gateway (with `inputs`,
-`names` and `long`, an operator) restarted or reached its memory limit, or if a program of the other
-tenant got a wrong response. Times are reported, not judged.
+The times are written to bench/results/siege.json, and the tables of all sieges in that file to
+siege.txt. The exit status is 1 if a gateway (with `inputs`, `names` and `long`, an operator)
+restarted or reached its memory limit, or if a program of the other tenant got a wrong response. Times
+are reported, not judged.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from siege.attackers import Force
 from siege.battle import Attack, Result, Times, siege
 from siege.programs import INPUTS, LONG, NAMES
 from siege.report import problems, table
+from siege.witness import Seen
 from support.helm import other_values
 from support.installation import ROOT, Kubectl, installed
 from support.site import site
@@ -74,7 +76,21 @@ def _keep(result: Result, name: str) -> None:
     """Save the result with those of other sieges."""
     kept: dict[str, Any] = json.loads(_RESULTS.read_text()) if _RESULTS.exists() else {}
     kept[name] = dataclasses.asdict(result)
-    _RESULTS.write_text(json.dumps(kept, indent=1) + "\n")
+    _RESULTS.write_text(json.dumps(_rounded(kept)) + "\n")
+    tables = (f"{of}\n{table(_result(stretches))}\n" for of, stretches in kept.items())
+    _RESULTS.with_suffix(".txt").write_text("\n".join(tables))
+
+
+def _rounded(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _rounded(of) for key, of in value.items()}
+    if isinstance(value, list):
+        return [_rounded(of) for of in value]
+    return round(value, 1) if isinstance(value, float) else value
+
+
+def _result(stretches: dict[str, Any]) -> Result:
+    return Result(**{name: Seen(**seen) for name, seen in stretches.items()})
 
 
 if __name__ == "__main__":

@@ -19,7 +19,7 @@ from siege import bodies
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping
 
-_EXECUTE = "/api/v1/execute"
+EXECUTE = "/api/v1/execute"
 _PIPELINED = b"GET / HTTP/1.1\r\nHost: siege\r\n\r\n" * 4096
 _SMALL_BUFFER = 4096
 _SIP_BYTES = 16 * 1024
@@ -80,7 +80,7 @@ async def pipeline(target: Target) -> NoReturn:
         await asyncio.sleep(_PAUSE_SECONDS)
 
 
-async def post(target: Target, body: bytes, path: str = _EXECUTE) -> NoReturn:
+async def post(target: Target, body: bytes, path: str = EXECUTE) -> NoReturn:
     """Send a body in request after request, and read each response."""
     while True:
         with contextlib.suppress(OSError):

@@ -7,7 +7,7 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
-from siege.attackers import post
+from siege.attackers import EXECUTE, post
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from siege.attackers import Target
 
-_EXECUTE, _ASYNC = "/api/v1/execute", "/api/v1/execute/async"
+_ASYNC = f"{EXECUTE}/async"
 _WIDE = "\U0001f600"
 """One character beyond U+FFFF makes Python use four bytes for each character of the text."""
 _LARGE = {
@@ -45,7 +45,7 @@ _LONG = {"language": "python", "code": "import time; time.sleep(300)", "timeout"
 
 @dataclass(frozen=True)
 class _Clients:
-    """Clients that send the bodies in turn, each starting with a different one."""
+    """Clients that each send one body again and again. The bodies are assigned in turn."""
 
     count: int
     bodies: tuple[tuple[str, Mapping[str, object]], ...]
@@ -65,16 +65,16 @@ class _Clients:
 INPUTS = _Clients(
     100,
     (
-        (_EXECUTE, _LARGE),
-        (_EXECUTE, {**_LARGE, "session_id": "siege"}),
-        (_EXECUTE, _LARGE),
-        (_EXECUTE, {**_LARGE, "session_id": "siege"}),
+        (EXECUTE, _LARGE),
+        (EXECUTE, {**_LARGE, "session_id": "siege"}),
+        (EXECUTE, _LARGE),
+        (EXECUTE, {**_LARGE, "session_id": "siege"}),
         (_ASYNC, _LARGE),
     ),
 )
 """Inputs of the maximum size that all wait: for room, for a session's turn, or in asynchronous
 requests."""
-NAMES = _Clients(20, ((_EXECUTE, _NAMES),))
+NAMES = _Clients(20, ((EXECUTE, _NAMES),))
 """Results whose size comes from the names of their files."""
-LONG = _Clients(60, ((_EXECUTE, _LONG),))
+LONG = _Clients(60, ((EXECUTE, _LONG),))
 """The maximum number of long programs of one tenant."""

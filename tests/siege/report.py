@@ -32,7 +32,7 @@ def problems(result: Result) -> list[str]:
 def table(result: Result) -> str:
     """Return the times of each phase in milliseconds, and the memory of each process."""
     lines = [
-        f"{'':16}{'/health p50':>12}{'p99':>8}{'program p50':>13}{'p99':>8}{'n':>6}{'MiB':>7}",
+        f"{'':16}{'/health p50':>12}{'p99':>8}{'program p50':>13}{'p99':>8}{'n':>6}  MiB",
         _line("quiet", result.quiet),
         _line("under attack", result.attacked),
     ]
@@ -47,5 +47,5 @@ def _line(name: str, seen: Seen) -> str:
     memory = " ".join(f"{size:.0f}" for size in seen.memory.values())
     return (
         f"{name:16}{health.p50:>12.1f}{health.p99:>8.1f}"
-        f"{programs.p50:>13.1f}{programs.p99:>8.1f}{programs.n:>6}{memory:>7}"
+        f"{programs.p50:>13.1f}{programs.p99:>8.1f}{programs.n:>6}  {memory}"
     )
