@@ -2,8 +2,8 @@
 
 The times are written to bench/results/siege.json, and the tables of all sieges in that file to
 siege.txt. The exit status is 1 if a gateway (with `inputs`, `names` and `long`, an operator)
-restarted or reached its memory limit, or if a program of the other tenant got a wrong response. Times
-are reported, not judged.
+restarted or reached its memory limit, or if a program of the other tenant got a wrong response.
+Times are reported, not judged.
 """
 
 from __future__ import annotations
