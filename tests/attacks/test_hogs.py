@@ -27,7 +27,9 @@ while True:
 """A neighbour that runs until it is cancelled, unless it loses its memory or is killed."""
 
 
-def test_a_hundred_memory_hogs_at_once(place: Site, target: Target) -> None:
+def test_100_concurrent_memory_hogs_do_not_affect_another_program(
+    place: Site, target: Target
+) -> None:
     """The queue admits as many as fit into the nodes' memory; the others end with QueueTimeout."""
     hog = parse(HERE / "resources" / "memory.py")
     spec = hog.spec({}) | {"timeoutSeconds": 60}

@@ -103,7 +103,9 @@ def neighbour(place: Site, name: str, **fields: Any) -> str:
         place.api.delete(f"{_PODS}/{name}")
 
 
-def test_another_pod_gets_what_it_needs_while_twenty_hoard(place: Site, target: Target) -> None:
+def test_a_pod_gets_kernel_objects_while_20_programs_hoard_them(
+    place: Site, target: Target
+) -> None:
     users = place.sandboxes()[0]["spec"].get("hostUsers", True)
     before, charged_before = unreclaimable(), charged()
     with hoarders(place, target):
@@ -115,7 +117,7 @@ def test_another_pod_gets_what_it_needs_while_twenty_hoard(place: Site, target: 
 
 
 @pytest.mark.parametrize("language", ["javascript", "typescript"])
-def test_node_says_which_interfaces_there_are(target: Target, language: str) -> None:
+def test_a_node_js_program_can_list_network_interfaces(target: Target, language: str) -> None:
     code = 'import os = require("node:os"); console.log(JSON.stringify(os.networkInterfaces()));'
     if language == "javascript":
         code = code.replace("import os", "const os")

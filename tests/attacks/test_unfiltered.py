@@ -43,7 +43,7 @@ def ended(
         yield found
 
 
-def test_there_are_20_attacks() -> None:
+def test_the_filter_alone_stops_at_least_20_attacks() -> None:
     assert len(HELD) >= 20
 
 

@@ -44,7 +44,7 @@ def rows(where: Site) -> Rows:
     return carry_out
 
 
-def test_every_fault_has_one_round() -> None:
+def test_each_fault_belongs_to_exactly_one_round() -> None:
     of_rounds = [fault for faults in ROUNDS.values() for fault in faults]
     assert sorted(fault.name for fault in of_rounds) == sorted(fault.name for fault in FAULTS)
 
@@ -54,7 +54,9 @@ def test_every_fault_has_one_round() -> None:
     [(name, fault.name) for name, faults in ROUNDS.items() for fault in faults],
     ids=lambda value: value,
 )
-def test_a_fault_strikes_among_executions_and_is_mended(rows: Rows, name: str, fault: str) -> None:
+def test_a_fault_is_injected_while_executions_run_and_is_repaired(
+    rows: Rows, name: str, fault: str
+) -> None:
     row = rows(name)
     strikes = [strike for strike in row.strikes if strike.fault == fault]
 
@@ -63,7 +65,7 @@ def test_a_fault_strikes_among_executions_and_is_mended(rows: Rows, name: str, f
 
 
 @pytest.mark.parametrize("name", ROUNDS)
-def test_a_round_loses_nothing_runs_nothing_twice_and_leaves_nothing(rows: Rows, name: str) -> None:
+def test_a_round_loses_repeats_and_leaves_behind_no_execution(rows: Rows, name: str) -> None:
     row = rows(name)
 
     assert not row.problems(), report.line(row)

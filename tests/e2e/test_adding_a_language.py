@@ -38,7 +38,9 @@ def lua(kubectl: Kubectl, tmp_path_factory: Any) -> Iterator[None]:
 
 
 @pytest.mark.usefixtures("lua")
-def test_it_is_listed_within_seconds_and_runs(http: httpx.Client, execute: Any) -> None:
+def test_an_added_language_is_listed_within_seconds_and_runs(
+    http: httpx.Client, execute: Any
+) -> None:
     def listed() -> bool:
         return "lua" in http.get("/api/v1/execute/languages").json()
 
@@ -49,7 +51,7 @@ def test_it_is_listed_within_seconds_and_runs(http: httpx.Client, execute: Any) 
 
 
 @pytest.mark.usefixtures("lua")
-def test_its_syntax_errors_are_the_callers(http: httpx.Client) -> None:
+def test_a_syntax_error_in_an_added_language_is_400(http: httpx.Client) -> None:
     answer = http.post("/api/v1/execute", json={"code": "print(", "language": "lua"})
 
     assert answer.status_code == httpx.codes.BAD_REQUEST

@@ -30,7 +30,9 @@ def frozen(program: str) -> Iterator[None]:
         os.kill(process, signal.SIGCONT)
 
 
-def test_the_gateway_says_so_and_goes_on(http: httpx.Client, execute: Any) -> None:
+def test_the_gateway_answers_503_while_the_api_server_is_frozen_and_recovers(
+    http: httpx.Client, execute: Any
+) -> None:
     with frozen("kube-apiserver"):
         until(lambda: http.get("/health/ready").status_code == 503, 30, "readiness to be false")
         assert http.get("/health/live").status_code == 200
@@ -43,7 +45,9 @@ def test_the_gateway_says_so_and_goes_on(http: httpx.Client, execute: Any) -> No
     assert execute("print(2)")["stdout"] == "2\n"
 
 
-def test_a_result_waits_for_the_api_server(submit: Any, finished: Any, running_pod: Any) -> None:
+def test_a_result_is_recorded_once_the_api_server_answers_again(
+    submit: Any, finished: Any, running_pod: Any
+) -> None:
     """It is away until the program has ended and the supervisor counts as hung."""
     code = "import time\nfor n in range(15):\n    print(n, flush=True)\n    time.sleep(0.1)"
     name = submit(code, timeoutSeconds=2)
@@ -58,7 +62,7 @@ def test_a_result_waits_for_the_api_server(submit: Any, finished: Any, running_p
     assert status["stdout"] == "".join(f"{n}\n" for n in range(15))
 
 
-def test_pods_that_start_meanwhile_are_not_to_blame(
+def test_pods_that_start_while_the_api_server_is_frozen_still_run_their_programs(
     kubectl: Kubectl, submit: Any, finished: Any
 ) -> None:
     """Attaches are given up, come about when it answers again, and close the Pods' input.
@@ -75,7 +79,7 @@ def test_pods_that_start_meanwhile_are_not_to_blame(
     assert [(end["reason"], end["stdout"]) for end in ends] == [("Exited", "1\n")] * STARTS
 
 
-def test_a_node_that_is_lost_ends_the_execution(
+def test_an_execution_on_a_lost_node_ends_as_supervisor_hung(
     kubectl: Kubectl, submit: Any, finished: Any, running_pod: Any
 ) -> None:
     """The API server answers, the kubelet does not: there is no log to wait for."""

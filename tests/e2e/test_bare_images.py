@@ -32,7 +32,7 @@ def pod_of(kubectl: Kubectl, component: str) -> str:
 
 @pytest.mark.parametrize("component", ["gateway", "operator"])
 @pytest.mark.parametrize("program", ["sh", "/bin/sh", "bash", "dpkg", "apt-get", "perl", "ls"])
-def test_there_is_no_shell_and_no_package_manager(
+def test_gateway_and_operator_images_have_no_shell_and_no_package_manager(
     kubectl: Kubectl, component: str, program: str
 ) -> None:
     done = kubectl.run("exec", pod_of(kubectl, component), "-n", SYSTEM, "--", program)
@@ -42,7 +42,9 @@ def test_there_is_no_shell_and_no_package_manager(
 
 
 @pytest.mark.parametrize("component", ["gateway", "operator"])
-def test_python_is_the_only_program(kubectl: Kubectl, component: str) -> None:
+def test_python_is_the_only_program_in_gateway_and_operator_images(
+    kubectl: Kubectl, component: str
+) -> None:
     where = ("exec", pod_of(kubectl, component), "-n", SYSTEM, "--")
     programs = kubectl(*where, "python3", "-c", _PROGRAMS).split()
 
@@ -50,7 +52,7 @@ def test_python_is_the_only_program(kubectl: Kubectl, component: str) -> None:
     assert programs[0].startswith("/usr/bin/python3.")
 
 
-def test_dpkgs_records_tell_what_is_there(kubectl: Kubectl) -> None:
+def test_the_dpkg_database_lists_the_packages_of_the_gateway_image(kubectl: Kubectl) -> None:
     where = ("exec", pod_of(kubectl, "gateway"), "-n", SYSTEM, "--")
     read = "print(open('/var/lib/dpkg/status').read())"
     lines = kubectl(*where, "python3", "-c", read).splitlines()

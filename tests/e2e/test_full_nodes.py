@@ -55,7 +55,7 @@ def no_room(kubectl: Kubectl) -> Iterator[None]:
 
 
 @pytest.mark.usefixtures("no_room")
-def test_a_pod_that_waits_makes_room_for_a_program(
+def test_a_waiting_pool_pod_is_preempted_for_an_execution(
     kubectl: Kubectl, submit: Any, finished: Any
 ) -> None:
     names = [submit("print(1)", resources={"memory": "256Mi"}) for _ in range(3)]

@@ -8,7 +8,9 @@ from support.deadline import until
 from support.installation import ROOT, SANDBOXES, SYSTEM, Kubectl
 
 
-def test_every_execution_is_shown_and_no_pod_stays(kubectl: Kubectl, execute: Any) -> None:
+def test_kubectl_shows_an_ended_execution_and_its_pod_is_deleted(
+    kubectl: Kubectl, execute: Any
+) -> None:
     answer = execute('print("seen")', session_id="shown")
 
     row = kubectl("get", "sbx", answer["execution_id"], "-n", SANDBOXES, "--no-headers").split()
@@ -16,7 +18,7 @@ def test_every_execution_is_shown_and_no_pod_stays(kubectl: Kubectl, execute: An
     until(lambda: not kubectl.busy_pods(), 10, "the Pods to be gone")
 
 
-def test_apply_runs_without_the_gateway(kubectl: Kubectl) -> None:
+def test_an_execution_applied_with_kubectl_runs_without_the_gateway(kubectl: Kubectl) -> None:
     scale = ("scale", "deployment/cloche-gateway", "-n", SYSTEM)
     replicas = kubectl.json("get", "deployment", "cloche-gateway", "-n", SYSTEM)["spec"]["replicas"]
     kubectl("delete", "sbx/hello", "-n", SANDBOXES, "--ignore-not-found")
@@ -36,21 +38,27 @@ def test_apply_runs_without_the_gateway(kubectl: Kubectl) -> None:
     assert status["stdout"]
 
 
-def test_unknown_language_ends_with_its_own_reason(submit: Any, finished: Any) -> None:
+def test_an_execution_in_an_unknown_language_ends_as_unknown_language(
+    submit: Any, finished: Any
+) -> None:
     status = finished(submit("x", "cobol"))
 
     assert (status["phase"], status["reason"]) == ("Error", "UnknownLanguage")
     assert "cobol" in status["message"]
 
 
-def test_more_than_the_maximum_ends_with_its_own_reason(submit: Any, finished: Any) -> None:
+def test_an_execution_over_the_runtimes_maximum_ends_as_resources_exceed_runtime(
+    submit: Any, finished: Any
+) -> None:
     status = finished(submit("x", resources={"memory": "64Gi"}))
 
     assert (status["phase"], status["reason"]) == ("Error", "ResourcesExceedRuntime")
     assert "spec.resources.memory" in status["message"]
 
 
-def test_cancel(kubectl: Kubectl, submit: Any, finished: Any, running_pod: Any) -> None:
+def test_cancelling_with_kubectl_ends_the_execution_and_deletes_its_pod(
+    kubectl: Kubectl, submit: Any, finished: Any, running_pod: Any
+) -> None:
     name = submit('import time\nprint("begun", flush=True)\ntime.sleep(100)', timeoutSeconds=120)
     pod = running_pod(name)["metadata"]["name"]
 
@@ -62,7 +70,9 @@ def test_cancel(kubectl: Kubectl, submit: Any, finished: Any, running_pod: Any) 
     until(lambda: pod not in str(kubectl.pods()), 10, "the Pod to be gone")
 
 
-def test_deletion_takes_the_pod_along(kubectl: Kubectl, submit: Any, running_pod: Any) -> None:
+def test_deleting_an_execution_deletes_its_pod(
+    kubectl: Kubectl, submit: Any, running_pod: Any
+) -> None:
     name = submit("import time\ntime.sleep(100)", timeoutSeconds=120)
     pod = running_pod(name)["metadata"]["name"]
 
@@ -71,7 +81,7 @@ def test_deletion_takes_the_pod_along(kubectl: Kubectl, submit: Any, running_pod
     until(lambda: pod not in str(kubectl.pods()), 10, "the Pod to be gone")
 
 
-def test_records_leave_after_their_time(kubectl: Kubectl, submit: Any, finished: Any) -> None:
+def test_a_record_is_removed_after_its_ttl(kubectl: Kubectl, submit: Any, finished: Any) -> None:
     name = submit("print(1)", ttlSecondsAfterFinished=1)
     finished(name)
 

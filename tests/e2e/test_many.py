@@ -10,7 +10,9 @@ from support.witness import witness
 COUNT = 20
 
 
-def test_20_at_once(execute: Any, kubectl: Any) -> None:
+def test_20_concurrent_executions_each_run_once_with_their_own_result(
+    execute: Any, kubectl: Any
+) -> None:
     def one(number: int) -> dict[str, Any]:
         answer: dict[str, Any] = execute(f"print({number} ** 2)", timeout=60)
         return answer

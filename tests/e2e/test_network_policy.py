@@ -179,11 +179,15 @@ def policies(ways: Ways, before: dict[str, set[str]]) -> Ways:
 
 
 @pytest.mark.parametrize("name", EVERYBODY)
-def test_without_a_policy_everything_is_reached(before: dict[str, set[str]], name: str) -> None:
+def test_a_pod_reaches_every_port_without_network_policies(
+    before: dict[str, set[str]], name: str
+) -> None:
     others = {f"{other}:{port}" for other in EVERYBODY if other != name for port in PORTS}
     assert before[name] == others | {"names:dns"}
 
 
 @pytest.mark.parametrize("name", EVERYBODY)
-def test_with_the_chart_s_policies_only_what_is_needed(policies: Ways, name: str) -> None:
+def test_a_pod_reaches_only_what_the_charts_network_policies_allow(
+    policies: Ways, name: str
+) -> None:
     assert policies.of(name) == REACHED[name]

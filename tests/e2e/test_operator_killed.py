@@ -23,7 +23,9 @@ for tenth in range(200):
 """
 
 
-def test_kill_while_10_run(kubectl: Kubectl, submit: Any, finished: Any, running_pod: Any) -> None:
+def test_10_running_executions_survive_a_killed_operator(
+    kubectl: Kubectl, submit: Any, finished: Any, running_pod: Any
+) -> None:
     with witness() as seen:
         names = [submit(CODE) for _ in range(COUNT)]
         for name in names:
@@ -39,7 +41,9 @@ def test_kill_while_10_run(kubectl: Kubectl, submit: Any, finished: Any, running
     until(lambda: not kubectl.busy_pods(), 60, "the Pods to be gone")
 
 
-def test_kill_while_pods_start(kubectl: Kubectl, submit: Any, finished: Any) -> None:
+def test_executions_whose_pods_start_survive_a_killed_operator_and_run_once(
+    kubectl: Kubectl, submit: Any, finished: Any
+) -> None:
     """Claimed or not, sent or not: each ends Completed, and its program is started once."""
     with witness() as seen:
         names = [submit("print(1)") for _ in range(5)]
@@ -55,7 +59,7 @@ def test_kill_while_pods_start(kubectl: Kubectl, submit: Any, finished: Any) -> 
     )
 
 
-def test_kill_while_large_programs_start_and_run(
+def test_large_programs_survive_a_killed_operator_and_their_sources_are_deleted(
     kubectl: Kubectl, http: httpx.Client, finished: Any
 ) -> None:
     """Their sources stay for the next operator, which deletes them once they have ended."""

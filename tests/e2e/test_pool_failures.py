@@ -87,7 +87,7 @@ def room_for_one(kubectl: Kubectl) -> Iterator[None]:
 
 
 @pytest.mark.usefixtures("room_for_one")
-def test_a_pool_beyond_the_quota(
+def test_a_pool_over_the_quota_reports_pod_refused_and_fills_once_the_quota_is_gone(
     kubectl: Kubectl, runtime: Any, installation: Any, submit: Any, finished: Any
 ) -> None:
     others = waiting(kubectl, "python")
@@ -136,7 +136,7 @@ def created(kubectl: Kubectl, installation: Any, runtime: Any) -> dict[str, int]
 
 
 @pytest.mark.parametrize("name", PROBLEMS)
-def test_a_runtime_that_cannot_run(
+def test_a_runtime_that_cannot_start_pods_reports_why_and_creates_few(
     kubectl: Kubectl, created: dict[str, int], submit: Any, finished: Any, name: str
 ) -> None:
     reason, words = PROBLEMS[name]
@@ -152,7 +152,7 @@ def test_a_runtime_that_cannot_run(
     assert words in end["message"]
 
 
-def test_a_pod_that_waited_longer_than_any_deadline(
+def test_a_pool_pods_deadline_counts_from_its_claim(
     kubectl: Kubectl, old: str, submit: Any, finished: Any
 ) -> None:
     """Last, for it to have waited: its deadline counts from the claim, not from its start."""

@@ -47,7 +47,9 @@ def waiting(kubectl: Kubectl, language: str) -> list[dict[str, Any]]:
     return found
 
 
-def test_the_pod_that_waits(kubectl: Kubectl, language: str, submit: Any, finished: Any) -> None:
+def test_a_pool_pod_has_the_runtimes_runtime_class(
+    kubectl: Kubectl, language: str, submit: Any, finished: Any
+) -> None:
     until(lambda: kubectl.pool_is_full(language), FILLED_SECONDS, "the Pod to wait")
     [pod] = waiting(kubectl, language)
     assert pod["spec"]["runtimeClassName"] == CLASS
@@ -58,7 +60,7 @@ def test_the_pod_that_waits(kubectl: Kubectl, language: str, submit: Any, finish
     assert end["podUID"] == pod["metadata"]["uid"]
 
 
-def test_the_pod_of_one_execution(
+def test_a_cold_pod_has_the_runtimes_runtime_class(
     kubectl: Kubectl, language: str, submit: Any, running_pod: Any
 ) -> None:
     name = submit("import time\ntime.sleep(20)", language, resources={"memory": "256Mi"})
@@ -70,7 +72,9 @@ def test_the_pod_of_one_execution(
     assert pod["spec"]["runtimeClassName"] == CLASS
 
 
-def test_the_pod_of_a_session(kubectl: Kubectl, language: str, http: httpx.Client) -> None:
+def test_a_session_pod_has_the_runtimes_runtime_class(
+    kubectl: Kubectl, language: str, http: httpx.Client
+) -> None:
     # Other limits than the pool's, for a Pod of its own; a new language is known within seconds.
     asked = {"language": language, "resources": {"memory_mb": 256}}
     until(lambda: language in http.get("/api/v1/execute/languages").json(), 10, "it to be listed")
@@ -87,7 +91,7 @@ def test_the_pod_of_a_session(kubectl: Kubectl, language: str, http: httpx.Clien
 
 
 @pytest.mark.usefixtures("language")
-def test_the_other_languages_keep_the_installation_s(kubectl: Kubectl) -> None:
+def test_pods_of_other_languages_keep_the_installations_runtime_class(kubectl: Kubectl) -> None:
     until(lambda: kubectl.pool_is_full("python"), FILLED_SECONDS, "the pool of python")
     deployment = kubectl.json("get", "deployment", "cloche-operator", "-n", "cloche-system")
     [container] = deployment["spec"]["template"]["spec"]["containers"]
@@ -98,7 +102,9 @@ def test_the_other_languages_keep_the_installation_s(kubectl: Kubectl) -> None:
     assert found == {values["CLOCHE_OPERATOR_RUNTIME_CLASS_NAME"]}
 
 
-def test_a_class_that_is_not_there(runtime: Any, submit: Any, finished: Any) -> None:
+def test_a_missing_runtime_class_ends_the_execution_as_pod_refused(
+    runtime: Any, submit: Any, finished: Any
+) -> None:
     end = finished(submit("print(1)", runtime("no-class", runtimeClassName=NO_CLASS)))
 
     assert (end["phase"], end["reason"]) == ("Error", "PodRefused")

@@ -30,7 +30,9 @@ def gateways(kubectl: Kubectl) -> list[str]:
     return kubectl(*words, "-o", "name").split()
 
 
-async def test_of_150_at_once_100_pass(installation: Installation, kubectl: Kubectl) -> None:
+async def test_two_gateways_let_100_of_150_concurrent_requests_pass_a_rate_of_100(
+    installation: Installation, kubectl: Kubectl
+) -> None:
     until(lambda: len(gateways(kubectl)) == 2, 60, "the gateway of before to be gone")
     with extra_key(kubectl, tenant="many", ratePerMinute=100) as key:
         # A connection for each, so that both get some.

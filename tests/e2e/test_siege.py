@@ -11,7 +11,7 @@ from support.site import site
 _TIMES = Times(quiet=3, attack=20, rest=0, after=0)
 
 
-async def test_the_gateway_survives_hostile_clients(
+async def test_the_gateway_serves_other_clients_during_a_siege(
     installation: Installation, kubectl: Kubectl
 ) -> None:
     with site(installation) as where:

@@ -55,7 +55,7 @@ def gone(kubectl: Kubectl, name: str) -> None:
 
 
 @pytest.mark.parametrize("resources", [None, {"memory_mb": 200}], ids=["warm", "cold"])
-def test_a_large_program_gets_all_that_it_is_given(
+def test_a_large_program_receives_its_code_stdin_args_environment_and_files(
     kubectl: Kubectl, execute: Any, resources: dict[str, int] | None
 ) -> None:
     more = {} if resources is None else {"resources": resources}
@@ -69,7 +69,7 @@ def test_a_large_program_gets_all_that_it_is_given(
     gone(kubectl, answer["execution_id"])
 
 
-def test_large_programs_in_a_session_have_sources_of_their_own(
+def test_each_large_program_in_a_session_has_its_own_source(
     kubectl: Kubectl, http: httpx.Client, execute: Any
 ) -> None:
     session = http.post("/api/v1/sessions", json={"language": "python"}).json()["session_id"]
@@ -82,7 +82,7 @@ def test_large_programs_in_a_session_have_sources_of_their_own(
         http.delete(f"/api/v1/sessions/{session}")
 
 
-def test_a_large_program_that_is_cancelled_leaves_no_source(
+def test_the_source_of_a_cancelled_large_program_is_deleted(
     kubectl: Kubectl, http: httpx.Client, finished: Any, running_pod: Any
 ) -> None:
     body = {**BODY, "code": f"import time\ntime.sleep(60)\n# {'x' * 20 * KIB}"}
@@ -94,7 +94,7 @@ def test_a_large_program_that_is_cancelled_leaves_no_source(
     gone(kubectl, name)
 
 
-def test_a_purged_record_of_a_large_program_leaves_nothing(
+def test_purging_the_record_of_a_large_program_deletes_its_source(
     kubectl: Kubectl, http: httpx.Client, execute: Any
 ) -> None:
     name = execute(**BODY)["execution_id"]

@@ -46,7 +46,7 @@ def before(kubectl: Kubectl) -> Any:
 
 
 @pytest.mark.usefixtures("before")
-def test_executions_run_through_an_upgrade(
+def test_running_executions_survive_a_schema_upgrade(
     kubectl: Kubectl, submit: Any, finished: Any, running_pod: Any, execute: Any
 ) -> None:
     ended = submit("print('old')")

@@ -80,11 +80,11 @@ def serves(http: httpx.Client) -> bool:
 
 
 @pytest.mark.parametrize("program", ["kube-scheduler", "kube-controller-manager", "kube-proxy"])
-def test_a_killed_program_comes_back(program: str) -> None:
+def test_a_killed_control_plane_program_is_restarted(program: str) -> None:
     kill_component(program, RESTART_SECONDS)
 
 
-def test_containers_outlive_containerd(execute: Callable[..., dict[str, Any]]) -> None:
+def test_containers_survive_a_restart_of_containerd(execute: Callable[..., dict[str, Any]]) -> None:
     gateways = gateway_pids()
     assert gateways
     kill_component("containerd", RESTART_SECONDS)
@@ -92,7 +92,7 @@ def test_containers_outlive_containerd(execute: Callable[..., dict[str, Any]]) -
     assert execute("print(1)")["stdout"] == "1\n"
 
 
-def test_an_input_that_goes_with_containerd_is_handed_to_another_pod(
+def test_an_input_lost_with_containerd_is_sent_to_another_pod(
     submit: Callable[..., str], finished: Callable[[str], dict[str, Any]], kubectl: Kubectl
 ) -> None:
     hits = kubectl.runtime_status("python")["hits"]
@@ -118,7 +118,7 @@ def test_an_input_that_goes_with_containerd_is_handed_to_another_pod(
     assert status["podUID"] != first
 
 
-def test_after_kill_9_of_everything_up_works_again_with_all_that_had_ended(
+def test_up_restores_the_cluster_and_its_records_after_a_crash(
     execute: Callable[..., dict[str, Any]], http: httpx.Client
 ) -> None:
     ended = execute("print('before')")
@@ -133,7 +133,7 @@ def test_after_kill_9_of_everything_up_works_again_with_all_that_had_ended(
     assert execute("print('after')")["stdout"] == "after\n"
 
 
-def test_an_interrupted_up_is_continued_by_the_next(
+def test_the_next_up_completes_an_interrupted_one(
     execute: Callable[..., dict[str, Any]], http: httpx.Client
 ) -> None:
     kill_everything()
@@ -144,7 +144,7 @@ def test_an_interrupted_up_is_continued_by_the_next(
     assert execute("print('again')")["stdout"] == "again\n"
 
 
-def test_of_two_ups_at_once_one_waits_for_the_other() -> None:
+def test_one_of_two_concurrent_ups_waits_for_the_other() -> None:
     both = [
         subprocess.Popen([*COMMAND, *BARE], env=ENVIRONMENT, text=True, stdout=subprocess.PIPE)
         for _ in range(2)
@@ -154,7 +154,7 @@ def test_of_two_ups_at_once_one_waits_for_the_other() -> None:
     assert len([text for text in said if "waiting for `make up`" in text]) == 1
 
 
-def test_down_leaves_nothing_and_up_starts_afresh(installation: Installation) -> None:
+def test_down_removes_everything_and_up_starts_a_new_cluster(installation: Installation) -> None:
     said = cluster("down")
     assert "removed: /var/lib/cloche" in said
     assert find_processes(LAYOUT) == ()

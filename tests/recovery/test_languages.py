@@ -36,7 +36,7 @@ def answer(installation: Installation, language: str, code: str) -> httpx.Respon
     )
 
 
-def test_up_installs_the_chosen_languages_alone_until_all_are_chosen(
+def test_up_installs_only_the_chosen_languages_until_all_are_chosen(
     installation: Installation,
 ) -> None:
     try:
