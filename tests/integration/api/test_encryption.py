@@ -31,7 +31,7 @@ def contents(directory: Path) -> bytes:
     return b"".join(path.read_bytes() for path in directory.rglob("*") if path.is_file())
 
 
-def test_executions_and_sources_are_encrypted_and_not_in_the_audit_log(
+def test_executions_and_sources_are_encrypted_and_absent_from_the_audit_log(
     tmp_path: Path, execution: Callable[..., dict[str, Any]]
 ) -> None:
     encryption, audit, log = (tmp_path / name for name in ("encryption", "audit", "log"))

@@ -318,7 +318,7 @@ def applied(plane: ControlPlane, namespace: str, document: dict[str, Any]) -> st
 
 
 @cases(EXECUTIONS)
-def test_an_execution(
+def test_the_api_server_rejects_an_invalid_execution_and_names_the_field(
     server: ApiServer, nowhere: str, execution: Make, spec: dict[str, Any], words: str
 ) -> None:
     said = posted(server, nowhere, "sandboxexecutions", execution(**spec))
@@ -327,7 +327,7 @@ def test_an_execution(
 
 
 @cases(RUNTIMES)
-def test_a_runtime(
+def test_the_api_server_rejects_an_invalid_runtime_and_names_the_field(
     server: ApiServer, nowhere: str, runtime: Make, spec: dict[str, Any], words: str
 ) -> None:
     said = posted(server, nowhere, "sandboxruntimes", runtime(**spec))
@@ -336,7 +336,7 @@ def test_a_runtime(
 
 
 @cases(SESSIONS)
-def test_a_session(
+def test_the_api_server_rejects_an_invalid_session_and_names_the_field(
     server: ApiServer, nowhere: str, sandbox_session: Make, spec: dict[str, Any], words: str
 ) -> None:
     said = posted(server, nowhere, "sandboxsessions", sandbox_session(**spec))
@@ -345,14 +345,14 @@ def test_a_session(
 
 
 @cases(EXECUTIONS, step=3)
-def test_an_execution_by_kubectl(
+def test_kubectl_apply_reports_why_an_execution_is_invalid(
     control_plane: ControlPlane, nowhere: str, execution: Make, spec: dict[str, Any], words: str
 ) -> None:
     assert words in applied(control_plane, nowhere, execution(**spec))
 
 
 @cases(RUNTIMES, step=3)
-def test_a_runtime_by_kubectl(
+def test_kubectl_apply_reports_why_a_runtime_is_invalid(
     control_plane: ControlPlane, nowhere: str, runtime: Make, spec: dict[str, Any], words: str
 ) -> None:
     assert words in applied(control_plane, nowhere, runtime(**spec))
@@ -360,7 +360,7 @@ def test_a_runtime_by_kubectl(
 
 @pytest.mark.parametrize("kind", ["SandboxExecution", "SandboxRuntime", "SandboxSession"])
 @pytest.mark.parametrize("spec", [{}, {"spec": None}, {"spec": []}, {"spec": "x"}])
-def test_no_spec_at_all(
+def test_a_resource_without_a_spec_is_rejected(
     control_plane: ControlPlane, nowhere: str, kind: str, spec: dict[str, Any]
 ) -> None:
     document = {"apiVersion": "cloche.dev/v1alpha1", "kind": kind, "metadata": {"name": "x"}}

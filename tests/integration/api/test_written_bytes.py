@@ -86,7 +86,7 @@ def written(server: ApiServer, namespace: str, obj: dict[str, Any], source: Any)
 
 
 @pytest.mark.parametrize("kib", [4, 64, 700])
-def test_a_large_input_is_written_once(server: ApiServer, namespace: str, kib: int) -> None:
+def test_a_large_input_is_written_to_etcd_once(server: ApiServer, namespace: str, kib: int) -> None:
     whole, apart = of_input(kib * KIB), of_input(kib * KIB)
     source = manifest.separated(apart)
     before = written(server, namespace, whole, None)

@@ -96,7 +96,7 @@ def told(client: ApiServer, namespace: str) -> tuple[Rules, set[tuple[str, str]]
 
 @pytest.mark.parametrize("namespace", NAMESPACES)
 @pytest.mark.parametrize("account", ACCOUNTS)
-def test_an_account_may_do_exactly_this(
+def test_an_account_has_exactly_the_listed_rights(
     installed: ChartCluster, account: str, namespace: str
 ) -> None:
     with speaking(installed, account) as client:
@@ -117,7 +117,7 @@ def may(client: ApiServer, namespace: str, **attributes: str) -> bool:
 
 
 @pytest.mark.parametrize("account", ACCOUNTS)
-def test_nobody_may_what_would_open_a_sandbox_or_the_cluster(
+def test_no_account_has_a_right_that_would_open_a_sandbox_or_the_cluster(
     installed: ChartCluster, account: str
 ) -> None:
     with speaking(installed, account) as client:
@@ -132,7 +132,7 @@ def test_nobody_may_what_would_open_a_sandbox_or_the_cluster(
 
 
 @pytest.mark.parametrize("account", ACCOUNTS)
-def test_secrets_are_read_by_the_gateway_and_but_its_own(
+def test_only_the_gateway_reads_secrets_and_only_the_one_with_the_keys(
     installed: ChartCluster, account: str
 ) -> None:
     with speaking(installed, account) as client:
@@ -146,7 +146,7 @@ def test_secrets_are_read_by_the_gateway_and_but_its_own(
                 assert may(client, full, **asked, name="cloche-api-keys") == own
 
 
-def test_the_gateway_has_no_hand_on_pods(installed: ChartCluster) -> None:
+def test_the_gateway_has_no_rights_on_pods(installed: ChartCluster) -> None:
     with speaking(installed, "gateway") as client:
         for verb in ("get", "list", "watch", "create", "patch", "update", "delete"):
             assert not may(client, installed.sandboxes, verb=verb, resource="pods")

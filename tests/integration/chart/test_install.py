@@ -34,7 +34,7 @@ def pods_of(cluster: ChartCluster, component: str) -> list[str]:
     return cluster("get", "pods", "-n", cluster.system, "-l", selector, "-o", "name").split()
 
 
-def test_the_api_server_accepts_all_that_can_be_rendered(cluster: ChartCluster) -> None:
+def test_the_api_server_accepts_the_chart_with_every_option_enabled(cluster: ChartCluster) -> None:
     values = [word for one in EVERYTHING for word in ("--set-json", one)]
     values += ["--set", f"sandbox.namespace={cluster.sandboxes}"]
     done = helm("template", "cloche", str(CHART), "-n", cluster.system, *values)
@@ -75,7 +75,7 @@ def keys(cluster: ChartCluster) -> set[str]:
     )
 
 
-def test_the_programs_are_admitted_where_restricted_is_enforced(release: ChartCluster) -> None:
+def test_gateway_and_operator_pods_pass_restricted_pod_security(release: ChartCluster) -> None:
     until(lambda: pods_of(release, "gateway"), 30, "the gateway's Pod")
     until(lambda: pods_of(release, "operator"), 30, "the operator's Pod")
 
@@ -101,7 +101,9 @@ def test_an_upgrade_that_changes_no_setting_restarts_nothing(release: ChartClust
     assert (generation("gateway"), generation("operator")) == (before[0], before[1] + 1)
 
 
-def test_what_others_changed_is_overruled_when_asked(release: ChartCluster) -> None:
+def test_an_upgrade_with_force_conflicts_overrides_changes_of_other_clients(
+    release: ChartCluster,
+) -> None:
     release("scale", "deployment/cloche-gateway", "-n", release.system, "--replicas=0")
     size = '{"spec":{"pool":{"size":9}}}'
     release("patch", "sbr/python", "-n", release.sandboxes, "--type=merge", "-p", size)
@@ -111,7 +113,9 @@ def test_what_others_changed_is_overruled_when_asked(release: ChartCluster) -> N
     assert release.json("get", "sbr/python", "-n", release.sandboxes)["spec"]["pool"]["size"] == 2
 
 
-def test_a_namespace_of_ones_own_must_be_restricted(release: ChartCluster) -> None:
+def test_an_existing_sandbox_namespace_must_enforce_restricted_pod_security(
+    release: ChartCluster,
+) -> None:
     loose = f"{release.system}-loose"
     release("create", "namespace", loose)
     words = helm(
@@ -124,7 +128,7 @@ def test_a_namespace_of_ones_own_must_be_restricted(release: ChartCluster) -> No
     assert command in words.stderr
 
 
-def test_uninstalling_keeps_the_records_and_says_so(release: ChartCluster) -> None:
+def test_uninstalling_keeps_records_and_keys_and_lists_what_it_keeps(release: ChartCluster) -> None:
     assert release.try_execution("kept").returncode == 0
     words = release.helm("uninstall", "cloche")
     for kept in (f"[Namespace] {release.sandboxes}", "[Secret] cloche-api-keys", "[NetworkPolicy]"):
@@ -139,7 +143,7 @@ def test_uninstalling_keeps_the_records_and_says_so(release: ChartCluster) -> No
     assert release.json("get", "sbx/kept", "-n", release.sandboxes)["spec"]["code"] == "print(1)"
 
 
-def test_the_notes_tell_how_to_make_a_key(release: ChartCluster, tmp_path: Path) -> None:
+def test_the_commands_in_the_notes_create_an_api_key(release: ChartCluster, tmp_path: Path) -> None:
     lines = [line.strip() for line in release.helm("get", "notes", "cloche").splitlines()]
     first = next(i for i, line in enumerate(lines) if line.startswith("export CLOCHE_API_KEY="))
     (tmp_path / "kubectl").symlink_to(release.program)

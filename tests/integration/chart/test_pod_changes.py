@@ -76,7 +76,9 @@ def execution(server: ApiServer, namespace: str) -> dict[str, Any]:
 
 
 @BOTH
-def test_a_debug_container_is_refused(installed: ChartCluster, pod: Pod, namespace: str) -> None:
+def test_a_debug_container_is_rejected_in_a_sandbox_pod(
+    installed: ChartCluster, pod: Pod, namespace: str
+) -> None:
     done = installed.run(
         "debug", f"pod/{pod['metadata']['name']}", "-n", namespace, "--image=busybox",
         "--profile=restricted", "--", "sh",
@@ -86,7 +88,7 @@ def test_a_debug_container_is_refused(installed: ChartCluster, pod: Pod, namespa
 
 
 @GUARDED
-def test_one_that_may_trace_is_refused_by_pod_security_before(
+def test_a_debug_container_that_may_trace_is_rejected_by_pod_security(
     installed: ChartCluster, pod: Pod, namespace: str
 ) -> None:
     done = installed.run(
@@ -98,7 +100,7 @@ def test_one_that_may_trace_is_refused_by_pod_security_before(
 
 
 @BOTH
-def test_a_pod_is_not_resized(server: ApiServer, pod: Pod) -> None:
+def test_a_sandbox_pod_cannot_be_resized(server: ApiServer, pod: Pod) -> None:
     limits = {"cpu": "2", "memory": "512Mi", "ephemeral-storage": "64Mi"}
     (container,) = pod["spec"]["containers"]
     more = container | {"resources": container["resources"] | {"limits": limits}}
@@ -107,7 +109,9 @@ def test_a_pod_is_not_resized(server: ApiServer, pod: Pod) -> None:
 
 
 @BOTH
-def test_the_image_stays(installed: ChartCluster, pod: Pod, namespace: str) -> None:
+def test_the_image_of_a_sandbox_pod_cannot_change(
+    installed: ChartCluster, pod: Pod, namespace: str
+) -> None:
     done = installed.run(
         "set", "image", f"pod/{pod['metadata']['name']}", "-n", namespace, "sandbox=evil:1"
     )
@@ -116,7 +120,7 @@ def test_the_image_stays(installed: ChartCluster, pod: Pod, namespace: str) -> N
 
 
 @BOTH
-def test_a_deadline_is_not_taken_away(server: ApiServer, pod: Pod) -> None:
+def test_the_deadline_of_a_sandbox_pod_can_only_be_shortened(server: ApiServer, pod: Pod) -> None:
     server.merge(path(pod), {"spec": {"activeDeadlineSeconds": 100}})
     # The API server's own rule.
     for later in (None, 101):
@@ -129,7 +133,9 @@ def test_a_deadline_is_not_taken_away(server: ApiServer, pod: Pod) -> None:
 @pytest.mark.parametrize(
     "more", [{"operator": "Exists"}, {"key": "node-role.kubernetes.io/master"}, {"key": "gpu"}]
 )
-def test_no_taint_is_tolerated_later(server: ApiServer, pod: Pod, more: dict[str, str]) -> None:
+def test_no_toleration_can_be_added_to_a_sandbox_pod(
+    server: ApiServer, pod: Pod, more: dict[str, str]
+) -> None:
     operator = {"operator": "Exists"}
     words = refusal(
         server, pod, {"spec": {"tolerations": [*pod["spec"]["tolerations"], operator | more]}}
@@ -143,13 +149,17 @@ def test_no_taint_is_tolerated_later(server: ApiServer, pod: Pod, more: dict[str
     ["io.katacontainers.config.hypervisor.path", "k8s.v1.cni.cncf.io/networks",
      "org.systemd.property.SuccessAction"],
 )  # fmt: skip
-def test_no_orders_to_the_runtime_later(server: ApiServer, pod: Pod, name: str) -> None:
+def test_no_annotation_for_the_container_runtime_can_be_added_to_a_sandbox_pod(
+    server: ApiServer, pod: Pod, name: str
+) -> None:
     words = refusal(server, pod, {"metadata": {"annotations": {name: "x"}}})
     assert "metadata.annotations: must get none" in words
 
 
 @BOTH
-def test_what_network_plugins_and_people_note_passes(server: ApiServer, pod: Pod) -> None:
+def test_annotations_and_labels_of_network_plugins_and_users_are_accepted(
+    server: ApiServer, pod: Pod
+) -> None:
     notes = {
         "cni.projectcalico.org/podIP": "10.0.0.1/32",
         "k8s.v1.cni.cncf.io/network-status": "[]",
@@ -161,7 +171,7 @@ def test_what_network_plugins_and_people_note_passes(server: ApiServer, pod: Pod
 
 
 @GUARDED
-def test_the_claim_and_the_garbage_collector_pass(
+def test_the_operator_can_claim_a_pod_and_the_garbage_collector_can_delete_it(
     server: ApiServer, operator: ApiServer, pod: Pod, namespace: str
 ) -> None:
     made = execution(server, namespace)
@@ -181,7 +191,7 @@ def test_the_claim_and_the_garbage_collector_pass(
 
 
 @GUARDED
-def test_a_pod_that_is_deleted_goes_whatever_its_owner(
+def test_a_sandbox_pod_with_an_owner_can_be_deleted_in_the_foreground(
     server: ApiServer, operator: ApiServer, pod: Pod
 ) -> None:
     body = {"preconditions": {"uid": pod["metadata"]["uid"]}, "propagationPolicy": "Foreground"}
@@ -197,7 +207,7 @@ def node(server: ApiServer, installed: ChartCluster) -> Iterator[str]:
     server.delete(f"/api/v1/nodes/{installed.system}")
 
 
-def test_scheduler_kubelet_and_taint_eviction_pass(
+def test_scheduler_kubelet_and_taint_eviction_can_update_a_sandbox_pod(
     server: ApiServer, operator: ApiServer, node: str, installed: ChartCluster
 ) -> None:
     made = execution(server, installed.sandboxes)
@@ -231,14 +241,14 @@ def test_scheduler_kubelet_and_taint_eviction_pass(
 
 
 @GUARDED
-def test_an_eviction_by_the_api_passes(server: ApiServer, pod: Pod) -> None:
+def test_a_sandbox_pod_can_be_evicted_with_the_eviction_api(server: ApiServer, pod: Pod) -> None:
     name = {"name": pod["metadata"]["name"]}
     eviction = {"apiVersion": "policy/v1", "kind": "Eviction", "metadata": name}
     server.create(path(pod, "/eviction"), eviction)
     until(lambda: server.find(path(pod)) is None, 30, "the Pod to go")
 
 
-def test_pods_from_before_the_policy_can_still_be_claimed(
+def test_a_pod_created_before_the_policy_can_still_be_claimed(
     server: ApiServer, installed: ChartCluster, runtimes: dict[str, str]
 ) -> None:
     """An upgrade finds Pods of an older shape: changes are judged, not what there was."""

@@ -104,7 +104,7 @@ def named(message: str) -> str:
 
 @pytest.mark.parametrize("pod", RIGHT.values(), ids=RIGHT)
 @pytest.mark.parametrize("namespace", ["sandboxes", "unguarded"], indirect=True)
-def test_the_operators_pods_are_admitted(server: ApiServer, namespace: str, pod: Pod) -> None:
+def test_a_pod_of_the_operator_is_admitted(server: ApiServer, namespace: str, pod: Pod) -> None:
     server.create(f"{CORE}/{namespace}/pods?dryRun=All", pod)
 
 
@@ -123,7 +123,7 @@ def classes(server: ApiServer) -> None:
 
 @pytest.mark.usefixtures("classes")
 @pytest.mark.parametrize("name", STILL_RIGHT)
-def test_what_an_installation_or_a_runtime_may_say(
+def test_a_pod_with_an_allowed_setting_of_installation_or_runtime_is_admitted(
     server: ApiServer, installed: ChartCluster, name: str
 ) -> None:
     pod = changed(cold(), STILL_RIGHT[name])
@@ -154,7 +154,7 @@ def other_account(server: ApiServer, installed: ChartCluster) -> None:
 
 @pytest.mark.usefixtures("other_account")
 @pytest.mark.parametrize("variant", VARIANTS.values(), ids=VARIANTS)
-def test_a_weaker_pod_is_refused_and_told_why(
+def test_a_weaker_pod_is_rejected_and_the_field_named(
     server: ApiServer, installed: ChartCluster, variant: Variant
 ) -> None:
     pod = changed(cold(), variant.change)
@@ -174,7 +174,7 @@ def test_a_weaker_pod_is_refused_and_told_why(
         assert named(refusal(server, installed.unguarded, pod)) == variant.field
 
 
-def test_each_rule_has_its_variant(installed: ChartCluster) -> None:
+def test_each_rule_of_the_pod_policy_has_a_test_case(installed: ChartCluster) -> None:
     tried = {one.field for one in VARIANTS.values() if not one.invalid}
     # What the API server lets nobody create stands in the policy all the same.
     impossible = {one.field for one in VARIANTS.values() if one.invalid}
@@ -192,7 +192,7 @@ def fields(cluster: ChartCluster) -> set[str]:
 
 
 @pytest.mark.parametrize("kind", NOT_PINNED)
-def test_no_field_of_kubernetes_was_forgotten(
+def test_each_field_of_a_pod_in_this_kubernetes_is_pinned_or_listed(
     server: ApiServer, installed: ChartCluster, kind: str
 ) -> None:
     """A new Kubernetes may bring fields: each is to be pinned, or listed here with its reason."""
@@ -207,7 +207,7 @@ def test_no_field_of_kubernetes_was_forgotten(
     assert there - pinned == NOT_PINNED[kind]
 
 
-def test_the_operator_is_told_why_as_everybody_is(
+def test_the_operator_receives_the_policys_full_message(
     server: ApiServer, installed: ChartCluster
 ) -> None:
     server.client.headers["Impersonate-User"] = installed.operator
@@ -226,7 +226,7 @@ def test_the_operator_is_told_why_as_everybody_is(
 
 
 @pytest.mark.usefixtures("classes")
-def test_what_the_chart_says_of_sandboxes_is_said_of_their_pods(
+def test_the_pod_policy_follows_the_charts_sandbox_settings(
     server: ApiServer, installed: ChartCluster
 ) -> None:
     installed.upgrade(

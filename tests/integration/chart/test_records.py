@@ -58,7 +58,7 @@ def policed(installed: ChartCluster) -> ChartCluster:
     return installed
 
 
-def test_a_source_elsewhere_than_in_a_sandbox_namespace_is_refused(policed: ChartCluster) -> None:
+def test_a_source_outside_a_sandbox_namespace_is_rejected(policed: ChartCluster) -> None:
     """Nobody would delete it."""
     done = source(policed, "left-01", policed.gateway, namespace="default")
     assert done.returncode != 0
@@ -68,7 +68,7 @@ def test_a_source_elsewhere_than_in_a_sandbox_namespace_is_refused(policed: Char
 @pytest.mark.parametrize(
     ("kind", "spec"), [("SandboxExecution", EXECUTION), ("SandboxSession", {"language": "python"})]
 )
-def test_elsewhere_than_in_a_sandbox_namespace_nothing_is_taken(
+def test_an_execution_or_session_outside_a_sandbox_namespace_is_rejected(
     policed: ChartCluster, kind: str, spec: dict[str, Any]
 ) -> None:
     done = create(policed, kind, spec, namespace="default")
@@ -80,7 +80,7 @@ def test_elsewhere_than_in_a_sandbox_namespace_nothing_is_taken(
     assert create(policed, kind, spec).returncode == 0
 
 
-def test_the_namespace_of_another_installation_is_its_own_business(policed: ChartCluster) -> None:
+def test_the_namespace_of_another_installation_accepts_executions(policed: ChartCluster) -> None:
     others = f"{policed.system}-others"
     policed("create", "namespace", others)
     refused = create(policed, "SandboxExecution", EXECUTION, namespace=others)
@@ -96,7 +96,9 @@ def test_the_namespace_of_another_installation_is_its_own_business(policed: Char
     until(taken, 30, "the label to be known")
 
 
-def test_a_namespace_that_is_prepared_must_have_the_label(policed: ChartCluster) -> None:
+def test_an_existing_sandbox_namespace_must_have_the_installation_label(
+    policed: ChartCluster,
+) -> None:
     bare = f"{policed.system}-bare"
     policed("create", "namespace", bare)
     policed("label", "namespace", bare, "pod-security.kubernetes.io/enforce=restricted")
@@ -113,7 +115,7 @@ def test_a_namespace_that_is_prepared_must_have_the_label(policed: ChartCluster)
 @pytest.mark.parametrize(
     ("kind", "spec"), [("SandboxExecution", EXECUTION), ("SandboxSession", {"language": "python"})]
 )
-def test_a_finalizer_can_neither_be_created_nor_added(
+def test_a_finalizer_cannot_be_created_or_added(
     policed: ChartCluster, kind: str, spec: dict[str, Any]
 ) -> None:
     done = create(policed, kind, spec, finalizers=["example.com/mine"])
@@ -127,7 +129,9 @@ def test_a_finalizer_can_neither_be_created_nor_added(
     policed("delete", made.stdout.strip(), "-n", policed.sandboxes, "--cascade=foreground")
 
 
-def test_a_tombstone_is_the_gateways_and_the_operators_to_make(policed: ChartCluster) -> None:
+def test_only_gateway_and_operator_create_tombstones_and_only_the_operator_deletes(
+    policed: ChartCluster,
+) -> None:
     refused = tombstone(policed, name="forged")
     assert "only Cloche's gateway and operator may create a SandboxTombstone" in refused.stderr
     for by, name in ((policed.gateway, "purged"), (policed.operator, "retained")):
@@ -147,7 +151,7 @@ def test_a_tombstone_is_the_gateways_and_the_operators_to_make(policed: ChartClu
     assert "metadata.finalizers: must be absent" in held.stderr
 
 
-def test_a_user_with_all_rights_in_the_namespace_neither_makes_nor_removes_a_tombstone(
+def test_a_user_with_all_rights_in_the_namespace_cannot_create_or_delete_a_tombstone(
     policed: ChartCluster,
 ) -> None:
     assert tombstone(policed, policed.gateway, name="of-a-key").returncode == 0
@@ -161,7 +165,7 @@ def test_a_user_with_all_rights_in_the_namespace_neither_makes_nor_removes_a_tom
     assert policed.json("get", "sbt", "of-a-key", *space)
 
 
-def test_the_tombstones_of_another_installation_are_its_own_business(
+def test_the_policy_does_not_apply_to_tombstones_of_another_installation(
     policed: ChartCluster,
 ) -> None:
     others = f"{policed.system}-theirs"
@@ -170,7 +174,7 @@ def test_the_tombstones_of_another_installation_are_its_own_business(
     policed("delete", "sbt", "theirs", "-n", others)
 
 
-def test_tombstones_do_not_keep_their_namespace(policed: ChartCluster) -> None:
+def test_the_namespace_controller_can_delete_tombstones(policed: ChartCluster) -> None:
     """Deleted by the controller of namespaces, which the policy lets do it."""
     assert tombstone(policed, policed.gateway, name="in-the-way").returncode == 0
     who = ("--as", "system:serviceaccount:kube-system:namespace-controller")
@@ -179,7 +183,7 @@ def test_tombstones_do_not_keep_their_namespace(policed: ChartCluster) -> None:
     policed("delete", "sbt", "in-the-way", "-n", policed.sandboxes, *who, *group, *masters)
 
 
-def test_a_source_is_the_gateways_alone_to_make(policed: ChartCluster) -> None:
+def test_only_the_gateway_creates_sources(policed: ChartCluster) -> None:
     space = ("-n", policed.sandboxes)
     only = "only Cloche's gateway may create a SandboxSource"
     assert only in source(policed, "forged-01").stderr
@@ -191,7 +195,9 @@ def test_a_source_is_the_gateways_alone_to_make(policed: ChartCluster) -> None:
     assert "metadata.finalizers: must be absent" in held.stderr
 
 
-def test_a_source_is_the_gateways_and_the_operators_to_delete(policed: ChartCluster) -> None:
+def test_only_gateway_operator_and_namespace_controller_delete_sources(
+    policed: ChartCluster,
+) -> None:
     """An execution fails that has lost it."""
     space = ("-n", policed.sandboxes)
     for name in ("of-gateway-01", "of-operator-01", "of-nobody-01"):
@@ -209,7 +215,7 @@ def test_a_source_is_the_gateways_and_the_operators_to_delete(policed: ChartClus
     policed("delete", "sbxsrc", "of-nobody-01", *space, *as_controller)
 
 
-def test_a_user_with_all_rights_in_the_namespace_neither_makes_changes_nor_removes_a_source(
+def test_a_user_with_all_rights_in_the_namespace_cannot_write_a_source(
     policed: ChartCluster,
 ) -> None:
     assert source(policed, "victims-01", policed.gateway).returncode == 0

@@ -123,7 +123,9 @@ def node(installed: ChartCluster) -> Iterator[None]:
 
 
 @pytest.mark.usefixtures("node")
-def test_the_operators_rights_are_enough(installed: ChartCluster, tmp_path: Path) -> None:
+def test_the_operator_runs_with_the_rights_of_the_chart(
+    installed: ChartCluster, tmp_path: Path
+) -> None:
     port = free_port()
     with as_in_its_pod(installed, "operator", port, tmp_path) as log:
         until(lambda: answers(f"http://127.0.0.1:{port}/readyz"), 30, "the operator")
@@ -146,7 +148,9 @@ def test_the_operators_rights_are_enough(installed: ChartCluster, tmp_path: Path
 
 
 @pytest.mark.usefixtures("node")
-def test_one_operator_stands_by_for_the_other(installed: ChartCluster, tmp_path: Path) -> None:
+def test_a_standby_operator_leads_once_the_leader_stops(
+    installed: ChartCluster, tmp_path: Path
+) -> None:
     ports = {pod: free_port() for pod in ("pod-a", "pod-b")}
 
     def start(pod: str) -> AbstractContextManager[Path]:
@@ -176,7 +180,9 @@ def key(installed: ChartCluster) -> str:
     return text
 
 
-def test_the_gateways_rights_are_enough(installed: ChartCluster, key: str, tmp_path: Path) -> None:
+def test_the_gateway_runs_with_the_rights_of_the_chart(
+    installed: ChartCluster, key: str, tmp_path: Path
+) -> None:
     port = free_port()
     with as_in_its_pod(installed, "gateway", port, tmp_path) as log:
         url = f"http://127.0.0.1:{port}"

@@ -37,7 +37,7 @@ def policed(installed: ChartCluster) -> ChartCluster:
     return installed
 
 
-def test_without_either_anybody_may_create(policed: ChartCluster) -> None:
+def test_any_user_may_create_an_execution_without_tenant_and_session(policed: ChartCluster) -> None:
     assert policed.try_execution("plain").returncode == 0
 
 
@@ -53,7 +53,9 @@ def administrator(cluster: ChartCluster, binding: str, account: str | None) -> s
 
 @pytest.mark.parametrize("field", ["tenant", "session", "concurrency", "source"])
 @OTHERS
-def test_nobody_else_may_set_one(policed: ChartCluster, field: str, by: str | None) -> None:
+def test_only_the_gateway_may_set_a_reserved_field_of_an_execution(
+    policed: ChartCluster, field: str, by: str | None
+) -> None:
     by = administrator(policed, f"any-{field}", by)
     values: dict[str, Any] = {
         "concurrency": {"group": "victim", "limit": 1},
@@ -69,7 +71,9 @@ def test_nobody_else_may_set_one(policed: ChartCluster, field: str, by: str | No
 
 
 @pytest.mark.parametrize("field", ["tenant", "session"])
-def test_a_label_cannot_say_otherwise(policed: ChartCluster, field: str) -> None:
+def test_a_label_that_differs_from_the_executions_field_is_rejected(
+    policed: ChartCluster, field: str
+) -> None:
     label = {f"cloche.dev/{field}": "victim"}
     done = policed.try_execution(f"labelled-{field}", labels=label)
     assert done.returncode != 0
@@ -79,7 +83,9 @@ def test_a_label_cannot_say_otherwise(policed: ChartCluster, field: str) -> None
     assert f"cloche.dev/{field} must be the same as spec.{field}" in done.stderr
 
 
-def test_the_gateways_own_go_their_way(policed: ChartCluster) -> None:
+def test_an_execution_of_the_gateway_can_be_created_updated_and_deleted(
+    policed: ChartCluster,
+) -> None:
     labels = {"cloche.dev/tenant": "t", "cloche.dev/session": "s"}
     done = policed.try_execution(
         "served", by=policed.gateway, labels=labels, tenant="t", session="s"
@@ -100,7 +106,7 @@ def test_the_gateways_own_go_their_way(policed: ChartCluster) -> None:
     policed("delete", "sbx/served", "-n", policed.sandboxes, "--as", policed.gateway)
 
 
-def test_nobody_else_may_take_the_name_of_an_idempotency_key(policed: ChartCluster) -> None:
+def test_only_the_gateway_may_use_the_name_of_an_idempotency_key(policed: ChartCluster) -> None:
     keyed, other = idempotency.name("t", "order-1"), str(uuid.uuid4())
     done = policed.try_execution(keyed)
     assert done.returncode != 0
@@ -115,7 +121,7 @@ def test_nobody_else_may_take_the_name_of_an_idempotency_key(policed: ChartClust
     policed("annotate", f"sbx/{keyed}", "-n", policed.sandboxes, "note=seen")
 
 
-def test_an_execution_cannot_be_given_to_a_tenant_later(policed: ChartCluster) -> None:
+def test_the_tenant_of_an_execution_cannot_be_set_later(policed: ChartCluster) -> None:
     assert policed.try_execution("late").returncode == 0
     for by in ([], ["--as", policed.gateway]):
         done = policed.run(
@@ -126,13 +132,13 @@ def test_an_execution_cannot_be_given_to_a_tenant_later(policed: ChartCluster) -
         assert "tenant" in done.stderr
 
 
-def test_a_session_without_a_tenant_is_everybodys_to_create(policed: ChartCluster) -> None:
+def test_any_user_may_create_a_session_without_a_tenant(policed: ChartCluster) -> None:
     assert policed.try_session("plain").returncode == 0
 
 
 @pytest.mark.parametrize("field", ["tenant", "concurrency"])
 @OTHERS
-def test_nobody_else_may_give_a_session_to_a_tenant_or_a_key(
+def test_only_the_gateway_may_set_a_reserved_field_of_a_session(
     policed: ChartCluster, field: str, by: str | None
 ) -> None:
     by = administrator(policed, f"any-{field}-session", by)
@@ -145,7 +151,7 @@ def test_nobody_else_may_give_a_session_to_a_tenant_or_a_key(
     assert "leave it out, or ask the gateway for a session with an API key" in done.stderr
 
 
-def test_a_sessions_label_cannot_say_otherwise(policed: ChartCluster) -> None:
+def test_a_label_that_differs_from_the_sessions_tenant_is_rejected(policed: ChartCluster) -> None:
     label = {"cloche.dev/tenant": "victim"}
     for by, spec in ((None, {}), (policed.gateway, {"tenant": "other"})):
         done = policed.try_session("mislabelled", by=by, labels=label, **spec)
@@ -153,7 +159,7 @@ def test_a_sessions_label_cannot_say_otherwise(policed: ChartCluster) -> None:
         assert "cloche.dev/tenant must be the same as spec.tenant" in done.stderr
 
 
-def test_a_sessions_life_by_the_rights_of_both(policed: ChartCluster) -> None:
+def test_gateway_and_operator_have_the_rights_for_a_sessions_life(policed: ChartCluster) -> None:
     done = policed.try_session(
         "sbs-1", by=policed.gateway, labels={"cloche.dev/tenant": "t"}, tenant="t"
     )
@@ -180,7 +186,7 @@ def test_a_sessions_life_by_the_rights_of_both(policed: ChartCluster) -> None:
     policed("delete", "sbs/sbs-2", "-n", policed.sandboxes, "--wait=false", *as_operator)
 
 
-def test_a_session_cannot_be_given_to_a_tenant_later(policed: ChartCluster) -> None:
+def test_the_tenant_of_a_session_cannot_be_set_later(policed: ChartCluster) -> None:
     assert policed.try_session("late").returncode == 0
     done = policed.run(
         "patch", "sbs/late", "-n", policed.sandboxes, "--type=merge",
@@ -190,7 +196,7 @@ def test_a_session_cannot_be_given_to_a_tenant_later(policed: ChartCluster) -> N
     assert "spec may not change once the session exists" in done.stderr
 
 
-def test_the_api_server_finds_no_fault_in_the_policies(policed: ChartCluster) -> None:
+def test_the_policies_pass_the_api_servers_type_check(policed: ChartCluster) -> None:
     """It looks for fields that the resources do not have, and says so in the policy's status."""
 
     def looked_at() -> list[dict[str, Any]]:

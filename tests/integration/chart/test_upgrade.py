@@ -54,7 +54,7 @@ def patch_status(cluster: ChartCluster, name: str, **status: Any) -> None:
         server.merge(path, {"status": status})
 
 
-def test_executions_outlive_the_upgrade(old: ChartCluster) -> None:
+def test_executions_survive_an_upgrade_from_the_older_schema(old: ChartCluster) -> None:
     ended = {"phase": "Completed", "reason": "Exited", "exitCode": 0, "checkSeconds": 0.5}
     for name in ("ended", "running", "waiting"):
         assert old.try_execution(name).returncode == 0
@@ -79,7 +79,7 @@ def test_executions_outlive_the_upgrade(old: ChartCluster) -> None:
     assert crd["status"]["storedVersions"] == ["v1alpha1"]
 
 
-def test_what_has_ended_stays_as_it_is(old: ChartCluster) -> None:
+def test_an_ended_execution_cannot_change_after_the_upgrade(old: ChartCluster) -> None:
     done = old.run(
         "patch", "sbx", "ended", "-n", SANDBOXES, "--type=merge", "--subresource=status",
         "-p", '{"status":{"usage":{"cpuSeconds":1}}}',
@@ -88,7 +88,7 @@ def test_what_has_ended_stays_as_it_is(old: ChartCluster) -> None:
     assert "status" in done.stderr
 
 
-def test_rolling_back_the_release_leaves_schema_and_records(old: ChartCluster) -> None:
+def test_rolling_back_the_release_keeps_schema_and_records(old: ChartCluster) -> None:
     history = json.loads(old.helm("history", "cloche", "-o", "json"))
     old.helm("rollback", "cloche", str(history[0]["revision"]), "--force-conflicts")
     assert old.json("get", "sbx", "running", "-n", SANDBOXES)["status"]["checkSeconds"] == 0.5

@@ -35,7 +35,9 @@ def asks(gateway: Gateway, name: str, connection: str) -> bytes:
 
 
 @pytest.mark.parametrize("connection", ["keep-alive", "close"])
-async def test_who_does_not_take_an_answer_is_let_go(start: Any, connection: str) -> None:
+async def test_a_client_that_does_not_read_its_response_is_disconnected(
+    start: Any, connection: str
+) -> None:
     async with start(send_timeout_seconds=0.3) as gateway:
         name = await ended(gateway, stdout="\0" * 100_000)  # six bytes each, as JSON
         async with gateway.slow_client() as stuck:
@@ -44,7 +46,7 @@ async def test_who_does_not_take_an_answer_is_let_go(start: Any, connection: str
             await gateway.until(lambda: gateway.connections == before - 1, "it to be let go")
 
 
-async def test_who_asks_on_and_takes_nothing_is_let_go(start: Any) -> None:
+async def test_a_client_that_pipelines_without_reading_is_disconnected(start: Any) -> None:
     async with start(send_timeout_seconds=0.3) as gateway:
         name = await ended(gateway, stdout="\0" * 5_000)
         async with gateway.slow_client() as stuck:
@@ -53,7 +55,7 @@ async def test_who_asks_on_and_takes_nothing_is_let_go(start: Any) -> None:
             await gateway.until(lambda: gateway.connections == before - 1, "it to be let go")
 
 
-async def test_who_takes_an_answer_slowly_gets_it_whole(start: Any) -> None:
+async def test_a_client_that_reads_slowly_receives_the_complete_response(start: Any) -> None:
     async with start(send_timeout_seconds=1.5) as gateway:
         name = await ended(gateway, stdout="\0" * 100_000)
         loop = asyncio.get_running_loop()
@@ -91,7 +93,7 @@ def waiting(gateway: Gateway, name: str) -> int:
     return len(gateway.context.waiters._waiting.get(name, ()))
 
 
-async def test_who_comes_when_all_is_full_is_told_so(full: Gateway) -> None:
+async def test_a_client_over_the_connection_limit_is_503(full: Gateway) -> None:
     async with httpx.AsyncClient(base_url=full.url, headers=full.http.headers) as late:
         answer = await late.post("/api/v1/execute", json=HELLO)
         assert answer.status_code == 503
@@ -105,13 +107,13 @@ async def test_who_comes_when_all_is_full_is_told_so(full: Gateway) -> None:
     assert "\nhttp_connections 11.0\n" in metrics
 
 
-async def test_probes_and_scrapers_are_served_all_the_same(full: Gateway) -> None:
+async def test_probes_and_metrics_are_served_over_the_connection_limit(full: Gateway) -> None:
     for path in ("/health/live", "/health/ready", "/health", "/metrics"):
         async with httpx.AsyncClient(base_url=full.url) as probe:
             assert (await probe.get(path)).status_code == 200
 
 
-async def test_beyond_the_spare_ones_nobody_is_heard(
+async def test_a_connection_over_the_spare_ones_is_503_before_it_is_read(
     full: Gateway, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(server_protocol, "SPARE_CONNECTIONS", 0)
@@ -123,7 +125,7 @@ async def test_beyond_the_spare_ones_nobody_is_heard(
     assert answer.endswith(b'{"detail": "Service busy. Please try again later."}')
 
 
-async def test_a_spare_connection_is_not_kept_waiting_for(
+async def test_a_spare_connection_without_a_request_is_closed(
     full: Gateway, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(server_protocol, "SPARE_SECONDS", 0.2)
@@ -132,7 +134,7 @@ async def test_a_spare_connection_is_not_kept_waiting_for(
     writer.close()
 
 
-async def test_idle_connections_keep_nobody_out(
+async def test_the_oldest_idle_connections_are_closed_for_new_ones(
     start: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async with start(connections=10) as gateway, contextlib.AsyncExitStack() as stack:

@@ -88,7 +88,7 @@ def source(logs: Logs, pod: str, node: str) -> tuple[Source, Feed]:
     return Source(logs, obj, feed), feed
 
 
-async def test_beyond_the_nodes_bound_a_log_is_read_again_and_again(
+async def test_a_log_over_the_nodes_limit_is_polled_instead_of_followed(
     logs: Logs, kubelet: Kubelet, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(log_follower, "_POLL_SECONDS", 0.05)
@@ -114,7 +114,7 @@ async def test_beyond_the_nodes_bound_a_log_is_read_again_and_again(
     assert sum(logs.followed.values()) == 0
 
 
-async def test_a_line_without_measure_is_passed_over_and_the_log_read_once(
+async def test_an_overlong_line_is_skipped_without_rereading_the_log(
     logs: Logs, kubelet: Kubelet
 ) -> None:
     kubelet.log = (

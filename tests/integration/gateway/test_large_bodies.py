@@ -38,7 +38,7 @@ def escaped(request: dict[str, Any]) -> bytes:
 
 
 @pytest.mark.parametrize("route", ["execute", "execute/async", "execute/batch", "sessions"])
-async def test_a_large_body_is_read_in_a_thread(
+async def test_a_large_body_is_parsed_in_a_thread(
     shared_gateway: Gateway, monkeypatch: pytest.MonkeyPatch, route: str
 ) -> None:
     parse, readers = strict_json.parse, list[str]()
@@ -54,7 +54,7 @@ async def test_a_large_body_is_read_in_a_thread(
     assert readers == ["parser_0", threading.main_thread().name]
 
 
-async def test_a_waiting_request_keeps_nothing_of_its_body(gateway: Gateway) -> None:
+async def test_a_waiting_request_does_not_keep_its_body_in_memory(gateway: Gateway) -> None:
     body, count = escaped(LARGE), 6
     assert len(body) > 3.5 * MIB
     tracemalloc.start()
@@ -75,7 +75,7 @@ async def test_a_waiting_request_keeps_nothing_of_its_body(gateway: Gateway) -> 
     assert {answer.status_code for answer in await asyncio.gather(*asked)} == {200}
 
 
-async def test_a_waiting_batch_keeps_nothing_of_its_body(gateway: Gateway) -> None:
+async def test_a_waiting_batch_does_not_keep_its_body_in_memory(gateway: Gateway) -> None:
     item = {"code": "🎈" + "a" * 250_000, "language": "python"}
     body = json.dumps([item] * 10).encode()
     tracemalloc.start()
@@ -110,7 +110,7 @@ async def upload(gateway: Gateway, size: int, key: str = "first") -> AsyncIterat
             await writer.wait_closed()
 
 
-async def test_slow_uploads_of_a_tenant_are_bounded_in_bytes(start: Any) -> None:
+async def test_slow_uploads_of_a_tenant_are_limited_in_bytes(start: Any) -> None:
     async with start(memory_limit_mib=256) as gateway, contextlib.AsyncExitStack() as stack:
         budget, size = gateway.context.budget, 4 * MIB - 1
         fit = budget.most // size
@@ -129,7 +129,7 @@ async def test_slow_uploads_of_a_tenant_are_bounded_in_bytes(start: Any) -> None
         await gateway.until(lambda: budget.used == 0, "nothing to be charged")
 
 
-async def test_a_refused_request_is_charged_no_longer(gateway: Gateway) -> None:
+async def test_a_rejected_request_returns_its_memory_charge(gateway: Gateway) -> None:
     for route in ("execute", "execute/async", "execute/batch", "sessions"):
         body = b'{"x":"' + b"a" * 100_000 + b'"}'
         await gateway.http.post(f"/api/v1/{route}", content=body, headers=JSON)

@@ -33,7 +33,7 @@ async def say(gateway: Gateway, *, full: bool) -> None:
     await gateway.until(lambda: ("python" in known.storage_full) == full, "the condition")
 
 
-async def test_new_executions_are_refused_for_now(gateway: Gateway) -> None:
+async def test_new_executions_are_503_while_the_storage_is_full(gateway: Gateway) -> None:
     await say(gateway, full=True)
     for route in ("", "/async"):
         answer = await gateway.http.post(f"/api/v1/execute{route}", json=HELLO)
@@ -47,7 +47,9 @@ async def test_new_executions_are_refused_for_now(gateway: Gateway) -> None:
     assert (await gateway.run(HELLO)).status_code == 200
 
 
-async def test_a_repeated_request_gets_its_execution_all_the_same(gateway: Gateway) -> None:
+async def test_a_repeated_request_returns_its_execution_while_the_storage_is_full(
+    gateway: Gateway,
+) -> None:
     route = "/api/v1/execute/async"
     first = await gateway.http.post(route, json=HELLO, headers=KEY)
     await say(gateway, full=True)

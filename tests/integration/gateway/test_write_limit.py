@@ -24,7 +24,9 @@ async def refused(gateway: Gateway) -> Any:
     raise AssertionError("nothing was refused")
 
 
-async def test_too_many_bytes_are_refused_and_other_tenants_served(start: Any) -> None:
+async def test_a_tenant_over_its_write_limit_is_429_and_other_tenants_are_served(
+    start: Any,
+) -> None:
     async with start(write_bytes_per_tenant=16 * MIB) as gateway:
         answer = await refused(gateway)
         assert answer.status_code == 429
@@ -42,7 +44,7 @@ async def test_too_many_bytes_are_refused_and_other_tenants_served(start: Any) -
         assert (await gateway.http.post(ASYNC, json=LARGE, headers=other)).status_code == 202
 
 
-async def test_a_request_that_was_accepted_is_answered_all_the_same(start: Any) -> None:
+async def test_a_repeated_request_is_answered_over_the_write_limit(start: Any) -> None:
     async with start(write_bytes_per_tenant=16 * MIB) as gateway:
         key = {"Idempotency-Key": "order-1"}
         first = await gateway.http.post(ASYNC, json=LARGE, headers=key)
@@ -55,7 +57,7 @@ async def test_a_request_that_was_accepted_is_answered_all_the_same(start: Any) 
         assert (ended.status_code, ended.json()["status"]) == (202, "completed")
 
 
-async def test_one_that_was_created_by_another_client_counts_at_its_end(start: Any) -> None:
+async def test_an_execution_created_by_another_gateway_is_charged_at_its_end(start: Any) -> None:
     async with start(write_bytes_per_tenant=16 * MIB) as one, start() as other:
         before = one.context.writes.used
         name = (await other.http.post(ASYNC, json=LARGE)).json()["execution_id"]
@@ -68,7 +70,7 @@ async def test_one_that_was_created_by_another_client_counts_at_its_end(start: A
         assert abs(other.context.writes.used - spent + before) < 1000
 
 
-async def test_a_request_of_which_nothing_was_created_costs_nothing(start: Any) -> None:
+async def test_a_request_that_creates_nothing_is_not_charged(start: Any) -> None:
     async with start() as gateway:
         before = gateway.context.writes.used
         key = {"Idempotency-Key": "order-1"}

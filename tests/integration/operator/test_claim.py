@@ -51,14 +51,14 @@ async def test_the_second_of_two_claims_is_lost(
     assert alone.status("wanted")["podUID"] == "uid-of-first"
 
 
-async def test_a_claim_whose_answer_was_lost_counts_when_it_is_made_again(
+async def test_a_claim_whose_response_was_lost_can_be_repeated(
     ctx: Context, seen: Execution
 ) -> None:
     first = await claim(ctx, seen, of("first"))
     assert await claim(ctx, seen, of("first")) == first
 
 
-async def test_an_execution_that_was_cancelled_meanwhile_is_not_claimed(
+async def test_an_execution_cancelled_before_the_claim_is_not_claimed(
     ctx: Context, alone: Stage, seen: Execution
 ) -> None:
     alone.cancel("wanted")
@@ -68,7 +68,7 @@ async def test_an_execution_that_was_cancelled_meanwhile_is_not_claimed(
     assert "podUID" not in alone.status("wanted")
 
 
-async def test_an_execution_that_was_annotated_meanwhile_is_claimed_all_the_same(
+async def test_an_execution_annotated_before_the_claim_is_still_claimed(
     ctx: Context, alone: Stage, seen: Execution
 ) -> None:
     note = {"metadata": {"annotations": {"example.com/note": "seen"}}}
@@ -77,7 +77,7 @@ async def test_an_execution_that_was_annotated_meanwhile_is_claimed_all_the_same
     assert alone.status("wanted")["podUID"] == "uid-of-first"
 
 
-async def test_nobody_ends_what_another_operator_has_claimed_since(
+async def test_an_operator_cannot_end_an_execution_that_another_has_claimed_since(
     ctx: Context, alone: Stage, seen: Execution
 ) -> None:
     """An operator that was frozen reports a Pod as lost that the current leader has replaced."""
@@ -89,7 +89,7 @@ async def test_nobody_ends_what_another_operator_has_claimed_since(
     assert (status["phase"], status["podUID"]) == ("Running", "uid-of-second")
 
 
-async def test_an_end_is_written_though_the_execution_was_annotated_meanwhile(
+async def test_an_end_is_recorded_after_the_execution_was_annotated(
     ctx: Context, alone: Stage, seen: Execution
 ) -> None:
     claimed = await claim(ctx, seen, of("first"))
@@ -100,7 +100,7 @@ async def test_an_end_is_written_though_the_execution_was_annotated_meanwhile(
     assert alone.status("wanted")["reason"] == "PodDeleted"
 
 
-async def test_an_end_whose_answer_was_lost_counts_when_it_is_written_again(
+async def test_an_end_whose_response_was_lost_can_be_recorded_again(
     ctx: Context, alone: Stage, seen: Execution
 ) -> None:
     claimed = await claim(ctx, seen, of("first"))

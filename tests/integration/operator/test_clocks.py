@@ -7,7 +7,7 @@ from support.stage import Stage
 _TEN_MINUTES = 600
 
 
-def test_records_expire_by_the_api_server_s_clock(alone: Stage) -> None:
+def test_records_expire_by_the_api_servers_clock(alone: Stage) -> None:
     right = alone.start()
     alone.submit("keep", language="cobol", ttlSecondsAfterFinished=_TEN_MINUTES // 2)
     for name in ("before-0", "before-1"):

@@ -35,7 +35,9 @@ def settle(at: Stage, names: list[str], uids: list[str]) -> None:
 
 
 @pytest.mark.parametrize("moment", ["the first Pod", "the first claim"])
-def test_killed_while_executions_start(alone: Stage, moment: str) -> None:
+def test_a_new_operator_replaces_the_pods_of_one_killed_while_executions_started(
+    alone: Stage, moment: str
+) -> None:
     first = alone.start()
     names = [f"run-{n}" for n in range(6)]
     uids = [alone.submit(name) for name in names]
@@ -56,7 +58,7 @@ def test_killed_while_executions_start(alone: Stage, moment: str) -> None:
     settle(alone, names, uids)
 
 
-def test_killed_while_it_was_away_everything_happened(alone: Stage) -> None:
+def test_a_new_operator_handles_changes_made_while_no_operator_ran(alone: Stage) -> None:
     first = alone.start()
     names = ["cancelled", "deleted", "pod-gone", "untouched"]
     uids = {name: alone.submit(name) for name in names}
@@ -77,7 +79,7 @@ def test_killed_while_it_was_away_everything_happened(alone: Stage) -> None:
     settle(alone, ["untouched", "fresh"], [uids["untouched"], fresh])
 
 
-def test_killed_before_an_image_could_not_be_pulled(alone: Stage) -> None:
+def test_a_new_operator_records_an_image_pull_failure_of_a_claimed_pod(alone: Stage) -> None:
     """The next operator finds a claimed Pod that has a node and no log."""
     first = alone.start()
     uid = alone.submit("no-image")
@@ -91,7 +93,9 @@ def test_killed_before_an_image_could_not_be_pulled(alone: Stage) -> None:
     assert (ended["phase"], ended["reason"]) == ("Error", "ImagePullFailed")
 
 
-def test_an_api_server_that_freezes(relayed: tuple[Stage, Relay]) -> None:
+def test_the_operator_is_not_ready_while_the_api_server_is_frozen_and_recovers(
+    relayed: tuple[Stage, Relay],
+) -> None:
     stage, relay = relayed
     running = stage.start(sweep_seconds=1)
     before = stage.submit("before")
@@ -108,7 +112,7 @@ def test_an_api_server_that_freezes(relayed: tuple[Stage, Relay]) -> None:
     settle(stage, ["before", "during"], [before, during])
 
 
-def test_sigterm_leaves_what_runs_to_the_next(alone: Stage) -> None:
+def test_sigterm_leaves_running_executions_to_the_next_operator(alone: Stage) -> None:
     first = alone.start(drain_seconds=0.5)
     names = [f"run-{n}" for n in range(3)]
     uids = [alone.submit(name) for name in names]
@@ -125,7 +129,7 @@ def test_sigterm_leaves_what_runs_to_the_next(alone: Stage) -> None:
     settle(alone, names, uids)
 
 
-def test_sigterm_waits_for_what_runs(alone: Stage) -> None:
+def test_sigterm_waits_for_running_executions_within_drain_seconds(alone: Stage) -> None:
     # Longer than the 5 s after which kopf cancels tasks that it does not know.
     operator = alone.start(drain_seconds=20, start_timeout_seconds=6)
     alone.submit("last")
@@ -136,7 +140,7 @@ def test_sigterm_waits_for_what_runs(alone: Stage) -> None:
     assert alone.list_pods() == []
 
 
-def test_sigterm_before_it_ever_reached_an_api_server(tmp_path: Path) -> None:
+def test_sigterm_ends_an_operator_that_never_reached_an_api_server(tmp_path: Path) -> None:
     with socket.socket() as closed:
         closed.bind(("127.0.0.1", 0))
         kubeconfig = tmp_path / "kubeconfig"
@@ -160,7 +164,7 @@ def test_sigterm_before_it_ever_reached_an_api_server(tmp_path: Path) -> None:
             operator.kill()
 
 
-def test_what_a_crash_left_is_swept_up(alone: Stage) -> None:
+def test_the_sweeper_deletes_only_leftover_pods_of_ended_executions(alone: Stage) -> None:
     uid = alone.submit("done")
     alone.server.merge(f"{alone.executions}/done/status", {"status": {"phase": "Completed"}})
     owner = {
@@ -189,7 +193,7 @@ def test_what_a_crash_left_is_swept_up(alone: Stage) -> None:
     )
 
 
-def test_records_are_kept_as_long_as_they_ask(alone: Stage) -> None:
+def test_a_record_is_kept_for_its_ttl(alone: Stage) -> None:
     alone.start(sweep_seconds=0.2)
     for name, ttl in (("keep", 3600), ("brief", 0), ("second", 1)):
         alone.submit(name, language="cobol", ttlSecondsAfterFinished=ttl)
@@ -198,7 +202,7 @@ def test_records_are_kept_as_long_as_they_ask(alone: Stage) -> None:
     assert alone.status("keep")["reason"] == "UnknownLanguage"
 
 
-def test_an_execution_whose_spec_leaves_no_room_for_any_status(alone: Stage) -> None:
+def test_an_execution_whose_spec_leaves_no_room_for_a_status_is_finished(alone: Stage) -> None:
     # The largest that etcd accepts, created without the gateway, because the gateway counts bytes.
     low, high = 0, 262_144
     while low < high:
@@ -237,7 +241,7 @@ def test_an_execution_whose_spec_leaves_no_room_for_any_status(alone: Stage) -> 
         ("LOG_FORMAT", "xml"),
     ],
 )
-def test_a_setting_that_makes_no_sense_is_named(name: str, value: str) -> None:
+def test_an_invalid_setting_is_named_on_stderr(name: str, value: str) -> None:
     done = subprocess.run(
         [sys.executable, "-m", "cloche_operator"],
         env=os.environ | {f"CLOCHE_OPERATOR_{name}": value},
@@ -251,7 +255,7 @@ def test_a_setting_that_makes_no_sense_is_named(name: str, value: str) -> None:
     assert "Traceback" not in done.stderr
 
 
-def test_no_cluster_is_one_line() -> None:
+def test_an_operator_without_a_cluster_exits_with_a_message() -> None:
     done = subprocess.run(
         [sys.executable, "-m", "cloche_operator"],
         env={"PATH": os.environ["PATH"], "KUBECONFIG": "/nonexistent"},

@@ -11,7 +11,7 @@ from cloche_operator.model.execution import from_object
 from cloche_operator.model.pod_manifest import SUPERVISOR
 
 
-def test_an_unknown_language(shared: Stage) -> None:
+def test_an_execution_in_an_unknown_language_ends_as_unknown_language(shared: Stage) -> None:
     shared.submit("cobol", language="cobol")
     status = shared.ended("cobol")
     assert (status["phase"], status["reason"]) == ("Error", "UnknownLanguage")
@@ -32,7 +32,7 @@ def test_an_unknown_language(shared: Stage) -> None:
         ("digits", {"memory": 99_999_999_999_999}, "spec.resources.memory is 99999999999999"),
     ],
 )
-def test_more_than_the_runtime_allows(
+def test_an_execution_over_the_runtimes_maximum_ends_as_resources_exceed_runtime(
     shared: Stage, name: str, resources: dict[str, Any], words: str
 ) -> None:
     shared.submit(name, resources=resources)
@@ -41,7 +41,7 @@ def test_more_than_the_runtime_allows(
     assert words in status["message"]
 
 
-def test_the_pod_is_made_and_claimed(shared: Stage) -> None:
+def test_the_operator_creates_and_claims_the_pod_of_an_execution(shared: Stage) -> None:
     uid = shared.submit("shape", language="PY", resources={"memory": "256Mi"}, timeoutSeconds=7)
     pod = shared.pod(uid)
     (owner,) = pod["metadata"]["ownerReferences"]
@@ -147,7 +147,7 @@ def test_two_pods_never_have_the_same_user(shared: Stage) -> None:
         ),
     ],
 )
-def test_what_the_kubelet_says(
+def test_a_failure_reported_by_the_kubelet_ends_the_execution_with_its_reason(
     shared: Stage, name: str, said: dict[str, Any], reason: str, words: str
 ) -> None:
     uid = shared.submit(name)
@@ -158,7 +158,7 @@ def test_what_the_kubelet_says(
     shared.no_pod(uid)
 
 
-def test_a_pod_deleted_by_hand(shared: Stage) -> None:
+def test_an_execution_whose_pod_is_deleted_ends_as_pod_deleted(shared: Stage) -> None:
     uid = shared.submit("by-hand")
     shared.claimed("by-hand")
     shared.server.delete(f"{shared.pods}/sbx-{uid}")
@@ -166,7 +166,7 @@ def test_a_pod_deleted_by_hand(shared: Stage) -> None:
     assert (status["phase"], status["reason"]) == ("Error", "PodDeleted")
 
 
-def test_cancel(shared: Stage) -> None:
+def test_a_cancelled_execution_ends_as_cancelled_and_its_pod_is_deleted(shared: Stage) -> None:
     uid = shared.submit("cancel")
     shared.claimed("cancel")
     shared.cancel("cancel")
@@ -175,14 +175,14 @@ def test_cancel(shared: Stage) -> None:
     shared.no_pod(uid)
 
 
-def test_cancelled_before_anybody_saw_it(shared: Stage) -> None:
+def test_an_execution_created_with_cancel_gets_no_pod(shared: Stage) -> None:
     uid = shared.submit("born-cancelled", cancel=True)
     assert shared.ended("born-cancelled")["reason"] == "Cancelled"
     assert shared.server.find(f"{shared.pods}/sbx-{uid}") is None
 
 
 @pytest.mark.parametrize("claimed", [False, True])
-def test_deletion(shared: Stage, claimed: bool) -> None:  # noqa: FBT001  a case
+def test_deleting_an_execution_deletes_its_pod(shared: Stage, claimed: bool) -> None:  # noqa: FBT001  a case
     name = f"deleted-{claimed}".lower()
     uid = shared.submit(name)
     shared.pod(uid)
@@ -193,7 +193,7 @@ def test_deletion(shared: Stage, claimed: bool) -> None:  # noqa: FBT001  a case
     assert shared.server.find(f"{shared.executions}/{name}") is None
 
 
-def test_deleted_at_once(shared: Stage) -> None:
+def test_executions_deleted_right_after_creation_leave_no_pods(shared: Stage) -> None:
     uids = []
     for n in range(10):
         uids.append(shared.submit(f"brief-{n}"))
@@ -206,7 +206,7 @@ def test_deleted_at_once(shared: Stage) -> None:
     shared.ended("after-them")
 
 
-def test_the_node_is_in_the_record(shared: Stage) -> None:
+def test_the_record_of_a_failed_pod_names_its_node(shared: Stage) -> None:
     uid = shared.submit("bound")
     shared.bind(uid)
     shared.say(uid, container({"waiting": {"reason": "ImagePullBackOff", "message": "no"}}))

@@ -22,7 +22,7 @@ _POD: dict[str, Any] = {
 
 
 @pytest.mark.parametrize("deleted", ["the one that is there", "one that it replaced", "none"])
-def test_delete_pod_means_one_pod(
+def test_delete_pod_deletes_only_the_pod_with_the_given_uid(
     server: ApiServer, control_plane: ControlPlane, namespace: str, deleted: str
 ) -> None:
     """Another Pod with its name stays, because it may be replaced between read and deletion."""

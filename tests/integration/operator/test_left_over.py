@@ -43,7 +43,7 @@ def ended_session(at: Stage) -> Any:
     return made
 
 
-def test_pods_that_are_not_attached_and_belong_to_nothing_unfinished_go(alone: Stage) -> None:
+def test_the_sweeper_deletes_leftover_pods_of_runtimes_and_ended_sessions(alone: Stage) -> None:
     # Created once it leads, because a new leader removes at once what the previous one left.
     running = alone.start(sweep_seconds=0.2, start_timeout_seconds=1, left_over_seconds=1)
     runtime = alone.server.get(f"{alone.runtimes}/python")
@@ -59,7 +59,7 @@ def test_pods_that_are_not_attached_and_belong_to_nothing_unfinished_go(alone: S
     assert "removing left-over Pod waiting" in running.log
 
 
-def test_a_pod_is_not_left_over_before_the_time_in_which_it_must_start(alone: Stage) -> None:
+def test_a_pod_is_not_a_leftover_before_its_start_timeout(alone: Stage) -> None:
     running = alone.start(sweep_seconds=0.2, start_timeout_seconds=1)
     make_pod(alone, "young", alone.server.get(f"{alone.runtimes}/python"))
     done = alone.submit("done", language="cobol")

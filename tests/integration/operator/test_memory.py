@@ -24,7 +24,7 @@ def peak_mib(running: Operator) -> int:
     return int(kib) // 1024
 
 
-def test_a_leader_comes_up_among_150_executions_of_full_size(alone: Stage) -> None:
+def test_a_new_leader_starts_with_150_waiting_executions_of_full_size(alone: Stage) -> None:
     alone.set_node("1Gi")  # room for one
     with ThreadPoolExecutor(4) as pool:
         list(

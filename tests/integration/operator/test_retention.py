@@ -74,7 +74,7 @@ def many(prefix: str, count: int) -> list[str]:
     return [f"{prefix}-{n:03}" for n in range(count)]
 
 
-def test_the_oldest_of_too_many_go(alone: Stage) -> None:
+def test_the_oldest_records_over_the_limit_on_their_number_are_removed(alone: Stage) -> None:
     names = fill(alone, many("one", 300))
     running = alone.start(retention_executions=250)
     until_stored(alone, names[50:])
@@ -85,14 +85,14 @@ def test_the_oldest_of_too_many_go(alone: Stage) -> None:
     until_stored(alone, names[70:])
 
 
-def test_the_oldest_go_until_the_bytes_fit(alone: Stage) -> None:
+def test_the_oldest_records_over_the_limit_on_bytes_are_removed(alone: Stage) -> None:
     names = fill(alone, many("large", 10), size=100 * KIB)
     names += fill(alone, many("small", 10), size=1, seconds=2 * HOUR)
     alone.start(retention_bytes=550 * KIB, storage_hard_bytes=ENOUGH)
     until_stored(alone, names[5:])  # with 2 KiB of metadata each, 530 KiB
 
 
-def test_a_tenant_that_has_too_much_loses_its_own(alone: Stage) -> None:
+def test_a_tenant_over_its_limit_on_bytes_loses_its_own_oldest_records(alone: Stage) -> None:
     modest = fill(alone, many("modest", 5), size=10 * KIB, tenant="modest", seconds=HOUR - 60)
     greedy = fill(alone, many("greedy", 10), size=100 * KIB, tenant="greedy")
     nobody = fill(alone, many("nobody", 5), size=100 * KIB, seconds=2 * HOUR)
@@ -100,7 +100,7 @@ def test_a_tenant_that_has_too_much_loses_its_own(alone: Stage) -> None:
     until_stored(alone, modest + greedy[-3:] + nobody[-3:])
 
 
-def test_records_go_from_whoever_has_most(alone: Stage) -> None:
+def test_records_over_a_limit_are_removed_from_the_tenant_with_most(alone: Stage) -> None:
     """In number and then in bytes, although the others' records are older."""
     victim = fill(alone, many("victim", 5), size=40 * KIB, tenant="victim", seconds=HOUR - 60)
     many_small = fill(alone, many("small", 20), size=1, tenant="small")
@@ -113,7 +113,7 @@ def test_records_go_from_whoever_has_most(alone: Stage) -> None:
     until_stored(alone, victim + many_small[-8:] + few_large[-4:])
 
 
-def test_a_record_that_is_removed_early_leaves_its_key(alone: Stage) -> None:
+def test_a_record_removed_early_leaves_a_tombstone_for_its_key(alone: Stage) -> None:
     names = fill(alone, many("keyed", 3), tenant="acme", key=KEY)
     fill(alone, ["expired"], seconds=-1, tenant="acme", key=KEY)
     fill(alone, ["soon-over"], seconds=-1, tenant="acme", key=KEY, ttlSecondsAfterFinished=0)
@@ -138,7 +138,7 @@ def test_a_record_that_is_removed_early_leaves_its_key(alone: Stage) -> None:
     alone.ended("expired")
 
 
-def test_an_operator_that_begins_finds_the_tombstones_and_removes_the_expired(
+def test_a_new_operator_honours_tombstones_and_removes_expired_ones(
     alone: Stage,
 ) -> None:
     now = datetime.now(UTC)
@@ -156,7 +156,7 @@ def test_an_operator_that_begins_finds_the_tombstones_and_removes_the_expired(
     )
 
 
-def test_what_a_finalizer_keeps_is_counted_and_pushes_nothing_out(alone: Stage) -> None:
+def test_a_record_kept_by_a_finalizer_is_counted_but_displaces_no_other(alone: Stage) -> None:
     fill(alone, ["held"], size=900 * KIB, seconds=-1)
     patch = {"metadata": {"finalizers": ["example.com/mine"]}}
     alone.server.merge(f"{alone.executions}/held", patch)
@@ -174,7 +174,7 @@ def test_what_a_finalizer_keeps_is_counted_and_pushes_nothing_out(alone: Stage) 
     storage(alone, "True")
 
 
-def test_too_many_bytes_of_one_tenant_end_the_rest_of_them(alone: Stage) -> None:
+def test_executions_over_their_tenants_write_limit_end_as_write_limit(alone: Stage) -> None:
     """This concerns executions created by kubectl: the gateway refuses its own before creation."""
     alone.start(write_bytes_per_tenant=16 * KIB * KIB)
     names = many("large", 16)
@@ -190,7 +190,7 @@ def test_too_many_bytes_of_one_tenant_end_the_rest_of_them(alone: Stage) -> None
     assert alone.ended("modest")["reason"] == "UnknownLanguage"
 
 
-def test_records_expire_one_by_one(alone: Stage) -> None:
+def test_each_record_is_removed_once_it_expires(alone: Stage) -> None:
     fill(alone, ["long-ago"], seconds=-HOUR)
     fill(alone, ["soon"], seconds=3)
     keep = fill(alone, ["later"])
@@ -198,7 +198,7 @@ def test_records_expire_one_by_one(alone: Stage) -> None:
     until_stored(alone, keep)
 
 
-def test_what_others_delete_is_learnt(alone: Stage) -> None:
+def test_records_deleted_by_other_clients_are_no_longer_counted(alone: Stage) -> None:
     names = fill(alone, many("one", 20))
     running = alone.start(retention_executions=20, sweep_seconds=0.2, relist_seconds=0.2)
     until(lambda: "20 records are stored" in running.log, BOUND_SECONDS, "the listing")
@@ -211,7 +211,7 @@ def test_what_others_delete_is_learnt(alone: Stage) -> None:
     until_stored(alone, names[1:])
 
 
-def test_a_name_that_was_used_again_is_another_record(alone: Stage) -> None:
+def test_a_new_execution_with_the_name_of_an_expired_record_is_not_removed(alone: Stage) -> None:
     fill(alone, ["again"], seconds=5)
     fill(alone, ["witness"], seconds=7)
     running = alone.start(sweep_seconds=0.2, relist_seconds=HOUR)
@@ -225,7 +225,7 @@ def test_a_name_that_was_used_again_is_another_record(alone: Stage) -> None:
     alone.ended("again")
 
 
-def test_what_the_operator_records_itself_wakes_it(alone: Stage) -> None:
+def test_recording_an_end_triggers_retention(alone: Stage) -> None:
     alone.start(retention_executions=5, sweep_seconds=HOUR)
     names = many("end", 12)
     for name in names:
@@ -234,7 +234,7 @@ def test_what_the_operator_records_itself_wakes_it(alone: Stage) -> None:
     assert alone.status("end-011")["storedBytes"] > 100
 
 
-def test_what_has_not_ended_stays(alone: Stage) -> None:
+def test_retention_does_not_remove_an_execution_that_has_not_ended(alone: Stage) -> None:
     uid = alone.submit("first")
     fill(alone, many("ended", 5))
     alone.start(retention_executions=0, sweep_seconds=HOUR)
@@ -244,7 +244,7 @@ def test_what_has_not_ended_stays(alone: Stage) -> None:
     until_stored(alone, [])
 
 
-def test_nothing_new_is_taken_while_all_space_is_taken(alone: Stage) -> None:
+def test_new_executions_end_as_queue_full_while_the_storage_is_full(alone: Stage) -> None:
     alone.start(retention_bytes=6 * KIB, storage_hard_bytes=20 * KIB, sweep_seconds=HOUR)
     alone.submit("large", code="#" * 16 * KIB)
     alone.claimed("large")
@@ -280,7 +280,7 @@ def storage(at: Stage, status: str) -> dict[str, Any]:
     return until(look, BOUND_SECONDS, f"StorageAvailable to be {status}")
 
 
-def test_ended_sessions_are_told_of_for_an_hour(alone: Stage) -> None:
+def test_an_ended_session_is_removed_after_an_hour(alone: Stage) -> None:
     sessions = alone.executions.replace("sandboxexecutions", "sandboxsessions")
     for name, phase, hours in (
         ("ready", "Ready", -2.0),

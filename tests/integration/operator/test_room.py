@@ -13,7 +13,7 @@ NO_NODE = {
 }
 
 
-def test_the_line(alone: Stage) -> None:
+def test_executions_wait_for_memory_in_a_queue_limited_in_length_and_time(alone: Stage) -> None:
     alone.set_node("1Gi")  # of which 614 MiB are for executions: one at a time
     running = alone.start(queue_length=2, queue_timeout_seconds=3)
     first = alone.submit("first")
@@ -47,7 +47,7 @@ def test_the_line(alone: Stage) -> None:
     alone.ended("second")
 
 
-def test_who_is_cancelled_in_the_line_leaves_it(alone: Stage) -> None:
+def test_an_execution_cancelled_in_the_queue_gets_no_pod(alone: Stage) -> None:
     alone.set_node("1Gi")
     alone.start()
     alone.pod(alone.submit("first"))
@@ -61,7 +61,7 @@ def test_who_is_cancelled_in_the_line_leaves_it(alone: Stage) -> None:
     alone.ended("behind")
 
 
-def test_more_than_the_nodes_have(alone: Stage) -> None:
+def test_an_execution_larger_than_all_nodes_ends_as_unschedulable(alone: Stage) -> None:
     alone.set_node("1Gi")
     alone.start(sweep_seconds=0.2)
     alone.submit("large", resources={"memory": "1Gi"})
@@ -73,7 +73,7 @@ def test_more_than_the_nodes_have(alone: Stage) -> None:
     )
 
 
-def test_while_no_node_is_ready(alone: Stage) -> None:
+def test_executions_wait_while_no_node_is_ready(alone: Stage) -> None:
     alone.set_node("1Gi", ready=False)
     running = alone.start(sweep_seconds=60, queue_timeout_seconds=3)
     waits = alone.submit("waits", resources={"memory": "64Mi"})
@@ -93,7 +93,7 @@ def test_while_no_node_is_ready(alone: Stage) -> None:
     alone.ended("large")
 
 
-def test_nobody_overtakes_a_pod_that_no_node_takes(alone: Stage) -> None:
+def test_an_unscheduled_pod_blocks_new_pods_for_the_same_nodes(alone: Stage) -> None:
     alone.apply_runtime("elsewhere", nodeSelector={"kind": "other"})
     running = alone.start()
     first = alone.submit("first")
@@ -114,7 +114,7 @@ def test_nobody_overtakes_a_pod_that_no_node_takes(alone: Stage) -> None:
         alone.ended(name)
 
 
-def test_pods_that_do_not_start(alone: Stage) -> None:
+def test_a_pod_that_does_not_start_ends_the_execution_with_the_reason(alone: Stage) -> None:
     alone.start(start_timeout_seconds=1)
     nobody, silent = alone.submit("nobody"), alone.submit("silent")
     alone.pod(silent)
@@ -129,7 +129,7 @@ def test_pods_that_do_not_start(alone: Stage) -> None:
         alone.no_pod(uid)
 
 
-def test_a_quota_that_is_used_up(alone: Stage) -> None:
+def test_an_exhausted_quota_ends_the_execution_as_pod_refused(alone: Stage) -> None:
     quotas = f"/api/v1/namespaces/{alone.namespace}/resourcequotas"
     hard = {"pods": "0"}
     alone.server.create(quotas, {"metadata": {"name": "none"}, "spec": {"hard": hard}})
@@ -142,7 +142,7 @@ def test_a_quota_that_is_used_up(alone: Stage) -> None:
     assert "exceeded quota: none" in status["message"]
 
 
-def test_a_burst_under_a_quota(alone: Stage) -> None:
+def test_30_concurrent_executions_all_get_a_pod_under_a_quota(alone: Stage) -> None:
     quotas = f"/api/v1/namespaces/{alone.namespace}/resourcequotas"
     hard = {"pods": "1000", "limits.memory": "1000Gi"}
     used = {"pods": "0", "limits.memory": "0"}
@@ -162,7 +162,7 @@ def test_a_burst_under_a_quota(alone: Stage) -> None:
     until(lambda: not alone.list_pods(), BOUND_SECONDS, "the Pods to go")
 
 
-def test_a_node_where_no_pod_may_go_does_not_count(alone: Stage) -> None:
+def test_a_tainted_node_does_not_count_as_capacity(alone: Stage) -> None:
     node = f"/api/v1/nodes/{alone.namespace}"
     taint = {"key": "node-role.kubernetes.io/control-plane", "effect": "NoSchedule"}
     alone.server.merge(node, {"spec": {"taints": [taint]}})
@@ -179,7 +179,9 @@ def test_a_node_where_no_pod_may_go_does_not_count(alone: Stage) -> None:
     alone.ended("waits")
 
 
-def test_odd_limits_say_nothing_of_the_runtime(alone: Stage) -> None:
+def test_a_start_timeout_with_unusual_limits_does_not_make_the_runtime_unready(
+    alone: Stage,
+) -> None:
     alone.apply_runtime("other")
     alone.start(start_timeout_seconds=1)
     alone.submit("odd", resources={"cpu": "10m", "memory": "32Mi", "disk": "1Mi"})

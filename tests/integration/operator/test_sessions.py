@@ -34,7 +34,7 @@ def wait_for_waiting(running: Operator, count: int) -> None:
     )
 
 
-def test_a_key_of_one_has_one_session_or_one_execution(alone: Stage) -> None:
+def test_a_key_with_concurrency_1_runs_one_session_or_one_execution(alone: Stage) -> None:
     running = alone.start(start_timeout_seconds=600)
     session = make_session(alone, "sbs-1", tenant="t", concurrency=ONE)
     alone.pod(session)
@@ -52,7 +52,7 @@ def test_a_key_of_one_has_one_session_or_one_execution(alone: Stage) -> None:
         alone.ended(name)
 
 
-def test_sessions_leave_room_for_executions(alone: Stage) -> None:
+def test_sessions_leave_memory_for_executions(alone: Stage) -> None:
     alone.set_node("5Gi")  # of which 3 GiB are for programs, and half of that for sessions
     running = alone.start(start_timeout_seconds=600)
     for n in range(3):
@@ -64,7 +64,7 @@ def test_sessions_leave_room_for_executions(alone: Stage) -> None:
     alone.ended("execution")
 
 
-def test_who_waits_for_a_session_counts_in_the_queue(alone: Stage) -> None:
+def test_executions_waiting_for_a_session_count_in_the_queue(alone: Stage) -> None:
     running = alone.start(start_timeout_seconds=600, queue_length_per_session=2)
     # Once the session has a Pod, the operator knows it, and executions may name it.
     alone.pod(make_session(alone, "sbs-1", tenant="t"))

@@ -33,7 +33,7 @@ def until_gone(at: Stage, path: str) -> None:
     until(lambda: at.server.find(path) is None, BOUND_SECONDS, "the source to be deleted")
 
 
-def test_a_cancelled_execution_loses_its_source(shared: Stage) -> None:
+def test_the_source_of_a_cancelled_execution_is_deleted(shared: Stage) -> None:
     of = submit(shared, "cancelled")
     shared.claimed("cancelled")
     assert shared.server.find(of)
@@ -42,14 +42,14 @@ def test_a_cancelled_execution_loses_its_source(shared: Stage) -> None:
     until_gone(shared, of)
 
 
-def test_a_refused_execution_loses_its_source(shared: Stage) -> None:
+def test_the_source_of_a_rejected_execution_is_deleted(shared: Stage) -> None:
     of = submit(shared, "cobol", language="cobol")
     assert shared.ended("cobol")["reason"] == "UnknownLanguage"
     until_gone(shared, of)
 
 
 @pytest.mark.parametrize("moment", ["waiting", "claimed"])
-def test_a_deleted_execution_loses_its_source(alone: Stage, moment: str) -> None:
+def test_the_source_of_a_deleted_execution_is_deleted(alone: Stage, moment: str) -> None:
     if moment == "waiting":
         alone.set_node("64Gi", ready=False)
     running = alone.start()
@@ -66,7 +66,7 @@ def test_a_deleted_execution_loses_its_source(alone: Stage, moment: str) -> None
     until_gone(alone, of)
 
 
-def test_what_another_operator_takes_up_keeps_its_source_until_the_end(alone: Stage) -> None:
+def test_an_execution_taken_over_by_another_operator_keeps_its_source(alone: Stage) -> None:
     first = alone.start()
     of = submit(alone, "taken-up")
     before = alone.claimed("taken-up")["podUID"]
@@ -83,7 +83,7 @@ def test_what_another_operator_takes_up_keeps_its_source_until_the_end(alone: St
     until_gone(alone, of)
 
 
-def test_an_execution_of_another_ones_source_leaves_it_there(alone: Stage) -> None:
+def test_an_execution_cannot_cause_the_deletion_of_another_ones_source(alone: Stage) -> None:
     alone.start()
     of = submit(alone, "victim")
     alone.claimed("victim")
@@ -98,7 +98,7 @@ def test_an_execution_of_another_ones_source_leaves_it_there(alone: Stage) -> No
     assert alone.server.find(of)
 
 
-def test_the_listing_tells_whose_sources_there_are(
+def test_listing_sources_returns_their_executions_and_creation_times(
     alone: Stage, control_plane: ControlPlane
 ) -> None:
     paths = [submit(alone, name) for name in ("one", "two")]
