@@ -7,7 +7,7 @@ from cloche_gateway.limits.discards import Discards
 _MIB = 1024 * 1024
 
 
-def test_a_tenant_has_64_mib_at_once_and_then_2_mib_per_second() -> None:
+def test_the_gateway_discards_64_mib_of_a_tenant_and_then_2_mib_per_second() -> None:
     now = 100.0
     discards = Discards(lambda: now)
     assert all(discards.reads_on("eager", _MIB) for _ in range(64))

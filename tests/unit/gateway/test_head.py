@@ -28,7 +28,7 @@ def head(budget: Budget) -> Head:
     return Head(budget)
 
 
-def test_a_head_in_the_making_is_charged_until_it_is_complete(head: Head, budget: Budget) -> None:
+def test_an_incomplete_request_head_is_charged(head: Head, budget: Budget) -> None:
     head.count(UNCHARGED_BYTES)
     head.check()
     assert budget.used == 0
@@ -39,7 +39,7 @@ def test_a_head_in_the_making_is_charged_until_it_is_complete(head: Head, budget
     assert budget.used == 0
 
 
-def test_a_head_that_is_too_long_is_refused(head: Head) -> None:
+def test_a_request_head_that_is_too_long_is_rejected(head: Head) -> None:
     head.count(HEAD_BYTES)
     head.check()
     head.count(1)
@@ -47,7 +47,7 @@ def test_a_head_that_is_too_long_is_refused(head: Head) -> None:
         head.check()
 
 
-def test_headers_are_counted_and_trailers_are_not_kept(head: Head) -> None:
+def test_header_lines_are_limited_and_trailers_are_not_kept(head: Head) -> None:
     assert all(head.add() for _ in range(HEADERS - 1))
     head.complete("1.1")
     assert not head.add()
@@ -57,7 +57,7 @@ def test_headers_are_counted_and_trailers_are_not_kept(head: Head) -> None:
     assert head.add()
 
 
-def test_chunks_are_counted(head: Head) -> None:
+def test_the_number_of_chunks_is_limited(head: Head) -> None:
     for _ in range(CHUNKS):
         head.add_chunk()
     with pytest.raises(RefusedHeadError, match="body: must come in at most 16384 chunks"):
@@ -65,17 +65,17 @@ def test_chunks_are_counted(head: Head) -> None:
 
 
 @pytest.mark.parametrize("version", ["0.9", "2.0", "1.2"])
-def test_other_versions_of_http_are_refused(head: Head, version: str) -> None:
+def test_another_http_version_is_rejected(head: Head, version: str) -> None:
     with pytest.raises(RefusedHeadError, match=f"HTTP/{version}: must be HTTP/1.1 or HTTP/1.0"):
         head.complete(version)
 
 
-def test_the_declared_length_is_the_bodys() -> None:
+def test_content_length_is_read_from_the_headers() -> None:
     assert content_length([(b"host", b"x"), (b"content-length", b"12 ")]) == 12
     assert content_length([(b"transfer-encoding", b"chunked")]) == 0
 
 
-def test_without_the_upgrade_the_head_is_the_same() -> None:
+def test_without_upgrade_removes_only_the_upgrade_headers() -> None:
     headers = [
         (b"host", b"x"),
         (b"connection", b"Upgrade, HTTP2-Settings"),
@@ -89,6 +89,6 @@ def test_without_the_upgrade_the_head_is_the_same() -> None:
     )
 
 
-def test_connect_is_refused() -> None:
+def test_connect_is_rejected() -> None:
     with pytest.raises(RefusedHeadError, match="CONNECT is not supported"):
         without_upgrade("CONNECT", b"a:1", "1.1", [])

@@ -8,7 +8,7 @@ from cloche_gateway.models import ExecuteRequest
 from cloche_gateway.requests import idempotency
 
 
-def test_a_name_is_a_uuid_of_tenant_and_key_that_never_changes() -> None:
+def test_the_name_of_a_keyed_execution_is_a_fixed_uuid_of_tenant_and_key() -> None:
     # With another value, a request that is retried after an upgrade would run a second time.
     assert idempotency.name("acme", "order-1") == idempotency.name("acme", "order-1")
     made = uuid.UUID(idempotency.name("acme", "order-1"))
@@ -17,7 +17,7 @@ def test_a_name_is_a_uuid_of_tenant_and_key_that_never_changes() -> None:
 
 
 @pytest.mark.parametrize(("tenant", "key"), [("acme", "order-2"), ("globex", "order-1")])
-def test_other_tenants_and_keys_have_other_names(tenant: str, key: str) -> None:
+def test_another_tenant_or_key_has_another_name(tenant: str, key: str) -> None:
     assert idempotency.name(tenant, key) != idempotency.name("acme", "order-1")
 
 
@@ -28,7 +28,7 @@ def test_a_fingerprint_ignores_order_and_null() -> None:
 
 
 @pytest.mark.parametrize("change", [{"code": "2"}, {"timeout": 30}, {"stdin": ""}])
-def test_a_fingerprint_knows_every_other_request(change: dict[str, object]) -> None:
+def test_a_fingerprint_differs_for_each_different_request(change: dict[str, object]) -> None:
     fields = {"code": "1", "language": "python"}
     one, other = (ExecuteRequest.model_validate(f) for f in (fields, fields | change))
     assert idempotency.fingerprint(one) != idempotency.fingerprint(other)

@@ -55,18 +55,18 @@ class Reader:
 
 
 @pytest.mark.parametrize("size", [1, 2, 3, 4, 5, 7, 16, 61, 1000])
-def test_however_it_is_cut_the_parser_gets_one_request_at_a_time(size: int) -> None:
+def test_the_parser_receives_one_request_at_a_time_for_any_chunk_size(size: int) -> None:
     reader = Reader()
     for at in range(0, len(STREAM), size):
         reader.read(STREAM[at : at + size])
     assert (reader.ended, reader.most) == (7, 1)
 
 
-def test_a_request_that_comes_whole_is_handed_over_whole() -> None:
+def test_a_complete_request_is_passed_to_the_parser_at_once() -> None:
     assert Frame().length(GET, 0) == len(GET)
 
 
-def test_what_is_kept_is_charged_and_given_back() -> None:
+def test_held_bytes_are_charged_and_released() -> None:
     budget = Budget(MIB, 1.0)
     held = Held(budget, lambda: None)
     assert not held.add("acme", b"x" * HELD_BYTES)
@@ -77,7 +77,7 @@ def test_what_is_kept_is_charged_and_given_back() -> None:
     assert (budget.used, len(held)) == (0, 0)
 
 
-def test_what_has_no_room_is_refused() -> None:
+def test_bytes_over_the_budget_are_rejected() -> None:
     held = Held(Budget(10, 1.0), lambda: None)
     with pytest.raises(OverloadedError):
         held.add(None, b"x" * 11)

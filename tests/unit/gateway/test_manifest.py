@@ -45,14 +45,14 @@ def of_size(size: int) -> dict[str, Any]:
     return made
 
 
-def test_a_small_execution_keeps_what_its_program_is_given() -> None:
+def test_a_small_execution_keeps_its_input() -> None:
     obj = of_size(limits.SOURCE_BYTES)
     before = copy.deepcopy(obj)
     assert manifest.separated(obj) is None
     assert obj == before
 
 
-def test_a_large_execution_names_the_source_that_has_it() -> None:
+def test_the_input_of_a_large_execution_is_moved_into_a_source() -> None:
     obj = of_size(limits.SOURCE_BYTES + 1)
     given = {field: obj["spec"][field] for field in GIVEN}
     source = manifest.separated(obj)
@@ -66,14 +66,14 @@ def test_a_large_execution_names_the_source_that_has_it() -> None:
     assert obj["spec"] == {**REST, "source": {"name": name, "bytes": size}}
 
 
-def test_two_requests_never_have_one_source() -> None:
+def test_two_requests_never_share_a_source() -> None:
     """This also holds if both have one Idempotency-Key, and so one execution."""
     sources = [manifest.separated(of_size(limits.SOURCE_BYTES + 1)) for _ in range(2)]
     names = {source["metadata"]["name"] for source in sources if source}
     assert len(names) == 2
 
 
-def test_what_is_absent_stays_absent() -> None:
+def test_a_source_has_only_the_given_fields() -> None:
     obj = execution(code="#" * limits.SOURCE_BYTES)
     for field in ("args", "stdin", "environment", "files"):
         del obj["spec"][field]
@@ -83,7 +83,7 @@ def test_what_is_absent_stays_absent() -> None:
 
 
 @pytest.mark.parametrize("language", ["c", "python"])
-def test_a_source_is_never_larger_than_an_execution_may_be(language: str) -> None:
+def test_a_source_is_never_larger_than_the_limit_of_an_execution(language: str) -> None:
     """The gateway checks only the size of the execution, before it separates the source."""
     obj = execution(language=language, timeoutSeconds=1, tenant="a")
     obj["spec"]["concurrency"] = {"group": "a", "limit": 1}

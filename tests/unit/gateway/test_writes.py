@@ -29,24 +29,26 @@ def used(obj: dict[str, Any]) -> int:
     ("revisions", "status"),
     [(3, {}), (4, {"phase": "Cancelled"}), (3, {"phase": "Error"})],
 )
-def test_each_revision_of_the_spec_counts(revisions: int, status: dict[str, Any]) -> None:
+def test_each_written_revision_of_the_spec_is_charged(
+    revisions: int, status: dict[str, Any]
+) -> None:
     assert used(ended(**status)) == revisions * (object_bytes(SPEC) + METADATA_BYTES) + 500
 
 
-def test_one_that_had_no_pod_was_not_claimed() -> None:
+def test_an_execution_without_a_pod_is_charged_without_a_claim() -> None:
     obj = ended(phase="Error")
     del obj["status"]["podUID"]
     assert used(obj) == 2 * (object_bytes(SPEC) + METADATA_BYTES) + 500
 
 
-def test_the_end_of_another_versions_operator_is_measured() -> None:
+def test_an_end_without_stored_bytes_is_measured() -> None:
     obj = ended()
     del obj["status"]["storedBytes"]
     result = object_bytes(obj["status"])
     assert used(obj) == 3 * (object_bytes(SPEC) + METADATA_BYTES) + result
 
 
-def test_a_source_was_written_once() -> None:
+def test_a_source_is_charged_once_at_the_end() -> None:
     obj = ended()
     obj["spec"] = {"language": "python", "source": {"name": "n-01", "bytes": 50_000}}
     obj["status"]["storedBytes"] = object_bytes(obj["spec"]) + 500
@@ -70,7 +72,7 @@ class Heard:
         self.words.append("connected")
 
 
-def test_only_an_end_counts_and_every_event_is_passed_on() -> None:
+def test_only_ends_are_charged_and_all_events_are_passed_on() -> None:
     writes, heard = WriteLimit(10**9, 10**9), Heard()
     sink = CountedEnds(writes, heard)
     sink.connected()

@@ -12,7 +12,7 @@ from cloche_operator.queue.demand import UNBOUNDED, Demand
 
 
 @pytest.mark.parametrize("seed", range(10))
-async def test_whatever_comes_the_bounds_hold_and_nobody_starves(seed: int) -> None:
+async def test_limits_hold_and_no_tenant_starves_under_random_load(seed: int) -> None:
     """Nothing is overcommitted, no tenant exceeds its part, and everything that waits runs."""
     chance, clock = random.Random(seed), Clock()  # noqa: S311  not a secret
     of = capacity(20, clock=clock, tenant_share=0.8, session_share=0.5, queue_timeout_seconds=600)
@@ -59,7 +59,7 @@ def _judge(at: Line) -> None:
 
 
 @pytest.mark.parametrize("seed", range(5))
-async def test_a_large_one_waits_no_longer_than_what_runs(seed: int) -> None:
+async def test_a_large_execution_waits_no_longer_than_running_ones_take(seed: int) -> None:
     """The small ones of other tenants pass it for 5 s only, even if there are many."""
     chance, clock, seconds = random.Random(seed), Clock(), 10.0  # noqa: S311  not a secret
     of = capacity(10, clock=clock)
@@ -82,7 +82,7 @@ async def test_a_large_one_waits_no_longer_than_what_runs(seed: int) -> None:
         assert clock.now <= 25 + PATIENCE + seconds + 1
 
 
-async def test_one_tenant_s_long_programs_keep_nobody_from_a_short_one() -> None:
+async def test_long_programs_of_one_tenant_do_not_delay_short_ones_of_another() -> None:
     """One tenant submits 300 s programs of any size without pause; the other waits 5 s at most."""
     chance, clock = random.Random(1), Clock()  # noqa: S311  not a secret
     of = capacity(48, clock=clock, tenant_share=0.9)

@@ -77,6 +77,6 @@ async def test_old_sources_without_an_unfinished_execution_are_deleted(tmp_path:
     ]
 
 
-async def test_without_old_sources_no_executions_are_listed(tmp_path: Path) -> None:
+async def test_executions_are_not_listed_without_old_sources(tmp_path: Path) -> None:
     server = ApiServer({"may-come-01": ("may-come", YOUNG)}, unfinished=[])
     assert await kept(server, tmp_path) == ["sources"]

@@ -65,7 +65,7 @@ def elsewhere(obj: dict[str, Any], **status: Any) -> dict[str, Any]:
     ],
     ids=["written", "gone", "gone since", "no room", "claimed by another", "ended", "refused"],
 )
-async def test_it_is_over_unless_another_operator_has_it(
+async def test_a_recorded_execution_is_over_unless_another_operator_has_claimed_it(
     tmp_path: Path,
     execution_object: dict[str, Any],
     answer: int,

@@ -64,13 +64,13 @@ async def _opened(node: Node, directory: Path) -> None:
         await sandbox.close()
 
 
-async def test_the_pod_that_was_made_is_greeted(tmp_path: Path) -> None:
+async def test_the_created_pod_receives_the_hello(tmp_path: Path) -> None:
     node = Node("first")
     await _opened(node, tmp_path)
     assert node.heard == b"CLO\x01"
 
 
-async def test_another_pod_of_the_same_name_is_not_greeted(tmp_path: Path) -> None:
+async def test_another_pod_with_the_same_name_receives_no_hello(tmp_path: Path) -> None:
     """Another operator leads by then, and has created a Pod with this name."""
     node = Node("second")
     with pytest.raises(NeverStartedError):

@@ -57,7 +57,7 @@ async def test_the_tenant_with_the_fewest_starts_is_next() -> None:
 
 
 @pytest.mark.parametrize("name", ["a1", "a2"])
-async def test_a_start_that_is_cancelled_makes_room(name: str) -> None:
+async def test_a_cancelled_start_frees_its_place(name: str) -> None:
     line = Line(1)
     await line.ask("a1", "a2", "a3")
     await line.cancel(name)
@@ -66,7 +66,7 @@ async def test_a_start_that_is_cancelled_makes_room(name: str) -> None:
     assert line.began[-1] == "a3"
 
 
-async def test_a_start_that_is_cancelled_as_its_turn_comes_makes_room() -> None:
+async def test_a_start_cancelled_at_its_turn_frees_its_place() -> None:
     line = Line(1)
     async with line.starts.one("c"):
         await line.ask("a1", "b1")
@@ -75,7 +75,7 @@ async def test_a_start_that_is_cancelled_as_its_turn_comes_makes_room() -> None:
     await line.end("b1")
 
 
-async def test_a_start_that_takes_long_keeps_nobody_waiting(
+async def test_a_slow_start_does_not_delay_the_next(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(start_queue, "_HELD_SECONDS", 0.0)
@@ -89,7 +89,7 @@ async def test_a_start_that_takes_long_keeps_nobody_waiting(
         task.cancel()
 
 
-async def test_while_others_are_active_who_holds_most_has_a_quarter_of_the_starts() -> None:
+async def test_the_largest_tenant_has_a_quarter_of_the_starts_while_others_are_active() -> None:
     line = Line(8, a=0.9, b=0.1)
     line.starts.active("a")
     await line.ask("a1", "a2", "a3")
@@ -104,7 +104,7 @@ async def test_while_others_are_active_who_holds_most_has_a_quarter_of_the_start
     assert line.began[6:] == ["a4"]
 
 
-async def test_who_has_run_nothing_for_ten_seconds_is_not_active() -> None:
+async def test_a_tenant_that_ran_nothing_for_ten_seconds_is_not_active() -> None:
     line = Line(8, a=0.9)
     for tenant in "ba":
         line.starts.active(tenant)
@@ -114,7 +114,7 @@ async def test_who_has_run_nothing_for_ten_seconds_is_not_active() -> None:
     assert line.began == ["a1", "a2", "a3"]
 
 
-async def test_the_pools_have_all_starts() -> None:
+async def test_pools_can_use_all_starts() -> None:
     line = Line(4)
     for tenant in "ab":
         line.starts.active(tenant)
