@@ -67,10 +67,12 @@ def main() -> int:
         try:
             _attack(place, progress, given.times, given.together)
         except KeyboardInterrupt:
-            sys.stderr.write(f"interrupted; {progress.told()}: `make attacks` goes on from there\n")
+            sys.stderr.write(
+                f"interrupted; {progress.summary()}: `make attacks` goes on from there\n"
+            )
             return _INTERRUPTED
         grown = settled(place, before)
-    sys.stdout.write(f"{progress.told()}\n")
+    sys.stdout.write(f"{progress.summary()}\n")
     for what, how in grown.items():
         sys.stdout.write(f"PROBLEM the node: {what}: {how}\n")
     if not grown:

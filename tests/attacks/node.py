@@ -106,8 +106,8 @@ def system_restarts(place: Site) -> int:
 def _active_layers() -> int:
     containerd = Path(f"/proc/{of_component('containerd')}/exe").readlink()
     command = [str(containerd.with_name("ctr")), "-a", _SOCKET, "-n", "k8s.io", "snapshots", "ls"]
-    told = subprocess.run(command, check=True, capture_output=True, text=True).stdout
-    return sum(line.split()[-1] == "Active" for line in told.splitlines())
+    output = subprocess.run(command, check=True, capture_output=True, text=True).stdout
+    return sum(line.split()[-1] == "Active" for line in output.splitlines())
 
 
 def _is_quiet(place: Site) -> bool:

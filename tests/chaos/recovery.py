@@ -52,10 +52,10 @@ def _tasks(site: Site) -> list[str]:
 
 def _websockets(site: Site) -> list[str]:
     waiting = len(site.sandboxes())
-    told, open_ = site.operator_figure(_ATTACHMENTS), site.open_attaches()
-    if told == open_ == waiting:
+    reported, open_ = site.operator_figure(_ATTACHMENTS), site.open_attaches()
+    if reported == open_ == waiting:
         return []
-    return [f"{waiting} Pods wait, operators tell of {told:g} websockets, {open_} are open"]
+    return [f"{waiting} Pods wait, operators report {reported:g} websockets, {open_} are open"]
 
 
 def tidied(site: Site) -> None:

@@ -169,7 +169,9 @@ class Round:
         row, recorded = self.row, self.site.executions(self.session)
         names = [id_.result() for id_ in self._ids]
         assert len(set(names)) == len(self._programs), "two requests share an execution"
-        assert set(names) == set(recorded), "the gateway made executions that nobody asked for"
+        assert set(names) == set(recorded), (
+            "the gateway created executions that no client requested"
+        )
         uids = {name: recorded[name]["metadata"]["uid"] for name in names}
         starts = self.witness.counts(uids.values())
         row.twice = [name for name, uid in uids.items() if starts[uid] > 1]
@@ -191,9 +193,9 @@ class Round:
 
     def _is_whole(self, name: str, program: Program, status: dict[str, Any]) -> bool:
         """Return whether record and gateway both have the program's complete output."""
-        told = self.client.status(name)["result"]
+        answered = self.client.status(name)["result"]
         return bool(
             status["exitCode"] == 0
-            and status["stdout"] == told["stdout"] == program.stdout
-            and status["stderr"] == told["stderr"] == ""
+            and status["stdout"] == answered["stdout"] == program.stdout
+            and status["stderr"] == answered["stderr"] == ""
         )

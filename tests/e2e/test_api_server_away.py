@@ -73,7 +73,7 @@ def test_pods_that_start_while_the_api_server_is_frozen_still_run_their_programs
     until(lambda: kubectl.execution(names[-1])["status"].get("podName"), 30, "the last claim")
     with frozen("kube-apiserver"):
         over = time.monotonic() + FREEZE_SECONDS
-        until(lambda: time.monotonic() > over, 2 * FREEZE_SECONDS, "the frost to be over")
+        until(lambda: time.monotonic() > over, 2 * FREEZE_SECONDS, "the freeze to be over")
 
     ends = [finished(name) for name in names]
     assert [(end["reason"], end["stdout"]) for end in ends] == [("Exited", "1\n")] * STARTS
@@ -94,5 +94,5 @@ def test_an_execution_on_a_lost_node_ends_as_supervisor_hung(
         status = until(ended, 75, "the execution to end without its node")
 
     assert status["reason"] == "SupervisorHung"
-    assert finished(submit("print(1)"))["reason"] == "Exited", "it waits for the node"
+    assert finished(submit("print(1)"))["reason"] == "Exited", "the execution waits for the node"
     kubectl("wait", "--for=condition=Ready", "node", "--all", "--timeout=60s")

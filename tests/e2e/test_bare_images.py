@@ -1,4 +1,4 @@
-"""Gateway and operator have no shell and no program but Python to offer to who breaks in."""
+"""The images of gateway and operator have no shell and no program except Python."""
 
 from __future__ import annotations
 

@@ -18,12 +18,14 @@ from support.deadline import until
 from support.installation import SANDBOXES, Installation, Kubectl
 from support.keys import extra_key
 
-SEEDS = "python, javascript, typescript, java, go, rust, cpp, csharp, ruby, php, sql, bash"
+ORIGINAL_LANGUAGES = (
+    "python, javascript, typescript, java, go, rust, cpp, csharp, ruby, php, sql, bash"
+)
 """The languages of the API's first document, which come first and in this order."""
-SEED_FIELDS = {
+ORIGINAL_FIELDS = {
     *("execution_id", "stdout", "stderr", "exit_code", "execution_time", "language", "session_id"),
 }
-OUR_FIELDS = {"stdout_truncated", "stderr_truncated", "reason", "usage", "queue_time"}
+ADDED_FIELDS = {"stdout_truncated", "stderr_truncated", "reason", "usage", "queue_time"}
 HELLO = {"code": 'print("hello")', "language": "python"}
 KIB = 1024
 
@@ -66,7 +68,7 @@ REFUSED: list[tuple[str, dict[str, Any], int, str]] = [
         "400 unknown language",
         {"language": "cobol"},
         400,
-        f"Unsupported language: cobol. Supported languages: {SEEDS}",
+        f"Unsupported language: cobol. Supported languages: {ORIGINAL_LANGUAGES}",
     ),
     ("400 the code cannot be parsed", {"code": "print("}, 400, "Invalid code syntax: "),
     (
@@ -241,7 +243,7 @@ def test_rate_limited_routes_carry_the_ratelimit_headers(http: httpx.Client) -> 
 def test_the_response_has_the_seven_original_fields_and_the_added_ones(http: httpx.Client) -> None:
     body = http.post("/api/v1/execute", json=HELLO).json()
 
-    assert set(body) == SEED_FIELDS | OUR_FIELDS
+    assert set(body) == ORIGINAL_FIELDS | ADDED_FIELDS
     assert set(body["usage"]) == {"cpu_seconds", "max_memory_bytes"}
 
 
@@ -286,7 +288,7 @@ def test_a_timeout_response_has_all_known_fields_of_the_result(http: httpx.Clien
 
     body = http.post("/api/v1/execute", json={**HELLO, "code": code, "timeout": 1}).json()
 
-    assert set(body) >= SEED_FIELDS
+    assert set(body) >= ORIGINAL_FIELDS
     assert body["stdout"] == "before\n"
 
 
@@ -317,7 +319,7 @@ def test_an_execution_cancelled_while_its_client_waits_is_409(http: httpx.Client
                 None,
             ),
             30,
-            "it to run",
+            "the execution to run",
         )
         http.delete(f"/api/v1/executions/{name}")
         answer = waiting.result()
@@ -342,7 +344,7 @@ def test_a_client_that_disconnects_cancels_its_execution(
         found = http.get("/api/v1/executions", params={"session_id": session}).json()["executions"]
         return found[0]["status"] if found else None
 
-    until(lambda: state() == "cancelled", 15, "it to be cancelled")
+    until(lambda: state() == "cancelled", 15, "the execution to be cancelled")
 
 
 def test_an_idempotency_key_returns_the_same_execution(http: httpx.Client) -> None:
@@ -395,7 +397,7 @@ def test_status_reports_state_times_and_result(http: httpx.Client) -> None:
     assert body["status"] == "completed"
     times = [body[name] for name in ("created_at", "started_at", "completed_at")]
     assert sorted(times, key=datetime.fromisoformat) == times
-    assert set(body["result"]) >= SEED_FIELDS
+    assert set(body["result"]) >= ORIGINAL_FIELDS
     assert body["result"]["stdout"] == "hello\n"
 
 
@@ -461,8 +463,8 @@ def test_languages_are_listed_in_the_order_of_the_original_contract(
 ) -> None:
     languages = anonymous.get("/api/v1/execute/languages").json()
 
-    seeds = SEEDS.split(", ")
-    assert languages[: len(seeds)] == seeds
+    original = ORIGINAL_LANGUAGES.split(", ")
+    assert languages[: len(original)] == original
     assert "sqlite" in languages
 
 
@@ -582,7 +584,7 @@ def test_events_of_a_running_execution_begin_at_its_first_byte(http: httpx.Clien
     until(
         lambda: http.get(f"/api/v1/executions/{name}").json()["status"] == "running",
         30,
-        "its start",
+        "the execution to start",
     )
 
     found = events_of(http, name)

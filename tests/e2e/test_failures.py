@@ -1,4 +1,4 @@
-"""Each way to fail ends the execution with a phase and a reason of its own."""
+"""Each kind of failure ends the execution with its own phase and reason."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Nodes that have no room left: programs go before Pods that wait for programs."""
+"""Full nodes: the Pods of executions preempt waiting Pods of the pools."""
 
 from __future__ import annotations
 

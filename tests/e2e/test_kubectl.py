@@ -1,4 +1,4 @@
-"""What somebody with kubectl sees and can do, with no gateway in between."""
+"""What a user of kubectl sees and can do, without the gateway."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Many at once: all end right, none runs twice."""
+"""Concurrent executions: each ends correctly and runs once."""
 
 from __future__ import annotations
 

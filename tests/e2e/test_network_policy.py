@@ -1,4 +1,4 @@
-"""The chart's NetworkPolicies where they are enforced: what they let through, and nothing else."""
+"""The chart's NetworkPolicies where they are enforced: which connections they allow."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ with ThreadPoolExecutor(len(targets)) as all_at_once:
 print(json.dumps([f"{t[0]}:{t[2]}" for t, one in zip(targets, found) if one]))
 """
 
-EVERYBODY = ("gateway", "operator", "valkey", "sandbox", "stranger")
+PROGRAMS = ("gateway", "operator", "valkey", "sandbox", "stranger")
 REACHED = {
     "gateway": {f"stranger:{API}", f"valkey:{VALKEY}", "names:dns"},
     "operator": {f"stranger:{API}", "names:dns"},
@@ -58,7 +58,7 @@ REACHED = {
     "sandbox": set[str](),
     "stranger": {f"gateway:{HTTP}", "names:dns"},
 }
-"""By whom, with the policies; every other way to a Pod is closed. The stranger stands for an API
+"""By whom, with the policies; every other way to a Pod is closed. The stranger represents an API
 server, which may be at any address, and for those who call the gateway."""
 
 
@@ -84,13 +84,13 @@ class Ways:
             self.kubectl(
                 "wait", "--for=create", "serviceaccount/default", "-n", namespace, "--timeout=30s"
             )
-        self.apply([self.pod(name) for name in EVERYBODY])
-        for name in EVERYBODY:
+        self.apply([self.pod(name) for name in PROGRAMS])
+        for name in PROGRAMS:
             where = ("-n", self.namespace(name))
             self.kubectl("wait", f"pod/{name}", *where, "--for=condition=Ready", "--timeout=60s")
         self.addresses = {
             name: self.kubectl.json("get", "pod", name, "-n", self.namespace(name))["status"]
-            for name in EVERYBODY
+            for name in PROGRAMS
         }
 
     def apply(self, objects: list[dict[str, Any]]) -> None:
@@ -137,7 +137,7 @@ class Ways:
         """What a Pod reaches: `NAME:PORT` of every other, and whether it resolves names."""
         targets: list[tuple[str, str, Any]] = [
             (other, self.addresses[other]["podIP"], port)
-            for other in EVERYBODY
+            for other in PROGRAMS
             if other != name
             for port in PORTS
         ]
@@ -166,7 +166,7 @@ def ways(installation: Installation, kubectl: Kubectl) -> Iterator[Ways]:
 @pytest.fixture(scope="module")
 def before(ways: Ways) -> dict[str, set[str]]:
     """What each Pod reaches while there is no policy."""
-    return {name: ways.of(name) for name in EVERYBODY}
+    return {name: ways.of(name) for name in PROGRAMS}
 
 
 @pytest.fixture(scope="module")
@@ -178,15 +178,15 @@ def policies(ways: Ways, before: dict[str, set[str]]) -> Ways:
     return ways
 
 
-@pytest.mark.parametrize("name", EVERYBODY)
+@pytest.mark.parametrize("name", PROGRAMS)
 def test_a_pod_reaches_every_port_without_network_policies(
     before: dict[str, set[str]], name: str
 ) -> None:
-    others = {f"{other}:{port}" for other in EVERYBODY if other != name for port in PORTS}
+    others = {f"{other}:{port}" for other in PROGRAMS if other != name for port in PORTS}
     assert before[name] == others | {"names:dns"}
 
 
-@pytest.mark.parametrize("name", EVERYBODY)
+@pytest.mark.parametrize("name", PROGRAMS)
 def test_a_pod_reaches_only_what_the_charts_network_policies_allow(
     policies: Ways, name: str
 ) -> None:

@@ -1,4 +1,4 @@
-"""The operator dies; what runs is not lost and not run again."""
+"""The operator is killed: running executions are neither lost nor run again."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Output and code of the awkward kind, at their limits: right, flagged where cut, terminal."""
+"""Output and code with unusual characters at their size limits."""
 
 from __future__ import annotations
 

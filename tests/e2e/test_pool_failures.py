@@ -1,4 +1,4 @@
-"""Pools that cannot be filled: the runtime says why, nothing spins, nobody else is touched."""
+"""Pools that cannot be filled: the runtime reports why, and other pools are not affected."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ POOL = 2
 LOOK_SECONDS = 20
 MOST_PODS = POOL + 6
 """In that time: those that were on their way, and four tries at 2, 4 and 8 s from one another,
-each perhaps beside one for an execution."""
+each possibly in addition to one for an execution."""
 FAILS_SECONDS = 90
 TIMEOUT_SECONDS = 1
 LONGER_THAN_ANY_DEADLINE = 75
@@ -32,7 +32,7 @@ PROBLEMS = {
     "pool-protocol": ("ProtocolError", "protocol 99"),
     "pool-quits": ("ProtocolError", ""),
 }
-"""By runtime: the reason, and the words that tell one from another."""
+"""By runtime: the reason, and the words that distinguish them."""
 
 
 def waiting(kubectl: Kubectl, runtime: str) -> set[str]:
@@ -93,7 +93,9 @@ def test_a_pool_over_the_quota_reports_pod_refused_and_fills_once_the_quota_is_g
     others = waiting(kubectl, "python")
     with pod_witness(installation.kubeconfig) as seen:
         name = runtime("pool-beyond", pool={"size": 3})
-        condition = until(lambda: not_ready(kubectl, name), FAILS_SECONDS, "the quota to be told")
+        condition = until(
+            lambda: not_ready(kubectl, name), FAILS_SECONDS, "the quota to be reported"
+        )
         assert condition["reason"] == "PodRefused"
         assert QUOTA in condition["message"]
         until(lambda: status(kubectl, name)["ready"] == 1, 30, "the Pod that there is room for")

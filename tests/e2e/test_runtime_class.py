@@ -13,7 +13,7 @@ from support.installation import SANDBOXES, Kubectl
 
 CLASS = "test-own-class"
 HANDLER = "runc"
-"""Every containerd has it, under this name, beside whatever handler is the installation's."""
+"""Every containerd has a handler with this name, in addition to the installation's."""
 NO_CLASS = "test-there-is-no-such-class"
 FILLED_SECONDS = 90
 
@@ -75,9 +75,13 @@ def test_a_cold_pod_has_the_runtimes_runtime_class(
 def test_a_session_pod_has_the_runtimes_runtime_class(
     kubectl: Kubectl, language: str, http: httpx.Client
 ) -> None:
-    # Other limits than the pool's, for a Pod of its own; a new language is known within seconds.
+    # Other limits than the pool's start a new Pod. A new language is listed within seconds.
     asked = {"language": language, "resources": {"memory_mb": 256}}
-    until(lambda: language in http.get("/api/v1/execute/languages").json(), 10, "it to be listed")
+    until(
+        lambda: language in http.get("/api/v1/execute/languages").json(),
+        10,
+        "the language to be listed",
+    )
     answer = http.post("/api/v1/sessions", json=asked)
     assert answer.status_code == httpx.codes.CREATED, answer.text
     session = answer.json()["session_id"]

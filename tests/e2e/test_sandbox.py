@@ -1,4 +1,4 @@
-"""What a program finds in its Pod: who it is, what it may write, and no way out."""
+"""The environment of a program in its Pod: its user, writable paths, network and limits."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The five examples of the API's first document, each with the answer that it prints."""
+"""The five examples of the original contract, each with its documented response."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The gateway under hostile clients at once: the short form of `make siege`."""
+"""The gateway under concurrent hostile clients: the short form of `make siege`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Every language does the same: one table of programs, run in Pods over the HTTP API."""
+"""The same table of programs for every language, run in Pods over the HTTP API."""
 
 from __future__ import annotations
 

@@ -18,7 +18,7 @@ def until(condition: Callable[[], T | None], seconds: float, what: str) -> T:
         if value := condition():
             return value
         if time.monotonic() > deadline:
-            raise AssertionError(f"waited {seconds:g} s in vain for {what}")
+            raise AssertionError(f"timed out after {seconds:g} s while waiting for {what}")
         time.sleep(_PAUSE_SECONDS)
 
 

@@ -83,7 +83,7 @@ async def until(
         if value:
             return value
         if time.monotonic() > deadline:
-            raise AssertionError(f"waited {seconds:g} s in vain for {what}")
+            raise AssertionError(f"timed out after {seconds:g} s while waiting for {what}")
         await asyncio.sleep(0.02)
 
 

@@ -62,8 +62,8 @@ class Kubectl:
 
     def pool_is_full(self, runtime: str) -> bool:
         """Return whether a runtime has as many waiting Pods as it should."""
-        told = self.runtime_status(runtime)
-        return bool(told.get("wanted")) and told.get("ready") == told["wanted"]
+        status = self.runtime_status(runtime)
+        return bool(status.get("wanted")) and status.get("ready") == status["wanted"]
 
 
 def sources_of(kubectl: Kubectl, executions: Iterable[str]) -> set[str]:

@@ -117,9 +117,9 @@ def shared(place: Path, name: str) -> ControlPlane:
     """Wait for a control plane of the run with this `Planes.place`."""
     path = _file(place, name)
     until(path.exists, _START_SECONDS, f"the control plane {name!r}")
-    told = json.loads(path.read_text(encoding="utf-8"))
-    assert "error" not in told, told["error"]
-    return ControlPlane(Path(told["kubeconfig"]), Path(told["kubectl_path"]), told["url"])
+    result = json.loads(path.read_text(encoding="utf-8"))
+    assert "error" not in result, result["error"]
+    return ControlPlane(Path(result["kubeconfig"]), Path(result["kubectl_path"]), result["url"])
 
 
 def _file(place: Path, name: str) -> Path:
@@ -142,16 +142,16 @@ def _keep(name: str, path: Path) -> None:
         path.parent.rmdir()
 
 
-def _write(path: Path, told: dict[str, str]) -> None:
+def _write(path: Path, result: dict[str, str]) -> None:
     """Write the file atomically, because other processes wait for it."""
-    beside = path.with_suffix(".new")
-    beside.write_text(json.dumps(told), encoding="utf-8")
-    beside.rename(path)
+    unfinished = path.with_suffix(".new")
+    unfinished.write_text(json.dumps(result), encoding="utf-8")
+    unfinished.rename(path)
 
 
 if __name__ == "__main__":
-    wanted, told_in = sys.argv[1], Path(sys.argv[2])
+    wanted, result_file = sys.argv[1], Path(sys.argv[2])
     try:
-        _keep(wanted, told_in)
+        _keep(wanted, result_file)
     except (AssertionError, ClusterError, OSError, subprocess.SubprocessError) as error:
-        _write(told_in, {"error": f"the control plane {wanted!r}: {error}"})
+        _write(result_file, {"error": f"the control plane {wanted!r}: {error}"})

@@ -146,7 +146,7 @@ class Site:
             url = f"http://{pod['status']['podIP']}:{_METRICS_PORT}/metrics"
             text = httpx.get(url, timeout=_QUICK_SECONDS).text
             values = [line.split()[1] for line in text.splitlines() if line.startswith(f"{name} ")]
-            assert values, f"{url} does not tell {name}"
+            assert values, f"{url} does not report {name}"
             total += float(values[0])
         return total
 

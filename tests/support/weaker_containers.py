@@ -16,13 +16,13 @@ CONTAINERS = {
     "a second container": Variant(
         added(lambda pod: pod["spec"]["containers"], _SIDE), "spec.containers"
     ),
-    "another name": Variant(container(name="shell"), "spec.containers"),
+    "another container name": Variant(container(name="shell"), "spec.containers"),
     "init container": of_spec(initContainers=[_SIDE]),
     "sidecar": of_spec(initContainers=[_SIDE | {"restartPolicy": "Always"}]),
     "ephemeral container": of_spec(ephemeralContainers=[_SIDE], invalid="spec.ephemeralContainers"),
-    "a shell": of_container(command=["sh"]),
-    "an interpreter that looks around": of_container(command=["python3", "/opt/cloche"]),
-    "the image's own program": of_container(command=None),
+    "a shell as command": of_container(command=["sh"]),
+    "an interpreter without -I": of_container(command=["python3", "/opt/cloche"]),
+    "no command": of_container(command=None),
     "args": of_container(args=["-c"]),
     "env": of_container(env=[{"name": "PYTHONPATH", "value": "/workspace"}]),
     "env of a Secret": of_container(
@@ -41,32 +41,34 @@ CONTAINERS = {
         container(restartPolicy="Never", restartPolicyRules=_RULES),
         "spec.containers[0].restartPolicy",
     ),
-    "no stdin": of_container(stdin=False),
-    "stdin for many": of_container(stdinOnce=False),
+    "stdin off": of_container(stdin=False),
+    "stdinOnce off": of_container(stdinOnce=False),
     "tty": of_container(tty=True),
     "another workingDir": of_container(workingDir="/"),
-    "the image's workingDir": of_container(workingDir=None),
-    "last words in the workspace": of_container(terminationMessagePath="/workspace/log"),
-    "last words by default": of_container(terminationMessagePath=None),
-    "output as last words": of_container(terminationMessagePolicy="FallbackToLogsOnError"),
+    "no workingDir": of_container(workingDir=None),
+    "termination message in the workspace": of_container(terminationMessagePath="/workspace/log"),
+    "default termination message": of_container(terminationMessagePath=None),
+    "termination message from the log": of_container(
+        terminationMessagePolicy="FallbackToLogsOnError"
+    ),
 }
 
 PRIVILEGES = {
     "privilege escalation": of_own_context(
         allowPrivilegeEscalation=True, before="allowPrivilegeEscalation"
     ),
-    "privilege escalation by default": of_own_context(
+    "default privilege escalation": of_own_context(
         allowPrivilegeEscalation=None, before="allowPrivilegeEscalation"
     ),
     "privileged": of_own_context(privileged=True, invalid="privileged"),
-    "writable root": of_own_context(readOnlyRootFilesystem=False),
-    "writable root by default": of_own_context(readOnlyRootFilesystem=None),
-    "capabilities by default": Variant(
+    "writable root file system": of_own_context(readOnlyRootFilesystem=False),
+    "default root file system": of_own_context(readOnlyRootFilesystem=None),
+    "default capabilities": Variant(
         container_context(capabilities={"drop": None}),
         f"{_CAPABILITIES}.drop",
         before="unrestricted capabilities",
     ),
-    "more to drop than all": Variant(
+    "dropped capabilities in addition to ALL": Variant(
         container_context(capabilities={"drop": ["ALL", "CHOWN"]}), f"{_CAPABILITIES}.drop"
     ),
     "capability": Variant(
@@ -77,14 +79,14 @@ PRIVILEGES = {
     "capability that restricted allows": Variant(
         container_context(capabilities={"add": ["NET_BIND_SERVICE"]}), f"{_CAPABILITIES}.add"
     ),
-    "container's root": of_own_context(runAsUser=0, before="runAsUser=0"),
+    "container as root": of_own_context(runAsUser=0, before="runAsUser=0"),
     "container's user": of_own_context(runAsUser=50_000),
     "container's group": of_own_context(runAsGroup=0),
     "container may be root": of_own_context(runAsNonRoot=False, before="runAsNonRoot"),
     "container without seccomp": of_own_context(
         seccompProfile={"type": "Unconfined"}, before="seccompProfile"
     ),
-    "container's own seccomp": of_own_context(
+    "localhost seccomp profile of the container": of_own_context(
         seccompProfile={"type": "Localhost", "localhostProfile": "x.json"}
     ),
     "unmasked /proc": Variant(
@@ -95,14 +97,14 @@ PRIVILEGES = {
     "container without AppArmor": of_own_context(
         appArmorProfile={"type": "Unconfined"}, before="forbidden AppArmor profile"
     ),
-    "container's own AppArmor": of_own_context(
+    "localhost AppArmor profile of the container": of_own_context(
         appArmorProfile={"type": "Localhost", "localhostProfile": "x"}
     ),
     "container's SELinux type": of_own_context(
         seLinuxOptions={"type": "spc_t"}, before="seLinuxOptions"
     ),
     "container's SELinux level": of_own_context(seLinuxOptions={"level": "s0:c1"}),
-    "container's Windows": of_own_context(windowsOptions={"runAsUserName": "x"}),
+    "Windows options of the container": of_own_context(windowsOptions={"runAsUserName": "x"}),
 }
 
 
@@ -123,8 +125,8 @@ RESOURCES = {
     "no limit on memory": _limits(memory=None),
     "no limit on disk": _limits(**{"ephemeral-storage": None}),
     "device": Variant(_extended("example.com/gpu"), f"{_RESOURCES}.limits"),
-    "claim": Variant(_CLAIMS, "spec.resourceClaims"),
-    "claim of the container": Variant(
+    "resource claim": Variant(_CLAIMS, "spec.resourceClaims"),
+    "resource claim of the container": Variant(
         both(_CLAIMS, container(resources={"claims": [{"name": "x"}]})), f"{_RESOURCES}.claims"
     ),
     "limits of the Pod": of_spec(resources={"limits": {"cpu": "2", "memory": "2Gi"}}),

@@ -50,22 +50,22 @@ METADATA = {name: of_metadata(annotations={name: "x"}) for name in ANNOTATIONS} 
 }
 
 USERS = {
-    "may be root": of_context(runAsNonRoot=False, before="runAsNonRoot"),
+    "runAsNonRoot off": of_context(runAsNonRoot=False, before="runAsNonRoot"),
     "root": of_context(runAsUser=0, before="runAsUser=0"),
-    "the image's user": of_context(runAsUser=None),
-    "a user of others": of_context(runAsUser=39_999),
-    "a user beyond": of_context(runAsUser=50_000),
+    "no runAsUser": of_context(runAsUser=None),
+    "user below the range": of_context(runAsUser=39_999),
+    "user above the range": of_context(runAsUser=50_000),
     "another group": of_context(runAsGroup=10_008),
     "root's group": of_context(runAsGroup=0),
     "no seccomp": of_context(seccompProfile={"type": "Unconfined"}, before="seccompProfile"),
-    "seccomp by default": of_context(seccompProfile=None, before="seccompProfile"),
-    "seccomp of the node's": of_context(
+    "default seccomp profile": of_context(seccompProfile=None, before="seccompProfile"),
+    "localhost seccomp profile": of_context(
         seccompProfile={"type": "Localhost", "localhostProfile": "x.json"}
     ),
-    "nothing said": Variant(
+    "no securityContext": Variant(
         spec(securityContext=None), "spec.securityContext.runAsNonRoot", before="runAsNonRoot"
     ),
-    "groups": of_context(supplementalGroups=[0]),
+    "supplementalGroups": of_context(supplementalGroups=[0]),
     "fsGroup": of_context(fsGroup=0),
     "sysctl": of_context(sysctls=[{"name": "kernel.msgmax", "value": "1"}], before="sysctls"),
     "sysctl that restricted allows": of_context(
@@ -74,13 +74,13 @@ USERS = {
     "no AppArmor": of_context(
         appArmorProfile={"type": "Unconfined"}, before="forbidden AppArmor profile"
     ),
-    "AppArmor of the node's": of_context(
+    "localhost AppArmor profile": of_context(
         appArmorProfile={"type": "Localhost", "localhostProfile": "x"}
     ),
     "SELinux user": of_context(seLinuxOptions={"user": "system_u"}, before="seLinuxOptions"),
     "SELinux level": of_context(seLinuxOptions={"level": "s0:c1"}),
-    "Windows": of_context(windowsOptions={"runAsUserName": "x"}),
-    "a process of a Windows node": Variant(
+    "Windows options": of_context(windowsOptions={"runAsUserName": "x"}),
+    "Windows host process": Variant(
         both(context(windowsOptions={"hostProcess": True}), spec(hostNetwork=True)),
         "spec.securityContext.windowsOptions",
         invalid="hostProcess",
@@ -104,8 +104,8 @@ VOLUMES = {
     for kind, of in _KINDS.items()
 } | {
     "hostPath": Variant(volume(hostPath={"path": "/"}), "spec.volumes", before='"hostPath"'),
-    "on the disk": Variant(volume(emptyDir={"sizeLimit": "1Mi"}), "spec.volumes"),
-    "without a limit": Variant(volume(emptyDir={"medium": "Memory"}), "spec.volumes"),
+    "volume on the disk": Variant(volume(emptyDir={"sizeLimit": "1Mi"}), "spec.volumes"),
+    "volume without a size limit": Variant(volume(emptyDir={"medium": "Memory"}), "spec.volumes"),
     "huge pages": Variant(
         volume(emptyDir={"medium": "HugePages", "sizeLimit": "1Mi"}), "spec.volumes"
     ),
@@ -114,20 +114,20 @@ VOLUMES = {
         added(lambda pod: pod["spec"]["containers"][0]["volumeMounts"], _AGAIN),
         "spec.containers[0].volumeMounts",
     ),
-    "terminals": Variant(
+    "no mount over the terminals": Variant(
         lambda pod: pod["spec"]["containers"][0]["volumeMounts"].pop(),
         "spec.containers[0].volumeMounts",
     ),
-    "a way to write in the terminals' place": Variant(
+    "writable mount over the terminals": Variant(
         lambda pod: pod["spec"]["containers"][0]["volumeMounts"][1].pop("readOnly"),
         "spec.containers[0].volumeMounts",
     ),
     "mounted elsewhere": of_mount(mountPath="/opt/cloche"),
-    "a part of it": of_mount(subPath="x"),
-    "a part by expression": of_mount(subPathExpr="x"),
-    "propagation": of_mount(mountPropagation="HostToContainer"),
-    "token": of_spec(automountServiceAccountToken=True),
-    "token by default": of_spec(automountServiceAccountToken=None),
+    "subPath": of_mount(subPath="x"),
+    "subPathExpr": of_mount(subPathExpr="x"),
+    "mount propagation": of_mount(mountPropagation="HostToContainer"),
+    "service account token": of_spec(automountServiceAccountToken=True),
+    "default service account token": of_spec(automountServiceAccountToken=None),
 }
 
 _EXISTS = {"operator": "Exists"}
@@ -136,7 +136,7 @@ SURROUNDINGS = {
     "hostNetwork": of_spec(hostNetwork=True, before="hostNetwork=true"),
     "hostPID": of_spec(hostPID=True, before="hostPID=true"),
     "hostIPC": of_spec(hostIPC=True, before="hostIPC=true"),
-    "shared processes": of_spec(shareProcessNamespace=True),
+    "shared process namespace": of_spec(shareProcessNamespace=True),
     "hostAliases": of_spec(hostAliases=[{"ip": "10.96.0.1", "hostnames": ["k"]}]),
     "the cluster's DNS": of_spec(dnsPolicy="ClusterFirst"),
     "a name server": Variant(
@@ -151,24 +151,26 @@ SURROUNDINGS = {
     "service links": of_spec(enableServiceLinks=True),
     "service links by default": of_spec(enableServiceLinks=None),
     "another service account": of_spec(serviceAccountName="other"),
-    "restarts": of_spec(restartPolicy="Always"),
+    "restart policy": of_spec(restartPolicy="Always"),
     "no deadline": of_spec(activeDeadlineSeconds=None),
-    "no deadline, as if it waited": Variant(
+    "no deadline with another state": Variant(
         both(spec(activeDeadlineSeconds=None), metadata(labels={"cloche.dev/state": "ready"})),
         "spec.activeDeadlineSeconds",
     ),
-    "a long goodbye": of_spec(terminationGracePeriodSeconds=30),
-    "a node": of_spec(nodeName="control-plane-1"),
+    "termination grace period": of_spec(terminationGracePeriodSeconds=30),
+    "fixed node": of_spec(nodeName="control-plane-1"),
     "another scheduler": of_spec(schedulerName="mine"),
     "scheduling gate": of_spec(schedulingGates=[{"name": "example.com/wait"}]),
     "operating system": of_spec(os={"name": "linux"}),
-    "every taint": of_spec(tolerations=[_EXISTS]),
-    "the control plane": of_spec(
+    "toleration of every taint": of_spec(tolerations=[_EXISTS]),
+    "toleration of the control plane": of_spec(
         tolerations=[_EXISTS | {"key": "node-role.kubernetes.io/control-plane"}]
     ),
-    "the master": of_spec(tolerations=[_EXISTS | {"key": "node-role.kubernetes.io/master"}]),
-    "the system's priority": of_spec(priorityClassName="system-node-critical"),
-    "a disk": Variant(
+    "toleration of the master": of_spec(
+        tolerations=[_EXISTS | {"key": "node-role.kubernetes.io/master"}]
+    ),
+    "system priority class": of_spec(priorityClassName="system-node-critical"),
+    "block device": Variant(
         lambda pod: pod["spec"]["containers"][0].update(
             volumeDevices=[{"name": "workspace", "devicePath": "/dev/x"}]
         ),

@@ -1,4 +1,4 @@
-"""Which tests run together, in which order, and what a name that is none gets."""
+"""The suites: which tests run together, their order, and unknown names."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Documents that the API server takes, to make ones from that it does not."""
+"""Valid manifests, from which tests make invalid ones."""
 
 from __future__ import annotations
 

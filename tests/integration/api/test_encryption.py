@@ -1,4 +1,4 @@
-"""The files of docs/operate/install.md: what is encrypted at rest, and what the audit log omits."""
+"""The files of docs/operate/install.md: encryption at rest, and the audit policy."""
 
 from __future__ import annotations
 

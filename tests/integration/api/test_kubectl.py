@@ -1,4 +1,4 @@
-"""The resources as people see them with kubectl."""
+"""The resources as kubectl shows them."""
 
 from __future__ import annotations
 
@@ -118,7 +118,7 @@ def test_kubectl_get_wide_shows_a_runtimes_columns(
 
 @pytest.fixture
 def sessions(server: ApiServer, namespace: str, sandbox_session: Make) -> str:
-    """A namespace with a session that is ready and one that nobody has seen yet."""
+    """A namespace with a session that is ready and one that is pending."""
     path = f"{CLOCHE}/{namespace}/sandboxsessions"
     server.create(path, sandbox_session("sbs-a", tenant="acme"))
     server.create(path, sandbox_session("sbs-b", language="bash"))
@@ -219,10 +219,10 @@ def test_a_field_selector_selects_executions(
 def test_kubectl_wait_returns_at_once_for_an_ended_execution(
     control_plane: ControlPlane, ended: str
 ) -> None:
-    said = control_plane.kubectl(
+    output = control_plane.kubectl(
         *("wait", "-n", ended, "--for=condition=Finished", "--timeout=20s", "sbx/done")
     )
-    assert said == "sandboxexecution.cloche.dev/done condition met\n"
+    assert output == "sandboxexecution.cloche.dev/done condition met\n"
 
 
 def test_kubectl_wait_returns_when_an_execution_ends(
@@ -234,10 +234,10 @@ def test_kubectl_wait_returns_when_an_execution_ends(
     ]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as waiting:
         server.merge(f"{CLOCHE}/{ended}/sandboxexecutions/fresh/status", {"status": FINISHED})
-        said, _ = waiting.communicate(timeout=25)
-    assert (waiting.returncode, "condition met" in said) == (0, True)
+        output, _ = waiting.communicate(timeout=25)
+    assert (waiting.returncode, "condition met" in output) == (0, True)
 
 
 def test_kubectl_explain_describes_a_field(control_plane: ControlPlane) -> None:
-    said = control_plane.kubectl("explain", "sbx.spec.resources.memory")
-    assert "written to the working directory counts as memory too" in " ".join(said.split())
+    output = control_plane.kubectl("explain", "sbx.spec.resources.memory")
+    assert "written to the working directory counts as memory too" in " ".join(output.split())

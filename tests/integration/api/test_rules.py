@@ -1,4 +1,4 @@
-"""An execution is written once: its spec by who asks, its end by the operator."""
+"""Immutability of executions: the client writes the spec once, the operator the end."""
 
 from __future__ import annotations
 
@@ -144,7 +144,7 @@ def test_the_status_of_an_execution_cannot_be_removed(
         if phase == "Completed":
             assert no.status_code == 422, no.text
         after = server.get(f"{executions}/one")["status"]
-        # The schema's default stands where a status was taken away, and says Pending.
+        # Where a status was removed, the schema's default Pending replaces it.
         assert after["phase"] in (phase, "Pending")
     if phase == "Completed":
         assert server.get(f"{executions}/one")["status"]["podName"] == "p"

@@ -1,4 +1,4 @@
-"""A session is asked for once, and ends once."""
+"""Immutability of sessions: the spec, and the status after the end."""
 
 from __future__ import annotations
 

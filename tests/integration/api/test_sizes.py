@@ -1,4 +1,4 @@
-"""Bytes are counted as the API server stores them, and the largest record has its place."""
+"""Sizes are counted as the API server stores them, and the largest record fits into etcd."""
 
 from __future__ import annotations
 
@@ -78,7 +78,7 @@ RUNNING = {
 
 
 def largest_spec() -> dict[str, Any]:
-    """As large as the gateway lets through, with the most metadata beside it."""
+    """Return the largest spec that the gateway accepts, with the most metadata."""
     spec: dict[str, Any] = {
         "language": "python",
         "code": "<" * 50_000,

@@ -1,4 +1,4 @@
-"""A SandboxSource is written once, and named after the execution that it is for."""
+"""A SandboxSource is immutable and named after its execution."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The chart's life on a real API server: dry run, install, upgrade, uninstall, install again."""
+"""The chart on a real API server: dry run, install, upgrade, uninstall, install again."""
 
 from __future__ import annotations
 

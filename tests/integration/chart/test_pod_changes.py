@@ -1,4 +1,4 @@
-"""What may still be done to a sandbox Pod, and by whom: asked of a real API server."""
+"""The changes to a sandbox Pod that the policies allow, on a real API server."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Nothing but the operator's Pods gets into the sandbox namespace: asked of a real API server."""
+"""Only Pods of the operator are admitted to the sandbox namespace, on a real API server."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ NOT_PINNED = {
     "ResourceRequirements": {"requests"},
     "Toleration": {"effect", "key", "operator", "tolerationSeconds", "value"},
 }  # fmt: skip
-"""Fields that no rule is about, by the API's type; those of a list's items stand in its rule."""
+"""Fields that no rule is about, by the API's type; the rule of a list covers its items."""
 
 WHERE = {
     "PodSpec": "spec.",
@@ -176,7 +176,7 @@ def test_a_weaker_pod_is_rejected_and_the_field_named(
 
 def test_each_rule_of_the_pod_policy_has_a_test_case(installed: ChartCluster) -> None:
     tried = {one.field for one in VARIANTS.values() if not one.invalid}
-    # What the API server lets nobody create stands in the policy all the same.
+    # The policy also forbids what the API server itself rejects.
     impossible = {one.field for one in VARIANTS.values() if one.invalid}
     # Rules need a restartPolicy, which is refused before.
     behind = {"spec.containers[0].restartPolicyRules"}

@@ -1,4 +1,4 @@
-"""Where executions may be created, and that nothing of them stays: asked of a real API server."""
+"""The policies on executions, tombstones and sources, on a real API server."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def tombstone(cluster: ChartCluster, by: str | None = None, **metadata: Any) -> 
 
 
 def source(cluster: ChartCluster, name: str, by: str | None = None, **metadata: Any) -> Any:
-    """Create the source of this name, as somebody else if `by` says so."""
+    """Create the source of this name, impersonating `by` if given."""
     spec = {"execution": name.rpartition("-")[0], "tenant": "acme", "code": "print(1)"}
     args = ("--as", by) if by else ()
     return create(cluster, "SandboxSource", spec, *args, name=name, **metadata)
@@ -200,19 +200,19 @@ def test_only_gateway_operator_and_namespace_controller_delete_sources(
 ) -> None:
     """An execution fails that has lost it."""
     space = ("-n", policed.sandboxes)
-    for name in ("of-gateway-01", "of-operator-01", "of-nobody-01"):
+    for name in ("of-gateway-01", "of-operator-01", "of-controller-01"):
         assert source(policed, name, policed.gateway).returncode == 0
-    for which in ("of-nobody-01", "--all"):
+    for which in ("of-controller-01", "--all"):
         kept = policed.run("delete", "sbxsrc", which, *space)
         assert "only Cloche's gateway and operator may delete a SandboxSource" in kept.stderr
     policed("delete", "sbxsrc", "of-gateway-01", *space, "--as", policed.gateway)
     policed("delete", "sbxsrc", "of-operator-01", *space, "--as", policed.operator)
-    assert policed.json("get", "sbxsrc", "of-nobody-01", *space)
+    assert policed.json("get", "sbxsrc", "of-controller-01", *space)
     as_controller = (
         "--as", "system:serviceaccount:kube-system:namespace-controller",
         "--as-group", "system:serviceaccounts:kube-system", "--as-group", "system:masters",
     )  # fmt: skip
-    policed("delete", "sbxsrc", "of-nobody-01", *space, *as_controller)
+    policed("delete", "sbxsrc", "of-controller-01", *space, *as_controller)
 
 
 def test_a_user_with_all_rights_in_the_namespace_cannot_write_a_source(

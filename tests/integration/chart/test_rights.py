@@ -1,4 +1,4 @@
-"""Both programs run with what the chart gives them: their settings, their rights, no more."""
+"""Gateway and operator run with exactly the settings and rights of the chart."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from cloche_api.keys import new_key
 
 
 def free_port() -> int:
-    """A port of loopback that nobody listens on."""
+    """A free port on loopback."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]
@@ -36,7 +36,9 @@ def as_in_its_pod(
     found = cluster.json("get", "deployment", f"cloche-{program}", "-n", cluster.system)
     (container,) = found["spec"]["template"]["spec"]["containers"]
     settings = {
-        one["name"]: _told(one["valueFrom"], pod) if "valueFrom" in one else one.get("value", "")
+        one["name"]: _value_of(one["valueFrom"], pod)
+        if "valueFrom" in one
+        else one.get("value", "")
         for one in container["env"]
     }
     settings["CLOCHE_GATEWAY_PORT" if program == "gateway" else "CLOCHE_OPERATOR_HTTP_PORT"] = str(
@@ -64,8 +66,8 @@ def as_in_its_pod(
             assert process.wait(30) == 0, log.read_text()
 
 
-def _told(source: dict[str, object], pod: str) -> str:
-    """What a kubelet would put there: the Pod's name, or its limit on memory in MiB or bytes."""
+def _value_of(source: dict[str, object], pod: str) -> str:
+    """Return what a kubelet would set: the Pod's name, or its limit on memory in MiB or bytes."""
     limit = source.get("resourceFieldRef")
     if not isinstance(limit, dict):
         return pod
@@ -73,7 +75,7 @@ def _told(source: dict[str, object], pod: str) -> str:
 
 
 def answers(url: str) -> bool:
-    """Whether a health check is content."""
+    """Return whether a health check succeeds."""
     try:
         return httpx.get(url, timeout=5).status_code == 200
     except httpx.TransportError:
@@ -81,7 +83,7 @@ def answers(url: str) -> bool:
 
 
 def refused(log: Path) -> list[str]:
-    """What a program was not allowed to do."""
+    """Return the log lines about requests that were forbidden."""
     return [line for line in log.read_text().splitlines() if "orbidden" in line or " 403" in line]
 
 

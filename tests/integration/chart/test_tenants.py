@@ -1,4 +1,4 @@
-"""Only the gateway names tenants and sessions: asked of a real API server."""
+"""Only the gateway sets tenants and sessions, on a real API server."""
 
 from __future__ import annotations
 
@@ -197,7 +197,7 @@ def test_the_tenant_of_a_session_cannot_be_set_later(policed: ChartCluster) -> N
 
 
 def test_the_policies_pass_the_api_servers_type_check(policed: ChartCluster) -> None:
-    """It looks for fields that the resources do not have, and says so in the policy's status."""
+    """The API server reports fields that the resources do not have in the policy's status."""
 
     def looked_at() -> list[dict[str, Any]]:
         policies = policed.json("get", "validatingadmissionpolicies")["items"]

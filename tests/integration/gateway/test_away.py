@@ -116,7 +116,7 @@ async def test_the_gateway_is_not_ready_while_the_api_server_is_frozen_and_recov
     name = (await relayed.cluster.pending())["metadata"]["name"]
     relay.held.clear()
     await relayed.cluster.end(name)
-    await relayed.until(ready(relayed, expected=503), "that it is not ready")
+    await relayed.until(ready(relayed, expected=503), "the gateway to be not ready")
     relay.held.set()
     assert (await asked).status_code == 200
     await relayed.until(ready(relayed), "readiness again")

@@ -28,7 +28,7 @@ async def ended(gateway: Gateway, **status: Any) -> str:
     return name
 
 
-def asks(gateway: Gateway, name: str, connection: str) -> bytes:
+def request_for(gateway: Gateway, name: str, connection: str) -> bytes:
     key = gateway.cluster.keys["first"]
     head = f"GET /api/v1/executions/{name} HTTP/1.1\r\nHost: x\r\nConnection: {connection}\r\n"
     return f"{head}X-API-Key: {key}\r\n\r\n".encode()
@@ -42,8 +42,10 @@ async def test_a_client_that_does_not_read_its_response_is_disconnected(
         name = await ended(gateway, stdout="\0" * 100_000)  # six bytes each, as JSON
         async with gateway.slow_client() as stuck:
             before = gateway.connections
-            stuck.sendall(asks(gateway, name, connection))
-            await gateway.until(lambda: gateway.connections == before - 1, "it to be let go")
+            stuck.sendall(request_for(gateway, name, connection))
+            await gateway.until(
+                lambda: gateway.connections == before - 1, "the connection to be closed"
+            )
 
 
 async def test_a_client_that_pipelines_without_reading_is_disconnected(start: Any) -> None:
@@ -51,8 +53,10 @@ async def test_a_client_that_pipelines_without_reading_is_disconnected(start: An
         name = await ended(gateway, stdout="\0" * 5_000)
         async with gateway.slow_client() as stuck:
             before = gateway.connections
-            stuck.sendall(asks(gateway, name, "keep-alive") * 20)
-            await gateway.until(lambda: gateway.connections == before - 1, "it to be let go")
+            stuck.sendall(request_for(gateway, name, "keep-alive") * 20)
+            await gateway.until(
+                lambda: gateway.connections == before - 1, "the connection to be closed"
+            )
 
 
 async def test_a_client_that_reads_slowly_receives_the_complete_response(start: Any) -> None:
@@ -61,7 +65,7 @@ async def test_a_client_that_reads_slowly_receives_the_complete_response(start: 
         loop = asyncio.get_running_loop()
         began = loop.time()
         async with gateway.slow_client() as slow:
-            slow.sendall(asks(gateway, name, "close"))
+            slow.sendall(request_for(gateway, name, "close"))
             answer = b""
             while part := await loop.sock_recv(slow, 16 * 1024):
                 answer += part
@@ -102,7 +106,7 @@ async def test_a_client_over_the_connection_limit_is_503(full: Gateway) -> None:
         assert answer.headers["X-Request-ID"]
         assert answer.headers["Cache-Control"] == "no-store"
         # The server closes the connection after the response.
-        await full.until(lambda: full.connections == 10, "the refused connection's end")
+        await full.until(lambda: full.connections == 10, "the end of the rejected connection")
     metrics = (await full.http.get("/metrics")).text
     assert "\nhttp_connections 11.0\n" in metrics
 
@@ -148,7 +152,7 @@ async def test_the_oldest_idle_connections_are_closed_for_new_ones(
         await gateway.until(lambda: gateway.connections == 10, "the eviction")
         # The oldest connections were ended. The client with a key still has its connection.
         ends = [asyncio.ensure_future(reader.read()) for reader in idle]
-        await gateway.until(lambda: sum(end.done() for end in ends) == 21, "their ends")
+        await gateway.until(lambda: sum(end.done() for end in ends) == 21, "21 connections to end")
         assert [end.done() for end in ends] == [True] * 21 + [False] * 9
         for end in ends:
             end.cancel()

@@ -129,9 +129,9 @@ async def test_a_listener_that_never_reads_does_not_delay_the_others(start: Any)
         await gateway.cluster.end(name, stdout="o" * 262_144, stderr="e" * 262_144)
         kinds = [event["event"] for event in parsed((await reader).text)]
         assert kinds == ["started", *["stdout"] * 4, *["stderr"] * 4, "exit"]
-        await gateway.until(lambda: len(gateway.context.feeds) == 0, "it to be let go")
+        await gateway.until(lambda: len(gateway.context.feeds) == 0, "the feed to end")
         # The connection is ended too, and its unsent data is dropped.
-        await gateway.until(lambda: gateway.connections == connections - 1, "its end")
+        await gateway.until(lambda: gateway.connections == connections - 1, "the connection to end")
 
 
 def listeners(gateway: Gateway) -> int:
@@ -165,7 +165,7 @@ async def test_a_feed_of_the_tenant_with_most_is_cut_for_another_tenant(
     path = f"/api/v1/executions/{foreign}/events"
     theirs = asyncio.create_task(gateway.http.get(path, headers=other))
     assert parsed((await own[1]).text) == []  # the newest feed of the tenant with most was cut
-    await gateway.until(lambda: listeners(gateway) == 2, "the other tenant's")
+    await gateway.until(lambda: listeners(gateway) == 2, "the other tenant's listener")
     await gateway.cluster.end(names[0])
     await gateway.cluster.end(foreign)
     for listener in (own[0], theirs):

@@ -192,11 +192,11 @@ async def test_the_status_is_pending_running_and_failed_before_a_result_exists(
         """Return the response once it has this status. Responses can be up to 0.2 s old."""
         found: Any = {}
 
-        async def told() -> bool:
+        async def has_status() -> bool:
             found.update((await gateway.http.get(path)).json())
             return bool(found["status"] == status)
 
-        await gateway.until(told, f"the execution to be {status}")
+        await gateway.until(has_status, f"the execution to be {status}")
         return found
 
     assert (await once("pending"))["result"] is None

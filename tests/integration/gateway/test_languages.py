@@ -64,11 +64,11 @@ async def test_warm_pool_status_returns_the_counts_of_each_runtime(gateway: Gate
         content_type=MERGE_PATCH,
     )
 
-    async def told() -> bool:
+    async def is_reported() -> bool:
         answer = await gateway.http.get("/api/v1/warm-pool/status")
         return bool(answer.json()["python"] == status)
 
-    await gateway.until(told, "the pool's status")
+    await gateway.until(is_reported, "the pool's status")
     other = await gateway.http.get("/api/v1/execute/warm-pool/status/")
     assert other.json()["bash"] == dict.fromkeys(status, 0)
 

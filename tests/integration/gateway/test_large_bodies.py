@@ -69,7 +69,7 @@ async def test_a_waiting_request_does_not_keep_its_body_in_memory(gateway: Gatew
     finally:
         tracemalloc.stop()
     assert kept < MIB * count / 2
-    assert peak < 100 * MIB, "and of all together not more than of some"
+    assert peak < 100 * MIB, "and the peak is not that of all bodies together"
     for execution in await gateway.cluster.executions():
         await gateway.cluster.end(execution["metadata"]["name"])
     assert {answer.status_code for answer in await asyncio.gather(*asked)} == {200}

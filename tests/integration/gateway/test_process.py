@@ -84,10 +84,10 @@ async def test_no_part_of_an_api_key_is_logged_wherever_a_client_sends_it(
 
     log = program.log.read_text()
     assert log.count('"message": "answered"') >= sent + len(answers)
-    told = "\n".join(f"{answer.headers} {answer.text}" for answer in answers)
+    sent_back = "\n".join(f"{answer.headers} {answer.text}" for answer in answers)
     for part in (secret, secret.upper(), secret[:12], secret[-12:]):
         assert part not in log
-        assert part not in told
+        assert part not in sent_back
 
 
 async def test_a_waiting_client_receives_its_result_after_sigterm(

@@ -12,7 +12,7 @@ PATH = "/api/v1/execute/async"
 HELLO = {"code": "print(1)", "language": "python"}
 
 
-def told(answer: Any) -> tuple[int, int]:
+def limit_and_remaining(answer: Any) -> tuple[int, int]:
     return int(answer.headers["RateLimit-Limit"]), int(answer.headers["RateLimit-Remaining"])
 
 
@@ -22,7 +22,7 @@ async def test_requests_over_the_rate_limit_are_429(start: Any) -> None:
         assert sorted(a.status_code for a in answers) == [202] * 5 + [429] * 3
         refused = next(a for a in answers if a.status_code == 429)
         assert refused.json() == {"detail": "Rate limit exceeded. Please try again later."}
-        assert told(refused) == (5, 0)
+        assert limit_and_remaining(refused) == (5, 0)
         assert 1 <= int(refused.headers["Retry-After"]) <= 60
         assert refused.headers["Retry-After"] == refused.headers["RateLimit-Reset"]
         assert len(await gateway.cluster.executions()) == 5
@@ -61,7 +61,7 @@ async def test_a_request_answered_with_400_counts_against_the_rate_limit(
 ) -> None:
     async with start(rate_limit_per_minute=10) as gateway:
         answer = await gateway.http.post("/api/v1/execute", **request_of)
-        assert (answer.status_code, told(answer)) == (400, (10, 9))
+        assert (answer.status_code, limit_and_remaining(answer)) == (400, (10, 9))
 
 
 async def test_a_batch_counts_each_item_and_is_rejected_as_a_whole(start: Any) -> None:
@@ -69,10 +69,10 @@ async def test_a_batch_counts_each_item_and_is_rejected_as_a_whole(start: Any) -
         batch = "/api/v1/execute/batch"
         items = [{"code": "x", "language": "cobol"}]
         first = await gateway.http.post(batch, json=items * 3)
-        assert (first.status_code, told(first)) == (200, (5, 2))
+        assert (first.status_code, limit_and_remaining(first)) == (200, (5, 2))
         refused = await gateway.http.post(batch, json=items * 3)
-        assert (refused.status_code, told(refused)) == (429, (5, 2))
-        assert told(await gateway.http.post(batch, json=items * 2)) == (5, 0)
+        assert (refused.status_code, limit_and_remaining(refused)) == (429, (5, 2))
+        assert limit_and_remaining(await gateway.http.post(batch, json=items * 2)) == (5, 0)
 
 
 async def test_a_request_with_a_wrong_key_does_not_count_against_the_rate_limit(start: Any) -> None:

@@ -26,7 +26,7 @@ READS = [
     ("GET", "/api/v1/execute/language/python/info"),
     ("GET", "/api/v1/warm-pool/status"),
 ]
-NOBODYS = "550e8400-e29b-41d4-a716-446655440000"
+UNKNOWN = "550e8400-e29b-41d4-a716-446655440000"
 
 
 async def started(gateway: Gateway) -> str:
@@ -38,8 +38,8 @@ async def started(gateway: Gateway) -> str:
 async def test_a_read_counts_against_the_read_rate(
     shared_gateway: Gateway, method: str, path: str
 ) -> None:
-    first = await shared_gateway.http.request(method, path.format(NOBODYS))
-    second = await shared_gateway.http.request(method, path.format(NOBODYS))
+    first = await shared_gateway.http.request(method, path.format(UNKNOWN))
+    second = await shared_gateway.http.request(method, path.format(UNKNOWN))
     limit, left = (int(first.headers[f"RateLimit-{name}"]) for name in ("Limit", "Remaining"))
     assert limit == 3000
     assert int(second.headers["RateLimit-Remaining"]) == left - 1

@@ -29,14 +29,14 @@ async def stored(gateway: Gateway) -> list[dict[str, Any]]:
     return items
 
 
-async def say(gateway: Gateway, name: str, **status: Any) -> None:
+async def write_status(gateway: Gateway, name: str, **status: Any) -> None:
     """Write a session's status as the operator does."""
     path = f"{paths.session(gateway.cluster.namespace, name)}/status"
     body = {"status": status}
     await gateway.cluster.rest.call("PATCH", path, body=body, content_type=MERGE_PATCH)
 
 
-async def the_one(gateway: Gateway) -> str:
+async def only_session(gateway: Gateway) -> str:
     (session,) = await gateway.until(lambda: stored(gateway), "a session")
     name: str = session["metadata"]["name"]
     return name
@@ -45,7 +45,7 @@ async def the_one(gateway: Gateway) -> str:
 async def made(gateway: Gateway, **fields: Any) -> str:
     """Create a session, mark it as ready, and return its id."""
     asked = asyncio.create_task(gateway.http.post(PATH, json={**PYTHON, **fields}))
-    await say(gateway, await the_one(gateway), phase="Ready", expiresAt=EXPIRES)
+    await write_status(gateway, await only_session(gateway), phase="Ready", expiresAt=EXPIRES)
     answer = await asked
     assert answer.status_code == 201, answer.text
     name: str = answer.json()["session_id"]
@@ -64,7 +64,7 @@ async def test_creating_a_session_returns_201_once_the_session_is_ready(gateway:
         "lifetime": 120,
     }
     asked = asyncio.create_task(gateway.http.post(PATH, json=body))
-    name = await the_one(gateway)
+    name = await only_session(gateway)
     (session,) = await stored(gateway)
     assert session["spec"] == {
         "language": "python",
@@ -75,7 +75,7 @@ async def test_creating_a_session_returns_201_once_the_session_is_ready(gateway:
         "lifetimeSeconds": 120,
     }
     assert not asked.done()
-    await say(gateway, name, phase="Ready", expiresAt=EXPIRES)
+    await write_status(gateway, name, phase="Ready", expiresAt=EXPIRES)
     answer = await asked
     assert (answer.status_code, answer.headers["Location"]) == (201, f"{PATH}/{name}")
     assert answer.json() == {"session_id": name, "language": "python", "expires_at": EXPIRES}
@@ -87,7 +87,7 @@ async def test_creating_a_session_returns_201_once_the_session_is_ready(gateway:
 
 async def test_reading_a_session_returns_its_documented_fields(gateway: Gateway) -> None:
     name = await made(gateway)
-    await say(gateway, name, lastUsedTime=EXPIRES)
+    await write_status(gateway, name, lastUsedTime=EXPIRES)
     answer = await gateway.http.get(f"{PATH}/{name}/")
     (session,) = await stored(gateway)
     assert answer.json() == {
@@ -148,10 +148,10 @@ async def test_a_session_without_a_tenant_is_404(gateway: Gateway) -> None:
 
 async def test_an_ended_session_is_404(gateway: Gateway) -> None:
     name = await made(gateway)
-    await say(gateway, name, phase="Ended", reason="PodDeleted")
+    await write_status(gateway, name, phase="Ended", reason="PodDeleted")
     assert (await gateway.http.get(f"{PATH}/{name}")).status_code == 404
     assert (await gateway.http.delete(f"{PATH}/{name}")).status_code == 404
-    await gateway.until(lambda: len(gateway.context.sessions) == 0, "the watch to tell of the end")
+    await gateway.until(lambda: len(gateway.context.sessions) == 0, "the watch to deliver the end")
     answer = await gateway.http.post("/api/v1/execute", json={**HELLO, "session_id": name})
     assert (answer.status_code, answer.json()["detail"]) == (404, f"Session {name} not found")
 
@@ -215,7 +215,7 @@ async def test_a_session_that_ends_before_it_is_ready_is_an_error_with_its_reaso
     gateway: Gateway, reason: str, status: int, detail: str
 ) -> None:
     asked = asyncio.create_task(gateway.http.post(PATH, json=PYTHON))
-    await say(gateway, await the_one(gateway), phase="Ended", reason=reason)
+    await write_status(gateway, await only_session(gateway), phase="Ended", reason=reason)
     answer = await asked
     assert (answer.status_code, answer.json()) == (status, {"detail": detail})
     assert ("Retry-After" in answer.headers) == (status == 503)
@@ -223,7 +223,7 @@ async def test_a_session_that_ends_before_it_is_ready_is_an_error_with_its_reaso
 
 async def test_a_session_deleted_before_it_is_ready_is_500(gateway: Gateway) -> None:
     asked = asyncio.create_task(gateway.http.post(PATH, json=PYTHON))
-    path = paths.session(gateway.cluster.namespace, await the_one(gateway))
+    path = paths.session(gateway.cluster.namespace, await only_session(gateway))
     await gateway.cluster.rest.call("DELETE", path)
     answer = await asked
     assert (answer.status_code, answer.json()) == (
@@ -251,7 +251,7 @@ async def test_a_session_whose_client_disconnects_before_it_is_ready_is_removed(
     gateway: Gateway,
 ) -> None:
     asked = asyncio.create_task(gateway.http.post(PATH, json=PYTHON))
-    await the_one(gateway)
+    await only_session(gateway)
     asked.cancel()
 
     async def removed() -> bool:

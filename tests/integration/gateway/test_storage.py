@@ -14,7 +14,7 @@ HELLO = {"code": "print(1)", "language": "python"}
 KEY = {"Idempotency-Key": "order-1"}
 
 
-async def say(gateway: Gateway, *, full: bool) -> None:
+async def set_storage(gateway: Gateway, *, full: bool) -> None:
     """Set the condition as the operator does, and wait until the gateway has seen it."""
     condition = {
         "type": "StorageAvailable",
@@ -34,7 +34,7 @@ async def say(gateway: Gateway, *, full: bool) -> None:
 
 
 async def test_new_executions_are_503_while_the_storage_is_full(gateway: Gateway) -> None:
-    await say(gateway, full=True)
+    await set_storage(gateway, full=True)
     for route in ("", "/async"):
         answer = await gateway.http.post(f"/api/v1/execute{route}", json=HELLO)
         assert (answer.status_code, answer.json()) == (
@@ -43,7 +43,7 @@ async def test_new_executions_are_503_while_the_storage_is_full(gateway: Gateway
         )
         assert int(answer.headers["Retry-After"]) > 0
     assert await gateway.cluster.executions() == []
-    await say(gateway, full=False)
+    await set_storage(gateway, full=False)
     assert (await gateway.run(HELLO)).status_code == 200
 
 
@@ -52,7 +52,7 @@ async def test_a_repeated_request_returns_its_execution_while_the_storage_is_ful
 ) -> None:
     route = "/api/v1/execute/async"
     first = await gateway.http.post(route, json=HELLO, headers=KEY)
-    await say(gateway, full=True)
+    await set_storage(gateway, full=True)
     again = await gateway.http.post(route, json=HELLO, headers=KEY)
     assert (again.status_code, again.json()) == (202, first.json())
     new = await gateway.http.post(route, json=HELLO, headers={"Idempotency-Key": "order-2"})

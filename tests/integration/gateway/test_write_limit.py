@@ -36,7 +36,7 @@ async def test_a_tenant_over_its_write_limit_is_429_and_other_tenants_are_served
         assert "at most 16 MiB are free" in detail
         stored = await gateway.cluster.executions()
         sources = await gateway.cluster.sources()
-        assert len(sources) == len(stored), "nothing was created for what was refused"
+        assert len(sources) == len(stored), "nothing was created for rejected requests"
         assert len(stored) * 500_000 < 16 * MIB
         small = await gateway.http.post(ASYNC, json=HELLO)
         assert small.status_code in (202, 429)
@@ -65,7 +65,10 @@ async def test_an_execution_created_by_another_gateway_is_charged_at_its_end(sta
         await one.cluster.end(name, podUID="u", storedBytes=600_000)
         await one.until(lambda: one.context.writes.used > before + 500_000, "the end")
         spent = one.context.writes.used
-        await one.until(lambda: not other.context.writes.knows(name), "the end, there too")
+        await one.until(
+            lambda: not other.context.writes.knows(name),
+            "the end to be charged by the other gateway",
+        )
         # The stored spec also has the defaults, which the request does not have.
         assert abs(other.context.writes.used - spent + before) < 1000
 

@@ -157,7 +157,7 @@ def test_sigterm_ends_an_operator_that_never_reached_an_api_server(tmp_path: Pat
         )
         operator = Operator(kubeconfig, tmp_path / "log", {})
         try:
-            until(lambda: "does not answer" in operator.log, BOUND_SECONDS, "it to try")
+            until(lambda: "does not answer" in operator.log, BOUND_SECONDS, "the operator to try")
             operator.stop()
             assert operator.process.returncode == 0
         finally:
@@ -178,15 +178,16 @@ def test_the_sweeper_deletes_only_leftover_pods_of_ended_executions(alone: Stage
     ours = {"app.kubernetes.io/component": "sandbox"}
     for name, labels, owners in (
         ("left-over", ours, [owner]),
-        ("somebody-s", ours, []),
-        ("another-s", {}, [owner]),
+        ("without-owner", ours, []),
+        ("without-label", {}, [owner]),
     ):
         metadata = {"name": name, "labels": labels, "ownerReferences": owners}
         alone.server.create(alone.pods, {"metadata": metadata, "spec": spec})
     alone.start(sweep_seconds=0.2)
     until(
         lambda: (
-            {pod["metadata"]["name"] for pod in alone.list_pods()} == {"somebody-s", "another-s"}
+            {pod["metadata"]["name"] for pod in alone.list_pods()}
+            == {"without-owner", "without-label"}
         ),
         BOUND_SECONDS,
         "the left-over Pod to go",

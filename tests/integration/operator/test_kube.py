@@ -21,7 +21,7 @@ _POD: dict[str, Any] = {
 }
 
 
-@pytest.mark.parametrize("deleted", ["the one that is there", "one that it replaced", "none"])
+@pytest.mark.parametrize("deleted", ["the existing Pod", "its predecessor", "none"])
 def test_delete_pod_deletes_only_the_pod_with_the_given_uid(
     server: ApiServer, control_plane: ControlPlane, namespace: str, deleted: str
 ) -> None:
@@ -31,7 +31,7 @@ def test_delete_pod_deletes_only_the_pod_with_the_given_uid(
     server.create(f"{CORE}/{namespace}/serviceaccounts", account)
     name = "free" if deleted == "none" else "taken"
     uid = server.create(path, copy.deepcopy(_POD))["metadata"]["uid"]
-    if deleted == "one that it replaced":
+    if deleted == "its predecessor":
         server.delete(f"{path}/taken")
         server.create(path, copy.deepcopy(_POD))
 
@@ -44,4 +44,4 @@ def test_delete_pod_deletes_only_the_pod_with_the_given_uid(
 
     asyncio.run(delete())
     left = server.find(f"{path}/taken")
-    assert (left is None) == (deleted == "the one that is there")
+    assert (left is None) == (deleted == "the existing Pod")

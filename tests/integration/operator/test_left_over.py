@@ -48,11 +48,11 @@ def test_the_sweeper_deletes_leftover_pods_of_runtimes_and_ended_sessions(alone:
     running = alone.start(sweep_seconds=0.2, start_timeout_seconds=1, left_over_seconds=1)
     runtime = alone.server.get(f"{alone.runtimes}/python")
     waiting = {"cloche.dev/state": "waiting"}
-    make_pod(alone, "nobody-s", None, waiting)
+    make_pod(alone, "without-owner", None, waiting)
     make_pod(alone, "waiting", runtime, waiting)
     make_pod(alone, "of-a-session", ended_session(alone), {"cloche.dev/state": "claimed"})
     until(
-        lambda: {pod["metadata"]["name"] for pod in alone.list_pods()} == {"nobody-s"},
+        lambda: {pod["metadata"]["name"] for pod in alone.list_pods()} == {"without-owner"},
         BOUND_SECONDS,
         "the left-over Pods to go",
     )

@@ -95,9 +95,9 @@ def test_the_oldest_records_over_the_limit_on_bytes_are_removed(alone: Stage) ->
 def test_a_tenant_over_its_limit_on_bytes_loses_its_own_oldest_records(alone: Stage) -> None:
     modest = fill(alone, many("modest", 5), size=10 * KIB, tenant="modest", seconds=HOUR - 60)
     greedy = fill(alone, many("greedy", 10), size=100 * KIB, tenant="greedy")
-    nobody = fill(alone, many("nobody", 5), size=100 * KIB, seconds=2 * HOUR)
+    no_tenant = fill(alone, many("no-tenant", 5), size=100 * KIB, seconds=2 * HOUR)
     alone.start(retention_bytes_per_tenant=320 * KIB)
-    until_stored(alone, modest + greedy[-3:] + nobody[-3:])
+    until_stored(alone, modest + greedy[-3:] + no_tenant[-3:])
 
 
 def test_records_over_a_limit_are_removed_from_the_tenant_with_most(alone: Stage) -> None:

@@ -1,4 +1,4 @@
-"""Room to run: nodes, the queue, quotas, and Pods that no node accepts."""
+"""Capacity: nodes, the queue, quotas, and Pods that no node accepts."""
 
 from __future__ import annotations
 
@@ -116,16 +116,16 @@ def test_an_unscheduled_pod_blocks_new_pods_for_the_same_nodes(alone: Stage) -> 
 
 def test_a_pod_that_does_not_start_ends_the_execution_with_the_reason(alone: Stage) -> None:
     alone.start(start_timeout_seconds=1)
-    nobody, silent = alone.submit("nobody"), alone.submit("silent")
+    unscheduled, silent = alone.submit("unscheduled"), alone.submit("silent")
     alone.pod(silent)
-    alone.say(nobody, {"conditions": [NO_NODE]})
-    status = alone.ended("nobody")
+    alone.say(unscheduled, {"conditions": [NO_NODE]})
+    status = alone.ended("unscheduled")
     assert (status["phase"], status["reason"]) == ("Error", "Unschedulable")
     assert "1 Insufficient cpu." in status["message"]
     status = alone.ended("silent")
     assert (status["phase"], status["reason"]) == ("Error", "StartTimeout")
     assert status["message"] == "The Pod did not start within 1 s: no word from the node"
-    for uid in (nobody, silent):
+    for uid in (unscheduled, silent):
         alone.no_pod(uid)
 
 
@@ -171,7 +171,7 @@ def test_a_tainted_node_does_not_count_as_capacity(alone: Stage) -> None:
     until(
         lambda: running.metric("cloche_operator_queued_executions") == 1,
         BOUND_SECONDS,
-        "it to wait",
+        "the execution to wait",
     )
     alone.server.merge(node, {"spec": {"taints": None}})
     alone.pod(waits)
@@ -194,5 +194,5 @@ def test_a_start_timeout_with_unusual_limits_does_not_make_the_runtime_unready(
         conditions = {c["type"]: c["status"] for c in status.get("conditions", [])}
         return conditions.get("Ready")
 
-    until(lambda: ready("other") == "False", BOUND_SECONDS, "the other to be told of")
+    until(lambda: ready("other") == "False", BOUND_SECONDS, "the other runtime to be not ready")
     assert ready("python") == "True"

@@ -60,7 +60,7 @@ def test_the_source_of_a_deleted_execution_is_deleted(alone: Stage, moment: str)
         until(
             lambda: running.metric("cloche_operator_queued_executions") == 1,
             BOUND_SECONDS,
-            "it to wait",
+            "the execution to wait",
         )
     alone.server.delete(f"{alone.executions}/deleted")
     until_gone(alone, of)

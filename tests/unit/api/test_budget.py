@@ -1,4 +1,4 @@
-"""The budget in bytes: what fits, whose share, who is cut when it does not, and who waits."""
+"""The budget in bytes: total, shares of tenants, cut charges, and waiting charges."""
 
 from __future__ import annotations
 
@@ -140,7 +140,7 @@ def test_try_take_takes_no_more_than_the_tenants_share() -> None:
 
 async def test_waiting_charges_are_taken_in_order() -> None:
     waiting = await line(7, 8, 1)
-    assert waiting.budget.try_take(1) is None, "it would overtake those who wait"
+    assert waiting.budget.try_take(1) is None, "it would overtake the waiting charges"
     waiting.first.release()
     await settled()
     assert waiting.second.done()

@@ -1,4 +1,4 @@
-"""The API server's clock, as its answers tell it."""
+"""The API server's clock, read from its responses."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The generated CustomResourceDefinitions. What they do, tests/integration asks an API server."""
+"""The generated CustomResourceDefinitions. tests/integration tests them with an API server."""
 
 from __future__ import annotations
 

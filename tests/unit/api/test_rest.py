@@ -1,4 +1,4 @@
-"""What an answer of the API server means: no, or not now."""
+"""The exceptions for the API server's error responses: permanent, or worth a retry."""
 
 from __future__ import annotations
 

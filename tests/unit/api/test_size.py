@@ -1,4 +1,4 @@
-"""Bytes as Go's encoding/json counts them; tests/integration asks a real API server."""
+"""Sizes as Go's encoding/json counts them; tests/integration compares with a real API server."""
 
 from __future__ import annotations
 

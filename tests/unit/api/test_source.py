@@ -1,4 +1,4 @@
-"""Which SandboxSource belongs to which execution."""
+"""The names of SandboxSources, and the execution that one belongs to."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How long an Idempotency-Key counts, and the object that keeps it."""
+"""The time for which an Idempotency-Key is kept, and the object that keeps it."""
 
 from __future__ import annotations
 

@@ -40,14 +40,14 @@ def test_a_crd_of_one_revision_alone_is_no_conflict() -> None:
 def test_a_stored_version_that_the_other_does_not_have_is_a_conflict(
     base: dict[str, Any], here: dict[str, Any]
 ) -> None:
-    told = crd_conflict([base], [here])
-    assert told == "one stores things.example.com as v2, which the other does not have."
+    conflict = crd_conflict([base], [here])
+    assert conflict == "one stores things.example.com as v2, which the other does not have."
 
 
 def test_a_crd_with_another_scope_is_a_conflict() -> None:
-    told = crd_conflict([crd("v1", stored="v1")], [crd("v1", stored="v1", scope="Cluster")])
-    assert told is not None
-    assert "Cluster" in told
+    conflict = crd_conflict([crd("v1", stored="v1")], [crd("v1", stored="v1", scope="Cluster")])
+    assert conflict is not None
+    assert "Cluster" in conflict
 
 
 def test_each_turn_replaces_the_pods_of_gateway_and_operator() -> None:

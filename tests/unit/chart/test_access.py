@@ -1,4 +1,4 @@
-"""Who may do what: the rules are listed whole, so that one more is a failure."""
+"""RBAC: the rules are listed completely, so that an additional one is a failure."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The policies on sandbox Pods: what the operator builds and what they ask for are the same."""
+"""The policies on sandbox Pods require what the operator builds."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The namespace in which programs run, and what guards it."""
+"""The sandbox namespace and its policies."""
 
 from __future__ import annotations
 

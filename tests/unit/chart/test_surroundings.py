@@ -1,4 +1,4 @@
-"""Service, Ingress, budgets, policies and monitors: only what was asked for, and that right."""
+"""Service, Ingress, disruption budgets, network policies and monitors."""
 
 from __future__ import annotations
 

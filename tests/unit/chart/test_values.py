@@ -1,4 +1,4 @@
-"""What values.schema.json refuses, and that the refusal names the value."""
+"""The values that values.schema.json rejects, with an error that names the value."""
 
 from __future__ import annotations
 

@@ -46,7 +46,7 @@ def grave(findings: list[Finding]) -> list[tuple[Level, str]]:
 
 
 @pytest.mark.parametrize(
-    ("changed", "subject", "told"),
+    ("changed", "subject", "words"),
     [
         ({"architecture": "riscv64"}, "architecture", "x86_64 or aarch64"),
         ({"python": (3, 10)}, "Python", "3.10 is too old, 3.11 is needed"),
@@ -57,11 +57,11 @@ def grave(findings: list[Finding]) -> list[tuple[Level, str]]:
     ],
 )
 def test_a_machine_unfit_for_any_cluster_is_a_problem(
-    changed: dict[str, object], subject: str, told: str
+    changed: dict[str, object], subject: str, words: str
 ) -> None:
     found = checks.machine(dataclasses.replace(MACHINE, **changed))  # type: ignore[arg-type]
     assert grave(found) == [(Level.PROBLEM, subject)]
-    assert told in next(one.text for one in found if one.level is Level.PROBLEM)
+    assert words in next(one.text for one in found if one.level is Level.PROBLEM)
 
 
 @pytest.mark.parametrize("architecture", ["x86_64", "aarch64", "arm64"])
@@ -98,7 +98,7 @@ def test_free_and_total_memory_are_judged_by_what_runs_and_what_is_built(
 
 
 @pytest.mark.parametrize(
-    ("changed", "level", "subject", "told"),
+    ("changed", "level", "subject", "words"),
     [
         ({"lacking_capabilities": ("CAP_SYS_ADMIN",)}, "problem", "capabilities", "CAP_SYS_ADMIN"),
         (
@@ -121,16 +121,16 @@ def test_free_and_total_memory_are_judged_by_what_runs_and_what_is_built(
     ],
 )
 def test_a_missing_kernel_feature_is_a_problem_or_a_warning(
-    changed: dict[str, object], level: str, subject: str, told: str
+    changed: dict[str, object], level: str, subject: str, words: str
 ) -> None:
     found = checks.kernel(dataclasses.replace(KERNEL, **changed))  # type: ignore[arg-type]
     assert grave(found) == [(Level(level), subject)]
-    assert told in next(one.text for one in found if one.level is not Level.OK)
+    assert words in next(one.text for one in found if one.level is not Level.OK)
     assert not grave(checks.kernel(KERNEL))
 
 
 @pytest.mark.parametrize(
-    ("neighbours", "expected", "told"),
+    ("neighbours", "expected", "words"),
     [
         (Neighbours(ports=("port 16643 (api) is taken by x: end it",)), ("problem", "ports"), "x"),
         (Neighbours(local_port="process 7 (nc)"), ("warning", "ports"), "10.99.0.1:30802"),
@@ -141,11 +141,11 @@ def test_a_missing_kernel_feature_is_a_problem_or_a_warning(
     ],
 )
 def test_a_conflicting_port_socket_network_or_proxy_is_reported(
-    neighbours: Neighbours, expected: tuple[str, str], told: str
+    neighbours: Neighbours, expected: tuple[str, str], words: str
 ) -> None:
     found = checks.neighbours(neighbours, Addresses())
     assert grave(found) == [(Level(expected[0]), expected[1])]
-    assert told in next(one.text for one in found if one.level is not Level.OK)
+    assert words in next(one.text for one in found if one.level is not Level.OK)
 
 
 def test_another_containerd_is_reported_but_no_problem() -> None:
@@ -206,9 +206,9 @@ def test_a_single_problem_is_a_one_line_error() -> None:
 
 def test_all_problems_are_in_one_error_without_warnings() -> None:
     more = Section("kernel", (warning("memory", "little"), problem("nftables", "none: load it")))
-    with pytest.raises(ClusterError) as told:
+    with pytest.raises(ClusterError) as words:
         require_no_problem([*SECTIONS, more])
-    assert str(told.value) == (
+    assert str(words.value) == (
         "2 problems must be corrected first:"
         "\n    disk: full: free some\n    nftables: none: load it"
     )

@@ -1,4 +1,4 @@
-"""What is read from buildah's store, and what is passed to containerd."""
+"""Images that are read from buildah's store and passed to containerd."""
 
 from __future__ import annotations
 

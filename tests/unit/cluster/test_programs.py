@@ -1,4 +1,4 @@
-"""What Go compiles, with a fake `go` that records its calls and creates empty programs."""
+"""Compiling programs, with a fake `go` that records its calls and creates empty programs."""
 
 from __future__ import annotations
 

@@ -190,9 +190,9 @@ def test_python_distributions_are_read_with_their_licences(
     lines: str, licenses: tuple[str, ...], expression: str | None
 ) -> None:
     text = f"Metadata-Version: 2.4\nName: Typing_Extensions\nVersion: 4.1\n{lines}\n\nName: x\n"
-    told = found({"app/x.dist-info/METADATA": text.encode()})
+    result = found({"app/x.dist-info/METADATA": text.encode()})
     purl = "pkg:pypi/typing-extensions@4.1"
-    assert told == [Package(purl, "Typing_Extensions", "4.1", licenses, expression)]
+    assert result == [Package(purl, "Typing_Extensions", "4.1", licenses, expression)]
 
 
 def test_each_npm_package_is_read_once() -> None:
@@ -230,12 +230,16 @@ SOME = [Package("pkg:a/b@1", "b", "1", ("X",)), Package("pkg:a/c@1", "c", "1", (
 def test_the_sbom_is_reproducible() -> None:
     text = document("docker.io/cloche/gateway:0123", SYSTEM, SOME)
     assert text == document("docker.io/cloche/gateway:0123", SYSTEM, list(SOME))
-    told = json.loads(text)
-    assert (told["bomFormat"], told["specVersion"], told["version"]) == ("CycloneDX", "1.6", 1)
-    assert "timestamp" not in told["metadata"]
-    component = told["metadata"]["component"]
+    result = json.loads(text)
+    assert (result["bomFormat"], result["specVersion"], result["version"]) == (
+        "CycloneDX",
+        "1.6",
+        1,
+    )
+    assert "timestamp" not in result["metadata"]
+    component = result["metadata"]["component"]
     assert (component["name"], component["version"]) == ("docker.io/cloche/gateway", "0123")
-    system, one, two = told["components"]
+    system, one, two = result["components"]
     assert (system["type"], system["name"], system["version"]) == (
         *("operating-system", "debian", "13"),
     )

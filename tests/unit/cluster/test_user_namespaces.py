@@ -33,11 +33,11 @@ def node(
     name: str, handlers: dict[str, bool | None], info: dict[str, str] = INFO, **spec: Any
 ) -> dict[str, Any]:
     """Return a node with these reports of its runtime handlers; None: no report of features."""
-    told = [
+    reported = [
         {"name": handler, **({} if does is None else {"features": {"userNamespaces": does}})}
         for handler, does in handlers.items()
     ]
-    status = {"nodeInfo": info, "runtimeHandlers": told}
+    status = {"nodeInfo": info, "runtimeHandlers": reported}
     return {"metadata": {"name": name}, "spec": spec, "status": status}
 
 
@@ -131,7 +131,7 @@ def test_a_probe_pod_without_a_runtime_class_names_none() -> None:
 
 
 @pytest.mark.parametrize(
-    ("told", "verdict"),
+    ("reported", "verdict"),
     [
         (pod(phase="Succeeded"), WORKS),
         (pod(phase="Pending"), None),
@@ -157,9 +157,9 @@ def test_a_probe_pod_without_a_runtime_class_names_none() -> None:
     ],
 )
 def test_the_verdict_follows_the_state_of_a_probe_pod(
-    told: dict[str, Any], verdict: Verdict | None
+    reported: dict[str, Any], verdict: Verdict | None
 ) -> None:
-    assert judged([told], {}) == verdict
+    assert judged([reported], {}) == verdict
 
 
 def test_a_probe_pod_whose_sandbox_failed_is_judged_by_its_event() -> None:

@@ -21,7 +21,7 @@ def test_the_gateway_discards_64_mib_of_a_tenant_and_then_2_mib_per_second() -> 
     for _ in range(1000):
         discards.reads_on("eager", _MIB)
     now += 6
-    assert discards.reads_on("eager", 1), "what came all the same is not held against it for long"
+    assert discards.reads_on("eager", 1), "bytes over the limit count only for seconds"
     now += 3600
     assert all(discards.reads_on("eager", _MIB) for _ in range(64))
-    assert not discards.reads_on("eager", 1), "nothing is saved up beyond that"
+    assert not discards.reads_on("eager", 1), "unused allowance is limited"

@@ -49,7 +49,7 @@ async def test_a_connection_gets_20_responses_at_once_and_then_10_per_second(
     assert not sleeps
     for _ in range(3):
         await pace.answer(connection)
-    assert sleeps == pytest.approx([0.1, 0.2, 0.3], abs=0.05), "their time did not pass"
+    assert sleeps == pytest.approx([0.1, 0.2, 0.3], abs=0.05), "the clock has not advanced"
 
 
 async def test_pipelined_requests_are_answered_twice_a_second(
@@ -61,7 +61,7 @@ async def test_pipelined_requests_are_answered_twice_a_second(
     assert not sleeps
     for _ in range(3):
         await pace.answer(connection)
-    assert sleeps == pytest.approx([0.5, 1.0, 1.5], abs=0.05), "their time did not pass"
+    assert sleeps == pytest.approx([0.5, 1.0, 1.5], abs=0.05), "the clock has not advanced"
 
 
 async def test_delayed_responses_of_all_connections_are_sent_100_times_a_second() -> None:
@@ -77,7 +77,7 @@ async def test_delayed_responses_of_all_connections_are_sent_100_times_a_second(
     connection = _Client().connection
     connection.due = now = asyncio.get_running_loop().time()
     await pace.answer(connection)
-    assert connection.due == pytest.approx(now + 0.1), "those that have gone count no longer"
+    assert connection.due == pytest.approx(now + 0.1), "cancelled responses no longer count"
 
 
 async def test_a_tenant_gets_50_rejections_at_once_and_then_10_per_second(
@@ -90,7 +90,7 @@ async def test_a_tenant_gets_50_rejections_at_once_and_then_10_per_second(
     for _ in range(3):
         await pace.refusal(client.connection, "eager")
     await pace.refusal(client.connection, "other")
-    assert sleeps == pytest.approx([0.1, 0.2, 0.3], abs=0.05), "their time did not pass"
+    assert sleeps == pytest.approx([0.1, 0.2, 0.3], abs=0.05), "the clock has not advanced"
     assert not client.ended
 
 

@@ -1,4 +1,4 @@
-"""The model of claim, takeover and recovery holds, and shows what was wrong before."""
+"""The model of claim, takeover and recovery holds, and fails with each old behaviour."""
 
 from __future__ import annotations
 

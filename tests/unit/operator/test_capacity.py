@@ -57,10 +57,10 @@ async def test_a_large_execution_lets_others_pass_for_a_limited_time() -> None:
         await at.ask("a", "t", 2)
         await at.ask("large", "u", 4)
         await at.ask("small", "v", 1)
-        assert at.admitted == ["a", "small"], "it passes the large one"
+        assert at.admitted == ["a", "small"], "the small one passes the large one"
         clock.now = PATIENCE
         await at.ask("later", "v", 1)
-        assert at.admitted == ["a", "small"], "now room is kept for the large one"
+        assert at.admitted == ["a", "small"], "capacity is now reserved for the large one"
         await at.end("a")
         await at.end("small")
         assert at.admitted == ["a", "small", "large"]
@@ -82,7 +82,9 @@ async def test_one_default_program_runs_while_capacity_is_reserved_for_a_large_o
         await at.end("first")
         assert at.admitted == ["long", "first", "second"]
         await at.end("long")
-        assert at.admitted == ["long", "first", "second", "large"], "it leaves that room too"
+        assert at.admitted == ["long", "first", "second", "large"], (
+            "the large one leaves that capacity too"
+        )
 
 
 async def test_no_capacity_is_reserved_for_a_tenant_over_its_even_share() -> None:
@@ -98,7 +100,7 @@ async def test_no_capacity_is_reserved_for_a_tenant_over_its_even_share() -> Non
             assert at.admitted[-1] == f"hello {n}"
             await at.end(f"hello {n}")
         await at.end("greedy 1")
-        assert at.admitted[-1] == "greedy 3", "nor is it starved"
+        assert at.admitted[-1] == "greedy 3", "the tenant is not starved"
 
 
 async def test_a_tenant_is_limited_to_its_share_even_when_no_other_waits() -> None:

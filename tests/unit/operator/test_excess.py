@@ -1,4 +1,4 @@
-"""Which records are removed when more are stored than may be."""
+"""The choice of the records that are removed over a limit."""
 
 from __future__ import annotations
 

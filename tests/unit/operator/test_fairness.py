@@ -35,7 +35,7 @@ async def test_limits_hold_and_no_tenant_starves_under_random_load(seed: int) ->
         while len(at.of.waitlist):
             clock.now += PATIENCE
             running = [name for name in at.admitted if name in at.shares]
-            assert running, "room is free and nobody gets it"
+            assert running, "capacity is free, but no execution is admitted"
             await at.end(running[0])
             del at.shares[running[0]]
             _judge(at)

@@ -1,4 +1,4 @@
-"""How many executions and sessions of one API key run at a time."""
+"""The limit on concurrent executions and sessions of an API key."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ async def test_a_running_execution_counts_in_its_group() -> None:
         await settled()
         assert at.admitted == ["a"]
         await at.end("a")
-        assert not at.of.usage._running, "nothing is kept of a group that runs nothing"
+        assert not at.of.usage._running, "a group without running executions is forgotten"
 
 
 async def test_an_execution_waiting_for_its_group_times_out() -> None:

@@ -1,4 +1,4 @@
-"""What the operator logs about errors that no task caught."""
+"""The operator's log messages about errors that no task caught."""
 
 from __future__ import annotations
 

@@ -141,7 +141,7 @@ def test_only_installed_runtimes_become_labels_of_metrics() -> None:
     known.seen(runtime("python", "py"))
     labels = [known.label(text) for text in ("python", "PY", "cobol", "x" * 63)]
     assert labels == ["python", "python", "other", "other"]
-    assert installed.lists == 0, "nobody asks for a label"
+    assert installed.lists == 0, "a label needs no request"
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""When pools may start Pods while programs run, and when a failed start is retried."""
+"""Throttling of pool starts while programs run, and back-off after failures."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which execution gets which waiting Pod, and how many Pods are missing."""
+"""The assignment of waiting Pods to executions, and the number of missing Pods."""
 
 from __future__ import annotations
 
@@ -190,7 +190,7 @@ async def test_a_free_pod_goes_to_the_first_waiter() -> None:
     first = asyncio.create_task(pool.stand_in_line("a", BOUND_SECONDS))
     second = asyncio.create_task(pool.stand_in_line("b", BOUND_SECONDS))
     await asyncio.sleep(0)
-    assert not pool.may_hope("c"), "as many stand in line as Pods are on their way"
+    assert not pool.may_hope("c"), "there is a waiter for each Pod that starts"
     assert pool.need is Need.URGENT
     made = put(pool)
     assert await first is made
@@ -210,7 +210,7 @@ async def test_a_free_pod_goes_to_the_tenant_with_the_fewest_pods() -> None:
     for task in line:
         task.add_done_callback(lambda done: order.append(done.get_name()))
     await settled()
-    assert pool.may_hope("c"), "one of a waits longer instead"
+    assert pool.may_hope("c"), "a waiter of tenant a waits longer instead"
     assert not pool.may_hope("a")
     for _ in line:
         put(pool)
@@ -224,16 +224,16 @@ async def test_a_tenants_pod_is_not_given_to_a_waiter_of_another_tenant() -> Non
     lent = pool.take("a")
     assert lent is not None
     assert not pool.may_hope("b")
-    nobody = asyncio.create_task(pool.stand_in_line("", BOUND_SECONDS))
+    no_tenant = asyncio.create_task(pool.stand_in_line("", BOUND_SECONDS))
     other = asyncio.create_task(pool.stand_in_line("b", BOUND_SECONDS))
     same = asyncio.create_task(pool.stand_in_line("a", BOUND_SECONDS))
     await asyncio.sleep(0)
     pool.put(lent)
     assert await same is lent
-    for waiting in (nobody, other):
+    for waiting in (no_tenant, other):
         assert not waiting.done()
         waiting.cancel()
-    await asyncio.gather(nobody, other, return_exceptions=True)
+    await asyncio.gather(no_tenant, other, return_exceptions=True)
 
 
 async def test_a_wait_for_a_pod_ends_at_its_timeout() -> None:

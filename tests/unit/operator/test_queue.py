@@ -1,4 +1,4 @@
-"""The queue for room: its limits, and what leaves it. Deadlines here are bounds, not pauses."""
+"""The queue for capacity: its limits, and leaving it. Deadlines here are bounds, not pauses."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Whether an execution is over after its end was written. Only then may its source be deleted."""
+"""Recording an end. The source may be deleted only if the execution is over."""
 
 from __future__ import annotations
 

@@ -82,14 +82,14 @@ def test_the_records_of_a_tenant_over_its_limit_are_due() -> None:
     made = filled(
         record("other-0", tenant="other", expires=LATER),
         record("greedy-0", tenant="greedy", kib=2, expires=LATER + 1),
-        record("nobody-0", expires=LATER + 2),
+        record("no-tenant-0", expires=LATER + 2),
         record("greedy-1", tenant="greedy", kib=2, expires=LATER + 3),
         record("greedy-2", tenant="greedy", kib=2, expires=LATER + 4),
-        record("nobody-1", kib=4, expires=LATER + 5),
+        record("no-tenant-1", kib=4, expires=LATER + 5),
         retention_bytes_per_tenant=4 * KIB,
     )
     assert made.over.is_set()
-    assert names(made.due(NOW)) == ["greedy-0", "nobody-0"]
+    assert names(made.due(NOW)) == ["greedy-0", "no-tenant-0"]
 
 
 def test_expired_records_free_space_for_the_others() -> None:

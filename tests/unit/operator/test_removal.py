@@ -60,7 +60,7 @@ def test_a_record_whose_tombstone_cannot_be_created_is_kept() -> None:
         Leaving("name", "uid", "acme", "", LATER),
         Leaving("name", "uid", "acme", "a" * 64, NOW.timestamp()),
     ],
-    ids=["no key", "a key whose time is over"],
+    ids=["no key", "an expired key"],
 )
 def test_a_record_without_a_valid_key_leaves_no_tombstone(of: Leaving) -> None:
     kube = Kube()

@@ -1,4 +1,4 @@
-"""What the log and the exit code of a Pod prove after its connection was lost."""
+"""Conclusions from a Pod's log and exit code after its connection was lost."""
 
 from __future__ import annotations
 

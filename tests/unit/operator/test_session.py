@@ -98,6 +98,6 @@ async def test_a_session_ends_at_its_timeout_and_its_pod_is_deleted(
             phase=SessionPhase.PENDING,
         )
         await Session(ctx, Pools(ctx), obj).carry_out()
-    told = [(status["phase"], status["reason"]) for status in server.statuses]
-    assert told == [("Ready", "PodReady"), ("Ended", reason)]
+    written = [(status["phase"], status["reason"]) for status in server.statuses]
+    assert written == [("Ready", "PodReady"), ("Ended", reason)]
     assert server.pods == []

@@ -1,4 +1,4 @@
-"""A Pod is greeted after an attach to it, and no other Pod that has its name by then."""
+"""The hello is sent only to the created Pod, not to a newer Pod with its name."""
 
 from __future__ import annotations
 

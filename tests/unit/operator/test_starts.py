@@ -1,4 +1,4 @@
-"""Which Pods may start."""
+"""The queue for starts of Pods."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ async def test_the_tenant_with_the_fewest_starts_is_next() -> None:
     await line.end("a1")
     assert line.began[2:] == ["b1"]
     await line.end("a2")
-    assert line.began[3:] == ["a3"], "both have one: who waits longest"
+    assert line.began[3:] == ["a3"], "both have one, so the longest waiter is next"
     await line.end("b1")
     assert line.began[4:] == ["b2"]
 
@@ -84,7 +84,7 @@ async def test_a_slow_start_does_not_delay_the_next(
     async with asyncio.timeout(BOUND_SECONDS), line.starts.one("b"):
         await line.end("a1")
     await line.ask("a2", "a3")
-    assert line.began[:2] == ["a1", "a2"], "its end is counted once"
+    assert line.began[:2] == ["a1", "a2"], "the end of the slow start is counted once"
     for task in line.tasks.values():
         task.cancel()
 
@@ -93,7 +93,7 @@ async def test_the_largest_tenant_has_a_quarter_of_the_starts_while_others_are_a
     line = Line(8, a=0.9, b=0.1)
     line.starts.active("a")
     await line.ask("a1", "a2", "a3")
-    assert line.began == ["a1", "a2", "a3"], "it is alone"
+    assert line.began == ["a1", "a2", "a3"], "no other tenant is active"
     line.starts.active("b")
     await line.ask("a4")
     await line.ask("b1", "b2", "b3")

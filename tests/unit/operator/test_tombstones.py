@@ -1,4 +1,4 @@
-"""Which tombstones are deleted: the expired ones, and of too many, the first to expire."""
+"""The tombstones to delete: expired ones, and over a limit the first to expire."""
 
 from __future__ import annotations
 

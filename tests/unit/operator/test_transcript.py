@@ -74,7 +74,7 @@ class Stream:
         return getattr(self.transcript, name)
 
 
-def heard(data: bytes) -> Stream:
+def parsed(data: bytes) -> Stream:
     stream = Stream()
     stream.feed(data)
     return stream
@@ -85,7 +85,7 @@ def state(of: Stream) -> tuple[Any, ...]:
 
 
 def test_a_complete_stream_is_parsed() -> None:
-    transcript = heard(WHOLE)
+    transcript = parsed(WHOLE)
     assert state(transcript) == (
         1763900000.25,
         "grüße 🪴\nbye\n",
@@ -100,31 +100,31 @@ def test_a_complete_stream_is_parsed() -> None:
 
 @pytest.mark.parametrize("cut", range(len(WHOLE) + 1))
 def test_a_stream_can_be_split_at_any_byte(cut: int) -> None:
-    transcript = heard(WHOLE[:cut])
+    transcript = parsed(WHOLE[:cut])
     transcript.feed(WHOLE[cut:])
-    assert state(transcript) == state(heard(WHOLE))
+    assert state(transcript) == state(parsed(WHOLE))
 
 
 def test_a_stream_can_be_read_byte_by_byte() -> None:
     transcript = Stream()
     for n in range(len(WHOLE)):
         transcript.feed(WHOLE[n : n + 1])
-    assert state(transcript) == state(heard(WHOLE))
+    assert state(transcript) == state(parsed(WHOLE))
 
 
 def test_a_line_without_its_end_is_not_accepted() -> None:
-    assert not heard(WHOLE[:-1]).ended
+    assert not parsed(WHOLE[:-1]).ended
 
 
 def test_a_stream_that_begins_late_has_a_gap() -> None:
-    late = heard(lines({"seq": 1, **STARTED}))
+    late = parsed(lines({"seq": 1, **STARTED}))
     assert late.gap
     assert late.started == 1763900000.25
 
 
 @pytest.mark.parametrize("second", [0, 2, -1, 10**30])
 def test_a_sequence_number_out_of_order_is_a_gap(second: int) -> None:
-    assert heard(lines(READY, {"seq": second, **STARTED})).gap
+    assert parsed(lines(READY, {"seq": second, **STARTED})).gap
 
 
 GARBAGE = {
@@ -156,7 +156,7 @@ GARBAGE = {
 
 @pytest.mark.parametrize("line", GARBAGE.values(), ids=GARBAGE.keys())
 def test_garbage_is_counted_and_ignored(line: bytes) -> None:
-    transcript = heard(line)
+    transcript = parsed(line)
     assert transcript.garbage >= 1
     assert not transcript.ended
     assert (transcript.started, transcript.stdout) == (None, "")
@@ -164,7 +164,7 @@ def test_garbage_is_counted_and_ignored(line: bytes) -> None:
 
 def test_garbage_between_events_does_not_lose_events() -> None:
     first, rest = WHOLE.split(b"\n", 1)
-    transcript = heard(first + b"\nsome library greets\n\n   \n" + rest)
+    transcript = parsed(first + b"\nsome library greets\n\n   \n" + rest)
     assert (transcript.gap, transcript.garbage) == (False, 1)
     assert transcript.stdout == "grüße 🪴\nbye\n"
 
@@ -195,15 +195,15 @@ def test_the_kept_output_is_limited() -> None:
 @pytest.mark.parametrize("event", [STARTED, EXIT])
 def test_an_event_of_another_execution_is_not_accepted(event: dict[str, Any]) -> None:
     for uid in ("another", "", None, 7, [UID]):
-        transcript = heard(lines({**event, "execution": uid}))
+        transcript = parsed(lines({**event, "execution": uid}))
         assert (transcript.started, transcript.exit) == (None, None)
     nameless = {k: v for k, v in event.items() if k != "execution"}
-    assert heard(lines(nameless)).exit is None
+    assert parsed(lines(nameless)).exit is None
 
 
 def test_output_of_an_earlier_execution_in_the_log_is_ignored() -> None:
     before = [{**event, "execution": "before"} for event in (STARTED, EXIT)]
-    transcript = heard(
+    transcript = parsed(
         lines(
             READY,
             before[0],
@@ -225,7 +225,7 @@ FIELDS = [k for k in EXIT if k not in ("event", "execution")]
 
 @pytest.mark.parametrize("field", FIELDS)
 def test_an_exit_event_must_have_each_field(field: str) -> None:
-    transcript = heard(lines({k: v for k, v in EXIT.items() if k != field}))
+    transcript = parsed(lines({k: v for k, v in EXIT.items() if k != field}))
     assert (transcript.exit, transcript.garbage) == (None, 1)
 
 
@@ -234,7 +234,7 @@ def test_an_exit_event_must_have_each_field(field: str) -> None:
 def test_an_exit_event_must_have_the_right_types(field: str, value: Any) -> None:
     if field == "syntax_error" and isinstance(value, str):
         value = 7
-    transcript = heard(lines({**EXIT, field: value}))
+    transcript = parsed(lines({**EXIT, field: value}))
     assert (transcript.exit, transcript.garbage) == (None, 1)
 
 
@@ -245,7 +245,7 @@ NUMBERS = [f for f in FIELDS if isinstance(EXIT[f], int | float) and not isinsta
 @pytest.mark.parametrize("value", ["true", "NaN", "Infinity", "-Infinity", "1e999", "9" * 400])
 def test_an_exit_event_must_have_numbers_that_a_status_can_hold(field: str, value: str) -> None:
     line = json.dumps({"seq": 0, **EXIT, field: "HERE"}).replace('"HERE"', value)
-    transcript = heard(line.encode() + b"\n")
+    transcript = parsed(line.encode() + b"\n")
     assert (transcript.exit, transcript.garbage) == (None, 1)
 
 
@@ -253,7 +253,7 @@ def test_an_exit_event_must_have_numbers_that_a_status_can_hold(field: str, valu
 @pytest.mark.parametrize("event", [STARTED, EXIT], ids=["started", "exit"])
 def test_an_event_with_an_invalid_time_is_not_accepted(event: dict[str, Any], time: str) -> None:
     line = json.dumps({"seq": 0, **event, "time": "HERE"}).replace('"HERE"', time)
-    transcript = heard(line.encode() + b"\n")
+    transcript = parsed(line.encode() + b"\n")
     assert (transcript.started, transcript.exit, transcript.garbage) == (None, None, 1)
 
 
@@ -261,11 +261,11 @@ def test_an_event_with_an_invalid_time_is_not_accepted(event: dict[str, Any], ti
     "file", [None, "a", {}, {"path": "a"}, {"path": 1, "base64": ""}, {"path": "a", "base64": None}]
 )
 def test_an_exit_event_must_have_valid_files(file: Any) -> None:
-    assert heard(lines({**EXIT, "files": [file]})).exit is None
+    assert parsed(lines({**EXIT, "files": [file]})).exit is None
 
 
 def test_lone_surrogates_are_replaced() -> None:
-    transcript = heard(
+    transcript = parsed(
         lines(STARTED) + rb'{"seq": 1, "event": "stdout", "data": "a\ud800b"}' + b"\n"
         rb'{"seq": 2, "event": "stderr", "data": "\udfff"}' + b"\n"
     )
@@ -274,12 +274,12 @@ def test_lone_surrogates_are_replaced() -> None:
 
 
 def test_only_the_first_started_event_counts() -> None:
-    transcript = heard(lines(STARTED, {**STARTED, "stage": "check", "time": 1763900009.0}))
+    transcript = parsed(lines(STARTED, {**STARTED, "stage": "check", "time": 1763900009.0}))
     assert transcript.started == 1763900000.25
 
 
 def test_an_error_event_ends_the_transcript() -> None:
-    transcript = heard(lines({"event": "error", "message": "unknown key 'x'"}))
+    transcript = parsed(lines({"event": "error", "message": "unknown key 'x'"}))
     assert transcript.ended
     assert transcript.error == "unknown key 'x'"
 

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-_LEFT = """if True:
+_LIST_LEFTOVERS = """if True:
     import os
     print(sorted(os.listdir(b".")))
     print(os.listdir(b"/dev/shm"))
@@ -19,22 +19,22 @@ _LEFT = """if True:
         print(len(open(f"/proc/sysvipc/{kind}").readlines()))
     print(sorted(int(name) for name in os.listdir("/proc") if name.isdecimal()) == [1, os.getpid()])
 """
-_NOTHING = "[b'.tmp', b'main.py']\n[]\n1\n1\n1\nTrue\n"
+_NO_LEFTOVERS = "[b'.tmp', b'main.py']\n[]\n1\n1\n1\nTrue\n"
 
 
-def _leaves_nothing(reused: Any, code: str) -> Any:
+def _check_that_nothing_is_left(reused: Any, code: str) -> Any:
     """Run Python code that leaves something; check that the next program does not find it."""
     result = reused.python(code)
     assert (result.stderr, result.exit["exit_code"]) == ("", 0)
-    assert reused.python(_LEFT).stdout == _NOTHING
+    assert reused.python(_LIST_LEFTOVERS).stdout == _NO_LEFTOVERS
     return result
 
 
 def test_each_of_several_programs_finds_a_clean_pod(supervisors: Any) -> None:
     reused = supervisors.reused()
     for number in range(3):
-        result = reused.python(_LEFT, stdin=str(number))
-        assert result.stdout == _NOTHING
+        result = reused.python(_LIST_LEFTOVERS, stdin=str(number))
+        assert result.stdout == _NO_LEFTOVERS
         assert result.stages == ["run"]
     last = reused.send(["cat"], "exit", stdin="bye")
     assert last.stdout == "bye"
@@ -60,7 +60,7 @@ def test_each_of_several_programs_finds_a_clean_pod(supervisors: Any) -> None:
 )
 def test_files_of_the_previous_program_are_removed(supervisors: Any, code: str) -> None:
     reused = supervisors.reused()
-    _leaves_nothing(reused, code)
+    _check_that_nothing_is_left(reused, code)
 
 
 def test_extended_attributes_of_the_workspace_are_removed(supervisors: Any) -> None:
@@ -85,7 +85,7 @@ def test_the_reset_does_not_follow_links(supervisors: Any) -> None:
         os.symlink({str(outside / "file")!r}, "e")
         os.symlink({str(outside)!r}, "/dev/shm/f")
     """
-    _leaves_nothing(supervisors.reused(), code)
+    _check_that_nothing_is_left(supervisors.reused(), code)
     assert [path.name for path in outside.iterdir()] == ["file"]
     assert outside.stat().st_mode & 0o777 == 0o777
 
@@ -98,7 +98,7 @@ def test_a_hundred_thousand_files_are_removed(supervisors: Any) -> None:
         for i in range(50_000): os.mknod(f"d{i % 300}/{i}")
         for i in range(5_000): os.mkdir(f"/dev/shm/{i}")
     """
-    _leaves_nothing(supervisors.reused(), code)
+    _check_that_nothing_is_left(supervisors.reused(), code)
 
 
 @pytest.mark.parametrize("branches", [1, 3])
@@ -118,7 +118,7 @@ def test_deep_directories_are_removed(supervisors: Any, branches: int) -> None:
                 os.rename("../file", "another")
             os.chmod("..", 0)
     """
-    _leaves_nothing(supervisors.reused(), code)
+    _check_that_nothing_is_left(supervisors.reused(), code)
 
 
 @pytest.mark.parametrize("afterwards", ["reset", "keepFiles"])
@@ -154,7 +154,7 @@ def test_system_v_ipc_objects_are_removed(supervisors: Any, afterwards: str) -> 
     reused = supervisors.reused()
     result = reused.python(code, afterwards)
     assert (result.stderr, result.stdout) == ("", "3 3 3 ")
-    assert reused.python(_LEFT).stdout == _NOTHING
+    assert reused.python(_LIST_LEFTOVERS).stdout == _NO_LEFTOVERS
 
 
 _BOMB = """if True:
@@ -179,7 +179,7 @@ _BOMB = """if True:
 def test_processes_that_fork_during_the_kill_are_killed(supervisors: Any) -> None:
     reused = supervisors.reused()
     for _ in range(3):
-        _leaves_nothing(reused, _BOMB)
+        _check_that_nothing_is_left(reused, _BOMB)
 
 
 @pytest.mark.parametrize(
@@ -197,7 +197,7 @@ def test_processes_of_the_previous_program_are_killed(
 ) -> None:
     reused = supervisors.reused()
     reused.python(code, afterwards)
-    assert reused.python(_LEFT).stdout == _NOTHING
+    assert reused.python(_LIST_LEFTOVERS).stdout == _NO_LEFTOVERS
 
 
 def test_a_process_of_another_user_ends_the_pod(supervisors: Any) -> None:
@@ -271,7 +271,9 @@ def test_the_mode_of_a_workspace_owned_by_the_program_is_restored(
     supervisors: Any, kit: Any
 ) -> None:
     reused = supervisors.reused(options=f"mode=751,uid={kit.uid},gid={kit.uid}")
-    _leaves_nothing(reused, "import os; os.mkdir('a'); os.chmod('a', 0); os.chmod('.', 0)")
+    _check_that_nothing_is_left(
+        reused, "import os; os.mkdir('a'); os.chmod('a', 0); os.chmod('.', 0)"
+    )
     assert reused.bash("stat -c %a .").stdout == "751\n"
 
 
@@ -335,7 +337,7 @@ def test_the_timeout_of_a_program_does_not_include_the_wait_before_it(
     found = reused.run(["sleep", "60"], timeout_seconds=timeout).exit
     assert found["timed_out"] is True
     assert found["execution_seconds"] > 1.4
-    assert reused.python(_LEFT).stdout == _NOTHING
+    assert reused.python(_LIST_LEFTOVERS).stdout == _NO_LEFTOVERS
 
 
 def test_another_program_runs_after_each_kind_of_end(supervisors: Any) -> None:
@@ -347,7 +349,7 @@ def test_another_program_runs_after_each_kind_of_end(supervisors: Any) -> None:
     assert reused.run(["true"], compile=compiler).exit["syntax_error"] == "no"
     assert reused.run(["false"], syntax_check=check).exit["syntax_error"] == "error: no"
     assert reused.bash("echo x > out", output_files=["*"]).exit["files"]
-    assert reused.python(_LEFT).stdout == _NOTHING
+    assert reused.python(_LIST_LEFTOVERS).stdout == _NO_LEFTOVERS
 
 
 def test_many_runs_do_not_grow_the_supervisor(supervisors: Any) -> None:
