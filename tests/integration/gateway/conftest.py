@@ -15,9 +15,10 @@ import httpx
 import pytest
 import pytest_asyncio
 import yaml
-from support.gateway import Cluster, Gateway, ready, runtime, serving, until
-from support.gateway_process import Program
-from support.losing_relay import Relay
+from support.deadline import eventually
+from support.fixtures.gateway import Cluster, Gateway, ready, runtime, serving
+from support.fixtures.gateway_process import Program
+from support.fixtures.relay import Relay
 
 from cloche_api.rest import Rest
 from cloche_gateway.cluster.api import KubeClient
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
     from pathlib import Path
 
-    from support.planes import ControlPlane
+    from support.fixtures.control_planes import ControlPlane
 
 
 @contextlib.asynccontextmanager
@@ -52,7 +53,7 @@ async def _started(
     """Yield a gateway whose watches are established."""
     client = await KubeClient.connect(str(plane.kubeconfig))
     async with serving(cluster, client, **settings) as gateway:
-        await until(
+        await eventually(
             lambda: gateway.context.readiness.known_problem() is None, "the gateway's watches"
         )
         yield gateway
@@ -169,7 +170,7 @@ async def _programs(
             except httpx.ConnectError:
                 return False
 
-        await until(ready, "readiness")
+        await eventually(ready, "readiness")
         return program
 
     yield begin

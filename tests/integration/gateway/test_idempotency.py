@@ -10,7 +10,7 @@ import pytest
 from cloche_gateway.cluster import paths
 
 if TYPE_CHECKING:
-    from support.gateway import Gateway
+    from support.fixtures.gateway import Gateway
 
 EXECUTE = "/api/v1/execute"
 ASYNC = "/api/v1/execute/async"

@@ -13,7 +13,7 @@ from cloche_api.rest import MERGE_PATCH
 from cloche_gateway.cluster import paths
 
 if TYPE_CHECKING:
-    from support.gateway import Gateway
+    from support.fixtures.gateway import Gateway
 
 PATH = "/api/v1/sessions"
 PYTHON = {"language": "python"}

@@ -8,7 +8,7 @@ from cloche_api.rest import MERGE_PATCH
 from cloche_gateway.cluster import paths
 
 if TYPE_CHECKING:
-    from support.gateway import Gateway
+    from support.fixtures.gateway import Gateway
 
 HELLO = {"code": "print(1)", "language": "python"}
 KEY = {"Idempotency-Key": "order-1"}
