@@ -16,6 +16,7 @@ from suites import SUITES, place_of, suite_of
 from support.clients.kubectl import InstallationKubectl
 from support.data.names import SANDBOXES
 from support.fixtures.control_planes import ControlPlane, Planes, shared
+from support.fixtures.executions import Finished, Install, Submit
 from support.fixtures.installation import Installation, installed
 
 from cloche_api.meta import API_VERSION
@@ -95,9 +96,6 @@ def http(installation: Installation) -> Iterator[httpx.Client]:
         yield client
 
 
-Submit = Callable[..., str]
-
-
 @pytest.fixture(scope="session")
 def submit(kubectl: InstallationKubectl) -> Submit:
     """Create a SandboxExecution with kubectl; its name."""
@@ -115,9 +113,6 @@ def submit(kubectl: InstallationKubectl) -> Submit:
     return create
 
 
-Finished = Callable[[str], dict[str, Any]]
-
-
 @pytest.fixture(scope="session")
 def finished(kubectl: InstallationKubectl) -> Finished:
     """Wait until an execution has ended; its status."""
@@ -130,9 +125,6 @@ def finished(kubectl: InstallationKubectl) -> Finished:
         return status
 
     return wait
-
-
-Install = Callable[..., str]
 
 
 @pytest.fixture(scope="module")

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import httpx
 import pytest
@@ -13,6 +12,7 @@ from support.clients import images
 from support.clients.kubectl import InstallationKubectl
 from support.data.names import ROOT, SANDBOXES
 from support.deadline import until
+from support.fixtures.executions import Execute
 
 PAGE = (ROOT / "docs" / "operate" / "adding-a-language.md").read_text(encoding="utf-8")
 PUBLISHED = "registry.example.com/team/runtime-lua:5.4"
@@ -26,7 +26,7 @@ def block(language: str) -> str:
 
 
 @pytest.fixture(scope="module")
-def lua(kubectl: InstallationKubectl, tmp_path_factory: Any) -> Iterator[None]:
+def lua(kubectl: InstallationKubectl, tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     context: Path = tmp_path_factory.mktemp("lua")
     (context / "Dockerfile").write_text(block("dockerfile"), encoding="utf-8")
     bash = kubectl.json("get", "sbr", "bash", "-n", SANDBOXES)["spec"]["image"]
@@ -40,7 +40,7 @@ def lua(kubectl: InstallationKubectl, tmp_path_factory: Any) -> Iterator[None]:
 
 @pytest.mark.usefixtures("lua")
 def test_an_added_language_is_listed_within_seconds_and_runs(
-    http: httpx.Client, execute: Any
+    http: httpx.Client, execute: Execute
 ) -> None:
     def listed() -> bool:
         return "lua" in http.get("/api/v1/execute/languages").json()

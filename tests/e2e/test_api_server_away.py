@@ -13,6 +13,7 @@ import httpx
 from support.clients.kubectl import InstallationKubectl
 from support.clients.node_processes import of_component
 from support.deadline import until
+from support.fixtures.executions import Execute, Finished, RunningPod, Submit
 
 STARTS = 8
 FREEZE_SECONDS = 11
@@ -31,7 +32,7 @@ def frozen(program: str) -> Iterator[None]:
 
 
 def test_the_gateway_answers_503_while_the_api_server_is_frozen_and_recovers(
-    http: httpx.Client, execute: Any
+    http: httpx.Client, execute: Execute
 ) -> None:
     with frozen("kube-apiserver"):
         until(lambda: http.get("/health/ready").status_code == 503, "readiness to be false", 30)
@@ -46,7 +47,7 @@ def test_the_gateway_answers_503_while_the_api_server_is_frozen_and_recovers(
 
 
 def test_a_result_is_recorded_once_the_api_server_answers_again(
-    submit: Any, finished: Any, running_pod: Any
+    submit: Submit, finished: Finished, running_pod: RunningPod
 ) -> None:
     """It is away until the program has ended and the supervisor counts as hung."""
     code = "import time\nfor n in range(15):\n    print(n, flush=True)\n    time.sleep(0.1)"
@@ -63,7 +64,7 @@ def test_a_result_is_recorded_once_the_api_server_answers_again(
 
 
 def test_pods_that_start_while_the_api_server_is_frozen_still_run_their_programs(
-    kubectl: InstallationKubectl, submit: Any, finished: Any
+    kubectl: InstallationKubectl, submit: Submit, finished: Finished
 ) -> None:
     """Attaches are given up, come about when it answers again, and close the Pods' input.
 
@@ -80,7 +81,7 @@ def test_pods_that_start_while_the_api_server_is_frozen_still_run_their_programs
 
 
 def test_an_execution_on_a_lost_node_ends_as_supervisor_hung(
-    kubectl: InstallationKubectl, submit: Any, finished: Any, running_pod: Any
+    kubectl: InstallationKubectl, submit: Submit, finished: Finished, running_pod: RunningPod
 ) -> None:
     """The API server answers, the kubelet does not: there is no log to wait for."""
     name = submit("import time\ntime.sleep(100)", timeoutSeconds=8)

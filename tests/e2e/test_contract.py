@@ -18,6 +18,7 @@ from support.clients.api_keys import extra_key
 from support.clients.kubectl import InstallationKubectl
 from support.data.names import SANDBOXES
 from support.deadline import until
+from support.fixtures.executions import Execute
 from support.fixtures.installation import Installation
 
 ORIGINAL_LANGUAGES = (
@@ -249,7 +250,7 @@ def test_the_response_has_the_seven_original_fields_and_the_added_ones(http: htt
     assert set(body["usage"]) == {"cpu_seconds", "max_memory_bytes"}
 
 
-def test_output_files_are_returned_when_requested(execute: Any) -> None:
+def test_output_files_are_returned_when_requested(execute: Execute) -> None:
     body = execute('open("a.txt", "w").write("x")', output_files=["*.txt"])
 
     assert [file["path"] for file in body["files"]] == ["a.txt"]
@@ -262,7 +263,7 @@ def test_execution_time_excludes_compilation_and_start(http: httpx.Client) -> No
     assert body["execution_time"] < (time.monotonic() - began) / 4
 
 
-def test_args_and_files_reach_the_program(execute: Any) -> None:
+def test_args_and_files_reach_the_program(execute: Execute) -> None:
     content = base64.b64encode(b"\x00\xff").decode()
     code = 'import sys\nprint(sys.argv[1:], open("d/a.bin", "rb").read(), open("b").read())'
 
@@ -275,11 +276,11 @@ def test_args_and_files_reach_the_program(execute: Any) -> None:
     assert body["stdout"] == "['one', 'two words'] b'\\x00\\xff' é\n"
 
 
-def test_a_program_killed_by_a_signal_exits_with_128_plus_its_number(execute: Any) -> None:
+def test_a_program_killed_by_a_signal_exits_with_128_plus_its_number(execute: Execute) -> None:
     assert execute("kill -TERM $$", "bash")["exit_code"] == 128 + 15
 
 
-def test_a_program_killed_for_memory_is_200_with_exit_code_137(execute: Any) -> None:
+def test_a_program_killed_for_memory_is_200_with_exit_code_137(execute: Execute) -> None:
     body = execute('x = "a" * (1 << 31)')
 
     assert (body["exit_code"], body["reason"]) == (137, "OutOfMemory")
@@ -723,7 +724,7 @@ def test_an_expired_key_is_403(installation: Installation, kubectl: Installation
 
 
 def test_256_kib_of_output_are_kept_and_the_rest_is_counted(
-    execute: Any, kubectl: InstallationKubectl
+    execute: Execute, kubectl: InstallationKubectl
 ) -> None:
     body = execute('print("x" * 300_000, end="")')
 
@@ -736,7 +737,7 @@ def test_256_kib_of_output_are_kept_and_the_rest_is_counted(
     assert status["stdoutBytes"] == 300_000
 
 
-def test_at_most_256_kib_of_output_files_are_returned(execute: Any) -> None:
+def test_at_most_256_kib_of_output_files_are_returned(execute: Execute) -> None:
     code = 'open("a", "w").write("x" * 262144)\nopen("b", "w").write("y")'
 
     body = execute(code, output_files=["a", "b"])
@@ -756,7 +757,7 @@ plt.savefig("plot.png")
 """
 
 
-def test_a_plot_saved_by_matplotlib_is_returned(execute: Any) -> None:
+def test_a_plot_saved_by_matplotlib_is_returned(execute: Execute) -> None:
     body = execute(PLOT, output_files=["*.png"], timeout=60)
 
     assert (body["exit_code"], body["stderr"]) == (0, "")

@@ -6,7 +6,6 @@ import json
 import os
 import signal
 from pathlib import Path
-from typing import Any
 
 import pytest
 from support.clients import images
@@ -14,18 +13,19 @@ from support.clients.kubectl import InstallationKubectl
 from support.clients.node_processes import of_pod
 from support.data.names import SANDBOXES
 from support.deadline import until
+from support.fixtures.executions import Execute, Finished, Install, RunningPod, Submit
 
 SLEEP = 'import time\nprint("begun", flush=True)\ntime.sleep(100)'
 
 
 @pytest.fixture(scope="module", autouse=True)
-def unschedulable(submit: Any, runtime: Any) -> str:
+def unschedulable(submit: Submit, runtime: Install) -> str:
     """One that no node takes: it needs a minute to end, while the other tests run."""
     name: str = submit("x", runtime("nowhere", nodeSelector={"there-is": "no-such-node"}))
     return name
 
 
-def test_a_program_out_of_memory_ends_as_out_of_memory_with_its_output(execute: Any) -> None:
+def test_a_program_out_of_memory_ends_as_out_of_memory_with_its_output(execute: Execute) -> None:
     answer = execute('print("before", flush=True)\nx = bytearray(10**9)\nprint(len(x))')
 
     assert answer["exit_code"] == 137
@@ -33,7 +33,7 @@ def test_a_program_out_of_memory_ends_as_out_of_memory_with_its_output(execute: 
     assert answer["stdout"] == "before\n"
 
 
-def test_a_program_killed_by_a_signal_ends_as_signaled(execute: Any) -> None:
+def test_a_program_killed_by_a_signal_ends_as_signaled(execute: Execute) -> None:
     answer = execute("kill -TERM $$", "bash")
 
     assert answer["exit_code"] == 128 + signal.SIGTERM
@@ -41,7 +41,7 @@ def test_a_program_killed_by_a_signal_ends_as_signaled(execute: Any) -> None:
 
 
 def test_a_missing_image_ends_the_execution_as_image_pull_failed(
-    submit: Any, finished: Any, runtime: Any
+    submit: Submit, finished: Finished, runtime: Install
 ) -> None:
     status = finished(submit("x", runtime("no-image", image="cloche/there-is-no-such-image:0")))
 
@@ -50,7 +50,7 @@ def test_a_missing_image_ends_the_execution_as_image_pull_failed(
 
 
 def test_an_image_without_a_supervisor_ends_the_execution_as_error(
-    submit: Any, finished: Any, runtime: Any, kubectl: InstallationKubectl
+    submit: Submit, finished: Finished, runtime: Install, kubectl: InstallationKubectl
 ) -> None:
     """An image that runs, but holds no supervisor."""
     image = kubectl.json("get", "deployment", "cloche-operator", "-n", "cloche-system")
@@ -63,7 +63,11 @@ def test_an_image_without_a_supervisor_ends_the_execution_as_error(
 
 
 def test_garbage_from_a_supervisor_ends_the_execution_as_protocol_error(
-    submit: Any, finished: Any, runtime: Any, kubectl: InstallationKubectl, execute: Any
+    submit: Submit,
+    finished: Finished,
+    runtime: Install,
+    kubectl: InstallationKubectl,
+    execute: Execute,
 ) -> None:
     python = kubectl.json("get", "sbr", "python", "-n", SANDBOXES)["spec"]["image"]
     image = images.load("garbage", Path(__file__).parent / "images" / "garbage", python)
@@ -75,7 +79,7 @@ def test_garbage_from_a_supervisor_ends_the_execution_as_protocol_error(
 
 
 def test_an_execution_whose_pod_is_deleted_ends_as_pod_deleted_with_its_output(
-    kubectl: InstallationKubectl, submit: Any, finished: Any, running_pod: Any
+    kubectl: InstallationKubectl, submit: Submit, finished: Finished, running_pod: RunningPod
 ) -> None:
     name = submit(SLEEP, timeoutSeconds=120)
     pod = running_pod(name)["metadata"]["name"]
@@ -88,7 +92,7 @@ def test_an_execution_whose_pod_is_deleted_ends_as_pod_deleted_with_its_output(
 
 
 def test_an_execution_whose_pod_is_evicted_ends_as_pod_evicted(
-    kubectl: InstallationKubectl, submit: Any, finished: Any, running_pod: Any
+    kubectl: InstallationKubectl, submit: Submit, finished: Finished, running_pod: RunningPod
 ) -> None:
     name = submit(SLEEP, timeoutSeconds=120)
     pod = running_pod(name)["metadata"]["name"]
@@ -106,7 +110,7 @@ def test_an_execution_whose_pod_is_evicted_ends_as_pod_evicted(
 
 
 def test_a_hung_supervisor_ends_the_execution_as_supervisor_hung(
-    kubectl: InstallationKubectl, submit: Any, finished: Any, running_pod: Any
+    kubectl: InstallationKubectl, submit: Submit, finished: Finished, running_pod: RunningPod
 ) -> None:
     """The supervisor's own timeout fails; the operator's is the next layer."""
     name = submit(SLEEP, timeoutSeconds=2)
@@ -122,7 +126,7 @@ def test_a_hung_supervisor_ends_the_execution_as_supervisor_hung(
 
 
 def test_a_killed_supervisor_ends_the_execution_as_result_lost(
-    submit: Any, finished: Any, running_pod: Any
+    submit: Submit, finished: Finished, running_pod: RunningPod
 ) -> None:
     name = submit(SLEEP, timeoutSeconds=60)
     pod = running_pod(name)
@@ -135,7 +139,7 @@ def test_a_killed_supervisor_ends_the_execution_as_result_lost(
 
 
 def test_conflicting_file_paths_end_the_execution_as_invalid_files(
-    submit: Any, finished: Any
+    submit: Submit, finished: Finished
 ) -> None:
     files = [{"path": "a", "content": "a file"}, {"path": "a/b", "content": "below a file"}]
 
@@ -146,7 +150,7 @@ def test_conflicting_file_paths_end_the_execution_as_invalid_files(
 
 
 def test_an_execution_that_no_node_accepts_ends_as_unschedulable(
-    unschedulable: str, finished: Any
+    unschedulable: str, finished: Finished
 ) -> None:
     """Last, for its minute to be over."""
     status = finished(unschedulable)

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from typing import Any
 
 import pytest
 from support.clients.kubectl import InstallationKubectl
 from support.data.names import SANDBOXES
 from support.deadline import until
+from support.fixtures.executions import Finished, Submit
 
 from cloche_api import quantity
 
@@ -57,7 +57,7 @@ def no_room(kubectl: InstallationKubectl) -> Iterator[None]:
 
 @pytest.mark.usefixtures("no_room")
 def test_a_waiting_pool_pod_is_preempted_for_an_execution(
-    kubectl: InstallationKubectl, submit: Any, finished: Any
+    kubectl: InstallationKubectl, submit: Submit, finished: Finished
 ) -> None:
     names = [submit("print(1)", resources={"memory": "256Mi"}) for _ in range(3)]
 

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from support.clients.kubectl import InstallationKubectl
 from support.data.names import ROOT, SANDBOXES, SYSTEM
 from support.deadline import until
+from support.fixtures.executions import Execute, Finished, RunningPod, Submit
 
 
 def test_kubectl_shows_an_ended_execution_and_its_pod_is_deleted(
-    kubectl: InstallationKubectl, execute: Any
+    kubectl: InstallationKubectl, execute: Execute
 ) -> None:
     answer = execute('print("seen")', session_id="shown")
 
@@ -42,7 +41,7 @@ def test_an_execution_applied_with_kubectl_runs_without_the_gateway(
 
 
 def test_an_execution_in_an_unknown_language_ends_as_unknown_language(
-    submit: Any, finished: Any
+    submit: Submit, finished: Finished
 ) -> None:
     status = finished(submit("x", "cobol"))
 
@@ -51,7 +50,7 @@ def test_an_execution_in_an_unknown_language_ends_as_unknown_language(
 
 
 def test_an_execution_over_the_runtimes_maximum_ends_as_resources_exceed_runtime(
-    submit: Any, finished: Any
+    submit: Submit, finished: Finished
 ) -> None:
     status = finished(submit("x", resources={"memory": "64Gi"}))
 
@@ -60,7 +59,7 @@ def test_an_execution_over_the_runtimes_maximum_ends_as_resources_exceed_runtime
 
 
 def test_cancelling_with_kubectl_ends_the_execution_and_deletes_its_pod(
-    kubectl: InstallationKubectl, submit: Any, finished: Any, running_pod: Any
+    kubectl: InstallationKubectl, submit: Submit, finished: Finished, running_pod: RunningPod
 ) -> None:
     name = submit('import time\nprint("begun", flush=True)\ntime.sleep(100)', timeoutSeconds=120)
     pod = running_pod(name)["metadata"]["name"]
@@ -74,7 +73,7 @@ def test_cancelling_with_kubectl_ends_the_execution_and_deletes_its_pod(
 
 
 def test_deleting_an_execution_deletes_its_pod(
-    kubectl: InstallationKubectl, submit: Any, running_pod: Any
+    kubectl: InstallationKubectl, submit: Submit, running_pod: RunningPod
 ) -> None:
     name = submit("import time\ntime.sleep(100)", timeoutSeconds=120)
     pod = running_pod(name)["metadata"]["name"]
@@ -85,7 +84,7 @@ def test_deleting_an_execution_deletes_its_pod(
 
 
 def test_a_record_is_removed_after_its_ttl(
-    kubectl: InstallationKubectl, submit: Any, finished: Any
+    kubectl: InstallationKubectl, submit: Submit, finished: Finished
 ) -> None:
     name = submit("print(1)", ttlSecondsAfterFinished=1)
     finished(name)

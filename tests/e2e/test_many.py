@@ -5,13 +5,15 @@ from __future__ import annotations
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
+from support.clients.kubectl import InstallationKubectl
+from support.fixtures.executions import Execute
 from support.observers.start_observer import observe_starts
 
 COUNT = 20
 
 
 def test_20_concurrent_executions_each_run_once_with_their_own_result(
-    execute: Any, kubectl: Any
+    execute: Execute, kubectl: InstallationKubectl
 ) -> None:
     def one(number: int) -> dict[str, Any]:
         answer: dict[str, Any] = execute(f"print({number} ** 2)", timeout=60)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import signal
-from typing import Any
 
 import httpx
 from support.clients.installation_api import is_ready
@@ -12,6 +11,7 @@ from support.clients.kubectl import InstallationKubectl, sources_of
 from support.clients.node_processes import of_pod
 from support.data.names import SYSTEM
 from support.deadline import until
+from support.fixtures.executions import Finished, RunningPod, Submit
 from support.observers.start_observer import observe_starts
 
 COUNT = 10
@@ -25,7 +25,7 @@ for tenth in range(200):
 
 
 def test_10_running_executions_survive_a_killed_operator(
-    kubectl: InstallationKubectl, submit: Any, finished: Any, running_pod: Any
+    kubectl: InstallationKubectl, submit: Submit, finished: Finished, running_pod: RunningPod
 ) -> None:
     with observe_starts() as seen:
         names = [submit(CODE) for _ in range(COUNT)]
@@ -43,7 +43,7 @@ def test_10_running_executions_survive_a_killed_operator(
 
 
 def test_executions_whose_pods_start_survive_a_killed_operator_and_run_once(
-    kubectl: InstallationKubectl, submit: Any, finished: Any
+    kubectl: InstallationKubectl, submit: Submit, finished: Finished
 ) -> None:
     """Claimed or not, sent or not: each ends Completed, and its program is started once."""
     with observe_starts() as seen:
@@ -61,7 +61,7 @@ def test_executions_whose_pods_start_survive_a_killed_operator_and_run_once(
 
 
 def test_large_programs_survive_a_killed_operator_and_their_sources_are_deleted(
-    kubectl: InstallationKubectl, http: httpx.Client, finished: Any
+    kubectl: InstallationKubectl, http: httpx.Client, finished: Finished
 ) -> None:
     """Their sources stay for the next operator, which deletes them once they have ended."""
     code = "import time\nread = input()\ntime.sleep(10)\nprint(len(read))"

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import httpx
 import pytest
+from support.clients.kubectl import InstallationKubectl
+from support.fixtures.executions import Execute
 
 KIB = 1024
 LIMIT = 256 * KIB
@@ -25,7 +25,7 @@ WRITE = "import sys\nsys.stdout.buffer.write({data})\nsys.stdout.buffer.flush()"
 )
 @pytest.mark.parametrize("stream", ["stdout", "stderr"])
 def test_256_kib_of_output_are_unchanged_and_flagged_where_truncated(
-    execute: Any, stream: str, data: str, text: str
+    execute: Execute, stream: str, data: str, text: str
 ) -> None:
     answer = execute(WRITE.format(data=data).replace("stdout", stream))
 
@@ -37,14 +37,16 @@ def test_256_kib_of_output_are_unchanged_and_flagged_where_truncated(
     assert answer[f"{stream}_truncated"] == (len(kept) < whole)
 
 
-def test_256_kib_of_ascii_output_are_kept_completely(execute: Any) -> None:
+def test_256_kib_of_ascii_output_are_kept_completely(execute: Execute) -> None:
     answer = execute(WRITE.format(data="b'a' * 262144"))
 
     assert len(answer["stdout"]) == LIMIT
     assert answer["stdout_truncated"] is False
 
 
-def test_output_over_256_kib_is_dropped_and_counted(execute: Any, kubectl: Any) -> None:
+def test_output_over_256_kib_is_dropped_and_counted(
+    execute: Execute, kubectl: InstallationKubectl
+) -> None:
     answer = execute(WRITE.format(data="b'a' * 10_000_000"))
 
     assert answer["exit_code"] == 0

@@ -14,6 +14,8 @@ from support.clients import images
 from support.clients.kubectl import InstallationKubectl
 from support.data.names import SANDBOXES
 from support.deadline import until
+from support.fixtures.executions import Finished, Install, Submit
+from support.fixtures.installation import Installation
 from support.observers.pod_observer import observe_pods
 
 POOL = 2
@@ -57,7 +59,7 @@ def not_ready(kubectl: InstallationKubectl, runtime: str) -> dict[str, Any] | No
 
 
 @pytest.fixture(scope="module", autouse=True)
-def old(kubectl: InstallationKubectl, runtime: Any) -> str:
+def old(kubectl: InstallationKubectl, runtime: Install) -> str:
     """A runtime whose one Pod waits while the other tests run."""
     name: str = runtime("waits-long", pool={"size": 1})
     until(lambda: kubectl.pool_is_full(name), "the Pod to wait", FAILS_SECONDS)
@@ -89,7 +91,11 @@ def room_for_one(kubectl: InstallationKubectl) -> Iterator[None]:
 
 @pytest.mark.usefixtures("room_for_one")
 def test_a_pool_over_the_quota_reports_pod_refused_and_fills_once_the_quota_is_gone(
-    kubectl: InstallationKubectl, runtime: Any, installation: Any, submit: Any, finished: Any
+    kubectl: InstallationKubectl,
+    runtime: Install,
+    installation: Installation,
+    submit: Submit,
+    finished: Finished,
 ) -> None:
     others = waiting(kubectl, "python")
     with observe_pods(installation.kubeconfig) as seen:
@@ -112,7 +118,9 @@ def test_a_pool_over_the_quota_reports_pod_refused_and_fills_once_the_quota_is_g
 
 
 @pytest.fixture(scope="module")
-def created(kubectl: InstallationKubectl, installation: Any, runtime: Any) -> dict[str, int]:
+def created(
+    kubectl: InstallationKubectl, installation: Installation, runtime: Install
+) -> dict[str, int]:
     """Runtimes that cannot run, each with a pool, and how many Pods came for each in 20 s."""
     operator = kubectl.json("get", "deployment", "cloche-operator", "-n", "cloche-system")
     operator = operator["spec"]["template"]["spec"]["containers"][0]["image"]
@@ -140,7 +148,11 @@ def created(kubectl: InstallationKubectl, installation: Any, runtime: Any) -> di
 
 @pytest.mark.parametrize("name", PROBLEMS)
 def test_a_runtime_that_cannot_start_pods_reports_why_and_creates_few(
-    kubectl: InstallationKubectl, created: dict[str, int], submit: Any, finished: Any, name: str
+    kubectl: InstallationKubectl,
+    created: dict[str, int],
+    submit: Submit,
+    finished: Finished,
+    name: str,
 ) -> None:
     reason, words = PROBLEMS[name]
     condition = not_ready(kubectl, name)
@@ -156,7 +168,7 @@ def test_a_runtime_that_cannot_start_pods_reports_why_and_creates_few(
 
 
 def test_a_pool_pods_deadline_counts_from_its_claim(
-    kubectl: InstallationKubectl, old: str, submit: Any, finished: Any
+    kubectl: InstallationKubectl, old: str, submit: Submit, finished: Finished
 ) -> None:
     """Last, for it to have waited: its deadline counts from the claim, not from its start."""
     labels = f"cloche.dev/runtime={old},cloche.dev/state=waiting"

@@ -11,6 +11,7 @@ import pytest
 from support.clients.kubectl import InstallationKubectl
 from support.data.names import SANDBOXES
 from support.deadline import until
+from support.fixtures.executions import Finished, Install, RunningPod, Submit
 
 CLASS = "test-own-class"
 HANDLER = "runc"
@@ -33,7 +34,7 @@ def runtime_class(kubectl: InstallationKubectl) -> Iterator[str]:
 
 
 @pytest.fixture(scope="module")
-def language(runtime_class: str, runtime: Any, kubectl: InstallationKubectl) -> str:
+def language(runtime_class: str, runtime: Install, kubectl: InstallationKubectl) -> str:
     """A runtime that names the class, with one Pod that waits."""
     name: str = runtime("own-class", runtimeClassName=runtime_class, pool={"size": 1})
     until(lambda: kubectl.pool_is_full(name), "the Pod to wait", FILLED_SECONDS)
@@ -49,7 +50,7 @@ def waiting(kubectl: InstallationKubectl, language: str) -> list[dict[str, Any]]
 
 
 def test_a_pool_pod_has_the_runtimes_runtime_class(
-    kubectl: InstallationKubectl, language: str, submit: Any, finished: Any
+    kubectl: InstallationKubectl, language: str, submit: Submit, finished: Finished
 ) -> None:
     until(lambda: kubectl.pool_is_full(language), "the Pod to wait", FILLED_SECONDS)
     [pod] = waiting(kubectl, language)
@@ -62,7 +63,7 @@ def test_a_pool_pod_has_the_runtimes_runtime_class(
 
 
 def test_a_cold_pod_has_the_runtimes_runtime_class(
-    kubectl: InstallationKubectl, language: str, submit: Any, running_pod: Any
+    kubectl: InstallationKubectl, language: str, submit: Submit, running_pod: RunningPod
 ) -> None:
     name = submit("import time\ntime.sleep(20)", language, resources={"memory": "256Mi"})
 
@@ -110,7 +111,7 @@ def test_pods_of_other_languages_keep_the_installations_runtime_class(
 
 
 def test_a_missing_runtime_class_ends_the_execution_as_pod_refused(
-    runtime: Any, submit: Any, finished: Any
+    runtime: Install, submit: Submit, finished: Finished
 ) -> None:
     end = finished(submit("print(1)", runtime("no-class", runtimeClassName=NO_CLASS)))
 

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import pytest
+from support.clients.kubectl import InstallationKubectl
+from support.fixtures.executions import Execute, RunningPod, Submit
 
 MIB = 1024 * 1024
 
 
-def test_a_program_runs_as_an_unprivileged_user_in_the_pods_range(execute: Any) -> None:
+def test_a_program_runs_as_an_unprivileged_user_in_the_pods_range(execute: Execute) -> None:
     uid, gid = execute("id -u; id -g", "bash")["stdout"].split()
 
     assert 40_000 <= int(uid) <= 49_999
@@ -17,7 +17,7 @@ def test_a_program_runs_as_an_unprivileged_user_in_the_pods_range(execute: Any) 
 
 
 def test_a_pod_has_a_user_namespace_where_the_installation_enables_it(
-    execute: Any, kubectl: Any
+    execute: Execute, kubectl: InstallationKubectl
 ) -> None:
     operator = kubectl.json("get", "deployment", "cloche-operator", "-n", "cloche-system")
     [container] = operator["spec"]["template"]["spec"]["containers"]
@@ -29,7 +29,7 @@ def test_a_pod_has_a_user_namespace_where_the_installation_enables_it(
 
 
 @pytest.mark.parametrize("path", ["/x", "/etc/x", "/usr/x", "/opt/cloche/x", "/run/cloche/x"])
-def test_a_program_cannot_write_to_the_root_file_system(execute: Any, path: str) -> None:
+def test_a_program_cannot_write_to_the_root_file_system(execute: Execute, path: str) -> None:
     answer = execute(f"touch {path}", "bash")
 
     assert answer["exit_code"] == 1
@@ -37,7 +37,7 @@ def test_a_program_cannot_write_to_the_root_file_system(execute: Any, path: str)
 
 
 def test_the_workspace_shared_memory_and_message_queues_are_the_only_writable_paths(
-    execute: Any,
+    execute: Execute,
 ) -> None:
     """Memory, or bound to it; nothing on the node's disk."""
     code = "find / -xdev -writable -type d 2>/dev/null; for m in $(cut -d' ' -f2 /proc/mounts); do "
@@ -76,7 +76,9 @@ except OSError as error:
 """
 
 
-def test_a_program_reaches_no_network_address(execute: Any, kubectl: Any) -> None:
+def test_a_program_reaches_no_network_address(
+    execute: Execute, kubectl: InstallationKubectl
+) -> None:
     node = kubectl.json("get", "nodes")["items"][0]["status"]["addresses"][0]["address"]
     api = kubectl.json("get", "service", "kubernetes")["spec"]["clusterIP"]
     dns = kubectl.json("get", "service", "kube-dns", "-n", "kube-system")["spec"]["clusterIP"]
@@ -89,7 +91,9 @@ def test_a_program_reaches_no_network_address(execute: Any, kubectl: Any) -> Non
     assert len(answer["stdout"].splitlines()) == len(targets) + 1
 
 
-def test_a_program_finds_no_service_account_token_and_no_service_addresses(execute: Any) -> None:
+def test_a_program_finds_no_service_account_token_and_no_service_addresses(
+    execute: Execute,
+) -> None:
     answer = execute("ls -A /var/run/secrets /run/secrets; env", "bash")
 
     assert "kubernetes" not in answer["stdout"].lower()
@@ -97,7 +101,7 @@ def test_a_program_finds_no_service_account_token_and_no_service_addresses(execu
 
 
 def test_a_pod_has_the_default_cpu_and_memory_limits(
-    submit: Any, running_pod: Any, kubectl: Any
+    submit: Submit, running_pod: RunningPod, kubectl: InstallationKubectl
 ) -> None:
     name = submit("import time\ntime.sleep(20)", timeoutSeconds=30)
     limits = running_pod(name)["spec"]["containers"][0]["resources"]["limits"]
@@ -118,7 +122,7 @@ print(*(read("cpu.max") or read("cpu/cpu.cfs_quota_us") + read("cpu/cpu.cfs_peri
 """
 
 
-def test_a_programs_cgroup_has_the_pods_memory_and_cpu_limits(execute: Any) -> None:
+def test_a_programs_cgroup_has_the_pods_memory_and_cpu_limits(execute: Execute) -> None:
     answer = execute(CGROUP)
 
     assert answer["exit_code"] == 0, answer["stderr"]
@@ -128,14 +132,14 @@ def test_a_programs_cgroup_has_the_pods_memory_and_cpu_limits(execute: Any) -> N
     assert int(quota) / int(period) == 1
 
 
-def test_the_workspace_is_limited_to_100_mib(execute: Any) -> None:
+def test_the_workspace_is_limited_to_100_mib(execute: Execute) -> None:
     answer = execute("dd if=/dev/zero of=big bs=1M count=200 2>&1; stat -c %s big", "bash")
 
     assert "No space left on device" in answer["stdout"]
     assert int(answer["stdout"].split()[-1]) <= 100 * MIB
 
 
-def test_tmp_and_home_are_in_the_workspace(execute: Any) -> None:
+def test_tmp_and_home_are_in_the_workspace(execute: Execute) -> None:
     answer = execute("touch /tmp/t ~/h && df --output=target /tmp/t ~/h | tail -n 2", "bash")
 
     assert answer["stdout"].split() == ["/workspace", "/workspace"]

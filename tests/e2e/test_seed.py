@@ -7,6 +7,7 @@ from typing import Any
 
 import httpx
 import pytest
+from support.fixtures.executions import Execute
 
 EXAMPLES: list[tuple[str, dict[str, Any], str]] = [
     (
@@ -101,5 +102,5 @@ def test_invalid_syntax_is_400(http: httpx.Client, language: str, code: str) -> 
     assert answer.json()["detail"].startswith("Invalid code syntax: ")
 
 
-def test_a_bash_programs_exit_code_is_returned(execute: Any) -> None:
+def test_a_bash_programs_exit_code_is_returned(execute: Execute) -> None:
     assert execute('echo "$((6 * 7))"; exit 3', "bash")["exit_code"] == 3

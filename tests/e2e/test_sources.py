@@ -10,6 +10,7 @@ import httpx
 import pytest
 from support.clients.kubectl import InstallationKubectl, sources_of
 from support.deadline import until
+from support.fixtures.executions import Execute, Finished, RunningPod
 
 KIB = 1024
 STDIN = "".join(f"{n:07}\n" for n in range(25_000))  # 195 KiB
@@ -56,9 +57,9 @@ def gone(kubectl: InstallationKubectl, name: str) -> None:
 
 @pytest.mark.parametrize("resources", [None, {"memory_mb": 200}], ids=["warm", "cold"])
 def test_a_large_program_receives_its_code_stdin_args_environment_and_files(
-    kubectl: InstallationKubectl, execute: Any, resources: dict[str, int] | None
+    kubectl: InstallationKubectl, execute: Execute, resources: dict[str, int] | None
 ) -> None:
-    more = {} if resources is None else {"resources": resources}
+    more: dict[str, Any] = {} if resources is None else {"resources": resources}
     answer = execute(**BODY, **more)
     assert (answer["stdout"], answer["stderr"]) == (PRINTED, "")
     made = base64.b64encode(b"made").decode()
@@ -70,7 +71,7 @@ def test_a_large_program_receives_its_code_stdin_args_environment_and_files(
 
 
 def test_each_large_program_in_a_session_has_its_own_source(
-    kubectl: InstallationKubectl, http: httpx.Client, execute: Any
+    kubectl: InstallationKubectl, http: httpx.Client, execute: Execute
 ) -> None:
     session = http.post("/api/v1/sessions", json={"language": "python"}).json()["session_id"]
     try:
@@ -83,7 +84,7 @@ def test_each_large_program_in_a_session_has_its_own_source(
 
 
 def test_the_source_of_a_cancelled_large_program_is_deleted(
-    kubectl: InstallationKubectl, http: httpx.Client, finished: Any, running_pod: Any
+    kubectl: InstallationKubectl, http: httpx.Client, finished: Finished, running_pod: RunningPod
 ) -> None:
     body = {**BODY, "code": f"import time\ntime.sleep(60)\n# {'x' * 20 * KIB}"}
     name = http.post("/api/v1/execute/async", json=body).json()["execution_id"]
@@ -95,7 +96,7 @@ def test_the_source_of_a_cancelled_large_program_is_deleted(
 
 
 def test_purging_the_record_of_a_large_program_deletes_its_source(
-    kubectl: InstallationKubectl, http: httpx.Client, execute: Any
+    kubectl: InstallationKubectl, http: httpx.Client, execute: Execute
 ) -> None:
     name = execute(**BODY)["execution_id"]
     assert http.delete(f"/api/v1/executions/{name}?purge=true").status_code == 200

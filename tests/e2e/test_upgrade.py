@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from support.clients.kubectl import InstallationKubectl
 from support.data.names import SANDBOXES
+from support.fixtures.executions import Execute, Finished, RunningPod, Submit
 
 from cloche_api.crd import execution_crd
 
@@ -48,7 +49,11 @@ def before(kubectl: InstallationKubectl) -> Any:
 
 @pytest.mark.usefixtures("before")
 def test_running_executions_survive_a_schema_upgrade(
-    kubectl: InstallationKubectl, submit: Any, finished: Any, running_pod: Any, execute: Any
+    kubectl: InstallationKubectl,
+    submit: Submit,
+    finished: Finished,
+    running_pod: RunningPod,
+    execute: Execute,
 ) -> None:
     ended = submit("print('old')")
     old_status = finished(ended)

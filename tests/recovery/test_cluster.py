@@ -12,7 +12,7 @@ import signal
 import subprocess
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import httpx
 import pytest
@@ -20,6 +20,7 @@ from support.clients.cluster_command import COMMAND, ENVIRONMENT, cluster, inter
 from support.clients.node_processes import kill_component, of_component
 from support.data.names import ROOT
 from support.deadline import until
+from support.fixtures.executions import Execute, Finished, Submit
 
 from cloche_cluster.checkout import Checkout
 from cloche_cluster.choice import Kind
@@ -28,8 +29,6 @@ from cloche_cluster.embedded.layout import Layout
 from cloche_cluster.embedded.sweep import find_processes, own_mounts
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from support.clients.kubectl import InstallationKubectl
     from support.fixtures.installation import Installation
 
@@ -85,7 +84,7 @@ def test_a_killed_control_plane_program_is_restarted(program: str) -> None:
     kill_component(program, RESTART_SECONDS)
 
 
-def test_containers_survive_a_restart_of_containerd(execute: Callable[..., dict[str, Any]]) -> None:
+def test_containers_survive_a_restart_of_containerd(execute: Execute) -> None:
     gateways = gateway_pids()
     assert gateways
     kill_component("containerd", RESTART_SECONDS)
@@ -94,8 +93,8 @@ def test_containers_survive_a_restart_of_containerd(execute: Callable[..., dict[
 
 
 def test_an_input_lost_with_containerd_is_sent_to_another_pod(
-    submit: Callable[..., str],
-    finished: Callable[[str], dict[str, Any]],
+    submit: Submit,
+    finished: Finished,
     kubectl: InstallationKubectl,
 ) -> None:
     hits = kubectl.runtime_status("python")["hits"]
@@ -122,7 +121,7 @@ def test_an_input_lost_with_containerd_is_sent_to_another_pod(
 
 
 def test_up_restores_the_cluster_and_its_records_after_a_crash(
-    execute: Callable[..., dict[str, Any]], http: httpx.Client
+    execute: Execute, http: httpx.Client
 ) -> None:
     ended = execute("print('before')")
     kill_everything()
@@ -136,9 +135,7 @@ def test_up_restores_the_cluster_and_its_records_after_a_crash(
     assert execute("print('after')")["stdout"] == "after\n"
 
 
-def test_the_next_up_completes_an_interrupted_one(
-    execute: Callable[..., dict[str, Any]], http: httpx.Client
-) -> None:
+def test_the_next_up_completes_an_interrupted_one(execute: Execute, http: httpx.Client) -> None:
     kill_everything()
     _, error = interrupted(*BARE, at="starting the embedded cluster")
     assert error.count("\n") == 1, error

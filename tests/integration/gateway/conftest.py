@@ -16,15 +16,15 @@ import pytest
 import pytest_asyncio
 import yaml
 from support.deadline import eventually
-from support.fixtures.gateway import Cluster, Gateway, ready, runtime, serving
-from support.fixtures.gateway_process import Program
+from support.fixtures.gateway import Cluster, Gateway, Start, ready, runtime, serving
+from support.fixtures.gateway_process import Program, RunProgram
 from support.fixtures.relay import Relay
 
 from cloche_api.rest import Rest
 from cloche_gateway.cluster.api import KubeClient
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable
+    from collections.abc import AsyncIterator
     from pathlib import Path
 
     from support.fixtures.control_planes import ControlPlane
@@ -66,7 +66,7 @@ async def cluster(control_plane: ControlPlane) -> AsyncIterator[Cluster]:
 
 
 @pytest_asyncio.fixture
-async def start(control_plane: ControlPlane, cluster: Cluster) -> Callable[..., Any]:
+async def start(control_plane: ControlPlane, cluster: Cluster) -> Start:
     """Return a function that starts a gateway with the given settings."""
 
     def begin(**settings: Any) -> contextlib.AbstractAsyncContextManager[Gateway]:
@@ -76,7 +76,7 @@ async def start(control_plane: ControlPlane, cluster: Cluster) -> Callable[..., 
 
 
 @pytest_asyncio.fixture
-async def gateway(start: Callable[..., Any]) -> AsyncIterator[Gateway]:
+async def gateway(start: Start) -> AsyncIterator[Gateway]:
     async with start() as running:
         yield running
 
@@ -127,7 +127,7 @@ async def relayed(
 @contextlib.asynccontextmanager
 async def _programs(
     control_plane: ControlPlane, cluster: Cluster, folder: Path
-) -> AsyncIterator[Callable[..., Any]]:
+) -> AsyncIterator[RunProgram]:
     """Yield a function that starts gateways as processes. They are killed at the end.
 
     Their log is written to `folder`.
@@ -184,7 +184,7 @@ async def _programs(
 @pytest_asyncio.fixture
 async def run(
     control_plane: ControlPlane, cluster: Cluster, tmp_path: Path
-) -> AsyncIterator[Callable[..., Any]]:
+) -> AsyncIterator[RunProgram]:
     async with _programs(control_plane, cluster, tmp_path) as begin:
         yield begin
 

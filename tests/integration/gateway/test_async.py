@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
+from support.fixtures.gateway import Start
 
 if TYPE_CHECKING:
     from support.fixtures.gateway import Gateway
@@ -120,7 +121,7 @@ async def test_a_wait_for_an_unknown_or_another_tenants_execution_is_404(gateway
         assert answer.status_code == 404
 
 
-async def test_a_gateway_that_shuts_down_answers_waiting_clients(start: Any) -> None:
+async def test_a_gateway_that_shuts_down_answers_waiting_clients(start: Start) -> None:
     async with start() as gateway:
         name = await started(gateway)
         asked = asyncio.create_task(gateway.http.get(f"{STATUS}/{name}?wait=60"))

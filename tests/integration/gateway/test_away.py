@@ -6,8 +6,9 @@ The gateway connects to the real API server through a relay, which drops or dela
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+import pytest
 import yaml
 from support.fixtures.gateway import bound_executions, ready, serving
 
@@ -65,7 +66,7 @@ async def test_broken_watches_are_reconnected(relayed: Gateway, relay: Relay) ->
 
 
 async def test_a_create_whose_response_was_lost_creates_one_execution(
-    relayed: Gateway, relay: Relay, caplog: Any
+    relayed: Gateway, relay: Relay, caplog: pytest.LogCaptureFixture
 ) -> None:
     # Opens a kept-alive connection, so that the response that is lost is that of the create.
     await relayed.http.get(f"/api/v1/execute/status/{'0' * 8}-0000-0000-0000-{'0' * 12}")

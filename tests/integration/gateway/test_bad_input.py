@@ -9,6 +9,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from support.fixtures.gateway import Start
 
 from cloche_gateway.http import server_protocol
 from cloche_gateway.limits.discards import Discards
@@ -332,7 +333,7 @@ async def _works(sending: Coroutine[Any, Any, None]) -> bool:
     return True
 
 
-async def test_a_body_that_does_not_arrive_in_time_is_400(start: Any) -> None:
+async def test_a_body_that_does_not_arrive_in_time_is_400(start: Start) -> None:
     async with start(body_timeout_seconds=0.3) as gateway:
         reader, writer = await asyncio.open_connection("127.0.0.1", gateway.server.bound_port)
         key = gateway.cluster.keys["first"]
@@ -388,7 +389,7 @@ async def test_headers_over_64_kib_are_400(shared_gateway: Gateway) -> None:
 
 
 async def test_headers_that_do_not_arrive_in_time_are_400(
-    gateway: Gateway, monkeypatch: Any
+    gateway: Gateway, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(server_protocol, "HEAD_SECONDS", 0.2)
     for start in (b"", b"GET / HT"):

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import json
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 import pytest_asyncio
+from support.fixtures.gateway import Start
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -65,7 +66,7 @@ async def test_the_allow_header_lists_head_where_get_is_supported(shared_gateway
 
 
 @pytest_asyncio.fixture
-async def open_to_pages(start: Any) -> AsyncIterator[Gateway]:
+async def open_to_pages(start: Start) -> AsyncIterator[Gateway]:
     async with start(cors_origins=(PAGE, "http://localhost:3000")) as running:
         yield running
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import httpx
 import pytest
 import pytest_asyncio
+from support.fixtures.gateway import Start
 
 from cloche_gateway.http import connections, server_protocol
 
@@ -36,7 +37,7 @@ def request_for(gateway: Gateway, name: str, connection: str) -> bytes:
 
 @pytest.mark.parametrize("connection", ["keep-alive", "close"])
 async def test_a_client_that_does_not_read_its_response_is_disconnected(
-    start: Any, connection: str
+    start: Start, connection: str
 ) -> None:
     async with start(send_timeout_seconds=0.3) as gateway:
         name = await ended(gateway, stdout="\0" * 100_000)  # six bytes each, as JSON
@@ -48,7 +49,7 @@ async def test_a_client_that_does_not_read_its_response_is_disconnected(
             )
 
 
-async def test_a_client_that_pipelines_without_reading_is_disconnected(start: Any) -> None:
+async def test_a_client_that_pipelines_without_reading_is_disconnected(start: Start) -> None:
     async with start(send_timeout_seconds=0.3) as gateway:
         name = await ended(gateway, stdout="\0" * 5_000)
         async with gateway.slow_client() as stuck:
@@ -59,7 +60,7 @@ async def test_a_client_that_pipelines_without_reading_is_disconnected(start: An
             )
 
 
-async def test_a_client_that_reads_slowly_receives_the_complete_response(start: Any) -> None:
+async def test_a_client_that_reads_slowly_receives_the_complete_response(start: Start) -> None:
     async with start(send_timeout_seconds=1.5) as gateway:
         name = await ended(gateway, stdout="\0" * 100_000)
         loop = asyncio.get_running_loop()
@@ -76,7 +77,7 @@ async def test_a_client_that_reads_slowly_receives_the_complete_response(start: 
 
 
 @pytest_asyncio.fixture
-async def full(start: Any) -> AsyncIterator[Gateway]:
+async def full(start: Start) -> AsyncIterator[Gateway]:
     """A gateway whose connections are all taken, each with a request in flight."""
     async with start(connections=10) as gateway:
         name = (await gateway.http.post("/api/v1/execute/async", json=HELLO)).json()["execution_id"]
@@ -139,7 +140,7 @@ async def test_a_spare_connection_without_a_request_is_closed(
 
 
 async def test_the_oldest_idle_connections_are_closed_for_new_ones(
-    start: Any, monkeypatch: pytest.MonkeyPatch
+    start: Start, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async with start(connections=10) as gateway, contextlib.AsyncExitStack() as stack:
         await gateway.http.get("/api/v1/executions")  # has a valid key, so it is ended last
@@ -156,6 +157,7 @@ async def test_the_oldest_idle_connections_are_closed_for_new_ones(
         assert [end.done() for end in ends] == [True] * 21 + [False] * 9
         for end in ends:
             end.cancel()
-        used = list(gateway.http._transport._pool.connections)
+        transport: Any = gateway.http._transport  # httpx has no public access to its pool
+        used = list(transport._pool.connections)
         assert (await gateway.http.get("/api/v1/executions")).status_code == 200
-        assert list(gateway.http._transport._pool.connections) == used
+        assert list(transport._pool.connections) == used

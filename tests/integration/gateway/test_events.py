@@ -7,6 +7,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from support.fixtures.gateway import Start
 
 from cloche_gateway.cluster import feeds
 
@@ -116,7 +117,7 @@ async def test_a_client_that_disconnects_ends_the_feed(gateway: Gateway) -> None
     await gateway.until(lambda: len(gateway.context.feeds) == 0, "the feed's end")
 
 
-async def test_a_listener_that_never_reads_does_not_delay_the_others(start: Any) -> None:
+async def test_a_listener_that_never_reads_does_not_delay_the_others(start: Start) -> None:
     async with start(send_timeout_seconds=0.3) as gateway, gateway.slow_client() as stuck:
         name = await started(gateway)
         path = f"/api/v1/executions/{name}/events"
@@ -138,7 +139,7 @@ def listeners(gateway: Gateway) -> int:
     return sum(gateway.context.feeds._listeners.values())
 
 
-async def test_a_gateway_that_shuts_down_ends_its_streams(start: Any) -> None:
+async def test_a_gateway_that_shuts_down_ends_its_streams(start: Start) -> None:
     async with start(drain_seconds=0) as gateway:
         name = await started(gateway)
         listener = asyncio.create_task(gateway.http.get(f"/api/v1/executions/{name}/events"))

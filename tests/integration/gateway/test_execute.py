@@ -6,6 +6,7 @@ import uuid
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from support.fixtures.gateway import Start
 
 if TYPE_CHECKING:
     from support.fixtures.gateway import Gateway
@@ -234,7 +235,7 @@ async def test_a_request_with_the_largest_allowed_fields_is_stored(gateway: Gate
 
 
 async def test_an_execution_that_does_not_end_in_time_is_503_or_500_and_cancelled(
-    start: Any,
+    start: Start,
 ) -> None:
     async with start(queue_timeout_seconds=0, wait_margin_seconds=0.2) as gateway:
         answer = await gateway.http.post("/api/v1/execute", json={**PYTHON, "timeout": 1})

@@ -6,6 +6,7 @@ import asyncio
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from support.fixtures.gateway import Start
 
 from cloche_gateway.cluster import paths
 
@@ -42,7 +43,7 @@ async def test_a_repeated_request_receives_the_same_error(gateway: Gateway) -> N
     assert second.status_code == 500
 
 
-async def test_10_concurrent_requests_with_one_key_on_two_gateways_run_once(start: Any) -> None:
+async def test_10_concurrent_requests_with_one_key_on_two_gateways_run_once(start: Start) -> None:
     async with start() as one, start() as other:
         asked = [
             asyncio.create_task(replica.http.post(EXECUTE, json=HELLO, headers=KEY))

@@ -97,7 +97,7 @@ async def test_a_change_of_api_keys_takes_effect_within_a_second(gateway: Gatewa
 
 
 async def test_an_invalid_key_record_is_skipped_and_logged_without_its_content(
-    gateway: Gateway, caplog: Any
+    gateway: Gateway, caplog: pytest.LogCaptureFixture
 ) -> None:
     secret = "d" * 64
     bad = {

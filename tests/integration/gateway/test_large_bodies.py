@@ -11,6 +11,7 @@ from collections.abc import AsyncIterator
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from support.fixtures.gateway import Start
 
 from cloche_api.limits import MIB
 from cloche_gateway.requests import strict_json
@@ -110,7 +111,7 @@ async def upload(gateway: Gateway, size: int, key: str = "first") -> AsyncIterat
             await writer.wait_closed()
 
 
-async def test_slow_uploads_of_a_tenant_are_limited_in_bytes(start: Any) -> None:
+async def test_slow_uploads_of_a_tenant_are_limited_in_bytes(start: Start) -> None:
     async with start(memory_limit_mib=256) as gateway, contextlib.AsyncExitStack() as stack:
         budget, size = gateway.context.budget, 4 * MIB - 1
         fit = budget.most // size

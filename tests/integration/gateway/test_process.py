@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from support.deadline import eventually
+from support.fixtures.gateway_process import RunProgram
 
 if TYPE_CHECKING:
     from support.fixtures.gateway import Cluster
@@ -26,7 +27,7 @@ PATHS = (
 )
 
 
-async def test_the_gateway_logs_ids_and_no_content(run: Any, cluster: Cluster) -> None:
+async def test_the_gateway_logs_ids_and_no_content(run: RunProgram, cluster: Cluster) -> None:
     program = await run()
     asked = asyncio.create_task(
         program.http.post("/api/v1/execute", json=HELLO, headers={"X-Request-ID": "my-request"})
@@ -46,7 +47,7 @@ async def test_the_gateway_logs_ids_and_no_content(run: Any, cluster: Cluster) -
 
 
 async def test_no_part_of_an_api_key_is_logged_wherever_a_client_sends_it(
-    run: Any, cluster: Cluster
+    run: RunProgram, cluster: Cluster
 ) -> None:
     """This holds for valid, invalid and malformed keys, at log level debug.
 
@@ -91,7 +92,7 @@ async def test_no_part_of_an_api_key_is_logged_wherever_a_client_sends_it(
 
 
 async def test_a_waiting_client_receives_its_result_after_sigterm(
-    run: Any, cluster: Cluster
+    run: RunProgram, cluster: Cluster
 ) -> None:
     program = await run(log_format="text")
     asked = asyncio.create_task(program.http.post("/api/v1/execute", json=HELLO))
@@ -104,7 +105,7 @@ async def test_a_waiting_client_receives_its_result_after_sigterm(
 
 
 async def test_sigterm_ends_a_wait_after_drain_seconds_and_keeps_the_execution(
-    run: Any, cluster: Cluster
+    run: RunProgram, cluster: Cluster
 ) -> None:
     program = await run(drain_seconds="0.3")
     asked = asyncio.create_task(program.http.post("/api/v1/execute", json=HELLO))

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 from redis.asyncio import ConnectionPool
-from support.fixtures.gateway import Gateway
+from support.fixtures.gateway import Gateway, Start
 from support.fixtures.redis import Redis, redis
 
 from cloche_gateway.limits.windows import InRedis
@@ -34,7 +34,7 @@ async def windows(server: Redis) -> AsyncIterator[InRedis]:
 
 
 async def test_two_gateways_let_100_of_150_concurrent_requests_pass_a_rate_of_100(
-    start: Any, server: Redis
+    start: Start, server: Redis
 ) -> None:
     async with (
         start(rate_limit_redis_url=server.url) as one,
@@ -84,7 +84,7 @@ async def test_charges_older_than_a_minute_or_from_the_future_are_dropped(
             assert not (await shared.charge(("key",), 1, 1)).passed
 
 
-async def test_a_batch_is_charged_as_a_whole_or_not_at_all(start: Any, server: Redis) -> None:
+async def test_a_batch_is_charged_as_a_whole_or_not_at_all(start: Start, server: Redis) -> None:
     async with start(rate_limit_redis_url=server.url, rate_limit_per_minute=3) as gateway:
         batch = [{"code": "x"}] * 4
         assert (await gateway.http.post("/api/v1/execute/batch", json=batch)).status_code == 429
@@ -103,7 +103,7 @@ def failures(gateway: Gateway) -> float:
 @pytest.mark.parametrize("how", ["gone", "frozen"])
 @pytest.mark.parametrize("status", [202, 503], ids=["open", "closed"])
 async def test_requests_pass_or_are_503_by_setting_while_redis_is_away(
-    start: Any, server: Redis, caplog: Any, how: str, status: int
+    start: Start, server: Redis, caplog: pytest.LogCaptureFixture, how: str, status: int
 ) -> None:
     async with start(
         rate_limit_redis_url=server.url, rate_limit_fail_open=status == 202
@@ -121,7 +121,7 @@ async def test_requests_pass_or_are_503_by_setting_while_redis_is_away(
         assert "secret" not in caplog.text
 
 
-async def test_requests_are_counted_again_once_redis_is_back(start: Any, server: Redis) -> None:
+async def test_requests_are_counted_again_once_redis_is_back(start: Start, server: Redis) -> None:
     async with start(rate_limit_redis_url=server.url) as gateway:
         server.stop()
         assert (await gateway.http.post(PATH, json=HELLO)).status_code == 202

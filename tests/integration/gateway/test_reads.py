@@ -6,6 +6,7 @@ import asyncio
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from support.fixtures.gateway import Start
 
 from cloche_gateway.cluster import waiters
 
@@ -45,7 +46,7 @@ async def test_a_read_counts_against_the_read_rate(
     assert int(second.headers["RateLimit-Remaining"]) == left - 1
 
 
-async def test_a_key_over_its_read_rate_can_still_execute(start: Any) -> None:
+async def test_a_key_over_its_read_rate_can_still_execute(start: Start) -> None:
     async with start(reads_per_minute=2) as gateway:
         name = await started(gateway)
         path = f"/api/v1/executions/{name}"
@@ -55,14 +56,14 @@ async def test_a_key_over_its_read_rate_can_still_execute(start: Any) -> None:
         assert (await gateway.http.post(START, json=HELLO)).status_code == 202
 
 
-async def test_cleaning_up_a_session_counts_against_the_execution_rate(start: Any) -> None:
+async def test_cleaning_up_a_session_counts_against_the_execution_rate(start: Start) -> None:
     async with start(rate_limit_per_minute=1) as gateway:
         path = "/api/v1/execute/session/x"
         answers = [await gateway.http.delete(path) for _ in range(2)]
         assert [answer.status_code for answer in answers] == [200, 429]
 
 
-async def test_concurrent_requests_of_a_key_are_limited(start: Any) -> None:
+async def test_concurrent_requests_of_a_key_are_limited(start: Start) -> None:
     async with start(requests_per_key=3) as gateway:
         name = await started(gateway)
         path = f"/api/v1/executions/{name}?wait=30"

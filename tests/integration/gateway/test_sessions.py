@@ -7,6 +7,7 @@ import uuid
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from support.fixtures.gateway import Start
 
 from cloche_api.meta import API_VERSION
 from cloche_api.rest import MERGE_PATCH
@@ -232,7 +233,7 @@ async def test_a_session_deleted_before_it_is_ready_is_500(gateway: Gateway) -> 
     )
 
 
-async def test_a_session_that_is_not_ready_in_time_is_503_and_removed(start: Any) -> None:
+async def test_a_session_that_is_not_ready_in_time_is_503_and_removed(start: Start) -> None:
     async with start(queue_timeout_seconds=0, wait_margin_seconds=0.2) as gateway:
         answer = await gateway.http.post(PATH, json=PYTHON)
         assert (answer.status_code, answer.json()) == (

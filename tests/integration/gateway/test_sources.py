@@ -6,7 +6,7 @@ import asyncio
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from support.fixtures.gateway import ASYNC, EXECUTE, GONE, HELLO, KEY, bound_executions
+from support.fixtures.gateway import ASYNC, EXECUTE, GONE, HELLO, KEY, Start, bound_executions
 
 from cloche_api import limits
 from cloche_api.size import object_bytes
@@ -107,7 +107,7 @@ async def test_a_repeated_idempotency_key_creates_no_second_source(gateway: Gate
 
 
 async def test_10_concurrent_requests_with_one_key_on_two_gateways_leave_one_source(
-    start: Any,
+    start: Start,
 ) -> None:
     async with start() as one, start() as other:
         answers = await asyncio.gather(
@@ -163,7 +163,11 @@ async def test_a_cancelled_execution_keeps_its_source_until_it_ends(gateway: Gat
 @pytest.mark.parametrize("headers", [{}, KEY])
 @pytest.mark.parametrize("which", ["source", "execution"])
 async def test_a_create_whose_response_was_lost_keeps_source_and_execution(
-    relayed: Gateway, relay: Relay, caplog: Any, headers: dict[str, str], which: str
+    relayed: Gateway,
+    relay: Relay,
+    caplog: pytest.LogCaptureFixture,
+    headers: dict[str, str],
+    which: str,
 ) -> None:
     await relayed.http.get(LOOK)
     # With an Idempotency-Key, the gateway first reads the tombstone and the execution.

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from support.fixtures.gateway import Start
+
 if TYPE_CHECKING:
     from support.fixtures.gateway import Gateway
 
@@ -25,7 +27,7 @@ async def refused(gateway: Gateway) -> Any:
 
 
 async def test_a_tenant_over_its_write_limit_is_429_and_other_tenants_are_served(
-    start: Any,
+    start: Start,
 ) -> None:
     async with start(write_bytes_per_tenant=16 * MIB) as gateway:
         answer = await refused(gateway)
@@ -44,7 +46,7 @@ async def test_a_tenant_over_its_write_limit_is_429_and_other_tenants_are_served
         assert (await gateway.http.post(ASYNC, json=LARGE, headers=other)).status_code == 202
 
 
-async def test_a_repeated_request_is_answered_over_the_write_limit(start: Any) -> None:
+async def test_a_repeated_request_is_answered_over_the_write_limit(start: Start) -> None:
     async with start(write_bytes_per_tenant=16 * MIB) as gateway:
         key = {"Idempotency-Key": "order-1"}
         first = await gateway.http.post(ASYNC, json=LARGE, headers=key)
@@ -57,7 +59,7 @@ async def test_a_repeated_request_is_answered_over_the_write_limit(start: Any) -
         assert (ended.status_code, ended.json()["status"]) == (202, "completed")
 
 
-async def test_an_execution_created_by_another_gateway_is_charged_at_its_end(start: Any) -> None:
+async def test_an_execution_created_by_another_gateway_is_charged_at_its_end(start: Start) -> None:
     async with start(write_bytes_per_tenant=16 * MIB) as one, start() as other:
         before = one.context.writes.used
         name = (await other.http.post(ASYNC, json=LARGE)).json()["execution_id"]
@@ -73,7 +75,7 @@ async def test_an_execution_created_by_another_gateway_is_charged_at_its_end(sta
         assert abs(other.context.writes.used - spent + before) < 1000
 
 
-async def test_a_request_that_creates_nothing_is_not_charged(start: Any) -> None:
+async def test_a_request_that_creates_nothing_is_not_charged(start: Start) -> None:
     async with start() as gateway:
         before = gateway.context.writes.used
         key = {"Idempotency-Key": "order-1"}

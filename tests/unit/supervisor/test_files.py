@@ -2,17 +2,17 @@ from __future__ import annotations
 
 import base64
 import os
-from typing import Any
+from pathlib import Path
 
 import pytest
-from support.fixtures.supervisor import Supervisors, frame_of
+from support.fixtures.supervisor import Result, Supervisors, frame_of
 
 
 def _files(*pairs: tuple[str, str]) -> list[dict[str, str]]:
     return [{"path": path, "text": text} for path, text in pairs]
 
 
-def _names(result: Any) -> list[str]:
+def _names(result: Result) -> list[str]:
     return [file["path"] for file in result.exit["files"]]
 
 
@@ -37,7 +37,7 @@ def test_a_path_outside_the_workspace_is_rejected(supervisors: Supervisors, path
     assert result.error.startswith("frame: files[1].path: must ")
 
 
-def test_links_in_the_workspace_are_not_followed(supervisors: Supervisors, tmp_path: Any) -> None:
+def test_links_in_the_workspace_are_not_followed(supervisors: Supervisors, tmp_path: Path) -> None:
     outside = tmp_path / "outside"
     outside.mkdir()
     victim = outside / "victim"
@@ -109,7 +109,7 @@ def test_an_output_pattern_selects_files(
     assert _names(supervisors.bash(code, output_files=[pattern])) == names
 
 
-def test_only_regular_files_are_returned(supervisors: Supervisors, tmp_path: Any) -> None:
+def test_only_regular_files_are_returned(supervisors: Supervisors, tmp_path: Path) -> None:
     secret = tmp_path / "secret"
     secret.write_text("secret", encoding="utf-8")
     code = f"mkfifo pipe; ln -s {secret} link; ln -s {tmp_path} dir; mkdir sub; touch sub/ok"

@@ -5,7 +5,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from support.fixtures.supervisor import HELLO, PYTHON, Supervisors, encoded, frame_of, wait_until
+from support.fixtures.supervisor import (
+    HELLO,
+    PYTHON,
+    Peer,
+    Supervisors,
+    encoded,
+    frame_of,
+    wait_until,
+)
 
 
 def _limited(size: int) -> dict[str, int]:
@@ -103,7 +111,7 @@ def test_small_writes_are_combined_but_not_delayed(supervisors: Supervisors) -> 
     assert peer.finish().code == 143
 
 
-def _flood(supervisors: Supervisors, **settings: Any) -> Any:
+def _flood(supervisors: Supervisors, **settings: Any) -> Peer:
     """A run whose reader stops after `ready`, while more than 100 MB are printed."""
     peer = supervisors.start(**settings)
     peer.send(HELLO)

@@ -7,13 +7,13 @@ import signal
 import subprocess
 import time
 from pathlib import Path
-from typing import Any
 
 import pytest
 from support.fixtures.supervisor import (
     PYTHON,
     UID,
     UNPRIVILEGED,
+    Result,
     Reused,
     Supervisors,
     encoded,
@@ -32,7 +32,7 @@ _LIST_LEFTOVERS = """if True:
 _NO_LEFTOVERS = "[b'.tmp', b'main.py']\n[]\n1\n1\n1\nTrue\n"
 
 
-def _check_that_nothing_is_left(reused: Reused, code: str) -> Any:
+def _check_that_nothing_is_left(reused: Reused, code: str) -> Result:
     """Run Python code that leaves something; check that the next program does not find it."""
     result = reused.python(code)
     assert (result.stderr, result.exit["exit_code"]) == ("", 0)

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 import yaml
-from support.fixtures.supervisor import Supervisors, frame_of
+from support.fixtures.supervisor import Result, Supervisors, frame_of
 
 RUNTIMES = Path(__file__).parents[3] / "runtimes"
 COMPILE = {"timeout_seconds": 10.0}
@@ -16,7 +16,7 @@ def _runtime(language: str) -> Any:
     return yaml.safe_load(text)["spec"]
 
 
-def _run(supervisors: Supervisors, language: str, code: str, **changes: Any) -> Any:
+def _run(supervisors: Supervisors, language: str, code: str, **changes: Any) -> Result:
     runtime = _runtime(language)
     return supervisors.run(
         runtime["run"]["command"] + changes.pop("args", []),
