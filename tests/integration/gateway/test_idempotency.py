@@ -7,8 +7,6 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from cloche_gateway.cluster import paths
-
 if TYPE_CHECKING:
     from support.gateway import Gateway
 
@@ -157,7 +155,7 @@ async def test_what_others_put_under_the_name_of_a_key_is_not_answered(
     await gateway.cluster.delete(name)
     meta = {"name": name, "labels": labels, "annotations": forged["metadata"]["annotations"]}
     del forged["spec"]["tenant"], forged["spec"]["concurrency"], forged["status"]
-    path = paths.executions(gateway.cluster.namespace)
+    path = gateway.cluster.paths.executions
     await gateway.cluster.rest.call("POST", path, body={**forged, "metadata": meta})
     await gateway.cluster.end(name, stdout="forged")
     for route in (EXECUTE, ASYNC):
