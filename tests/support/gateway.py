@@ -8,6 +8,7 @@ import contextlib
 import socket
 import ssl
 import time
+import uuid
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -17,13 +18,15 @@ from cloche_api.keys import new_key
 from cloche_api.meta import API_VERSION
 from cloche_api.rest import MERGE_PATCH, Rest
 from cloche_gateway import context as context_module
-from cloche_gateway.cluster import paths
 from cloche_gateway.cluster.api import KubeClient
+from cloche_gateway.cluster.paths import Paths
 from cloche_gateway.server import Server
 from cloche_gateway.settings import Settings
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable
+
+    from support.planes import ControlPlane
 
     from cloche_gateway.context import Context
 
@@ -97,18 +100,22 @@ class Cluster:
     keys: dict[str, str] = field(default_factory=dict)
     """Texts of the keys, by name."""
 
+    @property
+    def paths(self) -> Paths:
+        return Paths(self.namespace)
+
     async def executions(self) -> list[dict[str, Any]]:
-        listed = await self.rest.call("GET", paths.executions(self.namespace))
+        listed = await self.rest.call("GET", self.paths.executions)
         items: list[dict[str, Any]] = listed["items"]
         return items
 
     async def tombstones(self) -> list[dict[str, Any]]:
-        listed = await self.rest.call("GET", paths.tombstones(self.namespace))
+        listed = await self.rest.call("GET", self.paths.tombstones)
         items: list[dict[str, Any]] = listed["items"]
         return items
 
     async def sources(self) -> list[dict[str, Any]]:
-        listed = await self.rest.call("GET", paths.sources(self.namespace))
+        listed = await self.rest.call("GET", self.paths.sources)
         items: list[dict[str, Any]] = listed["items"]
         return items
 
@@ -123,22 +130,22 @@ class Cluster:
         return found
 
     async def read(self, name: str) -> dict[str, Any]:
-        return await self.rest.call("GET", paths.execution(self.namespace, name))
+        return await self.rest.call("GET", self.paths.execution(name))
 
     async def end(self, name: str, **status: Any) -> None:
         """Write a status, as the operator does."""
         await self.rest.call(
             "PATCH",
-            f"{paths.execution(self.namespace, name)}/status",
+            f"{self.paths.execution(name)}/status",
             body={"status": {**EXITED, **status}},
             content_type=MERGE_PATCH,
         )
 
     async def delete(self, name: str) -> None:
-        await self.rest.call("DELETE", paths.execution(self.namespace, name))
+        await self.rest.call("DELETE", self.paths.execution(name))
 
     async def apply_runtime(self, obj: dict[str, Any]) -> None:
-        await self.rest.call("POST", paths.runtimes(self.namespace), body=obj)
+        await self.rest.call("POST", self.paths.runtimes, body=obj)
 
     async def write_keys(self, **raw: str) -> None:
         """Write these keys (name=tenant) to the Secret, and raw entries given as name="raw:…"."""
@@ -156,7 +163,7 @@ class Cluster:
             "metadata": {"name": "cloche-api-keys"},
             "data": {n: base64.b64encode(v.encode()).decode() for n, v in data.items()},
         }
-        path = paths.secrets(self.keys_namespace)
+        path = Paths(self.keys_namespace).secrets
         with contextlib.suppress(Exception):
             await self.rest.call("DELETE", f"{path}/cloche-api-keys")
         await self.rest.call("POST", path, body=secret)
@@ -231,6 +238,33 @@ async def serving(cluster: Cluster, client: KubeClient, **settings: Any) -> Asyn
             yield Gateway(context, cluster, url, http, server, task)
         server.should_exit = True
         await task
+
+
+@contextlib.asynccontextmanager
+async def namespaces(plane: ControlPlane) -> AsyncIterator[Cluster]:
+    """Yield two new namespaces for one gateway, with two API keys and three languages."""
+    rest = await Rest.connect(str(plane.kubeconfig))
+    programs, keys = (f"test-{uuid.uuid4().hex[:10]}" for _ in range(2))
+    for name in (programs, keys):  # not with kubectl, which takes longer than some tests
+        await rest.call("POST", "/api/v1/namespaces", body={"metadata": {"name": name}})
+    made = Cluster(rest, programs, keys)
+    await made.write_keys(first="acme", other="globex")
+    await made.apply_runtime(runtime("python", "main.py", "py", "python3"))
+    await made.apply_runtime(runtime("javascript", "main.js", "js", "node"))
+    await made.apply_runtime(runtime("bash", "main.sh", "sh"))
+    yield made
+    await rest.close()
+
+
+@contextlib.asynccontextmanager
+async def started(plane: ControlPlane, cluster: Cluster, **settings: Any) -> AsyncIterator[Gateway]:
+    """Yield a gateway whose watches are established."""
+    client = await KubeClient.connect(str(plane.kubeconfig))
+    async with serving(cluster, client, **settings) as gateway:
+        await until(
+            lambda: gateway.context.readiness.known_problem() is None, "the gateway's watches"
+        )
+        yield gateway
 
 
 def ready(gateway: Gateway, *, expected: int = 200) -> Any:

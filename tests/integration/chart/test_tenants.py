@@ -11,7 +11,7 @@ from support.api_server import CLOCHE, api_server
 from support.chart_cluster import ChartCluster
 from support.deadline import until
 
-from cloche_gateway.requests import idempotency
+from cloche_gateway.requests import manifest
 
 OTHERS = pytest.mark.parametrize("by", [None, "cloche-other", "cloche-gatewayx"])
 """The administrator, and accounts of the release's namespace."""
@@ -107,7 +107,7 @@ def test_an_execution_of_the_gateway_can_be_created_updated_and_deleted(
 
 
 def test_only_the_gateway_may_use_the_name_of_an_idempotency_key(policed: ChartCluster) -> None:
-    keyed, other = idempotency.name("t", "order-1"), str(uuid.uuid4())
+    keyed, other = manifest.name_for("t", "order-1"), str(uuid.uuid4())
     done = policed.try_execution(keyed)
     assert done.returncode != 0
     assert "metadata.name: a UUID of version 8" in done.stderr

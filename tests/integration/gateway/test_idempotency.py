@@ -7,8 +7,6 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from cloche_gateway.cluster import paths
-
 if TYPE_CHECKING:
     from support.gateway import Gateway
 
@@ -161,7 +159,7 @@ async def test_a_forged_execution_with_the_name_of_a_key_is_not_returned(
     await gateway.cluster.delete(name)
     meta = {"name": name, "labels": labels, "annotations": forged["metadata"]["annotations"]}
     del forged["spec"]["tenant"], forged["spec"]["concurrency"], forged["status"]
-    path = paths.executions(gateway.cluster.namespace)
+    path = gateway.cluster.paths.executions
     await gateway.cluster.rest.call("POST", path, body={**forged, "metadata": meta})
     await gateway.cluster.end(name, stdout="forged")
     for route in (EXECUTE, ASYNC):

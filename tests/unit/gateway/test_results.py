@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from cloche_api.phases import TERMINAL, Phase, Reason, phase_of
-from cloche_gateway.results import outcome, response
+from cloche_gateway import results
 
 # For each reason, the status code of the synchronous response and the API's `status`. Reasons that
 # are not listed give (500, "failed").
@@ -37,15 +37,15 @@ def execution(**status: Any) -> dict[str, Any]:
 
 
 def test_the_outcome_table_contains_each_reason() -> None:
-    assert set(outcome.TABLE) == set(Reason)
+    assert set(results.TABLE) == set(Reason)
 
 
 @pytest.mark.parametrize("reason", list(Reason))
 def test_each_reason_has_its_status_and_state(reason: Reason) -> None:
     obj = execution(phase=phase_of(reason), reason=reason)
     status, word = EXPECTED.get(reason, (500, "failed"))
-    answer = outcome.answer(obj)
-    assert (answer.status, response.status_word(obj)) == (status, word)
+    answer = results.answer(obj)
+    assert (answer.status, results.status_word(obj)) == (status, word)
     assert ("detail" in answer.body) == (status != 200)
     assert (answer.retry_after is not None) == (status in (429, 503))
     assert answer.body["execution_id"] == "n"
@@ -58,7 +58,7 @@ def test_each_reason_has_its_status_and_state(reason: Reason) -> None:
 @pytest.mark.parametrize("reason", ["SomethingNewer", "", None])
 def test_an_unknown_reason_is_answered_by_its_phase(phase: Phase, reason: str | None) -> None:
     expected = {Phase.COMPLETED: 200, Phase.CANCELLED: 409}.get(phase, 500)
-    answer = outcome.answer(execution(phase=phase, reason=reason))
+    answer = results.answer(execution(phase=phase, reason=reason))
     assert answer.status == expected
     if expected == 500:
         words = "something newer" if reason else "internal error"
@@ -66,8 +66,8 @@ def test_an_unknown_reason_is_answered_by_its_phase(phase: Phase, reason: str | 
 
 
 def test_a_reason_is_used_only_in_its_own_phase() -> None:
-    assert outcome.answer(execution(phase="Completed", reason="QueueTimeout")).status == 200
-    assert outcome.answer(execution(phase="Error", reason="Exited")).status == 500
+    assert results.answer(execution(phase="Completed", reason="QueueTimeout")).status == 200
+    assert results.answer(execution(phase="Error", reason="Exited")).status == 500
 
 
 @pytest.mark.parametrize(
@@ -83,36 +83,36 @@ def test_the_detail_of_a_syntax_error_is_the_compilers_first_line(
     status: dict[str, Any], detail: str
 ) -> None:
     obj = execution(phase="Completed", reason="InvalidSyntax", **status)
-    assert outcome.detail_of(obj) == detail
+    assert results.detail_of(obj) == detail
 
 
 def test_an_operators_rejection_names_the_field_as_in_the_http_api() -> None:
     message = "spec.language: there is no SandboxRuntime for 'x'"
     obj = execution(phase="Error", reason="UnknownLanguage", message=message)
-    answer = outcome.answer(obj)
+    answer = results.answer(obj)
     assert (answer.status, answer.body["detail"]) == (400, message.removeprefix("spec."))
 
 
 def test_an_error_response_contains_nothing_about_the_cluster() -> None:
     obj = execution(phase="Error", reason="PodEvicted", message="node-17 (10.0.0.7) is full")
-    assert "node-17" not in str(outcome.answer(obj).body)
+    assert "node-17" not in str(results.answer(obj).body)
 
 
 def test_a_running_execution_has_no_detail_and_no_result() -> None:
     obj = execution(phase="Running", startTime="2026-01-01T00:00:01Z")
-    assert outcome.detail_of(obj) is None
-    assert response.state(obj, None)["result"] is None
-    assert response.state({**obj, "status": None}, None)["status"] == "pending"
+    assert results.detail_of(obj) is None
+    assert results.state(obj)["result"] is None
+    assert results.state({**obj, "status": None})["status"] == "pending"
 
 
 def test_files_are_in_the_result_only_when_requested() -> None:
     obj = execution(phase="Completed", reason="Exited")
-    assert "files" not in response.result(obj)
+    assert "files" not in results.result(obj)
     obj["spec"]["outputFiles"] = ["*"]
-    assert response.result(obj)["files"] == []
+    assert results.result(obj)["files"] == []
 
 
 def test_a_queue_time_of_two_clocks_is_never_negative() -> None:
     obj = execution(queuedTime="2026-01-01T00:00:02.5Z", claimedTime="2026-01-01T00:00:02Z")
-    assert response.result(obj)["queue_time"] == 0.0
-    assert response.result(execution())["queue_time"] is None
+    assert results.result(obj)["queue_time"] == 0.0
+    assert results.result(execution())["queue_time"] is None

@@ -1,15 +1,23 @@
-"""Run a program and wait for the end of its execution."""
+"""Execute a program: plan its execution, submit it, and wait for its end if the client does."""
 
 from __future__ import annotations
 
 import asyncio
 import functools
 import logging
+import sys
 import time
+import uuid
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from pydantic import BaseModel
+
+from cloche_api import logs
+from cloche_api.meta import ANNOTATION_REQUEST_SHA256, SESSION_PREFIX
 from cloche_api.phases import TERMINAL, Phase
-from cloche_gateway.cluster.api import KubeError
+from cloche_gateway import results
+from cloche_gateway.cluster.kube_errors import KubeError
 from cloche_gateway.errors import (
     BusyError,
     ClientGoneError,
@@ -18,16 +26,77 @@ from cloche_gateway.errors import (
     GatewayError,
 )
 from cloche_gateway.metrics import Created
-from cloche_gateway.results import outcome, response
-from cloche_gateway.services import creating, removal, submitting
+from cloche_gateway.requests import manifest, validation
+from cloche_gateway.services import lookup, removal, sessions, submission
+from cloche_gateway.services.submission import Plan
 
 if TYPE_CHECKING:
+    from cloche_api.budget import Charge
+    from cloche_gateway.cluster.keys import Caller
     from cloche_gateway.cluster.waiters import Waiter
     from cloche_gateway.context import Context
-    from cloche_gateway.results.outcome import Answer
-    from cloche_gateway.services.submitting import Plan
+    from cloche_gateway.models import ExecuteRequest
+    from cloche_gateway.results import Answer
 
 _log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """The caller of a request, the request's id, and its Idempotency-Key, if any."""
+
+    caller: Caller
+    request_id: str
+    key: str | None = None
+
+
+async def plan(context: Context, origin: Origin, request: ExecuteRequest, charge: Charge) -> Plan:
+    """Validate the request and build its execution. `charge` is resized to the memory of both.
+
+    Raises:
+        OverloadedError: the memory budget has no room for it.
+        GatewayError: its message is the response's `detail`.
+    """
+    # Twice: the parsed request, and the JSON that is sent to the API server.
+    charge.resize(2 * memory_of(request))
+    language = context.languages.find(request.language)
+    validation.check(request, language)
+    session = request.session_id
+    if session is not None and session.startswith(SESSION_PREFIX):
+        await sessions.check(context, origin.caller, session, request, language)
+    key = origin.key
+    name = str(uuid.uuid4()) if key is None else manifest.name_for(origin.caller.tenant, key)
+    obj = manifest.execution(name, request, language, origin.caller, origin.request_id)
+    if key is not None:
+        obj["metadata"]["annotations"][ANNOTATION_REQUEST_SHA256] = manifest.fingerprint(request)
+    logs.execution_id.set(name)
+    full = language.name in context.languages.storage_full
+    return Plan(
+        name=name,
+        keyed=key is not None,
+        storage_full=full,
+        timeout_seconds=manifest.timeout_seconds(request),
+        removed_once_answered=request.ttl_seconds == 0,
+        obj=obj,
+        source=manifest.separated(obj),
+        charge=charge,
+    )
+
+
+def memory_of(value: object) -> int:
+    """Return the bytes of memory that a parsed request takes.
+
+    Only strings are counted, which take 1, 2 or 4 bytes per character.
+    """
+    if isinstance(value, str):
+        return sys.getsizeof(value)
+    if isinstance(value, BaseModel):
+        value = vars(value)
+    if isinstance(value, dict):
+        return sum(memory_of(key) + memory_of(item) for key, item in value.items())
+    if isinstance(value, list):
+        return sum(map(memory_of, value))
+    return 0
 
 
 async def execute(context: Context, planned: Plan, gone: asyncio.Future[None]) -> Answer:
@@ -47,7 +116,7 @@ async def execute(context: Context, planned: Plan, gone: asyncio.Future[None]) -
     began = time.perf_counter()
     with context.waiters.waiter(planned.name) as waiter:
         try:
-            stored = await submitting.submit(context, planned)
+            stored = await submission.submit(context, planned)
             created = Created(time.perf_counter() - began, time.time())
             context.waiters.created(waiter, stored.metadata, look=not stored.fresh)
             ended = await _end(context, waiter, planned.timeout_seconds, gone)
@@ -58,20 +127,41 @@ async def execute(context: Context, planned: Plan, gone: asyncio.Future[None]) -
                 _give_up(context, waiter, error)
             raise
     if ended is None:
-        return outcome.deleted(planned.name)
-    answer = outcome.answer(ended)
+        return results.deleted(planned.name)
+    answer = results.answer(ended)
     if planned.removed_once_answered:
         context.canceller.remove(planned.name, functools.partial(removal.remove, context, ended))
     if stored.fresh:
-        context.metrics.ended(ended, response.status_word(ended), created)
+        context.metrics.ended(ended, created)
     return answer
+
+
+async def start(context: Context, caller: Caller, planned: Plan) -> dict[str, Any]:
+    """Create the execution and return its `models.StatusResponse`.
+
+    If a request with the same Idempotency-Key already created the execution, return its current
+    status.
+
+    Raises:
+        GatewayError: its message is the response's `detail`.
+    """
+    try:
+        stored = await submission.submit(context, planned)
+    except submission.UnsureError:
+        if not planned.keyed:  # Without a key the client cannot find the execution.
+            context.canceller.cancel(planned.name, unsure=True)
+        raise
+    if stored.fresh:
+        context.waiters.on_end(stored.uid, context.metrics.ended)
+        return results.state({"metadata": stored.metadata})
+    return await lookup.status(context, caller, planned.name, fresh=True)
 
 
 def _give_up(context: Context, waiter: Waiter, error: BaseException) -> None:
     """Cancel the execution if it was created, or may have been."""
     if waiter.uid is not None:
         context.canceller.cancel(waiter.name, unsure=False)
-    elif isinstance(error, creating.UnsureError | asyncio.CancelledError):
+    elif isinstance(error, submission.UnsureError | asyncio.CancelledError):
         context.canceller.cancel(waiter.name, unsure=True)
 
 
@@ -122,7 +212,7 @@ async def _look_once(context: Context, waiter: Waiter) -> dict[str, Any] | None:
         raise BusyError(name) from error
     if obj is None or obj["metadata"]["uid"] != waiter.uid:
         return None
-    phase = response.phase_of(obj)
+    phase = results.phase_of(obj)
     if phase in TERMINAL:
         _log.error("execution %s had ended, but no event said so", name)
         return obj

@@ -1,4 +1,4 @@
-"""The bytes that are charged at the end of an execution."""
+"""The memory budget, the limit of discarded bodies, and the bytes written by an execution."""
 
 from __future__ import annotations
 
@@ -6,9 +6,11 @@ from typing import Any
 
 import pytest
 
+from cloche_api.limits import MIB
 from cloche_api.size import object_bytes
 from cloche_api.write_limit import METADATA_BYTES, WriteLimit
-from cloche_gateway.limits.writes import CountedEnds, count
+from cloche_gateway.errors import OverloadedError
+from cloche_gateway.limits.bytes import Budget, CountedEnds, Discards, count, size_for
 
 SPEC: dict[str, Any] = {"language": "python", "code": "#" * 1000, "tenant": "acme"}
 
@@ -83,3 +85,41 @@ def test_only_ends_are_charged_and_all_events_are_passed_on() -> None:
     sink.changed("ADDED", ended())
     assert writes.used > 3000
     assert heard.words == ["connected", "1", "MODIFIED n", "DELETED n", "ADDED n"]
+
+
+def test_the_gateway_discards_64_mib_of_a_tenant_and_then_2_mib_per_second() -> None:
+    now = 100.0
+    discards = Discards(lambda: now)
+    assert all(discards.reads_on("eager", MIB) for _ in range(64))
+    assert not discards.reads_on("eager", 1)
+    assert discards.reads_on("other", MIB)
+    assert discards.reads_on(None, MIB)
+    now += 1
+    assert discards.reads_on("eager", MIB)
+    assert not discards.reads_on("eager", MIB)
+    now += 1
+    for _ in range(1000):
+        discards.reads_on("eager", MIB)
+    now += 6
+    assert discards.reads_on("eager", 1), "what came all the same is not held against it for long"
+    now += 3600
+    assert all(discards.reads_on("eager", MIB) for _ in range(64))
+    assert not discards.reads_on("eager", 1), "nothing is saved up beyond that"
+
+
+def test_the_charts_memory_limit_leaves_192_mib_for_clients() -> None:
+    assert size_for(512 * MIB) == 192 * MIB
+
+
+def test_the_error_for_a_full_budget_asks_to_retry() -> None:
+    budget = Budget(200 * MIB, 1.0)
+    budget.charge("a", 190 * MIB)
+    with pytest.raises(OverloadedError, match=r"190 MiB .* 200 MiB is .* try again"):
+        budget.charge("b", 11 * MIB)
+
+
+def test_the_error_for_a_full_tenant_share_names_the_tenants_requests() -> None:
+    budget = Budget(200 * MIB, 0.5)
+    budget.charge("a", 90 * MIB)
+    with pytest.raises(OverloadedError, match=r"of this tenant 90 MiB .* 100 MiB is .* faster"):
+        budget.charge("a", 11 * MIB)

@@ -1,20 +1,21 @@
-"""Map the phase and reason of an ended execution to an HTTP response.
+"""Represent an execution in the API: its response or status as JSON, with status code and `detail`.
 
-`TABLE` is the only place where this mapping is defined.
+`TABLE` is the only place that maps the reason of an ended execution to a status code and `detail`.
+All functions are pure functions of the resource.
 """
 
 from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from datetime import datetime
 from enum import Enum, auto
 from typing import Any
 
-from cloche_api.phases import TERMINAL, Phase, Reason, phase_of
-from cloche_gateway.errors import RecordRemovedError
-from cloche_gateway.results import response
+from cloche_api import phases
+from cloche_api.phases import TERMINAL, Phase, Reason
+from cloche_gateway.errors import BusyError, RecordRemovedError
 
-BUSY = "Service busy. Please try again later."
 FAILED = "Execution failed: "
 
 
@@ -56,7 +57,7 @@ WRITE_LIMIT_SECONDS = 60
 """Retry-After when the tenant wrote too many bytes."""
 
 _EXITED = Rule(200, None)
-_BUSY = Rule(503, BUSY, Body.ID, RETRY_AFTER_SECONDS)
+_BUSY = Rule(503, str(BusyError()), Body.ID, RETRY_AFTER_SECONDS)
 _CANCELLED = Rule(409, "Execution cancelled", Body.ID)
 
 
@@ -101,6 +102,30 @@ TABLE = {
 
 _BY_PHASE = {Phase.COMPLETED: _EXITED, Phase.CANCELLED: _CANCELLED}
 """The response by phase, for a reason that only a newer operator knows."""
+_STATUS = {
+    Phase.PENDING: "pending",
+    Phase.RUNNING: "running",
+    Phase.COMPLETED: "completed",
+    Phase.TIMED_OUT: "failed",
+    Phase.CANCELLED: "cancelled",
+    Phase.ERROR: "failed",
+}
+"""The API's `status` for each phase."""
+
+
+def phase_of(obj: dict[str, Any]) -> Phase:
+    """Return the execution's phase: Pending until the operator sets one."""
+    return Phase((obj.get("status") or {}).get("phase") or Phase.PENDING)
+
+
+def word_of(phase: Phase) -> str:
+    """Return the API's `status` for a phase."""
+    return _STATUS[phase]
+
+
+def status_word(obj: dict[str, Any]) -> str:
+    """Return the API's `status` for the execution's phase."""
+    return word_of(phase_of(obj))
 
 
 def rule_of(obj: dict[str, Any]) -> Rule:
@@ -111,7 +136,7 @@ def rule_of(obj: dict[str, Any]) -> Rule:
     """
     status = obj["status"]
     phase, reason = Phase(status["phase"]), str(status.get("reason") or "")
-    if reason in set(Reason) and phase_of(Reason(reason)) is phase:
+    if reason in set(Reason) and phases.phase_of(Reason(reason)) is phase:
         return TABLE[Reason(reason)]
     return _BY_PHASE.get(phase) or _failed(_in_words(reason) or "internal error")
 
@@ -121,7 +146,7 @@ def detail_of(obj: dict[str, Any]) -> str | None:
 
     None if the program ended by itself, or if the execution has not ended.
     """
-    if response.phase_of(obj) not in TERMINAL:
+    if phase_of(obj) not in TERMINAL:
         return None
     detail = rule_of(obj).detail
     return detail and detail.replace("{message}", _message(obj["status"]))
@@ -130,10 +155,8 @@ def detail_of(obj: dict[str, Any]) -> str | None:
 def answer(obj: dict[str, Any]) -> Answer:
     """Return the response to the synchronous request of an ended execution."""
     rule = rule_of(obj)
-    if rule.body is Body.RESULT:
-        body = response.result(obj)
-    else:
-        body = {"execution_id": obj["metadata"]["name"]}
+    only_id = {"execution_id": obj["metadata"]["name"]}
+    body = result(obj) if rule.body is Body.RESULT else only_id
     if rule.detail is not None:
         body = {"detail": detail_of(obj), **body}
     return Answer(rule.status, body, rule.retry_after)
@@ -143,6 +166,87 @@ def deleted(execution_id: str) -> Answer:
     """Return the response for an execution that was deleted before its end."""
     body = {"detail": _CANCELLED.detail, "execution_id": execution_id}
     return Answer(_CANCELLED.status, body)
+
+
+def result(obj: dict[str, Any]) -> dict[str, Any]:
+    """Return the `models.ExecuteResponse` of an ended execution."""
+    spec, status = obj["spec"], obj.get("status") or {}
+    usage = status.get("usage")
+    answer: dict[str, Any] = {
+        "execution_id": obj["metadata"]["name"],
+        "stdout": status.get("stdout") or "",
+        "stderr": status.get("stderr") or "",
+        "exit_code": status.get("exitCode"),
+        "execution_time": status.get("executionSeconds"),
+        "language": spec["language"],
+        "session_id": spec.get("session"),
+        "stdout_truncated": bool(status.get("stdoutTruncated")),
+        "stderr_truncated": bool(status.get("stderrTruncated")),
+        "reason": status.get("reason"),
+        "usage": usage
+        and {
+            "cpu_seconds": usage.get("cpuSeconds"),
+            "max_memory_bytes": usage.get("maxMemoryBytes"),
+        },
+        "queue_time": seconds_between(status.get("queuedTime"), status.get("claimedTime")),
+    }
+    if spec.get("outputFiles"):
+        answer["files"] = [
+            {"path": file["path"], "content_base64": file["contentBase64"]}
+            for file in status.get("files") or []
+        ]
+        answer["files_truncated"] = bool(status.get("filesTruncated"))
+    return answer
+
+
+def failed_item(
+    known: dict[str, Any], language: str | None, session_id: str | None, error: str
+) -> dict[str, Any]:
+    """Return the `models.BatchItem` of a failed item of a batch.
+
+    `known` has the fields that are known, at least `execution_id`. `language` and `session_id` are
+    those of the request.
+    """
+    unknown = {
+        "stdout": "",
+        "stderr": "",
+        "execution_time": None,
+        "language": language,
+        "session_id": session_id,
+        "stdout_truncated": False,
+        "stderr_truncated": False,
+        "reason": None,
+        "usage": None,
+        "queue_time": None,
+    }
+    known = {field: value for field, value in known.items() if field != "detail"}
+    return {**unknown, **known, "exit_code": -1, "error": error}
+
+
+def state(obj: dict[str, Any]) -> dict[str, Any]:
+    """Return the `models.StatusResponse` of an execution."""
+    phase, status = phase_of(obj), obj.get("status") or {}
+    started = status.get("startTime")
+    return {
+        "execution_id": obj["metadata"]["name"],
+        "status": status_word(obj),
+        "created_at": obj["metadata"]["creationTimestamp"],
+        "started_at": started,
+        "completed_at": status.get("completionTime"),
+        "result": result(obj) if phase in TERMINAL and started else None,
+        "detail": detail_of(obj),
+    }
+
+
+def seconds_between(earlier: str | None, later: str | None) -> float | None:
+    """Return the seconds from one RFC 3339 time to another, at least 0.
+
+    Return None if one of them is None or empty.
+    """
+    if not earlier or not later:
+        return None
+    passed = datetime.fromisoformat(later) - datetime.fromisoformat(earlier)
+    return max(0.0, round(passed.total_seconds(), 6))
 
 
 def _message(status: dict[str, Any]) -> str:

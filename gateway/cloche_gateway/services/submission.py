@@ -1,4 +1,4 @@
-"""Create an object exactly once, even if the API server's response is lost."""
+"""Create the objects of a request exactly once, even if the API server's response is lost."""
 
 from __future__ import annotations
 
@@ -8,9 +8,11 @@ import re
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from cloche_api.meta import ANNOTATION_REQUEST_ID, LABEL_TENANT
+from cloche_api import source
+from cloche_api.meta import ANNOTATION_REQUEST_ID, ANNOTATION_REQUEST_SHA256, LABEL_TENANT
 from cloche_api.rest import METADATA
-from cloche_gateway.cluster.api import (
+from cloche_api.size import object_bytes
+from cloche_gateway.cluster.kube_errors import (
     AlreadyExistsError,
     ForbiddenError,
     InvalidError,
@@ -18,10 +20,18 @@ from cloche_gateway.cluster.api import (
     NotFoundError,
     UnavailableError,
 )
-from cloche_gateway.errors import BusyError, FailedError, InvalidRequestError, KeyReusedError
-from cloche_gateway.requests import idempotency
+from cloche_gateway.errors import (
+    BusyError,
+    FailedError,
+    GatewayError,
+    InvalidRequestError,
+    KeyReusedError,
+    WriteLimitedError,
+)
+from cloche_gateway.services import tombstones
 
 if TYPE_CHECKING:
+    from cloche_api.budget import Charge
     from cloche_gateway.context import Context
 
 _log = logging.getLogger(__name__)
@@ -52,6 +62,65 @@ class Stored:
     def uid(self) -> str:
         """Return the object's uid."""
         return str(self.metadata["uid"])
+
+
+@dataclass(slots=True)
+class Plan:
+    """An execution that is about to be created.
+
+    `keyed`: the request has an Idempotency-Key, so the client may retry it.
+    """
+
+    name: str
+    """The execution's id, which is also the object's name."""
+    keyed: bool
+    storage_full: bool
+    timeout_seconds: int
+    removed_once_answered: bool
+    obj: dict[str, Any] | None
+    """The SandboxExecution; None once it is submitted. A request can wait seven minutes for the
+    execution's end, and the object would take memory for as long."""
+    source: dict[str, Any] | None
+    """The SandboxSource that `obj` refers to, if any; None once it is submitted."""
+    charge: Charge
+    """The charge on the memory budget for `obj` and `source`."""
+
+    def drop(self) -> None:
+        """Drop `obj` and `source` from memory and release their charge."""
+        self.obj = self.source = None
+        self.charge.release()
+
+
+async def submit(context: Context, planned: Plan) -> Stored:
+    """Create the execution, or return the one that has the same Idempotency-Key.
+
+    The plan's objects are dropped in any case, so a plan can be submitted only once.
+
+    A retry of a request that was accepted gets its execution even while the storage is full or the
+    tenant's write limit is exceeded.
+
+    Raises:
+        BusyError: the storage for executions is full, or as `create`.
+        WriteLimitedError: the tenant's executions have written too many bytes.
+        RecordRemovedError: the record of the execution with this Idempotency-Key was removed.
+        GatewayError: as `create`.
+    """
+    assert planned.obj is not None, "a plan is submitted once"
+    try:
+        if planned.keyed:
+            await tombstones.refuse(context, planned.name)
+            # Avoid writing a source for an execution that already exists.
+            if planned.source is not None and (found := await _existing(context, planned)):
+                return found
+        repeated = context.writes.knows(planned.name)
+        refusal = BusyError() if planned.storage_full else _charge(context, planned)
+        if refusal is None:
+            return await _create(context, planned, charged=not repeated)
+        if planned.keyed and (found := await _existing(context, planned)):
+            return found
+        raise refusal
+    finally:
+        planned.drop()
 
 
 async def create(context: Context, path: str, obj: dict[str, Any]) -> Stored:
@@ -128,13 +197,80 @@ async def existing(
         # under a guessed name must not be returned to the tenant.
         raise FailedError("its name is taken", name)
     found = meta.get("annotations") or {}
-    if idempotency.ANNOTATION in wanted:
-        if found.get(idempotency.ANNOTATION) != wanted[idempotency.ANNOTATION]:
+    if ANNOTATION_REQUEST_SHA256 in wanted:
+        if found.get(ANNOTATION_REQUEST_SHA256) != wanted[ANNOTATION_REQUEST_SHA256]:
             raise KeyReusedError
         return Stored(meta, fresh=False)
     if found.get(ANNOTATION_REQUEST_ID) != wanted[ANNOTATION_REQUEST_ID]:
         raise FailedError("its name is taken", name)
     return Stored(meta, fresh=True)
+
+
+def _charge(context: Context, planned: Plan) -> WriteLimitedError | None:
+    """Charge the bytes that the execution will write. Return the error if they do not fit."""
+    assert planned.obj is not None
+    spec = planned.obj["spec"]
+    size, of_source = object_bytes(spec), source.bytes_of(spec)
+    excess = context.writes.take(spec["tenant"], planned.name, size, source=of_source)
+    return None if excess is None else WriteLimitedError(excess)
+
+
+async def _existing(context: Context, planned: Plan) -> Stored | None:
+    """Return the execution that has the same Idempotency-Key, or None."""
+    assert planned.obj is not None
+    path = context.paths.executions
+    seconds = context.settings.api_timeout_seconds
+    return await existing(context, path, planned.obj, seconds)
+
+
+async def _create(context: Context, planned: Plan, *, charged: bool) -> Stored:
+    """Create the source, if any, and then the execution.
+
+    If no execution was created, its charge on the write limit is returned, except for the source.
+    If the gateway dies after creating the source, the operator removes the source.
+
+    `charged`: `_charge` charged this execution now, rather than for an earlier request with its
+    name.
+    """
+    assert planned.obj is not None
+    path = context.paths.executions
+    try:
+        if planned.source is not None:
+            await _create_source(context, planned.source)
+        stored = await create(context, path, planned.obj)
+    except UnsureError:
+        raise  # The execution may exist and need its source.
+    except GatewayError:
+        _undo(context, planned, charged=charged)
+        raise
+    if not (stored.fresh or stored.perhaps_own):
+        _undo(context, planned, charged=charged)
+    return stored
+
+
+async def _create_source(context: Context, obj: dict[str, Any]) -> None:
+    """Create the source.
+
+    Raises:
+        BusyError: it is unknown whether the source exists; `_create` removes it.
+        GatewayError: as `create`.
+    """
+    path = context.paths.sources
+    try:
+        await create(context, path, obj)
+    except UnsureError as error:
+        raise BusyError from error  # The execution certainly does not exist.
+
+
+def _undo(context: Context, planned: Plan, *, charged: bool) -> None:
+    """Remove the source of an execution that was not created, and charge only the source."""
+    if charged:
+        context.writes.forget(planned.name)
+    assert planned.obj is not None
+    spec = planned.obj["spec"]
+    if planned.source is not None:
+        context.writes.wrote(spec["tenant"], source.bytes_of(spec))
+        context.canceller.remove_source(planned.source["metadata"]["name"])
 
 
 def _refused(error: KubeError, obj: dict[str, Any]) -> Exception:
