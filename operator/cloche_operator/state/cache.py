@@ -18,8 +18,8 @@ from cloche_api import meta, quantity
 from cloche_api.phases import Reason
 from cloche_api.runtime import Pool, RuntimeSpec
 from cloche_operator.model.diagnosis import lacks_node
-from cloche_operator.model.outcome import EndedError
 from cloche_operator.model.pod_manifest import PodShape
+from cloche_operator.model.status import EndedError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

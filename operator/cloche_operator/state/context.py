@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from datetime import datetime
 
     from cloche_api.budget import ByteBudget
@@ -35,7 +36,5 @@ class Context:
     budget: ByteBudget
     records: Records
     writes: WriteLimit
-
-    def now(self) -> datetime:
-        """Return the API server's time, to compare with times that other machines wrote."""
-        return self.rest.clock.now()
+    now: Callable[[], datetime]
+    """Returns the API server's time, to compare with times that other machines wrote."""

@@ -246,7 +246,7 @@ def test_a_setting_that_makes_no_sense_is_named(name: str, value: str) -> None:
         timeout=30,
         check=False,
     )
-    assert done.returncode == 1
+    assert done.returncode == 2
     assert f"CLOCHE_OPERATOR_{name}: " in done.stderr
     assert "Traceback" not in done.stderr
 
@@ -260,6 +260,6 @@ def test_no_cluster_is_one_line() -> None:
         timeout=30,
         check=False,
     )
-    assert done.returncode == 1
+    assert done.returncode == 2
     assert "no access to a Kubernetes cluster" in done.stderr
     assert "Traceback" not in done.stderr

@@ -97,8 +97,8 @@ def test_a_tenant_that_runs_much_leaves_half_of_the_pods_to_the_others() -> None
         pool.running["many"] += 1
     assert (taken, len(pool.waiting)) == (2, 2)
     pool.starting = 2
-    assert not pool.may_hope("many"), "it starts its own"
-    assert pool.may_hope("rare")
+    assert not pool.has_pod_on_the_way("many"), "it starts its own"
+    assert pool.has_pod_on_the_way("rare")
     assert pool.take("rare")
 
 
@@ -178,23 +178,23 @@ def test_what_is_old_spent_or_of_an_older_shape_does_not_come_back() -> None:
 def test_another_tenant_s_idle_pod_gives_way() -> None:
     pool = Pool(runtime(2, "SameTenant"))
     one, two = put(pool, "a"), put(pool, "b")
-    assert pool.give_way("b") is one
-    assert pool.give_way("b") is None
+    assert pool.evict_other_tenant("b") is one
+    assert pool.evict_other_tenant("b") is None
     assert list(pool.waiting) == [two]
 
 
 async def test_a_pod_that_comes_free_goes_to_who_stands_first() -> None:
     pool = Pool(runtime(1))
     pool.starting = 2
-    assert pool.may_hope("a")
+    assert pool.has_pod_on_the_way("a")
     first = asyncio.create_task(pool.stand_in_line("a", BOUND_SECONDS))
     second = asyncio.create_task(pool.stand_in_line("b", BOUND_SECONDS))
     await asyncio.sleep(0)
-    assert not pool.may_hope("c"), "as many stand in line as Pods are on their way"
+    assert not pool.has_pod_on_the_way("c"), "as many stand in line as Pods are on their way"
     assert pool.need is Need.URGENT
     made = put(pool)
     assert await first is made
-    pool.disappoint()
+    pool.fail_last_waiter()
     assert await second is None
     assert not pool.waiting
 
@@ -210,8 +210,8 @@ async def test_a_pod_that_comes_free_goes_to_the_tenant_that_got_fewest() -> Non
     for task in line:
         task.add_done_callback(lambda done: order.append(done.get_name()))
     await settled()
-    assert pool.may_hope("c"), "one of a waits longer instead"
-    assert not pool.may_hope("a")
+    assert pool.has_pod_on_the_way("c"), "one of a waits longer instead"
+    assert not pool.has_pod_on_the_way("a")
     for _ in line:
         put(pool)
         await settled()
@@ -223,7 +223,7 @@ async def test_a_tenant_s_pod_passes_by_who_may_not_have_it() -> None:
     put(pool)
     lent = pool.take("a")
     assert lent is not None
-    assert not pool.may_hope("b")
+    assert not pool.has_pod_on_the_way("b")
     nobody = asyncio.create_task(pool.stand_in_line("", BOUND_SECONDS))
     other = asyncio.create_task(pool.stand_in_line("b", BOUND_SECONDS))
     same = asyncio.create_task(pool.stand_in_line("a", BOUND_SECONDS))
