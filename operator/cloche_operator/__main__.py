@@ -28,13 +28,14 @@ from cloche_operator.leader.takeover import adopt_cluster_state, remove
 from cloche_operator.metrics import Metrics
 from cloche_operator.pools.filler import Filler
 from cloche_operator.pools.manager import Pools
-from cloche_operator.pools.runtime_status import Announcer
+from cloche_operator.pools.runtime_status import RuntimeStatusWriter
 from cloche_operator.queue.capacity import Capacity
 from cloche_operator.retention.index import Records
 from cloche_operator.sessions.registry import Sessions
 from cloche_operator.settings import SettingsError, load
 from cloche_operator.state.cache import Pods, Runtimes
 from cloche_operator.state.context import Context
+from cloche_operator.state.events import Events
 from cloche_operator.state.lease import Lease, LeaseLostError
 
 if TYPE_CHECKING:
@@ -56,6 +57,7 @@ async def operate(settings: Settings) -> None:
     asyncio.get_running_loop().set_exception_handler(_log_uncaught)
     rest = await Rest.connect()
     kube = Kube(rest, settings.namespace, settings.lease_namespace)
+    lease = Lease(kube, settings)
     ctx = Context(
         settings=settings,
         rest=rest,
@@ -63,7 +65,8 @@ async def operate(settings: Settings) -> None:
         pods=Pods(settings.users),
         runtimes=Runtimes(kube),
         metrics=Metrics(),
-        lease=Lease(kube, settings),
+        lease=lease,
+        events=Events(kube, settings.namespace, lease.identity),
         capacity=Capacity(settings),
         budget=ByteBudget(settings.buffer_bytes),
         records=Records(settings),
@@ -98,7 +101,8 @@ async def _lead(ctx: Context) -> None:
         while_leading(ctx.lease.keep(), "the Lease"),
         while_leading(sweeper.sweep_for_ever(), "the sweep"),
         while_leading(Filler(ctx, pools).fill_for_ever(), "the pools"),
-        while_leading(Announcer(ctx, pools).announce_for_ever(), "the runtimes' status"),
+        while_leading(RuntimeStatusWriter(ctx, pools).write_for_ever(), "the runtimes' status"),
+        while_leading(ctx.events.post_for_ever(), "the Events"),
         while_leading(_collect_in_pauses(pools), "the garbage collection"),
         asyncio.create_task(remove(ctx, spent)),
     ]

@@ -18,6 +18,7 @@ from cloche_operator.retention.index import Records
 from cloche_operator.settings import Settings
 from cloche_operator.state.cache import Pods, Runtimes
 from cloche_operator.state.context import Context
+from cloche_operator.state.events import Events
 from cloche_operator.state.lease import Lease
 
 
@@ -35,6 +36,7 @@ async def operator_parts(kubeconfig: Path, namespace: str) -> AsyncIterator[Cont
             runtimes=Runtimes(kube),
             metrics=Metrics(),
             lease=Lease(kube, settings),
+            events=Events(kube, namespace, "operator-of-a-test"),
             capacity=Capacity(settings),
             budget=ByteBudget(settings.buffer_bytes),
             records=Records(settings),

@@ -18,6 +18,7 @@ from cloche_operator.kube.api import retry_until_available
 from cloche_operator.model import status
 from cloche_operator.model.execution import from_object, time_of
 from cloche_operator.retention.removal import Leaving, remove
+from cloche_operator.state.events import WARNED
 
 if TYPE_CHECKING:
     from cloche_operator.model.execution import Execution
@@ -47,6 +48,9 @@ async def record(ctx: Context, execution: Execution, final: dict[str, Any]) -> b
     language = ctx.runtimes.label(execution.spec.language)
     ctx.metrics.ended.labels(language, written["phase"], written["reason"]).inc()
     _observe_steps(ctx, execution, written)
+    if written["reason"] in WARNED:
+        runtime = ctx.runtimes.named(language)
+        ctx.events.execution_failed(execution, written["reason"], written["message"], runtime)
     return True
 
 

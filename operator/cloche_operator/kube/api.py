@@ -41,6 +41,7 @@ class Kube(StoredObjects):
         home = lease_namespace or namespace
         self._leases = f"/apis/coordination.k8s.io/v1/namespaces/{home}/leases"
         self._pods = f"/api/v1/namespaces/{namespace}/pods"
+        self._events = f"/apis/events.k8s.io/v1/namespaces/{namespace}/events"
 
     async def get_execution(self, name: str) -> dict[str, Any]:
         """Return a SandboxExecution."""
@@ -168,6 +169,10 @@ class Kube(StoredObjects):
             yield b""
             async for chunk in body.iter_any():
                 yield chunk
+
+    async def create_event(self, manifest: dict[str, Any]) -> None:
+        """Create an Event."""
+        await self._rest.call("POST", self._events, body=manifest, accept=METADATA)
 
     async def nodes(self, selector: dict[str, str]) -> list[Node]:
         """Return every node with these labels on which Pods can start."""

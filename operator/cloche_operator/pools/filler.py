@@ -100,5 +100,6 @@ class Filler:
             pool.backoff.failed()
             return
         log.warning("no Pod for runtime %s: %s: %s", runtime.name, problem.reason, problem)
+        self._ctx.events.runtime_failed(runtime, problem.reason, f"Pod of the pool: {problem}")
         if pool.failed():
             self._pools.tried(runtime, runtime.default_shape, problem)

@@ -23,6 +23,7 @@ from cloche_operator.model.status import EndedError
 from cloche_operator.queue.limits import Share
 from cloche_operator.sessions.pod import CONNECTION_LOST, assign, start
 from cloche_operator.sessions.turns import Turns
+from cloche_operator.state.events import WARNED
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -145,6 +146,8 @@ class Session:
                 await self._live()
             except EndedError as problem:
                 self.end(problem.reason, problem.message)
+                if problem.reason in WARNED:
+                    self._ctx.events.session_failed(self.obj, problem.reason, problem.message)
             except SessionEnd as end:
                 self._end = end
             self._ready = True

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from cloche_operator.retention.index import Records
     from cloche_operator.settings import Settings
     from cloche_operator.state.cache import Pods, Runtimes
+    from cloche_operator.state.events import Events
     from cloche_operator.state.lease import Lease
 
 
@@ -32,6 +33,7 @@ class Context:
     runtimes: Runtimes
     metrics: Metrics
     lease: Lease
+    events: Events
     capacity: Capacity
     budget: ByteBudget
     records: Records
