@@ -180,4 +180,5 @@ class RuntimeStatus(Resource):
     """The generation that this was read from."""
     conditions: Conditions | None = None
     """`Ready`, false with the reason when no Pod of it can run; `StorageAvailable`, false when
-    the executions that are kept leave no room for more."""
+    the executions that are kept leave no room for more; `AliasesUnique`, false when another runtime
+    has one of the aliases."""

@@ -12,10 +12,10 @@ from support.deadline import settled
 
 from cloche_api.execution import Concurrency
 from cloche_operator.model.node import Node
-from cloche_operator.model.outcome import EndedError
+from cloche_operator.model.resources import Demand
+from cloche_operator.model.status import EndedError
 from cloche_operator.queue.capacity import Capacity
-from cloche_operator.queue.demand import Demand
-from cloche_operator.queue.usage import Share
+from cloche_operator.queue.limits import Share
 from cloche_operator.settings import Settings
 
 BOUND_SECONDS = 30.0

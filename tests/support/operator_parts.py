@@ -10,14 +10,15 @@ from aiohttp import web
 
 from cloche_api.budget import ByteBudget
 from cloche_api.rest import Rest
+from cloche_api.write_limit import WriteLimit
 from cloche_operator.kube.api import Kube
 from cloche_operator.metrics import Metrics
 from cloche_operator.queue.capacity import Capacity
 from cloche_operator.retention.index import Records
-from cloche_operator.retention.writes import write_limit
 from cloche_operator.settings import Settings
 from cloche_operator.state.cache import Pods, Runtimes
 from cloche_operator.state.context import Context
+from cloche_operator.state.events import Events
 from cloche_operator.state.lease import Lease
 
 
@@ -35,10 +36,12 @@ async def operator_parts(kubeconfig: Path, namespace: str) -> AsyncIterator[Cont
             runtimes=Runtimes(kube),
             metrics=Metrics(),
             lease=Lease(kube, settings),
+            events=Events(kube, namespace, "operator-of-a-test"),
             capacity=Capacity(settings),
             budget=ByteBudget(settings.buffer_bytes),
             records=Records(settings),
-            writes=write_limit(settings),
+            writes=WriteLimit(*settings.write_limits),
+            now=rest.clock.now,
         )
     finally:
         await rest.close()

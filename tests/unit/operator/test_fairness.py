@@ -8,7 +8,7 @@ import pytest
 from support.deadline import settled
 from support.line import PATIENCE, Clock, Line, capacity, line, node, share
 
-from cloche_operator.queue.demand import UNBOUNDED, Demand
+from cloche_operator.model.resources import UNBOUNDED, Demand
 
 
 @pytest.mark.parametrize("seed", range(10))
