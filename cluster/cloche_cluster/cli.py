@@ -8,12 +8,12 @@ import sys
 from typing import TYPE_CHECKING, NoReturn
 
 from cloche_cluster.checkout import Checkout
-from cloche_cluster.choice import Wish
-from cloche_cluster.command import end_children
 from cloche_cluster.console import Console
 from cloche_cluster.errors import ClusterError
 from cloche_cluster.install.keys import duration, key_limits
+from cloche_cluster.machine.command import end_children
 from cloche_cluster.operations import Operations
+from cloche_cluster.targets.choice import Wish
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

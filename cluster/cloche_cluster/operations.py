@@ -6,25 +6,23 @@ import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from cloche_cluster.choice import OWN_NAME, Facts, Kind, Target, Wish, choose
 from cloche_cluster.doctor.examine import examine, without_target
 from cloche_cluster.doctor.findings import problems, require_no_problem, table
-from cloche_cluster.embedded.context import Embedded
 from cloche_cluster.embedded.down import is_there
-from cloche_cluster.embedded.lock import locked
-from cloche_cluster.embedded.up import require_linux_root
+from cloche_cluster.embedded.settings import Embedded
 from cloche_cluster.errors import ClusterError
-from cloche_cluster.facts import observe
-from cloche_cluster.images.builds import ImageBuilds
-from cloche_cluster.images.ensure import ensure_images, remove_old
+from cloche_cluster.images.builds import ImageBuilds, ensure_images, remove_old
 from cloche_cluster.images.inventory import write_sboms
 from cloche_cluster.install.installer import Installer
 from cloche_cluster.install.keys import KeyStore
 from cloche_cluster.install.release import Release
 from cloche_cluster.languages import aliases, chosen, first_images, images_for, languages
+from cloche_cluster.machine.facts import require_linux_root
+from cloche_cluster.machine.files import user_cache
+from cloche_cluster.machine.lock import locked
+from cloche_cluster.targets.choice import OWN_NAME, Facts, Kind, Target, Wish, choose
 from cloche_cluster.targets.embedded import remove_cache
-from cloche_cluster.targets.factory import make_cluster
-from cloche_cluster.targets.tools import user_cache
+from cloche_cluster.targets.selection import make_cluster, observe
 
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager

@@ -22,10 +22,10 @@ from support.operations import COMMAND, ENVIRONMENT, cluster, interrupted
 from support.processes import kill_component, of_component
 
 from cloche_cluster.checkout import Checkout
-from cloche_cluster.choice import Kind
-from cloche_cluster.embedded import cgroups, network
 from cloche_cluster.embedded.layout import Layout
+from cloche_cluster.embedded.node import cgroups, network
 from cloche_cluster.embedded.sweep import find_processes, own_mounts
+from cloche_cluster.targets.choice import Kind
 
 if TYPE_CHECKING:
     from collections.abc import Callable

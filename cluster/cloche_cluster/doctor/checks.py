@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from cloche_cluster.doctor.findings import Finding, ok, problem, warning
-from cloche_cluster.embedded.network import OTHER_PROXY
+from cloche_cluster.embedded.node.images import ARCHITECTURES
+from cloche_cluster.embedded.node.network import OTHER_PROXY
 from cloche_cluster.embedded.settings import GATEWAY_LOCAL_PORT, GATEWAY_NODE_PORT
-from cloche_cluster.embedded.tar_image import ARCHITECTURES
-from cloche_cluster.embedded.up import LINUX_AND_ROOT
+from cloche_cluster.machine.facts import LINUX_AND_ROOT
 
 if TYPE_CHECKING:
-    from cloche_cluster.doctor.facts import Machine, Memory
+    from cloche_cluster.doctor.facts import Host, Memory
     from cloche_cluster.doctor.kernel import Kernel
     from cloche_cluster.doctor.neighbours import Neighbours
     from cloche_cluster.embedded.settings import Addresses
@@ -32,7 +32,7 @@ CONTROLLERS = frozenset({"cpu", "cpuset", "memory", "pids"})
 """Cgroup controllers that the kubelet and Pod limits require."""
 
 
-def machine(facts: Machine) -> list[Finding]:
+def host(facts: Host) -> list[Finding]:
     """Judge what every kind of cluster requires."""
     architecture = _OTHER_NAMES.get(facts.architecture, facts.architecture)
     found = [
@@ -54,7 +54,7 @@ def machine(facts: Machine) -> list[Finding]:
     return [*found, _null(facts)]
 
 
-def _null(facts: Machine) -> Finding:
+def _null(facts: Host) -> Finding:
     restore = "restore it: rm -f /dev/null && mknod -m 666 /dev/null c 1 3"
     if facts.null_mode is None:
         return problem("/dev/null", f"it does not exist; {restore}")
@@ -67,7 +67,7 @@ def _null(facts: Machine) -> Finding:
     return ok("/dev/null", "a device that everybody may write to")
 
 
-def system(facts: Machine) -> Finding:
+def system(facts: Host) -> Finding:
     """Judge what the embedded cluster requires of the system and the user."""
     if facts.system == "Linux" and facts.root:
         return ok("system", "Linux, root")

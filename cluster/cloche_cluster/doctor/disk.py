@@ -20,7 +20,7 @@ _NO_EXEC: int = getattr(os, "ST_NOEXEC", 0)
 """0 on systems other than Linux, which lack the flag."""
 
 KUBELET_SHARE = 100
-"""The kubelet evicts Pods when less than 1/100 of the file system is free (see node_config)."""
+"""The kubelet evicts Pods when less than 1/100 of the file system is free (see node/config.py)."""
 
 
 @dataclass(frozen=True)

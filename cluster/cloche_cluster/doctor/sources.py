@@ -18,16 +18,16 @@ from itertools import repeat
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from cloche_cluster.command import run
+from cloche_cluster.components.go import find_go
 from cloche_cluster.doctor.findings import Finding, ok, problem
-from cloche_cluster.embedded.build import find_go
 from cloche_cluster.errors import CommandError, LateError
-from cloche_cluster.images.debian import MIRROR_VARIABLE, Source
+from cloche_cluster.images.apt_sources import MIRROR_VARIABLE, Source
+from cloche_cluster.machine.command import run
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from cloche_cluster.embedded.pins import Pin
+    from cloche_cluster.components.pins import Pin
 
 PATIENCE = 5
 """Seconds within which a source must respond."""

@@ -5,13 +5,14 @@ from __future__ import annotations
 import shutil
 from typing import TYPE_CHECKING
 
-from cloche_cluster.embedded import network, policy_engine, sweep, sysctls
-from cloche_cluster.embedded.mount_points import remove_made
+from cloche_cluster.embedded import policy_engine, sweep
+from cloche_cluster.embedded.node import network, sysctls
+from cloche_cluster.embedded.node.mount_points import remove_made
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from cloche_cluster.embedded.context import Embedded
+    from cloche_cluster.embedded.settings import Embedded
 
 
 def down(cluster: Embedded) -> list[str]:

@@ -15,7 +15,7 @@ from pydantic import ValidationError
 from cloche_api.keys import SECRET_NAME, ApiKeyRecord, KeyLimits, hash_key, new_key
 from cloche_api.limits import LABEL_VALUE
 from cloche_cluster.errors import ClusterError
-from cloche_cluster.install.names import NAMESPACE
+from cloche_cluster.targets.base import NAMESPACE
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -11,7 +11,7 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from cloche_cluster.install.diagnosis import reason
+from cloche_cluster.install.pod_status import reason
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence

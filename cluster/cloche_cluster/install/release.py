@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from cloche_cluster.command import answers, run
 from cloche_cluster.errors import ClusterError, CommandError
-from cloche_cluster.install.diagnosis import diagnose
-from cloche_cluster.install.names import NAMESPACE, RELEASE, SANDBOX_NAMESPACE
+from cloche_cluster.install.pod_status import diagnose
+from cloche_cluster.machine.command import answers, run
+from cloche_cluster.targets.base import NAMESPACE, RELEASE, SANDBOX_NAMESPACE
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 from cloche_cluster.errors import ClusterError
 from cloche_cluster.images.table import REPOSITORY_NAME
 from cloche_cluster.install import probe
-from cloche_cluster.install.names import NAMESPACE
 from cloche_cluster.install.probe import Verdict
+from cloche_cluster.targets.base import NAMESPACE
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -2,8 +2,8 @@ from __future__ import annotations
 
 import pytest
 
-from cloche_cluster.choice import Facts, Kind, Target, Wish, choose
 from cloche_cluster.errors import ClusterError
+from cloche_cluster.targets.choice import Facts, Kind, Target, Wish, choose
 
 KIND = Facts(context="kind-dev", answers=True, docker_answers=True, kind_clusters=("dev", "other"))
 MINIKUBE = Facts(context="minikube", answers=True, minikube_profiles=("minikube",))

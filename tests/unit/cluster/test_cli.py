@@ -10,14 +10,13 @@ import pytest
 
 from cloche_cluster import cli, operations
 from cloche_cluster.checkout import Checkout
-from cloche_cluster.choice import Facts, Kind, Target
-from cloche_cluster.command import answers, run
 from cloche_cluster.console import Console
 from cloche_cluster.doctor.findings import Section, problem
 from cloche_cluster.embedded.layout import Layout
 from cloche_cluster.errors import ClusterError, CommandError
+from cloche_cluster.machine.command import answers, run, wait_until
 from cloche_cluster.operations import Operations
-from cloche_cluster.wait import wait_until
+from cloche_cluster.targets.choice import Facts, Kind, Target
 
 
 def test_ctrl_c_is_one_line_and_130(

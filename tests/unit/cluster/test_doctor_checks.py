@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from cloche_cluster.doctor import checks
-from cloche_cluster.doctor.facts import Machine, Memory, read_machine, read_memory
+from cloche_cluster.doctor.facts import Host, Memory, read_host, read_memory
 from cloche_cluster.doctor.findings import (
     Finding,
     Level,
@@ -24,13 +24,13 @@ from cloche_cluster.doctor.findings import (
 )
 from cloche_cluster.doctor.kernel import Kernel, controllers
 from cloche_cluster.doctor.neighbours import Neighbours, named
-from cloche_cluster.embedded.cgroups import CgroupMounts, is_below
+from cloche_cluster.embedded.node.cgroups import CgroupMounts, is_below
 from cloche_cluster.embedded.settings import Addresses
-from cloche_cluster.embedded.sweep import Process
 from cloche_cluster.errors import ClusterError
+from cloche_cluster.machine.processes import Process
 
 GIB = 1024**3
-MACHINE = Machine(
+HOST = Host(
     system="Linux",
     root=True,
     architecture="x86_64",
@@ -59,20 +59,20 @@ def grave(findings: list[Finding]) -> list[tuple[Level, str]]:
 def test_what_any_cluster_needs_of_the_machine(
     changed: dict[str, object], subject: str, told: str
 ) -> None:
-    found = checks.machine(dataclasses.replace(MACHINE, **changed))  # type: ignore[arg-type]
+    found = checks.host(dataclasses.replace(HOST, **changed))  # type: ignore[arg-type]
     assert grave(found) == [(Level.PROBLEM, subject)]
     assert told in next(one.text for one in found if one.level is Level.PROBLEM)
 
 
 @pytest.mark.parametrize("architecture", ["x86_64", "aarch64", "arm64"])
 def test_a_machine_as_it_should_be_has_no_problem(architecture: str) -> None:
-    assert not grave(checks.machine(dataclasses.replace(MACHINE, architecture=architecture)))
-    assert checks.system(MACHINE).level is Level.OK
+    assert not grave(checks.host(dataclasses.replace(HOST, architecture=architecture)))
+    assert checks.system(HOST).level is Level.OK
 
 
 @pytest.mark.parametrize("changed", [{"system": "Darwin"}, {"root": False}])
 def test_the_embedded_cluster_needs_linux_and_root(changed: dict[str, object]) -> None:
-    found = checks.system(dataclasses.replace(MACHINE, **changed))  # type: ignore[arg-type]
+    found = checks.system(dataclasses.replace(HOST, **changed))  # type: ignore[arg-type]
     assert found.level is Level.PROBLEM
     assert "sudo make up" in found.text
 
@@ -174,12 +174,12 @@ def test_the_controllers_of_both_versions(tmp_path: Path) -> None:
 
 
 def test_this_machine_is_read(tmp_path: Path) -> None:
-    assert read_machine() == dataclasses.replace(
-        read_machine(), system=os.uname().sysname, root=os.geteuid() == 0, null_number=(1, 3)
+    assert read_host() == dataclasses.replace(
+        read_host(), system=os.uname().sysname, root=os.geteuid() == 0, null_number=(1, 3)
     )
     (tmp_path / "null").touch()
-    assert read_machine(tmp_path / "null").null_number is None
-    assert read_machine(tmp_path / "absent").null_mode is None
+    assert read_host(tmp_path / "null").null_number is None
+    assert read_host(tmp_path / "absent").null_mode is None
     memory = read_memory()
     assert 0 < memory.available < memory.total
 

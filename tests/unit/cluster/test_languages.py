@@ -10,7 +10,7 @@ from cloche_cluster.checkout import Checkout
 from cloche_cluster.errors import ClusterError
 from cloche_cluster.images.table import discover
 from cloche_cluster.install.example import README, example_for
-from cloche_cluster.install.values import image_values
+from cloche_cluster.install.installer import image_values
 from cloche_cluster.languages import aliases, chosen, first_images, images_for, languages
 
 ROOT = Path(__file__).resolve().parents[3]

@@ -11,14 +11,14 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from cloche_cluster.embedded.linked_images import (
+from cloche_cluster.embedded.node.image_store import ImageStore
+from cloche_cluster.embedded.node.linked_images import (
     Layer,
     LinkedImages,
     chain_ids,
     read_image,
     thin_archive,
 )
-from cloche_cluster.embedded.node_images import ImageStore
 from cloche_cluster.errors import ClusterError
 
 if TYPE_CHECKING:

@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING
 import pytest
 
 from cloche_cluster import cli
-from cloche_cluster.choice import Kind, Target
 from cloche_cluster.console import Console
 from cloche_cluster.embedded.settings import Ports
 from cloche_cluster.errors import ClusterError
-from cloche_cluster.targets.factory import make_cluster
+from cloche_cluster.targets.choice import Kind, Target
 from cloche_cluster.targets.local_tools import LocalToolCluster
 from cloche_cluster.targets.port_forward import PortForward
+from cloche_cluster.targets.selection import make_cluster
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping

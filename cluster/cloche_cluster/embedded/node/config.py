@@ -7,17 +7,17 @@ from typing import TYPE_CHECKING, Any
 
 import yaml
 
-from cloche_cluster.embedded.cgroups import RESERVED_PIDS
+from cloche_cluster.embedded.node.cgroups import RESERVED_PIDS
 from cloche_cluster.embedded.pki import KUBELET_CERTIFICATE, KUBELET_KEY
 from cloche_cluster.embedded.settings import NO_NETWORK, SANDBOX_BRIDGE
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from cloche_cluster.embedded.build import Programs
+    from cloche_cluster.components.build import Binaries
     from cloche_cluster.embedded.layout import Layout
-    from cloche_cluster.embedded.machine import Machine
     from cloche_cluster.embedded.settings import Addresses, Ports
+    from cloche_cluster.machine.facts import Machine
 
 POD_PIDS = 1024
 """Maximum processes of one Pod: the limit for fork bombs, regardless of their uids."""
@@ -142,11 +142,11 @@ def _host_local(subnet: str, layout: Layout, routes: list[dict[str, str]]) -> di
 
 
 def containerd_config(
-    layout: Layout, machine: Machine, programs: Programs, pause_image: str
+    layout: Layout, machine: Machine, binaries: Binaries, pause_image: str
 ) -> str:
     """Return containerd's configuration (version 4) with separate sockets, roots and CNI paths."""
-    runc = programs.path("runc")
-    cni_bin = programs.directories["cni"]
+    runc = binaries.path("runc")
+    cni_bin = binaries.directories["cni"]
     socket = layout.containerd_socket
     return f"""version = 4
 root = {_quoted(layout.state / "containerd")}

@@ -1,118 +1,30 @@
-"""The two engines that build images from the same Dockerfiles: Docker and buildah."""
+"""Build images with buildah, without a daemon."""
 
 from __future__ import annotations
 
 import os
-import shutil
 import tempfile
 from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
-from cloche_cluster.command import answers, run
-from cloche_cluster.images.debian import OWN_NAME
+from cloche_cluster.images.debian import OWN_NAME, write_root
 from cloche_cluster.images.oci import OciLayout
-from cloche_cluster.images.table import DEBIAN, REPOSITORY_NAME
+from cloche_cluster.images.table import BUILD_TIMEOUT, DEBIAN, REPOSITORY_NAME
+from cloche_cluster.machine.command import answers, run
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-BUILD_TIMEOUT = 1800.0
-"""Timeout of one image in seconds, which allows for a slow network."""
-
 KEPT_VERSIONS = 4
 """Number of versions of an image that buildah's store keeps."""
-
-_DOCKER_REGISTRY = "docker.io/"
-"""The part of a name that Docker omits."""
 
 _SAVE_TIMEOUT = 600.0
 _LOOK_TIMEOUT = 30.0
 
 _CA_IN_BUILD = "/run/build-ca.crt"
 """The path at which a build finds the machine's certificate authorities, if it needs them."""
-
-
-class Builder(Protocol):
-    """An engine that builds and stores images."""
-
-    def debian_id(self) -> str | None:
-        """Return the id of the stored Debian base image, or None."""
-
-    def references(self) -> set[str]:
-        """Return the full names, with tags, of all images in the store."""
-
-    def build(
-        self,
-        context: Path,
-        dockerfile: Path,
-        reference: str,
-        arguments: Mapping[str, str],
-        *,
-        idle: bool = False,
-    ) -> None:
-        """Build an image with these build arguments.
-
-        With `idle` the build only uses CPU time that nothing else needs.
-        """
-
-    def save(self, references: Iterable[str], archive: Path) -> None:
-        """Write images into one archive that containerd and Docker can load."""
-
-    def push(self, reference: str, target: str) -> None:
-        """Push an image to a registry under the name `target`."""
-
-
-@dataclass(frozen=True)
-class Docker:
-    """A Docker engine. It pulls the Debian base image itself."""
-
-    def debian_id(self) -> str | None:
-        """Return the image's id, pulling the image if it is missing."""
-        if not self._id(DEBIAN):
-            run(["docker", "pull", "-q", DEBIAN], timeout=BUILD_TIMEOUT)
-        return self._id(DEBIAN)
-
-    def references(self) -> set[str]:
-        """List the engine's images. Docker omits its own registry's name, which is added."""
-        listed = run(
-            ["docker", "images", "--format", "{{.Repository}}:{{.Tag}}"], timeout=_LOOK_TIMEOUT
-        ).split()
-        own = REPOSITORY_NAME.removeprefix(_DOCKER_REGISTRY)
-        return {
-            f"{_DOCKER_REGISTRY}{name}" if name.startswith(f"{own}/") else name for name in listed
-        }
-
-    def build(
-        self,
-        context: Path,
-        dockerfile: Path,
-        reference: str,
-        arguments: Mapping[str, str],
-        *,
-        idle: bool = False,
-    ) -> None:
-        """Build with `docker build`. `idle` has no effect on the engine's processes."""
-        del idle
-        flags = [f"--build-arg={name}={value}" for name, value in arguments.items()]
-        run(
-            ["docker", "build", "-q", *flags, "-t", reference, "-f", context / dockerfile, context],
-            timeout=BUILD_TIMEOUT,
-        )
-
-    def save(self, references: Iterable[str], archive: Path) -> None:
-        """Write a docker-archive, in which shared layers appear once."""
-        run(["docker", "save", "-o", archive, *references], timeout=_SAVE_TIMEOUT)
-
-    def push(self, reference: str, target: str) -> None:
-        """Tag and push the image."""
-        run(["docker", "tag", reference, target], timeout=_LOOK_TIMEOUT)
-        run(["docker", "push", "-q", target], timeout=_SAVE_TIMEOUT)
-
-    def _id(self, reference: str) -> str | None:
-        look = ["docker", "image", "inspect", "--format", "{{.Id}}", reference]
-        return (answers(look, timeout=_LOOK_TIMEOUT) or "").strip() or None
 
 
 @dataclass(frozen=True)
@@ -150,7 +62,15 @@ class Buildah:
             timeout=BUILD_TIMEOUT, idle=idle,
         )  # fmt: skip
 
-    def import_root(self, tree: Path, reference: str) -> None:
+    def make_debian(self) -> None:
+        """Create the Debian base image, and tag it as the image that others would pull."""
+        with tempfile.TemporaryDirectory(dir=self.root.parent, prefix=".debian-") as temporary:
+            tree = Path(temporary) / "root.tar"
+            write_root(tree)
+            self._import_root(tree, OWN_NAME)
+        self._run("tag", OWN_NAME, f"docker.io/library/{DEBIAN}", timeout=_LOOK_TIMEOUT)
+
+    def _import_root(self, tree: Path, reference: str) -> None:
         """Create an image of one layer from the archive of a root directory."""
         with tempfile.TemporaryDirectory() as temporary:
             context = Path(temporary)
@@ -159,10 +79,6 @@ class Buildah:
             self._run(
                 "build", "--isolation", "chroot", "-t", reference, temporary, timeout=_SAVE_TIMEOUT
             )
-
-    def tag(self, reference: str, name: str) -> None:
-        """Add another name to an image."""
-        self._run("tag", reference, name, timeout=_LOOK_TIMEOUT)
 
     def remove_leftovers(self) -> None:
         """Remove the working containers of interrupted builds."""
@@ -241,9 +157,6 @@ def older_versions(references: Iterable[str], kept: int = KEPT_VERSIONS) -> list
     return older
 
 
-def docker_answers() -> bool:
-    """Return whether a Docker engine answers; the client alone is not sufficient."""
-    if not shutil.which("docker"):
-        return False
-    look = ["docker", "version", "--format", "{{.Server.Version}}"]
-    return bool((answers(look, timeout=10) or "").strip())
+def buildah_in(cache: Path) -> Buildah:
+    """Return buildah with its store in `cache`."""
+    return Buildah(root=cache / "buildah", runroot=cache / "buildah-run")

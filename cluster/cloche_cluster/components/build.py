@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import re
 import shutil
 import tempfile
 import time
@@ -12,11 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from cloche_cluster.command import answers, follow, run
-from cloche_cluster.console import Progress
-from cloche_cluster.embedded.huge_pages import huge_pages
-from cloche_cluster.embedded.machine import available_memory
-from cloche_cluster.embedded.pins import (
+from cloche_cluster.components.go import check_go, environment, find_go, huge_pages
+from cloche_cluster.components.pins import (
     COMMON_FLAGS,
     COMPONENTS,
     COMPONENTS_DIRECTORY,
@@ -25,7 +20,9 @@ from cloche_cluster.embedded.pins import (
     build_flags,
     read_pin,
 )
+from cloche_cluster.console import Progress
 from cloche_cluster.errors import ClusterError
+from cloche_cluster.machine.command import follow, run
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -38,17 +35,12 @@ BUILD_TIMEOUT = 3600.0
 FETCH_TIMEOUT = 1800.0
 """Timeout of downloading a Go module's dependencies in seconds. The largest is 200 MB."""
 
-_ENOUGH_MEMORY = 6 * 1024**3
-
 MACHINE_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 """The PATH of the cluster's programs, which need nft, mount and similar tools."""
 
-_TOOLCHAINS = (1, 21)
-"""From this version on, Go fetches the newer toolchain that a go.mod requires."""
-
 
 @dataclass(frozen=True)
-class Programs:
+class Binaries:
     """The directories of each component's programs."""
 
     directories: dict[str, Path]
@@ -64,12 +56,12 @@ class Programs:
         return ":".join([*ours, MACHINE_PATH])
 
 
-def ensure_programs(
+def ensure_binaries(
     cache: Path,
     console: Console,
     components: Iterable[Component] = COMPONENTS,
     c_libraries: Callable[[], object] = lambda: None,
-) -> Programs:
+) -> Binaries:
     """Build the `components` that the cache lacks, and return the directories of all.
 
     Components of one Go module are built by one `go build`, in the order in which their downloads
@@ -78,7 +70,7 @@ def ensure_programs(
     """
     pins = [read_pin(one, COMPONENTS_DIRECTORY) for one in components]
     bin_dir = cache / "bin"
-    missing = _without_programs(pins, bin_dir)
+    missing = _unbuilt(pins, bin_dir)
     if missing:
         bin_dir.mkdir(parents=True, exist_ok=True)
         check_go(missing)
@@ -89,73 +81,34 @@ def ensure_programs(
                 builds[0].standard_library()
             for done in as_completed(fetched):
                 fetched[done].run(done.result())
-    return _programs(pins, bin_dir)
+    return _binaries(pins, bin_dir)
 
 
 def missing_pins(cache: Path, components: Iterable[Component] = COMPONENTS) -> list[Pin]:
-    """Return the pins of those of `components` that `ensure_programs` would build."""
+    """Return the pins of those of `components` that `ensure_binaries` would build."""
     pins = [read_pin(one, COMPONENTS_DIRECTORY) for one in components]
-    return _without_programs(pins, cache / "bin")
+    return _unbuilt(pins, cache / "bin")
 
 
-def _without_programs(pins: Iterable[Pin], bin_dir: Path) -> list[Pin]:
+def _unbuilt(pins: Iterable[Pin], bin_dir: Path) -> list[Pin]:
     return [pin for pin in pins if not (bin_dir / pin.directory).is_dir()]
 
 
-def find_go() -> str:
-    """Return the `go` program: from the PATH, or from the default path of Go's installer.
-
-    sudo replaces the PATH, and its value lacks that directory.
-    """
-    return shutil.which("go") or "/usr/local/go/bin/go"
-
-
-def go_is_enough(installed: str, wanted: str, toolchain: str) -> bool:
-    """Return whether the Go `installed` can build a module with `go wanted` in its go.mod.
-
-    `toolchain` is GOTOOLCHAIN: unless it is `local`, Go 1.21 and later fetch a missing toolchain.
-    """
-    have, want = _numbers(installed), _numbers(wanted)
-    return have >= want or (have >= _TOOLCHAINS and toolchain.split("+", maxsplit=1)[0] != "local")
-
-
-def _numbers(version: str) -> tuple[int, ...]:
-    return tuple(int(part) for part in re.findall(r"\d+", version)[:3])
-
-
-def check_go(pins: Iterable[Pin]) -> str:
-    """Return Go's version. Raises ClusterError if Go is missing or too old for `pins`."""
-    wanted = max((pin.go for pin in pins), key=_numbers)
-    told = answers([find_go(), "env", "GOVERSION", "GOTOOLCHAIN"], timeout=30)
-    if told is None:
-        raise ClusterError(
-            f"Go is not installed: Go {wanted} or newer builds the cluster; install it where PATH "
-            "has it, or in /usr/local/go"
-        )
-    version, toolchain, *_ = [*told.split(), "auto", ""]
-    if not go_is_enough(version, wanted, toolchain):
-        raise ClusterError(
-            f"Go is too old: {version} is installed, Go {wanted} is needed; install it, or let Go "
-            "fetch it (GOTOOLCHAIN=auto, from Go 1.21 on)"
-        )
-    return version
-
-
-def find_programs(cache: Path, components: Iterable[Component] = COMPONENTS) -> Programs:
+def find_binaries(cache: Path, components: Iterable[Component] = COMPONENTS) -> Binaries:
     """Return the programs' directories without building. Raises ClusterError if one is missing."""
     pins = [read_pin(one, COMPONENTS_DIRECTORY) for one in components]
     bin_dir = cache / "bin"
-    absent = [pin.component.name for pin in _without_programs(pins, bin_dir)]
+    absent = [pin.component.name for pin in _unbuilt(pins, bin_dir)]
     if absent:
         raise ClusterError(
             f"this checkout's {', '.join(absent)} {'is' if len(absent) == 1 else 'are'} not built "
             "yet: run `make up` first"
         )
-    return _programs(pins, bin_dir)
+    return _binaries(pins, bin_dir)
 
 
-def _programs(pins: Iterable[Pin], bin_dir: Path) -> Programs:
-    return Programs({pin.component.name: bin_dir / pin.directory for pin in pins})
+def _binaries(pins: Iterable[Pin], bin_dir: Path) -> Binaries:
+    return Binaries({pin.component.name: bin_dir / pin.directory for pin in pins})
 
 
 def _by_module(pins: Iterable[Pin]) -> list[tuple[Pin, ...]]:
@@ -191,8 +144,8 @@ class _Build:
         Go's cache has it.
         """
         words = ["nice", find_go(), "build", *COMMON_FLAGS, "std"]
-        environment = _environment(self.bin_dir.parent, cgo=False)
-        run(words, timeout=BUILD_TIMEOUT, cwd=self._source, env=environment)
+        cgo_off = environment(self.bin_dir.parent, cgo=False)
+        run(words, timeout=BUILD_TIMEOUT, cwd=self._source, env=cgo_off)
 
     def run(self, packages: int) -> None:
         """Build in a temporary directory and rename the programs: no partial build is used."""
@@ -244,27 +197,4 @@ class _Build:
 
     @property
     def _environment(self) -> dict[str, str]:
-        return _environment(self.bin_dir.parent, cgo=self._cgo)
-
-
-def _environment(cache: Path, *, cgo: bool) -> dict[str, str]:
-    return {
-        "CGO_ENABLED": "1" if cgo else "0",
-        "GOWORK": "off",
-        **collector(available_memory()),
-        **_go_home(cache),
-    }
-
-
-def collector(available: int) -> dict[str, str]:
-    """Return the environment for compilers that have `available` bytes of memory.
-
-    With enough memory they run without garbage collection, which saves 10 % of their CPU time. The
-    largest process, the API server's linker, then uses 2.2 GB, and two may run at once.
-    """
-    return {"GOGC": "off"} if available > _ENOUGH_MEMORY else {}
-
-
-def _go_home(cache: Path) -> dict[str, str]:
-    """Return a home for Go's caches if HOME is not set (a service, a bare container)."""
-    return {} if os.environ.get("HOME") else {"HOME": str(cache / "go-home")}
+        return environment(self.bin_dir.parent, cgo=self._cgo)

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from cloche_cluster.components import build
+from cloche_cluster.components.build import ensure_binaries
+from cloche_cluster.components.pins import COREDNS, Component, component
 from cloche_cluster.console import Console
-from cloche_cluster.embedded import build
-from cloche_cluster.embedded.build import ensure_programs
-from cloche_cluster.embedded.pins import COREDNS, Component, component
 
 GO = """#!/bin/sh
 echo "$*" >> "$ASKED"
@@ -46,9 +46,9 @@ def asked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def test_the_standard_library_is_compiled_while_several_modules_come(
     tmp_path: Path, asked: Path, components: tuple[Component, ...], times: int
 ) -> None:
-    programs = ensure_programs(tmp_path, Console(), components)
+    programs = ensure_binaries(tmp_path, Console(), components)
     assert programs.path("coredns").is_file()
     lines = asked.read_text().splitlines()
     assert sum(line.startswith("build") and line.endswith(" std") for line in lines) == times
-    ensure_programs(tmp_path, Console(), components)
+    ensure_binaries(tmp_path, Console(), components)
     assert asked.read_text().splitlines() == lines, "nothing is missing, and Go is not asked"

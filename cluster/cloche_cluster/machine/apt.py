@@ -7,8 +7,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from cloche_cluster.command import answers, run
 from cloche_cluster.errors import ClusterError, CommandError
+from cloche_cluster.machine.command import answers, run
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

@@ -8,8 +8,13 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
+from cloche_cluster.errors import ClusterError
+
 CAP_SYS_RESOURCE = 24
 """The capability's number in linux/capability.h. Lowering oom_score_adj requires it."""
+
+LINUX_AND_ROOT = "needs Linux and root: run `sudo make up`, or use CLUSTER=kind or CLUSTER=minikube"
+"""The message for a machine or user that cannot run the embedded cluster."""
 
 _RESOLVED = Path("/run/systemd/resolve/resolv.conf")
 _RESOLV_CONF = Path("/etc/resolv.conf")
@@ -62,3 +67,9 @@ def _is_loopback(address: str) -> bool:
 def is_linux_root() -> bool:
     """Return whether this is Linux and the user is root."""
     return os.uname().sysname == "Linux" and os.geteuid() == 0
+
+
+def require_linux_root() -> None:
+    """Raise ClusterError if the embedded cluster cannot run."""
+    if not is_linux_root():
+        raise ClusterError(f"the embedded cluster {LINUX_AND_ROOT}")

@@ -9,7 +9,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from cloche_cluster.embedded.layout import REPOSITORY
+from cloche_cluster.machine.files import REPOSITORY
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

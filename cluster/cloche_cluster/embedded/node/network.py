@@ -7,9 +7,9 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from cloche_cluster.command import answers, run
 from cloche_cluster.embedded.settings import SANDBOX_BRIDGE
 from cloche_cluster.errors import ClusterError
+from cloche_cluster.machine.command import answers, run
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -7,17 +7,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from cloche_cluster.command import answers
+from cloche_cluster.components.go import find_go
+from cloche_cluster.components.pins import COMPONENTS, COMPONENTS_DIRECTORY, read_pin
 from cloche_cluster.doctor.disk import MIB, Need
-from cloche_cluster.embedded.build import find_go
-from cloche_cluster.embedded.pins import COMPONENTS, COMPONENTS_DIRECTORY, read_pin
+from cloche_cluster.machine.command import answers
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from cloche_cluster.components.pins import Pin
     from cloche_cluster.doctor.needs import Needs
     from cloche_cluster.embedded.layout import Layout
-    from cloche_cluster.embedded.pins import Pin
 
 # Measured with du -sm after a first `make up` of all languages, in MiB:
 PROGRAMS = 830 * MIB

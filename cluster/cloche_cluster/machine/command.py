@@ -1,30 +1,35 @@
-"""Run other programs. All processes that are awaited start here."""
+"""Run other programs and wait for conditions. All processes that are awaited start here."""
 
 from __future__ import annotations
 
 import contextlib
+import ctypes
 import os
 import re
 import shlex
 import signal
 import subprocess
 import threading
+import time
 from collections import deque
-from pathlib import Path
 from typing import TYPE_CHECKING
 
-from cloche_cluster.errors import CommandError, LateError
+from cloche_cluster.errors import ClusterError, CommandError, LateError
+from cloche_cluster.machine.processes import descendants
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
+    from pathlib import Path
 
 LAST_LINES = 15
 """Number of last lines of a failed program's output in its error: enough for a compiler's
 message."""
-
-
 _LINE_LENGTH = 300
 """Maximum characters of a line in an error; some programs print whole scripts as one line."""
+_STOP_SECONDS = 15.0
+"""How long a program may take to end after SIGTERM."""
+_PR_SET_PDEATHSIG = 1
+"""linux/prctl.h: the kernel kills the child when its parent dies."""
 
 
 def run(  # noqa: PLR0913  the options of subprocess.run
@@ -95,13 +100,58 @@ def follow(
         raise CommandError(_failure(words, process.returncode, "".join(last)))
 
 
+@contextlib.contextmanager
+def running(argv: Sequence[str | Path], log: Path) -> Iterator[subprocess.Popen[bytes]]:
+    """Run `argv` for the block, with its output in `log`. It never outlives this process.
+
+    Its directory is that of the log. It gets SIGTERM at the end.
+    """
+    with log.open("wb") as output:
+        process = subprocess.Popen(
+            argv,
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=output,
+            cwd=log.parent,
+            preexec_fn=_die_with_parent,  # noqa: PLW1509  it takes no lock
+        )
+        try:
+            yield process
+        finally:
+            process.terminate()
+            try:
+                process.wait(_STOP_SECONDS)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
+
+
+def wait_until(
+    condition: Callable[[], bool],
+    *,
+    seconds: float,
+    what: str,
+    details: Callable[[], str] = str,
+    interval: float = 0.1,
+) -> None:
+    """Return when `condition` holds.
+
+    Raises ClusterError `WHAT within N sDETAILS` if it does not hold within `seconds`.
+    """
+    deadline = time.monotonic() + seconds
+    while not condition():
+        if time.monotonic() > deadline:
+            raise ClusterError(f"{what} within {seconds:.0f} s{details()}")
+        time.sleep(interval)
+
+
 def end_children() -> None:
     """Send SIGTERM to every descendant of this process, as for Ctrl-C.
 
     Processes in another session are skipped: they must outlive this program or must not be
     interrupted.
     """
-    for pid in _descendants(os.getpid(), os.getsid(0)):
+    for pid in descendants(os.getpid(), os.getsid(0)):
         with contextlib.suppress(ProcessLookupError):
             os.kill(pid, signal.SIGTERM)
 
@@ -141,23 +191,8 @@ def _started(  # noqa: PLR0913  as `run`
             raise
 
 
-def _descendants(root: int, session: int) -> list[int]:
-    """Return the ids of all processes of `session` that descend from `root`."""
-    children: dict[int, list[int]] = {}
-    for status in Path("/proc").glob("[0-9]*/stat"):
-        with contextlib.suppress(OSError):
-            # proc_pid_stat(5): pid (name) state ppid pgrp session …; the name may contain anything.
-            head, _, rest = status.read_text(errors="replace").rpartition(")")
-            fields = rest.split()
-            if int(fields[3]) == session:
-                children.setdefault(int(fields[1]), []).append(int(head.split()[0]))
-    found: list[int] = []
-    left = [root]
-    while left:
-        below = children.get(left.pop(), [])
-        found += below
-        left += below
-    return found
+def _die_with_parent() -> None:
+    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
 def _late(words: Sequence[str], timeout: float) -> LateError:

@@ -18,13 +18,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from cloche_cluster.command import run
 from cloche_cluster.errors import ClusterError
+from cloche_cluster.machine.command import run
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from cloche_cluster.embedded.node_images import ImageStore
+    from cloche_cluster.embedded.node.image_store import ImageStore
 
 _LINK_TIMEOUT = 300.0
 _PREFIX = "cloche-link-"

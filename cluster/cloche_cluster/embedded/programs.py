@@ -1,17 +1,17 @@
-"""The cluster's programs and their command lines: the table that supervisord runs."""
+"""The programs that supervisord runs, with their command lines."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from cloche_cluster.embedded.build import MACHINE_PATH
+from cloche_cluster.components.build import MACHINE_PATH
 from cloche_cluster.embedded.settings import GATEWAY_LOCAL_PORT, GATEWAY_NODE_PORT, NODE_NAME
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from cloche_cluster.embedded.build import Programs
+    from cloche_cluster.components.build import Binaries
     from cloche_cluster.embedded.layout import Layout
     from cloche_cluster.embedded.settings import Addresses, Ports
 
@@ -264,9 +264,9 @@ def localhost_forward(addresses: Addresses) -> Program:
     )
 
 
-def process_table(
+def cluster_programs(
     layout: Layout,
-    programs: Programs,
+    binaries: Binaries,
     addresses: Addresses,
     ports: Ports,
     *,
@@ -275,13 +275,13 @@ def process_table(
     """Return all programs of the cluster. `may_raise_limits`: we have CAP_SYS_RESOURCE."""
 
     def kubernetes(name: str) -> Path:
-        return programs.path("kubernetes", name)
+        return binaries.path("kubernetes", name)
 
     where = Endpoint(addresses.node, addresses.node, addresses.services)
     return (
-        etcd(programs.path("etcd"), layout.state / "etcd", layout.pki, ports),
+        etcd(binaries.path("etcd"), layout.state / "etcd", layout.pki, ports),
         containerd(
-            programs.path("containerd"), layout, programs.search_path, unlimited=may_raise_limits
+            binaries.path("containerd"), layout, binaries.search_path, unlimited=may_raise_limits
         ),
         kube_apiserver(kubernetes("kube-apiserver"), layout.pki, ports, where),
         kube_controller_manager(

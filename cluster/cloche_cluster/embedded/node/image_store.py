@@ -1,26 +1,21 @@
-"""The node's two images: `pause`, which holds a Pod's namespaces, and CoreDNS."""
+"""containerd's image store on the embedded node, accessed with `ctr`."""
 
 from __future__ import annotations
 
-import hashlib
 import json
-import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from cloche_cluster.command import run
-from cloche_cluster.embedded.layout import REPOSITORY
-from cloche_cluster.embedded.tar_image import write_image
+from cloche_cluster.machine.command import run
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from cloche_cluster.embedded.build import Programs
+    from cloche_cluster.components.build import Binaries
     from cloche_cluster.embedded.layout import Layout
 
 _IMPORT_TIMEOUT = 120.0
-_COMPILE = ("gcc", "-Os", "-static", "-s", "-Wall", "-Wextra", "-Werror")
 
 
 @dataclass(frozen=True)
@@ -85,44 +80,6 @@ class ImageStore:
         return run([*base, *words], timeout=_IMPORT_TIMEOUT)
 
 
-def image_store(programs: Programs, layout: Layout) -> ImageStore:
+def image_store(binaries: Binaries, layout: Layout) -> ImageStore:
     """Return the store of the embedded node."""
-    return ImageStore(programs.path("containerd", "ctr"), layout.containerd_socket)
-
-
-def pause_image(cache: Path) -> NodeImage:
-    """Return the image of `pause`, created if the cache lacks it. Its tag depends on its source."""
-    source = REPOSITORY / "cluster" / "pause" / "pause.c"
-    recipe = source.read_bytes() + " ".join(_COMPILE).encode()
-    image = _image(cache, f"pause:{hashlib.sha256(recipe).hexdigest()[:12]}")
-    if not image.archive.exists():
-        _write(image, {"pause": _compile(source)})
-    return image
-
-
-def coredns_image(cache: Path, programs: Programs) -> NodeImage:
-    """Return the image of CoreDNS, created if the cache lacks it. Its tag depends on its pin."""
-    binary = programs.path("coredns")
-    image = _image(cache, f"coredns:{binary.parent.name.rpartition('-')[2]}")
-    if not image.archive.exists():
-        _write(image, {"coredns": binary.read_bytes()})
-    return image
-
-
-def _image(cache: Path, name: str) -> NodeImage:
-    archive = cache / "images" / f"{name.replace(':', '-')}.tar"
-    return NodeImage(f"localhost/cloche/{name}", archive)
-
-
-def _compile(source: Path) -> bytes:
-    with tempfile.TemporaryDirectory() as temporary:
-        program = Path(temporary) / "pause"
-        run([*_COMPILE, "-o", program, source], timeout=60)
-        return program.read_bytes()
-
-
-def _write(image: NodeImage, files: dict[str, bytes]) -> None:
-    image.archive.parent.mkdir(parents=True, exist_ok=True)
-    partial = image.archive.with_suffix(".partial")
-    write_image(partial, image.name, files, f"/{next(iter(files))}")
-    partial.replace(image.archive)
+    return ImageStore(binaries.path("containerd", "ctr"), layout.containerd_socket)

@@ -4,20 +4,17 @@ import configparser
 import shlex
 from pathlib import Path
 
-from cloche_cluster.embedded.build import Programs
+from cloche_cluster.components.build import Binaries
 from cloche_cluster.embedded.layout import Layout
-from cloche_cluster.embedded.process_table import (
-    Program,
-    localhost_forward,
-    process_table,
-)
+from cloche_cluster.embedded.programs import Program, cluster_programs, localhost_forward
 from cloche_cluster.embedded.settings import Addresses, Ports
-from cloche_cluster.embedded.supervisord import render, write_if_changed
+from cloche_cluster.embedded.supervisord import render
+from cloche_cluster.machine.files import write_if_changed
 
 LAYOUT = Layout(Path("/c"), Path("/s"), Path("/r"), Path("/l"))
 NAMES = ("etcd", "containerd", "kubernetes", "runc")
-PROGRAMS = Programs({name: Path(f"/c/bin/{name}-1") for name in NAMES})
-TABLE = process_table(LAYOUT, PROGRAMS, Addresses(), Ports())
+PROGRAMS = Binaries({name: Path(f"/c/bin/{name}-1") for name in NAMES})
+TABLE = cluster_programs(LAYOUT, PROGRAMS, Addresses(), Ports())
 
 
 def rendered(*programs: Program) -> configparser.RawConfigParser:
@@ -45,7 +42,7 @@ def test_every_program_restarts_and_rotates_its_log() -> None:
 
 
 def test_containerd_has_no_limit_that_all_pods_would_share() -> None:
-    table = process_table(LAYOUT, PROGRAMS, Addresses(), Ports(), may_raise_limits=True)
+    table = cluster_programs(LAYOUT, PROGRAMS, Addresses(), Ports(), may_raise_limits=True)
     argv = next(program.argv for program in table if program.name == "containerd")
     assert argv[:3] == ("prlimit", "--msgqueue=unlimited", "--sigpending=unlimited")
     assert argv[3:] == next(program.argv for program in TABLE if program.name == "containerd")
@@ -100,8 +97,8 @@ def test_a_file_is_only_written_where_it_differs(tmp_path: Path) -> None:
 
 
 def test_another_runc_restarts_containerd_alone() -> None:
-    other = Programs({**PROGRAMS.directories, "runc": Path("/c/bin/runc-2")})
-    table = process_table(LAYOUT, other, Addresses(), Ports())
+    other = Binaries({**PROGRAMS.directories, "runc": Path("/c/bin/runc-2")})
+    table = cluster_programs(LAYOUT, other, Addresses(), Ports())
     changed = [new.name for old, new in zip(TABLE, table, strict=True) if old != new]
     assert changed == ["containerd"]
     old, new = rendered(*TABLE), rendered(*table)

@@ -1,14 +1,24 @@
-"""Observe the facts on which the choice of the cluster depends."""
+"""Observe the facts on which the choice of the cluster depends, and create the chosen one."""
 
 from __future__ import annotations
 
 import json
 import shutil
+from typing import TYPE_CHECKING
 
-from cloche_cluster.choice import EMBEDDED_CONTEXT, Facts
-from cloche_cluster.command import answers
-from cloche_cluster.embedded.settings import Addresses, Ports
-from cloche_cluster.images.builder import docker_answers
+from cloche_cluster.embedded.settings import Addresses, Embedded, Ports
+from cloche_cluster.images.docker import docker_answers
+from cloche_cluster.machine.command import answers
+from cloche_cluster.targets.choice import EMBEDDED_CONTEXT, Facts, Kind, Target
+from cloche_cluster.targets.embedded import EmbeddedCluster
+from cloche_cluster.targets.foreign import ForeignCluster
+from cloche_cluster.targets.local_tools import KIND_TOOL, MINIKUBE_TOOL, LocalToolCluster
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from cloche_cluster.console import Console
+    from cloche_cluster.targets.base import Cluster
 
 _LOOK_SECONDS = 10.0
 _ANSWER_SECONDS = "5s"
@@ -57,3 +67,13 @@ def _minikube_profiles() -> tuple[str, ...] | None:
     except ValueError:
         return ()
     return tuple(profile["Name"] for profile in listed.get("valid", []))
+
+
+def make_cluster(target: Target, directory: Path, console: Console) -> Cluster:
+    """Return the cluster for `target`; `directory` is the checkout's `.cloche`."""
+    if target.kind is Kind.EMBEDDED:
+        return EmbeddedCluster(Embedded(console))
+    if target.kind is Kind.FOREIGN:
+        return ForeignCluster(target.context or "", directory, console)
+    tool = KIND_TOOL if target.kind is Kind.KIND else MINIKUBE_TOOL
+    return LocalToolCluster(tool, target, directory, console)
