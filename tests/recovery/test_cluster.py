@@ -126,7 +126,7 @@ def test_after_kill_9_of_everything_up_works_again_with_all_that_had_ended(
     began = time.monotonic()
     said = cluster("up")
     assert time.monotonic() - began < UP_SECONDS
-    assert "swept what an earlier run left" in said
+    assert "removed what an earlier run left" in said
     status = http.get(f"/api/v1/execute/status/{ended['execution_id']}")
     assert status.status_code == 200, status.text
     assert status.json()["result"]["stdout"] == "before\n"
@@ -173,7 +173,7 @@ def test_down_leaves_nothing_and_up_starts_afresh(installation: Installation) ->
     assert "cloche" not in tables.stdout
     assert not network.has_proxy_tables()
     assert not (ROOT / ".cloche").exists()
-    assert "nothing was up" in cluster("down")
+    assert "nothing to remove" in cluster("down")
     cluster("up")
     assert (ROOT / ".cloche" / "env").exists()
     assert httpx.get(f"{installation.url}/health/ready").status_code == 200

@@ -170,7 +170,9 @@ class _Build:
             (target / old).rename(target / new)
         absent = [name for name in pin.programs if not (target / name).is_file()]
         if absent:
-            raise ClusterError(f"the build of {pin.component.name} made no {', '.join(absent)}")
+            raise ClusterError(
+                f"the build of {pin.component.name} did not produce {', '.join(absent)}"
+            )
         own = target / pin.directory
         own.mkdir()
         for name in pin.programs:

@@ -51,17 +51,17 @@ def _numbers(version: str) -> tuple[int, ...]:
 def check_go(pins: Iterable[Pin]) -> str:
     """Return Go's version. Raises ClusterError if Go is missing or too old for `pins`."""
     wanted = max((pin.go for pin in pins), key=_numbers)
-    told = answers([find_go(), "env", "GOVERSION", "GOTOOLCHAIN"], timeout=30)
-    if told is None:
+    output = answers([find_go(), "env", "GOVERSION", "GOTOOLCHAIN"], timeout=30)
+    if output is None:
         raise ClusterError(
-            f"Go is not installed: Go {wanted} or newer builds the cluster; install it where PATH "
-            "has it, or in /usr/local/go"
+            f"Go is not installed: install Go {wanted} or newer, in a directory of PATH or in "
+            "/usr/local/go"
         )
-    version, toolchain, *_ = [*told.split(), "auto", ""]
+    version, toolchain, *_ = [*output.split(), "auto", ""]
     if not go_is_enough(version, wanted, toolchain):
         raise ClusterError(
-            f"Go is too old: {version} is installed, Go {wanted} is needed; install it, or let Go "
-            "fetch it (GOTOOLCHAIN=auto, from Go 1.21 on)"
+            f"{version} is too old: install Go {wanted} or newer, or set GOTOOLCHAIN=auto (Go 1.21 "
+            "and newer then download it)"
         )
     return version
 

@@ -60,20 +60,23 @@ def without_target(reason: str) -> list[Section]:
 def _embedded(cluster: Embedded, checkout: Checkout, images: Sequence[Image]) -> list[Section]:
     """Run the checks that only the embedded cluster needs."""
     layout = cluster.layout
-    with ThreadPoolExecutor(1) as beside:
-        looked = beside.submit(read_needs, Kind.EMBEDDED, checkout.root, layout, images)
+    with ThreadPoolExecutor(1) as pool:
+        read = pool.submit(read_needs, Kind.EMBEDDED, checkout.root, layout, images)
         others = read_neighbours(cluster)
-        needs = looked.result()
+        needs = read.result()
     memory = checks.memory(read_memory(), running=others.running, builds=bool(needs.components))
     kernel = (
-        [ok("kernel", "the embedded cluster runs on it")]
+        [ok("kernel", "the embedded cluster is running")]
         if others.running
         else checks.kernel(read_kernel(nearest(layout.state)))
     )
     return [
         Section("memory and kernel", (memory, *kernel)),
-        Section("neighbours", tuple(checks.neighbours(others, cluster.addresses))),
-        Section("supply", tuple(supply.examine(needs, checkout.root, layout.cache, layout))),
+        Section("other programs", tuple(checks.neighbours(others, cluster.addresses))),
+        Section(
+            "builds and downloads",
+            tuple(supply.examine(needs, checkout.root, layout.cache, layout)),
+        ),
     ]
 
 
@@ -82,7 +85,7 @@ def _with_tools(target: Target, checkout: Checkout, images: Sequence[Image]) -> 
     found = [
         ok("kubectl", path)
         if (path := shutil.which("kubectl"))
-        else problem("kubectl", "it is not installed, and Cloche is installed with it: install it")
+        else problem("kubectl", "it is not installed, but required to install Cloche: install it")
     ]
     if target.kind is Kind.FOREIGN:
         found.append(_registry(target))
@@ -92,7 +95,7 @@ def _with_tools(target: Target, checkout: Checkout, images: Sequence[Image]) -> 
         found.append(problem("images", NO_ENGINE))
         return [Section("cluster", tuple(found))]
     supplied = supply.examine(needs, checkout.root, user_cache(), None)
-    return [Section("cluster", tuple(found)), Section("supply", tuple(supplied))]
+    return [Section("cluster", tuple(found)), Section("builds and downloads", tuple(supplied))]
 
 
 def _registry(target: Target) -> Finding:
@@ -107,8 +110,8 @@ def _local_port(checkout: Checkout) -> Finding:
     own = PortForward(checkout.directory).running()
     holder = ports.foreign_holder(GATEWAY_PORT, () if own is None else (own,))
     if holder is None:
-        return ok("ports", f"{GATEWAY_PORT} (gateway) is free, or the forward's own")
+        return ok("ports", f"{GATEWAY_PORT} (gateway) is free, or used by the port-forward")
     return problem(
         "ports",
-        f"port {GATEWAY_PORT} is taken by {holder}, and the gateway is forwarded there: end it",
+        f"port {GATEWAY_PORT}, the gateway's, is in use by {holder}: stop it",
     )

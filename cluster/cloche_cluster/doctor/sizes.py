@@ -1,4 +1,4 @@
-"""Disk space needed for what is missing: measured sizes and their directories."""
+"""The disk space that is needed for what is missing: measured sizes and their directories."""
 
 from __future__ import annotations
 
@@ -46,8 +46,8 @@ class GoCaches:
 
 def read_go_caches() -> GoCaches | None:
     """Query Go; None if it is not installed."""
-    told = answers([find_go(), "env", "GOCACHE", "GOMODCACHE"], timeout=30)
-    lines = (told or "").splitlines()
+    output = answers([find_go(), "env", "GOCACHE", "GOMODCACHE"], timeout=30)
+    lines = (output or "").splitlines()
     return GoCaches(*map(Path, lines)) if len(lines) == len(("build", "modules")) else None
 
 

@@ -84,15 +84,15 @@ def _environment(needs: Needs) -> list[Finding]:
         return []
     python = base_python()
     if answers([python, "-c", "import ensurepip, venv"], timeout=30) is None:
-        return [problem("Python", f"{python} has no venv module: apt install python3-venv")]
-    return [ok("supervisor", f"{python} will make its environment")]
+        return [problem("Python", f"{python} has no venv module: run apt install python3-venv")]
+    return [ok("supervisor", f"it will be installed with {python}")]
 
 
 def _images(needs: Needs) -> Finding:
     engine = "Docker" if needs.docker else "buildah"
     if not needs.images:
         return ok("images", "all are built")
-    return ok("images", f"{engine} will build {len(needs.images)} of them")
+    return ok("images", f"{engine} will build {len(needs.images)}")
 
 
 def _of_images() -> list[Source]:

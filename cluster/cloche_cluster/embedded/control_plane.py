@@ -128,10 +128,12 @@ def _wait_until_ready(
 ) -> None:
     def ready() -> bool:
         if any(process.poll() is not None for process in running):
-            raise ClusterError(f"the control plane ended at once: {_last_lines(directory)}")
+            raise ClusterError(f"the control plane exited: {_last_lines(directory)}")
         return api_server_ready("127.0.0.1", port, ca)
 
-    wait_until(ready, seconds=_READY_SECONDS, what="the API server did not answer", interval=0.05)
+    wait_until(
+        ready, seconds=_READY_SECONDS, what="the API server did not become ready", interval=0.05
+    )
 
 
 def _last_lines(directory: Path) -> str:

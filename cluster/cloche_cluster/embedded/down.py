@@ -31,7 +31,7 @@ def down(cluster: Embedded) -> list[str]:
     gone += network.remove(cluster.addresses)
     restored = sysctls.restore(layout.sysctls)
     if restored:
-        gone.append(f"{restored} kernel settings put back")
+        gone.append(f"changes of {restored} kernel settings")
     remove_made(layout)
     for directory in (layout.log, layout.run, layout.state):  # `is_there` needs the state
         shutil.rmtree(directory, ignore_errors=not directory.is_dir())

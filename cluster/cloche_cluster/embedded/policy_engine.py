@@ -125,8 +125,8 @@ def _add_rules(addresses: Addresses) -> None:
 def _wait_until_ready(process: subprocess.Popen[bytes], log: Path) -> None:
     def listens() -> bool:
         if process.poll() is not None:
-            said = log.read_text(errors="replace")[-600:]
-            raise ClusterError(f"kube-network-policies ended at once: …{said}")
+            output = log.read_text(errors="replace")[-600:]
+            raise ClusterError(f"kube-network-policies exited: …{output}")
         queues = _QUEUES.read_text() if _QUEUES.exists() else ""
         return any(line.split()[0] == str(QUEUE) for line in queues.splitlines())
 

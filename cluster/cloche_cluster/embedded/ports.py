@@ -47,8 +47,8 @@ def check_free(ports: Ports) -> None:
 def taken(ports: Ports, held: Mapping[int, str]) -> list[str]:
     """Return a sentence for each of the cluster's ports that is among `held`."""
     return [
-        f"port {number} ({name.replace('_', ' ')}) is taken by {held[number]}: "
-        "end it, or use another cluster (CLUSTER=…)"
+        f"port {number} ({name.replace('_', ' ')}) is in use by {held[number]}: "
+        "stop it, or use another cluster (CLUSTER=…)"
         for name, number in dataclasses.asdict(ports).items()
         if number in held
     ]

@@ -59,9 +59,9 @@ def up(cluster: Embedded) -> Binaries:
 def _ensure_cached(cluster: Embedded) -> tuple[Binaries, Path]:
     """Build what the cache lacks; return the programs and supervisord's environment."""
     cache, console = cluster.layout.cache, cluster.console
-    with ThreadPoolExecutor() as beside:
-        packages = beside.submit(ensure_packages, NODE, console)
-        environment = beside.submit(supervisord.ensure_environment, cache, console)
+    with ThreadPoolExecutor() as pool:
+        packages = pool.submit(ensure_packages, NODE, console)
+        environment = pool.submit(supervisord.ensure_environment, cache, console)
         binaries = ensure_binaries(cache, console, c_libraries=packages.result)
         packages.result()
         return binaries, environment.result()
@@ -87,7 +87,7 @@ def _clean_start(cluster: Embedded) -> None:
     """Remove leftovers of a crash, and check that no other process uses the ports."""
     swept = sweep.sweep(cluster.layout)
     if swept.processes or swept.mounts or swept.cgroups:
-        cluster.console.step(f"swept what an earlier run left: {swept}")
+        cluster.console.step(f"removed what an earlier run left: {swept}")
     ports.check_free(cluster.ports)
     if not cluster.layout.sysctls.exists() and network.has_proxy_tables():
         raise ClusterError(network.OTHER_PROXY)
@@ -99,12 +99,12 @@ def _wait_for_api(cluster: Embedded, supervisor: supervisord.Supervisor) -> None
         wait_until(
             lambda: api_server_ready(cluster.addresses.node, cluster.ports.api, ca),
             seconds=_API_SECONDS,
-            what="the API server did not answer",
+            what="the API server did not become ready",
         )
     except ClusterError as error:
         states = "".join(f"\n    {name}: {state}" for name, state in supervisor.states().items())
         raise ClusterError(f"{error}; logs are in {cluster.layout.log}{states}") from None
-    cluster.console.step("the API server answers")
+    cluster.console.step("the API server is ready")
 
 
 def _prepare_inside(cluster: Embedded, binaries: Binaries, pause: NodeImage) -> None:
@@ -130,4 +130,4 @@ def _wait_for(admin: Kubectl, kind: str, name: str, condition: str, seconds: flo
             return False
         return True
 
-    wait_until(holds, seconds=seconds, what=f"{kind} {name} is not ready: waited")
+    wait_until(holds, seconds=seconds, what=f"{kind} {name} did not become ready")

@@ -61,7 +61,7 @@ def sources_for(suite: str, machine: Iterable[Source]) -> list[str]:
     mirrors = [one.address for one in there if _DEBIAN_SUITES.fullmatch(one.suite)]
     if not mirrors:
         raise ClusterError(
-            f"apt's configuration names no Debian mirror: set {MIRROR_VARIABLE} to one"
+            f"apt's configuration has no Debian mirror: set {MIRROR_VARIABLE} to one"
         )
     lines = [f"deb {mirrors[0]} {suite} main", f"deb {mirrors[0]} {suite}-updates main"]
     security = [one.address for one in there if _SECURITY_SUITES.fullmatch(one.suite)]

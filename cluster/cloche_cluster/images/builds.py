@@ -171,7 +171,7 @@ class ImageBuilds:
         self.builder.make_debian()
         made = self.builder.debian_id()
         if made is None:
-            raise ClusterError(f"the base image {DEBIAN} was built and is not in buildah's store")
+            raise ClusterError(f"buildah's store lacks the base image {DEBIAN} after its build")
         return made
 
     def _work(self) -> None:
@@ -207,7 +207,7 @@ class ImageBuilds:
         image = one.image
         base = self._tagged[image.base] if image.base else None
         if base and (error := self._ended[base.image.name]):
-            raise ClusterError(f"it is made from another: {error}")
+            raise ClusterError(f"its base image failed: {error}")
         self.console.step(f"building image {image.name}:{one.tag} …")
         began = time.monotonic()
         with tempfile.TemporaryDirectory(prefix="cloche-context-") as temporary:

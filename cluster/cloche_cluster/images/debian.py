@@ -58,7 +58,7 @@ def write_root(tree: Path) -> None:
 
 def _proxy() -> list[str]:
     """Return the machine's apt proxy, because mmdebstrap does not read the apt options."""
-    told = answers(["apt-config", "dump", "--format", '%f "%v";%n', "Acquire::http::Proxy"],
+    output = answers(["apt-config", "dump", "--format", '%f "%v";%n', "Acquire::http::Proxy"],
                    timeout=10) or ""  # fmt: skip
-    lines = [line for line in told.splitlines() if '""' not in line]
+    lines = [line for line in output.splitlines() if '""' not in line]
     return [f"--aptopt={line}" for line in lines]

@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from cloche_cluster.console import Console
 
 NO_ENGINE = (
-    "no Docker engine answers, and buildah needs Linux and root to build images: start Docker, or "
-    "run `sudo make up`"
+    "Docker does not respond, and buildah requires Linux and root to build images: start Docker, "
+    "or run `sudo make up`"
 )
 
 

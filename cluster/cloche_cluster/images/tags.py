@@ -87,7 +87,7 @@ def context_files(repository: Path, sources: Iterable[str]) -> tuple[Path, ...]:
     for source in sources:
         matches = list(_matching(repository, source))
         if not matches:
-            raise FileNotFoundError(f"{source} is copied by a Dockerfile and is not there")
+            raise FileNotFoundError(f"it copies {source}, which does not exist")
         for match in matches:
             found.update(_files(match))
     return tuple(sorted(path.relative_to(repository) for path in found))
@@ -96,7 +96,7 @@ def context_files(repository: Path, sources: Iterable[str]) -> tuple[Path, ...]:
 def _matching(repository: Path, source: str) -> Iterator[Path]:
     pattern = source.strip("/")
     if pattern in {"", "."}:
-        raise FileNotFoundError("a Dockerfile copies the whole repository: name what it needs")
+        raise FileNotFoundError("it copies the whole repository: copy only the files that it needs")
     return repository.glob(pattern)
 
 

@@ -97,7 +97,7 @@ def run_example(url: str, key: str, example: Example, console: Console) -> None:
     except ValueError:
         stdout = None
     if stdout != example.expected:
-        raise ClusterError("the first example did not get the answer that it should")
+        raise ClusterError(f"the first example printed {stdout!r} instead of {example.expected!r}")
 
 
 def _curl(url: str, key: str, body: str) -> str:

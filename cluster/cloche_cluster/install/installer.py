@@ -64,7 +64,7 @@ class Installer:
         self._tags = self._present_tags() | self._tags
         self._release().apply_crds()
         changed = self._upgrade()
-        self.console.step("the chart is installed" if changed else "the chart is as it should be")
+        self.console.step("the chart is installed" if changed else "the chart is up to date")
         url = self.cluster.expose(self.access)
         wait_until_ready(url)
         key = self._local_key()
@@ -72,7 +72,7 @@ class Installer:
         env_file.write(path, env_file.Environment(url, key, str(self.access.kubeconfig)))
         self.checkout.link_tools([self.access.kubectl.program, self.access.helm])
         self.ready = True
-        self.console.step(f"ready at {url}; the shell's variables are in {path}")
+        self.console.step(f"ready at {url}; shell variables are in {path}")
         available = [one.image.language for one in tagged if one.image.language]
         run_example(url, key, example_for(self.checkout.root, available), self.console)
 
@@ -124,7 +124,7 @@ class Installer:
         wanted = [one.reference for one in tagged if one.image.deployed]
         missing = self.cluster.missing_images(wanted)
         if missing:
-            self.console.step(f"bringing {_counted(missing)} to the cluster …")
+            self.console.step(f"loading {_counted(missing)} into the cluster …")
             self.cluster.load_images(self.engine(), missing)
 
     def _there(self, tagged: Sequence[Tagged]) -> list[Tagged]:
@@ -162,7 +162,7 @@ class Installer:
         if present and store.works(present.api_key, _LOCAL_LIMITS):
             return present.api_key
         name = self._key_name(store)
-        self.console.step(f"making the API key `{name}`")
+        self.console.step(f"creating the API key `{name}`")
         return store.create(name, LOCAL_KEY, _LOCAL_LIMITS, replace=True)
 
     def _key_name(self, store: KeyStore) -> str:

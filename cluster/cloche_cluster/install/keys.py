@@ -61,7 +61,7 @@ class KeyStore:
         check_name("TENANT", tenant)
         entries = self._entries()
         if name in entries and not replace:
-            raise ClusterError(f"there is a key named {name} already: choose another NAME")
+            raise ClusterError(f"a key named {name} already exists: choose another NAME")
         now = self._now()
         ends = now + holds if holds is not None else None
         text, record = new_key(tenant, limits.model_copy(update={"expires_at": ends}), now)

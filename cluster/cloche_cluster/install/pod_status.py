@@ -25,9 +25,9 @@ def diagnose(kubectl: Kubectl, namespace: str) -> list[str]:
                 lines += _events(kubectl, namespace, name)
                 lines += _log(kubectl, namespace, name)
     except CommandError as error:
-        return [f"no diagnosis: {error}"]
+        return [f"the Pods cannot be read: {error}"]
     else:
-        return lines or [f"no Pod of {namespace} says why"]
+        return lines or [f"no Pod in {namespace} reports a problem"]
 
 
 def is_ready(pod: dict[str, Any]) -> bool:
@@ -51,7 +51,7 @@ def reason(pod: dict[str, Any]) -> str:
                 return f"container {container['name']} {' '.join(words).strip()}"
     for condition in status.get("conditions", []):
         if condition["status"] != "True" and condition.get("message"):
-            return f"{condition['type']} is not so: {condition['message']}"
+            return f"{condition['type']} is {condition['status']}: {condition['message']}"
     return str(status.get("phase", "unknown"))
 
 

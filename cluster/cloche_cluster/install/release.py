@@ -90,8 +90,8 @@ class Release:
         """Return Helm's status of the release; empty if there is none."""
         words = ["status", RELEASE, "-n", NAMESPACE, "-o", "json"]
         where = ["--kubeconfig", str(self.access.kubeconfig)]
-        told = answers([self.access.helm, *words, *where], timeout=_LOOK_SECONDS)
-        status: dict[str, Any] = json.loads(told) if told else {}
+        output = answers([self.access.helm, *words, *where], timeout=_LOOK_SECONDS)
+        status: dict[str, Any] = json.loads(output) if output else {}
         return status
 
     def image_tags(self) -> dict[str, str]:

@@ -39,8 +39,8 @@ IMAGES = (
 """Packages for building images without Docker."""
 
 NO_APT = (
-    "this is no Debian or Ubuntu: the embedded cluster and buildah are installed with apt; "
-    "use CLUSTER=kind or CLUSTER=minikube, with Docker to build the images"
+    "this system has no apt, which installs the packages that the embedded cluster and buildah "
+    "require: use Debian or Ubuntu, or CLUSTER=kind or CLUSTER=minikube with Docker"
 )
 """The message for a machine without dpkg."""
 

@@ -182,7 +182,7 @@ def _started(  # noqa: PLR0913  as `run`
     except FileNotFoundError:
         raise CommandError(f"{words[0]} is not installed") from None
     except PermissionError:
-        raise CommandError(f"{words[0]} may not be run by this user") from None
+        raise CommandError(f"this user is not permitted to run {words[0]}") from None
     with process:
         try:
             yield process
@@ -216,7 +216,7 @@ _CAUSES = (
             r"network is unreachable|i/o timeout|tls handshake timeout|max retries exceeded|"
             r"ReadTimeoutError|EAI_AGAIN|ETIMEDOUT|ECONNREFUSED"
         ),
-        "a package source does not answer: look at the network",
+        "a package source does not respond: check the network",
     ),
 )
 """Patterns in a failed program's output, with the cause and what to do about it."""
@@ -226,7 +226,7 @@ def cause(output: str) -> str | None:
     """Return why a program failed and what to do, if its output shows a known cause."""
     for pattern, sentence in _CAUSES:
         if re.search(pattern, output, re.IGNORECASE):
-            return f"{sentence}, then run the same command again, which goes on from here"
+            return f"{sentence}, then run the same command again; it continues from here"
     return None
 
 

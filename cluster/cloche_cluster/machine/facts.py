@@ -13,7 +13,9 @@ from cloche_cluster.errors import ClusterError
 CAP_SYS_RESOURCE = 24
 """The capability's number in linux/capability.h. Lowering oom_score_adj requires it."""
 
-LINUX_AND_ROOT = "needs Linux and root: run `sudo make up`, or use CLUSTER=kind or CLUSTER=minikube"
+LINUX_AND_ROOT = (
+    "requires Linux and root: run `sudo make up`, or use CLUSTER=kind or CLUSTER=minikube"
+)
 """The message for a machine or user that cannot run the embedded cluster."""
 
 _RESOLVED = Path("/run/systemd/resolve/resolv.conf")

@@ -31,7 +31,7 @@ def locked(path: Path, console: Console, what: str) -> Iterator[None]:
 
 
 def _acquire(path: Path, console: Console) -> int:
-    told = False
+    reported = False
     while True:
         path.parent.mkdir(parents=True, exist_ok=True)
         descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
@@ -39,10 +39,10 @@ def _acquire(path: Path, console: Console) -> int:
             try:
                 fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
-                if not told:
+                if not reported:
                     holder = os.pread(descriptor, 200, 0).decode(errors="replace").strip()
-                    console.step(f"waiting for {holder or 'another make up or make down'} …")
-                    told = True
+                    console.step(f"waiting for {holder or 'another `make up` or `make down`'} …")
+                    reported = True
                 fcntl.flock(descriptor, fcntl.LOCK_EX)
             if _is_current(descriptor, path):
                 return descriptor

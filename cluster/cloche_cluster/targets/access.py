@@ -24,7 +24,7 @@ def access(context: str, directory: Path, console: Console) -> Access:
     """
     program = shutil.which("kubectl")
     if not program:
-        raise ClusterError("kubectl is not installed")
+        raise ClusterError("kubectl is not installed: install it")
     minified = Kubectl(program, context=context).run(
         "config", "view", "--minify", "--flatten", "--raw"
     )

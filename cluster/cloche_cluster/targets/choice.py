@@ -114,17 +114,22 @@ def _current(current: Target | None, facts: Facts) -> Target:
     if current:
         return current
     if facts.context is None:
-        raise ClusterError("CLUSTER=current: kubectl has no current context")
-    raise ClusterError(f"CLUSTER=current: the cluster of context {facts.context} does not answer")
+        raise ClusterError(
+            "CLUSTER=current: kubectl has no current context: set one (kubectl config use-context)"
+        )
+    raise ClusterError(
+        f"CLUSTER=current: the API server of context {facts.context} does not respond: start it, "
+        "or set another context (kubectl config use-context)"
+    )
 
 
 def _of_kind(current: Target | None, facts: Facts) -> Target:
     if current and current.kind is Kind.KIND:
         return current
     if facts.kind_clusters is None:
-        raise ClusterError("CLUSTER=kind: the program `kind` is not installed")
+        raise ClusterError("CLUSTER=kind: kind is not installed: install it")
     if not facts.docker_answers:
-        raise ClusterError("CLUSTER=kind: no Docker engine answers")
+        raise ClusterError("CLUSTER=kind: Docker does not respond: start it")
     return Target(Kind.KIND, OWN_NAME, f"kind-{OWN_NAME}", OWN_NAME in facts.kind_clusters)
 
 
@@ -132,6 +137,6 @@ def _of_minikube(current: Target | None, facts: Facts) -> Target:
     if current and current.kind is Kind.MINIKUBE:
         return current
     if facts.minikube_profiles is None:
-        raise ClusterError("CLUSTER=minikube: the program `minikube` is not installed")
+        raise ClusterError("CLUSTER=minikube: minikube is not installed: install it")
     exists = OWN_NAME in facts.minikube_profiles
     return Target(Kind.MINIKUBE, OWN_NAME, OWN_NAME, exists)

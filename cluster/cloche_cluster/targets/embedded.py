@@ -119,7 +119,7 @@ class EmbeddedCluster:
         if holder:
             url = f"http://{self.embedded.addresses.node}:{GATEWAY_NODE_PORT}"
             self.embedded.console.step(
-                f"port {GATEWAY_LOCAL_PORT} is taken by {holder}; the gateway is at {url}"
+                f"port {GATEWAY_LOCAL_PORT} is in use by {holder}; the gateway is at {url}"
             )
             return url
         return f"http://localhost:{GATEWAY_LOCAL_PORT}"

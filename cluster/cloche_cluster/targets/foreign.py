@@ -83,7 +83,7 @@ def required_registry(context: str) -> str:
     registry = os.environ.get(REGISTRY_VARIABLE, "").strip("/")
     if not registry:
         raise ClusterError(
-            f"the cluster of context {context} takes its images from a registry: set "
-            f"{REGISTRY_VARIABLE}=registry.example.com/path to one that you may push to"
+            f"the cluster of context {context} pulls its images from a registry: set "
+            f"{REGISTRY_VARIABLE}=registry.example.com/path to one that you can push to"
         )
     return registry

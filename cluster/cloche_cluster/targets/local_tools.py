@@ -76,7 +76,7 @@ class LocalToolCluster:
     def prepare(self) -> Access:
         """Create the cluster if it does not exist, and record that it was created here."""
         if not self.target.exists:
-            self.console.step(f"making the {self.target.kind} cluster {self.target.name} …")
+            self.console.step(f"creating the {self.target.kind} cluster {self.target.name} …")
             self.directory.mkdir(parents=True, exist_ok=True)
             self._made.touch()
             self._run(self.tool.create, _CREATE_TIMEOUT)

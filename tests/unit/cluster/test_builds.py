@@ -154,7 +154,7 @@ def test_nothing_is_built_on_a_base_that_failed(repository: Path) -> None:
     engine.gate.set()
     with builds(repository, engine) as running:
         assert running.wait(["gateway"])
-        with pytest.raises(ClusterError, match="made from another: image runtime-base was not"):
+        with pytest.raises(ClusterError, match="its base image failed: image runtime-base was not"):
             running.wait(["runtime-python"])
     assert "runtime-python" not in engine.begun
 

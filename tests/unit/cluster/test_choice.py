@@ -79,10 +79,10 @@ def test_a_forced_tool_prefers_the_context_of_its_own_kind() -> None:
     ("wish", "facts", "said"),
     [
         (Wish.CURRENT, Facts(), "no current context"),
-        (Wish.CURRENT, Facts(context="gone"), "gone does not answer"),
-        (Wish.KIND, Facts(docker_answers=True), "`kind` is not installed"),
-        (Wish.KIND, Facts(kind_clusters=()), "no Docker engine answers"),
-        (Wish.MINIKUBE, Facts(docker_answers=True), "`minikube` is not installed"),
+        (Wish.CURRENT, Facts(context="gone"), "gone does not respond"),
+        (Wish.KIND, Facts(docker_answers=True), "kind is not installed"),
+        (Wish.KIND, Facts(kind_clusters=()), "Docker does not respond"),
+        (Wish.MINIKUBE, Facts(docker_answers=True), "minikube is not installed"),
     ],
 )
 def test_a_wish_that_cannot_be_had_says_why(wish: Wish, facts: Facts, said: str) -> None:

@@ -110,8 +110,8 @@ def test_doctor_reports_and_ends_with_1_where_something_is_in_the_way(
     monkeypatch.setattr(operations, "observe", Facts)
     assert cli.main(["--cluster", "kind", "doctor"]) == 1
     said = capsys.readouterr()
-    assert "  problem  cluster: CLUSTER=kind: the program `kind` is not installed\n" in said.out
-    assert said.err == "error: 1 of these must be corrected before `make up`\n"
+    assert "  problem  cluster: CLUSTER=kind: kind is not installed: install it\n" in said.out
+    assert said.err == "error: 1 problem must be fixed before `make up`\n"
 
 
 def test_doctor_on_this_machine_changes_nothing_and_prints_a_line_for_each_check() -> None:

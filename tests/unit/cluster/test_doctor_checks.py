@@ -49,7 +49,7 @@ def grave(findings: list[Finding]) -> list[tuple[Level, str]]:
     ("changed", "subject", "told"),
     [
         ({"architecture": "riscv64"}, "architecture", "x86_64 or aarch64"),
-        ({"python": (3, 10)}, "Python", "3.10 is too old, 3.11 is needed"),
+        ({"python": (3, 10)}, "Python", "3.10 is too old, 3.11 is required"),
         ({"null_mode": None, "null_number": None}, "/dev/null", "mknod -m 666 /dev/null c 1 3"),
         ({"null_mode": stat.S_IFREG | 0o644, "null_number": None}, "/dev/null", "not a device"),
         ({"null_number": (1, 5)}, "/dev/null", "mknod -m 666 /dev/null c 1 3"),
@@ -103,7 +103,7 @@ def test_memory(*, total: float, free: float, running: bool, builds: bool, level
             {"lacking_capabilities": ("CAP_SYS_ADMIN",), "namespaces": "x", "overlay": "y"},
             "problem",
             "capabilities",
-            "without privileges",
+            "privileged container",
         ),
         ({"nftables": False}, "problem", "nftables", "modprobe nf_tables"),
         ({"namespaces": "Operation not permitted"}, "problem", "namespaces", "not permitted"),
@@ -115,7 +115,7 @@ def test_memory(*, total: float, free: float, running: bool, builds: bool, level
             "control groups",
             "memory, pids",
         ),
-        ({"cgroups_writable": False}, "problem", "control groups", "be written"),
+        ({"cgroups_writable": False}, "problem", "control groups", "not writable"),
     ],
 )
 def test_what_the_kernel_lacks(
@@ -130,9 +130,13 @@ def test_what_the_kernel_lacks(
 @pytest.mark.parametrize(
     ("neighbours", "expected", "told"),
     [
-        (Neighbours(ports=("port 16643 (api) is taken by x: end it",)), ("problem", "ports"), "x"),
+        (
+            Neighbours(ports=("port 16643 (api) is in use by x: stop it",)),
+            ("problem", "ports"),
+            "x",
+        ),
         (Neighbours(local_port="process 7 (nc)"), ("warning", "ports"), "10.99.0.1:30802"),
-        (Neighbours(sockets=("process 7 listens on /run/x",)), ("problem", "sockets"), "end it"),
+        (Neighbours(sockets=("process 7 listens on /run/x",)), ("problem", "sockets"), "stop it"),
         (Neighbours(network="10.96.0.0/12 overlaps"), ("problem", "network"), "10.96.0.0/12"),
         (Neighbours(proxy_tables=True), ("problem", "kube-proxy"), "CLUSTER=current"),
         (Neighbours(proxies=(7, 8)), ("warning", "kube-proxy"), "process 7, 8"),
@@ -205,8 +209,7 @@ def test_all_problems_are_told_at_once_and_nothing_else() -> None:
     with pytest.raises(ClusterError) as told:
         require_no_problem([*SECTIONS, more])
     assert str(told.value) == (
-        "2 problems must be corrected first:"
-        "\n    disk: full: free some\n    nftables: none: load it"
+        "2 problems must be fixed first:\n    disk: full: free some\n    nftables: none: load it"
     )
     assert len(problems([*SECTIONS, more])) == 2
 

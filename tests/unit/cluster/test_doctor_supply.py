@@ -35,7 +35,7 @@ def test_the_needs_of_one_file_system_are_added_up() -> None:
     places = [Place(ONE, 1, 700 * MIB), Place(TWO, 1, 700 * MIB)]
     (found,) = disk.check(places)
     assert found.level is Level.PROBLEM
-    assert "700 MiB are free for /var/cache/cloche/bin, /var/lib/cloche, 800 MiB" in found.text
+    assert "700 MiB is free for /var/cache/cloche/bin, /var/lib/cloche, 800 MiB" in found.text
     apart = [Place(ONE, 1, 700 * MIB), Place(TWO, 2, 700 * MIB)]
     assert [one.level for one in disk.check(apart)] == [Level.OK, Level.OK]
 
@@ -48,7 +48,7 @@ def test_what_the_kubelet_wants_free_is_kept() -> None:
 
 def test_where_nothing_can_be_written_or_run() -> None:
     (found,) = disk.check([Place(ONE, 1, 700 * MIB, writable=False)])
-    assert "/var/cache/cloche/bin cannot be written" in found.text
+    assert "/var/cache/cloche/bin is not writable" in found.text
     (found,) = disk.check([Place(ONE, 1, 700 * MIB, executable=False)])
     assert "noexec" in found.text
     assert disk.check([Place(TWO, 1, 700 * MIB, executable=False)])[0].level is Level.OK
@@ -166,8 +166,8 @@ def test_the_line_that_tells_most_is_shown(words: str, expected: str) -> None:
 
 def test_a_late_source_is_called_late() -> None:
     slow = Question("x", (sys.executable, "-c", "import time; time.sleep(60)"), "", seconds=0)
-    assert sources.reason(LateError("`x` did not end within 5 s")) == "no answer in time"
-    assert "no answer in time" in sources.ask_all([slow])[0].text
+    assert sources.reason(LateError("`x` did not end within 5 s")) == "no response in time"
+    assert "no response in time" in sources.ask_all([slow])[0].text
 
 
 def test_go_itself_asks_for_a_pinned_module(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -109,7 +109,7 @@ def test_another_debian_or_mode_or_name_is_another_tag(repository: Path) -> None
 
 def test_a_dockerfile_that_copies_what_is_not_there_is_named(repository: Path) -> None:
     (repository / "gateway/Dockerfile").write_text("FROM x\nCOPY absent /\n")
-    with pytest.raises(ClusterError, match="gateway/Dockerfile: absent is copied"):
+    with pytest.raises(ClusterError, match="gateway/Dockerfile: it copies absent"):
         tags(repository)
 
 

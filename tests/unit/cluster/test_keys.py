@@ -98,7 +98,7 @@ def test_a_key_without_limits_has_the_installations(secret: _Secret, store: KeyS
 
 def test_a_name_is_not_taken_from_another_key(store: KeyStore) -> None:
     store.create("me", "me", _NONE)
-    with pytest.raises(ClusterError, match="there is a key named me already"):
+    with pytest.raises(ClusterError, match="a key named me already exists"):
         store.create("me", "me", _NONE)
     store.create("me", "me", _NONE, replace=True)
 

@@ -82,7 +82,7 @@ def test_an_absent_image_is_an_error_with_its_name(store: Path) -> None:
 def test_layers_that_the_configuration_does_not_name_are_refused(store: Path) -> None:
     path = store / "overlay-layers" / "layers.json"
     path.write_text(path.read_text().replace("sha256:bb", "sha256:cc"))
-    with pytest.raises(ClusterError, match=r"other layers than docker\.io/cloche/gateway:1"):
+    with pytest.raises(ClusterError, match=r"layers of docker\.io/cloche/gateway:1 differ"):
         read_image(store, NAME)
 
 

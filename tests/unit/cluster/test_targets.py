@@ -175,5 +175,5 @@ def test_without_root_the_embedded_cluster_says_so_in_one_line(
     monkeypatch.setattr(os, "geteuid", lambda: 1000)
     assert cli.main(["--cluster", "embedded", operation]) == 1
     said = capsys.readouterr().err
-    assert "the embedded cluster needs Linux and root: run `sudo make up`" in said
+    assert "the embedded cluster requires Linux and root: run `sudo make up`" in said
     assert said.count("\n") == 1

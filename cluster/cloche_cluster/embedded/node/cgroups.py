@@ -63,7 +63,7 @@ def prepare(mounts: CgroupMounts) -> Path:
             return _prepare_v2(mounts.v2)
     except OSError as error:
         raise ClusterError(f"the control groups cannot be set up: {error}") from error
-    raise ClusterError("no control groups are mounted")
+    raise ClusterError("no control groups are mounted: mount them (systemd does)")
 
 
 def _prepare_v1(hierarchies: tuple[Path, ...]) -> Path:
@@ -77,7 +77,7 @@ def _prepare_v1(hierarchies: tuple[Path, ...]) -> Path:
             shares.write_text(str(_SHARES * (os.cpu_count() or 1)))
     pids = next((one for one in hierarchies if one.name == "pids"), None)
     if pids is None:
-        raise ClusterError("the control groups have no `pids` hierarchy, which Kubernetes needs")
+        raise ClusterError("the control groups have no `pids` hierarchy, which Kubernetes requires")
     leaf = pids / CGROUP / _DAEMONS
     leaf.mkdir(exist_ok=True)
     return leaf / "cgroup.procs"

@@ -110,7 +110,7 @@ def read_image(root: Path, reference: str) -> StoredImage:
     except (OSError, ValueError, KeyError, StopIteration) as error:
         raise ClusterError(f"buildah's store does not have {reference}: {error!r}") from None
     if [layer.diff_id for layer in chain] != diff_ids:
-        raise ClusterError(f"buildah's store has other layers than {reference} names")
+        raise ClusterError(f"buildah's layers of {reference} differ from its configuration")
     return StoredImage(manifest, config, chain)
 
 

@@ -21,9 +21,9 @@ PROXY_TABLES = (("ip", "kube-proxy"), ("ip6", "kube-proxy"))
 """The tables that kube-proxy creates in nftables mode."""
 
 OTHER_PROXY = (
-    "another Kubernetes' kube-proxy works with nftables on this machine, and two of them "
-    "take away each other's rules: use that cluster (CLUSTER=current), or remove it with its "
-    "tables (`nft delete table ip kube-proxy`, and ip6)"
+    "another Kubernetes' kube-proxy uses nftables on this machine, and two of them remove each "
+    "other's rules: install into that cluster (CLUSTER=current), or remove it and its tables "
+    "(`nft delete table ip kube-proxy` and `nft delete table ip6 kube-proxy`)"
 )
 """The message if another kube-proxy uses the tables that ours would use."""
 
@@ -82,8 +82,8 @@ def overlap(addresses: Addresses) -> str | None:
         return None
     return (
         f"the machine's network {clash} overlaps with the embedded cluster's ({addresses.pods}, "
-        f"{addresses.sandboxes}, {addresses.services}, {addresses.node}): take that route away, "
-        "or use another cluster (CLUSTER=…)"
+        f"{addresses.sandboxes}, {addresses.services}, {addresses.node}): remove that route, or "
+        "use another cluster (CLUSTER=…)"
     )
 
 
