@@ -15,8 +15,8 @@ from support.helm import kinds
 from support.installation import SANDBOXES, SYSTEM, Installation, Kubectl
 
 from cloche_cluster.console import Console
-from cloche_cluster.embedded.context import Embedded
 from cloche_cluster.embedded.policy_engine import policy_engine
+from cloche_cluster.embedded.settings import Embedded
 
 VALUES = ("networkPolicy.enabled=true", "valkey.enabled=true")
 HTTP, VALKEY, API, OTHER = 8080, 6379, 6443, 8000

@@ -21,11 +21,11 @@ from support.deadline import until
 from support.helm import ROOT
 
 from cloche_api.meta import API_VERSION
+from cloche_cluster.components.build import ensure_binaries
+from cloche_cluster.components.pins import component
 from cloche_cluster.console import Console
-from cloche_cluster.embedded.build import ensure_programs
 from cloche_cluster.embedded.control_plane import control_plane
 from cloche_cluster.embedded.layout import Layout
-from cloche_cluster.embedded.pins import component
 from cloche_cluster.errors import ClusterError
 
 BARE = "bare"
@@ -87,7 +87,7 @@ class Planes:
         tests = tuple(tests)
         if any(test.startswith(_BUILT_FOR) for test in tests):
             wanted = [component(name) for name in _PROGRAMS]
-            ensure_programs(Layout().cache, Console(), wanted)
+            ensure_binaries(Layout().cache, Console(), wanted)
         for name, folders in _NEEDED_BY.items():
             if any(test.startswith(folders) for test in tests):
                 self.start(name)

@@ -14,7 +14,7 @@ from pathlib import Path
 from support.deadline import until
 
 from cloche_cluster.console import Console
-from cloche_cluster.embedded.packages import ensure_packages
+from cloche_cluster.machine.apt import ensure_packages
 
 _PASSWORD = "secret"  # of a server for a single test
 _TOOLS = Path("/usr/bin/redis-check-rdb")
