@@ -220,6 +220,10 @@ class Supervisors:
         directory.chmod(0o755)
         self._peers: list[Peer] = []
 
+    def use_policy(self, path: Path) -> None:
+        """Replace the module with the rules of the filter."""
+        shutil.copyfile(path, self._code / "cloche_supervisor" / "isolation" / "policy.py")
+
     def start(self, *prefix: str, **settings: Any) -> Peer:
         values = json.dumps({"workspace": str(self.workspace)} | settings)
         return self.start_as(

@@ -11,7 +11,7 @@ from __future__ import annotations
 import resource
 
 _USERS = "/proc/self/uid_map"
-_INSTANCES = "/proc/sys/fs/inotify/max_user_instances"
+_INOTIFY_INSTANCES = "/proc/sys/fs/inotify/max_user_instances"
 _ALL_USERS = "4294967295"
 """The number of users that the initial namespace maps; others map fewer (user_namespaces(7))."""
 ENOUGH = 1 << 24
@@ -29,22 +29,22 @@ def limits_of_user(users: str = _USERS) -> dict[int, int]:
     The container's RLIMIT_MSGQUEUE is also the limit of its user namespace's creator.
     """
     _, most = resource.getrlimit(resource.RLIMIT_MSGQUEUE)
-    scarce = _are_roots(users) and most != resource.RLIM_INFINITY and most < ENOUGH
+    scarce = _count_for_root(users) and most != resource.RLIM_INFINITY and most < ENOUGH
     queues = 0 if scarce else QUEUE_BYTES
     return {resource.RLIMIT_MSGQUEUE: queues, resource.RLIMIT_SIGPENDING: SIGNALS}
 
 
-def watches_are_scarce(users: str = _USERS, instances: str = _INSTANCES) -> bool:
+def watches_are_scarce(users: str = _USERS, instances: str = _INOTIFY_INSTANCES) -> bool:
     """Return whether a program could use up inotify instances of the node's root."""
     try:
         with open(instances, encoding="ascii") as file:
             most = int(file.read())
     except OSError:  # a kernel without inotify
         return False
-    return _are_roots(users) and most < ENOUGH
+    return _count_for_root(users) and most < ENOUGH
 
 
-def _are_roots(users: str) -> bool:
+def _count_for_root(users: str) -> bool:
     """Return whether the supervisor runs in a user namespace other than the initial one."""
     try:
         with open(users, encoding="ascii") as file:

@@ -10,13 +10,13 @@ from __future__ import annotations
 import errno
 import struct
 
-from cloche_supervisor import syscalls
+from cloche_supervisor.isolation import syscalls
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from cloche_supervisor.policy import Rule
+    from cloche_supervisor.isolation.policy import Rule
 
 _LOAD, _RETURN = 0x20, 0x06  # BPF_LD | BPF_W | BPF_ABS, BPF_RET | BPF_K
 _IF_EQUAL, _IF_AT_LEAST, _IF_ANY_BIT = 0x15, 0x35, 0x45  # BPF_JMP | BPF_K | BPF_JEQ, _JGE, _JSET
@@ -46,7 +46,7 @@ def assemble(rules: Sequence[Rule], machine: str) -> bytes:
         NotImplementedError: there is no filter for this machine.
     """
     if machine not in _MACHINES:
-        raise NotImplementedError(f"there is no filter of system calls for {machine}")
+        raise NotImplementedError(f"the system call filter does not support {machine}")
     audited, numbers = _MACHINES[machine]
     program = [
         (_LOAD, 0, 0, _MACHINE),
@@ -59,27 +59,27 @@ def assemble(rules: Sequence[Rule], machine: str) -> bytes:
     calls: dict[str, list[_Instruction]] = {}
     for rule in rules:
         for call in rule.calls:
-            calls.setdefault(call, []).extend(_judge(rule))
-    for call, judgement in calls.items():
+            calls.setdefault(call, []).extend(_instructions_of(rule))
+    for call, body in calls.items():
         if call in numbers:
-            judgement.append((_RETURN, 0, 0, _ALLOW))
-            program += [(_IF_EQUAL, 0, len(judgement), numbers[call]), *judgement]
+            body.append((_RETURN, 0, 0, _ALLOW))
+            program += [(_IF_EQUAL, 0, len(body), numbers[call]), *body]
     program.append((_RETURN, 0, 0, _ALLOW))
     return b"".join(struct.pack("=HBBI", *instruction) for instruction in program)
 
 
-def _judge(rule: Rule) -> list[_Instruction]:
+def _instructions_of(rule: Rule) -> list[_Instruction]:
     """Return the instructions for a call that the rule names; permitted calls fall through."""
     fail, allow = (_RETURN, 0, 0, _FAIL | rule.error), (_RETURN, 0, 0, _ALLOW)
     if rule.flags is not None:
         place, mask = rule.flags
         return [_argument(place), (_IF_ANY_BIT, 0, 1, mask), fail]
     if rule.when:
-        return _of_each(rule.when, fail)
-    return [*_of_each(rule.unless, allow), fail]
+        return _compare_cases(rule.when, fail)
+    return [*_compare_cases(rule.unless, allow), fail]
 
 
-def _of_each(cases: Sequence[dict[int, int]], answer: _Instruction) -> list[_Instruction]:
+def _compare_cases(cases: Sequence[dict[int, int]], answer: _Instruction) -> list[_Instruction]:
     """Return `answer` if the arguments match all values of one of the cases, else fall through."""
     found: list[_Instruction] = []
     for case in cases:

@@ -6,16 +6,16 @@ import codecs
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from cloche_supervisor.events import Events
+    from cloche_supervisor.protocol.events import Events
 
-GATHER_SECONDS = 0.02
-_GATHER_CHARACTERS = 12_288
+BATCH_SECONDS = 0.02
+_BATCH_CHARACTERS = 12_288
 
 _decoder = codecs.getincrementaldecoder("utf-8")
 
 
-class Held:
-    """A stream that is kept in memory, up to its first `limit` bytes."""
+class Buffer:
+    """A stream of which the first `limit` bytes are kept in memory."""
 
     due: float | None = None
 
@@ -37,7 +37,7 @@ class Stream:
     """A stream that is written as events.
 
     The first `limit` bytes are kept; the rest is counted and dropped. Invalid UTF-8 becomes U+FFFD;
-    a character that the limit cuts is dropped. Small writes are batched for GATHER_SECONDS.
+    a character that the limit cuts is dropped. Small writes are batched for BATCH_SECONDS.
     """
 
     def __init__(self, events: Events, name: str, limit: int) -> None:
@@ -64,8 +64,8 @@ class Stream:
         if room > 0:
             self._text += self._decode(data[:room])
             if self._text and self.due is None:
-                self.due = now + GATHER_SECONDS
-            if len(self._text) >= _GATHER_CHARACTERS:
+                self.due = now + BATCH_SECONDS
+            if len(self._text) >= _BATCH_CHARACTERS:
                 self.flush()
 
     def flush(self) -> None:
@@ -82,4 +82,4 @@ class Stream:
 
 
 if TYPE_CHECKING:
-    Sink = Stream | Held
+    Sink = Stream | Buffer

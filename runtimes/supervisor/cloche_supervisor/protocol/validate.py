@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from cloche_supervisor.wire import ProtocolError
+from cloche_supervisor.protocol.wire import ProtocolError
 
 
 def keys(value: object, key: str, required: tuple[str, ...]) -> dict[str, object]:
@@ -16,7 +16,7 @@ def keys(value: object, key: str, required: tuple[str, ...]) -> dict[str, object
             raise wrong(join(key, name), "is missing")
     for name in value:
         if name not in required:
-            raise wrong(join(key, _shown(name)), "is not known")
+            raise wrong(join(key, _shown(name)), "is not a known key")
     return value
 
 
@@ -68,14 +68,14 @@ def seconds(value: object, key: str) -> float:
     except OverflowError:
         found = math.inf
     if not 0 < found < math.inf:
-        raise wrong(key, "must be more than 0 and finite")
+        raise wrong(key, "must be finite and greater than 0")
     return found
 
 
 def amount(value: object, key: str) -> int:
     """Return the value if it is an integer from 0 to 2^63 - 1."""
     if isinstance(value, bool) or not isinstance(value, int):
-        raise wrong(key, "must be a whole number")
+        raise wrong(key, "must be an integer")
     if not 0 <= value < 2**63:
         raise wrong(key, "must be from 0 to 2^63 - 1")
     return value

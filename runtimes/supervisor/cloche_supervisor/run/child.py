@@ -6,9 +6,9 @@ import gc
 import os
 import resource
 
-from cloche_supervisor import linux
-from cloche_supervisor.shared_counts import limits_of_user
-from cloche_supervisor.signals import Signals
+from cloche_supervisor.isolation.user_limits import limits_of_user
+from cloche_supervisor.system import linux
+from cloche_supervisor.system.signals import Signals
 
 PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 _NOT_FOUND, _NOT_RUNNABLE = 127, 126  # the exit codes that a shell uses
@@ -73,7 +73,7 @@ class Launcher:
             raise
         if pid == 0:
             try:
-                self._become(command, program_ends)
+                self._run_in_child(command, program_ends)
             except BaseException as error:  # noqa: BLE001 - must not return into the parent's code
                 os.write(2, f"cannot start the program: {error}\n".encode(errors="replace"))
             finally:
@@ -83,7 +83,7 @@ class Launcher:
             os.close(fd)
         return Child(pid, *our_ends)
 
-    def _become(self, command: tuple[str, ...], ends: list[int]) -> None:
+    def _run_in_child(self, command: tuple[str, ...], ends: list[int]) -> None:
         os.setsid()
         for number, fd in enumerate(ends):
             os.dup2(fd, number)

@@ -8,13 +8,9 @@ import time
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from cloche_supervisor.cgroup import Cgroup
-    from cloche_supervisor.child import Child, Launcher
-    from cloche_supervisor.events import Events
-    from cloche_supervisor.output import Sink
-    from cloche_supervisor.processes import Processes
-    from cloche_supervisor.settings import Settings
-    from cloche_supervisor.signals import Signals
+    from cloche_supervisor.context import Context
+    from cloche_supervisor.run.child import Child, Launcher
+    from cloche_supervisor.run.output import Sink
 
 _READ_BYTES = 65_536
 _REST_SECONDS = 0.001
@@ -24,25 +20,7 @@ would make the program four times as slow."""
 _PIPE_BYTES_MAX = 1024 * 1024  # the kernel's default for /proc/sys/fs/pipe-max-size
 _SIGKILL_STATUS = 9
 _KILLED = 137
-_NOT_RUN = (126, 127)  # cannot be executed, as a shell and child.py report it
-
-
-class Context:
-    """The objects that live as long as the supervisor."""
-
-    def __init__(
-        self,
-        settings: Settings,
-        signals: Signals,
-        events: Events,
-        processes: Processes,
-        cgroup: Cgroup,
-    ) -> None:
-        self.settings = settings
-        self.signals = signals
-        self.events = events
-        self.processes = processes
-        self.cgroup = cgroup
+_NOT_RUN = (126, 127)  # cannot be executed, as reported by a shell and by child.py
 
 
 class Ended:
@@ -57,14 +35,14 @@ class Ended:
         self.out_of_memory = oom_killed and not timed_out and self.exit_code == _KILLED
 
     @property
-    def refused(self) -> bool:
-        """Return whether it ran, ended by itself, and failed."""
+    def failed(self) -> bool:
+        """Whether it ran, ended by itself, and reported a failure."""
         by_itself = self.signal is None and not self.timed_out and not self.out_of_memory
         return by_itself and self.exit_code not in {0, *_NOT_RUN}
 
 
-class Stage:
-    """Serve one program's pipes, and collect its output after its processes are dead.
+class _Pipes:
+    """The pipes of one program: served while it runs, emptied after its processes are dead.
 
     Nothing here waits for the reader of the events, nor for a pipe that a process keeps open.
     """
@@ -95,10 +73,10 @@ class Stage:
             if now >= deadline:
                 processes.reap()
                 return processes.status is not None
-            self._flush_due(now)
+            self._flush(now)
             self._poll_events()
             self._wake(now)
-            self._serve(min([deadline, *self._dues(), *self._resting.values()]) - now)
+            self._serve(min([deadline, *self._flush_times(), *self._resting.values()]) - now)
         return True
 
     def finish(self) -> None:
@@ -164,10 +142,10 @@ class Stage:
             os.close(self._child.stdin)
             self._child.stdin = -1
 
-    def _dues(self) -> list[float]:
+    def _flush_times(self) -> list[float]:
         return [sink.due for sink in self._sinks.values() if sink.due is not None]
 
-    def _flush_due(self, now: float) -> None:
+    def _flush(self, now: float) -> None:
         for sink in self._sinks.values():
             if sink.due is not None and sink.due <= now:
                 sink.flush()
@@ -183,7 +161,7 @@ class Stage:
                 self._poll.unregister(events.fd)
 
 
-def run_stage(  # noqa: PLR0913 - the parts of a stage
+def run_program(  # noqa: PLR0913 - all that a program needs
     context: Context,
     launcher: Launcher,
     command: tuple[str, ...],
@@ -203,11 +181,11 @@ def run_stage(  # noqa: PLR0913 - the parts of a stage
     start = time.monotonic()
     child = launcher.start(command)
     context.processes.watch(child.pid)
-    stage = Stage(context, child, stdin, {child.stdout: stdout, child.stderr: stderr})
-    by_itself = stage.wait(deadline)
+    pipes = _Pipes(context, child, stdin, {child.stdout: stdout, child.stderr: stderr})
+    by_itself = pipes.wait(deadline)
     seconds = time.monotonic() - start
     context.processes.kill(context.settings.kill_seconds)
-    stage.finish()
+    pipes.finish()
     status = context.processes.status
     return Ended(
         status if by_itself and status is not None else _SIGKILL_STATUS,

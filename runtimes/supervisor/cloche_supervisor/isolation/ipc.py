@@ -7,7 +7,7 @@ permissions.
 
 from __future__ import annotations
 
-from cloche_supervisor import linux
+from cloche_supervisor.system import linux
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

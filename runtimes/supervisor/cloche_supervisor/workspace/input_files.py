@@ -5,14 +5,14 @@ from __future__ import annotations
 import errno
 import os
 
-from cloche_supervisor.directory import DIRECTORY, open_directory
-from cloche_supervisor.wire import ProtocolError
+from cloche_supervisor.protocol.wire import ProtocolError
+from cloche_supervisor.workspace.safe_open import DIRECTORY, open_directory
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from cloche_supervisor.frame import File
+    from cloche_supervisor.protocol.frame import File
 
 TEMPORARY = ".tmp"
 _NEW_FILE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
@@ -34,7 +34,7 @@ def prepare(workspace: str, files: Iterable[File]) -> None:
     put: set[str] = set()
     root = os.open(workspace, DIRECTORY)
     try:
-        os.close(_enter(TEMPORARY, root))
+        os.close(_open_or_create(TEMPORARY, root))
         for file in files:
             path = file.path
             above = _directories(path)
@@ -42,7 +42,7 @@ def prepare(workspace: str, files: Iterable[File]) -> None:
                 raise _error(errno.EISDIR)
             if not put.isdisjoint(above):
                 raise _error(errno.ENOTDIR)
-            _put(root, file)
+            _replace(root, file)
             directories.update(above)
             put.add(path)
     except OSError as error:
@@ -52,7 +52,7 @@ def prepare(workspace: str, files: Iterable[File]) -> None:
         os.close(root)
 
 
-def put_again(workspace: str, file: File) -> None:
+def restore(workspace: str, file: File) -> None:
     """Write one file again, replacing anything that the program has put in its place.
 
     Raises:
@@ -60,17 +60,17 @@ def put_again(workspace: str, file: File) -> None:
     """
     root = os.open(workspace, DIRECTORY)
     try:
-        _put(root, file)
+        _replace(root, file)
     finally:
         os.close(root)
 
 
-def _put(root: int, file: File) -> None:
+def _replace(root: int, file: File) -> None:
     *directories, name = file.path.split("/")
     where = os.dup(root)
     try:
         for part in directories:
-            inner = _enter(part, where)
+            inner = _open_or_create(part, where)
             os.close(where)
             where = inner
         try:
@@ -84,7 +84,7 @@ def _put(root: int, file: File) -> None:
         os.close(where)
 
 
-def _enter(name: str, where: int) -> int:
+def _open_or_create(name: str, where: int) -> int:
     """Open a directory, and create it if it does not exist."""
     try:
         os.mkdir(name, 0o755, dir_fd=where)
@@ -99,7 +99,7 @@ def _enter(name: str, where: int) -> int:
 
 
 def _remove(name: str, where: int) -> None:
-    from cloche_supervisor.tree import empty  # noqa: PLC0415 - rarely needed
+    from cloche_supervisor.workspace.tree import empty  # noqa: PLC0415 - rarely needed
 
     inner = open_directory(name, where)
     try:

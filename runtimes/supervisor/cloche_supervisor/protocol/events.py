@@ -9,7 +9,7 @@ import time
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from cloche_supervisor.signals import Signals
+    from cloche_supervisor.system.signals import Signals
 
 QUEUE_BYTES = 4 * 1024 * 1024
 """Output that does not fit into this queue is dropped. The 256 KiB that are kept of each stream

@@ -7,7 +7,7 @@ import select
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from cloche_supervisor.signals import Signals
+    from cloche_supervisor.system.signals import Signals
 
 VERSION = 1
 HELLO = b"CLO" + bytes([VERSION])
@@ -41,9 +41,11 @@ class Input:
         if len(data) < len(HELLO):
             raise ProtocolError("the input ended before the hello was complete")
         if data[:3] != HELLO[:3]:
-            raise ProtocolError("hello: not this protocol")
+            raise ProtocolError("hello: must be the bytes CLO and the protocol version")
         if data != HELLO:
-            raise ProtocolError(f"hello: protocol version {data[3]} is not supported, {VERSION} is")
+            raise ProtocolError(
+                f"hello: protocol version {data[3]} is not supported; the only one is {VERSION}"
+            )
 
     def frame(self) -> bytes:
         """Return the content of one frame, which is preceded by its length: 4 bytes, big-endian.
@@ -69,7 +71,7 @@ class Input:
             raise ProtocolError("frame: the input ended within the length")
         length = int.from_bytes(head, "big")
         if length > FRAME_BYTES_MAX:
-            raise ProtocolError(f"frame: {length} bytes are more than {FRAME_BYTES_MAX}")
+            raise ProtocolError(f"frame: {length} bytes exceed the limit of {FRAME_BYTES_MAX}")
         data = self._read(length)
         if len(data) < length:
             raise ProtocolError(f"frame: the input ended after {len(data)} of {length} bytes")

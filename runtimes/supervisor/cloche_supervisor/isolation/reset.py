@@ -11,30 +11,30 @@ import os
 import stat
 import time
 
-from cloche_supervisor import ipc
-from cloche_supervisor.directory import DIRECTORY
-from cloche_supervisor.origin import ResetError, extended_attributes
-from cloche_supervisor.signals import Terminated
-from cloche_supervisor.tree import empty
+from cloche_supervisor.isolation import ipc
+from cloche_supervisor.isolation.pristine_state import ResetError, extended_attributes
+from cloche_supervisor.system.signals import Terminated
+from cloche_supervisor.workspace.safe_open import DIRECTORY
+from cloche_supervisor.workspace.tree import empty
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from cloche_supervisor.origin import Origin
-    from cloche_supervisor.processes import Processes
-    from cloche_supervisor.signals import Signals
-    from cloche_supervisor.stage import Context
+    from cloche_supervisor.context import Context
+    from cloche_supervisor.isolation.pristine_state import PristineState
+    from cloche_supervisor.system.processes import Processes
+    from cloche_supervisor.system.signals import Signals
 
-_LOOK_EVERY = 256
+_CHECK_EVERY = 256
 
 
-def reset(context: Context, origin: Origin, *, keep_files: bool) -> None:
+def reset(context: Context, pristine: PristineState, *, keep_files: bool) -> None:
     """Kill all processes, remove what they left, and verify the result.
 
     Args:
         context: the supervisor's context.
-        origin: the state to restore.
+        pristine: the state to restore.
         keep_files: keep the contents of the workspace.
 
     Raises:
@@ -48,9 +48,9 @@ def reset(context: Context, origin: Origin, *, keep_files: bool) -> None:
         directories = (settings.workspace, *directories)
     try:
         _kill(context.processes, settings.kill_seconds)
-        _restore(settings.workspace, origin, keep_files=keep_files)
-        _remove(directories, _Patience(settings.reset_seconds, context.signals).step)
-        _look(directories, context.processes, origin)
+        _restore(settings.workspace, pristine, keep_files=keep_files)
+        _remove(directories, _TimeLimit(settings.reset_seconds, context.signals).step)
+        _verify(directories, context.processes, pristine)
     except (ResetError, Terminated):
         raise
     except Exception as error:
@@ -62,15 +62,15 @@ def _kill(processes: Processes, seconds: float) -> None:
         # Outside a container's namespaces there may be processes and objects of others.
         raise ResetError("the supervisor is not PID 1")
     if not processes.kill(seconds):
-        raise ResetError("a process does not die")
+        raise ResetError(f"a process could not be killed within {seconds:g} s")
 
 
-def _restore(workspace: str, origin: Origin, *, keep_files: bool) -> None:
+def _restore(workspace: str, pristine: PristineState, *, keep_files: bool) -> None:
     """Restore the workspace's own permissions and extended attributes."""
-    if stat.S_IMODE(os.stat(workspace).st_mode) != origin.workspace_mode:
-        os.chmod(workspace, origin.workspace_mode)
+    if stat.S_IMODE(os.stat(workspace).st_mode) != pristine.workspace_mode:
+        os.chmod(workspace, pristine.workspace_mode)
     if not keep_files:
-        for name in extended_attributes(workspace) - origin.workspace_attributes:
+        for name in extended_attributes(workspace) - pristine.workspace_attributes:
             os.removexattr(workspace, name)
 
 
@@ -90,32 +90,34 @@ def _remove(directories: tuple[str, ...], step: Callable[[], None]) -> None:
     ipc.remove_all()
 
 
-def _look(directories: tuple[str, ...], processes: Processes, origin: Origin) -> None:
+def _verify(directories: tuple[str, ...], processes: Processes, pristine: PristineState) -> None:
     if processes.others():
-        raise ResetError("a process is left")
+        raise ResetError("a process is still running")
     for path in directories:
         try:
             if os.listdir(path):
-                raise ResetError(f"{path}: a file is left")
+                raise ResetError(f"{path}: a file is still there")
         except FileNotFoundError:
             continue
     if not ipc.is_empty():
-        raise ResetError("an object of System V IPC is left")
-    if changed := origin.changed():
+        raise ResetError("a System V IPC object is still there")
+    if changed := pristine.changed():
         raise ResetError(f"the supervisor's {changed} changed")
 
 
-class _Patience:
+class _TimeLimit:
     """A time limit for the removal that also checks for SIGTERM."""
 
     def __init__(self, seconds: float, signals: Signals) -> None:
+        self._seconds = seconds
         self._end = time.monotonic() + seconds
         self._signals = signals
         self._steps = 0
 
     def step(self) -> None:
         self._steps += 1
-        if self._steps % _LOOK_EVERY == 0:
+        if self._steps % _CHECK_EVERY == 0:
             self._signals.read()
             if time.monotonic() > self._end:
-                raise TimeoutError(errno.ETIMEDOUT, "there is too much to remove")
+                words = f"not everything could be removed within {self._seconds:g} s"
+                raise TimeoutError(errno.ETIMEDOUT, words)

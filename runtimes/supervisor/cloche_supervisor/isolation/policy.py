@@ -181,5 +181,13 @@ _REFUSED = (
 RULES = _USUAL + _CONDITIONAL + _REFUSED
 """The rules for every program."""
 
-WATCHES = Rule(errno.EMFILE, "inotify_init", "inotify_init1")
-"""An additional rule where inotify instances count as root's: see shared_counts.py."""
+_NO_INOTIFY = Rule(errno.EMFILE, "inotify_init", "inotify_init1")
+
+
+def rules(*, inotify: bool) -> tuple[Rule, ...]:
+    """Return the rules for the programs of this Pod.
+
+    `inotify`: whether they may watch files. They may not if they could use up the instances of the
+    node's root: see user_limits.py.
+    """
+    return RULES if inotify else (*RULES, _NO_INOTIFY)

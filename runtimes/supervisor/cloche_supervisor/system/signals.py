@@ -11,7 +11,7 @@ import select
 import signal
 import struct
 
-from cloche_supervisor import linux
+from cloche_supervisor.system import linux
 
 _READ = (signal.SIGCHLD, signal.SIGTERM)
 _LEFT_ALONE = {

@@ -9,12 +9,14 @@ import os
 import stat
 import time
 
-from cloche_supervisor.directory import DIRECTORY
+from cloche_supervisor.workspace.safe_open import DIRECTORY
 
 FILES_MAX = 1024
 _ENTRIES_MAX = 20_000  # directory entries examined; a program may have created millions
 _DEPTH_MAX = 32
-_PATH_CHARACTERS_MAX = 4096  # the limit of OutputFile.path in crds/cloche_api/execution_status.py
+_PATH_CHARACTERS_MAX = (
+    4096  # the limit of OutputFile.path in crds/cloche_api/resources/execution_status.py
+)
 _FILE = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 
 _encode = json.JSONEncoder(ensure_ascii=False).encode
@@ -51,7 +53,7 @@ def collect(workspace: str, patterns: tuple[str, ...], *, limit: int, deadline: 
             search.match(root, "", _parts(pattern), 0)
         found.truncated = search.cut_short
         for path in sorted(search.paths):
-            limit -= _bring(root, path, found, limit)
+            limit -= _add(root, path, found, limit)
     finally:
         os.close(root)
     return found
@@ -120,7 +122,7 @@ def _matches(name: str, pattern: str) -> bool:
     return fnmatch.fnmatchcase(name, pattern)
 
 
-def _bring(root: int, path: str, found: Collected, limit: int) -> int:
+def _add(root: int, path: str, found: Collected, limit: int) -> int:
     """Add a file of at most `limit` bytes, or flag it as missing. Return the bytes that it uses."""
     try:
         size = len(_encode(path).encode())

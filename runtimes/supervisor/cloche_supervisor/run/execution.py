@@ -5,17 +5,17 @@ from __future__ import annotations
 import resource
 import time
 
-from cloche_supervisor import files
-from cloche_supervisor.child import Launcher
-from cloche_supervisor.diagnosis import first_line
-from cloche_supervisor.output import Held, Stream
-from cloche_supervisor.stage import run_stage
+from cloche_supervisor.run.child import Launcher
+from cloche_supervisor.run.output import Buffer, Stream
+from cloche_supervisor.run.program import run_program
+from cloche_supervisor.workspace import input_files
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from cloche_supervisor.frame import Compile, Frame
-    from cloche_supervisor.output import Sink
-    from cloche_supervisor.stage import Context, Ended
+    from cloche_supervisor.context import Context
+    from cloche_supervisor.protocol.frame import Compile, Frame
+    from cloche_supervisor.run.output import Sink
+    from cloche_supervisor.run.program import Ended
 
 _CHECK_BYTES = 65_536
 
@@ -46,22 +46,22 @@ class Execution:
             Terminated: SIGTERM was received.
         """
         frame = self._frame
-        files.prepare(self._context.settings.workspace, frame.files)
+        input_files.prepare(self._context.settings.workspace, frame.files)
         cpu = _cpu_seconds()
         if frame.compile is None or self._compile(frame.compile):
             self._ran = self._stage(
                 "run", frame.run, self._deadline, self._stdout, self._stderr, stdin=frame.stdin
             )
         cpu = _cpu_seconds() - cpu
-        if self._ran is not None and self._ran.refused and frame.syntax_check is not None:
+        if self._ran is not None and self._ran.failed and frame.syntax_check is not None:
             self._check(frame.syntax_check)
         self._stdout.finish()
         self._stderr.finish()
-        self._tell(cpu)
+        self._report(cpu)
 
     def _compile(self, compiler: Compile) -> bool:
         """Compile and return whether it succeeded. Only a failed compiler's output is kept."""
-        held = Held(self._frame.limits.stderr_bytes)
+        held = Buffer(self._frame.limits.stderr_bytes)
         deadline = min(self._deadline, time.monotonic() + compiler.timeout_seconds)
         ended = self._stage("compile", compiler.command, deadline, held, held)
         self._compiled = ended
@@ -69,24 +69,24 @@ class Execution:
             return True
         self._stderr.feed(bytes(held.data), time.monotonic())
         self._stderr.total = held.total
-        if ended.refused:
-            self._syntax_error = first_line(held.data)
+        if ended.failed:
+            self._syntax_error = _error_line(held.data)
         return False
 
     def _check(self, command: tuple[str, ...]) -> None:
         """Check whether the source can be parsed. Only a clear rejection is a syntax error."""
         settings = self._context.settings
         deadline = min(self._deadline, time.monotonic() + settings.check_seconds)
-        held = Held(_CHECK_BYTES)
+        held = Buffer(_CHECK_BYTES)
         try:
-            files.put_again(settings.workspace, self._frame.files[0])
+            input_files.restore(settings.workspace, self._frame.files[0])
             ended = self._checked = self._stage("check", command, deadline, held, held)
         except OSError:  # no space for the source or no memory for a fork
             return
-        if ended.refused:
-            self._syntax_error = first_line(held.data)
+        if ended.failed:
+            self._syntax_error = _error_line(held.data)
 
-    def _stage(  # noqa: PLR0913 - the parts of a stage
+    def _stage(  # noqa: PLR0913 - all that a stage needs
         self,
         stage: str,
         command: tuple[str, ...],
@@ -99,7 +99,7 @@ class Execution:
         self._context.events.emit(
             "started", execution=self._frame.execution, stage=stage, time=time.time()
         )
-        return run_stage(
+        return run_program(
             self._context,
             self._launcher,
             command,
@@ -109,7 +109,7 @@ class Execution:
             deadline=deadline,
         )
 
-    def _tell(self, cpu_seconds: float) -> None:
+    def _report(self, cpu_seconds: float) -> None:
         ended = self._ran or self._compiled
         assert ended is not None
         files_found, files_truncated = self._collect()
@@ -138,7 +138,7 @@ class Execution:
     def _collect(self) -> tuple[list[dict[str, str]], bool]:
         if not self._frame.output_files:
             return [], False
-        from cloche_supervisor.collect import collect  # noqa: PLC0415 - most runs do not need it
+        from cloche_supervisor.workspace.output_files import collect  # noqa: PLC0415 - most runs do not need it
 
         settings = self._context.settings
         found = collect(
@@ -148,6 +148,13 @@ class Execution:
             deadline=time.monotonic() + settings.collect_seconds,
         )
         return found.files, found.truncated
+
+
+def _error_line(output: bytearray) -> str:
+    # Importing this compiles its patterns, and most programs do not need it.
+    from cloche_supervisor.run.compiler_message import first_line  # noqa: PLC0415
+
+    return first_line(output)
 
 
 def _seconds(ended: Ended | None) -> float | None:

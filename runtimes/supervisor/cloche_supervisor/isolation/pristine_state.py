@@ -18,10 +18,10 @@ _LIMITS = tuple(
 
 
 class ResetError(Exception):
-    """The Pod's original state cannot be restored. The message goes into the `error` event."""
+    """The Pod's pristine state cannot be restored. The message goes into the `error` event."""
 
 
-class Origin:
+class PristineState:
     """The state of this process and the workspace. Create it once, before the first program.
 
     Raises:

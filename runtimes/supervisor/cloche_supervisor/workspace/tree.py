@@ -10,7 +10,7 @@ from __future__ import annotations
 import errno
 import os
 
-from cloche_supervisor.directory import open_directory
+from cloche_supervisor.workspace.safe_open import open_directory
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import binascii
 import json
 
-from cloche_supervisor import check
-from cloche_supervisor.wire import VERSION, ProtocolError
+from cloche_supervisor.protocol import validate
+from cloche_supervisor.protocol.wire import VERSION, ProtocolError
 
 _BASE64 = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
 EXIT, RESET, KEEP_FILES = AFTERWARDS = ("exit", "reset", "keepFiles")
@@ -48,26 +48,26 @@ class Frame:
     """
 
     def __init__(self, data: bytes) -> None:
-        frame = check.keys(_parse(data), "", _KEYS)
-        if check.amount(frame["protocol"], "protocol") != VERSION:
-            raise check.wrong("protocol", f"must be {VERSION}")
-        self.execution = check.text(frame["execution"], "execution")
+        frame = validate.keys(_parse(data), "", _KEYS)
+        if validate.amount(frame["protocol"], "protocol") != VERSION:
+            raise validate.wrong("protocol", f"must be {VERSION}")
+        self.execution = validate.text(frame["execution"], "execution")
         self.files = _files(frame["files"])
         self.compile = _compile(frame["compile"])
-        run = check.keys(frame["run"], "run", ("command",))
-        self.run = check.words(run["command"], "run.command")
+        run = validate.keys(frame["run"], "run", ("command",))
+        self.run = validate.words(run["command"], "run.command")
         self.syntax_check = _syntax_check(frame["syntax_check"])
         self.environment = _environment(frame["environment"])
-        self.stdin = check.text(frame["stdin"], "stdin").encode()
-        self.timeout_seconds = check.seconds(frame["timeout_seconds"], "timeout_seconds")
+        self.stdin = validate.text(frame["stdin"], "stdin").encode()
+        self.timeout_seconds = validate.seconds(frame["timeout_seconds"], "timeout_seconds")
         self.output_files = tuple(
-            check.path(pattern, f"output_files[{i}]")
-            for i, pattern in enumerate(check.array(frame["output_files"], "output_files"))
+            validate.path(pattern, f"output_files[{i}]")
+            for i, pattern in enumerate(validate.array(frame["output_files"], "output_files"))
         )
         self.limits = _limits(frame["limits"])
-        self.afterwards = check.text(frame["afterwards"], "afterwards")
+        self.afterwards = validate.text(frame["afterwards"], "afterwards")
         if self.afterwards not in AFTERWARDS:
-            raise check.wrong("afterwards", f"must be one of {', '.join(AFTERWARDS)}")
+            raise validate.wrong("afterwards", f"must be one of {', '.join(AFTERWARDS)}")
 
 
 _KEYS = (
@@ -80,7 +80,7 @@ def _parse(data: bytes) -> object:
     try:
         return json.loads(data.decode())
     except UnicodeDecodeError:
-        raise ProtocolError("frame: is not UTF-8") from None
+        raise ProtocolError("frame: must be UTF-8") from None
     except RecursionError:
         raise ProtocolError("frame: is nested too deeply") from None
     except ValueError as error:
@@ -90,69 +90,69 @@ def _parse(data: bytes) -> object:
 def _files(value: object) -> tuple[File, ...]:
     files: list[File] = []
     seen = set()
-    for i, item in enumerate(check.array(value, "files")):
+    for i, item in enumerate(validate.array(value, "files")):
         key = f"files[{i}]"
         kind = "base64" if isinstance(item, dict) and "base64" in item else "text"
-        entry = check.keys(item, key, ("path", kind))
-        path = check.path(entry["path"], f"{key}.path")
+        entry = validate.keys(item, key, ("path", kind))
+        path = validate.path(entry["path"], f"{key}.path")
         if path in seen:
-            raise check.wrong(f"{key}.path", "is there twice")
+            raise validate.wrong(f"{key}.path", "is a duplicate")
         seen.add(path)
-        content = check.text(entry[kind], f"{key}.{kind}").encode()
+        content = validate.text(entry[kind], f"{key}.{kind}").encode()
         if kind == "base64":
             content = _base64(content, f"{key}.base64")
         files.append(File(path, content))
     if not files:
-        raise check.wrong("files", "must hold the source")
+        raise validate.wrong("files", "must contain the source")
     return tuple(files)
 
 
 def _base64(content: bytes, key: str) -> bytes:
     # The decoder skips characters outside the alphabet, and strict_mode needs Python 3.11.
     if content.rstrip(b"=").translate(None, delete=_BASE64):
-        raise check.wrong(key, "must be base64")
+        raise validate.wrong(key, "must be base64")
     try:
         return binascii.a2b_base64(content)
     except binascii.Error:
-        raise check.wrong(key, "must be base64, padded") from None
+        raise validate.wrong(key, "must be padded base64") from None
 
 
 def _compile(value: object) -> Compile | None:
     if value is None:
         return None
-    entry = check.keys(value, "compile", ("command", "timeout_seconds"))
+    entry = validate.keys(value, "compile", ("command", "timeout_seconds"))
     return Compile(
-        check.words(entry["command"], "compile.command"),
-        check.seconds(entry["timeout_seconds"], "compile.timeout_seconds"),
+        validate.words(entry["command"], "compile.command"),
+        validate.seconds(entry["timeout_seconds"], "compile.timeout_seconds"),
     )
 
 
 def _syntax_check(value: object) -> tuple[str, ...] | None:
     if value is None:
         return None
-    entry = check.keys(value, "syntax_check", ("command",))
-    return check.words(entry["command"], "syntax_check.command")
+    entry = validate.keys(value, "syntax_check", ("command",))
+    return validate.words(entry["command"], "syntax_check.command")
 
 
 def _environment(value: object) -> dict[str, str]:
     if not isinstance(value, dict):
-        raise check.wrong("environment", "must be an object")
+        raise validate.wrong("environment", "must be an object")
     found = {}
     for name, text in value.items():
-        if not check.word(name, "environment") or "=" in name:
-            raise check.wrong("environment", "a name must not be empty nor contain '='")
-        found[name] = check.word(text, f"environment.{name[:100]}")
+        if not validate.word(name, "environment") or "=" in name:
+            raise validate.wrong("environment", "a name must not be empty nor contain '='")
+        found[name] = validate.word(text, f"environment.{name[:100]}")
     return found
 
 
 def _limits(value: object) -> Limits:
     names = ("stdout_bytes", "stderr_bytes", "files_bytes")
-    limits = check.keys(value, "limits", (*names, "rlimits"))
-    stdout, stderr, files = (check.amount(limits[name], f"limits.{name}") for name in names)
-    rlimits = check.keys(limits["rlimits"], "limits.rlimits", RLIMITS)
+    limits = validate.keys(value, "limits", (*names, "rlimits"))
+    stdout, stderr, files = (validate.amount(limits[name], f"limits.{name}") for name in names)
+    rlimits = validate.keys(limits["rlimits"], "limits.rlimits", RLIMITS)
     return Limits(
         stdout,
         stderr,
         files,
-        {name: check.amount(rlimits[name], f"limits.rlimits.{name}") for name in RLIMITS},
+        {name: validate.amount(rlimits[name], f"limits.rlimits.{name}") for name in RLIMITS},
     )

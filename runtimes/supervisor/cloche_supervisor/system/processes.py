@@ -6,11 +6,11 @@ import os
 import signal
 import time
 
-from cloche_supervisor import linux
+from cloche_supervisor.system import linux
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from cloche_supervisor.signals import Signals
+    from cloche_supervisor.system.signals import Signals
 
 _AGAIN_SECONDS = 0.01
 
