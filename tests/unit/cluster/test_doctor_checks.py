@@ -212,7 +212,7 @@ def test_all_problems_are_in_one_error_without_warnings() -> None:
     more = Section("kernel", (warning("memory", "little"), problem("nftables", "none: load it")))
     with pytest.raises(ClusterError) as words:
         require_no_problem([*SECTIONS, more])
-    assert str(told.value) == (
+    assert str(words.value) == (
         "2 problems must be fixed first:\n    disk: full: free some\n    nftables: none: load it"
     )
     assert len(problems([*SECTIONS, more])) == 2

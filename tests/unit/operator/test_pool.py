@@ -224,7 +224,7 @@ async def test_a_tenants_pod_is_not_given_to_a_waiter_of_another_tenant() -> Non
     lent = pool.take("a")
     assert lent is not None
     assert not pool.has_pod_on_the_way("b")
-    nobody = asyncio.create_task(pool.stand_in_line("", BOUND_SECONDS))
+    no_tenant = asyncio.create_task(pool.stand_in_line("", BOUND_SECONDS))
     other = asyncio.create_task(pool.stand_in_line("b", BOUND_SECONDS))
     same = asyncio.create_task(pool.stand_in_line("a", BOUND_SECONDS))
     await asyncio.sleep(0)
