@@ -116,7 +116,7 @@ model: venv-dev ## check all states of claim, takeover and recovery: make model 
 	@PYTHONPATH="$(ROOT)/tests" $(PY) -m support.model $(MODEL)
 
 files: venv-dev ## list the files that one POST /api/v1/execute passes, for each package
-	@cd "$(ROOT)" && PYTHONPATH="$(ROOT)/tests" $(PY) -m support.passed_files
+	@cd "$(ROOT)" && PYTHONPATH="$(ROOT)/tests" $(PY) -m support.observers.passed_files
 
 requirements: venv-dev ## generate requirements/*.txt from pyproject.toml, with hashes
 	@for extra in gateway operator up dev; do \

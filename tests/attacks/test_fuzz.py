@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from fuzz import schema
 from fuzz.__main__ import fuzz
-from support.installation import Installation
+from support.fixtures.installation import Installation
 
 SEED = 20
 MIB = 32

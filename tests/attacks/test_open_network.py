@@ -10,8 +10,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from support.helm import other_values
-from support.installation import Installation
+from support.clients.helm import other_values
+from support.fixtures.installation import Installation
 
 from attacks.ahead import Ended, ahead
 from attacks.program import Program, programs

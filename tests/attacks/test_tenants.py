@@ -8,10 +8,12 @@ from typing import Any
 
 import httpx
 import pytest
-from support.api_server import CLOCHE
-from support.installation import SANDBOXES, Installation, Kubectl
-from support.keys import extra_key
-from support.site import Site
+from support.clients.api_keys import extra_key
+from support.clients.api_server import CLOCHE
+from support.clients.installation_api import InstallationApi
+from support.clients.kubectl import InstallationKubectl
+from support.data.names import SANDBOXES
+from support.fixtures.installation import Installation
 
 _SECONDS = 150.0
 
@@ -60,7 +62,7 @@ def ours(http: httpx.Client) -> httpx.Client:
 
 
 @pytest.fixture(scope="module")
-def theirs(installation: Installation, kubectl: Kubectl) -> Iterator[httpx.Client]:
+def theirs(installation: Installation, kubectl: InstallationKubectl) -> Iterator[httpx.Client]:
     """A client with the attacker's key, of another tenant."""
     with (
         extra_key(kubectl, tenant="neighbour", ratePerMinute=10_000) as key,
@@ -72,19 +74,19 @@ def theirs(installation: Installation, kubectl: Kubectl) -> Iterator[httpx.Clien
 
 
 @pytest.fixture(scope="module")
-def reused(place: Site) -> Iterator[str]:
+def reused(cluster: InstallationApi) -> Iterator[str]:
     """A language whose Pods are reused by the same tenant."""
     pool = {"size": 2, "reuse": "SameTenant"}
-    place.make_runtime("attack-reused", place.runtime_like("python", pool=pool))
+    cluster.make_runtime("attack-reused", cluster.runtime_like("python", pool=pool))
     yield "attack-reused"
-    place.remove_runtime("attack-reused")
+    cluster.remove_runtime("attack-reused")
 
 
 Ran = Callable[[httpx.Client, str], tuple[str, str]]
 
 
 @pytest.fixture(scope="module")
-def ran(place: Site, reused: str) -> Ran:
+def ran(cluster: InstallationApi, reused: str) -> Ran:
     """Run code in a reusable Pod; return its output and the Pod's uid."""
 
     def run(client: httpx.Client, code: str) -> tuple[str, str]:
@@ -92,7 +94,7 @@ def ran(place: Site, reused: str) -> Ran:
         assert answer.status_code == httpx.codes.OK, answer.text
         body = answer.json()
         path = f"{CLOCHE}/{SANDBOXES}/sandboxexecutions/{body['execution_id']}"
-        uid: str = place.api.get(path)["status"]["podUID"]
+        uid: str = cluster.api.get(path)["status"]["podUID"]
         return body["stdout"], uid
 
     return run

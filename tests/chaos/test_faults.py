@@ -14,8 +14,8 @@ from chaos import report
 from chaos.faults import FAULTS, ROUNDS
 from chaos.round import Round
 from chaos.row import Row
-from support.installation import Installation
-from support.site import Site, site
+from support.clients.installation_api import InstallationApi, installation_api
+from support.fixtures.installation import Installation
 
 EXECUTIONS = 24
 """For each fault."""
@@ -26,13 +26,13 @@ Rows = Callable[[str], Row]
 
 
 @pytest.fixture(scope="module")
-def where(installation: Installation) -> Iterator[Site]:
-    with site(installation) as found, found.own_runtime(RUNTIME, POOL):
+def where(installation: Installation) -> Iterator[InstallationApi]:
+    with installation_api(installation) as found, found.own_runtime(RUNTIME, POOL):
         yield found
 
 
 @pytest.fixture(scope="module")
-def rows(where: Site) -> Rows:
+def rows(where: InstallationApi) -> Rows:
     """Return a function that runs a round at its first call, and returns its result."""
 
     @cache

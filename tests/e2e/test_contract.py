@@ -14,9 +14,11 @@ from typing import Any
 
 import httpx
 import pytest
+from support.clients.api_keys import extra_key
+from support.clients.kubectl import InstallationKubectl
+from support.data.names import SANDBOXES
 from support.deadline import until
-from support.installation import SANDBOXES, Installation, Kubectl
-from support.keys import extra_key
+from support.fixtures.installation import Installation
 
 ORIGINAL_LANGUAGES = (
     "python, javascript, typescript, java, go, rust, cpp, csharp, ruby, php, sql, bash"
@@ -37,7 +39,7 @@ def anonymous(installation: Installation) -> Iterator[httpx.Client]:
 
 
 @pytest.fixture(scope="module")
-def other(installation: Installation, kubectl: Kubectl) -> Iterator[httpx.Client]:
+def other(installation: Installation, kubectl: InstallationKubectl) -> Iterator[httpx.Client]:
     """Another tenant's key."""
     with (
         extra_key(kubectl, tenant="other") as key,
@@ -208,7 +210,7 @@ def test_a_path_is_answered_with_and_without_a_trailing_slash(
 
 
 def test_x_request_id_is_echoed_and_appears_in_the_resource_and_the_logs(
-    http: httpx.Client, kubectl: Kubectl
+    http: httpx.Client, kubectl: InstallationKubectl
 ) -> None:
     sent = f"test-{uuid.uuid4()}"
 
@@ -224,7 +226,7 @@ def test_x_request_id_is_echoed_and_appears_in_the_resource_and_the_logs(
             log = kubectl("logs", "-n", "cloche-system", "-l", selector, "--tail=200")
             return any(sent in line and name in line for line in log.splitlines())
 
-        until(logged, 10, f"the {component}'s log to have both ids")
+        until(logged, f"the {component}'s log to have both ids", 10)
 
 
 def test_every_response_has_a_request_id(anonymous: httpx.Client) -> None:
@@ -318,8 +320,8 @@ def test_an_execution_cancelled_while_its_client_waits_is_409(http: httpx.Client
                 ),
                 None,
             ),
-            30,
             "the execution to run",
+            30,
         )
         http.delete(f"/api/v1/executions/{name}")
         answer = waiting.result()
@@ -344,7 +346,7 @@ def test_a_client_that_disconnects_cancels_its_execution(
         found = http.get("/api/v1/executions", params={"session_id": session}).json()["executions"]
         return found[0]["status"] if found else None
 
-    until(lambda: state() == "cancelled", 15, "the execution to be cancelled")
+    until(lambda: state() == "cancelled", "the execution to be cancelled", 15)
 
 
 def test_an_idempotency_key_returns_the_same_execution(http: httpx.Client) -> None:
@@ -378,7 +380,7 @@ def test_a_record_with_ttl_zero_is_removed_once_it_is_answered(
     path = f"/api/v1/executions/{answer.json()['execution_id']}"
 
     assert answer.json()["stdout"] == "hello\n"
-    until(lambda: http.get(path).status_code == 404, 15, "the record to be removed")
+    until(lambda: http.get(path).status_code == 404, "the record to be removed", 15)
 
 
 # ------------------------------------------------------------------------------------- siblings
@@ -439,7 +441,9 @@ def test_a_batch_of_eleven_is_400(http: httpx.Client) -> None:
     )
 
 
-def test_a_request_over_the_keys_rate_is_429(installation: Installation, kubectl: Kubectl) -> None:
+def test_a_request_over_the_keys_rate_is_429(
+    installation: Installation, kubectl: InstallationKubectl
+) -> None:
     bad = {"language": "python"}
     with (
         extra_key(kubectl, tenant="slow", ratePerMinute=3) as key,
@@ -511,7 +515,7 @@ def test_session_clean_up_cancels_and_removes_only_the_keys_own_executions(
     def gone() -> bool:
         return http.get(f"/api/v1/executions/{runs}").status_code == 404
 
-    until(gone, 10, "the execution to be removed")
+    until(gone, "the execution to be removed", 10)
     assert other.get(f"/api/v1/executions/{theirs}").status_code == 200
 
 
@@ -583,8 +587,8 @@ def test_events_of_a_running_execution_begin_at_its_first_byte(http: httpx.Clien
     name = started(http, code=CHATTY.replace("sleep(2)", "sleep(8)"))
     until(
         lambda: http.get(f"/api/v1/executions/{name}").json()["status"] == "running",
-        30,
         "the execution to start",
+        30,
     )
 
     found = events_of(http, name)
@@ -671,7 +675,7 @@ def test_an_unknown_session_is_404(http: httpx.Client, other: httpx.Client) -> N
 
 # --------------------------------------------------------------------------------- keys, limits
 def test_a_key_runs_no_more_executions_at_a_time_than_its_concurrency(
-    installation: Installation, kubectl: Kubectl
+    installation: Installation, kubectl: InstallationKubectl
 ) -> None:
     """More wait in its queue."""
     with (
@@ -687,7 +691,7 @@ def test_a_key_runs_no_more_executions_at_a_time_than_its_concurrency(
 
 
 def test_a_removed_key_is_rejected_without_a_restart(
-    installation: Installation, kubectl: Kubectl
+    installation: Installation, kubectl: InstallationKubectl
 ) -> None:
     with extra_key(kubectl, tenant="brief") as key:
         headers = {"X-API-Key": key}
@@ -697,10 +701,10 @@ def test_a_removed_key_is_rejected_without_a_restart(
         answer = httpx.get(f"{installation.url}/api/v1/executions", headers=headers)
         return answer.status_code == 403
 
-    until(refused, 10, "the key to be refused")
+    until(refused, "the key to be refused", 10)
 
 
-def test_an_expired_key_is_403(installation: Installation, kubectl: Kubectl) -> None:
+def test_an_expired_key_is_403(installation: Installation, kubectl: InstallationKubectl) -> None:
     with extra_key(kubectl, tenant="old", expiresAt="2020-01-01T00:00:00Z", valid=False) as key:
         url = f"{installation.url}/api/v1/executions"
 
@@ -711,14 +715,16 @@ def test_an_expired_key_is_403(installation: Installation, kubectl: Kubectl) -> 
                 != "Invalid API key"
                 else None
             ),
-            10,
             "the key to be known",
+            10,
         )
 
     assert answer.status_code == 403
 
 
-def test_256_kib_of_output_are_kept_and_the_rest_is_counted(execute: Any, kubectl: Kubectl) -> None:
+def test_256_kib_of_output_are_kept_and_the_rest_is_counted(
+    execute: Any, kubectl: InstallationKubectl
+) -> None:
     body = execute('print("x" * 300_000, end="")')
 
     assert (len(body["stdout"]), body["stdout_truncated"], body["exit_code"]) == (

@@ -9,10 +9,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from support import images
+from support.clients import images
+from support.clients.kubectl import InstallationKubectl
+from support.clients.node_processes import of_pod
+from support.data.names import SANDBOXES
 from support.deadline import until
-from support.installation import SANDBOXES, Kubectl
-from support.processes import of_pod
 
 SLEEP = 'import time\nprint("begun", flush=True)\ntime.sleep(100)'
 
@@ -49,7 +50,7 @@ def test_a_missing_image_ends_the_execution_as_image_pull_failed(
 
 
 def test_an_image_without_a_supervisor_ends_the_execution_as_error(
-    submit: Any, finished: Any, runtime: Any, kubectl: Kubectl
+    submit: Any, finished: Any, runtime: Any, kubectl: InstallationKubectl
 ) -> None:
     """An image that runs, but holds no supervisor."""
     image = kubectl.json("get", "deployment", "cloche-operator", "-n", "cloche-system")
@@ -62,7 +63,7 @@ def test_an_image_without_a_supervisor_ends_the_execution_as_error(
 
 
 def test_garbage_from_a_supervisor_ends_the_execution_as_protocol_error(
-    submit: Any, finished: Any, runtime: Any, kubectl: Kubectl, execute: Any
+    submit: Any, finished: Any, runtime: Any, kubectl: InstallationKubectl, execute: Any
 ) -> None:
     python = kubectl.json("get", "sbr", "python", "-n", SANDBOXES)["spec"]["image"]
     image = images.load("garbage", Path(__file__).parent / "images" / "garbage", python)
@@ -74,7 +75,7 @@ def test_garbage_from_a_supervisor_ends_the_execution_as_protocol_error(
 
 
 def test_an_execution_whose_pod_is_deleted_ends_as_pod_deleted_with_its_output(
-    kubectl: Kubectl, submit: Any, finished: Any, running_pod: Any
+    kubectl: InstallationKubectl, submit: Any, finished: Any, running_pod: Any
 ) -> None:
     name = submit(SLEEP, timeoutSeconds=120)
     pod = running_pod(name)["metadata"]["name"]
@@ -87,7 +88,7 @@ def test_an_execution_whose_pod_is_deleted_ends_as_pod_deleted_with_its_output(
 
 
 def test_an_execution_whose_pod_is_evicted_ends_as_pod_evicted(
-    kubectl: Kubectl, submit: Any, finished: Any, running_pod: Any
+    kubectl: InstallationKubectl, submit: Any, finished: Any, running_pod: Any
 ) -> None:
     name = submit(SLEEP, timeoutSeconds=120)
     pod = running_pod(name)["metadata"]["name"]
@@ -98,14 +99,14 @@ def test_an_execution_whose_pod_is_evicted_ends_as_pod_evicted(
     }
 
     path = f"/api/v1/namespaces/{SANDBOXES}/pods/{pod}/eviction"
-    kubectl("create", "--raw", path, "-f", "-", input_=json.dumps(eviction))
+    kubectl("create", "--raw", path, "-f", "-", stdin=json.dumps(eviction))
 
     status = finished(name)
     assert (status["phase"], status["reason"]) == ("Error", "PodEvicted")
 
 
 def test_a_hung_supervisor_ends_the_execution_as_supervisor_hung(
-    kubectl: Kubectl, submit: Any, finished: Any, running_pod: Any
+    kubectl: InstallationKubectl, submit: Any, finished: Any, running_pod: Any
 ) -> None:
     """The supervisor's own timeout fails; the operator's is the next layer."""
     name = submit(SLEEP, timeoutSeconds=2)
@@ -117,7 +118,7 @@ def test_a_hung_supervisor_ends_the_execution_as_supervisor_hung(
 
     assert (status["phase"], status["reason"]) == ("Error", "SupervisorHung")
     assert status["stdout"] == "begun\n"
-    until(lambda: pod["metadata"]["name"] not in str(kubectl.pods()), 20, "the Pod to be gone")
+    until(lambda: pod["metadata"]["name"] not in str(kubectl.pods()), "the Pod to be gone", 20)
 
 
 def test_a_killed_supervisor_ends_the_execution_as_result_lost(

@@ -4,21 +4,24 @@ from __future__ import annotations
 
 from typing import Any
 
+from support.clients.kubectl import InstallationKubectl
+from support.data.names import ROOT, SANDBOXES, SYSTEM
 from support.deadline import until
-from support.installation import ROOT, SANDBOXES, SYSTEM, Kubectl
 
 
 def test_kubectl_shows_an_ended_execution_and_its_pod_is_deleted(
-    kubectl: Kubectl, execute: Any
+    kubectl: InstallationKubectl, execute: Any
 ) -> None:
     answer = execute('print("seen")', session_id="shown")
 
     row = kubectl("get", "sbx", answer["execution_id"], "-n", SANDBOXES, "--no-headers").split()
     assert row[:5] == [answer["execution_id"], "python", "Completed", "Exited", "0"]
-    until(lambda: not kubectl.busy_pods(), 10, "the Pods to be gone")
+    until(lambda: not kubectl.busy_pods(), "the Pods to be gone", 10)
 
 
-def test_an_execution_applied_with_kubectl_runs_without_the_gateway(kubectl: Kubectl) -> None:
+def test_an_execution_applied_with_kubectl_runs_without_the_gateway(
+    kubectl: InstallationKubectl,
+) -> None:
     scale = ("scale", "deployment/cloche-gateway", "-n", SYSTEM)
     replicas = kubectl.json("get", "deployment", "cloche-gateway", "-n", SYSTEM)["spec"]["replicas"]
     kubectl("delete", "sbx/hello", "-n", SANDBOXES, "--ignore-not-found")
@@ -57,7 +60,7 @@ def test_an_execution_over_the_runtimes_maximum_ends_as_resources_exceed_runtime
 
 
 def test_cancelling_with_kubectl_ends_the_execution_and_deletes_its_pod(
-    kubectl: Kubectl, submit: Any, finished: Any, running_pod: Any
+    kubectl: InstallationKubectl, submit: Any, finished: Any, running_pod: Any
 ) -> None:
     name = submit('import time\nprint("begun", flush=True)\ntime.sleep(100)', timeoutSeconds=120)
     pod = running_pod(name)["metadata"]["name"]
@@ -67,26 +70,28 @@ def test_cancelling_with_kubectl_ends_the_execution_and_deletes_its_pod(
     status = finished(name)
     assert (status["phase"], status["reason"]) == ("Cancelled", "Cancelled")
     assert status["stdout"] == "begun\n"
-    until(lambda: pod not in str(kubectl.pods()), 10, "the Pod to be gone")
+    until(lambda: pod not in str(kubectl.pods()), "the Pod to be gone", 10)
 
 
 def test_deleting_an_execution_deletes_its_pod(
-    kubectl: Kubectl, submit: Any, running_pod: Any
+    kubectl: InstallationKubectl, submit: Any, running_pod: Any
 ) -> None:
     name = submit("import time\ntime.sleep(100)", timeoutSeconds=120)
     pod = running_pod(name)["metadata"]["name"]
 
     kubectl("delete", "sbx", name, "-n", SANDBOXES)
 
-    until(lambda: pod not in str(kubectl.pods()), 10, "the Pod to be gone")
+    until(lambda: pod not in str(kubectl.pods()), "the Pod to be gone", 10)
 
 
-def test_a_record_is_removed_after_its_ttl(kubectl: Kubectl, submit: Any, finished: Any) -> None:
+def test_a_record_is_removed_after_its_ttl(
+    kubectl: InstallationKubectl, submit: Any, finished: Any
+) -> None:
     name = submit("print(1)", ttlSecondsAfterFinished=1)
     finished(name)
 
     until(
         lambda: kubectl.run("get", "sbx", name, "-n", SANDBOXES).returncode != 0,
-        60,
         "the record to be removed",
+        60,
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-from support.witness import witness
+from support.observers.start_observer import observe_starts
 
 COUNT = 20
 
@@ -17,7 +17,7 @@ def test_20_concurrent_executions_each_run_once_with_their_own_result(
         answer: dict[str, Any] = execute(f"print({number} ** 2)", timeout=60)
         return answer
 
-    with witness() as seen, ThreadPoolExecutor(COUNT) as pool:
+    with observe_starts() as seen, ThreadPoolExecutor(COUNT) as pool:
         answers = list(pool.map(one, range(COUNT)))
 
     assert [a["stdout"] for a in answers] == [f"{n**2}\n" for n in range(COUNT)]

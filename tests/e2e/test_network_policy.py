@@ -10,9 +10,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from support.clients.helm import kinds
+from support.clients.kubectl import InstallationKubectl
+from support.data.names import SANDBOXES, SYSTEM
 from support.deadline import until
-from support.helm import kinds
-from support.installation import SANDBOXES, SYSTEM, Installation, Kubectl
+from support.fixtures.installation import Installation
 
 from cloche_cluster.console import Console
 from cloche_cluster.embedded.policy_engine import policy_engine
@@ -65,7 +67,7 @@ server, which may be at any address, and for those who call the gateway."""
 class Ways:
     """A Pod for each program of the chart, with its labels, and one that it knows nothing of."""
 
-    def __init__(self, kubectl: Kubectl, image: str) -> None:
+    def __init__(self, kubectl: InstallationKubectl, image: str) -> None:
         self.kubectl = kubectl
         self.image = image
         suffix = uuid.uuid4().hex[:6]
@@ -95,7 +97,7 @@ class Ways:
 
     def apply(self, objects: list[dict[str, Any]]) -> None:
         body = {"apiVersion": "v1", "kind": "List", "items": objects}
-        self.kubectl("apply", "-f", "-", input_=json.dumps(body))
+        self.kubectl("apply", "-f", "-", stdin=json.dumps(body))
 
     def pod(self, name: str) -> dict[str, Any]:
         labels = {
@@ -150,7 +152,7 @@ class Ways:
 
 
 @pytest.fixture(scope="module")
-def ways(installation: Installation, kubectl: Kubectl) -> Iterator[Ways]:
+def ways(installation: Installation, kubectl: InstallationKubectl) -> Iterator[Ways]:
     """The Pods; in the embedded cluster beside an engine, elsewhere the network is to enforce."""
     image = kubectl.json("get", "sbr", "python", "-n", SANDBOXES)["spec"]["image"]
     embedded = Embedded(Console())
@@ -174,7 +176,7 @@ def policies(ways: Ways, before: dict[str, set[str]]) -> Ways:
     """The chart's policies, in force after all was open."""
     assert before
     ways.apply_policies()
-    until(lambda: not ways.of("sandbox"), IN_FORCE_SECONDS, "the policies to be in force")
+    until(lambda: not ways.of("sandbox"), "the policies to be in force", IN_FORCE_SECONDS)
     return ways
 
 

@@ -8,8 +8,9 @@ from typing import Any
 
 import httpx
 import pytest
+from support.clients.kubectl import InstallationKubectl
+from support.data.names import SANDBOXES
 from support.deadline import until
-from support.installation import SANDBOXES, Kubectl
 
 CLASS = "test-own-class"
 HANDLER = "runc"
@@ -19,27 +20,27 @@ FILLED_SECONDS = 90
 
 
 @pytest.fixture(scope="module")
-def runtime_class(kubectl: Kubectl) -> Iterator[str]:
+def runtime_class(kubectl: InstallationKubectl) -> Iterator[str]:
     manifest = {
         "apiVersion": "node.k8s.io/v1",
         "kind": "RuntimeClass",
         "metadata": {"name": CLASS},
         "handler": HANDLER,
     }
-    kubectl("apply", "-f", "-", input_=json.dumps(manifest))
+    kubectl("apply", "-f", "-", stdin=json.dumps(manifest))
     yield CLASS
     kubectl("delete", "runtimeclass", CLASS)
 
 
 @pytest.fixture(scope="module")
-def language(runtime_class: str, runtime: Any, kubectl: Kubectl) -> str:
+def language(runtime_class: str, runtime: Any, kubectl: InstallationKubectl) -> str:
     """A runtime that names the class, with one Pod that waits."""
     name: str = runtime("own-class", runtimeClassName=runtime_class, pool={"size": 1})
-    until(lambda: kubectl.pool_is_full(name), FILLED_SECONDS, "the Pod to wait")
+    until(lambda: kubectl.pool_is_full(name), "the Pod to wait", FILLED_SECONDS)
     return name
 
 
-def waiting(kubectl: Kubectl, language: str) -> list[dict[str, Any]]:
+def waiting(kubectl: InstallationKubectl, language: str) -> list[dict[str, Any]]:
     labels = f"cloche.dev/runtime={language},cloche.dev/state=waiting"
     found: list[dict[str, Any]] = kubectl.json("get", "pods", "-n", SANDBOXES, "-l", labels)[
         "items"
@@ -48,9 +49,9 @@ def waiting(kubectl: Kubectl, language: str) -> list[dict[str, Any]]:
 
 
 def test_a_pool_pod_has_the_runtimes_runtime_class(
-    kubectl: Kubectl, language: str, submit: Any, finished: Any
+    kubectl: InstallationKubectl, language: str, submit: Any, finished: Any
 ) -> None:
-    until(lambda: kubectl.pool_is_full(language), FILLED_SECONDS, "the Pod to wait")
+    until(lambda: kubectl.pool_is_full(language), "the Pod to wait", FILLED_SECONDS)
     [pod] = waiting(kubectl, language)
     assert pod["spec"]["runtimeClassName"] == CLASS
 
@@ -61,7 +62,7 @@ def test_a_pool_pod_has_the_runtimes_runtime_class(
 
 
 def test_a_cold_pod_has_the_runtimes_runtime_class(
-    kubectl: Kubectl, language: str, submit: Any, running_pod: Any
+    kubectl: InstallationKubectl, language: str, submit: Any, running_pod: Any
 ) -> None:
     name = submit("import time\ntime.sleep(20)", language, resources={"memory": "256Mi"})
 
@@ -73,14 +74,14 @@ def test_a_cold_pod_has_the_runtimes_runtime_class(
 
 
 def test_a_session_pod_has_the_runtimes_runtime_class(
-    kubectl: Kubectl, language: str, http: httpx.Client
+    kubectl: InstallationKubectl, language: str, http: httpx.Client
 ) -> None:
     # Other limits than the pool's start a new Pod. A new language is listed within seconds.
     asked = {"language": language, "resources": {"memory_mb": 256}}
     until(
         lambda: language in http.get("/api/v1/execute/languages").json(),
-        10,
         "the language to be listed",
+        10,
     )
     answer = http.post("/api/v1/sessions", json=asked)
     assert answer.status_code == httpx.codes.CREATED, answer.text
@@ -95,8 +96,10 @@ def test_a_session_pod_has_the_runtimes_runtime_class(
 
 
 @pytest.mark.usefixtures("language")
-def test_pods_of_other_languages_keep_the_installations_runtime_class(kubectl: Kubectl) -> None:
-    until(lambda: kubectl.pool_is_full("python"), FILLED_SECONDS, "the pool of python")
+def test_pods_of_other_languages_keep_the_installations_runtime_class(
+    kubectl: InstallationKubectl,
+) -> None:
+    until(lambda: kubectl.pool_is_full("python"), "the pool of python", FILLED_SECONDS)
     deployment = kubectl.json("get", "deployment", "cloche-operator", "-n", "cloche-system")
     [container] = deployment["spec"]["template"]["spec"]["containers"]
     values = {one["name"]: one.get("value", "") for one in container["env"]}

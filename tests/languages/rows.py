@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 import yaml
-from support.installation import ROOT
+from support.data.names import ROOT
 
 EXTENSIONS = {
     "python": "py",

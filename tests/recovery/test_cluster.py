@@ -16,10 +16,10 @@ from typing import TYPE_CHECKING, Any
 
 import httpx
 import pytest
+from support.clients.cluster_command import COMMAND, ENVIRONMENT, cluster, interrupted
+from support.clients.node_processes import kill_component, of_component
+from support.data.names import ROOT
 from support.deadline import until
-from support.installation import ROOT
-from support.operations import COMMAND, ENVIRONMENT, cluster, interrupted
-from support.processes import kill_component, of_component
 
 from cloche_cluster.checkout import Checkout
 from cloche_cluster.embedded.layout import Layout
@@ -30,7 +30,8 @@ from cloche_cluster.targets.choice import Kind
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from support.installation import Installation, Kubectl
+    from support.clients.kubectl import InstallationKubectl
+    from support.fixtures.installation import Installation
 
 UP_SECONDS = 120
 READY_SECONDS = 60
@@ -56,7 +57,7 @@ def kill_everything() -> None:
                 os.kill(pid, signal.SIGKILL)
         return not pids
 
-    until(gone, 30, "every process of the cluster to end")
+    until(gone, "every process of the cluster to end", 30)
 
 
 def command_of(pid: int) -> str:
@@ -93,15 +94,17 @@ def test_containers_survive_a_restart_of_containerd(execute: Callable[..., dict[
 
 
 def test_an_input_lost_with_containerd_is_sent_to_another_pod(
-    submit: Callable[..., str], finished: Callable[[str], dict[str, Any]], kubectl: Kubectl
+    submit: Callable[..., str],
+    finished: Callable[[str], dict[str, Any]],
+    kubectl: InstallationKubectl,
 ) -> None:
     hits = kubectl.runtime_status("python")["hits"]
-    until(lambda: finished(submit("pass"))["warm"], 60, "a program to run in a Pod that waited")
+    until(lambda: finished(submit("pass"))["warm"], "a program to run in a Pod that waited", 60)
     # The status is up to 5 s old; one that counts this program comes from the new containerd.
     until(
         lambda: kubectl.runtime_status("python")["hits"] > hits and kubectl.pool_is_full("python"),
-        60,
         "a Pod to wait",
+        60,
     )
     before = of_component("containerd")
     os.kill(before, signal.SIGSTOP)  # it neither reads nor passes on input from now on
@@ -111,7 +114,7 @@ def test_an_input_lost_with_containerd_is_sent_to_another_pod(
         uid: str | None = kubectl.execution(name).get("status", {}).get("podUID")
         return uid
 
-    first = until(claimed, 30, "the execution to be claimed")
+    first = until(claimed, "the execution to be claimed", 30)
     os.kill(before, signal.SIGKILL)
     status = finished(name)
     assert (status["reason"], status["stdout"]) == ("Exited", "once\n"), status
@@ -140,7 +143,7 @@ def test_the_next_up_completes_an_interrupted_one(
     _, error = interrupted(*BARE, at="starting the embedded cluster")
     assert error.count("\n") == 1, error
     cluster(*BARE)
-    until(lambda: serves(http), READY_SECONDS, "the gateway to be ready")
+    until(lambda: serves(http), "the gateway to be ready", READY_SECONDS)
     assert execute("print('again')")["stdout"] == "again\n"
 
 

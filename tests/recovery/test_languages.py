@@ -6,15 +6,15 @@ import subprocess
 from typing import TYPE_CHECKING
 
 import httpx
-from support.installation import ROOT
-from support.operations import COMMAND, ENVIRONMENT, cluster, interrupted
+from support.clients.cluster_command import COMMAND, ENVIRONMENT, cluster, interrupted
+from support.data.names import ROOT
 
 from cloche_cluster.checkout import Checkout
 from cloche_cluster.install import env_file
 from cloche_cluster.languages import languages
 
 if TYPE_CHECKING:
-    from support.installation import Installation
+    from support.fixtures.installation import Installation
 
 ALL = ("up", "--languages", "all")
 

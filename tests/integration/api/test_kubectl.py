@@ -9,8 +9,8 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from support.api_server import CLOCHE, ApiServer
-from support.planes import ControlPlane
+from support.clients.api_server import CLOCHE, ApiServer
+from support.fixtures.control_planes import ControlPlane
 
 from cloche_api.phases import TERMINAL
 
@@ -229,7 +229,7 @@ def test_kubectl_wait_returns_when_an_execution_ends(
     control_plane: ControlPlane, server: ApiServer, ended: str
 ) -> None:
     command = [
-        *(str(control_plane.kubectl_path), f"--kubeconfig={control_plane.kubeconfig}", "wait"),
+        *(*control_plane.kubectl.command, "wait"),
         *("-n", ended, "--for=condition=Finished", "--timeout=20s", "sbx/fresh"),
     ]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as waiting:

@@ -8,8 +8,10 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from support.api_server import CLOCHE, ApiServer
-from support.planes import ControlPlane
+from support.clients.api_server import CLOCHE, ApiServer
+from support.fixtures.control_planes import ControlPlane
+
+from cloche_api.meta import API_VERSION
 
 Make = Callable[..., dict[str, Any]]
 KIB = 1024
@@ -311,7 +313,8 @@ def apply_error(plane: ControlPlane, namespace: str, document: dict[str, Any]) -
     text = json.dumps(document)
     # The annotation of a plain apply takes no more than 256 KiB.
     how = ["--server-side"] if len(text) > 200 * KIB else []
-    message: str = plane.kubectl("apply", *how, "-n", namespace, "-f", "-", stdin=text, check=False)
+    done = plane.kubectl.run("apply", *how, "-n", namespace, "-f", "-", stdin=text)
+    message = done.stdout + done.stderr
     assert "applied" not in message
     assert "created" not in message
     return message
@@ -375,5 +378,5 @@ def test_kubectl_apply_reports_why_a_runtime_is_invalid(
 def test_a_resource_without_a_spec_is_rejected(
     control_plane: ControlPlane, unused_namespace: str, kind: str, spec: dict[str, Any]
 ) -> None:
-    document = {"apiVersion": "cloche.dev/v1alpha1", "kind": kind, "metadata": {"name": "x"}}
+    document = {"apiVersion": API_VERSION, "kind": kind, "metadata": {"name": "x"}}
     assert "spec" in apply_error(control_plane, unused_namespace, document | spec)

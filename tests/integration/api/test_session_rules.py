@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from support.api_server import CLOCHE, JSON_PATCH, MERGE, ApiServer
+from support.clients.api_server import CLOCHE, JSON_PATCH, MERGE, ApiServer
 
 Make = Callable[..., dict[str, Any]]
 

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from support.api_server import CLOCHE, ApiServer
+from support.clients.api_server import CLOCHE, ApiServer
 
 from cloche_api import limits
 from cloche_api.size import json_bytes, object_bytes

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from support.api_server import CLOCHE, MERGE, ApiServer
+from support.clients.api_server import CLOCHE, MERGE, ApiServer
 
 from cloche_api import source
 

@@ -7,10 +7,10 @@ from contextlib import contextmanager
 from typing import Any
 
 import pytest
-from support.api_server import ApiServer, api_server
-from support.chart_cluster import ChartCluster
-from support.helm import SANDBOXES, SYSTEM
-from support.rights import NODES, ROLES, Rules, rights
+from support.clients.api_server import ApiServer, api_server
+from support.data.names import SANDBOXES, SYSTEM
+from support.data.rights import NODES, ROLES, Rules, rights
+from support.fixtures.chart_release import ChartRelease
 
 REVIEWS = "/apis/authorization.k8s.io/v1"
 NAMESPACES = ("system", "sandboxes", "default", "kube-system")
@@ -57,13 +57,13 @@ NEVER = (
 """Verb, resource (and group) of what would open a sandbox, its namespace or the cluster."""
 
 
-def full_name(cluster: ChartCluster, namespace: str) -> str:
+def full_name(cluster: ChartRelease, namespace: str) -> str:
     """The name of one of NAMESPACES."""
     return {"system": cluster.system, "sandboxes": cluster.sandboxes}.get(namespace, namespace)
 
 
 @contextmanager
-def server_as(cluster: ChartCluster, account: str) -> Iterator[ApiServer]:
+def server_as(cluster: ChartRelease, account: str) -> Iterator[ApiServer]:
     """The API server as one of ACCOUNTS or another account speaks to it."""
     if account in ACCOUNTS:
         namespace, name = ACCOUNTS[account]
@@ -97,7 +97,7 @@ def rights_of(client: ApiServer, namespace: str) -> tuple[Rules, set[tuple[str, 
 @pytest.mark.parametrize("namespace", NAMESPACES)
 @pytest.mark.parametrize("account", ACCOUNTS)
 def test_an_account_has_exactly_the_listed_rights(
-    installed: ChartCluster, account: str, namespace: str
+    installed: ChartRelease, account: str, namespace: str
 ) -> None:
     with server_as(installed, account) as client:
         resources, paths = rights_of(client, full_name(installed, namespace))
@@ -120,7 +120,7 @@ def may(client: ApiServer, namespace: str, **attributes: str) -> bool:
 
 @pytest.mark.parametrize("account", ACCOUNTS)
 def test_no_account_has_a_right_that_would_open_a_sandbox_or_the_cluster(
-    installed: ChartCluster, account: str
+    installed: ChartRelease, account: str
 ) -> None:
     with server_as(installed, account) as client:
         for namespace in NAMESPACES:
@@ -135,7 +135,7 @@ def test_no_account_has_a_right_that_would_open_a_sandbox_or_the_cluster(
 
 @pytest.mark.parametrize("account", ACCOUNTS)
 def test_only_the_gateway_reads_secrets_and_only_the_one_with_the_keys(
-    installed: ChartCluster, account: str
+    installed: ChartRelease, account: str
 ) -> None:
     with server_as(installed, account) as client:
         for namespace in NAMESPACES:
@@ -148,7 +148,7 @@ def test_only_the_gateway_reads_secrets_and_only_the_one_with_the_keys(
                 assert may(client, full, **asked, name="cloche-api-keys") == own
 
 
-def test_the_gateway_has_no_rights_on_pods(installed: ChartCluster) -> None:
+def test_the_gateway_has_no_rights_on_pods(installed: ChartRelease) -> None:
     with server_as(installed, "gateway") as client:
         for verb in ("get", "list", "watch", "create", "patch", "update", "delete"):
             assert not may(client, installed.sandboxes, verb=verb, resource="pods")

@@ -9,12 +9,13 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from support.api_server import CLOCHE, CORE, JSON_PATCH, MERGE, ApiServer, api_server
-from support.chart_cluster import ChartCluster
+from support.clients.api_server import CLOCHE, CORE, JSON_PATCH, MERGE, ApiServer, api_server
+from support.data.sandbox_pods import Pod, changed, cold, metadata, spec, waiting
 from support.deadline import until
-from support.sandbox_pods import Pod, changed, cold, metadata, spec, waiting
-from support.stage import container as container_status
+from support.fixtures.chart_release import ChartRelease
+from support.fixtures.fake_cluster import container as container_status
 
+from cloche_api.meta import API_VERSION
 from cloche_operator.model.execution import from_object
 from cloche_operator.model.pod_manifest import claim_patch, execution_owner
 
@@ -23,7 +24,7 @@ GUARDED = pytest.mark.parametrize("namespace", ["sandboxes"], indirect=True)
 
 
 @pytest.fixture(scope="module")
-def operator(server: ApiServer, installed: ChartCluster) -> Iterator[ApiServer]:
+def operator(server: ApiServer, installed: ChartRelease) -> Iterator[ApiServer]:
     """The API server as the operator's account speaks to it."""
     assert server.find(f"{CORE}/{installed.sandboxes}")
     with api_server(installed.kubeconfig, by=installed.operator) as client:
@@ -31,7 +32,7 @@ def operator(server: ApiServer, installed: ChartCluster) -> Iterator[ApiServer]:
 
 
 @pytest.fixture(scope="module")
-def runtimes(server: ApiServer, installed: ChartCluster) -> dict[str, str]:
+def runtimes(server: ApiServer, installed: ChartRelease) -> dict[str, str]:
     """The uid of a runtime in each namespace, who owns Pods that wait."""
     return {
         namespace: server.get(f"{CLOCHE}/{namespace}/sandboxruntimes/python")["metadata"]["uid"]
@@ -66,7 +67,7 @@ def execution(server: ApiServer, namespace: str) -> dict[str, Any]:
     made: dict[str, Any] = server.create(
         f"{CLOCHE}/{namespace}/sandboxexecutions",
         {
-            "apiVersion": "cloche.dev/v1alpha1",
+            "apiVersion": API_VERSION,
             "kind": "SandboxExecution",
             "metadata": {"generateName": "x-"},
             "spec": {"language": "python", "code": "print(1)"},
@@ -77,7 +78,7 @@ def execution(server: ApiServer, namespace: str) -> dict[str, Any]:
 
 @BOTH
 def test_a_debug_container_is_rejected_in_a_sandbox_pod(
-    installed: ChartCluster, pod: Pod, namespace: str
+    installed: ChartRelease, pod: Pod, namespace: str
 ) -> None:
     done = installed.run(
         "debug", f"pod/{pod['metadata']['name']}", "-n", namespace, "--image=busybox",
@@ -89,7 +90,7 @@ def test_a_debug_container_is_rejected_in_a_sandbox_pod(
 
 @GUARDED
 def test_a_debug_container_that_may_trace_is_rejected_by_pod_security(
-    installed: ChartCluster, pod: Pod, namespace: str
+    installed: ChartRelease, pod: Pod, namespace: str
 ) -> None:
     done = installed.run(
         "debug", f"pod/{pod['metadata']['name']}", "-n", namespace, "--image=busybox",
@@ -110,7 +111,7 @@ def test_a_sandbox_pod_cannot_be_resized(server: ApiServer, pod: Pod) -> None:
 
 @BOTH
 def test_the_image_of_a_sandbox_pod_cannot_change(
-    installed: ChartCluster, pod: Pod, namespace: str
+    installed: ChartRelease, pod: Pod, namespace: str
 ) -> None:
     done = installed.run(
         "set", "image", f"pod/{pod['metadata']['name']}", "-n", namespace, "sandbox=evil:1"
@@ -187,7 +188,7 @@ def test_the_operator_can_claim_a_pod_and_the_garbage_collector_can_delete_it(
     again = operator.ask("PATCH", path(pod), patch, JSON_PATCH)
     assert again.status_code == 422  # its own test, that the Pod waits
     server.delete(f"{CLOCHE}/{namespace}/sandboxexecutions/{made['metadata']['name']}")
-    until(lambda: server.find(path(pod)) is None, 60, "the garbage collector")
+    until(lambda: server.find(path(pod)) is None, "the garbage collector", 60)
 
 
 @GUARDED
@@ -196,11 +197,11 @@ def test_a_sandbox_pod_with_an_owner_can_be_deleted_in_the_foreground(
 ) -> None:
     body = {"preconditions": {"uid": pod["metadata"]["uid"]}, "propagationPolicy": "Foreground"}
     operator.call("DELETE", path(pod), body)
-    until(lambda: server.find(path(pod)) is None, 60, "the Pod to go")
+    until(lambda: server.find(path(pod)) is None, "the Pod to go", 60)
 
 
 @pytest.fixture
-def node(server: ApiServer, installed: ChartCluster) -> Iterator[str]:
+def node(server: ApiServer, installed: ChartRelease) -> Iterator[str]:
     """A node by name. Nothing runs on it."""
     server.create("/api/v1/nodes", {"metadata": {"name": installed.system}})
     yield installed.system
@@ -208,7 +209,7 @@ def node(server: ApiServer, installed: ChartCluster) -> Iterator[str]:
 
 
 def test_scheduler_kubelet_and_taint_eviction_can_update_a_sandbox_pod(
-    server: ApiServer, operator: ApiServer, node: str, installed: ChartCluster
+    server: ApiServer, operator: ApiServer, node: str, installed: ChartRelease
 ) -> None:
     made = execution(server, installed.sandboxes)
     manifest = cold(made["metadata"]["uid"])
@@ -233,7 +234,7 @@ def test_scheduler_kubelet_and_taint_eviction_can_update_a_sandbox_pod(
         conditions = {one["type"]: one for one in found["status"]["conditions"]}
         return "deletionTimestamp" in found["metadata"] and conditions.get("DisruptionTarget")
 
-    condition = until(evicted, 60, "the eviction")
+    condition = until(evicted, "the eviction", 60)
     assert condition["reason"] == "DeletionByTaintManager"
     # The kubelet's last word.
     server.call("DELETE", path(pod), {"gracePeriodSeconds": 0})
@@ -245,11 +246,11 @@ def test_a_sandbox_pod_can_be_evicted_with_the_eviction_api(server: ApiServer, p
     name = {"name": pod["metadata"]["name"]}
     eviction = {"apiVersion": "policy/v1", "kind": "Eviction", "metadata": name}
     server.create(path(pod, "/eviction"), eviction)
-    until(lambda: server.find(path(pod)) is None, 30, "the Pod to go")
+    until(lambda: server.find(path(pod)) is None, "the Pod to go", 30)
 
 
 def test_a_pod_created_before_the_policy_can_still_be_claimed(
-    server: ApiServer, installed: ChartCluster, runtimes: dict[str, str]
+    server: ApiServer, installed: ChartRelease, runtimes: dict[str, str]
 ) -> None:
     """An upgrade finds Pods of an older shape: changes are judged, not what there was."""
     bindings = ("validatingadmissionpolicybinding", f"cloche-pods.{installed.unguarded}")
@@ -264,7 +265,7 @@ def test_a_pod_created_before_the_policy_can_still_be_claimed(
     def created() -> bool:
         return server.ask("POST", f"{CORE}/{installed.unguarded}/pods", older).is_success
 
-    until(created, 30, "the policy to be away")
+    until(created, "the policy to be away", 30)
     pod = server.get(f"{CORE}/{installed.unguarded}/pods/sbx-python-older")
     server.call("PATCH", path(pod), claim_patch(pod, datetime.now(UTC), 30, {"a": "b"}), JSON_PATCH)
     metadata_ = {"name": removed["metadata"]["name"]}

@@ -8,18 +8,21 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from support.chart_cluster import ChartCluster
+from support.clients.helm import helm
+from support.data.names import CHART
 from support.deadline import until
-from support.helm import CHART, helm
+from support.fixtures.chart_release import ChartRelease
+
+from cloche_api.meta import API_VERSION
 
 EXECUTION = {"language": "python", "code": "print(1)"}
 
 
 def create(
-    cluster: ChartCluster, kind: str, spec: dict[str, Any], *args: str, **metadata: Any
+    cluster: ChartRelease, kind: str, spec: dict[str, Any], *args: str, **metadata: Any
 ) -> subprocess.CompletedProcess[str]:
     manifest = {
-        "apiVersion": "cloche.dev/v1alpha1",
+        "apiVersion": API_VERSION,
         "kind": kind,
         "metadata": {"namespace": cluster.sandboxes, "generateName": "made-", **metadata},
         "spec": spec,
@@ -27,13 +30,13 @@ def create(
     return cluster.run("create", *args, "-f", "-", stdin=json.dumps(manifest))
 
 
-def tombstone(cluster: ChartCluster, by: str | None = None, **metadata: Any) -> Any:
+def tombstone(cluster: ChartRelease, by: str | None = None, **metadata: Any) -> Any:
     spec = {"requestSHA256": "a" * 64, "expirationTime": "2036-01-01T00:00:00Z"}
     args = ("--as", by) if by else ()
     return create(cluster, "SandboxTombstone", spec, *args, **metadata)
 
 
-def source(cluster: ChartCluster, name: str, by: str | None = None, **metadata: Any) -> Any:
+def source(cluster: ChartRelease, name: str, by: str | None = None, **metadata: Any) -> Any:
     """Create the source of this name, impersonating `by` if given."""
     spec = {"execution": name.rpartition("-")[0], "tenant": "acme", "code": "print(1)"}
     args = ("--as", by) if by else ()
@@ -41,7 +44,7 @@ def source(cluster: ChartCluster, name: str, by: str | None = None, **metadata: 
 
 
 @pytest.fixture(scope="module")
-def policed(installed: ChartCluster) -> ChartCluster:
+def policed(installed: ChartRelease) -> ChartRelease:
     """With the policies at work, which takes the API server a moment after they were created."""
     probes: dict[str, Callable[[], Any]] = {
         "namespaces": lambda: create(
@@ -54,11 +57,11 @@ def policed(installed: ChartCluster) -> ChartCluster:
         "sources": lambda: source(installed, "probe-01"),
     }
     for what, probe in probes.items():
-        until(lambda probe=probe: probe().returncode != 0, 30, f"the policy on {what}")  # type: ignore[misc]  # bound now
+        until(lambda probe=probe: probe().returncode != 0, f"the policy on {what}", 30)  # type: ignore[misc]  # bound now
     return installed
 
 
-def test_a_source_outside_a_sandbox_namespace_is_rejected(policed: ChartCluster) -> None:
+def test_a_source_outside_a_sandbox_namespace_is_rejected(policed: ChartRelease) -> None:
     """Nobody would delete it."""
     done = source(policed, "left-01", policed.gateway, namespace="default")
     assert done.returncode != 0
@@ -69,7 +72,7 @@ def test_a_source_outside_a_sandbox_namespace_is_rejected(policed: ChartCluster)
     ("kind", "spec"), [("SandboxExecution", EXECUTION), ("SandboxSession", {"language": "python"})]
 )
 def test_an_execution_or_session_outside_a_sandbox_namespace_is_rejected(
-    policed: ChartCluster, kind: str, spec: dict[str, Any]
+    policed: ChartRelease, kind: str, spec: dict[str, Any]
 ) -> None:
     done = create(policed, kind, spec, namespace="default")
     assert done.returncode != 0
@@ -80,7 +83,7 @@ def test_an_execution_or_session_outside_a_sandbox_namespace_is_rejected(
     assert create(policed, kind, spec).returncode == 0
 
 
-def test_the_namespace_of_another_installation_accepts_executions(policed: ChartCluster) -> None:
+def test_the_namespace_of_another_installation_accepts_executions(policed: ChartRelease) -> None:
     others = f"{policed.system}-others"
     policed("create", "namespace", others)
     refused = create(policed, "SandboxExecution", EXECUTION, namespace=others)
@@ -93,11 +96,11 @@ def test_the_namespace_of_another_installation_accepts_executions(policed: Chart
             create(policed, "SandboxExecution", EXECUTION, *args, namespace=others).returncode == 0
         )
 
-    until(taken, 30, "the label to be known")
+    until(taken, "the label to be known", 30)
 
 
 def test_an_existing_sandbox_namespace_must_have_the_installation_label(
-    policed: ChartCluster,
+    policed: ChartRelease,
 ) -> None:
     bare = f"{policed.system}-bare"
     policed("create", "namespace", bare)
@@ -116,7 +119,7 @@ def test_an_existing_sandbox_namespace_must_have_the_installation_label(
     ("kind", "spec"), [("SandboxExecution", EXECUTION), ("SandboxSession", {"language": "python"})]
 )
 def test_a_finalizer_cannot_be_created_or_added(
-    policed: ChartCluster, kind: str, spec: dict[str, Any]
+    policed: ChartRelease, kind: str, spec: dict[str, Any]
 ) -> None:
     done = create(policed, kind, spec, finalizers=["example.com/mine"])
     assert "metadata.finalizers: none may be added" in done.stderr
@@ -130,7 +133,7 @@ def test_a_finalizer_cannot_be_created_or_added(
 
 
 def test_only_gateway_and_operator_create_tombstones_and_only_the_operator_deletes(
-    policed: ChartCluster,
+    policed: ChartRelease,
 ) -> None:
     refused = tombstone(policed, name="forged")
     assert "only Cloche's gateway and operator may create a SandboxTombstone" in refused.stderr
@@ -152,7 +155,7 @@ def test_only_gateway_and_operator_create_tombstones_and_only_the_operator_delet
 
 
 def test_a_user_with_all_rights_in_the_namespace_cannot_create_or_delete_a_tombstone(
-    policed: ChartCluster,
+    policed: ChartRelease,
 ) -> None:
     assert tombstone(policed, policed.gateway, name="of-a-key").returncode == 0
     space = ("-n", policed.sandboxes)
@@ -166,7 +169,7 @@ def test_a_user_with_all_rights_in_the_namespace_cannot_create_or_delete_a_tombs
 
 
 def test_the_policy_does_not_apply_to_tombstones_of_another_installation(
-    policed: ChartCluster,
+    policed: ChartRelease,
 ) -> None:
     others = f"{policed.system}-theirs"
     policed("create", "namespace", others)
@@ -174,7 +177,7 @@ def test_the_policy_does_not_apply_to_tombstones_of_another_installation(
     policed("delete", "sbt", "theirs", "-n", others)
 
 
-def test_the_namespace_controller_can_delete_tombstones(policed: ChartCluster) -> None:
+def test_the_namespace_controller_can_delete_tombstones(policed: ChartRelease) -> None:
     """Deleted by the controller of namespaces, which the policy lets do it."""
     assert tombstone(policed, policed.gateway, name="in-the-way").returncode == 0
     who = ("--as", "system:serviceaccount:kube-system:namespace-controller")
@@ -183,7 +186,7 @@ def test_the_namespace_controller_can_delete_tombstones(policed: ChartCluster) -
     policed("delete", "sbt", "in-the-way", "-n", policed.sandboxes, *who, *group, *masters)
 
 
-def test_only_the_gateway_creates_sources(policed: ChartCluster) -> None:
+def test_only_the_gateway_creates_sources(policed: ChartRelease) -> None:
     space = ("-n", policed.sandboxes)
     only = "only Cloche's gateway may create a SandboxSource"
     assert only in source(policed, "forged-01").stderr
@@ -196,7 +199,7 @@ def test_only_the_gateway_creates_sources(policed: ChartCluster) -> None:
 
 
 def test_only_gateway_operator_and_namespace_controller_delete_sources(
-    policed: ChartCluster,
+    policed: ChartRelease,
 ) -> None:
     """An execution fails that has lost it."""
     space = ("-n", policed.sandboxes)
@@ -216,7 +219,7 @@ def test_only_gateway_operator_and_namespace_controller_delete_sources(
 
 
 def test_a_user_with_all_rights_in_the_namespace_cannot_write_a_source(
-    policed: ChartCluster,
+    policed: ChartRelease,
 ) -> None:
     assert source(policed, "victims-01", policed.gateway).returncode == 0
     space, as_mallory = ("-n", policed.sandboxes), ("--as", "mallory")

@@ -9,17 +9,16 @@ import asyncio
 from typing import TYPE_CHECKING, Any
 
 import yaml
-from support.gateway import ready, serving
-from support.quota import bound_executions
+from support.fixtures.gateway import bound_executions, ready, serving
 
 from cloche_gateway.cluster.api import KubeClient
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from support.gateway import Cluster, Gateway
-    from support.losing_relay import Relay
-    from support.planes import ControlPlane
+    from support.fixtures.control_planes import ControlPlane
+    from support.fixtures.gateway import Cluster, Gateway
+    from support.fixtures.relay import Relay
 
 HELLO = {"code": "print(1)", "language": "python"}
 BUSY = "Service busy. Please try again later."

@@ -16,7 +16,7 @@ from cloche_gateway.limits.bytes import Discards
 if TYPE_CHECKING:
     from collections.abc import Coroutine
 
-    from support.gateway import Gateway
+    from support.fixtures.gateway import Gateway
 
 OK = {"code": "print(1)", "language": "python"}
 JSON = {"Content-Type": "application/json"}

@@ -12,7 +12,7 @@ import pytest_asyncio
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
-    from support.gateway import Gateway
+    from support.fixtures.gateway import Gateway
 
 CHANGING = {"date", "x-request-id", "ratelimit-remaining", "ratelimit-reset", "content-length"}
 PAGE = "https://app.example.com"

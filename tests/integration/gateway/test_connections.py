@@ -15,7 +15,7 @@ from cloche_gateway.http import connections, server_protocol
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
-    from support.gateway import Gateway
+    from support.fixtures.gateway import Gateway
 
 HELLO = {"code": "print(1)", "language": "python"}
 

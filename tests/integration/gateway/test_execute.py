@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 if TYPE_CHECKING:
-    from support.gateway import Gateway
+    from support.fixtures.gateway import Gateway
 
 PYTHON = {"code": 'print("Hello, World!")\nprint(2 + 2)', "language": "python"}
 SEED_FIELDS = [

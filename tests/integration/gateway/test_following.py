@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import pytest_asyncio
 from aiohttp import web
-from support.gateway import until
+from support.deadline import eventually
 
 from cloche_api.limits import MIB
 from cloche_gateway.cluster import log_follower
@@ -98,10 +98,10 @@ async def test_a_log_over_the_nodes_limit_is_polled_instead_of_followed(
     tasks = []
     for reader, feed in sources:
         tasks.append(asyncio.create_task(reader._follow()))
-        await until(lambda feed=feed: feed.at.stdout == 4, "what was printed")
+        await eventually(lambda feed=feed: feed.at.stdout == 4, "what was printed")
     kubelet.log += event(event="stdout", data="two")
     polled = sources[1][1]
-    await until(lambda: polled.at.stdout == 7, "what was printed meanwhile")
+    await eventually(lambda: polled.at.stdout == 7, "what was printed meanwhile")
     assert [piece.text for piece in polled.pieces] == ["", "one ", "two"]
     assert dict(kubelet.asked) == {
         "a": "true",
@@ -125,7 +125,7 @@ async def test_an_overlong_line_is_skipped_without_rereading_the_log(
     )
     reader, feed = source(logs, "a", "x")
     task = asyncio.create_task(reader._follow())
-    await until(lambda: feed.at.stdout == 5, "what came after it")
+    await eventually(lambda: feed.at.stdout == 5, "what came after it")
     assert kubelet.asked == [("a", "true")]
     task.cancel()
     await asyncio.gather(task, return_exceptions=True)

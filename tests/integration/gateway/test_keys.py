@@ -14,7 +14,7 @@ import pytest
 from cloche_api.keys import KeyLimits, new_key
 
 if TYPE_CHECKING:
-    from support.gateway import Gateway
+    from support.fixtures.gateway import Gateway
 
 PATH = "/api/v1/execute/status/550e8400-e29b-41d4-a716-446655440000"
 

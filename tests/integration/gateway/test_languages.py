@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
-from support.gateway import runtime
+from support.fixtures.gateway import runtime
 
 from cloche_api.rest import MERGE_PATCH
 
 if TYPE_CHECKING:
-    from support.gateway import Gateway
+    from support.fixtures.gateway import Gateway
 
 INFO = "/api/v1/execute/language"
 

@@ -16,7 +16,7 @@ from cloche_api.limits import MIB
 from cloche_gateway.requests import body as bodies
 
 if TYPE_CHECKING:
-    from support.gateway import Gateway
+    from support.fixtures.gateway import Gateway
 
 JSON = {"Content-Type": "application/json"}
 SMALL = {"code": "print(1)", "language": "python"}

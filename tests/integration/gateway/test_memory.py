@@ -14,8 +14,8 @@ import pytest_asyncio
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
 
-    from support.gateway import Cluster
-    from support.gateway_process import Program
+    from support.fixtures.gateway import Cluster
+    from support.fixtures.gateway_process import Program
 
 MOST_MIB = 320
 """The bound during an attack: far below the container's limit, and above the process plus the

@@ -11,10 +11,10 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from support.gateway import until
+from support.deadline import eventually
 
 if TYPE_CHECKING:
-    from support.gateway import Cluster
+    from support.fixtures.gateway import Cluster
 
 HELLO = {"code": "print('secret-code')", "language": "python", "stdin": "secret-stdin",
          "environment": {"A": "secret-environment"}}  # fmt: skip
@@ -97,7 +97,7 @@ async def test_a_waiting_client_receives_its_result_after_sigterm(
     asked = asyncio.create_task(program.http.post("/api/v1/execute", json=HELLO))
     name = (await cluster.pending())["metadata"]["name"]
     program.process.send_signal(signal.SIGTERM)
-    await until(lambda: "Shutting down" in program.log.read_text(), "the shutdown")
+    await eventually(lambda: "Shutting down" in program.log.read_text(), "the shutdown")
     await cluster.end(name)
     assert (await asked).json()["execution_id"] == name
     assert await program.exit_code() == 0, program.log.read_text()

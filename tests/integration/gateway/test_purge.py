@@ -6,10 +6,10 @@ import asyncio
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from support.gateway import ASYNC, EXECUTE, GONE, HELLO, KEY
+from support.fixtures.gateway import ASYNC, EXECUTE, GONE, HELLO, KEY
 
 if TYPE_CHECKING:
-    from support.gateway import Gateway
+    from support.fixtures.gateway import Gateway
 
 
 async def purge(gateway: Gateway, name: str, key: str = "first") -> tuple[int, dict[str, Any]]:

@@ -9,7 +9,7 @@ import pytest
 from cloche_gateway.http.request import QUERY_BYTES
 
 if TYPE_CHECKING:
-    from support.gateway import Gateway
+    from support.fixtures.gateway import Gateway
 
 
 async def operations(gateway: Gateway) -> list[tuple[str, str, dict[str, Any]]]:

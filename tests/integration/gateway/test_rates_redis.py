@@ -11,8 +11,8 @@ from typing import Any
 
 import pytest
 from redis.asyncio import ConnectionPool
-from support.gateway import Gateway
-from support.redis import Redis, redis
+from support.fixtures.gateway import Gateway
+from support.fixtures.redis import Redis, redis
 
 from cloche_gateway.limits.rates import InRedis
 

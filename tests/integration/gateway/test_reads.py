@@ -10,7 +10,7 @@ import pytest
 from cloche_gateway.cluster import waiters
 
 if TYPE_CHECKING:
-    from support.gateway import Gateway
+    from support.fixtures.gateway import Gateway
 
 START = "/api/v1/execute/async"
 HELLO = {"code": "print(1)", "language": "python"}

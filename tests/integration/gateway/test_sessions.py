@@ -12,7 +12,7 @@ from cloche_api.meta import API_VERSION
 from cloche_api.rest import MERGE_PATCH
 
 if TYPE_CHECKING:
-    from support.gateway import Gateway
+    from support.fixtures.gateway import Gateway
 
 PATH = "/api/v1/sessions"
 PYTHON = {"language": "python"}

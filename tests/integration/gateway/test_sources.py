@@ -6,16 +6,15 @@ import asyncio
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from support.gateway import ASYNC, EXECUTE, GONE, HELLO, KEY
-from support.quota import bound_executions
+from support.fixtures.gateway import ASYNC, EXECUTE, GONE, HELLO, KEY, bound_executions
 
 from cloche_api import limits
 from cloche_api.size import object_bytes
 from cloche_api.write_limit import METADATA_BYTES
 
 if TYPE_CHECKING:
-    from support.gateway import Gateway
-    from support.losing_relay import Relay
+    from support.fixtures.gateway import Gateway
+    from support.fixtures.relay import Relay
 
 LARGE: dict[str, Any] = {
     "code": "#" * limits.SOURCE_BYTES,

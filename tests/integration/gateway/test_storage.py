@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from cloche_api.rest import MERGE_PATCH
 
 if TYPE_CHECKING:
-    from support.gateway import Gateway
+    from support.fixtures.gateway import Gateway
 
 HELLO = {"code": "print(1)", "language": "python"}
 KEY = {"Idempotency-Key": "order-1"}

@@ -6,13 +6,13 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 import pytest
-from support.gateway import ASYNC, EXECUTE, GONE, HELLO, KEY
+from support.fixtures.gateway import ASYNC, EXECUTE, GONE, HELLO, KEY
 
 from cloche_api import tombstone
 from cloche_gateway.services import tombstones
 
 if TYPE_CHECKING:
-    from support.gateway import Gateway
+    from support.fixtures.gateway import Gateway
 
 
 async def test_an_idempotency_key_with_a_tombstone_is_410(gateway: Gateway) -> None:

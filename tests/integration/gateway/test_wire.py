@@ -15,7 +15,7 @@ from cloche_gateway.limits.pace import Pace
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
-    from support.gateway import Gateway
+    from support.fixtures.gateway import Gateway
 
 LIVE = b"GET /health/live HTTP/1.1\r\nHost: x\r\n\r\n"
 BODY = b'{"language": "cobol", "code": ""}'

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from support.gateway import Gateway
+    from support.fixtures.gateway import Gateway
 
 ASYNC = "/api/v1/execute/async"
 HELLO = {"code": "print(1)", "language": "python"}

@@ -7,8 +7,8 @@ import copy
 from typing import Any
 
 import pytest
-from support.api_server import CORE, ApiServer
-from support.planes import ControlPlane
+from support.clients.api_server import CORE, ApiServer
+from support.fixtures.control_planes import ControlPlane
 
 from cloche_api.rest import Rest
 from cloche_operator.kube.api import Kube

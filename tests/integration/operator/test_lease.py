@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Callable
 
 import pytest
-from support.api_server import ApiServer
-from support.planes import ControlPlane
+from support.clients.api_server import ApiServer
+from support.fixtures.control_planes import ControlPlane
 
 from cloche_api.rest import Rest
 from cloche_operator.kube.api import Kube

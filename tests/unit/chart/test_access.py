@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from support.helm import SYSTEM, kinds, rendered, the
-from support.rights import NODES, ROLES, Rules
+from support.clients.helm import kinds, rendered, the
+from support.data.names import SYSTEM
+from support.data.rights import NODES, ROLES, Rules
 
 
 def flat(rules: list[dict[str, Any]]) -> Rules:

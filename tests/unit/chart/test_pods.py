@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from support.helm import SANDBOXES, SYSTEM, the
+from support.clients.helm import the
+from support.data.names import SANDBOXES, SYSTEM
 
 from cloche_api import meta
 from cloche_operator.model.pod_manifest import SUPERVISOR

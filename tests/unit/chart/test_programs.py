@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from support.helm import SANDBOXES, SYSTEM, Manifest, the
+from support.clients.helm import Manifest, the
+from support.data.names import SANDBOXES, SYSTEM
 
 from cloche_gateway.settings import Settings as GatewaySettings
 from cloche_operator.settings import Settings as OperatorSettings

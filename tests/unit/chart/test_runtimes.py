@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 import yaml
-from support.helm import CHART, ROOT, kinds, refusal, the
+from support.clients.helm import kinds, refusal, the
+from support.data.names import CHART, ROOT
 
 SOURCES = {
     path.parent.name: yaml.safe_load(path.read_text())

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from support.helm import SANDBOXES, SYSTEM, kinds, refusal, the
+from support.clients.helm import kinds, refusal, the
+from support.data.names import SANDBOXES, SYSTEM
 
 KEEP = "helm.sh/resource-policy"
 

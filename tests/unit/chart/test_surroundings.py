@@ -6,7 +6,8 @@ import json
 import tarfile
 from pathlib import Path
 
-from support.helm import CHART, ROOT, SYSTEM, helm, kinds, rendered, the
+from support.clients.helm import helm, kinds, rendered, the
+from support.data.names import CHART, ROOT, SYSTEM
 
 INGRESS = (
     'gateway.ingress={"enabled":true,"className":"nginx","annotations":{"a":"b"},'

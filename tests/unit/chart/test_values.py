@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import pytest
-from support.helm import CHART, helm, refusal, template
+from support.clients.helm import helm, refusal, template
+from support.data.names import CHART
 
 REFUSED = {
     "operator.replicas=-1": "/operator/replicas",

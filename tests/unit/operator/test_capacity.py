@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 from support.deadline import settled
-from support.line import GIB, PATIENCE, Clock, capacity, line, node, share
+from support.fixtures.admissions import GIB, PATIENCE, Clock, admissions, capacity, node, share
 
 from cloche_api.phases import Reason
 from cloche_operator.model.node import Node
@@ -15,7 +15,7 @@ from cloche_operator.queue.limits import Share
 
 
 async def test_executions_are_admitted_at_once_while_there_is_capacity() -> None:
-    async with line(capacity(10)) as at:
+    async with admissions(capacity(10)) as at:
         for name in "abc":
             await at.ask(name, "t", 3)
         assert at.admitted == ["a", "b", "c"]
@@ -23,7 +23,7 @@ async def test_executions_are_admitted_at_once_while_there_is_capacity() -> None
 
 
 async def test_executions_of_a_tenant_are_admitted_in_order() -> None:
-    async with line(capacity(1)) as at:
+    async with admissions(capacity(1)) as at:
         for name in "abcd":
             await at.ask(name, "t", 1)
         assert (at.admitted, at.waited, len(at.of.waitlist)) == (["a"], {"b", "c", "d"}, 3)
@@ -33,7 +33,7 @@ async def test_executions_of_a_tenant_are_admitted_in_order() -> None:
 
 
 async def test_waiting_tenants_are_admitted_in_turns() -> None:
-    async with line(capacity(1)) as at:
+    async with admissions(capacity(1)) as at:
         for name in ["x0", "x1", "x2", "x3", "y1", "y2", "z1"]:
             await at.ask(name, name[0], 1)
         for n in range(6):
@@ -42,7 +42,7 @@ async def test_waiting_tenants_are_admitted_in_turns() -> None:
 
 
 async def test_the_tenant_that_uses_least_is_next() -> None:
-    async with line(capacity(4)) as at:
+    async with admissions(capacity(4)) as at:
         for name in ["x0", "x1", "x2", "y0"]:
             await at.ask(name, name[0], 1)
         for name in ["x3", "y1"]:
@@ -53,7 +53,7 @@ async def test_the_tenant_that_uses_least_is_next() -> None:
 
 async def test_a_large_execution_lets_others_pass_for_a_limited_time() -> None:
     clock = Clock()
-    async with line(capacity(4, clock=clock)) as at:
+    async with admissions(capacity(4, clock=clock)) as at:
         await at.ask("a", "t", 2)
         await at.ask("large", "u", 4)
         await at.ask("small", "v", 1)
@@ -72,7 +72,7 @@ async def test_one_default_program_runs_while_capacity_is_reserved_for_a_large_o
     clock = Clock()
     of = capacity(10, clock=clock)
     of.set_nodes({"": [node(10)]}, Demand(memory=1, cpu=UNBOUNDED, running=1))
-    async with line(of) as at:
+    async with admissions(of) as at:
         await at.ask("long", "t", 5)
         await at.ask("large", "u", 8)
         clock.now = PATIENCE
@@ -90,7 +90,7 @@ async def test_one_default_program_runs_while_capacity_is_reserved_for_a_large_o
 async def test_no_capacity_is_reserved_for_a_tenant_over_its_even_share() -> None:
     """A tenant that holds much and always has more waiting does not block the others."""
     clock = Clock()
-    async with line(capacity(10, clock=clock, tenant_share=0.9)) as at:
+    async with admissions(capacity(10, clock=clock, tenant_share=0.9)) as at:
         for name in ("greedy 1", "greedy 2"):
             await at.ask(name, "greedy", 4)
         await at.ask("greedy 3", "greedy", 4)
@@ -104,7 +104,7 @@ async def test_no_capacity_is_reserved_for_a_tenant_over_its_even_share() -> Non
 
 
 async def test_a_tenant_is_limited_to_its_share_even_when_no_other_waits() -> None:
-    async with line(capacity(10, tenant_share=0.9)) as at:
+    async with admissions(capacity(10, tenant_share=0.9)) as at:
         for n in range(10):
             await at.ask(f"greedy {n}", "greedy", 1)
         assert len(at.admitted) == 9
@@ -115,7 +115,7 @@ async def test_a_tenant_is_limited_to_its_share_even_when_no_other_waits() -> No
 async def test_a_tenant_leaves_capacity_for_one_default_program() -> None:
     of = capacity(10, tenant_share=0.9)
     of.set_nodes({"": [node(10)]}, Demand(memory=3, running=1))
-    async with line(of) as at:
+    async with admissions(of) as at:
         for n in range(10):
             await at.ask(f"greedy {n}", "greedy", 1)
         assert len(at.admitted) == 7
@@ -126,13 +126,13 @@ async def test_a_tenant_leaves_capacity_for_one_default_program() -> None:
 async def test_a_tenant_can_always_run_one_default_program() -> None:
     of = capacity(4, tenant_share=0.1)
     of.set_nodes({"": [node(4)]}, Demand(memory=3, running=1))
-    async with line(of) as at:
+    async with admissions(of) as at:
         await at.ask("a", "t", 3)
         assert at.admitted == ["a"]
 
 
 async def test_an_execution_larger_than_the_tenants_share_is_rejected_at_once() -> None:
-    async with line(capacity(10 * GIB, tenant_share=0.5)) as at:
+    async with admissions(capacity(10 * GIB, tenant_share=0.5)) as at:
         await at.ask("a", "t", 6 * GIB)
         refusal = await at.refusal("a")
     assert refusal.reason is Reason.UNSCHEDULABLE
@@ -143,7 +143,7 @@ async def test_an_execution_larger_than_the_tenants_share_is_rejected_at_once() 
 
 
 async def test_sessions_are_limited_to_their_share_of_the_capacity() -> None:
-    async with line(capacity(10, session_share=0.5)) as at:
+    async with admissions(capacity(10, session_share=0.5)) as at:
         for n in range(6):
             await at.ask_for(f"session {n}", share(f"tenant {n}", 1, is_session=True))
         assert len(at.admitted) == 5
@@ -154,7 +154,7 @@ async def test_sessions_are_limited_to_their_share_of_the_capacity() -> None:
 
 
 async def test_the_sessions_of_one_tenant_leave_some_to_others() -> None:
-    async with line(capacity(20, session_share=0.5, tenant_share=0.9)) as at:
+    async with admissions(capacity(20, session_share=0.5, tenant_share=0.9)) as at:
         for n in range(10):
             await at.ask_for(f"mine {n}", share("mine", 1, is_session=True))
         assert len(at.admitted) == 9
@@ -172,7 +172,7 @@ async def test_each_resource_limits_admission(what: str) -> None:
     of.set_nodes({"": [node(10 * GIB, cores=4)]}, Demand())
     most = getattr(of.space.total, what)
     each = Share("t", Demand(memory=1, **{what: most // 4}))
-    async with line(of) as at:
+    async with admissions(of) as at:
         for name in "abcde":
             await at.ask_for(name, each)
         assert at.admitted == ["a", "b", "c", "d"]
@@ -183,7 +183,7 @@ async def test_each_resource_limits_admission(what: str) -> None:
 async def test_a_runtimes_programs_are_limited_by_its_nodes() -> None:
     of = capacity(10)
     of.set_nodes({"": [node(8)], "gpu": [node(2)]}, Demand())
-    async with line(of) as at:
+    async with admissions(of) as at:
         for name in "abc":
             await at.ask_for(name, share("t", 1, place="gpu"))
         assert at.admitted == ["a", "b"]
@@ -196,7 +196,7 @@ async def test_a_runtimes_programs_are_limited_by_its_nodes() -> None:
 async def test_a_runtime_without_nodes_is_limited_by_all_nodes() -> None:
     of = capacity(2)
     of.set_nodes({"": [node(2)], "gpu": []}, Demand())
-    async with line(of) as at:
+    async with admissions(of) as at:
         for name in "abc":
             await at.ask_for(name, share("t", 1, place="gpu"))
         assert at.admitted == ["a", "b"]
@@ -205,7 +205,7 @@ async def test_a_runtime_without_nodes_is_limited_by_all_nodes() -> None:
 async def test_an_execution_larger_than_the_largest_node_is_rejected_at_once() -> None:
     of = capacity(10)
     of.set_nodes({"": [node(GIB), node(2 * GIB)]}, Demand())
-    async with line(of) as at:
+    async with admissions(of) as at:
         await at.ask("a", "t", 2 * GIB + 1)
         refusal = await at.refusal("a")
     assert refusal.reason is Reason.UNSCHEDULABLE
@@ -213,7 +213,7 @@ async def test_an_execution_larger_than_the_largest_node_is_rejected_at_once() -
 
 
 async def test_an_execution_larger_than_the_total_capacity_is_rejected_at_once() -> None:
-    async with line(capacity(GIB)) as at:
+    async with admissions(capacity(GIB)) as at:
         await at.ask("a", "t", GIB + 1)
         assert (await at.refusal("a")).reason is Reason.UNSCHEDULABLE
         await at.ask("b", "t", GIB)
@@ -221,7 +221,7 @@ async def test_an_execution_larger_than_the_total_capacity_is_rejected_at_once()
 
 
 async def test_a_removed_node_does_not_end_running_executions() -> None:
-    async with line(capacity(4)) as at:
+    async with admissions(capacity(4)) as at:
         await at.ask("a", "t", 4)
         at.of.set_nodes({"": [node(2)]})
         await at.ask("b", "t", 2)
@@ -231,7 +231,7 @@ async def test_a_removed_node_does_not_end_running_executions() -> None:
 
 
 async def test_running_executions_count_even_over_the_capacity() -> None:
-    async with line(capacity(2)) as at:
+    async with admissions(capacity(2)) as at:
         running = share("t", 3)
         at.of.occupy(running)
         await at.ask("a", "t", 1)

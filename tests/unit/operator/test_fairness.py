@@ -6,7 +6,15 @@ import random
 
 import pytest
 from support.deadline import settled
-from support.line import PATIENCE, Clock, Line, capacity, line, node, share
+from support.fixtures.admissions import (
+    PATIENCE,
+    Admissions,
+    Clock,
+    admissions,
+    capacity,
+    node,
+    share,
+)
 
 from cloche_operator.model.resources import UNBOUNDED, Demand
 
@@ -18,7 +26,7 @@ async def test_limits_hold_and_no_tenant_starves_under_random_load(seed: int) ->
     of = capacity(20, clock=clock, tenant_share=0.8, session_share=0.5, queue_timeout_seconds=600)
     of.set_nodes({"": [node(20)]}, Demand(memory=2, cpu=UNBOUNDED, running=1))
     running: list[str] = []
-    async with line(of) as at:
+    async with admissions(of) as at:
         for n in range(300):
             clock.now += chance.choice([0.0, 0.5, 2.0])
             tenant = chance.choice("aaaaabbc")
@@ -48,7 +56,7 @@ async def test_limits_hold_and_no_tenant_starves_under_random_load(seed: int) ->
     assert not of._beside
 
 
-def _judge(at: Line) -> None:
+def _judge(at: Admissions) -> None:
     held = [at.shares[name] for name in at.admitted if name in at.shares]
     assert sum(s.demand.memory for s in held) == at.of.usage.total.memory <= 20
     assert sum(s.demand.memory for s in held if s.is_session) <= 10
@@ -65,7 +73,7 @@ async def test_a_large_execution_waits_no_longer_than_running_ones_take(seed: in
     of = capacity(10, clock=clock)
     of.set_nodes({"": [node(10)]}, Demand(memory=1, cpu=UNBOUNDED, running=1))
     ends: dict[str, float] = {}
-    async with line(of) as at:
+    async with admissions(of) as at:
         for n in range(400):
             clock.now += 0.25
             for name in at.admitted:
@@ -89,7 +97,7 @@ async def test_long_programs_of_one_tenant_do_not_delay_short_ones_of_another() 
     of.set_nodes({"": [node(48)]}, Demand(memory=5, cpu=UNBOUNDED, running=1))
     ends: dict[str, float] = {}
     waits: list[float] = []
-    async with line(of) as at:
+    async with admissions(of) as at:
         for n in range(400):
             clock.now += 1.0
             for name in [name for name in at.admitted if name.startswith("long")]:

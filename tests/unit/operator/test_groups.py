@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import pytest
 from support.deadline import settled
-from support.line import capacity, line, share
+from support.fixtures.admissions import admissions, capacity, share
 
 
 @pytest.mark.parametrize("first_is_session", [False, True])
 async def test_a_key_with_concurrency_1_runs_a_session_or_an_execution(
     *, first_is_session: bool
 ) -> None:
-    async with line(capacity(10)) as at:
+    async with admissions(capacity(10)) as at:
         await at.ask_for("first", share("t", 1, 1, is_session=first_is_session))
         await at.ask_for("second", share("t", 1, 1, is_session=not first_is_session))
         await at.ask_for("third", share("t", 1, 1, is_session=True))
@@ -21,7 +21,7 @@ async def test_a_key_with_concurrency_1_runs_a_session_or_an_execution(
 
 
 async def test_a_concurrency_group_runs_no_more_than_its_limit() -> None:
-    async with line(capacity(10)) as at:
+    async with admissions(capacity(10)) as at:
         for name in "abcd":
             await at.ask(name, "t", 1, limit=2)
         assert (at.admitted, len(at.of.waitlist)) == (["a", "b"], 2)
@@ -30,7 +30,7 @@ async def test_a_concurrency_group_runs_no_more_than_its_limit() -> None:
 
 
 async def test_an_execution_waiting_for_its_group_does_not_delay_others() -> None:
-    async with line(capacity(3)) as at:
+    async with admissions(capacity(3)) as at:
         await at.ask("a", "t", 1, limit=1)
         await at.ask("b", "t", 1, limit=1)
         await at.ask("c", "t", 1)
@@ -42,14 +42,14 @@ async def test_an_execution_waiting_for_its_group_does_not_delay_others() -> Non
 
 
 async def test_groups_with_the_same_name_in_two_tenants_are_different() -> None:
-    async with line(capacity(10)) as at:
+    async with admissions(capacity(10)) as at:
         await at.ask("a", "t", 1, limit=1)
         await at.ask("b", "u", 1, limit=1)
         assert at.admitted == ["a", "b"]
 
 
 async def test_a_running_execution_counts_in_its_group() -> None:
-    async with line(capacity(10)) as at:
+    async with admissions(capacity(10)) as at:
         running = share("t", 1, 1)
         at.of.occupy(running)
         await at.ask("a", "t", 1, limit=1)
@@ -62,7 +62,7 @@ async def test_a_running_execution_counts_in_its_group() -> None:
 
 
 async def test_an_execution_waiting_for_its_group_times_out() -> None:
-    async with line(capacity(10, queue_timeout_seconds=0.01)) as at:
+    async with admissions(capacity(10, queue_timeout_seconds=0.01)) as at:
         await at.ask("a", "t", 1, limit=1)
         await at.ask("b", "t", 1, limit=1)
         assert "of the same API key" in (await at.refusal("b")).message

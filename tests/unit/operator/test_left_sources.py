@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from aiohttp import web
-from support.retention_round import ALL, keep, nothing, table
+from support.fixtures.operator_parts import ALL, keep, nothing, table
 
 from cloche_operator.retention.collector import SOURCE_SECONDS
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from aiohttp import web
-from support.retention_round import ALL, keep, nothing, table
+from support.fixtures.operator_parts import ALL, keep, nothing, table
 
 OVER = timedelta(minutes=-1)
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 from support.deadline import settled
-from support.line import capacity, line, node, share
+from support.fixtures.admissions import admissions, capacity, node, share
 
 from cloche_api.phases import Reason
 from cloche_operator.queue.limits import Share
@@ -14,7 +14,7 @@ from cloche_operator.queue.limits import Share
 
 async def test_executions_wait_for_a_node_when_there_is_none() -> None:
     of = capacity(0)
-    async with line(of) as at:
+    async with admissions(of) as at:
         assert of.space.is_away
         await at.ask("a", "t", 1)
         assert len(of.waitlist) == 1
@@ -24,7 +24,7 @@ async def test_executions_wait_for_a_node_when_there_is_none() -> None:
 
 
 async def test_an_execution_times_out_when_no_node_becomes_ready() -> None:
-    async with line(capacity(0, queue_timeout_seconds=0.01)) as at:
+    async with admissions(capacity(0, queue_timeout_seconds=0.01)) as at:
         await at.ask("a", "t", 1)
         refusal = await at.refusal("a")
     assert refusal.reason is Reason.QUEUE_TIMEOUT
@@ -32,7 +32,7 @@ async def test_an_execution_times_out_when_no_node_becomes_ready() -> None:
 
 
 async def test_the_queue_is_limited_in_length() -> None:
-    async with line(capacity(1, queue_length=2)) as at:
+    async with admissions(capacity(1, queue_length=2)) as at:
         for name in "abcd":
             await at.ask(name, name, 1)
         refusal = await at.refusal("d")
@@ -47,7 +47,7 @@ async def test_the_queue_is_limited_in_length() -> None:
 
 
 async def test_the_tenant_that_fills_the_queue_loses_a_place_to_another() -> None:
-    async with line(capacity(1, queue_length=4)) as at:
+    async with admissions(capacity(1, queue_length=4)) as at:
         for n in range(5):
             await at.ask(f"greedy {n}", "greedy", 1)
         await at.ask("other", "other", 1)
@@ -65,7 +65,7 @@ async def test_the_tenant_that_fills_the_queue_loses_a_place_to_another() -> Non
 
 
 async def test_the_queue_is_limited_in_length_for_each_tenant() -> None:
-    async with line(capacity(1, queue_length_per_tenant=2)) as at:
+    async with admissions(capacity(1, queue_length_per_tenant=2)) as at:
         for n in range(4):
             await at.ask(f"greedy {n}", "greedy", 1)
         assert (await at.refusal("greedy 3")).message == (
@@ -79,7 +79,7 @@ async def test_the_queue_is_limited_in_length_for_each_tenant() -> None:
 async def test_the_queue_is_limited_in_bytes(per_tenant: int) -> None:
     mib = 1024**2
     of = capacity(1, queue_bytes=3 * mib, queue_bytes_per_tenant=per_tenant * mib)
-    async with line(of) as at:
+    async with admissions(of) as at:
         for n in range(4):
             await at.ask_for(f"greedy {n}", share("greedy", 1, size=mib))
         await at.ask_for("greedy 4", share("greedy", 1, size=mib))
@@ -91,7 +91,7 @@ async def test_the_queue_is_limited_in_bytes(per_tenant: int) -> None:
 
 
 async def test_an_execution_in_the_queue_times_out() -> None:
-    async with line(capacity(1, queue_timeout_seconds=0.01)) as at:
+    async with admissions(capacity(1, queue_timeout_seconds=0.01)) as at:
         await at.ask("a", "t", 1)
         await at.ask("b", "t", 1)
         assert (await at.refusal("b")).reason is Reason.QUEUE_TIMEOUT
@@ -102,7 +102,7 @@ async def test_an_execution_in_the_queue_times_out() -> None:
 
 
 async def test_an_execution_that_leaves_the_queue_lets_the_next_pass() -> None:
-    async with line(capacity(4)) as at:
+    async with admissions(capacity(4)) as at:
         await at.ask("a", "t", 2)
         await at.ask("large", "u", 4)
         await at.ask("small", "u", 1)
@@ -116,7 +116,7 @@ async def test_an_execution_that_leaves_the_queue_lets_the_next_pass() -> None:
 async def test_capacity_freed_while_the_first_waiter_is_cancelled_goes_to_the_next(
     others: str,
 ) -> None:
-    async with line(capacity(1)) as at:
+    async with admissions(capacity(1)) as at:
         for name in "ab" + others:
             await at.ask(name, "t", 1)
         at.tasks["b"].cancel()
@@ -128,7 +128,7 @@ async def test_capacity_freed_while_the_first_waiter_is_cancelled_goes_to_the_ne
 
 
 async def test_an_execution_cancelled_at_its_turn_releases_its_capacity() -> None:
-    async with line(capacity(1)) as at:
+    async with admissions(capacity(1)) as at:
         for name in "abc":
             await at.ask(name, "t", 1)
         at.of.give_back(at.shares["a"])  # b has its turn, but its task has not run yet
@@ -139,7 +139,7 @@ async def test_an_execution_cancelled_at_its_turn_releases_its_capacity() -> Non
 
 
 async def test_a_new_node_admits_waiting_executions() -> None:
-    async with line(capacity(1)) as at:
+    async with admissions(capacity(1)) as at:
         for name in "abc":
             await at.ask(name, "t", 1)
         at.of.set_nodes({"": [node(3)]})
@@ -161,7 +161,7 @@ async def test_a_queue_timeout_names_the_limit_that_was_reached(
     settings: dict[str, Any], second: Share, why: str
 ) -> None:
     of = capacity(4, queue_timeout_seconds=0.01, **settings)
-    async with line(of) as at:
+    async with admissions(of) as at:
         first = share("t", 2, 1, is_session=True)
         await at.ask_for("first", first)
         await at.ask_for("second", second)

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from aiohttp import WSMsgType, web
-from support.operator_parts import answering, operator_parts
+from support.fixtures.operator_parts import answering, operator_parts
 
 from cloche_api import meta
 from cloche_api.runtime import RuntimeSpec

@@ -8,9 +8,9 @@ import resource
 import struct
 from collections import Counter
 from pathlib import Path
-from typing import Any
 
 import pytest
+from support.fixtures.supervisor import Supervisors
 
 from cloche_supervisor.isolation import bpf, policy, syscalls, user_limits
 
@@ -247,12 +247,12 @@ def test_message_queues_are_denied_in_a_user_namespace_with_a_finite_limit(
     assert queues("all users", 819_200) == 819_200
 
 
-def test_the_number_of_pending_signals_of_a_program_is_limited(supervisors: Any) -> None:
+def test_the_number_of_pending_signals_of_a_program_is_limited(supervisors: Supervisors) -> None:
     code = "import resource; print(resource.getrlimit(resource.RLIMIT_SIGPENDING))"
     assert supervisors.python(code).stdout == "(1024, 1024)\n"
 
 
-def test_the_program_and_all_its_children_are_filtered(supervisors: Any) -> None:
+def test_the_program_and_all_its_children_are_filtered(supervisors: Supervisors) -> None:
     code = """if True:
         import os, socket
         def tell():
@@ -281,7 +281,7 @@ def test_the_program_and_all_its_children_are_filtered(supervisors: Any) -> None
         "resource.prlimit(1, resource.RLIMIT_NPROC, (50, 50))",
     ],
 )
-def test_a_program_cannot_change_pid_1(supervisors: Any, call: str) -> None:
+def test_a_program_cannot_change_pid_1(supervisors: Supervisors, call: str) -> None:
     reused = supervisors.reused()
     code = f"""if True:
         import os, resource
@@ -292,7 +292,7 @@ def test_a_program_cannot_change_pid_1(supervisors: Any, call: str) -> None:
     assert reused.bash("echo next").stdout == "next\n"
 
 
-def test_a_storm_of_signals_does_not_delay_the_deadline(supervisors: Any) -> None:
+def test_a_storm_of_signals_does_not_delay_the_deadline(supervisors: Supervisors) -> None:
     code = """if True:
         import os
         for _ in range(8): os.fork()
@@ -306,7 +306,7 @@ def test_a_storm_of_signals_does_not_delay_the_deadline(supervisors: Any) -> Non
 
 
 def test_a_supervisor_with_the_policy_of_the_unfiltered_image_refuses_nothing(
-    supervisors: Any,
+    supervisors: Supervisors,
 ) -> None:
     code = "import socket; socket.socket(socket.AF_INET).close()"
     assert supervisors.python(code).exit["exit_code"] == 1
