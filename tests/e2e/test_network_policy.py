@@ -17,8 +17,8 @@ from support.deadline import until
 from support.fixtures.installation import Installation
 
 from cloche_cluster.console import Console
-from cloche_cluster.embedded.context import Embedded
 from cloche_cluster.embedded.policy_engine import policy_engine
+from cloche_cluster.embedded.settings import Embedded
 
 VALUES = ("networkPolicy.enabled=true", "valkey.enabled=true")
 HTTP, VALKEY, API, OTHER = 8080, 6379, 6443, 8000

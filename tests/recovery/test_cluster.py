@@ -23,10 +23,10 @@ from support.deadline import until
 from support.fixtures.executions import Execute, Finished, Submit
 
 from cloche_cluster.checkout import Checkout
-from cloche_cluster.choice import Kind
-from cloche_cluster.embedded import cgroups, network
 from cloche_cluster.embedded.layout import Layout
+from cloche_cluster.embedded.node import cgroups, network
 from cloche_cluster.embedded.sweep import find_processes, own_mounts
+from cloche_cluster.targets.choice import Kind
 
 if TYPE_CHECKING:
     from support.clients.kubectl import InstallationKubectl
@@ -128,7 +128,7 @@ def test_up_restores_the_cluster_and_its_records_after_a_crash(
     began = time.monotonic()
     said = cluster("up")
     assert time.monotonic() - began < UP_SECONDS
-    assert "swept what an earlier run left" in said
+    assert "removed what an earlier run left" in said
     status = http.get(f"/api/v1/execute/status/{ended['execution_id']}")
     assert status.status_code == 200, status.text
     assert status.json()["result"]["stdout"] == "before\n"
@@ -173,7 +173,7 @@ def test_down_removes_everything_and_up_starts_a_new_cluster(installation: Insta
     assert "cloche" not in tables.stdout
     assert not network.has_proxy_tables()
     assert not (ROOT / ".cloche").exists()
-    assert "nothing was up" in cluster("down")
+    assert "nothing to remove" in cluster("down")
     cluster("up")
     assert (ROOT / ".cloche" / "env").exists()
     assert httpx.get(f"{installation.url}/health/ready").status_code == 200

@@ -26,12 +26,13 @@ def available() -> set[str]:
 
 def answer(installation: Installation, language: str, code: str) -> httpx.Response:
     """Run a program with the key of the last `up`."""
-    key = env_file.read_key(Checkout(ROOT).env_file) or ""
+    written = env_file.read(Checkout(ROOT).env_file)
+    assert written is not None
     request = {"language": language, "code": code}
     return httpx.post(
         f"{installation.url}/api/v1/execute",
         json=request,
-        headers={"X-API-Key": key},
+        headers={"X-API-Key": written.api_key},
         timeout=60,
     )
 

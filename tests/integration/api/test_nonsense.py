@@ -23,11 +23,11 @@ EXECUTIONS: dict[str, tuple[dict[str, Any], str]] = {
     "neither code nor a source": ({"code": None, "stdin": "a"}, "spec.code: Required value"),
     "code and a source": (
         {"source": SOURCE, "code": "1"},
-        "must be absent where there is a source",
+        "must be absent if source is set",
     ),
     "stdin together with a source": (
         {"code": None, "stdin": "a", "source": SOURCE},
-        "must be absent where there is a source",
+        "must be absent if source is set",
     ),
     "a source without a name": ({"code": None, "source": {"bytes": 1}}, "spec.source.name: Req"),
     "a source with an invalid name": (

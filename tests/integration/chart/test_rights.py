@@ -146,7 +146,28 @@ def test_the_operator_runs_with_the_rights_of_the_chart(
             installed.sandboxes,
             "--timeout=30s",
         )
+        fail_pull(installed, waiting(installed)[0])
+        until(lambda: warned(installed, "SandboxRuntime"), f"an Event: {log.read_text()}", 30)
         assert refused(log) == []
+
+
+def fail_pull(cluster: ChartRelease, pod: str) -> None:
+    """Write into a Pod's status, as its kubelet does, that the image cannot be pulled."""
+    state = {"waiting": {"reason": "ImagePullBackOff", "message": "no such image"}}
+    container = {"name": "sandbox", "image": "", "imageID": "", "ready": False, "restartCount": 0}
+    status = {"phase": "Pending", "containerStatuses": [container | {"state": state}]}
+    cluster(
+        "patch", pod, "-n", cluster.sandboxes, "--type=merge", "--subresource=status",
+        "-p", json.dumps({"status": status}),
+    )  # fmt: skip
+
+
+def warned(cluster: ChartRelease, kind: str) -> list[str]:
+    """Return the Warning Events about objects of this kind."""
+    of = f"type=Warning,involvedObject.kind={kind}"
+    return cluster(
+        "get", "events", "-n", cluster.sandboxes, "--field-selector", of, "-o", "name"
+    ).split()
 
 
 @pytest.mark.usefixtures("node")

@@ -12,7 +12,7 @@ from support.deadline import until
 from support.fixtures.chart_release import ChartRelease
 
 from cloche_api.meta import API_VERSION
-from cloche_gateway.requests import idempotency
+from cloche_gateway.requests import manifest
 
 OTHERS = pytest.mark.parametrize("by", [None, "cloche-other", "cloche-gatewayx"])
 """The administrator, and accounts of the release's namespace."""
@@ -108,7 +108,7 @@ def test_an_execution_of_the_gateway_can_be_created_updated_and_deleted(
 
 
 def test_only_the_gateway_may_use_the_name_of_an_idempotency_key(policed: ChartRelease) -> None:
-    keyed, other = idempotency.name("t", "order-1"), str(uuid.uuid4())
+    keyed, other = manifest.name_for("t", "order-1"), str(uuid.uuid4())
     done = policed.try_execution(keyed)
     assert done.returncode != 0
     assert "metadata.name: a UUID of version 8" in done.stderr

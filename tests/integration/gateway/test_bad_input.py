@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from support.fixtures.gateway import Start
 
-from cloche_gateway.http import server_protocol
-from cloche_gateway.limits.discards import Discards
+from cloche_gateway.http import incoming, server_protocol
+from cloche_gateway.limits.bytes import Discards
 
 if TYPE_CHECKING:
     from collections.abc import Coroutine
@@ -391,7 +391,7 @@ async def test_headers_over_64_kib_are_400(shared_gateway: Gateway) -> None:
 async def test_headers_that_do_not_arrive_in_time_are_400(
     gateway: Gateway, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(server_protocol, "HEAD_SECONDS", 0.2)
+    monkeypatch.setattr(incoming, "HEAD_SECONDS", 0.2)
     for start in (b"", b"GET / HT"):
         status, body = await raw(gateway, start)
         assert status == b"HTTP/1.1 400 Bad Request"

@@ -16,8 +16,9 @@ from cloche_gateway.cluster import log_follower
 from cloche_gateway.cluster.api import KubeClient
 from cloche_gateway.cluster.feed import Feed
 from cloche_gateway.cluster.log_follower import Logs, Source
+from cloche_gateway.cluster.paths import Paths
 from cloche_gateway.cluster.waiters import Waiters
-from cloche_gateway.limits.budget import Budget
+from cloche_gateway.limits.bytes import Budget
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -68,7 +69,7 @@ async def logs(kubelet: Kubelet, tmp_path: Path) -> AsyncIterator[Logs]:
     path = tmp_path / "kubeconfig"
     path.write_text(json.dumps(config))
     client = await KubeClient.connect(str(path))
-    yield Logs(client, "n", Waiters(client, "n"), per_node=1)
+    yield Logs(client, Paths("n"), Waiters(client, Paths("n")), per_node=1)
     kubelet.over.set()
     await client.close()
     await runner.cleanup()

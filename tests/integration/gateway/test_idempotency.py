@@ -8,8 +8,6 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from support.fixtures.gateway import Start
 
-from cloche_gateway.cluster import paths
-
 if TYPE_CHECKING:
     from support.fixtures.gateway import Gateway
 
@@ -162,7 +160,7 @@ async def test_a_forged_execution_with_the_name_of_a_key_is_not_returned(
     await gateway.cluster.delete(name)
     meta = {"name": name, "labels": labels, "annotations": forged["metadata"]["annotations"]}
     del forged["spec"]["tenant"], forged["spec"]["concurrency"], forged["status"]
-    path = paths.executions(gateway.cluster.namespace)
+    path = gateway.cluster.paths.executions
     await gateway.cluster.rest.call("POST", path, body={**forged, "metadata": meta})
     await gateway.cluster.end(name, stdout="forged")
     for route in (EXECUTE, ASYNC):

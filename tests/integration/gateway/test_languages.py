@@ -8,7 +8,6 @@ import pytest
 from support.fixtures.gateway import runtime
 
 from cloche_api.rest import MERGE_PATCH
-from cloche_gateway.cluster import paths
 
 if TYPE_CHECKING:
     from support.fixtures.gateway import Gateway
@@ -59,7 +58,7 @@ async def test_warm_pool_status_returns_the_counts_of_each_runtime(gateway: Gate
     status = {"wanted": 3, "ready": 2, "claimed": 1, "hits": 40, "misses": 5}
     await gateway.cluster.rest.call(
         "PATCH",
-        f"{paths.runtimes(gateway.cluster.namespace)}/python/status",
+        f"{gateway.cluster.paths.runtimes}/python/status",
         body={"status": status},
         content_type=MERGE_PATCH,
     )

@@ -14,7 +14,7 @@ import pytest
 from support.fixtures.gateway import Start
 
 from cloche_api.limits import MIB
-from cloche_gateway.requests import strict_json
+from cloche_gateway.requests import body as bodies
 
 if TYPE_CHECKING:
     from support.fixtures.gateway import Gateway
@@ -42,13 +42,13 @@ def escaped(request: dict[str, Any]) -> bytes:
 async def test_a_large_body_is_parsed_in_a_thread(
     shared_gateway: Gateway, monkeypatch: pytest.MonkeyPatch, route: str
 ) -> None:
-    parse, readers = strict_json.parse, list[str]()
+    parse, readers = bodies.parse, list[str]()
 
     def noted(body: bytes, requests: int = 1) -> Any:
         readers.append(threading.current_thread().name)
         return parse(body, requests)
 
-    monkeypatch.setattr(strict_json, "parse", noted)
+    monkeypatch.setattr(bodies, "parse", noted)
     for body in (b'{"x":"' + b"a" * 100_000 + b'"}', b"{}"):
         answer = await shared_gateway.http.post(f"/api/v1/{route}", content=body, headers=JSON)
         assert answer.status_code == 400

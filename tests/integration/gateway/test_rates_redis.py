@@ -14,7 +14,7 @@ from redis.asyncio import ConnectionPool
 from support.fixtures.gateway import Gateway, Start
 from support.fixtures.redis import Redis, redis
 
-from cloche_gateway.limits.windows import InRedis
+from cloche_gateway.limits.rates import InRedis
 
 PATH = "/api/v1/execute/async"
 HELLO = {"code": "print(1)", "language": "python"}

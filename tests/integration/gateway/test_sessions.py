@@ -11,7 +11,6 @@ from support.fixtures.gateway import Start
 
 from cloche_api.meta import API_VERSION
 from cloche_api.rest import MERGE_PATCH
-from cloche_gateway.cluster import paths
 
 if TYPE_CHECKING:
     from support.fixtures.gateway import Gateway
@@ -25,14 +24,14 @@ UUID = "03bfaf7c-6949-418b-9c72-69a1e8211d78"
 
 async def stored(gateway: Gateway) -> list[dict[str, Any]]:
     cluster = gateway.cluster
-    listed = await cluster.rest.call("GET", paths.sessions(cluster.namespace))
+    listed = await cluster.rest.call("GET", cluster.paths.sessions)
     items: list[dict[str, Any]] = listed["items"]
     return items
 
 
 async def write_status(gateway: Gateway, name: str, **status: Any) -> None:
     """Write a session's status as the operator does."""
-    path = f"{paths.session(gateway.cluster.namespace, name)}/status"
+    path = f"{gateway.cluster.paths.session(name)}/status"
     body = {"status": status}
     await gateway.cluster.rest.call("PATCH", path, body=body, content_type=MERGE_PATCH)
 
@@ -143,7 +142,7 @@ async def test_a_session_without_a_tenant_is_404(gateway: Gateway) -> None:
         "metadata": {"name": "sbs-mine"},
         "spec": {"language": "python"},
     }
-    await cluster.rest.call("POST", paths.sessions(cluster.namespace), body=session)
+    await cluster.rest.call("POST", cluster.paths.sessions, body=session)
     assert (await gateway.http.get(f"{PATH}/sbs-mine")).status_code == 404
 
 
@@ -224,7 +223,7 @@ async def test_a_session_that_ends_before_it_is_ready_is_an_error_with_its_reaso
 
 async def test_a_session_deleted_before_it_is_ready_is_500(gateway: Gateway) -> None:
     asked = asyncio.create_task(gateway.http.post(PATH, json=PYTHON))
-    path = paths.session(gateway.cluster.namespace, await only_session(gateway))
+    path = gateway.cluster.paths.session(await only_session(gateway))
     await gateway.cluster.rest.call("DELETE", path)
     answer = await asked
     assert (answer.status_code, answer.json()) == (

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from cloche_api.rest import MERGE_PATCH
-from cloche_gateway.cluster import paths
 
 if TYPE_CHECKING:
     from support.fixtures.gateway import Gateway
@@ -25,7 +24,7 @@ async def set_storage(gateway: Gateway, *, full: bool) -> None:
     }
     await gateway.cluster.rest.call(
         "PATCH",
-        f"{paths.runtimes(gateway.cluster.namespace)}/python/status",
+        f"{gateway.cluster.paths.runtimes}/python/status",
         body={"status": {"conditions": [condition]}},
         content_type=MERGE_PATCH,
     )

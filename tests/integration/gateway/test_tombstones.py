@@ -9,7 +9,6 @@ import pytest
 from support.fixtures.gateway import ASYNC, EXECUTE, GONE, HELLO, KEY
 
 from cloche_api import tombstone
-from cloche_gateway.cluster import paths
 from cloche_gateway.services import tombstones
 
 if TYPE_CHECKING:
@@ -84,7 +83,7 @@ async def test_an_expired_tombstone_does_not_replace_that_of_a_removed_execution
     """The operator is about to delete it, and then the key would not be kept any more."""
     body = {**HELLO, "session_id": "s"}
     name = (await gateway.http.post(ASYNC, json=body, headers=KEY)).json()["execution_id"]
-    path = paths.tombstones(gateway.cluster.namespace)
+    path = gateway.cluster.paths.tombstones
     before = datetime.now(UTC) - timedelta(hours=1)
     expired = tombstone.manifest(name, "acme", "a" * 64, before)
     await gateway.cluster.rest.call("POST", path, body=expired)

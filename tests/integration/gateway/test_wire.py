@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from cloche_gateway.http import head, incoming
+from cloche_gateway.http import incoming
 from cloche_gateway.limits.pace import Pace
 
 if TYPE_CHECKING:
@@ -143,12 +143,12 @@ async def test_the_disconnect_of_a_pipelining_client_cancels_its_execution(
     ("sent", "detail"),
     [
         (
-            b"GET / HTTP/1.1\r\n" + b"a:\r\n" * (head.HEADERS + 2),
+            b"GET / HTTP/1.1\r\n" + b"a:\r\n" * (incoming.HEADERS + 2),
             b"headers: must be at most 100 lines",
         ),
         (
             b"POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n"
-            + b"a:\r\n" * (head.HEADERS + 2),
+            + b"a:\r\n" * (incoming.HEADERS + 2),
             None,  # the response may be sent before the trailers arrive
         ),
         (b"GET / HTTP/2.0\r\n\r\n", b"HTTP/2.0: must be HTTP/1.1 or HTTP/1.0"),
@@ -249,7 +249,7 @@ async def test_a_trailer_is_not_used_as_a_header(shared_gateway: Gateway) -> Non
 
 
 async def test_a_body_in_too_many_chunks_is_400(shared_gateway: Gateway) -> None:
-    chunks = b"1\r\n \r\n" * (head.CHUNKS + 1)
+    chunks = b"1\r\n \r\n" * (incoming.CHUNKS + 1)
     sent = post(shared_gateway, b"Transfer-Encoding: chunked", body=chunks)
     ((status, body),) = await answers(shared_gateway, sent)
     assert (status, body) == (400, b'{"detail": "body: must come in at most 16384 chunks"}')

@@ -14,8 +14,7 @@ from cloche_api.amounts import UsedResources
 from cloche_api.phases import Reason
 from cloche_operator.executions.finish import record
 from cloche_operator.model.execution import Execution, from_object, now
-from cloche_operator.model.outcome import EndedError, Outcome
-from cloche_operator.model.status import terminal
+from cloche_operator.model.status import EndedError, Outcome, terminal
 from cloche_operator.pods.claim import Claim, ClaimLostError, claim
 from cloche_operator.state.context import Context
 

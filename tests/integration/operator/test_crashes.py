@@ -257,7 +257,7 @@ def test_an_invalid_setting_is_named_on_stderr(name: str, value: str) -> None:
         timeout=30,
         check=False,
     )
-    assert done.returncode == 1
+    assert done.returncode == 2
     assert f"CLOCHE_OPERATOR_{name}: " in done.stderr
     assert "Traceback" not in done.stderr
 
@@ -271,6 +271,6 @@ def test_an_operator_without_a_cluster_exits_with_a_message() -> None:
         timeout=30,
         check=False,
     )
-    assert done.returncode == 1
+    assert done.returncode == 2
     assert "no access to a Kubernetes cluster" in done.stderr
     assert "Traceback" not in done.stderr

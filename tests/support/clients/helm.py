@@ -12,10 +12,10 @@ from typing import Any
 import yaml
 from support.data.names import CHART, SYSTEM
 
+from cloche_cluster.components.build import ensure_binaries
+from cloche_cluster.components.pins import component
 from cloche_cluster.console import Console
-from cloche_cluster.embedded.build import ensure_programs
 from cloche_cluster.embedded.layout import Layout
-from cloche_cluster.embedded.pins import component
 
 Manifest = dict[str, Any]
 
@@ -26,7 +26,7 @@ _READY = ("--wait", "--timeout", "110s")
 @functools.cache
 def program() -> Path:
     """Return the pinned Helm, built if the cache lacks it."""
-    return ensure_programs(Layout().cache, Console(), (component("helm"),)).path("helm")
+    return ensure_binaries(Layout().cache, Console(), (component("helm"),)).path("helm")
 
 
 def helm(*args: str, kubeconfig: Path | None = None) -> subprocess.CompletedProcess[str]:

@@ -8,7 +8,7 @@ from support.data.names import ROOT
 
 from cloche_cluster.checkout import Checkout
 from cloche_cluster.console import Console
-from cloche_cluster.targets.factory import make_cluster
+from cloche_cluster.targets.selection import make_cluster
 
 
 def load(name: str, context: Path, base: str) -> str:

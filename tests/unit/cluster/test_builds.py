@@ -154,7 +154,7 @@ def test_an_image_whose_base_failed_is_not_built(repository: Path) -> None:
     engine.gate.set()
     with builds(repository, engine) as running:
         assert running.wait(["gateway"])
-        with pytest.raises(ClusterError, match="made from another: image runtime-base was not"):
+        with pytest.raises(ClusterError, match="its base image failed: image runtime-base was not"):
             running.wait(["runtime-python"])
     assert "runtime-python" not in engine.begun
 

@@ -2,8 +2,8 @@ from __future__ import annotations
 
 import pytest
 
-from cloche_cluster.choice import Facts, Kind, Target, Wish, choose
 from cloche_cluster.errors import ClusterError
+from cloche_cluster.targets.choice import Facts, Kind, Target, Wish, choose
 
 KIND = Facts(context="kind-dev", answers=True, docker_answers=True, kind_clusters=("dev", "other"))
 MINIKUBE = Facts(context="minikube", answers=True, minikube_profiles=("minikube",))
@@ -79,10 +79,10 @@ def test_a_forced_tool_prefers_the_context_of_its_own_kind() -> None:
     ("wish", "facts", "said"),
     [
         (Wish.CURRENT, Facts(), "no current context"),
-        (Wish.CURRENT, Facts(context="gone"), "gone does not answer"),
-        (Wish.KIND, Facts(docker_answers=True), "`kind` is not installed"),
-        (Wish.KIND, Facts(kind_clusters=()), "no Docker engine answers"),
-        (Wish.MINIKUBE, Facts(docker_answers=True), "`minikube` is not installed"),
+        (Wish.CURRENT, Facts(context="gone"), "gone does not respond"),
+        (Wish.KIND, Facts(docker_answers=True), "kind is not installed"),
+        (Wish.KIND, Facts(kind_clusters=()), "Docker does not respond"),
+        (Wish.MINIKUBE, Facts(docker_answers=True), "minikube is not installed"),
     ],
 )
 def test_an_unavailable_cluster_choice_is_an_error_with_the_reason(

@@ -10,14 +10,13 @@ import pytest
 
 from cloche_cluster import cli, operations
 from cloche_cluster.checkout import Checkout
-from cloche_cluster.choice import Facts, Kind, Target
-from cloche_cluster.command import answers, run
 from cloche_cluster.console import Console
 from cloche_cluster.doctor.findings import Section, problem
 from cloche_cluster.embedded.layout import Layout
 from cloche_cluster.errors import ClusterError, CommandError
+from cloche_cluster.machine.command import answers, run, wait_until
 from cloche_cluster.operations import Operations
-from cloche_cluster.wait import wait_until
+from cloche_cluster.targets.choice import Facts, Kind, Target
 
 
 def test_ctrl_c_prints_one_line_and_exits_with_130(
@@ -111,8 +110,8 @@ def test_doctor_exits_with_1_if_there_is_a_problem(
     monkeypatch.setattr(operations, "observe", Facts)
     assert cli.main(["--cluster", "kind", "doctor"]) == 1
     said = capsys.readouterr()
-    assert "  problem  cluster: CLUSTER=kind: the program `kind` is not installed\n" in said.out
-    assert said.err == "error: 1 of these must be corrected before `make up`\n"
+    assert "  problem  cluster: CLUSTER=kind: kind is not installed: install it\n" in said.out
+    assert said.err == "error: 1 problem must be fixed before `make up`\n"
 
 
 def test_doctor_changes_nothing_and_prints_a_line_for_each_check() -> None:

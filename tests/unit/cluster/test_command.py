@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from cloche_cluster.command import cause, follow, run
 from cloche_cluster.errors import CommandError
+from cloche_cluster.machine.command import cause, follow, run
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -37,7 +37,7 @@ def test_a_followed_program_is_ended_at_its_timeout() -> None:
 PARENT = """
     import signal, sys
     from cloche_cluster.cli import _interrupt
-    from cloche_cluster.command import run
+    from cloche_cluster.machine.command import run
     signal.signal(signal.SIGTERM, _interrupt)
     try:
         run(["sh", "-c", {script!r}], timeout=60, uninterrupted={uninterrupted})

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from cloche_cluster.doctor import checks
-from cloche_cluster.doctor.facts import Machine, Memory, read_machine, read_memory
+from cloche_cluster.doctor.facts import Host, Memory, read_host, read_memory
 from cloche_cluster.doctor.findings import (
     Finding,
     Level,
@@ -24,13 +24,13 @@ from cloche_cluster.doctor.findings import (
 )
 from cloche_cluster.doctor.kernel import Kernel, controllers
 from cloche_cluster.doctor.neighbours import Neighbours, named
-from cloche_cluster.embedded.cgroups import CgroupMounts, is_below
+from cloche_cluster.embedded.node.cgroups import CgroupMounts, is_below
 from cloche_cluster.embedded.settings import Addresses
-from cloche_cluster.embedded.sweep import Process
 from cloche_cluster.errors import ClusterError
+from cloche_cluster.machine.processes import Process
 
 GIB = 1024**3
-MACHINE = Machine(
+HOST = Host(
     system="Linux",
     root=True,
     architecture="x86_64",
@@ -49,7 +49,7 @@ def grave(findings: list[Finding]) -> list[tuple[Level, str]]:
     ("changed", "subject", "words"),
     [
         ({"architecture": "riscv64"}, "architecture", "x86_64 or aarch64"),
-        ({"python": (3, 10)}, "Python", "3.10 is too old, 3.11 is needed"),
+        ({"python": (3, 10)}, "Python", "3.10 is too old, 3.11 is required"),
         ({"null_mode": None, "null_number": None}, "/dev/null", "mknod -m 666 /dev/null c 1 3"),
         ({"null_mode": stat.S_IFREG | 0o644, "null_number": None}, "/dev/null", "not a device"),
         ({"null_number": (1, 5)}, "/dev/null", "mknod -m 666 /dev/null c 1 3"),
@@ -59,20 +59,20 @@ def grave(findings: list[Finding]) -> list[tuple[Level, str]]:
 def test_a_machine_unfit_for_any_cluster_is_a_problem(
     changed: dict[str, object], subject: str, words: str
 ) -> None:
-    found = checks.machine(dataclasses.replace(MACHINE, **changed))  # type: ignore[arg-type]
+    found = checks.host(dataclasses.replace(HOST, **changed))  # type: ignore[arg-type]
     assert grave(found) == [(Level.PROBLEM, subject)]
     assert words in next(one.text for one in found if one.level is Level.PROBLEM)
 
 
 @pytest.mark.parametrize("architecture", ["x86_64", "aarch64", "arm64"])
 def test_a_suitable_machine_has_no_problem(architecture: str) -> None:
-    assert not grave(checks.machine(dataclasses.replace(MACHINE, architecture=architecture)))
-    assert checks.system(MACHINE).level is Level.OK
+    assert not grave(checks.host(dataclasses.replace(HOST, architecture=architecture)))
+    assert checks.system(HOST).level is Level.OK
 
 
 @pytest.mark.parametrize("changed", [{"system": "Darwin"}, {"root": False}])
 def test_the_embedded_cluster_needs_linux_and_root(changed: dict[str, object]) -> None:
-    found = checks.system(dataclasses.replace(MACHINE, **changed))  # type: ignore[arg-type]
+    found = checks.system(dataclasses.replace(HOST, **changed))  # type: ignore[arg-type]
     assert found.level is Level.PROBLEM
     assert "sudo make up" in found.text
 
@@ -105,7 +105,7 @@ def test_free_and_total_memory_are_judged_by_what_runs_and_what_is_built(
             {"lacking_capabilities": ("CAP_SYS_ADMIN",), "namespaces": "x", "overlay": "y"},
             "problem",
             "capabilities",
-            "without privileges",
+            "privileged container",
         ),
         ({"nftables": False}, "problem", "nftables", "modprobe nf_tables"),
         ({"namespaces": "Operation not permitted"}, "problem", "namespaces", "not permitted"),
@@ -117,7 +117,7 @@ def test_free_and_total_memory_are_judged_by_what_runs_and_what_is_built(
             "control groups",
             "memory, pids",
         ),
-        ({"cgroups_writable": False}, "problem", "control groups", "be written"),
+        ({"cgroups_writable": False}, "problem", "control groups", "not writable"),
     ],
 )
 def test_a_missing_kernel_feature_is_a_problem_or_a_warning(
@@ -132,9 +132,13 @@ def test_a_missing_kernel_feature_is_a_problem_or_a_warning(
 @pytest.mark.parametrize(
     ("neighbours", "expected", "words"),
     [
-        (Neighbours(ports=("port 16643 (api) is taken by x: end it",)), ("problem", "ports"), "x"),
+        (
+            Neighbours(ports=("port 16643 (api) is in use by x: stop it",)),
+            ("problem", "ports"),
+            "x",
+        ),
         (Neighbours(local_port="process 7 (nc)"), ("warning", "ports"), "10.99.0.1:30802"),
-        (Neighbours(sockets=("process 7 listens on /run/x",)), ("problem", "sockets"), "end it"),
+        (Neighbours(sockets=("process 7 listens on /run/x",)), ("problem", "sockets"), "stop it"),
         (Neighbours(network="10.96.0.0/12 overlaps"), ("problem", "network"), "10.96.0.0/12"),
         (Neighbours(proxy_tables=True), ("problem", "kube-proxy"), "CLUSTER=current"),
         (Neighbours(proxies=(7, 8)), ("warning", "kube-proxy"), "process 7, 8"),
@@ -178,12 +182,12 @@ def test_the_controllers_of_both_cgroup_versions_are_read(tmp_path: Path) -> Non
 
 
 def test_the_facts_of_this_machine_are_read(tmp_path: Path) -> None:
-    assert read_machine() == dataclasses.replace(
-        read_machine(), system=os.uname().sysname, root=os.geteuid() == 0, null_number=(1, 3)
+    assert read_host() == dataclasses.replace(
+        read_host(), system=os.uname().sysname, root=os.geteuid() == 0, null_number=(1, 3)
     )
     (tmp_path / "null").touch()
-    assert read_machine(tmp_path / "null").null_number is None
-    assert read_machine(tmp_path / "absent").null_mode is None
+    assert read_host(tmp_path / "null").null_number is None
+    assert read_host(tmp_path / "absent").null_mode is None
     memory = read_memory()
     assert 0 < memory.available < memory.total
 
@@ -209,8 +213,7 @@ def test_all_problems_are_in_one_error_without_warnings() -> None:
     with pytest.raises(ClusterError) as words:
         require_no_problem([*SECTIONS, more])
     assert str(words.value) == (
-        "2 problems must be corrected first:"
-        "\n    disk: full: free some\n    nftables: none: load it"
+        "2 problems must be fixed first:\n    disk: full: free some\n    nftables: none: load it"
     )
     assert len(problems([*SECTIONS, more])) == 2
 

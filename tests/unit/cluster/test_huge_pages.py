@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from cloche_cluster.embedded.huge_pages import huge_pages
+from cloche_cluster.components.go import huge_pages
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -8,14 +8,13 @@ from pathlib import Path
 
 import pytest
 
-from cloche_cluster.embedded.tar_image import write_image
+from cloche_cluster.embedded.node.images import write_image
 from cloche_cluster.errors import ClusterError
-from cloche_cluster.images.builder import older_versions
-from cloche_cluster.images.content import context_files, copied_sources, stage
-from cloche_cluster.images.debian import Source, parse_deb822, parse_list, sources_for
+from cloche_cluster.images.apt_sources import Source, parse_deb822, parse_list, sources_for
+from cloche_cluster.images.buildah import older_versions
 from cloche_cluster.images.oci import OciLayout
 from cloche_cluster.images.table import discover
-from cloche_cluster.images.tags import Tagged, tag_all
+from cloche_cluster.images.tags import Tagged, context_files, copied_sources, stage, tag_all
 from cloche_cluster.targets.embedded import stale_images
 
 
@@ -110,7 +109,7 @@ def test_another_debian_image_file_mode_or_file_name_is_another_tag(repository: 
 
 def test_a_dockerfile_that_copies_a_missing_file_is_an_error(repository: Path) -> None:
     (repository / "gateway/Dockerfile").write_text("FROM x\nCOPY absent /\n")
-    with pytest.raises(ClusterError, match="gateway/Dockerfile: absent is copied"):
+    with pytest.raises(ClusterError, match="gateway/Dockerfile: it copies absent"):
         tags(repository)
 
 

@@ -5,13 +5,13 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from cloche_cluster.embedded.packages import missing_packages
 from cloche_cluster.errors import ClusterError
 from cloche_cluster.install import env_file
-from cloche_cluster.install.diagnosis import is_ready, reason
+from cloche_cluster.install.installer import merged
 from cloche_cluster.install.keys import check_name
+from cloche_cluster.install.pod_status import is_ready, reason
 from cloche_cluster.install.release import content_digest, is_whole, without_notes
-from cloche_cluster.install.values import merged
+from cloche_cluster.machine.apt import missing_packages
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -19,18 +19,20 @@ if TYPE_CHECKING:
 
 def test_the_env_file_is_private_and_can_be_sourced_by_a_shell(tmp_path: Path) -> None:
     path = tmp_path / ".cloche" / "env"
-    env_file.write(path, env_file.Environment("http://localhost:8002", "clk_a-b_c", "/x y/z"))
+    written = env_file.Environment("http://localhost:8002", "clk_a-b_c", "/x y/z")
+    env_file.write(path, written)
     assert path.stat().st_mode & 0o777 == 0o600
     shell = f"set -a; . {path}; sh -c 'echo \"$CLOCHE_URL|$CLOCHE_API_KEY|$KUBECONFIG\"'"
     said = subprocess.run(["sh", "-c", shell], capture_output=True, text=True, check=True).stdout
     assert said.strip() == "http://localhost:8002|clk_a-b_c|/x y/z"
-    assert env_file.read_key(path) == "clk_a-b_c"
+    assert env_file.read(path) == written
 
 
-def test_read_key_returns_none_without_an_env_file(tmp_path: Path) -> None:
-    assert env_file.read_key(tmp_path / "env") is None
-    (tmp_path / "env").write_text("CLOCHE_URL=x\n")
-    assert env_file.read_key(tmp_path / "env") is None
+@pytest.mark.parametrize("text", ["", "CLOCHE_URL=x\n", "CLOCHE_URL='x\n", "nonsense\n"])
+def test_an_env_file_without_all_values_is_ignored(tmp_path: Path, text: str) -> None:
+    assert env_file.read(tmp_path / "env") is None
+    (tmp_path / "env").write_text(text)
+    assert env_file.read(tmp_path / "env") is None
 
 
 def test_the_content_digest_changes_with_chart_links_and_values(tmp_path: Path) -> None:

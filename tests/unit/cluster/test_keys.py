@@ -100,7 +100,7 @@ def test_a_key_without_limits_is_stored_without_them(secret: _Secret, store: Key
 
 def test_the_name_of_an_existing_key_is_rejected_unless_replaced(store: KeyStore) -> None:
     store.create("me", "me", _NONE)
-    with pytest.raises(ClusterError, match="there is a key named me already"):
+    with pytest.raises(ClusterError, match="a key named me already exists"):
         store.create("me", "me", _NONE)
     store.create("me", "me", _NONE, replace=True)
 

@@ -10,7 +10,7 @@ from cloche_cluster.checkout import Checkout
 from cloche_cluster.errors import ClusterError
 from cloche_cluster.images.table import discover
 from cloche_cluster.install.example import README, example_for
-from cloche_cluster.install.values import image_values
+from cloche_cluster.install.installer import image_values
 from cloche_cluster.languages import aliases, chosen, first_images, images_for, languages
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -32,7 +32,9 @@ def test_languages_are_chosen_by_name_or_alias(text: str, names: tuple[str, ...]
 
 
 def test_an_unknown_language_is_rejected_with_the_existing_names() -> None:
-    with pytest.raises(ClusterError, match="'cobol': no such language; there are bash, go, python"):
+    with pytest.raises(
+        ClusterError, match="unknown language 'cobol'; choose from bash, go, python"
+    ):
         chosen("python,cobol", KNOWN)
 
 

@@ -11,14 +11,14 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from cloche_cluster.embedded.linked_images import (
+from cloche_cluster.embedded.node.image_store import ImageStore
+from cloche_cluster.embedded.node.linked_images import (
     Layer,
     LinkedImages,
     chain_ids,
     read_image,
     thin_archive,
 )
-from cloche_cluster.embedded.node_images import ImageStore
 from cloche_cluster.errors import ClusterError
 
 if TYPE_CHECKING:
@@ -82,7 +82,7 @@ def test_an_absent_image_is_an_error_with_its_name(store: Path) -> None:
 def test_layers_that_differ_from_the_configuration_are_an_error(store: Path) -> None:
     path = store / "overlay-layers" / "layers.json"
     path.write_text(path.read_text().replace("sha256:bb", "sha256:cc"))
-    with pytest.raises(ClusterError, match=r"other layers than docker\.io/cloche/gateway:1"):
+    with pytest.raises(ClusterError, match=r"layers of docker\.io/cloche/gateway:1 differ"):
         read_image(store, NAME)
 
 

@@ -8,7 +8,7 @@ import time
 from typing import TYPE_CHECKING
 
 from cloche_cluster.console import Console
-from cloche_cluster.embedded.lock import locked
+from cloche_cluster.machine.lock import locked
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -17,7 +17,7 @@ HOLD = """
 import sys
 from pathlib import Path
 from cloche_cluster.console import Console
-from cloche_cluster.embedded.lock import locked
+from cloche_cluster.machine.lock import locked
 with locked(Path(sys.argv[1]), Console(), "make up of the other"):
     print("held", flush=True)
     sys.stdin.read()

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from cloche_cluster.embedded import network
+from cloche_cluster.embedded.node import network
 from cloche_cluster.embedded.ports import parse_listeners
 from cloche_cluster.embedded.settings import SANDBOX_BRIDGE, Addresses
 

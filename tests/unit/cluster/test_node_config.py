@@ -6,16 +6,17 @@ from typing import Any
 
 import pytest
 
-from cloche_cluster.embedded import addons, node_config
-from cloche_cluster.embedded.build import Programs
+from cloche_cluster.components.build import Binaries
+from cloche_cluster.embedded import addons
 from cloche_cluster.embedded.layout import Layout
-from cloche_cluster.embedded.machine import Machine, has_capability, usable_nameservers
+from cloche_cluster.embedded.node import config as node_config
 from cloche_cluster.embedded.settings import Addresses, Ports
+from cloche_cluster.machine.facts import Machine, has_capability, usable_nameservers
 
 LAYOUT = Layout(Path("/c"), Path("/s"), Path("/r"), Path("/l"))
 V1 = Machine(cgroup_v2=False, can_lower_oom_score=False, nameservers=())
 V2 = Machine(cgroup_v2=True, can_lower_oom_score=True, nameservers=("192.0.2.53",))
-PROGRAMS = Programs({"runc": Path("/c/bin/runc-1"), "cni": Path("/c/bin/cni-1")})
+PROGRAMS = Binaries({"runc": Path("/c/bin/runc-1"), "cni": Path("/c/bin/cni-1")})
 
 
 def kubelet(machine: Machine) -> dict[str, Any]:

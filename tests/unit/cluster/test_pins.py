@@ -4,8 +4,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from cloche_cluster.embedded.build import Programs, go_is_enough
-from cloche_cluster.embedded.pins import (
+from cloche_cluster.components.build import Binaries
+from cloche_cluster.components.go import go_is_enough
+from cloche_cluster.components.pins import (
     COMPONENTS,
     COMPONENTS_DIRECTORY,
     COREDNS,
@@ -136,6 +137,6 @@ def test_the_go_version_is_sufficient_or_can_be_fetched(
 
 
 def test_the_clusters_programs_precede_the_machines_in_the_search_path(tmp_path: Path) -> None:
-    programs = Programs({"runc": tmp_path / "runc-1", "containerd": tmp_path / "containerd-2"})
+    programs = Binaries({"runc": tmp_path / "runc-1", "containerd": tmp_path / "containerd-2"})
     assert programs.path("runc") == tmp_path / "runc-1" / "runc"
     assert programs.search_path.startswith(f"{tmp_path}/containerd-2:{tmp_path}/runc-1:/usr")

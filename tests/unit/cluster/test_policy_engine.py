@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from cloche_cluster.embedded.pins import COMPONENTS, COMPONENTS_DIRECTORY, POLICY_ENGINE, read_pin
+from cloche_cluster.components.pins import COMPONENTS, COMPONENTS_DIRECTORY, POLICY_ENGINE, read_pin
 from cloche_cluster.embedded.policy_engine import has_no_rule, queue_rules
 from cloche_cluster.embedded.settings import Addresses
 

@@ -5,9 +5,10 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from cloche_cluster.embedded import cgroups, sysctls
 from cloche_cluster.embedded.layout import Layout
-from cloche_cluster.embedded.sweep import Process, own_mounts, own_processes
+from cloche_cluster.embedded.node import cgroups, sysctls
+from cloche_cluster.embedded.sweep import own_mounts, own_processes
+from cloche_cluster.machine.processes import Process
 
 if TYPE_CHECKING:
     import pytest

@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING
 import pytest
 
 from cloche_cluster import cli
-from cloche_cluster.choice import Kind, Target
 from cloche_cluster.console import Console
 from cloche_cluster.embedded.settings import Ports
 from cloche_cluster.errors import ClusterError
-from cloche_cluster.targets.factory import make_cluster
+from cloche_cluster.targets.choice import Kind, Target
 from cloche_cluster.targets.local_tools import LocalToolCluster
 from cloche_cluster.targets.port_forward import PortForward
+from cloche_cluster.targets.selection import make_cluster
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -175,5 +175,5 @@ def test_the_embedded_cluster_without_root_is_a_one_line_error(
     monkeypatch.setattr(os, "geteuid", lambda: 1000)
     assert cli.main(["--cluster", "embedded", operation]) == 1
     said = capsys.readouterr().err
-    assert "the embedded cluster needs Linux and root: run `sudo make up`" in said
+    assert "the embedded cluster requires Linux and root: run `sudo make up`" in said
     assert said.count("\n") == 1

@@ -71,17 +71,21 @@ def test_nodes_that_accept_no_sandbox_pods_do_not_count() -> None:
 def test_each_node_must_report_user_namespaces_for_the_handler() -> None:
     both: dict[str, bool | None] = {"": True, "runsc": False}
     assert reported([node("a", both), node("b", both)], "") is None
-    assert reported([node("a", both)], "runsc") == Verdict("node a's runtime has none")
+    assert reported([node("a", both)], "runsc") == Verdict(
+        "the container runtime of node a does not support them"
+    )
     silent: dict[str, bool | None] = {"": None}
     assert reported([node("a", both), node("b", silent)], "") == Verdict(
-        "node b's runtime has none"
+        "the container runtime of node b does not support them"
     )
-    assert reported([node("a", {})], "") == Verdict("node a's runtime has none")
+    assert reported([node("a", {})], "") == Verdict(
+        "the container runtime of node a does not support them"
+    )
 
 
 def test_user_namespaces_are_off_without_a_node_or_the_runtime_class() -> None:
-    assert reported([], "") == Verdict("no node takes Pods")
-    assert reported([node("a", {"": True})], None) == Verdict("there is no such RuntimeClass")
+    assert reported([], "") == Verdict("no node accepts Pods")
+    assert reported([node("a", {"": True})], None) == Verdict("the RuntimeClass does not exist")
 
 
 def test_one_node_of_each_kind_is_probed() -> None:
@@ -137,7 +141,7 @@ def test_a_probe_pod_without_a_runtime_class_names_none() -> None:
         (pod(phase="Pending"), None),
         (pod(phase="Running", state={"running": {}}), None),
         (pod(state={"waiting": {"reason": "ContainerCreating"}}), None),
-        (pod(phase="Failed", state=ended(3)), Verdict("the probe Pod got the node's own users")),
+        (pod(phase="Failed", state=ended(3)), Verdict("the probe Pod ran with the node's users")),
         (
             pod(phase="Failed", state=ended(2)),
             Verdict("the probe Pod did not start: container probe Error"),
@@ -173,7 +177,7 @@ def test_all_probe_pods_must_succeed_and_one_failure_decides() -> None:
     good, bad, waits = pod(phase="Succeeded"), pod(phase="Failed", state=ended(3)), pod()
     assert judged([good, good], {}) == WORKS
     assert judged([good, waits], {}) is None
-    assert judged([good, waits, bad], {}) == Verdict("the probe Pod got the node's own users")
+    assert judged([good, waits, bad], {}) == Verdict("the probe Pod ran with the node's users")
 
 
 def test_the_probe_pod_uses_the_charts_image_reference() -> None:

@@ -8,7 +8,7 @@ import pytest
 
 from cloche_api.limits import MIB
 from cloche_gateway.cluster.feed import Feed, Piece, Position, lean
-from cloche_gateway.limits.budget import Budget
+from cloche_gateway.limits.bytes import Budget
 
 SILENCE_SECONDS = 10.0
 PRINTED = [("stdout", "one "), ("stderr", "oh "), ("stdout", "two "), ("stdout", "three")]

@@ -6,7 +6,7 @@ import asyncio
 
 import pytest
 
-from cloche_gateway.limits.budget import Budget
+from cloche_gateway.limits.bytes import Budget
 from cloche_gateway.limits.pace import Connection, Pace
 
 _MIB = 1024 * 1024

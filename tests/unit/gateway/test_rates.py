@@ -11,7 +11,7 @@ from prometheus_client import Counter
 from redis import RedisError
 
 from cloche_gateway.limits import rates
-from cloche_gateway.limits.windows import Quota
+from cloche_gateway.limits.rates import Quota
 
 _CALLER = cast("Any", SimpleNamespace(rate=1000, key="k"))
 

@@ -12,7 +12,7 @@ from cloche_api.size import object_bytes
 from cloche_gateway.cluster.keys import Caller
 from cloche_gateway.cluster.languages import Amounts, Language
 from cloche_gateway.errors import InvalidRequestError, TooLargeError
-from cloche_gateway.requests import manifest, parsing, validation
+from cloche_gateway.requests import body, manifest, validation
 
 MIB = limits.MIB
 PYTHON = Language(
@@ -30,7 +30,7 @@ CALLER = Caller("key", "acme", 100, 50, 3000, 500)
 def spec(**fields: Any) -> dict[str, Any]:
     """Return the spec of the execution for a request, after the gateway's validation."""
     raw = json.dumps({"code": "", "language": "python", **fields}).encode()
-    request = parsing.execute_request(raw)
+    request = body.execute_request(raw)
     validation.check(request, PYTHON)
     made = manifest.execution("name", request, PYTHON, CALLER, "request")
     return dict(made["spec"])

@@ -10,8 +10,8 @@ from support.fixtures.admissions import GIB, PATIENCE, Clock, admissions, capaci
 
 from cloche_api.phases import Reason
 from cloche_operator.model.node import Node
-from cloche_operator.queue.demand import UNBOUNDED, Demand
-from cloche_operator.queue.usage import Share
+from cloche_operator.model.resources import UNBOUNDED, Demand
+from cloche_operator.queue.limits import Share
 
 
 async def test_executions_are_admitted_at_once_while_there_is_capacity() -> None:

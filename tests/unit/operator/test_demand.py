@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from cloche_api.amounts import UsedResources
-from cloche_operator.queue.demand import UNBOUNDED, Demand, demand_of
+from cloche_operator.model.resources import UNBOUNDED, Demand, demand_of
 
 MIB = 1024**2
 

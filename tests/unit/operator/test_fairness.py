@@ -16,7 +16,7 @@ from support.fixtures.admissions import (
     share,
 )
 
-from cloche_operator.queue.demand import UNBOUNDED, Demand
+from cloche_operator.model.resources import UNBOUNDED, Demand
 
 
 @pytest.mark.parametrize("seed", range(10))

@@ -4,7 +4,7 @@ import gc
 import weakref
 from typing import Any
 
-from cloche_operator.kube.garbage import Litter
+from cloche_operator.handlers import Litter
 
 
 class Circle:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import aiohttp
 import pytest
 
-from cloche_operator.__main__ import _told
+from cloche_operator.__main__ import _log_uncaught
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -27,7 +27,7 @@ def test_the_failure_of_an_abandoned_request_is_logged_on_one_line(
 ) -> None:
     error = aiohttp.ClientConnectionError("Connector is closed")
     with caplog.at_level(logging.INFO):
-        _told(loop, {"message": "Task exception was never retrieved", "exception": error})
+        _log_uncaught(loop, {"message": "Task exception was never retrieved", "exception": error})
     (record,) = caplog.records
     assert (record.levelname, record.exc_info) == ("INFO", None)
     assert "Connector is closed" in record.getMessage()
@@ -36,7 +36,9 @@ def test_the_failure_of_an_abandoned_request_is_logged_on_one_line(
 def test_another_uncaught_error_is_logged_with_its_traceback(
     loop: asyncio.AbstractEventLoop, caplog: pytest.LogCaptureFixture
 ) -> None:
-    _told(loop, {"message": "Task exception was never retrieved", "exception": KeyError("x")})
+    _log_uncaught(
+        loop, {"message": "Task exception was never retrieved", "exception": KeyError("x")}
+    )
     (record,) = caplog.records
     assert record.levelname == "ERROR"
     assert record.exc_info

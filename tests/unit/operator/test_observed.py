@@ -10,7 +10,7 @@ import pytest
 
 from cloche_api.phases import Reason
 from cloche_operator.kube.api import Kube
-from cloche_operator.model.outcome import EndedError
+from cloche_operator.model.status import EndedError
 from cloche_operator.state.cache import Pods, Runtimes
 
 BOUND_SECONDS = 5.0

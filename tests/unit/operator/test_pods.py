@@ -15,10 +15,10 @@ from cloche_operator.model.pod_manifest import (
     PodShape,
     claim_patch,
     cold_pod,
-    patience,
     session_pod,
     waiting_pod,
 )
+from cloche_operator.model.resources import patience
 from cloche_operator.settings import Settings
 
 PYTHON = {"image": "cloche/runtime-python:abc", "fileName": "main.py", "run": {"command": ["x"]}}

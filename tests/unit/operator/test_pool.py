@@ -97,8 +97,8 @@ def test_a_busy_tenant_leaves_half_of_the_pods_to_others() -> None:
         pool.running["many"] += 1
     assert (taken, len(pool.waiting)) == (2, 2)
     pool.starting = 2
-    assert not pool.may_hope("many"), "it starts its own"
-    assert pool.may_hope("rare")
+    assert not pool.has_pod_on_the_way("many"), "it starts its own"
+    assert pool.has_pod_on_the_way("rare")
     assert pool.take("rare")
 
 
@@ -178,23 +178,23 @@ def test_an_old_spent_or_outdated_pod_does_not_return_to_its_pool() -> None:
 def test_an_idle_pod_of_another_tenant_is_evicted() -> None:
     pool = Pool(runtime(2, "SameTenant"))
     one, two = put(pool, "a"), put(pool, "b")
-    assert pool.give_way("b") is one
-    assert pool.give_way("b") is None
+    assert pool.evict_other_tenant("b") is one
+    assert pool.evict_other_tenant("b") is None
     assert list(pool.waiting) == [two]
 
 
 async def test_a_free_pod_goes_to_the_first_waiter() -> None:
     pool = Pool(runtime(1))
     pool.starting = 2
-    assert pool.may_hope("a")
+    assert pool.has_pod_on_the_way("a")
     first = asyncio.create_task(pool.stand_in_line("a", BOUND_SECONDS))
     second = asyncio.create_task(pool.stand_in_line("b", BOUND_SECONDS))
     await asyncio.sleep(0)
-    assert not pool.may_hope("c"), "there is a waiter for each Pod that starts"
+    assert not pool.has_pod_on_the_way("c"), "as many stand in line as Pods are on their way"
     assert pool.need is Need.URGENT
     made = put(pool)
     assert await first is made
-    pool.disappoint()
+    pool.fail_last_waiter()
     assert await second is None
     assert not pool.waiting
 
@@ -210,8 +210,8 @@ async def test_a_free_pod_goes_to_the_tenant_with_the_fewest_pods() -> None:
     for task in line:
         task.add_done_callback(lambda done: order.append(done.get_name()))
     await settled()
-    assert pool.may_hope("c"), "a waiter of tenant a waits longer instead"
-    assert not pool.may_hope("a")
+    assert pool.has_pod_on_the_way("c"), "one of a waits longer instead"
+    assert not pool.has_pod_on_the_way("a")
     for _ in line:
         put(pool)
         await settled()
@@ -223,7 +223,7 @@ async def test_a_tenants_pod_is_not_given_to_a_waiter_of_another_tenant() -> Non
     put(pool)
     lent = pool.take("a")
     assert lent is not None
-    assert not pool.may_hope("b")
+    assert not pool.has_pod_on_the_way("b")
     no_tenant = asyncio.create_task(pool.stand_in_line("", BOUND_SECONDS))
     other = asyncio.create_task(pool.stand_in_line("b", BOUND_SECONDS))
     same = asyncio.create_task(pool.stand_in_line("a", BOUND_SECONDS))

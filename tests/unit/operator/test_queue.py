@@ -9,7 +9,7 @@ from support.deadline import settled
 from support.fixtures.admissions import admissions, capacity, node, share
 
 from cloche_api.phases import Reason
-from cloche_operator.queue.usage import Share
+from cloche_operator.queue.limits import Share
 
 
 async def test_executions_wait_for_a_node_when_there_is_none() -> None:

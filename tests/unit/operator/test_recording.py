@@ -13,8 +13,7 @@ from support.fixtures.operator_parts import answering, operator_parts
 from cloche_api.phases import Phase, Reason
 from cloche_operator.executions.finish import record
 from cloche_operator.model.execution import from_object, now
-from cloche_operator.model.outcome import EndedError, without_exit
-from cloche_operator.model.status import terminal
+from cloche_operator.model.status import EndedError, terminal, without_exit
 
 PATH = "/apis/cloche.dev/v1alpha1/namespaces/sandboxes/sandboxexecutions/hello"
 

@@ -7,8 +7,8 @@ import pytest
 from cloche_api.amounts import ResourceAmounts, UsedResources
 from cloche_api.phases import Reason
 from cloche_api.runtime import RuntimeResources
-from cloche_operator.model.outcome import EndedError
 from cloche_operator.model.resources import used_resources
+from cloche_operator.model.status import EndedError
 
 RUNTIME = RuntimeResources()
 

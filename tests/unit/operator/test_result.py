@@ -14,9 +14,9 @@ from aiohttp import web
 from support.fixtures.operator_parts import answering, operator_parts
 
 from cloche_api.phases import Reason
-from cloche_operator.model.outcome import EndedError, from_exit
-from cloche_operator.pods.log_reader import LogReader, NeverStartedError, SilentError
-from cloche_operator.protocol.transcript import Transcript
+from cloche_operator.model.status import EndedError, NeverStartedError, from_exit
+from cloche_operator.pods.log_reader import LogReader, SilentError
+from cloche_operator.protocol.events import Transcript
 
 UID = "5b0c1f0e-8a7f-4f57-9f0e-2f8f4b1f5a11"
 READY: dict[str, Any] = {"event": "ready", "protocol": 1}

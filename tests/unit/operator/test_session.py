@@ -97,7 +97,7 @@ async def test_a_session_ends_at_its_timeout_and_its_pod_is_deleted(
             spec=SessionSpec.model_validate(spec),
             phase=SessionPhase.PENDING,
         )
-        await Session(ctx, Pools(ctx), obj).carry_out()
-    written = [(status["phase"], status["reason"]) for status in server.statuses]
-    assert written == [("Ready", "PodReady"), ("Ended", reason)]
+        await Session(ctx, Pools(ctx), obj).run()
+    told = [(status["phase"], status["reason"]) for status in server.statuses]
+    assert told == [("Ready", "PodReady"), ("Ended", reason)]
     assert server.pods == []

@@ -16,7 +16,7 @@ from cloche_api.budget import ByteBudget
 from cloche_api.phases import Reason
 from cloche_api.size import object_bytes
 from cloche_operator.model.execution import with_spec
-from cloche_operator.model.outcome import EndedError
+from cloche_operator.model.status import EndedError
 from cloche_operator.state.source import Source
 
 ALL = "/apis/cloche.dev/v1alpha1/namespaces/sandboxes"

@@ -12,7 +12,7 @@ from support.fixtures.operator_parts import answering, operator_parts
 
 from cloche_api import meta
 from cloche_api.runtime import RuntimeSpec
-from cloche_operator.pods.log_reader import NeverStartedError
+from cloche_operator.model.status import NeverStartedError
 from cloche_operator.pools.manager import Pools
 from cloche_operator.protocol.frame import PROTOCOL
 from cloche_operator.state.cache import Runtime

@@ -7,8 +7,8 @@ import asyncio
 import pytest
 from support.deadline import settled
 
-from cloche_operator.pools import start_queue
-from cloche_operator.pools.start_queue import Starts
+from cloche_operator.pools import throttle
+from cloche_operator.pools.throttle import Starts
 
 BOUND_SECONDS = 10.0
 
@@ -78,7 +78,7 @@ async def test_a_start_cancelled_at_its_turn_frees_its_place() -> None:
 async def test_a_slow_start_does_not_delay_the_next(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(start_queue, "_HELD_SECONDS", 0.0)
+    monkeypatch.setattr(throttle, "_HELD_SECONDS", 0.0)
     line = Line(1)
     await line.ask("a1")
     async with asyncio.timeout(BOUND_SECONDS), line.starts.one("b"):

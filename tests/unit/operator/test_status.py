@@ -15,9 +15,18 @@ from cloche_api.phases import Phase, Reason, phase_of
 from cloche_api.size import object_bytes
 from cloche_operator.model import status
 from cloche_operator.model.execution import from_object
-from cloche_operator.model.outcome import EndedError, Outcome, from_exit, without_exit
-from cloche_operator.model.status import fitted, running, terminal, unreadable, without_outputs
-from cloche_operator.protocol.transcript import Transcript
+from cloche_operator.model.status import (
+    EndedError,
+    Outcome,
+    fitted,
+    from_exit,
+    running,
+    terminal,
+    unreadable,
+    without_exit,
+    without_outputs,
+)
+from cloche_operator.protocol.events import Transcript
 
 NOW = datetime(2026, 1, 2, 3, 4, 30, 123456, tzinfo=UTC)
 API_TIME = datetime(2026, 1, 2, 3, 14, 31, tzinfo=UTC)

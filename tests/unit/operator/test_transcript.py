@@ -7,8 +7,7 @@ from typing import Any
 
 import pytest
 
-from cloche_operator.protocol.events import _LINE_BYTES, EventReader
-from cloche_operator.protocol.transcript import _TEXT_BYTES, Transcript
+from cloche_operator.protocol.events import _LINE_BYTES, _TEXT_BYTES, EventReader, Transcript
 
 UID = "5b0c1f0e-8a7f-4f57-9f0e-2f8f4b1f5a11"
 EXIT: dict[str, Any] = {

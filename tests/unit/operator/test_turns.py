@@ -10,7 +10,7 @@ from support.deadline import settled
 
 from cloche_api.phases import Reason
 from cloche_operator.model.execution import Execution, from_object
-from cloche_operator.model.outcome import EndedError
+from cloche_operator.model.status import EndedError
 from cloche_operator.queue.waitlist import Waitlist
 from cloche_operator.sessions.turns import Turns
 from cloche_operator.settings import Settings

@@ -5,10 +5,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from cloche_supervisor.cgroup import Cgroup
-from cloche_supervisor.diagnosis import first_line
-from cloche_supervisor.events import Events
-from cloche_supervisor.stage import Ended
+from cloche_supervisor.protocol.events import Events
+from cloche_supervisor.run.compiler_message import first_line
+from cloche_supervisor.run.program import Ended
+from cloche_supervisor.system.cgroup import Cgroup
 
 if TYPE_CHECKING:
     from pathlib import Path
