@@ -153,7 +153,7 @@ async def test_streams_are_shared_out_among_tenants(
         await gateway.until(lambda most=number: len(gateway.context.feeds) == most, "the feed")
     refused = await gateway.http.get(f"/api/v1/executions/{names[2]}/events")
     assert refused.status_code == 503
-    assert "2 executions are followed at this gateway" in refused.json()["detail"]
+    assert "streams the events of 2 executions" in refused.json()["detail"]
     other = {"X-API-Key": gateway.cluster.keys["other"]}
     foreign = (await gateway.http.post(START, json=HELLO, headers=other)).json()["execution_id"]
     path = f"/api/v1/executions/{foreign}/events"
@@ -181,7 +181,7 @@ async def test_a_tenant_listens_so_many_times_and_ended_ones_share_a_feed(
         assert len(gateway.context.feeds) == 1
         refused = await gateway.http.get(f"/api/v1/executions/{name}/events")
         assert refused.status_code == 503
-        assert "2 event streams of this tenant are open" in refused.json()["detail"]
+        assert "this tenant has 2 open event streams" in refused.json()["detail"]
         assert refused.headers["Retry-After"]
 
 

@@ -137,10 +137,7 @@ async def test_a_key_where_it_would_do_nothing_is_refused(
     )
     assert (answer.status_code, answer.json()) == (
         400,
-        {
-            "detail": "Idempotency-Key: is supported by /execute and /execute/async alone: "
-            "leave it out"
-        },
+        {"detail": "Idempotency-Key: is supported only by /execute and /execute/async: remove it"},
     )
 
 
@@ -162,5 +159,5 @@ async def test_what_others_put_under_the_name_of_a_key_is_not_answered(
         answer = await gateway.http.post(route, json=HELLO, headers=KEY)
         assert (answer.status_code, answer.json()) == (
             500,
-            {"detail": "Execution failed: its name is taken", "execution_id": name},
+            {"detail": "Execution failed: another object has its name", "execution_id": name},
         )

@@ -45,7 +45,7 @@ async def test_a_running_execution_is_not_purged(gateway: Gateway, phase: str) -
     if phase == "Running":
         await gateway.cluster.end(name, phase="Running", reason=None, completionTime=None)
     status, body = await purge(gateway, name)
-    assert (status, body["detail"].split(":")[0]) == (409, f"Execution {name} has not ended")
+    assert (status, body["detail"].split(".")[0]) == (409, f"Execution {name} has not ended")
     assert (await gateway.cluster.read(name))["spec"]["cancel"] is False
 
 
@@ -144,7 +144,7 @@ async def test_a_batch_whose_records_are_not_kept(gateway: Gateway) -> None:
 @pytest.mark.parametrize(
     ("path", "value", "detail"),
     [
-        (ASYNC, 0, "ttl_seconds: must be at least 1 here, where nobody waits for the result"),
+        (ASYNC, 0, "ttl_seconds: must be at least 1, because with 0 the result could not be read"),
         (ASYNC, -1, "ttl_seconds: must be between 0 and 86400"),
         (EXECUTE, 86401, "ttl_seconds: must be between 0 and 86400"),
         (EXECUTE, "60", "ttl_seconds: must be an integer"),

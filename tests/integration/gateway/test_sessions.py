@@ -181,7 +181,7 @@ async def test_an_execution_of_another_language(gateway: Gateway) -> None:
     answer = await gateway.http.post("/api/v1/execute", json=body)
     assert (answer.status_code, answer.json()) == (
         400,
-        {"detail": f"language: session {name} is of python"},
+        {"detail": f"language: must be python, the language of session {name}"},
     )
 
 
@@ -191,7 +191,7 @@ async def test_an_execution_with_resources_of_its_own(gateway: Gateway) -> None:
     answer = await gateway.http.post("/api/v1/execute", json=body)
     assert (answer.status_code, answer.json()) == (
         400,
-        {"detail": "resources: a session has its own, given when it was made"},
+        {"detail": "resources: must be absent in a session: set them when you create the session"},
     )
 
 
@@ -227,7 +227,7 @@ async def test_one_that_is_deleted_before_it_is_ready(gateway: Gateway) -> None:
     answer = await asked
     assert (answer.status_code, answer.json()) == (
         500,
-        {"detail": "Session failed: it was removed before it was ready"},
+        {"detail": "Session failed: it was deleted before it was ready"},
     )
 
 

@@ -133,7 +133,7 @@ def test_nothing_is_built_of_a_body_with_too_much_in_it(
 
 @pytest.mark.parametrize("kind", DEEP)
 def test_what_is_too_deep_is_told_so(kind: str) -> None:
-    with pytest.raises(InvalidRequestError, match=r"^body: is nested too deeply$"):
+    with pytest.raises(InvalidRequestError, match=r"^body: must be nested at most 32 levels deep$"):
         bodies.execute_request(DEEP[kind])
 
 

@@ -138,7 +138,7 @@ def test_headers_are_counted_and_trailers_are_not_kept(head: Head) -> None:
 def test_chunks_are_counted(head: Head) -> None:
     for _ in range(CHUNKS):
         head.add_chunk()
-    with pytest.raises(RefusedHeadError, match="body: must come in at most 16384 chunks"):
+    with pytest.raises(RefusedHeadError, match="body: must have at most 16384 chunks"):
         head.add_chunk()
 
 
