@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from cloche_gateway.context import Context
 
-_ABOUT = "Runs untrusted code, each piece in a Kubernetes Pod of its own, and answers its output."
+_ABOUT = "Runs untrusted programs, each in its own Kubernetes Pod, and returns their output."
 
 
 def create_app(context: Context) -> ASGIApp:

@@ -104,8 +104,8 @@ class TooManyAtOnceError(GatewayError):
 
     def __init__(self, most: int) -> None:
         super().__init__(
-            f"Too many requests at a time: {most} of this key are being answered, and that is the "
-            "most. Wait for some of them."
+            f"Too many requests at a time: an API key may have {most} in progress. "
+            "Wait until some of them are answered."
         )
 
 
@@ -152,8 +152,8 @@ class StillRunningError(GatewayError):
 
     def __init__(self, execution_id: str) -> None:
         super().__init__(
-            f"Execution {execution_id} has not ended: cancel it (DELETE without purge), "
-            "and remove its record afterwards"
+            f"Execution {execution_id} has not ended. Cancel it first (DELETE without purge), "
+            "then remove its record."
         )
 
 
@@ -187,8 +187,8 @@ class DrainingError(ExecutionError):
 
     def __init__(self, execution_id: str) -> None:
         super().__init__(
-            "The gateway is being stopped. The execution goes on: "
-            f"GET /api/v1/execute/status/{execution_id} tells its result.",
+            "The gateway is shutting down and the execution continues. "
+            f"GET /api/v1/execute/status/{execution_id} returns its result.",
             execution_id,
         )
 

@@ -63,7 +63,7 @@ class Metrics:
         ProcessCollector(registry=own)
         self.executions = Counter(
             "sandbox_executions",
-            "Executions that ended, by outcome",
+            "Executions that ended, by language and status",
             ["language", "status"],
             registry=own,
         )
@@ -73,14 +73,14 @@ class Metrics:
         )  # fmt: skip
         self.errors = Counter(
             "sandbox_errors",
-            "Executions that the system failed, by reason",
+            "Executions that failed because of the system, by reason",
             ["reason"],
             registry=own,
         )
         self.steps = Histogram(
             "sandbox_step_seconds",
-            "Of synchronous requests: from the step before until the execution was created, "
-            "queued, claimed, started, finished, recorded and returned",
+            "Steps of synchronous requests, each from the end of the previous one: created, "
+            "queued, claimed, started, finished, recorded, returned",
             ["step"], buckets=_STEP_SECONDS, registry=own,
         )  # fmt: skip
         self.requests = Counter(
@@ -91,18 +91,16 @@ class Metrics:
         )
         self.rate_limit_failures = Counter(
             "gateway_rate_limit_failures",
-            "Requests that could not be counted: the store was away",
+            "Requests that were not counted because the rate limit store did not answer",
             registry=own,
         )
         self._waiting = Gauge(
-            "sandbox_waiting_requests", "Requests that wait for an end", registry=own
+            "sandbox_waiting_requests", "Executions whose end is awaited by requests", registry=own
         )
-        self._connections = Gauge(
-            "http_connections", "Clients' connections that are open", registry=own
-        )
+        self._connections = Gauge("http_connections", "Open client connections", registry=own)
         self._watches = Gauge(
             "gateway_watch_up",
-            "Whether a watch of the API server stands",
+            "Whether a watch of the API server is established",
             ["watch"],
             registry=own,
         )
@@ -202,11 +200,15 @@ class _Pools(Collector):
 
 
 _GAUGES = (
-    ("warm_pool_size", "ready", "Pods that wait for a program"),
+    ("warm_pool_size", "ready", "Waiting Pods"),
     ("sandbox_active_containers", "claimed", "Pods that run a program or belong to a session"),
 )
 _COUNTERS = (
-    ("warm_pool_hits", "hits", "Executions for which a Pod waited"),
-    ("warm_pool_misses", "misses", "Executions for which none waited, though the pool has such"),
-    ("warm_pool_health_failures", "healthFailures", "Pods that broke while they waited"),
+    ("warm_pool_hits", "hits", "Executions that found a waiting Pod"),
+    (
+        "warm_pool_misses",
+        "misses",
+        "Executions that found no waiting Pod although the pool has Pods with their resources",
+    ),
+    ("warm_pool_health_failures", "healthFailures", "Pods that failed while they waited"),
 )

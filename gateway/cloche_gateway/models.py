@@ -22,106 +22,106 @@ class Body(BaseModel):
 
 
 class InputFile(Body):
-    """A file that the program finds in its working directory. One of the two contents."""
+    """A file in the program's working directory, with either `content` or `content_base64`."""
 
     path: str
-    """Relative to the working directory, without `.` or `..` parts."""
+    """Path relative to the working directory, without `.` or `..` parts."""
     content: str | None = None
-    """Its text, written as UTF-8."""
+    """Text, which is written as UTF-8."""
     content_base64: str | None = None
-    """Its bytes in base64."""
+    """Bytes in base64."""
 
 
 class Resources(Body):
-    """What the program may use, up to the runtime's maximum."""
+    """Resources of the program, up to the runtime's maximum."""
 
     cpu: float | None = Field(default=None, allow_inf_nan=False, examples=[1])
-    """Cores; default 1, at most 2."""
+    """CPU in cores; default 1, at most 2."""
     memory_mb: int | None = Field(default=None, examples=[512])
-    """MiB of memory; default 512, at most 2048."""
+    """Memory in MiB; default 512, at most 2048."""
     disk_mb: int | None = Field(default=None, examples=[100])
-    """MiB of the working directory; default 100, at most 1024 and no more than memory_mb, since
-    it lies in memory."""
+    """Size of the working directory in MiB; default 100, at most 1024 and at most memory_mb,
+    because the working directory is in memory."""
 
 
 class ExecuteRequest(Body):
-    """One program to run."""
+    """A program to run."""
 
     code: str = Field(examples=['print("Hello, World!")'])
-    """The program's source, at most 256 KiB."""
+    """Source code, at most 256 KiB."""
     language: str = Field(examples=["python"])
     """Name or alias of an installed language."""
     stdin: str | None = None
-    """What the program reads from its standard input, at most 256 KiB."""
+    """Standard input, at most 256 KiB."""
     environment: dict[str, str] | None = Field(
         default=None, max_length=limits.ENVIRONMENT_ENTRIES, examples=[{"MY_VAR": "value"}]
     )
-    """Environment variables, at most 64 KiB together."""
+    """Environment variables, at most 64 KiB in total."""
     timeout: int | None = Field(default=None, ge=1, le=limits.TIMEOUT_SECONDS_MAX)
-    """Seconds that compiling and running may take; default 30."""
+    """Timeout for compiling and running, in seconds; default 30."""
     session_id: str | None = None
-    """The stateful session to run in (`sbs-…`); any other is a label to find related executions
-    by: 1 to 63 of `A-Za-z0-9._-`, alphanumeric at both ends."""
+    """The stateful session to run in (`sbs-…`). Any other value is a label to find related
+    executions: 1 to 63 of `A-Za-z0-9._-`, alphanumeric at both ends."""
     args: list[str] | None = Field(default=None, max_length=limits.ARGS_ENTRIES)
-    """The program's arguments, at most 64 KiB together."""
+    """The program's arguments, at most 64 KiB in total."""
     files: list[InputFile] | None = Field(default=None, max_length=limits.FILES_ENTRIES)
-    """Files put into the working directory, at most 512 KiB together."""
+    """Files for the working directory, at most 512 KiB in total."""
     resources: Resources | None = None
-    """What the program may use; the runtime's defaults where absent."""
+    """Resources of the program; the runtime's defaults if absent."""
     output_files: list[str] | None = Field(default=None, max_length=limits.OUTPUT_FILES_ENTRIES)
-    """Patterns (glob) of files in the working directory to bring back, 256 KiB together."""
+    """Glob patterns of files in the working directory to return, at most 256 KiB in total."""
     ttl_seconds: int | None = Field(default=None, ge=0, le=limits.TTL_SECONDS_MAX, examples=[3600])
-    """Seconds that the record is kept once the execution has ended; default 3600. With 0 it is
+    """Seconds to keep the record after the execution has ended; default 3600. With 0 the record is
     removed as soon as the request is answered."""
 
 
 class LanguageInfo(BaseModel):
-    """What a language is and may use."""
+    """An installed language and its limits."""
 
     model_config = ConfigDict(use_attribute_docstrings=True)
 
     language: str
     version: str | None
-    """The version in the image."""
+    """Version of the language in the image."""
     aliases: list[str]
     docker_image: str
     file_extension: str
     max_execution_time: int
-    """Seconds."""
+    """Longest timeout in seconds."""
     max_memory: str
-    """In MiB, e.g. `2048MB`."""
+    """Most memory in MiB, such as `2048MB`."""
     max_cpu: float
-    """Cores."""
+    """Most CPU in cores."""
 
 
 class PoolState(BaseModel):
-    """A language's waiting Pods."""
+    """The pool of waiting Pods of a language."""
 
     model_config = ConfigDict(use_attribute_docstrings=True)
 
     wanted: int
-    """Pods that should wait."""
+    """Desired number of waiting Pods."""
     ready: int
-    """Pods that wait."""
+    """Number of waiting Pods."""
     claimed: int
-    """Pods that run an execution or belong to a session."""
+    """Number of Pods that run an execution or belong to a session."""
     hits: int
-    """Executions for which a Pod waited, since the operator began to lead."""
+    """Executions that found a waiting Pod since the leading operator took over."""
     misses: int
-    """Executions for which none waited, though the pool has Pods of their limits."""
+    """Executions that found none, although the pool has Pods with their resources."""
 
 
 class SessionRequest(Body):
-    """A Pod whose files last from one execution to the next."""
+    """A session: a Pod that keeps its files from one execution to the next."""
 
     language: str = Field(examples=["python"])
-    """Name or alias of an installed language: that of all its executions."""
+    """Name or alias of an installed language, which all executions in the session use."""
     resources: Resources | None = None
-    """What its programs may use; the runtime's defaults where absent."""
+    """Resources of its programs; the runtime's defaults if absent."""
     idle_timeout: int | None = Field(default=None, ge=1, le=limits.SESSION_SECONDS_MAX)
-    """Seconds without an execution after which it ends; default 600."""
+    """Seconds without an execution after which the session ends; default 600."""
     lifetime: int | None = Field(default=None, ge=1, le=limits.SESSION_SECONDS_MAX)
-    """Seconds after which it ends, used or not; default 3600."""
+    """Seconds after which the session ends in any case; default 3600."""
 
 
 class SessionResponse(BaseModel):
@@ -130,44 +130,44 @@ class SessionResponse(BaseModel):
     model_config = ConfigDict(use_attribute_docstrings=True)
 
     session_id: str
-    """The `session_id` of the executions that are to run in it."""
+    """The `session_id` for executions in this session."""
     language: str
     expires_at: str | None
-    """When it ends if it is not used before."""
+    """When the session ends if no execution uses it before."""
 
 
 class SessionState(SessionResponse):
-    """How a session fares."""
+    """The state of a session."""
 
     phase: Literal["Pending", "Ready"]
-    """Executions run in it once it is Ready, and wait for that while it is Pending."""
+    """Executions run in a session that is Ready, and wait while it is Pending."""
     created_at: str
     last_used_at: str | None
-    """When its last execution ended; some seconds may pass before it shows."""
+    """When its last execution ended. A change can take some seconds to show."""
 
 
 class Message(BaseModel):
-    """That something was done."""
+    """The confirmation of an action."""
 
     message: str
 
 
 class Usage(BaseModel):
-    """What the program used."""
+    """Resources that the program used."""
 
     cpu_seconds: float | None
     max_memory_bytes: int | None
 
 
 class OutputFile(BaseModel):
-    """A file that the program left and that was asked for."""
+    """A file in the working directory that matches `output_files`."""
 
     path: str
     content_base64: str
 
 
 class ExecuteResponse(BaseModel):
-    """How the program ended and what it printed. Unknown is null."""
+    """The result of an execution. Fields without a known value are null."""
 
     model_config = ConfigDict(use_attribute_docstrings=True)
 
@@ -175,29 +175,29 @@ class ExecuteResponse(BaseModel):
     stdout: str
     stderr: str
     exit_code: int | None
-    """128+n when signal n ended it."""
+    """The program's exit code; 128 + n if signal n ended it."""
     execution_time: float | None
-    """Seconds of the program alone, measured inside its Pod."""
+    """Seconds of the program alone, measured in its Pod."""
     language: str
-    """The language's own name, also when the request used an alias."""
+    """The language's name, also if the request used an alias."""
     session_id: str | None
     stdout_truncated: bool
-    """Whether there was more than the 256 KiB that are kept."""
+    """Whether output beyond the first 256 KiB is missing."""
     stderr_truncated: bool
     reason: str | None
-    """Exited, Signaled, OutOfMemory, InvalidSyntax, DeadlineExceeded, …"""
+    """Why the execution ended: Exited, Signaled, OutOfMemory, InvalidSyntax, DeadlineExceeded, …"""
     usage: Usage | None
-    """Null when the supervisor died with the program."""
+    """Null if the supervisor could not report it."""
     queue_time: float | None
-    """Seconds that it waited for its turn."""
+    """Seconds until a Pod was claimed for the execution."""
     files: list[OutputFile] | None = None
-    """There only when output_files was given."""
+    """Present only if the request has output_files."""
     files_truncated: bool | None = None
-    """There only when output_files was given: whether some did not fit."""
+    """Whether a file is missing. Present only if the request has output_files."""
 
 
 class StatusResponse(BaseModel):
-    """How far an execution has come."""
+    """The status of an execution."""
 
     model_config = ConfigDict(use_attribute_docstrings=True)
 
@@ -207,18 +207,18 @@ class StatusResponse(BaseModel):
     started_at: str | None
     completed_at: str | None
     result: ExecuteResponse | None
-    """There once it has ended, whenever the program had started."""
+    """Null until the execution has ended, and if the program never started."""
     detail: str | None
-    """What the synchronous call would have said, unless it ended well."""
+    """The `detail` of the synchronous route; null if the program ended well or has not ended."""
 
 
 class BatchItem(ExecuteResponse):
-    """One result of a batch."""
+    """A result in a batch."""
 
     execution_id: str | None  # type: ignore[assignment]  # null if none was created
     language: str | None  # type: ignore[assignment]  # null if the request has none
     error: str | None
-    """What the synchronous call would have said, unless it ended well; exit_code is -1 then."""
+    """The `detail` of the synchronous route, and then exit_code is -1; null if it ended well."""
 
 
 class ExecutionSummary(BaseModel):
@@ -234,7 +234,7 @@ class ExecutionSummary(BaseModel):
     reason: str | None
     exit_code: int | None
     execution_time: float | None
-    """Seconds of the program alone, measured inside its Pod."""
+    """Seconds of the program alone, measured in its Pod."""
 
 
 class ExecutionList(BaseModel):
@@ -244,11 +244,11 @@ class ExecutionList(BaseModel):
 
     executions: list[ExecutionSummary]
     next_cursor: str | None
-    """The `cursor` of the next page; null on the last one."""
+    """The `cursor` of the next page; null on the last page."""
 
 
-class Problem(BaseModel):
-    """Every answer that is an error. Where there is an execution, its id, and what is known."""
+class ErrorResponse(BaseModel):
+    """An error, with the id of the execution if there is one."""
 
     detail: str
     execution_id: str | None = None

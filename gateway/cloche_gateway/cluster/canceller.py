@@ -45,7 +45,7 @@ class Canceller:
         async def patch() -> None:
             await self._kube.patch(path, {"spec": {"cancel": True}}, seconds=_CALL_SECONDS)
 
-        self._start(f"execution {name}", patch, unsure=unsure)
+        self._start(f"cancel execution {name}", patch, unsure=unsure)
 
     def end_session(self, name: str, *, unsure: bool) -> None:
         """Delete a session that was not returned to its client. `unsure` as in `cancel`."""
@@ -54,7 +54,7 @@ class Canceller:
         async def delete() -> None:
             await self._kube.delete(path, seconds=_CALL_SECONDS)
 
-        self._start(f"session {name}", delete, unsure=unsure)
+        self._start(f"delete session {name}", delete, unsure=unsure)
 
     def remove(self, name: str, remove: Callable[[], Awaitable[None]]) -> None:
         """Remove the record of the execution `name` after its result was returned.
@@ -62,7 +62,7 @@ class Canceller:
         `remove` makes the calls. It raises KubeError when it is to be retried, or NotFoundError or
         InvalidError when it is not.
         """
-        self._start(f"record {name}", remove, unsure=False)
+        self._start(f"remove record {name}", remove, unsure=False)
 
     def remove_source(self, name: str) -> None:
         """Delete a SandboxSource that no execution refers to.
@@ -75,7 +75,7 @@ class Canceller:
         async def delete() -> None:
             await self._kube.delete(path, seconds=_CALL_SECONDS)
 
-        self._start(f"source {name}", delete, unsure=True)
+        self._start(f"delete source {name}", delete, unsure=True)
 
     async def finish(self) -> None:
         """Wait up to 3 s for the tasks under way, then cancel them."""
@@ -101,13 +101,13 @@ async def _until_done(what: str, call: Callable[[], Awaitable[None]], *, unsure:
             if not unsure or clock() - began > _LATE_CREATE_SECONDS:
                 return
         except InvalidError as error:
-            _log.warning("%s cannot be ended: %s", what, error)
+            _log.warning("%s: rejected: %s", what, error)
             return
         except KubeError as error:
-            _log.warning("%s is not ended yet: %s", what, error)
+            _log.warning("%s: failed, retrying: %s", what, error)
         else:
-            _log.info("%s is ended: nobody needs it any more", what)
+            _log.info("%s: done", what)
             return
         await asyncio.sleep(delay)
         delay = min(delay * 2, _DELAY_MAX)
-    _log.error("%s could not be ended or removed; that is left to the operator", what)
+    _log.error("%s: not done after %g s, left to the operator", what, _GIVE_UP_SECONDS)

@@ -114,13 +114,13 @@ class Feed:
     def ended_as(self, obj: dict[str, Any]) -> None:
         """Append the output that is missing so far, and the end, from the ended execution."""
         status = obj.get("status") or {}
-        told = lean(obj)
+        kept = lean(obj)
         if status.get("startTime") and not self.at.started:
-            self.add(Piece("started", obj=told, replayed=True))
+            self.add(Piece("started", obj=kept, replayed=True))
         for stream in STREAMS:
             rest = (status.get(stream) or "")[getattr(self.at, stream) :]
             self.add(Piece(stream, rest, replayed=True))
-        self.add(Piece("exit", obj=told))
+        self.add(Piece("exit", obj=kept))
 
     def cut(self) -> None:
         """Drop the output and end the feed early."""

@@ -61,8 +61,8 @@ class Feeds:
         tenant = obj["spec"].get("tenant")
         if self._listeners[tenant] >= _LISTENERS:
             raise OverloadedError(
-                f"{_LISTENERS} event streams of this tenant are open, the most at a time: "
-                "close some, or ask for the status with ?wait="
+                f"this tenant has {_LISTENERS} open event streams, which is the limit. Close some, "
+                "or get the status with ?wait="
             )
         known = waiters.is_terminal(obj) or obj["metadata"]["uid"] in self._feeds
         if not known:
@@ -126,8 +126,8 @@ class Feeds:
         ((most, count),) = counts.most_common(1)
         if count <= counts[tenant] + 1:
             raise OverloadedError(
-                f"{_FEEDS} executions are followed at this gateway, the most at a time, "
-                f"{counts[tenant]} of them this tenant's: please try again later"
+                f"the gateway streams the events of {_FEEDS} executions, which is the limit, "
+                f"{counts[tenant]} of them of this tenant. Please try again later"
             )
         return next(feed for feed in reversed(live) if feed.tenant == most)
 

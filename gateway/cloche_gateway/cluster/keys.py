@@ -129,7 +129,7 @@ class KeyRing:
                 continue
             records.append((name, record))
         self._records = tuple(records)
-        _log.info("%d API keys are valid", len(records))
+        _log.info("loaded %d API keys", len(records))
 
 
 def _in_proportion(usual: int, own: int, default: int) -> int:
@@ -142,6 +142,6 @@ def _in_proportion(usual: int, own: int, default: int) -> int:
 
 def _without_input(error: Exception) -> str:
     if not isinstance(error, ValidationError):
-        return "its value is no base64"
+        return "its value is not base64"
     details = error.errors(include_input=False, include_url=False, include_context=False)
     return "; ".join(f"{'.'.join(map(str, d['loc'])) or 'record'}: {d['type']}" for d in details)

@@ -108,7 +108,7 @@ class Source:
                         if place := _place(event["object"]):
                             return place
             except KubeError as error:
-                _log.warning("cannot follow execution %s yet: %s", self._name, error)
+                _log.warning("watch of execution %s failed, retrying: %s", self._name, error)
             await asyncio.sleep(_AGAIN_SECONDS)
 
     async def _read(self, path: str, *, follow: bool) -> bool:

@@ -35,7 +35,7 @@ class Readiness:
     def known_problem(self) -> str | None:
         """Return which watches are down, or None, without asking the API server."""
         broken = [name for name, follower in self._watches.items() if not follower.established]
-        return f"no watch of {', '.join(broken)}: the API server is away" if broken else None
+        return f"API server unreachable (watches down: {', '.join(broken)})" if broken else None
 
     async def problem(self) -> str | None:
         """Return why the gateway is not ready, or None.
@@ -58,5 +58,5 @@ class Readiness:
                 self._path, seconds=_PROBE_SECONDS, accept=METADATA_LIST, params={"limit": "1"}
             )
         except KubeError as error:
-            return f"the API server does not serve: {type(error).__name__}"
+            return f"API server does not answer: {type(error).__name__}"
         return None

@@ -220,7 +220,7 @@ class Waiters:
                     async with self._gate:
                         await self._resolve(name, waiters, cached=cached)
                 except KubeError as error:
-                    _log.warning("cannot look at execution %s yet: %s", name, error)
+                    _log.warning("check of execution %s failed, retrying: %s", name, error)
                     cached = False
                     await asyncio.sleep(delay)
                     delay = min(delay * 2, _DELAY_MAX)

@@ -72,11 +72,11 @@ class Follower:
                 self._version = None
             except KubeError as error:
                 if self.established or delay == _DELAY_MIN:
-                    _log.warning("watch of %s broke: %s", self._source.path, error)
+                    _log.warning("watch of %s failed: %s", self._source.path, error)
                 self.established = False
             except Exception:  # noqa: BLE001  see below
                 # An invalid response of the API server, or a bug here. List again to recover.
-                _log.exception("watch of %s failed", self._source.path)
+                _log.exception("watch of %s: unexpected error", self._source.path)
                 self.established = False
                 self._version = None
             if asyncio.get_running_loop().time() - began >= _SHORT_SECONDS:

@@ -90,7 +90,7 @@ async def _of_validation_error(_: Request, error: Exception) -> Response:
 
 async def of_bug(_: Request, error: Exception) -> Response:
     """Log an unexpected exception and return 500."""
-    _log.error("a bug in the gateway", exc_info=error)
+    _log.error("unhandled exception", exc_info=error)
     return JsonResponse({"detail": "Execution failed: internal error of the gateway"}, 500)
 
 

@@ -112,7 +112,7 @@ class Head:
         """
         self._chunks += 1
         if self._chunks > CHUNKS:
-            raise RefusedHeadError(f"body: must come in at most {CHUNKS} chunks")
+            raise RefusedHeadError(f"body: must have at most {CHUNKS} chunks")
 
     def complete(self, version: str) -> None:
         """Mark the head as complete.

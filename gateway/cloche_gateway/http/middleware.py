@@ -84,7 +84,7 @@ class RequestMiddleware:
         except Exception as error:  # noqa: BLE001  the last handler
             # If a response was started, the application's error handler has logged the error.
             if status == 0:
-                _log.error("a request was not answered", exc_info=error)
+                _log.error("request not answered", exc_info=error)
         finally:
             state.answered()
             self._done(scope, status or _CLIENT_GONE, time.perf_counter() - began)

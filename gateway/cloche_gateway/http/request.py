@@ -1,4 +1,4 @@
-"""What all routes share: who sent a request, its query and body, its client's disconnect, and JSON.
+"""What all routes share: a request's caller, query, body and disconnect, and JSON responses.
 
 A route's handler calls these functions in a fixed order: the caller and its limits first, because a
 request without a valid key must cost little, and the body last.
@@ -225,7 +225,7 @@ def refuse_idempotency_key(request: Request) -> None:
     """
     if "idempotency-key" in request.headers:
         raise InvalidRequestError(
-            "Idempotency-Key", "is supported by /execute and /execute/async alone: leave it out"
+            "Idempotency-Key", "is supported only by /execute and /execute/async: remove it"
         )
 
 
@@ -255,7 +255,9 @@ async def _read(request: Request, charge: Charge, seconds: float) -> bytes:
         raise InvalidRequestError("Content-Type", "must be application/json")
     if request.headers.get("content-encoding", "identity").strip().lower() != "identity":
         # A small compressed body can be of any size when decompressed.
-        raise InvalidRequestError("Content-Encoding", "must be identity: bodies are not unpacked")
+        raise InvalidRequestError(
+            "Content-Encoding", "must be identity: compressed bodies are not supported"
+        )
     declared = request.headers.get("content-length", "")
     if declared.isascii() and declared.isdigit() and int(declared[:20]) > BODY_BYTES:
         raise _too_large()

@@ -60,13 +60,12 @@ class Budget(ByteBudget):
         """Return the error for the client, as `ByteBudget.refusal`. `used` and `most` are bytes."""
         if of_tenant:
             return OverloadedError(
-                f"of this tenant {used // MIB} MiB of requests and answers are "
-                f"under way, and {most // MIB} MiB is the most at a time: "
-                "wait for some of them, or read answers faster"
+                f"this tenant has {used // MIB} MiB of requests and responses in memory, and the "
+                f"limit is {most // MIB} MiB. Wait for some of them, or read responses faster"
             )
         return OverloadedError(
-            f"{used // MIB} MiB of requests and answers are under way, and "
-            f"{most // MIB} MiB is the most at a time: please try again later"
+            f"the gateway has {used // MIB} MiB of requests and responses in memory, and the "
+            f"limit is {most // MIB} MiB. Please try again later"
         )
 
 

@@ -193,7 +193,7 @@ class Rates:
             async with asyncio.timeout(_SECONDS):
                 quota = await self._windows.charge(name, limit, count)
         except (RedisError, TimeoutError) as error:
-            _log.error("the rate limit's store does not answer: %r", error)
+            _log.error("rate limit store does not answer: %r", error)
             self._is_away = True
             self._left_alone_until = time.monotonic() + _AWAY_SECONDS
             return None

@@ -188,7 +188,7 @@ def _check_depth(outside: bytes) -> None:
     for bracket in outside.translate(None, _NO_BRACKETS):
         depth += 1 if bracket in b"[{" else -1
         if depth > DEPTH:
-            raise InvalidRequestError("body", "is nested too deeply")
+            raise InvalidRequestError("body", f"must be nested at most {DEPTH} levels deep")
 
 
 def _number(text: str) -> float:
@@ -201,7 +201,7 @@ def _number(text: str) -> float:
 
 
 def _no_constant(constant: str) -> NoReturn:
-    raise InvalidRequestError("body", f"is not valid JSON: {constant} is no JSON number")
+    raise InvalidRequestError("body", f"is not valid JSON: {constant} is not a JSON number")
 
 
 def _no_twins(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

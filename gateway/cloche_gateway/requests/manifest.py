@@ -211,5 +211,5 @@ def _check_size(spec: dict[str, Any]) -> None:
     largest = max(sizes, key=lambda name: sizes[name])
     raise TooLargeError(
         f"{largest}: the request must be at most {limits.SPEC_BYTES // limits.KIB} KiB of JSON as "
-        f"the cluster stores it, but has {total} bytes; {largest} has the most, {sizes[largest]}"
+        f"stored in the cluster, but has {total} bytes, {sizes[largest]} of them in {largest}"
     )

@@ -118,5 +118,5 @@ def _parse_cursor(text: str) -> Place:
         plain = base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)).decode()
         created, queued, name = plain.split(" ")
     except (binascii.Error, ValueError):
-        raise InvalidRequestError("cursor", "must be the next_cursor of an answer") from None
+        raise InvalidRequestError("cursor", "must be the next_cursor of a list") from None
     return created, queued, name

@@ -225,16 +225,16 @@ def _path(field: str, path: str) -> None:
 def _place(field: str, path: str, places: set[str], language: Language) -> None:
     """Reject a path that is taken, or that another file needs as a directory."""
     if path == language.file_name:
-        raise InvalidRequestError(field, f"{path} is where the code itself is put")
+        raise InvalidRequestError(field, f"must not be {path}, the name of the source file")
     if path == _SCRATCH:
-        raise InvalidRequestError(field, f"{_SCRATCH} is the directory behind /tmp")
+        raise InvalidRequestError(field, f"must not be {_SCRATCH}, which is the directory of /tmp")
     if path in places:
         raise InvalidRequestError(field, "is given twice")
     above = path.split("/")[:-1]
     if any("/".join(above[: depth + 1]) in places for depth in range(len(above))) or any(
         other.startswith(path + "/") for other in places
     ):
-        raise InvalidRequestError(field, "lies below another file, or another below it")
+        raise InvalidRequestError(field, "must not be below another file, or another file below it")
     places.add(path)
 
 
@@ -254,7 +254,7 @@ def check_resources(resources: Resources, language: Language) -> None:
         if resources.disk_mb > available:
             raise InvalidRequestError(
                 "resources.disk_mb",
-                f"must be at most memory_mb ({_plain(available)}), since the disk is memory",
+                f"must be at most memory_mb ({_plain(available)}), because the disk is in memory",
             )
 
 

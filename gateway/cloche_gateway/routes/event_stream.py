@@ -55,7 +55,7 @@ class EventStream(Response):
 
     async def _send(self, send: Send) -> None:
         async for event in self._events:
-            body = b": so far nothing new\n\n" if event is None else _wire(event)
+            body = b": keep-alive\n\n" if event is None else _wire(event)
             await send({"type": "http.response.body", "body": body, "more_body": True})
             # The second send waits until the client has taken this event. Only then is the next one
             # built, because an event that waits here is not charged to the memory budget.

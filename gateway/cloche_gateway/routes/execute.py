@@ -46,10 +46,10 @@ router = APIRouter(route_class=Route, prefix="/api/v1/execute", tags=["execute"]
     summary="Execute code and wait for the result",
 )
 async def execute(request: Request) -> Response:
-    """Run one program in a Pod of its own and answer when it has ended.
+    """Run a program in its own Pod and return the result when it has ended.
 
-    A program that ends by itself is a 200, whatever its exit code. When the client goes away, the
-    program is stopped, unless the request has an Idempotency-Key.
+    The status code is 200 if the program ends by itself, with any exit code. If the client
+    disconnects, the execution is cancelled, unless the request has an Idempotency-Key.
     """
     context, origin = context_of(request), await _origin(request)
     with context.budget.charged(origin.caller.tenant) as held:
@@ -69,13 +69,13 @@ async def execute(request: Request) -> Response:
     summary="Execute code without waiting",
 )
 async def start(request: Request) -> Response:
-    """Start one program and answer as soon as the cluster has accepted it."""
+    """Start a program and return as soon as the cluster has accepted the execution."""
     context, origin = context_of(request), await _origin(request)
     with context.budget.charged(origin.caller.tenant) as held:
         planned = await _planned(request, origin, held)
         if planned.removed_once_answered:
             raise InvalidRequestError(
-                "ttl_seconds", "must be at least 1 here, where nobody waits for the result"
+                "ttl_seconds", "must be at least 1, because with 0 the result could not be read"
             )
         state = await execution.start(context, origin.caller, planned)
     location = f"{router.prefix}/status/{state['execution_id']}"
@@ -92,10 +92,10 @@ async def start(request: Request) -> Response:
     summary="Execute several programs and wait for all results",
 )
 async def execute_batch(request: Request) -> Response:
-    """Run up to ten programs side by side and answer, in their order, when all have ended.
+    """Run up to ten programs at the same time and return their results when all have ended.
 
-    One that fails has exit_code -1 and an `error`, and does not touch the others. When the client
-    goes away, all are stopped.
+    The results are in the order of the requests. A result with an `error` has exit_code -1 and does
+    not affect the others. If the client disconnects, all executions are cancelled.
     """
     context, who = context_of(request), caller(request)
     with context.budget.charged(who.tenant) as held:

@@ -30,7 +30,7 @@ router = APIRouter(route_class=Route, prefix="/api/v1")
     response_model=StatusResponse,
     responses=openapi.problems(400, 401, 403, 404, 429, 503),
     openapi_extra=openapi.takes(None, openapi.WAIT),
-    summary="How far an execution has come",
+    summary="Get the status of an execution",
 )
 @router.get(
     "/executions/{execution_id}",
@@ -38,10 +38,10 @@ router = APIRouter(route_class=Route, prefix="/api/v1")
     response_model=StatusResponse,
     responses=openapi.problems(400, 401, 403, 404, 429, 503),
     openapi_extra=openapi.takes(None, openapi.WAIT),
-    summary="How an execution has fared",
+    summary="Get an execution",
 )
 async def status(request: Request, execution_id: str) -> Response:
-    """Tell an execution's state and, once it has ended, its result."""
+    """Return the state of an execution and, once it has ended, its result."""
     context, who = context_of(request), await reading_caller(request)
     seconds = queries.wait_seconds(request.query_params.get("wait"))
     if not seconds:
@@ -57,10 +57,10 @@ async def status(request: Request, execution_id: str) -> Response:
     response_model=ExecutionList,
     responses=openapi.problems(400, 401, 403, 429, 503),
     openapi_extra=openapi.takes(None, *openapi.LISTING),
-    summary="The executions of the key's tenant, newest first",
+    summary="List executions, newest first",
 )
 async def executions(request: Request) -> Response:
-    """List what is running and what is kept, without what was printed."""
+    """Return the tenant's running and stored executions, without their input and output."""
     context, who = context_of(request), await charged_caller(request)
     query = queries.listing(request.query_params)
     return JsonResponse(await listing.executions(context, who, query))
@@ -74,12 +74,13 @@ async def executions(request: Request) -> Response:
         400, 401, 403, 404, 409, 429, 503, details={409: str(StillRunningError(_AN_ID))}
     ),
     openapi_extra=openapi.takes(None, openapi.PURGE),
-    summary="Cancel an execution, or remove its record",
+    summary="Cancel an execution or remove its record",
 )
 async def cancel(request: Request, execution_id: str) -> Response:
-    """Stop it. Its record stays, and one that has ended stays as it is.
+    """Cancel an execution and return its state. An execution that has ended does not change.
 
-    With `purge` the record of one that has ended is removed: source, input and output.
+    The record stays. With `purge`, the record of an execution that has ended is removed: source,
+    input and output.
     """
     context, who = context_of(request), await reading_caller(request)
     if queries.purge(request.query_params.get("purge")):
@@ -94,14 +95,14 @@ async def cancel(request: Request, execution_id: str) -> Response:
     response_class=Response,
     responses=openapi.EVENTS | openapi.problems(400, 401, 403, 404, 429, 503),
     openapi_extra=openapi.takes(None, openapi.LAST_EVENT_ID),
-    summary="What an execution prints, while it prints it",
+    summary="Stream the output of an execution",
 )
 async def events(request: Request, execution_id: str) -> Response:
-    """Server-sent events `started`, `stdout`, `stderr` and `exit`, from the first byte on.
+    """Send server-sent events `started`, `stdout`, `stderr` and `exit`, from the first byte on.
 
-    Also of one that has run for a while, or has ended: then what it printed comes from its record,
-    stdout before stderr, marked `replayed`. Every event has an id; who reconnects with it as
-    Last-Event-ID goes on after it.
+    If the execution has ended, the output comes from its record: stdout before stderr, marked
+    `replayed`. Each event has an id. A client that reconnects with it as Last-Event-ID gets the
+    events after it.
     """
     context, who = context_of(request), await reading_caller(request)
     start = queries.position(request.headers.get("last-event-id"))
@@ -116,12 +117,12 @@ async def events(request: Request, execution_id: str) -> Response:
     responses=openapi.problems(
         401, 403, 404, 429, 503, details={404: "Session my session! not found"}
     ),
-    summary="Clean up after a session",
+    summary="Remove the executions of a session",
 )
 async def clean_up(request: Request, session_id: str) -> Response:
     """Stop the tenant's executions of that session and remove their records.
 
-    A stateful session ends. One that is not there, or has nothing left, is as clean as one can be.
+    If it is a stateful session, it ends. The response is the same if nothing was found.
     """
     context, who = context_of(request), await charged_caller(request)
     await removal.clean_up(context, who, session_id)

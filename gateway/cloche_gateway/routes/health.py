@@ -12,41 +12,44 @@ router = APIRouter(route_class=Route)
 _TEXT = {"content": {"text/plain": {"schema": {"type": "string"}}}}
 
 
-@router.get("/", tags=["health"], summary="What this is")
+@router.get("/", tags=["health"], summary="Get service information")
 async def root() -> Response:
-    """Name, version, and where the documentation is."""
+    """Return the name, the version, and the path of the documentation."""
     return JsonResponse({"name": "cloche", "version": __version__, "docs": "/docs"})
 
 
-@router.get("/health", tags=["health"], summary="How the gateway is")
+@router.get("/health", tags=["health"], summary="Get the gateway's health")
 @router.get(
     "/api/v1/execute/health",
     tags=["health"],
-    summary="The same, where older clients look for it",
+    summary="Deprecated alias of /health",
+    deprecated=True,
 )
 async def health(request: Request) -> Response:
-    """200 while the gateway answers at all; `status` is degraded while it cannot serve."""
+    """Return 200 in any case. `status` is `degraded` while the gateway cannot serve requests."""
     problem = context_of(request).readiness.known_problem()
     word = "healthy" if problem is None else "degraded"
     return JsonResponse({"status": word, "version": __version__, "problem": problem})
 
 
-@router.get("/health/live", tags=["health"], summary="Whether the process lives")
+@router.get("/health/live", tags=["health"], summary="Liveness probe")
 async def live() -> Response:
-    """200 as long as the event loop turns: nothing outside could be mended by a restart."""
+    """Return 200 while the event loop runs, because a restart cannot fix other problems."""
     return JsonResponse({"status": "alive"})
 
 
 @router.get(
     "/health/ready",
     tags=["health"],
-    responses={503: {"description": "The API server is out of reach, or the gateway stops"}},
-    summary="Whether requests can be served",
+    responses={
+        503: {"description": "The API server is unreachable, or the gateway is shutting down"}
+    },
+    summary="Readiness probe",
 )
 async def ready(request: Request) -> Response:
-    """200 when the API server serves and all watches of it stand, else 503 and why."""
+    """Return 200 if the API server answers and all watches are established, else 503."""
     context = context_of(request)
-    stopping = "the gateway is being stopped" if context.draining.done() else None
+    stopping = "the gateway is shutting down" if context.draining.done() else None
     problem = stopping or await context.readiness.problem()
     if problem is None:
         return JsonResponse({"status": "ready"})
@@ -61,6 +64,6 @@ async def ready(request: Request) -> Response:
     summary="Prometheus metrics",
 )
 async def metrics(request: Request) -> Response:
-    """Prometheus' text format."""
+    """Return the metrics in Prometheus' text format."""
     text = context_of(request).metrics.text()
     return Response(text, media_type="text/plain; version=0.0.4; charset=utf-8")

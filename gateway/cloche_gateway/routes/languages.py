@@ -25,10 +25,10 @@ _NOT_FOUND = {404: "Unsupported language: cobol. Supported languages: python, ja
     tags=["languages"],
     response_model=list[str],
     responses=openapi.problems(503),
-    summary="The installed languages",
+    summary="List the installed languages",
 )
 async def languages(request: Request) -> Response:
-    """Their names. No key is needed."""
+    """Return the names of the installed languages. No API key is required."""
     return JsonResponse(context_of(request).languages.supported())
 
 
@@ -37,10 +37,10 @@ async def languages(request: Request) -> Response:
     tags=["execute"],
     response_model=LanguageInfo,
     responses=openapi.problems(400, 401, 403, 404, 429, 503, details=_NOT_FOUND),
-    summary="What a language is and may use",
+    summary="Get a language",
 )
 async def info(request: Request, language: str) -> Response:
-    """Tell of one language, by its name or an alias."""
+    """Return the version and the limits of a language, by its name or an alias."""
     await reading_caller(request)
     return JsonResponse(_info(context_of(request), language))
 
@@ -50,17 +50,18 @@ async def info(request: Request, language: str) -> Response:
     tags=["execute"],
     response_model=dict[str, PoolState],
     responses=openapi.problems(400, 401, 403, 429, 503),
-    summary="How many Pods wait for each language",
+    summary="Get the pools of waiting Pods",
 )
 @router.get(
     "/execute/warm-pool/status",
     tags=["execute"],
     response_model=dict[str, PoolState],
     responses=openapi.problems(400, 401, 403, 429, 503),
-    summary="The same, where older clients look for it",
+    summary="Deprecated alias of /api/v1/warm-pool/status",
+    deprecated=True,
 )
 async def pools(request: Request) -> Response:
-    """Tell of each language's waiting Pods; some seconds may pass before a change shows."""
+    """Return the pool of each language. A change can take some seconds to show."""
     await reading_caller(request)
     return JsonResponse(_pools(context_of(request)))
 

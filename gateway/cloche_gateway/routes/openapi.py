@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from cloche_gateway.errors import RecordRemovedError
-from cloche_gateway.models import ExecuteRequest, Problem, SessionRequest
+from cloche_gateway.models import ErrorResponse, ExecuteRequest, SessionRequest
 from cloche_gateway.requests.queries import (
     LIST_LIMIT,
     LIST_LIMIT_MAX,
@@ -28,7 +28,7 @@ _SCHEMES = {
     "HTTPBearer": {
         "type": "http",
         "scheme": "bearer",
-        "description": "The same key, as a bearer token.",
+        "description": "The API key as a bearer token.",
     },
 }
 """The security schemes. They are declared here and not as dependencies of the routes, because
@@ -39,15 +39,15 @@ IDEMPOTENCY_KEY = {
     "in": "header",
     "required": False,
     "schema": {"type": "string", "minLength": 1, "maxLength": 255},
-    "description": "A request that is repeated with the same key gets the same execution and "
-    "answer, never a second run.",
+    "description": "A repeated request with the same key gets the same execution and response. "
+    "The program does not run again.",
 }
 WAIT = {
     "name": "wait",
     "in": "query",
     "required": False,
     "schema": {"type": "number", "minimum": 0, "maximum": WAIT_SECONDS_MAX, "default": 0},
-    "description": "Seconds to hold the answer until the execution has ended.",
+    "description": "Seconds to wait at most for the end of the execution before responding.",
 }
 
 PURGE = {
@@ -64,12 +64,16 @@ LISTING = tuple(
         (
             "limit",
             {"type": "integer", "minimum": 1, "maximum": LIST_LIMIT_MAX, "default": LIST_LIMIT},
-            "How many at most.",
+            "Maximum number of executions.",
         ),
-        ("language", {"type": "string"}, "Only those of this language, by name or alias."),
-        ("status", {"type": "string", "enum": list(STATUSES)}, "Only those that stand so."),
-        ("session_id", {"type": "string", "maxLength": 63}, "Only those of this session."),
-        ("cursor", {"type": "string"}, "The `next_cursor` of the page before."),
+        ("language", {"type": "string"}, "Only executions in this language, by name or alias."),
+        ("status", {"type": "string", "enum": list(STATUSES)}, "Only executions with this status."),
+        (
+            "session_id",
+            {"type": "string", "maxLength": 63},
+            "Only executions with this session id.",
+        ),
+        ("cursor", {"type": "string"}, "The `next_cursor` of the previous page."),
     )
 )
 LAST_EVENT_ID = {
@@ -77,11 +81,11 @@ LAST_EVENT_ID = {
     "in": "header",
     "required": False,
     "schema": {"type": "string"},
-    "description": "The id of the last event that was received: go on after it.",
+    "description": "The id of the last received event. The stream resumes after it.",
 }
 EVENTS: dict[int | str, dict[str, Any]] = {
     200: {
-        "description": "Each event's `data` is JSON",
+        "description": "Server-sent events. The `data` of each event is JSON",
         "content": {
             "text/event-stream": {
                 "schema": {
@@ -112,26 +116,27 @@ _EXAMPLES = {
     503: "Service busy. Please try again later.",
 }
 _WHEN = {
-    400: "The language is not installed, the code cannot be parsed, or a field breaks a rule",
+    400: "The language is not installed, the code does not compile, or a field is not valid",
     401: "No API key",
-    403: "No such API key",
-    404: "No such execution or session of this key's tenant",
-    409: "It was cancelled or deleted while the client waited, or the Idempotency-Key was used "
-    "with another request",
-    410: "The execution of this Idempotency-Key has been removed and is not run again",
-    413: "The body or a field is over its limit",
-    429: "The API key has asked too often or for too much at a time, or its tenant has caused too "
-    "many bytes to be written",
-    500: "The program hit its timeout, or the system failed; with what is known of the result",
-    503: "The queue or the storage is full, or the cluster is out of reach",
+    403: "The API key is unknown or has expired",
+    404: "It does not exist, or belongs to another tenant",
+    409: "The execution was cancelled or deleted while the client waited, or the "
+    "Idempotency-Key was used with another request",
+    410: "The record of the execution with this Idempotency-Key was removed",
+    413: "The body or a field exceeds its limit",
+    429: "A limit is exceeded: the API key's rate or requests at a time, or the bytes that its "
+    "tenant may write",
+    500: "The program exceeded its timeout, or the system failed. The response has the fields of "
+    "the result that are known",
+    503: "The queue or the storage is full, or the API server is unreachable",
 }
 
 
 _UNKNOWN_PARAMETER = {
-    "description": "The query has a parameter that is not known, or one twice",
+    "description": "The query has an unknown or repeated parameter",
     "content": {
         "application/json": {
-            "schema": {"$ref": _TEMPLATE.format(model=Problem.__name__)},
+            "schema": {"$ref": _TEMPLATE.format(model=ErrorResponse.__name__)},
             "example": {"detail": "wiat: unknown parameter"},
         }
     },
@@ -149,7 +154,7 @@ def problems(
     examples = _EXAMPLES | dict(details or {})
     return {
         status: {
-            "model": Problem,
+            "model": ErrorResponse,
             "description": _WHEN[status],
             "content": {"application/json": {"example": {"detail": examples[status]}}},
         }
@@ -159,22 +164,22 @@ def problems(
 
 def takes(model: type[BaseModel] | None, *parameters: dict[str, Any]) -> dict[str, Any]:
     """Return `openapi_extra` of a route with this body, if any, and these parameters."""
-    told: dict[str, Any] = {"parameters": list(parameters)} if parameters else {}
+    extra: dict[str, Any] = {"parameters": list(parameters)} if parameters else {}
     if model is not None:
         reference = {"$ref": _TEMPLATE.format(model=model.__name__)}
         content = {"application/json": {"schema": reference}}
-        told["requestBody"] = {"required": True, "content": content}
-    return told
+        extra["requestBody"] = {"required": True, "content": content}
+    return extra
 
 
 def takes_list(model: type[BaseModel], most: int) -> dict[str, Any]:
     """Return `openapi_extra` of a route whose body is a list of 1 to `most` of these models."""
-    told = takes(model)
-    content = told["requestBody"]["content"]["application/json"]
+    extra = takes(model)
+    content = extra["requestBody"]["content"]["application/json"]
     content["schema"] = {
         "type": "array", "minItems": 1, "maxItems": most, "items": content["schema"]
     }  # fmt: skip
-    return told
+    return extra
 
 
 def install(app: FastAPI) -> None:

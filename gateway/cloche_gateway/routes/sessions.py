@@ -34,10 +34,10 @@ _NOT_FOUND = {404: "Session sbs-550e8400-e29b-41d4-a716-446655440000 not found"}
         details={500: "Session failed: the language's image could not be pulled"},
     ),
     openapi_extra=openapi.takes(SessionRequest),
-    summary="Ask for a session and wait until it is ready",
+    summary="Create a session and wait until it is ready",
 )  # fmt: skip
 async def create(request: Request) -> Response:
-    """Make a Pod whose files last from one execution to the next."""
+    """Create a Pod that keeps its files from one execution to the next."""
     context, who = context_of(request), await charged_caller(request)
     refuse_idempotency_key(request)
     with context.budget.charged(who.tenant) as held:
@@ -53,10 +53,10 @@ async def create(request: Request) -> Response:
     "/{session_id}",
     response_model=SessionState,
     responses=openapi.problems(400, 401, 403, 404, 429, 503, details=_NOT_FOUND),
-    summary="How a session fares",
+    summary="Get a session",
 )
 async def look_up(request: Request, session_id: str) -> Response:
-    """Tell a session's phase and when it will end."""
+    """Return the phase of a session and the time at which it ends."""
     context, who = context_of(request), await reading_caller(request)
     found = await sessions.look_up(context, who, session_id)
     return JsonResponse(sessions.state(found))
@@ -69,7 +69,7 @@ async def look_up(request: Request, session_id: str) -> Response:
     summary="End a session",
 )
 async def end(request: Request, session_id: str) -> Response:
-    """End a session: its Pod and its files go, and what runs in it is stopped."""
+    """End a session: delete its Pod and its files, and stop the program that runs in it."""
     context, who = context_of(request), await reading_caller(request)
     await sessions.end(context, who, session_id)
     return JsonResponse({"message": f"Session {session_id} cleaned up"})

@@ -208,15 +208,17 @@ async def _look_once(context: Context, waiter: Waiter) -> dict[str, Any] | None:
     try:
         obj = await context.waiters.read(name)
     except KubeError as error:
-        _log.error("execution %s: no end in time, and no API server to ask: %s", name, error)
+        _log.error(
+            "execution %s: no end in time, and the API server is unreachable: %s", name, error
+        )
         raise BusyError(name) from error
     if obj is None or obj["metadata"]["uid"] != waiter.uid:
         return None
     phase = results.phase_of(obj)
     if phase in TERMINAL:
-        _log.error("execution %s had ended, but no event said so", name)
+        _log.error("execution %s: the watch missed its end", name)
         return obj
-    _log.error("execution %s has not ended in time, its phase is %s", name, phase)
+    _log.error("execution %s: no end in time, phase %s", name, phase)
     if phase is Phase.PENDING:
         raise BusyError(name)
     raise FailedError("its Pod did not end in time", name)

@@ -73,7 +73,7 @@ async def create(
             raise
         except FailedError as error:
             raise SessionFailedError(
-                "the cluster does not take sessions of this version"
+                "the CustomResourceDefinition of SandboxSession is missing or of another version"
             ) from error
 
 
@@ -86,8 +86,8 @@ async def _ready(
         BusyError, ClientGoneError, SessionFailedError: as `create`.
     """
     settings = context.settings
-    told = asyncio.create_task(news.wait())
-    first: set[asyncio.Future[Any]] = {told, gone, context.draining}
+    changed = asyncio.create_task(news.wait())
+    first: set[asyncio.Future[Any]] = {changed, gone, context.draining}
     try:
         async with asyncio.timeout(settings.queue_timeout_seconds + settings.wait_margin_seconds):
             while True:
@@ -99,20 +99,20 @@ async def _ready(
                 news.clear()
                 session = context.sessions.find(name) or await _read_surely(context, name)
                 if session is None:
-                    raise SessionFailedError("it was removed before it was ready")
+                    raise SessionFailedError("it was deleted before it was ready")
                 if session.phase is SessionPhase.READY:
                     return session
                 if not session.live:
                     raise _failed(session)
-                first.discard(told)
-                told = asyncio.create_task(news.wait())
-                first.add(told)
+                first.discard(changed)
+                changed = asyncio.create_task(news.wait())
+                first.add(changed)
     except TimeoutError:
         raise BusyError from None
     finally:
-        told.cancel()
+        changed.cancel()
         with contextlib.suppress(asyncio.CancelledError):
-            await told
+            await changed
 
 
 def made(session: Session) -> dict[str, Any]:
@@ -179,9 +179,13 @@ async def check(
     else:
         session = _visible(known, caller, name)
     if _language_name(context, session.language) != language.name:
-        raise InvalidRequestError("language", f"session {name} is of {session.language}")
+        raise InvalidRequestError(
+            "language", f"must be {session.language}, the language of session {name}"
+        )
     if request.resources is not None:
-        raise InvalidRequestError("resources", "a session has its own, given when it was made")
+        raise InvalidRequestError(
+            "resources", "must be absent in a session: set them when you create the session"
+        )
 
 
 def _language_name(context: Context, word: str) -> str:

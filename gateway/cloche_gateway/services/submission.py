@@ -157,7 +157,7 @@ async def create(context: Context, path: str, obj: dict[str, Any]) -> Stored:
             # The record was removed between the two calls, so its Idempotency-Key is free again.
         except UnavailableError as error:
             sent = sent or error.sent
-            _log.warning("cannot create %s %s yet: %s", obj["kind"], name, error)
+            _log.warning("create of %s %s failed, retrying: %s", obj["kind"], name, error)
         except (ForbiddenError, NotFoundError, InvalidError) as error:
             if not sent:
                 raise _refused(error, obj) from error
@@ -195,14 +195,14 @@ async def existing(
     if (meta.get("labels") or {}).get(LABEL_TENANT) != obj["metadata"]["labels"][LABEL_TENANT]:
         # Only the gateway can set this tenant's label. An object that another client created
         # under a guessed name must not be returned to the tenant.
-        raise FailedError("its name is taken", name)
+        raise FailedError("another object has its name", name)
     found = meta.get("annotations") or {}
     if ANNOTATION_REQUEST_SHA256 in wanted:
         if found.get(ANNOTATION_REQUEST_SHA256) != wanted[ANNOTATION_REQUEST_SHA256]:
             raise KeyReusedError
         return Stored(meta, fresh=False)
     if found.get(ANNOTATION_REQUEST_ID) != wanted[ANNOTATION_REQUEST_ID]:
-        raise FailedError("its name is taken", name)
+        raise FailedError("another object has its name", name)
     return Stored(meta, fresh=True)
 
 
@@ -279,7 +279,9 @@ def _refused(error: KubeError, obj: dict[str, Any]) -> Exception:
         return InvalidRequestError(refused["field"], refused["rule"][:_WORDS])
     kind, name = obj["kind"], obj["metadata"]["name"]
     if isinstance(error, ForbiddenError):  # a quota, a terminating namespace, or RBAC: see the log
-        _log.error("the API server forbids a %s: %s", kind, error)
+        _log.error("create of a %s is forbidden: %s", kind, error)
         return BusyError()
-    _log.error("the API server does not take a %s: %s", kind, error)
-    return FailedError(f"the cluster's {kind} resource is missing or not of this version", name)
+    _log.error("create of a %s was rejected: %s", kind, error)
+    return FailedError(
+        f"the CustomResourceDefinition of {kind} is missing or of another version", name
+    )

@@ -142,12 +142,14 @@ async def _programs(
         await eventually(ready, "readiness")
         return program
 
-    yield begin
-    for program in started:
-        await program.http.aclose()
-        if program.process.poll() is None:
-            program.process.kill()
-        program.process.wait()
+    try:
+        yield begin
+    finally:
+        for program in started:
+            await program.http.aclose()
+            if program.process.poll() is None:
+                program.process.kill()
+            program.process.wait()
 
 
 @pytest_asyncio.fixture

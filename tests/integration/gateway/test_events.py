@@ -160,7 +160,7 @@ async def test_a_feed_of_the_tenant_with_most_is_cut_for_another_tenant(
         await gateway.until(lambda most=number: len(gateway.context.feeds) == most, "the feed")
     refused = await gateway.http.get(f"/api/v1/executions/{names[2]}/events")
     assert refused.status_code == 503
-    assert "2 executions are followed at this gateway" in refused.json()["detail"]
+    assert "streams the events of 2 executions" in refused.json()["detail"]
     other = {"X-API-Key": gateway.cluster.keys["other"]}
     foreign = (await gateway.http.post(START, json=HELLO, headers=other)).json()["execution_id"]
     path = f"/api/v1/executions/{foreign}/events"
@@ -188,7 +188,7 @@ async def test_streams_of_a_tenant_are_limited_and_share_the_feed_of_an_executio
         assert len(gateway.context.feeds) == 1
         refused = await gateway.http.get(f"/api/v1/executions/{name}/events")
         assert refused.status_code == 503
-        assert "2 event streams of this tenant are open" in refused.json()["detail"]
+        assert "this tenant has 2 open event streams" in refused.json()["detail"]
         assert refused.headers["Retry-After"]
 
 

@@ -142,10 +142,7 @@ async def test_an_idempotency_key_on_an_unsupported_route_is_400(
     )
     assert (answer.status_code, answer.json()) == (
         400,
-        {
-            "detail": "Idempotency-Key: is supported by /execute and /execute/async alone: "
-            "leave it out"
-        },
+        {"detail": "Idempotency-Key: is supported only by /execute and /execute/async: remove it"},
     )
 
 
@@ -167,5 +164,5 @@ async def test_a_forged_execution_with_the_name_of_a_key_is_not_returned(
         answer = await gateway.http.post(route, json=HELLO, headers=KEY)
         assert (answer.status_code, answer.json()) == (
             500,
-            {"detail": "Execution failed: its name is taken", "execution_id": name},
+            {"detail": "Execution failed: another object has its name", "execution_id": name},
         )

@@ -123,7 +123,7 @@ async def test_sigterm_ends_a_wait_after_drain_seconds_and_keeps_the_execution(
     ("name", "value", "words"),
     [
         ("CLOCHE_GATEWAY_PORT", "tcp://10.0.0.1:8002", "CLOCHE_GATEWAY_PORT='tcp://10.0.0.1:8002'"),
-        ("CLOCHE_GATEWAY_PROT", "8002", "CLOCHE_GATEWAY_PROT: no such setting"),
+        ("CLOCHE_GATEWAY_PROT", "8002", "CLOCHE_GATEWAY_PROT: unknown setting"),
         ("CLOCHE_GATEWAY_LOG_FORMAT", "xml", "CLOCHE_GATEWAY_LOG_FORMAT='xml'"),
         ("CLOCHE_GATEWAY_NAMESPACE", "../x", "CLOCHE_GATEWAY_NAMESPACE='../x'"),
         ("KUBECONFIG", "/nonexistent", "no access to a Kubernetes cluster"),

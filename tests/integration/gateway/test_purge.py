@@ -45,7 +45,7 @@ async def test_purging_an_execution_that_has_not_ended_is_409(gateway: Gateway, 
     if phase == "Running":
         await gateway.cluster.end(name, phase="Running", reason=None, completionTime=None)
     status, body = await purge(gateway, name)
-    assert (status, body["detail"].split(":")[0]) == (409, f"Execution {name} has not ended")
+    assert (status, body["detail"].split(".")[0]) == (409, f"Execution {name} has not ended")
     assert (await gateway.cluster.read(name))["spec"]["cancel"] is False
 
 
@@ -144,7 +144,7 @@ async def test_a_batch_removes_only_the_records_with_ttl_zero(gateway: Gateway) 
 @pytest.mark.parametrize(
     ("path", "value", "detail"),
     [
-        (ASYNC, 0, "ttl_seconds: must be at least 1 here, where nobody waits for the result"),
+        (ASYNC, 0, "ttl_seconds: must be at least 1, because with 0 the result could not be read"),
         (ASYNC, -1, "ttl_seconds: must be between 0 and 86400"),
         (EXECUTE, 86401, "ttl_seconds: must be between 0 and 86400"),
         (EXECUTE, "60", "ttl_seconds: must be an integer"),

@@ -182,7 +182,7 @@ async def test_an_execution_in_a_session_of_another_language_is_400(gateway: Gat
     answer = await gateway.http.post("/api/v1/execute", json=body)
     assert (answer.status_code, answer.json()) == (
         400,
-        {"detail": f"language: session {name} is of python"},
+        {"detail": f"language: must be python, the language of session {name}"},
     )
 
 
@@ -192,7 +192,7 @@ async def test_an_execution_with_its_own_resources_in_a_session_is_400(gateway: 
     answer = await gateway.http.post("/api/v1/execute", json=body)
     assert (answer.status_code, answer.json()) == (
         400,
-        {"detail": "resources: a session has its own, given when it was made"},
+        {"detail": "resources: must be absent in a session: set them when you create the session"},
     )
 
 
@@ -228,7 +228,7 @@ async def test_a_session_deleted_before_it_is_ready_is_500(gateway: Gateway) -> 
     answer = await asked
     assert (answer.status_code, answer.json()) == (
         500,
-        {"detail": "Session failed: it was removed before it was ready"},
+        {"detail": "Session failed: it was deleted before it was ready"},
     )
 
 

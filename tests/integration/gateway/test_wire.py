@@ -252,4 +252,4 @@ async def test_a_body_in_too_many_chunks_is_400(shared_gateway: Gateway) -> None
     chunks = b"1\r\n \r\n" * (incoming.CHUNKS + 1)
     sent = post(shared_gateway, b"Transfer-Encoding: chunked", body=chunks)
     ((status, body),) = await answers(shared_gateway, sent)
-    assert (status, body) == (400, b'{"detail": "body: must come in at most 16384 chunks"}')
+    assert (status, body) == (400, b'{"detail": "body: must have at most 16384 chunks"}')

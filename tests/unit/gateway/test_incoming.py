@@ -138,7 +138,7 @@ def test_header_lines_are_limited_and_trailers_are_not_kept(head: Head) -> None:
 def test_the_number_of_chunks_is_limited(head: Head) -> None:
     for _ in range(CHUNKS):
         head.add_chunk()
-    with pytest.raises(RefusedHeadError, match="body: must come in at most 16384 chunks"):
+    with pytest.raises(RefusedHeadError, match="body: must have at most 16384 chunks"):
         head.add_chunk()
 
 
