@@ -28,7 +28,7 @@ def test_an_unknown_language(shared: Stage) -> None:
         ("cpu", {"cpu": 3}, "spec.resources.cpu is 3, the runtime allows at most 2"),
         ("memory", {"memory": "3Gi"}, "spec.resources.memory is 3Gi"),
         ("disk", {"memory": "2Gi", "disk": "2Gi"}, "spec.resources.disk is 2Gi"),
-        ("default-memory", {"disk": "600Mi"}, "more than the memory of 512Mi"),
+        ("default-memory", {"disk": "600Mi"}, "more than the memory limit 512Mi"),
         ("digits", {"memory": 99_999_999_999_999}, "spec.resources.memory is 99999999999999"),
     ],
 )
@@ -116,7 +116,7 @@ def test_two_pods_never_have_the_same_user(shared: Stage) -> None:
             "no-supervisor",
             container({"terminated": {"reason": "Error", "exitCode": 1}}, phase="Failed"),
             "ProtocolError",
-            "is the supervisor in the image?",
+            "Does the image contain the supervisor?",
         ),
         (
             "evicted",

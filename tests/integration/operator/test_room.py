@@ -33,14 +33,14 @@ def test_the_line(alone: Stage) -> None:
     alone.submit("fourth")
     full = alone.ended("fourth")
     assert (full["phase"], full["reason"]) == ("Error", "QueueFull")
-    assert full["message"] == "2 executions wait already."
+    assert full["message"] == "The queue is full: 2 executions wait."
 
     alone.cancel("first")
     alone.pod(second)
     assert alone.ended("first")["reason"] == "Cancelled"
     late = alone.ended("third")
     assert (late["phase"], late["reason"]) == ("Error", "QueueTimeout")
-    assert late["message"] == "No capacity came free within 3 s."
+    assert late["message"] == "No capacity became free within 3 s."
     assert late["queuedTime"]
     assert "podName" not in late
     alone.cancel("second")
@@ -124,7 +124,7 @@ def test_pods_that_do_not_start(alone: Stage) -> None:
     assert "1 Insufficient cpu." in status["message"]
     status = alone.ended("silent")
     assert (status["phase"], status["reason"]) == ("Error", "StartTimeout")
-    assert status["message"] == "The Pod did not start within 1 s: no word from the node"
+    assert status["message"] == "The Pod did not start within 1 s: the node has reported nothing"
     for uid in (nobody, silent):
         alone.no_pod(uid)
 

@@ -75,7 +75,7 @@ def test_who_waits_for_a_session_counts_in_the_queue(alone: Stage) -> None:
     full = alone.ended("run-2")
     assert (full["reason"], full["message"]) == (
         "QueueFull",
-        "2 executions wait already for their turn in the session.",
+        "The session's queue is full: 2 executions wait for their turn.",
     )
     for n in range(2):
         alone.cancel(f"run-{n}")

@@ -183,7 +183,7 @@ def test_what_keeps_a_pod_from_starting(status: dict[str, Any], reason: Reason, 
         (
             terminated("Error", 1),
             Reason.PROTOCOL_ERROR,
-            "is the supervisor in the image?",
+            "Does the image contain the supervisor?",
         ),
         (
             terminated("Completed", 0, phase="Succeeded"),
@@ -227,8 +227,8 @@ def test_a_pod_that_is_being_deleted_will_not_start() -> None:
 @pytest.mark.parametrize(
     ("status", "reason", "words"),
     [
-        (None, Reason.START_TIMEOUT, "within 60 s: no word from the node"),
-        ({}, Reason.START_TIMEOUT, "no word from the node"),
+        (None, Reason.START_TIMEOUT, "within 60 s: the node has reported nothing"),
+        ({}, Reason.START_TIMEOUT, "the node has reported nothing"),
         (NOT_SCHEDULED, Reason.UNSCHEDULABLE, "1 Insufficient memory."),
         (waiting("ContainerCreating"), Reason.START_TIMEOUT, "ContainerCreating"),
         (waiting("ErrImagePull", "no such host"), Reason.IMAGE_PULL_FAILED, "no such host"),
@@ -244,7 +244,7 @@ def test_why_a_pod_did_not_start_in_time(
 @pytest.mark.parametrize(
     ("status", "reason", "words"),
     [
-        (terminated("OOMKilled", 137), Reason.OUT_OF_MEMORY, "more than its memory"),
+        (terminated("OOMKilled", 137), Reason.OUT_OF_MEMORY, "exceeded its memory limit"),
         (terminated("Error", 137), Reason.RESULT_LOST, "exit code 137"),
         # reported by a node for a container that was lost when the node crashed
         (terminated("Unknown", 255), Reason.RESULT_LOST, "exit code 255"),

@@ -63,5 +63,5 @@ async def test_patience_with_a_group_ends() -> None:
     async with line(capacity(10, queue_timeout_seconds=0.01)) as at:
         await at.ask("a", "t", 1, limit=1)
         await at.ask("b", "t", 1, limit=1)
-        assert "of the same API key" in (await at.refusal("b")).message
+        assert "API key's concurrency limit" in (await at.refusal("b")).message
         assert (len(at.of.waitlist), at.of.usage.total.memory) == (0, 1)
