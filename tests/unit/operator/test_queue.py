@@ -150,7 +150,7 @@ async def test_a_node_that_comes_lets_the_line_in() -> None:
     [
         ({}, share("u", 4), "No capacity became free"),
         ({"tenant_share": 0.5}, share("t", 1), "The tenant's share of the capacity"),
-        ({"session_share": 0.5}, share("u", 1, is_session=True), "The sessions' share of the capacity"),
+        ({"session_share": 0.5}, share("u", 1, is_session=True), "The sessions' share of"),
         ({}, share("t", 1, 1), "The API key's concurrency limit"),
     ],
     ids=["room", "tenant", "sessions", "group"],
