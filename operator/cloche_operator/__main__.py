@@ -184,7 +184,7 @@ def _log_uncaught(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> N
     if isinstance(error, RuntimeError) and "the handler is closed" in str(error):
         log.debug("a connection was closed while TLS was written: %s", error)
     elif isinstance(error, (aiohttp.ClientError, ConnectionError)):
-        log.info("a request that nothing waits for failed: %r", error)
+        log.info("an abandoned request failed: %r", error)
     else:
         loop.default_exception_handler(context)
 

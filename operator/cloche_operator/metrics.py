@@ -32,22 +32,22 @@ class Metrics:
         )
         self.queued_bytes = Gauge(
             "cloche_operator_queued_bytes",
-            "Bytes of etcd that their inputs take.",
+            "Bytes of etcd that the inputs of queued executions take.",
             registry=self.registry,
         )
         self.buffered = Gauge(
             "cloche_operator_buffered_bytes",
-            "Bytes of memory that inputs and results on their way take at most.",
+            "Upper bound of the memory that inputs and results in transit take, in bytes.",
             registry=self.registry,
         )
         self.garbage = Counter(
             "cloche_operator_garbage_lines_total",
-            "Lines of sandbox Pods that were no events of the protocol.",
+            "Lines of output of sandbox Pods that are not events of the protocol.",
             registry=self.registry,
         )
         self.recovered = Counter(
             "cloche_operator_recovered_executions_total",
-            "Executions that were found running and read from their Pod's log.",
+            "Executions of a previous operator whose result was read from the Pod's log.",
             registry=self.registry,
         )
         self.leading = Gauge(
@@ -57,47 +57,51 @@ class Metrics:
         )
         self.attachments = Gauge(
             "cloche_operator_attachments",
-            "Pods that are attached: waiting ones, running ones and those of sessions.",
+            "Attached Pods: waiting, running, and of sessions.",
             registry=self.registry,
         )
         self.waiting = Gauge(
-            "cloche_operator_pool_waiting_pods", "Pods that wait.", registry=self.registry
+            "cloche_operator_pool_waiting_pods",
+            "Waiting Pods of all pools.",
+            registry=self.registry,
         )
         self.without_node = Gauge(
             "cloche_operator_pods_without_node",
-            "Pods that no node takes, as the scheduler says.",
+            "Pods for which the scheduler finds no node.",
             registry=self.registry,
         )
         self.hits = Counter(
             "cloche_operator_pool_hits_total",
-            "Executions for which a Pod waited.",
+            "Executions that found a waiting Pod.",
             ["runtime"],
             registry=self.registry,
         )
         self.misses = Counter(
             "cloche_operator_pool_misses_total",
-            "Executions for which none waited, though the pool has Pods of their shape.",
+            "Executions that found no waiting Pod, although the pool has Pods with their limits.",
             ["runtime"],
             registry=self.registry,
         )
         self.health_failures = Counter(
             "cloche_operator_pool_health_failures_total",
-            "Pods that broke while they waited.",
+            "Waiting Pods that were lost.",
             ["runtime"],
             registry=self.registry,
         )
         self.steps = Histogram(
             "cloche_operator_step_seconds",
-            "Seconds from the step before: claimed, started, finished, recorded.",
+            "Seconds since the previous step: claimed, started, finished, recorded.",
             ["step"],
             buckets=_SECONDS,
             registry=self.registry,
         )
         self.stored = Gauge(
             "cloche_operator_stored_executions",
-            "Executions that have ended and are kept.",
+            "Stored executions that have ended.",
             registry=self.registry,
         )
         self.stored_bytes = Gauge(
-            "cloche_operator_stored_bytes", "Bytes that they take.", registry=self.registry
+            "cloche_operator_stored_bytes",
+            "Bytes of etcd that stored executions take.",
+            registry=self.registry,
         )

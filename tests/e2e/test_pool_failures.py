@@ -31,7 +31,7 @@ QUOTA = "test-pods"
 NO_IMAGE = "cloche/there-is-no-such-image:0"
 PROBLEMS = {
     "pool-no-image": ("ImagePullFailed", NO_IMAGE),
-    "pool-no-supervisor": ("ProtocolError", "is the supervisor in the image?"),
+    "pool-no-supervisor": ("ProtocolError", "Does the image contain the supervisor?"),
     "pool-protocol": ("ProtocolError", "protocol 99"),
     "pool-quits": ("ProtocolError", ""),
 }

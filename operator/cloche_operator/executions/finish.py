@@ -36,7 +36,7 @@ async def record(ctx: Context, execution: Execution, final: dict[str, Any]) -> b
         written = await _written(ctx, execution, final)
         if written is None:
             # The spec alone fills the object, so its end can never be recorded.
-            log.warning("%s leaves no room for a status and is deleted", execution.name)
+            log.warning("execution %s is too large for a status and is deleted", execution.name)
             await _remove(ctx, execution)
             return True
     except ApiError as error:

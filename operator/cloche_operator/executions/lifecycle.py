@@ -137,7 +137,7 @@ class Run:
             return ended
         except Exception as error:
             log.exception("execution %s", self.execution.name)
-            words = f"The operator failed ({type(error).__name__}); its log has more."
+            words = f"The operator failed with {type(error).__name__}; see its log."
             return EndedError(Reason.INTERNAL_ERROR, words)
         return transcript
 
@@ -148,26 +148,28 @@ class Run:
             try:
                 return await (self._recovered() if recover else self._anew())
             except NeverStartedError as never:
-                log.info("execution %s never started: once more", self.execution.name)
+                log.info("execution %s did not start and is started again", self.execution.name)
                 problem, recover = never.__cause__, False
             except ClaimLostError as lost:
                 log.warning("another operator has claimed %s", self.execution.name)
                 if lost.execution.ended:
-                    raise EndedError(Reason.POD_DELETED, "Somebody else has ended it.") from lost
+                    raise EndedError(
+                        Reason.POD_DELETED, "Another operator recorded its end."
+                    ) from lost
                 self.execution, recover = lost.execution, True
             await self._clear()
         if isinstance(problem, EndedError):
             raise problem
         raise EndedError(
             Reason.POD_FAILED,
-            f"The connection to its Pod was lost {_STARTS} times before the program started.",
+            f"The connection to the Pod was lost {_STARTS} times before the program started.",
         )
 
     async def _anew(self) -> Transcript:
         """Run it from the beginning, in a Pod that has not received its input."""
         ctx, spec = self._ctx, self.execution.spec
         if self._refused:
-            raise EndedError(Reason.QUEUE_FULL, "The stored executions take all their space.")
+            raise EndedError(Reason.QUEUE_FULL, "Execution storage is full.")
         if self._excess is not None:
             raise EndedError(Reason.WRITE_LIMIT, str(self._excess))
         await self._not_run_before()
@@ -201,7 +203,7 @@ class Run:
         if await retry_until_available(lambda: self._ctx.kube.tombstone(name)) is not None:
             raise EndedError(
                 Reason.RECORD_REMOVED,
-                "The execution of this Idempotency-Key was removed; it is not run again.",
+                "The execution of this Idempotency-Key was removed and is not run again.",
             )
 
     async def _admitted(self, runtime: Runtime, used: UsedResources) -> None:

@@ -33,7 +33,9 @@ async def claimed_pod(ctx: Context, execution: Execution) -> dict[str, Any]:
     name = execution.pod_name
     pod = await retry_until_available(lambda: ctx.kube.get_pod(name)) if name else None
     if pod is None or pod["metadata"]["uid"] != execution.pod_uid:
-        raise EndedError(Reason.POD_DELETED, "The Pod is gone, and with it the program's result.")
+        raise EndedError(
+            Reason.POD_DELETED, "The Pod was deleted, and the program's result is lost."
+        )
     if not pod["spec"].get("nodeName"):
         raise NeverStartedError
     return pod

@@ -237,6 +237,6 @@ async def retry_until_available(call: Callable[[], Awaitable[_T]]) -> _T:
         try:
             return await call()
         except UnavailableError as error:
-            log.warning("the API server does not answer, again in %.1f s: %s", pause, error)
+            log.warning("the API server does not answer, retrying in %.1f s: %s", pause, error)
         await asyncio.sleep(pause)
         pause = min(2 * pause, _LAST_PAUSE_SECONDS)

@@ -42,7 +42,7 @@ class Sweeper:
                 try:
                     await self.sweep()
                 except (ApiError, UnavailableError) as error:
-                    log.warning("sweep cut short: %s", error)
+                    log.warning("sweep interrupted: %s", error)
                 except Exception:
                     log.exception("sweep failed")
 

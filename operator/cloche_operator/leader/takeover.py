@@ -37,6 +37,6 @@ async def adopt_cluster_state(ctx: Context) -> list[tuple[str, str]]:
 async def remove(ctx: Context, spent: list[tuple[str, str]]) -> None:
     """Delete these Pods one after the other, because executions have precedence."""
     if spent:
-        log.info("removing %d Pods of the operator before", len(spent))
+        log.info("removing %d Pods of the previous operator", len(spent))
     for name, uid in spent:
         await ctx.kube.ensure_pod_deleted(name, uid)

@@ -36,7 +36,7 @@ _POD_REASONS = {
     "NodeLost": (Reason.NODE_LOST, "The node that the Pod ran on is lost"),
     "DeadlineExceeded": (
         Reason.SUPERVISOR_HUNG,
-        "The Pod ran into activeDeadlineSeconds without a result",
+        "The Pod reached activeDeadlineSeconds without a result",
     ),
 }
 
@@ -48,15 +48,17 @@ def start_problem(pod: dict[str, Any]) -> EndedError | None:
     waiting = _container_state(pod).get("waiting", {})
     reason, message = waiting.get("reason", ""), waiting.get("message", "")
     if reason in _NO_IMAGE:
-        image = pod["spec"]["containers"][0]["image"]
-        return EndedError(
-            Reason.IMAGE_PULL_FAILED, f"The image {image} cannot be pulled: {message or reason}"
-        )
+        return _no_image(pod, message or reason)
     if reason in _NO_START:
         return EndedError(
             Reason.CONTAINER_START_FAILED, f"The container cannot start: {message or reason}"
         )
     return None
+
+
+def _no_image(pod: dict[str, Any], words: str) -> EndedError:
+    image = pod["spec"]["containers"][0]["image"]
+    return EndedError(Reason.IMAGE_PULL_FAILED, f"The image {image} cannot be pulled: {words}")
 
 
 def lacks_node(pod: dict[str, Any]) -> bool:
@@ -71,12 +73,12 @@ def start_timeout(pod: dict[str, Any] | None, seconds: float) -> EndedError:
     words = _unscheduled(pod or {})
     if words is not None:
         return EndedError(
-            Reason.UNSCHEDULABLE, f"No node took the Pod within {seconds:g} s: {words}"
+            Reason.UNSCHEDULABLE, f"No node accepted the Pod within {seconds:g} s: {words}"
         )
     waiting = _container_state(pod or {}).get("waiting", {})
-    seen = waiting.get("message") or waiting.get("reason") or "no word from the node"
-    if waiting.get("reason") == "ErrImagePull":
-        return EndedError(Reason.IMAGE_PULL_FAILED, f"The image cannot be pulled: {seen}")
+    seen = waiting.get("message") or waiting.get("reason") or "the node has reported nothing"
+    if pod is not None and waiting.get("reason") == "ErrImagePull":
+        return _no_image(pod, seen)
     return EndedError(Reason.START_TIMEOUT, f"The Pod did not start within {seconds:g} s: {seen}")
 
 
@@ -122,7 +124,7 @@ def end_unheard(pod: dict[str, Any], *, started: bool) -> EndedError:
     terminated = _container_state(pod).get("terminated", {})
     if terminated.get("reason") == "OOMKilled":
         return EndedError(
-            Reason.OUT_OF_MEMORY, "The program was killed for using more than its memory."
+            Reason.OUT_OF_MEMORY, "The program was killed because it exceeded its memory limit."
         )
     return _gone(pod) or _died(terminated, started=started)
 
@@ -138,11 +140,11 @@ def _died(terminated: dict[str, Any], *, started: bool) -> EndedError:
     if not started:
         return EndedError(
             Reason.PROTOCOL_ERROR,
-            f"The container ended with exit code {code} before it started the program: "
-            "is the supervisor in the image?",
+            f"The container ended with exit code {code} before it started the program. "
+            "Does the image contain the supervisor?",
         )
     return EndedError(
-        Reason.RESULT_LOST, f"The container ended with exit code {code} and left no result."
+        Reason.RESULT_LOST, f"The container ended with exit code {code} and returned no result."
     )
 
 
@@ -152,15 +154,15 @@ def _gone(pod: dict[str, Any]) -> EndedError | None:
     for condition in status.get("conditions", []):
         if condition["type"] == "DisruptionTarget" and condition["status"] == "True":
             reason = _DISRUPTIONS.get(condition.get("reason", ""), Reason.POD_EVICTED)
-            return EndedError(reason, f"The Pod was taken away: {condition.get('message', '')}")
+            return EndedError(reason, f"The Pod was removed: {condition.get('message', '')}")
     if known := _POD_REASONS.get(status.get("reason", "")):
         reason, words = known
-        return EndedError(reason, f"{words}: {status.get('message') or 'no more is known'}")
+        return EndedError(reason, f"{words}: {status.get('message') or 'no details'}")
     if "deletionTimestamp" in pod["metadata"]:
         return EndedError(Reason.POD_DELETED, "The Pod was deleted.")
     if status.get("phase") == "Failed" and status.get("reason"):
         words = status.get("message") or status["reason"]
-        return EndedError(Reason.POD_FAILED, f"The kubelet refused the Pod: {words}")
+        return EndedError(Reason.POD_FAILED, f"The kubelet rejected the Pod: {words}")
     return None
 
 

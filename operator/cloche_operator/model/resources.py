@@ -53,8 +53,8 @@ def used_resources(asked: ResourceAmounts | None, runtime: RuntimeResources) -> 
     if _less(chosen["memory"], chosen["disk"]):
         raise EndedError(
             Reason.RESOURCES_EXCEED_RUNTIME,
-            f"spec.resources.disk is {chosen['disk']}, more than the memory of {chosen['memory']}"
-            " that it lies in",
+            f"spec.resources.disk is {chosen['disk']}, more than the memory limit"
+            f" {chosen['memory']} that includes it",
         )
     return UsedResources(**chosen)
 

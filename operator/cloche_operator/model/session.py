@@ -85,7 +85,7 @@ def pod_fields(pod: dict[str, Any], node: str | None) -> dict[str, Any]:
 
 def ended_by_replacement(at: datetime) -> dict[str, Any]:
     """Return the final status of a session whose operator was replaced."""
-    message = "The operator was replaced; the connection to its Pod went with it."
+    message = "The operator was replaced, which closed the connection to the session's Pod."
     return _status(SessionPhase.ENDED, "PodLost", message, at)
 
 

@@ -94,7 +94,7 @@ def judged(transcript: Transcript) -> None:
         raise EndedError(Reason.INVALID_FILES, f"spec.{transcript.error}")
     if transcript.exit is None:
         raise EndedError(
-            Reason.PROTOCOL_ERROR, f"The supervisor refused to run it: {transcript.error}"
+            Reason.PROTOCOL_ERROR, f"The supervisor rejected the program: {transcript.error}"
         )
 
 
@@ -161,7 +161,7 @@ def unreadable(message: str, spec: Any, api_time: datetime) -> dict[str, Any]:
 def without_outputs(status: dict[str, Any]) -> dict[str, Any]:
     """Return a final status without outputs, for when the API server rejects the fitted one."""
     kept = {k: v for k, v in status.items() if k not in ("stdout", "stderr", "files")}
-    message = "The API server did not take the result; its outputs are not kept."
+    message = "The API server rejected the result; the outputs are not kept."
     time = datetime.fromisoformat(status["completionTime"])
     final = kept | {
         "phase": phase_of(Reason.RESULT_TOO_LARGE),
@@ -196,7 +196,7 @@ def _judged(event: dict[str, Any]) -> tuple[Reason, str]:
     if event["timed_out"]:
         return Reason.DEADLINE_EXCEEDED, "The program ran longer than its timeout."
     if event["out_of_memory"]:
-        return Reason.OUT_OF_MEMORY, "The program was killed for using more than its memory."
+        return Reason.OUT_OF_MEMORY, "The program was killed because it exceeded its memory limit."
     if event["syntax_error"] is not None:
         return Reason.INVALID_SYNTAX, event["syntax_error"][:1000]
     if event["signal"] is not None:

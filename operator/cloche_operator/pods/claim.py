@@ -72,13 +72,14 @@ async def claim(ctx: Context, execution: Execution, wanted: Claim) -> Execution:
             )
             return execution.with_status(fields, version)
         except (ConflictError, UnavailableError) as error:
-            log.info("claim of %s to be looked at again: %s", execution.name, error)
+            log.info("the claim of %s is checked again: %s", execution.name, error)
         except TooLargeError as error:
             raise EndedError(
-                Reason.RESULT_TOO_LARGE, "The execution leaves no room for a status beside it."
+                Reason.RESULT_TOO_LARGE,
+                "The execution is too large: there is no room for its status.",
             ) from error
         except ApiError as error:
-            raise EndedError(Reason.DELETED, f"The execution is gone: {error}") from error
+            raise EndedError(Reason.DELETED, f"The execution no longer exists: {error}") from error
         found = from_object(await _still_there(ctx, execution))
         if found.pod_uid == wanted.pod["metadata"]["uid"]:
             return found  # the write succeeded, but its answer was lost
@@ -104,7 +105,7 @@ async def mark(
             written = pod["metadata"].get("labels", {}).items()
             if labels.items() <= written:
                 return  # the write succeeded, but its answer was lost
-        log.warning("Pod %s is given up: %s", sandbox.name, error)
+        log.warning("Pod %s is not used: %s", sandbox.name, error)
         await sandbox.close()
 
 
@@ -112,7 +113,7 @@ async def _still_there(ctx: Context, execution: Execution) -> dict[str, Any]:
     try:
         found = await retry_until_available(lambda: ctx.kube.get_execution(execution.name))
     except ApiError as error:
-        raise EndedError(Reason.DELETED, f"The execution is gone: {error}") from error
+        raise EndedError(Reason.DELETED, f"The execution no longer exists: {error}") from error
     if found["metadata"]["uid"] != execution.uid:
         raise EndedError(Reason.DELETED, "The execution was deleted.")
     return found

@@ -131,7 +131,8 @@ class LogReader:
                     await self._ctx.pods.changed(self._name, _AGAIN_SECONDS)
         if heard is not Heard.ENDED:
             raise EndedError(
-                Reason.SUPERVISOR_HUNG, "The Pod gave no result within the timeout; it was ended."
+                Reason.SUPERVISOR_HUNG,
+                "The Pod returned no result within the timeout and was deleted.",
             )
         return self._ended()
 
@@ -170,7 +171,7 @@ class LogReader:
             try:
                 attachment = await attach(self._ctx.rest, self._ctx.kube, self._name)
             except UnavailableError as error:
-                log.info("the input of Pod %s is not ended yet: %s", self._name, error)
+                log.info("the input of Pod %s is not closed yet: %s", self._name, error)
             else:
                 with suppress(TimeoutError):
                     async with asyncio.timeout(_ATTACH_SECONDS):
@@ -240,5 +241,5 @@ class LogReader:
 def _untold() -> EndedError:
     return EndedError(
         Reason.RESULT_LOST,
-        "The connection was lost, and the Pod's log lacks what the program did.",
+        "The connection was lost, and the Pod's log is incomplete.",
     )

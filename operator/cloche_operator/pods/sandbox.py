@@ -154,7 +154,7 @@ class Sandbox:
             return False
         raise EndedError(
             Reason.PROTOCOL_ERROR,
-            f"The supervisor in the image does not speak protocol {PROTOCOL}: {heard}",
+            f"The supervisor in the image does not support protocol {PROTOCOL}: {heard}",
         )
 
     async def send(self, frame: bytes, transcript: Transcript) -> bool:

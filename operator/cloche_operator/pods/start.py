@@ -58,10 +58,12 @@ async def create_pod(ctx: Context, build: Callable[[int], dict[str, Any]]) -> di
                     await ctx.lease.held()  # otherwise it may be the current leader's
                     await remove_pod(ctx, name)
                 else:  # the quota was being updated: the API server asks to try again
-                    log.info("Pod %s to be created again: %s", name, error)
+                    log.info("Pod %s is created again: %s", name, error)
                     await asyncio.sleep(_TRY_SECONDS)
             except ApiError as error:
-                raise EndedError(Reason.POD_REFUSED, f"The Pod was refused: {error}") from error
+                raise EndedError(
+                    Reason.POD_REFUSED, f"The API server rejected the Pod: {error}"
+                ) from error
             else:
                 ctx.pods.seen(pod)  # now the cache knows its user
                 return pod
@@ -122,7 +124,8 @@ async def raise_end(ctx: Context, pod: dict[str, Any]) -> NoReturn:
             judged(await LogReader(ctx, pod, "").read())
     raise EndedError(
         Reason.PROTOCOL_ERROR,
-        "The container closed its output before it was ready: is the supervisor in the image?",
+        "The container closed its output before it was ready. "
+        "Does the image contain the supervisor?",
     )
 
 

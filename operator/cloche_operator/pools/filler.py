@@ -99,7 +99,9 @@ class Filler:
             log.warning("the connection to a Pod for runtime %s was lost", runtime.name)
             pool.backoff.failed()
             return
-        log.warning("no Pod for runtime %s: %s: %s", runtime.name, problem.reason, problem)
+        log.warning(
+            "a Pod for runtime %s did not start: %s: %s", runtime.name, problem.reason, problem
+        )
         self._ctx.events.runtime_failed(runtime, problem.reason, f"Pod of the pool: {problem}")
         if pool.failed():
             self._pools.tried(runtime, runtime.default_shape, problem)

@@ -105,7 +105,7 @@ class Pools:
             and lacks_node(pod)
             and (other := placement.given_up_for(self._ctx, pod, self))
         ):
-            log.info("Pod %s makes room for %s", other.name, pod["metadata"]["name"])
+            log.info("Pod %s is removed to make room for %s", other.name, pod["metadata"]["name"])
             self.remove(other)
 
     async def take(
@@ -172,7 +172,7 @@ class Pools:
         `urgent` returns whether an execution waits for it.
 
         Raises:
-            EndedError: it cannot start, did not in time, or does not speak this protocol.
+            EndedError: it cannot start, did not in time, or does not support this protocol.
             NeverStartedError: the connection was lost; nothing was sent.
         """
         sandbox = await self._starting.opened(self._ctx, pod, shape, urgent)

@@ -42,7 +42,7 @@ async def for_program(ctx: Context, runtime: Runtime) -> None:
             while pod := next(filter(_is_needed, _competitors(ctx, runtime)), None):
                 await ctx.pods.changed(pod["metadata"]["name"], _LOOK_SECONDS)
     except TimeoutError:
-        message = f"The nodes were full, and others waited for them, for {seconds:g} s."
+        message = f"The nodes were full for {seconds:g} s, and other Pods waited for them."
         raise EndedError(Reason.UNSCHEDULABLE, message) from None
 
 

@@ -104,15 +104,15 @@ def _ready(pool: Pool) -> dict[str, Any]:
         reason = "PoolReady" if pool.wanted else "OnDemand"
         return {"status": "True", "reason": reason, "message": ""}
     if pool.wanted:
-        return {"status": "Unknown", "reason": "Starting", "message": "Its first Pod starts."}
+        return {"status": "Unknown", "reason": "Starting", "message": "The first Pod is starting."}
     # Ready, like a Deployment with no replicas, so that `helm --wait` does not wait for it.
-    message = "It has no pool: each program starts a Pod. None was started yet."
+    message = "The runtime has no pool: each execution starts a Pod. No Pod has started yet."
     return {"status": "True", "reason": "OnDemand", "message": message}
 
 
 def _storage(*, full: bool) -> dict[str, Any]:
     if full:
-        message = "The stored executions take all their space: nothing new is run."
+        message = "Execution storage is full: no new executions are run."
         return {"status": "False", "reason": "StorageFull", "message": message}
     return {"status": "True", "reason": "SpaceLeft", "message": ""}
 

@@ -175,10 +175,10 @@ class Share:
 class Bound(StrEnum):
     """A limit. The value states what did not happen while an execution waited for it."""
 
-    GROUP = "No execution or session of the same API key ended, of which as many ran as may"
-    SESSIONS = "No session ended, of all that sessions may hold,"
-    TENANT = "No program of the same tenant, which holds all that one may, ended"
-    ROOM = "No capacity came free"
+    GROUP = "The API key's concurrency limit was reached and no slot became free"
+    SESSIONS = "The sessions' share of the capacity was in use and no session ended"
+    TENANT = "The tenant's share of the capacity was in use and none of its programs ended"
+    ROOM = "No capacity became free"
 
 
 class Usage:

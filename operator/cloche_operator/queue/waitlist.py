@@ -78,21 +78,25 @@ class Waitlist:
         settings, tenant = self._settings, place.tenant
         waiting, size = len(self._places.get(tenant, ())), self._sizes.get(tenant, 0)
         if waiting >= settings.queue_length_per_tenant:
-            raise EndedError(Reason.QUEUE_FULL, f"{waiting} executions of the tenant wait already.")
+            raise EndedError(
+                Reason.QUEUE_FULL, f"The tenant's queue is full: {waiting} executions wait."
+            )
         if waiting and size + place.size > settings.queue_bytes_per_tenant:
             raise EndedError(
                 Reason.QUEUE_FULL,
-                f"The tenant's executions that wait already take {size // MIB} of "
+                f"The tenant's queue is full: its executions take {size // MIB} of "
                 f"{settings.queue_bytes_per_tenant // MIB} MiB.",
             )
         while self._count >= settings.queue_length:
             if not self._push_out(lambda t: len(self._places.get(t, ())), waiting + 1):
-                raise EndedError(Reason.QUEUE_FULL, f"{self._count} executions wait already.")
+                raise EndedError(
+                    Reason.QUEUE_FULL, f"The queue is full: {self._count} executions wait."
+                )
         while self._count and self._size + place.size > settings.queue_bytes:
             if not self._push_out(lambda t: self._sizes.get(t, 0), size + place.size):
                 raise EndedError(
                     Reason.QUEUE_FULL,
-                    f"The executions that wait already take {self._size // MIB} of "
+                    f"The queue is full: its executions take {self._size // MIB} of "
                     f"{settings.queue_bytes // MIB} MiB.",
                 )
         self._places.setdefault(tenant, {})[place] = None
@@ -108,7 +112,7 @@ class Waitlist:
         latest = next(reversed(self._places[richest]))
         self._leave(latest)
         if not latest.turn.done():
-            words = "Others who wait with less took its place in the queue."
+            words = "The queue is full, and a tenant with less in it took this place."
             latest.turn.set_exception(EndedError(Reason.QUEUE_FULL, words))
             latest.turn.exception()  # marks it as retrieved: its task may be cancelled
         return True

@@ -64,7 +64,7 @@ class Retention:
             try:
                 await self._keep()
             except (ApiError, UnavailableError) as error:
-                log.warning("removal of records cut short: %s", error)
+                log.warning("removal of records interrupted: %s", error)
             except Exception:
                 log.exception("removal of records failed")
             try:
@@ -132,7 +132,7 @@ class Retention:
             if await self._delete(record):
                 self._records.remove(record)
             else:
-                log.warning("record %s stays: it has finalizers", record.name)
+                log.warning("record %s is not removed: it has finalizers", record.name)
                 self._records.stays(record)
             await asyncio.sleep((clock() - began) * _REST * (1 - self._records.pressure))
 

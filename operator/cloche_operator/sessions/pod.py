@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from cloche_operator.state.cache import Runtime
     from cloche_operator.state.context import Context
 
-CONNECTION_LOST = "The connection to its Pod was lost."
+CONNECTION_LOST = "The connection to the Pod was lost."
 
 
 async def start(  # noqa: PLR0913, PLR0917  what a Pod is made of, and who learns of it

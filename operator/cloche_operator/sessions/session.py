@@ -109,7 +109,7 @@ class Session:
         """End the turn. `whole`: the program's end was received, or the program was never sent."""
         try:
             if self._sandbox is not None and not (whole and await self._is_ready(self._sandbox)):
-                self.end("PodLost", "Its Pod was lost while a program ran in it.")
+                self.end("PodLost", "The session's Pod was lost while a program ran in it.")
         finally:
             self._last_used = self._ctx.now()
             self._turns.pass_on()
@@ -123,7 +123,7 @@ class Session:
     def _what_it_waits_for(self) -> str:
         name = self.obj.name
         return (
-            f"No turn in the session {name} came"
+            f"The execution's turn in the session {name} did not come"
             if self._ready
             else f"The session {name} was not ready"
         )
@@ -179,7 +179,7 @@ class Session:
                 start(ctx, self._pools, self.obj, self.runtime, self.used, self._made)
             )
         self._sandbox, self._pod = sandbox, sandbox.pod
-        sandbox.on_spent = lambda _: self.end("PodLost", "Its Pod was lost.")
+        sandbox.on_spent = lambda _: self.end("PodLost", "The session's Pod was lost.")
         if sandbox.unmarked:
             await assign(ctx, sandbox, self.obj)
         if sandbox.spent:

@@ -47,7 +47,7 @@ class Turns:
             self.taken = True
             return
         if len(self._line) >= self._most:
-            words = f"{self._most} executions wait already for their turn in the session."
+            words = f"The session's queue is full: {self._most} executions wait for their turn."
             raise EndedError(Reason.QUEUE_FULL, words)
         on_wait()
         turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()

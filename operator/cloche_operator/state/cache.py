@@ -136,7 +136,7 @@ class Pods:
             if user not in taken:
                 self._promised.add(user)
                 return user
-        raise EndedError(Reason.UNSCHEDULABLE, "Every user that a Pod may run as is taken.")
+        raise EndedError(Reason.UNSCHEDULABLE, "All users that Pods may run as are in use.")
 
     def give_user_back(self, user: int) -> None:
         """End a UID's reservation: the cache has its Pod now, or the Pod was not created."""

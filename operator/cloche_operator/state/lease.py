@@ -81,7 +81,7 @@ class Lease:
             except ConflictError:
                 continue  # another operator took it, or its holder renewed it
             except UnavailableError as error:
-                log.warning("the API server does not answer, nobody leads yet: %s", error)
+                log.warning("the API server does not answer, no operator leads yet: %s", error)
                 seen = ()
             await asyncio.sleep(self._seconds / _RENEWALS)
 
@@ -115,7 +115,8 @@ class Lease:
             lease = await self._found()
             if lease.get("spec", {}).get("holderIdentity") not in (self.identity, None):
                 self._open_until = 0.0
-                raise LeaseLostError(lease["spec"]["holderIdentity"] or "nobody") from None
+                holder = lease["spec"]["holderIdentity"] or "no operator"
+                raise LeaseLostError(f"held by {holder}") from None
             self._lease = lease
             await self._renew()
 

@@ -118,7 +118,7 @@ class Source:
         try:
             obj = await retry_until_available(lambda: self._kube.get_execution(self._name))
         except ApiError as error:
-            raise EndedError(Reason.DELETED, f"The execution is gone: {error}") from error
+            raise EndedError(Reason.DELETED, f"The execution no longer exists: {error}") from error
         if obj["metadata"]["uid"] != self._uid:
             raise EndedError(Reason.DELETED, "The execution was deleted.")
         return ExecutionSpec.model_validate(obj["spec"])
@@ -126,14 +126,14 @@ class Source:
     async def _separate(self, reference: SourceReference) -> ExecutionSpec:
         name = reference.name
         if not is_name_for(name, self._name):
-            words = f"The SandboxSource {name} is not of this execution."
+            words = f"The SandboxSource {name} does not belong to this execution."
             raise EndedError(Reason.SOURCE_LOST, words)
         rest = self._rest or await self._inline()
         try:
             obj = await retry_until_available(lambda: self._kube.get_source(name))
             found = SourceSpec.model_validate(obj["spec"])
         except NotFoundError as error:
-            words = f"The SandboxSource {name} is gone; submit the program again."
+            words = f"The SandboxSource {name} no longer exists; submit the program again."
             raise EndedError(Reason.SOURCE_LOST, words) from error
         except ApiError as error:
             words = f"The SandboxSource {name} cannot be read: {error}"

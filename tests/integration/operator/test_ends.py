@@ -30,7 +30,7 @@ def test_an_execution_in_an_unknown_language_ends_as_unknown_language(
         ("cpu", {"cpu": 3}, "spec.resources.cpu is 3, the runtime allows at most 2"),
         ("memory", {"memory": "3Gi"}, "spec.resources.memory is 3Gi"),
         ("disk", {"memory": "2Gi", "disk": "2Gi"}, "spec.resources.disk is 2Gi"),
-        ("default-memory", {"disk": "600Mi"}, "more than the memory of 512Mi"),
+        ("default-memory", {"disk": "600Mi"}, "more than the memory limit 512Mi"),
         ("digits", {"memory": 99_999_999_999_999}, "spec.resources.memory is 99999999999999"),
     ],
 )
@@ -122,7 +122,7 @@ def test_two_pods_never_have_the_same_user(shared_cluster: FakeCluster) -> None:
             "no-supervisor",
             container({"terminated": {"reason": "Error", "exitCode": 1}}, phase="Failed"),
             "ProtocolError",
-            "is the supervisor in the image?",
+            "Does the image contain the supervisor?",
         ),
         (
             "evicted",

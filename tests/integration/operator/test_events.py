@@ -26,6 +26,13 @@ def test_describe_shows_why_an_execution_and_its_runtime_failed(
             return "ImagePullFailed" in events and message in " ".join(events.split())
 
         until(described, f"an Event of {kind} {name}", BOUND_SECONDS)
+
+    def ready() -> bool:
+        conditions = shared.server.get(f"{shared.runtimes}/python")["status"]["conditions"]
+        (condition,) = (one for one in conditions if one["type"] == "Ready")
+        return (condition["status"], condition["message"]) == ("False", message)
+
+    until(ready, "the runtime's condition to have the same message", BOUND_SECONDS)
     events = shared.server.get(f"/apis/events.k8s.io/v1/namespaces/{shared.namespace}/events")
     regarding = [event["regarding"]["name"] for event in events["items"]]
     assert "refused" not in regarding, "the request is the cause, and Events are posted in order"

@@ -35,14 +35,14 @@ def test_executions_wait_for_memory_in_a_queue_limited_in_length_and_time(
     cluster.submit("fourth")
     full = cluster.ended("fourth")
     assert (full["phase"], full["reason"]) == ("Error", "QueueFull")
-    assert full["message"] == "2 executions wait already."
+    assert full["message"] == "The queue is full: 2 executions wait."
 
     cluster.cancel("first")
     cluster.pod(second)
     assert cluster.ended("first")["reason"] == "Cancelled"
     late = cluster.ended("third")
     assert (late["phase"], late["reason"]) == ("Error", "QueueTimeout")
-    assert late["message"] == "No capacity came free within 3 s."
+    assert late["message"] == "No capacity became free within 3 s."
     assert late["queuedTime"]
     assert "podName" not in late
     cluster.cancel("second")
@@ -126,7 +126,7 @@ def test_a_pod_that_does_not_start_ends_the_execution_with_the_reason(cluster: F
     assert "1 Insufficient cpu." in status["message"]
     status = cluster.ended("silent")
     assert (status["phase"], status["reason"]) == ("Error", "StartTimeout")
-    assert status["message"] == "The Pod did not start within 1 s: no word from the node"
+    assert status["message"] == "The Pod did not start within 1 s: the node has reported nothing"
     for uid in (unscheduled, silent):
         cluster.no_pod(uid)
 

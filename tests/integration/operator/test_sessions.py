@@ -77,7 +77,7 @@ def test_executions_waiting_for_a_session_count_in_the_queue(cluster: FakeCluste
     full = cluster.ended("run-2")
     assert (full["reason"], full["message"]) == (
         "QueueFull",
-        "2 executions wait already for their turn in the session.",
+        "The session's queue is full: 2 executions wait for their turn.",
     )
     for n in range(2):
         cluster.cancel(f"run-{n}")

@@ -185,7 +185,7 @@ def test_a_pod_that_cannot_start_is_diagnosed_with_its_reason(
         (
             terminated("Error", 1),
             Reason.PROTOCOL_ERROR,
-            "is the supervisor in the image?",
+            "Does the image contain the supervisor?",
         ),
         (
             terminated("Completed", 0, phase="Succeeded"),
@@ -229,8 +229,8 @@ def test_a_pod_that_is_being_deleted_will_not_start() -> None:
 @pytest.mark.parametrize(
     ("status", "reason", "words"),
     [
-        (None, Reason.START_TIMEOUT, "within 60 s: no word from the node"),
-        ({}, Reason.START_TIMEOUT, "no word from the node"),
+        (None, Reason.START_TIMEOUT, "within 60 s: the node has reported nothing"),
+        ({}, Reason.START_TIMEOUT, "the node has reported nothing"),
         (NOT_SCHEDULED, Reason.UNSCHEDULABLE, "1 Insufficient memory."),
         (waiting("ContainerCreating"), Reason.START_TIMEOUT, "ContainerCreating"),
         (waiting("ErrImagePull", "no such host"), Reason.IMAGE_PULL_FAILED, "no such host"),
@@ -246,7 +246,7 @@ def test_a_start_timeout_is_diagnosed_from_the_pods_status(
 @pytest.mark.parametrize(
     ("status", "reason", "words"),
     [
-        (terminated("OOMKilled", 137), Reason.OUT_OF_MEMORY, "more than its memory"),
+        (terminated("OOMKilled", 137), Reason.OUT_OF_MEMORY, "exceeded its memory limit"),
         (terminated("Error", 137), Reason.RESULT_LOST, "exit code 137"),
         # reported by a node for a container that was lost when the node crashed
         (terminated("Unknown", 255), Reason.RESULT_LOST, "exit code 255"),

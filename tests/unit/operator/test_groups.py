@@ -65,5 +65,5 @@ async def test_an_execution_waiting_for_its_group_times_out() -> None:
     async with admissions(capacity(10, queue_timeout_seconds=0.01)) as at:
         await at.ask("a", "t", 1, limit=1)
         await at.ask("b", "t", 1, limit=1)
-        assert "of the same API key" in (await at.refusal("b")).message
+        assert "API key's concurrency limit" in (await at.refusal("b")).message
         assert (len(at.of.waitlist), at.of.usage.total.memory) == (0, 1)

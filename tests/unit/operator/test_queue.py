@@ -38,7 +38,7 @@ async def test_the_queue_is_limited_in_length() -> None:
         refusal = await at.refusal("d")
         assert (refusal.reason, refusal.message) == (
             Reason.QUEUE_FULL,
-            "2 executions wait already.",
+            "The queue is full: 2 executions wait.",
         )
         assert len(at.of.waitlist) == 2
         await at.end("a")
@@ -54,7 +54,7 @@ async def test_the_tenant_that_fills_the_queue_loses_a_place_to_another() -> Non
         refusal = await at.refusal("greedy 4")
         assert (refusal.reason, refusal.message) == (
             Reason.QUEUE_FULL,
-            "Others who wait with less took its place in the queue.",
+            "The queue is full, and a tenant with less in it took this place.",
         )
         await at.ask("greedy 5", "greedy", 1)
         assert (await at.refusal("greedy 5")).reason is Reason.QUEUE_FULL
@@ -69,7 +69,7 @@ async def test_the_queue_is_limited_in_length_for_each_tenant() -> None:
         for n in range(4):
             await at.ask(f"greedy {n}", "greedy", 1)
         assert (await at.refusal("greedy 3")).message == (
-            "2 executions of the tenant wait already."
+            "The tenant's queue is full: 2 executions wait."
         )
         await at.ask("other", "other", 1)
         assert len(at.of.waitlist) == 3
@@ -150,10 +150,10 @@ async def test_a_new_node_admits_waiting_executions() -> None:
 @pytest.mark.parametrize(
     ("settings", "second", "why"),
     [
-        ({}, share("u", 4), "No capacity came free"),
-        ({"tenant_share": 0.5}, share("t", 1), "No program of the same tenant"),
-        ({"session_share": 0.5}, share("u", 1, is_session=True), "No session ended"),
-        ({}, share("t", 1, 1), "No execution or session of the same API key"),
+        ({}, share("u", 4), "No capacity became free"),
+        ({"tenant_share": 0.5}, share("t", 1), "The tenant's share of the capacity"),
+        ({"session_share": 0.5}, share("u", 1, is_session=True), "The sessions' share of"),
+        ({}, share("t", 1, 1), "The API key's concurrency limit"),
     ],
     ids=["room", "tenant", "sessions", "group"],
 )

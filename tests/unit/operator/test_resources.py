@@ -46,8 +46,8 @@ def test_requested_amounts_override_the_defaults(
         ({"memory": "2049Mi"}, "spec.resources.memory is 2049Mi, the runtime allows at most 2Gi"),
         ({"memory": "3G"}, "spec.resources.memory"),
         ({"memory": "2Gi", "disk": "1025Mi"}, "spec.resources.disk is 1025Mi"),
-        ({"disk": "600Mi"}, "more than the memory of 512Mi"),
-        ({"memory": "100Mi", "disk": "101Mi"}, "more than the memory of 100Mi"),
+        ({"disk": "600Mi"}, "more than the memory limit 512Mi"),
+        ({"memory": "100Mi", "disk": "101Mi"}, "more than the memory limit 100Mi"),
     ],
 )
 def test_an_amount_over_the_runtimes_maximum_is_rejected(asked: dict[str, str], words: str) -> None:

@@ -168,7 +168,7 @@ async def test_a_separate_input_is_read_once_during_the_claim(
 @pytest.mark.parametrize(
     ("sources", "words"),
     [
-        ({}, "is gone; submit the program again."),
+        ({}, "no longer exists; submit the program again."),
         ({SOURCE: {"execution": "hello"}}, "cannot be read: "),
         ({SOURCE: {"execution": "hello", "code": None}}, "cannot be read: "),
     ],
@@ -194,7 +194,7 @@ async def test_another_executions_source_is_neither_read_nor_deleted(
     sources = {others: {"execution": "hello-1", **GIVEN}}
     server = ApiServer(apart(execution_object, source=others), sources)
     async with prepared(tmp_path, execution_object, server) as (source, _):
-        with pytest.raises(EndedError, match="is not of this execution") as ended:
+        with pytest.raises(EndedError, match="does not belong to this execution") as ended:
             await source.read()
         source.drop()
         await source.remove()

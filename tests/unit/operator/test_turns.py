@@ -72,7 +72,7 @@ async def test_the_queue_of_a_session_is_limited_in_length(execution: Execution)
         await at.ask(name)
     assert await at.refusal("c") == (
         Reason.QUEUE_FULL,
-        "2 executions wait already for their turn in the session.",
+        "The session's queue is full: 2 executions wait for their turn.",
     )
     at.turns.pass_on()
     await at.ask("d")
@@ -93,7 +93,7 @@ async def test_an_execution_waiting_for_its_turn_counts_in_the_queue(execution: 
     at = Line(execution, 20, queue_length=1)
     await at.ask("a")
     await at.ask("b")
-    assert await at.refusal("b") == (Reason.QUEUE_FULL, "1 executions wait already.")
+    assert await at.refusal("b") == (Reason.QUEUE_FULL, "The queue is full: 1 executions wait.")
     assert at.waitlist.size == execution.size
 
 
