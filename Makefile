@@ -20,7 +20,7 @@ SUITES := $(PY) tests/suites.py --cluster "$(TEST_CLUSTER)"
 
 .PHONY: help up doctor down status languages key images sbom crds test test-all lint format hooks \
         requirements bench bench-quick load etcd-flood fuzz siege chaos attacks isolation model \
-        clean-cache venv-up venv-dev
+        files clean-cache venv-up venv-dev
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  %-17s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -114,6 +114,9 @@ chaos: venv-dev ## kill and freeze components while 200 executions run: make cha
 
 model: venv-dev ## check all states of claim, takeover and recovery: make model [MODEL=--two] (docs/design/model)
 	@PYTHONPATH="$(ROOT)/tests" $(PY) -m support.model $(MODEL)
+
+files: venv-dev ## list the files that one POST /api/v1/execute passes, for each package
+	@cd "$(ROOT)" && PYTHONPATH="$(ROOT)/tests" $(PY) -m support.observers.passed_files
 
 requirements: venv-dev ## generate requirements/*.txt from pyproject.toml, with hashes
 	@for extra in gateway operator up dev; do \

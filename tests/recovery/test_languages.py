@@ -6,15 +6,15 @@ import subprocess
 from typing import TYPE_CHECKING
 
 import httpx
-from support.installation import ROOT
-from support.operations import COMMAND, ENVIRONMENT, cluster, interrupted
+from support.clients.cluster_command import COMMAND, ENVIRONMENT, cluster, interrupted
+from support.data.names import ROOT
 
 from cloche_cluster.checkout import Checkout
 from cloche_cluster.install import env_file
 from cloche_cluster.languages import languages
 
 if TYPE_CHECKING:
-    from support.installation import Installation
+    from support.fixtures.installation import Installation
 
 ALL = ("up", "--languages", "all")
 
@@ -37,7 +37,7 @@ def answer(installation: Installation, language: str, code: str) -> httpx.Respon
     )
 
 
-def test_up_installs_the_chosen_languages_alone_until_all_are_chosen(
+def test_up_installs_only_the_chosen_languages_until_all_are_chosen(
     installation: Installation,
 ) -> None:
     try:

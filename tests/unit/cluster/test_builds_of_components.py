@@ -1,4 +1,4 @@
-"""What Go compiles, with a fake `go` that records its calls and creates empty programs."""
+"""Compiling programs, with a fake `go` that records its calls and creates empty programs."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def asked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     [((COREDNS,), 0), ((COREDNS, component("runc")), 1)],
     ids=["one module", "two modules"],
 )
-def test_the_standard_library_is_compiled_while_several_modules_come(
+def test_the_standard_library_is_compiled_during_the_download_of_modules(
     tmp_path: Path, asked: Path, components: tuple[Component, ...], times: int
 ) -> None:
     programs = ensure_binaries(tmp_path, Console(), components)
