@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-from support.helm import kinds
+from support.clients.helm import kinds
 
 from cloche_cluster.languages import languages
 
