@@ -36,7 +36,7 @@ closure() {
                 if (names[i] in depends) return names[i]
                 if (names[i] in provider) return provider[names[i]]
             }
-            fail("nothing that is installed is " group)
+            fail("no installed package provides " group)
         }
         function add(name) { if (!(name in seen)) { seen[name] = 1; queue[++last] = name } }
 
