@@ -9,7 +9,7 @@ from starlette.responses import Response
 
 
 class JsonResponse(Response):
-    """A JSON response, serialised by pydantic-core.
+    """A JSON response with a final line break, serialised by pydantic-core.
 
     It serialises half a megabyte in less than a millisecond.
     """
@@ -18,4 +18,4 @@ class JsonResponse(Response):
 
     def __init__(self, content: Any, status_code: int = 200, headers: dict[str, str] | None = None,
                  ) -> None:  # fmt: skip
-        super().__init__(to_json(content), status_code, headers)
+        super().__init__(to_json(content) + b"\n", status_code, headers)

@@ -30,7 +30,7 @@ async def test_an_idle_connection_outlasts_uvicorns_own_5_seconds(gateway: Gatew
     url = gateway.http.base_url
     reader, writer = await asyncio.open_connection(url.host, url.port)
     writer.write(b"GET /health/live HTTP/1.1\r\nHost: cloche\r\n\r\n")
-    await reader.readuntil(b"}")
+    await reader.readuntil(b"}\n")
     with pytest.raises(TimeoutError):
         async with asyncio.timeout(6):
             await reader.read(1)
