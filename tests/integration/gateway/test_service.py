@@ -97,6 +97,7 @@ async def test_metrics_count_what_ended(gateway: Gateway) -> None:
         'sandbox_step_seconds_count{step="returned"} 2.0',
         'http_requests_total{method="POST",route="/api/v1/execute",status="200"} 1.0',
         'http_requests_total{method="GET",route="none",status="404"} 1.0',
+        'http_request_duration_seconds_count{method="POST",route="/api/v1/execute"} 2.0',
         "sandbox_waiting_requests 0.0",
         'gateway_watch_up{watch="executions"} 1.0',
     ):
