@@ -170,6 +170,8 @@ class RuntimeStatus(Resource):
     """Pods that run an execution or belong to a session."""
     starting: int | None = Field(default=None, ge=0)
     """Pods on their way."""
+    selector: str | None = Field(default=None, max_length=1024)
+    """The labels of its waiting Pods, for autoscalers (the scale subresource)."""
     hits: int | None = Field(default=None, ge=0)
     """Executions for which a Pod waited, since the leading operator began."""
     misses: int | None = Field(default=None, ge=0)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 from support.deadline import until
@@ -34,6 +35,25 @@ def test_apply_runs_without_the_gateway(kubectl: Kubectl) -> None:
     assert status["phase"] == "Completed"
     assert status["exitCode"] == 0
     assert status["stdout"]
+
+
+def test_kubectl_scale_resizes_a_pool(kubectl: Kubectl) -> None:
+    path = f"/apis/cloche.dev/v1alpha1/namespaces/{SANDBOXES}/sandboxruntimes/bash/scale"
+    scale = ("scale", "sbr", "bash", "-n", SANDBOXES)
+    before = json.loads(kubectl("get", "--raw", path))["spec"]["replicas"]
+
+    def scaled() -> bool:
+        return kubectl.runtime_status("bash").get("ready") == before + 1
+
+    kubectl(*scale, f"--replicas={before + 1}")
+    try:
+        until(scaled, 60, "another waiting Pod")
+        status = json.loads(kubectl("get", "--raw", path))["status"]
+        selected = kubectl("get", "pods", "-n", SANDBOXES, "-l", status["selector"], "-o", "name")
+    finally:
+        kubectl(*scale, f"--replicas={before}")
+    assert status["replicas"] == len(selected.split()) == before + 1
+    until(lambda: kubectl.pool_is_full("bash"), 60, "the pool as before")
 
 
 def test_unknown_language_ends_with_its_own_reason(submit: Any, finished: Any) -> None:
