@@ -134,7 +134,7 @@ def test_no_taint_is_tolerated_later(server: ApiServer, pod: Pod, more: dict[str
     words = refusal(
         server, pod, {"spec": {"tolerations": [*pod["spec"]["tolerations"], operator | more]}}
     )
-    assert "spec.tolerations: must not be added to" in words
+    assert "spec.tolerations: must not be added or changed" in words
 
 
 @BOTH

@@ -13,6 +13,7 @@ from support.deadline import until
 from support.helm import CHART, helm
 
 EXECUTION = {"language": "python", "code": "print(1)"}
+RUNTIME = {"image": "a/b:c", "fileName": "main.py", "run": {"command": ["python3", "main.py"]}}
 
 
 def create(
@@ -66,7 +67,12 @@ def test_a_source_elsewhere_than_in_a_sandbox_namespace_is_refused(policed: Char
 
 
 @pytest.mark.parametrize(
-    ("kind", "spec"), [("SandboxExecution", EXECUTION), ("SandboxSession", {"language": "python"})]
+    ("kind", "spec"),
+    [
+        ("SandboxExecution", EXECUTION),
+        ("SandboxSession", {"language": "python"}),
+        ("SandboxRuntime", RUNTIME),
+    ],
 )
 def test_elsewhere_than_in_a_sandbox_namespace_nothing_is_taken(
     policed: ChartCluster, kind: str, spec: dict[str, Any]
@@ -144,7 +150,7 @@ def test_a_tombstone_is_the_gateways_and_the_operators_to_make(policed: ChartClu
         assert "only Cloche's operator may delete a SandboxTombstone" in kept.stderr
     policed("delete", "sbt", "purged", "-n", policed.sandboxes, "--as", policed.operator)
     held = tombstone(policed, policed.gateway, finalizers=["example.com/mine"])
-    assert "metadata.finalizers: must be absent" in held.stderr
+    assert "metadata.finalizers: must not be set" in held.stderr
 
 
 def test_a_user_with_all_rights_in_the_namespace_neither_makes_nor_removes_a_tombstone(
@@ -188,7 +194,7 @@ def test_a_source_is_the_gateways_alone_to_make(policed: ChartCluster) -> None:
     labelled = policed.run("label", "sbxsrc", "sent-01", *space, "mine=yes")
     assert only in labelled.stderr
     held = source(policed, "held-01", policed.gateway, finalizers=["example.com/mine"])
-    assert "metadata.finalizers: must be absent" in held.stderr
+    assert "metadata.finalizers: must not be set" in held.stderr
 
 
 def test_a_source_is_the_gateways_and_the_operators_to_delete(policed: ChartCluster) -> None:

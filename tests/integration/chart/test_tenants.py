@@ -65,7 +65,7 @@ def test_nobody_else_may_set_one(policed: ChartCluster, field: str, by: str | No
     done = policed.try_execution(f"forged-{field}", by=by, **spec)
     assert done.returncode != 0
     assert f"spec.{field}: only Cloche's gateway may set it" in done.stderr
-    assert "leave it out, or send the program to the gateway with an API key" in done.stderr
+    assert "omit it, or send the program to the gateway with an API key" in done.stderr
 
 
 @pytest.mark.parametrize("field", ["tenant", "session"])
@@ -73,10 +73,10 @@ def test_a_label_cannot_say_otherwise(policed: ChartCluster, field: str) -> None
     label = {f"cloche.dev/{field}": "victim"}
     done = policed.try_execution(f"labelled-{field}", labels=label)
     assert done.returncode != 0
-    assert f"cloche.dev/{field} must be the same as spec.{field}" in done.stderr
+    assert f"cloche.dev/{field} must be equal to spec.{field}" in done.stderr
     spec: dict[str, Any] = {field: "other"}
     done = policed.try_execution(f"mislabelled-{field}", by=policed.gateway, labels=label, **spec)
-    assert f"cloche.dev/{field} must be the same as spec.{field}" in done.stderr
+    assert f"cloche.dev/{field} must be equal to spec.{field}" in done.stderr
 
 
 def test_the_gateways_own_go_their_way(policed: ChartCluster) -> None:
@@ -96,7 +96,7 @@ def test_the_gateways_own_go_their_way(policed: ChartCluster) -> None:
     relabelled = policed.run(
         "label", "sbx/served", "-n", policed.sandboxes, "--overwrite", "cloche.dev/tenant=victim"
     )
-    assert "must be the same as spec.tenant" in relabelled.stderr
+    assert "must be equal to spec.tenant" in relabelled.stderr
     policed("delete", "sbx/served", "-n", policed.sandboxes, "--as", policed.gateway)
 
 
@@ -104,7 +104,7 @@ def test_nobody_else_may_take_the_name_of_an_idempotency_key(policed: ChartClust
     keyed, other = idempotency.name("t", "order-1"), str(uuid.uuid4())
     done = policed.try_execution(keyed)
     assert done.returncode != 0
-    assert "metadata.name: a UUID of version 8" in done.stderr
+    assert "metadata.name: UUIDs of version 8" in done.stderr
     assert policed.try_execution(other).returncode == 0
     for name in (keyed, other):
         done = policed.try_execution(
@@ -142,7 +142,7 @@ def test_nobody_else_may_give_a_session_to_a_tenant_or_a_key(
     done = policed.try_session("forged", by=by, **spec)
     assert done.returncode != 0
     assert f"spec.{field}: only Cloche's gateway may set it" in done.stderr
-    assert "leave it out, or ask the gateway for a session with an API key" in done.stderr
+    assert "omit it, or ask the gateway for a session with an API key" in done.stderr
 
 
 def test_a_sessions_label_cannot_say_otherwise(policed: ChartCluster) -> None:
@@ -150,7 +150,7 @@ def test_a_sessions_label_cannot_say_otherwise(policed: ChartCluster) -> None:
     for by, spec in ((None, {}), (policed.gateway, {"tenant": "other"})):
         done = policed.try_session("mislabelled", by=by, labels=label, **spec)
         assert done.returncode != 0
-        assert "cloche.dev/tenant must be the same as spec.tenant" in done.stderr
+        assert "cloche.dev/tenant must be equal to spec.tenant" in done.stderr
 
 
 def test_a_sessions_life_by_the_rights_of_both(policed: ChartCluster) -> None:

@@ -82,6 +82,6 @@ def test_the_policies_deny_and_fail_closed() -> None:
     }
     pods = {"pods", "pods/ephemeralcontainers", "pods/resize"}
     kinds_of_cloche = {
-        f"sandbox{kind}" for kind in ("executions", "sessions", "tombstones", "sources")
+        f"sandbox{kind}" for kind in ("executions", "runtimes", "sessions", "tombstones", "sources")
     }
     assert guarded == kinds_of_cloche | pods
