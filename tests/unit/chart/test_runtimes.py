@@ -75,6 +75,8 @@ def test_values_are_merged_over_a_runtime() -> None:
 )
 def test_a_misspelt_name_is_refused_with_those_that_exist(sets: str) -> None:
     words = refusal(sets)
+    path = sets.partition("=")[0]
+    assert f"{path}: " in words
     assert "pyhton" in words
     assert "python" in words
 

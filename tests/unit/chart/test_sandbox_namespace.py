@@ -25,7 +25,7 @@ def test_records_and_the_network_policy_outlive_the_release() -> None:
 
 def test_a_namespace_of_ones_own() -> None:
     assert kinds("Namespace", "sandbox.create=false") == {}
-    assert "of their own" in refusal('sandbox.namespace="cloche-system"')
+    assert "separate namespace" in refusal('sandbox.namespace="cloche-system"')
 
 
 def test_everything_follows_the_namespace() -> None:
