@@ -9,8 +9,9 @@ from typing import Any
 import pytest
 from support.api_server import ApiServer, api_server
 from support.chart_cluster import ChartCluster
+from support.deadline import until
 from support.helm import SANDBOXES, SYSTEM
-from support.rights import NODES, ROLES, Rules, rights
+from support.rights import NODES, ROLES, USERS, Rules, rights
 
 REVIEWS = "/apis/authorization.k8s.io/v1"
 NAMESPACES = ("system", "sandboxes", "default", "kube-system")
@@ -106,6 +107,30 @@ def test_an_account_may_do_exactly_this(
     assert resources - everybodys == EXPECTED.get((account, namespace), set())
     assert paths == everybodys_paths
     assert everybodys == EVERYBODYS
+
+
+@pytest.mark.parametrize(
+    ("role", "included"),
+    [("view", ["view"]), ("edit", ["view", "edit"]), ("admin", ["view", "edit", "admin"])],
+)
+def test_a_user_with_a_role_of_kubernetes_may_exactly_this_with_our_resources(
+    installed: ChartCluster, role: str, included: list[str]
+) -> None:
+    user = f"{role}.{installed.system}"
+    installed(
+        "create", "rolebinding", user, "-n", installed.sandboxes, f"--clusterrole={role}",
+        f"--user={user}",
+    )  # fmt: skip
+    expected = set[tuple[str, str, str, tuple[str, ...]]]().union(*(USERS[one] for one in included))
+
+    def ours(client: ApiServer, namespace: str) -> Rules:
+        return {rule for rule in told(client, namespace)[0] if rule[0] == "cloche.dev"}
+
+    with api_server(installed.kubeconfig, by=user) as client:
+        # A controller adds the rules to the ClusterRole.
+        until(lambda: ours(client, installed.sandboxes) >= expected, 30, "the aggregated rules")
+        assert ours(client, installed.sandboxes) == expected
+        assert ours(client, installed.system) == set()
 
 
 def may(client: ApiServer, namespace: str, **attributes: str) -> bool:

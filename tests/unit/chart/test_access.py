@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 from support.helm import SYSTEM, kinds, rendered, the
-from support.rights import NODES, ROLES, Rules
+from support.rights import NODES, ROLES, USERS, Rules
 
 
 def flat(rules: list[dict[str, Any]]) -> Rules:
@@ -43,11 +43,20 @@ def test_a_role_is_bound_to_its_own_account(name: str, namespace: str) -> None:
 
 
 def test_outside_its_namespaces_the_operator_reads_nodes() -> None:
-    (role,) = kinds("ClusterRole").values()
+    (role,) = kinds("ClusterRole", "userRoles.aggregate=false").values()
     assert flat(role["rules"]) == NODES
     (binding,) = kinds("ClusterRoleBinding").values()
     assert binding["roleRef"]["name"] == role["metadata"]["name"]
     assert [one["name"] for one in binding["subjects"]] == ["cloche-operator"]
+
+
+@pytest.mark.parametrize("name", USERS)
+def test_the_clusters_roles_for_users_get_exactly_these_rights(name: str) -> None:
+    role = the("ClusterRole", f"cloche-{name}.{SYSTEM}")
+    labels = role["metadata"]["labels"].items()
+    aggregated = {key: value for key, value in labels if "aggregate" in key}
+    assert aggregated == {f"rbac.authorization.k8s.io/aggregate-to-{name}": "true"}
+    assert flat(role["rules"]) == USERS[name]
 
 
 def test_the_chart_says_nothing_about_the_keys_data() -> None:
@@ -61,6 +70,7 @@ def test_objects_without_a_namespace_are_named_after_the_release() -> None:
     names = {one["metadata"]["name"] for one in apart if one["kind"] != "Namespace"}
     assert names == {
         f"cloche-operator-nodes.{SYSTEM}",
+        *(f"cloche-{role}.{SYSTEM}" for role in USERS),
         f"cloche-tenants.{SYSTEM}",
         f"cloche-session-tenants.{SYSTEM}",
         f"cloche-pods.{SYSTEM}",
