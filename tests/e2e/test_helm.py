@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from support.helm import SYSTEM, helm
-from support.installation import SANDBOXES, Installation, Kubectl
+from support.clients.helm import helm
+from support.clients.kubectl import InstallationKubectl
+from support.data.names import SANDBOXES, SYSTEM
+from support.fixtures.installation import Installation
 
 
 def test_helm_test_runs_a_program_and_leaves_nothing(
-    installation: Installation, kubectl: Kubectl
+    installation: Installation, kubectl: InstallationKubectl
 ) -> None:
     keys = kubectl.json("get", "secret", "cloche-api-keys", "-n", SYSTEM)["data"].keys()
     done = helm("test", "cloche", "-n", SYSTEM, kubeconfig=Path(installation.kubeconfig))

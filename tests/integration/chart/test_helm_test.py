@@ -15,10 +15,10 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
-from support.chart_cluster import ChartCluster
-from support.chart_programs import answers, as_in_its_pod, free_port, leader
+from support.clients.helm import helm
 from support.deadline import until
-from support.helm import helm
+from support.fixtures.chart_programs import answers, as_in_its_pod, free_port, leader
+from support.fixtures.chart_release import ChartRelease
 
 POD = "cloche-test"
 RESULT = {
@@ -34,7 +34,7 @@ Done = subprocess.CompletedProcess[str]
 
 @pytest.fixture(scope="module")
 def addresses(
-    installed: ChartCluster, tmp_path_factory: pytest.TempPathFactory
+    installed: ChartRelease, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[tuple[str, str]]:
     """The gateway's URL and HOST:PORT of the operator, which lead and are ready."""
     gateway, operator = free_port(), free_port()
@@ -42,13 +42,13 @@ def addresses(
     with ExitStack() as programs:
         for program, port in (("gateway", gateway), ("operator", operator)):
             programs.enter_context(as_in_its_pod(installed, program, port, place, program))
-        until(lambda: answers(f"http://127.0.0.1:{gateway}/health/ready"), 30, "the gateway")
-        until(lambda: leader(installed) == "operator", 30, "the operator's Lease")
+        until(lambda: answers(f"http://127.0.0.1:{gateway}/health/ready"), "the gateway", 30)
+        until(lambda: leader(installed) == "operator", "the operator's Lease", 30)
         yield f"http://127.0.0.1:{gateway}", f"127.0.0.1:{operator}"
 
 
 @pytest.fixture
-def helm_test(installed: ChartCluster) -> Iterator[Future[Done]]:
+def helm_test(installed: ChartRelease) -> Iterator[Future[Done]]:
     """A `helm test` that runs."""
     with ThreadPoolExecutor(1) as pool:
         yield pool.submit(
@@ -58,11 +58,11 @@ def helm_test(installed: ChartCluster) -> Iterator[Future[Done]]:
 
 
 def started(
-    cluster: ChartCluster, addresses: tuple[str, str], place: Path
+    cluster: ChartRelease, addresses: tuple[str, str], place: Path
 ) -> subprocess.Popen[str]:
     """Start the container of the test's Pod, with its account's token."""
     until(
-        lambda: not cluster.run("get", "pod", POD, "-n", cluster.system).returncode, 30, "the Pod"
+        lambda: not cluster.run("get", "pod", POD, "-n", cluster.system).returncode, "the Pod", 30
     )
     pod = cluster.json("get", "pod", POD, "-n", cluster.system)
     (container,) = pod["spec"]["containers"]
@@ -88,13 +88,13 @@ def started(
     )
 
 
-def execution(cluster: ChartCluster) -> str | None:
+def execution(cluster: ChartRelease) -> str | None:
     """The execution that `helm test` sent."""
     found = cluster.json("get", "sbx", "-n", cluster.sandboxes, "-l", "cloche.dev/tenant=helm-test")
     return found["items"][0]["metadata"]["name"] if found["items"] else None
 
 
-def end(cluster: ChartCluster, kind: str, name: str, namespace: str, status: Any) -> None:
+def end(cluster: ChartRelease, kind: str, name: str, namespace: str, status: Any) -> None:
     """Write a final status, as the operator or the kubelet does."""
     cluster(
         "patch", kind, name, "-n", namespace, "--type=merge", "--subresource=status",
@@ -102,13 +102,13 @@ def end(cluster: ChartCluster, kind: str, name: str, namespace: str, status: Any
     )  # fmt: skip
 
 
-def keys(cluster: ChartCluster) -> set[str]:
+def keys(cluster: ChartRelease) -> set[str]:
     """Names of the API keys."""
     found = cluster.json("get", "secret", "cloche-api-keys", "-n", cluster.system)
     return set(found.get("data", {}))
 
 
-def left(cluster: ChartCluster) -> str:
+def left(cluster: ChartRelease) -> str:
     """What `helm test` has left in the release's namespace."""
     kinds = "pod,serviceaccount,role,rolebinding"
     found = cluster("get", kinds, "-n", cluster.system, "-o", "name").split()
@@ -116,13 +116,13 @@ def left(cluster: ChartCluster) -> str:
 
 
 def test_it_runs_a_program_and_leaves_nothing(
-    installed: ChartCluster,
+    installed: ChartRelease,
     addresses: tuple[str, str],
     helm_test: Future[Done],
     tmp_path: Path,
 ) -> None:
     with started(installed, addresses, tmp_path) as check:
-        name = until(lambda: execution(installed), 60, "the execution")
+        name = until(lambda: execution(installed), "the execution", 60)
         assert keys(installed) == {"helm-test"}
         end(installed, "sbx", name, installed.sandboxes, RESULT)
         said, _ = check.communicate(timeout=60)
@@ -136,17 +136,17 @@ def test_it_runs_a_program_and_leaves_nothing(
     assert done.returncode == 0, done.stderr
     assert left(installed) == ""
     assert keys(installed) == set()
-    until(lambda: execution(installed) is None, 60, "the record to be removed")
+    until(lambda: execution(installed) is None, "the record to be removed", 60)
 
 
 def test_after_a_failure_only_the_pod_remains(
-    installed: ChartCluster,
+    installed: ChartRelease,
     addresses: tuple[str, str],
     helm_test: Future[Done],
     tmp_path: Path,
 ) -> None:
     with started(installed, addresses, tmp_path) as check:
-        name = until(lambda: execution(installed), 60, "the execution")
+        name = until(lambda: execution(installed), "the execution", 60)
         failed = {"phase": "Error", "reason": "ImagePullFailed", "message": "no such image"}
         end(installed, "sbx", name, installed.sandboxes, failed)
         said, _ = check.communicate(timeout=60)

@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 import yaml
 from prometheus_client import generate_latest
-from support.helm import ROOT, SYSTEM, kinds, the
+from support.clients.helm import kinds, the
+from support.data.names import ROOT, SYSTEM
 
 from cloche_gateway.metrics import Metrics as GatewayMetrics
 from cloche_operator.metrics import Metrics as OperatorMetrics
@@ -23,7 +24,7 @@ def exposed(program: str) -> str:
     if program == "operator":
         return generate_latest(OperatorMetrics().registry).decode()
     metrics = GatewayMetrics()
-    metrics.observe(lambda: 0, {"keys": lambda: True}, {"python": POOL})
+    metrics.observe(lambda: 0, {}, {"python": POOL})
     return metrics.text().decode()
 
 

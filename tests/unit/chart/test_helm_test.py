@@ -11,7 +11,8 @@ from threading import Thread
 from typing import Any
 
 import pytest
-from support.helm import CHART, kinds
+from support.clients.helm import kinds
+from support.data.names import CHART
 
 Answer = tuple[int, Any]
 

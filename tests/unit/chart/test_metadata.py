@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 import yaml
-from support.helm import CHART, ROOT, SYSTEM, helm
+from support.clients.helm import helm
+from support.data.names import CHART, ROOT, SYSTEM
 
 import cloche_gateway
 import cloche_operator

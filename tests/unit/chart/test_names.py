@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 import yaml
-from support.helm import CHART, helm
+from support.clients.helm import helm
+from support.data.names import CHART
 
 EVERYTHING = (
     "valkey.enabled=true",
