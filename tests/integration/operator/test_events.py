@@ -16,7 +16,7 @@ def test_describe_shows_why_an_execution_and_its_runtime_failed(
     assert shared.ended("refused")["reason"] == "UnknownLanguage"
     uid = shared.submit("unpulled")
     shared.bind(uid)
-    shared.say(uid, container(NO_IMAGE))
+    shared.write_pod_status(uid, container(NO_IMAGE))
     message = shared.ended("unpulled")["message"]
     for kind, name in (("sandboxruntime", "python"), ("sandboxexecution", "unpulled")):
 
