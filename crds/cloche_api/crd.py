@@ -40,7 +40,7 @@ def execution_crd() -> dict[str, Any]:
             _column("Phase", ".status.phase"),
             _column("Reason", ".status.reason"),
             _column("Exit", ".status.exitCode", "integer"),
-            _column("Duration", ".status.executionSeconds", "number"),
+            _column("Seconds", ".status.executionSeconds", "number"),
             _column("Tenant", ".spec.tenant", priority=_WIDE),
             _column("Session", ".spec.session", priority=_WIDE),
             _column("Pod", ".status.podName", priority=_WIDE),
@@ -53,6 +53,8 @@ def execution_crd() -> dict[str, Any]:
             # Likewise, for the gateway's list. A creation time has whole seconds.
             _column("Created", ".metadata.creationTimestamp", priority=_WIDE),
             _column("Queued", ".status.queuedTime", priority=_WIDE),
+            # The same as Seconds. The gateway's list reads this column, also of older versions.
+            _column("Duration", ".status.executionSeconds", "number", priority=_WIDE),
             _column("Age", ".metadata.creationTimestamp", "date"),
         ],
     )
@@ -63,8 +65,8 @@ def execution_crd() -> dict[str, Any]:
 
 
 def runtime_crd() -> dict[str, Any]:
-    """Return the CustomResourceDefinition of SandboxRuntime."""
-    return _crd(
+    """Return the CustomResourceDefinition of SandboxRuntime, whose pool can be scaled."""
+    crd = _crd(
         kind="SandboxRuntime",
         plural=RUNTIMES,
         short="sbr",
@@ -87,6 +89,13 @@ def runtime_crd() -> dict[str, Any]:
             _column("Age", ".metadata.creationTimestamp", "date"),
         ],
     )
+    (version,) = crd["spec"]["versions"]
+    version["subresources"]["scale"] = {
+        "specReplicasPath": ".spec.pool.size",
+        "statusReplicasPath": ".status.ready",
+        "labelSelectorPath": ".status.selector",
+    }
+    return crd
 
 
 def session_crd() -> dict[str, Any]:

@@ -43,13 +43,19 @@ def _fields(record: logging.LogRecord) -> dict[str, object]:
     return {name: value for name, value in merged.items() if value is not None}
 
 
+def _rfc3339(time: float) -> str:
+    """Return a Unix time as RFC 3339 in UTC with milliseconds."""
+    text = datetime.fromtimestamp(time, UTC).isoformat(timespec="milliseconds")
+    return text.replace("+00:00", "Z")
+
+
 class JsonFormatter(logging.Formatter):
     """One JSON object per line: time, level, logger, message, then the known fields."""
 
     def format(self, record: logging.LogRecord) -> str:
         """Return the line, without its end."""
         line: dict[str, object] = {
-            "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
+            "time": _rfc3339(record.created),
             "level": record.levelname.lower(),
             "logger": record.name,
             "message": record.getMessage(),

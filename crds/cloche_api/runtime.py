@@ -172,6 +172,8 @@ class RuntimeStatus(Resource):
     """Number of Pods that run an execution or belong to a session."""
     starting: int | None = Field(default=None, ge=0)
     """Number of Pods that are starting."""
+    selector: str | None = Field(default=None, max_length=1024)
+    """The labels of its waiting Pods, for autoscalers (the scale subresource)."""
     hits: int | None = Field(default=None, ge=0)
     """Number of executions that found a waiting Pod, since the leading operator started."""
     misses: int | None = Field(default=None, ge=0)

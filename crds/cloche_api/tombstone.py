@@ -50,7 +50,8 @@ def key_expiration(expires: datetime, ttl_seconds: int) -> datetime:
 
 def manifest(name: str, tenant: str, request_sha256: str, expires: datetime) -> dict[str, Any]:
     """Return the SandboxTombstone of the execution `name`. `tenant` is empty if it has none."""
-    spec = {"requestSHA256": request_sha256, "expirationTime": expires.isoformat()}
+    until = expires.isoformat().replace("+00:00", "Z")
+    spec = {"requestSHA256": request_sha256, "expirationTime": until}
     return {
         "apiVersion": API_VERSION,
         "kind": "SandboxTombstone",

@@ -12,13 +12,16 @@ from prometheus_client import (
     Counter,
     Gauge,
     Histogram,
+    Info,
     ProcessCollector,
+    disable_created_metrics,
     generate_latest,
 )
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 from prometheus_client.registry import Collector
 
 from cloche_api.phases import Reason
+from cloche_gateway import __version__
 from cloche_gateway.results import seconds_between, status_word
 
 if TYPE_CHECKING:
@@ -57,10 +60,13 @@ class Metrics:
     """The gateway's metrics. Their names are part of the API (docs/user/api.md)."""
 
     def __init__(self) -> None:
+        disable_created_metrics()  # leaves out the creation time of each counter and histogram
         self._registry = CollectorRegistry()
         self._languages: Container[str] = ()
         own = self._registry
         ProcessCollector(registry=own)
+        build = Info("cloche_build", "The program and its version", registry=own)
+        build.info({"program": "gateway", "version": __version__})
         self.executions = Counter(
             "sandbox_executions",
             "Executions that ended, by language and status",
@@ -89,6 +95,11 @@ class Metrics:
             ["method", "route", "status"],
             registry=own,
         )
+        self.request_seconds = Histogram(
+            "http_request_duration_seconds",
+            "Seconds from a request to the end of its response, waiting for the program included",
+            ["method", "route"], buckets=_SECONDS, registry=own,
+        )  # fmt: skip
         self.rate_limit_failures = Counter(
             "gateway_rate_limit_failures",
             "Requests that were not counted because the rate limit store did not answer",

@@ -2,7 +2,17 @@
 
 from __future__ import annotations
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector
+from prometheus_client import (
+    CollectorRegistry,
+    Counter,
+    Gauge,
+    Histogram,
+    Info,
+    ProcessCollector,
+    disable_created_metrics,
+)
+
+from cloche_operator import __version__
 
 _SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300)
 """Buckets, from one step of the warm path to the longest program."""
@@ -12,8 +22,11 @@ class Metrics:
     """The operator's metrics, in a separate registry."""
 
     def __init__(self) -> None:
+        disable_created_metrics()  # leaves out the creation time of each counter and histogram
         self.registry = CollectorRegistry()
         ProcessCollector(registry=self.registry)
+        build = Info("cloche_build", "The program and its version.", registry=self.registry)
+        build.info({"program": "operator", "version": __version__})
         self.ended = Counter(
             "cloche_operator_executions_total",
             "Executions that ended, by language, phase and reason.",

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 from support.clients.kubectl import InstallationKubectl
 from support.data.names import ROOT, SANDBOXES, SYSTEM
 from support.deadline import until
@@ -38,6 +40,25 @@ def test_an_execution_applied_with_kubectl_runs_without_the_gateway(
     assert status["phase"] == "Completed"
     assert status["exitCode"] == 0
     assert status["stdout"]
+
+
+def test_kubectl_scale_resizes_a_pool(kubectl: InstallationKubectl) -> None:
+    path = f"/apis/cloche.dev/v1alpha1/namespaces/{SANDBOXES}/sandboxruntimes/bash/scale"
+    scale = ("scale", "sbr", "bash", "-n", SANDBOXES)
+    before = json.loads(kubectl("get", "--raw", path))["spec"]["replicas"]
+
+    def scaled() -> bool:
+        return bool(kubectl.runtime_status("bash").get("ready") == before + 1)
+
+    kubectl(*scale, f"--replicas={before + 1}")
+    try:
+        until(scaled, "another waiting Pod", 60)
+        status = json.loads(kubectl("get", "--raw", path))["status"]
+        selected = kubectl("get", "pods", "-n", SANDBOXES, "-l", status["selector"], "-o", "name")
+    finally:
+        kubectl(*scale, f"--replicas={before}")
+    assert status["replicas"] == len(selected.split()) == before + 1
+    until(lambda: kubectl.pool_is_full("bash"), "the pool as before", 60)
 
 
 def test_an_execution_in_an_unknown_language_ends_as_unknown_language(

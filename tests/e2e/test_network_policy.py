@@ -52,11 +52,12 @@ with ThreadPoolExecutor(len(targets)) as all_at_once:
 print(json.dumps([f"{t[0]}:{t[2]}" for t, one in zip(targets, found) if one]))
 """
 
-PROGRAMS = ("gateway", "operator", "valkey", "sandbox", "stranger")
+PROGRAMS = ("gateway", "operator", "valkey", "test", "sandbox", "stranger")
 REACHED = {
     "gateway": {f"stranger:{API}", f"valkey:{VALKEY}", "names:dns"},
     "operator": {f"stranger:{API}", "names:dns"},
     "valkey": set[str](),
+    "test": {f"stranger:{API}", f"gateway:{HTTP}", f"operator:{HTTP}", "names:dns"},
     "sandbox": set[str](),
     "stranger": {f"gateway:{HTTP}", "names:dns"},
 }

@@ -123,6 +123,7 @@ class RequestMiddleware:
         route: Any = scope.get("route")
         template = getattr(route, "path", "none")
         self._metrics.requests.labels(method, template, str(status)).inc()
+        self._metrics.request_seconds.labels(method, template).observe(seconds)
         caller = state_of(scope).caller
         level = logging.DEBUG if scope["path"] in _QUIET else logging.INFO
         _log.log(

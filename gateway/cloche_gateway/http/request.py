@@ -98,7 +98,7 @@ class Route(APIRoute):
 
 
 class JsonResponse(Response):
-    """A JSON response, serialised by pydantic-core.
+    """A JSON response with a final line break, serialised by pydantic-core.
 
     It serialises half a megabyte in less than a millisecond.
     """
@@ -107,7 +107,7 @@ class JsonResponse(Response):
 
     def __init__(self, content: Any, status_code: int = 200, headers: dict[str, str] | None = None,
                  ) -> None:  # fmt: skip
-        super().__init__(to_json(content), status_code, headers)
+        super().__init__(to_json(content) + b"\n", status_code, headers)
 
 
 def context_of(request: Request) -> Context:

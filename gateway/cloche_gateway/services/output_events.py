@@ -99,4 +99,6 @@ def _time(piece: Piece) -> str | None:
     if piece.obj is not None:
         started: str | None = piece.obj["status"].get("startTime")
         return started
-    return None if piece.time is None else datetime.fromtimestamp(piece.time, UTC).isoformat()
+    if piece.time is None:
+        return None
+    return datetime.fromtimestamp(piece.time, UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")

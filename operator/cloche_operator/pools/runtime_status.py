@@ -7,6 +7,7 @@ import logging
 import time
 from typing import TYPE_CHECKING, Any
 
+from cloche_api.meta import LABEL_RUNTIME, LABEL_STATE, STATE_WAITING
 from cloche_api.rest import ApiError, UnavailableError
 from cloche_operator.model.execution import now
 
@@ -81,6 +82,7 @@ def runtime_status(pool: Pool, shared: dict[str, str], *, full: bool) -> dict[st
         "ready": len(pool.waiting),
         "claimed": pool.running.total(),
         "starting": pool.starting,
+        "selector": f"{LABEL_RUNTIME}={pool.runtime.name},{LABEL_STATE}={STATE_WAITING}",
         "hits": pool.hits,
         "misses": pool.misses,
         "healthFailures": pool.health_failures,

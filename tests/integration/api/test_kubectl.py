@@ -6,15 +6,19 @@ import json
 import re
 import subprocess
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
-from support.clients.api_server import CLOCHE, ApiServer
+from support.clients.api_server import CLOCHE, MERGE, ApiServer
+from support.data.names import ROOT
 from support.fixtures.control_planes import ControlPlane
 
 from cloche_api.phases import TERMINAL
 
 Make = Callable[..., dict[str, Any]]
+EXAMPLES = ROOT / "examples"
+SELECTOR = "cloche.dev/runtime=python,cloche.dev/state=waiting"
 FINISHED = {
     "phase": "Completed",
     "reason": "Exited",
@@ -59,7 +63,7 @@ def ended(server: ApiServer, namespace: str, execution: Make) -> str:
 
 def test_kubectl_get_shows_an_executions_columns(control_plane: ControlPlane, ended: str) -> None:
     head, done, fresh = table(control_plane.kubectl("get", "sbx", "-n", ended))
-    assert head == ["NAME", "LANGUAGE", "PHASE", "REASON", "EXIT", "DURATION", "AGE"]
+    assert head == ["NAME", "LANGUAGE", "PHASE", "REASON", "EXIT", "SECONDS", "AGE"]
     assert done[:-1] == ["done", "python", "Completed", "Exited", "3", "0.081"]
     assert fresh[:-1] == ["fresh", "bash", "Pending", "", "", ""]
     assert re.fullmatch(r"\d+s", done[-1])
@@ -114,6 +118,52 @@ def test_kubectl_get_wide_shows_a_runtimes_columns(
         "STARTING": "3",
         "REASON": "ImagePullFailed",
     }
+
+
+@pytest.fixture
+def pool(server: ApiServer, namespace: str, runtime: Make) -> str:
+    """A namespace with a runtime whose pool has one waiting Pod of two."""
+    runtimes = f"{CLOCHE}/{namespace}/sandboxruntimes"
+    server.create(runtimes, runtime("python", pool={"size": 2}))
+    server.merge(f"{runtimes}/python/status", {"status": {"ready": 1, "selector": SELECTOR}})
+    return namespace
+
+
+def test_kubectl_scale_sets_the_size_of_a_pool(
+    control_plane: ControlPlane, server: ApiServer, pool: str
+) -> None:
+    said = control_plane.kubectl("scale", "sbr", "python", "-n", pool, "--replicas=3")
+    assert said == "sandboxruntime.cloche.dev/python scaled\n"
+    path = f"{CLOCHE}/{pool}/sandboxruntimes/python"
+    assert server.get(path)["spec"]["pool"]["size"] == 3
+    scale = server.get(f"{path}/scale")
+    assert scale["spec"] == {"replicas": 3}
+    assert scale["status"] == {"replicas": 1, "selector": SELECTOR}
+
+
+@pytest.mark.parametrize("size", [-1, 1001])
+def test_a_pool_is_not_scaled_beyond_its_bounds(server: ApiServer, pool: str, size: int) -> None:
+    path = f"{CLOCHE}/{pool}/sandboxruntimes/python"
+    change = {"spec": {"replicas": size}}
+    answer = server.ask("PATCH", f"{path}/scale", change, MERGE)
+    assert answer.status_code == 422, answer.text
+    assert server.get(path)["spec"]["pool"]["size"] == 2
+
+
+def test_a_pool_can_be_scaled_that_has_none(
+    control_plane: ControlPlane, server: ApiServer, namespace: str, runtime: Make
+) -> None:
+    server.create(f"{CLOCHE}/{namespace}/sandboxruntimes", runtime("python"))
+    control_plane.kubectl("scale", "sbr", "python", "-n", namespace, "--replicas=1")
+    found = server.get(f"{CLOCHE}/{namespace}/sandboxruntimes/python")
+    assert found["spec"]["pool"]["size"] == 1
+
+
+@pytest.mark.parametrize("path", sorted(EXAMPLES.glob("*.yaml")), ids=lambda path: path.stem)
+def test_each_example_is_accepted(control_plane: ControlPlane, namespace: str, path: Path) -> None:
+    manifest = path.read_text().replace("namespace: cloche-sandboxes", f"namespace: {namespace}")
+    said = control_plane.kubectl("create", "-f", "-", "-o", "name", stdin=manifest)
+    assert said.startswith("sandboxexecution.cloche.dev/")
 
 
 @pytest.fixture

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import uuid
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -53,7 +54,15 @@ def namespace(request: pytest.FixtureRequest, installed: ChartRelease) -> str:
 @pytest.fixture(scope="module")
 def server(installed: ChartRelease) -> Iterator[ApiServer]:
     """The API server with the chart's policies on Pods at work, in `unguarded` too."""
-    installed("create", "namespace", installed.unguarded)
+    unguarded = {
+        "apiVersion": "v1",
+        "kind": "Namespace",
+        "metadata": {
+            "name": installed.unguarded,
+            "labels": {"cloche.dev/installation": installed.system},
+        },
+    }
+    installed("create", "-f", "-", stdin=json.dumps(unguarded))
     with api_server(installed.kubeconfig) as server:
         for policy in ("cloche-pods", "cloche-pod-changes"):
             server.create(_BINDINGS, _unguarded(installed, policy))

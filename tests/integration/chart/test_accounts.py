@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 from support.clients.api_server import ApiServer, api_server
 from support.data.names import SANDBOXES, SYSTEM
-from support.data.rights import NODES, ROLES, Rules, rights
+from support.data.rights import NODES, ROLES, USERS, Rules, rights
+from support.deadline import until
 from support.fixtures.chart_release import ChartRelease
 
 REVIEWS = "/apis/authorization.k8s.io/v1"
@@ -108,6 +109,30 @@ def test_an_account_has_exactly_the_listed_rights(
     assert resources - rights_of_any_account == EXPECTED.get((account, namespace), set())
     assert paths == paths_of_any_account
     assert rights_of_any_account == RIGHTS_OF_ANY_ACCOUNT
+
+
+@pytest.mark.parametrize(
+    ("role", "included"),
+    [("view", ["view"]), ("edit", ["view", "edit"]), ("admin", ["view", "edit", "admin"])],
+)
+def test_a_user_with_a_role_of_kubernetes_may_exactly_this_with_our_resources(
+    installed: ChartRelease, role: str, included: list[str]
+) -> None:
+    user = f"{role}.{installed.system}"
+    installed(
+        "create", "rolebinding", user, "-n", installed.sandboxes, f"--clusterrole={role}",
+        f"--user={user}",
+    )  # fmt: skip
+    expected = set[tuple[str, str, str, tuple[str, ...]]]().union(*(USERS[one] for one in included))
+
+    def ours(client: ApiServer, namespace: str) -> Rules:
+        return {rule for rule in rights_of(client, namespace)[0] if rule[0] == "cloche.dev"}
+
+    with api_server(installed.kubeconfig, by=user) as client:
+        # A controller adds the rules to the ClusterRole.
+        until(lambda: ours(client, installed.sandboxes) >= expected, "the aggregated rules", 30)
+        assert ours(client, installed.sandboxes) == expected
+        assert ours(client, installed.system) == set()
 
 
 def may(client: ApiServer, namespace: str, **attributes: str) -> bool:

@@ -38,15 +38,30 @@ def pods_of(cluster: ChartRelease, component: str) -> list[str]:
 def test_the_api_server_accepts_the_chart_with_every_option_enabled(cluster: ChartRelease) -> None:
     values = [word for one in EVERYTHING for word in ("--set-json", one)]
     values += ["--set", f"sandbox.namespace={cluster.sandboxes}"]
-    done = helm("template", "cloche", str(CHART), "-n", cluster.system, *values)
+    # Without the Pod of `helm test`, whose service account a dry run does not create.
+    args = ("-n", cluster.system, "--skip-tests", *values)
+    done = helm("template", "cloche", str(CHART), *args)
     assert done.returncode == 0, done.stderr
     cluster("create", "namespace", cluster.sandboxes)
+    label = f"cloche.dev/installation={cluster.system}"
+    cluster("label", "namespace", cluster.sandboxes, label)
     # A dry run validates against what is there: a strict look at every field.
     cluster(
         "apply", "--server-side", "--dry-run=server", "--validate=strict", "-f", "-",
         stdin=done.stdout,
     )  # fmt: skip
     cluster("delete", "namespace", cluster.sandboxes)
+
+
+@pytest.mark.parametrize("name", ["y", "true", "123", "1e3"])
+def test_a_release_may_have_a_name_that_yaml_reads_as_another_type(
+    cluster: ChartRelease, name: str
+) -> None:
+    done = helm(
+        "install", name, str(CHART), "-n", cluster.system, "--dry-run=server", "--skip-crds",
+        "--set", f"sandbox.namespace={cluster.sandboxes}", kubeconfig=cluster.kubeconfig,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
 
 
 @pytest.fixture(scope="module")
@@ -129,6 +144,18 @@ def test_an_existing_sandbox_namespace_must_enforce_restricted_pod_security(
     assert command in words.stderr
 
 
+def test_a_second_installation_must_have_a_sandbox_namespace_of_its_own(
+    release: ChartRelease,
+) -> None:
+    other = f"{release.system}-other"
+    done = helm(
+        "install", "cloche", str(CHART), "-n", other, "--dry-run=server", "--skip-crds",
+        "--set", f"sandbox.namespace={release.sandboxes}", kubeconfig=release.kubeconfig,
+    )  # fmt: skip
+    assert done.returncode != 0
+    assert f'belongs to the Cloche installation in the namespace "{release.system}"' in done.stderr
+
+
 def test_uninstalling_keeps_records_and_keys_and_lists_what_it_keeps(release: ChartRelease) -> None:
     assert release.try_execution("kept").returncode == 0
     words = release.helm("uninstall", "cloche")
@@ -147,9 +174,10 @@ def test_uninstalling_keeps_records_and_keys_and_lists_what_it_keeps(release: Ch
 def test_the_commands_in_the_notes_create_an_api_key(release: ChartRelease, tmp_path: Path) -> None:
     lines = [line.strip() for line in release.helm("get", "notes", "cloche").splitlines()]
     first = next(i for i, line in enumerate(lines) if line.startswith("export CLOCHE_API_KEY="))
+    end = lines.index("", first)
     (tmp_path / "kubectl").symlink_to(release.program)
     done = subprocess.run(
-        ["bash", "-ec", "\n".join([*lines[first : first + 2], "printf %s $CLOCHE_API_KEY >key"])],
+        ["bash", "-ec", "\n".join([*lines[first:end], "printf %s $CLOCHE_API_KEY >key"])],
         cwd=tmp_path,
         env={"PATH": f"{tmp_path}:/usr/bin:/bin", "KUBECONFIG": str(release.kubeconfig)},
         capture_output=True,

@@ -141,7 +141,7 @@ def test_no_toleration_can_be_added_to_a_sandbox_pod(
     words = refusal(
         server, pod, {"spec": {"tolerations": [*pod["spec"]["tolerations"], operator | more]}}
     )
-    assert "spec.tolerations: must not be added to" in words
+    assert "spec.tolerations: must not be added or changed" in words
 
 
 @BOTH

@@ -221,7 +221,7 @@ def test_the_operator_receives_the_policys_full_message(
         'pods "sbx-of-the-execution" is forbidden: '
         f"ValidatingAdmissionPolicy '{policy}' with binding '{policy}' denied request: "
         "spec.shareProcessNamespace: must not be true; "
-        "the supervisor is PID 1 and ends whatever is left"
+        "the supervisor must be PID 1, because it ends the program's processes"
     )
 
 

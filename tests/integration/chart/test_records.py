@@ -16,6 +16,7 @@ from support.fixtures.chart_release import ChartRelease
 from cloche_api.meta import API_VERSION
 
 EXECUTION = {"language": "python", "code": "print(1)"}
+RUNTIME = {"image": "a/b:c", "fileName": "main.py", "run": {"command": ["python3", "main.py"]}}
 
 
 def create(
@@ -69,7 +70,12 @@ def test_a_source_outside_a_sandbox_namespace_is_rejected(policed: ChartRelease)
 
 
 @pytest.mark.parametrize(
-    ("kind", "spec"), [("SandboxExecution", EXECUTION), ("SandboxSession", {"language": "python"})]
+    ("kind", "spec"),
+    [
+        ("SandboxExecution", EXECUTION),
+        ("SandboxSession", {"language": "python"}),
+        ("SandboxRuntime", RUNTIME),
+    ],
 )
 def test_an_execution_or_session_outside_a_sandbox_namespace_is_rejected(
     policed: ChartRelease, kind: str, spec: dict[str, Any]
@@ -151,7 +157,7 @@ def test_only_gateway_and_operator_create_tombstones_and_only_the_operator_delet
         assert "only Cloche's operator may delete a SandboxTombstone" in kept.stderr
     policed("delete", "sbt", "purged", "-n", policed.sandboxes, "--as", policed.operator)
     held = tombstone(policed, policed.gateway, finalizers=["example.com/mine"])
-    assert "metadata.finalizers: must be absent" in held.stderr
+    assert "metadata.finalizers: must not be set" in held.stderr
 
 
 def test_a_user_with_all_rights_in_the_namespace_cannot_create_or_delete_a_tombstone(
@@ -195,7 +201,7 @@ def test_only_the_gateway_creates_sources(policed: ChartRelease) -> None:
     labelled = policed.run("label", "sbxsrc", "sent-01", *space, "mine=yes")
     assert only in labelled.stderr
     held = source(policed, "held-01", policed.gateway, finalizers=["example.com/mine"])
-    assert "metadata.finalizers: must be absent" in held.stderr
+    assert "metadata.finalizers: must not be set" in held.stderr
 
 
 def test_only_gateway_operator_and_namespace_controller_delete_sources(

@@ -15,12 +15,12 @@ from support.fixtures.chart_release import ChartRelease
 
 from cloche_cluster.embedded.control_plane import control_plane
 
-YOUNGER = ("checkSeconds", "usage", "recordedTime", "storedBytes")
+YOUNGER = ("checkSeconds", "usage", "recordedTime", "storedBytes", "selector")
 """Status fields that the older schema does not have."""
 
 
 def older() -> str:
-    """Today's CRDs, less the younger kinds, some fields of the status and a column."""
+    """Today's CRDs, less the younger kinds, some fields of the status, a column and the scale."""
     younger = ("sandboxsessions", "sandboxtombstones", "sandboxsources")
     found = [yaml.safe_load(path.read_text()) for path in sorted(ROOT.glob("crds/*.yaml"))]
     manifests: list[Any] = copy.deepcopy(  # no YAML aliases between them
@@ -29,6 +29,7 @@ def older() -> str:
     for crd in manifests:
         (version,) = crd["spec"]["versions"]
         version["additionalPrinterColumns"].pop()
+        version["subresources"].pop("scale", None)
         status = version["schema"]["openAPIV3Schema"]["properties"]["status"]["properties"]
         for field in YOUNGER:
             status.pop(field, None)
@@ -64,6 +65,8 @@ def test_executions_survive_an_upgrade_from_the_older_schema(old: ChartRelease) 
     # What the older schema does not know is gone without a word: why the CRDs come first.
     assert "checkSeconds" not in before["status"]
     assert old.try_session("sbs-1").returncode != 0
+    scale = ("scale", "sbr/python", "-n", SANDBOXES, "--replicas=3")
+    assert old.run(*scale).returncode != 0
 
     old.apply_crds()
     old("wait", "--for=condition=Established", "crd", "--all", "--timeout=30s")
@@ -75,6 +78,8 @@ def test_executions_survive_an_upgrade_from_the_older_schema(old: ChartRelease) 
     assert old.json("get", "sbx", "running", "-n", SANDBOXES)["status"]["checkSeconds"] == 0.5
     old("patch", "sbx/waiting", "-n", SANDBOXES, "--type=merge", "-p", '{"spec":{"cancel":true}}')
     assert old.try_session("sbs-1").returncode == 0
+    old(*scale)
+    assert old.json("get", "sbr/python", "-n", SANDBOXES)["spec"]["pool"]["size"] == 3
     crd = old.json("get", "crd", "sandboxexecutions.cloche.dev")
     assert crd["status"]["storedVersions"] == ["v1alpha1"]
 

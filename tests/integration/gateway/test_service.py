@@ -32,7 +32,7 @@ async def test_an_idle_connection_is_kept_longer_than_uvicorns_default_of_5_seco
     url = gateway.http.base_url
     reader, writer = await asyncio.open_connection(url.host, url.port)
     writer.write(b"GET /health/live HTTP/1.1\r\nHost: cloche\r\n\r\n")
-    await reader.readuntil(b"}")
+    await reader.readuntil(b"}\n")
     with pytest.raises(TimeoutError):
         async with asyncio.timeout(6):
             await reader.read(1)
@@ -101,6 +101,7 @@ async def test_metrics_count_ended_executions_and_their_steps(gateway: Gateway) 
         'sandbox_step_seconds_count{step="returned"} 2.0',
         'http_requests_total{method="POST",route="/api/v1/execute",status="200"} 1.0',
         'http_requests_total{method="GET",route="none",status="404"} 1.0',
+        'http_request_duration_seconds_count{method="POST",route="/api/v1/execute"} 2.0',
         "sandbox_waiting_requests 0.0",
         'gateway_watch_up{watch="executions"} 1.0',
     ):

@@ -38,9 +38,26 @@ ROLES: dict[tuple[str, str], Rules] = {
         | rights("cloche.dev", "sandboxsessions", "list watch delete")
         | rights("cloche.dev", "sandboxsessions/status", "patch")
     ),
+    ("cloche-test", SYSTEM): rights("", "secrets", "patch", "cloche-api-keys"),
     ("cloche-operator", SYSTEM): (
         rights("coordination.k8s.io", "leases", "create")
         | rights("coordination.k8s.io", "leases", "get update", "cloche-operator")
     ),
 }
 """The rules of each of the chart's Roles, by account and namespace."""
+
+_WRITE = "create delete deletecollection patch update"
+USERS: dict[str, Rules] = {
+    "view": (
+        rights("cloche.dev", "sandboxruntimes", "get list watch")
+        | rights("cloche.dev", "sandboxsessions", "get list watch")
+    ),
+    "edit": (
+        rights("cloche.dev", "sandboxexecutions", f"get list watch {_WRITE}")
+        | rights("cloche.dev", "sandboxsources", "get list watch")
+        | rights("cloche.dev", "sandboxsessions", _WRITE)
+        | rights("cloche.dev", "sandboxruntimes/scale", "get patch update")
+    ),
+    "admin": rights("cloche.dev", "sandboxruntimes", _WRITE),
+}
+"""The rules that the chart adds to each ClusterRole for users."""

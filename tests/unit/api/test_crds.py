@@ -135,4 +135,8 @@ def test_a_crd_has_the_expected_names_version_and_subresources(plural: str, shor
     assert crd["spec"]["names"]["categories"] == ["cloche"]
     (version,) = crd["spec"]["versions"]
     assert version["name"] == "v1alpha1"
-    assert version["subresources"] == ({} if short in ("sbt", "sbxsrc") else {"status": {}})
+    scaled = {"scale"} if short == "sbr" else set()
+    assert (
+        set(version["subresources"])
+        == (set() if short in ("sbt", "sbxsrc") else {"status"}) | scaled
+    )

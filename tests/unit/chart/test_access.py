@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from support.clients.helm import kinds, rendered, the
 from support.data.names import SYSTEM
-from support.data.rights import NODES, ROLES, Rules
+from support.data.rights import NODES, ROLES, USERS, Rules
 
 
 def flat(rules: list[dict[str, Any]]) -> Rules:
@@ -44,11 +44,20 @@ def test_a_role_is_bound_only_to_its_own_account(name: str, namespace: str) -> N
 
 
 def test_the_only_cluster_wide_right_of_the_operator_is_to_read_nodes() -> None:
-    (role,) = kinds("ClusterRole").values()
+    (role,) = kinds("ClusterRole", "userRoles.aggregate=false").values()
     assert flat(role["rules"]) == NODES
     (binding,) = kinds("ClusterRoleBinding").values()
     assert binding["roleRef"]["name"] == role["metadata"]["name"]
     assert [one["name"] for one in binding["subjects"]] == ["cloche-operator"]
+
+
+@pytest.mark.parametrize("name", USERS)
+def test_the_clusters_roles_for_users_get_exactly_these_rights(name: str) -> None:
+    role = the("ClusterRole", f"cloche-{name}.{SYSTEM}")
+    labels = role["metadata"]["labels"].items()
+    aggregated = {key: value for key, value in labels if "aggregate" in key}
+    assert aggregated == {f"rbac.authorization.k8s.io/aggregate-to-{name}": "true"}
+    assert flat(role["rules"]) == USERS[name]
 
 
 def test_the_secret_of_the_keys_has_no_data_in_the_chart() -> None:
@@ -62,6 +71,7 @@ def test_cluster_scoped_objects_are_named_after_the_release() -> None:
     names = {one["metadata"]["name"] for one in apart if one["kind"] != "Namespace"}
     assert names == {
         f"cloche-operator-nodes.{SYSTEM}",
+        *(f"cloche-{role}.{SYSTEM}" for role in USERS),
         f"cloche-tenants.{SYSTEM}",
         f"cloche-session-tenants.{SYSTEM}",
         f"cloche-pods.{SYSTEM}",

@@ -76,6 +76,8 @@ def test_overrides_are_merged_into_a_runtime() -> None:
 )
 def test_a_misspelt_runtime_is_rejected_with_the_existing_names(sets: str) -> None:
     words = refusal(sets)
+    path = sets.partition("=")[0]
+    assert f"{path}: " in words
     assert "pyhton" in words
     assert "python" in words
 

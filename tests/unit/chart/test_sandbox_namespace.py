@@ -26,7 +26,7 @@ def test_sandbox_namespace_and_network_policy_are_kept_on_uninstall() -> None:
 
 def test_the_sandbox_namespace_can_exist_already_but_not_be_the_releases_own() -> None:
     assert kinds("Namespace", "sandbox.create=false") == {}
-    assert "of their own" in refusal('sandbox.namespace="cloche-system"')
+    assert "separate namespace" in refusal('sandbox.namespace="cloche-system"')
 
 
 def test_each_sandbox_object_follows_the_namespace_setting() -> None:
@@ -83,6 +83,6 @@ def test_the_admission_policies_deny_and_fail_closed() -> None:
     }
     pods = {"pods", "pods/ephemeralcontainers", "pods/resize"}
     kinds_of_cloche = {
-        f"sandbox{kind}" for kind in ("executions", "sessions", "tombstones", "sources")
+        f"sandbox{kind}" for kind in ("executions", "runtimes", "sessions", "tombstones", "sources")
     }
     assert guarded == kinds_of_cloche | pods

@@ -72,7 +72,8 @@ def test_service_monitor_and_priority_classes_are_optional() -> None:
 def test_the_network_policies_of_the_programs_allow_only_the_needed_ports() -> None:
     assert set(kinds("NetworkPolicy", "networkPolicy.enabled=false")) == {"cloche-deny-all"}
     policies = kinds("NetworkPolicy")
-    assert set(policies) == {"cloche-deny-all", "cloche-gateway", "cloche-operator"}
+    programs = {f"cloche-{name}" for name in ("gateway", "operator", "test")}
+    assert set(policies) == {"cloche-deny-all"} | programs
     gateway = policies["cloche-gateway"]["spec"]
     assert gateway["ingress"] == [{"ports": [{"protocol": "TCP", "port": "http"}]}]
     operator = policies["cloche-operator"]["spec"]
@@ -83,13 +84,35 @@ def test_the_network_policies_of_the_programs_allow_only_the_needed_ports() -> N
         assert ports == {53, 5353, 443, 6443, 8443, 16443}
 
 
+def selector(component: str) -> dict[str, dict[str, dict[str, str]]]:
+    """The NetworkPolicyPeer of a program's Pods."""
+    labels = {"name": "cloche", "instance": "cloche", "component": component}
+    return {
+        "podSelector": {"matchLabels": {f"app.kubernetes.io/{k}": v for k, v in labels.items()}}
+    }
+
+
+def test_the_pod_of_helm_test_reaches_gateway_operator_and_api_server() -> None:
+    spec = the("NetworkPolicy", "cloche-test")["spec"]
+    assert {"podSelector": spec["podSelector"]} == selector("test")
+    labels = the("Pod", "cloche-test")["metadata"]["labels"].items()
+    assert spec["podSelector"]["matchLabels"].items() <= labels
+    assert "ingress" not in spec
+    assert spec["egress"][-1] == {
+        "ports": [{"protocol": "TCP", "port": "http"}],
+        "to": [selector("gateway"), selector("operator")],
+    }
+    api = the("NetworkPolicy", "cloche-operator")["spec"]["egress"]
+    assert spec["egress"][:-1] == api
+
+
 def test_the_allowed_clients_of_the_programs_can_be_set() -> None:
     monitoring = {"namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": "m"}}}
     peers = json.dumps([monitoring])
     sets = (f"networkPolicy.metricsFrom={peers}", f"networkPolicy.gatewayFrom={peers}")
     for program in ("gateway", "operator"):
         (rule,) = the("NetworkPolicy", f"cloche-{program}", *sets)["spec"]["ingress"]
-        assert rule["from"] == [monitoring]
+        assert rule["from"] == [monitoring, selector("test")]
 
 
 def test_the_address_of_the_api_server_in_network_policies_can_be_set() -> None:
@@ -102,14 +125,29 @@ def test_the_address_of_the_api_server_in_network_policies_can_be_set() -> None:
         }
 
 
-def test_helm_test_checks_the_readiness_of_the_gateway() -> None:
-    pod = the("Pod", "cloche-test-health")
-    assert pod["metadata"]["annotations"]["helm.sh/hook"] == "test"
+def test_helm_test_runs_the_chart_s_check() -> None:
+    pod = the("Pod", "cloche-test")
     (container,) = pod["spec"]["containers"]
-    assert container["command"][-1] == f"http://cloche-gateway.{SYSTEM}.svc:8002/health/ready"
-    assert pod["spec"]["automountServiceAccountToken"] is False
+    script, *arguments = container["args"]
+    assert script == (CHART / "files" / "helm_test.py").read_text()
+    gateway, operator = (
+        f"http://cloche-gateway.{SYSTEM}.svc:8002",
+        f"cloche-operator.{SYSTEM}.svc:8080",
+    )
+    assert arguments == [gateway, operator, SYSTEM]
+    assert pod["spec"]["serviceAccountName"] == "cloche-test"
     assert pod["spec"]["securityContext"]["runAsNonRoot"] is True
     assert container["securityContext"]["capabilities"] == {"drop": ["ALL"]}
+
+
+def test_helm_test_creates_its_rights_before_its_pod_and_deletes_them() -> None:
+    weights = {}
+    for kind in ("ServiceAccount", "Role", "RoleBinding", "Pod"):
+        annotations = the(kind, "cloche-test")["metadata"]["annotations"]
+        assert annotations["helm.sh/hook"] == "test"
+        assert annotations["helm.sh/hook-delete-policy"] == "before-hook-creation,hook-succeeded"
+        weights[kind] = int(annotations["helm.sh/hook-weight"])
+    assert list(weights) == sorted(weights, key=lambda kind: weights[kind])
 
 
 def test_the_chart_uses_only_its_own_images() -> None:
@@ -134,6 +172,7 @@ def test_a_packaged_chart_contains_the_files_instead_of_links(tmp_path: Path) ->
             packed = archive.extractfile(members[f"cloche/crds/{source.name}"])
             assert packed is not None
             assert packed.read() == source.read_bytes()
+    assert {"cloche/README.md", "cloche/files/helm_test.py"} <= set(members)
     runtimes = {name for name in members if name.startswith("cloche/runtimes/")}
     assert runtimes == {
         f"cloche/runtimes/{path.parent.name}.yaml" for path in ROOT.glob("runtimes/*/runtime.yaml")

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
+import yaml
 from support.clients.helm import helm, refusal, template
 from support.data.names import CHART
 
@@ -65,6 +68,42 @@ REFUSED = {
 def test_an_invalid_value_is_rejected_and_named(sets: str, named: str) -> None:
     words = refusal(sets)
     assert named.strip("/").replace("/", ".") in words.replace("/", "."), words
+
+
+OTHER_CHARTS = {
+    'imagePullSecrets=["a"]': "imagePullSecrets: this chart has no such value; use image.pull",
+    'nameOverride="a"': "nameOverride: this chart has no such value",
+    "replicaCount=2": "replicaCount: this chart has no such value; use gateway.replicas",
+    "ingress.enabled=true": "ingress: this chart has no such value; use gateway.ingress",
+    'image.repository="a"': "image.repository: this chart has no such value; use image.registry",
+    'gateway.extraEnv=[{"name":"A"}]': "gateway.extraEnv: this chart has no such value",
+    "operator.replicaCount=1": "use operator.replicas",
+}
+
+
+@pytest.mark.parametrize(("sets", "words"), OTHER_CHARTS.items())
+def test_the_usual_name_of_another_chart_is_answered_with_the_name_here(
+    sets: str, words: str
+) -> None:
+    assert words in refusal(sets)
+
+
+def test_the_names_that_replace_others_exist() -> None:
+    values = yaml.safe_load((CHART / "values.yaml").read_text())
+    text = (CHART / "templates" / "_checks.tpl").read_text()
+    names = text.partition('define "cloche.checks.names"')[2].partition("{{- $others")[0]
+    hints = re.findall(r'^  "\w+" "([^"]+)"', names, re.MULTILINE)
+    paths = {path for hint in hints for path in re.findall(r"\w+(?:\.\w+)+|valkey", hint)}
+    assert len(paths) > 15
+    for path in paths:
+        found = values
+        for name in path.split("."):
+            assert name in found, path
+            found = found[name]
+
+
+def test_a_refusal_is_not_attributed_to_an_unrelated_template() -> None:
+    assert "templates/check-values.yaml" in refusal('runtimes.disabled=["cobol"]')
 
 
 @pytest.mark.parametrize("share", ["0.5", "1", '"0.5"', '".05"', '"1.0"'])

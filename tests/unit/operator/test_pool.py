@@ -12,6 +12,7 @@ from cloche_api.amounts import UsedResources
 from cloche_api.runtime import RuntimeSpec
 from cloche_operator.pods.sandbox import Sandbox
 from cloche_operator.pools.pool import Pool
+from cloche_operator.pools.runtime_status import runtime_status
 from cloche_operator.pools.throttle import Need
 from cloche_operator.state.cache import Runtime
 
@@ -48,6 +49,11 @@ def test_a_pool_hands_out_its_oldest_pod_first() -> None:
     assert pool.missing == 0
     assert [pool.take(""), pool.take("a"), pool.take("a")] == [first, second, None]
     assert pool.missing == 2
+
+
+def test_the_status_selects_the_waiting_pods_for_autoscalers() -> None:
+    status = runtime_status(Pool(runtime()), {}, full=False)
+    assert status["selector"] == "cloche.dev/runtime=python,cloche.dev/state=waiting"
 
 
 def test_a_spent_pod_is_not_handed_out() -> None:
