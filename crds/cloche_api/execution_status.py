@@ -45,7 +45,7 @@ class ExecutionStatus(Resource):
     signal: int | None = None
     """The signal that ended it, if one did."""
     stdout: str | None = Field(default=None, max_length=limits.STDOUT_BYTES)
-    """What it wrote to its standard output; bytes that are no UTF-8 become U+FFFD."""
+    """What it wrote to its standard output; bytes that are not UTF-8 become U+FFFD."""
     stderr: str | None = Field(default=None, max_length=limits.STDERR_BYTES)
     """What it wrote to its standard error."""
     stdout_truncated: bool | None = None

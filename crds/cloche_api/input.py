@@ -66,7 +66,7 @@ class File(Resource):
         max_length=4 * limits.FILES_BYTES // 3 + 4,
         pattern=r"^([A-Za-z0-9+/]{4})*([A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$",
     )
-    """The file's bytes in base64, for what is no text."""
+    """The file's bytes in base64, for contents that are not text."""
 
 
 Code = Annotated[
@@ -82,7 +82,7 @@ Code = Annotated[
 
 
 class Input(Resource):
-    """What a program is given beside its source."""
+    """Input of a program, in addition to its source."""
 
     args: list[Annotated[str, StringConstraints(max_length=limits.ARGS_BYTES)]] | None = Field(
         default=None,

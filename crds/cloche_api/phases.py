@@ -6,7 +6,7 @@ from enum import StrEnum
 
 
 class Phase(StrEnum):
-    """Where an execution stands. All but the first two are terminal."""
+    """Phase of an execution. All but the first two are terminal."""
 
     PENDING = "Pending"
     RUNNING = "Running"

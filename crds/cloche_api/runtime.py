@@ -125,7 +125,7 @@ class RuntimeSpec(Resource):
     run: Command
     """How it is run. The execution's arguments are appended."""
     syntax_check: Command | None = None
-    """Asked after a failed run: a failure means that the code is no program at all."""
+    """Asked after a failed run: a failure means that the code is not a valid program."""
     environment: dict[str, Annotated[str, StringConstraints(max_length=4096)]] | None = Field(
         default=None,
         max_length=64,

@@ -37,7 +37,7 @@ class SessionSpec(Resource):
 
 
 class SessionPhase(StrEnum):
-    """Where a session stands. Only the last is terminal."""
+    """Phase of a session. Only the last is terminal."""
 
     PENDING = "Pending"
     READY = "Ready"

@@ -1,4 +1,4 @@
-"""Each way to fail ends the execution with a phase and a reason of its own."""
+"""Each way to fail ends the execution with its own phase and reason."""
 
 from __future__ import annotations
 

@@ -58,8 +58,10 @@ REACHED = {
     "sandbox": set[str](),
     "stranger": {f"gateway:{HTTP}", "names:dns"},
 }
-"""By whom, with the policies; every other way to a Pod is closed. The stranger stands for an API
-server, which may be at any address, and for those who call the gateway."""
+"""The allowed ways with the policies; every other way to a Pod is closed.
+
+The stranger represents an API server, which may be at any address, and clients of the gateway.
+"""
 
 
 class Ways:
@@ -151,7 +153,7 @@ class Ways:
 
 @pytest.fixture(scope="module")
 def ways(installation: Installation, kubectl: Kubectl) -> Iterator[Ways]:
-    """The Pods; in the embedded cluster beside an engine, elsewhere the network is to enforce."""
+    """The Pods, in the embedded cluster with an engine; elsewhere the network must enforce."""
     image = kubectl.json("get", "sbr", "python", "-n", SANDBOXES)["spec"]["image"]
     embedded = Embedded(Console())
     found = Ways(kubectl, image)

@@ -1,4 +1,4 @@
-"""Pools that cannot be filled: the runtime says why, nothing spins, nobody else is touched."""
+"""Pools that cannot be filled: the runtime reports why, and other pools are not affected."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ POOL = 2
 LOOK_SECONDS = 20
 MOST_PODS = POOL + 6
 """In that time: those that were on their way, and four tries at 2, 4 and 8 s from one another,
-each perhaps beside one for an execution."""
+each perhaps with one for an execution."""
 FAILS_SECONDS = 90
 TIMEOUT_SECONDS = 1
 LONGER_THAN_ANY_DEADLINE = 75

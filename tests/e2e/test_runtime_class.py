@@ -13,7 +13,7 @@ from support.installation import SANDBOXES, Kubectl
 
 CLASS = "test-own-class"
 HANDLER = "runc"
-"""Every containerd has it, under this name, beside whatever handler is the installation's."""
+"""Every containerd has it under this name, in addition to the installation's handler."""
 NO_CLASS = "test-there-is-no-such-class"
 FILLED_SECONDS = 90
 
@@ -71,7 +71,7 @@ def test_the_pod_of_one_execution(
 
 
 def test_the_pod_of_a_session(kubectl: Kubectl, language: str, http: httpx.Client) -> None:
-    # Other limits than the pool's, for a Pod of its own; a new language is known within seconds.
+    # Other limits than the pool's, to get a new Pod; a new language is known within seconds.
     asked = {"language": language, "resources": {"memory_mb": 256}}
     until(lambda: language in http.get("/api/v1/execute/languages").json(), 10, "it to be listed")
     answer = http.post("/api/v1/sessions", json=asked)

@@ -1,4 +1,4 @@
-"""Programs whose code, input and files are large: they are kept in an object of their own."""
+"""Programs whose code, input and files are large: they are stored in a separate object."""
 
 from __future__ import annotations
 

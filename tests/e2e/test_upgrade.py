@@ -39,7 +39,7 @@ def apply(kubectl: Kubectl, crd: dict[str, Any]) -> None:
 
 @pytest.fixture
 def before(kubectl: Kubectl) -> Any:
-    """The cluster with the older schema; today's again afterwards, whatever happens."""
+    """The cluster with the older schema. Today's is restored in any case."""
     apply(kubectl, older_schema())
     yield
     apply(kubectl, execution_crd())

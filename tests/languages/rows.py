@@ -34,7 +34,7 @@ EXTENSIONS = {
 EXAMPLES = ("hello", "stdin", "arguments", "environment", "exit_code")
 LINE = "héllo ∑ 漢字 🎈"
 OWN_POD = {"timeout", "out_of_memory"}
-"""Rows that get a Pod of their own: they end their program by force."""
+"""Rows that get a separate Pod, because they end their program by force."""
 _TIMEOUT_SECONDS = 2
 _COMPILED_TIMEOUT_SECONDS = 6
 """A timeout covers the compiler too."""

@@ -46,7 +46,7 @@ class ApiServer:
     def ask(
         self, method: str, path: str, body: Any = None, content_type: str = "application/json"
     ) -> httpx.Response:
-        """Return the response, whatever its status."""
+        """Return the response, with any status."""
         content = None if body is None else json.dumps(body).encode()
         headers = {"Content-Type": content_type}
         return self.client.request(method, path, content=content, headers=headers)

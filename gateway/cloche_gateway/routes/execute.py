@@ -34,10 +34,10 @@ router = APIRouter(route_class=Route, prefix="/api/v1/execute", tags=["execute"]
     summary="Execute code and wait for the result",
 )
 async def execute(request: Request) -> Response:
-    """Run one program in a Pod of its own and answer when it has ended.
+    """Run one program in its own Pod and answer when it has ended.
 
-    A program that ends by itself is a 200, whatever its exit code. When the client goes away, the
-    program is stopped, unless the request has an Idempotency-Key.
+    A program that ends by itself is a 200, regardless of its exit code. When the client goes away,
+    the program is stopped, unless the request has an Idempotency-Key.
     """
     context, origin = context_of(request), await _origin(request)
     with context.budget.charged(origin.caller.tenant) as held:

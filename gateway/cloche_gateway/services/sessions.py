@@ -173,7 +173,7 @@ async def check(
     Raises:
         SessionNotFoundError, BusyError: as `look_up`.
         InvalidRequestError: the request's language is not the session's, or the request sets
-            resources. A session has resources of its own, which all its executions share.
+            resources. A session has its own resources, which all its executions share.
     """
     name = request.session_id
     if name is None or not name.startswith(SESSION_PREFIX):

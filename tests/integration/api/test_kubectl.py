@@ -114,7 +114,7 @@ def test_the_runtimes_wide_columns(
 
 @pytest.fixture
 def sessions(server: ApiServer, namespace: str, sandbox_session: Make) -> str:
-    """A namespace with a session that is ready and one that nobody has seen yet."""
+    """A namespace with a session that is ready and one that no operator has seen yet."""
     path = f"{CLOCHE}/{namespace}/sandboxsessions"
     server.create(path, sandbox_session("sbs-a", tenant="acme"))
     server.create(path, sandbox_session("sbs-b", language="bash"))

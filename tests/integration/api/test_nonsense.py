@@ -298,7 +298,7 @@ def cases(table: dict[str, tuple[dict[str, Any], str]], step: int = 1) -> pytest
 
 
 def posted(server: ApiServer, namespace: str, plural: str, document: dict[str, Any]) -> str:
-    """What the API server says as it refuses, asked as kubectl asks it."""
+    """Return the API server's refusal of a request like kubectl's."""
     path = f"{CLOCHE}/{namespace}/{plural}?fieldValidation=Strict"
     answer = server.ask("POST", path, document)
     assert answer.status_code in (400, 422)

@@ -140,7 +140,7 @@ def test_a_status_cannot_be_removed(
         if phase == "Completed":
             assert no.status_code == 422, no.text
         after = server.get(f"{executions}/one")["status"]
-        # The schema's default stands where a status was taken away, and says Pending.
+        # The schema's default replaces a removed status: Pending.
         assert after["phase"] in (phase, "Pending")
     if phase == "Completed":
         assert server.get(f"{executions}/one")["status"]["podName"] == "p"

@@ -78,7 +78,7 @@ RUNNING = {
 
 
 def largest_spec() -> dict[str, Any]:
-    """As large as the gateway lets through, with the most metadata beside it."""
+    """As large as the gateway allows, with the most metadata."""
     spec: dict[str, Any] = {
         "language": "python",
         "code": "<" * 50_000,

@@ -1,4 +1,4 @@
-"""What each service account may do, as the API server itself tells it: no more than is listed."""
+"""The API server reports for each service account exactly the rights that are listed here."""
 
 from __future__ import annotations
 

@@ -51,7 +51,7 @@ NOT_PINNED = {
         "affinity", "hostname", "hostnameOverride", "imagePullSecrets", "nodeSelector",
         "readinessGates", "schedulingGroup", "setHostnameAsFQDN", "subdomain",
         "topologySpreadConstraints",
-        # Who is asked before an eviction; a deletion and the Pod's deadline ask nobody.
+        # Only an eviction is subject to the budget, not a deletion or the Pod's deadline.
         "evictionResponders",
         # Set by admission, which refuses others.
         "overhead", "preemptionPolicy", "priority", "serviceAccount",
@@ -176,7 +176,7 @@ def test_a_weaker_pod_is_refused_and_told_why(
 
 def test_each_rule_has_its_variant(installed: ChartCluster) -> None:
     tried = {one.field for one in VARIANTS.values() if not one.invalid}
-    # What the API server lets nobody create stands in the policy all the same.
+    # The policy also contains what the API server never lets a client create.
     impossible = {one.field for one in VARIANTS.values() if one.invalid}
     # Rules need a restartPolicy, which is refused before.
     behind = {"spec.containers[0].restartPolicyRules"}

@@ -59,7 +59,7 @@ def policed(installed: ChartCluster) -> ChartCluster:
 
 
 def test_a_source_elsewhere_than_in_a_sandbox_namespace_is_refused(policed: ChartCluster) -> None:
-    """Nobody would delete it."""
+    """No program would delete it."""
     done = source(policed, "left-01", policed.gateway, namespace="default")
     assert done.returncode != 0
     assert source(policed, "left-01", namespace="default").returncode != 0

@@ -21,7 +21,7 @@ from cloche_api.keys import new_key
 
 
 def free_port() -> int:
-    """A port of loopback that nobody listens on."""
+    """A port of loopback without a listener."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]
@@ -98,7 +98,7 @@ def waiting(cluster: ChartCluster) -> list[str]:
 
 
 def leader(cluster: ChartCluster) -> str:
-    """Who holds the operators' Lease."""
+    """The holder of the operators' Lease."""
     done = cluster.run("get", "lease", "cloche-operator", "-n", cluster.system, "-o", "json")
     holder: str = json.loads(done.stdout)["spec"]["holderIdentity"] if not done.returncode else ""
     return holder

@@ -1,4 +1,4 @@
-"""Who may do what: the rules are listed whole, so that one more is a failure."""
+"""The rights of each account: the rules are listed whole, so that one more is a failure."""
 
 from __future__ import annotations
 

@@ -25,7 +25,7 @@ def budget() -> Budget:
 
 @pytest.fixture
 def feed(budget: Budget) -> Feed:
-    """A feed that got each write as a piece of its own, and then the end."""
+    """A feed that got each write as a separate piece, and then the end."""
     made = Feed(budget, "acme")
     made.add(Piece("started", time=1.0))
     for kind, text in PRINTED:
