@@ -22,7 +22,6 @@ _COLUMN, _LINE, _MARGIN = 8.43, 19, 16
 """Pixels of a character and of a line at 14 px, and around the text."""
 _READING_SECONDS = 1.5
 """Between the end of a command's output and the next command."""
-_TIMEOUT = 60
 
 _PRELUDE = """\
 set -euo pipefail
@@ -57,15 +56,14 @@ def record(commands: tuple[str, ...] = COMMANDS, prelude: str = _PRELUDE) -> lis
     for command in commands:
         lines += [Line(text, now, typed=True) for text in f"$ {command}".splitlines()]
         began = time.monotonic()
-        process = subprocess.Popen(
+        with subprocess.Popen(
             ["bash", "-c", prelude + command], cwd=ROOT, stdout=subprocess.PIPE, text=True
-        )
-        assert process.stdout is not None
-        for text in process.stdout:
-            at = now + time.monotonic() - began
-            lines += [Line(part, at) for part in _folded(text.rstrip("\n"))]
-        if status := process.wait(_TIMEOUT):
-            raise subprocess.CalledProcessError(status, command)
+        ) as process:
+            for text in process.stdout or ():
+                at = now + time.monotonic() - began
+                lines += [Line(part, at) for part in _folded(text.rstrip("\n"))]
+        if process.returncode:
+            raise subprocess.CalledProcessError(process.returncode, command)
         now += time.monotonic() - began + _READING_SECONDS
     return lines
 
@@ -88,6 +86,7 @@ def picture(lines: list[Line]) -> str:
     )
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width:.0f} {height:.0f}" role="img"'
+        ' xml:space="preserve"'
         ' aria-label="A terminal session: programs run with curl, and listed with kubectl">\n'
         "<style>\n"
         "text { font: 14px ui-monospace, monospace; white-space: pre; fill: #d6dde5;"

@@ -53,6 +53,6 @@ def test_every_page_of_the_documentation_is_linked_from_another() -> None:
 
 
 def test_a_dead_link_is_found() -> None:
-    assert missing(Link("README.md", 1, "docs/nowhere.md")) == "docs/nowhere.md"
+    assert missing(Link("README.md", 1, "nowhere.md")) == "nowhere.md"
     assert missing(Link("docs/README.md", 1, "../README.md#nowhere")) == "README.md#nowhere"
     assert missing(Link("docs/README.md", 1, "#decisions")) is None
