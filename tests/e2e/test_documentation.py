@@ -13,11 +13,13 @@ from typing import Any
 
 import httpx
 import pytest
-from support.documents import Block, blocks
-from support.installation import ROOT, SANDBOXES, Installation, Kubectl
+from support.clients.kubectl import InstallationKubectl
+from support.data.documents import Block, blocks
+from support.data.names import ROOT, SANDBOXES
+from support.fixtures.installation import Installation
 
-from cloche_cluster.embedded.build import find_go
-from cloche_cluster.embedded.pins import COMMON_FLAGS
+from cloche_cluster.components.go import find_go
+from cloche_cluster.components.pins import COMMON_FLAGS
 
 README, QUICK_START, CLIENTS = "README.md", "docs/user/quick-start.md", "docs/user/clients.md"
 SHELL = frozenset({"sh", "bash", "console"})
@@ -65,7 +67,7 @@ def checkout(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def same_pool(kubectl: Kubectl) -> Iterator[None]:
+def same_pool(kubectl: InstallationKubectl) -> Iterator[None]:
     """Restore the size of the Python pool."""
     size = kubectl.json("get", "sbr", "python", "-n", SANDBOXES)["spec"]["pool"]["size"]
     yield

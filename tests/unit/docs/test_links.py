@@ -6,7 +6,8 @@ import posixpath
 import re
 
 import pytest
-from support.documents import ROOT, Link, anchors, links, pages, text_of, tracked
+from support.data.documents import Link, anchors, links, pages, text_of, tracked
+from support.data.names import ROOT
 
 _EXTERNAL = re.compile(r"^[a-z]+:")
 _PAGE_NAME = re.compile(r"(?<![\w./-])docs/[\w/-]+\.md(?:#[\w-]+)?")
