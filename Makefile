@@ -16,11 +16,12 @@ PY := $(VENV)/bin/python
 CLOCHE = PYTHONPATH="$(ROOT)/cluster:$(ROOT)/crds" $(PY) -m cloche_cluster --cluster "$(CLUSTER)"
 # Tests inspect and kill processes of the node, so they use the embedded cluster by default.
 TEST_CLUSTER := $(if $(filter auto,$(CLUSTER)),embedded,$(CLUSTER))
+PROSE := PYTHONPATH="$(ROOT)/tools" $(PY) -m prose
 SUITES := $(PY) tests/suites.py --cluster "$(TEST_CLUSTER)"
 
 .PHONY: help up doctor down status languages key images sbom crds test test-all lint format hooks \
         requirements bench bench-quick load etcd-flood fuzz siege chaos attacks isolation model \
-        files clean-cache venv-up venv-dev
+        files prose settings-docs recording clean-cache venv-up venv-dev
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  %-17s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -64,11 +65,22 @@ test-all: venv-dev ## run all tests, including languages, attacks, chaos and rec
 	@cd "$(ROOT)" && $(SUITES) "$(or $(SUITE),all)"
 
 # Without ruff's cache, because an import's classification depends on other files.
-lint: venv-dev ## run ruff, mypy and import-linter
+lint: venv-dev ## run ruff, mypy, import-linter and the prose linter
 	@$(VENV)/bin/ruff check --no-cache .
 	@$(VENV)/bin/ruff format --no-cache --check .
-	@$(VENV)/bin/mypy $(PACKAGES) tests
+	@$(VENV)/bin/mypy $(PACKAGES) tests tools
 	@$(VENV)/bin/lint-imports
+	@$(PROSE) lint
+
+prose: venv-dev ## count idioms in the prose, and show 30 passages of a revision before and after: make prose [BASE=REV] [SEED=1]
+	@$(PROSE) draw $(if $(BASE),--base "$(BASE)") $(if $(SEED),--seed "$(SEED)")
+	@$(PROSE) count $(if $(BASE),--base "$(BASE)")
+
+settings-docs: venv-dev ## generate the tables of settings in docs/operate/configure.md
+	@$(PY) tools/settings_table.py
+
+recording: venv-dev ## record the terminal session of the README on the running installation
+	@$(PY) tools/recording.py
 
 hooks: venv-dev ## install a Git hook that runs the checks of `make lint` before each commit
 	@$(VENV)/bin/pre-commit install

@@ -31,7 +31,10 @@ class SettingsError(Exception):
 
 
 class Settings(BaseSettings):
-    """The settings, in the order of the chart's values. Times are in seconds."""
+    """Settings of the gateway in the order of the chart's values, with reasons for the defaults.
+
+    `make settings-docs` writes the descriptions into docs/operate/configure.md.
+    """
 
     model_config = SettingsConfigDict(
         env_prefix=PREFIX, extra="forbid", frozen=True, use_attribute_docstrings=True
@@ -40,67 +43,82 @@ class Settings(BaseSettings):
     namespace: str = Field(default="cloche-sandboxes", pattern=_DNS_LABEL)
     """Namespace of executions, sessions and runtimes."""
     keys_namespace: str = Field(default="cloche-system", pattern=_DNS_LABEL)
-    """Namespace of the Secret with the API keys: the gateway's own namespace."""
+    """Namespace of the Secret `cloche-api-keys`: the gateway's own namespace."""
     host: str = "0.0.0.0"  # noqa: S104  the Service sends traffic to the Pod's own address
     """Address to listen on."""
     port: int = Field(default=8002, ge=0, le=65535)
     """Port to listen on; 0 takes any free port."""
     log_format: LogFormat = LogFormat.JSON
-    """json for a log collector, text for a terminal."""
+    """`json` for a log collector, `text` for a terminal."""
     log_level: LogLevel = LogLevel.INFO
-    """debug, info, warning or error."""
+    """Lowest level that is logged. With `debug` the requests of probes and scrapers are logged
+    too."""
     queue_timeout_seconds: float = Field(default=60, ge=0, le=3600)
-    """How long an execution may wait in the queue. It must equal the operator's setting."""
+    """The operator's `QUEUE_TIMEOUT_SECONDS`: how long an execution may wait in the queue. Both
+    must be equal."""
     wait_margin_seconds: float = Field(default=75, gt=0, le=600)
-    """How long a request waits in addition to its own timeout and the queue's: 60 for the start of
-    a Pod (the operator's start timeout), and the rest for the end of compilers, the syntax check
-    and the writes."""
+    """Time that a request waits in addition to its own timeout and the queue's: 60 s for the start
+    of a Pod (the operator's `START_TIMEOUT_SECONDS`), the rest for the end of compilers, the syntax
+    check and the writes."""
     api_timeout_seconds: float = Field(default=15, gt=0, le=60)
-    """Timeout for one call of the API server, including repetitions of a lost create. It is longer
-    than a leader election of etcd or a restart of the API server."""
+    """Timeout of one call of the API server, including repetitions of a lost create. A leader
+    election of etcd or a restart of the API server takes less."""
     body_timeout_seconds: float = Field(default=30, gt=0, le=300)
-    """Timeout for the arrival of a request's body: 4 MiB at 140 KiB per second."""
+    """Time in which the body of a request must arrive. The default allows 4 MiB at 140 KiB a
+    second."""
     send_timeout_seconds: float = Field(default=30, gt=0, le=300)
-    """Time in which a client must read an eighth of the data that is buffered for it, at least
-    16 KiB, or all of it."""
+    """Time in which a client must read an eighth of what is buffered for it, at least 16 KiB, or
+    all of it. After that the connection is closed."""
     connections: int = Field(default=2000, ge=10, le=100_000)
-    """Client connections at a time: one for each execution that may wait in the queue (1000), and
-    as many for other requests. An idle connection costs 10 KiB."""
+    """Client connections at a time; further ones get 503. The default is one for each execution
+    that may wait in the queue (1000) and as many for other clients. An idle one costs 10 KiB. Raise
+    it if more clients wait at one gateway; lower it if memory is small."""
     memory_limit_mib: int = Field(default=512, ge=256, le=1024 * 1024)
-    """Memory of the process in MiB: the container's limit. Three fifths of what exceeds 192 MiB
-    hold request bodies and unread responses; beyond that, requests get 503."""
+    """Memory of the process; without a limit of the container, the node's allocatable memory. Three
+    fifths of what exceeds 192 MiB hold request bodies and answers that clients have not read yet;
+    beyond that requests get 503. Raise it for many large requests or slow clients."""
     memory_tenant_share: float = Field(default=0.5, gt=0, le=1)
     """Share of that budget for one tenant, and for all clients without a key together. With more
-    than a half, one tenant can leave the others less than it has."""
+    than a half, one tenant can leave others less than it has."""
     followed_logs_per_node: int = Field(default=40, ge=1, le=100_000)
-    """Logs of one node that are followed for event streams. Further logs are read again every 2 s
-    or more. Each takes an inotify instance of root on the node, of which Linux allows 128 by
-    default: two gateways take 80."""
+    """Pod logs of one node that the gateway follows for event streams. Further logs are read again
+    every 2 s or more. Each takes an inotify instance of root on the node, and Linux allows 128 by
+    default (`fs.inotify.max_user_instances`): two gateways take 80. Raise both if many clients
+    stream; lower it with more than two gateways."""
     concurrency: int = Field(default=50, ge=1, le=CONCURRENCY_MAX)
-    """Executions of an API key that run at a time, if the key has no limit; more wait."""
+    """Executions and sessions of an API key that run at a time, if the key has no limit; more wait
+    in the queue."""
     write_bytes: int = Field(default=BYTES_DEFAULT, ge=64 * MIB)
-    """Bytes that all executions may write to etcd within 10 minutes, the history that it keeps."""
+    """Bytes that all executions may write to etcd within 10 minutes, because etcd keeps the history
+    of that time; new executions then get 429. Change it with etcd's quota."""
     write_bytes_per_tenant: int = Field(default=BYTES_PER_TENANT_DEFAULT, ge=16 * MIB)
-    """The same for one tenant. It also may not have written more than is left of the total."""
+    """The same for one tenant: 180 executions of full size, or 25,000 small ones. A tenant may also
+    write at most as much as remains for all."""
     rate_limit_per_minute: int = Field(default=100, ge=1, le=1_000_000)
-    """Executions that an API key may request per minute, if the key has no rate."""
+    """Executions that an API key may request in a minute, if the key has no rate; then 429."""
     reads_per_minute: int = Field(default=3000, ge=1, le=10_000_000)
-    """Reads, waits, streams and deletions that such a key may request per minute: enough to poll 10
-    executions five times per second, which takes a tenth of a core."""
+    """Reads, waits, streams and deletions that such a key may request in a minute. The default
+    polls 10 executions five times a second and takes a tenth of a core. A key with a higher rate
+    has more in proportion."""
     requests_per_key: int = Field(default=500, ge=1, le=100_000)
-    """Requests of one API key in progress at a time, including waiting ones and event streams: a
-    quarter of all connections, and ten times its concurrency."""
+    """Requests of such a key that one gateway answers at a time, including waiting ones and
+    streams: by default a quarter of all connections. A key with a higher concurrency has more in
+    proportion."""
     rate_limit_redis_url: SecretStr | None = None
-    """Redis in which gateways count together, redis://[:password@]host:port[/db]. Without it, each
-    counts in memory."""
+    """Redis or Valkey in which several gateways count rates together,
+    `redis://[:password@]host:port[/db]` or `rediss://…`. Without one each gateway counts
+    separately, so a key has its rate at each. Set it if there is more than one gateway."""
     rate_limit_fail_open: bool = True
-    """Whether requests pass uncounted while that Redis does not answer. Otherwise they get 503."""
+    """While that Redis is unavailable: `true` accepts requests without counting them, `false`
+    answers 503."""
     cors_origins: Annotated[tuple[str, ...], NoDecode] = ()
-    """Origins whose pages may call from a browser, separated by commas, or `*` for all. The default
-    is none."""
+    """Origins whose pages may call from a browser, separated by commas, or `*`. Users of such a
+    page can read its API key."""
     drain_seconds: float = Field(default=25, ge=0, le=5000)
-    """Time after SIGTERM to answer waiting requests. The Pod's terminationGracePeriodSeconds must
-    be some seconds longer; Kubernetes' default is 30."""
+    """Time after SIGTERM to complete waiting requests; a gateway without requests stops at once.
+    The Pod's `terminationGracePeriodSeconds` must be longer by some seconds; the default fits
+    Kubernetes' 30 s. The chart's value covers the longest program (300 s), the queue (60 s), the
+    start (60 s) and the margin (15 s): raise it together with these."""
 
     @field_validator("cors_origins", mode="before")
     @classmethod
@@ -138,9 +156,7 @@ def load() -> Settings:
     for name in sorted(os.environ):
         upper = name.upper()
         if upper.startswith(PREFIX) and upper not in known and not _SERVICE_LINK.fullmatch(upper):
-            raise SettingsError(
-                f"{name}: unknown setting. Known settings: {', '.join(sorted(known))}"
-            )
+            raise SettingsError(f"{name}: no such setting; there are {', '.join(sorted(known))}")
     try:
         return Settings()
     except ValidationError as error:

@@ -33,7 +33,10 @@ class SettingsError(Exception):
 
 
 class Settings(BaseSettings):
-    """Every setting, its unit and the reason for its default."""
+    """Settings of the operator, with reasons for the defaults.
+
+    `make settings-docs` writes the descriptions into docs/operate/configure.md.
+    """
 
     model_config = SettingsConfigDict(
         env_prefix=PREFIX, extra="forbid", frozen=True, use_attribute_docstrings=True
@@ -82,118 +85,138 @@ class Settings(BaseSettings):
         return int(self.write_bytes * _SLACK), int(self.write_bytes_per_tenant * _SLACK)
 
     namespace: str = "cloche-sandboxes"
-    """The namespace of the executions, the runtimes and their Pods."""
+    """Namespace of executions, sessions, runtimes and their Pods."""
     identity: str = ""
-    """Name of this operator, its Pod's; empty for one that no other has."""
+    """Name of this operator in the Lease. Empty: a random name."""
     lease_namespace: str = ""
-    """The namespace of the Lease by which one operator leads; empty for the executions' own."""
+    """Namespace of the Lease. Empty: `NAMESPACE`."""
     lease_name: str = "cloche-operator"
-    """Name of that Lease."""
+    """Name of the Lease. The chart's Role allows only this name."""
     lease_seconds: float = Field(default=10, ge=1)
-    """Seconds after which an operator that was not heard of leads no more: longer than a busy
-    node's pauses, short enough for those who wait."""
+    """Time without a renewal after which another operator may lead: longer than the pauses of a
+    busy node, short enough for waiting clients."""
     runtime_class_name: str = ""
-    """RuntimeClass of the Pods whose runtime names none; empty for the cluster's default."""
+    """RuntimeClass of sandbox Pods whose runtime names none. Empty: the cluster's default."""
     user_namespaces: bool = False
-    """Whether Pods get user namespaces (hostUsers: false). Off: not every node can."""
+    """Whether sandbox Pods have user namespaces (`hostUsers: false`). Every node must support
+    them."""
     app_armor_profile: str = Field(
         default="", pattern=r"^(RuntimeDefault|localhost/[!-~]{1,253})?$"
     )
-    """AppArmor profile of the Pods: RuntimeDefault or localhost/NAME. Empty for the container
-    runtime's own choice, for a node without AppArmor starts no Pod that names one."""
+    """AppArmor profile of sandbox Pods, `RuntimeDefault` or `localhost/NAME`. A node without
+    AppArmor then starts no sandbox Pod. Empty: the container runtime's choice."""
     first_user: int = Field(default=40_000, ge=1_000)
-    """The first user that Pods run as. Nobody else on the nodes should have these: the kernel
-    counts processes and inotify instances by user. The runtimes' images have names for the
-    default's."""
+    """First UID of sandbox Pods; each live Pod has a different one. No other process on the nodes
+    should have these UIDs, because the kernel counts processes and inotify instances by UID. The
+    images have names for the default range; for another one build the base image with `--build-arg
+    FIRST_USER=… --build-arg LAST_USER=…`."""
     last_user: int = Field(default=49_999, le=65_533)
-    """The last one: below 65534, which is nobody, and so are those beyond in a user namespace."""
+    """Last UID: below 65534, which represents every unmapped UID in a user namespace. The range
+    must have at least 250 UIDs; its size is the most Pods that can live at a time."""
     pod_request_cpu: str = "10m"
-    """CPU that a Pod reserves, far below its limit: waiting and running Pods must fit a laptop, and
-    when processors are busy its programs get this in proportion to what others reserve."""
+    """CPU that a sandbox Pod requests, far below its limit so that waiting and running Pods fit a
+    laptop. When processors are busy, programs get them in proportion to it."""
     pod_request_memory: str = "64Mi"
-    """Memory that a Pod reserves, for the same reason."""
+    """Memory that a sandbox Pod requests, for the same reason."""
     priority_class_name: str = ""
-    """PriorityClass of the Pods; empty for the cluster's default."""
+    """PriorityClass of sandbox Pods. Empty: the cluster's default."""
     node_selector: dict[str, str] = Field(default_factory=dict)
-    """Labels of the nodes that Pods may run on, as JSON."""
+    """Labels of the nodes for sandbox Pods, as JSON. Only these nodes count as capacity."""
     tolerations: list[dict[str, Any]] = Field(default_factory=list)
-    """Taints that Pods tolerate, as JSON."""
+    """Taints that sandbox Pods tolerate, as JSON."""
     image_pull_secrets: list[str] = Field(default_factory=list)
-    """Names of Secrets for the registry, as JSON."""
+    """Names of Secrets in the sandbox namespace for the registry, as JSON."""
     capacity_share: float = Field(default=0.6, gt=0, le=10)
-    """Part of the sandbox nodes' memory that running executions' limits may add up to. The rest
-    is for the system and for Pods that wait."""
+    """Share of the sandbox nodes' allocatable memory that the limits of running executions may add
+    up to. The rest is for the system and waiting Pods. Raise it if the sandbox nodes run nothing
+    else."""
     cpu_overcommit: float = Field(default=12, gt=0, le=1000)
-    """Times as many cores as the sandbox nodes have that running executions' limits may add up to:
-    a program waits more than it computes. By memory some 5 default programs run for each core."""
+    """Multiple of the sandbox nodes' cores that the CPU limits of running executions may add up to:
+    programs wait more than they compute. By memory about 5 default programs run for each core.
+    Lower it if programs compute all the time."""
     tenant_share: float = Field(default=0.9, gt=0, le=1)
-    """Part of all that one tenant may hold, and of what sessions may; room for one default program
-    is always left besides. What runs is never stopped for others, so it has to be free before."""
+    """Share of all capacity that one tenant may hold, and of the sessions' part. Room for one
+    default program always remains. Running programs are never stopped for others, so this holds
+    even while no other tenant waits. With a single tenant, set 1."""
     session_share: float = Field(default=0.5, gt=0, le=1)
-    """Part of all that sessions may hold: they do so for up to a day, used or not."""
+    """Share of all capacity that sessions may hold, for up to a day. Change it if sessions are
+    unused, or if most executions use one."""
     node_processes: int = Field(default=24_576, ge=0)
-    """Processes and threads that programs may have on each node, in all: three quarters of Linux'
-    pid_max of 32768, for no API says what a node has. 0: not counted."""
+    """Processes and threads of all programs on a node. The default is three quarters of Linux'
+    default `pid_max` (32768), because no API returns a node's value. 0: not counted."""
     node_open_files: int = Field(default=0, ge=0)
-    """Files that programs may have open on each node, in all. 0: not counted, for systemd sets
-    fs.file-max to more than any memory holds."""
+    """Open files of all programs on a node. 0: not counted, because systemd sets `fs.file-max`
+    higher than memory allows."""
     reserve_memory: bool = False
-    """Whether Pods reserve all the memory that they may use: the scheduler then never puts more on
-    a node than it has, and a pool's waiting Pods count in full."""
+    """Whether sandbox Pods request all the memory that they may use, so that the scheduler never
+    gives a node more than it has. For several sandbox nodes. Each waiting Pod then takes its whole
+    limit."""
     memory_bytes: int = Field(default=512 * MIB, ge=128 * MIB)
-    """The operator's own memory limit. Half of it is for outputs of what runs, 1 MiB each, and a
-    quarter for inputs and results on their way."""
+    """Memory of the operator. Half of it is for the output of running programs, 1 MiB each, so
+    512 MiB allow 256 at a time; a quarter is for inputs and results in transit. Raise it by 2 MiB
+    for each further program."""
     queue_length: int = Field(default=1000, ge=1)
-    """Executions and sessions that may wait; for more the tenant with the most loses its latest."""
+    """Executions and sessions that may wait in all. When the queue is full, the tenant with the
+    most loses its latest (QueueFull)."""
     queue_length_per_tenant: int = Field(default=500, ge=1)
-    """The same for each tenant; more end as QueueFull. Half: one alone cannot fill the queue."""
+    """Executions and sessions of one tenant that may wait; more end as QueueFull. With half of
+    `QUEUE_LENGTH` one tenant cannot fill the queue."""
     queue_length_per_session: int = Field(default=20, ge=1)
-    """Executions that may wait for their turn in one session: they run one after the other, so more
-    would not come to their turn in time."""
+    """Executions that may wait for their turn in one session, which runs them one after the other.
+    More would reach their queue timeout."""
     queue_bytes: int = Field(default=256 * MIB, ge=MIB)
-    """Bytes of etcd that the inputs of all that wait may take: they and retention_bytes together
-    leave a quarter of storage_hard_bytes for what runs."""
+    """Bytes of etcd that the inputs of all waiting executions may take. Together with
+    `RETENTION_BYTES` it leaves a quarter of `STORAGE_HARD_BYTES` for running ones."""
     queue_bytes_per_tenant: int = Field(default=128 * MIB, ge=MIB)
-    """The same for each tenant."""
+    """The same for one tenant."""
     queue_timeout_seconds: float = Field(default=60, gt=0)
-    """Seconds that an execution may wait for capacity, or for its turn in a session: longer than
-    any client is patient."""
+    """Time that an execution may wait for capacity or for its turn in a session; then it ends as
+    QueueTimeout. Raise it if your clients wait longer."""
     start_timeout_seconds: float = Field(default=60, gt=0)
-    """Seconds from the Pod's creation to its first answer: a cold image pull fits in."""
+    """Time from the creation of a Pod to its first answer, including the image pull. Raise it if
+    images are large or the registry is slow."""
     start_concurrency: int = Field(default=4, ge=1)
-    """Pods that start at a time for the pools, and the least number for all together, which is two
-    for each core: more of them together start no faster."""
+    """Pods that start at a time for the pools, over all runtimes. Executions and pools together
+    start this number at a time, or two for each core of the nodes if that is more; while others run
+    programs, the tenant that holds most has a quarter of it. More starts at a time are not
+    faster."""
     grace_seconds: float = Field(default=5, gt=0)
-    """Seconds beyond the execution's own timeout after which the supervisor counts as hung."""
+    """Time after the execution's own timeout (and 3 s, and the supervisor's own processor time)
+    until the supervisor counts as hung."""
     drain_seconds: float = Field(default=10, ge=0)
-    """Seconds that running executions get at shutdown; the next operator takes up the rest."""
+    """Time at shutdown for running executions to end; the next operator takes over the rest. Less
+    than `operator.terminationGracePeriodSeconds` of the chart."""
     sweep_seconds: float = Field(default=30, gt=0)
-    """Seconds between two sweeps for expired records and left-over Pods."""
+    """Interval of the sweeps for missed executions, left-over Pods and expired records."""
     left_over_seconds: float = Field(default=60, ge=0)
-    """Seconds beyond the time in which it must start, after which a Pod that is not attached and
-    belongs to nothing unfinished is removed: whoever made it may be in the middle of that."""
+    """Time after `START_TIMEOUT_SECONDS` until a Pod that is not attached and belongs to nothing
+    unfinished is removed, because another operator may be about to record it."""
     relist_seconds: float = Field(default=600, gt=0)
-    """Seconds between two listings of all records, for what others deleted: it reads them all."""
+    """Interval of the listings of all records, which find what others deleted. Each reads all
+    records."""
     retention_executions: int = Field(default=20_000, ge=0)
-    """Records that are kept, the oldest go first: what a listing of all may cost."""
+    """Records that are kept, so that a listing of all stays affordable. Beyond this and the next
+    two bounds, the oldest record of the tenant that has most is removed."""
     retention_bytes: int = Field(default=512 * MIB, ge=0)
-    """Bytes that all records may take: etcd's default quota is 2 GiB."""
+    """Bytes that all records may take; etcd's default quota is 2 GiB. Change it with etcd's
+    quota."""
     retention_bytes_per_tenant: int = Field(default=128 * MIB, ge=0)
-    """Bytes that the records of one tenant may take; without a tenant, of nobody's together."""
+    """The same for one tenant, and for all executions without a tenant together."""
     storage_hard_bytes: int = Field(default=1024 * MIB, ge=1)
-    """Bytes of executions, unfinished ones too, from which on new ones are refused: the records
-    could not be removed as fast as they came, and a full etcd stops the cluster."""
+    """Bytes of all executions, unfinished ones included, from which on new ones are refused (503,
+    QueueFull), because records could not be removed as fast as they come and a full etcd stops the
+    cluster. Must be more than `RETENTION_BYTES`."""
     write_bytes: int = Field(default=BYTES_DEFAULT, ge=64 * MIB)
-    """Bytes that all executions may write to etcd within 10 minutes: so much history it keeps.
-    For executions that did not come through the gateway, which counts before it creates."""
+    """As for the gateway, for executions that did not come through it; they end as WriteLimit. The
+    operator's bounds are a tenth wider."""
     write_bytes_per_tenant: int = Field(default=BYTES_PER_TENANT_DEFAULT, ge=16 * MIB)
-    """The same of one tenant's executions; without a tenant, of nobody's together."""
+    """The same for one tenant, and for all executions without a tenant together."""
     http_port: int = Field(default=8080, ge=1, le=65535)
-    """Port of /healthz, /readyz and /metrics."""
+    """Port of `/healthz`, `/readyz` and `/metrics`."""
     log_format: LogFormat = LogFormat.JSON
-    """json for machines, text for people."""
+    """`json` for a log collector, `text` for a terminal."""
     log_level: LogLevel = LogLevel.INFO
-    """The least level that is logged."""
+    """Lowest level that is logged."""
 
     @property
     def users(self) -> range:

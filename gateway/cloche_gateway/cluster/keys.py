@@ -49,7 +49,7 @@ def source(paths: Paths) -> Source:
 class KeyRing:
     """The API keys in the Secret. A change of the Secret takes effect with the watch's event.
 
-    A key without limits of its own has those of the settings. The limit of reads grows in
+    A key without limits has those of the settings. The limit of reads grows in
     proportion to the key's rate, and the limit of in-flight requests in proportion to its
     concurrency. Neither is ever less than in the settings.
 

@@ -171,7 +171,7 @@ async def check(
     Raises:
         SessionNotFoundError, BusyError: as `look_up`.
         InvalidRequestError: the request's language is not the session's, or the request sets
-            resources. A session has resources of its own, which all its executions share.
+            resources. A session has its own resources, which all its executions share.
     """
     known = context.sessions.find(name)
     if known is None:  # The watch may lag, such as when another replica has just created it.

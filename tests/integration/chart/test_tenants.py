@@ -118,7 +118,7 @@ def test_only_the_gateway_may_use_the_name_of_an_idempotency_key(policed: ChartR
             name, by=policed.gateway, labels={"cloche.dev/tenant": "t"}, tenant="t"
         )
         assert done.returncode == 0 or "already exists" in done.stderr
-    # Changes of what is there go on, whoever makes them.
+    # Changes of existing objects remain possible for every account.
     policed("annotate", f"sbx/{keyed}", "-n", policed.sandboxes, "note=seen")
 
 

@@ -1,4 +1,4 @@
-# Tries: to register an interpreter of its own for the whole node
+# Tries: to register its own interpreter for the whole node
 # Gets: EROFS or EACCES or ENOENT
 # Depends on: user namespaces
 from attack import attempt, write

@@ -1,4 +1,4 @@
-# Tries: to keep the supervisor waiting for a pipe that nobody writes to
+# Tries: to keep the supervisor waiting for a pipe without a writer
 # Ends: Exited 0
 # Collects: *.txt
 import os

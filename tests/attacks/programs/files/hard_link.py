@@ -1,4 +1,4 @@
-# Tries: to keep a file of the image, or another's, by a link of its own
+# Tries: to keep a file of the image, or another's, by its own link
 # Gets: {'EXDEV'} or {'EPERM'} or {'EPERM', 'EXDEV'} or {'EXDEV', 'EPERM'}
 # Depends on: user namespaces
 import os

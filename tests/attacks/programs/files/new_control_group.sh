@@ -1,4 +1,4 @@
-# Tries: a control group of its own beneath its own
+# Tries: a new control group beneath its own
 # Gets: refused
 # Depends on: user namespaces
 made=$(find /sys/fs/cgroup -maxdepth 3 -type d -exec mkdir {}/x \; -print 2>/dev/null | head -1)

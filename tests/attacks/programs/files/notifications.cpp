@@ -1,4 +1,4 @@
-// Tries: to be told of every file that anybody opens
+// Tries: to be notified of every file that is opened
 // Gets: EPERM
 // Depends on: user namespaces
 #include "attack.h"

@@ -1,4 +1,4 @@
-// Tries: to have the node swap to a file of its own, and to count what its processes do
+// Tries: to have the node swap to its own file, and to count what its processes do
 // Gets: EPERM
 // Gets: EPERM
 // Gets: EPERM

@@ -1,4 +1,4 @@
-# Tries: the API server as nobody, by each name and address that it may have
+# Tries: the API server without credentials, by each name and address that it may have
 # Gets: {'EACCES', 'gaierror'} or {'gaierror', 'EACCES'}
 import os
 import ssl

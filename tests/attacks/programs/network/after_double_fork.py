@@ -1,4 +1,4 @@
-# Tries: a daemon, which is nobody's child any more
+# Tries: a daemon, which has lost its parent
 # Gets: EACCES
 # Held by: the filter
 import os

@@ -1,4 +1,4 @@
-// Tries: a filter of its own that allows everything, installed over ours
+// Tries: its own filter, which allows everything, installed over ours
 // Gets: EINVAL
 // Gets: EACCES
 // Held by: the filter

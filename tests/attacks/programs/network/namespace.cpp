@@ -1,4 +1,4 @@
-// Tries: a network of its own, in which it would be the administrator
+// Tries: its own network, in which it would be the administrator
 // Gets: EPERM
 // Gets: EPERM
 // Gets: EPERM

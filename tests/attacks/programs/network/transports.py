@@ -1,4 +1,4 @@
-# Tries: transports beside TCP and UDP
+# Tries: transports other than TCP and UDP
 # Gets: {'EACCES'}
 # Held by: the filter
 import socket

@@ -1,4 +1,4 @@
-# Tries: an interface of its own making
+# Tries: a network interface that it makes
 # Gets: no device
 # Gets: refused
 [ -e /dev/net/tun ] && echo a device || echo no device

@@ -1,4 +1,4 @@
-// Tries: every namespace of its own, with each call that makes one
+// Tries: a new namespace of each kind, with each call that makes one
 // Gets: 0 made
 // Gets: ENOSYS
 // Depends on: user namespaces

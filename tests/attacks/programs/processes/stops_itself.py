@@ -1,4 +1,4 @@
-# Tries: to hang where no end of a process is told
+# Tries: to hang where no end of a process is reported
 # Ends: DeadlineExceeded
 # Limits: timeoutSeconds=2
 import os

@@ -1,4 +1,4 @@
-# Tries: dead processes that nobody fetches
+# Tries: dead processes that no parent waits for
 # Gets: EAGAIN
 import os
 

@@ -1,4 +1,4 @@
-# Tries: to have the syntax check run a program of its own, or find other modules
+# Tries: to have the syntax check run another program, or find other modules
 # Ends: Exited 1
 import os
 import sys

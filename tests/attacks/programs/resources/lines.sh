@@ -1,4 +1,4 @@
-# Tries: lines without end and with nothing in them, for whatever keeps a log of lines
+# Tries: lines without end and with nothing in them, against a program that stores a log of lines
 # Ends: DeadlineExceeded
 # Bytes: 262144
 # Limits: timeoutSeconds=5

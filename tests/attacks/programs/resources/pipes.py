@@ -1,4 +1,4 @@
-# Tries: memory in pipes that nobody reads
+# Tries: memory in pipes without a reader
 # Gets: EMFILE
 # Depends on: user namespaces
 import fcntl

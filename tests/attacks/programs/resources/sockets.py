@@ -1,4 +1,4 @@
-# Tries: memory in sockets that nobody reads
+# Tries: memory in sockets without a reader
 # Gets: EMFILE
 # Depends on: user namespaces
 import socket
