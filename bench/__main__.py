@@ -18,8 +18,8 @@ from stats import MOST
 from table import table
 from world import MAIN, QUICK, Sizes
 
-from cloche_api.rest import ApiError, NoClusterError, UnavailableError
 from cloche_cluster.errors import ClusterError
+from cloche_kube.errors import ApiError, NoClusterError, UnavailableError
 
 _INTERRUPTED = 130  # 128 plus the number of SIGINT, as in shells
 

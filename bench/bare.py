@@ -15,10 +15,10 @@ from client import CODE, STDOUT
 from progress import BenchError
 from server import LABEL
 
-from cloche_api.execution import ExecutionSpec
 from cloche_api.meta import CONTAINER
-from cloche_api.rest import UnavailableError
-from cloche_api.runtime import RuntimeSpec
+from cloche_api.resources.execution import ExecutionSpec
+from cloche_api.resources.runtime import RuntimeSpec
+from cloche_kube.errors import UnavailableError
 from cloche_operator.model.pod_manifest import PodShape, waiting_pod
 from cloche_operator.pods.attach import Attachment
 from cloche_operator.protocol.events import EventReader

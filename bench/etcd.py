@@ -30,7 +30,8 @@ from stats import summary
 
 from cloche_api.keys import SECRET_NAME, new_key
 from cloche_api.limits import MIB
-from cloche_api.rest import MERGE_PATCH, ApiError, NoClusterError, Rest, UnavailableError
+from cloche_kube.client import MERGE_PATCH, Rest
+from cloche_kube.errors import ApiError, NoClusterError, UnavailableError
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator

@@ -27,7 +27,8 @@ from stats import median_interval, summary
 from support import images
 
 from cloche_api import meta
-from cloche_api.rest import ApiError, NoClusterError, Rest, UnavailableError
+from cloche_kube.client import Rest
+from cloche_kube.errors import ApiError, NoClusterError, UnavailableError
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator

@@ -24,7 +24,8 @@ from server import Cluster, installed_settings
 from stats import summary
 from world import Sizes, World
 
-from cloche_api.rest import MERGE_PATCH, ApiError, NoClusterError, Rest, UnavailableError
+from cloche_kube.client import MERGE_PATCH, Rest
+from cloche_kube.errors import ApiError, NoClusterError, UnavailableError
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator

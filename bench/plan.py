@@ -14,7 +14,7 @@ from server import Cluster, installed_settings
 from world import World
 
 from cloche_api import meta
-from cloche_api.rest import Rest
+from cloche_kube.client import Rest
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 from progress import BenchError
 
 from cloche_api import meta
-from cloche_api.rest import METADATA_LIST, ConflictError, NotFoundError, Rest
+from cloche_kube.client import METADATA_LIST, Rest
+from cloche_kube.errors import ConflictError, NotFoundError
 from cloche_operator.settings import Settings
 
 if TYPE_CHECKING:

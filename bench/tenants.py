@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import yaml
 from server import SYSTEM
 
-from cloche_api.rest import Rest
+from cloche_kube.client import Rest
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator

@@ -17,7 +17,7 @@ from server import LABEL, UNWATCHED
 from world import CLIENTS, SINGLE
 
 from cloche_api import meta
-from cloche_api.rest import MERGE_PATCH, METADATA
+from cloche_kube.client import MERGE_PATCH, METADATA
 from cloche_operator.model.execution import now, timestamp
 from cloche_operator.protocol.frame import Afterwards
 

@@ -12,8 +12,8 @@ from server import LABEL
 from tenants import as_gateway
 
 from cloche_api import meta
-from cloche_api.phases import UNFINISHED
-from cloche_api.rest import UnavailableError
+from cloche_api.resources.phases import UNFINISHED
+from cloche_kube.errors import UnavailableError
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator

@@ -18,7 +18,7 @@ from prometheus_client import (
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 from prometheus_client.registry import Collector
 
-from cloche_api.phases import Reason
+from cloche_api.resources.phases import Reason
 from cloche_gateway.times import seconds_between
 
 if TYPE_CHECKING:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import kopf
 
 from cloche_api import meta
-from cloche_api.phases import UNFINISHED
+from cloche_api.resources.phases import UNFINISHED
 from cloche_operator.kube.api import label_selector
 from cloche_operator.kube.garbage import Litter
 from cloche_operator.kube.retry import persist

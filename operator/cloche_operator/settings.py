@@ -10,10 +10,10 @@ from typing import Any
 from pydantic import Field, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from cloche_api import quantity
+from cloche_api.accounting.write_limit import BYTES_DEFAULT, BYTES_PER_TENANT_DEFAULT
 from cloche_api.limits import MIB
 from cloche_api.logs import LogFormat, LogLevel
-from cloche_api.write_limit import BYTES_DEFAULT, BYTES_PER_TENANT_DEFAULT
+from cloche_api.resources import quantity
 
 _USERS_LEAST = 250  # Pods in a namespace's quota, each of which has a different user
 

@@ -10,7 +10,7 @@ import pytest
 from support.deadline import until
 from support.installation import SANDBOXES, Kubectl
 
-from cloche_api import quantity
+from cloche_api.resources import quantity
 
 HOG = {"name": "test-hog", "namespace": "default"}
 SECONDS = 90

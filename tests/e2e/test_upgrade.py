@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from support.installation import SANDBOXES, Kubectl
 
-from cloche_api.crd import execution_crd
+from cloche_api.crd.definitions import execution_crd
 
 COUNT = 5
 

@@ -15,12 +15,12 @@ import httpx
 
 from cloche_api.keys import new_key
 from cloche_api.meta import API_VERSION
-from cloche_api.rest import MERGE_PATCH, Rest
 from cloche_gateway import context as context_module
 from cloche_gateway.cluster import paths
 from cloche_gateway.cluster.api import KubeClient
 from cloche_gateway.server import Server
 from cloche_gateway.settings import Settings
+from cloche_kube.client import MERGE_PATCH, Rest
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable

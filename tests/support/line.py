@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from support.deadline import settled
 
-from cloche_api.execution import Concurrency
+from cloche_api.resources.execution import Concurrency
 from cloche_operator.model.node import Node
 from cloche_operator.model.outcome import EndedError
 from cloche_operator.queue.capacity import Capacity

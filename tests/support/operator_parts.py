@@ -8,8 +8,8 @@ from pathlib import Path
 
 from aiohttp import web
 
-from cloche_api.budget import ByteBudget
-from cloche_api.rest import Rest
+from cloche_api.accounting.budget import ByteBudget
+from cloche_kube.client import Rest
 from cloche_operator.kube.api import Kube
 from cloche_operator.metrics import Metrics
 from cloche_operator.queue.capacity import Capacity

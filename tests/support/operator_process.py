@@ -114,7 +114,8 @@ def _environment(settings: dict[str, Any]) -> dict[str, str]:
         for name, value in settings.items()
     }
     others = {k: v for k, v in os.environ.items() if not k.startswith(("CLOCHE_", "KUBE"))}
-    return others | mine | {"PYTHONPATH": str(Path(__file__).parents[1])}
+    path = [str(Path(__file__).parents[1]), os.environ.get("PYTHONPATH", "")]
+    return others | mine | {"PYTHONPATH": os.pathsep.join(filter(None, path))}
 
 
 def _free_port() -> int:

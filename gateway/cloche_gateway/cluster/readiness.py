@@ -5,9 +5,9 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING
 
-from cloche_api.rest import METADATA_LIST
 from cloche_gateway.cluster import paths
 from cloche_gateway.cluster.api import KubeClient, KubeError
+from cloche_kube.client import METADATA_LIST
 
 if TYPE_CHECKING:
     from cloche_gateway.cluster.watch import Follower

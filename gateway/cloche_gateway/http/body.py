@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from starlette.requests import Request
 
-    from cloche_api.budget import Charge
+    from cloche_api.accounting.budget import Charge
 
 BODY_BYTES = 4 * 1024 * 1024
 """The largest body. 700 KiB of content can be six times as long if each character is escaped in

@@ -9,7 +9,7 @@ from cloche_gateway.errors import OverloadedError
 if TYPE_CHECKING:
     import asyncio
 
-    from cloche_api.budget import Charge
+    from cloche_api.accounting.budget import Charge
     from cloche_gateway.limits.budget import Budget
 
 TAKEN_BYTES = 16 * 1024

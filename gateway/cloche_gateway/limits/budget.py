@@ -6,7 +6,7 @@ executions whose events are streamed.
 
 from __future__ import annotations
 
-from cloche_api.budget import ByteBudget
+from cloche_api.accounting.budget import ByteBudget
 from cloche_api.limits import MIB
 from cloche_gateway.errors import OverloadedError
 

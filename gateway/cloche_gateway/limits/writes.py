@@ -9,12 +9,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from cloche_api import source
-from cloche_api.size import object_bytes
-from cloche_api.write_limit import revisions
+from cloche_api.accounting.size import object_bytes
+from cloche_api.accounting.write_limit import revisions
+from cloche_api.resources import source
 
 if TYPE_CHECKING:
-    from cloche_api.write_limit import WriteLimit
+    from cloche_api.accounting.write_limit import WriteLimit
     from cloche_gateway.cluster.watch import Sink
 
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from enum import Enum, auto
 from typing import Any
 
-from cloche_api.phases import TERMINAL, Phase, Reason, phase_of
+from cloche_api.resources.phases import TERMINAL, Phase, Reason, phase_of
 from cloche_gateway.errors import RecordRemovedError
 from cloche_gateway.results import response
 

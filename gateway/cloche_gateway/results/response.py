@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from cloche_api.phases import TERMINAL, Phase
+from cloche_api.resources.phases import TERMINAL, Phase
 from cloche_gateway.times import seconds_between
 
 _STATUS = {

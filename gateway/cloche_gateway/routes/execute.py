@@ -20,7 +20,7 @@ from cloche_gateway.services import executing, starting, submitting
 from cloche_gateway.services.submitting import Origin
 
 if TYPE_CHECKING:
-    from cloche_api.budget import Charge
+    from cloche_api.accounting.budget import Charge
     from cloche_gateway.services.submitting import Plan
 
 router = APIRouter(route_class=Route, prefix="/api/v1/execute", tags=["execute"])

@@ -11,7 +11,7 @@ from cloche_gateway.services import executing, submitting
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from cloche_api.budget import Charge
+    from cloche_api.accounting.budget import Charge
     from cloche_gateway.context import Context
     from cloche_gateway.requests.parsing import BatchItem
     from cloche_gateway.services.submitting import Origin

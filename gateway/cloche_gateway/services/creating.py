@@ -9,7 +9,6 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from cloche_api.meta import ANNOTATION_REQUEST_ID, LABEL_TENANT
-from cloche_api.rest import METADATA
 from cloche_gateway.cluster.api import (
     AlreadyExistsError,
     ForbiddenError,
@@ -20,6 +19,7 @@ from cloche_gateway.cluster.api import (
 )
 from cloche_gateway.errors import BusyError, FailedError, InvalidRequestError, KeyReusedError
 from cloche_gateway.requests import idempotency
+from cloche_kube.client import METADATA
 
 if TYPE_CHECKING:
     from cloche_gateway.context import Context

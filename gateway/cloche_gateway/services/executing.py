@@ -8,7 +8,7 @@ import logging
 import time
 from typing import TYPE_CHECKING, Any
 
-from cloche_api.phases import TERMINAL, Phase
+from cloche_api.resources.phases import TERMINAL, Phase
 from cloche_gateway.cluster.api import KubeError
 from cloche_gateway.errors import (
     BusyError,

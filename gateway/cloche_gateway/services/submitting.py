@@ -6,15 +6,16 @@ import uuid
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from cloche_api import logs, source
-from cloche_api.size import object_bytes
+from cloche_api import logs
+from cloche_api.accounting.size import object_bytes
+from cloche_api.resources import source
 from cloche_gateway.cluster import paths
 from cloche_gateway.errors import BusyError, GatewayError, WriteLimitedError
 from cloche_gateway.requests import idempotency, manifest, parsing, validation
 from cloche_gateway.services import creating, sessions, tombstones
 
 if TYPE_CHECKING:
-    from cloche_api.budget import Charge
+    from cloche_api.accounting.budget import Charge
     from cloche_gateway.cluster.keys import Caller
     from cloche_gateway.context import Context
     from cloche_gateway.models import ExecuteRequest

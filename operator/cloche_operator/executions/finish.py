@@ -5,14 +5,8 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING, Any
 
-from cloche_api.rest import (
-    ApiError,
-    ConflictError,
-    InvalidError,
-    NotFoundError,
-    TooLargeError,
-)
-from cloche_api.tombstone import KEY_SECONDS
+from cloche_api.resources.tombstone import KEY_SECONDS
+from cloche_kube.errors import ApiError, ConflictError, InvalidError, NotFoundError, TooLargeError
 from cloche_operator.kube.retry import persist
 from cloche_operator.model import status
 from cloche_operator.model.execution import from_object, time_of

@@ -6,17 +6,10 @@ import contextlib
 from typing import TYPE_CHECKING, Any
 
 from cloche_api import meta
-from cloche_api.phases import TERMINAL, UNFINISHED
-from cloche_api.rest import (
-    MERGE_PATCH,
-    METADATA,
-    METADATA_LIST,
-    ConflictError,
-    NotFoundError,
-    Rest,
-    UnavailableError,
-)
-from cloche_api.session import SessionPhase
+from cloche_api.resources.phases import TERMINAL, UNFINISHED
+from cloche_api.resources.session import SessionPhase
+from cloche_kube.client import MERGE_PATCH, METADATA, METADATA_LIST, Rest
+from cloche_kube.errors import ConflictError, NotFoundError, UnavailableError
 from cloche_operator.model import pod_manifest
 from cloche_operator.model.node import Node, ready_nodes
 

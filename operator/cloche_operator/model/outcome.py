@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from cloche_api.phases import Phase, Reason, phase_of
+from cloche_api.resources.phases import Phase, Reason, phase_of
 
 if TYPE_CHECKING:
     from cloche_operator.protocol.transcript import Transcript

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from cloche_api import quantity
-from cloche_api.amounts import ResourceAmounts, UsedResources
-from cloche_api.phases import Reason
+from cloche_api.resources import quantity
+from cloche_api.resources.amounts import ResourceAmounts, UsedResources
+from cloche_api.resources.phases import Reason
 from cloche_operator.model.outcome import EndedError
 
 if TYPE_CHECKING:
-    from cloche_api.runtime import RuntimeResources
+    from cloche_api.resources.runtime import RuntimeResources
 
 _AMOUNTS = ("cpu", "memory", "disk")
 

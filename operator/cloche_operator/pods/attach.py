@@ -12,7 +12,7 @@ import aiohttp
 from cloche_api.meta import CONTAINER
 
 if TYPE_CHECKING:
-    from cloche_api.rest import Rest
+    from cloche_kube.client import Rest
     from cloche_operator.kube.api import Kube
 
 _PROTOCOL = "v5.channel.k8s.io"

@@ -6,7 +6,7 @@ import asyncio
 import time
 from typing import TYPE_CHECKING, Any
 
-from cloche_api.phases import Reason
+from cloche_api.resources.phases import Reason
 from cloche_operator.model.outcome import EndedError
 from cloche_operator.protocol.events import EventReader
 from cloche_operator.protocol.frame import HELLO, PROTOCOL

@@ -7,7 +7,7 @@ import logging
 import time
 from typing import TYPE_CHECKING, Any
 
-from cloche_api.rest import ApiError, UnavailableError
+from cloche_kube.errors import ApiError, UnavailableError
 from cloche_operator.model.execution import now
 
 if TYPE_CHECKING:

@@ -6,13 +6,13 @@ from dataclasses import dataclass
 from operator import add, le, sub
 from typing import TYPE_CHECKING
 
-from cloche_api import quantity
+from cloche_api.resources import quantity
 from cloche_operator.protocol.frame import open_files, processes
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from cloche_api.amounts import UsedResources
+    from cloche_api.resources.amounts import UsedResources
 
 UNBOUNDED = 2**62
 """The total of a resource that is not counted. It exceeds any sum of demands."""

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from cloche_api import quantity
 from cloche_api.limits import MIB
-from cloche_api.phases import Reason
-from cloche_api.runtime import RuntimeResources
+from cloche_api.resources import quantity
+from cloche_api.resources.phases import Reason
+from cloche_api.resources.runtime import RuntimeResources
 from cloche_operator.model.outcome import EndedError
 from cloche_operator.queue.demand import UNBOUNDED, Demand, demand_of
 

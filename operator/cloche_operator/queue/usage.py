@@ -12,7 +12,7 @@ from cloche_operator.queue.demand import Demand, total_of
 if TYPE_CHECKING:
     from collections.abc import Set as AbstractSet
 
-    from cloche_api.execution import Concurrency
+    from cloche_api.resources.execution import Concurrency
     from cloche_operator.queue.space import Space
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from cloche_api.write_limit import WriteLimit, revisions
+from cloche_api.accounting.write_limit import WriteLimit, revisions
 
 if TYPE_CHECKING:
     from cloche_operator.model.execution import Execution

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 import pydantic
 
 from cloche_api import meta
-from cloche_api.phases import Reason
-from cloche_api.rest import ApiError
-from cloche_api.session import SessionPhase
+from cloche_api.resources.phases import Reason
+from cloche_api.resources.session import SessionPhase
+from cloche_kube.errors import ApiError
 from cloche_operator.kube.retry import persist
 from cloche_operator.model.outcome import EndedError
 from cloche_operator.model.session import ended_by_replacement, from_object

@@ -14,9 +14,9 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from cloche_api import meta
-from cloche_api.phases import Reason
-from cloche_api.rest import ApiError
-from cloche_api.session import SessionPhase
+from cloche_api.resources.phases import Reason
+from cloche_api.resources.session import SessionPhase
+from cloche_kube.errors import ApiError
 from cloche_operator.kube.retry import persist
 from cloche_operator.model import session
 from cloche_operator.model.outcome import EndedError
@@ -33,7 +33,7 @@ from cloche_operator.sessions.turns import Turns
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from cloche_api.amounts import UsedResources
+    from cloche_api.resources.amounts import UsedResources
     from cloche_operator.model.execution import Execution
     from cloche_operator.model.session import SessionObject
     from cloche_operator.pods.sandbox import Sandbox

@@ -12,7 +12,7 @@ import pytest
 from support.api_server import CLOCHE, ApiServer
 from support.planes import ControlPlane
 
-from cloche_api.phases import TERMINAL
+from cloche_api.resources.phases import TERMINAL
 
 Make = Callable[..., dict[str, Any]]
 FINISHED = {

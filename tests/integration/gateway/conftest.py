@@ -19,8 +19,8 @@ from support.gateway import Cluster, Gateway, ready, runtime, serving, until
 from support.gateway_process import Program
 from support.losing_relay import Relay
 
-from cloche_api.rest import Rest
 from cloche_gateway.cluster.api import KubeClient
+from cloche_kube.client import Rest
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 import pytest
 from support.gateway import runtime
 
-from cloche_api.rest import MERGE_PATCH
 from cloche_gateway.cluster import paths
+from cloche_kube.client import MERGE_PATCH
 
 if TYPE_CHECKING:
     from support.gateway import Gateway

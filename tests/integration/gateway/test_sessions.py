@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from cloche_api.meta import API_VERSION
-from cloche_api.rest import MERGE_PATCH
 from cloche_gateway.cluster import paths
+from cloche_kube.client import MERGE_PATCH
 
 if TYPE_CHECKING:
     from support.gateway import Gateway

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from cloche_api.rest import MERGE_PATCH
 from cloche_gateway.cluster import paths
+from cloche_kube.client import MERGE_PATCH
 
 if TYPE_CHECKING:
     from support.gateway import Gateway

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 from support.gateway import ASYNC, EXECUTE, GONE, HELLO, KEY
 
-from cloche_api import tombstone
+from cloche_api.resources import tombstone
 from cloche_gateway.cluster import paths
 from cloche_gateway.services import tombstones
 

@@ -10,8 +10,8 @@ from support.operator_parts import operator_parts
 from support.planes import ControlPlane
 from support.stage import Stage
 
-from cloche_api.amounts import UsedResources
-from cloche_api.phases import Reason
+from cloche_api.resources.amounts import UsedResources
+from cloche_api.resources.phases import Reason
 from cloche_operator.executions.finish import record
 from cloche_operator.model.execution import Execution, from_object, now
 from cloche_operator.model.outcome import EndedError, Outcome

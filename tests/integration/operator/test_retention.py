@@ -8,7 +8,7 @@ from typing import Any
 from support.deadline import until
 from support.stage import BOUND_SECONDS, Stage
 
-from cloche_api import tombstone
+from cloche_api.resources import tombstone
 
 HOUR = 3600.0
 KIB = 1024

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from cloche_api import limits
-from cloche_api.execution import ExecutionSpec
-from cloche_api.size import object_bytes
+from cloche_api.accounting.size import object_bytes
+from cloche_api.resources.execution import ExecutionSpec
 from cloche_gateway.cluster.keys import Caller
 from cloche_gateway.cluster.languages import Amounts, Language
 from cloche_gateway.errors import InvalidRequestError, TooLargeError

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from cloche_api.size import object_bytes
-from cloche_api.write_limit import METADATA_BYTES, WriteLimit
+from cloche_api.accounting.size import object_bytes
+from cloche_api.accounting.write_limit import METADATA_BYTES, WriteLimit
 from cloche_gateway.limits.writes import CountedEnds, count
 
 SPEC: dict[str, Any] = {"language": "python", "code": "#" * 1000, "tenant": "acme"}

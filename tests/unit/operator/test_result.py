@@ -13,7 +13,7 @@ import pytest
 from aiohttp import web
 from support.operator_parts import answering, operator_parts
 
-from cloche_api.phases import Reason
+from cloche_api.resources.phases import Reason
 from cloche_operator.model.outcome import EndedError, from_exit
 from cloche_operator.pods.log_reader import LogReader, NeverStartedError, SilentError
 from cloche_operator.protocol.transcript import Transcript

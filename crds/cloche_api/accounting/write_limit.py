@@ -20,7 +20,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from cloche_api.limits import KIB, MIB
-from cloche_api.phases import Phase
+from cloche_api.resources.phases import Phase
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -6,14 +6,14 @@ import json
 
 import pytest
 
-from cloche_api.rest import (
+from cloche_kube.errors import (
     ApiError,
     ConflictError,
     InvalidError,
     NotFoundError,
     TooLargeError,
     UnavailableError,
-    _failure,
+    failure,
 )
 
 NO_ROLE = (
@@ -24,7 +24,7 @@ NO_ROLE = (
 
 
 def answered(status: int, message: str = "", reason: str = "") -> Exception:
-    return _failure(status, json.dumps({"message": message, "reason": reason}).encode())
+    return failure(status, json.dumps({"message": message, "reason": reason}).encode())
 
 
 @pytest.mark.parametrize("status", [401, 429, 500, 502, 503, 504])
@@ -66,5 +66,5 @@ def test_no(status: int, message: str, kind: type[ApiError]) -> None:
 
 
 def test_an_answer_that_is_no_status_is_told_as_it_is() -> None:
-    error = _failure(400, b"<html>")
+    error = failure(400, b"<html>")
     assert "<html>" in str(error)

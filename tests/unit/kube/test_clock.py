@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from cloche_api.clock import ServerClock
+from cloche_kube.clock import ServerClock
 
 NOON = "Fri, 02 Jan 2026 12:00:00 GMT"
 AT_NOON = datetime(2026, 1, 2, 12, tzinfo=UTC)

@@ -1,4 +1,4 @@
-"""The client of the API server: one connection pool, plain dicts, and a class for each failure.
+"""The client of the API server: one connection pool, and plain dictionaries.
 
 `kubernetes.aio` finds and refreshes the credentials. Its generated models are not used, because
 building them costs sixty times as much as plain JSON. The gateway and the operator each have a
@@ -10,16 +10,16 @@ from __future__ import annotations
 import asyncio
 import json
 import os
-import re
+import ssl
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any, Self
 
 import aiohttp
 from kubernetes.aio import config
 from kubernetes.aio.client import Configuration
-from kubernetes.aio.client.rest import RESTClientObject
 
-from cloche_api.clock import ServerClock
+from cloche_kube.clock import ServerClock
+from cloche_kube.errors import NoClusterError, UnavailableError, failure
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -32,45 +32,8 @@ METADATA = "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1"
 METADATA_LIST = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1"
 """An object without spec and status, for callers that do not need code or outputs.
 https://kubernetes.io/docs/reference/using-api/api-concepts/#metadata-only-fetches"""
-_TOO_LARGE_WORDS = ("request is too large", "Request entity too large", "too large")
-_TRANSIENT = frozenset({401, 429, 500, 502, 503, 504})
-# The API server's message if no role allows a request (responsewriters.ForbiddenMessage of
-# k8s.io/apiserver). Quotas and policies refuse with a 403 too, but with other messages.
-_NO_ROLE = re.compile(r'User ".*" cannot \w+ (resource|path) ')
-
-
-class ApiError(Exception):
-    """The API server answered with an error."""
-
-    def __init__(self, status: int, reason: str, message: str) -> None:
-        super().__init__(f"{message} ({status} {reason})")
-        self.status = status
-        self.reason = reason
-        self.message = message
-
-
-class NotFoundError(ApiError):
-    """404: the object does not exist."""
-
-
-class ConflictError(ApiError):
-    """409: a precondition failed, or the name is taken (`reason` AlreadyExists)."""
-
-
-class InvalidError(ApiError):
-    """422: the object violates its schema."""
-
-
-class TooLargeError(ApiError):
-    """The object is larger than etcd or the API server accepts."""
-
-
-class NoClusterError(Exception):
-    """There is neither a service account nor a usable kubeconfig. The message is one line."""
-
-
-class UnavailableError(Exception):
-    """No answer, or a transient error. It is not known whether the call took effect."""
+_READ_BYTES = 2**21
+"""Read buffer of a response. A line of a watch, which is a whole object, must fit into it."""
 
 
 class Rest:
@@ -101,12 +64,7 @@ class Rest:
         except (config.ConfigException, OSError, ValueError) as error:
             reason = " ".join(str(error).split())
             raise NoClusterError(f"no access to a Kubernetes cluster: {reason}") from error
-        # 0 means no limit: with a pool of a fixed size, the 101st attach would wait forever.
-        configuration.connection_pool_maxsize = 0
-        # Looking for a proxy and a .netrc costs two hops to a thread for each call.
-        configuration.client_session_kwargs = {"trust_env": False}
-        pool = RESTClientObject(configuration)
-        return cls(configuration, pool._create_pool_manager())  # noqa: SLF001  its TLS set-up
+        return cls(configuration, _session(configuration))
 
     async def close(self) -> None:
         """Close all connections at once, including streams.
@@ -151,7 +109,7 @@ class Rest:
                 raw = await response.read()
                 self.clock.seen(response.headers.get("Date"))
                 if response.status >= 400:  # noqa: PLR2004  HTTP's border of failure
-                    raise _failure(response.status, raw)
+                    raise failure(response.status, raw)
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
             raise UnavailableError(f"{method} {path}: {error or type(error).__name__}") from error
         answer: dict[str, Any] = json.loads(raw)
@@ -207,7 +165,7 @@ class Rest:
             ) as response:
                 self.clock.seen(response.headers.get("Date"))
                 if response.status >= 400:  # noqa: PLR2004
-                    raise _failure(response.status, await response.read())
+                    raise failure(response.status, await response.read())
                 yield response.content
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
             raise UnavailableError(f"GET {path}: {error or type(error).__name__}") from error
@@ -240,6 +198,25 @@ class Rest:
         return headers | {"Authorization": token} if token else headers
 
 
+def _session(configuration: Configuration) -> aiohttp.ClientSession:
+    """Return a connection pool with the TLS settings of a service account or a kubeconfig."""
+    tls = ssl.create_default_context(
+        cafile=configuration.ssl_ca_cert, cadata=configuration.ca_cert_data
+    )
+    if configuration.cert_file:
+        tls.load_cert_chain(configuration.cert_file, configuration.key_file)
+    if not configuration.verify_ssl:  # insecure-skip-tls-verify
+        tls.check_hostname = False
+        tls.verify_mode = ssl.CERT_NONE
+    if configuration.disable_strict_ssl_verification:
+        tls.verify_flags &= ~ssl.VERIFY_X509_STRICT
+    # Without a limit, because the 101st attach would wait forever in a pool of 100. Without
+    # `trust_env`, because looking for a proxy and a .netrc takes two hops to a thread in each call.
+    return aiohttp.ClientSession(
+        connector=aiohttp.TCPConnector(limit=0, ssl=tls), read_bufsize=_READ_BYTES
+    )
+
+
 def _json(body: Any) -> bytes:
     """Return the body as UTF-8. A lone surrogate becomes `?`.
 
@@ -247,21 +224,3 @@ def _json(body: Any) -> bytes:
     Cloche are smaller (`limits`).
     """
     return json.dumps(body, separators=(",", ":"), ensure_ascii=False).encode("utf-8", "replace")
-
-
-def _failure(status: int, raw: bytes) -> ApiError | UnavailableError:
-    """Return the exception for a response of 400 or more, from its metav1.Status."""
-    try:
-        answer = json.loads(raw)
-        reason, message = str(answer.get("reason", "")), str(answer.get("message", ""))
-    except (ValueError, AttributeError):
-        reason, message = "", raw[:500].decode("utf-8", "replace")
-    # etcd refuses a large object with a 500 and one of these messages.
-    if status == 413 or any(words in message for words in _TOO_LARGE_WORDS):  # noqa: PLR2004
-        return TooLargeError(status, reason, message)
-    # An API server that starts refuses all clients until it has read its roles. If a role is really
-    # missing, each retry logs it, and nothing must be restarted once it is granted.
-    if status in _TRANSIENT or (status == 403 and _NO_ROLE.search(message)):  # noqa: PLR2004
-        return UnavailableError(f"{status} {reason}: {message}")
-    kind = {404: NotFoundError, 409: ConflictError, 422: InvalidError}.get(status, ApiError)
-    return kind(status, reason, message)

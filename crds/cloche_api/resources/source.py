@@ -18,9 +18,9 @@ from typing import Any
 from pydantic import ConfigDict, Field
 
 from cloche_api import limits
-from cloche_api.input import SIZE_RULE, Code, Input
 from cloche_api.meta import ANNOTATION_REQUEST_ID, API_VERSION, LABEL_TENANT
-from cloche_api.model import Resource, rules
+from cloche_api.resources.base import Resource, rules
+from cloche_api.resources.input import SIZE_RULE, Code, Input
 
 NAME_CHARACTERS = 253
 _NAME = r"^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$"  # of any object

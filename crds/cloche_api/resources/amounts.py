@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pydantic import ConfigDict
 
-from cloche_api.model import Resource, rules
-from cloche_api.quantity import Quantity
+from cloche_api.resources.base import Resource, rules
+from cloche_api.resources.quantity import Quantity
 
 _AMOUNT_RULES = rules(
     *(

@@ -1,4 +1,4 @@
-"""`python -m cloche_api DIRECTORY` writes the CustomResourceDefinitions, one file each."""
+"""`python -m cloche_api.crd DIRECTORY` writes the CustomResourceDefinitions, one file each."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from pathlib import Path
 
 import yaml
 
-from cloche_api.crd import all_crds
+from cloche_api.crd.definitions import all_crds
 
 HEADER = "# Generated from the models in cloche_api by `make crds`. Do not edit.\n"
 
@@ -24,7 +24,7 @@ def rendered() -> dict[str, str]:
 def main() -> None:
     """Write all files, and print their paths."""
     if len(sys.argv) != 2:  # noqa: PLR2004  the program and its one argument
-        sys.exit("usage: python -m cloche_api DIRECTORY")
+        sys.exit("usage: python -m cloche_api.crd DIRECTORY")
     for name, text in rendered().items():
         path = Path(sys.argv[1]) / name
         path.write_text(text, encoding="utf-8")

@@ -5,10 +5,10 @@ from __future__ import annotations
 from pydantic import ConfigDict, Field
 
 from cloche_api import limits
-from cloche_api.amounts import ResourceAmounts
-from cloche_api.input import SIZE_RULE, Code, FilePath, Input
-from cloche_api.model import Resource, rules
-from cloche_api.source import SourceReference, SourceSpec
+from cloche_api.resources.amounts import ResourceAmounts
+from cloche_api.resources.base import Resource, rules
+from cloche_api.resources.input import SIZE_RULE, Code, FilePath, Input
+from cloche_api.resources.source import SourceReference, SourceSpec
 
 _CODE_RULE = {
     "rule": "has(self.code) || has(self.source)",

@@ -22,7 +22,7 @@ from pydantic import Field
 
 from cloche_api import limits
 from cloche_api.meta import API_VERSION
-from cloche_api.model import Resource
+from cloche_api.resources.base import Resource
 
 KEY_SECONDS = limits.TTL_SECONDS_DEFAULT
 """Seconds that a key is valid after the end of its execution, or as long as its record was to be

@@ -8,7 +8,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from cloche_api.model import Resource
+from cloche_api.resources.base import Resource
 
 
 class ConditionStatus(StrEnum):

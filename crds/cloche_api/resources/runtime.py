@@ -8,9 +8,9 @@ from typing import Annotated
 from pydantic import Field, StringConstraints
 
 from cloche_api import limits
-from cloche_api.amounts import UsedResources
-from cloche_api.conditions import Conditions
-from cloche_api.model import Resource, rules
+from cloche_api.resources.amounts import UsedResources
+from cloche_api.resources.base import Resource, rules
+from cloche_api.resources.conditions import Conditions
 
 _Word = Annotated[str, StringConstraints(min_length=1, max_length=4096)]
 _Command = Annotated[list[_Word], Field(min_length=1, max_length=64)]

@@ -7,10 +7,10 @@ from datetime import datetime
 from pydantic import Field
 
 from cloche_api import limits
-from cloche_api.amounts import UsedResources
-from cloche_api.conditions import Conditions
-from cloche_api.model import Resource
-from cloche_api.phases import Phase
+from cloche_api.resources.amounts import UsedResources
+from cloche_api.resources.base import Resource
+from cloche_api.resources.conditions import Conditions
+from cloche_api.resources.phases import Phase
 
 
 class Usage(Resource):

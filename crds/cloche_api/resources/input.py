@@ -10,7 +10,7 @@ from typing import Annotated
 from pydantic import Field, StringConstraints
 
 from cloche_api import limits
-from cloche_api.model import Resource, rules
+from cloche_api.resources.base import Resource, rules
 
 _PATH_RULES = rules(
     (
