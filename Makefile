@@ -54,7 +54,7 @@ sbom: venv-up ## write an SBOM of each image (CycloneDX) into .cloche/sbom
 clean-cache: venv-up ## remove the programs and images that `make down` keeps
 	@$(CLOCHE) clean-cache
 
-crds: venv-up ## generate crds/*.yaml from the models
+crds: venv-up ## generate crds/*.yaml and the types of statuses from the models
 	@PYTHONPATH="$(ROOT)/crds" $(PY) -m cloche_api.crd "$(ROOT)/crds"
 
 test: venv-dev ## run unit, integration and e2e tests, or one suite: make test [SUITE=languages]
@@ -67,7 +67,7 @@ test-all: venv-dev ## run all tests, including languages, attacks, chaos and rec
 lint: venv-dev ## run ruff, mypy and import-linter
 	@$(VENV)/bin/ruff check --no-cache .
 	@$(VENV)/bin/ruff format --no-cache --check .
-	@$(VENV)/bin/mypy $(PACKAGES) tests
+	@$(VENV)/bin/mypy $(PACKAGES) tests bench
 	@$(VENV)/bin/lint-imports
 
 hooks: venv-dev ## install a Git hook that runs the checks of `make lint` before each commit

@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from server import Cluster
     from world import World
 
+    from cloche_api.resources.typed_dicts import ExecutionStatusDict
+
 
 async def measure(world: World) -> None:
     """Measure one slice."""
@@ -61,16 +63,27 @@ async def _execution(world: World, bare: Bare, talk: Talk) -> float:
     made = (await rest.call("POST", UNWATCHED, body=_manifest(), accept=METADATA))["metadata"]
     path, uid = f"{UNWATCHED}/{made['name']}/status", made["uid"]
 
-    async def write(status: dict[str, Any], **precondition: str) -> None:
+    async def write(status: ExecutionStatusDict, **precondition: str) -> None:
         body = {"metadata": {"uid": uid, **precondition}, "status": status}
         await rest.call("PATCH", path, body=body, content_type=MERGE_PATCH, accept=METADATA)
 
-    claim = {"phase": "Running", "podName": "bench", "podUID": uid, "claimedTime": timestamp(now())}
+    claim: ExecutionStatusDict = {
+        "phase": "Running",
+        "podName": "bench",
+        "podUID": uid,
+        "claimedTime": timestamp(now()),
+    }
     await write(claim, resourceVersion=made["resourceVersion"])
     await talk.send(bare.frame(uid, Afterwards.RESET))
     await talk.result()
-    end = {"phase": "Completed", "reason": "Exited", "exitCode": 0, "stdout": STDOUT}
-    await write({**end, "completionTime": timestamp(now())})
+    end: ExecutionStatusDict = {
+        "phase": "Completed",
+        "reason": "Exited",
+        "exitCode": 0,
+        "stdout": STDOUT,
+        "completionTime": timestamp(now()),
+    }
+    await write(end)
     took = loop.time() - began
     await talk.until("ready")
     return took

@@ -1,4 +1,8 @@
-"""`python -m cloche_api.crd DIRECTORY` writes the CustomResourceDefinitions, one file each."""
+"""`python -m cloche_api.crd DIRECTORY` writes what is generated from the models.
+
+The CustomResourceDefinitions go to DIRECTORY, one file each, and the types of statuses to this
+package.
+"""
 
 from __future__ import annotations
 
@@ -7,8 +11,11 @@ from pathlib import Path
 
 import yaml
 
+from cloche_api import resources
+from cloche_api.crd import typed_dicts
 from cloche_api.crd.definitions import all_crds
 
+TYPED_DICTS = Path(resources.__file__).with_name("typed_dicts.py")
 HEADER = "# Generated from the models in cloche_api by `make crds`. Do not edit.\n"
 
 
@@ -25,8 +32,9 @@ def main() -> None:
     """Write all files, and print their paths."""
     if len(sys.argv) != 2:  # noqa: PLR2004  the program and its one argument
         sys.exit("usage: python -m cloche_api.crd DIRECTORY")
-    for name, text in rendered().items():
-        path = Path(sys.argv[1]) / name
+    directory = Path(sys.argv[1])
+    written = {directory / name: text for name, text in rendered().items()}
+    for path, text in {**written, TYPED_DICTS: typed_dicts.source()}.items():
         path.write_text(text, encoding="utf-8")
         sys.stdout.write(f"{path}\n")
 
