@@ -31,10 +31,16 @@ def _options() -> argparse.Namespace:
     )
     what = parser.add_mutually_exclusive_group()
     what.add_argument(
-        "--quick", action="store_true", help="a smoke test of some minutes: small numbers"
+        "--quick",
+        action="store_true",
+        help="a smoke test with small numbers, which takes some minutes",
     )
     what.add_argument(
-        "--only", nargs="+", metavar="ROW", choices=NAMES, help=f"these alone: {', '.join(NAMES)}"
+        "--only",
+        nargs="+",
+        metavar="ROW",
+        choices=NAMES,
+        help=f"only these rows: {', '.join(NAMES)}",
     )
     what.add_argument(
         "--main",

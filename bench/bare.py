@@ -132,13 +132,13 @@ class Talk:
             BenchError: the output is wrong, or the stream ended.
         """
         if (stdout := await self.until("exit")) != STDOUT:
-            raise BenchError(f"A bare Pod printed {stdout!r}")
+            raise BenchError(f"A bare Pod printed {stdout!r}, expected {STDOUT!r}")
 
     async def _next(self) -> dict[str, Any]:
         while not self._events:
             data = await self._attachment.read()
             if data is None:
-                raise BenchError("A bare Pod ended its stream before its program's end")
+                raise BenchError("The stream of a bare Pod ended before its program")
             self._events.extend(self._reader.feed(data))
         return self._events.popleft()
 

@@ -63,7 +63,7 @@ def _rounds(base: tuple[str, str], rounds: int, done: list[Round]) -> None:
                 left = (2 * rounds - turn) * seconds / 60
                 turn += 1
                 what = f"round {number} of {rounds}, turn {turn} of {2 * rounds}"
-                say(f"{what}: installing {by_side[side].name}; {left:.0f} minutes to go")
+                say(f"{what}: installing {by_side[side].name}; {left:.0f} minutes left")
                 to = installer.install(by_side[side], turn)
                 with precedence():
                     found[side] = interrupts.run(turns.measure(to, first=number - 1))

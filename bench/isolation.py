@@ -186,7 +186,10 @@ def _of_filter(pairs: list[float]) -> list[str]:
 
 
 def _of_neighbours(found: list[Neighbours]) -> list[str]:
-    head = "| while this runs | another's answer, quiet p50, ms | p50, ms | times |"
+    head = (
+        "| attack | another tenant's answer without attack, p50, ms | during the attack, p50, ms "
+        "| ratio |"
+    )
     return [
         head,
         "|---|---|---|---|",
@@ -200,13 +203,23 @@ def _of_neighbours(found: list[Neighbours]) -> list[str]:
 def main() -> int:
     """Measure and print the tables."""
     parser = argparse.ArgumentParser(prog="isolation", description=__doc__)
-    parser.add_argument("--pairs", type=int, default=400, help="with and without the filter")
-    parser.add_argument("--requests", type=int, default=12, help="in quiet, and in each attack")
+    parser.add_argument(
+        "--pairs",
+        type=int,
+        default=400,
+        help="runs with and without the filter (default %(default)s)",
+    )
+    parser.add_argument(
+        "--requests",
+        type=int,
+        default=12,
+        help="requests before and during each attack (default %(default)s)",
+    )
     parser.add_argument(
         "--apart",
         type=float,
         default=_APART_SECONDS,
-        help="seconds between two of them (%(default)s)",
+        help="seconds between two requests (default %(default)s)",
     )
     given = parser.parse_args()
     take_precedence()

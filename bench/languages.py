@@ -158,9 +158,13 @@ def _line(cost: Cost, one_write: float) -> str:
 def main() -> int:
     """Measure and print the table."""
     parser = argparse.ArgumentParser(prog="languages", description=__doc__)
-    parser.add_argument("language", nargs="*", help="these alone")
-    parser.add_argument("--warm", type=int, default=30, help="requests with a Pod that waits")
-    parser.add_argument("--cold", type=int, default=5, help="requests without one")
+    parser.add_argument("language", nargs="*", help="only these languages")
+    parser.add_argument(
+        "--warm", type=int, default=30, help="requests with a waiting Pod (default %(default)s)"
+    )
+    parser.add_argument(
+        "--cold", type=int, default=5, help="requests without a waiting Pod (default %(default)s)"
+    )
     given = parser.parse_args()
     take_precedence()
     try:

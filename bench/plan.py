@@ -50,7 +50,7 @@ async def run(to: Installation, figures: Figures, sizes: Sizes, chosen: set[str]
     """
     async with opened(to, figures, sizes) as world:
         if "idle" in chosen:
-            say("idle, with the chart's defaults")
+            say("idle, with the defaults of the chart")
             await world.cluster.quiet()
             await idle.measure(world, "idle")
         if chosen - {"idle"} or "stored" in chosen:
@@ -72,7 +72,7 @@ async def opened(to: Installation, figures: Figures, sizes: Sizes) -> AsyncItera
         await _remove_left(cluster)
         world = World(cluster, await stack.enter_async_context(client(to)), figures, sizes)
         if failure := (await world.client.execute("python")).failure:
-            raise BenchError(f"{to.url} does not run a first program: {failure}. Run `make up`.")
+            raise BenchError(f"{to.url} could not run a first program: {failure}. Run `make up`.")
         yield world
 
 
@@ -94,10 +94,10 @@ async def _rounds(world: World, chosen: set[str]) -> None:
 async def _with_stored(world: World, chosen: set[str]) -> None:
     async with stored.stored(world):
         await world.cluster.quiet()
-        say(f"warm, with them stored: {world.sizes.warm} requests")
+        say(f"warm, with stored executions: {world.sizes.warm} requests")
         await warm.pool_refilling(world, world.sizes.warm, "stored")
         if "idle" in chosen:
-            say("idle, with them stored")
+            say("idle, with stored executions")
             await idle.measure(world, "full")
 
 

@@ -31,12 +31,12 @@ async def runtimes(cluster: Cluster) -> AsyncIterator[None]:
     python = await cluster.runtime("python")
     try:
         for name, pool in _POOLS.items():
-            say(f"making the runtime {name}, {pool['size']} Pods")
+            say(f"creating the runtime {name} with {pool['size']} Pods")
             await cluster.replace(cluster.runtimes, manifest(name, python["spec"], pool))
         await cluster.quiet()
         yield
     finally:
-        say("removing what the run has made")
+        say("removing what the run has created")
         async with asyncio.timeout(_REMOVAL_SECONDS):
             for name in _POOLS:
                 await cluster.remove(cluster.runtimes, name)

@@ -113,7 +113,7 @@ def ratios(rounds: Sequence[Round]) -> list[Ratio]:
 
 
 def _controls(row: Row) -> Row:
-    title = "  API writes beside it"
+    title = "  API writes next to it"
     return Row(control(row.key), title, is_control=True)
 
 
@@ -152,7 +152,7 @@ def table(found: Sequence[Ratio], base: str) -> str:
     heads = f"{'n':>6}{base[:11]:>12}{'here':>12} {'':<8} {'ratio':>6}"
     lines = [f"{'':<31}{heads}   95 % interval"]
     for one in found:
-        unit = "a second" if one.row.higher_is_better else "ms p50"
+        unit = "per s" if one.row.higher_is_better else "ms p50"
         numbers = f"{one.values:>6}{one.base:>12.2f}{one.here:>12.2f} {unit:<8} {one.ratio:>6.3f}"
         interval = f"{one.low:.3f} to {one.high:.3f}"
         lines.append(f"{one.row.title:<31}{numbers}   {interval:<16}   {_verdict(one)}".rstrip())
@@ -161,7 +161,7 @@ def table(found: Sequence[Ratio], base: str) -> str:
             for side, failures in one.failures.items()
             for what, count in failures.items()
         ]
-    lines.append("ratio of a warm row: in units of the API writes beside it")
+    lines.append("ratios of warm rows: in units of the API writes next to them")
     return "\n".join(lines)
 
 

@@ -69,7 +69,7 @@ class Turns:
         Raises:
             ClusterError: a build failed.
         """
-        say(f"building the images of {name}, as far as they are not there")
+        say(f"building the missing images of {name}")
         images = [image for image in discover(source) if image.name in _IMAGES]
         return Revision(
             name, root, ensure_images(source, self.cluster.builder(), self.console, images)
@@ -111,7 +111,7 @@ def two_revisions(base: str, commit: str) -> Iterator[tuple[Turns, Revision, Rev
     """
     target = Checkout().remembered()
     if target is None:
-        raise BenchError("This checkout has installed nothing: run `make up` first.")
+        raise BenchError("This checkout has no installation: run `make up` first.")
     console = _Progress(stream=sys.stderr)
     cluster = make_cluster(target, Checkout().directory, console)
     turns = Turns(cluster, cluster.access(), console)
@@ -170,13 +170,13 @@ class _Progress(Console):
 
 def _install_again(target: Target, console: Console) -> None:
     """Run `make up` on the cluster that it chose."""
-    say("installing this checkout again, as `make up` does")
+    say("installing this checkout again, like `make up`")
     wish = Wish.CURRENT if target.kind is Kind.FOREIGN else Wish(target.kind.value)
     try:
         Operations(console, wish, Checkout()).up()
     except ClusterError as error:
         raise BenchError(
-            f"This checkout could not be installed again, `make up` will do it: {error}"
+            f"This checkout could not be installed again: {error}. Run `make up`."
         ) from error
     except KeyboardInterrupt:
         say("interrupted before this checkout was installed again: run `make up`")

@@ -136,7 +136,7 @@ class Cluster:
             for runtime in runtimes
         )
         raise BenchError(
-            f"The cluster did not get quiet in {_QUIET_SECONDS:.0f} s: "
+            f"The cluster did not become idle within {_QUIET_SECONDS:.0f} s: "
             f"{len(pods)} Pods in {self.settings.namespace}. {of_pools}"
         )
 

@@ -10,9 +10,7 @@ if TYPE_CHECKING:
     from catalogue import Bound, Row
     from figures import Comparison, Figures
 
-_HEAD = (
-    f"{'':<31}{'n':>6}{'min':>9}{'p50':>9}{'p90':>9}{'p99':>9} {'':<6}{'a second':>9}   ratio to"
-)
+_HEAD = f"{'':<31}{'n':>6}{'min':>9}{'p50':>9}{'p90':>9}{'p99':>9} {'':<6}{'per s':>9}   ratio to"
 _NAMES = {
     "write": "one API write",
     "bare": "the bare Pod",

@@ -30,7 +30,7 @@ def commit_of(revision: str) -> str:
     try:
         return _git(*words)
     except BenchError as error:
-        raise BenchError(f"BASE={revision} is no revision that git knows here: {error}") from None
+        raise BenchError(f"BASE={revision} is not a revision of this repository: {error}") from None
 
 
 @contextmanager

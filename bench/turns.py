@@ -105,4 +105,4 @@ async def _last_pods_gone(cluster: Cluster) -> None:
             while any("deletionTimestamp" in pod for pod in await cluster.list_metadata(path)):
                 await asyncio.sleep(_LOOK_SECONDS)
     except TimeoutError:
-        raise BenchError(f"Pods of {SYSTEM} did not end in {_ENDING_SECONDS:.0f} s") from None
+        raise BenchError(f"Pods of {SYSTEM} did not end within {_ENDING_SECONDS:.0f} s") from None

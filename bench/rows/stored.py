@@ -48,7 +48,7 @@ async def stored(world: World) -> AsyncIterator[None]:
                 await asyncio.sleep(0.5)
         yield
     finally:
-        say("removing them")
+        say("removing the stored executions")
         await cluster.remove_all(cluster.executions, _SELECTOR)
 
 

@@ -57,12 +57,12 @@ def test_a_turn_has_new_pods_of_gateway_and_operator() -> None:
 
 
 def test_a_revision_that_git_does_not_know_is_named_in_the_error() -> None:
-    with pytest.raises(BenchError, match="BASE=no-such-revision is no revision"):
+    with pytest.raises(BenchError, match="BASE=no-such-revision is not a revision"):
         trees.commit_of("no-such-revision")
 
 
 def test_a_base_that_looks_like_an_option_is_no_option() -> None:
-    with pytest.raises(BenchError, match="BASE=--all is no revision"):
+    with pytest.raises(BenchError, match="BASE=--all is not a revision"):
         trees.commit_of("--all")
 
 
