@@ -7,15 +7,15 @@ import sys
 import time
 
 import interrupts
-from client import precedence
-from compare import LEAST_ROUNDS, ROUNDS, compare
-from figures import Figures
-from installation import ROOT, installation
+from access.client import precedence
+from access.installation import ROOT, installation
+from figures.files import keep
+from figures.run import Figures
+from figures.stats import MOST
+from figures.table import table
 from plan import MAIN_ROWS, NAMES, run
 from progress import BenchError
-from report import keep
-from stats import MOST
-from table import table
+from revisions.compare import LEAST_ROUNDS, ROUNDS, compare
 from world import MAIN, QUICK, Sizes
 
 from cloche_cluster.errors import ClusterError

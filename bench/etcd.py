@@ -21,12 +21,12 @@ from typing import TYPE_CHECKING, Any
 
 import aiohttp
 import uvloop
-from client import take_precedence
-from installation import ROOT, installation
+from access.client import take_precedence
+from access.installation import ROOT, installation
+from access.server import SYSTEM
+from figures.files import RESULTS, UNKEPT, about
+from figures.stats import summary
 from progress import BenchError, say
-from report import RESULTS, UNKEPT, about
-from server import SYSTEM
-from stats import summary
 
 from cloche_api.keys import SECRET_NAME, new_key
 from cloche_api.limits import MIB
@@ -36,7 +36,7 @@ from cloche_kube.errors import ApiError, NoClusterError, UnavailableError
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
-    from installation import Installation
+    from access.installation import Installation
 
 _OFFENDERS = 3
 _SECONDS_APART = 60 / 100  # the default rate

@@ -17,13 +17,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import uvloop
+from access.client import SESSION, Client, client, take_precedence
+from access.installation import Installation, installation
+from access.pools import manifest
+from access.server import Cluster, installed_settings
 from attacks.program import HERE, Program, parse
-from client import SESSION, Client, client, take_precedence
-from installation import Installation, installation
-from pools import manifest
+from figures.stats import median_interval, summary
 from progress import BenchError, say
-from server import Cluster, installed_settings
-from stats import median_interval, summary
 from support import images
 
 from cloche_api import meta

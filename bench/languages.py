@@ -15,13 +15,13 @@ from typing import TYPE_CHECKING, Any
 
 import uvloop
 import yaml
-from client import client, take_precedence
-from figures import Figures
-from installation import ROOT, Installation, installation
+from access.client import client, take_precedence
+from access.installation import ROOT, Installation, installation
+from access.server import Cluster, installed_settings
+from figures.run import Figures
+from figures.stats import summary
 from progress import BenchError, say
 from rows import write
-from server import Cluster, installed_settings
-from stats import summary
 from world import Sizes, World
 
 from cloche_kube.client import MERGE_PATCH, Rest

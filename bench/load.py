@@ -18,10 +18,10 @@ from typing import TYPE_CHECKING, Any
 
 import aiohttp
 import uvloop
-from client import take_precedence
-from installation import installation
+from access.client import take_precedence
+from access.installation import installation
+from figures.stats import summary
 from progress import BenchError, say
-from stats import summary
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Coroutine

@@ -5,12 +5,12 @@ from __future__ import annotations
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import TYPE_CHECKING
 
-from bare import SELECTOR
-from client import SESSION, client
-from pools import runtimes
+from access.bare import SELECTOR
+from access.client import SESSION, client
+from access.pools import runtimes
+from access.server import Cluster, installed_settings
 from progress import BenchError, say
 from rows import burst, cold, idle, loop, stored, sustained, warm, write
-from server import Cluster, installed_settings
 from world import World
 
 from cloche_api import meta
@@ -19,8 +19,8 @@ from cloche_kube.client import Rest
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable
 
-    from figures import Figures
-    from installation import Installation
+    from access.installation import Installation
+    from figures.run import Figures
     from world import Sizes
 
 NAMES = (

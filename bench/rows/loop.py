@@ -10,10 +10,10 @@ import asyncio
 import uuid
 from typing import TYPE_CHECKING, Any
 
-from bare import bare_pods
-from client import CODE, STDOUT
+from access.bare import bare_pods
+from access.client import CODE, STDOUT
+from access.server import LABEL, UNWATCHED
 from rows.sustained import count_slice
-from server import LABEL, UNWATCHED
 from world import CLIENTS, SINGLE
 
 from cloche_api import meta
@@ -22,8 +22,8 @@ from cloche_operator.model.execution import now, timestamp
 from cloche_operator.protocol.frame import Afterwards
 
 if TYPE_CHECKING:
-    from bare import Bare, Talk
-    from server import Cluster
+    from access.bare import Bare, Talk
+    from access.server import Cluster
     from world import World
 
     from cloche_api.resources.typed_dicts import ExecutionStatusDict

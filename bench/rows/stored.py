@@ -7,9 +7,9 @@ import uuid
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any
 
+from access.server import LABEL
+from access.tenants import as_gateway
 from progress import say
-from server import LABEL
-from tenants import as_gateway
 
 from cloche_api import meta
 from cloche_api.resources.phases import UNFINISHED
@@ -18,7 +18,7 @@ from cloche_kube.errors import UnavailableError
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
 
-    from server import Cluster
+    from access.server import Cluster
     from world import World
 
 _SELECTOR = f"{LABEL}=stored"

@@ -10,7 +10,7 @@ import time
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any
 
-from server import LABEL, UNWATCHED
+from access.server import LABEL, UNWATCHED
 
 from cloche_api import meta
 from cloche_kube.client import MERGE_PATCH

@@ -6,9 +6,9 @@ import math
 import random
 
 import pytest
-from figures import Figures
-from ratios import BASE, HERE, ROWS, Round, as_json, control, order_of, ratios, table
-from stats import MOST, mean_interval
+from figures.run import Figures
+from figures.stats import MOST, mean_interval
+from revisions.ratios import BASE, HERE, ROWS, Round, as_json, control, order_of, ratios, table
 
 
 def turn(

@@ -6,10 +6,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import trees
-from installation import ROOT
+from access.installation import ROOT
 from progress import BenchError
-from revisions import crd_conflict, crds, values_of_turn
+from revisions import trees
+from revisions.installed import crd_conflict, crds, values_of_turn
 
 
 def crd(*versions: str, stored: str, scope: str = "Namespaced") -> dict[str, Any]:

@@ -10,15 +10,15 @@ from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-import picture
-from catalogue import ROWS
-from installation import ROOT
-from table import comparison, table
+from access.installation import ROOT
+from figures import picture
+from figures.catalogue import ROWS
+from figures.table import comparison, table
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from figures import Figures
+    from figures.run import Figures
 
 RESULTS = ROOT / "bench" / "results"
 PICTURE = ROOT / "docs" / "design" / "performance.svg"

@@ -12,9 +12,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import yaml
-from installation import ROOT, Installation, installation
+from access.installation import ROOT, Installation, installation
 from progress import BenchError, say
-from trees import snapshot, work_tree
+from revisions.trees import snapshot, work_tree
 
 from cloche_cluster.checkout import Checkout
 from cloche_cluster.choice import Kind, Target, Wish

@@ -9,10 +9,10 @@ from datetime import datetime
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
-from catalogue import STEPS
+from figures.catalogue import STEPS
 
 if TYPE_CHECKING:
-    from client import Answer
+    from access.client import Answer
     from world import World
 
 _TIMES = ("queuedTime", "claimedTime", "startTime", "completionTime", "recordedTime")

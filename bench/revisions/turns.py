@@ -6,20 +6,20 @@ import asyncio
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from figures import Figures
+from access.pools import runtimes
+from access.server import SYSTEM
+from figures.run import Figures
 from plan import opened
-from pools import runtimes
 from progress import BenchError, say
-from ratios import ROWS, control
+from revisions.ratios import ROWS, control
 from rows import cold, sustained, warm, write
-from server import SYSTEM
 from world import REUSE, SINGLE, Sizes
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
-    from installation import Installation
-    from server import Cluster
+    from access.installation import Installation
+    from access.server import Cluster
     from world import World
 
 _LOOK_SECONDS = 0.2

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from catalogue import ROWS
+from figures.catalogue import ROWS
 
 if TYPE_CHECKING:
-    from catalogue import Bound, Row
-    from figures import Comparison, Figures
+    from figures.catalogue import Bound, Row
+    from figures.run import Comparison, Figures
 
 _HEAD = f"{'':<31}{'n':>6}{'min':>9}{'p50':>9}{'p90':>9}{'p99':>9} {'':<6}{'per s':>9}   ratio to"
 _NAMES = {

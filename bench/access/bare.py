@@ -11,9 +11,9 @@ from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from client import CODE, STDOUT
+from access.client import CODE, STDOUT
+from access.server import LABEL
 from progress import BenchError
-from server import LABEL
 
 from cloche_api.meta import CONTAINER
 from cloche_api.resources.execution import ExecutionSpec
@@ -27,7 +27,7 @@ from cloche_operator.protocol.frame import HELLO, Afterwards, frame
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
-    from server import Cluster
+    from access.server import Cluster
 
 SELECTOR = f"{LABEL}=bare"
 _FIRST_TRY_SECONDS = 0.3  # the operator's own value: no container starts sooner

@@ -8,14 +8,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import yaml
-from server import SYSTEM
+from access.server import SYSTEM
 
 from cloche_kube.client import Rest
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
-    from server import Cluster
+    from access.server import Cluster
 
 _TOKEN = f"/api/v1/namespaces/{SYSTEM}/serviceaccounts/cloche-gateway/token"
 

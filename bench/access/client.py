@@ -14,7 +14,7 @@ import aiohttp
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
 
-    from installation import Installation
+    from access.installation import Installation
 
 CODE = 'print("Hello, World!")'
 STDOUT = "Hello, World!\n"

@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 from xml.sax.saxutils import escape
 
-from catalogue import BY_KEY, CHURN, STEPS
+from figures.catalogue import BY_KEY, CHURN, STEPS
 
 if TYPE_CHECKING:
-    from figures import Figures
+    from figures.run import Figures
 
 _WIDTH, _LEFT, _RIGHT = 860, 236, 230
 _LINE = 26

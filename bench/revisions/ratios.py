@@ -8,12 +8,12 @@ from collections import Counter
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
-from stats import mean_interval
+from figures.stats import mean_interval
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from figures import Figures
+    from figures.run import Figures
 
 WORSE = 0.05
 """The limit for the ratio itself, regardless of its interval."""

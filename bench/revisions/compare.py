@@ -8,20 +8,20 @@ import time
 from typing import TYPE_CHECKING
 
 import interrupts
-import turns
-from client import precedence
-from figures import Figures
-from installation import ROOT
+from access.client import precedence
+from access.installation import ROOT
+from figures.files import UNKEPT, about
+from figures.run import Figures
 from plan import opened
 from progress import say
-from ratios import BASE, HERE, Round, as_json, order_of, ratios, table
-from report import UNKEPT, about
-from revisions import two_revisions
-from trees import commit_of
+from revisions import turns
+from revisions.installed import two_revisions
+from revisions.ratios import BASE, HERE, Round, as_json, order_of, ratios, table
+from revisions.trees import commit_of
 from world import Sizes
 
 if TYPE_CHECKING:
-    from installation import Installation
+    from access.installation import Installation
 
 ROUNDS = 6
 LEAST_ROUNDS = 2

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from progress import BenchError
 
-ROOT = Path(__file__).parent.parent
+ROOT = Path(__file__).parents[2]
 _ENV = ROOT / ".cloche" / "env"
 
 

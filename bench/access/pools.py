@@ -6,9 +6,9 @@ import asyncio
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any
 
-from client import SESSION
+from access.client import SESSION
+from access.server import LABEL
 from progress import say
-from server import LABEL
 from world import REUSE, REUSE_POOL, SINGLE, SINGLE_POOL
 
 from cloche_api import meta
@@ -16,7 +16,7 @@ from cloche_api import meta
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
-    from server import Cluster
+    from access.server import Cluster
 
 _REMOVAL_SECONDS = 300.0
 _POOLS = {

@@ -7,9 +7,9 @@ import subprocess
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from installation import ROOT
+from access.installation import ROOT
+from figures.files import UNKEPT
 from progress import BenchError
-from report import UNKEPT
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass, field
 
-from catalogue import CHURN, Bound
-from stats import Summary, summary
+from figures.catalogue import CHURN, Bound
+from figures.stats import Summary, summary
 
 
 @dataclass
