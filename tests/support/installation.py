@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from cloche_cluster.install import env_file
+
 ROOT = Path(__file__).parents[2]
 SANDBOXES = "cloche-sandboxes"
 SYSTEM = "cloche-system"
@@ -83,7 +85,6 @@ class Installation:
 
 def installed() -> Installation:
     """Return the running installation; without one the test fails."""
-    env = ROOT / ".cloche" / "env"
-    assert env.exists(), "there is no .cloche/env: run `make up` first"
-    values = dict(line.split("=", 1) for line in env.read_text().splitlines() if "=" in line)
-    return Installation(values["CLOCHE_URL"], values["CLOCHE_API_KEY"], values["KUBECONFIG"])
+    found = env_file.read(ROOT / ".cloche" / "env")
+    assert found is not None, "there is no .cloche/env: run `make up` first"
+    return Installation(found.url, found.api_key, found.kubeconfig)

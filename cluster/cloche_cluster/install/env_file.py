@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import shlex
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -11,6 +10,9 @@ from cloche_cluster.targets.tools import write_private
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+
+_NAMES = ("CLOCHE_URL", "CLOCHE_API_KEY", "KUBECONFIG")
 
 
 @dataclass(frozen=True)
@@ -23,12 +25,10 @@ class Environment:
 
     def render(self) -> str:
         """Return the file's text, with values quoted for a shell."""
-        pairs = {
-            "CLOCHE_URL": self.url,
-            "CLOCHE_API_KEY": self.api_key,
-            "KUBECONFIG": self.kubeconfig,
-        }
-        return "".join(f"{name}={shlex.quote(value)}\n" for name, value in pairs.items())
+        values = (self.url, self.api_key, self.kubeconfig)
+        return "".join(
+            f"{name}={shlex.quote(value)}\n" for name, value in zip(_NAMES, values, strict=True)
+        )
 
 
 def write(path: Path, environment: Environment) -> None:
@@ -36,9 +36,18 @@ def write(path: Path, environment: Environment) -> None:
     write_private(path, environment.render())
 
 
-def read_key(path: Path) -> str | None:
-    """Return the API key of an earlier run, or None."""
+def read(path: Path) -> Environment | None:
+    """Return the values of an earlier run; None if there are none."""
     if not path.exists():
         return None
-    found = re.search(r"^CLOCHE_API_KEY=(\S+)$", path.read_text(), re.MULTILINE)
-    return shlex.split(found.group(1))[0] if found else None
+    words = shlex.split(path.read_text(encoding="utf-8"))
+    values = dict(word.split("=", 1) for word in words if "=" in word)
+    if not values.keys() >= set(_NAMES):
+        return None
+    return Environment(*(values[name] for name in _NAMES))
+
+
+def read_key(path: Path) -> str | None:
+    """Return the API key of an earlier run, or None."""
+    found = read(path)
+    return found.api_key if found else None

@@ -25,6 +25,8 @@ def test_the_env_file_is_private_and_a_shell_reads_it(tmp_path: Path) -> None:
     said = subprocess.run(["sh", "-c", shell], capture_output=True, text=True, check=True).stdout
     assert said.strip() == "http://localhost:8002|clk_a-b_c|/x y/z"
     assert env_file.read_key(path) == "clk_a-b_c"
+    values = env_file.Environment("http://localhost:8002", "clk_a-b_c", "/x y/z")
+    assert env_file.read(path) == values
 
 
 def test_without_an_env_file_there_is_no_key(tmp_path: Path) -> None:
