@@ -9,7 +9,7 @@ SHELL := /bin/bash
 .DEFAULT_GOAL := help
 MAKEFLAGS += --no-builtin-rules --no-print-directory
 
-PACKAGES := crds gateway operator cluster runtimes/supervisor
+PACKAGES := crds kube gateway operator cluster runtimes/supervisor
 ROOT := $(patsubst %/,%,$(dir $(abspath $(lastword $(MAKEFILE_LIST)))))
 VENV := $(ROOT)/.venv
 PY := $(VENV)/bin/python
@@ -55,8 +55,8 @@ sbom: venv-up ## write an SBOM of each image (CycloneDX) into .cloche/sbom
 clean-cache: venv-up ## remove the programs and images that `make down` keeps
 	@$(CLOCHE) clean-cache
 
-crds: venv-up ## generate crds/*.yaml from the models
-	@PYTHONPATH="$(ROOT)/crds" $(PY) -m cloche_api "$(ROOT)/crds"
+crds: venv-up ## generate crds/*.yaml and the types of statuses from the models
+	@PYTHONPATH="$(ROOT)/crds" $(PY) -m cloche_api.crd "$(ROOT)/crds"
 
 test: venv-dev ## run unit, integration and e2e tests, or one suite: make test [SUITE=languages]
 	@cd "$(ROOT)" && $(SUITES) "$(or $(SUITE),core)"
@@ -139,12 +139,12 @@ requirements: venv-dev ## generate requirements/*.txt from pyproject.toml, with 
 	done
 
 # The virtual environment in two stages: the requirements of `up`, and those of tests and lint. Each
-# is installed again only if its requirements have changed.
+# is installed again only if its requirements or the packages of this repository have changed.
 venv-up: ; @$(call install,up)
 venv-dev: ; @$(call install,dev)
 
 define install
-	want=$$(sha256sum < "$(ROOT)/requirements/$(1).txt"); \
+	want=$$({ cat "$(ROOT)/requirements/$(1).txt"; echo '$(PACKAGES)'; } | sha256sum); \
 	stamp="$(VENV)/.installed-$(1)"; \
 	if [ ! -x "$(PY)" ]; then \
 	    "$(PYTHON)" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null \

@@ -7,19 +7,19 @@ import sys
 import time
 
 import interrupts
-from client import precedence
-from compare import LEAST_ROUNDS, ROUNDS, compare
-from figures import Figures
-from installation import ROOT, installation
+from access.client import precedence
+from access.installation import ROOT, installation
+from figures.files import keep
+from figures.run import Figures
+from figures.stats import MOST
+from figures.table import table
 from plan import MAIN_ROWS, NAMES, run
 from progress import BenchError
-from report import keep
-from stats import MOST
-from table import table
+from revisions.compare import LEAST_ROUNDS, ROUNDS, compare
 from world import MAIN, QUICK, Sizes
 
-from cloche_api.rest import ApiError, NoClusterError, UnavailableError
 from cloche_cluster.errors import ClusterError
+from cloche_kube.errors import ApiError, NoClusterError, UnavailableError
 
 _INTERRUPTED = 130  # 128 plus the number of SIGINT, as in shells
 
@@ -31,10 +31,16 @@ def _options() -> argparse.Namespace:
     )
     what = parser.add_mutually_exclusive_group()
     what.add_argument(
-        "--quick", action="store_true", help="a smoke test of some minutes: small numbers"
+        "--quick",
+        action="store_true",
+        help="a smoke test with small numbers, which takes some minutes",
     )
     what.add_argument(
-        "--only", nargs="+", metavar="ROW", choices=NAMES, help=f"these alone: {', '.join(NAMES)}"
+        "--only",
+        nargs="+",
+        metavar="ROW",
+        choices=NAMES,
+        help=f"only these rows: {', '.join(NAMES)}",
     )
     what.add_argument(
         "--main",

@@ -21,21 +21,22 @@ from typing import TYPE_CHECKING, Any
 
 import aiohttp
 import uvloop
-from client import take_precedence
-from installation import installation
+from access.client import take_precedence
+from access.installation import ROOT, installation
+from access.server import SYSTEM
+from figures.files import RESULTS, UNKEPT, about
+from figures.stats import summary
 from progress import BenchError, say
-from report import RESULTS, UNKEPT, about
-from server import SYSTEM
-from stats import summary
 
 from cloche_api.keys import SECRET_NAME, new_key
 from cloche_api.limits import MIB
-from cloche_api.rest import MERGE_PATCH, ApiError, NoClusterError, Rest, UnavailableError
+from cloche_kube.client import MERGE_PATCH, Rest
+from cloche_kube.errors import ApiError, NoClusterError, UnavailableError
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
-    from installation import Installation
+    from access.installation import Installation
 
 _OFFENDERS = 3
 _SECONDS_APART = 60 / 100  # the default rate
@@ -81,11 +82,15 @@ class Seen:
         most = max(size for _, size in self.sizes)
         found = []
         if most >= _MOST:
-            found.append(f"the database had {most / MIB:.0f} MiB, more than {_MOST / MIB:.0f}")
+            found.append(
+                f"the database grew to {most / MIB:.0f} MiB; the limit is {_MOST / MIB:.0f} MiB"
+            )
         if set(self.modest) != {"200"}:
-            found.append(f"the small programs were answered {dict(self.modest)}")
+            found.append(
+                f"the small programs got the responses {dict(self.modest)}, expected only 200"
+            )
         if not any("bytes" in words for words in self.refusals):
-            found.append(f"nobody was refused for bytes: {sorted(self.refusals)}")
+            found.append(f"no request was refused because of its bytes: {sorted(self.refusals)}")
         return found
 
 
@@ -115,7 +120,7 @@ class Flood:
                 group.create_task(self._offend(key, answers))
         await asyncio.gather(*self._under_way)
         if not self.seen.sizes:
-            raise BenchError("The API server has no metric apiserver_storage_size_bytes.")
+            raise BenchError("The API server does not report apiserver_storage_size_bytes.")
         return self.seen
 
     async def _offend(self, key: str, answers: Counter[str]) -> None:
@@ -159,7 +164,7 @@ class Flood:
             if size is not None and int(since // 60) > minute:
                 minute = int(since // 60)
                 answers = ", ".join(str(dict(of)) for of in self.seen.offenders)
-                say(f"{size / MIB:.0f} MiB; {answers}; small {dict(self.seen.modest)}")
+                say(f"{size / MIB:.0f} MiB; {answers}; small programs {dict(self.seen.modest)}")
             await asyncio.sleep(_LOOK_SECONDS)
 
 
@@ -208,7 +213,9 @@ async def _known(session: aiohttp.ClientSession, key: str) -> None:
             if answer.status == 200:  # noqa: PLR2004  HTTP's OK
                 return
         await asyncio.sleep(0.1)
-    raise BenchError("The gateway does not come to know a new key.")
+    raise BenchError(
+        f"The gateway did not accept a new key within {_DEADLINE_SECONDS:.0f} s: see its log."
+    )
 
 
 async def run(to: Installation, minutes: float) -> Seen:
@@ -230,10 +237,13 @@ async def run(to: Installation, minutes: float) -> Seen:
 def _lines(seen: Seen, minutes: float) -> list[str]:
     sizes = [size / MIB for _, size in seen.sizes]
     lines = [
-        f"etcd's database, MiB: {sizes[0]:.0f}, {max(sizes):.0f} at most in {minutes:g} minutes",
-        *(f"key {n}, answers: {dict(of)}" for n, of in enumerate(seen.offenders, 1)),
-        *(f"refused: {words}" for words in sorted(seen.refusals)),
-        f"small programs, answers: {dict(seen.modest)}",
+        (
+            f"etcd's database: {sizes[0]:.0f} MiB at the start, "
+            f"at most {max(sizes):.0f} MiB within {minutes:g} minutes"
+        ),
+        *(f"key {n}, responses: {dict(of)}" for n, of in enumerate(seen.offenders, 1)),
+        *(f"refused with 429: {words}" for words in sorted(seen.refusals)),
+        f"small programs, responses: {dict(seen.modest)}",
     ]
     if seen.milliseconds:
         found = summary(seen.milliseconds)
@@ -255,13 +265,15 @@ def _keep(seen: Seen, minutes: float, *, whole: bool) -> None:
     path.write_text(json.dumps(result) + "\n", encoding="utf-8")
     text = "\n".join(_lines(seen, minutes))
     (directory / "etcd-flood.txt").write_text(f"{text}\n", encoding="utf-8")
-    say(f"{path} has all values")
+    say(f"all values are in {path.relative_to(ROOT)}")
 
 
 def main() -> int:
     """Run the flood, print the results, and report violated expectations."""
     parser = argparse.ArgumentParser(prog="etcd", description=__doc__)
-    parser.add_argument("--minutes", type=float, default=_WHOLE_MINUTES, help="how long")
+    parser.add_argument(
+        "--minutes", type=float, default=_WHOLE_MINUTES, help="duration (default %(default)s)"
+    )
     given = parser.parse_args()
     take_precedence()
     try:

@@ -17,17 +17,18 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import uvloop
+from access.client import SESSION, Client, client, take_precedence
+from access.installation import Installation, installation
+from access.pools import manifest
+from access.server import Cluster, installed_settings
 from attacks.program import HERE, Program, parse
-from client import SESSION, Client, client, take_precedence
-from installation import Installation, installation
-from pools import manifest
+from figures.stats import median_interval, summary
 from progress import BenchError, say
-from server import Cluster, installed_settings
-from stats import median_interval, summary
 from support.clients import images
 
 from cloche_api import meta
-from cloche_api.rest import ApiError, NoClusterError, Rest, UnavailableError
+from cloche_kube.client import Rest
+from cloche_kube.errors import ApiError, NoClusterError, UnavailableError
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -185,7 +186,10 @@ def _of_filter(pairs: list[float]) -> list[str]:
 
 
 def _of_neighbours(found: list[Neighbours]) -> list[str]:
-    head = "| while this runs | another's answer, quiet p50, ms | p50, ms | times |"
+    head = (
+        "| attack | another tenant's answer without attack, p50, ms | during the attack, p50, ms "
+        "| ratio |"
+    )
     return [
         head,
         "|---|---|---|---|",
@@ -199,13 +203,23 @@ def _of_neighbours(found: list[Neighbours]) -> list[str]:
 def main() -> int:
     """Measure and print the tables."""
     parser = argparse.ArgumentParser(prog="isolation", description=__doc__)
-    parser.add_argument("--pairs", type=int, default=400, help="with and without the filter")
-    parser.add_argument("--requests", type=int, default=12, help="in quiet, and in each attack")
+    parser.add_argument(
+        "--pairs",
+        type=int,
+        default=400,
+        help="runs with and without the filter (default %(default)s)",
+    )
+    parser.add_argument(
+        "--requests",
+        type=int,
+        default=12,
+        help="requests before and during each attack (default %(default)s)",
+    )
     parser.add_argument(
         "--apart",
         type=float,
         default=_APART_SECONDS,
-        help="seconds between two of them (%(default)s)",
+        help="seconds between two requests (default %(default)s)",
     )
     given = parser.parse_args()
     take_precedence()

@@ -15,16 +15,17 @@ from typing import TYPE_CHECKING, Any
 
 import uvloop
 import yaml
-from client import client, take_precedence
-from figures import Figures
-from installation import ROOT, Installation, installation
+from access.client import client, take_precedence
+from access.installation import ROOT, Installation, installation
+from access.server import Cluster, installed_settings
+from figures.run import Figures
+from figures.stats import summary
 from progress import BenchError, say
 from rows import write
-from server import Cluster, installed_settings
-from stats import summary
 from world import Sizes, World
 
-from cloche_api.rest import MERGE_PATCH, ApiError, NoClusterError, Rest, UnavailableError
+from cloche_kube.client import MERGE_PATCH, Rest
+from cloche_kube.errors import ApiError, NoClusterError, UnavailableError
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -157,9 +158,13 @@ def _line(cost: Cost, one_write: float) -> str:
 def main() -> int:
     """Measure and print the table."""
     parser = argparse.ArgumentParser(prog="languages", description=__doc__)
-    parser.add_argument("language", nargs="*", help="these alone")
-    parser.add_argument("--warm", type=int, default=30, help="requests with a Pod that waits")
-    parser.add_argument("--cold", type=int, default=5, help="requests without one")
+    parser.add_argument("language", nargs="*", help="only these languages")
+    parser.add_argument(
+        "--warm", type=int, default=30, help="requests with a waiting Pod (default %(default)s)"
+    )
+    parser.add_argument(
+        "--cold", type=int, default=5, help="requests without a waiting Pod (default %(default)s)"
+    )
     given = parser.parse_args()
     take_precedence()
     try:

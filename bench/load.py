@@ -18,10 +18,10 @@ from typing import TYPE_CHECKING, Any
 
 import aiohttp
 import uvloop
-from client import take_precedence
-from installation import installation
+from access.client import take_precedence
+from access.installation import installation
+from figures.stats import summary
 from progress import BenchError, say
-from stats import summary
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Coroutine
@@ -68,28 +68,28 @@ class Load:
 
     def __init__(self, session: aiohttp.ClientSession) -> None:
         self._session = session
-        self._beside: set[asyncio.Task[None]] = set()
+        self._background: set[asyncio.Task[None]] = set()
         self.events = 0
         """Events received on all streams."""
         self.waiting = 0
         """Number of concurrent synchronous requests."""
 
-    def beside(self, work: Coroutine[Any, Any, None]) -> None:
+    def in_background(self, work: Coroutine[Any, Any, None]) -> None:
         """Run this in the background until the end."""
-        self._beside.add(asyncio.create_task(work))
+        self._background.add(asyncio.create_task(work))
 
     async def stop(self) -> None:
         """Cancel all background requests, and remove their executions."""
-        for task in self._beside:
+        for task in self._background:
             task.cancel()
-        await asyncio.gather(*self._beside, return_exceptions=True)
+        await asyncio.gather(*self._background, return_exceptions=True)
         await self._session.delete(f"/api/v1/execute/session/{_SESSION}")
 
     async def start(self, code: str) -> str:
         """Start an execution in bash, and return its id without waiting."""
         async with self._session.post("/api/v1/execute/async", json=_request(code)) as answer:
             if answer.status != 202:  # noqa: PLR2004  HTTP's Accepted
-                raise BenchError(f"An execution was not taken: {await answer.text()}")
+                raise BenchError(f"The gateway did not accept an execution: {await answer.text()}")
             name: str = (await answer.json())["execution_id"]
             return name
 
@@ -114,7 +114,7 @@ class Load:
             now = await self._running()
             if now != running:
                 running, since = now, time.monotonic()
-        say(f"{running} executions run, the others wait in the queue")
+        say(f"{running} executions are running, the others are queued")
 
     async def measure(self, names: list[str], rate: int, seconds: float) -> Seen:
         """Poll at this rate for this number of seconds, and observe the gateway."""
@@ -202,19 +202,19 @@ async def run(waiting: int, streams: int, executions: int, seconds: float) -> li
     """Run everything; return the results of each rate up to the first sustained one."""
     rates = []
     async with _load() as load:
-        say(f"{executions} executions that print")
+        say(f"starting {executions} executions that print")
         names = [await load.start(_CHATTER) for _ in range(executions)]
-        say(f"{streams} event streams, {waiting} requests that wait")
+        say(f"opening {streams} event streams, sending {waiting} requests that wait")
         for number in range(streams):
-            load.beside(load.listen(names[number % len(names)]))
+            load.in_background(load.listen(names[number % len(names)]))
         for _ in range(waiting):
-            load.beside(load.wait())
+            load.in_background(load.wait())
             await asyncio.sleep(_APART_SECONDS)
         while load.events < streams:
             await asyncio.sleep(0.1)
         await load.settled()
         for rate in _RATES:
-            say(f"{rate} polls a second for {seconds:g} s; {load.waiting} wait")
+            say(f"{rate} polls per second for {seconds:g} s; {load.waiting} requests wait")
             rates.append(await load.measure(names, rate, seconds))
             if rates[-1].held:
                 break
@@ -223,16 +223,17 @@ async def run(waiting: int, streams: int, executions: int, seconds: float) -> li
 
 def _table(rates: list[Seen]) -> str:
     lines = [
-        "polls a second        polls ms        /health ms      gateway       generator",
-        "  meant  answered     p50     p99     p50     p99    CPU    MiB     CPU",
+        "polls per second      polls, ms       /health, ms     gateway        generator",
+        " target  answered     p50     p99     p50     p99    CPU    MiB      CPU",
     ]
     for seen in rates:
         polls, health = summary(seen.polls), summary(seen.health)
         lines.append(
             f"{seen.rate:>7}{seen.answered / seen.seconds:>10.0f}{polls.p50:>8.0f}{polls.p99:>8.0f}"
             f"{health.p50:>8.1f}{health.p99:>8.1f}{100 * seen.gateway_cpu:>6.0f}%"
-            f"{seen.memory:>7.0f}{100 * seen.own_cpu:>7.0f}%"
-            f"{'   held' if seen.held else ''}{f'   {seen.failures} failed' * bool(seen.failures)}"
+            f"{seen.memory:>7.0f}{100 * seen.own_cpu:>8.0f}%"
+            f"{'   sustained' if seen.held else ''}"
+            f"{f'   {seen.failures} failed' * bool(seen.failures)}"
         )
     return "\n".join(lines)
 
@@ -240,10 +241,24 @@ def _table(rates: list[Seen]) -> str:
 def main() -> int:
     """Measure and print the table."""
     parser = argparse.ArgumentParser(prog="load", description=__doc__)
-    parser.add_argument("--waiting", type=int, default=200, help="synchronous requests that wait")
-    parser.add_argument("--streams", type=int, default=200, help="event streams")
-    parser.add_argument("--executions", type=int, default=20, help="that the streams listen to")
-    parser.add_argument("--seconds", type=float, default=15, help="of each rate")
+    parser.add_argument(
+        "--waiting",
+        type=int,
+        default=200,
+        help="synchronous requests that wait (default %(default)s)",
+    )
+    parser.add_argument(
+        "--streams", type=int, default=200, help="event streams (default %(default)s)"
+    )
+    parser.add_argument(
+        "--executions",
+        type=int,
+        default=20,
+        help="executions that the streams follow (default %(default)s)",
+    )
+    parser.add_argument(
+        "--seconds", type=float, default=15, help="duration of each rate (default %(default)s)"
+    )
     given = parser.parse_args()
     take_precedence()
     try:

@@ -29,8 +29,8 @@ import kopf
 import cloche_api
 import cloche_operator
 from cloche_api.meta import API_VERSION
-from cloche_api.phases import TERMINAL
-from cloche_api.rest import MERGE_PATCH, Rest
+from cloche_api.resources.phases import TERMINAL
+from cloche_kube.client import MERGE_PATCH, Rest
 from cloche_operator import __main__ as program
 from cloche_operator.protocol.frame import HELLO, PROTOCOL
 from cloche_operator.settings import Settings

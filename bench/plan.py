@@ -5,22 +5,22 @@ from __future__ import annotations
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import TYPE_CHECKING
 
-from bare import SELECTOR
-from client import SESSION, client
-from pools import runtimes
+from access.bare import SELECTOR
+from access.client import SESSION, client
+from access.pools import runtimes
+from access.server import Cluster, installed_settings
 from progress import BenchError, say
 from rows import burst, cold, idle, loop, stored, sustained, warm, write
-from server import Cluster, installed_settings
 from world import World
 
 from cloche_api import meta
-from cloche_api.rest import Rest
+from cloche_kube.client import Rest
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable
 
-    from figures import Figures
-    from installation import Installation
+    from access.installation import Installation
+    from figures.run import Figures
     from world import Sizes
 
 NAMES = (
@@ -50,7 +50,7 @@ async def run(to: Installation, figures: Figures, sizes: Sizes, chosen: set[str]
     """
     async with opened(to, figures, sizes) as world:
         if "idle" in chosen:
-            say("idle, with the chart's defaults")
+            say("idle, with the defaults of the chart")
             await world.cluster.quiet()
             await idle.measure(world, "idle")
         if chosen - {"idle"} or "stored" in chosen:
@@ -72,7 +72,7 @@ async def opened(to: Installation, figures: Figures, sizes: Sizes) -> AsyncItera
         await _remove_left(cluster)
         world = World(cluster, await stack.enter_async_context(client(to)), figures, sizes)
         if failure := (await world.client.execute("python")).failure:
-            raise BenchError(f"{to.url} does not run a first program: {failure}. Run `make up`.")
+            raise BenchError(f"{to.url} could not run a first program: {failure}. Run `make up`.")
         yield world
 
 
@@ -94,10 +94,10 @@ async def _rounds(world: World, chosen: set[str]) -> None:
 async def _with_stored(world: World, chosen: set[str]) -> None:
     async with stored.stored(world):
         await world.cluster.quiet()
-        say(f"warm, with them stored: {world.sizes.warm} requests")
+        say(f"warm, with stored executions: {world.sizes.warm} requests")
         await warm.pool_refilling(world, world.sizes.warm, "stored")
         if "idle" in chosen:
-            say("idle, with them stored")
+            say("idle, with stored executions")
             await idle.measure(world, "full")
 
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from catalogue import CHURN
+from figures.catalogue import CHURN
 
 if TYPE_CHECKING:
-    from client import Client
-    from figures import Figures
-    from server import Cluster
+    from access.client import Client
+    from access.server import Cluster
+    from figures.run import Figures
 
 SINGLE, REUSE = "bench-single", "bench-reuse"
 """The benchmark's runtimes: Python with single-use Pods, and with reused Pods."""

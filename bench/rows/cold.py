@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from bare import bare_pods
+from access.bare import bare_pods
 from world import SINGLE
 
 if TYPE_CHECKING:

@@ -5,9 +5,9 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING
 
-import processes
+from access import processes
+from access.server import LABEL, SYSTEM
 from progress import say
-from server import LABEL, SYSTEM
 from world import SINGLE
 
 from cloche_api import meta

@@ -10,21 +10,23 @@ import asyncio
 import uuid
 from typing import TYPE_CHECKING, Any
 
-from bare import bare_pods
-from client import CODE, STDOUT
+from access.bare import bare_pods
+from access.client import CODE, STDOUT
+from access.server import LABEL, UNWATCHED
 from rows.sustained import count_slice
-from server import LABEL, UNWATCHED
 from world import CLIENTS, SINGLE
 
 from cloche_api import meta
-from cloche_api.rest import MERGE_PATCH, METADATA
+from cloche_kube.client import MERGE_PATCH, METADATA
 from cloche_operator.model.execution import now, timestamp
 from cloche_operator.protocol.frame import Afterwards
 
 if TYPE_CHECKING:
-    from bare import Bare, Talk
-    from server import Cluster
+    from access.bare import Bare, Talk
+    from access.server import Cluster
     from world import World
+
+    from cloche_api.resources.typed_dicts import ExecutionStatusDict
 
 
 async def measure(world: World) -> None:
@@ -61,16 +63,27 @@ async def _execution(world: World, bare: Bare, talk: Talk) -> float:
     made = (await rest.call("POST", UNWATCHED, body=_manifest(), accept=METADATA))["metadata"]
     path, uid = f"{UNWATCHED}/{made['name']}/status", made["uid"]
 
-    async def write(status: dict[str, Any], **precondition: str) -> None:
+    async def write(status: ExecutionStatusDict, **precondition: str) -> None:
         body = {"metadata": {"uid": uid, **precondition}, "status": status}
         await rest.call("PATCH", path, body=body, content_type=MERGE_PATCH, accept=METADATA)
 
-    claim = {"phase": "Running", "podName": "bench", "podUID": uid, "claimedTime": timestamp(now())}
+    claim: ExecutionStatusDict = {
+        "phase": "Running",
+        "podName": "bench",
+        "podUID": uid,
+        "claimedTime": timestamp(now()),
+    }
     await write(claim, resourceVersion=made["resourceVersion"])
     await talk.send(bare.frame(uid, Afterwards.RESET))
     await talk.result()
-    end = {"phase": "Completed", "reason": "Exited", "exitCode": 0, "stdout": STDOUT}
-    await write({**end, "completionTime": timestamp(now())})
+    end: ExecutionStatusDict = {
+        "phase": "Completed",
+        "reason": "Exited",
+        "exitCode": 0,
+        "stdout": STDOUT,
+        "completionTime": timestamp(now()),
+    }
+    await write(end)
     took = loop.time() - began
     await talk.until("ready")
     return took

@@ -7,18 +7,18 @@ import uuid
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any
 
+from access.server import LABEL
+from access.tenants import as_gateway
 from progress import say
-from server import LABEL
-from tenants import as_gateway
 
 from cloche_api import meta
-from cloche_api.phases import UNFINISHED
-from cloche_api.rest import UnavailableError
+from cloche_api.resources.phases import UNFINISHED
+from cloche_kube.errors import UnavailableError
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
 
-    from server import Cluster
+    from access.server import Cluster
     from world import World
 
 _SELECTOR = f"{LABEL}=stored"
@@ -48,7 +48,7 @@ async def stored(world: World) -> AsyncIterator[None]:
                 await asyncio.sleep(0.5)
         yield
     finally:
-        say("removing them")
+        say("removing the stored executions")
         await cluster.remove_all(cluster.executions, _SELECTOR)
 
 

@@ -6,14 +6,14 @@ import asyncio
 import time
 from typing import TYPE_CHECKING
 
-from bare import bare_pods
+from access.bare import bare_pods
 from world import CLIENTS, REUSE, SINGLE
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
-    from bare import Bare
-    from figures import Figure
+    from access.bare import Bare
+    from figures.run import Figure
     from world import World
 
 _SETTLE_SECONDS = 4.0

@@ -8,13 +8,13 @@ import time
 from typing import TYPE_CHECKING
 
 from rows import write
-from steps import add_overheads
+from rows.steps import add_overheads
 from world import SINGLE
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
-    from client import Answer
+    from access.client import Answer
     from world import World
 
 _CLIENTS, _EACH = 4, 2  # together fewer than there are waiting Pods

@@ -10,10 +10,10 @@ import time
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any
 
-from server import LABEL, UNWATCHED
+from access.server import LABEL, UNWATCHED
 
 from cloche_api import meta
-from cloche_api.rest import MERGE_PATCH
+from cloche_kube.client import MERGE_PATCH
 from cloche_operator.model.execution import now, timestamp
 
 if TYPE_CHECKING:

@@ -1,1 +1,1 @@
-"""The custom resources of Cloche. Every field of a resource is defined here."""
+"""What the programs of Cloche share: the custom resources, their limits and names."""

@@ -11,9 +11,9 @@ import sys
 import uvloop
 
 from cloche_api import logs
-from cloche_api.rest import NoClusterError
 from cloche_gateway import context, server, settings
 from cloche_gateway.cluster import api
+from cloche_kube.errors import NoClusterError
 
 _log = logging.getLogger("cloche_gateway")
 

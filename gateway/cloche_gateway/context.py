@@ -8,8 +8,8 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from cloche_api.accounting.write_limit import WriteLimit
 from cloche_api.limits import MIB
-from cloche_api.write_limit import WriteLimit
 from cloche_gateway.cluster import keys, sessions
 from cloche_gateway.cluster import languages as language_cache
 from cloche_gateway.cluster import waiters as waiting

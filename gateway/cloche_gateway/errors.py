@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from cloche_api.write_limit import Excess
+    from cloche_api.accounting.write_limit import Excess
 
 BATCH_ITEMS_MAX = 10
 """The most requests in one batch."""

@@ -20,7 +20,7 @@ from prometheus_client import (
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 from prometheus_client.registry import Collector
 
-from cloche_api.phases import Reason
+from cloche_api.resources.phases import Reason
 from cloche_gateway import __version__
 from cloche_gateway.results import seconds_between, status_word
 

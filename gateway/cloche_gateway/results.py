@@ -12,8 +12,8 @@ from datetime import datetime
 from enum import Enum, auto
 from typing import Any
 
-from cloche_api import phases
-from cloche_api.phases import TERMINAL, Phase, Reason
+from cloche_api.resources import phases
+from cloche_api.resources.phases import TERMINAL, Phase, Reason
 from cloche_gateway.errors import BusyError, RecordRemovedError
 
 FAILED = "Execution failed: "

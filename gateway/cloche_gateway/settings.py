@@ -10,9 +10,9 @@ from urllib.parse import urlsplit
 from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from cloche_api.accounting.write_limit import BYTES_DEFAULT, BYTES_PER_TENANT_DEFAULT
 from cloche_api.limits import CONCURRENCY_MAX, MIB
 from cloche_api.logs import LogFormat, LogLevel
-from cloche_api.write_limit import BYTES_DEFAULT, BYTES_PER_TENANT_DEFAULT
 
 PREFIX = "CLOCHE_GATEWAY_"
 

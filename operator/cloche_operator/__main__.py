@@ -17,9 +17,10 @@ import kopf
 import uvloop
 
 from cloche_api import logs
-from cloche_api.budget import ByteBudget
-from cloche_api.rest import NoClusterError, Rest
-from cloche_api.write_limit import WriteLimit
+from cloche_api.accounting.budget import ByteBudget
+from cloche_api.accounting.write_limit import WriteLimit
+from cloche_kube.client import Rest
+from cloche_kube.errors import NoClusterError
 from cloche_operator import handlers, http
 from cloche_operator.executions.dispatcher import Dispatcher
 from cloche_operator.kube.api import Kube

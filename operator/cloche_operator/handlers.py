@@ -34,7 +34,7 @@ from typing import TYPE_CHECKING, Any
 import kopf
 
 from cloche_api import meta
-from cloche_api.phases import UNFINISHED
+from cloche_api.resources.phases import UNFINISHED
 from cloche_operator.kube.api import label_selector, retry_until_available
 from cloche_operator.model.pod_manifest import COMPONENT
 

@@ -14,10 +14,10 @@ from typing import Any
 from pydantic import Field, ValidationError, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from cloche_api import quantity
+from cloche_api.accounting.write_limit import BYTES_DEFAULT, BYTES_PER_TENANT_DEFAULT
 from cloche_api.limits import MIB
 from cloche_api.logs import LogFormat, LogLevel
-from cloche_api.write_limit import BYTES_DEFAULT, BYTES_PER_TENANT_DEFAULT
+from cloche_api.resources import quantity
 
 PREFIX = "CLOCHE_OPERATOR_"
 _SERVICE_LINK = re.compile(

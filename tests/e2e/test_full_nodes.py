@@ -11,7 +11,7 @@ from support.data.names import SANDBOXES
 from support.deadline import until
 from support.fixtures.executions import Finished, Submit
 
-from cloche_api import quantity
+from cloche_api.resources import quantity
 
 HOG = {"name": "test-hog", "namespace": "default"}
 SECONDS = 90

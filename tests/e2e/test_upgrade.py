@@ -11,7 +11,7 @@ from support.clients.kubectl import InstallationKubectl
 from support.data.names import SANDBOXES
 from support.fixtures.executions import Execute, Finished, RunningPod, Submit
 
-from cloche_api.crd import execution_crd
+from cloche_api.crd.definitions import execution_crd
 
 COUNT = 5
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from stats import summary
+from figures.stats import summary
 
 if TYPE_CHECKING:
     from siege.battle import Result

@@ -1,7 +1,7 @@
 """Client of the API server, with the calls that the gateway makes.
 
-All its errors are a `KubeError`. No other module handles exceptions of `cloche_api.rest` or of the
-HTTP client.
+All its errors are a `KubeError`. No other module handles exceptions of `cloche_kube` or of the HTTP
+client.
 """
 
 from __future__ import annotations
@@ -13,8 +13,6 @@ import aiohttp
 from kubernetes.aio.config import ConfigException
 from pydantic_core import from_json
 
-from cloche_api import rest
-from cloche_api.rest import MERGE_PATCH, METADATA, Rest
 from cloche_gateway.cluster.kube_errors import (
     ConflictError,
     NotFoundError,
@@ -22,6 +20,8 @@ from cloche_gateway.cluster.kube_errors import (
     of_answer,
     of_status,
 )
+from cloche_kube import errors as kube_errors
+from cloche_kube.client import MERGE_PATCH, METADATA, Rest
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Mapping
@@ -57,7 +57,7 @@ class KubeClient:
         """Return a client with the API server and credentials of `Rest.connect`. Send nothing yet.
 
         Raises:
-            rest.NoClusterError: there is neither a service account nor a kubeconfig.
+            kube_errors.NoClusterError: there is neither a service account nor a kubeconfig.
         """
         return cls(await Rest.connect(kubeconfig))
 
@@ -194,13 +194,13 @@ class KubeClient:
 
 @contextlib.contextmanager
 def _translated() -> Iterator[None]:
-    """Translate exceptions of `cloche_api.rest` and the HTTP client into `KubeError`s."""
+    """Translate exceptions of `cloche_kube.client` and the HTTP client into `KubeError`s."""
     try:
         yield
-    except rest.UnavailableError as error:
+    except kube_errors.UnavailableError as error:
         never = isinstance(error.__cause__, aiohttp.ClientConnectorError)
         raise UnavailableError(str(error), sent=not never) from error
-    except rest.ApiError as error:
+    except kube_errors.ApiError as error:
         raise of_answer(error.status, error.reason, error.message) from error
     except (ConfigException, FileNotFoundError) as error:  # The token could not be reloaded.
         raise UnavailableError(f"no credentials: {error}", sent=False) from error

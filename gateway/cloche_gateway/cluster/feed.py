@@ -14,7 +14,7 @@ import sys
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from cloche_api.input import Input
+from cloche_api.resources.input import Input
 from cloche_gateway.errors import OverloadedError
 
 if TYPE_CHECKING:

@@ -8,15 +8,15 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
 
-from cloche_api import quantity
-from cloche_api.runtime import RuntimeSpec
+from cloche_api.resources import quantity
+from cloche_api.resources.runtime import RuntimeSpec
 from cloche_gateway.cluster.watch import Source
 from cloche_gateway.errors import BusyError, UnsupportedLanguageError
 
 if TYPE_CHECKING:
     from decimal import Decimal
 
-    from cloche_api.amounts import UsedResources
+    from cloche_api.resources.amounts import UsedResources
     from cloche_gateway.cluster.paths import Paths
 
 _log = logging.getLogger(__name__)

@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING
 
-from cloche_api.rest import METADATA_LIST
 from cloche_gateway.cluster.kube_errors import KubeError
+from cloche_kube.client import METADATA_LIST
 
 if TYPE_CHECKING:
     from cloche_gateway.cluster.api import KubeClient

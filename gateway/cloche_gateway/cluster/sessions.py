@@ -11,7 +11,7 @@ import contextlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from cloche_api.session import SessionPhase
+from cloche_api.resources.session import SessionPhase
 from cloche_gateway.cluster.watch import Source
 
 if TYPE_CHECKING:

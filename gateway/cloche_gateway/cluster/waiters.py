@@ -15,10 +15,10 @@ import contextlib
 import logging
 from typing import TYPE_CHECKING, Any
 
-from cloche_api.phases import ENDED, TERMINAL
-from cloche_api.rest import METADATA_LIST
+from cloche_api.resources.phases import ENDED, TERMINAL
 from cloche_gateway.cluster.kube_errors import KubeError, NotFoundError
 from cloche_gateway.cluster.watch import Source
+from cloche_kube.client import METADATA_LIST
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping

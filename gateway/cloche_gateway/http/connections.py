@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     import asyncio
     from collections.abc import Callable
 
-    from cloche_api.budget import Charge
+    from cloche_api.accounting.budget import Charge
     from cloche_gateway.limits.bytes import Budget
 
 SPARE_CONNECTIONS = 64

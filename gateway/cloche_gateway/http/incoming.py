@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from cloche_api.budget import Charge
+    from cloche_api.accounting.budget import Charge
     from cloche_gateway.limits.bytes import Budget
 
 HEAD_BYTES = 64 * 1024

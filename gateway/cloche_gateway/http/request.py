@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from starlette.requests import Request
     from starlette.types import Receive
 
-    from cloche_api.budget import Charge
+    from cloche_api.accounting.budget import Charge
     from cloche_gateway.cluster.keys import Caller
     from cloche_gateway.context import Context
     from cloche_gateway.limits.pace import Connection

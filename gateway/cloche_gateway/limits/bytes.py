@@ -16,17 +16,17 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING, Any
 
-from cloche_api import source
-from cloche_api.budget import ByteBudget
+from cloche_api.accounting.budget import ByteBudget
+from cloche_api.accounting.size import object_bytes
+from cloche_api.accounting.write_limit import revisions
 from cloche_api.limits import MIB
-from cloche_api.size import object_bytes
-from cloche_api.write_limit import revisions
+from cloche_api.resources import source
 from cloche_gateway.errors import OverloadedError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from cloche_api.write_limit import WriteLimit
+    from cloche_api.accounting.write_limit import WriteLimit
     from cloche_gateway.cluster.watch import Sink
 
 _OWN_BYTES = 192 * MIB

@@ -13,10 +13,11 @@ import json
 import uuid
 from typing import TYPE_CHECKING, Any
 
-from cloche_api import limits, source
-from cloche_api.input import Input
+from cloche_api import limits
+from cloche_api.accounting.size import object_bytes
 from cloche_api.meta import ANNOTATION_REQUEST_ID, API_VERSION, LABEL_SESSION, LABEL_TENANT
-from cloche_api.size import object_bytes
+from cloche_api.resources import source
+from cloche_api.resources.input import Input
 from cloche_gateway.errors import TooLargeError
 
 if TYPE_CHECKING:

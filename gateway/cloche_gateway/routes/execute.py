@@ -32,7 +32,7 @@ from cloche_gateway.services import batch, execution
 from cloche_gateway.services.execution import Origin
 
 if TYPE_CHECKING:
-    from cloche_api.budget import Charge
+    from cloche_api.accounting.budget import Charge
     from cloche_gateway.services.submission import Plan
 
 router = APIRouter(route_class=Route, prefix="/api/v1/execute", tags=["execute"])

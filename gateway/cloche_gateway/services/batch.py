@@ -12,7 +12,7 @@ from cloche_gateway.services import execution
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from cloche_api.budget import Charge
+    from cloche_api.accounting.budget import Charge
     from cloche_gateway.context import Context
     from cloche_gateway.requests.body import BatchItem
     from cloche_gateway.services.execution import Origin

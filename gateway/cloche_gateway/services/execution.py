@@ -15,7 +15,7 @@ from pydantic import BaseModel
 
 from cloche_api import logs
 from cloche_api.meta import ANNOTATION_REQUEST_SHA256, SESSION_PREFIX
-from cloche_api.phases import TERMINAL, Phase
+from cloche_api.resources.phases import TERMINAL, Phase
 from cloche_gateway import results
 from cloche_gateway.cluster.kube_errors import KubeError
 from cloche_gateway.errors import (
@@ -31,7 +31,7 @@ from cloche_gateway.services import lookup, removal, sessions, submission
 from cloche_gateway.services.submission import Plan
 
 if TYPE_CHECKING:
-    from cloche_api.budget import Charge
+    from cloche_api.accounting.budget import Charge
     from cloche_gateway.cluster.keys import Caller
     from cloche_gateway.cluster.waiters import Waiter
     from cloche_gateway.context import Context

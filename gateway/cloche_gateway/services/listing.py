@@ -5,7 +5,7 @@ from __future__ import annotations
 import heapq
 from typing import TYPE_CHECKING, Any
 
-from cloche_api.phases import Phase
+from cloche_api.resources.phases import Phase
 from cloche_gateway import results
 from cloche_gateway.cluster.kube_errors import KubeError
 from cloche_gateway.errors import BusyError

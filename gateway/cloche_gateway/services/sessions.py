@@ -9,7 +9,7 @@ import uuid
 from typing import TYPE_CHECKING, Any
 
 from cloche_api.meta import SESSION_PREFIX
-from cloche_api.session import SessionPhase
+from cloche_api.resources.session import SessionPhase
 from cloche_gateway import results
 from cloche_gateway.cluster.kube_errors import KubeError, NotFoundError
 from cloche_gateway.cluster.sessions import Session, session_of

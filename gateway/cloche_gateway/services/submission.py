@@ -8,10 +8,9 @@ import re
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from cloche_api import source
+from cloche_api.accounting.size import object_bytes
 from cloche_api.meta import ANNOTATION_REQUEST_ID, ANNOTATION_REQUEST_SHA256, LABEL_TENANT
-from cloche_api.rest import METADATA
-from cloche_api.size import object_bytes
+from cloche_api.resources import source
 from cloche_gateway.cluster.kube_errors import (
     AlreadyExistsError,
     ForbiddenError,
@@ -29,9 +28,10 @@ from cloche_gateway.errors import (
     WriteLimitedError,
 )
 from cloche_gateway.services import tombstones
+from cloche_kube.client import METADATA
 
 if TYPE_CHECKING:
-    from cloche_api.budget import Charge
+    from cloche_api.accounting.budget import Charge
     from cloche_gateway.context import Context
 
 _log = logging.getLogger(__name__)

@@ -1,15 +1,15 @@
-"""Keep the Idempotency-Key of an execution after its record is removed (`cloche_api.tombstone`)."""
+"""Keep the Idempotency-Key of an execution after its record is removed (`resources.tombstone`)."""
 
 from __future__ import annotations
 
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from cloche_api import tombstone
 from cloche_api.meta import ANNOTATION_REQUEST_SHA256
-from cloche_api.rest import METADATA
+from cloche_api.resources import tombstone
 from cloche_gateway.cluster.kube_errors import AlreadyExistsError, ConflictError, KubeError
 from cloche_gateway.errors import RecordRemovedError
+from cloche_kube.client import METADATA
 
 if TYPE_CHECKING:
     from cloche_gateway.context import Context

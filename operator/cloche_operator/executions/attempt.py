@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from cloche_api import meta
-from cloche_api.phases import Reason
+from cloche_api.resources.phases import Reason
 from cloche_operator.executions.recovery import recovered
 from cloche_operator.model.pod_manifest import claim_patch, cold_pod, execution_owner
 from cloche_operator.model.resources import patience
@@ -24,7 +24,7 @@ from cloche_operator.protocol.frame import Afterwards, frame
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from cloche_api.amounts import UsedResources
+    from cloche_api.resources.amounts import UsedResources
     from cloche_operator.model.execution import Execution
     from cloche_operator.pods.sandbox import Sandbox
     from cloche_operator.pools.manager import Pools

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import pydantic
 
-from cloche_api.phases import Reason
-from cloche_api.rest import ApiError
+from cloche_api.resources.phases import Reason
+from cloche_kube.errors import ApiError
 from cloche_operator.executions.lifecycle import Run
 from cloche_operator.kube.api import retry_until_available
 from cloche_operator.model import status

@@ -5,15 +5,9 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING, Any
 
-from cloche_api.rest import (
-    ApiError,
-    ConflictError,
-    InvalidError,
-    NotFoundError,
-    TooLargeError,
-)
-from cloche_api.tombstone import KEY_SECONDS
-from cloche_api.write_limit import revisions
+from cloche_api.accounting.write_limit import revisions
+from cloche_api.resources.tombstone import KEY_SECONDS
+from cloche_kube.errors import ApiError, ConflictError, InvalidError, NotFoundError, TooLargeError
 from cloche_operator.kube.api import retry_until_available
 from cloche_operator.model import status
 from cloche_operator.model.execution import from_object, time_of

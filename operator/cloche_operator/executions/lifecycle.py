@@ -15,7 +15,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from cloche_api import logs
-from cloche_api.phases import Reason
+from cloche_api.resources.phases import Reason
 from cloche_operator.executions.attempt import Attempt, Job, limit
 from cloche_operator.executions.finish import record
 from cloche_operator.executions.recovery import claimed_pod, recovered
@@ -31,8 +31,8 @@ from cloche_operator.protocol.events import Transcript
 from cloche_operator.queue.limits import Share
 
 if TYPE_CHECKING:
-    from cloche_api.amounts import UsedResources
-    from cloche_api.write_limit import Excess
+    from cloche_api.accounting.write_limit import Excess
+    from cloche_api.resources.amounts import UsedResources
     from cloche_operator.model.execution import Execution
     from cloche_operator.pools.manager import Pools
     from cloche_operator.sessions.registry import Sessions

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING, Any
 
-from cloche_api.phases import Reason
+from cloche_api.resources.phases import Reason
 from cloche_operator.kube.api import retry_until_available
 from cloche_operator.model.diagnosis import has_run, start_timeout
 from cloche_operator.model.status import EndedError, NeverStartedError

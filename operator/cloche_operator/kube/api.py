@@ -7,14 +7,8 @@ import logging
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from cloche_api import meta
-from cloche_api.rest import (
-    MERGE_PATCH,
-    METADATA,
-    METADATA_LIST,
-    NotFoundError,
-    Rest,
-    UnavailableError,
-)
+from cloche_kube.client import MERGE_PATCH, METADATA, METADATA_LIST, Rest
+from cloche_kube.errors import NotFoundError, UnavailableError
 from cloche_operator.kube.stored import StoredObjects
 from cloche_operator.model import pod_manifest
 from cloche_operator.model.node import Node, ready_nodes

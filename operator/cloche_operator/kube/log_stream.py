@@ -7,7 +7,7 @@ from contextlib import aclosing
 from enum import Enum, auto
 from typing import TYPE_CHECKING
 
-from cloche_api.rest import ApiError, UnavailableError
+from cloche_kube.errors import ApiError, UnavailableError
 from cloche_operator.protocol.events import EventReader, Transcript
 
 if TYPE_CHECKING:

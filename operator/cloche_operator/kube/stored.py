@@ -9,15 +9,16 @@ import contextlib
 from typing import TYPE_CHECKING
 
 from cloche_api import meta
-from cloche_api.phases import TERMINAL, UNFINISHED
-from cloche_api.rest import METADATA, ConflictError, NotFoundError
-from cloche_api.session import SessionPhase
+from cloche_api.resources.phases import TERMINAL, UNFINISHED
+from cloche_api.resources.session import SessionPhase
+from cloche_kube.client import METADATA
+from cloche_kube.errors import ConflictError, NotFoundError
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
     from typing import Any
 
-    from cloche_api.rest import Rest
+    from cloche_kube.client import Rest
 
 
 class StoredObjects:

@@ -7,7 +7,7 @@ import logging
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from cloche_api.rest import ApiError, NotFoundError, UnavailableError
+from cloche_kube.errors import ApiError, NotFoundError, UnavailableError
 from cloche_operator.retention.collector import Retention
 
 if TYPE_CHECKING:

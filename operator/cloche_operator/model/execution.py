@@ -6,11 +6,11 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
-from cloche_api.amounts import UsedResources
-from cloche_api.execution import ExecutionSpec
+from cloche_api.accounting.size import object_bytes
 from cloche_api.meta import ANNOTATION_REQUEST_ID, ANNOTATION_REQUEST_SHA256, SESSION_PREFIX
-from cloche_api.phases import TERMINAL, Phase
-from cloche_api.size import object_bytes
+from cloche_api.resources.amounts import UsedResources
+from cloche_api.resources.execution import ExecutionSpec
+from cloche_api.resources.phases import TERMINAL, Phase
 
 _OF_THE_PROGRAM: dict[str, Any] = {
     "code": None,

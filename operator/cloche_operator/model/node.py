@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from cloche_api import quantity
+from cloche_api.resources import quantity
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping

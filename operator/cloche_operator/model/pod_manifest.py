@@ -11,13 +11,14 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from cloche_api import meta, quantity
+from cloche_api import meta
+from cloche_api.resources import quantity
 from cloche_operator.model.execution import own_pod_name
 from cloche_operator.model.resources import patience
 
 if TYPE_CHECKING:
-    from cloche_api.amounts import UsedResources
-    from cloche_api.runtime import RuntimeSpec
+    from cloche_api.resources.amounts import UsedResources
+    from cloche_api.resources.runtime import RuntimeSpec
     from cloche_operator.model.execution import Execution
     from cloche_operator.settings import Settings
 

@@ -6,16 +6,16 @@ from dataclasses import dataclass
 from operator import add, le, sub
 from typing import TYPE_CHECKING
 
-from cloche_api import quantity
-from cloche_api.amounts import ResourceAmounts, UsedResources
-from cloche_api.phases import Reason
+from cloche_api.resources import quantity
+from cloche_api.resources.amounts import ResourceAmounts, UsedResources
+from cloche_api.resources.phases import Reason
 from cloche_operator.model.status import EndedError
 from cloche_operator.protocol.frame import open_files, processes
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from cloche_api.runtime import RuntimeResources
+    from cloche_api.resources.runtime import RuntimeResources
     from cloche_operator.settings import Settings
 
 UNBOUNDED = 2**62

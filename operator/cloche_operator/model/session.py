@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from cloche_api.session import SessionPhase, SessionSpec
+from cloche_api.resources.session import SessionPhase, SessionSpec
 from cloche_operator.model.execution import now, timestamp
 
 

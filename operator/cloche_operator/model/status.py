@@ -8,12 +8,12 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from cloche_api import limits
-from cloche_api.phases import Phase, Reason, phase_of
-from cloche_api.size import json_bytes, object_bytes
+from cloche_api.accounting.size import json_bytes, object_bytes
+from cloche_api.resources.phases import Phase, Reason, phase_of
 from cloche_operator.model.execution import Execution, now, timestamp
 
 if TYPE_CHECKING:
-    from cloche_api.amounts import UsedResources
+    from cloche_api.resources.amounts import UsedResources
     from cloche_operator.protocol.events import Transcript
 
 _MESSAGE_CHARACTERS = 4000

@@ -11,8 +11,8 @@ import logging
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from cloche_api.phases import Reason
-from cloche_api.rest import ApiError, ConflictError, TooLargeError, UnavailableError
+from cloche_api.resources.phases import Reason
+from cloche_kube.errors import ApiError, ConflictError, TooLargeError, UnavailableError
 from cloche_operator.kube.api import retry_until_available
 from cloche_operator.model import status
 from cloche_operator.model.execution import Execution, from_object, now
@@ -21,7 +21,7 @@ from cloche_operator.model.status import EndedError
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from cloche_api.amounts import UsedResources
+    from cloche_api.resources.amounts import UsedResources
     from cloche_operator.pods.sandbox import Sandbox
     from cloche_operator.state.context import Context
 

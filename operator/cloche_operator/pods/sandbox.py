@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import aiohttp
 
 from cloche_api.meta import CONTAINER
-from cloche_api.phases import Reason
+from cloche_api.resources.phases import Reason
 from cloche_operator.model.status import EndedError
 from cloche_operator.protocol.events import EventReader
 from cloche_operator.protocol.frame import HELLO, PROTOCOL
@@ -21,7 +21,7 @@ from cloche_operator.protocol.frame import HELLO, PROTOCOL
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
-    from cloche_api.rest import Rest
+    from cloche_kube.client import Rest
     from cloche_operator.kube.api import Kube
     from cloche_operator.model.pod_manifest import PodShape
     from cloche_operator.protocol.events import Transcript

@@ -8,8 +8,8 @@ import logging
 from typing import TYPE_CHECKING, Any
 
 from cloche_api import meta
-from cloche_api.phases import Reason
-from cloche_api.rest import ApiError, ConflictError, UnavailableError
+from cloche_api.resources.phases import Reason
+from cloche_kube.errors import ApiError, ConflictError, UnavailableError
 from cloche_operator.kube.api import retry_until_available
 from cloche_operator.model.diagnosis import (
     gone_unheard,

@@ -8,8 +8,8 @@ from collections import Counter
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from cloche_api.phases import Reason
-from cloche_api.rest import ApiError
+from cloche_api.resources.phases import Reason
+from cloche_kube.errors import ApiError
 from cloche_operator.model.diagnosis import is_leaving, lacks_node
 from cloche_operator.model.status import EndedError
 from cloche_operator.pods.start import Starting, greet
@@ -20,7 +20,7 @@ from cloche_operator.pools.throttle import Need, Pace, Starts
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, Iterator
 
-    from cloche_api.amounts import UsedResources
+    from cloche_api.resources.amounts import UsedResources
     from cloche_operator.model.pod_manifest import PodShape
     from cloche_operator.pods.sandbox import Sandbox
     from cloche_operator.state.cache import Runtime

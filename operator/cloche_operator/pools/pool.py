@@ -10,14 +10,14 @@ import math
 from collections import Counter, deque
 from typing import TYPE_CHECKING
 
-from cloche_api import quantity
-from cloche_api.runtime import Reuse
+from cloche_api.resources import quantity
+from cloche_api.resources.runtime import Reuse
 from cloche_operator.pools.throttle import Backoff, Need
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from cloche_api.amounts import UsedResources
+    from cloche_api.resources.amounts import UsedResources
     from cloche_operator.model.pod_manifest import PodShape
     from cloche_operator.model.status import EndedError
     from cloche_operator.pods.sandbox import Sandbox

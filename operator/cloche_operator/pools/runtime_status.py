@@ -8,7 +8,7 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from cloche_api.meta import LABEL_RUNTIME, LABEL_STATE, STATE_WAITING
-from cloche_api.rest import ApiError, UnavailableError
+from cloche_kube.errors import ApiError, UnavailableError
 from cloche_operator.model.execution import now
 
 if TYPE_CHECKING:

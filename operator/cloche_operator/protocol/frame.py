@@ -6,13 +6,14 @@ import json
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
-from cloche_api import limits, quantity
+from cloche_api import limits
+from cloche_api.resources import quantity
 
 if TYPE_CHECKING:
-    from cloche_api.amounts import UsedResources
-    from cloche_api.execution import ExecutionSpec
-    from cloche_api.input import File
-    from cloche_api.runtime import RuntimeSpec
+    from cloche_api.resources.amounts import UsedResources
+    from cloche_api.resources.execution import ExecutionSpec
+    from cloche_api.resources.input import File
+    from cloche_api.resources.runtime import RuntimeSpec
 
 PROTOCOL = 1
 HELLO = b"CLO" + bytes([PROTOCOL])

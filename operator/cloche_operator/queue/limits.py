@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from cloche_api import quantity
 from cloche_api.limits import MIB
-from cloche_api.phases import Reason
-from cloche_api.runtime import RuntimeResources
+from cloche_api.resources import quantity
+from cloche_api.resources.phases import Reason
+from cloche_api.resources.runtime import RuntimeResources
 from cloche_operator.model.resources import UNBOUNDED, Demand, demand_of, total_of
 from cloche_operator.model.status import EndedError
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from collections.abc import Set as AbstractSet
 
-    from cloche_api.execution import Concurrency
+    from cloche_api.resources.execution import Concurrency
     from cloche_operator.model.node import Node
     from cloche_operator.settings import Settings
 

@@ -14,8 +14,8 @@ import math
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from cloche_api.rest import ApiError, UnavailableError
-from cloche_api.tombstone import KEY_SECONDS, key_expiration
+from cloche_api.resources.tombstone import KEY_SECONDS, key_expiration
+from cloche_kube.errors import ApiError, UnavailableError
 from cloche_operator.retention.index import METADATA_BYTES, Record
 from cloche_operator.retention.removal import Leaving, remove
 from cloche_operator.retention.tombstones import Tombstone, Tombstones

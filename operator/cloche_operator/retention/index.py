@@ -13,7 +13,7 @@ import sys
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from cloche_api import tombstone
+from cloche_api.resources import tombstone
 from cloche_operator.retention.excess import Bounds, excess
 
 if TYPE_CHECKING:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from cloche_api.tombstone import manifest
+from cloche_api.resources.tombstone import manifest
 from cloche_operator.retention.tombstones import Tombstone
 
 if TYPE_CHECKING:

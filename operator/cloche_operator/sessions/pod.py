@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from cloche_api import meta
-from cloche_api.phases import Reason
+from cloche_api.resources.phases import Reason
 from cloche_operator.model.pod_manifest import claim_patch, session_owner, session_pod
 from cloche_operator.model.status import EndedError, NeverStartedError
 from cloche_operator.pods.claim import mark
@@ -15,7 +15,7 @@ from cloche_operator.pools import placement
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from cloche_api.amounts import UsedResources
+    from cloche_api.resources.amounts import UsedResources
     from cloche_operator.model.session import SessionObject
     from cloche_operator.pods.sandbox import Sandbox
     from cloche_operator.pools.manager import Pools

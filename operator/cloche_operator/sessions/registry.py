@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 import pydantic
 
-from cloche_api.phases import Reason
-from cloche_api.rest import ApiError
-from cloche_api.session import SessionPhase
+from cloche_api.resources.phases import Reason
+from cloche_api.resources.session import SessionPhase
+from cloche_kube.errors import ApiError
 from cloche_operator.kube.api import retry_until_available
 from cloche_operator.model.session import ended_by_replacement, from_object
 from cloche_operator.model.status import EndedError

@@ -12,9 +12,9 @@ import contextlib
 import logging
 from typing import TYPE_CHECKING, Any
 
-from cloche_api.phases import Reason
-from cloche_api.rest import ApiError
-from cloche_api.session import SessionPhase
+from cloche_api.resources.phases import Reason
+from cloche_api.resources.session import SessionPhase
+from cloche_kube.errors import ApiError
 from cloche_operator.kube.api import retry_until_available
 from cloche_operator.model import session
 from cloche_operator.model.resources import demand_of, used_resources
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from datetime import datetime
 
-    from cloche_api.amounts import UsedResources
+    from cloche_api.resources.amounts import UsedResources
     from cloche_operator.model.execution import Execution
     from cloche_operator.model.session import SessionObject
     from cloche_operator.pods.sandbox import Sandbox

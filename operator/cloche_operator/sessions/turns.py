@@ -6,7 +6,7 @@ import asyncio
 from collections import deque
 from typing import TYPE_CHECKING
 
-from cloche_api.phases import Reason
+from cloche_api.resources.phases import Reason
 from cloche_operator.model.status import EndedError
 from cloche_operator.queue.waitlist import came
 

@@ -14,9 +14,10 @@ from typing import TYPE_CHECKING, Any
 
 import pydantic
 
-from cloche_api import meta, quantity
-from cloche_api.phases import Reason
-from cloche_api.runtime import Pool, RuntimeSpec
+from cloche_api import meta
+from cloche_api.resources import quantity
+from cloche_api.resources.phases import Reason
+from cloche_api.resources.runtime import Pool, RuntimeSpec
 from cloche_operator.model.diagnosis import lacks_node
 from cloche_operator.model.pod_manifest import PodShape
 from cloche_operator.model.status import EndedError
@@ -24,7 +25,7 @@ from cloche_operator.model.status import EndedError
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from cloche_api.amounts import UsedResources
+    from cloche_api.resources.amounts import UsedResources
     from cloche_operator.kube.api import Kube
 
 

@@ -9,9 +9,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from datetime import datetime
 
-    from cloche_api.budget import ByteBudget
-    from cloche_api.rest import Rest
-    from cloche_api.write_limit import WriteLimit
+    from cloche_api.accounting.budget import ByteBudget
+    from cloche_api.accounting.write_limit import WriteLimit
+    from cloche_kube.client import Rest
     from cloche_operator.kube.api import Kube
     from cloche_operator.metrics import Metrics
     from cloche_operator.queue.capacity import Capacity

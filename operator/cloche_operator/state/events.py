@@ -19,8 +19,8 @@ from collections import deque
 from typing import TYPE_CHECKING, Any
 
 from cloche_api import meta
-from cloche_api.phases import Reason
-from cloche_api.rest import ApiError, UnavailableError
+from cloche_api.resources.phases import Reason
+from cloche_kube.errors import ApiError, UnavailableError
 from cloche_operator.model.execution import now, timestamp
 
 if TYPE_CHECKING:

@@ -13,7 +13,7 @@ import logging
 import uuid
 from typing import TYPE_CHECKING, Any
 
-from cloche_api.rest import ApiError, ConflictError, NotFoundError, UnavailableError
+from cloche_kube.errors import ApiError, ConflictError, NotFoundError, UnavailableError
 from cloche_operator.model.execution import now, timestamp
 
 if TYPE_CHECKING:

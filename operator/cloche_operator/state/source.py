@@ -9,19 +9,19 @@ from typing import TYPE_CHECKING
 
 import pydantic
 
-from cloche_api.execution import ExecutionSpec, with_input
 from cloche_api.limits import KIB
-from cloche_api.phases import Reason
-from cloche_api.rest import ApiError, NotFoundError
-from cloche_api.source import SourceSpec, is_name_for
+from cloche_api.resources.execution import ExecutionSpec, with_input
+from cloche_api.resources.phases import Reason
+from cloche_api.resources.source import SourceSpec, is_name_for
+from cloche_kube.errors import ApiError, NotFoundError
 from cloche_operator.kube.api import retry_until_available
 from cloche_operator.model.status import EndedError
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
-    from cloche_api.budget import ByteBudget, Charge
-    from cloche_api.source import SourceReference
+    from cloche_api.accounting.budget import ByteBudget, Charge
+    from cloche_api.resources.source import SourceReference
     from cloche_operator.kube.api import Kube
     from cloche_operator.model.execution import Execution
 

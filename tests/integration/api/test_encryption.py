@@ -14,7 +14,7 @@ from support.data.names import ROOT
 from support.deadline import until
 from support.fixtures.control_planes import ControlPlane
 
-from cloche_api import source
+from cloche_api.resources import source
 from cloche_cluster.embedded.control_plane import control_plane
 
 _PLACEHOLDER = "REPLACE-WITH-32-RANDOM-BYTES-IN-BASE64"

@@ -14,7 +14,7 @@ from support.clients.api_server import CLOCHE, MERGE, ApiServer
 from support.data.names import ROOT
 from support.fixtures.control_planes import ControlPlane
 
-from cloche_api.phases import TERMINAL
+from cloche_api.resources.phases import TERMINAL
 
 Make = Callable[..., dict[str, Any]]
 EXAMPLES = ROOT / "examples"

@@ -11,7 +11,7 @@ import pytest
 from support.clients.api_server import CLOCHE, ApiServer
 
 from cloche_api import limits
-from cloche_api.size import json_bytes, object_bytes
+from cloche_api.accounting.size import json_bytes, object_bytes
 from cloche_operator.model.status import fitted, without_outputs
 
 Make = Callable[..., dict[str, Any]]

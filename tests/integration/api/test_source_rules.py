@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from support.clients.api_server import CLOCHE, MERGE, ApiServer
 
-from cloche_api import source
+from cloche_api.resources import source
 
 KIB = 1024
 

@@ -11,10 +11,10 @@ from typing import Any
 import pytest
 from support.clients.api_server import CLOCHE, ApiServer
 
+from cloche_api.accounting.size import object_bytes
+from cloche_api.accounting.write_limit import METADATA_BYTES, WRITES
 from cloche_api.limits import KIB, SPEC_BYTES
 from cloche_api.meta import ANNOTATION_REQUEST_ID, API_VERSION, LABEL_TENANT
-from cloche_api.size import object_bytes
-from cloche_api.write_limit import METADATA_BYTES, WRITES
 from cloche_gateway.requests import manifest
 
 CLAIMED = {

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 from support.fixtures.gateway import runtime
 
-from cloche_api.rest import MERGE_PATCH
+from cloche_kube.client import MERGE_PATCH
 
 if TYPE_CHECKING:
     from support.fixtures.gateway import Gateway

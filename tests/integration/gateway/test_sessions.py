@@ -10,7 +10,7 @@ import pytest
 from support.fixtures.gateway import Start
 
 from cloche_api.meta import API_VERSION
-from cloche_api.rest import MERGE_PATCH
+from cloche_kube.client import MERGE_PATCH
 
 if TYPE_CHECKING:
     from support.fixtures.gateway import Gateway

@@ -9,8 +9,8 @@ import pytest
 from support.fixtures.gateway import ASYNC, EXECUTE, GONE, HELLO, KEY, Start, bound_executions
 
 from cloche_api import limits
-from cloche_api.size import object_bytes
-from cloche_api.write_limit import METADATA_BYTES
+from cloche_api.accounting.size import object_bytes
+from cloche_api.accounting.write_limit import METADATA_BYTES
 
 if TYPE_CHECKING:
     from support.fixtures.gateway import Gateway

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from cloche_api.rest import MERGE_PATCH
+from cloche_kube.client import MERGE_PATCH
 
 if TYPE_CHECKING:
     from support.fixtures.gateway import Gateway

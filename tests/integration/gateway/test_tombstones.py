@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 from support.fixtures.gateway import ASYNC, EXECUTE, GONE, HELLO, KEY
 
-from cloche_api import tombstone
+from cloche_api.resources import tombstone
 from cloche_gateway.services import tombstones
 
 if TYPE_CHECKING:

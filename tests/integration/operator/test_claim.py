@@ -10,8 +10,8 @@ from support.fixtures.control_planes import ControlPlane
 from support.fixtures.fake_cluster import FakeCluster
 from support.fixtures.operator_parts import operator_parts
 
-from cloche_api.amounts import UsedResources
-from cloche_api.phases import Reason
+from cloche_api.resources.amounts import UsedResources
+from cloche_api.resources.phases import Reason
 from cloche_operator.executions.finish import record
 from cloche_operator.model.execution import Execution, from_object, now
 from cloche_operator.model.status import EndedError, Outcome, terminal

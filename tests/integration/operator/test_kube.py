@@ -10,7 +10,7 @@ import pytest
 from support.clients.api_server import CORE, ApiServer
 from support.fixtures.control_planes import ControlPlane
 
-from cloche_api.rest import Rest
+from cloche_kube.client import Rest
 from cloche_operator.kube.api import Kube
 
 _POD: dict[str, Any] = {

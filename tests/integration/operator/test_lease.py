@@ -8,7 +8,7 @@ import pytest
 from support.clients.api_server import ApiServer
 from support.fixtures.control_planes import ControlPlane
 
-from cloche_api.rest import Rest
+from cloche_kube.client import Rest
 from cloche_operator.kube.api import Kube
 from cloche_operator.settings import Settings
 from cloche_operator.state.lease import Lease, LeaseLostError

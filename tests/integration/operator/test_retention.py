@@ -8,8 +8,8 @@ from typing import Any
 from support.deadline import until
 from support.fixtures.fake_cluster import BOUND_SECONDS, FakeCluster
 
-from cloche_api import tombstone
 from cloche_api.meta import API_VERSION
+from cloche_api.resources import tombstone
 
 HOUR = 3600.0
 KIB = 1024

@@ -10,8 +10,8 @@ from support.deadline import until
 from support.fixtures.control_planes import ControlPlane
 from support.fixtures.fake_cluster import BOUND_SECONDS, FakeCluster
 
-from cloche_api import source
-from cloche_api.rest import Rest
+from cloche_api.resources import source
+from cloche_kube.client import Rest
 from cloche_operator.kube.api import Kube
 
 

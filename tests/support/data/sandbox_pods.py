@@ -6,8 +6,8 @@ import copy
 from collections.abc import Callable
 from typing import Any
 
-from cloche_api.amounts import UsedResources
-from cloche_api.runtime import RuntimeSpec
+from cloche_api.resources.amounts import UsedResources
+from cloche_api.resources.runtime import RuntimeSpec
 from cloche_operator.model.execution import from_object
 from cloche_operator.model.pod_manifest import PodShape, cold_pod, session_pod, waiting_pod
 from cloche_operator.settings import Settings

@@ -17,7 +17,7 @@ import httpx
 from support.fixtures.control_planes import BARE, ControlPlane, Planes, shared
 from support.fixtures.gateway import HELLO, Gateway, namespaces, started
 
-from cloche_api.rest import Rest
+from cloche_kube.client import Rest
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import pytest
 from support.deadline import settled
 
-from cloche_api.budget import ByteBudget, Charge, FullError
+from cloche_api.accounting.budget import ByteBudget, Charge, FullError
 from cloche_api.limits import MIB
 
 

@@ -10,15 +10,15 @@ import pytest
 import yaml
 from pydantic import BaseModel
 
-from cloche_api.__main__ import rendered
-from cloche_api.crd import all_crds
-from cloche_api.execution import ExecutionSpec
-from cloche_api.execution_status import ExecutionStatus
-from cloche_api.runtime import RuntimeSpec, RuntimeStatus
-from cloche_api.schema import structural
-from cloche_api.session import SessionSpec, SessionStatus
-from cloche_api.source import SourceSpec
-from cloche_api.tombstone import TombstoneSpec
+from cloche_api.crd.__main__ import rendered
+from cloche_api.crd.definitions import all_crds
+from cloche_api.crd.schema import structural
+from cloche_api.resources.execution import ExecutionSpec
+from cloche_api.resources.execution_status import ExecutionStatus
+from cloche_api.resources.runtime import RuntimeSpec, RuntimeStatus
+from cloche_api.resources.session import SessionSpec, SessionStatus
+from cloche_api.resources.source import SourceSpec
+from cloche_api.resources.tombstone import TombstoneSpec
 
 DIRECTORY = Path(__file__).parents[3] / "crds"
 

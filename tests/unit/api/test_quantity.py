@@ -6,7 +6,7 @@ from decimal import Decimal
 
 import pytest
 
-from cloche_api.quantity import InvalidQuantityError, parse, whole
+from cloche_api.resources.quantity import InvalidQuantityError, parse, whole
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from cloche_api.size import json_bytes, object_bytes
+from cloche_api.accounting.size import json_bytes, object_bytes
 
 
 @pytest.mark.parametrize(

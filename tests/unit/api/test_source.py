@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from cloche_api.execution import ExecutionSpec, with_input
-from cloche_api.phases import Phase, Reason, phase_of
-from cloche_api.source import SourceReference, SourceSpec, is_name_for, name_for
+from cloche_api.resources.execution import ExecutionSpec, with_input
+from cloche_api.resources.phases import Phase, Reason, phase_of
+from cloche_api.resources.source import SourceReference, SourceSpec, is_name_for, name_for
 
 
 def test_the_name_of_a_source_is_unique_and_begins_with_its_executions() -> None:

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from cloche_api import tombstone
+from cloche_api.resources import tombstone
 
 ENDED = datetime(2026, 1, 1, 12, tzinfo=UTC)
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from cloche_api.accounting.write_limit import METADATA_BYTES, SECONDS, WRITES, WriteLimit
 from cloche_api.limits import KIB, MIB
-from cloche_api.write_limit import METADATA_BYTES, SECONDS, WRITES, WriteLimit
 
 SPEC = 700 * KIB
 RESULT = 700 * KIB

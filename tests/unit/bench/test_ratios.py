@@ -6,9 +6,9 @@ import math
 import random
 
 import pytest
-from figures import Figures
-from ratios import BASE, HERE, ROWS, Round, as_json, control, order_of, ratios, table
-from stats import MOST, mean_interval
+from figures.run import Figures
+from figures.stats import MOST, mean_interval
+from revisions.ratios import BASE, HERE, ROWS, Round, as_json, control, order_of, ratios, table
 
 
 def turn(
@@ -126,7 +126,7 @@ def test_a_table_has_ratio_interval_verdict_and_failures() -> None:
     assert "1.205" in lines[warm]
     assert lines[warm].endswith("WORSE")
     assert lines[warm + 1].strip() == "FAILED 2 times (here): 503 Queue full"
-    assert lines[warm + 2].strip().startswith("API writes beside it")
+    assert lines[warm + 2].strip().startswith("API writes next to it")
 
 
 def test_all_values_are_kept_round_by_round() -> None:

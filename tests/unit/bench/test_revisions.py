@@ -6,10 +6,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import trees
-from installation import ROOT
+from access.installation import ROOT
 from progress import BenchError
-from revisions import crd_conflict, crds, values_of_turn
+from revisions import trees
+from revisions.installed import crd_conflict, crds, values_of_turn
 
 
 def crd(*versions: str, stored: str, scope: str = "Namespaced") -> dict[str, Any]:
@@ -57,7 +57,7 @@ def test_each_turn_replaces_the_pods_of_gateway_and_operator() -> None:
 
 
 def test_a_revision_that_git_does_not_know_is_named_in_the_error() -> None:
-    with pytest.raises(BenchError, match="BASE=no-such-revision is no revision"):
+    with pytest.raises(BenchError, match="BASE=no-such-revision is not a revision"):
         trees.commit_of("no-such-revision")
 
 

@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
+from cloche_api.accounting.size import object_bytes
+from cloche_api.accounting.write_limit import METADATA_BYTES, WriteLimit
 from cloche_api.limits import MIB
-from cloche_api.size import object_bytes
-from cloche_api.write_limit import METADATA_BYTES, WriteLimit
 from cloche_gateway.errors import OverloadedError
 from cloche_gateway.limits.bytes import Budget, CountedEnds, Discards, count, size_for
 

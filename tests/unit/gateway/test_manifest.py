@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 
 from cloche_api import limits
+from cloche_api.accounting.size import object_bytes
 from cloche_api.meta import ANNOTATION_REQUEST_ID, LABEL_TENANT
-from cloche_api.size import object_bytes
-from cloche_api.source import is_name_for
+from cloche_api.resources.source import is_name_for
 from cloche_gateway.models import ExecuteRequest
 from cloche_gateway.requests import manifest
 

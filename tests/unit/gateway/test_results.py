@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from cloche_api.phases import TERMINAL, Phase, Reason, phase_of
+from cloche_api.resources.phases import TERMINAL, Phase, Reason, phase_of
 from cloche_gateway import results
 
 # For each reason, the status code of the synchronous response and the API's `status`. Reasons that

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from cloche_api import limits
-from cloche_api.execution import ExecutionSpec
-from cloche_api.size import object_bytes
+from cloche_api.accounting.size import object_bytes
+from cloche_api.resources.execution import ExecutionSpec
 from cloche_gateway.cluster.keys import Caller
 from cloche_gateway.cluster.languages import Amounts, Language
 from cloche_gateway.errors import InvalidRequestError, TooLargeError
@@ -121,13 +121,8 @@ def test_characters_that_grow_in_etcd_count_with_their_stored_size(
         spec(**{field: character * (most + 300)})
 
 
-<<<<<<< HEAD
 def test_the_error_for_a_large_request_names_the_largest_field() -> None:
-    with pytest.raises(TooLargeError, match=r"^files: .* at most 700 KiB .* files has the most"):
-=======
-def test_the_largest_field_is_named() -> None:
     with pytest.raises(TooLargeError, match=r"^files: .* at most 700 KiB .* \d+ of them in files$"):
->>>>>>> h-gateway
         spec(
             code="x" * 200_000,
             stdin="x" * 200_000,

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from cloche_api.amounts import UsedResources
+from cloche_api.resources.amounts import UsedResources
 from cloche_operator.model.resources import UNBOUNDED, Demand, demand_of
 
 MIB = 1024**2

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from cloche_api.phases import Reason
+from cloche_api.resources.phases import Reason
 from cloche_operator.model.diagnosis import (
     end_unheard,
     gone_unheard,

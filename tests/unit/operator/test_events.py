@@ -12,9 +12,9 @@ from aiohttp import web
 from support.fixtures.operator_parts import answering
 
 from cloche_api.meta import API_VERSION
-from cloche_api.phases import Reason
-from cloche_api.rest import Rest
-from cloche_api.runtime import RuntimeSpec
+from cloche_api.resources.phases import Reason
+from cloche_api.resources.runtime import RuntimeSpec
+from cloche_kube.client import Rest
 from cloche_operator.kube.api import Kube
 from cloche_operator.model.execution import from_object
 from cloche_operator.state.cache import Runtime

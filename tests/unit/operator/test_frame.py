@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from cloche_api.amounts import UsedResources
-from cloche_api.execution import ExecutionSpec
-from cloche_api.runtime import RuntimeSpec
+from cloche_api.resources.amounts import UsedResources
+from cloche_api.resources.execution import ExecutionSpec
+from cloche_api.resources.runtime import RuntimeSpec
 from cloche_operator.protocol.frame import HELLO, frame
 
 USED = UsedResources(cpu="1", memory="512Mi", disk="100Mi")

@@ -8,7 +8,7 @@ from typing import Any, cast
 import pydantic
 import pytest
 
-from cloche_api.phases import Reason
+from cloche_api.resources.phases import Reason
 from cloche_operator.kube.api import Kube
 from cloche_operator.model.status import EndedError
 from cloche_operator.state.cache import Pods, Runtimes

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from cloche_api.amounts import UsedResources
-from cloche_api.runtime import RuntimeSpec
+from cloche_api.resources.amounts import UsedResources
+from cloche_api.resources.runtime import RuntimeSpec
 from cloche_operator.model.execution import from_object
 from cloche_operator.model.pod_manifest import (
     PodShape,

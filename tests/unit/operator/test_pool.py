@@ -8,8 +8,8 @@ from typing import Any, cast
 import pytest
 from support.deadline import settled
 
-from cloche_api.amounts import UsedResources
-from cloche_api.runtime import RuntimeSpec
+from cloche_api.resources.amounts import UsedResources
+from cloche_api.resources.runtime import RuntimeSpec
 from cloche_operator.pods.sandbox import Sandbox
 from cloche_operator.pools.pool import Pool
 from cloche_operator.pools.runtime_status import runtime_status

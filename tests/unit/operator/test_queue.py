@@ -8,7 +8,7 @@ import pytest
 from support.deadline import settled
 from support.fixtures.admissions import admissions, capacity, node, share
 
-from cloche_api.phases import Reason
+from cloche_api.resources.phases import Reason
 from cloche_operator.queue.limits import Share
 
 

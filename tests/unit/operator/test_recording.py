@@ -10,7 +10,7 @@ import pytest
 from aiohttp import web
 from support.fixtures.operator_parts import answering, operator_parts
 
-from cloche_api.phases import Phase, Reason
+from cloche_api.resources.phases import Phase, Reason
 from cloche_operator.executions.finish import record
 from cloche_operator.model.execution import from_object, now
 from cloche_operator.model.status import EndedError, terminal, without_exit

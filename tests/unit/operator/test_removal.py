@@ -8,7 +8,7 @@ from typing import Any, cast
 
 import pytest
 
-from cloche_api.rest import UnavailableError
+from cloche_kube.errors import UnavailableError
 from cloche_operator.retention.removal import Leaving, remove
 from cloche_operator.retention.tombstones import Tombstone
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from cloche_api.amounts import ResourceAmounts, UsedResources
-from cloche_api.phases import Reason
-from cloche_api.runtime import RuntimeResources
+from cloche_api.resources.amounts import ResourceAmounts, UsedResources
+from cloche_api.resources.phases import Reason
+from cloche_api.resources.runtime import RuntimeResources
 from cloche_operator.model.resources import used_resources
 from cloche_operator.model.status import EndedError
 

@@ -13,7 +13,7 @@ import pytest
 from aiohttp import web
 from support.fixtures.operator_parts import answering, operator_parts
 
-from cloche_api.phases import Reason
+from cloche_api.resources.phases import Reason
 from cloche_operator.model.status import EndedError, NeverStartedError, from_exit
 from cloche_operator.pods.log_reader import LogReader, SilentError
 from cloche_operator.protocol.events import Transcript

@@ -14,8 +14,8 @@ import pytest
 from aiohttp import WSMsgType, web
 from support.fixtures.operator_parts import answering, operator_parts
 
-from cloche_api.phases import TERMINAL
-from cloche_api.size import object_bytes
+from cloche_api.accounting.size import object_bytes
+from cloche_api.resources.phases import TERMINAL
 from cloche_operator.executions.dispatcher import Dispatcher
 from cloche_operator.model.execution import now, timestamp
 from cloche_operator.model.node import Node

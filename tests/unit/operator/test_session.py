@@ -11,7 +11,7 @@ import pytest
 from aiohttp import web
 from support.fixtures.operator_parts import answering, operator_parts
 
-from cloche_api.session import SessionPhase, SessionSpec
+from cloche_api.resources.session import SessionPhase, SessionSpec
 from cloche_operator.model.execution import now, timestamp
 from cloche_operator.model.node import Node
 from cloche_operator.model.session import SessionObject

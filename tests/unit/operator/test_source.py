@@ -12,9 +12,9 @@ import pytest
 from aiohttp import web
 from support.fixtures.operator_parts import answering, operator_parts
 
-from cloche_api.budget import ByteBudget
-from cloche_api.phases import Reason
-from cloche_api.size import object_bytes
+from cloche_api.accounting.budget import ByteBudget
+from cloche_api.accounting.size import object_bytes
+from cloche_api.resources.phases import Reason
 from cloche_operator.model.execution import with_spec
 from cloche_operator.model.status import EndedError
 from cloche_operator.state.source import Source

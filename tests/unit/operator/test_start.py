@@ -11,7 +11,7 @@ from aiohttp import WSMsgType, web
 from support.fixtures.operator_parts import answering, operator_parts
 
 from cloche_api import meta
-from cloche_api.runtime import RuntimeSpec
+from cloche_api.resources.runtime import RuntimeSpec
 from cloche_operator.model.status import NeverStartedError
 from cloche_operator.pools.manager import Pools
 from cloche_operator.protocol.frame import PROTOCOL

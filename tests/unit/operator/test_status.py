@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 
 from cloche_api import limits
-from cloche_api.amounts import UsedResources
-from cloche_api.phases import Phase, Reason, phase_of
-from cloche_api.size import object_bytes
+from cloche_api.accounting.size import object_bytes
+from cloche_api.resources.amounts import UsedResources
+from cloche_api.resources.phases import Phase, Reason, phase_of
 from cloche_operator.model import status
 from cloche_operator.model.execution import from_object
 from cloche_operator.model.status import (

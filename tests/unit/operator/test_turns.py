@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from support.deadline import settled
 
-from cloche_api.phases import Reason
+from cloche_api.resources.phases import Reason
 from cloche_operator.model.execution import Execution, from_object
 from cloche_operator.model.status import EndedError
 from cloche_operator.queue.waitlist import Waitlist

@@ -14,9 +14,7 @@ from cloche_supervisor.workspace.safe_open import DIRECTORY
 FILES_MAX = 1024
 _ENTRIES_MAX = 20_000  # directory entries examined; a program may have created millions
 _DEPTH_MAX = 32
-_PATH_CHARACTERS_MAX = (
-    4096  # the limit of OutputFile.path in crds/cloche_api/resources/execution_status.py
-)
+_PATH_CHARACTERS_MAX = 4096  # of OutputFile.path in cloche_api/resources/execution_status.py
 _FILE = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 
 _encode = json.JSONEncoder(ensure_ascii=False).encode

@@ -1,0 +1,1 @@
+"""The custom resources as models. Every field of a resource is defined here."""

@@ -1,0 +1,82 @@
+"""SandboxExecution: a program that is run once."""
+
+from __future__ import annotations
+
+from pydantic import ConfigDict, Field
+
+from cloche_api import limits
+from cloche_api.resources.amounts import ResourceAmounts
+from cloche_api.resources.base import Resource, rules
+from cloche_api.resources.input import SIZE_RULE, Code, FilePath, Input
+from cloche_api.resources.source import SourceReference, SourceSpec
+
+_CODE_RULE = {
+    "rule": "has(self.code) || has(self.source)",
+    "message": "the source code of the program",
+    "reason": "FieldValueRequired",
+    "fieldPath": ".code",
+}
+_SPEC_RULES = rules(
+    (
+        (
+            "!has(self.source) || !(has(self.code) || has(self.stdin) || has(self.args) || "
+            "has(self.environment) || has(self.files))"
+        ),
+        "code, stdin, args, environment and files must be absent if source is set",
+    ),
+    SIZE_RULE,
+)
+_SPEC_RULES["x-kubernetes-validations"].insert(0, _CODE_RULE)
+
+
+class Concurrency(Resource):
+    """The concurrency limit of a group of executions and sessions. Further ones wait in the queue.
+
+    A session and the executions in it count as one.
+    """
+
+    group: str = Field(pattern=limits.LABEL_VALUE, max_length=63)
+    """Name of the group within the tenant: the name of the API key."""
+    limit: int = Field(ge=1, le=limits.CONCURRENCY_MAX)
+    """Maximum number of executions and sessions at the same time."""
+
+
+class ExecutionSpec(Input):
+    """The program to run. All fields are immutable except `cancel`."""
+
+    model_config = ConfigDict(json_schema_extra=_SPEC_RULES)
+
+    language: str = Field(pattern=limits.LANGUAGE_NAME, max_length=63)
+    """Name or alias of a SandboxRuntime."""
+    code: Code | None = None
+    """Source code of the program. Required unless `source` is set."""
+    source: SourceReference | None = None
+    """Reference to the SandboxSource with code, stdin, args, environment and files, which must then
+    be absent here. Only the gateway may set it."""
+    output_files: list[FilePath] | None = Field(
+        default=None, max_length=limits.OUTPUT_FILES_ENTRIES
+    )
+    """Glob patterns of the files in the working directory to return."""
+    timeout_seconds: int = Field(
+        default=limits.TIMEOUT_SECONDS_DEFAULT, ge=1, le=limits.TIMEOUT_SECONDS_MAX
+    )
+    """Time limit in seconds for compiling and running. Time in the queue does not count."""
+    resources: ResourceAmounts | None = None
+    """CPU, memory and disk for the program. Defaults to those of the runtime."""
+    session: str | None = Field(default=None, pattern=limits.LABEL_VALUE, max_length=63)
+    """Name of the SandboxSession (sbs-…) to run in. Any other value is a label by which related
+    executions can be found. Only the gateway may set it."""
+    tenant: str | None = Field(default=None, pattern=limits.LABEL_VALUE, max_length=63)
+    """Tenant that owns the execution. Only the gateway may set it."""
+    concurrency: Concurrency | None = None
+    """Concurrency limit that the execution counts towards. Only the gateway may set it."""
+    ttl_seconds_after_finished: int = Field(default=limits.TTL_SECONDS_DEFAULT, ge=0, le=31_536_000)
+    """Seconds for which the execution is kept after it has ended."""
+    cancel: bool = False
+    """Set to true to cancel the execution. It cannot be set back to false."""
+
+
+def with_input(spec: ExecutionSpec, source: SourceSpec) -> ExecutionSpec:
+    """Return the spec of an execution with the content of its source."""
+    given = {field: getattr(source, field) for field in (*Input.model_fields, "code")}
+    return spec.model_copy(update=given)

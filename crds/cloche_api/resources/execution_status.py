@@ -1,0 +1,98 @@
+"""The status of a SandboxExecution."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from pydantic import Field
+
+from cloche_api import limits
+from cloche_api.resources.amounts import UsedResources
+from cloche_api.resources.base import Resource
+from cloche_api.resources.conditions import Conditions
+from cloche_api.resources.phases import Phase
+
+
+class Usage(Resource):
+    """Resources that the program used, as far as they were measured."""
+
+    cpu_seconds: float | None = None
+    """CPU time of all processes in seconds."""
+    max_memory_bytes: int | None = None
+    """Peak memory usage of the Pod in bytes."""
+
+
+class OutputFile(Resource):
+    """A file that matched `outputFiles`."""
+
+    path: str = Field(max_length=4096)
+    """Path relative to the working directory."""
+    content_base64: str = Field(max_length=4 * limits.OUTPUT_FILES_BYTES // 3 + 4)
+    """Content in base64."""
+
+
+class ExecutionStatus(Resource):
+    """Observed state of the execution. It does not change after the phase is terminal."""
+
+    phase: Phase = Phase.PENDING
+    """Pending, Running, or a terminal phase: Completed, TimedOut, Cancelled or Error."""
+    reason: str | None = Field(default=None, max_length=64, pattern=r"^[A-Z][A-Za-z]*$")
+    """Reason for the phase in CamelCase."""
+    message: str | None = Field(default=None, max_length=4096)
+    """Details in human-readable form."""
+    exit_code: int | None = None
+    """Exit code of the program, or 128+n if signal n ended it."""
+    signal: int | None = None
+    """Number of the signal that ended the program, if any."""
+    stdout: str | None = Field(default=None, max_length=limits.STDOUT_BYTES)
+    """Standard output of the program. Bytes that are not UTF-8 are replaced by U+FFFD."""
+    stderr: str | None = Field(default=None, max_length=limits.STDERR_BYTES)
+    """Standard error of the program, decoded like `stdout`."""
+    stdout_truncated: bool | None = None
+    """Whether `stdout` contains less than the program wrote."""
+    stderr_truncated: bool | None = None
+    """Whether `stderr` contains less than the program wrote."""
+    stdout_bytes: int | None = None
+    """Bytes that the program wrote to standard output, including those that were not kept."""
+    stderr_bytes: int | None = None
+    """Bytes that the program wrote to standard error, including those that were not kept."""
+    files: list[OutputFile] | None = Field(default=None, max_length=1024)
+    """Files that matched `outputFiles`."""
+    files_truncated: bool | None = None
+    """Whether matching files are missing because they exceeded a limit."""
+    queued_time: datetime | None = None
+    """Time at which the operator first saw the execution."""
+    claimed_time: datetime | None = None
+    """Time at which the operator took the execution from the queue."""
+    start_time: datetime | None = None
+    """Time at which the supervisor started the program."""
+    completion_time: datetime | None = None
+    """Time at which the execution ended."""
+    recorded_time: datetime | None = None
+    """Time at which the operator recorded the end."""
+    expiration_time: datetime | None = None
+    """Time at which the execution is deleted, unless its storage is needed earlier."""
+    stored_bytes: int | None = Field(default=None, ge=0)
+    """Size of spec and status in etcd in bytes. Set when the execution has ended."""
+    execution_seconds: float | None = None
+    """Wall time of the program in seconds, measured in the Pod."""
+    compile_seconds: float | None = None
+    """Wall time of the compiler in seconds."""
+    check_seconds: float | None = None
+    """Wall time in seconds of the syntax check after a failed run."""
+    usage: Usage | None = None
+    """Resources that the program used. Absent if the supervisor ended without a report."""
+    resources: UsedResources | None = None
+    """Resource limits of the program."""
+    runtime_generation: int | None = None
+    """The metadata.generation of the SandboxRuntime that the program ran with."""
+    pod_name: str | None = Field(default=None, max_length=253)
+    """Name of the Pod that runs or ran the program."""
+    pod_uid: str | None = Field(default=None, max_length=64, alias="podUID")
+    """UID of the Pod."""
+    node_name: str | None = Field(default=None, max_length=253)
+    """Name of the node of the Pod."""
+    warm: bool | None = None
+    """Whether the Pod was waiting in a pool when the execution was claimed."""
+    conditions: Conditions | None = None
+    """Conditions of the execution. `Finished` is True when the phase is terminal."""

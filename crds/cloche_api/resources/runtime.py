@@ -1,0 +1,189 @@
+"""SandboxRuntime: a language that programs can be written in."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Annotated
+
+from pydantic import Field, StringConstraints
+
+from cloche_api import limits
+from cloche_api.resources.amounts import UsedResources
+from cloche_api.resources.base import Resource, rules
+from cloche_api.resources.conditions import Conditions
+
+_Word = Annotated[str, StringConstraints(min_length=1, max_length=4096)]
+_Command = Annotated[list[_Word], Field(min_length=1, max_length=64)]
+
+
+class Compile(Resource):
+    """How to compile the source."""
+
+    command: _Command
+    """Command line of the compiler, run in the working directory."""
+    timeout_seconds: int = Field(default=60, ge=1, le=limits.TIMEOUT_SECONDS_MAX)
+    """Time limit of the compiler in seconds. The timeout of the execution also applies."""
+
+
+class Command(Resource):
+    """A command line, run in the working directory without a shell."""
+
+    command: _Command
+    """The program and its arguments."""
+
+
+class RuntimeResources(Resource):
+    """Default and maximum resources of an execution."""
+
+    defaults: UsedResources = Field(
+        default_factory=lambda: UsedResources(cpu="1", memory="512Mi", disk="100Mi")
+    )
+    """Resources of an execution that does not specify them."""
+    maximum: UsedResources = Field(
+        default_factory=lambda: UsedResources(cpu="2", memory="2Gi", disk="1Gi")
+    )
+    """Maximum resources that an execution may specify."""
+
+
+class Reuse(StrEnum):
+    """Whether a Pod may run more than one execution."""
+
+    NEVER = "Never"
+    SAME_TENANT = "SameTenant"
+
+
+class Pool(Resource):
+    """The pool of Pods that wait for executions of this runtime."""
+
+    size: int = Field(default=0, ge=0, le=1000)
+    """Number of Pods to keep waiting."""
+    reuse: Reuse = Reuse.NEVER
+    """`Never` runs one execution in each Pod. `SameTenant` lets a Pod run further executions of the
+    same tenant."""
+    max_executions_per_pod: int = Field(default=1000, ge=1, le=10_000)
+    """Maximum number of executions in a Pod if `reuse` is `SameTenant`."""
+
+
+class PullPolicy(StrEnum):
+    """The image pull policies of Kubernetes."""
+
+    ALWAYS = "Always"
+    IF_NOT_PRESENT = "IfNotPresent"
+    NEVER = "Never"
+
+
+class TolerationOperator(StrEnum):
+    """The operators of a toleration."""
+
+    EXISTS = "Exists"
+    EQUAL = "Equal"
+
+
+class TaintEffect(StrEnum):
+    """The effects of a taint."""
+
+    NO_SCHEDULE = "NoSchedule"
+    PREFER_NO_SCHEDULE = "PreferNoSchedule"
+    NO_EXECUTE = "NoExecute"
+
+
+class Toleration(Resource):
+    """A Kubernetes toleration."""
+
+    key: str | None = Field(default=None, max_length=316)
+    """Key of the taint."""
+    operator: TolerationOperator | None = None
+    """Exists or Equal."""
+    value: str | None = Field(default=None, max_length=63)
+    """Value of the taint."""
+    effect: TaintEffect | None = None
+    """Effect of the taint. If absent, all effects are tolerated."""
+    toleration_seconds: int | None = Field(default=None, ge=0)
+    """Seconds for which a NoExecute taint is tolerated."""
+
+
+class RuntimeSpec(Resource):
+    """A language: its image, its commands, its resources and its pool."""
+
+    image: str = Field(min_length=1, max_length=1024, pattern=r"^[^\s]+$")
+    """Container image that contains the supervisor."""
+    image_pull_policy: PullPolicy = PullPolicy.IF_NOT_PRESENT
+    """Image pull policy."""
+    version: str | None = Field(default=None, max_length=64)
+    """Version of the language in the image. It is only displayed."""
+    aliases: (
+        Annotated[
+            list[Annotated[str, StringConstraints(pattern=limits.LANGUAGE_NAME, max_length=63)]],
+            Field(max_length=16, json_schema_extra={"x-kubernetes-list-type": "set"}),
+        ]
+        | None
+    ) = None
+    """Other names of the language."""
+    file_name: str = Field(min_length=1, max_length=128, pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")
+    """File name of the source in the working directory, for example main.py."""
+    compile: Compile | None = None
+    """How to compile the source. Absent if the language has no compiler."""
+    run: Command
+    """How to run the program. The arguments of the execution are appended."""
+    syntax_check: Command | None = None
+    """Command that checks the syntax of the source after a failed run. If it fails, the code is
+    invalid."""
+    environment: dict[str, Annotated[str, StringConstraints(max_length=4096)]] | None = Field(
+        default=None,
+        max_length=64,
+        json_schema_extra=rules(
+            (
+                f"self.all(k, k.matches('{limits.ENVIRONMENT_NAME}'))",
+                "names must be letters, digits and underscores, and must not start with a digit",
+            )
+        ),
+    )
+    """Environment variables of every program. Those of the execution take precedence."""
+    resources: RuntimeResources = Field(default_factory=RuntimeResources)
+    """Default and maximum resources of an execution."""
+    pool: Pool = Field(default_factory=Pool)
+    """The pool of waiting Pods."""
+    runtime_class_name: str | None = Field(
+        default=None, max_length=253, pattern=r"^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$"
+    )
+    """RuntimeClass of the Pods. Defaults to that of the installation."""
+    node_selector: dict[str, Annotated[str, StringConstraints(max_length=63)]] | None = Field(
+        default=None, max_length=32
+    )
+    """Labels that a node must have to run the Pods."""
+    tolerations: (
+        Annotated[
+            list[Toleration],
+            Field(max_length=32, json_schema_extra={"x-kubernetes-list-type": "atomic"}),
+        ]
+        | None
+    ) = None
+    """Tolerations of the Pods."""
+
+
+class RuntimeStatus(Resource):
+    """Observed state of the runtime and its pool."""
+
+    wanted: int | None = Field(default=None, ge=0)
+    """Number of Pods that should be waiting."""
+    ready: int | None = Field(default=None, ge=0)
+    """Number of Pods that are waiting."""
+    claimed: int | None = Field(default=None, ge=0)
+    """Number of Pods that run an execution or belong to a session."""
+    starting: int | None = Field(default=None, ge=0)
+    """Number of Pods that are starting."""
+    selector: str | None = Field(default=None, max_length=1024)
+    """The labels of its waiting Pods, for autoscalers (the scale subresource)."""
+    hits: int | None = Field(default=None, ge=0)
+    """Number of executions that found a waiting Pod, since the leading operator started."""
+    misses: int | None = Field(default=None, ge=0)
+    """Number of executions that found no waiting Pod although the pool has Pods with their
+    resources, since the leading operator started."""
+    health_failures: int | None = Field(default=None, ge=0)
+    """Number of Pods that failed while they were waiting, since the leading operator started."""
+    observed_generation: int | None = Field(default=None, ge=0)
+    """The metadata.generation that the status was set for."""
+    conditions: Conditions | None = None
+    """Conditions of the runtime. `Ready` is False if its Pods cannot run programs, with the reason.
+    `StorageAvailable` is False if the stored executions leave no space for more. `AliasesUnique` is
+    False if another runtime has one of the aliases."""

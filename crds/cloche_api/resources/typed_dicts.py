@@ -1,0 +1,175 @@
+"""Statuses as JSON. Generated from the models by `make crds`. Do not edit."""
+
+from __future__ import annotations
+
+from typing import NotRequired, TypedDict
+
+
+class OutputFileDict(TypedDict):
+    """A file that matched `outputFiles`."""
+
+    path: str
+    """Path relative to the working directory."""
+    contentBase64: str
+    """Content in base64."""
+
+
+class UsageDict(TypedDict):
+    """Resources that the program used, as far as they were measured."""
+
+    cpuSeconds: NotRequired[float]
+    """CPU time of all processes in seconds."""
+    maxMemoryBytes: NotRequired[int]
+    """Peak memory usage of the Pod in bytes."""
+
+
+class UsedResourcesDict(TypedDict):
+    """CPU, memory and disk, each with a value."""
+
+    cpu: str | int
+    """CPU in cores."""
+    memory: str | int
+    """Memory, including the files in the working directory."""
+    disk: str | int
+    """Size limit of the working directory."""
+
+
+class ConditionDict(TypedDict):
+    """A Kubernetes condition (metav1.Condition)."""
+
+    type: str
+    """Type of the condition in CamelCase."""
+    status: str
+    """Status of the condition: True, False or Unknown."""
+    reason: str
+    """Reason for the last transition in CamelCase."""
+    message: str
+    """Details of the last transition in human-readable form."""
+    lastTransitionTime: str
+    """Last time at which the condition changed from one status to another."""
+    observedGeneration: NotRequired[int]
+    """The metadata.generation that the condition was set for."""
+
+
+class ExecutionStatusDict(TypedDict):
+    """Observed state of the execution. It does not change after the phase is terminal."""
+
+    phase: NotRequired[str]
+    """Pending, Running, or a terminal phase: Completed, TimedOut, Cancelled or Error."""
+    reason: NotRequired[str]
+    """Reason for the phase in CamelCase."""
+    message: NotRequired[str]
+    """Details in human-readable form."""
+    exitCode: NotRequired[int]
+    """Exit code of the program, or 128+n if signal n ended it."""
+    signal: NotRequired[int]
+    """Number of the signal that ended the program, if any."""
+    stdout: NotRequired[str]
+    """Standard output of the program. Bytes that are not UTF-8 are replaced by U+FFFD."""
+    stderr: NotRequired[str]
+    """Standard error of the program, decoded like `stdout`."""
+    stdoutTruncated: NotRequired[bool]
+    """Whether `stdout` contains less than the program wrote."""
+    stderrTruncated: NotRequired[bool]
+    """Whether `stderr` contains less than the program wrote."""
+    stdoutBytes: NotRequired[int]
+    """Bytes that the program wrote to standard output, including those that were not kept."""
+    stderrBytes: NotRequired[int]
+    """Bytes that the program wrote to standard error, including those that were not kept."""
+    files: NotRequired[list[OutputFileDict]]
+    """Files that matched `outputFiles`."""
+    filesTruncated: NotRequired[bool]
+    """Whether matching files are missing because they exceeded a limit."""
+    queuedTime: NotRequired[str]
+    """Time at which the operator first saw the execution."""
+    claimedTime: NotRequired[str]
+    """Time at which the operator took the execution from the queue."""
+    startTime: NotRequired[str]
+    """Time at which the supervisor started the program."""
+    completionTime: NotRequired[str]
+    """Time at which the execution ended."""
+    recordedTime: NotRequired[str]
+    """Time at which the operator recorded the end."""
+    expirationTime: NotRequired[str]
+    """Time at which the execution is deleted, unless its storage is needed earlier."""
+    storedBytes: NotRequired[int]
+    """Size of spec and status in etcd in bytes. Set when the execution has ended."""
+    executionSeconds: NotRequired[float]
+    """Wall time of the program in seconds, measured in the Pod."""
+    compileSeconds: NotRequired[float]
+    """Wall time of the compiler in seconds."""
+    checkSeconds: NotRequired[float]
+    """Wall time in seconds of the syntax check after a failed run."""
+    usage: NotRequired[UsageDict]
+    """Resources that the program used. Absent if the supervisor ended without a report."""
+    resources: NotRequired[UsedResourcesDict]
+    """Resource limits of the program."""
+    runtimeGeneration: NotRequired[int]
+    """The metadata.generation of the SandboxRuntime that the program ran with."""
+    podName: NotRequired[str]
+    """Name of the Pod that runs or ran the program."""
+    podUID: NotRequired[str]
+    """UID of the Pod."""
+    nodeName: NotRequired[str]
+    """Name of the node of the Pod."""
+    warm: NotRequired[bool]
+    """Whether the Pod was waiting in a pool when the execution was claimed."""
+    conditions: NotRequired[list[ConditionDict]]
+    """Conditions of the execution. `Finished` is True when the phase is terminal."""
+
+
+class RuntimeStatusDict(TypedDict):
+    """Observed state of the runtime and its pool."""
+
+    wanted: NotRequired[int]
+    """Number of Pods that should be waiting."""
+    ready: NotRequired[int]
+    """Number of Pods that are waiting."""
+    claimed: NotRequired[int]
+    """Number of Pods that run an execution or belong to a session."""
+    starting: NotRequired[int]
+    """Number of Pods that are starting."""
+    selector: NotRequired[str]
+    """The labels of its waiting Pods, for autoscalers (the scale subresource)."""
+    hits: NotRequired[int]
+    """Number of executions that found a waiting Pod, since the leading operator started."""
+    misses: NotRequired[int]
+    """Number of executions that found no waiting Pod although the pool has Pods with their
+    resources, since the leading operator started."""
+    healthFailures: NotRequired[int]
+    """Number of Pods that failed while they were waiting, since the leading operator started."""
+    observedGeneration: NotRequired[int]
+    """The metadata.generation that the status was set for."""
+    conditions: NotRequired[list[ConditionDict]]
+    """Conditions of the runtime. `Ready` is False if its Pods cannot run programs, with the reason.
+    `StorageAvailable` is False if the stored executions leave no space for more. `AliasesUnique` is
+    False if another runtime has one of the aliases."""
+
+
+class SessionStatusDict(TypedDict):
+    """Observed state of the session. It does not change after the phase is Ended."""
+
+    phase: NotRequired[str]
+    """Pending until the Pod can run programs, then Ready, finally Ended."""
+    reason: NotRequired[str]
+    """Reason for the phase in CamelCase."""
+    message: NotRequired[str]
+    """Details in human-readable form."""
+    podName: NotRequired[str]
+    """Name of the Pod that keeps the files."""
+    podUID: NotRequired[str]
+    """UID of the Pod."""
+    nodeName: NotRequired[str]
+    """Name of the node of the Pod."""
+    resources: NotRequired[UsedResourcesDict]
+    """Resource limits of the Pod, which the programs share."""
+    runtimeGeneration: NotRequired[int]
+    """The metadata.generation of the SandboxRuntime that the Pod was created from."""
+    lastUsedTime: NotRequired[str]
+    """Time at which an execution last ran in the session. It is updated with a delay of some
+    seconds."""
+    expiresAt: NotRequired[str]
+    """Time at which the session ends if it is not used before: after the idle timeout or at the end
+    of the lifetime."""
+    conditions: NotRequired[list[ConditionDict]]
+    """Conditions of the session. `Ready` is True while executions can run in it."""
