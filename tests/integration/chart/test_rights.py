@@ -100,7 +100,7 @@ def waiting(cluster: ChartRelease) -> list[str]:
 
 
 def leader(cluster: ChartRelease) -> str:
-    """Who holds the operators' Lease."""
+    """The holder of the operators' Lease."""
     done = cluster.run("get", "lease", "cloche-operator", "-n", cluster.system, "-o", "json")
     holder: str = json.loads(done.stdout)["spec"]["holderIdentity"] if not done.returncode else ""
     return holder
