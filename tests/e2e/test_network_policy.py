@@ -154,7 +154,7 @@ class Ways:
 
 @pytest.fixture(scope="module")
 def ways(installation: Installation, kubectl: InstallationKubectl) -> Iterator[Ways]:
-    """The Pods; in the embedded cluster beside an engine, elsewhere the network is to enforce."""
+    """The Pods, in the embedded cluster with an engine; elsewhere the network must enforce."""
     image = kubectl.json("get", "sbr", "python", "-n", SANDBOXES)["spec"]["image"]
     embedded = Embedded(Console())
     found = Ways(kubectl, image)

@@ -136,7 +136,7 @@ def _not_json(source: random.Random) -> Hostile:
 
 
 def _list(source: random.Random) -> Hostile:
-    """A batch of anything; never of programs alone, for those would be run."""
+    """A batch of anything, but never of programs alone, because those would be run."""
     items = [_value(source, 2) for _ in range(source.randrange(14))]
     return Hostile("a list", "POST", "/api/v1/execute/batch", _dump(items), _JSON)
 

@@ -8,7 +8,7 @@ from typing import Any
 
 _BUSY, _FAILED = "Service busy", "Execution failed: "
 _EVERYWHERE = {400, 404, 405}
-"""What an unknown path, a wrong method or a request that is no HTTP may be answered."""
+"""What an unknown path, a wrong method or a request that is not HTTP may be answered."""
 
 
 class Judge:
@@ -30,7 +30,7 @@ class Judge:
         if status < 400 or method == "HEAD":
             return None
         if "x-request-id" not in headers:
-            return None if status == 400 else "no X-Request-ID"  # 400: it was no HTTP
+            return None if status == 400 else "no X-Request-ID"  # 400: it was not HTTP
         try:
             return _of_detail(status, headers, json.loads(body)["detail"])
         except (ValueError, KeyError, TypeError):

@@ -229,7 +229,7 @@ def _is_exit(event: dict[str, Any]) -> bool:
 
 
 def _is_a(value: Any, types: tuple[type, ...]) -> bool:
-    """Return whether it has one of these types. True is no int; NaN and infinity are rejected."""
+    """Return whether it has one of these types. True is not an int; NaN and infinity fail."""
     if type(value) not in types:
         return False
     return not isinstance(value, _NUMBER) or abs(value) <= _LARGEST

@@ -51,7 +51,7 @@ NOT_PINNED = {
         "affinity", "hostname", "hostnameOverride", "imagePullSecrets", "nodeSelector",
         "readinessGates", "schedulingGroup", "setHostnameAsFQDN", "subdomain",
         "topologySpreadConstraints",
-        # Who is asked before an eviction; a deletion and the Pod's deadline ask nobody.
+        # Consulted before an eviction, but not before a deletion or at the Pod's deadline.
         "evictionResponders",
         # Set by admission, which refuses others.
         "overhead", "preemptionPolicy", "priority", "serviceAccount",

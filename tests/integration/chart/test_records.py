@@ -63,7 +63,7 @@ def policed(installed: ChartRelease) -> ChartRelease:
 
 
 def test_a_source_outside_a_sandbox_namespace_is_rejected(policed: ChartRelease) -> None:
-    """Nobody would delete it."""
+    """No program would delete it."""
     done = source(policed, "left-01", policed.gateway, namespace="default")
     assert done.returncode != 0
     assert source(policed, "left-01", namespace="default").returncode != 0
