@@ -9,7 +9,7 @@ from progress import BenchError
 
 from cloche_cluster.install import env_file
 
-ROOT = Path(__file__).parent.parent
+ROOT = Path(__file__).parents[2]
 _ENV = ROOT / ".cloche" / "env"
 
 

@@ -1,6 +1,7 @@
 """Two revisions on one cluster: built once, installed alternately, this checkout again at the end.
 
-XX
+This module contains all uses of `cloche_cluster` by the benchmarks, always from this checkout. The
+other revision provides its images, chart and CRDs, but not its cluster.
 """
 
 from __future__ import annotations
