@@ -14,9 +14,10 @@ import httpx
 import pytest
 import pytest_asyncio
 import yaml
-from support.gateway import Cluster, Gateway, namespaces, ready, serving, started, until
-from support.gateway_process import Program
-from support.losing_relay import Relay
+from support.deadline import eventually
+from support.fixtures.gateway import Cluster, Gateway, namespaces, ready, serving, started
+from support.fixtures.gateway_process import Program
+from support.fixtures.relay import Relay
 
 from cloche_gateway.cluster.api import KubeClient
 
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
     from pathlib import Path
 
-    from support.planes import ControlPlane
+    from support.fixtures.control_planes import ControlPlane
 
 
 @pytest_asyncio.fixture
@@ -138,7 +139,7 @@ async def _programs(
             except httpx.ConnectError:
                 return False
 
-        await until(ready, "readiness")
+        await eventually(ready, "readiness")
         return program
 
     try:

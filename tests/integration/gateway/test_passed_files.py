@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from support.passed_files import files_of, of_execute
+from support.observers.passed_files import files_of, of_execute
 
 if TYPE_CHECKING:
-    from support.gateway import Gateway
-    from support.planes import ControlPlane
+    from support.fixtures.control_planes import ControlPlane
+    from support.fixtures.gateway import Gateway
 
 FILES_MAX = 20
 

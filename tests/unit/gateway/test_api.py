@@ -18,7 +18,7 @@ async def chunks(data: bytes, size: int) -> AsyncIterator[bytes]:
 
 
 @pytest.mark.parametrize("size", [1, 2, 3, 7, 100])
-async def test_a_line_that_is_too_long_is_passed_over(size: int) -> None:
+async def test_a_line_that_is_too_long_is_skipped(size: int) -> None:
     data = b"one\n\ntwo\n" + b"x" * 50 + b"\nthree\n" + b"y" * 60 + b"\n\nfour\nno end"
     most = max(20, size)
     found = [line async for line in lines_of(chunks(data, size), most, skip=True)]
@@ -28,6 +28,6 @@ async def test_a_line_that_is_too_long_is_passed_over(size: int) -> None:
         assert found[:2] == [b"one", b"two"]
 
 
-async def test_without_skipping_it_is_an_error() -> None:
+async def test_a_line_that_is_too_long_is_an_error_unless_skipped() -> None:
     with pytest.raises(LongLineError, match="more than 20 bytes"):
         _ = [line async for line in lines_of(chunks(b"x" * 50, 7), 20)]

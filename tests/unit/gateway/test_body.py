@@ -105,7 +105,7 @@ def refused(parse: Callable[[bytes], Any], body: bytes) -> str:
 
 @pytest.mark.parametrize("what", PARSERS)
 @pytest.mark.parametrize("kind", ALL)
-def test_a_body_takes_memory_in_proportion_to_its_bytes(kind: str, what: str) -> None:
+def test_parsing_a_body_takes_memory_proportional_to_its_size(kind: str, what: str) -> None:
     body = ALL[kind]
     assert SIZE * 0.9 < len(body) <= SIZE + 16
     tracemalloc.start()
@@ -119,7 +119,7 @@ def test_a_body_takes_memory_in_proportion_to_its_bytes(kind: str, what: str) ->
 
 
 @pytest.mark.parametrize("kind", REFUSED | DEEP | DIGITS)
-def test_nothing_is_built_of_a_body_with_too_much_in_it(
+def test_a_body_with_too_many_values_is_rejected_before_it_is_parsed(
     kind: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def built(*_: object, **__: object) -> None:
@@ -132,12 +132,12 @@ def test_nothing_is_built_of_a_body_with_too_much_in_it(
 
 
 @pytest.mark.parametrize("kind", DEEP)
-def test_what_is_too_deep_is_told_so(kind: str) -> None:
+def test_the_error_for_deeply_nested_json_names_the_nesting(kind: str) -> None:
     with pytest.raises(InvalidRequestError, match=r"^body: must be nested at most 32 levels deep$"):
         bodies.execute_request(DEEP[kind])
 
 
-def test_the_most_values_that_are_taken_make_few_sentences() -> None:
+def test_the_error_for_many_unknown_fields_is_short() -> None:
     names = {name: 0 for name, _ in zip(short_names(), range(2000), strict=False)}
     with pytest.raises(InvalidRequestError) as caught:
         bodies.execute_request(json.dumps(names).encode())
@@ -145,7 +145,7 @@ def test_the_most_values_that_are_taken_make_few_sentences() -> None:
     assert str(caught.value).endswith("; and 1997 more")
 
 
-def test_one_request_of_a_batch_has_no_more_values_than_one_alone() -> None:
+def test_an_item_of_a_batch_is_limited_to_the_values_of_a_single_request() -> None:
     large = {"code": "", "language": "python", "args": [""] * bodies.VALUES}
     small = {"code": "print(1)", "language": "python"}
     refused, taken = bodies.batch(json.dumps([large, small]).encode())
@@ -154,7 +154,7 @@ def test_one_request_of_a_batch_has_no_more_values_than_one_alone() -> None:
     assert taken.request is not None
 
 
-def test_the_largest_request_that_is_allowed_is_taken_ten_times() -> None:
+def test_a_batch_of_ten_largest_allowed_requests_is_accepted() -> None:
     request = {
         "code": "{[,:" * 100,
         "language": "python",
@@ -175,7 +175,7 @@ def test_the_largest_request_that_is_allowed_is_taken_ten_times() -> None:
 @pytest.mark.parametrize(
     "text", ['"', '\\"', '"\\', '\\\\"', '\\"\\', '"[', '\\\\\\"[[[[', ",:{[", "\\u0022[", "a\\nb"]
 )
-def test_marks_within_strings_are_not_counted(text: str) -> None:
+def test_structural_characters_within_strings_are_not_counted(text: str) -> None:
     outside = bodies._outside_of_strings(json.dumps({text: [text, text]}).encode(), 100)
     assert outside == b"{:[,]}"
 

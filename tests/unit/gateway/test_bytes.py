@@ -31,24 +31,26 @@ def used(obj: dict[str, Any]) -> int:
     ("revisions", "status"),
     [(3, {}), (4, {"phase": "Cancelled"}), (3, {"phase": "Error"})],
 )
-def test_each_revision_of_the_spec_counts(revisions: int, status: dict[str, Any]) -> None:
+def test_each_written_revision_of_the_spec_is_charged(
+    revisions: int, status: dict[str, Any]
+) -> None:
     assert used(ended(**status)) == revisions * (object_bytes(SPEC) + METADATA_BYTES) + 500
 
 
-def test_one_that_had_no_pod_was_not_claimed() -> None:
+def test_an_execution_without_a_pod_is_charged_without_a_claim() -> None:
     obj = ended(phase="Error")
     del obj["status"]["podUID"]
     assert used(obj) == 2 * (object_bytes(SPEC) + METADATA_BYTES) + 500
 
 
-def test_the_end_of_another_versions_operator_is_measured() -> None:
+def test_an_end_without_stored_bytes_is_measured() -> None:
     obj = ended()
     del obj["status"]["storedBytes"]
     result = object_bytes(obj["status"])
     assert used(obj) == 3 * (object_bytes(SPEC) + METADATA_BYTES) + result
 
 
-def test_a_source_was_written_once() -> None:
+def test_a_source_is_charged_once_at_the_end() -> None:
     obj = ended()
     obj["spec"] = {"language": "python", "source": {"name": "n-01", "bytes": 50_000}}
     obj["status"]["storedBytes"] = object_bytes(obj["spec"]) + 500
@@ -72,7 +74,7 @@ class Heard:
         self.words.append("connected")
 
 
-def test_only_an_end_counts_and_every_event_is_passed_on() -> None:
+def test_only_ends_are_charged_and_all_events_are_passed_on() -> None:
     writes, heard = WriteLimit(10**9, 10**9), Heard()
     sink = CountedEnds(writes, heard)
     sink.connected()
@@ -85,7 +87,7 @@ def test_only_an_end_counts_and_every_event_is_passed_on() -> None:
     assert heard.words == ["connected", "1", "MODIFIED n", "DELETED n", "ADDED n"]
 
 
-def test_a_tenant_has_64_mib_at_once_and_then_2_mib_per_second() -> None:
+def test_the_gateway_discards_64_mib_of_a_tenant_and_then_2_mib_per_second() -> None:
     now = 100.0
     discards = Discards(lambda: now)
     assert all(discards.reads_on("eager", MIB) for _ in range(64))
@@ -105,11 +107,11 @@ def test_a_tenant_has_64_mib_at_once_and_then_2_mib_per_second() -> None:
     assert not discards.reads_on("eager", 1), "nothing is saved up beyond that"
 
 
-def test_the_charts_limit_leaves_192_mib_for_clients() -> None:
+def test_the_charts_memory_limit_leaves_192_mib_for_clients() -> None:
     assert size_for(512 * MIB) == 192 * MIB
 
 
-def test_a_full_budget_asks_to_try_again() -> None:
+def test_the_error_for_a_full_budget_asks_to_retry() -> None:
     budget = Budget(200 * MIB, 1.0)
     budget.charge("a", 190 * MIB)
     with pytest.raises(
@@ -118,7 +120,7 @@ def test_a_full_budget_asks_to_try_again() -> None:
         budget.charge("b", 11 * MIB)
 
 
-def test_a_tenant_without_room_reads_that_it_is_its_own_requests() -> None:
+def test_the_error_for_a_full_tenant_share_names_the_tenants_requests() -> None:
     budget = Budget(200 * MIB, 0.5)
     budget.charge("a", 90 * MIB)
     with pytest.raises(OverloadedError, match=r"tenant has 90 MiB .* is 100 MiB.* faster"):

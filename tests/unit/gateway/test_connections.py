@@ -14,7 +14,7 @@ class Connection:
         self._ended.append(self.name)
 
 
-def test_strangers_go_first_but_for_new_ones_and_the_longest_idle_before_the_others() -> None:
+def test_idle_connections_without_a_key_end_first_and_the_longest_idle_first() -> None:
     ended = list[str]()
     now = [0.0]
     idle = Idle(lambda: now[0])
@@ -31,7 +31,7 @@ def test_strangers_go_first_but_for_new_ones_and_the_longest_idle_before_the_oth
     assert ended == ["2", "3", "4", "1", "new"]
 
 
-def test_a_connection_that_answers_is_not_ended() -> None:
+def test_a_busy_connection_is_not_ended_as_idle() -> None:
     ended = list[str]()
     idle = Idle()
     busy = Connection("busy", ended)

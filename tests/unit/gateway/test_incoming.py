@@ -68,18 +68,18 @@ class Reader:
 
 
 @pytest.mark.parametrize("size", [1, 2, 3, 4, 5, 7, 16, 61, 1000])
-def test_however_it_is_cut_the_parser_gets_one_request_at_a_time(size: int) -> None:
+def test_the_parser_receives_one_request_at_a_time_for_any_chunk_size(size: int) -> None:
     reader = Reader()
     for at in range(0, len(STREAM), size):
         reader.read(STREAM[at : at + size])
     assert (reader.ended, reader.most) == (7, 1)
 
 
-def test_a_request_that_comes_whole_is_handed_over_whole() -> None:
+def test_a_complete_request_is_passed_to_the_parser_at_once() -> None:
     assert Frame().length(GET, 0) == len(GET)
 
 
-def test_what_is_kept_is_charged_and_given_back() -> None:
+def test_held_bytes_are_charged_and_released() -> None:
     budget = Budget(MIB, 1.0)
     held = Held(budget, lambda: None)
     assert not held.add("acme", b"x" * HELD_BYTES)
@@ -90,7 +90,7 @@ def test_what_is_kept_is_charged_and_given_back() -> None:
     assert (budget.used, len(held)) == (0, 0)
 
 
-def test_what_has_no_room_is_refused() -> None:
+def test_bytes_over_the_budget_are_rejected() -> None:
     held = Held(Budget(10, 1.0), lambda: None)
     with pytest.raises(OverloadedError):
         held.add(None, b"x" * 11)
@@ -106,7 +106,7 @@ def head(budget: Budget) -> Head:
     return Head(budget)
 
 
-def test_a_head_in_the_making_is_charged_until_it_is_complete(head: Head, budget: Budget) -> None:
+def test_an_incomplete_request_head_is_charged(head: Head, budget: Budget) -> None:
     head.count(UNCHARGED_BYTES)
     head.check()
     assert budget.used == 0
@@ -117,7 +117,7 @@ def test_a_head_in_the_making_is_charged_until_it_is_complete(head: Head, budget
     assert budget.used == 0
 
 
-def test_a_head_that_is_too_long_is_refused(head: Head) -> None:
+def test_a_request_head_that_is_too_long_is_rejected(head: Head) -> None:
     head.count(HEAD_BYTES)
     head.check()
     head.count(1)
@@ -125,7 +125,7 @@ def test_a_head_that_is_too_long_is_refused(head: Head) -> None:
         head.check()
 
 
-def test_headers_are_counted_and_trailers_are_not_kept(head: Head) -> None:
+def test_header_lines_are_limited_and_trailers_are_not_kept(head: Head) -> None:
     assert all(head.add() for _ in range(HEADERS - 1))
     head.complete("1.1")
     assert not head.add()
@@ -135,7 +135,7 @@ def test_headers_are_counted_and_trailers_are_not_kept(head: Head) -> None:
     assert head.add()
 
 
-def test_chunks_are_counted(head: Head) -> None:
+def test_the_number_of_chunks_is_limited(head: Head) -> None:
     for _ in range(CHUNKS):
         head.add_chunk()
     with pytest.raises(RefusedHeadError, match="body: must have at most 16384 chunks"):
@@ -143,17 +143,17 @@ def test_chunks_are_counted(head: Head) -> None:
 
 
 @pytest.mark.parametrize("version", ["0.9", "2.0", "1.2"])
-def test_other_versions_of_http_are_refused(head: Head, version: str) -> None:
+def test_another_http_version_is_rejected(head: Head, version: str) -> None:
     with pytest.raises(RefusedHeadError, match=f"HTTP/{version}: must be HTTP/1.1 or HTTP/1.0"):
         head.complete(version)
 
 
-def test_the_declared_length_is_the_bodys() -> None:
+def test_content_length_is_read_from_the_headers() -> None:
     assert content_length([(b"host", b"x"), (b"content-length", b"12 ")]) == 12
     assert content_length([(b"transfer-encoding", b"chunked")]) == 0
 
 
-def test_without_the_upgrade_the_head_is_the_same() -> None:
+def test_without_upgrade_removes_only_the_upgrade_headers() -> None:
     headers = [
         (b"host", b"x"),
         (b"connection", b"Upgrade, HTTP2-Settings"),
@@ -167,6 +167,6 @@ def test_without_the_upgrade_the_head_is_the_same() -> None:
     )
 
 
-def test_connect_is_refused() -> None:
+def test_connect_is_rejected() -> None:
     with pytest.raises(RefusedHeadError, match="CONNECT is not supported"):
         without_upgrade("CONNECT", b"a:1", "1.1", [])

@@ -21,12 +21,12 @@ def runtime(name: str, *aliases: str, generation: int = 1, **spec: Any) -> dict[
     }
 
 
-def test_nothing_is_known_before_the_first_list() -> None:
+def test_finding_a_language_before_the_first_list_is_a_busy_error() -> None:
     with pytest.raises(BusyError):
         Languages().find("python")
 
 
-def test_order_is_the_seeds_then_by_name() -> None:
+def test_languages_are_ordered_as_in_the_original_contract_and_then_by_name() -> None:
     languages = Languages()
     names = ["zig", "bash", "python", "ada", "sql", "javascript", "cpp"]
     languages.replace([runtime(name) for name in names])
@@ -39,14 +39,14 @@ def test_order_is_the_seeds_then_by_name() -> None:
     )
 
 
-def test_names_and_aliases_in_any_case() -> None:
+def test_names_and_aliases_are_matched_in_any_case() -> None:
     languages = Languages()
     languages.replace([runtime("csharp", "c#", "cs"), runtime("cpp", "c++", "csharp")])
     for word, name in (("C#", "csharp"), ("c++", "cpp"), ("CSharp", "csharp"), ("cs", "csharp")):
         assert languages.find(word).name == name
 
 
-def test_changes_come_and_go() -> None:
+def test_the_languages_follow_added_modified_and_deleted_runtimes() -> None:
     languages = Languages()
     languages.replace([])
     languages.changed("ADDED", runtime("lua"))
@@ -62,7 +62,7 @@ def test_changes_come_and_go() -> None:
     assert languages.supported() == ["lua"]
 
 
-def test_one_that_makes_no_sense_is_skipped_and_said(caplog: pytest.LogCaptureFixture) -> None:
+def test_an_invalid_runtime_is_skipped_and_logged(caplog: pytest.LogCaptureFixture) -> None:
     languages = Languages()
     bad = runtime("bad", resources={"maximum": {"cpu": "x", "memory": "1Gi", "disk": "1Gi"}})
     languages.replace([bad, {**runtime("worse"), "spec": {}}, runtime("good")])
@@ -71,7 +71,7 @@ def test_one_that_makes_no_sense_is_skipped_and_said(caplog: pytest.LogCaptureFi
     assert "runtime worse is skipped" in caplog.text
 
 
-def test_defaults_and_maximum_are_the_runtimes() -> None:
+def test_defaults_and_maximum_are_those_of_the_runtime() -> None:
     languages = Languages()
     amounts = {"cpu": "500m", "memory": "256Mi", "disk": "50M"}
     languages.replace([runtime("r", resources={"defaults": amounts, "maximum": amounts})])

@@ -47,14 +47,14 @@ def of_size(size: int) -> dict[str, Any]:
     return made
 
 
-def test_a_small_execution_keeps_what_its_program_is_given() -> None:
+def test_a_small_execution_keeps_its_input() -> None:
     obj = of_size(limits.SOURCE_BYTES)
     before = copy.deepcopy(obj)
     assert manifest.separated(obj) is None
     assert obj == before
 
 
-def test_a_large_execution_names_the_source_that_has_it() -> None:
+def test_the_input_of_a_large_execution_is_moved_into_a_source() -> None:
     obj = of_size(limits.SOURCE_BYTES + 1)
     given = {field: obj["spec"][field] for field in GIVEN}
     source = manifest.separated(obj)
@@ -68,14 +68,14 @@ def test_a_large_execution_names_the_source_that_has_it() -> None:
     assert obj["spec"] == {**REST, "source": {"name": name, "bytes": size}}
 
 
-def test_two_requests_never_have_one_source() -> None:
+def test_two_requests_never_share_a_source() -> None:
     """This also holds if both have one Idempotency-Key, and so one execution."""
     sources = [manifest.separated(of_size(limits.SOURCE_BYTES + 1)) for _ in range(2)]
     names = {source["metadata"]["name"] for source in sources if source}
     assert len(names) == 2
 
 
-def test_what_is_absent_stays_absent() -> None:
+def test_a_source_has_only_the_given_fields() -> None:
     obj = execution(code="#" * limits.SOURCE_BYTES)
     for field in ("args", "stdin", "environment", "files"):
         del obj["spec"][field]
@@ -85,7 +85,7 @@ def test_what_is_absent_stays_absent() -> None:
 
 
 @pytest.mark.parametrize("language", ["c", "python"])
-def test_a_source_is_never_larger_than_an_execution_may_be(language: str) -> None:
+def test_a_source_is_never_larger_than_the_limit_of_an_execution(language: str) -> None:
     """The gateway checks only the size of the execution, before it separates the source."""
     obj = execution(language=language, timeoutSeconds=1, tenant="a")
     obj["spec"]["concurrency"] = {"group": "a", "limit": 1}
@@ -97,7 +97,7 @@ def test_a_source_is_never_larger_than_an_execution_may_be(language: str) -> Non
     assert object_bytes(source["spec"]) <= limits.SPEC_BYTES
 
 
-def test_a_name_is_a_uuid_of_tenant_and_key_that_never_changes() -> None:
+def test_the_name_of_a_keyed_execution_is_a_fixed_uuid_of_tenant_and_key() -> None:
     # With another value, a request that is retried after an upgrade would run a second time.
     assert manifest.name_for("acme", "order-1") == manifest.name_for("acme", "order-1")
     made = uuid.UUID(manifest.name_for("acme", "order-1"))
@@ -106,7 +106,7 @@ def test_a_name_is_a_uuid_of_tenant_and_key_that_never_changes() -> None:
 
 
 @pytest.mark.parametrize(("tenant", "key"), [("acme", "order-2"), ("globex", "order-1")])
-def test_other_tenants_and_keys_have_other_names(tenant: str, key: str) -> None:
+def test_another_tenant_or_key_has_another_name(tenant: str, key: str) -> None:
     assert manifest.name_for(tenant, key) != manifest.name_for("acme", "order-1")
 
 
@@ -117,7 +117,7 @@ def test_a_fingerprint_ignores_order_and_null() -> None:
 
 
 @pytest.mark.parametrize("change", [{"code": "2"}, {"timeout": 30}, {"stdin": ""}])
-def test_a_fingerprint_knows_every_other_request(change: dict[str, object]) -> None:
+def test_a_fingerprint_differs_for_each_different_request(change: dict[str, object]) -> None:
     fields = {"code": "1", "language": "python"}
     one, other = (ExecuteRequest.model_validate(f) for f in (fields, fields | change))
     assert manifest.fingerprint(one) != manifest.fingerprint(other)

@@ -14,7 +14,7 @@ def ended(language: str, phase: str, reason: str) -> dict[str, Any]:
     }
 
 
-def test_languages_and_reasons_that_nobody_knows_share_one_value() -> None:
+def test_unknown_languages_and_reasons_share_one_label_value() -> None:
     metrics = Metrics()
     pool = {"ready": 0, "claimed": 0, "hits": 0, "misses": 0, "healthFailures": 0}
     metrics.observe(lambda: 0, {}, {"python": pool})

@@ -28,7 +28,7 @@ class Server:
         return answer
 
 
-async def test_who_asks_at_the_same_time_shares_a_read() -> None:
+async def test_concurrent_reads_of_an_execution_share_one_call() -> None:
     server = Server()
     reads = Reads(server.read)
     found = await asyncio.gather(*(reads.read(name) for name in ("a", "b", "a", "a")))
@@ -37,7 +37,7 @@ async def test_who_asks_at_the_same_time_shares_a_read() -> None:
     assert await reads.read("a") == found[0]
 
 
-async def test_it_is_kept_for_a_moment_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_read_execution_is_cached_only_briefly(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(read_cache, "_SECONDS", 0)
     reads = Reads(Server().read)
     await reads.read("a")
@@ -46,7 +46,7 @@ async def test_it_is_kept_for_a_moment_alone(monkeypatch: pytest.MonkeyPatch) ->
             await asyncio.sleep(0)
 
 
-async def test_what_was_changed_is_read_anew() -> None:
+async def test_a_forgotten_execution_is_read_again() -> None:
     reads = Reads(Server().read)
     first = await reads.read("a")
     reads.forget("a")
@@ -54,7 +54,7 @@ async def test_what_was_changed_is_read_anew() -> None:
 
 
 @pytest.mark.parametrize("answer", [None, KubeError("away")])
-async def test_what_is_not_there_or_failed_is_not_kept(answer: Any) -> None:
+async def test_a_missing_execution_or_an_error_is_not_cached(answer: Any) -> None:
     reads = Reads(Server(answer).read)
     if answer is None:
         assert await reads.read("a") is None
@@ -64,7 +64,7 @@ async def test_what_is_not_there_or_failed_is_not_kept(answer: Any) -> None:
     assert await reads.read("a") == {"name": "a", "read": 2}
 
 
-async def test_one_that_goes_away_does_not_take_the_read_along() -> None:
+async def test_a_cancelled_reader_does_not_cancel_the_shared_read() -> None:
     server = Server()
     reads = Reads(server.read)
     impatient, patient = (asyncio.create_task(reads.read("a")) for _ in range(2))
@@ -73,7 +73,7 @@ async def test_one_that_goes_away_does_not_take_the_read_along() -> None:
     assert await patient == {"name": "a", "read": 1}
 
 
-async def test_of_many_that_were_read_some_are_kept() -> None:
+async def test_the_number_of_cached_executions_is_limited() -> None:
     server = Server()
     reads = Reads(server.read)
     names = [f"{number}" for number in range(read_cache._KEPT + 10)]
@@ -86,7 +86,7 @@ async def test_of_many_that_were_read_some_are_kept() -> None:
     assert server.asked == len(names) + 1
 
 
-async def test_what_is_forgotten_while_it_is_read_is_not_kept() -> None:
+async def test_an_execution_forgotten_during_its_read_is_not_cached() -> None:
     server = Server()
     reads = Reads(server.read)
     reading_it = asyncio.create_task(reads.read("a"))

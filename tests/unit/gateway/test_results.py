@@ -36,12 +36,12 @@ def execution(**status: Any) -> dict[str, Any]:
     }
 
 
-def test_the_table_has_every_reason() -> None:
+def test_the_outcome_table_contains_each_reason() -> None:
     assert set(results.TABLE) == set(Reason)
 
 
 @pytest.mark.parametrize("reason", list(Reason))
-def test_every_reason(reason: Reason) -> None:
+def test_each_reason_has_its_status_and_state(reason: Reason) -> None:
     obj = execution(phase=phase_of(reason), reason=reason)
     status, word = EXPECTED.get(reason, (500, "failed"))
     answer = results.answer(obj)
@@ -56,7 +56,7 @@ def test_every_reason(reason: Reason) -> None:
 
 @pytest.mark.parametrize("phase", sorted(TERMINAL))
 @pytest.mark.parametrize("reason", ["SomethingNewer", "", None])
-def test_reasons_of_a_newer_operator(phase: Phase, reason: str | None) -> None:
+def test_an_unknown_reason_is_answered_by_its_phase(phase: Phase, reason: str | None) -> None:
     expected = {Phase.COMPLETED: 200, Phase.CANCELLED: 409}.get(phase, 500)
     answer = results.answer(execution(phase=phase, reason=reason))
     assert answer.status == expected
@@ -65,7 +65,7 @@ def test_reasons_of_a_newer_operator(phase: Phase, reason: str | None) -> None:
         assert answer.body["detail"] == f"Execution failed: {words}"
 
 
-def test_a_reason_counts_in_its_own_phase_only() -> None:
+def test_a_reason_is_used_only_in_its_own_phase() -> None:
     assert results.answer(execution(phase="Completed", reason="QueueTimeout")).status == 200
     assert results.answer(execution(phase="Error", reason="Exited")).status == 500
 
@@ -79,19 +79,21 @@ def test_a_reason_counts_in_its_own_phase_only() -> None:
         ({"message": "{message} {0}"}, "Invalid code syntax: {message} {0}"),
     ],
 )
-def test_the_compilers_first_line(status: dict[str, Any], detail: str) -> None:
+def test_the_detail_of_a_syntax_error_is_the_compilers_first_line(
+    status: dict[str, Any], detail: str
+) -> None:
     obj = execution(phase="Completed", reason="InvalidSyntax", **status)
     assert results.detail_of(obj) == detail
 
 
-def test_the_operators_refusals_name_the_field_as_http_does() -> None:
+def test_an_operators_rejection_names_the_field_as_in_the_http_api() -> None:
     message = "spec.language: there is no SandboxRuntime for 'x'"
     obj = execution(phase="Error", reason="UnknownLanguage", message=message)
     answer = results.answer(obj)
     assert (answer.status, answer.body["detail"]) == (400, message.removeprefix("spec."))
 
 
-def test_an_error_tells_nothing_of_the_cluster() -> None:
+def test_an_error_response_contains_nothing_about_the_cluster() -> None:
     obj = execution(phase="Error", reason="PodEvicted", message="node-17 (10.0.0.7) is full")
     assert "node-17" not in str(results.answer(obj).body)
 
@@ -103,14 +105,14 @@ def test_a_running_execution_has_no_detail_and_no_result() -> None:
     assert results.state({**obj, "status": None})["status"] == "pending"
 
 
-def test_files_only_when_asked_for() -> None:
+def test_files_are_in_the_result_only_when_requested() -> None:
     obj = execution(phase="Completed", reason="Exited")
     assert "files" not in results.result(obj)
     obj["spec"]["outputFiles"] = ["*"]
     assert results.result(obj)["files"] == []
 
 
-def test_times_of_two_clocks_never_run_backwards() -> None:
+def test_a_queue_time_of_two_clocks_is_never_negative() -> None:
     obj = execution(queuedTime="2026-01-01T00:00:02.5Z", claimedTime="2026-01-01T00:00:02Z")
     assert results.result(obj)["queue_time"] == 0.0
     assert results.result(execution())["queue_time"] is None

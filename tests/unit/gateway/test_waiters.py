@@ -22,7 +22,9 @@ def waiters() -> Waiters:
     return Waiters(cast("KubeClient", None), Paths("sandboxes"))  # These tests need no API server.
 
 
-async def test_an_end_that_is_told_before_the_create_is_answered(waiters: Waiters) -> None:
+async def test_an_end_observed_before_the_create_is_acknowledged_is_delivered(
+    waiters: Waiters,
+) -> None:
     with waiters.waiter(_NAME) as waiter:
         waiters.changed("ADDED", _ended("mine"))
         assert not waiter.ended.done()
@@ -30,7 +32,9 @@ async def test_an_end_that_is_told_before_the_create_is_answered(waiters: Waiter
         assert waiter.ended.result() == _ended("mine")
 
 
-async def test_the_end_of_another_execution_of_that_name(waiters: Waiters) -> None:
+async def test_the_end_of_an_older_execution_with_the_same_name_is_ignored(
+    waiters: Waiters,
+) -> None:
     with waiters.waiter(_NAME) as waiter:
         waiters.changed("DELETED", _ended("older"))
         waiters.created(waiter, {"uid": "mine"})
@@ -40,7 +44,7 @@ async def test_the_end_of_another_execution_of_that_name(waiters: Waiters) -> No
         assert waiter.ended.result() == _ended("mine")
 
 
-async def test_only_the_first_end_counts(waiters: Waiters) -> None:
+async def test_a_waiter_receives_only_the_first_end(waiters: Waiters) -> None:
     with waiters.waiter(_NAME) as waiter:
         waiters.created(waiter, {"uid": "mine"})
         waiters.changed("ADDED", _ended("mine"))
