@@ -7,6 +7,7 @@ import logging
 from typing import TYPE_CHECKING
 
 from cloche_gateway.cluster.kube_errors import InvalidError, KubeError, NotFoundError
+from cloche_gateway.cluster.tasks import Background, backoff
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -33,7 +34,7 @@ class Canceller:
     def __init__(self, kube: KubeClient, paths: Paths) -> None:
         self._kube = kube
         self._paths = paths
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._tasks = Background()
 
     def cancel(self, name: str, *, unsure: bool) -> None:
         """Cancel an execution.
@@ -79,21 +80,15 @@ class Canceller:
 
     async def finish(self) -> None:
         """Wait up to 3 s for the tasks under way, then cancel them."""
-        if self._tasks:
-            _, late = await asyncio.wait(set(self._tasks), timeout=_FINISH_SECONDS)
-            for task in late:
-                task.cancel()
-            await asyncio.gather(*late, return_exceptions=True)
+        await self._tasks.close(_FINISH_SECONDS)
 
     def _start(self, what: str, call: Callable[[], Awaitable[None]], *, unsure: bool) -> None:
-        task = asyncio.create_task(_until_done(what, call, unsure=unsure))
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        self._tasks.start(_until_done(what, call, unsure=unsure))
 
 
 async def _until_done(what: str, call: Callable[[], Awaitable[None]], *, unsure: bool) -> None:
     clock = asyncio.get_running_loop().time
-    began, delay = clock(), _DELAY_MIN
+    began, delays = clock(), backoff(_DELAY_MIN, _DELAY_MAX)
     while clock() - began < _GIVE_UP_SECONDS:
         try:
             await call()
@@ -108,6 +103,5 @@ async def _until_done(what: str, call: Callable[[], Awaitable[None]], *, unsure:
         else:
             _log.info("%s: done", what)
             return
-        await asyncio.sleep(delay)
-        delay = min(delay * 2, _DELAY_MAX)
+        await asyncio.sleep(next(delays))
     _log.error("%s: not done after %g s, left to the operator", what, _GIVE_UP_SECONDS)

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from cloche_api.resources.phases import ENDED, TERMINAL
 from cloche_gateway.cluster.kube_errors import KubeError, NotFoundError
+from cloche_gateway.cluster.tasks import Background, backoff
 from cloche_gateway.cluster.watch import Source
 from cloche_kube.client import METADATA_LIST
 
@@ -87,7 +88,7 @@ class Waiters:
         self._kube = kube
         self._paths = paths
         self._waiting: dict[str, set[Waiter]] = {}
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._tasks = Background()
         self._checks: dict[str, bool] = {}
         """The names that are being checked, and for each whether to check once more
         afterwards."""
@@ -178,9 +179,7 @@ class Waiters:
 
     async def close(self) -> None:
         """Cancel all checks under way."""
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self._tasks.close()
 
     def _look_later(self, name: str, seconds: float) -> None:
         """Schedule a check, because no event reports a deletion before the end."""
@@ -206,13 +205,11 @@ class Waiters:
             self._checks[name] = True
         elif self._unsure(name):
             self._checks[name] = False
-            task = asyncio.create_task(self._confirm(name, cached=cached))
-            self._tasks.add(task)
-            task.add_done_callback(self._tasks.discard)
+            self._tasks.start(self._confirm(name, cached=cached))
 
     async def _confirm(self, name: str, *, cached: bool) -> None:
         """Check the execution, with retries until that works, and resolve its waiters."""
-        delay = _DELAY_MIN
+        delays = backoff(_DELAY_MIN, _DELAY_MAX)
         try:
             while waiters := self._unsure(name):
                 self._checks[name] = False
@@ -222,8 +219,7 @@ class Waiters:
                 except KubeError as error:
                     _log.warning("check of execution %s failed, retrying: %s", name, error)
                     cached = False
-                    await asyncio.sleep(delay)
-                    delay = min(delay * 2, _DELAY_MAX)
+                    await asyncio.sleep(next(delays))
                     continue
                 if not self._checks[name]:
                     return
