@@ -67,7 +67,7 @@ def read_root(archive: Path, wanted: Callable[[str], bool]) -> Root:
                 with _member(tar, name) as blob, tarfile.open(fileobj=blob) as layer:
                     found.add(layer)
     except (tarfile.TarError, KeyError, ValueError, OSError) as error:
-        raise ClusterError(f"{archive.name} is no image that can be read: {error!r}") from None
+        raise ClusterError(f"{archive.name} cannot be read as an image: {error!r}") from None
     return Root(found.files, found.links)
 
 
@@ -140,6 +140,6 @@ def _json(tar: tarfile.TarFile, name: str) -> Any:
 def _member(tar: tarfile.TarFile, name: str) -> Iterator[IO[bytes]]:
     file = tar.extractfile(name)
     if file is None:
-        raise ValueError(f"{name} is no file")
+        raise ValueError(f"{name} is not a file")
     with file:
         yield file
