@@ -43,13 +43,13 @@ class Progress:
     total: int
     console: Console
     _done: int = 0
-    _said: float = field(default_factory=time.monotonic)
+    _reported: float = field(default_factory=time.monotonic)
 
     def one_more(self, name: str) -> None:
         """Count one more package; `name` is not printed."""
         del name
         self._done += 1
         now = time.monotonic()
-        if now - self._said >= _PROGRESS_SECONDS:
-            self._said = now
+        if now - self._reported >= _PROGRESS_SECONDS:
+            self._reported = now
             self.console.step(f"{self.verb} {self._done:,} of at most {self.total:,} packages")

@@ -100,7 +100,7 @@ class Operations:
             self.console.plain(f"removed: {what}")
         if not gone:
             self.console.plain("nothing to remove")
-        self._say_what_stays(target)
+        self._report_kept(target)
 
     def images(self) -> None:
         """Build the images, and load them into the cluster that `up` created, if there is one."""
@@ -255,7 +255,7 @@ class Operations:
         path: Path = own if target.kind is Kind.EMBEDDED else user_cache() / "lock"
         return locked(path, self.console, f"`{what}` of {self.checkout.root}")
 
-    def _say_what_stays(self, target: Target) -> None:
+    def _report_kept(self, target: Target) -> None:
         cache = Embedded(self.console).layout.cache
         cache = cache if target.kind is Kind.EMBEDDED else user_cache()
         if cache.is_dir():

@@ -1,1 +1,1 @@
-"""Cloche's images: the list, their contents, and the two engines that build them."""
+"""Cloche's images: their list, their tags, the engines that build them, and their SBOMs."""

@@ -67,7 +67,7 @@ def read_root(archive: Path, wanted: Callable[[str], bool]) -> Root:
                 with _member(tar, name) as blob, tarfile.open(fileobj=blob) as layer:
                     found.add(layer)
     except (tarfile.TarError, KeyError, ValueError, OSError) as error:
-        raise ClusterError(f"cannot read {archive.name} as an image: {error!r}") from None
+        raise ClusterError(f"{archive.name} cannot be read as an image: {error!r}") from None
     return Root(found.files, found.links)
 
 

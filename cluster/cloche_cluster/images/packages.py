@@ -110,8 +110,8 @@ def _python(text: str) -> Package:
     if expression:
         return Package(purl, name, version, expression=expression)
     trove = [one for one in fields.get_all("Classifier", []) if one.startswith("License :: ")]
-    told = [one.rpartition(" :: ")[2] for one in trove] or [fields["License"] or ""]
-    names = {one.strip() for one in told}
+    values = [one.rpartition(" :: ")[2] for one in trove] or [fields["License"] or ""]
+    names = {one.strip() for one in values}
     licenses = sorted(one for one in names if _is_name(one))
     return Package(purl, name, version, tuple(licenses))
 
@@ -124,8 +124,8 @@ def _npm(fields: dict[str, object]) -> Package:
     """Return the package that a package.json describes."""
     name, version = str(fields.get("name", "")), str(fields.get("version", ""))
     purl = f"pkg:npm/{quote(name, safe='/')}@{_encoded(version)}"
-    told = fields.get("license")
-    return Package(purl, name, version, expression=told if isinstance(told, str) else None)
+    spdx = fields.get("license")
+    return Package(purl, name, version, expression=spdx if isinstance(spdx, str) else None)
 
 
 def _encoded(text: str) -> str:

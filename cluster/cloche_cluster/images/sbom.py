@@ -20,7 +20,7 @@ def document(reference: str, system: Distribution, packages: Iterable[Package]) 
     name, _, tag = reference.rpartition(":")
     components = [_system(system), *(_component(one) for one in packages)]
     contents = json.dumps([reference, components], sort_keys=True)
-    told = {
+    fields = {
         "$schema": "http://cyclonedx.org/schema/bom-1.6.schema.json",
         "bomFormat": "CycloneDX",
         "specVersion": "1.6",
@@ -36,7 +36,7 @@ def document(reference: str, system: Distribution, packages: Iterable[Package]) 
         },
         "components": components,
     }
-    return json.dumps(told, indent=2, ensure_ascii=False) + "\n"
+    return json.dumps(fields, indent=2, ensure_ascii=False) + "\n"
 
 
 def _system(system: Distribution) -> dict[str, Any]:
@@ -50,7 +50,7 @@ def _system(system: Distribution) -> dict[str, Any]:
 
 
 def _component(package: Package) -> dict[str, Any]:
-    told: dict[str, Any] = {
+    fields: dict[str, Any] = {
         "type": "library",
         "bom-ref": package.purl,
         "name": package.name,
@@ -58,7 +58,7 @@ def _component(package: Package) -> dict[str, Any]:
         "purl": package.purl,
     }
     if package.expression:
-        told["licenses"] = [{"expression": package.expression}]
+        fields["licenses"] = [{"expression": package.expression}]
     elif package.licenses:
-        told["licenses"] = [{"license": {"name": name}} for name in package.licenses]
-    return told
+        fields["licenses"] = [{"license": {"name": name}} for name in package.licenses]
+    return fields

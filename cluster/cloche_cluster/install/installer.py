@@ -60,7 +60,7 @@ class Installer:
         tagged = builds.wait(first)
         rest = builds.built(name for name in builds.names if name not in first)
         self._load(tagged)
-        self._add((*tagged, *self._there(rest)))
+        self._add((*tagged, *self._already_loaded(rest)))
         self._tags = self._present_tags() | self._tags
         self._release().apply_crds()
         changed = self._upgrade()
@@ -92,7 +92,7 @@ class Installer:
             self._add(tagged)
             if self._tags != before:
                 self._upgrade()
-                self._say_available(name for name in self._tags if name not in before)
+                self._report_available(name for name in self._tags if name not in before)
         if failed:
             raise ClusterError("\n".join(str(error) for error in failed))
 
@@ -114,7 +114,7 @@ class Installer:
     def _add(self, tagged: Iterable[Tagged]) -> None:
         self._tags |= {one.image.name: one.tag for one in tagged if one.image.deployed}
 
-    def _say_available(self, images: Iterable[str]) -> None:
+    def _report_available(self, images: Iterable[str]) -> None:
         added = [name.removeprefix(_RUNTIME) for name in images if name.startswith(_RUNTIME)]
         before = len(self.available) - len(added)
         for count, language in enumerate(added, start=before + 1):
@@ -127,7 +127,7 @@ class Installer:
             self.console.step(f"loading {_counted(missing)} into the cluster …")
             self.cluster.load_images(self.engine(), missing)
 
-    def _there(self, tagged: Sequence[Tagged]) -> list[Tagged]:
+    def _already_loaded(self, tagged: Sequence[Tagged]) -> list[Tagged]:
         """Return those of `tagged` that the cluster's nodes already have."""
         missing = set(self.cluster.missing_images([one.reference for one in tagged]))
         return [one for one in tagged if one.reference not in missing]

@@ -58,7 +58,7 @@ class Release:
             self._wait_until_ready()
             return False
         self.console.step("installing the chart …")
-        self._take_on(status)
+        self._clear_pending(status)
         with tempfile.TemporaryDirectory() as temporary:
             file = Path(temporary) / "values.json"
             file.write_text(json.dumps(values))
@@ -109,7 +109,7 @@ class Release:
         listed = self.access.kubectl.run("get", "sbr", "-n", SANDBOX_NAMESPACE, "-o", "name")
         return {line.rpartition("/")[2] for line in listed.split()}
 
-    def _take_on(self, status: Mapping[str, Any]) -> None:
+    def _clear_pending(self, status: Mapping[str, Any]) -> None:
         """Remove what a killed Helm left and what would block an upgrade."""
         state = str(status.get("info", {}).get("status", ""))
         if state.startswith("pending"):

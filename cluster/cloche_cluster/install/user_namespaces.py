@@ -94,7 +94,7 @@ class Trial:
         if verdict is None:
             if not namespace:
                 self._make_namespace()
-            verdict = self._tried(list(kinds.values()))
+            verdict = self._probe(list(kinds.values()))
             if verdict.lasting:
                 self._remember(key, verdict)
         return verdict
@@ -115,7 +115,7 @@ class Trial:
         noted = f"{ANNOTATION}={key} {verdict.obstacle}".rstrip()
         self.kubectl.run("annotate", "namespace", self.namespace, "--overwrite", noted)
 
-    def _tried(self, nodes: Sequence[str]) -> Verdict:
+    def _probe(self, nodes: Sequence[str]) -> Verdict:
         """Run the Pods and always remove them; if this process is killed, their deadline ends them.
 
         Leftovers of a killed run are replaced. It has remembered nothing, so the next run probes
@@ -125,11 +125,11 @@ class Trial:
         body = json.dumps({"apiVersion": "v1", "kind": "List", "items": pods})
         try:
             self._run("replace", "--force", "-f", "-", stdin=body)
-            return self._heard(len(pods))
+            return self._wait_for_verdict(len(pods))
         finally:
             self._run("delete", "pods", "-l", _SELECTOR, "--wait=false")
 
-    def _heard(self, count: int) -> Verdict:
+    def _wait_for_verdict(self, count: int) -> Verdict:
         deadline = time.monotonic() + probe.SECONDS + _LATE_SECONDS
         while time.monotonic() < deadline:
             pods = self.kubectl.json("get", "pods", "-n", self.namespace, "-l", _SELECTOR)["items"]

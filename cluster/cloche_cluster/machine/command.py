@@ -65,13 +65,13 @@ def run(  # noqa: PLR0913  the options of subprocess.run
 
 def follow(
     argv: Sequence[str | Path],
-    heard: Callable[[str], None],
+    on_line: Callable[[str], None],
     *,
     timeout: float,
     env: Mapping[str, str] | None = None,
     cwd: Path | None = None,
 ) -> None:
-    """Run `argv` to its end and pass each line of its standard error to `heard` immediately.
+    """Run `argv` to its end and pass each line of its standard error to `on_line` immediately.
 
     For programs that report progress on stderr. Raises CommandError and LateError like `run`.
     """
@@ -90,7 +90,7 @@ def follow(
             assert process.stderr is not None
             for line in process.stderr:
                 last.append(line)
-                heard(line.rstrip("\n"))
+                on_line(line.rstrip("\n"))
             process.wait()
         finally:
             timer.cancel()

@@ -89,8 +89,8 @@ def test_a_program_receives_stdin_and_environment() -> None:
 
 
 def test_a_wait_that_times_out_raises_its_sentence() -> None:
-    with pytest.raises(ClusterError, match="it did not come within 0 s"):
-        wait_until(lambda: False, seconds=0, what="it did not come")
+    with pytest.raises(ClusterError, match=r"^it did not come within 0 s: why$"):
+        wait_until(lambda: False, seconds=0, what="it did not come", details=lambda: ": why")
     wait_until(lambda: True, seconds=0, what="it did not come")
 
 

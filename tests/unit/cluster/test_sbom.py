@@ -148,7 +148,7 @@ def test_links_are_followed_within_the_image() -> None:
 def test_a_file_that_is_no_image_is_an_error(tmp_path: Path, content: bytes) -> None:
     path = tmp_path / "image.tar"
     path.write_bytes(content)
-    with pytest.raises(ClusterError, match=r"cannot read image\.tar as an image"):
+    with pytest.raises(ClusterError, match=r"image\.tar cannot be read as an image"):
         read_root(path, is_record)
 
 
