@@ -102,7 +102,7 @@ def test_releasing_a_cut_charge_leaves_the_budget_empty() -> None:
 
 
 @dataclass(frozen=True)
-class Line:
+class WaitingCharges:
     """A budget of 10 bytes, of which one holds `first` and two more have asked."""
 
     budget: ByteBudget
@@ -111,13 +111,13 @@ class Line:
     third: asyncio.Task[Charge]
 
 
-async def line(first: int, second: int, third: int) -> Line:
+async def waiting_charges(first: int, second: int, third: int) -> WaitingCharges:
     budget = ByteBudget(10)
     held = await budget.take(first)
     tasks = [asyncio.create_task(budget.take(size)) for size in (second, third)]
     await settled()
     assert not any(task.done() for task in tasks)
-    return Line(budget, held, *tasks)
+    return WaitingCharges(budget, held, *tasks)
 
 
 def test_try_take_takes_no_more_than_the_free_bytes() -> None:
@@ -139,7 +139,7 @@ def test_try_take_takes_no_more_than_the_tenants_share() -> None:
 
 
 async def test_waiting_charges_are_taken_in_order() -> None:
-    waiting = await line(7, 8, 1)
+    waiting = await waiting_charges(7, 8, 1)
     assert waiting.budget.try_take(1) is None, "it would overtake the waiting charges"
     waiting.first.release()
     await settled()
@@ -149,7 +149,7 @@ async def test_waiting_charges_are_taken_in_order() -> None:
 
 
 async def test_a_charge_that_shrinks_lets_the_next_be_taken() -> None:
-    waiting = await line(7, 8, 2)
+    waiting = await waiting_charges(7, 8, 2)
     waiting.first.resize(1)
     await settled()
     assert waiting.second.done()
@@ -158,7 +158,7 @@ async def test_a_charge_that_shrinks_lets_the_next_be_taken() -> None:
 
 
 async def test_a_charge_larger_than_the_budget_takes_all_of_it() -> None:
-    waiting = await line(1, 1000, 1)
+    waiting = await waiting_charges(1, 1000, 1)
     waiting.first.release()
     (await waiting.second).release()
     (await waiting.third).release()
@@ -166,7 +166,7 @@ async def test_a_charge_larger_than_the_budget_takes_all_of_it() -> None:
 
 
 async def test_a_cancelled_charge_lets_the_next_be_taken() -> None:
-    waiting = await line(7, 8, 1)
+    waiting = await waiting_charges(7, 8, 1)
     waiting.second.cancel()
     await settled()
     assert waiting.third.done()
@@ -176,7 +176,7 @@ async def test_a_cancelled_charge_lets_the_next_be_taken() -> None:
 
 @pytest.mark.parametrize("cancelled", ["before its turn", "after its turn"])
 async def test_a_charge_cancelled_at_its_turn_lets_the_next_be_taken(cancelled: str) -> None:
-    waiting = await line(10, 10, 5)
+    waiting = await waiting_charges(10, 10, 5)
     if cancelled == "before its turn":
         waiting.second.cancel()
         waiting.first.release()  # the cancelled task has not run yet

@@ -70,7 +70,7 @@ async def posting(server: ApiServer, directory: Path) -> AsyncIterator[Events]:
             await rest.close()
 
 
-async def test_an_event_names_the_execution_and_one_its_runtime(
+async def test_a_failure_creates_an_event_on_the_execution_and_one_on_its_runtime(
     tmp_path: Path, execution_object: dict[str, Any]
 ) -> None:
     server, execution = ApiServer(), from_object(execution_object)
@@ -104,7 +104,7 @@ async def test_a_runtime_has_one_event_of_a_reason_within_ten_seconds(tmp_path: 
     assert notes == ["refused 0", "no such image", "(4 more since the last Event) refused again"]
 
 
-async def test_a_flood_of_failures_causes_a_bounded_number_of_events(
+async def test_a_flood_of_failures_creates_a_limited_number_of_events(
     tmp_path: Path, execution_object: dict[str, Any]
 ) -> None:
     server, execution = ApiServer(), from_object(execution_object)
@@ -126,7 +126,7 @@ async def _posted(server: ApiServer, kind: str) -> None:
         await server.changed.wait()
 
 
-async def test_an_event_that_is_refused_is_dropped(
+async def test_a_rejected_event_is_dropped(
     tmp_path: Path, execution_object: dict[str, Any]
 ) -> None:
     server, execution = ApiServer(403, 500), from_object(execution_object)
@@ -148,7 +148,7 @@ async def test_a_note_fits_into_the_limit_of_the_api_server(
     assert server.posted[0]["note"] == "é" * 512
 
 
-def test_what_a_program_or_a_request_causes_is_no_event() -> None:
+def test_a_failure_caused_by_a_program_or_a_request_is_no_event() -> None:
     of_programs = {Reason.EXITED, Reason.SIGNALED, Reason.OUT_OF_MEMORY, Reason.DEADLINE_EXCEEDED}
     of_clients = {Reason.CANCELLED, Reason.INVALID_SPEC, Reason.UNKNOWN_LANGUAGE}
     assert not WARNED & (of_programs | of_clients)

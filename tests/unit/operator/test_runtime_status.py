@@ -36,7 +36,7 @@ def conditions(runtime: Runtime, shared: dict[str, str], pool: Pool | None = Non
     return {one["type"]: one for one in status["conditions"]}
 
 
-def test_a_runtime_without_shared_aliases_has_them_alone() -> None:
+def test_a_runtime_without_shared_aliases_reports_that_they_are_unique() -> None:
     known = runtimes()
     ruby = installed(known, "ruby", "rb")
     installed(known, "python", "py")
@@ -44,7 +44,7 @@ def test_a_runtime_without_shared_aliases_has_them_alone() -> None:
     assert (condition["status"], condition["message"]) == ("True", "")
 
 
-def test_both_runtimes_with_the_same_alias_name_it() -> None:
+def test_two_runtimes_with_the_same_alias_both_report_it() -> None:
     known = runtimes()
     ruby, crystal = installed(known, "ruby", "rb"), installed(known, "crystal", "RB", "ruby")
     of_ruby = conditions(ruby, known.shared_aliases(ruby))["AliasesUnique"]

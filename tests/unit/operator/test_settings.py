@@ -7,7 +7,7 @@ import pytest
 from cloche_operator.settings import SettingsError, load
 
 
-def test_an_unknown_variable_is_refused_with_the_nearest_setting(
+def test_an_unknown_variable_is_rejected_with_the_nearest_setting(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setenv("CLOCHE_OPERATOR_QUEUE_LENGHT", "5")

@@ -13,7 +13,7 @@ from cloche_operator.pools.throttle import Starts
 BOUND_SECONDS = 10.0
 
 
-class Line:
+class StartQueue:
     """Starts of several tenants, in the order in which they began."""
 
     def __init__(self, most: int, **parts: float) -> None:
@@ -45,81 +45,81 @@ class Line:
 
 
 async def test_the_tenant_with_the_fewest_starts_is_next() -> None:
-    line = Line(2)
-    await line.ask("a1", "a2", "a3", "a4", "b1", "b2")
-    assert line.began == ["a1", "a2"]
-    await line.end("a1")
-    assert line.began[2:] == ["b1"]
-    await line.end("a2")
-    assert line.began[3:] == ["a3"], "both have one, so the longest waiter is next"
-    await line.end("b1")
-    assert line.began[4:] == ["b2"]
+    queue = StartQueue(2)
+    await queue.ask("a1", "a2", "a3", "a4", "b1", "b2")
+    assert queue.began == ["a1", "a2"]
+    await queue.end("a1")
+    assert queue.began[2:] == ["b1"]
+    await queue.end("a2")
+    assert queue.began[3:] == ["a3"], "both have one, so the longest waiter is next"
+    await queue.end("b1")
+    assert queue.began[4:] == ["b2"]
 
 
 @pytest.mark.parametrize("name", ["a1", "a2"])
 async def test_a_cancelled_start_frees_its_place(name: str) -> None:
-    line = Line(1)
-    await line.ask("a1", "a2", "a3")
-    await line.cancel(name)
-    await line.end("a1")
-    await line.end("a2")
-    assert line.began[-1] == "a3"
+    queue = StartQueue(1)
+    await queue.ask("a1", "a2", "a3")
+    await queue.cancel(name)
+    await queue.end("a1")
+    await queue.end("a2")
+    assert queue.began[-1] == "a3"
 
 
 async def test_a_start_cancelled_at_its_turn_frees_its_place() -> None:
-    line = Line(1)
-    async with line.starts.one("c"):
-        await line.ask("a1", "b1")
-    await line.cancel("a1")
-    assert line.began == ["b1"]
-    await line.end("b1")
+    queue = StartQueue(1)
+    async with queue.starts.one("c"):
+        await queue.ask("a1", "b1")
+    await queue.cancel("a1")
+    assert queue.began == ["b1"]
+    await queue.end("b1")
 
 
 async def test_a_slow_start_does_not_delay_the_next(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(throttle, "_HELD_SECONDS", 0.0)
-    line = Line(1)
-    await line.ask("a1")
-    async with asyncio.timeout(BOUND_SECONDS), line.starts.one("b"):
-        await line.end("a1")
-    await line.ask("a2", "a3")
-    assert line.began[:2] == ["a1", "a2"], "the end of the slow start is counted once"
-    for task in line.tasks.values():
+    queue = StartQueue(1)
+    await queue.ask("a1")
+    async with asyncio.timeout(BOUND_SECONDS), queue.starts.one("b"):
+        await queue.end("a1")
+    await queue.ask("a2", "a3")
+    assert queue.began[:2] == ["a1", "a2"], "the end of the slow start is counted once"
+    for task in queue.tasks.values():
         task.cancel()
 
 
 async def test_the_largest_tenant_has_a_quarter_of_the_starts_while_others_are_active() -> None:
-    line = Line(8, a=0.9, b=0.1)
-    line.starts.active("a")
-    await line.ask("a1", "a2", "a3")
-    assert line.began == ["a1", "a2", "a3"], "no other tenant is active"
-    line.starts.active("b")
-    await line.ask("a4")
-    await line.ask("b1", "b2", "b3")
-    assert line.began[3:] == ["b1", "b2", "b3"]
-    await line.end("a1")
-    assert len(line.began) == 6
-    await line.end("a2")
-    assert line.began[6:] == ["a4"]
+    queue = StartQueue(8, a=0.9, b=0.1)
+    queue.starts.active("a")
+    await queue.ask("a1", "a2", "a3")
+    assert queue.began == ["a1", "a2", "a3"], "no other tenant is active"
+    queue.starts.active("b")
+    await queue.ask("a4")
+    await queue.ask("b1", "b2", "b3")
+    assert queue.began[3:] == ["b1", "b2", "b3"]
+    await queue.end("a1")
+    assert len(queue.began) == 6
+    await queue.end("a2")
+    assert queue.began[6:] == ["a4"]
 
 
 async def test_a_tenant_that_ran_nothing_for_ten_seconds_is_not_active() -> None:
-    line = Line(8, a=0.9)
+    queue = StartQueue(8, a=0.9)
     for tenant in "ba":
-        line.starts.active(tenant)
-    line.now = 11.0
-    line.starts.active("a")
-    await line.ask("a1", "a2", "a3")
-    assert line.began == ["a1", "a2", "a3"]
+        queue.starts.active(tenant)
+    queue.now = 11.0
+    queue.starts.active("a")
+    await queue.ask("a1", "a2", "a3")
+    assert queue.began == ["a1", "a2", "a3"]
 
 
 async def test_pools_can_use_all_starts() -> None:
-    line = Line(4)
+    queue = StartQueue(4)
     for tenant in "ab":
-        line.starts.active(tenant)
+        queue.starts.active(tenant)
     for _ in range(4):
-        async with asyncio.timeout(BOUND_SECONDS), line.starts.one(""):
+        async with asyncio.timeout(BOUND_SECONDS), queue.starts.one(""):
             pass
-    under_way = [asyncio.create_task(line.starts.one("").__aenter__()) for _ in range(4)]
+    under_way = [asyncio.create_task(queue.starts.one("").__aenter__()) for _ in range(4)]
     await asyncio.wait_for(asyncio.gather(*under_way), BOUND_SECONDS)

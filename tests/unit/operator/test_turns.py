@@ -18,7 +18,7 @@ from cloche_operator.settings import Settings
 BOUND_SECONDS = 5.0
 
 
-class Line:
+class SessionQueue:
     """Executions in the queue of one session, and the order in which they got their turn."""
 
     def __init__(self, execution: Execution, most: int, **settings: Any) -> None:
@@ -52,7 +52,7 @@ def execution(execution_object: dict[str, Any]) -> Execution:
 
 
 async def test_executions_of_a_session_get_their_turns_in_order(execution: Execution) -> None:
-    at = Line(execution, 20)
+    at = SessionQueue(execution, 20)
     await at.ask("a")
     assert at.had == [], "the session is not ready"
     await at.ask("b")
@@ -67,7 +67,7 @@ async def test_executions_of_a_session_get_their_turns_in_order(execution: Execu
 
 
 async def test_the_queue_of_a_session_is_limited_in_length(execution: Execution) -> None:
-    at = Line(execution, 2)
+    at = SessionQueue(execution, 2)
     for name in "abc":
         await at.ask(name)
     assert await at.refusal("c") == (
@@ -80,7 +80,7 @@ async def test_the_queue_of_a_session_is_limited_in_length(execution: Execution)
 
 
 async def test_an_execution_in_the_queue_of_a_session_times_out(execution: Execution) -> None:
-    at = Line(execution, 2, queue_timeout_seconds=0.01)
+    at = SessionQueue(execution, 2, queue_timeout_seconds=0.01)
     await at.ask("a")
     assert await at.refusal("a") == (Reason.QUEUE_TIMEOUT, "No turn came within 0.01 s.")
     assert len(at.waitlist) == 0
@@ -90,7 +90,7 @@ async def test_an_execution_in_the_queue_of_a_session_times_out(execution: Execu
 
 
 async def test_an_execution_waiting_for_its_turn_counts_in_the_queue(execution: Execution) -> None:
-    at = Line(execution, 20, queue_length=1)
+    at = SessionQueue(execution, 20, queue_length=1)
     await at.ask("a")
     await at.ask("b")
     assert await at.refusal("b") == (Reason.QUEUE_FULL, "The queue is full: 1 executions wait.")
@@ -98,7 +98,7 @@ async def test_an_execution_waiting_for_its_turn_counts_in_the_queue(execution: 
 
 
 async def test_a_session_that_ends_dismisses_all_waiting_executions(execution: Execution) -> None:
-    at = Line(execution, 20)
+    at = SessionQueue(execution, 20)
     for name in "ab":
         await at.ask(name)
     at.turns.dismiss(EndedError(Reason.SESSION_ENDED, "It has ended."))
@@ -110,7 +110,7 @@ async def test_a_session_that_ends_dismisses_all_waiting_executions(execution: E
 async def test_an_execution_cancelled_at_its_turn_passes_the_turn_on(
     execution: Execution,
 ) -> None:
-    at = Line(execution, 20)
+    at = SessionQueue(execution, 20)
     for name in "ab":
         await at.ask(name)
     at.turns.pass_on()  # a has its turn, but its task has not run yet
@@ -120,7 +120,7 @@ async def test_an_execution_cancelled_at_its_turn_passes_the_turn_on(
 
 
 async def test_an_execution_cancelled_while_it_waits_is_skipped(execution: Execution) -> None:
-    at = Line(execution, 20)
+    at = SessionQueue(execution, 20)
     for name in "ab":
         await at.ask(name)
     at.tasks["a"].cancel()

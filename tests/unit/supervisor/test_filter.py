@@ -305,7 +305,7 @@ def test_a_storm_of_signals_does_not_delay_the_deadline(supervisors: Supervisors
     assert result.exit["execution_seconds"] < 5
 
 
-def test_a_supervisor_with_the_policy_of_the_unfiltered_image_refuses_nothing(
+def test_a_supervisor_with_the_policy_of_the_unfiltered_image_denies_nothing(
     supervisors: Supervisors,
 ) -> None:
     code = "import socket; socket.socket(socket.AF_INET).close()"
