@@ -7,6 +7,8 @@ from pathlib import Path
 
 from progress import BenchError
 
+from cloche_cluster.install import env_file
+
 ROOT = Path(__file__).parent.parent
 _ENV = ROOT / ".cloche" / "env"
 
@@ -26,8 +28,7 @@ def installation() -> Installation:
     Raises:
         BenchError: there is none.
     """
-    if not _ENV.exists():
-        raise BenchError("There is no .cloche/env: run `make up` first.")
-    lines = (line for line in _ENV.read_text(encoding="utf-8").splitlines() if "=" in line)
-    values = dict(line.split("=", 1) for line in lines)
-    return Installation(values["CLOCHE_URL"], values["CLOCHE_API_KEY"], values["KUBECONFIG"])
+    found = env_file.read(_ENV)
+    if found is None:
+        raise BenchError("There is no usable .cloche/env: run `make up` first.")
+    return Installation(found.url, found.api_key, found.kubeconfig)

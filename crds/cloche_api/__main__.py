@@ -9,7 +9,7 @@ import yaml
 
 from cloche_api.crd import all_crds
 
-HEADER = "# Made from the models in cloche_api by `make crds`; edit those.\n"
+HEADER = "# Generated from the models in cloche_api by `make crds`. Do not edit.\n"
 
 
 def rendered() -> dict[str, str]:

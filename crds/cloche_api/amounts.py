@@ -20,32 +20,33 @@ _AMOUNT_RULES = rules(
             "!has(self.disk) || !has(self.memory) || "
             "quantity(string(self.disk)).compareTo(quantity(string(self.memory))) <= 0"
         ),
-        "disk must not be more than memory, for the working directory lies in memory",
+        "disk must not be more than memory, because the working directory is in memory",
     ),
 )
 
 
 class ResourceAmounts(Resource):
-    """Amounts of what a program may use."""
+    """CPU, memory and disk for a program."""
 
     model_config = ConfigDict(json_schema_extra=_AMOUNT_RULES)
 
     cpu: Quantity | None = None
-    """Cores, e.g. 1 or 500m."""
+    """CPU in cores, for example 1 or 500m."""
     memory: Quantity | None = None
-    """Memory, e.g. 512Mi. What is written to the working directory counts as memory too."""
+    """Memory, for example 512Mi. Files in the working directory count as memory."""
     disk: Quantity | None = None
-    """Size of the working directory, e.g. 100Mi. It is memory, so no more than `memory`."""
+    """Size limit of the working directory, for example 100Mi. The working directory is in
+    memory, so `disk` must not be more than `memory`."""
 
 
 class UsedResources(Resource):
-    """The limits that the program really had."""
+    """CPU, memory and disk, each with a value."""
 
     model_config = ConfigDict(json_schema_extra=_AMOUNT_RULES)
 
     cpu: Quantity
-    """Cores."""
+    """CPU in cores."""
     memory: Quantity
-    """Memory."""
+    """Memory, including the files in the working directory."""
     disk: Quantity
-    """Size of the working directory."""
+    """Size limit of the working directory."""

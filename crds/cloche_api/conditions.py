@@ -12,7 +12,7 @@ from cloche_api.model import Resource
 
 
 class ConditionStatus(StrEnum):
-    """Kubernetes' three values of a condition."""
+    """The values of a condition's status in Kubernetes."""
 
     TRUE = "True"
     FALSE = "False"
@@ -23,17 +23,17 @@ class Condition(Resource):
     """A Kubernetes condition (metav1.Condition)."""
 
     type: str = Field(max_length=316)
-    """What it is about, CamelCase."""
+    """Type of the condition in CamelCase."""
     status: ConditionStatus
-    """Whether it holds."""
+    """Status of the condition: True, False or Unknown."""
     reason: str = Field(max_length=1024)
-    """Why, CamelCase."""
+    """Reason for the last transition in CamelCase."""
     message: str = Field(max_length=32768)
-    """Why, in words."""
+    """Details of the last transition in human-readable form."""
     last_transition_time: datetime
-    """Since when."""
+    """Last time at which the condition changed from one status to another."""
     observed_generation: int | None = Field(default=None, ge=0)
-    """Which generation of the object it was read from."""
+    """The metadata.generation that the condition was set for."""
 
 
 Conditions = Annotated[

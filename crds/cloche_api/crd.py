@@ -30,7 +30,7 @@ def execution_crd() -> dict[str, Any]:
         kind="SandboxExecution",
         plural=EXECUTIONS,
         short="sbx",
-        description="SandboxExecution is one program that is run once, in a Pod of its own.",
+        description="SandboxExecution runs one program once, in a sandbox Pod.",
         models=(ExecutionSpec, ExecutionStatus),
         validations=_execution_rules(),
         status_default={},  # so that an execution without a status shows as Pending
@@ -68,7 +68,9 @@ def runtime_crd() -> dict[str, Any]:
         kind="SandboxRuntime",
         plural=RUNTIMES,
         short="sbr",
-        description="SandboxRuntime is a language that programs can be written in.",
+        description=(
+            "SandboxRuntime is a language: its image, its commands, and its pool of waiting Pods."
+        ),
         models=(RuntimeSpec, RuntimeStatus),
         validations={},
         status_default=None,
@@ -93,7 +95,7 @@ def session_crd() -> dict[str, Any]:
         kind="SandboxSession",
         plural=SESSIONS,
         short="sbs",
-        description="SandboxSession is a Pod that keeps its files between executions.",
+        description="SandboxSession is a Pod that keeps its files from one execution to the next.",
         models=(SessionSpec, SessionStatus),
         validations=_session_rules(),
         status_default={},
@@ -119,8 +121,8 @@ def tombstone_crd() -> dict[str, Any]:
         plural=TOMBSTONES,
         short="sbt",
         description=(
-            "SandboxTombstone keeps the Idempotency-Key of an execution whose record was removed: "
-            "an execution of its name is not run."
+            "SandboxTombstone reserves the Idempotency-Key of an execution whose record was "
+            "deleted. An execution with the name of a tombstone is not run."
         ),
         models=(TombstoneSpec, None),
         validations=rules(("self.spec == oldSelf.spec", "spec may not change")),
@@ -142,8 +144,8 @@ def source_crd() -> dict[str, Any]:
         plural=SOURCES,
         short="sbxsrc",
         description=(
-            "SandboxSource is what the program of an execution is given (code, input, files), "
-            "where that is large. It is there until the execution has ended."
+            "SandboxSource is the input of an execution (code, stdin, args, environment, files) if "
+            "that is large. It is deleted when the execution has ended."
         ),
         models=(SourceSpec, None),
         validations=rules(("self.spec == oldSelf.spec", "spec may not change"), source.NAME_RULE),
@@ -212,7 +214,7 @@ def _execution_spec_rule() -> dict[str, str]:
     allowed = " && ".join([*fixed.values(), cancel])
     return {
         "rule": f"self == oldSelf || ({allowed})",
-        "message": "spec may not change once the execution exists, but for cancel",
+        "message": "spec may not change once the execution exists, except cancel",
         "messageExpression": f"'spec.' + ({which})",
     }
 

@@ -12,7 +12,7 @@ from cloche_api.source import SourceReference, SourceSpec
 
 _CODE_RULE = {
     "rule": "has(self.code) || has(self.source)",
-    "message": "the program's source",
+    "message": "the source code of the program",
     "reason": "FieldValueRequired",
     "fieldPath": ".code",
 }
@@ -22,7 +22,7 @@ _SPEC_RULES = rules(
             "!has(self.source) || !(has(self.code) || has(self.stdin) || has(self.args) || "
             "has(self.environment) || has(self.files))"
         ),
-        "code, stdin, args, environment and files must be absent where there is a source",
+        "code, stdin, args, environment and files must be absent if source is set",
     ),
     SIZE_RULE,
 )
@@ -30,50 +30,50 @@ _SPEC_RULES["x-kubernetes-validations"].insert(0, _CODE_RULE)
 
 
 class Concurrency(Resource):
-    """How many of a group's executions and sessions there may be at a time; more wait in the queue.
+    """The concurrency limit of a group of executions and sessions. Further ones wait in the queue.
 
-    An execution in a session counts as that session does, whose executions run one at a time.
+    A session and the executions in it count as one.
     """
 
     group: str = Field(pattern=limits.LABEL_VALUE, max_length=63)
-    """What is counted together, within the tenant: the API key's name."""
+    """Name of the group within the tenant: the name of the API key."""
     limit: int = Field(ge=1, le=limits.CONCURRENCY_MAX)
-    """How many may run."""
+    """Maximum number of executions and sessions at the same time."""
 
 
 class ExecutionSpec(Input):
-    """What is to be run. Nothing of it may change later but `cancel`."""
+    """The program to run. All fields are immutable except `cancel`."""
 
     model_config = ConfigDict(json_schema_extra=_SPEC_RULES)
 
     language: str = Field(pattern=limits.LANGUAGE_NAME, max_length=63)
     """Name or alias of a SandboxRuntime."""
     code: Code | None = None
-    """The program's source; absent where `source` is given."""
+    """Source code of the program. Required unless `source` is set."""
     source: SourceReference | None = None
-    """Where code, stdin, args, environment and files are, which are absent then. Only the gateway
-    may set it."""
+    """Reference to the SandboxSource with code, stdin, args, environment and files, which must then
+    be absent here. Only the gateway may set it."""
     output_files: list[FilePath] | None = Field(
         default=None, max_length=limits.OUTPUT_FILES_ENTRIES
     )
-    """Patterns (glob) of files in the working directory to bring back."""
+    """Glob patterns of the files in the working directory to return."""
     timeout_seconds: int = Field(
         default=limits.TIMEOUT_SECONDS_DEFAULT, ge=1, le=limits.TIMEOUT_SECONDS_MAX
     )
-    """Seconds that compiling and running may take; time in the queue does not count."""
+    """Time limit in seconds for compiling and running. Time in the queue does not count."""
     resources: ResourceAmounts | None = None
-    """What the program may use; the runtime's defaults where absent."""
+    """CPU, memory and disk for the program. Defaults to those of the runtime."""
     session: str | None = Field(default=None, pattern=limits.LABEL_VALUE, max_length=63)
-    """The SandboxSession that it runs in, where the name of one (sbs-…); else a label to find
-    related executions by. Only the gateway may set it."""
+    """Name of the SandboxSession (sbs-…) to run in. Any other value is a label by which related
+    executions can be found. Only the gateway may set it."""
     tenant: str | None = Field(default=None, pattern=limits.LABEL_VALUE, max_length=63)
-    """Whose execution it is. Only the gateway may set it."""
+    """Tenant that owns the execution. Only the gateway may set it."""
     concurrency: Concurrency | None = None
-    """How many like it may run at a time. Only the gateway may set it."""
+    """Concurrency limit that the execution counts towards. Only the gateway may set it."""
     ttl_seconds_after_finished: int = Field(default=limits.TTL_SECONDS_DEFAULT, ge=0, le=31_536_000)
-    """Seconds that the record is kept once the execution has ended."""
+    """Seconds for which the execution is kept after it has ended."""
     cancel: bool = False
-    """Set to true to stop the execution. The only field that may change."""
+    """Set to true to cancel the execution. It cannot be set back to false."""
 
 
 def with_input(spec: ExecutionSpec, source: SourceSpec) -> ExecutionSpec:

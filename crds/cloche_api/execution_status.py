@@ -14,85 +14,85 @@ from cloche_api.phases import Phase
 
 
 class Usage(Resource):
-    """What the program used, as far as it is known."""
+    """Resources that the program used, as far as they were measured."""
 
     cpu_seconds: float | None = None
-    """Seconds of processor time of all its processes."""
+    """CPU time of all processes in seconds."""
     max_memory_bytes: int | None = None
-    """The most memory that its Pod held at a time."""
+    """Peak memory usage of the Pod in bytes."""
 
 
 class OutputFile(Resource):
-    """A file that the program left and that was asked for."""
+    """A file that matched `outputFiles`."""
 
     path: str = Field(max_length=4096)
-    """Where it stood, relative to the working directory."""
+    """Path relative to the working directory."""
     content_base64: str = Field(max_length=4 * limits.OUTPUT_FILES_BYTES // 3 + 4)
-    """Its bytes in base64."""
+    """Content in base64."""
 
 
 class ExecutionStatus(Resource):
-    """How far it got and what came of it. Once the phase is terminal it never changes again."""
+    """Observed state of the execution. It does not change after the phase is terminal."""
 
     phase: Phase = Phase.PENDING
-    """Pending, Running, or how it ended: Completed, TimedOut, Cancelled, Error."""
+    """Pending, Running, or a terminal phase: Completed, TimedOut, Cancelled or Error."""
     reason: str | None = Field(default=None, max_length=64, pattern=r"^[A-Z][A-Za-z]*$")
-    """Why it is in that phase, CamelCase."""
+    """Reason for the phase in CamelCase."""
     message: str | None = Field(default=None, max_length=4096)
-    """Why, in words."""
+    """Details in human-readable form."""
     exit_code: int | None = None
-    """The program's exit code; 128+n when signal n ended it."""
+    """Exit code of the program, or 128+n if signal n ended it."""
     signal: int | None = None
-    """The signal that ended it, if one did."""
+    """Number of the signal that ended the program, if any."""
     stdout: str | None = Field(default=None, max_length=limits.STDOUT_BYTES)
-    """What it wrote to its standard output; bytes that are no UTF-8 become U+FFFD."""
+    """Standard output of the program. Bytes that are not UTF-8 are replaced by U+FFFD."""
     stderr: str | None = Field(default=None, max_length=limits.STDERR_BYTES)
-    """What it wrote to its standard error."""
+    """Standard error of the program, decoded like `stdout`."""
     stdout_truncated: bool | None = None
-    """Whether there was more than is kept."""
+    """Whether `stdout` contains less than the program wrote."""
     stderr_truncated: bool | None = None
-    """Whether there was more than is kept."""
+    """Whether `stderr` contains less than the program wrote."""
     stdout_bytes: int | None = None
-    """Bytes that the program wrote to standard output, kept or not."""
+    """Bytes that the program wrote to standard output, including those that were not kept."""
     stderr_bytes: int | None = None
-    """Bytes that the program wrote to standard error, kept or not."""
+    """Bytes that the program wrote to standard error, including those that were not kept."""
     files: list[OutputFile] | None = Field(default=None, max_length=1024)
-    """The files that were asked for and found."""
+    """Files that matched `outputFiles`."""
     files_truncated: bool | None = None
-    """Whether some of them did not fit."""
+    """Whether matching files are missing because they exceeded a limit."""
     queued_time: datetime | None = None
-    """When the operator first saw it."""
+    """Time at which the operator first saw the execution."""
     claimed_time: datetime | None = None
-    """When the operator took it out of the queue."""
+    """Time at which the operator took the execution from the queue."""
     start_time: datetime | None = None
-    """When the supervisor started the program."""
+    """Time at which the supervisor started the program."""
     completion_time: datetime | None = None
-    """When it ended."""
+    """Time at which the execution ended."""
     recorded_time: datetime | None = None
-    """When the operator wrote that it had ended."""
+    """Time at which the operator recorded the end."""
     expiration_time: datetime | None = None
-    """When the record will be removed, unless room is needed before."""
+    """Time at which the execution is deleted, unless its storage is needed earlier."""
     stored_bytes: int | None = Field(default=None, ge=0)
-    """Bytes of spec and status as they are stored; known once it has ended."""
+    """Size of spec and status in etcd in bytes. Set when the execution has ended."""
     execution_seconds: float | None = None
-    """Wall time of the program alone, measured inside the Pod."""
+    """Wall time of the program in seconds, measured in the Pod."""
     compile_seconds: float | None = None
-    """Wall time of its compiler."""
+    """Wall time of the compiler in seconds."""
     check_seconds: float | None = None
-    """Wall time of the syntax check that followed a failure."""
+    """Wall time in seconds of the syntax check after a failed run."""
     usage: Usage | None = None
-    """What it used; absent when the supervisor died with the program."""
+    """Resources that the program used. Absent if the supervisor ended without a report."""
     resources: UsedResources | None = None
-    """The limits that it had."""
+    """Resource limits of the program."""
     runtime_generation: int | None = None
-    """The generation of the SandboxRuntime that it ran with."""
+    """The metadata.generation of the SandboxRuntime that the program ran with."""
     pod_name: str | None = Field(default=None, max_length=253)
-    """The Pod that runs or ran it."""
+    """Name of the Pod that runs or ran the program."""
     pod_uid: str | None = Field(default=None, max_length=64, alias="podUID")
-    """The Pod's uid."""
+    """UID of the Pod."""
     node_name: str | None = Field(default=None, max_length=253)
-    """The node that the Pod was on."""
+    """Name of the node of the Pod."""
     warm: bool | None = None
-    """Whether the Pod was waiting when the execution came."""
+    """Whether the Pod was waiting in a pool when the execution was claimed."""
     conditions: Conditions | None = None
-    """`Finished`, true once the phase is terminal."""
+    """Conditions of the execution. `Finished` is True when the phase is terminal."""

@@ -55,18 +55,18 @@ SIZE_RULE = (
 
 
 class File(Resource):
-    """A file that is put into the working directory before the program starts."""
+    """A file to create in the working directory before the program starts."""
 
     path: FilePath
-    """Where, relative to the working directory."""
+    """Path relative to the working directory."""
     content: str | None = Field(default=None, max_length=limits.FILES_BYTES)
-    """The file's text, written as UTF-8."""
+    """Content as text, written as UTF-8."""
     content_base64: str | None = Field(
         default=None,
         max_length=4 * limits.FILES_BYTES // 3 + 4,
         pattern=r"^([A-Za-z0-9+/]{4})*([A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$",
     )
-    """The file's bytes in base64, for what is no text."""
+    """Content in base64, for binary files."""
 
 
 Code = Annotated[
@@ -82,7 +82,7 @@ Code = Annotated[
 
 
 class Input(Resource):
-    """What a program is given beside its source."""
+    """The input of a program in addition to its source."""
 
     args: list[Annotated[str, StringConstraints(max_length=limits.ARGS_BYTES)]] | None = Field(
         default=None,
@@ -95,7 +95,7 @@ class Input(Resource):
             ("!self.exists(a, a.contains('\\u0000'))", "must not contain a NUL character"),
         ),
     )
-    """Arguments of the program."""
+    """Command-line arguments of the program."""
     stdin: str | None = Field(
         default=None,
         max_length=limits.STDIN_BYTES,
@@ -103,7 +103,7 @@ class Input(Resource):
             (f"bytes(self).size() <= {limits.STDIN_BYTES}", "must be at most 256 KiB of UTF-8")
         ),
     )
-    """What the program reads from its standard input."""
+    """Standard input of the program."""
     environment: (
         dict[str, Annotated[str, StringConstraints(max_length=limits.ENVIRONMENT_BYTES)]] | None
     ) = Field(
@@ -127,7 +127,7 @@ class Input(Resource):
             ),
         ),
     )
-    """Environment variables of the program, over the runtime's own."""
+    """Environment variables of the program. They take precedence over those of the runtime."""
     files: list[File] | None = Field(
         default=None,
         max_length=limits.FILES_ENTRIES,
@@ -143,4 +143,4 @@ class Input(Resource):
             ),
         ),
     )
-    """Files that the program finds in its working directory."""
+    """Files to create in the working directory before the program starts."""

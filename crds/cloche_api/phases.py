@@ -6,7 +6,7 @@ from enum import StrEnum
 
 
 class Phase(StrEnum):
-    """Where an execution stands. All but the first two are terminal."""
+    """The phases of an execution. All except Pending and Running are terminal."""
 
     PENDING = "Pending"
     RUNNING = "Running"
@@ -24,7 +24,7 @@ ENDED = ",".join(f"status.phase!={phase}" for phase in sorted({*Phase} - TERMINA
 
 
 class Reason(StrEnum):
-    """Why an execution is in its phase. `phase_of` returns the phase of each reason."""
+    """The reasons for the phase of an execution. `phase_of` returns the phase of each."""
 
     EXITED = "Exited"
     SIGNALED = "Signaled"

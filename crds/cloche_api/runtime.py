@@ -17,32 +17,32 @@ _Command = Annotated[list[_Word], Field(min_length=1, max_length=64)]
 
 
 class Compile(Resource):
-    """How the source becomes a program."""
+    """How to compile the source."""
 
     command: _Command
-    """The compiler's command line, run in the working directory."""
+    """Command line of the compiler, run in the working directory."""
     timeout_seconds: int = Field(default=60, ge=1, le=limits.TIMEOUT_SECONDS_MAX)
-    """Seconds that it may take, within the execution's timeout."""
+    """Time limit of the compiler in seconds. The timeout of the execution also applies."""
 
 
 class Command(Resource):
     """A command line, run in the working directory without a shell."""
 
     command: _Command
-    """Program and arguments."""
+    """The program and its arguments."""
 
 
 class RuntimeResources(Resource):
-    """What programs get and what they may ask for."""
+    """Default and maximum resources of an execution."""
 
     defaults: UsedResources = Field(
         default_factory=lambda: UsedResources(cpu="1", memory="512Mi", disk="100Mi")
     )
-    """Where an execution asks for nothing."""
+    """Resources of an execution that does not specify them."""
     maximum: UsedResources = Field(
         default_factory=lambda: UsedResources(cpu="2", memory="2Gi", disk="1Gi")
     )
-    """The most that an execution may ask for."""
+    """Maximum resources that an execution may specify."""
 
 
 class Reuse(StrEnum):
@@ -53,18 +53,19 @@ class Reuse(StrEnum):
 
 
 class Pool(Resource):
-    """Pods that wait for executions of this runtime."""
+    """The pool of Pods that wait for executions of this runtime."""
 
     size: int = Field(default=0, ge=0, le=1000)
-    """How many."""
+    """Number of Pods to keep waiting."""
     reuse: Reuse = Reuse.NEVER
-    """Whether one may be used again, for the same tenant."""
+    """`Never` runs one execution in each Pod. `SameTenant` lets a Pod run further executions of the
+    same tenant."""
     max_executions_per_pod: int = Field(default=1000, ge=1, le=10_000)
-    """How often, with reuse."""
+    """Maximum number of executions in a Pod if `reuse` is `SameTenant`."""
 
 
 class PullPolicy(StrEnum):
-    """Kubernetes' image pull policies."""
+    """The image pull policies of Kubernetes."""
 
     ALWAYS = "Always"
     IF_NOT_PRESENT = "IfNotPresent"
@@ -72,14 +73,14 @@ class PullPolicy(StrEnum):
 
 
 class TolerationOperator(StrEnum):
-    """How a toleration compares."""
+    """The operators of a toleration."""
 
     EXISTS = "Exists"
     EQUAL = "Equal"
 
 
 class TaintEffect(StrEnum):
-    """What a taint does."""
+    """The effects of a taint."""
 
     NO_SCHEDULE = "NoSchedule"
     PREFER_NO_SCHEDULE = "PreferNoSchedule"
@@ -90,26 +91,26 @@ class Toleration(Resource):
     """A Kubernetes toleration."""
 
     key: str | None = Field(default=None, max_length=316)
-    """The taint's key."""
+    """Key of the taint."""
     operator: TolerationOperator | None = None
     """Exists or Equal."""
     value: str | None = Field(default=None, max_length=63)
-    """The taint's value."""
+    """Value of the taint."""
     effect: TaintEffect | None = None
-    """Which effect is tolerated."""
+    """Effect of the taint. If absent, all effects are tolerated."""
     toleration_seconds: int | None = Field(default=None, ge=0)
-    """How long NoExecute is tolerated."""
+    """Seconds for which a NoExecute taint is tolerated."""
 
 
 class RuntimeSpec(Resource):
-    """A language: its image and its commands."""
+    """A language: its image, its commands, its resources and its pool."""
 
     image: str = Field(min_length=1, max_length=1024, pattern=r"^[^\s]+$")
-    """An image with the supervisor in it."""
+    """Container image that contains the supervisor."""
     image_pull_policy: PullPolicy = PullPolicy.IF_NOT_PRESENT
-    """When to pull it."""
+    """Image pull policy."""
     version: str | None = Field(default=None, max_length=64)
-    """The language's version in that image, for people to read."""
+    """Version of the language in the image. It is only displayed."""
     aliases: (
         Annotated[
             list[Annotated[str, StringConstraints(pattern=limits.LANGUAGE_NAME, max_length=63)]],
@@ -117,15 +118,16 @@ class RuntimeSpec(Resource):
         ]
         | None
     ) = None
-    """Other names of the language, as people write them."""
+    """Other names of the language."""
     file_name: str = Field(min_length=1, max_length=128, pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")
-    """The source's name in the working directory, e.g. main.py."""
+    """File name of the source in the working directory, for example main.py."""
     compile: Compile | None = None
-    """How it is compiled, if it is."""
+    """How to compile the source. Absent if the language has no compiler."""
     run: Command
-    """How it is run. The execution's arguments are appended."""
+    """How to run the program. The arguments of the execution are appended."""
     syntax_check: Command | None = None
-    """Asked after a failed run: a failure means that the code is no program at all."""
+    """Command that checks the syntax of the source after a failed run. If it fails, the code is
+    invalid."""
     environment: dict[str, Annotated[str, StringConstraints(max_length=4096)]] | None = Field(
         default=None,
         max_length=64,
@@ -136,19 +138,19 @@ class RuntimeSpec(Resource):
             )
         ),
     )
-    """Environment variables of every program; an execution's own stand over them."""
+    """Environment variables of every program. Those of the execution take precedence."""
     resources: RuntimeResources = Field(default_factory=RuntimeResources)
-    """What programs get and what they may ask for."""
+    """Default and maximum resources of an execution."""
     pool: Pool = Field(default_factory=Pool)
-    """Pods that wait for executions."""
+    """The pool of waiting Pods."""
     runtime_class_name: str | None = Field(
         default=None, max_length=253, pattern=r"^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$"
     )
-    """A RuntimeClass for its Pods; the installation's default where absent."""
+    """RuntimeClass of the Pods. Defaults to that of the installation."""
     node_selector: dict[str, Annotated[str, StringConstraints(max_length=63)]] | None = Field(
         default=None, max_length=32
     )
-    """Labels that a node must have."""
+    """Labels that a node must have to run the Pods."""
     tolerations: (
         Annotated[
             list[Toleration],
@@ -156,29 +158,30 @@ class RuntimeSpec(Resource):
         ]
         | None
     ) = None
-    """Taints that its Pods tolerate."""
+    """Tolerations of the Pods."""
 
 
 class RuntimeStatus(Resource):
-    """How the runtime fares."""
+    """Observed state of the runtime and its pool."""
 
     wanted: int | None = Field(default=None, ge=0)
-    """Pods that should wait."""
+    """Number of Pods that should be waiting."""
     ready: int | None = Field(default=None, ge=0)
-    """Pods that wait."""
+    """Number of Pods that are waiting."""
     claimed: int | None = Field(default=None, ge=0)
-    """Pods that run an execution or belong to a session."""
+    """Number of Pods that run an execution or belong to a session."""
     starting: int | None = Field(default=None, ge=0)
-    """Pods on their way."""
+    """Number of Pods that are starting."""
     hits: int | None = Field(default=None, ge=0)
-    """Executions for which a Pod waited, since the leading operator began."""
+    """Number of executions that found a waiting Pod, since the leading operator started."""
     misses: int | None = Field(default=None, ge=0)
-    """Executions for which none waited, though the pool has Pods of their limits."""
+    """Number of executions that found no waiting Pod although the pool has Pods with their
+    resources, since the leading operator started."""
     health_failures: int | None = Field(default=None, ge=0)
-    """Pods that broke while they waited, since the leading operator began."""
+    """Number of Pods that failed while they were waiting, since the leading operator started."""
     observed_generation: int | None = Field(default=None, ge=0)
-    """The generation that this was read from."""
+    """The metadata.generation that the status was set for."""
     conditions: Conditions | None = None
-    """`Ready`, false with the reason when no Pod of it can run; `StorageAvailable`, false when
-    the executions that are kept leave no room for more; `AliasesUnique`, false when another runtime
-    has one of the aliases."""
+    """Conditions of the runtime. `Ready` is False if its Pods cannot run programs, with the reason.
+    `StorageAvailable` is False if the stored executions leave no space for more. `AliasesUnique` is
+    False if another runtime has one of the aliases."""

@@ -6,12 +6,14 @@ A structural schema is OpenAPI v3 without references, titles or null types
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from pydantic import BaseModel
 
 _DROPPED = ("title", "additionalProperties", "default")
+_LINE_END = re.compile(r"(?<!\n)\n(?!\n)")  # within a paragraph
 
 
 def structural(model: type[BaseModel]) -> dict[str, Any]:
@@ -22,6 +24,8 @@ def structural(model: type[BaseModel]) -> dict[str, Any]:
 
 def _convert(node: dict[str, Any], definitions: dict[str, Any]) -> dict[str, Any]:
     node = _resolved(_without_null(node), definitions)
+    if "description" in node:
+        node = {**node, "description": _LINE_END.sub(" ", node["description"])}
     if node.get("x-kubernetes-int-or-string"):
         return {k: v for k, v in node.items() if k not in ("anyOf", "title", "default")}
     out = {k: v for k, v in node.items() if k not in (*_DROPPED, "$defs")}

@@ -15,29 +15,28 @@ from cloche_api.model import Resource
 
 
 class SessionSpec(Resource):
-    """What is to be kept, for whom and how long. Nothing of it may change later."""
+    """The session to create. All fields are immutable."""
 
     language: str = Field(pattern=limits.LANGUAGE_NAME, max_length=63)
-    """Name or alias of a SandboxRuntime, the one that all its executions run with."""
+    """Name or alias of the SandboxRuntime of all executions in the session."""
     tenant: str | None = Field(default=None, pattern=limits.LABEL_VALUE, max_length=63)
-    """Whose session it is. Only the gateway may set it."""
+    """Tenant that owns the session. Only the gateway may set it."""
     resources: ResourceAmounts | None = None
-    """What its programs may use; the runtime's defaults where absent."""
+    """CPU, memory and disk for the programs. Defaults to those of the runtime."""
     concurrency: Concurrency | None = None
-    """With how many like it, executions and sessions, it may be there at a time; more wait. Only
-    the gateway may set it."""
+    """Concurrency limit that the session counts towards. Only the gateway may set it."""
     idle_timeout_seconds: int = Field(
         default=limits.SESSION_IDLE_SECONDS_DEFAULT, ge=1, le=limits.SESSION_SECONDS_MAX
     )
-    """Seconds without an execution after which it ends."""
+    """Seconds without an execution after which the session ends."""
     lifetime_seconds: int = Field(
         default=limits.SESSION_LIFETIME_SECONDS_DEFAULT, ge=1, le=limits.SESSION_SECONDS_MAX
     )
-    """Seconds after its creation at which it ends, used or not."""
+    """Seconds after its creation at which the session ends, used or not."""
 
 
 class SessionPhase(StrEnum):
-    """Where a session stands. Only the last is terminal."""
+    """The phases of a session. Ended is terminal."""
 
     PENDING = "Pending"
     READY = "Ready"
@@ -45,27 +44,29 @@ class SessionPhase(StrEnum):
 
 
 class SessionStatus(Resource):
-    """How the session fares. Once the phase is Ended it never changes again."""
+    """Observed state of the session. It does not change after the phase is Ended."""
 
     phase: SessionPhase = SessionPhase.PENDING
-    """Pending until its Pod can run programs, then Ready, at last Ended."""
+    """Pending until the Pod can run programs, then Ready, finally Ended."""
     reason: str | None = Field(default=None, max_length=64, pattern=r"^[A-Z][A-Za-z]*$")
-    """Why it is in that phase, CamelCase."""
+    """Reason for the phase in CamelCase."""
     message: str | None = Field(default=None, max_length=4096)
-    """Why, in words."""
+    """Details in human-readable form."""
     pod_name: str | None = Field(default=None, max_length=253)
-    """The Pod that keeps its files."""
+    """Name of the Pod that keeps the files."""
     pod_uid: str | None = Field(default=None, max_length=64, alias="podUID")
-    """The Pod's uid."""
+    """UID of the Pod."""
     node_name: str | None = Field(default=None, max_length=253)
-    """The node that the Pod is on."""
+    """Name of the node of the Pod."""
     resources: UsedResources | None = None
-    """The limits that its programs have, all together."""
+    """Resource limits of the Pod, which the programs share."""
     runtime_generation: int | None = Field(default=None, ge=0)
-    """The generation of the SandboxRuntime that its Pod was made from."""
+    """The metadata.generation of the SandboxRuntime that the Pod was created from."""
     last_used_time: datetime | None = None
-    """When an execution last ran in it; some seconds may pass before this is written."""
+    """Time at which an execution last ran in the session. It is updated with a delay of some
+    seconds."""
     expires_at: datetime | None = None
-    """When it ends if it is not used before: the idle end or the end of its life."""
+    """Time at which the session ends if it is not used before: after the idle timeout or at the end
+    of the lifetime."""
     conditions: Conditions | None = None
-    """`Ready`, true while executions can run in it."""
+    """Conditions of the session. `Ready` is True while executions can run in it."""

@@ -36,25 +36,25 @@ NAME_RULE = (
 
 
 class SourceReference(Resource):
-    """Which SandboxSource has an execution's input."""
+    """Reference to the SandboxSource with the input of an execution."""
 
     name: str = Field(pattern=_NAME, max_length=NAME_CHARACTERS)
-    """The SandboxSource's name."""
+    """Name of the SandboxSource."""
     bytes: int = Field(ge=0, le=limits.SPEC_BYTES)
-    """Bytes that its spec takes in etcd."""
+    """Size of the spec of the SandboxSource in etcd in bytes."""
 
 
 class SourceSpec(Input):
-    """What an execution's program is given; nothing changes."""
+    """The input of an execution. All fields are immutable."""
 
     model_config = ConfigDict(json_schema_extra=rules(SIZE_RULE))
 
     execution: str = Field(min_length=1, max_length=NAME_CHARACTERS)
-    """The name of the SandboxExecution that it is for; no other is run with it."""
+    """Name of the SandboxExecution that the source belongs to. No other execution can use it."""
     tenant: str | None = Field(default=None, pattern=limits.LABEL_VALUE, max_length=63)
-    """Whose that is."""
+    """Tenant that owns the execution."""
     code: Code
-    """The program's source."""
+    """Source code of the program."""
 
 
 def name_for(execution: str) -> str:

@@ -33,14 +33,14 @@ BYTES = 1024
 
 
 class TombstoneSpec(Resource):
-    """Whose key it is, what was asked for with it, and how long it counts; nothing changes."""
+    """The reserved Idempotency-Key. All fields are immutable."""
 
     tenant: str | None = Field(default=None, pattern=limits.LABEL_VALUE, max_length=63)
-    """The tenant of the execution."""
+    """Tenant that owned the execution."""
     request_sha256: str = Field(pattern=r"^[0-9a-f]{64}$", max_length=64, alias="requestSHA256")
-    """The execution's annotation cloche.dev/request-sha256: the hash of what was asked for."""
+    """Hash of the request: the annotation cloche.dev/request-sha256 of the execution."""
     expiration_time: datetime
-    """When the key may be used again."""
+    """Time at which the key may be used again."""
 
 
 def key_expiration(expires: datetime, ttl_seconds: int) -> datetime:

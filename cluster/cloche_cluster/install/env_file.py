@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import re
 import shlex
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from cloche_cluster.targets.tools import write_private
+from cloche_cluster.machine.files import write_private
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -36,9 +35,13 @@ def write(path: Path, environment: Environment) -> None:
     write_private(path, environment.render())
 
 
-def read_key(path: Path) -> str | None:
-    """Return the API key of an earlier run, or None."""
+def read(path: Path) -> Environment | None:
+    """Return the values of an earlier run; None if the file or one of them is missing."""
     if not path.exists():
         return None
-    found = re.search(r"^CLOCHE_API_KEY=(\S+)$", path.read_text(), re.MULTILINE)
-    return shlex.split(found.group(1))[0] if found else None
+    try:
+        words = shlex.split(path.read_text())
+        values = dict(word.split("=", maxsplit=1) for word in words)
+        return Environment(values["CLOCHE_URL"], values["CLOCHE_API_KEY"], values["KUBECONFIG"])
+    except (ValueError, KeyError):
+        return None

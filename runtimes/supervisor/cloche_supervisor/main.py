@@ -6,20 +6,20 @@ import os
 import select
 import time
 
-from cloche_supervisor import linux
-from cloche_supervisor.bpf import assemble
-from cloche_supervisor.cgroup import Cgroup
-from cloche_supervisor.events import LOG_BYTES, Events, ReaderGoneError
-from cloche_supervisor.frame import EXIT, KEEP_FILES, Frame
-from cloche_supervisor.origin import Origin, ResetError
-from cloche_supervisor.policy import RULES, WATCHES
-from cloche_supervisor.processes import Processes
-from cloche_supervisor.run import Execution
+from cloche_supervisor.context import Context
+from cloche_supervisor.isolation.bpf import assemble
+from cloche_supervisor.isolation.policy import rules
+from cloche_supervisor.isolation.pristine_state import PristineState, ResetError
+from cloche_supervisor.isolation.user_limits import watches_are_scarce
+from cloche_supervisor.protocol.events import LOG_BYTES, Events, ReaderGoneError
+from cloche_supervisor.protocol.frame import EXIT, KEEP_FILES, Frame
+from cloche_supervisor.protocol.wire import VERSION, Input, ProtocolError
+from cloche_supervisor.run.execution import Execution
 from cloche_supervisor.settings import Settings
-from cloche_supervisor.shared_counts import watches_are_scarce
-from cloche_supervisor.signals import Signals, Terminated
-from cloche_supervisor.stage import Context
-from cloche_supervisor.wire import VERSION, Input, ProtocolError
+from cloche_supervisor.system import linux
+from cloche_supervisor.system.cgroup import Cgroup
+from cloche_supervisor.system.processes import Processes
+from cloche_supervisor.system.signals import Signals, Terminated
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -103,9 +103,8 @@ def _serve(context: Context) -> int:
     source = Input(0, context.signals)
     source.hello()
     context.events.emit("ready", protocol=VERSION)
-    origin = Origin(context.settings.workspace)
-    rules = (*RULES, WATCHES) if watches_are_scarce() else RULES
-    filter_ = assemble(rules, os.uname().machine)
+    pristine = PristineState(context.settings.workspace)
+    filter_ = assemble(rules(inotify=not watches_are_scarce()), os.uname().machine)
     data: bytes | None = source.frame()
     while data is not None:
         frame = Frame(data)
@@ -114,7 +113,7 @@ def _serve(context: Context) -> int:
             break
         keep_files = frame.afterwards == KEEP_FILES
         del data, frame  # some MiB, not needed while waiting
-        _make_ready(context, origin, keep_files=keep_files)
+        _make_ready(context, pristine, keep_files=keep_files)
         data = source.next_frame()
         if data is None:
             # This event's number lets a reader see whether the log is complete, and with it which
@@ -123,15 +122,15 @@ def _serve(context: Context) -> int:
     return OK
 
 
-def _make_ready(context: Context, origin: Origin, *, keep_files: bool) -> None:
+def _make_ready(context: Context, pristine: PristineState, *, keep_files: bool) -> None:
     """Clean up after an execution and report `ready` for the next.
 
     Events are delivered before and after, because nothing is written while waiting for a frame.
     """
-    from cloche_supervisor.reset import reset  # noqa: PLC0415 - many Pods do not need it
+    from cloche_supervisor.isolation.reset import reset  # noqa: PLC0415 - many Pods do not need it
 
     _deliver(context)
-    reset(context, origin, keep_files=keep_files)
+    reset(context, pristine, keep_files=keep_files)
     linux.give_memory_back()
     context.events.emit("ready", protocol=VERSION)
     _deliver(context)

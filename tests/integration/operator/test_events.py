@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 from support.deadline import until
-from support.planes import ControlPlane
-from support.stage import BOUND_SECONDS, Stage, container
+from support.fixtures.control_planes import ControlPlane
+from support.fixtures.fake_cluster import BOUND_SECONDS, FakeCluster, container
 
 NO_IMAGE = {"waiting": {"reason": "ImagePullBackOff", "message": "no such image"}}
 
 
 def test_describe_shows_why_an_execution_and_its_runtime_failed(
-    control_plane: ControlPlane, shared: Stage
+    control_plane: ControlPlane, shared: FakeCluster
 ) -> None:
     shared.submit("refused", language="cobol")
     assert shared.ended("refused")["reason"] == "UnknownLanguage"
     uid = shared.submit("unpulled")
     shared.bind(uid)
-    shared.say(uid, container(NO_IMAGE))
+    shared.write_pod_status(uid, container(NO_IMAGE))
     message = shared.ended("unpulled")["message"]
     for kind, name in (("sandboxruntime", "python"), ("sandboxexecution", "unpulled")):
 
@@ -25,14 +25,14 @@ def test_describe_shows_why_an_execution_and_its_runtime_failed(
             _, _, events = shown.partition("\nEvents:")
             return "ImagePullFailed" in events and message in " ".join(events.split())
 
-        until(described, BOUND_SECONDS, f"an Event of {kind} {name}")
+        until(described, f"an Event of {kind} {name}", BOUND_SECONDS)
 
     def ready() -> bool:
         conditions = shared.server.get(f"{shared.runtimes}/python")["status"]["conditions"]
         (condition,) = (one for one in conditions if one["type"] == "Ready")
         return (condition["status"], condition["message"]) == ("False", message)
 
-    until(ready, BOUND_SECONDS, "the runtime's condition to have the same message")
+    until(ready, "the runtime's condition to have the same message", BOUND_SECONDS)
     events = shared.server.get(f"/apis/events.k8s.io/v1/namespaces/{shared.namespace}/events")
     regarding = [event["regarding"]["name"] for event in events["items"]]
     assert "refused" not in regarding, "the request is the cause, and Events are posted in order"

@@ -6,8 +6,8 @@ import json
 import subprocess
 import sys
 
-from support.helm import ROOT
-from support.planes import ControlPlane
+from support.data.names import ROOT
+from support.fixtures.control_planes import ControlPlane
 
 MOST = 22
 """Files of the operator. A change that needs another one has to merge two that are one subject."""

@@ -9,8 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from aiohttp import web
-from support.operator_parts import answering
+from support.fixtures.operator_parts import answering
 
+from cloche_api.meta import API_VERSION
 from cloche_api.phases import Reason
 from cloche_api.rest import Rest
 from cloche_api.runtime import RuntimeSpec
@@ -81,7 +82,7 @@ async def test_an_event_names_the_execution_and_one_its_runtime(
     assert of_execution["note"] == message
     assert of_runtime["note"] == f"Execution hello: {message}"
     assert of_execution["regarding"] == {
-        "apiVersion": "cloche.dev/v1alpha1",
+        "apiVersion": API_VERSION,
         "kind": "SandboxExecution",
         "name": "hello",
         "namespace": "sandboxes",

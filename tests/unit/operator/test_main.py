@@ -1,4 +1,4 @@
-"""What the operator logs about errors that no task caught."""
+"""The operator's log messages about errors that no task caught."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def loop() -> Iterator[asyncio.AbstractEventLoop]:
     made.close()
 
 
-def test_an_abandoned_request_that_fails_is_one_line(
+def test_the_failure_of_an_abandoned_request_is_logged_on_one_line(
     loop: asyncio.AbstractEventLoop, caplog: pytest.LogCaptureFixture
 ) -> None:
     error = aiohttp.ClientConnectionError("Connector is closed")
@@ -33,7 +33,7 @@ def test_an_abandoned_request_that_fails_is_one_line(
     assert "Connector is closed" in record.getMessage()
 
 
-def test_any_other_error_keeps_its_traceback(
+def test_another_uncaught_error_is_logged_with_its_traceback(
     loop: asyncio.AbstractEventLoop, caplog: pytest.LogCaptureFixture
 ) -> None:
     _log_uncaught(

@@ -1,0 +1,158 @@
+"""The frame: the complete, validated description of one execution."""
+
+from __future__ import annotations
+
+import binascii
+import json
+
+from cloche_supervisor.protocol import validate
+from cloche_supervisor.protocol.wire import VERSION, ProtocolError
+
+_BASE64 = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
+EXIT, RESET, KEEP_FILES = AFTERWARDS = ("exit", "reset", "keepFiles")
+RLIMITS = ("nproc", "nofile", "fsize", "core", "stack")
+
+
+class File:
+    """A file for the workspace: its relative path and its content."""
+
+    def __init__(self, path: str, content: bytes) -> None:
+        self.path = path
+        self.content = content
+
+
+class Compile:
+    """A compiler's command line and its timeout in seconds."""
+
+    def __init__(self, command: tuple[str, ...], timeout_seconds: float) -> None:
+        self.command = command
+        self.timeout_seconds = timeout_seconds
+
+
+class Limits:
+    """Bytes to keep of each stream and of all output files; rlimits by their names."""
+
+    def __init__(self, stdout: int, stderr: int, files: int, rlimits: dict[str, int]) -> None:
+        self.stdout_bytes = stdout
+        self.stderr_bytes = stderr
+        self.files_bytes = files
+        self.rlimits = rlimits
+
+
+class Frame:
+    """One execution. The attributes are the frame's keys; `stdin` is bytes.
+
+    Raises:
+        ProtocolError: a key is missing, unknown, of the wrong type or out of range; the message
+            names it.
+    """
+
+    def __init__(self, data: bytes) -> None:
+        frame = validate.keys(_parse(data), "", _KEYS)
+        if validate.amount(frame["protocol"], "protocol") != VERSION:
+            raise validate.wrong("protocol", f"must be {VERSION}")
+        self.execution = validate.text(frame["execution"], "execution")
+        self.files = _files(frame["files"])
+        self.compile = _compile(frame["compile"])
+        run = validate.keys(frame["run"], "run", ("command",))
+        self.run = validate.words(run["command"], "run.command")
+        self.syntax_check = _syntax_check(frame["syntax_check"])
+        self.environment = _environment(frame["environment"])
+        self.stdin = validate.text(frame["stdin"], "stdin").encode()
+        self.timeout_seconds = validate.seconds(frame["timeout_seconds"], "timeout_seconds")
+        self.output_files = tuple(
+            validate.path(pattern, f"output_files[{i}]")
+            for i, pattern in enumerate(validate.array(frame["output_files"], "output_files"))
+        )
+        self.limits = _limits(frame["limits"])
+        self.afterwards = validate.text(frame["afterwards"], "afterwards")
+        if self.afterwards not in AFTERWARDS:
+            raise validate.wrong("afterwards", f"must be one of {', '.join(AFTERWARDS)}")
+
+
+_KEYS = (
+    *("protocol", "execution", "files", "compile", "run", "syntax_check", "environment"),
+    *("stdin", "timeout_seconds", "output_files", "limits", "afterwards"),
+)
+
+
+def _parse(data: bytes) -> object:
+    try:
+        return json.loads(data.decode())
+    except UnicodeDecodeError:
+        raise ProtocolError("frame: must be UTF-8") from None
+    except RecursionError:
+        raise ProtocolError("frame: is nested too deeply") from None
+    except ValueError as error:
+        raise ProtocolError(f"frame: is not JSON: {error}") from None
+
+
+def _files(value: object) -> tuple[File, ...]:
+    files: list[File] = []
+    seen = set()
+    for i, item in enumerate(validate.array(value, "files")):
+        key = f"files[{i}]"
+        kind = "base64" if isinstance(item, dict) and "base64" in item else "text"
+        entry = validate.keys(item, key, ("path", kind))
+        path = validate.path(entry["path"], f"{key}.path")
+        if path in seen:
+            raise validate.wrong(f"{key}.path", "is a duplicate")
+        seen.add(path)
+        content = validate.text(entry[kind], f"{key}.{kind}").encode()
+        if kind == "base64":
+            content = _base64(content, f"{key}.base64")
+        files.append(File(path, content))
+    if not files:
+        raise validate.wrong("files", "must contain the source")
+    return tuple(files)
+
+
+def _base64(content: bytes, key: str) -> bytes:
+    # The decoder skips characters outside the alphabet, and strict_mode needs Python 3.11.
+    if content.rstrip(b"=").translate(None, delete=_BASE64):
+        raise validate.wrong(key, "must be base64")
+    try:
+        return binascii.a2b_base64(content)
+    except binascii.Error:
+        raise validate.wrong(key, "must be padded base64") from None
+
+
+def _compile(value: object) -> Compile | None:
+    if value is None:
+        return None
+    entry = validate.keys(value, "compile", ("command", "timeout_seconds"))
+    return Compile(
+        validate.words(entry["command"], "compile.command"),
+        validate.seconds(entry["timeout_seconds"], "compile.timeout_seconds"),
+    )
+
+
+def _syntax_check(value: object) -> tuple[str, ...] | None:
+    if value is None:
+        return None
+    entry = validate.keys(value, "syntax_check", ("command",))
+    return validate.words(entry["command"], "syntax_check.command")
+
+
+def _environment(value: object) -> dict[str, str]:
+    if not isinstance(value, dict):
+        raise validate.wrong("environment", "must be an object")
+    found = {}
+    for name, text in value.items():
+        if not validate.word(name, "environment") or "=" in name:
+            raise validate.wrong("environment", "a name must not be empty nor contain '='")
+        found[name] = validate.word(text, f"environment.{name[:100]}")
+    return found
+
+
+def _limits(value: object) -> Limits:
+    names = ("stdout_bytes", "stderr_bytes", "files_bytes")
+    limits = validate.keys(value, "limits", (*names, "rlimits"))
+    stdout, stderr, files = (validate.amount(limits[name], f"limits.{name}") for name in names)
+    rlimits = validate.keys(limits["rlimits"], "limits.rlimits", RLIMITS)
+    return Limits(
+        stdout,
+        stderr,
+        files,
+        {name: validate.amount(rlimits[name], f"limits.rlimits.{name}") for name in RLIMITS},
+    )

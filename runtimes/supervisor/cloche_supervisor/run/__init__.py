@@ -1,0 +1,1 @@
+"""One execution: its programs and their output."""

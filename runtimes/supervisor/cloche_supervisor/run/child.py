@@ -1,0 +1,123 @@
+"""Start a program: fork, drop what the program must not inherit, exec."""
+
+from __future__ import annotations
+
+import gc
+import os
+import resource
+
+from cloche_supervisor.isolation.user_limits import limits_of_user
+from cloche_supervisor.system import linux
+from cloche_supervisor.system.signals import Signals
+
+PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+_NOT_FOUND, _NOT_RUNNABLE = 127, 126  # the exit codes that a shell uses
+_OOM_SCORE = b"1000"  # the OOM killer takes the program before PID 1
+
+
+class Child:
+    """A started program: its pid and the supervisor's ends of its pipes, all non-blocking."""
+
+    def __init__(self, pid: int, stdin: int, stdout: int, stderr: int) -> None:
+        self.pid = pid
+        self.stdin = stdin
+        self.stdout = stdout
+        self.stderr = stderr
+
+
+class Launcher:
+    """Start the programs of one execution, all with the same environment, limits and filter.
+
+    Args:
+        workspace: the working directory and HOME; its `.tmp` is TMPDIR.
+        environment: variables that override PATH, HOME, LANG and TMPDIR; nothing else is inherited.
+        rlimits: values by their names in the frame, added to the fixed limits of `limits_of_user`;
+            each is capped at the supervisor's hard limit.
+        filter_: the BPF program that filters system calls.
+    """
+
+    def __init__(
+        self, workspace: str, environment: dict[str, str], rlimits: dict[str, int], filter_: bytes
+    ) -> None:
+        self._workspace = workspace
+        self._filter = filter_
+        self._environment = {
+            "PATH": PATH,
+            "HOME": workspace,
+            "LANG": "C.UTF-8",
+            "TMPDIR": f"{workspace}/.tmp",
+            **environment,
+        }
+        ordered = {getattr(resource, f"RLIMIT_{name.upper()}"): rlimits[name] for name in rlimits}
+        self._rlimits = {
+            number: _capped(number, value) for number, value in (limits_of_user() | ordered).items()
+        }
+
+    def start(self, command: tuple[str, ...]) -> Child:
+        """Start a command line.
+
+        If it cannot be run, the child writes the reason to stderr and exits with 126 or 127.
+        """
+        program_ends, our_ends = [], []
+        for theirs in (0, 1, 1):
+            pipe = os.pipe()  # os.pipe sets close-on-exec on both ends
+            program_ends.append(pipe[theirs])
+            our_ends.append(pipe[1 - theirs])
+            os.set_blocking(pipe[1 - theirs], False)
+        gc.freeze()  # a garbage collection in the child must not copy pages
+        try:
+            pid = os.fork()
+        except OSError:
+            for fd in (*program_ends, *our_ends):
+                os.close(fd)
+            raise
+        if pid == 0:
+            try:
+                self._run_in_child(command, program_ends)
+            except BaseException as error:  # noqa: BLE001 - must not return into the parent's code
+                os.write(2, f"cannot start the program: {error}\n".encode(errors="replace"))
+            finally:
+                os._exit(_NOT_RUNNABLE)
+        gc.unfreeze()
+        for fd in program_ends:
+            os.close(fd)
+        return Child(pid, *our_ends)
+
+    def _run_in_child(self, command: tuple[str, ...], ends: list[int]) -> None:
+        os.setsid()
+        for number, fd in enumerate(ends):
+            os.dup2(fd, number)
+        # /proc/self belongs to root while the process is not dumpable. Only PID 1 and this child
+        # are running, so no program can use this moment; exec makes the child dumpable in any case.
+        linux.set_dumpable(dumpable=True)
+        with open("/proc/self/oom_score_adj", "wb", buffering=0) as file:
+            file.write(_OOM_SCORE)
+        os.closerange(3, 256)  # a precaution: the supervisor's own descriptors are close-on-exec
+        for number, value in self._rlimits.items():
+            resource.setrlimit(number, (value, value))
+        os.chdir(self._workspace)
+        Signals.restore()
+        linux.forbid_new_privileges()
+        linux.filter_calls(self._filter)
+        self._exec(command)
+
+    def _exec(self, command: tuple[str, ...]) -> None:
+        name = command[0]
+        path = self._environment["PATH"]
+        places = [name] if "/" in name else [f"{place}/{name}" for place in path.split(":")]
+        failure: OSError = FileNotFoundError(2, os.strerror(2))
+        for place in places:
+            try:
+                os.execve(place, command, self._environment)  # noqa: S606 - no shell is wanted
+            except (FileNotFoundError, NotADirectoryError):
+                continue
+            except OSError as error:
+                failure = error
+        os.write(2, f"{name}: {failure.strerror}\n".encode())
+        found = not isinstance(failure, FileNotFoundError)
+        os._exit(_NOT_RUNNABLE if found else _NOT_FOUND)
+
+
+def _capped(number: int, value: int) -> int:
+    hard = resource.getrlimit(number)[1]
+    return value if hard == resource.RLIM_INFINITY else min(value, hard)

@@ -1,0 +1,85 @@
+"""The program's output: decoded, batched, cut at the limit, and counted in full."""
+
+from __future__ import annotations
+
+import codecs
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from cloche_supervisor.protocol.events import Events
+
+BATCH_SECONDS = 0.02
+_BATCH_CHARACTERS = 12_288
+
+_decoder = codecs.getincrementaldecoder("utf-8")
+
+
+class Buffer:
+    """A stream of which the first `limit` bytes are kept in memory."""
+
+    due: float | None = None
+
+    def __init__(self, limit: int) -> None:
+        self._limit = limit
+        self.data = bytearray()
+        self.total = 0
+
+    def feed(self, data: bytes, now: float) -> None:  # noqa: ARG002 - the signature of Stream.feed
+        """Add data that was read."""
+        self.total += len(data)
+        self.data += data[: self._limit - len(self.data)]
+
+    def flush(self) -> None:
+        """Do nothing; required by Sink."""
+
+
+class Stream:
+    """A stream that is written as events.
+
+    The first `limit` bytes are kept; the rest is counted and dropped. Invalid UTF-8 becomes U+FFFD;
+    a character that the limit cuts is dropped. Small writes are batched for BATCH_SECONDS.
+    """
+
+    def __init__(self, events: Events, name: str, limit: int) -> None:
+        self._events = events
+        self._name = name
+        self._limit = limit
+        self._decode = _decoder("replace").decode
+        self._text = ""
+        self._dropped = False
+        self.due: float | None = None
+        """When batched text must be written, on the monotonic clock; None if there is none."""
+        self.total = 0
+        """Bytes that the program has written, kept or not."""
+
+    @property
+    def truncated(self) -> bool:
+        """Return whether the events contain less than the program wrote."""
+        return self._dropped or self.total > self._limit
+
+    def feed(self, data: bytes, now: float) -> None:
+        """Add data that was read at the monotonic time `now`."""
+        room = self._limit - self.total
+        self.total += len(data)
+        if room > 0:
+            self._text += self._decode(data[:room])
+            if self._text and self.due is None:
+                self.due = now + BATCH_SECONDS
+            if len(self._text) >= _BATCH_CHARACTERS:
+                self.flush()
+
+    def flush(self) -> None:
+        """Write the batched text."""
+        if self._text and not self._dropped:
+            self._dropped = not self._events.data(self._name, self._text)
+        self._text, self.due = "", None
+
+    def finish(self) -> None:
+        """End the stream; an incomplete character at its end becomes U+FFFD."""
+        if self.total <= self._limit:
+            self._text += self._decode(b"", final=True)
+        self.flush()
+
+
+if TYPE_CHECKING:
+    Sink = Stream | Buffer

@@ -1,0 +1,1 @@
+"""The kernel: system calls, signals, processes and the cgroup."""

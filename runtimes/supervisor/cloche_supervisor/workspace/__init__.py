@@ -1,0 +1,1 @@
+"""The files of the working directory, read and written without following links."""

@@ -1,0 +1,162 @@
+"""Read output files from the workspace without following links."""
+
+from __future__ import annotations
+
+import binascii
+import fnmatch
+import json
+import os
+import stat
+import time
+
+from cloche_supervisor.workspace.safe_open import DIRECTORY
+
+FILES_MAX = 1024
+_ENTRIES_MAX = 20_000  # directory entries examined; a program may have created millions
+_DEPTH_MAX = 32
+_PATH_CHARACTERS_MAX = (
+    4096  # the limit of OutputFile.path in crds/cloche_api/resources/execution_status.py
+)
+_FILE = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+
+_encode = json.JSONEncoder(ensure_ascii=False).encode
+
+
+class Collected:
+    """The files found (sorted by path, base64), and whether a matching file is missing."""
+
+    def __init__(self) -> None:
+        self.files: list[dict[str, str]] = []
+        self.truncated = False
+
+
+def collect(workspace: str, patterns: tuple[str, ...], *, limit: int, deadline: float) -> Collected:
+    """Return the regular files that match any of the patterns.
+
+    A pattern is matched part by part: `*`, `?` and `[…]` within a name, where they do not match a
+    leading dot; `**` matches any number of directories.
+
+    Contents and JSON-encoded paths together take at most `limit` bytes. A file that does not fit is
+    left out, and a smaller one after it may still fit. A path of more than 4096 characters is left
+    out too. The search ends at the deadline (monotonic clock), after 20,000 entries, and at a depth
+    of 32 directories. What it finds never makes it raise.
+    """
+    found = Collected()
+    try:
+        root = os.open(workspace, DIRECTORY)
+    except OSError:
+        found.truncated = True
+        return found
+    try:
+        search = _Search(deadline)
+        for pattern in patterns:
+            search.match(root, "", _parts(pattern), 0)
+        found.truncated = search.cut_short
+        for path in sorted(search.paths):
+            limit -= _add(root, path, found, limit)
+    finally:
+        os.close(root)
+    return found
+
+
+def _parts(pattern: str) -> list[str]:
+    """Split the pattern; merge consecutive `**` parts, which would multiply the recursion."""
+    parts: list[str] = []
+    for part in pattern.split("/"):
+        if part != "**" or parts[-1:] != ["**"]:
+            parts.append(part)
+    return parts
+
+
+class _Search:
+    def __init__(self, deadline: float) -> None:
+        self.paths: set[str] = set()
+        self.cut_short = False
+        self._deadline = deadline
+        self._entries = 0
+
+    def match(self, where: int, prefix: str, parts: list[str], depth: int) -> None:
+        """Add the paths below an open directory that match the remaining parts of a pattern."""
+        part, rest = parts[0], parts[1:]
+        if part == "**":
+            # `**` matches no directory at all, or one more directory with the same pattern.
+            self.match(where, prefix, rest or ["*"], depth)
+        for name, is_directory in self._entries_of(where):
+            if part == "**":
+                if is_directory and not name.startswith("."):
+                    self._descend(where, prefix, name, parts, depth)
+            elif _matches(name, part):
+                if rest and is_directory:
+                    self._descend(where, prefix, name, rest, depth)
+                elif not rest and not is_directory:
+                    self.paths.add(prefix + name)
+
+    def _descend(self, where: int, prefix: str, name: str, parts: list[str], depth: int) -> None:
+        if depth >= _DEPTH_MAX:
+            self.cut_short = True
+            return
+        try:
+            inner = os.open(name, DIRECTORY, dir_fd=where)
+        except OSError:  # not readable
+            return
+        try:
+            self.match(inner, f"{prefix}{name}/", parts, depth + 1)
+        finally:
+            os.close(inner)
+
+    def _entries_of(self, where: int) -> list[tuple[str, bool]]:
+        entries = []
+        with os.scandir(where) as listing:
+            for entry in listing:
+                self._entries += 1
+                if self._entries > _ENTRIES_MAX or time.monotonic() > self._deadline:
+                    self.cut_short = True
+                    break
+                entries.append((entry.name, entry.is_dir(follow_symlinks=False)))
+        return entries
+
+
+def _matches(name: str, pattern: str) -> bool:
+    if name.startswith(".") and not pattern.startswith("."):
+        return False
+    return fnmatch.fnmatchcase(name, pattern)
+
+
+def _add(root: int, path: str, found: Collected, limit: int) -> int:
+    """Add a file of at most `limit` bytes, or flag it as missing. Return the bytes that it uses."""
+    try:
+        size = len(_encode(path).encode())
+        fd = _open(root, path)
+    except UnicodeEncodeError:  # a name that is not UTF-8 cannot be reported
+        found.truncated = True
+        return 0
+    except OSError:  # removed, a link, or not readable
+        return 0
+    try:
+        status = os.fstat(fd)
+        if not stat.S_ISREG(status.st_mode):
+            return 0
+        fits = size + status.st_size <= limit and len(path) <= _PATH_CHARACTERS_MAX
+        if not fits or len(found.files) >= FILES_MAX:
+            found.truncated = True
+            return 0
+        with open(fd, "rb", closefd=False) as file:
+            content = file.read(limit - size)
+    finally:
+        os.close(fd)
+    text = binascii.b2a_base64(content, newline=False).decode()
+    found.files.append({"path": path, "base64": text})
+    return size + len(content)
+
+
+def _open(root: int, path: str) -> int:
+    *directories, name = path.split("/")
+    where = os.dup(root)
+    try:
+        for part in directories:
+            inner = os.open(part, DIRECTORY, dir_fd=where)
+            os.close(where)
+            where = inner
+        return os.open(name, _FILE, dir_fd=where)
+    finally:
+        os.close(where)
