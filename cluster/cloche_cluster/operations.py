@@ -6,13 +6,15 @@ import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from cloche_cluster.components.build import ensure_binaries
+from cloche_cluster.components.pins import SYFT
 from cloche_cluster.doctor.examine import examine, without_target
 from cloche_cluster.doctor.findings import problems, require_no_problem, table
 from cloche_cluster.embedded.down import is_there
 from cloche_cluster.embedded.settings import Embedded
 from cloche_cluster.errors import ClusterError
 from cloche_cluster.images.builds import ImageBuilds, ensure_images, remove_old
-from cloche_cluster.images.inventory import write_sboms
+from cloche_cluster.images.sbom import write_sboms
 from cloche_cluster.install.installer import Installer
 from cloche_cluster.install.keys import KeyStore
 from cloche_cluster.install.release import Release
@@ -121,7 +123,9 @@ class Operations:
         builder = self._cluster(target).builder()
         with self._lock(target, "make sbom"):
             tagged = ensure_images(self.checkout.root, builder, self.console, self._images())
-            written = write_sboms(tagged, builder, self.checkout.directory / "sbom", self.console)
+            syft = ensure_binaries(self._cache(target), self.console, (SYFT,)).path("syft")
+            directory = self.checkout.directory / "sbom"
+            written = write_sboms(tagged, builder, syft, directory, self.console)
         for path in written:
             self.console.plain(str(path))
 
@@ -255,9 +259,13 @@ class Operations:
         path: Path = own if target.kind is Kind.EMBEDDED else user_cache() / "lock"
         return locked(path, self.console, f"`{what}` of {self.checkout.root}")
 
+    def _cache(self, target: Target) -> Path:
+        """Return the directory of built programs and images."""
+        own = target.kind is Kind.EMBEDDED
+        return Embedded(self.console).layout.cache if own else user_cache()
+
     def _report_kept(self, target: Target) -> None:
-        cache = Embedded(self.console).layout.cache
-        cache = cache if target.kind is Kind.EMBEDDED else user_cache()
+        cache = self._cache(target)
         if cache.is_dir():
             self.console.plain(
                 f"kept: {cache} (programs and images; `make clean-cache` removes it)"

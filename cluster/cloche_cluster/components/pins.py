@@ -81,6 +81,9 @@ COMPONENTS = (
 )
 """The components that the cluster needs to start, the longest build first."""
 
+SYFT = Component("syft", "github.com/anchore/syft")
+"""Lists an image's packages. Built by `make sbom` only."""
+
 POLICY_ENGINE = Component(
     "network-policies",
     "sigs.k8s.io/kube-network-policies",

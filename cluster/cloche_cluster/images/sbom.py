@@ -1,64 +1,82 @@
-"""The software bill of materials of an image, in CycloneDX 1.6."""
+"""Write an SBOM for each image with syft, from the archive that the engine saves."""
 
 from __future__ import annotations
 
 import json
+import tempfile
+import time
 import uuid
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from cloche_cluster.errors import ClusterError
+from cloche_cluster.machine.command import run
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from cloche_cluster.images.packages import Distribution, Package
+    from cloche_cluster.console import Console
+    from cloche_cluster.images.engine import Builder
+    from cloche_cluster.images.tags import Tagged
+
+_FORMAT = "cyclonedx-json@1.6"
+_FROM = ("--from", "oci-archive,docker-archive")
+"""The archives that buildah and Docker save."""
+_TIMEOUT = 600.0
+_SETTINGS = {
+    "SYFT_CHECK_FOR_APP_UPDATE": "false",
+    "SYFT_FILE_METADATA_SELECTION": "none",  # packages only: an image has thousands of files
+}
 
 
-def document(reference: str, system: Distribution, packages: Iterable[Package]) -> str:
-    """Return the document as JSON. It is reproducible: no timestamps or random values.
+def write_sboms(
+    tagged: Iterable[Tagged], builder: Builder, syft: Path, target: Path, console: Console
+) -> tuple[Path, ...]:
+    """Write `NAME.cdx.json` into `target` for every image, and return the paths.
 
-    `reference` is the image's name with its tag. Source: https://cyclonedx.org/docs/1.6/json/.
+    `syft` is the program. Files of images that no longer exist are removed. Raises ClusterError if
+    an image cannot be read or has no Debian packages.
     """
-    name, _, tag = reference.rpartition(":")
-    components = [_system(system), *(_component(one) for one in packages)]
-    contents = json.dumps([reference, components], sort_keys=True)
-    fields = {
-        "$schema": "http://cyclonedx.org/schema/bom-1.6.schema.json",
-        "bomFormat": "CycloneDX",
-        "specVersion": "1.6",
-        "serialNumber": f"urn:uuid:{uuid.uuid5(uuid.NAMESPACE_URL, contents)}",
-        "version": 1,
-        "metadata": {
-            "component": {
-                "type": "container",
-                "bom-ref": reference,
-                "name": name,
-                "version": tag,
-            }
-        },
-        "components": components,
-    }
-    return json.dumps(fields, indent=2, ensure_ascii=False) + "\n"
+    target.mkdir(parents=True, exist_ok=True)
+    written = tuple(_write(one, builder, syft, target, console) for one in tagged)
+    for old in set(target.glob("*.cdx.json")) - set(written):
+        old.unlink()
+    return written
 
 
-def _system(system: Distribution) -> dict[str, Any]:
-    return {
-        "type": "operating-system",
-        "bom-ref": f"{system.id}-{system.version}",
-        "name": system.id,
-        "version": system.version,
-        "description": system.codename,
-    }
+def _write(one: Tagged, builder: Builder, syft: Path, target: Path, console: Console) -> Path:
+    began = time.monotonic()
+    # In the target directory, because an image has up to 800 MB and /tmp may be in memory.
+    with tempfile.TemporaryDirectory(dir=target, prefix=".") as temporary:
+        archive = Path(temporary) / f"{one.image.name}.tar"
+        builder.save([one.reference], archive)
+        name, _, tag = one.reference.rpartition(":")
+        source = ("--source-name", name, "--source-version", tag)
+        words: list[str | Path] = [
+            syft,
+            "scan",
+            archive,
+            *_FROM,
+            *source,
+            "--quiet",
+            "--output",
+            _FORMAT,
+        ]
+        text = run(words, timeout=_TIMEOUT, env=_SETTINGS)
+    document = reproducible(json.loads(text))
+    packages = [part for part in document["components"] if "purl" in part]
+    if not any(part["purl"].startswith("pkg:deb/") for part in packages):
+        raise ClusterError(f"{one.reference} has no record of its Debian packages")
+    path = target / f"{one.image.name}.cdx.json"
+    path.write_text(json.dumps(document, indent=2, ensure_ascii=False) + "\n")
+    seconds = time.monotonic() - began
+    console.step(f"{one.image.name}: {len(packages)} packages, {seconds:.1f} s")
+    return path
 
 
-def _component(package: Package) -> dict[str, Any]:
-    fields: dict[str, Any] = {
-        "type": "library",
-        "bom-ref": package.purl,
-        "name": package.name,
-        "version": package.version,
-        "purl": package.purl,
-    }
-    if package.expression:
-        fields["licenses"] = [{"expression": package.expression}]
-    elif package.licenses:
-        fields["licenses"] = [{"license": {"name": name}} for name in package.licenses]
-    return fields
+def reproducible(document: dict[str, Any]) -> dict[str, Any]:
+    """Return a CycloneDX document without its time, and with a serial number from its content."""
+    metadata = {name: value for name, value in document["metadata"].items() if name != "timestamp"}
+    content = document | {"metadata": metadata, "serialNumber": ""}
+    serial = uuid.uuid5(uuid.NAMESPACE_URL, json.dumps(content, sort_keys=True))
+    return content | {"serialNumber": f"urn:uuid:{serial}"}
