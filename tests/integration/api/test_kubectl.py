@@ -290,4 +290,4 @@ def test_kubectl_wait_returns_when_an_execution_ends(
 
 def test_kubectl_explain_describes_a_field(control_plane: ControlPlane) -> None:
     output = control_plane.kubectl("explain", "sbx.spec.resources.memory")
-    assert "written to the working directory counts as memory too" in " ".join(output.split())
+    assert "Files in the working directory count as memory" in " ".join(output.split())
