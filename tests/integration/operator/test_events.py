@@ -10,29 +10,33 @@ NO_IMAGE = {"waiting": {"reason": "ImagePullBackOff", "message": "no such image"
 
 
 def test_describe_shows_why_an_execution_and_its_runtime_failed(
-    control_plane: ControlPlane, shared: FakeCluster
+    control_plane: ControlPlane, shared_cluster: FakeCluster
 ) -> None:
-    shared.submit("refused", language="cobol")
-    assert shared.ended("refused")["reason"] == "UnknownLanguage"
-    uid = shared.submit("unpulled")
-    shared.bind(uid)
-    shared.write_pod_status(uid, container(NO_IMAGE))
-    message = shared.ended("unpulled")["message"]
+    shared_cluster.submit("refused", language="cobol")
+    assert shared_cluster.ended("refused")["reason"] == "UnknownLanguage"
+    uid = shared_cluster.submit("unpulled")
+    shared_cluster.bind(uid)
+    shared_cluster.write_pod_status(uid, container(NO_IMAGE))
+    message = shared_cluster.ended("unpulled")["message"]
     for kind, name in (("sandboxruntime", "python"), ("sandboxexecution", "unpulled")):
 
         def described(kind: str = kind, name: str = name) -> bool:
-            shown = control_plane.kubectl("describe", kind, name, "-n", shared.namespace)
+            shown = control_plane.kubectl("describe", kind, name, "-n", shared_cluster.namespace)
             _, _, events = shown.partition("\nEvents:")
             return "ImagePullFailed" in events and message in " ".join(events.split())
 
         until(described, f"an Event of {kind} {name}", BOUND_SECONDS)
 
     def ready() -> bool:
-        conditions = shared.server.get(f"{shared.runtimes}/python")["status"]["conditions"]
+        conditions = shared_cluster.server.get(f"{shared_cluster.runtimes}/python")["status"][
+            "conditions"
+        ]
         (condition,) = (one for one in conditions if one["type"] == "Ready")
         return (condition["status"], condition["message"]) == ("False", message)
 
     until(ready, "the runtime's condition to have the same message", BOUND_SECONDS)
-    events = shared.server.get(f"/apis/events.k8s.io/v1/namespaces/{shared.namespace}/events")
+    events = shared_cluster.server.get(
+        f"/apis/events.k8s.io/v1/namespaces/{shared_cluster.namespace}/events"
+    )
     regarding = [event["regarding"]["name"] for event in events["items"]]
     assert "refused" not in regarding, "the request is the cause, and Events are posted in order"
