@@ -1,1 +1,1 @@
-"""What comes in: parse and validate it, and build the resource for it. Pure."""
+"""Parse and validate a request, and build the resource for it. Pure."""

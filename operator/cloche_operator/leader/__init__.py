@@ -1,1 +1,1 @@
-"""What a new leader does first, and what the leader does from time to time."""
+"""The takeover by a new leader, and the periodic sweep."""

@@ -1,1 +1,1 @@
-"""What the operator sends into a Pod and hears from its supervisor. Pure."""
+"""What the operator sends to a supervisor and receives from it. Pure."""

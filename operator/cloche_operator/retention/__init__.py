@@ -1,1 +1,1 @@
-"""What is stored, for how long, and how much is written."""
+"""What is stored and for how long: records, tombstones, and sources that are left over."""

@@ -1,1 +1,1 @@
-"""What the operator knows and holds: caches, the Lease, inputs, the parts that all share."""
+"""The caches, the Lease, inputs, Events, and the context that all components share."""
