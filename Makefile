@@ -20,7 +20,7 @@ SUITES := $(PY) tests/suites.py --cluster "$(TEST_CLUSTER)"
 
 .PHONY: help up doctor down status languages key images sbom crds test test-all lint format hooks \
         requirements bench bench-quick load etcd-flood fuzz siege chaos attacks isolation model \
-        clean-cache venv-up venv-dev
+        files clean-cache venv-up venv-dev
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  %-17s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -38,7 +38,7 @@ languages: venv-up ## list the languages; with REQUIRE=all, fail if one is not a
 	@$(CLOCHE) languages $(if $(REQUIRE),--require-all)
 
 key: venv-up ## create an API key and print it once: make key NAME=x [TENANT=y] [RATE=100] [CONCURRENCY=50] [EXPIRES=30d]
-	@test -n "$(NAME)" || { echo 'error: say NAME=…: make key NAME=x [TENANT=y]' >&2; exit 1; }
+	@test -n "$(NAME)" || { echo 'error: NAME is required: make key NAME=x [TENANT=y]' >&2; exit 1; }
 	@$(CLOCHE) key "$(NAME)" $(if $(TENANT),--tenant "$(TENANT)") $(if $(RATE),--rate "$(RATE)") \
 	    $(if $(CONCURRENCY),--concurrency "$(CONCURRENCY)") $(if $(EXPIRES),--expires "$(EXPIRES)")
 
@@ -67,7 +67,8 @@ test-all: venv-dev ## run all tests, including languages, attacks, chaos and rec
 lint: venv-dev ## run ruff, mypy and import-linter
 	@$(VENV)/bin/ruff check --no-cache .
 	@$(VENV)/bin/ruff format --no-cache --check .
-	@$(VENV)/bin/mypy $(PACKAGES) tests bench
+	@$(VENV)/bin/mypy $(PACKAGES) tests
+	@$(VENV)/bin/mypy bench  # apart, because two packages have a module __main__
 	@$(VENV)/bin/lint-imports
 
 hooks: venv-dev ## install a Git hook that runs the checks of `make lint` before each commit
@@ -115,6 +116,9 @@ chaos: venv-dev ## kill and freeze components while 200 executions run: make cha
 model: venv-dev ## check all states of claim, takeover and recovery: make model [MODEL=--two] (docs/design/model)
 	@PYTHONPATH="$(ROOT)/tests" $(PY) -m support.model $(MODEL)
 
+files: venv-dev ## list the files that one POST /api/v1/execute passes, for each package
+	@cd "$(ROOT)" && PYTHONPATH="$(ROOT)/tests" $(PY) -m support.observers.passed_files
+
 requirements: venv-dev ## generate requirements/*.txt from pyproject.toml, with hashes
 	@for extra in gateway operator up dev; do \
 	    UV_CUSTOM_COMPILE_COMMAND="make requirements" $(VENV)/bin/uv pip compile --quiet \
@@ -133,18 +137,18 @@ define install
 	stamp="$(VENV)/.installed-$(1)"; \
 	if [ ! -x "$(PY)" ]; then \
 	    "$(PYTHON)" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null \
-	        || { echo 'error: Python 3.11 or newer is needed (PYTHON=… names another)' >&2; exit 1; }; \
+	        || { echo 'error: Python 3.11 or newer is required: select another one with PYTHON=…' >&2; exit 1; }; \
 	    "$(PYTHON)" -c 'import ensurepip, venv' 2>/dev/null \
-	        || { echo "error: $(PYTHON) has no venv module (Debian: apt install python3-venv)" >&2; exit 1; }; \
-	    echo "making .venv …"; \
+	        || { echo "error: $(PYTHON) has no venv module: install it (Debian: apt install python3-venv)" >&2; exit 1; }; \
+	    echo "creating .venv …"; \
 	    "$(PYTHON)" -m venv "$(VENV)"; \
 	fi; \
 	if [ "$$(cat "$$stamp" 2>/dev/null)" != "$$want" ]; then \
 	    echo "installing requirements/$(1).txt into .venv …"; \
 	    "$(PY)" -m pip install --quiet --disable-pip-version-check --require-hashes \
 	        --requirement "$(ROOT)/requirements/$(1).txt" \
-	        || { echo 'error: the Python packages could not be installed: see above; then run the same command' \
-	                  'again, which goes on from here' >&2; exit 1; }; \
+	        || { echo 'error: pip could not install the Python packages: fix the cause above, then run the same' \
+	                  'command again' >&2; exit 1; }; \
 	    site=$$("$(PY)" -c 'import sysconfig; print(sysconfig.get_path("purelib"))'); \
 	    printf '%s\n' $(addprefix $(ROOT)/,$(PACKAGES)) > "$$site/_cloche.pth"; \
 	    echo "$$want" > "$$stamp"; \

@@ -24,7 +24,7 @@ from access.server import Cluster, installed_settings
 from attacks.program import HERE, Program, parse
 from figures.stats import median_interval, summary
 from progress import BenchError, say
-from support import images
+from support.clients import images
 
 from cloche_api import meta
 from cloche_kube.client import Rest
@@ -56,7 +56,7 @@ Pod."""
 _SEED = 6
 
 
-class Site:
+class Measured:
     """The installation and a client for it."""
 
     def __init__(self, cluster: Cluster, http: Client, apart: float) -> None:
@@ -139,27 +139,27 @@ class Neighbours:
         return self.attacked_ms / self.quiet_ms
 
 
-async def _filter_pairs(site: Site, count: int) -> list[float]:
+async def _filter_pairs(measured: Measured, count: int) -> list[float]:
     """Return the milliseconds that the filter adds, one value per pair, in random order."""
     rng = random.Random(_SEED)  # noqa: S311  the same order in every run
     found = []
-    async with site.pods_with_and_without():
+    async with measured.pods_with_and_without():
         for _ in range(count):
             names = [_FILTERED, _UNFILTERED]
             rng.shuffle(names)
-            took = {name: await site.program_ms(name) for name in names}
+            took = {name: await measured.program_ms(name) for name in names}
             found.append(took[_FILTERED] - took[_UNFILTERED])
     return found
 
 
-async def _neighbours(site: Site, count: int) -> list[Neighbours]:
+async def _neighbours(measured: Measured, count: int) -> list[Neighbours]:
     found = []
     for name in _ATTACKS:
         say(name)
-        await site.cluster.quiet()
-        quiet = await site.answers_ms(count)
-        async with site.attacked_by(parse(HERE / name)):
-            attacked = await site.answers_ms(count)
+        await measured.cluster.quiet()
+        quiet = await measured.answers_ms(count)
+        async with measured.attacked_by(parse(HERE / name)):
+            attacked = await measured.answers_ms(count)
         found.append(Neighbours(name, quiet, attacked))
     return found
 
@@ -169,10 +169,10 @@ async def _run(to: Installation, given: argparse.Namespace) -> list[str]:
         rest = await Rest.connect(to.kubeconfig)
         stack.push_async_callback(rest.close)
         cluster = Cluster(rest, await installed_settings(rest), to.kubeconfig)
-        site = Site(cluster, await stack.enter_async_context(client(to)), given.apart)
+        measured = Measured(cluster, await stack.enter_async_context(client(to)), given.apart)
         say(f"{given.pairs} pairs with and without the filter")
-        pairs = await _filter_pairs(site, given.pairs)
-        neighbours = await _neighbours(site, given.requests)
+        pairs = await _filter_pairs(measured, given.pairs)
+        neighbours = await _neighbours(measured, given.requests)
     return [*_of_filter(pairs), "", *_of_neighbours(neighbours)]
 
 

@@ -13,9 +13,12 @@ from typing import Any
 import httpx
 import pytest
 from suites import SUITES, place_of, suite_of
-from support.installation import SANDBOXES, Installation, Kubectl, installed
-from support.planes import ControlPlane, Planes, shared
+from support.clients.kubectl import InstallationKubectl
+from support.data.names import SANDBOXES
+from support.fixtures.control_planes import ControlPlane, Planes, shared
+from support.fixtures.installation import Installation, installed
 
+from cloche_api.meta import API_VERSION
 from cloche_cluster.errors import ClusterError
 
 REQUEST_SECONDS = 150
@@ -79,8 +82,8 @@ def installation() -> Installation:
 
 
 @pytest.fixture(scope="session")
-def kubectl(installation: Installation) -> Kubectl:
-    return Kubectl(installation.kubeconfig)
+def kubectl(installation: Installation) -> InstallationKubectl:
+    return InstallationKubectl(installation.kubeconfig)
 
 
 @pytest.fixture(scope="session")
@@ -96,17 +99,17 @@ Submit = Callable[..., str]
 
 
 @pytest.fixture(scope="session")
-def submit(kubectl: Kubectl) -> Submit:
+def submit(kubectl: InstallationKubectl) -> Submit:
     """Create a SandboxExecution with kubectl; its name."""
 
     def create(code: str, language: str = "python", **spec: Any) -> str:
         manifest = {
-            "apiVersion": "cloche.dev/v1alpha1",
+            "apiVersion": API_VERSION,
             "kind": "SandboxExecution",
             "metadata": {"generateName": "test-", "namespace": SANDBOXES},
             "spec": {"language": language, "code": code, **spec},
         }
-        created = kubectl("create", "-f", "-", "-o", "name", input_=json.dumps(manifest))
+        created = kubectl("create", "-f", "-", "-o", "name", stdin=json.dumps(manifest))
         return created.strip().split("/")[1]
 
     return create
@@ -116,7 +119,7 @@ Finished = Callable[[str], dict[str, Any]]
 
 
 @pytest.fixture(scope="session")
-def finished(kubectl: Kubectl) -> Finished:
+def finished(kubectl: InstallationKubectl) -> Finished:
     """Wait until an execution has ended; its status."""
 
     def wait(name: str) -> dict[str, Any]:
@@ -133,7 +136,7 @@ Install = Callable[..., str]
 
 
 @pytest.fixture(scope="module")
-def runtime(kubectl: Kubectl) -> Iterator[Install]:
+def runtime(kubectl: InstallationKubectl) -> Iterator[Install]:
     """Install variants of the Python runtime for a module's tests; each one's name."""
     names = []
 
@@ -141,12 +144,12 @@ def runtime(kubectl: Kubectl) -> Iterator[Install]:
         spec = kubectl.json("get", "sbr", "python", "-n", SANDBOXES)["spec"] | changes
         spec.pop("aliases", None)
         manifest = {
-            "apiVersion": "cloche.dev/v1alpha1",
+            "apiVersion": API_VERSION,
             "kind": "SandboxRuntime",
             "metadata": {"name": name, "namespace": SANDBOXES},
             "spec": spec,
         }
-        kubectl("apply", "--server-side", "-f", "-", input_=json.dumps(manifest))
+        kubectl("apply", "--server-side", "-f", "-", stdin=json.dumps(manifest))
         names.append(name)
         return name
 

@@ -20,7 +20,7 @@ from cloche_api.resources.execution import ExecutionSpec
 from cloche_api.resources.runtime import RuntimeSpec
 from cloche_kube.errors import UnavailableError
 from cloche_operator.model.pod_manifest import PodShape, waiting_pod
-from cloche_operator.pods.attach import Attachment
+from cloche_operator.pods.sandbox import Attachment
 from cloche_operator.protocol.events import EventReader
 from cloche_operator.protocol.frame import HELLO, Afterwards, frame
 

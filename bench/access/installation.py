@@ -28,6 +28,7 @@ def installation() -> Installation:
     Raises:
         BenchError: there is none.
     """
-    if (found := env_file.read(_ENV)) is None:
-        raise BenchError("There is no .cloche/env: run `make up` first.")
+    found = env_file.read(_ENV)
+    if found is None:
+        raise BenchError("There is no usable .cloche/env: run `make up` first.")
     return Installation(found.url, found.api_key, found.kubeconfig)

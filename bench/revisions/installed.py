@@ -1,7 +1,6 @@
 """Two revisions on one cluster: built once, installed alternately, this checkout again at the end.
 
-This module contains all uses of `cloche_cluster` by the benchmarks, always from this checkout. The
-other revision provides its images, chart and CRDs, but not its cluster.
+XX
 """
 
 from __future__ import annotations
@@ -17,18 +16,18 @@ from progress import BenchError, say
 from revisions.trees import snapshot, work_tree
 
 from cloche_cluster.checkout import Checkout
-from cloche_cluster.choice import Kind, Target, Wish
 from cloche_cluster.console import Console
-from cloche_cluster.embedded.context import Embedded
-from cloche_cluster.embedded.lock import locked
+from cloche_cluster.embedded.settings import Embedded
 from cloche_cluster.errors import ClusterError
-from cloche_cluster.images.ensure import ensure_images
+from cloche_cluster.images.builds import ensure_images
 from cloche_cluster.images.table import RUNTIME_BASE, discover
 from cloche_cluster.install.example import wait_until_ready
 from cloche_cluster.install.installer import Installer
+from cloche_cluster.machine.files import user_cache
+from cloche_cluster.machine.lock import locked
 from cloche_cluster.operations import Operations
-from cloche_cluster.targets.factory import make_cluster
-from cloche_cluster.targets.tools import user_cache
+from cloche_cluster.targets.choice import Kind, Target, Wish
+from cloche_cluster.targets.selection import make_cluster
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

@@ -9,9 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from cloche_cluster.choice import Kind, Target
-from cloche_cluster.embedded.layout import REPOSITORY
-from cloche_cluster.targets.tools import write_private
+from cloche_cluster.machine.files import REPOSITORY, write_private
+from cloche_cluster.targets.choice import Kind, Target
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -8,12 +8,12 @@ import sys
 from typing import TYPE_CHECKING, NoReturn
 
 from cloche_cluster.checkout import Checkout
-from cloche_cluster.choice import Wish
-from cloche_cluster.command import end_children
 from cloche_cluster.console import Console
 from cloche_cluster.errors import ClusterError
 from cloche_cluster.install.keys import duration, key_limits
+from cloche_cluster.machine.command import end_children
 from cloche_cluster.operations import Operations
+from cloche_cluster.targets.choice import Wish
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -34,7 +34,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         sys.stderr.write(f"error: {error}\n")
         return 1
     except KeyboardInterrupt:
-        sys.stderr.write("interrupted: `make up` goes on from here, `make down` removes it\n")
+        sys.stderr.write(
+            "interrupted: `make up` continues from here, `make down` removes what was created\n"
+        )
         return INTERRUPTED
     return 0
 
@@ -43,47 +45,51 @@ def parser() -> argparse.ArgumentParser:
     """Return the parser of the command line."""
     top = argparse.ArgumentParser(
         prog="python -m cloche_cluster",
-        description="Bring up a Kubernetes, build Cloche's images, install Cloche into it.",
+        description="Start a Kubernetes cluster, build Cloche's images, and install Cloche.",
     )
     top.add_argument(
         "--cluster",
         choices=[wish.value for wish in Wish],
         default=Wish.AUTO.value,
-        help="auto (default): the current context if it is kind or minikube and answers; else "
-        "kind where Docker answers and kind is installed; else embedded. current: whatever "
-        "kubectl's context is.",
+        help="auto (default): the cluster of the current context if it is a kind or minikube "
+        "cluster and responds; else kind if Docker responds and kind is installed; else embedded. "
+        "current: the cluster of the current context, of any kind.",
     )
     commands = top.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    up = commands.add_parser("up", help="bring everything up; again: only what changed")
-    up.add_argument("--bare", action="store_true", help="the cluster alone, without Cloche")
+    up = commands.add_parser(
+        "up", help="start a cluster and install Cloche, or update what changed"
+    )
+    up.add_argument("--bare", action="store_true", help="start only the cluster, without Cloche")
     up.add_argument(
         "--languages",
         default="",
         metavar="NAMES",
-        help="install just these, e.g. python,bash, now and in later calls; all: every language",
+        help="install only these, e.g. python,bash, now and in later runs; all: every language",
     )
     commands.add_parser(
         "doctor",
-        help="look for what is in the way of up, and say what to do about it: 1 if anything is",
+        help="check this machine for problems that would stop up; exits with 1 if there are any",
     )
-    commands.add_parser("down", help="remove what up made, and say what")
-    commands.add_parser("status", help="what runs where")
-    languages = commands.add_parser("languages", help="which languages are available")
+    commands.add_parser("down", help="remove what up created, and list it")
+    commands.add_parser("status", help="show the state of the cluster, its Pods and the release")
+    languages = commands.add_parser(
+        "languages", help="list the languages, and whether each is available"
+    )
     languages.add_argument(
-        "--require-all", action="store_true", help="print nothing, and fail where one is missing"
+        "--require-all", action="store_true", help="print nothing, and fail if one is not available"
     )
-    commands.add_parser("images", help="build the images and bring them to the cluster")
-    commands.add_parser("sbom", help="write what is in each image into .cloche/sbom")
-    key = commands.add_parser("key", help="make an API key and print it once")
+    commands.add_parser("images", help="build the images and load them into the cluster")
+    commands.add_parser("sbom", help="write an SBOM of each image into .cloche/sbom")
+    key = commands.add_parser("key", help="create an API key and print it once")
     key.add_argument("name", help="the key's name")
-    key.add_argument("--tenant", help="whose executions it sees (default: the key's name)")
-    key.add_argument("--rate", help="executions a minute (default: the installation's, 100)")
+    key.add_argument("--tenant", help="the tenant that it acts for (default: the key's name)")
+    key.add_argument("--rate", help="executions per minute (default: the installation's, 100)")
     key.add_argument(
-        "--concurrency", help="executions at a time, more wait (default: the installation's, 50)"
+        "--concurrency", help="executions at a time; others wait (default: the installation's, 50)"
     )
-    key.add_argument("--expires", help="how long it holds: 90m, 12h, 30d (default: for ever)")
-    key.add_argument("--replace", action="store_true", help="in place of a key of that name")
-    commands.add_parser("clean-cache", help="remove programs and images that down keeps")
+    key.add_argument("--expires", help="its lifetime: 90m, 12h, 30d (default: unlimited)")
+    key.add_argument("--replace", action="store_true", help="replace the key of that name")
+    commands.add_parser("clean-cache", help="remove the programs and images that down keeps")
     return top
 
 

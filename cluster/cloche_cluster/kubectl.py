@@ -1,12 +1,14 @@
-"""Run kubectl for one cluster, with plain JSON as input and output."""
+"""Query an API server: with kubectl, and its /readyz without credentials."""
 
 from __future__ import annotations
 
+import http.client
 import json
+import ssl
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from cloche_cluster.command import run
+from cloche_cluster.machine.command import run
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -50,3 +52,17 @@ class Kubectl:
             "apply", "--server-side", "--force-conflicts", "--field-manager", _FIELD_MANAGER,
             "-f", "-", stdin=body,
         )  # fmt: skip
+
+
+def api_server_ready(address: str, port: int, ca: Path) -> bool:
+    """Return whether the API server's /readyz, which needs no credentials, answers 200."""
+    try:
+        context = ssl.create_default_context(cafile=str(ca))
+        connection = http.client.HTTPSConnection(address, port, timeout=2, context=context)
+        try:
+            connection.request("GET", "/readyz")
+            return connection.getresponse().status == http.client.OK
+        finally:
+            connection.close()
+    except (OSError, http.client.HTTPException):
+        return False

@@ -35,7 +35,7 @@ def chosen(text: str, known: Mapping[str, Iterable[str]]) -> tuple[str, ...] | N
     unknown = [word for word in words if word not in by_name]
     if unknown:
         raise ClusterError(
-            f"LANGUAGES: {', '.join(map(repr, unknown))}: no such language; there are "
+            f"LANGUAGES: unknown language {', '.join(map(repr, unknown))}; choose from "
             f"{', '.join(sorted(known))}, or {ALL}"
         )
     wanted = {by_name[word] for word in words}

@@ -6,25 +6,23 @@ import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from cloche_cluster.choice import OWN_NAME, Facts, Kind, Target, Wish, choose
 from cloche_cluster.doctor.examine import examine, without_target
 from cloche_cluster.doctor.findings import problems, require_no_problem, table
-from cloche_cluster.embedded.context import Embedded
 from cloche_cluster.embedded.down import is_there
-from cloche_cluster.embedded.lock import locked
-from cloche_cluster.embedded.up import require_linux_root
+from cloche_cluster.embedded.settings import Embedded
 from cloche_cluster.errors import ClusterError
-from cloche_cluster.facts import observe
-from cloche_cluster.images.builds import ImageBuilds
-from cloche_cluster.images.ensure import ensure_images, remove_old
+from cloche_cluster.images.builds import ImageBuilds, ensure_images, remove_old
 from cloche_cluster.images.inventory import write_sboms
 from cloche_cluster.install.installer import Installer
 from cloche_cluster.install.keys import KeyStore
 from cloche_cluster.install.release import Release
 from cloche_cluster.languages import aliases, chosen, first_images, images_for, languages
+from cloche_cluster.machine.facts import require_linux_root
+from cloche_cluster.machine.files import user_cache
+from cloche_cluster.machine.lock import locked
+from cloche_cluster.targets.choice import OWN_NAME, Facts, Kind, Target, Wish, choose
 from cloche_cluster.targets.embedded import remove_cache
-from cloche_cluster.targets.factory import make_cluster
-from cloche_cluster.targets.tools import user_cache
+from cloche_cluster.targets.selection import make_cluster, observe
 
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager
@@ -36,6 +34,10 @@ if TYPE_CHECKING:
     from cloche_cluster.console import Console
     from cloche_cluster.images.table import Image
     from cloche_cluster.targets.base import Access, Cluster
+
+
+NO_INSTALLATION = "there is no installation: run `make up`"
+"""The message of an operation that requires one."""
 
 
 @dataclass(frozen=True)
@@ -59,7 +61,8 @@ class Operations:
             self.console.plain(line)
         found = len(problems(sections))
         if found:
-            raise ClusterError(f"{found} of these must be corrected before `make up`")
+            problem = "1 problem" if found == 1 else f"{found} problems"
+            raise ClusterError(f"{problem} must be fixed before `make up`")
 
     def up(self, *, bare: bool = False, only: str = "") -> None:
         """Start a cluster and, unless `bare`, install Cloche and run the first example.
@@ -86,7 +89,7 @@ class Operations:
         """Remove what `up` created, and print it."""
         target = self._choose_again()
         if target is None:
-            self.console.plain("nothing is up")
+            self.console.plain("nothing to remove")
             return
         cluster = self._cluster(target)
         with self._lock(target, "make down"):
@@ -96,7 +99,7 @@ class Operations:
         for what in gone:
             self.console.plain(f"removed: {what}")
         if not gone:
-            self.console.plain("nothing was up")
+            self.console.plain("nothing to remove")
         self._say_what_stays(target)
 
     def images(self) -> None:
@@ -140,7 +143,7 @@ class Operations:
         """Print the state of cluster, Pods and release."""
         target = self._choose_again()
         if target is None:
-            raise ClusterError("nothing is up: `make up` brings it up")
+            raise ClusterError(NO_INSTALLATION)
         self.console.plain(f"cluster: {_described(target)}")
         access = self._access()
         self.console.plain(f"KUBECONFIG={access.kubeconfig}")
@@ -167,8 +170,8 @@ class Operations:
                 "`make up LANGUAGES=all` installs every language"
             )
         for name in () if require_all else known:
-            chosen_now = wanted is None or name in wanted
-            absent = "not built yet (make up)" if chosen_now else "not chosen (LANGUAGES)"
+            selected = wanted is None or name in wanted
+            absent = "not built yet (run `make up`)" if selected else "not selected (LANGUAGES)"
             self.console.plain(f"{name:12} {'available' if name in there else absent}")
 
     def clean_cache(self) -> None:
@@ -177,7 +180,7 @@ class Operations:
         for cache in (embedded.layout.cache, user_cache()):
             own = cache == embedded.layout.cache and os.access(cache, os.W_OK)
             if own and is_there(embedded):
-                raise ClusterError("the embedded cluster runs from the cache: `make down` first")
+                raise ClusterError("the embedded cluster uses the cache: run `make down` first")
             if remove_cache(cache):
                 self.console.plain(f"removed: {cache}")
 
@@ -244,7 +247,7 @@ class Operations:
     def _access(self) -> Access:
         target = self._choose_again()
         if target is None:
-            raise ClusterError("nothing is up: `make up` brings it up")
+            raise ClusterError(NO_INSTALLATION)
         return self._cluster(target).access()
 
     def _lock(self, target: Target, what: str) -> AbstractContextManager[None]:
@@ -263,5 +266,5 @@ class Operations:
 
 def _described(target: Target) -> str:
     if target.kind is Kind.EMBEDDED:
-        return "embedded (a Kubernetes of its own on this machine)"
+        return "embedded (a single-node Kubernetes on this machine)"
     return f"{target.kind} ({target.name})"

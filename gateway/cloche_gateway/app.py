@@ -8,17 +8,15 @@ from fastapi import FastAPI
 
 from cloche_gateway import __version__
 from cloche_gateway.http import error_handlers
-from cloche_gateway.http.cors import with_cors
+from cloche_gateway.http.headers import with_cors
 from cloche_gateway.http.middleware import RequestMiddleware
 from cloche_gateway.limits.pace import Pace
 from cloche_gateway.routes import (
-    batch,
     docs,
     execute,
     executions,
     health,
     languages,
-    metrics,
     openapi,
     sessions,
 )
@@ -47,7 +45,7 @@ def create_app(context: Context) -> ASGIApp:
         redoc_url=None,
     )
     app.state.context = context
-    for module in (execute, batch, languages, executions, sessions, health, metrics, docs):
+    for module in (execute, languages, executions, sessions, health, docs):
         app.include_router(module.router)
     error_handlers.install(app)
     openapi.install(app)

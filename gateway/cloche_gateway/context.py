@@ -18,15 +18,14 @@ from cloche_gateway.cluster.feeds import Feeds
 from cloche_gateway.cluster.keys import KeyRing
 from cloche_gateway.cluster.languages import Languages
 from cloche_gateway.cluster.log_follower import Logs
+from cloche_gateway.cluster.paths import Paths
 from cloche_gateway.cluster.read_cache import Reads
 from cloche_gateway.cluster.readiness import Readiness
 from cloche_gateway.cluster.sessions import Sessions
 from cloche_gateway.cluster.waiters import Waiters
 from cloche_gateway.cluster.watch import Follower
-from cloche_gateway.limits.budget import Budget, size_for
-from cloche_gateway.limits.in_flight import InFlight
-from cloche_gateway.limits.rates import Rates
-from cloche_gateway.limits.writes import CountedEnds
+from cloche_gateway.limits.bytes import Budget, CountedEnds, size_for
+from cloche_gateway.limits.rates import InFlight, Rates
 from cloche_gateway.metrics import Metrics
 
 if TYPE_CHECKING:
@@ -45,6 +44,8 @@ class Context:
 
     settings: Settings
     kube: KubeClient
+    paths: Paths
+    """Paths in the namespace of the executions."""
     keys: KeyRing
     languages: Languages
     sessions: Sessions
@@ -83,31 +84,31 @@ async def running(settings: Settings, kube: KubeClient) -> AsyncIterator[Context
         Languages(),
         Sessions(),
     )
-    waiters = Waiters(kube, settings.namespace)
+    paths = Paths(settings.namespace)
+    waiters = Waiters(kube, paths)
     writes = WriteLimit(settings.write_bytes, settings.write_bytes_per_tenant)
     held = Budget(size_for(settings.memory_limit_mib * MIB), settings.memory_tenant_share)
-    logs = Logs(kube, settings.namespace, waiters, settings.followed_logs_per_node)
+    logs = Logs(kube, paths, waiters, settings.followed_logs_per_node)
     feeds = Feeds(logs, held)
     followers = {
-        "keys": Follower(kube, keys.source(settings.keys_namespace), ring),
-        "runtimes": Follower(kube, language_cache.source(settings.namespace), languages),
-        "sessions": Follower(kube, sessions.source(settings.namespace), live),
-        "executions": Follower(
-            kube, waiting.source(settings.namespace), CountedEnds(writes, waiters)
-        ),
+        "keys": Follower(kube, keys.source(Paths(settings.keys_namespace)), ring),
+        "runtimes": Follower(kube, language_cache.source(paths), languages),
+        "sessions": Follower(kube, sessions.source(paths), live),
+        "executions": Follower(kube, waiting.source(paths), CountedEnds(writes, waiters)),
     }
     metrics = Metrics()
     context = Context(
         settings=settings,
         kube=kube,
+        paths=paths,
         keys=ring,
         languages=languages,
         sessions=live,
         waiters=waiters,
         reads=Reads(waiters.read),
         feeds=feeds,
-        canceller=Canceller(kube, settings.namespace),
-        readiness=Readiness(kube, settings.namespace, followers),
+        canceller=Canceller(kube, paths),
+        readiness=Readiness(kube, paths, followers),
         metrics=metrics,
         rates=Rates(settings, metrics.rate_limit_failures),
         writes=writes,
@@ -119,7 +120,7 @@ async def running(settings: Settings, kube: KubeClient) -> AsyncIterator[Context
     )
     context.metrics.observe(
         lambda: len(waiters),
-        {name: f.is_standing for name, f in followers.items()},
+        followers,
         languages.pools,
     )
     tasks = [asyncio.create_task(f.run(), name=f"watch-{n}") for n, f in followers.items()]

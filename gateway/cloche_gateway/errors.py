@@ -12,6 +12,13 @@ if TYPE_CHECKING:
 
 BATCH_ITEMS_MAX = 10
 """The most requests in one batch."""
+NAME_CHARACTERS = 100
+"""Length of a client's own string when a response quotes it."""
+
+
+def shown(name: str) -> str:
+    """Return a client's string, cut to `NAME_CHARACTERS`."""
+    return name if len(name) <= NAME_CHARACTERS else name[:NAME_CHARACTERS] + "…"
 
 
 class GatewayError(Exception):

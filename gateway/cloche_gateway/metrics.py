@@ -19,12 +19,14 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 from prometheus_client.registry import Collector
 
 from cloche_api.resources.phases import Reason
-from cloche_gateway.times import seconds_between
+from cloche_gateway.results import seconds_between, status_word
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Container, Iterator, Mapping
 
     from prometheus_client.core import Metric
+
+    from cloche_gateway.cluster.watch import Follower
 
 _SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300)
 _STEP_SECONDS = (0.001, 0.0025, *_SECONDS)
@@ -98,7 +100,7 @@ class Metrics:
         self._connections = Gauge(
             "http_connections", "Clients' connections that are open", registry=own
         )
-        self._standing = Gauge(
+        self._watches = Gauge(
             "gateway_watch_up",
             "Whether a watch of the API server stands",
             ["watch"],
@@ -108,32 +110,32 @@ class Metrics:
     def observe(
         self,
         waiting: Callable[[], float],
-        watches: dict[str, Callable[[], bool]],
+        watches: Mapping[str, Follower],
         pools: Mapping[str, Mapping[str, int]],
     ) -> None:
         """Set the sources of the gauges, which are read at each scrape.
 
-        `waiting` returns the number of executions with waiting requests. `watches` reports for each
-        watch whether it is established. `pools` has the pool status of each runtime.
+        `waiting` returns the number of executions with waiting requests. `watches` has the watches
+        by name, and `pools` the pool status of each runtime.
         """
         self._registry.register(_Pools(pools))
         self._languages = pools
         self._waiting.set_function(waiting)
-        for name, standing in watches.items():
-            self._standing.labels(name).set_function(_as_float(standing))
+        for name, watch in watches.items():
+            self._watches.labels(name).set_function(_is_established(watch))
 
     def observe_connections(self, count: Callable[[], float]) -> None:
         """Set the source of the gauge of open connections."""
         self._connections.set_function(count)
 
-    def ended(self, obj: dict[str, Any], outcome: str, created: Created | None = None) -> None:
-        """Count an ended execution. `outcome` is its `status` in the API.
+    def ended(self, obj: dict[str, Any], created: Created | None = None) -> None:
+        """Count an ended execution, by its `status` in the API.
 
         `created` is given for synchronous requests, whose steps are recorded too.
         """
         status = obj["status"]
         language = known(obj["spec"]["language"], self._languages)
-        self.executions.labels(language, outcome).inc()
+        self.executions.labels(language, status_word(obj)).inc()
         if status["phase"] == "Error":
             self.errors.labels(known(status.get("reason"), _REASONS)).inc()
         if status.get("executionSeconds") is not None:
@@ -175,8 +177,8 @@ def _unix(text: str) -> float:
     return datetime.fromisoformat(text).timestamp()
 
 
-def _as_float(value: Callable[[], bool]) -> Callable[[], float]:
-    return lambda: float(value())
+def _is_established(watch: Follower) -> Callable[[], float]:
+    return lambda: float(watch.established)
 
 
 class _Pools(Collector):

@@ -6,22 +6,11 @@ runtime.
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field
 
 from cloche_api import limits
-
-
-def _whole(value: object) -> object:
-    """Return a float such as 30.0 as an integer, and other values unchanged.
-
-    JSON has one number type, in which 30.0 is an integer (JSON Schema, 6.1.1).
-    """
-    return int(value) if isinstance(value, float) and value.is_integer() else value
-
-
-Integer = Annotated[int, BeforeValidator(_whole)]
 
 
 class Body(BaseModel):
@@ -48,9 +37,9 @@ class Resources(Body):
 
     cpu: float | None = Field(default=None, allow_inf_nan=False, examples=[1])
     """Cores; default 1, at most 2."""
-    memory_mb: Integer | None = Field(default=None, examples=[512])
+    memory_mb: int | None = Field(default=None, examples=[512])
     """MiB of memory; default 512, at most 2048."""
-    disk_mb: Integer | None = Field(default=None, examples=[100])
+    disk_mb: int | None = Field(default=None, examples=[100])
     """MiB of the working directory; default 100, at most 1024 and no more than memory_mb, since
     it lies in memory."""
 
@@ -68,7 +57,7 @@ class ExecuteRequest(Body):
         default=None, max_length=limits.ENVIRONMENT_ENTRIES, examples=[{"MY_VAR": "value"}]
     )
     """Environment variables, at most 64 KiB together."""
-    timeout: Integer | None = Field(default=None, ge=1, le=limits.TIMEOUT_SECONDS_MAX)
+    timeout: int | None = Field(default=None, ge=1, le=limits.TIMEOUT_SECONDS_MAX)
     """Seconds that compiling and running may take; default 30."""
     session_id: str | None = None
     """The stateful session to run in (`sbs-…`); any other is a label to find related executions
@@ -81,9 +70,7 @@ class ExecuteRequest(Body):
     """What the program may use; the runtime's defaults where absent."""
     output_files: list[str] | None = Field(default=None, max_length=limits.OUTPUT_FILES_ENTRIES)
     """Patterns (glob) of files in the working directory to bring back, 256 KiB together."""
-    ttl_seconds: Integer | None = Field(
-        default=None, ge=0, le=limits.TTL_SECONDS_MAX, examples=[3600]
-    )
+    ttl_seconds: int | None = Field(default=None, ge=0, le=limits.TTL_SECONDS_MAX, examples=[3600])
     """Seconds that the record is kept once the execution has ended; default 3600. With 0 it is
     removed as soon as the request is answered."""
 
@@ -131,9 +118,9 @@ class SessionRequest(Body):
     """Name or alias of an installed language: that of all its executions."""
     resources: Resources | None = None
     """What its programs may use; the runtime's defaults where absent."""
-    idle_timeout: Integer | None = Field(default=None, ge=1, le=limits.SESSION_SECONDS_MAX)
+    idle_timeout: int | None = Field(default=None, ge=1, le=limits.SESSION_SECONDS_MAX)
     """Seconds without an execution after which it ends; default 600."""
-    lifetime: Integer | None = Field(default=None, ge=1, le=limits.SESSION_SECONDS_MAX)
+    lifetime: int | None = Field(default=None, ge=1, le=limits.SESSION_SECONDS_MAX)
     """Seconds after which it ends, used or not; default 3600."""
 
 

@@ -10,10 +10,9 @@ from typing import TYPE_CHECKING, cast
 import uvicorn
 
 from cloche_gateway.app import create_app
-from cloche_gateway.http.connections import Bounds
+from cloche_gateway.http.connections import SEND_BYTES, Bounds
 from cloche_gateway.http.incoming import RECEIVE_BYTES
 from cloche_gateway.http.server_protocol import BoundedProtocol
-from cloche_gateway.http.unsent import SEND_BYTES
 
 if TYPE_CHECKING:
     from cloche_gateway.context import Context

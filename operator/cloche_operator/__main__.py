@@ -14,33 +14,37 @@ from typing import TYPE_CHECKING, Any, cast
 
 import aiohttp
 import kopf
-import pydantic
 import uvloop
 
 from cloche_api import logs
 from cloche_api.accounting.budget import ByteBudget
+from cloche_api.accounting.write_limit import WriteLimit
 from cloche_kube.client import Rest
 from cloche_kube.errors import NoClusterError
 from cloche_operator import handlers, http
 from cloche_operator.executions.dispatcher import Dispatcher
 from cloche_operator.kube.api import Kube
 from cloche_operator.leader.sweeper import Sweeper
-from cloche_operator.leader.takeover import look_around, remove
+from cloche_operator.leader.takeover import adopt_cluster_state, remove
 from cloche_operator.metrics import Metrics
+from cloche_operator.pools.filler import Filler
 from cloche_operator.pools.manager import Pools
-from cloche_operator.pools.runtime_status import Announcer
+from cloche_operator.pools.runtime_status import RuntimeStatusWriter
 from cloche_operator.queue.capacity import Capacity
 from cloche_operator.retention.index import Records
-from cloche_operator.retention.writes import write_limit
 from cloche_operator.sessions.registry import Sessions
-from cloche_operator.settings import Settings
+from cloche_operator.settings import SettingsError, load
 from cloche_operator.state.cache import Pods, Runtimes
 from cloche_operator.state.context import Context
+from cloche_operator.state.events import Events
 from cloche_operator.state.lease import Lease, LeaseLostError
 
 if TYPE_CHECKING:
     from collections.abc import Coroutine
 
+    from cloche_operator.settings import Settings
+
+_INVALID_SETTINGS = 2
 _FAILED = 3
 _COLLECT_THRESHOLDS = (20_000, 20, 20)
 _COLLECT_SECONDS = 10.0
@@ -51,9 +55,10 @@ log = logging.getLogger("cloche_operator")
 async def operate(settings: Settings) -> None:
     """Wait for the Lease, then operate until the process is asked to stop."""
     _end_at_once_on_sigterm()
-    asyncio.get_running_loop().set_exception_handler(_told)
+    asyncio.get_running_loop().set_exception_handler(_log_uncaught)
     rest = await Rest.connect()
     kube = Kube(rest, settings.namespace, settings.lease_namespace)
+    lease = Lease(kube, settings)
     ctx = Context(
         settings=settings,
         rest=rest,
@@ -61,11 +66,13 @@ async def operate(settings: Settings) -> None:
         pods=Pods(settings.users),
         runtimes=Runtimes(kube),
         metrics=Metrics(),
-        lease=Lease(kube, settings),
+        lease=lease,
+        events=Events(kube, settings.namespace, lease.identity),
         capacity=Capacity(settings),
         budget=ByteBudget(settings.buffer_bytes),
         records=Records(settings),
-        writes=write_limit(settings),
+        writes=WriteLimit(*settings.write_limits),
+        now=rest.clock.now,
     )
     server = await http.serve(ctx)
     try:
@@ -86,16 +93,18 @@ async def _lead(ctx: Context) -> None:
     pools = Pools(ctx)
     sessions = Sessions(ctx, pools)
     dispatcher = Dispatcher(ctx, pools, sessions)
-    spent = await look_around(ctx)
+    spent = await adopt_cluster_state(ctx)
     for runtime in ctx.runtimes:
         pools.runtime_seen(runtime)
     sweeper = Sweeper(ctx, dispatcher, pools.holds)
+    litter = handlers.Litter(ctx.settings.litter_bytes)
     work = [
-        _while_leading(ctx.lease.keep(), "the Lease"),
-        _while_leading(sweeper.sweep_for_ever(), "the sweep"),
-        _while_leading(pools.fill_for_ever(), "the pools"),
-        _while_leading(Announcer(ctx, pools).announce_for_ever(), "the runtimes' status"),
-        _while_leading(_collect_in_pauses(pools), "the garbage collection"),
+        while_leading(ctx.lease.keep(), "the Lease"),
+        while_leading(sweeper.sweep_for_ever(), "the sweep"),
+        while_leading(Filler(ctx, pools).fill_for_ever(), "the pools"),
+        while_leading(RuntimeStatusWriter(ctx, pools).write_for_ever(), "the runtimes' status"),
+        while_leading(ctx.events.post_for_ever(), "the Events"),
+        while_leading(_collect_in_pauses(pools), "the garbage collection"),
         asyncio.create_task(remove(ctx, spent)),
     ]
 
@@ -108,8 +117,7 @@ async def _lead(ctx: Context) -> None:
 
     log.info("operating in namespace %s", ctx.settings.namespace)
     await kopf.operator(
-        registry=handlers.registry(ctx, dispatcher, pools, sessions, drain),
-        settings=handlers.settings(),
+        memo=handlers.Memo(ctx, dispatcher, pools, sessions, litter, drain),
         namespaces=[ctx.settings.namespace],
         standalone=True,
         # kopf's default looks up the user's name, and a UID in a container may have none.
@@ -135,7 +143,7 @@ async def _collect_in_pauses(pools: Pools) -> None:
                 trim(0)
 
 
-def _while_leading(work: Coroutine[Any, Any, None], what: str) -> asyncio.Task[None]:
+def while_leading(work: Coroutine[Any, Any, None], what: str) -> asyncio.Task[None]:
     """Run a task of the leader. If it fails, exit the process.
 
     All state is in the API server, so the next leader can continue from there. An operator that
@@ -165,7 +173,7 @@ def _end_at_once_on_sigterm() -> None:
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
 
 
-def _told(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+def _log_uncaught(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
     """Log exceptions that no task caught. Two harmless kinds are logged in one line each.
 
     - After a request was cancelled, uvloop writes the end of TLS to a connection that it has
@@ -183,20 +191,19 @@ def _told(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
 
 
 def main() -> None:
-    """Run the operator. Exit with 1 if the settings or the kubeconfig are invalid."""
+    """Run the operator. Exit with 2 if the settings or the cluster's credentials are invalid."""
     try:
-        settings = Settings()
-    except pydantic.ValidationError as error:
-        lines = [
-            f"CLOCHE_OPERATOR_{e['loc'][0]!s}".upper() + f": {e['msg']}" for e in error.errors()
-        ]
-        sys.exit("\n".join(lines))
+        settings = load()
+    except SettingsError as error:
+        sys.stderr.write(f"{error}\n")
+        sys.exit(_INVALID_SETTINGS)
     logs.configure(settings.log_format, settings.log_level)
     logging.getLogger("kopf").setLevel(logging.WARNING)
     try:
         uvloop.run(operate(settings))
     except NoClusterError as error:
-        sys.exit(f"cloche-operator: {error}")
+        sys.stderr.write(f"cloche-operator: {error}\n")
+        sys.exit(_INVALID_SETTINGS)
     except (KeyboardInterrupt, asyncio.CancelledError):
         pass
 

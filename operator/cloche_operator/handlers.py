@@ -1,10 +1,33 @@
-"""kopf handlers. They translate watch events into calls and decide nothing."""
+"""The kopf handlers: what the operator reacts to. They translate events into calls.
+
+| resource | event | reaction |
+|---|---|---|
+| SandboxExecution | seen, changed | the dispatcher runs, cancels or ignores it |
+| | deleted, or ended | its run is cancelled, if there is one and the object is gone |
+| SandboxSession | seen, changed | it is started, or ended |
+| | deleted | it is ended |
+| SandboxRuntime | seen, changed | its pool is created or adjusted |
+| | deleted | its pool is removed |
+| Pod of a sandbox | any | the cache is updated; a Pod that became unusable leaves its pool |
+
+All of them are raw events (`kopf.on.event`), which write nothing to the objects:
+
+- Executions: `on.create` would write the last handled spec into an annotation, a fourth write that
+  a client waits for, with the program in it.
+- Sessions and runtimes: `on.create`, `on.update` and `on.resume` write the same annotation, which
+  takes the right to patch the spec, and with it a runtime's image. `on.delete` is only called for
+  objects with kopf's finalizer, even if it is optional: a deletion without one is reported as a raw
+  event alone.
+- Pods: any other handler would write that annotation to each Pod while it starts.
+
+docs/decisions/kopf.md has the reasons in full, and why there is no index and no probe.
+"""
 
 from __future__ import annotations
 
 import contextvars
 import dataclasses
-import logging
+import gc
 import os
 from typing import TYPE_CHECKING, Any
 
@@ -12,10 +35,8 @@ import kopf
 
 from cloche_api import meta
 from cloche_api.resources.phases import UNFINISHED
-from cloche_operator.kube.api import label_selector
-from cloche_operator.kube.garbage import Litter
-from cloche_operator.kube.retry import persist
-from cloche_operator.model import pod_manifest
+from cloche_operator.kube.api import label_selector, retry_until_available
+from cloche_operator.model.pod_manifest import COMPONENT
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping
@@ -27,25 +48,116 @@ if TYPE_CHECKING:
 
 _PAGE = 5
 """Objects in a page of a list. A waiting execution takes up to 7 MiB while it is read."""
+_CHARACTER_BYTES = 4  # in a text with one character beyond U+FFFF
 
-log = logging.getLogger(__name__)
+
+@dataclasses.dataclass(frozen=True)
+class Memo:
+    """The components that the handlers call. kopf passes it to each of them as `memo`."""
+
+    ctx: Context
+    dispatcher: Dispatcher
+    pools: Pools
+    sessions: Sessions
+    litter: Litter
+    drain: Callable[[], Awaitable[None]]
+    """Ends the work of the leader. Called once."""
+
+    def __copy__(self) -> Memo:
+        """Return the same memo: kopf copies it for each object that it sees."""
+        return self
 
 
-def settings() -> kopf.OperatorSettings:
-    """Return kopf's settings: it writes nothing, and its lists and watches stay small."""
-    chosen = kopf.OperatorSettings()
-    chosen.posting.enabled = False
-    chosen.scanning.disabled = True
-    chosen.peering.standalone = True
-    chosen.queueing.idle_timeout = 0.2
-    chosen.networking.request_timeout = 10
-    chosen.watching.server_timeout = 300
-    chosen.watching.chunk_size = _PAGE
-    chosen.execution.default_backoff = 1
-    chosen.persistence.diffbase_storage = _NoDiffs()
-    chosen.watching.field_selectors[meta.GROUP, meta.EXECUTIONS] = UNFINISHED
-    chosen.watching.label_selectors["pods"] = label_selector(pod_manifest.COMPONENT)
-    return chosen
+class Litter:
+    """Collects all garbage each time that objects of `bound` bytes have been processed.
+
+    kopf leaves large objects behind in reference cycles. Python collects garbage rarely here,
+    because a collection delays requests, and it counts objects and not their size. A few dozen of
+    these objects take half of the memory.
+    """
+
+    def __init__(self, bound: int) -> None:
+        self._bound = bound
+        self._size = 0
+
+    def passed(self, obj: dict[str, Any]) -> None:
+        """Count an API object that was processed and is no longer needed."""
+        self._size += _CHARACTER_BYTES * _characters(obj)
+        if self._size >= self._bound:
+            self._size = 0
+            gc.collect()
+
+
+@kopf.on.startup()
+async def configure(settings: kopf.OperatorSettings, **_: Any) -> None:
+    """Configure kopf: it writes nothing, and its lists and watches stay small."""
+    settings.posting.enabled = False
+    settings.scanning.disabled = True
+    settings.peering.standalone = True
+    settings.queueing.idle_timeout = 0.2
+    settings.networking.request_timeout = 10
+    settings.watching.server_timeout = 300
+    settings.watching.chunk_size = _PAGE
+    settings.execution.default_backoff = 1
+    settings.persistence.diffbase_storage = _NoDiffs()
+    settings.watching.field_selectors[meta.GROUP, meta.EXECUTIONS] = UNFINISHED
+    settings.watching.label_selectors["pods"] = label_selector(COMPONENT)
+
+
+@kopf.on.login()
+def log_in(**kwargs: Any) -> kopf.ConnectionInfo | None:
+    """Log in with the Pod's service account, or outside a cluster with the kubeconfig."""
+    in_pod = kopf.login_with_service_account(**kwargs)
+    if in_pod is None:
+        return kopf.login_with_kubeconfig(**kwargs)
+    return dataclasses.replace(in_pod, server=api_server_url(os.environ))
+
+
+@kopf.on.event(meta.GROUP, meta.VERSION, meta.EXECUTIONS)
+async def execution_event(event: Any, memo: Memo, **_: Any) -> None:
+    """Run, cancel or forget an execution.
+
+    The watch selects unfinished executions, so one that ends leaves it and is reported as DELETED.
+    """
+    execution = dict(event["object"])
+    if event["type"] == "DELETED":
+        await _left_the_watch(memo, execution["metadata"]["name"], execution["metadata"]["uid"])
+    else:
+        _without_context(memo.dispatcher.observe, execution, listed=event["type"] is None)
+    memo.litter.passed(execution)
+
+
+@kopf.on.event(meta.GROUP, meta.VERSION, meta.SESSIONS)
+async def session_event(event: Any, memo: Memo, **_: Any) -> None:
+    """Start or end a session."""
+    if event["type"] == "DELETED":
+        memo.sessions.vanished(event["object"]["metadata"]["uid"])
+    else:
+        _without_context(memo.sessions.observe, dict(event["object"]))
+
+
+@kopf.on.event(meta.GROUP, meta.VERSION, meta.RUNTIMES)
+async def runtime_event(event: Any, memo: Memo, **_: Any) -> None:
+    """Create, adjust or remove a runtime's pool."""
+    runtime = memo.ctx.runtimes.seen(dict(event["object"]), deleted=event["type"] == "DELETED")
+    if runtime is not None:
+        memo.pools.runtime_seen(runtime)
+    else:
+        memo.pools.runtime_gone(event["object"]["metadata"]["name"])
+
+
+@kopf.on.event("pods", labels=COMPONENT)
+async def pod_event(event: Any, memo: Memo, **_: Any) -> None:
+    """Update the cache of Pods, and remove a Pod from its pool that cannot be used any more."""
+    pod, deleted = dict(event["object"]), event["type"] == "DELETED"
+    memo.ctx.pods.seen(pod, deleted=deleted)
+    memo.pools.pod_seen(pod, deleted=deleted)
+
+
+@kopf.on.cleanup()
+async def stop(memo: Memo, **_: Any) -> None:
+    """Drain: kopf would cancel the leader's tasks 5 s after its own have ended."""
+    await memo.drain()
 
 
 def api_server_url(environment: Mapping[str, str]) -> str:
@@ -56,14 +168,6 @@ def api_server_url(environment: Mapping[str, str]) -> str:
     """
     host, port = (environment[f"KUBERNETES_SERVICE_{what}"] for what in ("HOST", "PORT"))
     return f"https://[{host}]:{port}" if ":" in host else f"https://{host}:{port}"
-
-
-def _log_in(**kwargs: Any) -> kopf.ConnectionInfo | None:
-    """Log in with the Pod's service account, or outside a cluster with the kubeconfig."""
-    in_pod = kopf.login_with_service_account(**kwargs)
-    if in_pod is None:
-        return kopf.login_with_kubeconfig(**kwargs)
-    return dataclasses.replace(in_pod, server=api_server_url(os.environ))
 
 
 class _NoDiffs(kopf.DiffBaseStorage):
@@ -84,70 +188,27 @@ class _NoDiffs(kopf.DiffBaseStorage):
         """Store nothing."""
 
 
-def registry(
-    ctx: Context,
-    dispatcher: Dispatcher,
-    pools: Pools,
-    sessions: Sessions,
-    drain: Callable[[], Awaitable[None]],
-) -> kopf.OperatorRegistry:
-    """Return the handlers, bound to these components. `drain` is called once, at the end."""
-    handlers = kopf.OperatorRegistry()
-    litter = Litter(ctx.settings.litter_bytes)
-
-    kopf.on.login(registry=handlers)(_log_in)
-
-    @kopf.on.event(meta.GROUP, meta.VERSION, meta.EXECUTIONS, registry=handlers)
-    async def execution_seen(event: Any, **_: Any) -> None:
-        if event["type"] == "DELETED":
-            await _left(ctx, dispatcher, dict(event["object"]))
-        else:
-            listed = event["type"] is None
-            _apart(dispatcher.observe, dict(event["object"]), listed=listed)
-        litter.passed(dict(event["object"]))
-
-    @kopf.on.event(meta.GROUP, meta.VERSION, meta.SESSIONS, registry=handlers)
-    async def session_seen(event: Any, **_: Any) -> None:
-        if event["type"] == "DELETED":
-            sessions.vanished(event["object"]["metadata"]["uid"])
-        else:
-            _apart(sessions.observe, dict(event["object"]))
-
-    @kopf.on.event(meta.GROUP, meta.VERSION, meta.RUNTIMES, registry=handlers)
-    async def runtime_seen(event: Any, **_: Any) -> None:
-        deleted = event["type"] == "DELETED"
-        runtime = ctx.runtimes.seen(dict(event["object"]), deleted=deleted)
-        if runtime is not None:
-            pools.runtime_seen(runtime)
-        else:
-            pools.runtime_gone(event["object"]["metadata"]["name"])
-
-    @kopf.on.event("pods", labels=pod_manifest.COMPONENT, registry=handlers)
-    async def pod_seen(event: Any, **_: Any) -> None:
-        pod, deleted = dict(event["object"]), event["type"] == "DELETED"
-        ctx.pods.seen(pod, deleted=deleted)
-        pools.pod_seen(pod, deleted=deleted)
-
-    @kopf.on.cleanup(registry=handlers)
-    async def stop(**_: Any) -> None:
-        # Drained here, because kopf cancels all other tasks 5 s after its own have ended.
-        await drain()
-
-    return handlers
-
-
-def _apart(take_in: Callable[..., None], obj: dict[str, Any], **more: bool) -> None:
+def _without_context(observe: Callable[..., None], obj: dict[str, Any], **more: bool) -> None:
     """Process an object outside kopf's context.
 
     The context holds the complete object, and each task or callback made in it holds the context.
     """
-    contextvars.Context().run(take_in, obj, **more)
+    contextvars.Context().run(observe, obj, **more)
 
 
-async def _left(ctx: Context, dispatcher: Dispatcher, obj: dict[str, Any]) -> None:
-    """Handle a DELETED event. An execution that ends leaves the watch's selector and causes one."""
-    name, uid = obj["metadata"]["name"], obj["metadata"]["uid"]
-    if not dispatcher.awaits_end_of(uid):
+async def _left_the_watch(memo: Memo, name: str, uid: str) -> None:
+    """Cancel the run of an execution that is gone. It is not gone if it has only ended."""
+    if not memo.dispatcher.awaits_end_of(uid):
         return
-    if await persist(lambda: ctx.kube.execution_uid(name)) != uid:
-        dispatcher.vanished(uid)
+    if await retry_until_available(lambda: memo.ctx.kube.execution_uid(name)) != uid:
+        memo.dispatcher.vanished(uid)
+
+
+def _characters(value: Any) -> int:
+    if isinstance(value, str):
+        return len(value)
+    if isinstance(value, dict):
+        return sum(map(_characters, value.values()))
+    if isinstance(value, list):
+        return sum(map(_characters, value))
+    return 0

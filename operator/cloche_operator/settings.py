@@ -1,13 +1,17 @@
 """The operator's settings: environment variables named CLOCHE_OPERATOR_ and the field's name.
 
-The order is that of `operator` and `sandbox` in the chart's values.yaml.
+Other variables with this prefix are rejected. The order is that of `operator` and `sandbox` in the
+chart's values.yaml.
 """
 
 from __future__ import annotations
 
+import difflib
+import os
+import re
 from typing import Any
 
-from pydantic import Field, ValidationInfo, field_validator
+from pydantic import Field, ValidationError, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from cloche_api.accounting.write_limit import BYTES_DEFAULT, BYTES_PER_TENANT_DEFAULT
@@ -15,14 +19,24 @@ from cloche_api.limits import MIB
 from cloche_api.logs import LogFormat, LogLevel
 from cloche_api.resources import quantity
 
+PREFIX = "CLOCHE_OPERATOR_"
+_SERVICE_LINK = re.compile(
+    PREFIX + r"(SERVICE_(HOST|PORT)(_[A-Z0-9_]+)?|PORT(_\d+_(TCP|UDP|SCTP).*)?)"
+)
+"""Variables that Kubernetes sets for a Service named `cloche-operator` (`enableServiceLinks`)."""
+_SLACK = 1.1  # times the gateways' limits on writes
 _USERS_LEAST = 250  # Pods in a namespace's quota, each of which has a different user
+
+
+class SettingsError(Exception):
+    """Settings are unknown or invalid. The message has one line for each of them."""
 
 
 class Settings(BaseSettings):
     """Every setting, its unit and the reason for its default."""
 
     model_config = SettingsConfigDict(
-        env_prefix="CLOCHE_OPERATOR_", extra="forbid", frozen=True, use_attribute_docstrings=True
+        env_prefix=PREFIX, extra="forbid", frozen=True, use_attribute_docstrings=True
     )
 
     @field_validator("pod_request_cpu", "pod_request_memory")
@@ -56,6 +70,16 @@ class Settings(BaseSettings):
     def litter_bytes(self) -> int:
         """Bytes of processed objects after which garbage is collected."""
         return self.memory_bytes // 8
+
+    @property
+    def write_limits(self) -> tuple[int, int]:
+        """Bytes that all executions and those of one tenant may write to etcd within 10 minutes.
+
+        They are a tenth more than the gateways' limits, so that a gateway refuses an execution
+        before the operator does. Each leader starts at zero; the gateways know what the previous
+        leader had counted, because they count their own executions and those that ended.
+        """
+        return int(self.write_bytes * _SLACK), int(self.write_bytes_per_tenant * _SLACK)
 
     namespace: str = "cloche-sandboxes"
     """The namespace of the executions, the runtimes and their Pods."""
@@ -175,3 +199,34 @@ class Settings(BaseSettings):
     def users(self) -> range:
         """The UIDs that Pods run as, each used by one Pod at a time."""
         return range(self.first_user, self.last_user + 1)
+
+
+def load() -> Settings:
+    """Return the settings from the environment.
+
+    Raises:
+        SettingsError: a setting is unknown, or its value is invalid.
+    """
+    known = [PREFIX + name.upper() for name in Settings.model_fields]
+    unknown = [
+        name
+        for name in sorted(os.environ)
+        if name.upper().startswith(PREFIX)
+        and name.upper() not in known
+        and not _SERVICE_LINK.fullmatch(name.upper())
+    ]
+    if unknown:
+        lines = (
+            f"{name}: there is no such setting; the nearest one is {_nearest(name.upper(), known)}"
+            for name in unknown
+        )
+        raise SettingsError("\n".join(lines))
+    try:
+        return Settings()
+    except ValidationError as error:
+        lines = (f"{PREFIX}{str(e['loc'][0]).upper()}: {e['msg']}" for e in error.errors())
+        raise SettingsError("\n".join(lines)) from None
+
+
+def _nearest(name: str, known: list[str]) -> str:
+    return difflib.get_close_matches(name, known, n=1, cutoff=0.0)[0]

@@ -13,8 +13,8 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
-from support.installation import installed
-from support.site import Site, site
+from support.clients.installation_api import InstallationApi, installation_api
+from support.fixtures.installation import installed
 
 from attacks.floods import FLOODS, Flood
 from attacks.node import holdings, settled
@@ -43,8 +43,8 @@ def _left(progress: Progress, times: int) -> Iterator[Flood]:
                 yield flood
 
 
-def _attack(place: Site, progress: Progress, times: int, together: int) -> None:
-    target = Target(place)
+def _attack(cluster: InstallationApi, progress: Progress, times: int, together: int) -> None:
+    target = Target(cluster)
     addresses = target.addresses()
 
     def run(flood: Flood) -> None:
@@ -61,16 +61,18 @@ def main() -> int:
     given = _arguments()
     for number in (signal.SIGINT, signal.SIGTERM):  # in a background job too
         signal.signal(number, signal.default_int_handler)
-    with site(installed()) as place:
+    with installation_api(installed()) as cluster:
         progress = Progress.fresh() if given.fresh else Progress.kept()
-        before = progress.begin(holdings(place))
+        before = progress.begin(holdings(cluster))
         try:
-            _attack(place, progress, given.times, given.together)
+            _attack(cluster, progress, given.times, given.together)
         except KeyboardInterrupt:
-            sys.stderr.write(f"interrupted; {progress.told()}: `make attacks` goes on from there\n")
+            sys.stderr.write(
+                f"interrupted; {progress.summary()}: `make attacks` goes on from there\n"
+            )
             return _INTERRUPTED
-        grown = settled(place, before)
-    sys.stdout.write(f"{progress.told()}\n")
+        grown = settled(cluster, before)
+    sys.stdout.write(f"{progress.summary()}\n")
     for what, how in grown.items():
         sys.stdout.write(f"PROBLEM the node: {what}: {how}\n")
     if not grown:

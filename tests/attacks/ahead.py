@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from typing import Any
 
 import pytest
-from support.ahead import chosen
+from support.data.selected import selected_params
 
 from attacks.program import Program
 
@@ -22,6 +22,8 @@ Ended = Callable[[Program], dict[str, Any]]
 def ahead(request: pytest.FixtureRequest, run: Ended) -> Iterator[Ended]:
     """Return a function that returns the status of each attack chosen by the module's tests."""
     with ThreadPoolExecutor(TOGETHER) as pool:
-        found = {attack.name: pool.submit(run, attack) for attack in chosen(request, "attack")}
+        found = {
+            attack.name: pool.submit(run, attack) for attack in selected_params(request, "attack")
+        }
         yield lambda attack: found[attack.name].result()
         pool.shutdown(cancel_futures=True)

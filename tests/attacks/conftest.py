@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
-from support.installation import Installation
-from support.site import Site, site
+from support.clients.installation_api import InstallationApi, installation_api
+from support.fixtures.installation import Installation
 
 from attacks.node import holdings, settled
 from attacks.owners import device_owners, mapped_files
@@ -14,30 +14,30 @@ from attacks.target import Target
 
 
 @pytest.fixture(scope="session")
-def place(installation: Installation) -> Iterator[Site]:
+def cluster(installation: Installation) -> Iterator[InstallationApi]:
     """The installation, accessed through its API server."""
-    with site(installation) as where:
+    with installation_api(installation) as where:
         yield where
 
 
 @pytest.fixture(scope="package", autouse=True)
-def node_as_before(place: Site) -> Iterator[None]:
+def node_as_before(cluster: InstallationApi) -> Iterator[None]:
     """After all attacks, check that the node holds what it held before and the pools are as full.
 
     Also check that no device of the machine and no file of an image has become a Pod's.
 
     This runs once for the suite, because containerd and the kubelet take a minute to clean up.
     """
-    before, devices = holdings(place), device_owners()
+    before, devices = holdings(cluster), device_owners()
     yield
     assert device_owners() == devices
     assert not mapped_files()
-    assert not (grown := settled(place, before)), grown
+    assert not (grown := settled(cluster, before)), grown
 
 
 @pytest.fixture(scope="session")
-def target(place: Site) -> Target:
-    return Target(place)
+def target(cluster: InstallationApi) -> Target:
+    return Target(cluster)
 
 
 @pytest.fixture(scope="module")

@@ -10,11 +10,11 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from support.api_server import CLOCHE, CORE
+from support.clients.api_server import CLOCHE, CORE
+from support.clients.installation_api import STATE, InstallationApi, restarts
+from support.clients.node_processes import of_component
+from support.data.names import SANDBOXES, SYSTEM
 from support.deadline import until
-from support.installation import SANDBOXES, SYSTEM
-from support.processes import of_component
-from support.site import STATE, Site, restarts
 
 _MIB = 1024 * 1024
 _CGROUPS = Path("/sys/fs/cgroup")
@@ -63,27 +63,29 @@ class Holdings:
         }
 
 
-def settled(place: Site, before: Holdings) -> dict[str, str]:
+def settled(cluster: InstallationApi, before: Holdings) -> dict[str, str]:
     """Return what has grown and stays so after containerd's delayed clean-up."""
 
     def look() -> dict[str, str] | None:
         grown.clear()
-        grown.update(holdings(place).grown(before))
+        grown.update(holdings(cluster).grown(before))
         return None if grown else {"": "nothing"}
 
     grown: dict[str, str] = {}
     with suppress(AssertionError):
-        until(look, _QUIET_SECONDS, "the node to be as before")
+        until(look, "the node to be as before", _QUIET_SECONDS)
     return grown
 
 
-def holdings(place: Site) -> Holdings:
+def holdings(cluster: InstallationApi) -> Holdings:
     """Count, once every pool is full and there are no other sandboxes."""
-    until(lambda: _is_quiet(place), _QUIET_SECONDS, "the pools to be full and all else to be gone")
-    nodes = place.api.get("/api/v1/nodes")["items"]
+    until(
+        lambda: _is_quiet(cluster), "the pools to be full and all else to be gone", _QUIET_SECONDS
+    )
+    nodes = cluster.api.get("/api/v1/nodes")["items"]
     return Holdings(
-        sandboxes=len(place.sandboxes()),
-        restarts=system_restarts(place),
+        sandboxes=len(cluster.sandboxes()),
+        restarts=system_restarts(cluster),
         pressures=sum(_complains(one) for node in nodes for one in node["status"]["conditions"]),
         mounts=len(Path(f"/proc/{of_component('kubelet')}/mountinfo").read_text().splitlines()),
         cgroups=len(groups := list(_groups())),
@@ -94,27 +96,27 @@ def holdings(place: Site) -> Holdings:
     )
 
 
-def system_restarts(place: Site) -> int:
+def system_restarts(cluster: InstallationApi) -> int:
     """Return the number of restarts of the containers of gateway, operator and DNS."""
     return sum(
         restarts(pod)
         for namespace in (SYSTEM, "kube-system")
-        for pod in place.api.get(f"{CORE}/{namespace}/pods")["items"]
+        for pod in cluster.api.get(f"{CORE}/{namespace}/pods")["items"]
     )
 
 
 def _active_layers() -> int:
     containerd = Path(f"/proc/{of_component('containerd')}/exe").readlink()
     command = [str(containerd.with_name("ctr")), "-a", _SOCKET, "-n", "k8s.io", "snapshots", "ls"]
-    told = subprocess.run(command, check=True, capture_output=True, text=True).stdout
-    return sum(line.split()[-1] == "Active" for line in told.splitlines())
+    output = subprocess.run(command, check=True, capture_output=True, text=True).stdout
+    return sum(line.split()[-1] == "Active" for line in output.splitlines())
 
 
-def _is_quiet(place: Site) -> bool:
-    runtimes = place.api.get(f"{CLOCHE}/{SANDBOXES}/sandboxruntimes")["items"]
+def _is_quiet(cluster: InstallationApi) -> bool:
+    runtimes = cluster.api.get(f"{CLOCHE}/{SANDBOXES}/sandboxruntimes")["items"]
     wanted = sum(one["spec"]["pool"]["size"] for one in runtimes)
     ready = sum(one.get("status", {}).get("ready") or 0 for one in runtimes)
-    pods = place.sandboxes()
+    pods = cluster.sandboxes()
     waiting = [pod for pod in pods if pod["metadata"]["labels"].get(STATE) == "waiting"]
     leaving = any("deletionTimestamp" in pod["metadata"] for pod in pods)
     return ready == wanted == len(waiting) == len(pods) and not leaving

@@ -94,8 +94,8 @@ class Program:
         """
         found = []
         if (ended := _ended(status)) not in self.ends.split(" or "):
-            told = status.get("message") or status.get("stderr", "")
-            found.append(f"ends {ended}, must {self.ends}: {told[-500:]}")
+            message = status.get("message") or status.get("stderr", "")
+            found.append(f"ends {ended}, must {self.ends}: {message[-500:]}")
         stdout = status.get("stdout", "")
         if self.bytes is not None:
             size = len(stdout.encode())
@@ -110,22 +110,30 @@ class Program:
 
 def parse(path: Path) -> Program:
     """Read a program and its header."""
-    told: dict[str, list[str]] = {}
+    headers: dict[str, list[str]] = {}
     for line in path.read_text(encoding="utf-8").splitlines():
         if match := _LINE.fullmatch(line):
-            told.setdefault(match[1], []).append(match[2])
-    (tries,) = told["Tries"]
-    if not told.keys() & {"Gets", "Bytes", "Ends"}:
+            headers.setdefault(match[1], []).append(match[2])
+    (tries,) = headers["Tries"]
+    if not headers.keys() & {"Gets", "Bytes", "Ends"}:
         raise ValueError(f"{path}: says not what it must get")
-    (ends,) = told.get("Ends", ["Exited 0"])
-    (bytes_,) = told.get("Bytes", [None])
-    (collects,) = told.get("Collects", [None])
-    (held_by,) = told.get("Held by", [None])
-    (depends_on,) = told.get("Depends on", [None])
-    limits = dict(item.split("=") for line in told.get("Limits", []) for item in line.split())
+    (ends,) = headers.get("Ends", ["Exited 0"])
+    (bytes_,) = headers.get("Bytes", [None])
+    (collects,) = headers.get("Collects", [None])
+    (held_by,) = headers.get("Held by", [None])
+    (depends_on,) = headers.get("Depends on", [None])
+    limits = dict(item.split("=") for line in headers.get("Limits", []) for item in line.split())
     size = None if bytes_ is None else int(bytes_)
     return Program(
-        path, tries, tuple(told.get("Gets", ())), ends, size, limits, collects, held_by, depends_on
+        path,
+        tries,
+        tuple(headers.get("Gets", ())),
+        ends,
+        size,
+        limits,
+        collects,
+        held_by,
+        depends_on,
     )
 
 

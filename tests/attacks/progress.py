@@ -62,7 +62,7 @@ class Progress:
             for fault in faults:
                 sys.stdout.write(f"PROBLEM {kind}: {fault}\n")
             if self._done.total() % _TELL_EVERY == 0:
-                sys.stdout.write(f"{self.told()}\n")
+                sys.stdout.write(f"{self.summary()}\n")
             sys.stdout.flush()
             self._keep(finished=False)
 
@@ -70,7 +70,7 @@ class Progress:
         """Record that the run has finished."""
         self._keep(finished=True)
 
-    def told(self) -> str:
+    def summary(self) -> str:
         """Return the progress as one line."""
         kinds = ", ".join(f"{count} {kind}s" for kind, count in self._done.items()) or "none"
         return f"{kinds}; {len(self.faults)} faults; {self._took():.0f} s"
@@ -95,7 +95,7 @@ class Progress:
 
 @functools.cache
 def _commit() -> str:
-    told = subprocess.run(
+    output = subprocess.run(
         ["git", "rev-parse", "HEAD"], check=True, capture_output=True, text=True
     ).stdout
-    return told.strip()
+    return output.strip()

@@ -7,12 +7,13 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from support.api_server import CLOCHE, CORE, ApiServer
+from support.clients.api_server import CLOCHE, CORE, ApiServer
+from support.clients.installation_api import InstallationApi
+from support.data.names import SANDBOXES, SYSTEM
 from support.deadline import until
-from support.installation import SANDBOXES, SYSTEM
-from support.site import Site
 
 from attacks.program import LANGUAGES, Program
+from cloche_api.meta import API_VERSION
 
 _EXECUTIONS = f"{CLOCHE}/{SANDBOXES}/sandboxexecutions"
 _CLASSES = "/apis/node.k8s.io/v1/runtimeclasses"
@@ -26,12 +27,12 @@ _UNFINISHED = ("", "Pending", "Running")
 class Target:
     """Runs programs through the API server, as `kubectl apply` would."""
 
-    place: Site
+    cluster: InstallationApi
 
     @property
     def api(self) -> ApiServer:
         """The API server."""
-        return self.place.api
+        return self.cluster.api
 
     @property
     def executions(self) -> str:
@@ -67,7 +68,7 @@ class Target:
         Only the gateway may set a tenant.
         """
         body = {
-            "apiVersion": "cloche.dev/v1alpha1",
+            "apiVersion": API_VERSION,
             "kind": "SandboxExecution",
             "metadata": {"generateName": "attack-"},
             "spec": {"language": language, "ttlSecondsAfterFinished": 600, **spec},
@@ -91,7 +92,7 @@ class Target:
             status: dict[str, Any] = self.api.get(f"{_EXECUTIONS}/{name}").get("status", {})
             return None if status.get("phase", "") in _UNFINISHED else status
 
-        return until(look, _PATIENCE_SECONDS, f"execution {name} to end")
+        return until(look, f"execution {name} to end", _PATIENCE_SECONDS)
 
     def cancel(self, name: str) -> None:
         """Request cancellation of an execution."""
@@ -116,14 +117,14 @@ class Target:
         names = {language: f"{prefix}-{language}" for language in LANGUAGES.values()}
         for language, name in names.items():
             pool = {"size": 2, "reuse": "SameTenant"}
-            spec = self.place.runtime_like(language, pool=pool, **changes)
+            spec = self.cluster.runtime_like(language, pool=pool, **changes)
             image = (images or {}).get(language, spec["image"])
-            self.place.make_runtime(name, spec | {"image": image})
+            self.cluster.make_runtime(name, spec | {"image": image})
         try:
             yield names
         finally:
             for name in names.values():
-                self.place.remove_runtime(name)
+                self.cluster.remove_runtime(name)
 
     @contextmanager
     def open_runtimes(

@@ -39,11 +39,11 @@ def ended(
         yield found
 
 
-def test_there_are_120_different_attacks() -> None:
+def test_the_suite_has_at_least_120_different_attacks() -> None:
     assert len(ATTACKS) >= 120
     assert len({attack.tries for attack in ATTACKS}) == len(ATTACKS)
 
 
 @pytest.mark.parametrize("attack", ATTACKS, ids=lambda one: one.name)
-def test_an_attack_gets_what_its_file_says(attack: Program, ended: Ended) -> None:
+def test_an_attack_gets_only_what_its_file_declares(attack: Program, ended: Ended) -> None:
     assert not (faults := attack.faults(ended(attack))), f"{attack.tries}: {faults}"

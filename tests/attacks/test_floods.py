@@ -9,7 +9,7 @@ from attacks.target import Target
 
 
 @pytest.mark.parametrize("flood", FLOODS, ids=lambda one: one.name)
-def test_a_flood_ends_as_its_file_says(
+def test_a_flood_ends_as_its_file_declares(
     flood: Flood, target: Target, addresses: dict[str, str]
 ) -> None:
     assert not flood.faults(target.ended(target.start(*flood.spec(addresses))))

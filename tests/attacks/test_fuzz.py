@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from fuzz import schema
 from fuzz.__main__ import fuzz
-from support.installation import Installation
+from support.fixtures.installation import Installation
 
 SEED = 20
 MIB = 32
 """Maximum growth of the gateway's memory."""
 
 
-async def test_500_hostile_requests(installation: Installation) -> None:
+async def test_the_gateway_answers_500_hostile_requests_correctly(
+    installation: Installation,
+) -> None:
     report = await fuzz(installation, 500, 8, SEED)
 
     assert report.problems == []
@@ -19,7 +21,7 @@ async def test_500_hostile_requests(installation: Installation) -> None:
     assert report.memory[-1] - report.memory[0] < MIB
 
 
-def test_the_openapi_document_is_true(installation: Installation) -> None:
+def test_responses_conform_to_the_openapi_document(installation: Installation) -> None:
     done = schema.run(installation, 5, SEED, capture=True)
 
     assert done.returncode == 0, done.stdout[-8000:]

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 
-from support.api_server import CORE
+from support.clients.api_server import CORE
+from support.clients.installation_api import InstallationApi
+from support.data.names import SANDBOXES
 from support.deadline import until
-from support.installation import SANDBOXES
-from support.site import Site
 
 from attacks.node import system_restarts
 from attacks.program import HERE, parse
@@ -27,14 +27,16 @@ while True:
 """A neighbour that runs until it is cancelled, unless it loses its memory or is killed."""
 
 
-def test_a_hundred_memory_hogs_at_once(place: Site, target: Target) -> None:
+def test_100_concurrent_memory_hogs_do_not_affect_another_program(
+    cluster: InstallationApi, target: Target
+) -> None:
     """The queue admits as many as fit into the nodes' memory; the others end with QueueTimeout."""
     hog = parse(HERE / "resources" / "memory.py")
     spec = hog.spec({}) | {"timeoutSeconds": 60}
     spec.pop("resources")
-    before = system_restarts(place)
+    before = system_restarts(cluster)
     neighbour = target.start("python", {"code": NEIGHBOUR, "timeoutSeconds": 300})
-    until(lambda: target.phase(neighbour) == "Running", 60, "the neighbour to run")
+    until(lambda: target.phase(neighbour) == "Running", "the neighbour to run", 60)
 
     with ThreadPoolExecutor(16) as pool:
         hogs = list(pool.map(lambda _: target.start("python", spec), range(HOGS)))
@@ -46,10 +48,10 @@ def test_a_hundred_memory_hogs_at_once(place: Site, target: Target) -> None:
     status = target.ended(neighbour)
     assert status["reason"] == "Cancelled"
     assert set(status["stdout"].splitlines()) == {"begun", "kept"}
-    (node,) = place.api.get("/api/v1/nodes")["items"]
+    (node,) = cluster.api.get("/api/v1/nodes")["items"]
     pressures = {one["type"]: one["status"] for one in node["status"]["conditions"]}
     assert pressures["MemoryPressure"] == "False"
     assert pressures["Ready"] == "True"
-    events = place.api.get(f"{CORE}/{SANDBOXES}/events?fieldSelector=reason=Evicted")["items"]
+    events = cluster.api.get(f"{CORE}/{SANDBOXES}/events?fieldSelector=reason=Evicted")["items"]
     assert not events
-    assert system_restarts(place) == before
+    assert system_restarts(cluster) == before

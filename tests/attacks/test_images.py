@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from support.api_server import CLOCHE
-from support.installation import SANDBOXES
-from support.site import Site
+from support.clients.api_server import CLOCHE
+from support.clients.installation_api import InstallationApi
+from support.data.names import SANDBOXES
 
 from attacks.program import HERE, parse
 from attacks.target import Target
@@ -18,17 +18,17 @@ TOGETHER = 3
 
 
 @pytest.fixture
-def runtimes(place: Site) -> Iterator[dict[str, str]]:
+def runtimes(cluster: InstallationApi) -> Iterator[dict[str, str]]:
     """A Bash runtime with each language's image, by language."""
-    found = place.api.get(f"{CLOCHE}/{SANDBOXES}/sandboxruntimes")["items"]
+    found = cluster.api.get(f"{CLOCHE}/{SANDBOXES}/sandboxruntimes")["items"]
     images = {one["metadata"]["name"]: one["spec"]["image"] for one in found}
     names = {language: f"bash-of-{language}" for language in images}
     for language, name in names.items():
-        spec = place.runtime_like("bash", pool={"size": 0, "reuse": "Never"})
-        place.make_runtime(name, spec | {"image": images[language]})
+        spec = cluster.runtime_like("bash", pool={"size": 0, "reuse": "Never"})
+        cluster.make_runtime(name, spec | {"image": images[language]})
     yield names
     for name in names.values():
-        place.remove_runtime(name)
+        cluster.remove_runtime(name)
 
 
 def test_no_image_has_a_file_that_gives_privileges(

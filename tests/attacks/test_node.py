@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from support.api_server import CORE
+from support.clients.api_server import CORE
+from support.clients.installation_api import InstallationApi
+from support.data.names import SANDBOXES, SYSTEM
 from support.deadline import until
-from support.installation import SANDBOXES, SYSTEM
-from support.site import Site
 
 from attacks.program import HERE
 from attacks.target import Target
@@ -59,19 +59,19 @@ def charged() -> int:
 
 
 @contextmanager
-def hoarders(place: Site, target: Target) -> Iterator[None]:
+def hoarders(cluster: InstallationApi, target: Target) -> Iterator[None]:
     """Run programs that hold all they could get until they are cancelled."""
     names = [target.start("python", SPEC) for _ in range(HOARDERS)]
 
     def holds(name: str) -> bool:
-        found = place.api.get(f"{target.executions}/{name}").get("status", {})
+        found = cluster.api.get(f"{target.executions}/{name}").get("status", {})
         assert found.get("phase", "") in {"", "Pending", "Running"}, found
         path = f"{CORE}/{SANDBOXES}/pods/{found.get('podName')}/log"
-        return "hoarded" in place.api.client.get(path).text
+        return "hoarded" in cluster.api.client.get(path).text
 
     try:
         for name in names:
-            until(lambda name=name: holds(name), 120, f"{name} to hoard")  # type: ignore[misc]
+            until(lambda name=name: holds(name), f"{name} to hoard", 120)  # type: ignore[misc]
         yield
     finally:
         for name in names:
@@ -80,9 +80,9 @@ def hoarders(place: Site, target: Target) -> Iterator[None]:
             target.ended(name)
 
 
-def neighbour(place: Site, name: str, **fields: Any) -> str:
+def neighbour(cluster: InstallationApi, name: str, **fields: Any) -> str:
     """Return the output of an ordinary Pod that needs some of every resource."""
-    image = place.runtime("python")["spec"]["image"]
+    image = cluster.runtime("python")["spec"]["image"]
     container = {
         "name": "neighbour",
         "image": image,
@@ -91,31 +91,35 @@ def neighbour(place: Site, name: str, **fields: Any) -> str:
     }
     spec = {"restartPolicy": "Never", "containers": [container], **fields}
     pod = {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": name}, "spec": spec}
-    place.api.create(_PODS, pod)
+    cluster.api.create(_PODS, pod)
     try:
         until(
-            lambda: place.api.get(f"{_PODS}/{name}")["status"]["phase"] in {"Succeeded", "Failed"},
-            60,
+            lambda: (
+                cluster.api.get(f"{_PODS}/{name}")["status"]["phase"] in {"Succeeded", "Failed"}
+            ),
             f"{name} to end",
+            60,
         )
-        return place.api.client.get(f"{_PODS}/{name}/log").text
+        return cluster.api.client.get(f"{_PODS}/{name}/log").text
     finally:
-        place.api.delete(f"{_PODS}/{name}")
+        cluster.api.delete(f"{_PODS}/{name}")
 
 
-def test_another_pod_gets_what_it_needs_while_twenty_hoard(place: Site, target: Target) -> None:
-    users = place.sandboxes()[0]["spec"].get("hostUsers", True)
+def test_a_pod_gets_kernel_objects_while_20_programs_hoard_them(
+    cluster: InstallationApi, target: Target
+) -> None:
+    users = cluster.sandboxes()[0]["spec"].get("hostUsers", True)
     before, charged_before = unreclaimable(), charged()
-    with hoarders(place, target):
+    with hoarders(cluster, target):
         grown = unreclaimable() - before
         charges = charged() - charged_before
-        assert neighbour(place, "neighbour") == GOT
-        assert neighbour(place, "neighbour-of-its-kind", hostUsers=users) == GOT
+        assert neighbour(cluster, "neighbour") == GOT
+        assert neighbour(cluster, "neighbour-of-its-kind", hostUsers=users) == GOT
     assert grown - charges < 64 * 1024 * 1024, (grown, charges)
 
 
 @pytest.mark.parametrize("language", ["javascript", "typescript"])
-def test_node_says_which_interfaces_there_are(target: Target, language: str) -> None:
+def test_a_node_js_program_can_list_network_interfaces(target: Target, language: str) -> None:
     code = 'import os = require("node:os"); console.log(JSON.stringify(os.networkInterfaces()));'
     if language == "javascript":
         code = code.replace("import os", "const os")

@@ -10,8 +10,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from support.helm import other_values
-from support.installation import Installation
+from support.clients.helm import other_values
+from support.fixtures.installation import Installation
 
 from attacks.ahead import Ended, ahead
 from attacks.program import Program, programs
@@ -44,11 +44,11 @@ def ended(
         yield found
 
 
-def test_there_are_100_attacks() -> None:
+def test_the_open_network_has_at_least_100_attacks() -> None:
     assert len(ATTACKS) >= 100
 
 
-def test_a_pod_has_a_default_route_and_no_user_namespace(
+def test_a_pod_in_the_open_network_has_a_default_route_and_no_user_namespace(
     target: Target, runtimes: dict[str, str]
 ) -> None:
     code = "cat /proc/self/uid_map; grep -c -P '^\\w+\\t00000000\\t' /proc/net/route"
@@ -59,5 +59,7 @@ def test_a_pod_has_a_default_route_and_no_user_namespace(
 
 
 @pytest.mark.parametrize("attack", ATTACKS, ids=lambda one: one.name)
-def test_an_attack_gets_what_its_file_says(attack: Program, ended: Ended) -> None:
+def test_an_attack_in_the_open_network_gets_only_what_its_file_declares(
+    attack: Program, ended: Ended
+) -> None:
     assert not (faults := attack.faults(ended(attack))), f"{attack.tries}: {faults}"

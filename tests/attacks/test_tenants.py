@@ -8,10 +8,12 @@ from typing import Any
 
 import httpx
 import pytest
-from support.api_server import CLOCHE
-from support.installation import SANDBOXES, Installation, Kubectl
-from support.keys import extra_key
-from support.site import Site
+from support.clients.api_keys import extra_key
+from support.clients.api_server import CLOCHE
+from support.clients.installation_api import InstallationApi
+from support.clients.kubectl import InstallationKubectl
+from support.data.names import SANDBOXES
+from support.fixtures.installation import Installation
 
 _SECONDS = 150.0
 
@@ -60,7 +62,7 @@ def ours(http: httpx.Client) -> httpx.Client:
 
 
 @pytest.fixture(scope="module")
-def theirs(installation: Installation, kubectl: Kubectl) -> Iterator[httpx.Client]:
+def theirs(installation: Installation, kubectl: InstallationKubectl) -> Iterator[httpx.Client]:
     """A client with the attacker's key, of another tenant."""
     with (
         extra_key(kubectl, tenant="neighbour", ratePerMinute=10_000) as key,
@@ -72,19 +74,19 @@ def theirs(installation: Installation, kubectl: Kubectl) -> Iterator[httpx.Clien
 
 
 @pytest.fixture(scope="module")
-def reused(place: Site) -> Iterator[str]:
+def reused(cluster: InstallationApi) -> Iterator[str]:
     """A language whose Pods are reused by the same tenant."""
     pool = {"size": 2, "reuse": "SameTenant"}
-    place.make_runtime("attack-reused", place.runtime_like("python", pool=pool))
+    cluster.make_runtime("attack-reused", cluster.runtime_like("python", pool=pool))
     yield "attack-reused"
-    place.remove_runtime("attack-reused")
+    cluster.remove_runtime("attack-reused")
 
 
 Ran = Callable[[httpx.Client, str], tuple[str, str]]
 
 
 @pytest.fixture(scope="module")
-def ran(place: Site, reused: str) -> Ran:
+def ran(cluster: InstallationApi, reused: str) -> Ran:
     """Run code in a reusable Pod; return its output and the Pod's uid."""
 
     def run(client: httpx.Client, code: str) -> tuple[str, str]:
@@ -92,7 +94,7 @@ def ran(place: Site, reused: str) -> Ran:
         assert answer.status_code == httpx.codes.OK, answer.text
         body = answer.json()
         path = f"{CLOCHE}/{SANDBOXES}/sandboxexecutions/{body['execution_id']}"
-        uid: str = place.api.get(path)["status"]["podUID"]
+        uid: str = cluster.api.get(path)["status"]["podUID"]
         return body["stdout"], uid
 
     return run
@@ -116,7 +118,7 @@ def _made(client: httpx.Client, **fields: Any) -> str:
         ("DELETE", "/api/v1/executions/{}"),
     ],
 )
-def test_another_tenants_execution_is_as_if_it_were_not(
+def test_another_tenants_execution_is_answered_like_an_unknown_one(
     ours: httpx.Client, theirs: httpx.Client, method: str, path: str
 ) -> None:
     """The response is the same as for an unknown name, so that names cannot be probed."""
@@ -128,7 +130,9 @@ def test_another_tenants_execution_is_as_if_it_were_not(
     assert ours.get(f"/api/v1/execute/status/{name}").json()["result"]["stdout"] == "secret\n"
 
 
-def test_lists_hold_ones_own_alone(ours: httpx.Client, theirs: httpx.Client) -> None:
+def test_a_list_contains_only_the_tenants_own_executions(
+    ours: httpx.Client, theirs: httpx.Client
+) -> None:
     session = f"shared-{uuid.uuid4().hex[:8]}"
     name = _made(ours, session_id=session)
     assert name not in theirs.get("/api/v1/executions", params={"limit": 100}).text
@@ -136,7 +140,7 @@ def test_lists_hold_ones_own_alone(ours: httpx.Client, theirs: httpx.Client) -> 
     assert name in ours.get("/api/v1/executions", params={"session_id": session}).text
 
 
-def test_a_repeated_key_brings_no_other_tenants_result(
+def test_an_idempotency_key_never_returns_another_tenants_result(
     ours: httpx.Client, theirs: httpx.Client
 ) -> None:
     headers = {"Idempotency-Key": str(uuid.uuid4())}
@@ -148,7 +152,9 @@ def test_a_repeated_key_brings_no_other_tenants_result(
     assert first != second
 
 
-def test_another_tenants_session_runs_nothing(ours: httpx.Client, theirs: httpx.Client) -> None:
+def test_a_session_rejects_requests_of_another_tenant(
+    ours: httpx.Client, theirs: httpx.Client
+) -> None:
     made = ours.post("/api/v1/sessions", json={"language": "python"})
     assert made.status_code == httpx.codes.CREATED, made.text
     name = made.json()["session_id"]
@@ -177,7 +183,9 @@ def test_a_pod_is_never_used_by_two_tenants(
     assert not mine & others
 
 
-def test_ones_own_next_program_finds_nothing_either(ours: httpx.Client, ran: Ran) -> None:
+def test_the_same_tenants_next_program_finds_no_leftovers_in_a_reused_pod(
+    ours: httpx.Client, ran: Ran
+) -> None:
     left = [ran(ours, LEAVE) for _ in range(3)]
     looked = [ran(ours, LOOK) for _ in range(3)]
     assert {stdout for stdout, _ in left} == {"True True\n"}
@@ -185,7 +193,7 @@ def test_ones_own_next_program_finds_nothing_either(ours: httpx.Client, ran: Ran
     assert {uid for _, uid in left} & {uid for _, uid in looked}
 
 
-def test_a_program_that_runs_at_the_same_time_is_not_seen(
+def test_a_program_cannot_see_a_concurrent_program_of_another_tenant(
     ours: httpx.Client, theirs: httpx.Client
 ) -> None:
     body = {"code": HOLD, "language": "python", "timeout": 60}

@@ -15,8 +15,8 @@ from chaos import report
 from chaos.faults import FAULTS
 from chaos.round import Round
 from chaos.row import Row
-from support.installation import installed
-from support.site import site
+from support.clients.installation_api import installation_api
+from support.fixtures.installation import installed
 
 _RUNTIME = "chaos"
 
@@ -38,7 +38,7 @@ def main() -> int:
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # clean up on the way out
     sys.stdout.write(f"seed {given.seed}\n")
     rows: list[Row] = []
-    with site(installed()) as where, where.own_runtime(_RUNTIME, given.pool):
+    with installation_api(installed()) as where, where.own_runtime(_RUNTIME, given.pool):
         for fault in FAULTS:
             if given.only not in fault.name:
                 continue

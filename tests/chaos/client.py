@@ -88,8 +88,8 @@ class Client:
         with self._turns:
             until(
                 lambda: self._closing or self._sent - self._ended() < _UNFINISHED,
-                _TURN_SECONDS,
                 "programs to end, so that others may follow",
+                _TURN_SECONDS,
             )
             assert not self._closing, "the round was given up"
             self._sent += 1

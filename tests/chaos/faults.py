@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import httpx
+from support.clients.node_processes import kill_component, of_component, of_pod
 from support.deadline import until
-from support.processes import kill_component, of_component, of_pod
 
 from cloche_cluster.embedded.layout import Layout
 from cloche_cluster.embedded.settings import Ports
@@ -46,16 +46,16 @@ class Fault:
 
 
 def _kill_leader(of: Round) -> None:
-    _kill_in_pod(of.site.leader()["metadata"]["uid"], b"cloche_operator")
+    _kill_in_pod(of.cluster.leader()["metadata"]["uid"], b"cloche_operator")
 
 
 def _kill_operators(of: Round) -> None:
-    for pod in of.site.parts("operator"):
+    for pod in of.cluster.parts("operator"):
         _kill_in_pod(pod["metadata"]["uid"], b"cloche_operator")
 
 
 def _kill_gateways(of: Round) -> None:
-    for pod in of.site.parts("gateway"):
+    for pod in of.cluster.parts("gateway"):
         _kill_in_pod(pod["metadata"]["uid"], b"cloche_gateway")
 
 
@@ -77,7 +77,7 @@ def _freeze(program: str) -> Callable[[Round], None]:
         os.kill(process, signal.SIGSTOP)
         try:
             over = time.monotonic() + FREEZE_SECONDS
-            until(lambda: time.monotonic() > over, 2 * FREEZE_SECONDS, "the frost to be over")
+            until(lambda: time.monotonic() > over, "the frost to be over", 2 * FREEZE_SECONDS)
         finally:
             os.kill(process, signal.SIGCONT)
 
@@ -88,14 +88,14 @@ def _delete_victim(of: Round) -> None:
     """Delete the Pod of one running execution, which sleeps long enough for this."""
 
     def pod() -> str | None:
-        execution = of.site.executions(of.session).get(of.victim_name() or "")
+        execution = of.cluster.executions(of.session).get(of.victim_name() or "")
         if execution is None:
             return None
         started = {start.execution for start in of.witness.running()}
         name: str = execution["status"].get("podName", "")
         return name if execution["metadata"]["uid"] in started else None
 
-    of.site.delete_sandbox(until(pod, _VICTIM_SECONDS, "the victim to be started"))
+    of.cluster.delete_sandbox(until(pod, "the victim to be started", _VICTIM_SECONDS))
 
 
 def _leads(of: Round) -> bool:
@@ -104,16 +104,16 @@ def _leads(of: Round) -> bool:
     Each operator is queried directly, because a Pod's Ready condition stays true until the kubelet
     notices a crash.
     """
-    if not of.site.stand("operator") or of.site.operator_figure(_LEADING) != 1:
+    if not of.cluster.is_complete("operator") or of.cluster.operator_figure(_LEADING) != 1:
         return False
-    before = of.site.lease()["renewTime"]
-    of.site.leader()
-    until(lambda: of.site.lease()["renewTime"] != before, 10, "the Lease to be renewed")
+    before = of.cluster.lease()["renewTime"]
+    of.cluster.leader()
+    until(lambda: of.cluster.lease()["renewTime"] != before, "the Lease to be renewed", 10)
     return True
 
 
 def _api_serves(of: Round) -> bool:
-    return of.site.api.client.get("/readyz", timeout=_QUICK_SECONDS).is_success
+    return of.cluster.api.client.get("/readyz", timeout=_QUICK_SECONDS).is_success
 
 
 def _kubelet_serves(_: Round) -> bool:
@@ -127,7 +127,7 @@ def _containerd_serves(_: Round) -> bool:
 
 
 def _gateway_serves(of: Round) -> bool:
-    return of.client.is_served() and of.site.stand("gateway")
+    return of.client.is_served() and of.cluster.is_complete("gateway")
 
 
 KILL_LEADER = Fault("leading operator killed", _kill_leader, _leads, times=20)

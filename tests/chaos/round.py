@@ -13,15 +13,15 @@ from chaos.faults import DELETE_POD
 from chaos.recovery import left_over, tidied
 from chaos.row import RECOVERY_SECONDS, Row, Strike
 from chaos.workload import Program, mix, sleeper
+from support.clients.installation_api import NOT_THERE, answered
 from support.deadline import until
-from support.site import NOT_THERE, answered
-from support.witness import Witness, witness
+from support.observers.start_observer import StartObserver, observe_starts
 
 if TYPE_CHECKING:
     from concurrent.futures import Future
 
     from chaos.faults import Fault
-    from support.site import Site
+    from support.clients.installation_api import InstallationApi
 
 _LATEST_PART = 0.8  # of the executions have ended when the fault is injected, at most
 _JITTER_SECONDS = 1.0
@@ -40,13 +40,18 @@ class Round:
     """
 
     def __init__(
-        self, site: Site, faults: tuple[Fault, ...], language: str, executions: int, seed: int
+        self,
+        cluster: InstallationApi,
+        faults: tuple[Fault, ...],
+        language: str,
+        executions: int,
+        seed: int,
     ) -> None:
-        self.site, self.faults, self.language = site, faults, language
+        self.cluster, self.faults, self.language = cluster, faults, language
         self.rng = random.Random(seed)  # noqa: S311  a reproducible seed
         self.session = f"chaos-{seed}-{int(time.time())}"
         self.row = Row(", ".join(fault.name for fault in faults), seed, executions)
-        self.witness: Witness
+        self.witness: StartObserver
         self.client: Client
         self._programs = mix(executions, self.rng)
         self._ids: list[Future[str]] = []
@@ -55,19 +60,19 @@ class Round:
 
     def run(self) -> Row:
         """Run the round, starting with a full pool. Failures are recorded in the row."""
-        where = self.site.installation
+        where = self.cluster.installation
         with ExitStack() as stack:
             self.client = Client(where.url, where.key, self.language, self.session)
             stack.callback(self.client.close)
             try:
                 self._prepare()
-                with witness() as self.witness:
+                with observe_starts() as self.witness:
                     recovered = self._carry_out()
                 self._judge()
                 self.row.recovery_seconds = recovered
             except AssertionError as failure:
                 self.row.failure = str(failure)
-        self.site.remove_executions(self.session)
+        self.cluster.remove_executions(self.session)
         return self.row
 
     def victim_name(self) -> str | None:
@@ -78,14 +83,14 @@ class Round:
 
     def _prepare(self) -> None:
         """Wait until there are no leftovers of earlier rounds."""
-        tidied(self.site)
+        tidied(self.cluster)
 
         def is_clean() -> bool:
-            self.row.left_over = left_over(self.site, self.language)
+            self.row.left_over = left_over(self.cluster, self.language)
             return not self.row.left_over
 
         try:
-            until(lambda: answered(is_clean), _FILLED_SECONDS, "a full pool and nothing else")
+            until(lambda: answered(is_clean), "a full pool and nothing else", _FILLED_SECONDS)
         except AssertionError as failure:
             raise AssertionError(f"{failure}: {self.row.left_over}") from None
 
@@ -100,9 +105,9 @@ class Round:
         for id_ in self._ids:
             id_.result()
         until(
-            lambda: answered(lambda: self.site.unfinished(self.session) == 0),
-            _ENDED_SECONDS,
+            lambda: answered(lambda: self.cluster.unfinished(self.session) == 0),
             "all executions to end",
+            _ENDED_SECONDS,
         )
         ended = time.monotonic()
         self.row.all_ended_seconds = round(ended - began, 1)
@@ -123,8 +128,8 @@ class Round:
         fault.strike(self)
         until(
             lambda: answered(lambda: fault.is_mended(self)),
-            _MENDED_SECONDS,
             f"what was struck to serve again: {fault.name}",
+            _MENDED_SECONDS,
         )
         strike.mended = True
 
@@ -145,18 +150,18 @@ class Round:
 
         until(
             is_reached,
-            _ENDED_SECONDS,
             f"{part} executions to have " + ("been accepted" if of_requests else "ended"),
+            _ENDED_SECONDS,
         )
         jitter = self.rng.uniform(0, _QUICK_JITTER_SECONDS if of_requests else _JITTER_SECONDS)
         moment = time.monotonic() + jitter
-        until(lambda: time.monotonic() >= moment, 2 * _JITTER_SECONDS, "the moment")
+        until(lambda: time.monotonic() >= moment, "the moment", 2 * _JITTER_SECONDS)
 
     def _recovered(self, since: float) -> float | None:
         """Return the seconds until nothing was left over; None if that took too long."""
         while time.monotonic() - since < RECOVERY_SECONDS:
             try:
-                self.row.left_over = left_over(self.site, self.language)
+                self.row.left_over = left_over(self.cluster, self.language)
             except NOT_THERE as error:
                 self.row.left_over = [f"no answer: {error!r}"]
             if not self.row.left_over:
@@ -166,10 +171,12 @@ class Round:
 
     def _judge(self) -> None:
         """Compare every execution with its expected result."""
-        row, recorded = self.row, self.site.executions(self.session)
+        row, recorded = self.row, self.cluster.executions(self.session)
         names = [id_.result() for id_ in self._ids]
         assert len(set(names)) == len(self._programs), "two requests share an execution"
-        assert set(names) == set(recorded), "the gateway made executions that nobody asked for"
+        assert set(names) == set(recorded), (
+            "the gateway created executions that no client requested"
+        )
         uids = {name: recorded[name]["metadata"]["uid"] for name in names}
         starts = self.witness.counts(uids.values())
         row.twice = [name for name, uid in uids.items() if starts[uid] > 1]
@@ -191,9 +198,9 @@ class Round:
 
     def _is_whole(self, name: str, program: Program, status: dict[str, Any]) -> bool:
         """Return whether record and gateway both have the program's complete output."""
-        told = self.client.status(name)["result"]
+        answered = self.client.status(name)["result"]
         return bool(
             status["exitCode"] == 0
-            and status["stdout"] == told["stdout"] == program.stdout
-            and status["stderr"] == told["stderr"] == ""
+            and status["stdout"] == answered["stdout"] == program.stdout
+            and status["stderr"] == answered["stderr"] == ""
         )

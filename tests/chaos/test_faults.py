@@ -14,8 +14,8 @@ from chaos import report
 from chaos.faults import FAULTS, ROUNDS
 from chaos.round import Round
 from chaos.row import Row
-from support.installation import Installation
-from support.site import Site, site
+from support.clients.installation_api import InstallationApi, installation_api
+from support.fixtures.installation import Installation
 
 EXECUTIONS = 24
 """For each fault."""
@@ -26,13 +26,13 @@ Rows = Callable[[str], Row]
 
 
 @pytest.fixture(scope="module")
-def where(installation: Installation) -> Iterator[Site]:
-    with site(installation) as found, found.own_runtime(RUNTIME, POOL):
+def where(installation: Installation) -> Iterator[InstallationApi]:
+    with installation_api(installation) as found, found.own_runtime(RUNTIME, POOL):
         yield found
 
 
 @pytest.fixture(scope="module")
-def rows(where: Site) -> Rows:
+def rows(where: InstallationApi) -> Rows:
     """Return a function that runs a round at its first call, and returns its result."""
 
     @cache
@@ -44,7 +44,7 @@ def rows(where: Site) -> Rows:
     return carry_out
 
 
-def test_every_fault_has_one_round() -> None:
+def test_each_fault_belongs_to_exactly_one_round() -> None:
     of_rounds = [fault for faults in ROUNDS.values() for fault in faults]
     assert sorted(fault.name for fault in of_rounds) == sorted(fault.name for fault in FAULTS)
 
@@ -54,7 +54,9 @@ def test_every_fault_has_one_round() -> None:
     [(name, fault.name) for name, faults in ROUNDS.items() for fault in faults],
     ids=lambda value: value,
 )
-def test_a_fault_strikes_among_executions_and_is_mended(rows: Rows, name: str, fault: str) -> None:
+def test_a_fault_is_injected_while_executions_run_and_is_repaired(
+    rows: Rows, name: str, fault: str
+) -> None:
     row = rows(name)
     strikes = [strike for strike in row.strikes if strike.fault == fault]
 
@@ -63,7 +65,7 @@ def test_a_fault_strikes_among_executions_and_is_mended(rows: Rows, name: str, f
 
 
 @pytest.mark.parametrize("name", ROUNDS)
-def test_a_round_loses_nothing_runs_nothing_twice_and_leaves_nothing(rows: Rows, name: str) -> None:
+def test_a_round_loses_repeats_and_leaves_behind_no_execution(rows: Rows, name: str) -> None:
     row = rows(name)
 
     assert not row.problems(), report.line(row)

@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from support.fixtures import execute, running_pod
+from support.fixtures.executions import execute, running_pod
 
 __all__ = ["execute", "running_pod"]

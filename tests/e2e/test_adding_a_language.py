@@ -9,9 +9,10 @@ from typing import Any
 
 import httpx
 import pytest
-from support import images
+from support.clients import images
+from support.clients.kubectl import InstallationKubectl
+from support.data.names import ROOT, SANDBOXES
 from support.deadline import until
-from support.installation import ROOT, SANDBOXES, Kubectl
 
 PAGE = (ROOT / "docs" / "operate" / "adding-a-language.md").read_text(encoding="utf-8")
 PUBLISHED = "registry.example.com/team/runtime-lua:5.4"
@@ -25,31 +26,33 @@ def block(language: str) -> str:
 
 
 @pytest.fixture(scope="module")
-def lua(kubectl: Kubectl, tmp_path_factory: Any) -> Iterator[None]:
+def lua(kubectl: InstallationKubectl, tmp_path_factory: Any) -> Iterator[None]:
     context: Path = tmp_path_factory.mktemp("lua")
     (context / "Dockerfile").write_text(block("dockerfile"), encoding="utf-8")
     bash = kubectl.json("get", "sbr", "bash", "-n", SANDBOXES)["spec"]["image"]
     reference = images.load("runtime-lua", context, bash)
     manifest = block("yaml")
     assert PUBLISHED in manifest
-    kubectl("apply", "-n", SANDBOXES, "-f", "-", input_=manifest.replace(PUBLISHED, reference))
+    kubectl("apply", "-n", SANDBOXES, "-f", "-", stdin=manifest.replace(PUBLISHED, reference))
     yield
     kubectl("delete", "sbr", "lua", "-n", SANDBOXES)
 
 
 @pytest.mark.usefixtures("lua")
-def test_it_is_listed_within_seconds_and_runs(http: httpx.Client, execute: Any) -> None:
+def test_an_added_language_is_listed_within_seconds_and_runs(
+    http: httpx.Client, execute: Any
+) -> None:
     def listed() -> bool:
         return "lua" in http.get("/api/v1/execute/languages").json()
 
-    until(listed, 5, "lua to be listed")
+    until(listed, "lua to be listed", 5)
     assert http.get("/api/v1/execute/language/lua5.4/info").json()["version"] == "5.4"
     answer = execute('print("Hello from Lua")', "lua")
     assert (answer["stdout"], answer["exit_code"]) == ("Hello from Lua\n", 0)
 
 
 @pytest.mark.usefixtures("lua")
-def test_its_syntax_errors_are_the_callers(http: httpx.Client) -> None:
+def test_a_syntax_error_in_an_added_language_is_400(http: httpx.Client) -> None:
     answer = http.post("/api/v1/execute", json={"code": "print(", "language": "lua"})
 
     assert answer.status_code == httpx.codes.BAD_REQUEST

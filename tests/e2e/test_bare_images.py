@@ -1,11 +1,12 @@
-"""Gateway and operator have no shell and no program but Python to offer to who breaks in."""
+"""The images of gateway and operator have no shell and no program except Python."""
 
 from __future__ import annotations
 
 from typing import Any
 
 import pytest
-from support.installation import SYSTEM, Kubectl
+from support.clients.kubectl import InstallationKubectl
+from support.data.names import SYSTEM
 
 _PROGRAMS = """
 import os
@@ -20,7 +21,7 @@ for directory, _, names in os.walk("/"):
 """
 
 
-def pod_of(kubectl: Kubectl, component: str) -> str:
+def pod_of(kubectl: InstallationKubectl, component: str) -> str:
     """Any Pod of it that runs."""
     words = ("get", "pods", "-n", SYSTEM, "-l", f"app.kubernetes.io/component={component}")
     pods: list[dict[str, Any]] = kubectl.json(*words)["items"]
@@ -32,8 +33,8 @@ def pod_of(kubectl: Kubectl, component: str) -> str:
 
 @pytest.mark.parametrize("component", ["gateway", "operator"])
 @pytest.mark.parametrize("program", ["sh", "/bin/sh", "bash", "dpkg", "apt-get", "perl", "ls"])
-def test_there_is_no_shell_and_no_package_manager(
-    kubectl: Kubectl, component: str, program: str
+def test_gateway_and_operator_images_have_no_shell_and_no_package_manager(
+    kubectl: InstallationKubectl, component: str, program: str
 ) -> None:
     done = kubectl.run("exec", pod_of(kubectl, component), "-n", SYSTEM, "--", program)
 
@@ -42,7 +43,9 @@ def test_there_is_no_shell_and_no_package_manager(
 
 
 @pytest.mark.parametrize("component", ["gateway", "operator"])
-def test_python_is_the_only_program(kubectl: Kubectl, component: str) -> None:
+def test_python_is_the_only_program_in_gateway_and_operator_images(
+    kubectl: InstallationKubectl, component: str
+) -> None:
     where = ("exec", pod_of(kubectl, component), "-n", SYSTEM, "--")
     programs = kubectl(*where, "python3", "-c", _PROGRAMS).split()
 
@@ -50,7 +53,9 @@ def test_python_is_the_only_program(kubectl: Kubectl, component: str) -> None:
     assert programs[0].startswith("/usr/bin/python3.")
 
 
-def test_dpkgs_records_tell_what_is_there(kubectl: Kubectl) -> None:
+def test_the_dpkg_database_lists_the_packages_of_the_gateway_image(
+    kubectl: InstallationKubectl,
+) -> None:
     where = ("exec", pod_of(kubectl, "gateway"), "-n", SYSTEM, "--")
     read = "print(open('/var/lib/dpkg/status').read())"
     lines = kubectl(*where, "python3", "-c", read).splitlines()

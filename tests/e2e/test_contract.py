@@ -14,16 +14,20 @@ from typing import Any
 
 import httpx
 import pytest
+from support.clients.api_keys import extra_key
+from support.clients.kubectl import InstallationKubectl
+from support.data.names import SANDBOXES
 from support.deadline import until
-from support.installation import SANDBOXES, Installation, Kubectl
-from support.keys import extra_key
+from support.fixtures.installation import Installation
 
-SEEDS = "python, javascript, typescript, java, go, rust, cpp, csharp, ruby, php, sql, bash"
+ORIGINAL_LANGUAGES = (
+    "python, javascript, typescript, java, go, rust, cpp, csharp, ruby, php, sql, bash"
+)
 """The languages of the API's first document, which come first and in this order."""
-SEED_FIELDS = {
+ORIGINAL_FIELDS = {
     *("execution_id", "stdout", "stderr", "exit_code", "execution_time", "language", "session_id"),
 }
-OUR_FIELDS = {"stdout_truncated", "stderr_truncated", "reason", "usage", "queue_time"}
+ADDED_FIELDS = {"stdout_truncated", "stderr_truncated", "reason", "usage", "queue_time"}
 HELLO = {"code": 'print("hello")', "language": "python"}
 KIB = 1024
 
@@ -35,7 +39,7 @@ def anonymous(installation: Installation) -> Iterator[httpx.Client]:
 
 
 @pytest.fixture(scope="module")
-def other(installation: Installation, kubectl: Kubectl) -> Iterator[httpx.Client]:
+def other(installation: Installation, kubectl: InstallationKubectl) -> Iterator[httpx.Client]:
     """Another tenant's key."""
     with (
         extra_key(kubectl, tenant="other") as key,
@@ -66,7 +70,7 @@ REFUSED: list[tuple[str, dict[str, Any], int, str]] = [
         "400 unknown language",
         {"language": "cobol"},
         400,
-        f"Unsupported language: cobol. Supported languages: {SEEDS}",
+        f"Unsupported language: cobol. Supported languages: {ORIGINAL_LANGUAGES}",
     ),
     ("400 the code cannot be parsed", {"code": "print("}, 400, "Invalid code syntax: "),
     (
@@ -145,7 +149,7 @@ REFUSED: list[tuple[str, dict[str, Any], int, str]] = [
     [line[1:] for line in REFUSED],
     ids=[line[0] for line in REFUSED],
 )
-def test_post_execute_answers(
+def test_post_execute_rejects_an_invalid_field_with_its_status_and_detail(
     http: httpx.Client, fields: dict[str, Any], status: int, detail: str
 ) -> None:
     request = {k: v for k, v in {**HELLO, **fields}.items() if v is not ...}
@@ -157,20 +161,20 @@ def test_post_execute_answers(
 
 
 # -------------------------------------------------------------------------------------- headers
-def test_no_key_is_401_with_a_challenge(anonymous: httpx.Client) -> None:
+def test_a_request_without_a_key_is_401_with_a_challenge(anonymous: httpx.Client) -> None:
     answer = anonymous.post("/api/v1/execute", json=HELLO)
 
     assert (answer.status_code, answer.json()) == (401, {"detail": "API key is required"})
     assert answer.headers["WWW-Authenticate"] == "ApiKey"
 
 
-def test_a_wrong_key_is_403(anonymous: httpx.Client) -> None:
+def test_a_request_with_a_wrong_key_is_403(anonymous: httpx.Client) -> None:
     answer = anonymous.post("/api/v1/execute", json=HELLO, headers={"X-API-Key": "wrong"})
 
     assert (answer.status_code, answer.json()) == (403, {"detail": "Invalid API key"})
 
 
-def test_authorization_bearer_is_accepted(
+def test_a_key_in_authorization_bearer_is_accepted(
     anonymous: httpx.Client, installation: Installation
 ) -> None:
     headers = {"Authorization": f"Bearer {installation.key}"}
@@ -185,7 +189,7 @@ def test_authorization_bearer_is_accepted(
         *("/api/v1/execute/languages", "/api/v1/execute/health"),
     ],
 )
-def test_no_key_is_needed_for(anonymous: httpx.Client, path: str) -> None:
+def test_a_public_path_requires_no_key(anonymous: httpx.Client, path: str) -> None:
     assert anonymous.get(path).status_code == 200
 
 
@@ -196,15 +200,17 @@ def test_no_key_is_needed_for(anonymous: httpx.Client, path: str) -> None:
         *("/api/v1/executions", "/api/v1/warm-pool/status", "/api/v1/execute/warm-pool/status"),
     ],
 )
-def test_each_path_with_and_without_a_trailing_slash(http: httpx.Client, path: str) -> None:
+def test_a_path_is_answered_with_and_without_a_trailing_slash(
+    http: httpx.Client, path: str
+) -> None:
     plain, slashed = http.get(path), http.get(f"{path}/")
 
     assert (plain.status_code, slashed.status_code) == (200, 200)
     assert type(plain.json()) is type(slashed.json())
 
 
-def test_x_request_id_is_echoed_and_reaches_resource_and_logs(
-    http: httpx.Client, kubectl: Kubectl
+def test_x_request_id_is_echoed_and_appears_in_the_resource_and_the_logs(
+    http: httpx.Client, kubectl: InstallationKubectl
 ) -> None:
     sent = f"test-{uuid.uuid4()}"
 
@@ -220,7 +226,7 @@ def test_x_request_id_is_echoed_and_reaches_resource_and_logs(
             log = kubectl("logs", "-n", "cloche-system", "-l", selector, "--tail=200")
             return any(sent in line and name in line for line in log.splitlines())
 
-        until(logged, 10, f"the {component}'s log to have both ids")
+        until(logged, f"the {component}'s log to have both ids", 10)
 
 
 def test_every_response_has_a_request_id(anonymous: httpx.Client) -> None:
@@ -236,20 +242,20 @@ def test_rate_limited_routes_carry_the_ratelimit_headers(http: httpx.Client) -> 
 
 
 # ------------------------------------------------------------------------------- POST /execute
-def test_the_response_has_the_seeds_seven_fields_and_ours(http: httpx.Client) -> None:
+def test_the_response_has_the_seven_original_fields_and_the_added_ones(http: httpx.Client) -> None:
     body = http.post("/api/v1/execute", json=HELLO).json()
 
-    assert set(body) == SEED_FIELDS | OUR_FIELDS
+    assert set(body) == ORIGINAL_FIELDS | ADDED_FIELDS
     assert set(body["usage"]) == {"cpu_seconds", "max_memory_bytes"}
 
 
-def test_files_are_in_the_response_when_asked_for(execute: Any) -> None:
+def test_output_files_are_returned_when_requested(execute: Any) -> None:
     body = execute('open("a.txt", "w").write("x")', output_files=["*.txt"])
 
     assert [file["path"] for file in body["files"]] == ["a.txt"]
 
 
-def test_execution_time_is_the_programs_alone(http: httpx.Client) -> None:
+def test_execution_time_excludes_compilation_and_start(http: httpx.Client) -> None:
     began = time.monotonic()
     body = http.post("/api/v1/execute", json={"code": "int main() {}", "language": "cpp"}).json()
 
@@ -269,26 +275,26 @@ def test_args_and_files_reach_the_program(execute: Any) -> None:
     assert body["stdout"] == "['one', 'two words'] b'\\x00\\xff' é\n"
 
 
-def test_killed_by_a_signal_is_128_and_its_number(execute: Any) -> None:
+def test_a_program_killed_by_a_signal_exits_with_128_plus_its_number(execute: Any) -> None:
     assert execute("kill -TERM $$", "bash")["exit_code"] == 128 + 15
 
 
-def test_killed_for_memory_is_a_200_with_137(execute: Any) -> None:
+def test_a_program_killed_for_memory_is_200_with_exit_code_137(execute: Any) -> None:
     body = execute('x = "a" * (1 << 31)')
 
     assert (body["exit_code"], body["reason"]) == (137, "OutOfMemory")
 
 
-def test_a_timeout_has_all_that_is_known_of_the_result(http: httpx.Client) -> None:
+def test_a_timeout_response_has_all_known_fields_of_the_result(http: httpx.Client) -> None:
     code = 'print("before", flush=True)\nwhile True: pass'
 
     body = http.post("/api/v1/execute", json={**HELLO, "code": code, "timeout": 1}).json()
 
-    assert set(body) >= SEED_FIELDS
+    assert set(body) >= ORIGINAL_FIELDS
     assert body["stdout"] == "before\n"
 
 
-def test_a_syntax_error_has_what_was_printed_before(http: httpx.Client) -> None:
+def test_a_syntax_error_response_has_the_output_printed_before(http: httpx.Client) -> None:
     request = {"code": "echo before\nif true; then", "language": "bash"}
 
     answer = http.post("/api/v1/execute", json=request)
@@ -298,7 +304,7 @@ def test_a_syntax_error_has_what_was_printed_before(http: httpx.Client) -> None:
     assert {"execution_id", "stdout", "stderr", "exit_code"} <= set(answer.json())
 
 
-def test_cancelled_while_the_client_waited_is_409(http: httpx.Client) -> None:
+def test_an_execution_cancelled_while_its_client_waits_is_409(http: httpx.Client) -> None:
     session = f"t-{uuid.uuid4()}"
     request = {"code": "import time; time.sleep(60)", "language": "python", "session_id": session}
     with concurrent.futures.ThreadPoolExecutor() as pool:
@@ -314,8 +320,8 @@ def test_cancelled_while_the_client_waited_is_409(http: httpx.Client) -> None:
                 ),
                 None,
             ),
+            "the execution to run",
             30,
-            "it to run",
         )
         http.delete(f"/api/v1/executions/{name}")
         answer = waiting.result()
@@ -323,7 +329,7 @@ def test_cancelled_while_the_client_waited_is_409(http: httpx.Client) -> None:
     assert (answer.status_code, answer.json()["detail"]) == (409, "Execution cancelled")
 
 
-def test_a_client_that_goes_away_cancels_its_execution(
+def test_a_client_that_disconnects_cancels_its_execution(
     installation: Installation, http: httpx.Client
 ) -> None:
     session = f"t-{uuid.uuid4()}"
@@ -340,10 +346,10 @@ def test_a_client_that_goes_away_cancels_its_execution(
         found = http.get("/api/v1/executions", params={"session_id": session}).json()["executions"]
         return found[0]["status"] if found else None
 
-    until(lambda: state() == "cancelled", 15, "it to be cancelled")
+    until(lambda: state() == "cancelled", "the execution to be cancelled", 15)
 
 
-def test_idempotency_key_gives_the_same_execution(http: httpx.Client) -> None:
+def test_an_idempotency_key_returns_the_same_execution(http: httpx.Client) -> None:
     headers = {"Idempotency-Key": str(uuid.uuid4())}
     request = {"code": "import time; print(time.time_ns())", "language": "python"}
 
@@ -354,7 +360,7 @@ def test_idempotency_key_gives_the_same_execution(http: httpx.Client) -> None:
     assert third.status_code == 409
 
 
-def test_a_record_that_its_client_removed_is_gone_and_its_key_is_not_run_again(
+def test_a_purged_record_is_404_and_its_idempotency_key_is_410(
     http: httpx.Client,
 ) -> None:
     headers = {"Idempotency-Key": str(uuid.uuid4())}
@@ -367,18 +373,18 @@ def test_a_record_that_its_client_removed_is_gone_and_its_key_is_not_run_again(
     assert http.get(f"/api/v1/executions/{name}").status_code == 404
 
 
-def test_a_record_that_is_not_to_be_kept_is_removed_once_it_is_answered(
+def test_a_record_with_ttl_zero_is_removed_once_it_is_answered(
     http: httpx.Client,
 ) -> None:
     answer = http.post("/api/v1/execute", json={**HELLO, "ttl_seconds": 0})
     path = f"/api/v1/executions/{answer.json()['execution_id']}"
 
     assert answer.json()["stdout"] == "hello\n"
-    until(lambda: http.get(path).status_code == 404, 15, "the record to be removed")
+    until(lambda: http.get(path).status_code == 404, "the record to be removed", 15)
 
 
 # ------------------------------------------------------------------------------------- siblings
-def test_async_is_202_and_pending(http: httpx.Client) -> None:
+def test_an_asynchronous_execution_is_202_and_pending(http: httpx.Client) -> None:
     answer = http.post("/api/v1/execute/async", json=HELLO)
 
     assert answer.status_code == 202
@@ -387,17 +393,17 @@ def test_async_is_202_and_pending(http: httpx.Client) -> None:
     assert {"execution_id", "created_at"} <= set(body)
 
 
-def test_status_tells_how_far_it_is_and_the_result(http: httpx.Client) -> None:
+def test_status_reports_state_times_and_result(http: httpx.Client) -> None:
     body = ended(http, started(http))
 
     assert body["status"] == "completed"
     times = [body[name] for name in ("created_at", "started_at", "completed_at")]
     assert sorted(times, key=datetime.fromisoformat) == times
-    assert set(body["result"]) >= SEED_FIELDS
+    assert set(body["result"]) >= ORIGINAL_FIELDS
     assert body["result"]["stdout"] == "hello\n"
 
 
-def test_status_of_another_keys_execution_is_404(http: httpx.Client, other: httpx.Client) -> None:
+def test_the_execution_of_another_tenant_is_404(http: httpx.Client, other: httpx.Client) -> None:
     name = started(http)
 
     for path in ("execute/status/{}", "executions/{}", "executions/{}/events"):
@@ -406,7 +412,7 @@ def test_status_of_another_keys_execution_is_404(http: httpx.Client, other: http
     assert other.delete(f"/api/v1/executions/{name}").status_code == 404
 
 
-def test_batch_answers_in_order_and_one_that_fails_does_not_fail_the_others(
+def test_a_batch_is_answered_in_order_and_a_failed_item_does_not_fail_the_others(
     http: httpx.Client,
 ) -> None:
     batch = [
@@ -426,7 +432,7 @@ def test_batch_answers_in_order_and_one_that_fails_does_not_fail_the_others(
     assert results[2]["error"] == "language: is required"
 
 
-def test_batch_of_eleven_is_400(http: httpx.Client) -> None:
+def test_a_batch_of_eleven_is_400(http: httpx.Client) -> None:
     answer = http.post("/api/v1/execute/batch", json=[HELLO] * 11)
 
     assert (answer.status_code, answer.json()["detail"]) == (
@@ -435,7 +441,9 @@ def test_batch_of_eleven_is_400(http: httpx.Client) -> None:
     )
 
 
-def test_over_the_keys_rate_is_429(installation: Installation, kubectl: Kubectl) -> None:
+def test_a_request_over_the_keys_rate_is_429(
+    installation: Installation, kubectl: InstallationKubectl
+) -> None:
     bad = {"language": "python"}
     with (
         extra_key(kubectl, tenant="slow", ratePerMinute=3) as key,
@@ -454,15 +462,19 @@ def test_over_the_keys_rate_is_429(installation: Installation, kubectl: Kubectl)
     assert 1 <= int(answer.headers["Retry-After"]) <= 60
 
 
-def test_languages_in_the_seeds_order(anonymous: httpx.Client) -> None:
+def test_languages_are_listed_in_the_order_of_the_original_contract(
+    anonymous: httpx.Client,
+) -> None:
     languages = anonymous.get("/api/v1/execute/languages").json()
 
-    seeds = SEEDS.split(", ")
-    assert languages[: len(seeds)] == seeds
+    original = ORIGINAL_LANGUAGES.split(", ")
+    assert languages[: len(original)] == original
     assert "sqlite" in languages
 
 
-def test_language_info(http: httpx.Client) -> None:
+def test_language_info_has_the_fields_of_the_contract_and_an_unknown_one_is_404(
+    http: httpx.Client,
+) -> None:
     body = http.get("/api/v1/execute/language/py/info").json()
 
     assert {k: body[k] for k in ("language", "file_extension", "max_execution_time")} == {
@@ -482,13 +494,13 @@ def test_language_info(http: httpx.Client) -> None:
         *(("sh", "bash"), ("golang", "go"), ("PYTHON", "python")),
     ],
 )
-def test_aliases_as_people_write_them(http: httpx.Client, alias: str, language: str) -> None:
+def test_an_alias_resolves_to_its_language(http: httpx.Client, alias: str, language: str) -> None:
     answer = http.get(f"/api/v1/execute/language/{alias.replace('#', '%23')}/info")
 
     assert answer.json()["language"] == language
 
 
-def test_session_clean_up_cancels_and_removes_of_that_key_only(
+def test_session_clean_up_cancels_and_removes_only_the_keys_own_executions(
     http: httpx.Client, other: httpx.Client
 ) -> None:
     session = f"t-{uuid.uuid4()}"
@@ -503,11 +515,11 @@ def test_session_clean_up_cancels_and_removes_of_that_key_only(
     def gone() -> bool:
         return http.get(f"/api/v1/executions/{runs}").status_code == 404
 
-    until(gone, 10, "the execution to be removed")
+    until(gone, "the execution to be removed", 10)
     assert other.get(f"/api/v1/executions/{theirs}").status_code == 200
 
 
-def test_executions_lists_newest_first_with_a_cursor(http: httpx.Client) -> None:
+def test_executions_are_listed_newest_first_with_a_cursor(http: httpx.Client) -> None:
     session = f"t-{uuid.uuid4()}"
     names = []
     for _ in range(3):
@@ -558,7 +570,7 @@ print("two", file=sys.stderr, flush=True)
 """
 
 
-def test_events_are_live_and_in_order(http: httpx.Client) -> None:
+def test_events_are_sent_live_and_in_order(http: httpx.Client) -> None:
     name = started(http, code=CHATTY + "time.sleep(60)", timeout=80)
     events = stream_of(http, name)
     found = [next(events) for _ in range(3)]
@@ -571,12 +583,12 @@ def test_events_are_live_and_in_order(http: httpx.Client) -> None:
     assert last["data"]["result"]["reason"] == "Cancelled"
 
 
-def test_events_from_the_first_byte_for_one_that_already_runs(http: httpx.Client) -> None:
+def test_events_of_a_running_execution_begin_at_its_first_byte(http: httpx.Client) -> None:
     name = started(http, code=CHATTY.replace("sleep(2)", "sleep(8)"))
     until(
         lambda: http.get(f"/api/v1/executions/{name}").json()["status"] == "running",
+        "the execution to start",
         30,
-        "its start",
     )
 
     found = events_of(http, name)
@@ -584,7 +596,7 @@ def test_events_from_the_first_byte_for_one_that_already_runs(http: httpx.Client
     assert [e["data"].get("data") for e in found[1:3]] == ["one\n", "two\n"]
 
 
-def test_events_of_one_that_has_ended_are_replayed(http: httpx.Client) -> None:
+def test_events_of_an_ended_execution_are_replayed(http: httpx.Client) -> None:
     name = started(http, code=CHATTY.replace("sleep(2)", "sleep(0)"))
     ended(http, name)
 
@@ -596,7 +608,7 @@ def test_events_of_one_that_has_ended_are_replayed(http: httpx.Client) -> None:
     assert [e["event"] for e in rest] == ["stderr", "exit"]
 
 
-def test_delete_execution_cancels_and_the_record_stays(http: httpx.Client) -> None:
+def test_deleting_an_execution_cancels_it_and_keeps_its_record(http: httpx.Client) -> None:
     name = started(http, code="import time; time.sleep(60)")
 
     assert http.delete(f"/api/v1/executions/{name}").status_code == 200
@@ -605,7 +617,7 @@ def test_delete_execution_cancels_and_the_record_stays(http: httpx.Client) -> No
 
 
 @pytest.mark.parametrize("path", ["warm-pool/status", "execute/warm-pool/status"])
-def test_warm_pool_status(http: httpx.Client, path: str) -> None:
+def test_warm_pool_status_has_the_counts_of_each_language(http: httpx.Client, path: str) -> None:
     body = http.get(f"/api/v1/{path}").json()
 
     assert {"wanted", "ready", "claimed", "hits", "misses"} <= set(body["python"])
@@ -623,7 +635,7 @@ METRICS = (
 )
 
 
-def test_metrics_of_the_contract(http: httpx.Client) -> None:
+def test_metrics_have_the_names_and_steps_of_the_contract(http: httpx.Client) -> None:
     http.post("/api/v1/execute", json=HELLO)
     text = http.get("/metrics").text
 
@@ -634,7 +646,7 @@ def test_metrics_of_the_contract(http: httpx.Client) -> None:
 
 
 # ------------------------------------------------------------------------------------- sessions
-def test_a_stateful_session_keeps_files_in_one_pod(http: httpx.Client) -> None:
+def test_a_stateful_session_keeps_its_files_between_executions(http: httpx.Client) -> None:
     answer = http.post("/api/v1/sessions", json={"language": "python"})
     assert answer.status_code == 201, answer.text
     session = answer.json()["session_id"]
@@ -662,7 +674,9 @@ def test_an_unknown_session_is_404(http: httpx.Client, other: httpx.Client) -> N
 
 
 # --------------------------------------------------------------------------------- keys, limits
-def test_a_keys_executions_at_a_time(installation: Installation, kubectl: Kubectl) -> None:
+def test_a_key_runs_no_more_executions_at_a_time_than_its_concurrency(
+    installation: Installation, kubectl: InstallationKubectl
+) -> None:
     """More wait in its queue."""
     with (
         extra_key(kubectl, tenant="narrow", concurrency=1) as key,
@@ -676,8 +690,8 @@ def test_a_keys_executions_at_a_time(installation: Installation, kubectl: Kubect
     assert all(before[1] <= after[0] for before, after in itertools.pairwise(times))
 
 
-def test_a_change_of_keys_takes_effect_without_a_restart(
-    installation: Installation, kubectl: Kubectl
+def test_a_removed_key_is_rejected_without_a_restart(
+    installation: Installation, kubectl: InstallationKubectl
 ) -> None:
     with extra_key(kubectl, tenant="brief") as key:
         headers = {"X-API-Key": key}
@@ -687,10 +701,10 @@ def test_a_change_of_keys_takes_effect_without_a_restart(
         answer = httpx.get(f"{installation.url}/api/v1/executions", headers=headers)
         return answer.status_code == 403
 
-    until(refused, 10, "the key to be refused")
+    until(refused, "the key to be refused", 10)
 
 
-def test_an_expired_key_is_403(installation: Installation, kubectl: Kubectl) -> None:
+def test_an_expired_key_is_403(installation: Installation, kubectl: InstallationKubectl) -> None:
     with extra_key(kubectl, tenant="old", expiresAt="2020-01-01T00:00:00Z", valid=False) as key:
         url = f"{installation.url}/api/v1/executions"
 
@@ -701,14 +715,16 @@ def test_an_expired_key_is_403(installation: Installation, kubectl: Kubectl) -> 
                 != "Invalid API key"
                 else None
             ),
-            10,
             "the key to be known",
+            10,
         )
 
     assert answer.status_code == 403
 
 
-def test_256_kib_of_output_are_kept_and_more_is_counted(execute: Any, kubectl: Kubectl) -> None:
+def test_256_kib_of_output_are_kept_and_the_rest_is_counted(
+    execute: Any, kubectl: InstallationKubectl
+) -> None:
     body = execute('print("x" * 300_000, end="")')
 
     assert (len(body["stdout"]), body["stdout_truncated"], body["exit_code"]) == (
@@ -720,7 +736,7 @@ def test_256_kib_of_output_are_kept_and_more_is_counted(execute: Any, kubectl: K
     assert status["stdoutBytes"] == 300_000
 
 
-def test_256_kib_of_files_are_brought_back(execute: Any) -> None:
+def test_at_most_256_kib_of_output_files_are_returned(execute: Any) -> None:
     code = 'open("a", "w").write("x" * 262144)\nopen("b", "w").write("y")'
 
     body = execute(code, output_files=["a", "b"])
@@ -740,7 +756,7 @@ plt.savefig("plot.png")
 """
 
 
-def test_a_plot_saved_by_matplotlib_comes_back(execute: Any) -> None:
+def test_a_plot_saved_by_matplotlib_is_returned(execute: Any) -> None:
     body = execute(PLOT, output_files=["*.png"], timeout=60)
 
     assert (body["exit_code"], body["stderr"]) == (0, "")

@@ -1,4 +1,4 @@
-"""Each way to fail ends the execution with a phase and a reason of its own."""
+"""Each kind of failure ends the execution with its own phase and reason."""
 
 from __future__ import annotations
 
@@ -9,10 +9,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from support import images
+from support.clients import images
+from support.clients.kubectl import InstallationKubectl
+from support.clients.node_processes import of_pod
+from support.data.names import SANDBOXES
 from support.deadline import until
-from support.installation import SANDBOXES, Kubectl
-from support.processes import of_pod
 
 SLEEP = 'import time\nprint("begun", flush=True)\ntime.sleep(100)'
 
@@ -24,7 +25,7 @@ def unschedulable(submit: Any, runtime: Any) -> str:
     return name
 
 
-def test_out_of_memory(execute: Any) -> None:
+def test_a_program_out_of_memory_ends_as_out_of_memory_with_its_output(execute: Any) -> None:
     answer = execute('print("before", flush=True)\nx = bytearray(10**9)\nprint(len(x))')
 
     assert answer["exit_code"] == 137
@@ -32,21 +33,25 @@ def test_out_of_memory(execute: Any) -> None:
     assert answer["stdout"] == "before\n"
 
 
-def test_killed_by_a_signal(execute: Any) -> None:
+def test_a_program_killed_by_a_signal_ends_as_signaled(execute: Any) -> None:
     answer = execute("kill -TERM $$", "bash")
 
     assert answer["exit_code"] == 128 + signal.SIGTERM
     assert answer["reason"] == "Signaled"
 
 
-def test_image_missing(submit: Any, finished: Any, runtime: Any) -> None:
+def test_a_missing_image_ends_the_execution_as_image_pull_failed(
+    submit: Any, finished: Any, runtime: Any
+) -> None:
     status = finished(submit("x", runtime("no-image", image="cloche/there-is-no-such-image:0")))
 
     assert (status["phase"], status["reason"]) == ("Error", "ImagePullFailed")
     assert "there-is-no-such-image" in status["message"]
 
 
-def test_not_a_supervisor(submit: Any, finished: Any, runtime: Any, kubectl: Kubectl) -> None:
+def test_an_image_without_a_supervisor_ends_the_execution_as_error(
+    submit: Any, finished: Any, runtime: Any, kubectl: InstallationKubectl
+) -> None:
     """An image that runs, but holds no supervisor."""
     image = kubectl.json("get", "deployment", "cloche-operator", "-n", "cloche-system")
     image = image["spec"]["template"]["spec"]["containers"][0]["image"]
@@ -57,8 +62,8 @@ def test_not_a_supervisor(submit: Any, finished: Any, runtime: Any, kubectl: Kub
     assert status["reason"] in ("ProtocolError", "ContainerStartFailed")
 
 
-def test_garbage_in_the_stream(
-    submit: Any, finished: Any, runtime: Any, kubectl: Kubectl, execute: Any
+def test_garbage_from_a_supervisor_ends_the_execution_as_protocol_error(
+    submit: Any, finished: Any, runtime: Any, kubectl: InstallationKubectl, execute: Any
 ) -> None:
     python = kubectl.json("get", "sbr", "python", "-n", SANDBOXES)["spec"]["image"]
     image = images.load("garbage", Path(__file__).parent / "images" / "garbage", python)
@@ -69,8 +74,8 @@ def test_garbage_in_the_stream(
     assert execute("print(1)")["stdout"] == "1\n"
 
 
-def test_pod_deleted_by_hand(
-    kubectl: Kubectl, submit: Any, finished: Any, running_pod: Any
+def test_an_execution_whose_pod_is_deleted_ends_as_pod_deleted_with_its_output(
+    kubectl: InstallationKubectl, submit: Any, finished: Any, running_pod: Any
 ) -> None:
     name = submit(SLEEP, timeoutSeconds=120)
     pod = running_pod(name)["metadata"]["name"]
@@ -82,7 +87,9 @@ def test_pod_deleted_by_hand(
     assert status["stdout"] == "begun\n"
 
 
-def test_pod_evicted(kubectl: Kubectl, submit: Any, finished: Any, running_pod: Any) -> None:
+def test_an_execution_whose_pod_is_evicted_ends_as_pod_evicted(
+    kubectl: InstallationKubectl, submit: Any, finished: Any, running_pod: Any
+) -> None:
     name = submit(SLEEP, timeoutSeconds=120)
     pod = running_pod(name)["metadata"]["name"]
     eviction = {
@@ -92,14 +99,14 @@ def test_pod_evicted(kubectl: Kubectl, submit: Any, finished: Any, running_pod: 
     }
 
     path = f"/api/v1/namespaces/{SANDBOXES}/pods/{pod}/eviction"
-    kubectl("create", "--raw", path, "-f", "-", input_=json.dumps(eviction))
+    kubectl("create", "--raw", path, "-f", "-", stdin=json.dumps(eviction))
 
     status = finished(name)
     assert (status["phase"], status["reason"]) == ("Error", "PodEvicted")
 
 
-def test_supervisor_that_hangs(
-    kubectl: Kubectl, submit: Any, finished: Any, running_pod: Any
+def test_a_hung_supervisor_ends_the_execution_as_supervisor_hung(
+    kubectl: InstallationKubectl, submit: Any, finished: Any, running_pod: Any
 ) -> None:
     """The supervisor's own timeout fails; the operator's is the next layer."""
     name = submit(SLEEP, timeoutSeconds=2)
@@ -111,10 +118,12 @@ def test_supervisor_that_hangs(
 
     assert (status["phase"], status["reason"]) == ("Error", "SupervisorHung")
     assert status["stdout"] == "begun\n"
-    until(lambda: pod["metadata"]["name"] not in str(kubectl.pods()), 20, "the Pod to be gone")
+    until(lambda: pod["metadata"]["name"] not in str(kubectl.pods()), "the Pod to be gone", 20)
 
 
-def test_supervisor_that_dies(submit: Any, finished: Any, running_pod: Any) -> None:
+def test_a_killed_supervisor_ends_the_execution_as_result_lost(
+    submit: Any, finished: Any, running_pod: Any
+) -> None:
     name = submit(SLEEP, timeoutSeconds=60)
     pod = running_pod(name)
     os.kill(min(of_pod(pod["metadata"]["uid"], b"/opt/cloche")), signal.SIGKILL)
@@ -125,7 +134,9 @@ def test_supervisor_that_dies(submit: Any, finished: Any, running_pod: Any) -> N
     assert status["stdout"] == "begun\n"
 
 
-def test_files_that_do_not_fit(submit: Any, finished: Any) -> None:
+def test_conflicting_file_paths_end_the_execution_as_invalid_files(
+    submit: Any, finished: Any
+) -> None:
     files = [{"path": "a", "content": "a file"}, {"path": "a/b", "content": "below a file"}]
 
     status = finished(submit("x", files=files))
@@ -134,7 +145,9 @@ def test_files_that_do_not_fit(submit: Any, finished: Any) -> None:
     assert "a/b" in status["message"]
 
 
-def test_unschedulable(unschedulable: str, finished: Any) -> None:
+def test_an_execution_that_no_node_accepts_ends_as_unschedulable(
+    unschedulable: str, finished: Any
+) -> None:
     """Last, for its minute to be over."""
     status = finished(unschedulable)
 

@@ -1,4 +1,4 @@
-"""Nodes that have no room left: programs go before Pods that wait for programs."""
+"""Full nodes: the Pods of executions preempt waiting Pods of the pools."""
 
 from __future__ import annotations
 
@@ -7,8 +7,9 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from support.clients.kubectl import InstallationKubectl
+from support.data.names import SANDBOXES
 from support.deadline import until
-from support.installation import SANDBOXES, Kubectl
 
 from cloche_api.resources import quantity
 
@@ -16,7 +17,7 @@ HOG = {"name": "test-hog", "namespace": "default"}
 SECONDS = 90
 
 
-def free_millicpu(kubectl: Kubectl) -> int:
+def free_millicpu(kubectl: InstallationKubectl) -> int:
     """What the Pods on the only node leave of the CPU that it can allocate."""
     node = kubectl.json("get", "nodes")["items"][0]
     pods = kubectl.json("get", "pods", "-A", "--field-selector=status.phase!=Succeeded")["items"]
@@ -30,11 +31,11 @@ def free_millicpu(kubectl: Kubectl) -> int:
 
 
 @pytest.fixture
-def no_room(kubectl: Kubectl) -> Iterator[None]:
+def no_room(kubectl: InstallationKubectl) -> Iterator[None]:
     """A node whose CPU is all requested, while the pools are full."""
     for name in ("python", "javascript", "bash"):
-        until(lambda name=name: kubectl.pool_is_full(name), SECONDS, f"the pool of {name}")  # type: ignore[misc]  # bound now
-    until(lambda: not kubectl.busy_pods(), SECONDS, "the used Pods to go")
+        until(lambda name=name: kubectl.pool_is_full(name), f"the pool of {name}", SECONDS)  # type: ignore[misc]  # bound now
+    until(lambda: not kubectl.busy_pods(), "the used Pods to go", SECONDS)
     image = kubectl.json("get", "sbr", "python", "-n", SANDBOXES)["spec"]["image"]
     hog = {
         "name": "hog",
@@ -48,15 +49,15 @@ def no_room(kubectl: Kubectl) -> Iterator[None]:
         "metadata": HOG,
         "spec": {"containers": [hog], "terminationGracePeriodSeconds": 0},
     }
-    kubectl("create", "-f", "-", input_=json.dumps(pod))
+    kubectl("create", "-f", "-", stdin=json.dumps(pod))
     kubectl("wait", "--for=condition=Ready", "pod/test-hog", "-n", "default", "--timeout=60s")
     yield
     kubectl("delete", "pod", "test-hog", "-n", "default", "--ignore-not-found")
 
 
 @pytest.mark.usefixtures("no_room")
-def test_a_pod_that_waits_makes_room_for_a_program(
-    kubectl: Kubectl, submit: Any, finished: Any
+def test_a_waiting_pool_pod_is_preempted_for_an_execution(
+    kubectl: InstallationKubectl, submit: Any, finished: Any
 ) -> None:
     names = [submit("print(1)", resources={"memory": "256Mi"}) for _ in range(3)]
 
@@ -64,4 +65,4 @@ def test_a_pod_that_waits_makes_room_for_a_program(
 
     assert [(end["reason"], end["stdout"]) for end in ends] == [("Exited", "1\n")] * 3
     kubectl("delete", "pod", "test-hog", "-n", "default")
-    until(lambda: kubectl.pool_is_full("python"), SECONDS, "the pool to be full again")
+    until(lambda: kubectl.pool_is_full("python"), "the pool to be full again", SECONDS)

@@ -1,22 +1,27 @@
-"""What somebody with kubectl sees and can do, with no gateway in between."""
+"""What a user of kubectl sees and can do, without the gateway."""
 
 from __future__ import annotations
 
 from typing import Any
 
+from support.clients.kubectl import InstallationKubectl
+from support.data.names import ROOT, SANDBOXES, SYSTEM
 from support.deadline import until
-from support.installation import ROOT, SANDBOXES, SYSTEM, Kubectl
 
 
-def test_every_execution_is_shown_and_no_pod_stays(kubectl: Kubectl, execute: Any) -> None:
+def test_kubectl_shows_an_ended_execution_and_its_pod_is_deleted(
+    kubectl: InstallationKubectl, execute: Any
+) -> None:
     answer = execute('print("seen")', session_id="shown")
 
     row = kubectl("get", "sbx", answer["execution_id"], "-n", SANDBOXES, "--no-headers").split()
     assert row[:5] == [answer["execution_id"], "python", "Completed", "Exited", "0"]
-    until(lambda: not kubectl.busy_pods(), 10, "the Pods to be gone")
+    until(lambda: not kubectl.busy_pods(), "the Pods to be gone", 10)
 
 
-def test_apply_runs_without_the_gateway(kubectl: Kubectl) -> None:
+def test_an_execution_applied_with_kubectl_runs_without_the_gateway(
+    kubectl: InstallationKubectl,
+) -> None:
     scale = ("scale", "deployment/cloche-gateway", "-n", SYSTEM)
     replicas = kubectl.json("get", "deployment", "cloche-gateway", "-n", SYSTEM)["spec"]["replicas"]
     kubectl("delete", "sbx/hello", "-n", SANDBOXES, "--ignore-not-found")
@@ -36,21 +41,27 @@ def test_apply_runs_without_the_gateway(kubectl: Kubectl) -> None:
     assert status["stdout"]
 
 
-def test_unknown_language_ends_with_its_own_reason(submit: Any, finished: Any) -> None:
+def test_an_execution_in_an_unknown_language_ends_as_unknown_language(
+    submit: Any, finished: Any
+) -> None:
     status = finished(submit("x", "cobol"))
 
     assert (status["phase"], status["reason"]) == ("Error", "UnknownLanguage")
     assert "cobol" in status["message"]
 
 
-def test_more_than_the_maximum_ends_with_its_own_reason(submit: Any, finished: Any) -> None:
+def test_an_execution_over_the_runtimes_maximum_ends_as_resources_exceed_runtime(
+    submit: Any, finished: Any
+) -> None:
     status = finished(submit("x", resources={"memory": "64Gi"}))
 
     assert (status["phase"], status["reason"]) == ("Error", "ResourcesExceedRuntime")
     assert "spec.resources.memory" in status["message"]
 
 
-def test_cancel(kubectl: Kubectl, submit: Any, finished: Any, running_pod: Any) -> None:
+def test_cancelling_with_kubectl_ends_the_execution_and_deletes_its_pod(
+    kubectl: InstallationKubectl, submit: Any, finished: Any, running_pod: Any
+) -> None:
     name = submit('import time\nprint("begun", flush=True)\ntime.sleep(100)', timeoutSeconds=120)
     pod = running_pod(name)["metadata"]["name"]
 
@@ -59,24 +70,28 @@ def test_cancel(kubectl: Kubectl, submit: Any, finished: Any, running_pod: Any) 
     status = finished(name)
     assert (status["phase"], status["reason"]) == ("Cancelled", "Cancelled")
     assert status["stdout"] == "begun\n"
-    until(lambda: pod not in str(kubectl.pods()), 10, "the Pod to be gone")
+    until(lambda: pod not in str(kubectl.pods()), "the Pod to be gone", 10)
 
 
-def test_deletion_takes_the_pod_along(kubectl: Kubectl, submit: Any, running_pod: Any) -> None:
+def test_deleting_an_execution_deletes_its_pod(
+    kubectl: InstallationKubectl, submit: Any, running_pod: Any
+) -> None:
     name = submit("import time\ntime.sleep(100)", timeoutSeconds=120)
     pod = running_pod(name)["metadata"]["name"]
 
     kubectl("delete", "sbx", name, "-n", SANDBOXES)
 
-    until(lambda: pod not in str(kubectl.pods()), 10, "the Pod to be gone")
+    until(lambda: pod not in str(kubectl.pods()), "the Pod to be gone", 10)
 
 
-def test_records_leave_after_their_time(kubectl: Kubectl, submit: Any, finished: Any) -> None:
+def test_a_record_is_removed_after_its_ttl(
+    kubectl: InstallationKubectl, submit: Any, finished: Any
+) -> None:
     name = submit("print(1)", ttlSecondsAfterFinished=1)
     finished(name)
 
     until(
         lambda: kubectl.run("get", "sbx", name, "-n", SANDBOXES).returncode != 0,
-        60,
         "the record to be removed",
+        60,
     )

@@ -1,21 +1,23 @@
-"""Many at once: all end right, none runs twice."""
+"""Concurrent executions: each ends correctly and runs once."""
 
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-from support.witness import witness
+from support.observers.start_observer import observe_starts
 
 COUNT = 20
 
 
-def test_20_at_once(execute: Any, kubectl: Any) -> None:
+def test_20_concurrent_executions_each_run_once_with_their_own_result(
+    execute: Any, kubectl: Any
+) -> None:
     def one(number: int) -> dict[str, Any]:
         answer: dict[str, Any] = execute(f"print({number} ** 2)", timeout=60)
         return answer
 
-    with witness() as seen, ThreadPoolExecutor(COUNT) as pool:
+    with observe_starts() as seen, ThreadPoolExecutor(COUNT) as pool:
         answers = list(pool.map(one, range(COUNT)))
 
     assert [a["stdout"] for a in answers] == [f"{n**2}\n" for n in range(COUNT)]

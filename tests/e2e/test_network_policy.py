@@ -1,4 +1,4 @@
-"""The chart's NetworkPolicies where they are enforced: what they let through, and nothing else."""
+"""The chart's NetworkPolicies where they are enforced: which connections they allow."""
 
 from __future__ import annotations
 
@@ -10,13 +10,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from support.clients.helm import kinds
+from support.clients.kubectl import InstallationKubectl
+from support.data.names import SANDBOXES, SYSTEM
 from support.deadline import until
-from support.helm import kinds
-from support.installation import SANDBOXES, SYSTEM, Installation, Kubectl
+from support.fixtures.installation import Installation
 
 from cloche_cluster.console import Console
-from cloche_cluster.embedded.context import Embedded
 from cloche_cluster.embedded.policy_engine import policy_engine
+from cloche_cluster.embedded.settings import Embedded
 
 VALUES = ("networkPolicy.enabled=true", "valkey.enabled=true")
 HTTP, VALKEY, API, OTHER = 8080, 6379, 6443, 8000
@@ -50,7 +52,7 @@ with ThreadPoolExecutor(len(targets)) as all_at_once:
 print(json.dumps([f"{t[0]}:{t[2]}" for t, one in zip(targets, found) if one]))
 """
 
-EVERYBODY = ("gateway", "operator", "valkey", "sandbox", "stranger")
+PROGRAMS = ("gateway", "operator", "valkey", "sandbox", "stranger")
 REACHED = {
     "gateway": {f"stranger:{API}", f"valkey:{VALKEY}", "names:dns"},
     "operator": {f"stranger:{API}", "names:dns"},
@@ -58,14 +60,14 @@ REACHED = {
     "sandbox": set[str](),
     "stranger": {f"gateway:{HTTP}", "names:dns"},
 }
-"""By whom, with the policies; every other way to a Pod is closed. The stranger stands for an API
+"""By whom, with the policies; every other way to a Pod is closed. The stranger represents an API
 server, which may be at any address, and for those who call the gateway."""
 
 
 class Ways:
     """A Pod for each program of the chart, with its labels, and one that it knows nothing of."""
 
-    def __init__(self, kubectl: Kubectl, image: str) -> None:
+    def __init__(self, kubectl: InstallationKubectl, image: str) -> None:
         self.kubectl = kubectl
         self.image = image
         suffix = uuid.uuid4().hex[:6]
@@ -84,18 +86,18 @@ class Ways:
             self.kubectl(
                 "wait", "--for=create", "serviceaccount/default", "-n", namespace, "--timeout=30s"
             )
-        self.apply([self.pod(name) for name in EVERYBODY])
-        for name in EVERYBODY:
+        self.apply([self.pod(name) for name in PROGRAMS])
+        for name in PROGRAMS:
             where = ("-n", self.namespace(name))
             self.kubectl("wait", f"pod/{name}", *where, "--for=condition=Ready", "--timeout=60s")
         self.addresses = {
             name: self.kubectl.json("get", "pod", name, "-n", self.namespace(name))["status"]
-            for name in EVERYBODY
+            for name in PROGRAMS
         }
 
     def apply(self, objects: list[dict[str, Any]]) -> None:
         body = {"apiVersion": "v1", "kind": "List", "items": objects}
-        self.kubectl("apply", "-f", "-", input_=json.dumps(body))
+        self.kubectl("apply", "-f", "-", stdin=json.dumps(body))
 
     def pod(self, name: str) -> dict[str, Any]:
         labels = {
@@ -137,7 +139,7 @@ class Ways:
         """What a Pod reaches: `NAME:PORT` of every other, and whether it resolves names."""
         targets: list[tuple[str, str, Any]] = [
             (other, self.addresses[other]["podIP"], port)
-            for other in EVERYBODY
+            for other in PROGRAMS
             if other != name
             for port in PORTS
         ]
@@ -150,7 +152,7 @@ class Ways:
 
 
 @pytest.fixture(scope="module")
-def ways(installation: Installation, kubectl: Kubectl) -> Iterator[Ways]:
+def ways(installation: Installation, kubectl: InstallationKubectl) -> Iterator[Ways]:
     """The Pods; in the embedded cluster beside an engine, elsewhere the network is to enforce."""
     image = kubectl.json("get", "sbr", "python", "-n", SANDBOXES)["spec"]["image"]
     embedded = Embedded(Console())
@@ -166,7 +168,7 @@ def ways(installation: Installation, kubectl: Kubectl) -> Iterator[Ways]:
 @pytest.fixture(scope="module")
 def before(ways: Ways) -> dict[str, set[str]]:
     """What each Pod reaches while there is no policy."""
-    return {name: ways.of(name) for name in EVERYBODY}
+    return {name: ways.of(name) for name in PROGRAMS}
 
 
 @pytest.fixture(scope="module")
@@ -174,16 +176,20 @@ def policies(ways: Ways, before: dict[str, set[str]]) -> Ways:
     """The chart's policies, in force after all was open."""
     assert before
     ways.apply_policies()
-    until(lambda: not ways.of("sandbox"), IN_FORCE_SECONDS, "the policies to be in force")
+    until(lambda: not ways.of("sandbox"), "the policies to be in force", IN_FORCE_SECONDS)
     return ways
 
 
-@pytest.mark.parametrize("name", EVERYBODY)
-def test_without_a_policy_everything_is_reached(before: dict[str, set[str]], name: str) -> None:
-    others = {f"{other}:{port}" for other in EVERYBODY if other != name for port in PORTS}
+@pytest.mark.parametrize("name", PROGRAMS)
+def test_a_pod_reaches_every_port_without_network_policies(
+    before: dict[str, set[str]], name: str
+) -> None:
+    others = {f"{other}:{port}" for other in PROGRAMS if other != name for port in PORTS}
     assert before[name] == others | {"names:dns"}
 
 
-@pytest.mark.parametrize("name", EVERYBODY)
-def test_with_the_chart_s_policies_only_what_is_needed(policies: Ways, name: str) -> None:
+@pytest.mark.parametrize("name", PROGRAMS)
+def test_a_pod_reaches_only_what_the_charts_network_policies_allow(
+    policies: Ways, name: str
+) -> None:
     assert policies.of(name) == REACHED[name]

@@ -1,4 +1,4 @@
-"""The operator dies; what runs is not lost and not run again."""
+"""The operator is killed: running executions are neither lost nor run again."""
 
 from __future__ import annotations
 
@@ -7,11 +7,12 @@ import signal
 from typing import Any
 
 import httpx
+from support.clients.installation_api import is_ready
+from support.clients.kubectl import InstallationKubectl, sources_of
+from support.clients.node_processes import of_pod
+from support.data.names import SYSTEM
 from support.deadline import until
-from support.installation import SYSTEM, Kubectl, sources_of
-from support.processes import of_pod
-from support.site import is_ready
-from support.witness import witness
+from support.observers.start_observer import observe_starts
 
 COUNT = 10
 LARGE = 100 * 1024
@@ -23,8 +24,10 @@ for tenth in range(200):
 """
 
 
-def test_kill_while_10_run(kubectl: Kubectl, submit: Any, finished: Any, running_pod: Any) -> None:
-    with witness() as seen:
+def test_10_running_executions_survive_a_killed_operator(
+    kubectl: InstallationKubectl, submit: Any, finished: Any, running_pod: Any
+) -> None:
+    with observe_starts() as seen:
         names = [submit(CODE) for _ in range(COUNT)]
         for name in names:
             running_pod(name)
@@ -36,12 +39,14 @@ def test_kill_while_10_run(kubectl: Kubectl, submit: Any, finished: Any, running
     assert all(end["stdout"] == whole for end in ends)
     uids = [kubectl.execution(name)["metadata"]["uid"] for name in names]
     assert seen.counts(uids) == dict.fromkeys(uids, 1)
-    until(lambda: not kubectl.busy_pods(), 60, "the Pods to be gone")
+    until(lambda: not kubectl.busy_pods(), "the Pods to be gone", 60)
 
 
-def test_kill_while_pods_start(kubectl: Kubectl, submit: Any, finished: Any) -> None:
+def test_executions_whose_pods_start_survive_a_killed_operator_and_run_once(
+    kubectl: InstallationKubectl, submit: Any, finished: Any
+) -> None:
     """Claimed or not, sent or not: each ends Completed, and its program is started once."""
-    with witness() as seen:
+    with observe_starts() as seen:
         names = [submit("print(1)") for _ in range(5)]
         uids = [kubectl.execution(name)["metadata"]["uid"] for name in names]
         _kill_operator(kubectl)
@@ -49,19 +54,19 @@ def test_kill_while_pods_start(kubectl: Kubectl, submit: Any, finished: Any) -> 
 
     assert [(end["reason"], end["stdout"]) for end in ends] == [("Exited", "1\n")] * len(names)
     assert seen.counts(uids) == dict.fromkeys(uids, 1)
-    until(lambda: not kubectl.busy_pods(), 60, "the Pods to be gone")
+    until(lambda: not kubectl.busy_pods(), "the Pods to be gone", 60)
     assert all(
         kubectl.execution(name)["status"] == end for name, end in zip(names, ends, strict=True)
     )
 
 
-def test_kill_while_large_programs_start_and_run(
-    kubectl: Kubectl, http: httpx.Client, finished: Any
+def test_large_programs_survive_a_killed_operator_and_their_sources_are_deleted(
+    kubectl: InstallationKubectl, http: httpx.Client, finished: Any
 ) -> None:
     """Their sources stay for the next operator, which deletes them once they have ended."""
     code = "import time\nread = input()\ntime.sleep(10)\nprint(len(read))"
     body = {"code": code, "language": "python", "stdin": "#" * LARGE}
-    with witness() as seen:
+    with observe_starts() as seen:
         answers = [http.post("/api/v1/execute/async", json=body) for _ in range(COUNT)]
         names = [answer.json()["execution_id"] for answer in answers]
         uids = [kubectl.execution(name)["metadata"]["uid"] for name in names]
@@ -70,10 +75,10 @@ def test_kill_while_large_programs_start_and_run(
 
     assert [(end["reason"], end["stdout"]) for end in ends] == [("Exited", f"{LARGE}\n")] * COUNT
     assert seen.counts(uids) == dict.fromkeys(uids, 1)
-    until(lambda: not sources_of(kubectl, names), 60, "the sources to be deleted")
+    until(lambda: not sources_of(kubectl, names), "the sources to be deleted", 60)
 
 
-def _kill_operator(kubectl: Kubectl) -> None:
+def _kill_operator(kubectl: InstallationKubectl) -> None:
     """Kill all operators that run. One that an earlier test has killed may be in back-off."""
     pods = kubectl.json("get", "pods", "-n", SYSTEM, "-l", "app.kubernetes.io/component=operator")
     running = [pod for pod in pods["items"] if is_ready(pod)]

@@ -1,4 +1,4 @@
-"""Output and code of the awkward kind, at their limits: right, flagged where cut, terminal."""
+"""Output and code with unusual characters at their size limits."""
 
 from __future__ import annotations
 
@@ -24,7 +24,9 @@ WRITE = "import sys\nsys.stdout.buffer.write({data})\nsys.stdout.buffer.flush()"
     ids=["NUL", "invalid UTF-8", "less-than", "4-byte characters", "letters"],
 )
 @pytest.mark.parametrize("stream", ["stdout", "stderr"])
-def test_256_kib(execute: Any, stream: str, data: str, text: str) -> None:
+def test_256_kib_of_output_are_unchanged_and_flagged_where_truncated(
+    execute: Any, stream: str, data: str, text: str
+) -> None:
     answer = execute(WRITE.format(data=data).replace("stdout", stream))
 
     assert answer["exit_code"] == 0
@@ -35,14 +37,14 @@ def test_256_kib(execute: Any, stream: str, data: str, text: str) -> None:
     assert answer[f"{stream}_truncated"] == (len(kept) < whole)
 
 
-def test_all_of_the_letters_are_kept(execute: Any) -> None:
+def test_256_kib_of_ascii_output_are_kept_completely(execute: Any) -> None:
     answer = execute(WRITE.format(data="b'a' * 262144"))
 
     assert len(answer["stdout"]) == LIMIT
     assert answer["stdout_truncated"] is False
 
 
-def test_more_is_counted_and_dropped(execute: Any, kubectl: Any) -> None:
+def test_output_over_256_kib_is_dropped_and_counted(execute: Any, kubectl: Any) -> None:
     answer = execute(WRITE.format(data="b'a' * 10_000_000"))
 
     assert answer["exit_code"] == 0
@@ -62,7 +64,9 @@ def test_more_is_counted_and_dropped(execute: Any, kubectl: Any) -> None:
     ],
     ids=["NUL", "less-than", "4-byte characters", "letters"],
 )
-def test_256_kib_of_code(http: httpx.Client, character: str, count: int, status: int) -> None:
+def test_256_kib_of_code_run_unless_escaping_makes_them_too_large_for_etcd(
+    http: httpx.Client, character: str, count: int, status: int
+) -> None:
     """NUL and < become six bytes each in etcd, where a spec has room for 700 KiB."""
     code = f"print(1) # {character * count}"
 
@@ -75,7 +79,7 @@ def test_256_kib_of_code(http: httpx.Client, character: str, count: int, status:
         assert "code" in answer.json()["detail"]
 
 
-def test_a_nul_in_the_code_is_the_languages_matter(http: httpx.Client) -> None:
+def test_a_nul_in_python_code_is_a_syntax_error(http: httpx.Client) -> None:
     answer = http.post("/api/v1/execute", json={"code": "print(1)\0", "language": "python"})
 
     assert answer.status_code == 400

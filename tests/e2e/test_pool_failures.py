@@ -1,4 +1,4 @@
-"""Pools that cannot be filled: the runtime says why, nothing spins, nobody else is touched."""
+"""Pools that cannot be filled: the runtime reports why, and other pools are not affected."""
 
 from __future__ import annotations
 
@@ -10,16 +10,17 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from support import images
+from support.clients import images
+from support.clients.kubectl import InstallationKubectl
+from support.data.names import SANDBOXES
 from support.deadline import until
-from support.installation import SANDBOXES, Kubectl
-from support.witness_pods import pod_witness
+from support.observers.pod_observer import observe_pods
 
 POOL = 2
 LOOK_SECONDS = 20
 MOST_PODS = POOL + 6
 """In that time: those that were on their way, and four tries at 2, 4 and 8 s from one another,
-each perhaps beside one for an execution."""
+each possibly in addition to one for an execution."""
 FAILS_SECONDS = 90
 TIMEOUT_SECONDS = 1
 LONGER_THAN_ANY_DEADLINE = 75
@@ -32,22 +33,22 @@ PROBLEMS = {
     "pool-protocol": ("ProtocolError", "protocol 99"),
     "pool-quits": ("ProtocolError", ""),
 }
-"""By runtime: the reason, and the words that tell one from another."""
+"""By runtime: the reason, and the words that distinguish them."""
 
 
-def waiting(kubectl: Kubectl, runtime: str) -> set[str]:
+def waiting(kubectl: InstallationKubectl, runtime: str) -> set[str]:
     """Uids of the Pods that wait for executions of a runtime."""
     labels = f"cloche.dev/runtime={runtime},cloche.dev/state=waiting"
     found = kubectl.json("get", "pods", "-n", SANDBOXES, "-l", labels)["items"]
     return {pod["metadata"]["uid"] for pod in found}
 
 
-def status(kubectl: Kubectl, runtime: str) -> dict[str, Any]:
+def status(kubectl: InstallationKubectl, runtime: str) -> dict[str, Any]:
     found: dict[str, Any] = kubectl.json("get", "sbr", runtime, "-n", SANDBOXES).get("status", {})
     return found
 
 
-def not_ready(kubectl: Kubectl, runtime: str) -> dict[str, Any] | None:
+def not_ready(kubectl: InstallationKubectl, runtime: str) -> dict[str, Any] | None:
     """The runtime's condition Ready, once it is False."""
     for condition in status(kubectl, runtime).get("conditions", []):
         if condition["type"] == "Ready" and condition["status"] == "False":
@@ -56,19 +57,19 @@ def not_ready(kubectl: Kubectl, runtime: str) -> dict[str, Any] | None:
 
 
 @pytest.fixture(scope="module", autouse=True)
-def old(kubectl: Kubectl, runtime: Any) -> str:
+def old(kubectl: InstallationKubectl, runtime: Any) -> str:
     """A runtime whose one Pod waits while the other tests run."""
     name: str = runtime("waits-long", pool={"size": 1})
-    until(lambda: kubectl.pool_is_full(name), FAILS_SECONDS, "the Pod to wait")
+    until(lambda: kubectl.pool_is_full(name), "the Pod to wait", FAILS_SECONDS)
     return name
 
 
 @pytest.fixture
-def room_for_one(kubectl: Kubectl) -> Iterator[None]:
+def room_for_one(kubectl: InstallationKubectl) -> Iterator[None]:
     """One Pod more than there are, by a quota of the test's own."""
     for name in ("python", "javascript", "bash"):
-        until(lambda name=name: kubectl.pool_is_full(name), FAILS_SECONDS, f"the pool of {name}")  # type: ignore[misc]  # bound now
-    until(lambda: not kubectl.busy_pods(), FAILS_SECONDS, "the used Pods to make their room")
+        until(lambda name=name: kubectl.pool_is_full(name), f"the pool of {name}", FAILS_SECONDS)  # type: ignore[misc]  # bound now
+    until(lambda: not kubectl.busy_pods(), "the used Pods to make their room", FAILS_SECONDS)
     there = len(kubectl.pods())
     quota = {
         "apiVersion": "v1",
@@ -76,27 +77,29 @@ def room_for_one(kubectl: Kubectl) -> Iterator[None]:
         "metadata": {"name": QUOTA, "namespace": SANDBOXES},
         "spec": {"hard": {"pods": str(there + 1)}},
     }
-    kubectl("create", "-f", "-", input_=json.dumps(quota))
+    kubectl("create", "-f", "-", stdin=json.dumps(quota))
     until(
         lambda: "used" in kubectl.json("get", "quota", QUOTA, "-n", SANDBOXES).get("status", {}),
-        30,
         "the quota to be counted",
+        30,
     )
     yield
     kubectl("delete", "quota", QUOTA, "-n", SANDBOXES, "--ignore-not-found")
 
 
 @pytest.mark.usefixtures("room_for_one")
-def test_a_pool_beyond_the_quota(
-    kubectl: Kubectl, runtime: Any, installation: Any, submit: Any, finished: Any
+def test_a_pool_over_the_quota_reports_pod_refused_and_fills_once_the_quota_is_gone(
+    kubectl: InstallationKubectl, runtime: Any, installation: Any, submit: Any, finished: Any
 ) -> None:
     others = waiting(kubectl, "python")
-    with pod_witness(installation.kubeconfig) as seen:
+    with observe_pods(installation.kubeconfig) as seen:
         name = runtime("pool-beyond", pool={"size": 3})
-        condition = until(lambda: not_ready(kubectl, name), FAILS_SECONDS, "the quota to be told")
+        condition = until(
+            lambda: not_ready(kubectl, name), "the quota to be reported", FAILS_SECONDS
+        )
         assert condition["reason"] == "PodRefused"
         assert QUOTA in condition["message"]
-        until(lambda: status(kubectl, name)["ready"] == 1, 30, "the Pod that there is room for")
+        until(lambda: status(kubectl, name)["ready"] == 1, "the Pod that there is room for", 30)
         cold = finished(submit("print(1)", name, resources={"memory": "256Mi"}))
 
     assert (cold["phase"], cold["reason"]) == ("Error", "PodRefused")
@@ -104,12 +107,12 @@ def test_a_pool_beyond_the_quota(
     assert seen.of(name) == 1
     assert waiting(kubectl, "python") == others
     kubectl("delete", "quota", QUOTA, "-n", SANDBOXES)
-    until(lambda: kubectl.pool_is_full(name), FAILS_SECONDS, "the pool to be full after all")
-    until(lambda: not not_ready(kubectl, name), 30, "the condition to be true again")
+    until(lambda: kubectl.pool_is_full(name), "the pool to be full after all", FAILS_SECONDS)
+    until(lambda: not not_ready(kubectl, name), "the condition to be true again", 30)
 
 
 @pytest.fixture(scope="module")
-def created(kubectl: Kubectl, installation: Any, runtime: Any) -> dict[str, int]:
+def created(kubectl: InstallationKubectl, installation: Any, runtime: Any) -> dict[str, int]:
     """Runtimes that cannot run, each with a pool, and how many Pods came for each in 20 s."""
     operator = kubectl.json("get", "deployment", "cloche-operator", "-n", "cloche-system")
     operator = operator["spec"]["template"]["spec"]["containers"][0]["image"]
@@ -118,26 +121,26 @@ def created(kubectl: Kubectl, installation: Any, runtime: Any) -> dict[str, int]
         name: images.load(name, Path(__file__).parent / "images" / name, python)
         for name in ("protocol", "quits")
     }
-    until(lambda: kubectl.pool_is_full("python"), FAILS_SECONDS, "the pool of python to be full")
+    until(lambda: kubectl.pool_is_full("python"), "the pool of python to be full", FAILS_SECONDS)
     pool = {"size": POOL}
     runtime("pool-no-image", image=NO_IMAGE, imagePullPolicy="Never", pool=pool)
     runtime("pool-no-supervisor", image=operator, pool=pool)
     runtime("pool-protocol", image=built["protocol"], pool=pool)
     runtime("pool-quits", image=built["quits"], pool=pool)
     for name in PROBLEMS:
-        until(lambda name=name: not_ready(kubectl, name), FAILS_SECONDS, f"{name} to say why")  # type: ignore[misc]  # bound now
+        until(lambda name=name: not_ready(kubectl, name), f"{name} to say why", FAILS_SECONDS)  # type: ignore[misc]  # bound now
     others = waiting(kubectl, "python")
-    with pod_witness(installation.kubeconfig) as seen:
+    with observe_pods(installation.kubeconfig) as seen:
         over = time.monotonic() + LOOK_SECONDS
-        until(lambda: time.monotonic() > over, 2 * LOOK_SECONDS, "the look to be over")
+        until(lambda: time.monotonic() > over, "the look to be over", 2 * LOOK_SECONDS)
     assert others
     assert waiting(kubectl, "python") == others
     return {name: seen.of(name) for name in PROBLEMS}
 
 
 @pytest.mark.parametrize("name", PROBLEMS)
-def test_a_runtime_that_cannot_run(
-    kubectl: Kubectl, created: dict[str, int], submit: Any, finished: Any, name: str
+def test_a_runtime_that_cannot_start_pods_reports_why_and_creates_few(
+    kubectl: InstallationKubectl, created: dict[str, int], submit: Any, finished: Any, name: str
 ) -> None:
     reason, words = PROBLEMS[name]
     condition = not_ready(kubectl, name)
@@ -152,8 +155,8 @@ def test_a_runtime_that_cannot_run(
     assert words in end["message"]
 
 
-def test_a_pod_that_waited_longer_than_any_deadline(
-    kubectl: Kubectl, old: str, submit: Any, finished: Any
+def test_a_pool_pods_deadline_counts_from_its_claim(
+    kubectl: InstallationKubectl, old: str, submit: Any, finished: Any
 ) -> None:
     """Last, for it to have waited: its deadline counts from the claim, not from its start."""
     labels = f"cloche.dev/runtime={old},cloche.dev/state=waiting"
@@ -161,8 +164,8 @@ def test_a_pod_that_waited_longer_than_any_deadline(
     born = datetime.fromisoformat(pod["metadata"]["creationTimestamp"])
     until(
         lambda: (datetime.now(UTC) - born).total_seconds() > LONGER_THAN_ANY_DEADLINE,
-        2 * LONGER_THAN_ANY_DEADLINE,
         "the Pod to be old",
+        2 * LONGER_THAN_ANY_DEADLINE,
     )
     code = "import time\ntime.sleep(0.8)\nprint('in time')"
 

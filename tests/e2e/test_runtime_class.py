@@ -8,38 +8,39 @@ from typing import Any
 
 import httpx
 import pytest
+from support.clients.kubectl import InstallationKubectl
+from support.data.names import SANDBOXES
 from support.deadline import until
-from support.installation import SANDBOXES, Kubectl
 
 CLASS = "test-own-class"
 HANDLER = "runc"
-"""Every containerd has it, under this name, beside whatever handler is the installation's."""
+"""Every containerd has a handler with this name, in addition to the installation's."""
 NO_CLASS = "test-there-is-no-such-class"
 FILLED_SECONDS = 90
 
 
 @pytest.fixture(scope="module")
-def runtime_class(kubectl: Kubectl) -> Iterator[str]:
+def runtime_class(kubectl: InstallationKubectl) -> Iterator[str]:
     manifest = {
         "apiVersion": "node.k8s.io/v1",
         "kind": "RuntimeClass",
         "metadata": {"name": CLASS},
         "handler": HANDLER,
     }
-    kubectl("apply", "-f", "-", input_=json.dumps(manifest))
+    kubectl("apply", "-f", "-", stdin=json.dumps(manifest))
     yield CLASS
     kubectl("delete", "runtimeclass", CLASS)
 
 
 @pytest.fixture(scope="module")
-def language(runtime_class: str, runtime: Any, kubectl: Kubectl) -> str:
+def language(runtime_class: str, runtime: Any, kubectl: InstallationKubectl) -> str:
     """A runtime that names the class, with one Pod that waits."""
     name: str = runtime("own-class", runtimeClassName=runtime_class, pool={"size": 1})
-    until(lambda: kubectl.pool_is_full(name), FILLED_SECONDS, "the Pod to wait")
+    until(lambda: kubectl.pool_is_full(name), "the Pod to wait", FILLED_SECONDS)
     return name
 
 
-def waiting(kubectl: Kubectl, language: str) -> list[dict[str, Any]]:
+def waiting(kubectl: InstallationKubectl, language: str) -> list[dict[str, Any]]:
     labels = f"cloche.dev/runtime={language},cloche.dev/state=waiting"
     found: list[dict[str, Any]] = kubectl.json("get", "pods", "-n", SANDBOXES, "-l", labels)[
         "items"
@@ -47,8 +48,10 @@ def waiting(kubectl: Kubectl, language: str) -> list[dict[str, Any]]:
     return found
 
 
-def test_the_pod_that_waits(kubectl: Kubectl, language: str, submit: Any, finished: Any) -> None:
-    until(lambda: kubectl.pool_is_full(language), FILLED_SECONDS, "the Pod to wait")
+def test_a_pool_pod_has_the_runtimes_runtime_class(
+    kubectl: InstallationKubectl, language: str, submit: Any, finished: Any
+) -> None:
+    until(lambda: kubectl.pool_is_full(language), "the Pod to wait", FILLED_SECONDS)
     [pod] = waiting(kubectl, language)
     assert pod["spec"]["runtimeClassName"] == CLASS
 
@@ -58,8 +61,8 @@ def test_the_pod_that_waits(kubectl: Kubectl, language: str, submit: Any, finish
     assert end["podUID"] == pod["metadata"]["uid"]
 
 
-def test_the_pod_of_one_execution(
-    kubectl: Kubectl, language: str, submit: Any, running_pod: Any
+def test_a_cold_pod_has_the_runtimes_runtime_class(
+    kubectl: InstallationKubectl, language: str, submit: Any, running_pod: Any
 ) -> None:
     name = submit("import time\ntime.sleep(20)", language, resources={"memory": "256Mi"})
 
@@ -70,10 +73,16 @@ def test_the_pod_of_one_execution(
     assert pod["spec"]["runtimeClassName"] == CLASS
 
 
-def test_the_pod_of_a_session(kubectl: Kubectl, language: str, http: httpx.Client) -> None:
-    # Other limits than the pool's, for a Pod of its own; a new language is known within seconds.
+def test_a_session_pod_has_the_runtimes_runtime_class(
+    kubectl: InstallationKubectl, language: str, http: httpx.Client
+) -> None:
+    # Other limits than the pool's start a new Pod. A new language is listed within seconds.
     asked = {"language": language, "resources": {"memory_mb": 256}}
-    until(lambda: language in http.get("/api/v1/execute/languages").json(), 10, "it to be listed")
+    until(
+        lambda: language in http.get("/api/v1/execute/languages").json(),
+        "the language to be listed",
+        10,
+    )
     answer = http.post("/api/v1/sessions", json=asked)
     assert answer.status_code == httpx.codes.CREATED, answer.text
     session = answer.json()["session_id"]
@@ -87,8 +96,10 @@ def test_the_pod_of_a_session(kubectl: Kubectl, language: str, http: httpx.Clien
 
 
 @pytest.mark.usefixtures("language")
-def test_the_other_languages_keep_the_installation_s(kubectl: Kubectl) -> None:
-    until(lambda: kubectl.pool_is_full("python"), FILLED_SECONDS, "the pool of python")
+def test_pods_of_other_languages_keep_the_installations_runtime_class(
+    kubectl: InstallationKubectl,
+) -> None:
+    until(lambda: kubectl.pool_is_full("python"), "the pool of python", FILLED_SECONDS)
     deployment = kubectl.json("get", "deployment", "cloche-operator", "-n", "cloche-system")
     [container] = deployment["spec"]["template"]["spec"]["containers"]
     values = {one["name"]: one.get("value", "") for one in container["env"]}
@@ -98,7 +109,9 @@ def test_the_other_languages_keep_the_installation_s(kubectl: Kubectl) -> None:
     assert found == {values["CLOCHE_OPERATOR_RUNTIME_CLASS_NAME"]}
 
 
-def test_a_class_that_is_not_there(runtime: Any, submit: Any, finished: Any) -> None:
+def test_a_missing_runtime_class_ends_the_execution_as_pod_refused(
+    runtime: Any, submit: Any, finished: Any
+) -> None:
     end = finished(submit("print(1)", runtime("no-class", runtimeClassName=NO_CLASS)))
 
     assert (end["phase"], end["reason"]) == ("Error", "PodRefused")

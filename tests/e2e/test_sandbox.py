@@ -1,4 +1,4 @@
-"""What a program finds in its Pod: who it is, what it may write, and no way out."""
+"""The environment of a program in its Pod: its user, writable paths, network and limits."""
 
 from __future__ import annotations
 
@@ -9,14 +9,16 @@ import pytest
 MIB = 1024 * 1024
 
 
-def test_user_is_not_root(execute: Any) -> None:
+def test_a_program_runs_as_an_unprivileged_user_in_the_pods_range(execute: Any) -> None:
     uid, gid = execute("id -u; id -g", "bash")["stdout"].split()
 
     assert 40_000 <= int(uid) <= 49_999
     assert gid == uid
 
 
-def test_users_are_the_pod_s_own_where_the_installation_says_so(execute: Any, kubectl: Any) -> None:
+def test_a_pod_has_a_user_namespace_where_the_installation_enables_it(
+    execute: Any, kubectl: Any
+) -> None:
     operator = kubectl.json("get", "deployment", "cloche-operator", "-n", "cloche-system")
     [container] = operator["spec"]["template"]["spec"]["containers"]
     settings = {one["name"]: one.get("value") for one in container["env"]}
@@ -27,14 +29,16 @@ def test_users_are_the_pod_s_own_where_the_installation_says_so(execute: Any, ku
 
 
 @pytest.mark.parametrize("path", ["/x", "/etc/x", "/usr/x", "/opt/cloche/x", "/run/cloche/x"])
-def test_root_is_read_only(execute: Any, path: str) -> None:
+def test_a_program_cannot_write_to_the_root_file_system(execute: Any, path: str) -> None:
     answer = execute(f"touch {path}", "bash")
 
     assert answer["exit_code"] == 1
     assert "Read-only file system" in answer["stderr"] or "Permission denied" in answer["stderr"]
 
 
-def test_every_writable_path(execute: Any) -> None:
+def test_the_workspace_shared_memory_and_message_queues_are_the_only_writable_paths(
+    execute: Any,
+) -> None:
     """Memory, or bound to it; nothing on the node's disk."""
     code = "find / -xdev -writable -type d 2>/dev/null; for m in $(cut -d' ' -f2 /proc/mounts); do "
     code += 'case $m in /proc*) ;; *) [ -w "$m" ] && echo "$m";; esac; done'
@@ -72,7 +76,7 @@ except OSError as error:
 """
 
 
-def test_no_way_out(execute: Any, kubectl: Any) -> None:
+def test_a_program_reaches_no_network_address(execute: Any, kubectl: Any) -> None:
     node = kubectl.json("get", "nodes")["items"][0]["status"]["addresses"][0]["address"]
     api = kubectl.json("get", "service", "kubernetes")["spec"]["clusterIP"]
     dns = kubectl.json("get", "service", "kube-dns", "-n", "kube-system")["spec"]["clusterIP"]
@@ -85,14 +89,16 @@ def test_no_way_out(execute: Any, kubectl: Any) -> None:
     assert len(answer["stdout"].splitlines()) == len(targets) + 1
 
 
-def test_no_token_and_no_service_addresses(execute: Any) -> None:
+def test_a_program_finds_no_service_account_token_and_no_service_addresses(execute: Any) -> None:
     answer = execute("ls -A /var/run/secrets /run/secrets; env", "bash")
 
     assert "kubernetes" not in answer["stdout"].lower()
     assert "SERVICE" not in answer["stdout"]
 
 
-def test_limits_stand_in_the_cgroup(submit: Any, running_pod: Any, kubectl: Any) -> None:
+def test_a_pod_has_the_default_cpu_and_memory_limits(
+    submit: Any, running_pod: Any, kubectl: Any
+) -> None:
     name = submit("import time\ntime.sleep(20)", timeoutSeconds=30)
     limits = running_pod(name)["spec"]["containers"][0]["resources"]["limits"]
     kubectl("delete", "sbx", name, "-n", "cloche-sandboxes")
@@ -112,7 +118,7 @@ print(*(read("cpu.max") or read("cpu/cpu.cfs_quota_us") + read("cpu/cpu.cfs_peri
 """
 
 
-def test_memory_and_cpu_of_the_cgroup_as_seen_inside(execute: Any) -> None:
+def test_a_programs_cgroup_has_the_pods_memory_and_cpu_limits(execute: Any) -> None:
     answer = execute(CGROUP)
 
     assert answer["exit_code"] == 0, answer["stderr"]
@@ -122,14 +128,14 @@ def test_memory_and_cpu_of_the_cgroup_as_seen_inside(execute: Any) -> None:
     assert int(quota) / int(period) == 1
 
 
-def test_workspace_ends_at_100_mib(execute: Any) -> None:
+def test_the_workspace_is_limited_to_100_mib(execute: Any) -> None:
     answer = execute("dd if=/dev/zero of=big bs=1M count=200 2>&1; stat -c %s big", "bash")
 
     assert "No space left on device" in answer["stdout"]
     assert int(answer["stdout"].split()[-1]) <= 100 * MIB
 
 
-def test_tmp_and_home_lead_into_the_workspace(execute: Any) -> None:
+def test_tmp_and_home_are_in_the_workspace(execute: Any) -> None:
     answer = execute("touch /tmp/t ~/h && df --output=target /tmp/t ~/h | tail -n 2", "bash")
 
     assert answer["stdout"].split() == ["/workspace", "/workspace"]

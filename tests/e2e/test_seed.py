@@ -1,4 +1,4 @@
-"""The five examples of the API's first document, each with the answer that it prints."""
+"""The five examples of the original contract, each with its documented response."""
 
 from __future__ import annotations
 
@@ -52,7 +52,9 @@ EXAMPLES: list[tuple[str, dict[str, Any], str]] = [
 @pytest.mark.parametrize(
     ("request_", "stdout"), [e[1:] for e in EXAMPLES], ids=[e[0] for e in EXAMPLES]
 )
-def test_example(http: httpx.Client, request_: dict[str, Any], stdout: str) -> None:
+def test_an_example_of_the_original_contract_is_answered_as_documented(
+    http: httpx.Client, request_: dict[str, Any], stdout: str
+) -> None:
     answer = http.post("/api/v1/execute", json=request_)
 
     assert answer.status_code == 200, answer.text
@@ -67,7 +69,7 @@ def test_example(http: httpx.Client, request_: dict[str, Any], stdout: str) -> N
     assert slept <= body["execution_time"] < slept + 3
 
 
-def test_unsupported_language(http: httpx.Client) -> None:
+def test_an_unsupported_language_is_400_with_the_supported_ones(http: httpx.Client) -> None:
     answer = http.post("/api/v1/execute", json={"code": "x", "language": "invalid"})
 
     assert answer.status_code == 400
@@ -77,7 +79,7 @@ def test_unsupported_language(http: httpx.Client) -> None:
     )
 
 
-def test_timeout(http: httpx.Client) -> None:
+def test_a_timeout_is_500_with_the_output_printed_before(http: httpx.Client) -> None:
     code = 'import time\nprint("so far", flush=True)\ntime.sleep(60)'
 
     answer = http.post("/api/v1/execute", json={"code": code, "language": "python", "timeout": 1})
@@ -92,12 +94,12 @@ def test_timeout(http: httpx.Client) -> None:
     ("language", "code"),
     [("python", "print(("), ("javascript", "function ("), ("bash", "if then fi (")],
 )
-def test_invalid_syntax(http: httpx.Client, language: str, code: str) -> None:
+def test_invalid_syntax_is_400(http: httpx.Client, language: str, code: str) -> None:
     answer = http.post("/api/v1/execute", json={"code": code, "language": language})
 
     assert answer.status_code == 400
     assert answer.json()["detail"].startswith("Invalid code syntax: ")
 
 
-def test_bash(execute: Any) -> None:
+def test_a_bash_programs_exit_code_is_returned(execute: Any) -> None:
     assert execute('echo "$((6 * 7))"; exit 3', "bash")["exit_code"] == 3

@@ -8,30 +8,34 @@ from pathlib import Path
 
 import httpx
 import pytest
+from support.clients.api_keys import extra_key
+from support.clients.helm import other_values
+from support.clients.kubectl import InstallationKubectl
+from support.data.names import SYSTEM
 from support.deadline import until
-from support.helm import SYSTEM, other_values
-from support.installation import Installation, Kubectl
-from support.keys import extra_key
+from support.fixtures.installation import Installation
 
 _REQUEST = {"code": "true"}
 """It has no language: one that passes the limit is a 400, and no Pod is started for it."""
 
 
 @pytest.fixture(scope="module", autouse=True)
-def two_gateways(installation: Installation, kubectl: Kubectl) -> Iterator[None]:
+def two_gateways(installation: Installation, kubectl: InstallationKubectl) -> Iterator[None]:
     kubeconfig = Path(installation.kubeconfig)
     with other_values(kubeconfig, "valkey.enabled=true", "gateway.replicas=2"):
         yield
-    until(lambda: len(gateways(kubectl)) == 1, 60, "one gateway to be left")
+    until(lambda: len(gateways(kubectl)) == 1, "one gateway to be left", 60)
 
 
-def gateways(kubectl: Kubectl) -> list[str]:
+def gateways(kubectl: InstallationKubectl) -> list[str]:
     words = ("get", "pods", "-n", SYSTEM, "-l", "app.kubernetes.io/component=gateway")
     return kubectl(*words, "-o", "name").split()
 
 
-async def test_of_150_at_once_100_pass(installation: Installation, kubectl: Kubectl) -> None:
-    until(lambda: len(gateways(kubectl)) == 2, 60, "the gateway of before to be gone")
+async def test_two_gateways_let_100_of_150_concurrent_requests_pass_a_rate_of_100(
+    installation: Installation, kubectl: InstallationKubectl
+) -> None:
+    until(lambda: len(gateways(kubectl)) == 2, "the gateway of before to be gone", 60)
     with extra_key(kubectl, tenant="many", ratePerMinute=100) as key:
         # A connection for each, so that both get some.
         async with httpx.AsyncClient(

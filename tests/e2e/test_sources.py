@@ -1,4 +1,4 @@
-"""Programs whose code, input and files are large: they are kept in an object of their own."""
+"""Programs whose code, input and files are large: they are stored in a separate object."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from typing import Any
 
 import httpx
 import pytest
+from support.clients.kubectl import InstallationKubectl, sources_of
 from support.deadline import until
-from support.installation import Kubectl, sources_of
 
 KIB = 1024
 STDIN = "".join(f"{n:07}\n" for n in range(25_000))  # 195 KiB
@@ -50,13 +50,13 @@ PRINTED = "".join(
 )
 
 
-def gone(kubectl: Kubectl, name: str) -> None:
-    until(lambda: not sources_of(kubectl, [name]), 30, "the source to be deleted")
+def gone(kubectl: InstallationKubectl, name: str) -> None:
+    until(lambda: not sources_of(kubectl, [name]), "the source to be deleted", 30)
 
 
 @pytest.mark.parametrize("resources", [None, {"memory_mb": 200}], ids=["warm", "cold"])
-def test_a_large_program_gets_all_that_it_is_given(
-    kubectl: Kubectl, execute: Any, resources: dict[str, int] | None
+def test_a_large_program_receives_its_code_stdin_args_environment_and_files(
+    kubectl: InstallationKubectl, execute: Any, resources: dict[str, int] | None
 ) -> None:
     more = {} if resources is None else {"resources": resources}
     answer = execute(**BODY, **more)
@@ -69,8 +69,8 @@ def test_a_large_program_gets_all_that_it_is_given(
     gone(kubectl, answer["execution_id"])
 
 
-def test_large_programs_in_a_session_have_sources_of_their_own(
-    kubectl: Kubectl, http: httpx.Client, execute: Any
+def test_each_large_program_in_a_session_has_its_own_source(
+    kubectl: InstallationKubectl, http: httpx.Client, execute: Any
 ) -> None:
     session = http.post("/api/v1/sessions", json={"language": "python"}).json()["session_id"]
     try:
@@ -82,8 +82,8 @@ def test_large_programs_in_a_session_have_sources_of_their_own(
         http.delete(f"/api/v1/sessions/{session}")
 
 
-def test_a_large_program_that_is_cancelled_leaves_no_source(
-    kubectl: Kubectl, http: httpx.Client, finished: Any, running_pod: Any
+def test_the_source_of_a_cancelled_large_program_is_deleted(
+    kubectl: InstallationKubectl, http: httpx.Client, finished: Any, running_pod: Any
 ) -> None:
     body = {**BODY, "code": f"import time\ntime.sleep(60)\n# {'x' * 20 * KIB}"}
     name = http.post("/api/v1/execute/async", json=body).json()["execution_id"]
@@ -94,8 +94,8 @@ def test_a_large_program_that_is_cancelled_leaves_no_source(
     gone(kubectl, name)
 
 
-def test_a_purged_record_of_a_large_program_leaves_nothing(
-    kubectl: Kubectl, http: httpx.Client, execute: Any
+def test_purging_the_record_of_a_large_program_deletes_its_source(
+    kubectl: InstallationKubectl, http: httpx.Client, execute: Any
 ) -> None:
     name = execute(**BODY)["execution_id"]
     assert http.delete(f"/api/v1/executions/{name}?purge=true").status_code == 200

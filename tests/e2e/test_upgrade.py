@@ -7,7 +7,8 @@ import json
 from typing import Any
 
 import pytest
-from support.installation import SANDBOXES, Kubectl
+from support.clients.kubectl import InstallationKubectl
+from support.data.names import SANDBOXES
 
 from cloche_api.crd.definitions import execution_crd
 
@@ -31,23 +32,23 @@ def older_schema() -> dict[str, Any]:
     return crd
 
 
-def apply(kubectl: Kubectl, crd: dict[str, Any]) -> None:
-    kubectl("apply", "--server-side", "--force-conflicts", "-f", "-", input_=json.dumps(crd))
+def apply(kubectl: InstallationKubectl, crd: dict[str, Any]) -> None:
+    kubectl("apply", "--server-side", "--force-conflicts", "-f", "-", stdin=json.dumps(crd))
     name = f"crd/{crd['metadata']['name']}"
     kubectl("wait", "--for=condition=Established", name, "--timeout=30s")
 
 
 @pytest.fixture
-def before(kubectl: Kubectl) -> Any:
-    """The cluster with the older schema; today's again afterwards, whatever happens."""
+def before(kubectl: InstallationKubectl) -> Any:
+    """The cluster with the older schema; today's schema is restored afterwards in any case."""
     apply(kubectl, older_schema())
     yield
     apply(kubectl, execution_crd())
 
 
 @pytest.mark.usefixtures("before")
-def test_executions_run_through_an_upgrade(
-    kubectl: Kubectl, submit: Any, finished: Any, running_pod: Any, execute: Any
+def test_running_executions_survive_a_schema_upgrade(
+    kubectl: InstallationKubectl, submit: Any, finished: Any, running_pod: Any, execute: Any
 ) -> None:
     ended = submit("print('old')")
     old_status = finished(ended)

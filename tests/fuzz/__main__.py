@@ -18,7 +18,7 @@ from fuzz import schema
 from fuzz.hostile import Hostile, requests
 from fuzz.judge import Judge
 from fuzz.sending import send
-from support.installation import Installation, installed
+from support.fixtures.installation import Installation, installed
 
 _MEMORY = "process_resident_memory_bytes "
 _MIB = 1024 * 1024

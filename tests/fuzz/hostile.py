@@ -1,4 +1,4 @@
-"""Requests that nobody sends by mistake. Pure: the same seed gives the same requests."""
+"""Deliberately invalid requests. Pure: the same seed gives the same requests."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What an answer of the gateway has to be, whatever was asked."""
+"""The rules for a response of the gateway to any request."""
 
 from __future__ import annotations
 

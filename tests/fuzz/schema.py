@@ -7,7 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from support.installation import Installation
+from support.fixtures.installation import Installation
 
 _CHECKS = (
     "not_a_server_error",

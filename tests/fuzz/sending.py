@@ -25,7 +25,7 @@ class Answer:
 
 
 async def send(url: str, key: str, request: Hostile) -> Answer:
-    """Send it on a connection of its own.
+    """Send it on a separate connection.
 
     Raises:
         TimeoutError: no answer.

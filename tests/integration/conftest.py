@@ -6,8 +6,8 @@ import uuid
 from collections.abc import Callable, Iterator
 
 import pytest
-from support.api_server import ApiServer, api_server
-from support.planes import BARE, ControlPlane
+from support.clients.api_server import ApiServer, api_server
+from support.fixtures.control_planes import BARE, ControlPlane
 
 
 @pytest.fixture(scope="session")

@@ -6,12 +6,12 @@ from collections.abc import Iterator
 
 import httpx
 import pytest
-from support.ahead import chosen
+from support.data.selected import selected_params
 
 from languages.answers import Answers
 
 
 @pytest.fixture(scope="module")
 def answers(request: pytest.FixtureRequest, http: httpx.Client) -> Iterator[Answers]:
-    with Answers(http, chosen(request, "row")).requested() as found:
+    with Answers(http, selected_params(request, "row")).requested() as found:
         yield found

@@ -2,7 +2,7 @@
 
 The first five rows are the examples of `runtimes/LANGUAGE/examples`; the programs of the others are
 in `programs/LANGUAGE`. Where a language lacks a feature, its program shows what it has instead, and
-docs/user/languages.md says so.
+see docs/user/languages.md.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 import yaml
-from support.installation import ROOT
+from support.data.names import ROOT
 
 EXTENSIONS = {
     "python": "py",
@@ -34,7 +34,7 @@ EXTENSIONS = {
 EXAMPLES = ("hello", "stdin", "arguments", "environment", "exit_code")
 LINE = "héllo ∑ 漢字 🎈"
 OWN_POD = {"timeout", "out_of_memory"}
-"""Rows that get a Pod of their own: they end their program by force."""
+"""Rows that run in a separate Pod, because they end their program by force."""
 _TIMEOUT_SECONDS = 2
 _COMPILED_TIMEOUT_SECONDS = 6
 """A timeout covers the compiler too."""

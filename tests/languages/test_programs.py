@@ -1,4 +1,4 @@
-"""Every language does the same: one table of programs, run in Pods over the HTTP API."""
+"""The same table of programs for every language, run in Pods over the HTTP API."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def ended(answer: httpx.Response) -> dict[str, Any]:
 
 
 @of_every_language(*EXAMPLES)
-def test_an_example_prints_what_its_description_expects(row: Row, answers: Answers) -> None:
+def test_an_example_prints_its_expected_output(row: Row, answers: Answers) -> None:
     answer = ended(answers(row))
 
     assert (answer["stdout"], answer["stderr"], answer["exit_code"]) == (
@@ -50,7 +50,7 @@ def test_an_example_prints_what_its_description_expects(row: Row, answers: Answe
 
 
 @of_every_language("runtime_error")
-def test_a_runtime_error_is_on_standard_error(row: Row, answers: Answers) -> None:
+def test_a_runtime_error_is_printed_to_standard_error(row: Row, answers: Answers) -> None:
     answer = ended(answers(row))
 
     assert answer["exit_code"] != 0
@@ -71,7 +71,7 @@ def test_a_syntax_error_is_400_with_the_compilers_first_line(row: Row, answers: 
 
 
 @of_every_language("unicode")
-def test_unicode_is_read_and_written(row: Row, answers: Answers) -> None:
+def test_a_program_reads_and_writes_unicode(row: Row, answers: Answers) -> None:
     answer = ended(answers(row))
 
     assert "Grüße 🎈" in answer["stdout"]
@@ -80,7 +80,7 @@ def test_unicode_is_read_and_written(row: Row, answers: Answers) -> None:
 
 
 @of_every_language("much_output")
-def test_of_1_mib_of_output_the_first_256_kib_are_kept(row: Row, answers: Answers) -> None:
+def test_the_first_256_kib_of_1_mib_of_output_are_kept(row: Row, answers: Answers) -> None:
     """The program is not killed for it."""
     answer = ended(answers(row))
 
@@ -97,7 +97,7 @@ def test_a_program_reads_a_file_of_the_request(row: Row, answers: Answers) -> No
 
 
 @of_every_language("write_file")
-def test_a_file_that_a_program_writes_is_brought_back(row: Row, answers: Answers) -> None:
+def test_a_file_written_by_a_program_is_returned(row: Row, answers: Answers) -> None:
     answer = ended(answers(row))
 
     assert answer["exit_code"] == 0, answer["stderr"]
@@ -107,7 +107,7 @@ def test_a_file_that_a_program_writes_is_brought_back(row: Row, answers: Answers
 
 
 @of_every_language("timeout")
-def test_a_timeout_has_what_was_printed_before(row: Row, answers: Answers) -> None:
+def test_a_timeout_response_has_the_output_printed_before(row: Row, answers: Answers) -> None:
     answer = answers(row)
 
     assert answer.status_code == httpx.codes.INTERNAL_SERVER_ERROR

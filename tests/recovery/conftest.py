@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from support.fixtures import execute
+from support.fixtures.executions import execute
 
 __all__ = ["execute"]

@@ -16,21 +16,22 @@ from typing import TYPE_CHECKING, Any
 
 import httpx
 import pytest
+from support.clients.cluster_command import COMMAND, ENVIRONMENT, cluster, interrupted
+from support.clients.node_processes import kill_component, of_component
+from support.data.names import ROOT
 from support.deadline import until
-from support.installation import ROOT
-from support.operations import COMMAND, ENVIRONMENT, cluster, interrupted
-from support.processes import kill_component, of_component
 
 from cloche_cluster.checkout import Checkout
-from cloche_cluster.choice import Kind
-from cloche_cluster.embedded import cgroups, network
 from cloche_cluster.embedded.layout import Layout
+from cloche_cluster.embedded.node import cgroups, network
 from cloche_cluster.embedded.sweep import find_processes, own_mounts
+from cloche_cluster.targets.choice import Kind
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from support.installation import Installation, Kubectl
+    from support.clients.kubectl import InstallationKubectl
+    from support.fixtures.installation import Installation
 
 UP_SECONDS = 120
 READY_SECONDS = 60
@@ -56,7 +57,7 @@ def kill_everything() -> None:
                 os.kill(pid, signal.SIGKILL)
         return not pids
 
-    until(gone, 30, "every process of the cluster to end")
+    until(gone, "every process of the cluster to end", 30)
 
 
 def command_of(pid: int) -> str:
@@ -80,11 +81,11 @@ def serves(http: httpx.Client) -> bool:
 
 
 @pytest.mark.parametrize("program", ["kube-scheduler", "kube-controller-manager", "kube-proxy"])
-def test_a_killed_program_comes_back(program: str) -> None:
+def test_a_killed_control_plane_program_is_restarted(program: str) -> None:
     kill_component(program, RESTART_SECONDS)
 
 
-def test_containers_outlive_containerd(execute: Callable[..., dict[str, Any]]) -> None:
+def test_containers_survive_a_restart_of_containerd(execute: Callable[..., dict[str, Any]]) -> None:
     gateways = gateway_pids()
     assert gateways
     kill_component("containerd", RESTART_SECONDS)
@@ -92,16 +93,18 @@ def test_containers_outlive_containerd(execute: Callable[..., dict[str, Any]]) -
     assert execute("print(1)")["stdout"] == "1\n"
 
 
-def test_an_input_that_goes_with_containerd_is_handed_to_another_pod(
-    submit: Callable[..., str], finished: Callable[[str], dict[str, Any]], kubectl: Kubectl
+def test_an_input_lost_with_containerd_is_sent_to_another_pod(
+    submit: Callable[..., str],
+    finished: Callable[[str], dict[str, Any]],
+    kubectl: InstallationKubectl,
 ) -> None:
     hits = kubectl.runtime_status("python")["hits"]
-    until(lambda: finished(submit("pass"))["warm"], 60, "a program to run in a Pod that waited")
+    until(lambda: finished(submit("pass"))["warm"], "a program to run in a Pod that waited", 60)
     # The status is up to 5 s old; one that counts this program comes from the new containerd.
     until(
         lambda: kubectl.runtime_status("python")["hits"] > hits and kubectl.pool_is_full("python"),
-        60,
         "a Pod to wait",
+        60,
     )
     before = of_component("containerd")
     os.kill(before, signal.SIGSTOP)  # it neither reads nor passes on input from now on
@@ -111,14 +114,14 @@ def test_an_input_that_goes_with_containerd_is_handed_to_another_pod(
         uid: str | None = kubectl.execution(name).get("status", {}).get("podUID")
         return uid
 
-    first = until(claimed, 30, "the execution to be claimed")
+    first = until(claimed, "the execution to be claimed", 30)
     os.kill(before, signal.SIGKILL)
     status = finished(name)
     assert (status["reason"], status["stdout"]) == ("Exited", "once\n"), status
     assert status["podUID"] != first
 
 
-def test_after_kill_9_of_everything_up_works_again_with_all_that_had_ended(
+def test_up_restores_the_cluster_and_its_records_after_a_crash(
     execute: Callable[..., dict[str, Any]], http: httpx.Client
 ) -> None:
     ended = execute("print('before')")
@@ -126,25 +129,25 @@ def test_after_kill_9_of_everything_up_works_again_with_all_that_had_ended(
     began = time.monotonic()
     said = cluster("up")
     assert time.monotonic() - began < UP_SECONDS
-    assert "swept what an earlier run left" in said
+    assert "removed what an earlier run left" in said
     status = http.get(f"/api/v1/execute/status/{ended['execution_id']}")
     assert status.status_code == 200, status.text
     assert status.json()["result"]["stdout"] == "before\n"
     assert execute("print('after')")["stdout"] == "after\n"
 
 
-def test_an_interrupted_up_is_continued_by_the_next(
+def test_the_next_up_completes_an_interrupted_one(
     execute: Callable[..., dict[str, Any]], http: httpx.Client
 ) -> None:
     kill_everything()
     _, error = interrupted(*BARE, at="starting the embedded cluster")
     assert error.count("\n") == 1, error
     cluster(*BARE)
-    until(lambda: serves(http), READY_SECONDS, "the gateway to be ready")
+    until(lambda: serves(http), "the gateway to be ready", READY_SECONDS)
     assert execute("print('again')")["stdout"] == "again\n"
 
 
-def test_of_two_ups_at_once_one_waits_for_the_other() -> None:
+def test_one_of_two_concurrent_ups_waits_for_the_other() -> None:
     both = [
         subprocess.Popen([*COMMAND, *BARE], env=ENVIRONMENT, text=True, stdout=subprocess.PIPE)
         for _ in range(2)
@@ -154,7 +157,7 @@ def test_of_two_ups_at_once_one_waits_for_the_other() -> None:
     assert len([text for text in said if "waiting for `make up`" in text]) == 1
 
 
-def test_down_leaves_nothing_and_up_starts_afresh(installation: Installation) -> None:
+def test_down_removes_everything_and_up_starts_a_new_cluster(installation: Installation) -> None:
     said = cluster("down")
     assert "removed: /var/lib/cloche" in said
     assert find_processes(LAYOUT) == ()
@@ -173,7 +176,7 @@ def test_down_leaves_nothing_and_up_starts_afresh(installation: Installation) ->
     assert "cloche" not in tables.stdout
     assert not network.has_proxy_tables()
     assert not (ROOT / ".cloche").exists()
-    assert "nothing was up" in cluster("down")
+    assert "nothing to remove" in cluster("down")
     cluster("up")
     assert (ROOT / ".cloche" / "env").exists()
     assert httpx.get(f"{installation.url}/health/ready").status_code == 200

@@ -6,15 +6,15 @@ import subprocess
 from typing import TYPE_CHECKING
 
 import httpx
-from support.installation import ROOT
-from support.operations import COMMAND, ENVIRONMENT, cluster, interrupted
+from support.clients.cluster_command import COMMAND, ENVIRONMENT, cluster, interrupted
+from support.data.names import ROOT
 
 from cloche_cluster.checkout import Checkout
 from cloche_cluster.install import env_file
 from cloche_cluster.languages import languages
 
 if TYPE_CHECKING:
-    from support.installation import Installation
+    from support.fixtures.installation import Installation
 
 ALL = ("up", "--languages", "all")
 
@@ -26,17 +26,18 @@ def available() -> set[str]:
 
 def answer(installation: Installation, language: str, code: str) -> httpx.Response:
     """Run a program with the key of the last `up`."""
-    key = env_file.read_key(Checkout(ROOT).env_file) or ""
+    written = env_file.read(Checkout(ROOT).env_file)
+    assert written is not None
     request = {"language": language, "code": code}
     return httpx.post(
         f"{installation.url}/api/v1/execute",
         json=request,
-        headers={"X-API-Key": key},
+        headers={"X-API-Key": written.api_key},
         timeout=60,
     )
 
 
-def test_up_installs_the_chosen_languages_alone_until_all_are_chosen(
+def test_up_installs_only_the_chosen_languages_until_all_are_chosen(
     installation: Installation,
 ) -> None:
     try:

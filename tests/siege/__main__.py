@@ -22,9 +22,11 @@ from siege.battle import Attack, Result, Times, siege
 from siege.programs import INPUTS, LONG, NAMES
 from siege.report import problems, table
 from siege.witness import Seen
-from support.helm import other_values
-from support.installation import ROOT, Kubectl, installed
-from support.site import site
+from support.clients.helm import other_values
+from support.clients.installation_api import installation_api
+from support.clients.kubectl import InstallationKubectl
+from support.data.names import ROOT
+from support.fixtures.installation import installed
 
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager
@@ -57,11 +59,11 @@ def main() -> int:
     """Attack the running installation and report."""
     given = _arguments()
     to = installed()
-    with _gateways(to.kubeconfig, given.gateways), site(to) as where:
+    with _gateways(to.kubeconfig, given.gateways), installation_api(to) as where:
         result = asyncio.run(
             siege(
                 where,
-                Kubectl(to.kubeconfig),
+                InstallationKubectl(to.kubeconfig),
                 _ATTACKS[given.by],
                 Times(given.quiet, given.seconds),
             )

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, NoReturn, Protocol
 
 from siege.attackers import Target
 from siege.witness import Seen, Witness
-from support.installation import SANDBOXES
-from support.keys import extra_key
+from support.clients.api_keys import extra_key
+from support.data.names import SANDBOXES
 
 from cloche_api.meta import LABEL_TENANT
 
@@ -22,8 +22,8 @@ if TYPE_CHECKING:
     from multiprocessing.process import BaseProcess
     from multiprocessing.synchronize import Event as _Event
 
-    from support.installation import Kubectl
-    from support.site import Site
+    from support.clients.installation_api import InstallationApi
+    from support.clients.kubectl import InstallationKubectl
 
 _ATTACKER = f"siege-attacker-{secrets.token_hex(4)}"
 _READY_SECONDS = 120.0
@@ -60,15 +60,17 @@ class Result:
     after: Seen
 
 
-async def siege(site: Site, kubectl: Kubectl, attack: Attack, times: Times) -> Result:
+async def siege(
+    cluster: InstallationApi, kubectl: InstallationKubectl, attack: Attack, times: Times
+) -> Result:
     """Observe the service before, during and after the attack."""
     with (
         extra_key(kubectl, tenant="siege-witness", ratePerMinute=1000) as own,
         extra_key(kubectl, tenant=_ATTACKER) as hostile,
     ):
-        witness = Witness(site, own, attack.component)
+        witness = Witness(cluster, own, attack.component)
         quiet = await witness.look(times.quiet)
-        with _attackers(Target(site.installation.url, hostile), attack):
+        with _attackers(Target(cluster.installation.url, hostile), attack):
             attacked = await witness.look(times.attack)
         of_attacker = f"{LABEL_TENANT}={_ATTACKER}"
         # Through kubectl, because the attackers have used up their key's rate of deletions.

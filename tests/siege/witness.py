@@ -8,10 +8,10 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import httpx
-from support.site import restarts
+from support.clients.installation_api import restarts
 
 if TYPE_CHECKING:
-    from support.site import Site
+    from support.clients.installation_api import InstallationApi
 
 _HEALTH_SECONDS = 0.1
 _PROGRAM_SECONDS = 1.0
@@ -42,24 +42,24 @@ class Witness:
     `component` is the one whose restarts and memory are observed.
     """
 
-    def __init__(self, site: Site, key: str, component: str) -> None:
-        self._site = site
+    def __init__(self, cluster: InstallationApi, key: str, component: str) -> None:
+        self._cluster = cluster
         self._key = key
         self._component = component
 
     async def look(self, seconds: float) -> Seen:
         """Observe for `seconds`."""
         seen, end = Seen(), time.monotonic() + seconds
-        pods = self._site.parts(self._component)
+        pods = self._cluster.parts(self._component)
         before = sum(restarts(pod) for pod in pods)
-        url = self._site.installation.url
+        url = self._cluster.installation.url
         async with httpx.AsyncClient(base_url=url, timeout=_ANSWER_SECONDS) as client:
             await asyncio.gather(
                 self._health(client, seen, end),
                 self._programs(client, seen, end),
                 *(self._memory(pod["status"]["podIP"], seen, end) for pod in pods),
             )
-        after = await asyncio.to_thread(self._site.parts, self._component)
+        after = await asyncio.to_thread(self._cluster.parts, self._component)
         seen.restarts = sum(restarts(pod) for pod in after) - before
         return seen
 

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from cloche_cluster.console import Console
-from cloche_cluster.embedded.packages import ensure_packages
+from cloche_cluster.machine.apt import ensure_packages
 
 MODEL = Path(__file__).parents[2] / "docs" / "design" / "model" / "exactly_once.pml"
 _PACKAGES = ("spin", "gcc", "libc6-dev")

@@ -1,4 +1,4 @@
-"""Which tests run together, in which order, and what a name that is none gets."""
+"""The suites: which tests run together, their order, and unknown names."""
 
 from __future__ import annotations
 
@@ -11,18 +11,18 @@ from suites import CORE, SUITES, named, place_of, runs_of, suite_of
 TESTS = Path(__file__).parents[1]
 
 
-def test_every_test_belongs_to_one_suite() -> None:
+def test_each_test_belongs_to_one_suite() -> None:
     found = {path: suite_of(path) for path in TESTS.rglob("test_*.py")}
     assert set(found.values()) <= set(SUITES)
     assert found[Path(__file__)] == "unit"
 
 
-def test_a_test_outside_of_the_suites_is_refused() -> None:
+def test_a_test_outside_of_the_suites_is_an_error() -> None:
     with pytest.raises(ValueError, match=re.escape("tests/support/test_x.py: a test must be in")):
         suite_of(TESTS / "support" / "test_x.py")
 
 
-def test_files_are_ordered_by_suite_and_long_ones_come_first_in_theirs() -> None:
+def test_files_are_ordered_by_suite_and_long_ones_first() -> None:
     files = [
         "unit/test_suites.py",
         "integration/operator/test_b.py",
@@ -34,19 +34,19 @@ def test_files_are_ordered_by_suite_and_long_ones_come_first_in_theirs() -> None
     assert sorted(sorted(files), key=lambda file: place_of(TESTS / file)) == files
 
 
-def test_words_name_suites_in_their_order() -> None:
+def test_words_select_suites_in_their_order() -> None:
     assert named(["core"]) == list(CORE)
     assert named(["all"]) == list(SUITES)
     assert named(["chaos", "unit", "chaos"]) == ["unit", "chaos"]
 
 
-def test_a_suite_that_there_is_not_is_refused_with_those_that_there_are() -> None:
+def test_an_unknown_suite_is_rejected_with_the_existing_ones() -> None:
     words = "there is no test suite 'smoke'; there are unit, integration, e2e, "
     with pytest.raises(ValueError, match=re.escape(words)):
         named(["unit", "smoke"])
 
 
-def test_suites_without_a_cluster_share_a_run_and_each_other_has_its_own() -> None:
+def test_suites_without_a_cluster_share_one_run() -> None:
     assert runs_of(SUITES)[:3] == [("unit", "integration"), ("e2e",), ("languages",)]
     assert runs_of(["integration"]) == [("integration",)]
     assert runs_of(["chaos"]) == [("chaos",)]

@@ -20,7 +20,7 @@ _NO_EXEC: int = getattr(os, "ST_NOEXEC", 0)
 """0 on systems other than Linux, which lack the flag."""
 
 KUBELET_SHARE = 100
-"""The kubelet evicts Pods when less than 1/100 of the file system is free (see node_config)."""
+"""The kubelet evicts Pods when less than 1/100 of the file system is free (see node/config.py)."""
 
 
 @dataclass(frozen=True)
@@ -90,14 +90,14 @@ def check(places: Iterable[Place]) -> list[Finding]:
 def _one_file_system(places: Sequence[Place]) -> list[Finding]:
     paths = ", ".join(dict.fromkeys(str(one.need.path) for one in places))
     found = [
-        problem("disk", f"{one.need.path} cannot be written: remount its file system writable, or "
-                "give it to this user")
+        problem("disk", f"{one.need.path} is not writable: remount its file system, or change the "
+                "directory's owner to this user")
         for one in places
         if not one.writable
     ]  # fmt: skip
     found += [
-        problem("disk", f"{one.need.path} is on a file system mounted noexec, and programs run "
-                "from there: remount it exec")
+        problem("disk", f"{one.need.path} is on a file system mounted noexec, but programs run "
+                "from there: remount it with exec")
         for one in places
         if one.need.program and not one.executable
     ]  # fmt: skip
@@ -105,10 +105,10 @@ def _one_file_system(places: Sequence[Place]) -> list[Finding]:
     needed = sum(one.need.size for one in places) + max(one.kept for one in places)
     if free < needed:
         found.append(
-            problem("disk", f"{_size(free)} are free for {paths}, {_size(needed)} are needed for "
-                    "what is not there yet: free the rest, or put these on a larger file system")
+            problem("disk", f"{_size(free)} is free for {paths}, {_size(needed)} is required for "
+                    "what is missing: free some space, or use a larger file system")
         )  # fmt: skip
-    return found or [ok("disk", f"{_size(free)} are free for {paths}, {_size(needed)} are needed")]
+    return found or [ok("disk", f"{_size(free)} is free for {paths}, {_size(needed)} is required")]
 
 
 def _size(size: int) -> str:

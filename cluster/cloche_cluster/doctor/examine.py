@@ -6,24 +6,24 @@ import shutil
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
-from cloche_cluster.choice import Kind, Target
 from cloche_cluster.doctor import checks, supply
 from cloche_cluster.doctor.disk import nearest
-from cloche_cluster.doctor.facts import read_machine, read_memory
+from cloche_cluster.doctor.facts import read_host, read_memory
 from cloche_cluster.doctor.findings import Finding, Level, Section, ok, problem
 from cloche_cluster.doctor.kernel import read_kernel
 from cloche_cluster.doctor.needs import read_needs
 from cloche_cluster.doctor.neighbours import read_neighbours
 from cloche_cluster.embedded import ports
-from cloche_cluster.embedded.context import Embedded
 from cloche_cluster.embedded.layout import Layout
-from cloche_cluster.embedded.machine import is_linux_root
+from cloche_cluster.embedded.settings import Embedded
 from cloche_cluster.errors import ClusterError
+from cloche_cluster.images.engine import NO_ENGINE
+from cloche_cluster.machine.facts import is_linux_root
+from cloche_cluster.machine.files import user_cache
 from cloche_cluster.targets.base import GATEWAY_PORT
-from cloche_cluster.targets.engine import NO_ENGINE
+from cloche_cluster.targets.choice import Kind, Target
 from cloche_cluster.targets.foreign import required_registry
 from cloche_cluster.targets.port_forward import PortForward
-from cloche_cluster.targets.tools import user_cache
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -40,8 +40,8 @@ def examine(
 
     `images` are the images that will be installed.
     """
-    facts = read_machine()
-    machine = checks.machine(facts)
+    facts = read_host()
+    machine = checks.host(facts)
     if target.kind is not Kind.EMBEDDED:
         return [Section("machine", tuple(machine)), *_with_tools(target, checkout, images)]
     system = checks.system(facts)
@@ -53,27 +53,30 @@ def examine(
 
 def without_target(reason: str) -> list[Section]:
     """Return the findings if no cluster can be chosen, for this `reason`."""
-    machine = Section("machine", tuple(checks.machine(read_machine())))
+    machine = Section("machine", tuple(checks.host(read_host())))
     return [machine, Section("cluster", (problem("cluster", reason),))]
 
 
 def _embedded(cluster: Embedded, checkout: Checkout, images: Sequence[Image]) -> list[Section]:
     """Run the checks that only the embedded cluster needs."""
     layout = cluster.layout
-    with ThreadPoolExecutor(1) as beside:
-        looked = beside.submit(read_needs, Kind.EMBEDDED, checkout.root, layout, images)
-        around = read_neighbours(cluster)
-        needs = looked.result()
-    memory = checks.memory(read_memory(), running=around.running, builds=bool(needs.components))
+    with ThreadPoolExecutor(1) as pool:
+        read = pool.submit(read_needs, Kind.EMBEDDED, checkout.root, layout, images)
+        others = read_neighbours(cluster)
+        needs = read.result()
+    memory = checks.memory(read_memory(), running=others.running, builds=bool(needs.components))
     kernel = (
-        [ok("kernel", "the embedded cluster runs on it")]
-        if around.running
+        [ok("kernel", "the embedded cluster is running")]
+        if others.running
         else checks.kernel(read_kernel(nearest(layout.state)))
     )
     return [
         Section("memory and kernel", (memory, *kernel)),
-        Section("neighbours", tuple(checks.neighbours(around, cluster.addresses))),
-        Section("supply", tuple(supply.examine(needs, checkout.root, layout.cache, layout))),
+        Section("other programs", tuple(checks.neighbours(others, cluster.addresses))),
+        Section(
+            "builds and downloads",
+            tuple(supply.examine(needs, checkout.root, layout.cache, layout)),
+        ),
     ]
 
 
@@ -82,7 +85,7 @@ def _with_tools(target: Target, checkout: Checkout, images: Sequence[Image]) -> 
     found = [
         ok("kubectl", path)
         if (path := shutil.which("kubectl"))
-        else problem("kubectl", "it is not installed, and Cloche is installed with it: install it")
+        else problem("kubectl", "it is not installed, but required to install Cloche: install it")
     ]
     if target.kind is Kind.FOREIGN:
         found.append(_registry(target))
@@ -92,7 +95,7 @@ def _with_tools(target: Target, checkout: Checkout, images: Sequence[Image]) -> 
         found.append(problem("images", NO_ENGINE))
         return [Section("cluster", tuple(found))]
     supplied = supply.examine(needs, checkout.root, user_cache(), None)
-    return [Section("cluster", tuple(found)), Section("supply", tuple(supplied))]
+    return [Section("cluster", tuple(found)), Section("builds and downloads", tuple(supplied))]
 
 
 def _registry(target: Target) -> Finding:
@@ -107,8 +110,8 @@ def _local_port(checkout: Checkout) -> Finding:
     own = PortForward(checkout.directory).running()
     holder = ports.foreign_holder(GATEWAY_PORT, () if own is None else (own,))
     if holder is None:
-        return ok("ports", f"{GATEWAY_PORT} (gateway) is free, or the forward's own")
+        return ok("ports", f"{GATEWAY_PORT} (gateway) is free, or used by the port-forward")
     return problem(
         "ports",
-        f"port {GATEWAY_PORT} is taken by {holder}, and the gateway is forwarded there: end it",
+        f"port {GATEWAY_PORT}, the gateway's, is in use by {holder}: stop it",
     )

@@ -9,11 +9,11 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-from cloche_cluster.embedded.machine import available_memory
+from cloche_cluster.machine.facts import available_memory
 
 
 @dataclass(frozen=True)
-class Machine:
+class Host:
     """Facts that matter for every kind of cluster.
 
     `architecture` is uname's; `null_mode` and `null_number` are mode and device number of
@@ -36,14 +36,14 @@ class Memory:
     available: int
 
 
-def read_machine(null: Path = Path(os.devnull)) -> Machine:
+def read_host(null: Path = Path(os.devnull)) -> Host:
     """Read the facts about this machine."""
     try:
         status = null.stat()
     except OSError:
         status = None
     number = status and (os.major(status.st_rdev), os.minor(status.st_rdev))
-    return Machine(
+    return Host(
         system=os.uname().sysname,
         root=os.geteuid() == 0,
         architecture=platform.machine(),

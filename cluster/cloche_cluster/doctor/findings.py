@@ -80,4 +80,4 @@ def require_no_problem(sections: Iterable[Section]) -> None:
         raise ClusterError(str(found[0]))
     if found:
         lines = "".join(f"\n    {one}" for one in found)
-        raise ClusterError(f"{len(found)} problems must be corrected first:{lines}")
+        raise ClusterError(f"{len(found)} problems must be fixed first:{lines}")

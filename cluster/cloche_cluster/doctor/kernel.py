@@ -9,10 +9,10 @@ import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
-from cloche_cluster.command import run
-from cloche_cluster.embedded.cgroups import CgroupMounts, read_mounts
-from cloche_cluster.embedded.machine import has_capability
+from cloche_cluster.embedded.node.cgroups import CgroupMounts, read_mounts
 from cloche_cluster.errors import CommandError
+from cloche_cluster.machine.command import run
+from cloche_cluster.machine.facts import has_capability
 
 CAPABILITIES = {"CAP_NET_ADMIN": 12, "CAP_SYS_ADMIN": 21, "CAP_MKNOD": 27}
 """Capabilities required by the node and the image builds, with their numbers in

@@ -7,25 +7,25 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from cloche_cluster.choice import Kind
-from cloche_cluster.embedded.build import missing_pins
-from cloche_cluster.embedded.packages import IMAGES, NODE, lacking
-from cloche_cluster.embedded.pins import COMPONENTS, COREDNS, component
+from cloche_cluster.components.build import missing_pins
+from cloche_cluster.components.pins import COMPONENTS, COREDNS, component
 from cloche_cluster.embedded.supervisord import environment_place
-from cloche_cluster.images.builder import Docker, docker_answers
+from cloche_cluster.images.buildah import buildah_in
 from cloche_cluster.images.debian import OWN_NAME
+from cloche_cluster.images.docker import Docker, docker_answers
 from cloche_cluster.images.table import DEBIAN, Image
 from cloche_cluster.images.tags import tag_all
-from cloche_cluster.targets.engine import buildah_in
-from cloche_cluster.targets.tools import user_cache
+from cloche_cluster.machine.apt import IMAGES, NODE, lacking
+from cloche_cluster.machine.files import user_cache
+from cloche_cluster.targets.choice import Kind
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
+    from cloche_cluster.components.pins import Component, Pin
     from cloche_cluster.embedded.layout import Layout
-    from cloche_cluster.embedded.pins import Component, Pin
-    from cloche_cluster.images.builder import Builder
+    from cloche_cluster.images.engine import Builder
 
 
 @dataclass(frozen=True)

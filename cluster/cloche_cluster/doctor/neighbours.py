@@ -8,14 +8,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from cloche_cluster.embedded import cgroups, network, ports, sweep
+from cloche_cluster.embedded import ports, sweep
+from cloche_cluster.embedded.node import cgroups, network
 from cloche_cluster.embedded.settings import GATEWAY_LOCAL_PORT
+from cloche_cluster.machine.processes import describe, read_processes
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable
 
-    from cloche_cluster.embedded.context import Embedded
-    from cloche_cluster.embedded.sweep import Process
+    from cloche_cluster.embedded.settings import Embedded
+    from cloche_cluster.machine.processes import Process
 
 PROXIES = ("kube-proxy", "k3s")
 """Programs that write a cluster's Services into the machine's packet filter."""
@@ -46,7 +48,7 @@ def read_neighbours(cluster: Embedded) -> Neighbours:
     numbers = [*dataclasses.asdict(cluster.ports).values(), GATEWAY_LOCAL_PORT]
     held = ports.holders(numbers)
     # Listed after the ports, so that every holder of a port is in the list.
-    processes = sweep.read_processes()
+    processes = read_processes()
     in_cgroup = {one.pid for one in processes if _is_in_cgroup(one.pid)}
     own = set(sweep.own_processes(processes, cluster.layout, in_cgroup))
     others = [one for one in processes if one.pid not in own]
@@ -59,9 +61,7 @@ def read_neighbours(cluster: Embedded) -> Neighbours:
         ports=tuple(ports.taken(cluster.ports, foreign)),
         local_port=foreign.get(GATEWAY_LOCAL_PORT),
         sockets=tuple(
-            f"{ports.describe(pid)} listens on {path}"
-            for path, pid in sockets.items()
-            if pid not in own
+            f"{describe(pid)} listens on {path}" for path, pid in sockets.items() if pid not in own
         ),
         network=network.overlap(cluster.addresses),
         proxies=tuple(one for one in named(others, PROXIES) if _shares_our_network(one)),

@@ -18,16 +18,16 @@ from itertools import repeat
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from cloche_cluster.command import run
+from cloche_cluster.components.go import find_go
 from cloche_cluster.doctor.findings import Finding, ok, problem
-from cloche_cluster.embedded.build import find_go
 from cloche_cluster.errors import CommandError, LateError
-from cloche_cluster.images.debian import MIRROR_VARIABLE, Source
+from cloche_cluster.images.apt_sources import MIRROR_VARIABLE, Source
+from cloche_cluster.machine.command import run
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from cloche_cluster.embedded.pins import Pin
+    from cloche_cluster.components.pins import Pin
 
 PATIENCE = 5
 """Seconds within which a source must respond."""
@@ -35,11 +35,11 @@ _SLOW_START = 5
 """Additional seconds for pip and npm, which need one or two to start."""
 _OFFLINE_SECONDS = 60.0
 _APT_HELPER = "/usr/lib/apt/apt-helper"
-_TELLING = re.compile(
+_INFORMATIVE = re.compile(
     r"refused|timed? ?out|resolv|no such host|unreachable|certificate|forbidden|\b[45]\d\d\b",
     re.IGNORECASE,
 )
-_PROXY = "name a proxy in HTTPS_PROXY"
+_PROXY = "set HTTPS_PROXY to a proxy"
 _SHOWN = 160
 """Maximum characters of a client's message."""
 
@@ -81,7 +81,7 @@ def go_modules(pin: Pin) -> Question:
     return Question(
         "Go modules",
         (find_go(), "list", "-m", f"{pin.component.module}@{pin.version}"),
-        "name another source in GOPROXY",
+        "set GOPROXY to another source",
         {"GOMODCACHE": "{place}/modules", "GOFLAGS": "-modcacherw", "GOSUMDB": "off"},
     )
 
@@ -100,7 +100,7 @@ def debian(archive: Source) -> Question:
             f"{archive.address.rstrip('/')}/dists/{archive.suite}/InRelease",
             f"{{place}}/{archive.suite}",
         ),
-        f"name another mirror in apt's configuration (for the images alone: {MIRROR_VARIABLE})",
+        f"configure another mirror in apt (or {MIRROR_VARIABLE}, for the images only)",
     )
 
 
@@ -122,7 +122,7 @@ def python_packages(package: str, *, in_image: bool) -> Question:
             "versions",
             package,
         ),
-        _PROXY if in_image else "name another index in pip's index-url",
+        _PROXY if in_image else "configure another index-url in pip",
         seconds=PATIENCE + _SLOW_START,
     )
 
@@ -162,7 +162,7 @@ def ask_all(questions: Sequence[Question]) -> list[Finding]:
             return list(pool.map(_ask, questions, repeat(Path(place))))
     except OSError as error:
         where = tempfile.gettempdir()
-        return [problem("disk", f"nothing can be written to {where} ({error}): free some of it")]
+        return [problem("disk", f"cannot write to {where} ({error}): free some space")]
 
 
 def _ask(question: Question, place: Path) -> Finding:
@@ -179,17 +179,17 @@ def _ask(question: Question, place: Path) -> Finding:
     except CommandError as error:
         return problem(
             question.source,
-            f"they cannot be fetched ({reason(error)}): check the network, or "
-            f"{question.other}; then run `make up` again, which keeps what is built",
+            f"they cannot be downloaded ({reason(error)}): check the network, or "
+            f"{question.other}; then run `make up` again, which continues from here",
         )
-    return ok(question.source, "their source answers")
+    return ok(question.source, "the source responds")
 
 
 def reason(error: CommandError) -> str:
     """Return the most informative line of a client's message."""
     if isinstance(error, LateError):
-        return "no answer in time"
+        return "no response in time"
     indented = [line.strip() for line in str(error).splitlines() if line.startswith("    ")]
     lines = indented or [str(error)]
-    telling = next((line for line in lines if _TELLING.search(line)), lines[-1])
-    return telling if len(telling) <= _SHOWN else f"{telling[:_SHOWN]}…"
+    informative = next((line for line in lines if _INFORMATIVE.search(line)), lines[-1])
+    return informative if len(informative) <= _SHOWN else f"{informative[:_SHOWN]}…"

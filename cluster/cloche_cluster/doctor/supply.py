@@ -5,15 +5,15 @@ from __future__ import annotations
 import platform
 from typing import TYPE_CHECKING
 
-from cloche_cluster.command import answers
-from cloche_cluster.doctor import disk, room, sources
+from cloche_cluster.components.go import check_go
+from cloche_cluster.doctor import disk, sizes, sources
 from cloche_cluster.doctor.findings import Finding, Level, ok, problem
-from cloche_cluster.embedded.build import check_go
-from cloche_cluster.embedded.packages import NO_APT
 from cloche_cluster.embedded.supervisord import base_python
 from cloche_cluster.errors import ClusterError
-from cloche_cluster.images.debian import SUITE, Source, parse_list, read_sources, sources_for
+from cloche_cluster.images.apt_sources import SUITE, Source, parse_list, read_sources, sources_for
 from cloche_cluster.images.table import discover
+from cloche_cluster.machine.apt import NO_APT
+from cloche_cluster.machine.command import answers
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -34,12 +34,12 @@ def examine(needs: Needs, repository: Path, cache: Path, layout: Layout | None) 
     go = _go(needs)
     can_build = go is not None and go.level is Level.OK
     fetch_modules = can_build and not sources.modules_are_there(needs.components)
-    caches = room.read_go_caches() if can_build else None
+    caches = sizes.read_go_caches() if can_build else None
     images = len(discover(repository))  # the measured size is that of all of them
-    wanted = room.wanted(needs, cache, caches, images=images, fetch_modules=fetch_modules)
+    wanted = sizes.wanted(needs, cache, caches, images=images, fetch_modules=fetch_modules)
     if layout:
         together = disk.on_one_file_system(cache, layout.state)
-        wanted.append(room.of_node(needs, layout, images=images, one_file_system=together))
+        wanted.append(sizes.of_node(needs, layout, images=images, one_file_system=together))
     found = [go] if go else [ok("programs", "all are built")]
     found += [*_packages(needs), *_environment(needs), _images(needs)]
     found += disk.check(disk.read_places(wanted, layout.state if layout else None))
@@ -84,15 +84,15 @@ def _environment(needs: Needs) -> list[Finding]:
         return []
     python = base_python()
     if answers([python, "-c", "import ensurepip, venv"], timeout=30) is None:
-        return [problem("Python", f"{python} has no venv module: apt install python3-venv")]
-    return [ok("supervisor", f"{python} will make its environment")]
+        return [problem("Python", f"{python} has no venv module: run apt install python3-venv")]
+    return [ok("supervisor", f"it will be installed with {python}")]
 
 
 def _images(needs: Needs) -> Finding:
     engine = "Docker" if needs.docker else "buildah"
     if not needs.images:
         return ok("images", "all are built")
-    return ok("images", f"{engine} will build {len(needs.images)} of them")
+    return ok("images", f"{engine} will build {len(needs.images)}")
 
 
 def _of_images() -> list[Source]:

@@ -142,15 +142,15 @@ def _dns_deployment(meta: dict[str, Any], image: str) -> dict[str, Any]:
 
 
 def _binding(name: str, role: str, kind: str, subject: str) -> dict[str, Any]:
-    who: dict[str, Any] = {"kind": kind, "name": subject}
+    reference: dict[str, Any] = {"kind": kind, "name": subject}
     if kind == "ServiceAccount":
-        who["namespace"] = "kube-system"
+        reference["namespace"] = "kube-system"
     else:
-        who["apiGroup"] = _RBAC
+        reference["apiGroup"] = _RBAC
     return {
         "apiVersion": f"{_RBAC}/v1",
         "kind": "ClusterRoleBinding",
         "metadata": {"name": name},
         "roleRef": {"apiGroup": _RBAC, "kind": "ClusterRole", "name": role},
-        "subjects": [who],
+        "subjects": [reference],
     }

@@ -7,19 +7,21 @@ import hashlib
 import json
 from typing import TYPE_CHECKING
 
-from cloche_cluster.embedded import cgroups, mount_points, node_config, ports, supervisord
-from cloche_cluster.embedded.pins import kubernetes_version
+from cloche_cluster.components.pins import kubernetes_version
+from cloche_cluster.embedded import ports, supervisord
+from cloche_cluster.embedded.node import cgroups, config, mount_points
 from cloche_cluster.embedded.pki import ControlPlane, ensure_pki
-from cloche_cluster.embedded.process_table import Program, localhost_forward, process_table
+from cloche_cluster.embedded.programs import Program, cluster_programs, localhost_forward
 from cloche_cluster.embedded.settings import CLUSTER_NAME, GATEWAY_LOCAL_PORT, NODE_NAME
+from cloche_cluster.machine.files import write_if_changed
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from cloche_cluster.embedded.build import Programs
-    from cloche_cluster.embedded.context import Embedded
-    from cloche_cluster.embedded.machine import Machine
-    from cloche_cluster.embedded.node_images import NodeImage
+    from cloche_cluster.components.build import Binaries
+    from cloche_cluster.embedded.node.image_store import NodeImage
+    from cloche_cluster.embedded.settings import Embedded
+    from cloche_cluster.machine.facts import Machine
 
 _CONFIG_FILES = {
     "containerd": ("containerd.toml", "cni/cloche.conflist", "cni-no-network/cloche.conflist"),
@@ -29,7 +31,7 @@ _CONFIG_FILES = {
 """The files that each program reads at start. A change restarts the program."""
 
 
-def configure(cluster: Embedded, machine: Machine, programs: Programs, pause: NodeImage) -> None:
+def configure(cluster: Embedded, machine: Machine, binaries: Binaries, pause: NodeImage) -> None:
     """Write keys, certificates and all configuration files."""
     layout, addresses = cluster.layout, cluster.addresses
     for directory in (layout.state, layout.pki, layout.state / "etcd"):
@@ -47,18 +49,18 @@ def configure(cluster: Embedded, machine: Machine, programs: Programs, pause: No
         version=kubernetes_version(),
         service_subnet=addresses.services,
     )
-    ensure_pki(plane, programs.path("kubernetes", "kubeadm"), layout.config / "kubeadm.yaml")
-    files = _files(cluster, machine, programs, pause)
+    ensure_pki(plane, binaries.path("kubernetes", "kubeadm"), layout.config / "kubeadm.yaml")
+    files = _files(cluster, machine, binaries, pause)
     for name, text in files.items():
-        supervisord.write_if_changed(layout.config / name, text)
-    table = process_table(
-        layout, programs, addresses, cluster.ports, may_raise_limits=machine.can_lower_oom_score
+        write_if_changed(layout.config / name, text)
+    table = cluster_programs(
+        layout, binaries, addresses, cluster.ports, may_raise_limits=machine.can_lower_oom_score
     )
     if not local_port_holder():
         table = (*table, localhost_forward(addresses))
     stamped = [_stamped(program, files, layout.pki) for program in table]
     conf = supervisord.render(stamped, layout)
-    supervisord.write_if_changed(layout.supervisor_config, conf)
+    write_if_changed(layout.supervisor_config, conf)
 
 
 def local_port_holder() -> str | None:
@@ -67,23 +69,23 @@ def local_port_holder() -> str | None:
 
 
 def _files(
-    cluster: Embedded, machine: Machine, programs: Programs, pause: NodeImage
+    cluster: Embedded, machine: Machine, binaries: Binaries, pause: NodeImage
 ) -> dict[str, str]:
     """Return each configuration file by its path below the configuration directory."""
     layout, addresses = cluster.layout, cluster.addresses
     return {
-        "kubelet.yaml": node_config.as_yaml(
-            node_config.kubelet_config(layout, machine, addresses, cluster.ports)
+        "kubelet.yaml": config.as_yaml(
+            config.kubelet_config(layout, machine, addresses, cluster.ports)
         ),
-        "kube-proxy.yaml": node_config.as_yaml(
-            node_config.kube_proxy_config(layout, addresses, cluster.ports)
+        "kube-proxy.yaml": config.as_yaml(
+            config.kube_proxy_config(layout, addresses, cluster.ports)
         ),
-        "containerd.toml": node_config.containerd_config(layout, machine, programs, pause.name),
-        "cni/cloche.conflist": json.dumps(node_config.pod_network(addresses, layout), indent=1),
+        "containerd.toml": config.containerd_config(layout, machine, binaries, pause.name),
+        "cni/cloche.conflist": json.dumps(config.pod_network(addresses, layout), indent=1),
         "cni-no-network/cloche.conflist": json.dumps(
-            node_config.no_network(addresses, layout), indent=1
+            config.no_network(addresses, layout), indent=1
         ),
-        "resolv.conf": node_config.resolv_conf(machine.nameservers),
+        "resolv.conf": config.resolv_conf(machine.nameservers),
     }
 
 

@@ -10,24 +10,23 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from cloche_cluster.components.build import Binaries, ensure_binaries
+from cloche_cluster.components.pins import component, kubernetes_version
 from cloche_cluster.console import Console
-from cloche_cluster.embedded import process_table
-from cloche_cluster.embedded.build import Programs, ensure_programs
-from cloche_cluster.embedded.child import running
+from cloche_cluster.embedded import programs
 from cloche_cluster.embedded.layout import Layout
-from cloche_cluster.embedded.pins import component, kubernetes_version
 from cloche_cluster.embedded.pki import ControlPlane, ensure_pki
-from cloche_cluster.embedded.readiness import api_server_ready
 from cloche_cluster.embedded.settings import Ports
 from cloche_cluster.errors import ClusterError
-from cloche_cluster.wait import wait_until
+from cloche_cluster.kubectl import api_server_ready
+from cloche_cluster.machine.command import running, wait_until
 
 if TYPE_CHECKING:
     import subprocess
     from collections.abc import Iterator, Sequence
     from contextlib import AbstractContextManager
 
-    from cloche_cluster.embedded.process_table import Program
+    from cloche_cluster.embedded.programs import Program
 
 _ADVERTISED = "10.99.0.1"
 """The address that the API server advertises to Pods. There are none, but loopback is invalid."""
@@ -59,7 +58,7 @@ def control_plane(
     start.
     """
     wanted = (component("etcd"), component("kubernetes"))
-    programs = ensure_programs(cache or Layout().cache, Console(), wanted)
+    binaries = ensure_binaries(cache or Layout().cache, Console(), wanted)
     with ExitStack() as stack:
         directory = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="cloche-api-")))
         ports = _free_ports()
@@ -74,36 +73,36 @@ def control_plane(
             version=kubernetes_version(),
             service_subnet=_SERVICES,
         )
-        kubeadm = programs.path("kubernetes", "kubeadm")
+        kubeadm = binaries.path("kubernetes", "kubeadm")
         ensure_pki(plane, kubeadm, directory / "kubeadm.yaml")
         admin = plane.kubeconfigs / "super-admin.conf"
         running = [
             stack.enter_context(_run(program, directory))
-            for program in _programs(programs, directory, plane, ports, api_server_flags)
+            for program in _programs(binaries, directory, plane, ports, api_server_flags)
         ]
         _wait_until_ready(running, directory, ports.api, plane.pki / "ca.crt")
         if controllers:
-            manager = process_table.kube_controller_manager(
-                programs.path("kubernetes", "kube-controller-manager"),
+            manager = programs.kube_controller_manager(
+                binaries.path("kubernetes", "kube-controller-manager"),
                 plane.pki, _only_admin(directory, admin), ports, services=_SERVICES,
             )  # fmt: skip
             stack.enter_context(_run(manager, directory))
         url = f"https://127.0.0.1:{ports.api}"
-        kubectl = programs.path("kubernetes", "kubectl")
+        kubectl = binaries.path("kubernetes", "kubectl")
         yield TemporaryControlPlane(admin, kubectl, url, directory)
 
 
 def _programs(
-    programs: Programs,
+    binaries: Binaries,
     directory: Path,
     plane: ControlPlane,
     ports: Ports,
     api_server_flags: Sequence[str],
 ) -> tuple[Program, Program]:
-    etcd = process_table.etcd(programs.path("etcd"), directory / "etcd", plane.pki, ports)
-    where = process_table.Endpoint("127.0.0.1", _ADVERTISED, _SERVICES)
-    apiserver = process_table.kube_apiserver(
-        programs.path("kubernetes", "kube-apiserver"), plane.pki, ports, where
+    etcd = programs.etcd(binaries.path("etcd"), directory / "etcd", plane.pki, ports)
+    where = programs.Endpoint("127.0.0.1", _ADVERTISED, _SERVICES)
+    apiserver = programs.kube_apiserver(
+        binaries.path("kubernetes", "kube-apiserver"), plane.pki, ports, where
     )
     return etcd, replace(apiserver, argv=(*apiserver.argv, *api_server_flags))
 
@@ -129,10 +128,12 @@ def _wait_until_ready(
 ) -> None:
     def ready() -> bool:
         if any(process.poll() is not None for process in running):
-            raise ClusterError(f"the control plane ended at once: {_last_lines(directory)}")
+            raise ClusterError(f"the control plane exited: {_last_lines(directory)}")
         return api_server_ready("127.0.0.1", port, ca)
 
-    wait_until(ready, seconds=_READY_SECONDS, what="the API server did not answer", interval=0.05)
+    wait_until(
+        ready, seconds=_READY_SECONDS, what="the API server did not become ready", interval=0.05
+    )
 
 
 def _last_lines(directory: Path) -> str:

@@ -5,13 +5,14 @@ from __future__ import annotations
 import shutil
 from typing import TYPE_CHECKING
 
-from cloche_cluster.embedded import network, policy_engine, sweep, sysctls
-from cloche_cluster.embedded.mount_points import remove_made
+from cloche_cluster.embedded import policy_engine, sweep
+from cloche_cluster.embedded.node import network, sysctls
+from cloche_cluster.embedded.node.mount_points import remove_made
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from cloche_cluster.embedded.context import Embedded
+    from cloche_cluster.embedded.settings import Embedded
 
 
 def down(cluster: Embedded) -> list[str]:
@@ -30,7 +31,7 @@ def down(cluster: Embedded) -> list[str]:
     gone += network.remove(cluster.addresses)
     restored = sysctls.restore(layout.sysctls)
     if restored:
-        gone.append(f"{restored} kernel settings put back")
+        gone.append(f"changes of {restored} kernel settings")
     remove_made(layout)
     for directory in (layout.log, layout.run, layout.state):  # `is_there` needs the state
         shutil.rmtree(directory, ignore_errors=not directory.is_dir())

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import yaml
 
-from cloche_cluster.command import run
+from cloche_cluster.machine.command import run
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -13,22 +13,19 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from cloche_cluster.command import answers, run
-from cloche_cluster.embedded.build import ensure_programs
-from cloche_cluster.embedded.child import running
-from cloche_cluster.embedded.packages import ensure_packages
-from cloche_cluster.embedded.pins import POLICY_ENGINE, component
+from cloche_cluster.components.build import ensure_binaries
+from cloche_cluster.components.pins import POLICY_ENGINE, component
 from cloche_cluster.embedded.settings import NODE_NAME
 from cloche_cluster.embedded.up import kubectl
 from cloche_cluster.errors import ClusterError
-from cloche_cluster.wait import wait_until
+from cloche_cluster.machine.apt import ensure_packages
+from cloche_cluster.machine.command import answers, run, running, wait_until
 
 if TYPE_CHECKING:
     import subprocess
     from collections.abc import Iterator
 
-    from cloche_cluster.embedded.context import Embedded
-    from cloche_cluster.embedded.settings import Addresses
+    from cloche_cluster.embedded.settings import Addresses, Embedded
     from cloche_cluster.kubectl import Kubectl
 
 QUEUE = 4711
@@ -61,9 +58,9 @@ def policy_engine(cluster: Embedded) -> Iterator[None]:
     """
     ensure_packages(("iptables",), cluster.console)
     wanted = (POLICY_ENGINE, component("kubernetes"))
-    programs = ensure_programs(cluster.layout.cache, cluster.console, wanted)
-    engine = programs.path(POLICY_ENGINE.name, "kube-network-policies")
-    admin = kubectl(cluster, programs)
+    binaries = ensure_binaries(cluster.layout.cache, cluster.console, wanted)
+    engine = binaries.path(POLICY_ENGINE.name, "kube-network-policies")
+    admin = kubectl(cluster, binaries)
     with ExitStack() as stack:
         place = stack.enter_context(tempfile.TemporaryDirectory(prefix="cloche-policies-"))
         directory = Path(place)
@@ -128,8 +125,8 @@ def _add_rules(addresses: Addresses) -> None:
 def _wait_until_ready(process: subprocess.Popen[bytes], log: Path) -> None:
     def listens() -> bool:
         if process.poll() is not None:
-            said = log.read_text(errors="replace")[-600:]
-            raise ClusterError(f"kube-network-policies ended at once: …{said}")
+            output = log.read_text(errors="replace")[-600:]
+            raise ClusterError(f"kube-network-policies exited: …{output}")
         queues = _QUEUES.read_text() if _QUEUES.exists() else ""
         return any(line.split()[0] == str(QUEUE) for line in queues.splitlines())
 

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import dataclasses
-import os
-import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cloche_cluster.errors import ClusterError
+from cloche_cluster.machine.processes import describe, socket_owners
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Mapping
+    from collections.abc import Collection, Mapping
 
     from cloche_cluster.embedded.settings import Ports
 
@@ -48,8 +47,8 @@ def check_free(ports: Ports) -> None:
 def taken(ports: Ports, held: Mapping[int, str]) -> list[str]:
     """Return a sentence for each of the cluster's ports that is among `held`."""
     return [
-        f"port {number} ({name.replace('_', ' ')}) is taken by {held[number]}: "
-        "end it, or use another cluster (CLUSTER=…)"
+        f"port {number} ({name.replace('_', ' ')}) is in use by {held[number]}: "
+        "stop it, or use another cluster (CLUSTER=…)"
         for name, number in dataclasses.asdict(ports).items()
         if number in held
     ]
@@ -68,7 +67,7 @@ def foreign(held: Mapping[int, int | None], own: Collection[int]) -> dict[int, s
 def holders(ports: Collection[int]) -> dict[int, int | None]:
     """Return the process that listens on each of `ports`; None if it is not visible."""
     found = {one.port: one.inode for one in _listeners() if one.port in ports}
-    owners = _owners(found.values())
+    owners = socket_owners(found.values())
     return {port: owners.get(inode) for port, inode in found.items()}
 
 
@@ -80,38 +79,10 @@ def socket_holders(directory: Path, table: Path = Path("/proc/net/unix")) -> dic
         for row in rows
         if row[3] == _ACCEPTS and len(row) > 7 and row[7].startswith(f"{directory}/")  # noqa: PLR2004
     }
-    owners = _owners(found.values())
+    owners = socket_owners(found.values())
     return {path: owners[inode] for path, inode in found.items() if inode in owners}
-
-
-def _owners(inodes: Iterable[str]) -> dict[str, int]:
-    """Return a process that has each of these sockets open, from one pass over all processes."""
-    wanted = {f"socket:[{inode}]": inode for inode in inodes}
-    found: dict[str, int] = {}
-    for process in Path("/proc").glob("[0-9]*") if wanted else ():
-        try:
-            for descriptor in os.listdir(process / "fd"):  # noqa: PTH208  there are thousands
-                inode = wanted.get(os.readlink(f"{process}/fd/{descriptor}"))  # noqa: PTH115
-                if inode:
-                    found.setdefault(inode, int(process.name))
-        except OSError:
-            continue
-        if len(found) == len(wanted):
-            break
-    return found
 
 
 def _listeners() -> list[Listener]:
     tables = (Path("/proc/net/tcp"), Path("/proc/net/tcp6"))
     return [one for table in tables if table.exists() for one in parse_listeners(table.read_text())]
-
-
-def describe(pid: int | None) -> str:
-    """Describe a process by its id and command line."""
-    if pid is None:
-        return "an unknown process"
-    try:
-        command = Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" ").decode()
-    except OSError:
-        return f"process {pid}"
-    return f"process {pid} ({re.sub(r' +', ' ', command).strip()[:80]})"

@@ -2,7 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from cloche_cluster.embedded.layout import Layout
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from cloche_cluster.console import Console
 
 NODE_NAME = "cloche"
 """Fixed, so that the node keeps its name when the machine's host name changes."""
@@ -18,7 +26,6 @@ SANDBOX_BRIDGE = "cloche-sbx0"
 
 CGROUP = "cloche"
 """The cgroup of all the cluster's processes, through which they can be found."""
-
 
 GATEWAY_NODE_PORT = 30802
 """The Service's port on the node's address."""
@@ -55,3 +62,18 @@ class Ports:
     scheduler: int = 16259
     proxy_health: int = 16256
     proxy_metrics: int = 16249
+
+
+@dataclass(frozen=True)
+class Embedded:
+    """The embedded cluster of this machine: paths, addresses and ports."""
+
+    console: Console
+    layout: Layout = field(default_factory=Layout)
+    addresses: Addresses = field(default_factory=Addresses)
+    ports: Ports = field(default_factory=Ports)
+
+    @property
+    def lock(self) -> Path:
+        """The lock that `up` and `down` hold."""
+        return self.layout.run / "lock"

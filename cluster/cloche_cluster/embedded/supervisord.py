@@ -3,27 +3,24 @@
 from __future__ import annotations
 
 import hashlib
-import os
 import shutil
 import subprocess
 import sys
-import tempfile
-import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from cloche_cluster.command import run
-from cloche_cluster.embedded import mount_points
-from cloche_cluster.embedded.layout import REPOSITORY
-from cloche_cluster.errors import ClusterError, CommandError
+from cloche_cluster.embedded.node import mount_points
+from cloche_cluster.errors import CommandError
+from cloche_cluster.machine.command import run, wait_until
+from cloche_cluster.machine.files import REPOSITORY
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from cloche_cluster.console import Console
     from cloche_cluster.embedded.layout import Layout
-    from cloche_cluster.embedded.process_table import Program
+    from cloche_cluster.embedded.programs import Program
 
 REQUIREMENTS = REPOSITORY / "cluster" / "requirements.txt"
 """The pinned version of supervisor."""
@@ -149,12 +146,10 @@ class Supervisor:
         return run([program, "-c", self.layout.supervisor_config, *words], timeout=timeout)
 
     def _wait_until_running(self, log: Path) -> None:
-        deadline = time.monotonic() + 20
-        while not self.is_running():
-            if time.monotonic() > deadline:
-                said = log.read_text(errors="replace")[-500:]
-                raise ClusterError(f"supervisord did not start; it said: {said}")
-            time.sleep(0.1)
+        def output() -> str:
+            return f": {log.read_text(errors='replace')[-500:]}"
+
+        wait_until(self.is_running, seconds=20, what="supervisord did not start", details=output)
 
 
 def environment_place(cache: Path) -> Path:
@@ -186,14 +181,3 @@ def ensure_environment(cache: Path, console: Console) -> Path:
     )  # fmt: skip
     (place / "complete").touch()
     return place
-
-
-def write_if_changed(path: Path, text: str, mode: int = 0o644) -> None:
-    """Write `text` to `path` atomically, if the content differs."""
-    if path.exists() and path.read_text() == text:
-        return
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.NamedTemporaryFile("w", dir=path.parent, delete=False) as temporary:
-        temporary.write(text)
-    os.chmod(temporary.name, mode)  # noqa: PTH101
-    Path(temporary.name).replace(path)

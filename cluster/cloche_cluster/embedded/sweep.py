@@ -2,35 +2,28 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 import shutil
 import signal
-import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from cloche_cluster.command import answers
-from cloche_cluster.embedded import cgroups
+from cloche_cluster.embedded.node import cgroups
 from cloche_cluster.errors import ClusterError
+from cloche_cluster.machine.command import answers, wait_until
+from cloche_cluster.machine.processes import read_processes
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from cloche_cluster.embedded.layout import Layout
+    from cloche_cluster.machine.processes import Process
 
-_DEATH_SECONDS = 30.0
+_KILL_SECONDS = 30.0
 """How long processes may take to end after SIGKILL. Writes to a slow disk delay them."""
-
-
-@dataclass(frozen=True)
-class Process:
-    """A process as in /proc; a kernel thread has neither executable nor arguments."""
-
-    pid: int
-    executable: str
-    arguments: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -80,21 +73,6 @@ def own_mounts(mountinfo: str, directories: Iterable[Path]) -> tuple[str, ...]:
     return tuple(point for point in reversed(points) if point.startswith(places))
 
 
-def read_processes() -> list[Process]:
-    """Read all processes from /proc, without the present one."""
-    found = []
-    for directory in Path("/proc").iterdir():
-        if not directory.name.isdigit() or int(directory.name) == os.getpid():
-            continue
-        try:
-            words = (directory / "cmdline").read_bytes().decode(errors="replace").split("\0")
-            executable = os.readlink(directory / "exe")  # noqa: PTH115
-        except OSError:
-            continue
-        found.append(Process(int(directory.name), executable, tuple(words)))
-    return found
-
-
 def find_processes(layout: Layout) -> tuple[int, ...]:
     """Return the ids of all processes of the cluster."""
     in_cgroup = cgroups.members(cgroups.read_mounts()) - {os.getpid()}
@@ -117,17 +95,24 @@ def sweep(layout: Layout) -> Swept:
 def _kill_all(layout: Layout) -> int:
     """Kill until no process is left; each round finds those forked meanwhile."""
     killed: set[int] = set()
-    deadline = time.monotonic() + _DEATH_SECONDS
-    while pids := find_processes(layout):
-        if time.monotonic() > deadline:
-            raise ClusterError(f"processes do not end: {', '.join(map(str, pids))}")
-        for pid in pids:
-            try:
+    left: tuple[int, ...] = ()
+
+    def none_is_left() -> bool:
+        nonlocal left
+        left = find_processes(layout)
+        for pid in left:
+            with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
-            except ProcessLookupError:
-                continue
-            killed.add(pid)
-        time.sleep(0.05)
+                killed.add(pid)
+        return not left
+
+    wait_until(
+        none_is_left,
+        seconds=_KILL_SECONDS,
+        what="killed processes did not end",
+        details=lambda: f": {', '.join(map(str, left))}",
+        interval=0.05,
+    )
     return len(killed)
 
 

@@ -9,20 +9,18 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
-from cloche_cluster.command import end_children
 from cloche_cluster.errors import ClusterError
-from cloche_cluster.images.builder import Buildah
-from cloche_cluster.images.content import stage
-from cloche_cluster.images.debian import make_debian
-from cloche_cluster.images.table import DEBIAN
-from cloche_cluster.images.tags import Tagged, tag_all
+from cloche_cluster.images.buildah import Buildah
+from cloche_cluster.images.table import DEBIAN, discover
+from cloche_cluster.images.tags import Tagged, stage, tag_all
+from cloche_cluster.machine.command import end_children
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Sequence
     from types import TracebackType
 
     from cloche_cluster.console import Console
-    from cloche_cluster.images.builder import Builder
+    from cloche_cluster.images.engine import Builder
     from cloche_cluster.images.table import Image
 
 WORKERS = 2
@@ -170,10 +168,10 @@ class ImageBuilds:
         if not isinstance(self.builder, Buildah):
             raise ClusterError(f"{DEBIAN} could not be pulled")
         self.console.step(f"building the base image {DEBIAN} from Debian's packages …")
-        make_debian(self.builder)
+        self.builder.make_debian()
         made = self.builder.debian_id()
         if made is None:
-            raise ClusterError(f"the base image {DEBIAN} was built and is not in buildah's store")
+            raise ClusterError(f"buildah's store lacks the base image {DEBIAN} after its build")
         return made
 
     def _work(self) -> None:
@@ -209,7 +207,7 @@ class ImageBuilds:
         image = one.image
         base = self._tagged[image.base] if image.base else None
         if base and (error := self._ended[base.image.name]):
-            raise ClusterError(f"it is made from another: {error}")
+            raise ClusterError(f"its base image failed: {error}")
         self.console.step(f"building image {image.name}:{one.tag} …")
         began = time.monotonic()
         with tempfile.TemporaryDirectory(prefix="cloche-context-") as temporary:
@@ -222,3 +220,24 @@ class ImageBuilds:
                 idle=image.name in self.later,
             )
         self.console.step(f"built image {image.name} in {time.monotonic() - began:.0f} s")
+
+
+def ensure_images(
+    repository: Path, builder: Builder, console: Console, images: Sequence[Image] | None = None
+) -> tuple[Tagged, ...]:
+    """Build those of `images` (default: all) that the builder's store lacks; return all.
+
+    Raises ClusterError if a Dockerfile copies a missing file, or a build fails.
+    """
+    wanted = discover(repository) if images is None else images
+    names = [one.name for one in wanted]
+    with ImageBuilds(repository, wanted, lambda: builder, console) as builds:
+        tagged = builds.wait(names)
+    remove_old(builder)
+    return tagged
+
+
+def remove_old(builder: Builder) -> None:
+    """Remove all but the newest few versions of each image, if the store is Cloche's own."""
+    if isinstance(builder, Buildah):
+        builder.remove_old()

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from cloche_cluster.console import Console
-    from cloche_cluster.images.builder import Builder
+    from cloche_cluster.images.engine import Builder
     from cloche_cluster.images.tags import Tagged
 
 

@@ -11,6 +11,9 @@ REPOSITORY_NAME = "docker.io/cloche"
 DEBIAN = "debian:trixie-slim"
 """The base of every image."""
 
+BUILD_TIMEOUT = 1800.0
+"""Timeout of one build in seconds, which allows for a slow network."""
+
 RUNTIME_BASE = "runtime-base"
 _RUNTIME = "runtime-"
 

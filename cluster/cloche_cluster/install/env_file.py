@@ -6,13 +6,10 @@ import shlex
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from cloche_cluster.targets.tools import write_private
+from cloche_cluster.machine.files import write_private
 
 if TYPE_CHECKING:
     from pathlib import Path
-
-
-_NAMES = ("CLOCHE_URL", "CLOCHE_API_KEY", "KUBECONFIG")
 
 
 @dataclass(frozen=True)
@@ -25,10 +22,12 @@ class Environment:
 
     def render(self) -> str:
         """Return the file's text, with values quoted for a shell."""
-        values = (self.url, self.api_key, self.kubeconfig)
-        return "".join(
-            f"{name}={shlex.quote(value)}\n" for name, value in zip(_NAMES, values, strict=True)
-        )
+        pairs = {
+            "CLOCHE_URL": self.url,
+            "CLOCHE_API_KEY": self.api_key,
+            "KUBECONFIG": self.kubeconfig,
+        }
+        return "".join(f"{name}={shlex.quote(value)}\n" for name, value in pairs.items())
 
 
 def write(path: Path, environment: Environment) -> None:
@@ -37,17 +36,12 @@ def write(path: Path, environment: Environment) -> None:
 
 
 def read(path: Path) -> Environment | None:
-    """Return the values of an earlier run; None if there are none."""
+    """Return the values of an earlier run; None if the file or one of them is missing."""
     if not path.exists():
         return None
-    words = shlex.split(path.read_text(encoding="utf-8"))
-    values = dict(word.split("=", 1) for word in words if "=" in word)
-    if not values.keys() >= set(_NAMES):
+    try:
+        words = shlex.split(path.read_text())
+        values = dict(word.split("=", maxsplit=1) for word in words)
+        return Environment(values["CLOCHE_URL"], values["CLOCHE_API_KEY"], values["KUBECONFIG"])
+    except (ValueError, KeyError):
         return None
-    return Environment(*(values[name] for name in _NAMES))
-
-
-def read_key(path: Path) -> str | None:
-    """Return the API key of an earlier run, or None."""
-    found = read(path)
-    return found.api_key if found else None

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 
 import yaml
 
-from cloche_cluster.command import run
 from cloche_cluster.errors import ClusterError
+from cloche_cluster.machine.command import run, wait_until
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -43,18 +43,24 @@ _CURL_TIMEOUT = 120.0
 
 def wait_until_ready(url: str) -> None:
     """Wait until the gateway is ready. Raises ClusterError if it does not become ready."""
-    deadline = time.monotonic() + _READY_SECONDS
-    said = "nothing"
-    while True:
+    last = ""
+
+    def is_ready() -> bool:
+        nonlocal last
         try:
             with urllib.request.urlopen(f"{url}/health/ready", timeout=5) as answer:  # noqa: S310
-                if answer.status == http.client.OK:
-                    return
+                return bool(answer.status == http.client.OK)
         except (OSError, urllib.error.URLError, http.client.HTTPException) as error:
-            said = str(error)
-        if time.monotonic() > deadline:
-            raise ClusterError(f"the gateway at {url} is not ready: {said}")
-        time.sleep(0.2)
+            last = f": {error}"
+            return False
+
+    wait_until(
+        is_ready,
+        seconds=_READY_SECONDS,
+        what=f"the gateway at {url} did not become ready",
+        details=lambda: last,
+        interval=0.2,
+    )
 
 
 def example_for(repository: Path, languages: Sequence[str]) -> Example:
@@ -91,7 +97,7 @@ def run_example(url: str, key: str, example: Example, console: Console) -> None:
     except ValueError:
         stdout = None
     if stdout != example.expected:
-        raise ClusterError("the first example did not get the answer that it should")
+        raise ClusterError(f"the first example printed {stdout!r} instead of {example.expected!r}")
 
 
 def _curl(url: str, key: str, body: str) -> str:

@@ -14,16 +14,15 @@ from cloche_cluster.install.example import example_for, run_example, wait_until_
 from cloche_cluster.install.keys import KeyStore
 from cloche_cluster.install.release import Release
 from cloche_cluster.install.user_namespaces import user_namespaces
-from cloche_cluster.install.values import image_values, merged
 from cloche_cluster.languages import languages
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from cloche_cluster.checkout import Checkout
     from cloche_cluster.console import Console
-    from cloche_cluster.images.builder import Builder
     from cloche_cluster.images.builds import ImageBuilds
+    from cloche_cluster.images.engine import Builder
     from cloche_cluster.images.tags import Tagged
     from cloche_cluster.targets.base import Access, Cluster
 
@@ -65,7 +64,7 @@ class Installer:
         self._tags = self._present_tags() | self._tags
         self._release().apply_crds()
         changed = self._upgrade()
-        self.console.step("the chart is installed" if changed else "the chart is as it should be")
+        self.console.step("the chart is installed" if changed else "the chart is up to date")
         url = self.cluster.expose(self.access)
         wait_until_ready(url)
         key = self._local_key()
@@ -73,7 +72,7 @@ class Installer:
         env_file.write(path, env_file.Environment(url, key, str(self.access.kubeconfig)))
         self.checkout.link_tools([self.access.kubectl.program, self.access.helm])
         self.ready = True
-        self.console.step(f"ready at {url}; the shell's variables are in {path}")
+        self.console.step(f"ready at {url}; shell variables are in {path}")
         available = [one.image.language for one in tagged if one.image.language]
         run_example(url, key, example_for(self.checkout.root, available), self.console)
 
@@ -125,7 +124,7 @@ class Installer:
         wanted = [one.reference for one in tagged if one.image.deployed]
         missing = self.cluster.missing_images(wanted)
         if missing:
-            self.console.step(f"bringing {_counted(missing)} to the cluster …")
+            self.console.step(f"loading {_counted(missing)} into the cluster …")
             self.cluster.load_images(self.engine(), missing)
 
     def _there(self, tagged: Sequence[Tagged]) -> list[Tagged]:
@@ -159,11 +158,11 @@ class Installer:
 
     def _local_key(self) -> str:
         store = KeyStore(self.access.kubectl)
-        key = env_file.read_key(self.checkout.env_file)
-        if key and store.works(key, _LOCAL_LIMITS):
-            return key
+        present = env_file.read(self.checkout.env_file)
+        if present and store.works(present.api_key, _LOCAL_LIMITS):
+            return present.api_key
         name = self._key_name(store)
-        self.console.step(f"making the API key `{name}`")
+        self.console.step(f"creating the API key `{name}`")
         return store.create(name, LOCAL_KEY, _LOCAL_LIMITS, replace=True)
 
     def _key_name(self, store: KeyStore) -> str:
@@ -175,3 +174,23 @@ class Installer:
 
 def _counted(references: Sequence[str]) -> str:
     return "1 image" if len(references) == 1 else f"{len(references)} images"
+
+
+def image_values(tags: Mapping[str, str], languages: Iterable[str]) -> dict[str, Any]:
+    """Return the values for images with these `tags`, by the images' names.
+
+    Those of the chart's `languages` whose image has no tag are disabled.
+    """
+    disabled = [name for name in languages if f"runtime-{name}" not in tags]
+    return {"image": {"tags": dict(tags)}, "runtimes": {"disabled": sorted(disabled)}}
+
+
+def merged(*parts: dict[str, Any]) -> dict[str, Any]:
+    """Merge values recursively; later parts take precedence."""
+    result: dict[str, Any] = {}
+    for part in parts:
+        for name, value in part.items():
+            old = result.get(name)
+            both = isinstance(old, dict) and isinstance(value, dict)
+            result[name] = merged(old, value) if both else value  # type: ignore[arg-type]
+    return result

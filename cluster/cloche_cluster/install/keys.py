@@ -15,7 +15,7 @@ from pydantic import ValidationError
 from cloche_api.keys import SECRET_NAME, ApiKeyRecord, KeyLimits, hash_key, new_key
 from cloche_api.limits import LABEL_VALUE
 from cloche_cluster.errors import ClusterError
-from cloche_cluster.install.names import NAMESPACE
+from cloche_cluster.targets.base import NAMESPACE
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -61,7 +61,7 @@ class KeyStore:
         check_name("TENANT", tenant)
         entries = self._entries()
         if name in entries and not replace:
-            raise ClusterError(f"there is a key named {name} already: choose another NAME")
+            raise ClusterError(f"a key named {name} already exists: choose another NAME")
         now = self._now()
         ends = now + holds if holds is not None else None
         text, record = new_key(tenant, limits.model_copy(update={"expires_at": ends}), now)

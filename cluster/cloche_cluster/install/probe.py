@@ -11,7 +11,7 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from cloche_cluster.install.diagnosis import reason
+from cloche_cluster.install.pod_status import reason
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -68,14 +68,16 @@ def _is_closed(spec: Mapping[str, Any]) -> bool:
 def reported(nodes: Sequence[Mapping[str, Any]], handler: str | None) -> Verdict | None:
     """Return the obstacle to user namespaces in the nodes' own reports; None if there is none."""
     if handler is None:
-        return Verdict("there is no such RuntimeClass")
+        return Verdict("the RuntimeClass does not exist")
     if not nodes:
-        return Verdict("no node takes Pods")
+        return Verdict("no node accepts Pods")
     for node in nodes:
         found = node["status"].get("runtimeHandlers", [])
         features = {one.get("name", ""): one.get("features") or {} for one in found}
         if not features.get(handler, {}).get("userNamespaces"):
-            return Verdict(f"node {node['metadata']['name']}'s runtime has none")
+            return Verdict(
+                f"the container runtime of node {node['metadata']['name']} does not support them"
+            )
     return None
 
 
@@ -172,7 +174,7 @@ def _answer(pod: Mapping[str, Any], warning: str | None) -> Verdict | None:
     if status.get("phase") == "Succeeded":
         return Verdict("")
     if status.get("phase") == "Failed" and _NOT_MAPPED in codes:
-        return Verdict("the probe Pod got the node's own users")
+        return Verdict("the probe Pod ran with the node's users")
     if status.get("phase") == "Failed":
         lasting = bool(codes or warning) and status.get("reason") != "DeadlineExceeded"
         why = warning or status.get("message") or reason(dict(pod))

@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from cloche_cluster.command import answers, run
 from cloche_cluster.errors import ClusterError, CommandError
-from cloche_cluster.install.diagnosis import diagnose
-from cloche_cluster.install.names import NAMESPACE, RELEASE, SANDBOX_NAMESPACE
+from cloche_cluster.install.pod_status import diagnose
+from cloche_cluster.machine.command import answers, run
+from cloche_cluster.targets.base import NAMESPACE, RELEASE, SANDBOX_NAMESPACE
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -90,8 +90,8 @@ class Release:
         """Return Helm's status of the release; empty if there is none."""
         words = ["status", RELEASE, "-n", NAMESPACE, "-o", "json"]
         where = ["--kubeconfig", str(self.access.kubeconfig)]
-        told = answers([self.access.helm, *words, *where], timeout=_LOOK_SECONDS)
-        status: dict[str, Any] = json.loads(told) if told else {}
+        output = answers([self.access.helm, *words, *where], timeout=_LOOK_SECONDS)
+        status: dict[str, Any] = json.loads(output) if output else {}
         return status
 
     def image_tags(self) -> dict[str, str]:

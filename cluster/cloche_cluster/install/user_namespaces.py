@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 from cloche_cluster.errors import ClusterError
 from cloche_cluster.images.table import REPOSITORY_NAME
 from cloche_cluster.install import probe
-from cloche_cluster.install.names import NAMESPACE
 from cloche_cluster.install.probe import Verdict
+from cloche_cluster.targets.base import NAMESPACE
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -40,8 +40,8 @@ def user_namespaces(
         verdict = Trial(kubectl, runtime_class, runtime_image(values)).verdict()
     except ClusterError as error:
         verdict = Verdict(str(error).splitlines()[0])
-    told = f"off: {verdict.obstacle}" if verdict.obstacle else "on"
-    console.step(f"user namespaces: {told}")
+    state = f"off: {verdict.obstacle}" if verdict.obstacle else "on"
+    console.step(f"user namespaces: {state}")
     return {"sandbox": {"userNamespaces": not verdict.obstacle}}
 
 
@@ -137,7 +137,7 @@ class Trial:
             if verdict and len(pods) == count:
                 return verdict
             time.sleep(0.1)
-        return Verdict("the probe Pod did not end in time", lasting=False)
+        return Verdict("the probe Pod did not finish in time", lasting=False)
 
     def _warnings(self) -> dict[str, str]:
         """Return why sandboxes were not created, by their Pods' uids."""

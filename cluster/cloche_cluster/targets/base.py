@@ -9,9 +9,14 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    from cloche_cluster.images.builder import Builder
+    from cloche_cluster.images.engine import Builder
     from cloche_cluster.kubectl import Kubectl
 
+RELEASE = "cloche"
+NAMESPACE = "cloche-system"
+SANDBOX_NAMESPACE = "cloche-sandboxes"
+GATEWAY_SERVICE = "cloche-gateway"
+"""The names of the installation, the same in every cluster."""
 
 GATEWAY_PORT = 8002
 """The gateway's port, in the cluster and on this machine."""

@@ -9,25 +9,26 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from cloche_cluster.embedded.build import Programs, find_programs
+from cloche_cluster.components.build import Binaries, find_binaries
 from cloche_cluster.embedded.configure import local_port_holder
 from cloche_cluster.embedded.down import down
-from cloche_cluster.embedded.linked_images import LinkedImages
-from cloche_cluster.embedded.node_images import ImageStore, image_store
-from cloche_cluster.embedded.packages import NODE
+from cloche_cluster.embedded.node.image_store import ImageStore, image_store
+from cloche_cluster.embedded.node.linked_images import LinkedImages
 from cloche_cluster.embedded.settings import GATEWAY_LOCAL_PORT, GATEWAY_NODE_PORT, NO_NETWORK
 from cloche_cluster.embedded.sweep import unmount_all
-from cloche_cluster.embedded.up import add_dns, kubectl, require_linux_root, up
-from cloche_cluster.images.builder import Buildah
+from cloche_cluster.embedded.up import add_dns, kubectl, up
+from cloche_cluster.images.buildah import Buildah
+from cloche_cluster.images.engine import choose_builder
 from cloche_cluster.images.table import REPOSITORY_NAME
+from cloche_cluster.machine.apt import NODE
+from cloche_cluster.machine.facts import require_linux_root
 from cloche_cluster.targets.base import Access
-from cloche_cluster.targets.engine import choose_builder
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from cloche_cluster.embedded.context import Embedded
-    from cloche_cluster.images.builder import Builder
+    from cloche_cluster.embedded.settings import Embedded
+    from cloche_cluster.images.engine import Builder
 
 
 HTTPS = 443
@@ -51,7 +52,7 @@ class EmbeddedCluster:
 
     def access(self) -> Access:
         """Return the access without changing the cluster."""
-        return self._access(self._programs())
+        return self._access(self._binaries())
 
     def builder(self) -> Builder:
         """Return Docker if it answers, else buildah with its store in the cache."""
@@ -59,13 +60,13 @@ class EmbeddedCluster:
 
     def missing_images(self, references: Sequence[str]) -> list[str]:
         """Compare with containerd's images."""
-        there = image_store(self._programs(), self.embedded.layout).names()
+        there = image_store(self._binaries(), self.embedded.layout).names()
         return [one for one in references if one not in there]
 
     def load_images(self, builder: Builder, references: Sequence[str]) -> None:
         """Link the images into containerd if buildah shares its file system, else copy them."""
         layout = self.embedded.layout
-        store = image_store(self._programs(), layout)
+        store = image_store(self._binaries(), layout)
         if isinstance(builder, Buildah):
             linked = LinkedImages(builder.root, store)
             if linked.possible(layout.snapshots):
@@ -95,10 +96,10 @@ class EmbeddedCluster:
 
     def prune_images(self, keep: Sequence[str]) -> None:
         """Remove older versions from containerd."""
-        programs = self._programs()
+        binaries = self._binaries()
         path = "jsonpath={.items[*].spec.containers[*].image}"
-        used = kubectl(self.embedded, programs).run("get", "pods", "-A", "-o", path).split()
-        store = image_store(programs, self.embedded.layout)
+        used = kubectl(self.embedded, binaries).run("get", "pods", "-A", "-o", path).split()
+        store = image_store(binaries, self.embedded.layout)
         store.remove(stale_images(store.names(), [*keep, *used]))
 
     def values(self) -> dict[str, Any]:
@@ -118,7 +119,7 @@ class EmbeddedCluster:
         if holder:
             url = f"http://{self.embedded.addresses.node}:{GATEWAY_NODE_PORT}"
             self.embedded.console.step(
-                f"port {GATEWAY_LOCAL_PORT} is taken by {holder}; the gateway is at {url}"
+                f"port {GATEWAY_LOCAL_PORT} is in use by {holder}; the gateway is at {url}"
             )
             return url
         return f"http://localhost:{GATEWAY_LOCAL_PORT}"
@@ -127,12 +128,12 @@ class EmbeddedCluster:
         """Remove the cluster."""
         return down(self.embedded)
 
-    def _programs(self) -> Programs:
-        return find_programs(self.embedded.layout.cache)
+    def _binaries(self) -> Binaries:
+        return find_binaries(self.embedded.layout.cache)
 
-    def _access(self, programs: Programs) -> Access:
-        admin = kubectl(self.embedded, programs)
-        return Access(admin, self.embedded.layout.admin, programs.path("helm"))
+    def _access(self, binaries: Binaries) -> Access:
+        admin = kubectl(self.embedded, binaries)
+        return Access(admin, self.embedded.layout.admin, binaries.path("helm"))
 
 
 def stale_images(there: Iterable[str], needed: Iterable[str]) -> list[str]:

@@ -7,18 +7,19 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from cloche_cluster.errors import ClusterError
+from cloche_cluster.images.engine import choose_builder
 from cloche_cluster.images.table import REPOSITORY_NAME
-from cloche_cluster.install.names import GATEWAY_SERVICE, NAMESPACE
-from cloche_cluster.targets.engine import choose_builder
+from cloche_cluster.machine.files import user_cache
+from cloche_cluster.targets.access import access
+from cloche_cluster.targets.base import GATEWAY_SERVICE, NAMESPACE
 from cloche_cluster.targets.port_forward import PortForward
-from cloche_cluster.targets.tools import access, user_cache
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
     from cloche_cluster.console import Console
-    from cloche_cluster.images.builder import Builder
+    from cloche_cluster.images.engine import Builder
     from cloche_cluster.targets.base import Access
 
 REGISTRY_VARIABLE = "REGISTRY"
@@ -82,7 +83,7 @@ def required_registry(context: str) -> str:
     registry = os.environ.get(REGISTRY_VARIABLE, "").strip("/")
     if not registry:
         raise ClusterError(
-            f"the cluster of context {context} takes its images from a registry: set "
-            f"{REGISTRY_VARIABLE}=registry.example.com/path to one that you may push to"
+            f"the cluster of context {context} pulls its images from a registry: set "
+            f"{REGISTRY_VARIABLE}=registry.example.com/path to one that you can push to"
         )
     return registry

@@ -7,19 +7,20 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from cloche_cluster.command import run
-from cloche_cluster.install.names import GATEWAY_SERVICE, NAMESPACE
-from cloche_cluster.targets.engine import choose_builder
+from cloche_cluster.images.engine import choose_builder
+from cloche_cluster.machine.command import run
+from cloche_cluster.machine.files import user_cache
+from cloche_cluster.targets.access import access
+from cloche_cluster.targets.base import GATEWAY_SERVICE, NAMESPACE
 from cloche_cluster.targets.port_forward import PortForward
-from cloche_cluster.targets.tools import access, user_cache
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from cloche_cluster.choice import Target
     from cloche_cluster.console import Console
-    from cloche_cluster.images.builder import Builder
+    from cloche_cluster.images.engine import Builder
     from cloche_cluster.targets.base import Access
+    from cloche_cluster.targets.choice import Target
 
 _CREATE_TIMEOUT = 900.0
 _LOAD_TIMEOUT = 600.0
@@ -75,7 +76,7 @@ class LocalToolCluster:
     def prepare(self) -> Access:
         """Create the cluster if it does not exist, and record that it was created here."""
         if not self.target.exists:
-            self.console.step(f"making the {self.target.kind} cluster {self.target.name} …")
+            self.console.step(f"creating the {self.target.kind} cluster {self.target.name} …")
             self.directory.mkdir(parents=True, exist_ok=True)
             self._made.touch()
             self._run(self.tool.create, _CREATE_TIMEOUT)

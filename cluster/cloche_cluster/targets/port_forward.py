@@ -6,15 +6,17 @@ import os
 import signal
 import socket
 import subprocess
-import time
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cloche_cluster.errors import ClusterError
+from cloche_cluster.machine.command import wait_until
+from cloche_cluster.machine.processes import arguments
 from cloche_cluster.targets.base import GATEWAY_PORT
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from cloche_cluster.kubectl import Kubectl
 
 _START_SECONDS = 15.0
@@ -45,11 +47,21 @@ class PortForward:
                 argv, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True
             )
         self._pid_file.write_text(f"{process.pid}\n")
-        deadline = time.monotonic() + _START_SECONDS
-        while not _listens():
-            if process.poll() is not None or time.monotonic() > deadline:
-                raise ClusterError(f"kubectl port-forward failed: {self._log.read_text().strip()}")
-            time.sleep(0.1)
+
+        def is_ready() -> bool:
+            if process.poll() is not None:
+                raise ClusterError(f"kubectl port-forward failed{output()}")
+            return _listens()
+
+        def output() -> str:
+            return f": {self._log.read_text().strip()}"
+
+        wait_until(
+            is_ready,
+            seconds=_START_SECONDS,
+            what=f"kubectl port-forward did not listen on port {GATEWAY_PORT}",
+            details=output,
+        )
         return f"http://localhost:{GATEWAY_PORT}"
 
     def stop(self) -> bool:
@@ -64,10 +76,9 @@ class PortForward:
         """Return the process id, if the pid file's process is a port-forward."""
         try:
             pid = int(self._pid_file.read_text())
-            words = Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
         except (OSError, ValueError):
             return None
-        return pid if b"port-forward" in words else None
+        return pid if "port-forward" in arguments(pid) else None
 
 
 def _listens() -> bool:

@@ -183,4 +183,5 @@ class RuntimeStatus(Resource):
     """The metadata.generation that the status was set for."""
     conditions: Conditions | None = None
     """Conditions of the runtime. `Ready` is False if its Pods cannot run programs, with the reason.
-    `StorageAvailable` is False if the stored executions leave no space for more."""
+    `StorageAvailable` is False if the stored executions leave no space for more. `AliasesUnique` is
+    False if another runtime has one of the aliases."""

@@ -140,7 +140,8 @@ class RuntimeStatusDict(TypedDict):
     """The metadata.generation that the status was set for."""
     conditions: NotRequired[list[ConditionDict]]
     """Conditions of the runtime. `Ready` is False if its Pods cannot run programs, with the reason.
-    `StorageAvailable` is False if the stored executions leave no space for more."""
+    `StorageAvailable` is False if the stored executions leave no space for more. `AliasesUnique` is
+    False if another runtime has one of the aliases."""
 
 
 class SessionStatusDict(TypedDict):

@@ -13,14 +13,19 @@ import aiohttp
 from kubernetes.aio.config import ConfigException
 from pydantic_core import from_json
 
-from cloche_gateway.cluster.lines import LongLineError, lines_of
+from cloche_gateway.cluster.kube_errors import (
+    ConflictError,
+    NotFoundError,
+    UnavailableError,
+    of_answer,
+    of_status,
+)
 from cloche_kube import errors as kube_errors
 from cloche_kube.client import MERGE_PATCH, METADATA, Rest
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Mapping
     from datetime import datetime
-
 
 _WATCH_SECONDS = 300
 _WATCH_SILENCE = 100.0
@@ -31,48 +36,10 @@ _LOG_SILENCE = 330.0
 _LINE_BYTES = 16 * 1024 * 1024  # An object has at most 1.5 MiB; JSON escapes can expand it.
 _LOG_LINE_BYTES = 2 * 1024 * 1024
 """Twice the longest event of a supervisor. Longer lines are not events and are skipped."""
-_GONE = 410
-_FORBIDDEN = 403
-_REFUSED = frozenset({400, 413, 422})
 
 
-class KubeError(Exception):
-    """A call of the API server failed."""
-
-
-class UnavailableError(KubeError):
-    """The API server could not be reached, did not answer in time, or cannot serve now.
-
-    `sent` is False if the request certainly had no effect.
-    """
-
-    def __init__(self, message: str, *, sent: bool) -> None:
-        super().__init__(message)
-        self.sent = sent
-
-
-class NotFoundError(KubeError):
-    """The object does not exist."""
-
-
-class AlreadyExistsError(KubeError):
-    """An object of this name already exists."""
-
-
-class ConflictError(KubeError):
-    """A precondition of the request failed."""
-
-
-class GoneError(KubeError):
-    """The resourceVersion is too old to watch from."""
-
-
-class ForbiddenError(KubeError):
-    """The request is forbidden: by RBAC, a quota, a policy, or a terminating namespace."""
-
-
-class InvalidError(KubeError):
-    """The request failed the API server's validation. The message names the field."""
+class LongLineError(Exception):
+    """A line is longer than the limit."""
 
 
 class KubeClient:
@@ -203,7 +170,7 @@ class KubeClient:
                 async for line in lines_of(content.iter_any(), _LINE_BYTES):
                     event: dict[str, Any] = from_json(line)
                     if event.get("type") == "ERROR":
-                        _raise_for(event["object"])
+                        raise of_status(event["object"])
                     yield event
 
     async def log(self, pod: str, *, container: str, follow: bool) -> AsyncGenerator[bytes, None]:
@@ -234,33 +201,42 @@ def _translated() -> Iterator[None]:
         never = isinstance(error.__cause__, aiohttp.ClientConnectorError)
         raise UnavailableError(str(error), sent=not never) from error
     except kube_errors.ApiError as error:
-        raise _of_answer(error.status, error.reason, error.message) from error
+        raise of_answer(error.status, error.reason, error.message) from error
     except (ConfigException, FileNotFoundError) as error:  # The token could not be reloaded.
         raise UnavailableError(f"no credentials: {error}", sent=False) from error
     except (aiohttp.ClientError, OSError, ValueError, LongLineError) as error:
         raise UnavailableError(f"the answer broke off: {error!r}", sent=True) from error
 
 
-def _raise_for(status: dict[str, Any]) -> None:
-    """Raise the error for the metav1.Status that ended a watch."""
-    code, message = int(status.get("code", 500)), str(status.get("message", ""))
-    raise _of_answer(code, str(status.get("reason", "")), message)
+async def lines_of(
+    chunks: AsyncIterator[bytes], most: int, *, skip: bool = False
+) -> AsyncIterator[bytes]:
+    """Yield the non-empty lines of a stream, without their line breaks.
 
+    A last line without a line break is not yielded.
 
-_CONFLICTS = {"AlreadyExists": AlreadyExistsError, "Conflict": ConflictError}
-"""The errors for HTTP 409, by reason."""
+    `most` is the longest line in bytes. With `skip`, longer lines are skipped. aiohttp's stream
+    reader cannot be used for this, because its own limit is lower.
 
-
-def _of_answer(code: int, reason: str, message: str) -> KubeError:
-    if code == 404:  # noqa: PLR2004
-        return NotFoundError(message)
-    if code == _GONE or reason == "Expired":
-        return GoneError(message)
-    if reason in _CONFLICTS:
-        return _CONFLICTS[reason](message)
-    if code == _FORBIDDEN:
-        return ForbiddenError(message)
-    if code in _REFUSED:
-        return InvalidError(message)
-    # 401: the token has just expired, and the request had no effect. 5xx: it can be retried.
-    return UnavailableError(f"HTTP {code}: {message}", sent=code != 401)  # noqa: PLR2004
+    Raises:
+        LongLineError: a line is longer than `most`, and `skip` is False.
+    """
+    kept = bytearray()
+    skipping = False
+    async for chunk in chunks:
+        first, found, rest_of_chunk = chunk.partition(b"\n")
+        if not skipping:
+            kept += first
+        if len(kept) > most:
+            if not skip:
+                raise LongLineError(f"a line of more than {most} bytes")
+            skipping, kept = True, bytearray()
+        if not found:
+            continue
+        *whole, last = rest_of_chunk.split(b"\n")
+        if kept and not skipping:
+            yield bytes(kept)
+        skipping, kept = False, bytearray(last)
+        for line in whole:
+            if line:
+                yield line

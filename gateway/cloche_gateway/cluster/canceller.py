@@ -6,13 +6,13 @@ import asyncio
 import logging
 from typing import TYPE_CHECKING
 
-from cloche_gateway.cluster import paths
-from cloche_gateway.cluster.api import InvalidError, KubeError, NotFoundError
+from cloche_gateway.cluster.kube_errors import InvalidError, KubeError, NotFoundError
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
     from cloche_gateway.cluster.api import KubeClient
+    from cloche_gateway.cluster.paths import Paths
 
 _log = logging.getLogger(__name__)
 
@@ -30,9 +30,9 @@ _DELAY_MIN, _DELAY_MAX = 0.2, 5.0
 class Canceller:
     """Cancels executions and deletes objects in the background, with retries for up to 60 s."""
 
-    def __init__(self, kube: KubeClient, namespace: str) -> None:
+    def __init__(self, kube: KubeClient, paths: Paths) -> None:
         self._kube = kube
-        self._namespace = namespace
+        self._paths = paths
         self._tasks: set[asyncio.Task[None]] = set()
 
     def cancel(self, name: str, *, unsure: bool) -> None:
@@ -40,7 +40,7 @@ class Canceller:
 
         `unsure`: it is unknown whether the execution was created, and it may still appear.
         """
-        path = paths.execution(self._namespace, name)
+        path = self._paths.execution(name)
 
         async def patch() -> None:
             await self._kube.patch(path, {"spec": {"cancel": True}}, seconds=_CALL_SECONDS)
@@ -49,7 +49,7 @@ class Canceller:
 
     def end_session(self, name: str, *, unsure: bool) -> None:
         """Delete a session that was not returned to its client. `unsure` as in `cancel`."""
-        path = paths.session(self._namespace, name)
+        path = self._paths.session(name)
 
         async def delete() -> None:
             await self._kube.delete(path, seconds=_CALL_SECONDS)
@@ -70,7 +70,7 @@ class Canceller:
         It is unknown whether the source was created. The operator deletes one that appears after
         the retries have ended.
         """
-        path = paths.source(self._namespace, name)
+        path = self._paths.source(name)
 
         async def delete() -> None:
             await self._kube.delete(path, seconds=_CALL_SECONDS)

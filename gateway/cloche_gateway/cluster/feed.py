@@ -20,7 +20,7 @@ from cloche_gateway.errors import OverloadedError
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Iterator
 
-    from cloche_gateway.limits.budget import Budget
+    from cloche_gateway.limits.bytes import Budget
 
 STREAMS = ("stdout", "stderr")
 _CHARACTERS = 4 * 1024 * 1024
@@ -109,7 +109,7 @@ class Feed:
             self._charge.resize(self._charge.bytes + _size(piece))
         except OverloadedError:
             self.cut()
-        self._tell()
+        self._notify()
 
     def ended_as(self, obj: dict[str, Any]) -> None:
         """Append the output that is missing so far, and the end, from the ended execution."""
@@ -127,7 +127,7 @@ class Feed:
         self.is_cut = True
         self.pieces.clear()
         self._charge.release()
-        self._tell()
+        self._notify()
 
     def close(self) -> None:
         """Release the feed's charge, when it has no listeners any more."""
@@ -161,7 +161,7 @@ class Feed:
             if not await self._wait(silence):
                 yield None
 
-    def _tell(self) -> None:
+    def _notify(self) -> None:
         for news in self._news:
             if not news.done():
                 news.set_result(None)

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
     from cloche_gateway.cluster.log_follower import Logs
-    from cloche_gateway.limits.budget import Budget
+    from cloche_gateway.limits.bytes import Budget
 
 _FEEDS = 200
 """The most executions that are followed at a time. Each takes up to half a megabyte, and a

@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any
 from pydantic import ValidationError
 
 from cloche_api.keys import SECRET_NAME, ApiKeyRecord, hash_key
-from cloche_gateway.cluster import paths
 from cloche_gateway.cluster.watch import Source
 from cloche_gateway.errors import BusyError, KeyExpiredError, KeyInvalidError, KeyRequiredError
 
@@ -20,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from datetime import datetime
 
+    from cloche_gateway.cluster.paths import Paths
     from cloche_gateway.settings import Settings
 
 _log = logging.getLogger(__name__)
@@ -41,9 +41,9 @@ class Caller:
     """In-flight requests, including those that wait and event streams."""
 
 
-def source(namespace: str) -> Source:
+def source(paths: Paths) -> Source:
     """Return the watch source of the Secret, by name, so that RBAC can allow only this Secret."""
-    return Source(paths.secrets(namespace), {"fieldSelector": f"metadata.name={SECRET_NAME}"})
+    return Source(paths.secrets, {"fieldSelector": f"metadata.name={SECRET_NAME}"})
 
 
 class KeyRing:

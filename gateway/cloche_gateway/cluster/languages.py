@@ -10,7 +10,6 @@ from pydantic import ValidationError
 
 from cloche_api.resources import quantity
 from cloche_api.resources.runtime import RuntimeSpec
-from cloche_gateway.cluster import paths
 from cloche_gateway.cluster.watch import Source
 from cloche_gateway.errors import BusyError, UnsupportedLanguageError
 
@@ -18,6 +17,7 @@ if TYPE_CHECKING:
     from decimal import Decimal
 
     from cloche_api.resources.amounts import UsedResources
+    from cloche_gateway.cluster.paths import Paths
 
 _log = logging.getLogger(__name__)
 
@@ -54,9 +54,9 @@ class Language:
     maximum: Amounts
 
 
-def source(namespace: str) -> Source:
-    """Return the watch source of all SandboxRuntimes in the namespace."""
-    return Source(paths.runtimes(namespace), {})
+def source(paths: Paths) -> Source:
+    """Return the watch source of all SandboxRuntimes."""
+    return Source(paths.runtimes, {})
 
 
 def language_of(obj: dict[str, Any]) -> Language:

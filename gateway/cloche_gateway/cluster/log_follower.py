@@ -11,13 +11,13 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from cloche_api.meta import CONTAINER
-from cloche_gateway.cluster import paths
-from cloche_gateway.cluster.api import KubeError, NotFoundError
 from cloche_gateway.cluster.feed import STREAMS, Piece, Position
+from cloche_gateway.cluster.kube_errors import KubeError, NotFoundError
 
 if TYPE_CHECKING:
     from cloche_gateway.cluster.api import KubeClient
     from cloche_gateway.cluster.feed import Feed
+    from cloche_gateway.cluster.paths import Paths
     from cloche_gateway.cluster.waiters import Waiters
 
 _log = logging.getLogger(__name__)
@@ -37,7 +37,7 @@ class Logs:
     """Access to logs, and the number of followed logs of each node."""
 
     kube: KubeClient
-    namespace: str
+    paths: Paths
     waiters: Waiters
     per_node: int
     """The most logs of one node that are followed. Each takes an inotify instance of the kubelet,
@@ -73,7 +73,7 @@ class Source:
     async def _follow(self) -> None:
         """Follow or poll the Pod's log. Each read starts at the log's beginning."""
         pod, node = await self._claimed()
-        path = paths.pod(self._logs.namespace, pod)
+        path = self._logs.paths.pod(pod)
         followed = self._logs.followed
         again = _AGAIN_SECONDS
         while not self._feed.is_cut:
@@ -94,7 +94,7 @@ class Source:
 
     async def _claimed(self) -> tuple[str, str | None]:
         """Wait until a Pod is claimed for the execution. Return the Pod's name and its node."""
-        path = paths.executions(self._logs.namespace)
+        path = self._logs.paths.executions
         selector = {"fieldSelector": f"metadata.name={self._name}"}
         if place := _place(self._first):
             return place

@@ -5,57 +5,40 @@ from __future__ import annotations
 from cloche_api.meta import EXECUTIONS, GROUP, RUNTIMES, SESSIONS, SOURCES, TOMBSTONES, VERSION
 
 
-def executions(namespace: str) -> str:
-    """Return the path of the SandboxExecutions of a namespace."""
-    return f"/apis/{GROUP}/{VERSION}/namespaces/{namespace}/{EXECUTIONS}"
+class Paths:
+    """The paths of one namespace.
 
-
-def execution(namespace: str, name: str) -> str:
-    """Return the path of a SandboxExecution.
-
-    `name` must be valid in a path; `services.looking_up` checks the ids that clients send.
+    A `name` must be valid in a path; `services.lookup` and `services.sessions` check the ids that
+    clients send.
     """
-    return f"{executions(namespace)}/{name}"
 
+    def __init__(self, namespace: str) -> None:
+        own = f"/apis/{GROUP}/{VERSION}/namespaces/{namespace}"
+        core = f"/api/v1/namespaces/{namespace}"
+        self.executions = f"{own}/{EXECUTIONS}"
+        self.runtimes = f"{own}/{RUNTIMES}"
+        self.sessions = f"{own}/{SESSIONS}"
+        self.sources = f"{own}/{SOURCES}"
+        self.tombstones = f"{own}/{TOMBSTONES}"
+        self.pods = f"{core}/pods"
+        self.secrets = f"{core}/secrets"
 
-def sources(namespace: str) -> str:
-    """Return the path of the SandboxSources of a namespace."""
-    return f"/apis/{GROUP}/{VERSION}/namespaces/{namespace}/{SOURCES}"
+    def execution(self, name: str) -> str:
+        """Return the path of a SandboxExecution."""
+        return f"{self.executions}/{name}"
 
+    def session(self, name: str) -> str:
+        """Return the path of a SandboxSession."""
+        return f"{self.sessions}/{name}"
 
-def source(namespace: str, name: str) -> str:
-    """Return the path of a SandboxSource."""
-    return f"{sources(namespace)}/{name}"
+    def source(self, name: str) -> str:
+        """Return the path of a SandboxSource."""
+        return f"{self.sources}/{name}"
 
+    def tombstone(self, name: str) -> str:
+        """Return the path of a SandboxTombstone."""
+        return f"{self.tombstones}/{name}"
 
-def tombstones(namespace: str) -> str:
-    """Return the path of the SandboxTombstones of a namespace."""
-    return f"/apis/{GROUP}/{VERSION}/namespaces/{namespace}/{TOMBSTONES}"
-
-
-def runtimes(namespace: str) -> str:
-    """Return the path of the SandboxRuntimes of a namespace."""
-    return f"/apis/{GROUP}/{VERSION}/namespaces/{namespace}/{RUNTIMES}"
-
-
-def sessions(namespace: str) -> str:
-    """Return the path of the SandboxSessions of a namespace."""
-    return f"/apis/{GROUP}/{VERSION}/namespaces/{namespace}/{SESSIONS}"
-
-
-def session(namespace: str, name: str) -> str:
-    """Return the path of a SandboxSession.
-
-    `name` must be valid in a path; `services.sessions` checks the ids that clients send.
-    """
-    return f"{sessions(namespace)}/{name}"
-
-
-def pod(namespace: str, name: str) -> str:
-    """Return the path of a Pod."""
-    return f"/api/v1/namespaces/{namespace}/pods/{name}"
-
-
-def secrets(namespace: str) -> str:
-    """Return the path of the Secrets of a namespace, to be used with a field selector."""
-    return f"/api/v1/namespaces/{namespace}/secrets"
+    def pod(self, name: str) -> str:
+        """Return the path of a Pod."""
+        return f"{self.pods}/{name}"

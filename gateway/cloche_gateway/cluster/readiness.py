@@ -5,11 +5,12 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING
 
-from cloche_gateway.cluster import paths
-from cloche_gateway.cluster.api import KubeClient, KubeError
+from cloche_gateway.cluster.kube_errors import KubeError
 from cloche_kube.client import METADATA_LIST
 
 if TYPE_CHECKING:
+    from cloche_gateway.cluster.api import KubeClient
+    from cloche_gateway.cluster.paths import Paths
     from cloche_gateway.cluster.watch import Follower
 
 _PROBE_SECONDS = 2.0
@@ -23,9 +24,9 @@ class Readiness:
     It can if all watches are established and the API server answers a list of executions.
     """
 
-    def __init__(self, kube: KubeClient, namespace: str, watches: dict[str, Follower]) -> None:
+    def __init__(self, kube: KubeClient, paths: Paths, watches: dict[str, Follower]) -> None:
         self._kube = kube
-        self._path = paths.executions(namespace)
+        self._path = paths.executions
         self._watches = watches
         self._lock = asyncio.Lock()
         self._asked_at: float | None = None
@@ -33,7 +34,7 @@ class Readiness:
 
     def known_problem(self) -> str | None:
         """Return which watches are down, or None, without asking the API server."""
-        broken = [name for name, follower in self._watches.items() if not follower.standing]
+        broken = [name for name, follower in self._watches.items() if not follower.established]
         return f"no watch of {', '.join(broken)}: the API server is away" if broken else None
 
     async def problem(self) -> str | None:

@@ -12,11 +12,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from cloche_api.resources.session import SessionPhase
-from cloche_gateway.cluster import paths
 from cloche_gateway.cluster.watch import Source
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from cloche_gateway.cluster.paths import Paths
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,10 +40,10 @@ class Session:
         return self.phase is not SessionPhase.ENDED
 
 
-def source(namespace: str) -> Source:
+def source(paths: Paths) -> Source:
     """Return the watch source of all sessions that have not ended."""
     selector = f"status.phase!={SessionPhase.ENDED}"
-    return Source(paths.sessions(namespace), {"fieldSelector": selector})
+    return Source(paths.sessions, {"fieldSelector": selector})
 
 
 def session_of(obj: dict[str, Any]) -> Session:

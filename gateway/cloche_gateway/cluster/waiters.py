@@ -16,8 +16,7 @@ import logging
 from typing import TYPE_CHECKING, Any
 
 from cloche_api.resources.phases import ENDED, TERMINAL
-from cloche_gateway.cluster import paths
-from cloche_gateway.cluster.api import KubeError, NotFoundError
+from cloche_gateway.cluster.kube_errors import KubeError, NotFoundError
 from cloche_gateway.cluster.watch import Source
 from cloche_kube.client import METADATA_LIST
 
@@ -25,6 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
     from cloche_gateway.cluster.api import KubeClient
+    from cloche_gateway.cluster.paths import Paths
 
 _log = logging.getLogger(__name__)
 
@@ -38,14 +38,14 @@ _LOOK_SECONDS = 5.0
 few are checked at a time. The interval doubles after each check."""
 _LOOK_SECONDS_MAX = 60.0
 _DELAY_MIN, _DELAY_MAX = 0.1, 2.0
-_HEEDED = 10_000
-"""The most callbacks (`Waiters.heed`): more than a queue of 1,000 and all running executions."""
+_CALLBACKS = 10_000
+"""The most callbacks (`Waiters.on_end`): more than a queue of 1,000 and all running executions."""
 
 
-def source(namespace: str) -> Source:
+def source(paths: Paths) -> Source:
     """Return the watch source of ended executions. The list is only needed for its version."""
     return Source(
-        paths.executions(namespace),
+        paths.executions,
         {"fieldSelector": ENDED},
         list_accept=METADATA_LIST,
         list_limit=1,
@@ -74,7 +74,7 @@ class Waiter:
         self.early: dict[str, Any] | None = None
         """An execution of this name that ended before the response to its creation arrived."""
 
-    def tell(self, obj: dict[str, Any] | None) -> None:
+    def resolve(self, obj: dict[str, Any] | None) -> None:
         """Set the result, unless there is one. None means that the execution was deleted."""
         if not self.ended.done():
             self.ended.set_result(obj)
@@ -83,9 +83,9 @@ class Waiter:
 class Waiters:
     """All waiters, and the sink of the watch of ended executions."""
 
-    def __init__(self, kube: KubeClient, namespace: str) -> None:
+    def __init__(self, kube: KubeClient, paths: Paths) -> None:
         self._kube = kube
-        self._namespace = namespace
+        self._paths = paths
         self._waiting: dict[str, set[Waiter]] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._checks: dict[str, bool] = {}
@@ -95,7 +95,7 @@ class Waiters:
         """The timer of the next check of each name that has waiters."""
         self._reads = asyncio.Semaphore(_READS_AT_ONCE)
         self._gate = asyncio.Semaphore(_CHECKS_AT_ONCE)
-        self._heeded: dict[str, Callable[[dict[str, Any]], None]] = {}
+        self._callbacks: dict[str, Callable[[dict[str, Any]], None]] = {}
 
     def __len__(self) -> int:
         return len(self._waiting)
@@ -127,7 +127,7 @@ class Waiters:
         uid = waiter.uid = metadata["uid"]
         waiter.version = metadata.get("resourceVersion")
         if waiter.early is not None and waiter.early["metadata"]["uid"] == uid:
-            waiter.tell(waiter.early)
+            waiter.resolve(waiter.early)
             return
         if look:
             self._check(waiter.name)
@@ -140,23 +140,23 @@ class Waiters:
     def changed(self, kind: str, obj: dict[str, Any]) -> None:  # noqa: ARG002  see docstring
         """Apply one watch event. The object has ended in events of each kind."""
         uid = obj["metadata"]["uid"]
-        if heed := self._heeded.pop(uid, None):
-            heed(obj)
+        if callback := self._callbacks.pop(uid, None):
+            callback(obj)
         for waiter in self._waiting.get(obj["metadata"]["name"], ()):
             if waiter.uid is None:
                 waiter.early = obj
             elif waiter.uid == uid:
-                waiter.tell(obj)
+                waiter.resolve(obj)
 
-    def heed(self, uid: str, then: Callable[[dict[str, Any]], None]) -> None:
+    def on_end(self, uid: str, callback: Callable[[dict[str, Any]], None]) -> None:
         """Register a callback for when the execution with this uid ends. It needs no waiter.
 
         The callback is not guaranteed: an end can be missed while the watch is down, and of more
         than 10,000 callbacks the oldest are dropped.
         """
-        self._heeded[uid] = then
-        if len(self._heeded) > _HEEDED:
-            del self._heeded[next(iter(self._heeded))]
+        self._callbacks[uid] = callback
+        if len(self._callbacks) > _CALLBACKS:
+            del self._callbacks[next(iter(self._callbacks))]
 
     def connected(self) -> None:
         """Check all waiters, because an end may have been missed while the watch was down."""
@@ -169,7 +169,7 @@ class Waiters:
         Raises:
             KubeError: the read failed.
         """
-        path = paths.execution(self._namespace, name)
+        path = self._paths.execution(name)
         try:
             async with self._reads:
                 return await self._kube.get(path, seconds=_GET_SECONDS)
@@ -218,7 +218,7 @@ class Waiters:
                 self._checks[name] = False
                 try:
                     async with self._gate:
-                        await self._tell(name, waiters, cached=cached)
+                        await self._resolve(name, waiters, cached=cached)
                 except KubeError as error:
                     _log.warning("cannot look at execution %s yet: %s", name, error)
                     cached = False
@@ -231,7 +231,7 @@ class Waiters:
         finally:
             del self._checks[name]
 
-    async def _tell(self, name: str, waiters: list[Waiter], *, cached: bool) -> None:
+    async def _resolve(self, name: str, waiters: list[Waiter], *, cached: bool) -> None:
         """Check the execution, read it whole if it has ended, and resolve its waiters.
 
         With `cached`, the API server answers the check from its cache, once that is as new as the
@@ -241,7 +241,7 @@ class Waiters:
         Raises:
             KubeError: a read failed.
         """
-        path = paths.execution(self._namespace, name)
+        path = self._paths.execution(name)
         obj: dict[str, Any] | None = None
         uid: str | None = None
         with contextlib.suppress(NotFoundError):
@@ -252,9 +252,9 @@ class Waiters:
                 uid = obj["metadata"]["uid"] if obj is not None else None
         for waiter in waiters:
             if waiter.uid != uid:
-                waiter.tell(None)
+                waiter.resolve(None)
             elif obj is not None:
-                waiter.tell(obj)
+                waiter.resolve(obj)
 
 
 def _latest(waiters: list[Waiter]) -> str | None:

@@ -9,7 +9,7 @@ import random
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
-from cloche_gateway.cluster.api import GoneError, KubeError
+from cloche_gateway.cluster.kube_errors import GoneError, KubeError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -52,18 +52,14 @@ class Source:
 
 
 class Follower:
-    """Follows one source while `run` runs. `standing`: a watch is established."""
+    """Follows one source while `run` runs. `established`: a watch is open."""
 
     def __init__(self, kube: KubeClient, source: Source, sink: Sink) -> None:
         self._kube = kube
         self._source = source
         self._sink = sink
         self._version: str | None = None
-        self.standing = False
-
-    def is_standing(self) -> bool:
-        """Return whether a watch is established."""
-        return self.standing
+        self.established = False
 
     async def run(self) -> None:
         """Follow the source until cancelled. Failures of the API server are retried."""
@@ -75,13 +71,13 @@ class Follower:
             except GoneError:
                 self._version = None
             except KubeError as error:
-                if self.standing or delay == _DELAY_MIN:
+                if self.established or delay == _DELAY_MIN:
                     _log.warning("watch of %s broke: %s", self._source.path, error)
-                self.standing = False
+                self.established = False
             except Exception:  # noqa: BLE001  see below
                 # An invalid response of the API server, or a bug here. List again to recover.
                 _log.exception("watch of %s failed", self._source.path)
-                self.standing = False
+                self.established = False
                 self._version = None
             if asyncio.get_running_loop().time() - began >= _SHORT_SECONDS:
                 delay = _DELAY_MIN
@@ -99,7 +95,7 @@ class Follower:
         async with contextlib.aclosing(events):
             async for event in events:
                 if event is None:
-                    self.standing = True
+                    self.established = True
                     self._sink.connected()
                     continue
                 self._version = event["object"]["metadata"]["resourceVersion"]

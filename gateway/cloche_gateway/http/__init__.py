@@ -1,1 +1,1 @@
-"""The HTTP server: connections, heads, bodies, middleware and error handlers. No use case."""
+"""The HTTP server: connections, heads, middleware, and what all routes share. No use case."""

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import logging
+import uuid
 from typing import TYPE_CHECKING, Any
 
 from fastapi.exceptions import RequestValidationError
@@ -10,8 +12,9 @@ from starlette.exceptions import HTTPException
 
 from cloche_gateway import errors
 from cloche_gateway.errors import ExecutionError, GatewayError
-from cloche_gateway.http.json_response import JsonResponse
-from cloche_gateway.results.outcome import RETRY_AFTER_SECONDS
+from cloche_gateway.http.headers import SECURITY
+from cloche_gateway.http.request import JsonResponse
+from cloche_gateway.results import RETRY_AFTER_SECONDS
 
 if TYPE_CHECKING:
     from fastapi import FastAPI
@@ -20,6 +23,7 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger(__name__)
 
+_SECURITY_LINES = b"".join(b"%s: %s\r\n" % one for one in SECURITY)
 _RETRY = {"Retry-After": str(RETRY_AFTER_SECONDS)}
 
 TABLE: dict[type[GatewayError], tuple[int, dict[str, str]]] = {
@@ -96,3 +100,19 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(HTTPException, _of_http_exception)
     app.add_exception_handler(RequestValidationError, _of_validation_error)
     app.add_exception_handler(Exception, of_bug)
+
+
+def refusal(status: bytes, detail: str, lines: bytes = b"") -> bytes:
+    """Return the bytes of a complete response to a request that does not reach a route.
+
+    The response has `connection: close`. `status` is the code and phrase, such as
+    `400 Bad Request`. `lines` are additional headers, each with CRLF.
+    """
+    body = json.dumps({"detail": detail}).encode()
+    head = (
+        b"content-type: application/json\r\n"
+        b"content-length: %d\r\n"
+        b"x-request-id: %s\r\n"
+        b"connection: close\r\n" % (len(body), str(uuid.uuid4()).encode())
+    )
+    return b"".join((b"HTTP/1.1 ", status, b"\r\n", head, lines, _SECURITY_LINES, b"\r\n", body))

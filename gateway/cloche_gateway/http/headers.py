@@ -1,9 +1,15 @@
-"""Security headers of each response, and responses that are written without a route."""
+"""Headers of responses for browsers: security headers, and cross-origin resource sharing (CORS)."""
 
 from __future__ import annotations
 
-import json
-import uuid
+from typing import TYPE_CHECKING
+
+from starlette.middleware.cors import CORSMiddleware
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from starlette.types import ASGIApp
 
 POLICY = b"content-security-policy"
 SECURITY: tuple[tuple[bytes, bytes], ...] = (
@@ -21,21 +27,44 @@ Strict-Transport-Security is omitted, because TLS ends at the ingress, which sho
 WITHOUT_POLICY = tuple(one for one in SECURITY if one[0] != POLICY)
 """The headers for a response that sets its own policy. A browser would enforce both policies."""
 
-SECURITY_LINES = b"".join(b"%s: %s\r\n" % one for one in SECURITY)
-"""`SECURITY` as bytes of an HTTP/1.1 head."""
+_METHODS = ("GET", "HEAD", "POST", "DELETE")
+_SENT = (
+    "Authorization",
+    "Content-Type",
+    "Idempotency-Key",
+    "Last-Event-ID",
+    "X-API-Key",
+    "X-Request-ID",
+)
+"""Request headers that a page may send."""
+_READ = (
+    "Location",
+    "RateLimit-Limit",
+    "RateLimit-Remaining",
+    "RateLimit-Reset",
+    "Retry-After",
+    "WWW-Authenticate",
+    "X-Request-ID",
+)
+"""Response headers that a page may read, in addition to the CORS-safelisted ones."""
+_PREFLIGHT_SECONDS = 600
+"""How long a browser may cache the preflight response. Chromium caps it at 7200 s."""
 
 
-def refusal(status: bytes, detail: str, lines: bytes = b"") -> bytes:
-    """Return the bytes of a complete response to a request that does not reach a route.
+def with_cors(app: ASGIApp, origins: Sequence[str]) -> ASGIApp:
+    """Return the application with CORS for these origins, or as it is if there are none.
 
-    The response has `connection: close`. `status` is the code and phrase, such as
-    `400 Bad Request`. `lines` are additional headers, each with CRLF.
+    `*` allows every origin.
+
+    Credentials (cookies) are never allowed, because a page sends its API key in a header.
     """
-    body = json.dumps({"detail": detail}).encode()
-    head = (
-        b"content-type: application/json\r\n"
-        b"content-length: %d\r\n"
-        b"x-request-id: %s\r\n"
-        b"connection: close\r\n" % (len(body), str(uuid.uuid4()).encode())
+    if not origins:
+        return app
+    return CORSMiddleware(
+        app,
+        allow_origins=origins,
+        allow_methods=_METHODS,
+        allow_headers=_SENT,
+        expose_headers=_READ,
+        max_age=_PREFLIGHT_SECONDS,
     )
-    return b"".join((b"HTTP/1.1 ", status, b"\r\n", head, lines, SECURITY_LINES, b"\r\n", body))

@@ -19,13 +19,14 @@ from cloche_api.keys import KEY_PREFIX
 from cloche_gateway.errors import BusyError
 from cloche_gateway.http import error_handlers
 from cloche_gateway.http.headers import POLICY, SECURITY, WITHOUT_POLICY
+from cloche_gateway.http.request import state_of
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-    from cloche_gateway.cluster.keys import Caller
-    from cloche_gateway.limits.pace import Connection, Pace
-    from cloche_gateway.limits.windows import Quota
+    from cloche_gateway.http.request import RequestState
+    from cloche_gateway.limits.pace import Pace
+    from cloche_gateway.limits.rates import Quota
     from cloche_gateway.metrics import Metrics
 
 _log = logging.getLogger(__name__)
@@ -51,8 +52,8 @@ class RequestMiddleware:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        request_id = _request_id(scope)
-        scope["cloche.request_id"] = request_id
+        state = state_of(scope)
+        state.request_id = request_id = _request_id(scope)
         logs.request_id.set(request_id)
         logs.execution_id.set(None)
         path: str = scope["path"]
@@ -64,20 +65,19 @@ class RequestMiddleware:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
-                await self._turn(scope, status)
+                await self._turn(state, status)
                 own = message.get("headers", ())
                 has_policy = any(name == POLICY for name, _ in own)
                 message["headers"] = [
                     *own,
                     *(WITHOUT_POLICY if has_policy else SECURITY),
                     (b"x-request-id", request_id.encode()),
-                    *_quota(scope),
+                    *_quota(state.quota),
                 ]
             await send(message)
 
         try:
-            connection: Connection | None = scope.get("cloche.connection")
-            if connection and connection.spare and scope["path"] not in _QUIET:
+            if state.connection.spare and scope["path"] not in _QUIET:
                 await error_handlers.answer(BusyError())(scope, receive, with_id)
             else:
                 await self._answer(scope, receive, with_id)
@@ -86,7 +86,7 @@ class RequestMiddleware:
             if status == 0:
                 _log.error("a request was not answered", exc_info=error)
         finally:
-            _answered(scope)
+            state.answered()
             self._done(scope, status or _CLIENT_GONE, time.perf_counter() - began)
 
     async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -105,20 +105,17 @@ class RequestMiddleware:
         scope["method"] = "GET"
         await self._app(scope, receive, head_alone)
 
-    async def _turn(self, scope: Scope, status: int) -> None:
+    async def _turn(self, state: RequestState, status: int) -> None:
         """Delay the response as `Pace` requires.
 
         This applies to clients without a valid key, to clients that pipeline requests, and to
         responses with status 429. A delayed 429 no longer counts as a request in flight.
         """
-        connection: Connection | None = scope.get("cloche.connection")
-        if connection is None:
-            return
-        caller: Caller | None = scope.get("cloche.caller")
+        connection, caller = state.connection, state.caller
         if caller is None or connection.has_more():
             await self._pace.answer(connection)
         if caller is not None and status == _TOO_MANY:
-            _answered(scope)
+            state.answered()
             await self._pace.refusal(connection, caller.tenant)
 
     def _done(self, scope: Scope, status: int, seconds: float) -> None:
@@ -126,7 +123,7 @@ class RequestMiddleware:
         route: Any = scope.get("route")
         template = getattr(route, "path", "none")
         self._metrics.requests.labels(method, template, str(status)).inc()
-        caller = scope.get("cloche.caller")
+        caller = state_of(scope).caller
         level = logging.DEBUG if scope["path"] in _QUIET else logging.INFO
         _log.log(
             level,
@@ -142,19 +139,12 @@ class RequestMiddleware:
         )
 
 
-def _answered(scope: Scope) -> None:
-    """Remove the request from its key's in-flight requests."""
-    if answered := scope.pop("cloche.answered", None):
-        answered()
-
-
-def _quota(scope: Scope) -> list[tuple[bytes, bytes]]:
+def _quota(quota: Quota | None) -> list[tuple[bytes, bytes]]:
     """Return the RateLimit headers, if the request was charged to a rate limit."""
-    quota: Quota | None = scope.get("cloche.quota")
     if quota is None:
         return []
-    told = {"limit": quota.limit, "remaining": quota.remaining, "reset": quota.reset}
-    return [(f"ratelimit-{name}".encode(), str(value).encode()) for name, value in told.items()]
+    shown = {"limit": quota.limit, "remaining": quota.remaining, "reset": quota.reset}
+    return [(f"ratelimit-{name}".encode(), str(value).encode()) for name, value in shown.items()]
 
 
 def _request_id(scope: Scope) -> str:

@@ -12,10 +12,10 @@ import httptools
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from cloche_gateway.errors import BusyError, OverloadedError
-from cloche_gateway.http.head import Head, RefusedHeadError, content_length, without_upgrade
-from cloche_gateway.http.headers import refusal
-from cloche_gateway.http.incoming import Frame, Held
-from cloche_gateway.http.unsent import Backlog
+from cloche_gateway.http import incoming
+from cloche_gateway.http.connections import SPARE_CONNECTIONS, SPARE_SECONDS, Backlog
+from cloche_gateway.http.error_handlers import refusal
+from cloche_gateway.http.request import RequestState, state_of
 from cloche_gateway.limits.pace import Connection
 
 if TYPE_CHECKING:
@@ -23,9 +23,6 @@ if TYPE_CHECKING:
 
     from cloche_gateway.http.connections import Bounds
 
-HEAD_SECONDS = 30.0
-"""Time limit for a request's head, from the connection or from the first byte of a later
-request."""
 LINGER_SECONDS = 5.0
 """How long the connection stays open after a response that did not wait for the request's body. If
 it were closed at once, a client that is still sending would get a reset and might not see the
@@ -33,11 +30,6 @@ response."""
 UNREAD_SECONDS = 1.0
 """As LINGER_SECONDS, if the rest of the body is not read. The time is only for the delivery of the
 response."""
-SPARE_CONNECTIONS = 64
-"""Connections beyond the limit on which only probes and scrapers are served, so that a full gateway
-still passes its probes."""
-SPARE_SECONDS = 2.0
-"""Time limit for the head on a spare connection. A probe sends it at once."""
 _BUSY, _LATER = b"503 Service Unavailable", b"retry-after: 1\r\n"
 
 
@@ -57,9 +49,9 @@ class BoundedProtocol(HttpToolsProtocol):
         super().__init__(*args, **kwargs)
         self._bounds = bounds
         self._backlog: Backlog
-        self._held: Held
-        self._frame = Frame()
-        self._head = Head(bounds.budget)
+        self._held: incoming.Held
+        self._frame = incoming.Frame()
+        self._head = incoming.Head(bounds.budget)
         self._connection: Connection
         self._known = False  # whether the connection has had a valid key
         self._whole = True  # whether the last request, if any, has arrived completely
@@ -71,7 +63,7 @@ class BoundedProtocol(HttpToolsProtocol):
         super().connection_made(transport)
         bounds = self._bounds
         self._backlog = Backlog(self.loop, transport, bounds.send_seconds, bounds.budget)
-        self._held = Held(bounds.budget, transport.abort)
+        self._held = incoming.Held(bounds.budget, transport.abort)
         beyond = len(self.connections) - bounds.connections
         if beyond > 0 and bounds.idle.end_one():
             beyond -= 1
@@ -138,7 +130,7 @@ class BoundedProtocol(HttpToolsProtocol):
                 self._head.count(length)
                 self._feed(piece)
                 self._head.check()
-            except RefusedHeadError as error:
+            except incoming.RefusedHeadError as error:
                 self.send_400_response(str(error))
             except OverloadedError as error:
                 self._refuse(_BUSY, str(error), _LATER)
@@ -147,7 +139,7 @@ class BoundedProtocol(HttpToolsProtocol):
         """Pass bytes to the parser.
 
         Raises:
-            RefusedHeadError: the head breaks a rule of `head`.
+            RefusedHeadError: the head breaks a rule of `incoming`.
         """
         try:
             self.parser.feed_data(piece)
@@ -155,11 +147,12 @@ class BoundedProtocol(HttpToolsProtocol):
             # The parser skips the body of a request that asks for an upgrade. Upgrades are not
             # supported, so a new parser reads the head without those headers, and then the body.
             version = self.parser.get_http_version()
-            head = without_upgrade(self.scope["method"], self.url, version, self.headers)
+            method = self.scope["method"]
+            head = incoming.without_upgrade(method, self.url, version, self.headers)
             self.parser = httptools.HttpRequestParser(self)
             self._feed(head)
         except httptools.HttpParserError as error:
-            if isinstance(error.__context__, RefusedHeadError):
+            if isinstance(error.__context__, incoming.RefusedHeadError):
                 raise error.__context__ from None
             self.send_400_response("Invalid HTTP request received.")
 
@@ -176,17 +169,16 @@ class BoundedProtocol(HttpToolsProtocol):
             super().on_header(name, value)
 
     def on_headers_complete(self) -> None:
-        """Start the request. The route limits the body's time and size (`routes.body`)."""
+        """Start the request. The route limits the body's time and size (`http.request`)."""
         self._head.complete(self.parser.get_http_version())
         if self.parser.should_upgrade():
             self.scope["method"] = self.parser.get_method().decode("ascii")
             self._head.upgrades = True
             return
-        self._frame.expect_body(content_length(self.headers))
+        self._frame.expect_body(incoming.content_length(self.headers))
         self._got_head()
         self._bounds.idle.remove(self)
-        # A scope key of this gateway, not of ASGI.
-        self.scope["cloche.connection"] = self._connection  # type: ignore[typeddict-unknown-key]
+        self.scope["state"]["own"] = RequestState(self._connection)
         super().on_headers_complete()
         # uvicorn would close after the response, which resets a connection with unread data.
         self._last = self._connection.spare or not self.cycle.keep_alive
@@ -273,8 +265,8 @@ class BoundedProtocol(HttpToolsProtocol):
 
         None if it has no key or was not authenticated yet.
         """
-        caller = self.cycle.scope.get("cloche.caller") if self.cycle is not None else None
-        return caller.tenant if caller is not None else None  # type: ignore[attr-defined]
+        caller = state_of(self.cycle.scope).caller if self.cycle is not None else None
+        return caller.tenant if caller is not None else None
 
     def send_400_response(self, msg: str) -> None:
         """Respond to a malformed request with a 400 and close the connection."""
@@ -294,7 +286,7 @@ class BoundedProtocol(HttpToolsProtocol):
 
     def _expect_head(self) -> None:
         self._got_head()
-        seconds = SPARE_SECONDS if self._connection.spare else HEAD_SECONDS
+        seconds = SPARE_SECONDS if self._connection.spare else incoming.HEAD_SECONDS
         self._timer = self.loop.call_later(seconds, self._late, seconds)
 
     def _got_head(self) -> None:

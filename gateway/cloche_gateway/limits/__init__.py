@@ -1,1 +1,1 @@
-"""What one client may use: memory, rates, requests at a time, bytes written, pace."""
+"""What one client may use: requests per minute and at a time, bytes, and pace."""

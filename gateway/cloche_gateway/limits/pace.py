@@ -20,7 +20,7 @@ from cloche_gateway.errors import OverloadedError
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from cloche_gateway.limits.budget import Budget
+    from cloche_gateway.limits.bytes import Budget
 
 _SECONDS = 0.1
 """The long-term interval between such responses on one connection. Probes and browsers send fewer

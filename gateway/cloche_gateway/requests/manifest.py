@@ -1,7 +1,16 @@
-"""Build the SandboxExecution, SandboxSource or SandboxSession of a request. Pure functions."""
+"""Build the SandboxExecution, SandboxSource or SandboxSession of a request. Pure functions.
+
+The execution of a request with an Idempotency-Key has a name derived from tenant and key. So the
+key leads to the same execution on every replica and after every restart: the API server rejects a
+name that is taken, and so decides which of several requests was first.
+"""
 
 from __future__ import annotations
 
+import hashlib
+import hmac
+import json
+import uuid
 from typing import TYPE_CHECKING, Any
 
 from cloche_api import limits
@@ -31,6 +40,36 @@ _NAMES = {
 """Fields of the spec that can be large, and their names in the request."""
 _INPUT = ("code", *Input.model_fields)
 """Fields of the spec that are the program's input."""
+_DOMAIN = b"cloche.dev/idempotency-key/v1"
+"""The HMAC key. It is a constant, because all replicas must derive the same name, also after a
+change of the API keys.
+
+It does not have to be secret. A client that knows tenant and key can compute the name, but gains
+nothing: an execution's id grants no access (each route checks the tenant). The tenant in the HMAC
+is that of the caller's API key, so a client cannot produce a name of another tenant.
+"""
+
+
+def name_for(tenant: str, key: str) -> str:
+    """Return the name of the execution with this Idempotency-Key.
+
+    It is a version 8 UUID (RFC 9562, 5.8) made from an HMAC-SHA-256.
+    """
+    digest = hmac.new(_DOMAIN, f"{tenant}\0{key}".encode(), hashlib.sha256).digest()[:16]
+    number = int.from_bytes(digest, "big")
+    number = number & ~(0xF << 76) | 8 << 76  # the version
+    number = number & ~(0x3 << 62) | 2 << 62  # the variant
+    return str(uuid.UUID(int=number))
+
+
+def fingerprint(request: ExecuteRequest) -> str:
+    """Return a SHA-256 of the request, as 64 hexadecimal digits.
+
+    The order of fields does not matter. A null field counts as absent, so optional fields that a
+    later version adds do not change the fingerprint of existing requests.
+    """
+    fields = request.model_dump(exclude_none=True)
+    return hashlib.sha256(json.dumps(fields, sort_keys=True).encode()).hexdigest()
 
 
 def execution(

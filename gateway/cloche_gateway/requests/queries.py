@@ -7,19 +7,15 @@ import binascii
 import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
-from urllib.parse import parse_qsl
 
 from cloche_api import limits
 from cloche_gateway.cluster.feed import Position
 from cloche_gateway.errors import InvalidRequestError
-from cloche_gateway.requests.strict_json import shown
 from cloche_gateway.requests.validation import SESSION_ID_RULE
 
 if TYPE_CHECKING:
-    from collections.abc import Container, Mapping
+    from collections.abc import Mapping
 
-QUERY_BYTES = 4096
-"""The longest query string. A cursor, the longest parameter, has about 200 bytes."""
 LIST_LIMIT, LIST_LIMIT_MAX = 50, 200
 _LIMIT = re.compile(r"[0-9]{1,4}")
 STATUSES = ("pending", "running", "completed", "failed", "cancelled")
@@ -44,27 +40,6 @@ class Query:
     status: str | None = None
     session_id: str | None = None
     after: Place | None = None
-
-
-def check(query: bytes, known: Container[str]) -> None:
-    """Reject unknown and repeated parameters.
-
-    A misspelled parameter would otherwise be ignored without notice.
-
-    Raises:
-        InvalidRequestError: the query is not valid. The message names the parameter and the rule.
-    """
-    if not query:
-        return
-    if len(query) > QUERY_BYTES:
-        raise InvalidRequestError("query", f"must be at most {QUERY_BYTES // 1024} KiB")
-    seen: set[str] = set()
-    for name, _ in parse_qsl(query.decode("latin-1"), keep_blank_values=True):
-        if name not in known:
-            raise InvalidRequestError(shown(name), "unknown parameter")
-        if name in seen:
-            raise InvalidRequestError(name, "is given twice")
-        seen.add(name)
 
 
 def listing(query: Mapping[str, str]) -> Query:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from pydantic_core import to_json
 from starlette.responses import Response
 
-from cloche_gateway.http.disconnect import gone
+from cloche_gateway.http.request import gone
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator
@@ -37,7 +37,7 @@ class EventStream(Response):
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG002  ASGI
         """Send events until the stream ends or the client disconnects.
 
-        The server disconnects a client that does not read (`http.unsent`), which also ends the
+        The server disconnects a client that does not read (`http.connections`), which also ends the
         stream.
         """
         await send(

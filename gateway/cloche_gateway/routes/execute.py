@@ -1,4 +1,4 @@
-"""Routes that execute one program, synchronously or asynchronously."""
+"""Routes that execute programs: one and wait, one without waiting, or several at once."""
 
 from __future__ import annotations
 
@@ -6,22 +6,34 @@ from typing import TYPE_CHECKING
 
 from fastapi import APIRouter, Request, Response
 
-from cloche_gateway.errors import InvalidRequestError
-from cloche_gateway.http.access import charged_caller, context_of
-from cloche_gateway.http.body import parsed
-from cloche_gateway.http.disconnect import disconnect
-from cloche_gateway.http.json_response import JsonResponse
-from cloche_gateway.http.route import Route
-from cloche_gateway.models import ExecuteRequest, ExecuteResponse, StatusResponse
-from cloche_gateway.requests import idempotency, parsing
+from cloche_gateway.errors import (
+    BATCH_ITEMS_MAX,
+    BatchTooLargeError,
+    GatewayError,
+    InvalidRequestError,
+)
+from cloche_gateway.http.request import (
+    JsonResponse,
+    Route,
+    caller,
+    charge,
+    charged_caller,
+    context_of,
+    disconnect,
+    idempotency_key,
+    parsed,
+    refuse_idempotency_key,
+    state_of,
+)
+from cloche_gateway.models import BatchItem, ExecuteRequest, ExecuteResponse, StatusResponse
+from cloche_gateway.requests import body
 from cloche_gateway.routes import openapi
-from cloche_gateway.routes.status import status
-from cloche_gateway.services import executing, starting, submitting
-from cloche_gateway.services.submitting import Origin
+from cloche_gateway.services import batch, execution
+from cloche_gateway.services.execution import Origin
 
 if TYPE_CHECKING:
     from cloche_api.accounting.budget import Charge
-    from cloche_gateway.services.submitting import Plan
+    from cloche_gateway.services.submission import Plan
 
 router = APIRouter(route_class=Route, prefix="/api/v1/execute", tags=["execute"])
 
@@ -43,7 +55,7 @@ async def execute(request: Request) -> Response:
     with context.budget.charged(origin.caller.tenant) as held:
         planned = await _planned(request, origin, held)
         async with disconnect(request) as gone:
-            answer = await executing.execute(context, planned, gone)
+            answer = await execution.execute(context, planned, gone)
     headers = {} if answer.retry_after is None else {"Retry-After": str(answer.retry_after)}
     return JsonResponse(answer.body, answer.status, headers)
 
@@ -65,20 +77,38 @@ async def start(request: Request) -> Response:
             raise InvalidRequestError(
                 "ttl_seconds", "must be at least 1 here, where nobody waits for the result"
             )
-        state = await starting.start(context, origin.caller, planned)
+        state = await execution.start(context, origin.caller, planned)
     location = f"{router.prefix}/status/{state['execution_id']}"
     return JsonResponse(state, 202, {"Location": location})
 
 
-router.add_api_route(
-    "/status/{execution_id}",
-    status,
-    methods=["GET"],
-    response_model=StatusResponse,
-    responses=openapi.problems(400, 401, 403, 404, 429, 503),
-    openapi_extra=openapi.takes(None, openapi.WAIT),
-    summary="How far an execution has come",
+@router.post(
+    "/batch",
+    response_model=list[BatchItem],
+    responses=openapi.problems(
+        400, 401, 403, 413, 429, 503, details={400: str(BatchTooLargeError())}
+    ),
+    openapi_extra=openapi.takes_list(ExecuteRequest, BATCH_ITEMS_MAX),
+    summary="Execute several programs and wait for all results",
 )
+async def execute_batch(request: Request) -> Response:
+    """Run up to ten programs side by side and answer, in their order, when all have ended.
+
+    One that fails has exit_code -1 and an `error`, and does not touch the others. When the client
+    goes away, all are stopped.
+    """
+    context, who = context_of(request), caller(request)
+    with context.budget.charged(who.tenant) as held:
+        try:
+            refuse_idempotency_key(request)
+            items = await parsed(request, held, body.batch)
+        except GatewayError:
+            await charge(request, who)
+            raise
+        await charge(request, who, len(items))
+        origin = Origin(who, state_of(request.scope).request_id)
+        async with disconnect(request) as gone:
+            return JsonResponse(await batch.execute(context, origin, items, held, gone))
 
 
 async def _planned(request: Request, origin: Origin, held: Charge) -> Plan:
@@ -86,11 +116,10 @@ async def _planned(request: Request, origin: Origin, held: Charge) -> Plan:
 
     The body and the parsed request are not kept in memory while the program runs.
     """
-    asked = await parsed(request, held, parsing.execute_request)
-    return await submitting.plan(context_of(request), origin, asked, held)
+    asked = await parsed(request, held, body.execute_request)
+    return await execution.plan(context_of(request), origin, asked, held)
 
 
 async def _origin(request: Request) -> Origin:
     who = await charged_caller(request)
-    key = idempotency.key_of(request.headers.getlist("idempotency-key"))
-    return Origin(who, request.scope["cloche.request_id"], key)
+    return Origin(who, state_of(request.scope).request_id, idempotency_key(request))

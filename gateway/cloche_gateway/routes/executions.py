@@ -5,33 +5,55 @@ from __future__ import annotations
 from fastapi import APIRouter, Request, Response
 
 from cloche_gateway.errors import StillRunningError
-from cloche_gateway.http.access import charged_caller, context_of, reading_caller
-from cloche_gateway.http.json_response import JsonResponse
-from cloche_gateway.http.route import Route
+from cloche_gateway.http.request import (
+    JsonResponse,
+    Route,
+    charged_caller,
+    context_of,
+    disconnect,
+    reading_caller,
+)
 from cloche_gateway.models import ExecutionList, Message, StatusResponse
 from cloche_gateway.requests import queries
 from cloche_gateway.routes import openapi
 from cloche_gateway.routes.event_stream import EventStream
-from cloche_gateway.routes.status import status
-from cloche_gateway.services import listing, output_events, removal
+from cloche_gateway.services import listing, lookup, output_events, removal
 
 _AN_ID = "550e8400-e29b-41d4-a716-446655440000"
 
-router = APIRouter(route_class=Route, prefix="/api/v1", tags=["executions"])
+router = APIRouter(route_class=Route, prefix="/api/v1")
 
-router.add_api_route(
+
+@router.get(
+    "/execute/status/{execution_id}",
+    tags=["execute"],
+    response_model=StatusResponse,
+    responses=openapi.problems(400, 401, 403, 404, 429, 503),
+    openapi_extra=openapi.takes(None, openapi.WAIT),
+    summary="How far an execution has come",
+)
+@router.get(
     "/executions/{execution_id}",
-    status,
-    methods=["GET"],
+    tags=["executions"],
     response_model=StatusResponse,
     responses=openapi.problems(400, 401, 403, 404, 429, 503),
     openapi_extra=openapi.takes(None, openapi.WAIT),
     summary="How an execution has fared",
 )
+async def status(request: Request, execution_id: str) -> Response:
+    """Tell an execution's state and, once it has ended, its result."""
+    context, who = context_of(request), await reading_caller(request)
+    seconds = queries.wait_seconds(request.query_params.get("wait"))
+    if not seconds:
+        return JsonResponse(await lookup.status(context, who, execution_id))
+    async with disconnect(request) as gone:
+        found = await lookup.status_at_end(context, who, execution_id, seconds, gone)
+    return JsonResponse(found)
 
 
 @router.get(
     "/executions",
+    tags=["executions"],
     response_model=ExecutionList,
     responses=openapi.problems(400, 401, 403, 429, 503),
     openapi_extra=openapi.takes(None, *openapi.LISTING),
@@ -46,6 +68,7 @@ async def executions(request: Request) -> Response:
 
 @router.delete(
     "/executions/{execution_id}",
+    tags=["executions"],
     response_model=StatusResponse | Message,
     responses=openapi.problems(
         400, 401, 403, 404, 409, 429, 503, details={409: str(StillRunningError(_AN_ID))}
@@ -67,6 +90,7 @@ async def cancel(request: Request, execution_id: str) -> Response:
 
 @router.get(
     "/executions/{execution_id}/events",
+    tags=["executions"],
     response_class=Response,
     responses=openapi.EVENTS | openapi.problems(400, 401, 403, 404, 429, 503),
     openapi_extra=openapi.takes(None, openapi.LAST_EVENT_ID),
@@ -87,6 +111,7 @@ async def events(request: Request, execution_id: str) -> Response:
 
 @router.delete(
     "/execute/session/{session_id}",
+    tags=["executions"],
     response_model=Message,
     responses=openapi.problems(
         401, 403, 404, 429, 503, details={404: "Session my session! not found"}

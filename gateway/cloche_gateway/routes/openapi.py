@@ -136,7 +136,7 @@ _UNKNOWN_PARAMETER = {
         }
     },
 }
-"""The response of each route to an unknown query parameter (`routes.route`)."""
+"""The response of each route to an unknown query parameter (`http.request`)."""
 
 
 def problems(

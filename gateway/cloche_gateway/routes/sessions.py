@@ -4,18 +4,19 @@ from __future__ import annotations
 
 from fastapi import APIRouter, Request, Response
 
-from cloche_gateway.http.access import (
+from cloche_gateway.http.request import (
+    JsonResponse,
+    Route,
     charged_caller,
     context_of,
+    disconnect,
+    parsed,
     reading_caller,
     refuse_idempotency_key,
+    state_of,
 )
-from cloche_gateway.http.body import parsed
-from cloche_gateway.http.disconnect import disconnect
-from cloche_gateway.http.json_response import JsonResponse
-from cloche_gateway.http.route import Route
 from cloche_gateway.models import Message, SessionRequest, SessionResponse, SessionState
-from cloche_gateway.requests import parsing
+from cloche_gateway.requests import body
 from cloche_gateway.routes import openapi
 from cloche_gateway.services import sessions
 
@@ -40,8 +41,8 @@ async def create(request: Request) -> Response:
     context, who = context_of(request), await charged_caller(request)
     refuse_idempotency_key(request)
     with context.budget.charged(who.tenant) as held:
-        asked = await parsed(request, held, parsing.session_request)
-    request_id = request.scope["cloche.request_id"]
+        asked = await parsed(request, held, body.session_request)
+    request_id = state_of(request.scope).request_id
     async with disconnect(request) as gone:
         made = await sessions.create(context, who, asked, request_id, gone)
     location = {"Location": f"{router.prefix}/{made.name}"}

@@ -1,1 +1,1 @@
-"""Use cases of the gateway, one per module, independent of HTTP."""
+"""Use cases of the gateway, independent of HTTP."""

@@ -5,19 +5,17 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING, Any
 
+from cloche_gateway import results
 from cloche_gateway.errors import ClientGoneError, ExecutionError, GatewayError
-from cloche_gateway.services import executing, submitting
+from cloche_gateway.services import execution
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from cloche_api.accounting.budget import Charge
     from cloche_gateway.context import Context
-    from cloche_gateway.requests.parsing import BatchItem
-    from cloche_gateway.services.submitting import Origin
-
-_FAILED = -1
-_OK = 200
+    from cloche_gateway.requests.body import BatchItem
+    from cloche_gateway.services.execution import Origin
 
 
 async def execute(
@@ -45,35 +43,21 @@ async def _one(
 ) -> dict[str, Any]:
     request, item.request = item.request, None  # frees the request once it is planned
     if request is None:
-        return _failed({"execution_id": None}, item, item.refused or "")
+        return _failed(item, {"execution_id": None}, item.refused or "")
     try:
         with context.budget.charged(origin.caller.tenant) as charge:
-            planned = await submitting.plan(context, origin, request, charge)
+            planned = await execution.plan(context, origin, request, charge)
             del request
-            answer = await executing.execute(context, planned, gone)
+            answer = await execution.execute(context, planned, gone)
     except ClientGoneError:
         raise
     except GatewayError as error:
         name = error.execution_id if isinstance(error, ExecutionError) else None
-        return _failed({"execution_id": name}, item, str(error))
-    if answer.status == _OK:
-        return {**answer.body, "error": None}
-    return _failed(answer.body, item, answer.body["detail"])
+        return _failed(item, {"execution_id": name}, str(error))
+    if (detail := answer.body.get("detail")) is not None:
+        return _failed(item, answer.body, detail)
+    return {**answer.body, "error": None}
 
 
-def _failed(body: dict[str, Any], item: BatchItem, error: str) -> dict[str, Any]:
-    """Return a failed item in the shape of a result, with unknown fields as null."""
-    unknown = {
-        "stdout": "",
-        "stderr": "",
-        "execution_time": None,
-        "language": item.language,
-        "session_id": item.session_id,
-        "stdout_truncated": False,
-        "stderr_truncated": False,
-        "reason": None,
-        "usage": None,
-        "queue_time": None,
-    }
-    known = {field: value for field, value in body.items() if field != "detail"}
-    return {**unknown, **known, "exit_code": _FAILED, "error": error}
+def _failed(item: BatchItem, known: dict[str, Any], error: str) -> dict[str, Any]:
+    return results.failed_item(known, item.language, item.session_id, error)

@@ -6,11 +6,10 @@ import heapq
 from typing import TYPE_CHECKING, Any
 
 from cloche_api.resources.phases import Phase
-from cloche_gateway.cluster import paths
-from cloche_gateway.cluster.api import KubeError
+from cloche_gateway import results
+from cloche_gateway.cluster.kube_errors import KubeError
 from cloche_gateway.errors import BusyError
 from cloche_gateway.requests.queries import cursor
-from cloche_gateway.results import response
 
 if TYPE_CHECKING:
     from cloche_gateway.cluster.keys import Caller
@@ -34,11 +33,11 @@ async def executions(context: Context, caller: Caller, query: Query) -> dict[str
         UnsupportedLanguageError: no language has the requested name or alias.
     """
     selector = _selector(context, caller, query)
-    path = paths.executions(context.settings.namespace)
     newest: list[tuple[Place, dict[str, Any]]] = []  # a heap of the newest `limit` + 1 rows
     try:
         async with context.lists:
-            async for cells in context.kube.rows(path, {"fieldSelector": selector}, *_COLUMNS):
+            fields = {"fieldSelector": selector}
+            async for cells in context.kube.rows(context.paths.executions, fields, *_COLUMNS):
                 row = dict(zip(_COLUMNS, cells, strict=True))
                 place = _place(row)
                 if query.after is not None and place >= query.after:
@@ -70,7 +69,7 @@ def _selector(context: Context, caller: Caller, query: Query) -> str:
     if query.session_id is not None:
         wanted.append(f"spec.session={query.session_id}")
     if query.status is not None:
-        others = (phase for phase in Phase if response.word_of(phase) != query.status)
+        others = (phase for phase in Phase if results.word_of(phase) != query.status)
         wanted += [f"status.phase!={phase}" for phase in others]
     return ",".join(wanted)
 
@@ -78,7 +77,7 @@ def _selector(context: Context, caller: Caller, query: Query) -> str:
 def _shown(row: dict[str, Any]) -> dict[str, Any]:
     return {
         "execution_id": row["Name"],
-        "status": response.word_of(Phase(row["Phase"] or Phase.PENDING)),
+        "status": results.word_of(Phase(row["Phase"] or Phase.PENDING)),
         "language": row["Language"],
         "session_id": row["Session"] or None,
         "created_at": row["Created"],

@@ -7,10 +7,10 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from cloche_api import logs
+from cloche_gateway import results
 from cloche_gateway.cluster import waiters
-from cloche_gateway.cluster.api import KubeError
+from cloche_gateway.cluster.kube_errors import KubeError
 from cloche_gateway.errors import BusyError, ClientGoneError, ExecutionNotFoundError
-from cloche_gateway.results import outcome, response
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -34,7 +34,7 @@ async def status(
         BusyError: the API server does not answer.
     """
     ask = context.waiters.read if fresh else context.reads.read
-    return _shown(await read(ask, caller, execution_id))
+    return results.state(await read(ask, caller, execution_id))
 
 
 async def status_at_end(
@@ -53,7 +53,7 @@ async def status_at_end(
     with context.waiters.waiter(execution_id) as waiter:
         obj = await read(context.reads.read, caller, execution_id)
         if waiters.is_terminal(obj):
-            return _shown(obj)
+            return results.state(obj)
         # The read may be 0.2 s old, so the execution may have ended since.
         context.waiters.created(waiter, obj["metadata"], look=True)
         del obj
@@ -63,7 +63,7 @@ async def status_at_end(
         context.reads.forget(execution_id)  # The cached read is outdated.
         if (ended := waiter.ended.result()) is None:
             raise ExecutionNotFoundError(execution_id)
-        return _shown(ended)
+        return results.state(ended)
     if gone.done():
         raise ClientGoneError
     return await status(context, caller, execution_id)
@@ -87,7 +87,3 @@ async def read(
     if obj is None or obj["spec"].get("tenant") != caller.tenant:
         raise ExecutionNotFoundError(execution_id)
     return obj
-
-
-def _shown(obj: dict[str, Any]) -> dict[str, Any]:
-    return response.state(obj, outcome.detail_of(obj))

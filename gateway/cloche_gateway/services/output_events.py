@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from cloche_gateway.results import outcome, response
+from cloche_gateway import results
 from cloche_gateway.services import lookup
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ async def execution(context: Context, caller: Caller, execution_id: str) -> dict
     """Return the execution whose events are to be streamed.
 
     Raises:
-        GatewayError: as `looking_up.status`.
+        GatewayError: as `lookup.status`.
         OverloadedError: as `Feeds.check_room_for`.
     """
     obj = await lookup.read(context.reads.read, caller, execution_id)
@@ -89,7 +89,7 @@ def _data(piece: Piece) -> dict[str, Any]:
 
 def _end(obj: dict[str, Any]) -> dict[str, Any]:
     """Return the status of an ended execution without stdout and stderr."""
-    state = response.state(obj, outcome.detail_of(obj))
+    state = results.state(obj)
     result = state["result"] or {}
     printed = ("stdout", "stderr")
     return {**state, "result": {k: v for k, v in result.items() if k not in printed} or None}

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 from cloche_api import limits
 from cloche_api.meta import SESSION_PREFIX
 from cloche_api.resources.source import is_name_for
-from cloche_gateway.cluster import paths, waiters
-from cloche_gateway.cluster.api import ConflictError, InvalidError, KubeError, NotFoundError
+from cloche_gateway.cluster import waiters
+from cloche_gateway.cluster.kube_errors import ConflictError, InvalidError, KubeError, NotFoundError
 from cloche_gateway.errors import (
     BusyError,
     ExecutionNotFoundError,
@@ -40,12 +40,12 @@ async def cancel(context: Context, caller: Caller, execution_id: str) -> dict[st
     An execution that has ended is not changed.
 
     Raises:
-        ExecutionNotFoundError, BusyError: as `looking_up.status`.
+        ExecutionNotFoundError, BusyError: as `lookup.status`.
     """
     state = await lookup.status(context, caller, execution_id)
     if state["status"] not in ("pending", "running"):
         return state
-    path = paths.execution(context.settings.namespace, execution_id)
+    path = context.paths.execution(execution_id)
     try:
         await context.kube.patch(path, {"spec": {"cancel": True}}, seconds=_CALL_SECONDS)
     except NotFoundError:
@@ -73,11 +73,10 @@ async def clean_up(context: Context, caller: Caller, session_id: str) -> None:
     if session_id.startswith(SESSION_PREFIX):
         with contextlib.suppress(SessionNotFoundError):  # Records outlive an ended session.
             await sessions.end(context, caller, session_id)
-    path = paths.executions(context.settings.namespace)
     selector = f"spec.tenant={caller.tenant},spec.session={session_id}"
     try:
         async with asyncio.timeout(_CLEAN_UP_SECONDS):
-            await _remove_all(context, caller, path, selector)
+            await _remove_all(context, caller, selector)
     except (KubeError, TimeoutError) as error:
         raise BusyError from error
 
@@ -89,7 +88,7 @@ async def purge(context: Context, caller: Caller, execution_id: str) -> None:
 
     Raises:
         StillRunningError: the execution has not ended.
-        ExecutionNotFoundError, BusyError: as `looking_up.status`.
+        ExecutionNotFoundError, BusyError: as `lookup.status`.
     """
     obj = await lookup.read(context.waiters.read, caller, execution_id)
     if not waiters.is_terminal(obj):
@@ -113,7 +112,7 @@ async def remove(context: Context, record: dict[str, Any]) -> None:
     """
     source, name = record["spec"].get("source"), record["metadata"]["name"]
     if source is not None and is_name_for(source["name"], name):
-        path = paths.source(context.settings.namespace, source["name"])
+        path = context.paths.source(source["name"])
         with contextlib.suppress(NotFoundError):
             await context.kube.delete(path, seconds=_CALL_SECONDS)
     tenant = record["spec"].get("tenant", "")
@@ -130,12 +129,12 @@ async def _remove(context: Context, meta: dict[str, Any], tenant: str, until: da
         KubeError: the execution was not deleted.
     """
     await tombstones.leave(context, meta, tenant, until)
-    path = paths.execution(context.settings.namespace, meta["name"])
+    path = context.paths.execution(meta["name"])
     with contextlib.suppress(NotFoundError):
         await context.kube.delete(path, seconds=_CALL_SECONDS, uid=meta["uid"])
 
 
-async def _remove_all(context: Context, caller: Caller, path: str, selector: str) -> None:
+async def _remove_all(context: Context, caller: Caller, selector: str) -> None:
     """Remove all executions that match the field selector, ended or not, 8 at a time."""
     turns = asyncio.Semaphore(_AT_A_TIME)
     until = tombstones.usual_expiration(context)
@@ -148,7 +147,10 @@ async def _remove_all(context: Context, caller: Caller, path: str, selector: str
     while True:
         async with context.lists:  # only for the list; the removal takes longer
             page = await context.kube.get(
-                path, seconds=_CALL_SECONDS, accept=METADATA_LIST, params=params
+                context.paths.executions,
+                seconds=_CALL_SECONDS,
+                accept=METADATA_LIST,
+                params=params,
             )
         await asyncio.gather(*(in_turn(item["metadata"]) for item in page["items"] or []))
         if not (more := page["metadata"].get("continue")):

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 from cloche_api.meta import SESSION_PREFIX
 from cloche_api.resources.session import SessionPhase
-from cloche_gateway.cluster import paths
-from cloche_gateway.cluster.api import KubeError, NotFoundError
+from cloche_gateway import results
+from cloche_gateway.cluster.kube_errors import KubeError, NotFoundError
 from cloche_gateway.cluster.sessions import Session, session_of
 from cloche_gateway.errors import (
     BusyError,
@@ -23,8 +23,7 @@ from cloche_gateway.errors import (
     UnsupportedLanguageError,
 )
 from cloche_gateway.requests import manifest, validation
-from cloche_gateway.results import outcome
-from cloche_gateway.services import creating
+from cloche_gateway.services import submission
 
 if TYPE_CHECKING:
     from cloche_gateway.cluster.keys import Caller
@@ -52,7 +51,7 @@ async def create(
         BusyError: it was not ready within the queue timeout plus the wait margin.
         SessionFailedError: it ended before it was ready.
         ClientGoneError: `gone` was done first.
-        GatewayError: as `creating.create` and `validation.check_resources`.
+        GatewayError: as `submission.create` and `validation.check_resources`.
     """
     language = context.languages.find(request.language)
     if request.resources is not None:
@@ -62,13 +61,12 @@ async def create(
     uid = None
     with context.sessions.news(name) as news:
         try:
-            path = paths.sessions(context.settings.namespace)
-            uid = (await creating.create(context, path, obj)).uid
+            uid = (await submission.create(context, context.paths.sessions, obj)).uid
             return await _ready(context, name, news, gone)
         except (BusyError, ClientGoneError, asyncio.CancelledError) as error:
             if uid is not None or not isinstance(error, BusyError):
                 context.canceller.end_session(name, unsure=uid is None)
-            elif isinstance(error, creating.UnsureError):
+            elif isinstance(error, submission.UnsureError):
                 context.canceller.end_session(name, unsure=True)
             if isinstance(error, BusyError):
                 raise BusyError from error  # without `execution_id`: the name is a session's
@@ -156,7 +154,7 @@ async def end(context: Context, caller: Caller, session_id: str) -> None:
         GatewayError: as `look_up`.
     """
     session = await look_up(context, caller, session_id)
-    path = paths.session(context.settings.namespace, session_id)
+    path = context.paths.session(session_id)
     try:
         await context.kube.delete(path, seconds=_CALL_SECONDS, uid=session.uid)
     except NotFoundError:
@@ -166,18 +164,15 @@ async def end(context: Context, caller: Caller, session_id: str) -> None:
 
 
 async def check(
-    context: Context, caller: Caller, request: ExecuteRequest, language: Language
+    context: Context, caller: Caller, name: str, request: ExecuteRequest, language: Language
 ) -> None:
-    """Check that the request may run in the stateful session that it names, if any.
+    """Check that the request may run in the stateful session of this name.
 
     Raises:
         SessionNotFoundError, BusyError: as `look_up`.
         InvalidRequestError: the request's language is not the session's, or the request sets
             resources. A session has resources of its own, which all its executions share.
     """
-    name = request.session_id
-    if name is None or not name.startswith(SESSION_PREFIX):
-        return
     known = context.sessions.find(name)
     if known is None:  # The watch may lag, such as when another replica has just created it.
         session = await look_up(context, caller, name)
@@ -209,7 +204,7 @@ def _visible(session: Session | None, caller: Caller, session_id: str) -> Sessio
 async def _read(context: Context, session_id: str) -> Session | None:
     if not _NAME.fullmatch(session_id):
         return None
-    path = paths.session(context.settings.namespace, session_id)
+    path = context.paths.session(session_id)
     try:
         return session_of(await context.kube.get(path, seconds=_CALL_SECONDS))
     except NotFoundError:
@@ -230,8 +225,8 @@ def _failed(session: Session) -> Exception:
 
     Its message is that of an execution that ended for the same reason.
     """
-    rule = outcome.rule_of({"status": {"phase": "Error", "reason": session.reason}})
+    rule = results.rule_of({"status": {"phase": "Error", "reason": session.reason}})
     if rule.retry_after is not None:
         return BusyError()
-    words = (rule.detail or "").removeprefix(outcome.FAILED)
+    words = (rule.detail or "").removeprefix(results.FAILED)
     return SessionFailedError("internal error" if "{message}" in words else words)

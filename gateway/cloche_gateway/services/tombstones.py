@@ -5,11 +5,10 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
+from cloche_api.meta import ANNOTATION_REQUEST_SHA256
 from cloche_api.resources import tombstone
-from cloche_gateway.cluster import paths
-from cloche_gateway.cluster.api import AlreadyExistsError, ConflictError, KubeError
+from cloche_gateway.cluster.kube_errors import AlreadyExistsError, ConflictError, KubeError
 from cloche_gateway.errors import RecordRemovedError
-from cloche_gateway.requests import idempotency
 from cloche_kube.client import METADATA
 
 if TYPE_CHECKING:
@@ -28,7 +27,7 @@ async def refuse(context: Context, name: str) -> None:
     Raises:
         RecordRemovedError: there is a tombstone of this name.
     """
-    path = f"{paths.tombstones(context.settings.namespace)}/{name}"
+    path = context.paths.tombstone(name)
     try:
         await context.kube.get(path, seconds=context.settings.api_timeout_seconds, accept=METADATA)
     except KubeError:
@@ -60,14 +59,14 @@ async def leave(context: Context, metadata: dict[str, Any], tenant: str, until: 
     Raises:
         KubeError: the key is not kept, so the record must not be removed.
     """
-    sha256 = (metadata.get("annotations") or {}).get(idempotency.ANNOTATION)
+    sha256 = (metadata.get("annotations") or {}).get(ANNOTATION_REQUEST_SHA256)
     if sha256 is None or until <= context.kube.now():
         return
-    path = paths.tombstones(context.settings.namespace)
-    manifest = tombstone.manifest(metadata["name"], tenant, sha256, until)
+    name = metadata["name"]
+    manifest = tombstone.manifest(name, tenant, sha256, until)
     try:
-        await context.kube.create(path, manifest, seconds=_CALL_SECONDS)
+        await context.kube.create(context.paths.tombstones, manifest, seconds=_CALL_SECONDS)
     except AlreadyExistsError:
-        found = await context.kube.get(f"{path}/{metadata['name']}", seconds=_CALL_SECONDS)
+        found = await context.kube.get(context.paths.tombstone(name), seconds=_CALL_SECONDS)
         if datetime.fromisoformat(found["spec"]["expirationTime"]) <= context.kube.now():
             raise ConflictError("its tombstone has expired and is still there") from None

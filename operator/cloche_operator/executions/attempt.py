@@ -11,15 +11,15 @@ from typing import TYPE_CHECKING, Any
 from cloche_api import meta
 from cloche_api.resources.phases import Reason
 from cloche_operator.executions.recovery import recovered
-from cloche_operator.kube.retry import persist
-from cloche_operator.model.outcome import EndedError
-from cloche_operator.model.pod_manifest import claim_patch, cold_pod, execution_owner, patience
+from cloche_operator.model.pod_manifest import claim_patch, cold_pod, execution_owner
+from cloche_operator.model.resources import patience
+from cloche_operator.model.status import EndedError, NeverStartedError
 from cloche_operator.pods.claim import Claim, claim, mark
-from cloche_operator.pods.log_reader import LogReader, NeverStartedError
+from cloche_operator.pods.log_reader import LogReader
 from cloche_operator.pods.start import create_whatever_happens
 from cloche_operator.pools import placement
+from cloche_operator.protocol.events import Transcript
 from cloche_operator.protocol.frame import Afterwards, frame
-from cloche_operator.protocol.transcript import Transcript
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -42,7 +42,9 @@ _ANSWER_SECONDS = 0.03
 """Seconds from the record to the Pod's deletion, which would delay the gateway's answer."""
 _REUSE_SECONDS = 2 * 3600.0  # lifetime of a reused Pod, as a backstop
 
-_THE_NODE_S = frozenset({Reason.CONTAINER_START_FAILED, Reason.POD_FAILED, Reason.PROTOCOL_ERROR})
+_TRANSIENT_NODE_REASONS = frozenset(
+    {Reason.CONTAINER_START_FAILED, Reason.POD_FAILED, Reason.PROTOCOL_ERROR}
+)
 """Once a Pod of the runtime has run, these are transient failures of a node or its containerd."""
 
 log = logging.getLogger(__name__)
@@ -130,7 +132,7 @@ class Attempt:
         elif self._sandbox is None:
             if self.pod is not None:
                 of = self.pod["metadata"]
-                await persist(lambda: self._ctx.kube.delete_pod(of["name"], of["uid"]))
+                await self._ctx.kube.ensure_pod_deleted(of["name"], of["uid"])
         elif self._transcript.exit is not None and self._pools.returns_after(self._sandbox):
             await self._pools.give_back(self._sandbox)
         else:
@@ -178,7 +180,7 @@ class Attempt:
         try:
             self._sandbox = await self._pools.opened(pod, shape)
         except EndedError as problem:
-            if problem.reason in _THE_NODE_S and self._pools.proved(self._job.runtime):
+            if problem.reason in _TRANSIENT_NODE_REASONS and self._pools.proved(self._job.runtime):
                 raise NeverStartedError from problem  # nothing was sent
             self._pools.tried(self._job.runtime, shape, problem)
             raise
@@ -196,7 +198,6 @@ class Attempt:
     async def _fed(self, sandbox: Sandbox, afterwards: Afterwards) -> Transcript:
         """Send the input and receive the end, from the attach or else from the log."""
         execution = self.execution
-        self._reader = LogReader(self._ctx, sandbox.pod, execution.uid, sent=True)
         input_ = await self._input(afterwards)
         seconds = limit(execution, self._ctx.settings)
         await self._ctx.lease.held()
@@ -213,14 +214,20 @@ class Attempt:
                     self._ctx.metrics.garbage.inc(self._transcript.garbage)
                     if not self._transcript.cut_off:
                         return self._transcript
-                self._reader.know(self._transcript)
-                if self._reader.started:
-                    return await self._reader.read()
+                reader = self._log_reader(sandbox)
+                if reader.started:
+                    return await reader.read()
         except TimeoutError:
-            self._reader.know(self._transcript)
-            return await self._reader.last_look()
+            return await self._log_reader(sandbox).last_look()
         # The input may be lost with the connection, and its Pod may wait for it forever.
-        return await recovered(self._ctx, execution, self._reader, seconds)
+        return await recovered(self._ctx, execution, reader, seconds)
+
+    def _log_reader(self, sandbox: Sandbox) -> LogReader:
+        """Return the reader of the Pod's log, with what was received over the attach."""
+        if self._reader is None:
+            self._reader = LogReader(self._ctx, sandbox.pod, self.execution.uid, sent=True)
+        self._reader.know(self._transcript)
+        return self._reader
 
     async def _input(self, afterwards: Afterwards) -> bytes:
         """Return the frame. Nothing has been sent yet."""

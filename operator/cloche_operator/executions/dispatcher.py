@@ -11,7 +11,7 @@ import pydantic
 from cloche_api.resources.phases import Reason
 from cloche_kube.errors import ApiError
 from cloche_operator.executions.lifecycle import Run
-from cloche_operator.kube.retry import persist
+from cloche_operator.kube.api import retry_until_available
 from cloche_operator.model import status
 from cloche_operator.model.execution import with_spec
 from cloche_operator.state.source import Source
@@ -70,7 +70,7 @@ class Dispatcher:
         source = Source(self._ctx.kube, self._ctx.budget, execution, spec)
         run = Run(self._ctx, self._pools, self._sessions, execution, source)
         run.charge(self._ctx.records.begun(execution), listed=listed)
-        task = asyncio.create_task(run.carry_out(), name=f"execution {execution.name}")
+        task = asyncio.create_task(run.run(), name=f"execution {execution.name}")
         self._runs[execution.uid] = (run, task)
         task.add_done_callback(lambda task: self._done(execution.uid, task))
 
@@ -103,7 +103,9 @@ class Dispatcher:
 
     async def _write_refusal(self, name: str, uid: str, final: dict[str, Any]) -> None:
         try:
-            await persist(lambda: self._ctx.kube.patch_execution_status(name, uid, final))
+            await retry_until_available(
+                lambda: self._ctx.kube.patch_execution_status(name, uid, final)
+            )
         except ApiError as error:
             log.info("end of %s is not recorded: %s", name, error)
 

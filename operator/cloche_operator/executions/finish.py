@@ -5,13 +5,14 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING, Any
 
+from cloche_api.accounting.write_limit import revisions
 from cloche_api.resources.tombstone import KEY_SECONDS
 from cloche_kube.errors import ApiError, ConflictError, InvalidError, NotFoundError, TooLargeError
-from cloche_operator.kube.retry import persist
+from cloche_operator.kube.api import retry_until_available
 from cloche_operator.model import status
 from cloche_operator.model.execution import from_object, time_of
 from cloche_operator.retention.removal import Leaving, remove
-from cloche_operator.retention.writes import count_end
+from cloche_operator.state.events import WARNED
 
 if TYPE_CHECKING:
     from cloche_operator.model.execution import Execution
@@ -37,10 +38,13 @@ async def record(ctx: Context, execution: Execution, final: dict[str, Any]) -> b
         return isinstance(error, NotFoundError)
     log.info("execution %s ended: %s %s", execution.name, final["phase"], final["reason"])
     ctx.records.ended(execution, written)
-    count_end(ctx.writes, execution, written)
+    _count_writes(ctx, execution, written)
     language = ctx.runtimes.label(execution.spec.language)
     ctx.metrics.ended.labels(language, written["phase"], written["reason"]).inc()
     _observe_steps(ctx, execution, written)
+    if written["reason"] in WARNED:
+        runtime = ctx.runtimes.named(language)
+        ctx.events.execution_failed(execution, written["reason"], written["message"], runtime)
     return True
 
 
@@ -49,7 +53,7 @@ async def _remove(ctx: Context, execution: Execution) -> None:
     until = ctx.now().timestamp() + KEY_SECONDS
     key = execution.request_sha256 or ""
     leaving = Leaving(execution.name, execution.uid, execution.tenant, key, until)
-    await persist(lambda: remove(ctx.kube, leaving, ctx.now()))
+    await retry_until_available(lambda: remove(ctx.kube, leaving, ctx.now()))
 
 
 async def _written(
@@ -86,13 +90,13 @@ async def _write(ctx: Context, execution: Execution, fields: dict[str, Any]) -> 
     kube, version = ctx.kube, execution.resource_version
     while True:
         try:
-            await persist(
+            await retry_until_available(
                 lambda version=version: kube.patch_execution_status(  # type: ignore[misc]  # bound now
                     execution.name, execution.uid, fields, version
                 )
             )
         except ConflictError:
-            obj = await persist(lambda: kube.get_execution(execution.name))
+            obj = await retry_until_available(lambda: kube.get_execution(execution.name))
             found = from_object(obj)
             if obj.get("status", {}).get("recordedTime") == fields["recordedTime"]:
                 return  # the write succeeded, but its answer was lost
@@ -102,6 +106,18 @@ async def _write(ctx: Context, execution: Execution, fields: dict[str, Any]) -> 
             version = found.resource_version
         else:
             return
+
+
+def _count_writes(ctx: Context, execution: Execution, final: dict[str, Any]) -> None:
+    """Charge what the execution has written to etcd, now that the size of its result is known."""
+    ctx.writes.ended(
+        execution.tenant,
+        execution.uid,
+        final["storedBytes"],
+        revisions(final["phase"], claimed=execution.claimed),
+        lambda: execution.size,
+        source=execution.source_size,
+    )
 
 
 def _observe_steps(ctx: Context, execution: Execution, final: dict[str, Any]) -> None:

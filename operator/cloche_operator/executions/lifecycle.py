@@ -19,18 +19,16 @@ from cloche_api.resources.phases import Reason
 from cloche_operator.executions.attempt import Attempt, Job, limit
 from cloche_operator.executions.finish import record
 from cloche_operator.executions.recovery import claimed_pod, recovered
-from cloche_operator.kube.retry import persist
-from cloche_operator.model import outcome, status
-from cloche_operator.model.execution import now, timestamp
-from cloche_operator.model.outcome import EndedError
-from cloche_operator.model.pod_manifest import pod_name
-from cloche_operator.model.resources import used_resources
+from cloche_operator.kube.api import retry_until_available
+from cloche_operator.model import status
+from cloche_operator.model.execution import now, own_pod_name, timestamp
+from cloche_operator.model.resources import Demand, demand_of, used_resources
+from cloche_operator.model.status import EndedError, NeverStartedError, judged
 from cloche_operator.pods.claim import ClaimLostError
-from cloche_operator.pods.log_reader import LogReader, NeverStartedError, judged
+from cloche_operator.pods.log_reader import LogReader
 from cloche_operator.pods.start import remove_pod
-from cloche_operator.protocol.transcript import Transcript
-from cloche_operator.queue.demand import Demand, demand_of
-from cloche_operator.queue.usage import Share
+from cloche_operator.protocol.events import Transcript
+from cloche_operator.queue.limits import Share
 
 if TYPE_CHECKING:
     from cloche_api.accounting.write_limit import Excess
@@ -96,7 +94,7 @@ class Run:
         if not self._halted.done():
             self._halted.set_result(EndedError(reason, message))
 
-    async def carry_out(self) -> None:
+    async def run(self) -> None:
         """Run the execution. Return when it has ended and its Pod is deleted.
 
         Cancelling this coroutine leaves the Pod and the execution to the next operator.
@@ -173,8 +171,8 @@ class Run:
         if self._excess is not None:
             raise EndedError(Reason.WRITE_LIMIT, str(self._excess))
         await self._not_run_before()
-        runtime = await persist(lambda: ctx.runtimes.find(spec.language))
-        session = self._sessions.of(self.execution)
+        runtime = await retry_until_available(lambda: ctx.runtimes.find(spec.language))
+        session = self._sessions.of(self.execution) if self.execution.in_session else None
         if session is not None:
             used = await session.take_turn(runtime, self.execution, self._source.drop)
         else:
@@ -200,7 +198,7 @@ class Run:
         if self.execution.request_sha256 is None:
             return
         name = self.execution.name
-        if await persist(lambda: self._ctx.kube.tombstone(name)) is not None:
+        if await retry_until_available(lambda: self._ctx.kube.tombstone(name)) is not None:
             raise EndedError(
                 Reason.RECORD_REMOVED,
                 "The execution of this Idempotency-Key was removed; it is not run again.",
@@ -253,15 +251,15 @@ class Run:
     async def _record(self, ended: Transcript | EndedError) -> bool:
         """Write the final status, once there is memory for the result as a text.
 
-        Returns whether the execution is over (see `recording.record`).
+        Returns whether the execution is over (see `finish.record`).
         """
         heard = ended if isinstance(ended, Transcript) else self._heard()
         hold = await self._ctx.budget.take(_RESULT_TIMES * (heard.size if heard else 0))
         try:
             if isinstance(ended, Transcript):
-                made = outcome.from_exit(ended)
+                made = status.from_exit(ended)
             else:
-                made = outcome.without_exit(heard, ended)
+                made = status.without_exit(heard, ended)
             final = status.terminal(self.execution, made, self._node(), self._ctx.now())
             if not self.execution.claimed:
                 final.setdefault("queuedTime", timestamp(self._queued))
@@ -275,10 +273,10 @@ class Run:
         """Remove the execution's Pod, and one that a killed operator left."""
         if self._attempt is not None:
             await self._attempt.end()
-        if pod := self._pod or self._ctx.pods.named(pod_name(self.execution.uid)):
+        if pod := self._pod or self._ctx.pods.named(own_pod_name(self.execution.uid)):
             name, uid = pod["metadata"]["name"], pod["metadata"]["uid"]
             if "deletionTimestamp" not in pod["metadata"]:
-                await persist(lambda: self._ctx.kube.delete_pod(name, uid))
+                await self._ctx.kube.ensure_pod_deleted(name, uid)
 
     def _node(self) -> str | None:
         pod = self._attempt.pod if self._attempt is not None else self._pod

@@ -6,15 +6,15 @@ import asyncio
 from typing import TYPE_CHECKING, Any
 
 from cloche_api.resources.phases import Reason
-from cloche_operator.kube.retry import persist
+from cloche_operator.kube.api import retry_until_available
 from cloche_operator.model.diagnosis import has_run, start_timeout
-from cloche_operator.model.outcome import EndedError
-from cloche_operator.pods.log_reader import NeverStartedError, SilentError
+from cloche_operator.model.status import EndedError, NeverStartedError
+from cloche_operator.pods.log_reader import SilentError
 
 if TYPE_CHECKING:
     from cloche_operator.model.execution import Execution
     from cloche_operator.pods.log_reader import LogReader
-    from cloche_operator.protocol.transcript import Transcript
+    from cloche_operator.protocol.events import Transcript
     from cloche_operator.state.context import Context
 
 # If no `started` event has come within this time, no part of the frame is on its way any more: its
@@ -31,7 +31,7 @@ async def claimed_pod(ctx: Context, execution: Execution) -> dict[str, Any]:
         NeverStartedError: the Pod never got a node, so nothing can have been sent to it.
     """
     name = execution.pod_name
-    pod = await persist(lambda: ctx.kube.get_pod(name)) if name else None
+    pod = await retry_until_available(lambda: ctx.kube.get_pod(name)) if name else None
     if pod is None or pod["metadata"]["uid"] != execution.pod_uid:
         raise EndedError(Reason.POD_DELETED, "The Pod is gone, and with it the program's result.")
     if not pod["spec"].get("nodeName"):

@@ -1,42 +1,41 @@
-"""The operator's calls to the API server: one method for each, without further logic."""
+"""The operator's calls to the API server: one method for each, and the repetition of a call."""
 
 from __future__ import annotations
 
-import contextlib
-from typing import TYPE_CHECKING, Any
+import asyncio
+import logging
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from cloche_api import meta
-from cloche_api.resources.phases import TERMINAL, UNFINISHED
-from cloche_api.resources.session import SessionPhase
 from cloche_kube.client import MERGE_PATCH, METADATA, METADATA_LIST, Rest
-from cloche_kube.errors import ConflictError, NotFoundError, UnavailableError
+from cloche_kube.errors import NotFoundError, UnavailableError
+from cloche_operator.kube.stored import StoredObjects
 from cloche_operator.model import pod_manifest
 from cloche_operator.model.node import Node, ready_nodes
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, AsyncIterator
+    from collections.abc import AsyncGenerator, Awaitable, Callable
 
+_T = TypeVar("_T")
 _JSON_PATCH = "application/json-patch+json"
 _NODES = "50"  # per page; each is up to 100 KiB, most of it names of images
 _LEASE_SECONDS = 3.0  # a later answer is of no use
 _LOG_SECONDS = 10.0  # for a log without `follow`: the node has it on its disk
 _LOG_QUIET_SECONDS = 330.0  # longer than any program may run without output
+_FIRST_PAUSE_SECONDS, _LAST_PAUSE_SECONDS = 0.1, 5.0
+
+log = logging.getLogger(__name__)
 
 
-class Kube:
+class Kube(StoredObjects):
     """Access to one namespace of the API server, and to the operator's Lease in another."""
 
     def __init__(self, rest: Rest, namespace: str, lease_namespace: str = "") -> None:
-        self._rest = rest
+        super().__init__(rest, namespace)
         home = lease_namespace or namespace
         self._leases = f"/apis/coordination.k8s.io/v1/namespaces/{home}/leases"
         self._pods = f"/api/v1/namespaces/{namespace}/pods"
-        cloche = f"/apis/{meta.GROUP}/{meta.VERSION}/namespaces/{namespace}"
-        self._executions = f"{cloche}/{meta.EXECUTIONS}"
-        self._runtimes = f"{cloche}/{meta.RUNTIMES}"
-        self._sessions = f"{cloche}/{meta.SESSIONS}"
-        self._tombstones = f"{cloche}/{meta.TOMBSTONES}"
-        self._sources = f"{cloche}/{meta.SOURCES}"
+        self._events = f"/apis/events.k8s.io/v1/namespaces/{namespace}/events"
 
     async def get_execution(self, name: str) -> dict[str, Any]:
         """Return a SandboxExecution."""
@@ -73,101 +72,9 @@ class Kube:
         )
         return str(written["metadata"]["resourceVersion"])
 
-    async def delete_execution(self, name: str, uid: str) -> bool:
-        """Delete a record if it still has this uid. A missing one is not an error.
-
-        Returns whether it is gone. A finalizer may keep it.
-        """
-        return await self._delete(f"{self._executions}/{name}", uid)
-
-    async def unfinished(self) -> list[tuple[str, str, str]]:
-        """Return name, uid and Pod name (or empty) of each execution that has not ended."""
-        params = {"fieldSelector": UNFINISHED}
-        return [
-            (of["name"], of["uid"], pod or "")
-            async for of, (pod,) in self._rest.rows(self._executions, params, "Pod")
-        ]
-
-    async def records(self) -> AsyncIterator[tuple[str, str, int | None, str, int | None]]:
-        """Yield name, tenant (or empty), bytes, expiration time and TTL of each ended execution.
-
-        Metadata is left out, because it makes the rows eight times as long.
-        """
-        columns = ("Name", "Phase", "Tenant", "Bytes", "Expires", "TTL")
-        params = {"includeObject": "None"}
-        async for _, (name, phase, tenant, size, expires, ttl) in self._rest.rows(
-            self._executions, params, *columns
-        ):
-            if phase in TERMINAL:
-                yield name, tenant or "", size, expires or "", ttl
-
-    async def record(self, name: str) -> tuple[str, str, str] | None:
-        """Return uid, expiration time and request hash (or empty) of an ended execution."""
-        rows = self._rest.rows(f"{self._executions}/{name}", {}, "Phase", "Expires")
-        try:
-            async for of, (phase, expires) in rows:
-                if phase in TERMINAL:
-                    key = of.get("annotations", {}).get(meta.ANNOTATION_REQUEST_SHA256, "")
-                    return of["uid"], expires or "", key
-        except NotFoundError:
-            pass
-        return None
-
     async def get_source(self, name: str) -> dict[str, Any]:
         """Return a SandboxSource."""
         return await self._rest.call("GET", f"{self._sources}/{name}")
-
-    async def sources(self) -> AsyncIterator[tuple[str, str, str]]:
-        """Yield name, execution and creation time of each SandboxSource."""
-        params = {"includeObject": "None"}
-        async for _, (name, execution, created) in self._rest.rows(
-            self._sources, params, "Name", "Execution", "Created"
-        ):
-            yield name, execution, created
-
-    async def delete_source(self, name: str) -> None:
-        """Delete a source. A missing one is not an error, and its name is never used again."""
-        with contextlib.suppress(NotFoundError):
-            await self._rest.call("DELETE", f"{self._sources}/{name}", accept=METADATA)
-
-    async def create_tombstone(self, manifest: dict[str, Any]) -> None:
-        """Create a SandboxTombstone. If one with this name exists, it stays as it is."""
-        with contextlib.suppress(ConflictError):
-            await self._rest.call("POST", self._tombstones, body=manifest, accept=METADATA)
-
-    async def tombstones(self) -> AsyncIterator[tuple[str, str, str]]:
-        """Yield name, tenant (or empty) and expiration time of each tombstone."""
-        params = {"includeObject": "None"}
-        async for _, (name, tenant, expires) in self._rest.rows(
-            self._tombstones, params, "Name", "Tenant", "Expires"
-        ):
-            yield name, tenant or "", expires
-
-    async def tombstone(self, name: str) -> tuple[str, str] | None:
-        """Return uid and expiration time of the tombstone with this name, or None.
-
-        A tombstone records a removed execution whose Idempotency-Key is still valid.
-        """
-        rows = self._rest.rows(f"{self._tombstones}/{name}", {}, "Expires")
-        with contextlib.suppress(NotFoundError):
-            async for of, (expires,) in rows:
-                return of["uid"], expires
-        return None
-
-    async def delete_tombstone(self, name: str, uid: str) -> None:
-        """Delete a tombstone. It is not an error if it is gone or its name has another uid."""
-        body = {"preconditions": {"uid": uid}}
-        path = f"{self._tombstones}/{name}"
-        with contextlib.suppress(NotFoundError, ConflictError):
-            await self._rest.call("DELETE", path, body=body, accept=METADATA)
-
-    async def ended_sessions(self) -> list[tuple[str, str, str]]:
-        """Return name, uid and end (or creation, if it never began) of each ended session."""
-        params = {"fieldSelector": f"status.phase={SessionPhase.ENDED}"}
-        return [
-            (of["name"], of["uid"], expires or of["creationTimestamp"])
-            async for of, (expires,) in self._rest.rows(self._sessions, params, "Expires")
-        ]
 
     async def patch_session_status(self, name: str, uid: str, status: dict[str, Any]) -> None:
         """Write fields of a SandboxSession's status.
@@ -178,10 +85,6 @@ class Kube:
         body = {"metadata": {"uid": uid}, "status": status}
         path = f"{self._sessions}/{name}/status"
         await self._rest.call("PATCH", path, body=body, content_type=MERGE_PATCH)
-
-    async def delete_session(self, name: str, uid: str) -> None:
-        """Delete a session if it still has this uid. A missing one is not an error."""
-        await self._delete(f"{self._sessions}/{name}", uid)
 
     async def patch_runtime_status(self, name: str, status: dict[str, Any]) -> None:
         """Write fields of a SandboxRuntime's status."""
@@ -239,6 +142,10 @@ class Kube:
         """Delete a Pod if it still has this uid. A missing one is not an error."""
         await self._delete(f"{self._pods}/{name}", uid)
 
+    async def ensure_pod_deleted(self, name: str, uid: str) -> None:
+        """Delete a Pod like `delete_pod`, and repeat that until the API server answers."""
+        await retry_until_available(lambda: self.delete_pod(name, uid))
+
     async def log(self, pod: str, *, follow: bool) -> AsyncGenerator[bytes, None]:
         """Yield the container's log from its first byte: to its end, or up to now.
 
@@ -256,6 +163,10 @@ class Kube:
             yield b""
             async for chunk in body.iter_any():
                 yield chunk
+
+    async def create_event(self, manifest: dict[str, Any]) -> None:
+        """Create an Event."""
+        await self._rest.call("POST", self._events, body=manifest, accept=METADATA)
 
     async def nodes(self, selector: dict[str, str]) -> list[Node]:
         """Return every node with these labels on which Pods can start."""
@@ -307,17 +218,19 @@ class Kube:
             return False
         return True
 
-    async def _delete(self, path: str, uid: str) -> bool:
-        """Delete an object if it still has this uid. Return whether it is gone at once."""
-        options = {"apiVersion": "v1", "kind": "DeleteOptions", "preconditions": {"uid": uid}}
-        try:
-            answer = await self._rest.call("DELETE", path, body=options, accept=METADATA)
-        except (NotFoundError, ConflictError):  # conflict: the name has another uid
-            return True
-        # The answer for a deleted object is a Status; for one that a finalizer keeps, the object.
-        return not (answer.get("metadata") or {}).get("finalizers")
-
 
 def label_selector(labels: dict[str, str]) -> str:
     """Return the selector of objects with all of these labels."""
     return ",".join(f"{name}={value}" for name, value in labels.items())
+
+
+async def retry_until_available(call: Callable[[], Awaitable[_T]]) -> _T:
+    """Repeat a call until the API server answers. It must be harmless if it takes effect twice."""
+    pause = _FIRST_PAUSE_SECONDS
+    while True:
+        try:
+            return await call()
+        except UnavailableError as error:
+            log.warning("the API server does not answer, again in %.1f s: %s", pause, error)
+        await asyncio.sleep(pause)
+        pause = min(2 * pause, _LAST_PAUSE_SECONDS)

@@ -8,8 +8,7 @@ from enum import Enum, auto
 from typing import TYPE_CHECKING
 
 from cloche_kube.errors import ApiError, UnavailableError
-from cloche_operator.protocol.events import EventReader
-from cloche_operator.protocol.transcript import Transcript
+from cloche_operator.protocol.events import EventReader, Transcript
 
 if TYPE_CHECKING:
     from cloche_operator.kube.api import Kube
@@ -26,7 +25,7 @@ class Heard(Enum):
 
 
 class Reading:
-    """One reading of a log. Its end proves nothing: see `result.LogReader`."""
+    """One reading of a log. Its end proves nothing: see `pods.log_reader`."""
 
     def __init__(self, execution: str) -> None:
         self.transcript = Transcript(execution, whole=True)

@@ -6,7 +6,7 @@ import logging
 from typing import TYPE_CHECKING
 
 from cloche_api import meta
-from cloche_operator.kube.retry import persist
+from cloche_operator.kube.api import retry_until_available
 
 if TYPE_CHECKING:
     from cloche_operator.state.context import Context
@@ -14,23 +14,23 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 
-async def look_around(ctx: Context) -> list[tuple[str, str]]:
+async def adopt_cluster_state(ctx: Context) -> list[tuple[str, str]]:
     """Read runtimes, Pods and nodes. Return names and uids of the Pods that no execution needs.
 
     These are the previous operator's waiting Pods and the Pods of its sessions. Their input was
     closed with its connections. Pods that an unfinished execution names are kept, because their
     logs contain its result.
     """
-    await persist(ctx.runtimes.refresh)
-    needed = {pod for _, _, pod in await persist(ctx.kube.unfinished)}
+    await retry_until_available(ctx.runtimes.refresh)
+    needed = {pod for _, _, pod in await retry_until_available(ctx.kube.unfinished)}
     spent = []
-    for pod in await persist(ctx.kube.list_pods):
+    for pod in await retry_until_available(ctx.kube.list_pods):
         ctx.pods.seen(pod)
         of = pod["metadata"]
         ours = any(o["apiVersion"] == meta.API_VERSION for o in of.get("ownerReferences", []))
         if ours and of["name"] not in needed and "deletionTimestamp" not in of:
             spent.append((of["name"], of["uid"]))
-    await persist(lambda: ctx.capacity.refresh(ctx.kube, ctx.runtimes))
+    await retry_until_available(lambda: ctx.capacity.refresh(ctx.kube, ctx.runtimes))
     return spent
 
 
@@ -39,4 +39,4 @@ async def remove(ctx: Context, spent: list[tuple[str, str]]) -> None:
     if spent:
         log.info("removing %d Pods of the operator before", len(spent))
     for name, uid in spent:
-        await persist(lambda name=name, uid=uid: ctx.kube.delete_pod(name, uid))  # type: ignore[misc]  # bound now
+        await ctx.kube.ensure_pod_deleted(name, uid)

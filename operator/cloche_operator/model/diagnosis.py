@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from cloche_api.resources.phases import Reason
-from cloche_operator.model.outcome import EndedError
+from cloche_operator.model.status import EndedError
 
 # The kubelet's reasons for a waiting container (pkg/kubelet/images and kuberuntime). ErrImagePull
 # is not one of them, because the kubelet retries once more before it reports ImagePullBackOff.

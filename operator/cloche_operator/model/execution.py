@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from cloche_api.accounting.size import object_bytes
-from cloche_api.meta import ANNOTATION_REQUEST_ID, ANNOTATION_REQUEST_SHA256
+from cloche_api.meta import ANNOTATION_REQUEST_ID, ANNOTATION_REQUEST_SHA256, SESSION_PREFIX
 from cloche_api.resources.amounts import UsedResources
 from cloche_api.resources.execution import ExecutionSpec
 from cloche_api.resources.phases import TERMINAL, Phase
@@ -69,6 +69,11 @@ class Execution:
         return self.size + self.source_size
 
     @property
+    def in_session(self) -> bool:
+        """Whether it runs in a SandboxSession; other values of `session` only group executions."""
+        return (self.spec.session or "").startswith(SESSION_PREFIX)
+
+    @property
     def tenant(self) -> str:
         """Its tenant; empty if it has none."""
         return self.spec.tenant or ""
@@ -109,6 +114,11 @@ def with_spec(obj: dict[str, Any]) -> tuple[Execution, ExecutionSpec]:
         **_of_status(obj.get("status") or {}),
     )
     return execution, spec
+
+
+def own_pod_name(uid: str) -> str:
+    """Return the name of an execution's or a session's own Pod: only one can exist at a time."""
+    return f"sbx-{uid}"
 
 
 def now() -> datetime:

@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Any
 
 from cloche_api import meta
 from cloche_api.resources import quantity
+from cloche_operator.model.execution import own_pod_name
+from cloche_operator.model.resources import patience
 
 if TYPE_CHECKING:
     from cloche_api.resources.amounts import UsedResources
@@ -26,11 +28,6 @@ SUPERVISOR = ["python3", "-I", "-S", "/opt/cloche"]
 _GRACE_SECONDS = 1  # the supervisor ends at once on SIGTERM
 _EPHEMERAL_STORAGE = "64Mi"  # for the log, of which the supervisor writes at most 10 MiB
 _BACKSTOP_SECONDS = 60  # after all other timeouts, for when no operator runs
-_AFTER_TIMEOUT_SECONDS = 3.0  # for the syntax check, and to kill and reap
-_SUPERVISOR_CPU_SECONDS = 0.5
-"""Seconds of CPU time to kill and reap hundreds of processes, collect files and write the end."""
-_CPU_LEAST = 0.01
-"""Cores: the kubelet's smallest quota is 1 ms of 100 (cm/helpers_linux.go), for any lower limit."""
 _STATE = "/metadata/labels/" + meta.LABEL_STATE.replace("/", "~1")
 
 
@@ -44,22 +41,6 @@ class PodShape:
     used: UsedResources
 
 
-def patience(used: UsedResources | None, settings: Settings) -> float:
-    """Return the seconds after a program's timeout at which its supervisor counts as hung.
-
-    The supervisor shares the program's CPU limit: with 0.01 cores, half a second of work takes it
-    50 s. `used` is None for a claim whose limits are not known.
-    """
-    cpu = 1.0 if used is None else float(quantity.parse(used.cpu))
-    work = _SUPERVISOR_CPU_SECONDS / max(cpu, _CPU_LEAST)
-    return _AFTER_TIMEOUT_SECONDS + settings.grace_seconds + work
-
-
-def pod_name(uid: str) -> str:
-    """Return the name of an execution's or a session's own Pod: only one can exist at a time."""
-    return f"sbx-{uid}"
-
-
 def cold_pod(
     shape: PodShape, user: int, execution: Execution, settings: Settings
 ) -> dict[str, Any]:
@@ -67,7 +48,9 @@ def cold_pod(
     life = settings.start_timeout_seconds + execution.spec.timeout_seconds
     life += patience(shape.used, settings)
     labels = {meta.LABEL_STATE: meta.STATE_CLAIMED, meta.LABEL_EXECUTION: execution.uid}
-    pod = _pod(shape, user, pod_name(execution.uid), labels, execution_owner(execution), settings)
+    pod = _pod(
+        shape, user, own_pod_name(execution.uid), labels, execution_owner(execution), settings
+    )
     pod["spec"]["activeDeadlineSeconds"] = math.ceil(life) + _BACKSTOP_SECONDS
     return pod
 
@@ -85,7 +68,7 @@ def session_pod(
     """Return the Pod of a session (name and uid). `life`: its lifetime in seconds."""
     labels = {meta.LABEL_STATE: meta.STATE_CLAIMED, meta.LABEL_SESSION: session[1]}
     owner = session_owner(*session)
-    pod = _pod(shape, user, pod_name(session[1]), labels, owner, settings)
+    pod = _pod(shape, user, own_pod_name(session[1]), labels, owner, settings)
     seconds = life + settings.start_timeout_seconds
     pod["spec"]["activeDeadlineSeconds"] = math.ceil(seconds) + _BACKSTOP_SECONDS
     return pod

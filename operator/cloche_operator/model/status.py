@@ -1,8 +1,10 @@
-"""Builds the status of an execution. Pure."""
+"""How an execution ended, and its status. Pure."""
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+import signal
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from cloche_api import limits
@@ -12,9 +14,88 @@ from cloche_operator.model.execution import Execution, now, timestamp
 
 if TYPE_CHECKING:
     from cloche_api.resources.amounts import UsedResources
-    from cloche_operator.model.outcome import Outcome
+    from cloche_operator.protocol.events import Transcript
 
 _MESSAGE_CHARACTERS = 4000
+
+
+class EndedError(Exception):
+    """The execution cannot continue. It ends with this reason and message."""
+
+    def __init__(self, reason: Reason, message: str) -> None:
+        super().__init__(message)
+        self.reason = reason
+        self.message = message
+
+
+class NeverStartedError(Exception):
+    """The connection to the Pod was lost, and it is proved that the program never started."""
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How an execution ended: reason, message, and the status fields that follow from them."""
+
+    reason: Reason
+    message: str
+    fields: dict[str, Any]
+
+    @property
+    def phase(self) -> Phase:
+        """The terminal phase."""
+        return phase_of(self.reason)
+
+
+def from_exit(transcript: Transcript) -> Outcome:
+    """Return the outcome of an execution whose supervisor reported the end."""
+    event = transcript.exit
+    assert event is not None
+    reason, message = _judged(event)
+    fields = {
+        **_heard(transcript),
+        "exitCode": event["exit_code"],
+        "signal": event["signal"],
+        "stdoutBytes": event["stdout_bytes"],
+        "stderrBytes": event["stderr_bytes"],
+        "stdoutTruncated": transcript.stdout_truncated,
+        "stderrTruncated": transcript.stderr_truncated,
+        "completionTime": _instant(event["time"]),
+        "executionSeconds": event["execution_seconds"],
+        "compileSeconds": event["compile_seconds"],
+        "checkSeconds": event["check_seconds"],
+        "usage": {
+            "cpuSeconds": event["cpu_seconds"],
+            "maxMemoryBytes": event["max_memory_bytes"],
+        },
+    }
+    if event["files"] or event["files_truncated"]:
+        fields["files"] = [
+            {"path": file["path"], "contentBase64": file["base64"]} for file in event["files"]
+        ]
+        fields["filesTruncated"] = event["files_truncated"]
+    return Outcome(reason, message, fields)
+
+
+def without_exit(transcript: Transcript | None, ended: EndedError) -> Outcome:
+    """Return the outcome of an execution whose supervisor could not report the end."""
+    fields = _heard(transcript) if transcript else {}
+    if ended.reason is Reason.OUT_OF_MEMORY:
+        fields |= {"exitCode": 128 + signal.SIGKILL, "signal": int(signal.SIGKILL)}
+    return Outcome(ended.reason, ended.message, fields)
+
+
+def judged(transcript: Transcript) -> None:
+    """Check that a transcript that has ended contains a result.
+
+    Raises:
+        EndedError: InvalidFiles or ProtocolError, with the supervisor's message.
+    """
+    if (transcript.error or "").startswith("files: "):
+        raise EndedError(Reason.INVALID_FILES, f"spec.{transcript.error}")
+    if transcript.exit is None:
+        raise EndedError(
+            Reason.PROTOCOL_ERROR, f"The supervisor refused to run it: {transcript.error}"
+        )
 
 
 def running(  # noqa: PLR0913  the fields of one status, all by name
@@ -109,6 +190,32 @@ def fitted(status: dict[str, Any]) -> dict[str, Any]:
             room = max(0, json_bytes(status[stream]) - excess)
             status |= {stream: _cut_json(status[stream], room), f"{stream}Truncated": True}
     return status
+
+
+def _judged(event: dict[str, Any]) -> tuple[Reason, str]:
+    if event["timed_out"]:
+        return Reason.DEADLINE_EXCEEDED, "The program ran longer than its timeout."
+    if event["out_of_memory"]:
+        return Reason.OUT_OF_MEMORY, "The program was killed for using more than its memory."
+    if event["syntax_error"] is not None:
+        return Reason.INVALID_SYNTAX, event["syntax_error"][:1000]
+    if event["signal"] is not None:
+        return Reason.SIGNALED, f"The program was ended by signal {event['signal']}."
+    return Reason.EXITED, f"The program exited with code {event['exit_code']}."
+
+
+def _heard(transcript: Transcript) -> dict[str, Any]:
+    """Return the output that was received, with or without an end."""
+    fields: dict[str, Any] = {"stdout": transcript.stdout, "stderr": transcript.stderr}
+    if transcript.gap:
+        fields |= {"stdoutTruncated": True, "stderrTruncated": True}
+    if transcript.started is not None:
+        fields["startTime"] = _instant(transcript.started)
+    return fields
+
+
+def _instant(seconds: float) -> datetime:
+    return datetime.fromtimestamp(seconds, UTC)
 
 
 def _weighed(status: dict[str, Any], spec: int) -> dict[str, Any]:

@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING, Any
 
 from cloche_api.resources.phases import Reason
 from cloche_kube.errors import ApiError, ConflictError, TooLargeError, UnavailableError
-from cloche_operator.kube.retry import persist
+from cloche_operator.kube.api import retry_until_available
 from cloche_operator.model import status
 from cloche_operator.model.execution import Execution, from_object, now
-from cloche_operator.model.outcome import EndedError
+from cloche_operator.model.status import EndedError
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -97,9 +97,9 @@ async def mark(
     `labels`: those labels of the patch that distinguish this write from another operator's.
     """
     try:
-        await persist(lambda: ctx.kube.patch_pod(sandbox.name, patch))
+        await retry_until_available(lambda: ctx.kube.patch_pod(sandbox.name, patch))
     except ApiError as error:
-        pod = await persist(lambda: ctx.kube.get_pod(sandbox.name))
+        pod = await retry_until_available(lambda: ctx.kube.get_pod(sandbox.name))
         if pod is not None and pod["metadata"]["uid"] == sandbox.uid:
             written = pod["metadata"].get("labels", {}).items()
             if labels.items() <= written:
@@ -110,7 +110,7 @@ async def mark(
 
 async def _still_there(ctx: Context, execution: Execution) -> dict[str, Any]:
     try:
-        found = await persist(lambda: ctx.kube.get_execution(execution.name))
+        found = await retry_until_available(lambda: ctx.kube.get_execution(execution.name))
     except ApiError as error:
         raise EndedError(Reason.DELETED, f"The execution is gone: {error}") from error
     if found["metadata"]["uid"] != execution.uid:

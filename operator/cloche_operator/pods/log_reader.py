@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 from cloche_api.resources.phases import Reason
 from cloche_kube.errors import UnavailableError
+from cloche_operator.kube.api import retry_until_available
 from cloche_operator.kube.log_stream import Heard, Reading
-from cloche_operator.kube.retry import persist
 from cloche_operator.model.diagnosis import (
     end_unheard,
     gone_unheard,
@@ -19,9 +19,9 @@ from cloche_operator.model.diagnosis import (
     refused_its_input,
     start_problem,
 )
-from cloche_operator.model.outcome import EndedError
-from cloche_operator.pods.attach import attach
-from cloche_operator.protocol.transcript import Transcript
+from cloche_operator.model.status import EndedError, NeverStartedError
+from cloche_operator.pods.sandbox import attach
+from cloche_operator.protocol.events import Transcript
 
 if TYPE_CHECKING:
     from cloche_operator.state.context import Context
@@ -32,10 +32,6 @@ _INPUT_SECONDS = 30.0  # from the end of a Pod's input to the end of its contain
 _ATTACH_SECONDS = 0.5  # from the API server's answer to the kubelet's attach
 
 log = logging.getLogger(__name__)
-
-
-class NeverStartedError(Exception):
-    """The connection to the Pod was lost, and it is proved that the program never started."""
 
 
 class SilentError(Exception):
@@ -122,7 +118,7 @@ class LogReader:
             EndedError: SupervisorHung, if it has not.
             NeverStartedError: the supervisor has ended because its input did.
         """
-        await persist(lambda: self._ctx.kube.get_pod(self._name))
+        await retry_until_available(lambda: self._ctx.kube.get_pod(self._name))
         heard = Heard.BROKEN
         with suppress(TimeoutError):
             async with asyncio.timeout(_LAST_LOOK_SECONDS):
@@ -184,7 +180,7 @@ class LogReader:
 
     async def _pod(self) -> dict[str, Any] | None:
         """Return the Pod as it is now, or None if it is gone, even if another has its name."""
-        pod = await persist(lambda: self._ctx.kube.get_pod(self._name))
+        pod = await retry_until_available(lambda: self._ctx.kube.get_pod(self._name))
         return pod if pod is not None and pod["metadata"]["uid"] == self._uid else None
 
     def _ended(self) -> Transcript:
@@ -246,17 +242,3 @@ def _untold() -> EndedError:
         Reason.RESULT_LOST,
         "The connection was lost, and the Pod's log lacks what the program did.",
     )
-
-
-def judged(transcript: Transcript) -> None:
-    """Check that a transcript that has ended contains a result.
-
-    Raises:
-        EndedError: InvalidFiles or ProtocolError, with the supervisor's message.
-    """
-    if (transcript.error or "").startswith("files: "):
-        raise EndedError(Reason.INVALID_FILES, f"spec.{transcript.error}")
-    if transcript.exit is None:
-        raise EndedError(
-            Reason.PROTOCOL_ERROR, f"The supervisor refused to run it: {transcript.error}"
-        )

@@ -10,17 +10,16 @@ from typing import TYPE_CHECKING, Any
 from cloche_api import meta
 from cloche_api.resources.phases import Reason
 from cloche_kube.errors import ApiError, ConflictError, UnavailableError
-from cloche_operator.kube.retry import persist
+from cloche_operator.kube.api import retry_until_available
 from cloche_operator.model.diagnosis import (
     gone_unheard,
     has_terminated,
     start_problem,
     start_timeout,
 )
-from cloche_operator.model.outcome import EndedError
-from cloche_operator.pods.attach import Attachment, attach
-from cloche_operator.pods.log_reader import LogReader, NeverStartedError, judged
-from cloche_operator.pods.sandbox import Sandbox
+from cloche_operator.model.status import EndedError, NeverStartedError, judged
+from cloche_operator.pods.log_reader import LogReader
+from cloche_operator.pods.sandbox import Attachment, Sandbox, attach
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -53,7 +52,7 @@ async def create_pod(ctx: Context, build: Callable[[int], dict[str, Any]]) -> di
     try:
         while True:
             try:
-                pod = await persist(lambda: ctx.kube.create_pod(manifest))
+                pod = await retry_until_available(lambda: ctx.kube.create_pod(manifest))
             except ConflictError as error:
                 if error.reason == "AlreadyExists":
                     await ctx.lease.held()  # otherwise it may be the current leader's
@@ -90,10 +89,10 @@ async def create_whatever_happens(
 
 async def remove_pod(ctx: Context, name: str) -> None:
     """Delete the Pod with this name, and wait until it and its container are gone."""
-    while pod := await persist(lambda: ctx.kube.get_pod(name)):
+    while pod := await retry_until_available(lambda: ctx.kube.get_pod(name)):
         uid = pod["metadata"]["uid"]
         if "deletionTimestamp" not in pod["metadata"]:
-            await persist(lambda uid=uid: ctx.kube.delete_pod(name, uid))  # type: ignore[misc]  # a lambda bound now
+            await ctx.kube.ensure_pod_deleted(name, uid)
         await ctx.pods.changed(name, 1.0)
 
 
@@ -136,7 +135,7 @@ async def _is_meant(ctx: Context, pod: dict[str, Any]) -> bool:
     of = pod["metadata"]
     if of["labels"].get(meta.LABEL_STATE) == meta.STATE_WAITING:
         return True  # of a pool: the name is unique
-    found = await persist(lambda: ctx.kube.get_pod(of["name"]))
+    found = await retry_until_available(lambda: ctx.kube.get_pod(of["name"]))
     return found is not None and bool(found["metadata"]["uid"] == of["uid"])
 
 
@@ -165,7 +164,12 @@ class Starting:
             if not await _is_meant(ctx, pod):
                 await attachment.close()
                 raise NeverStartedError
-            return Sandbox(pod, shape, attachment, lambda: persist(lambda: ctx.kube.get_pod(name)))
+            return Sandbox(
+                pod,
+                shape,
+                attachment,
+                lambda: retry_until_available(lambda: ctx.kube.get_pod(name)),
+            )
         finally:
             self._count -= 1
 

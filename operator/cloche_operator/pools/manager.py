@@ -1,26 +1,21 @@
-"""All pools: starts, hands out, takes back and removes Pods."""
+"""All pools: hands out, takes back and removes Pods. `filler` starts those that are missing."""
 
 from __future__ import annotations
 
 import asyncio
 import logging
-import secrets
 from collections import Counter
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from cloche_api.resources.phases import Reason
 from cloche_kube.errors import ApiError
-from cloche_operator.kube.retry import persist
 from cloche_operator.model.diagnosis import is_leaving, lacks_node
-from cloche_operator.model.outcome import EndedError
-from cloche_operator.model.pod_manifest import waiting_pod
-from cloche_operator.pods.log_reader import NeverStartedError
-from cloche_operator.pods.start import Starting, create_whatever_happens, greet
+from cloche_operator.model.status import EndedError
+from cloche_operator.pods.start import Starting, greet
 from cloche_operator.pools import placement
 from cloche_operator.pools.pool import Pool
-from cloche_operator.pools.start_queue import Starts
-from cloche_operator.pools.throttle import Need, Pace
+from cloche_operator.pools.throttle import Need, Pace, Starts
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, Iterator
@@ -31,7 +26,7 @@ if TYPE_CHECKING:
     from cloche_operator.state.cache import Runtime
     from cloche_operator.state.context import Context
 
-_LOOK_SECONDS = 0.1  # between two checks while Pods are missing and may not start yet
+_LOOK_SECONDS = 0.1  # between two checks whether a removal would disturb a program
 _LOOKS = 9  # about a second, because a used Pod takes room and memory
 _THE_IMAGE_S = frozenset({Reason.IMAGE_PULL_FAILED})
 """Problems that do not depend on a Pod's limits."""
@@ -48,9 +43,11 @@ class Pools:
         self._starting = Starting()
         self.starts = Starts(self._most_starts, ctx.capacity.usage.part)
         """Limits the Pods that start at a time, by tenant."""
-        self._pace = Pace(ctx.settings.start_concurrency)
+        self.pace = Pace(ctx.settings.start_concurrency)
+        """Decides how many Pods may start for the pools while programs run."""
         self._pools: dict[str, Pool] = {}
-        self._wake = asyncio.Event()
+        self.changed = asyncio.Event()
+        """Set when Pods may be missing or surplus. The filler clears it."""
         self._tasks: set[asyncio.Task[None]] = set()
         self._held: dict[str, Sandbox] = {}
         ctx.metrics.attachments.set_function(lambda: len(self._held))
@@ -60,6 +57,10 @@ class Pools:
     def __iter__(self) -> Iterator[Pool]:
         """Iterate over all pools."""
         return iter(list(self._pools.values()))
+
+    def of(self, runtime: str) -> Pool | None:
+        """Return the pool of the runtime with this name, or None."""
+        return self._pools.get(runtime)
 
     def holds(self, pod_uid: str) -> bool:
         """Return whether the Pod with this uid is attached to this operator."""
@@ -72,7 +73,7 @@ class Pools:
     @property
     def quiet(self) -> bool:
         """Whether no program runs that could be slowed down."""
-        return self._pace.quiet
+        return self.pace.quiet
 
     def runtime_seen(self, runtime: Runtime) -> None:
         """Update a runtime's pool. Its waiting Pods of another shape will be removed."""
@@ -82,7 +83,7 @@ class Pools:
         if runtime.uid != pool.runtime.uid or runtime.default_shape != pool.shape:
             pool.problem, pool.proved = None, False
         pool.runtime = runtime
-        self._wake.set()
+        self.changed.set()
 
     def runtime_gone(self, name: str) -> None:
         """Remove a deleted runtime's pool and its waiting Pods."""
@@ -98,7 +99,7 @@ class Pools:
         """
         sandbox = self._held.get(pod["metadata"]["uid"])
         if sandbox is not None and (deleted or is_leaving(pod)):
-            self._lost(sandbox)
+            self.lost(sandbox)
         elif (
             not deleted
             and lacks_node(pod)
@@ -125,12 +126,12 @@ class Pools:
         else:
             pool.misses += 1
             self._ctx.metrics.misses.labels(runtime.name).inc()
-            if other := pool.give_way(tenant):
+            if other := pool.evict_other_tenant(tenant):
                 self.remove(other)
-            if pool.may_hope(tenant):
-                self._wake.set()
+            if pool.has_pod_on_the_way(tenant):
+                self.changed.set()
                 sandbox = await pool.stand_in_line(tenant, _COLD_START_SECONDS)
-        self._wake.set()
+        self.changed.set()
         return sandbox, warm
 
     @contextmanager
@@ -140,12 +141,12 @@ class Pools:
         pool.running[tenant] += 1
         self.starts.active(tenant)
         try:
-            with self._pace.working():
+            with self.pace.working():
                 yield
         finally:
             pool.running[tenant] -= 1
             pool.running += Counter()  # forgets tenants without running executions
-            self._wake.set()
+            self.changed.set()
 
     def returns_after(self, sandbox: Sandbox) -> bool:
         """Return whether the Pod must clean up after its current program."""
@@ -199,16 +200,16 @@ class Pools:
 
     def remove(self, sandbox: Sandbox) -> None:
         """Remove a Pod in the background."""
-        self._beside(self.removed(sandbox))
+        self.in_background(self.removed(sandbox))
 
     async def removed(self, sandbox: Sandbox) -> None:
         """Close the connection to a Pod and delete it."""
         for pool in self:
             pool.drop(sandbox)
-        self._wake.set()
+        self.changed.set()
         self._ctx.metrics.garbage.inc(sandbox.garbage)
         try:
-            await persist(lambda: self._ctx.kube.delete_pod(sandbox.name, sandbox.uid))
+            await self._ctx.kube.ensure_pod_deleted(sandbox.name, sandbox.uid)
         except ApiError as error:  # for example forbidden: the sweep tries again
             log.info("Pod %s is not deleted: %s", sandbox.name, error)
         finally:
@@ -235,19 +236,13 @@ class Pools:
         if problem is None:
             pool.proved = True
             pool.backoff.succeeded()
-        self._wake.set()
+        self.changed.set()
 
-    async def fill_for_ever(self) -> None:
-        """At each change, start missing Pods and remove surplus ones, until cancelled."""
-        while True:
-            self._wake.clear()
-            waits = [self._fill(pool) for pool in sorted(self, key=lambda p: -p.need)]
-            seconds = min((s for s in waits if s is not None), default=None)
-            try:
-                async with asyncio.timeout(seconds):
-                    await self._wake.wait()
-            except TimeoutError:
-                pass
+    def in_background(self, work: Coroutine[Any, Any, None]) -> None:
+        """Run this in the background."""
+        task = asyncio.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
 
     async def close(self) -> None:
         """Close every connection. The Pods are left to the next operator."""
@@ -255,73 +250,7 @@ class Pools:
             task.cancel()
         await asyncio.gather(*(sandbox.close() for sandbox in list(self._held.values())))
 
-    def _fill(self, pool: Pool) -> float | None:
-        """Start and remove what may be now. Return the seconds to the next check, or None."""
-        for sandbox in pool.surplus():
-            self.remove(sandbox)
-        while pool.missing > 0:
-            if pause := pool.backoff.seconds:
-                return pause
-            if not self._pace.allows(sum(p.starting for p in self), pool.need):
-                return _LOOK_SECONDS
-            if pool.problem is not None and pool.starting:
-                return None  # one at a time, until one works
-            if not placement.is_for_pool(self._ctx, pool.runtime):
-                return _LOOK_SECONDS
-            self._pace.started()
-            pool.starting += 1
-            self._beside(self._start(pool, pool.runtime))
-        return None
-
-    def _beside(self, work: Coroutine[Any, Any, None]) -> None:
-        """Do this in the background."""
-        task = asyncio.create_task(work)
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
-
-    async def _start(self, pool: Pool, runtime: Runtime) -> None:
-        """Start one Pod for a pool."""
-        shape = runtime.default_shape
-        name = f"sbx-{runtime.name[:40].rstrip('.-')}-{secrets.token_hex(5)}"
-        made: list[dict[str, Any]] = []
-        try:
-            async with self.starts.one(""):
-                pod = await create_whatever_happens(
-                    self._ctx,
-                    lambda user: waiting_pod(shape, user, name, self._ctx.settings),
-                    made.append,
-                )
-                sandbox = await self.opened(pod, shape, lambda: pool.need >= Need.SHORT)
-        except (EndedError, NeverStartedError) as problem:
-            self._not_started(pool, runtime, problem)
-            for of in (pod["metadata"] for pod in made):
-                await persist(lambda of=of: self._ctx.kube.delete_pod(of["name"], of["uid"]))  # type: ignore[misc]  # bound now
-            return
-        finally:
-            pool.starting -= 1
-            self._wake.set()
-        self.tried(runtime, shape, None)
-        sandbox.on_spent, sandbox.unmarked = self._lost, True
-        stale = self._pools.get(runtime.name) is not pool or sandbox.shape != pool.shape
-        if stale or sandbox.spent:
-            await self.removed(sandbox)
-            return
-        pool.put(sandbox)
-
-    def _not_started(
-        self, pool: Pool, runtime: Runtime, problem: EndedError | NeverStartedError
-    ) -> None:
-        """Record that a Pod did not start, and whether that is a problem of the runtime."""
-        pool.disappoint()
-        if isinstance(problem, NeverStartedError):
-            log.warning("the connection to a Pod for runtime %s was lost", runtime.name)
-            pool.backoff.failed()
-            return
-        log.warning("no Pod for runtime %s: %s: %s", runtime.name, problem.reason, problem)
-        if pool.failed():
-            self.tried(runtime, runtime.default_shape, problem)
-
-    def _lost(self, sandbox: Sandbox) -> None:
+    def lost(self, sandbox: Sandbox) -> None:
         """Remove a waiting Pod that cannot be used any more."""
         for pool in self:
             if sandbox in pool.waiting:

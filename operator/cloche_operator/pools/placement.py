@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from cloche_api import meta
 from cloche_api.resources.phases import Reason
-from cloche_operator.model.outcome import EndedError
+from cloche_operator.model.status import EndedError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

@@ -1,6 +1,6 @@
 """The waiting Pods of one runtime: which execution gets which, and how many are missing.
 
-No I/O: `pools` starts and removes the Pods.
+No I/O: the filler starts the Pods, and the manager removes them.
 """
 
 from __future__ import annotations
@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from cloche_api.resources.amounts import UsedResources
-    from cloche_operator.model.outcome import EndedError
     from cloche_operator.model.pod_manifest import PodShape
+    from cloche_operator.model.status import EndedError
     from cloche_operator.pods.sandbox import Sandbox
     from cloche_operator.state.cache import Runtime
 
@@ -108,7 +108,7 @@ class Pool:
                     return sandbox
         return None
 
-    def may_hope(self, tenant: str) -> bool:
+    def has_pod_on_the_way(self, tenant: str) -> bool:
         """Return whether a Pod is coming that is not for an execution served earlier in line."""
         if self._leaves_half(tenant):
             return self._coming_back(tenant) > 0
@@ -160,7 +160,7 @@ class Pool:
         self._lend(sandbox, tenant)
         turn.set_result(sandbox)
 
-    def disappoint(self) -> None:
+    def fail_last_waiter(self) -> None:
         """End the wait of the last in line, because a Pod did not start."""
         while self._line:
             _, turn = self._line.pop()
@@ -196,7 +196,7 @@ class Pool:
         while self.missing < 0 and self.waiting:
             yield self.waiting.pop()
 
-    def give_way(self, tenant: str) -> Sandbox | None:
+    def evict_other_tenant(self, tenant: str) -> Sandbox | None:
         """Remove and return the Pod that has waited longest for another tenant, if any."""
         for sandbox in self.waiting:
             if sandbox.tenant not in (None, tenant):

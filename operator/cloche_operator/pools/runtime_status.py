@@ -1,4 +1,4 @@
-"""Publishes each runtime's status: waiting Pods, running executions and problems."""
+"""Writes each runtime's status: waiting Pods, running executions and problems."""
 
 from __future__ import annotations
 
@@ -24,15 +24,15 @@ _MESSAGE_CHARACTERS = 1000
 log = logging.getLogger(__name__)
 
 
-class Announcer:
+class RuntimeStatusWriter:
     """Writes each runtime's status when it has changed, at most once a second."""
 
     def __init__(self, ctx: Context, pools: Pools) -> None:
         self._ctx = ctx
         self._pools = pools
-        self._told: dict[str, dict[str, Any]] = {}
+        self._written: dict[str, dict[str, Any]] = {}
 
-    async def announce_for_ever(self) -> None:
+    async def write_for_ever(self) -> None:
         """Write changed statuses until cancelled. The next round repeats a failed write.
 
         A write wakes every client that watches the runtimes and so slows running programs. It
@@ -41,22 +41,23 @@ class Announcer:
         latest = time.monotonic()
         while True:
             if self._pools.quiet or time.monotonic() >= latest:
-                await self._announce_all()
+                await self._write_all()
                 latest = time.monotonic() + _LATEST_SECONDS
             await asyncio.sleep(_SECONDS)
 
-    async def _announce_all(self) -> None:
+    async def _write_all(self) -> None:
         for pool in self._pools:
             try:
-                await self._announce(pool)
+                await self._write(pool)
             except ApiError as error:
                 log.info("status of runtime %s: %s", pool.runtime.name, error)
             except UnavailableError:
                 return
 
-    async def _announce(self, pool: Pool) -> None:
-        before = self._told.get(pool.runtime.uid, {})
-        status = runtime_status(pool, full=self._ctx.records.full)
+    async def _write(self, pool: Pool) -> None:
+        before = self._written.get(pool.runtime.uid, {})
+        shared = self._ctx.runtimes.shared_aliases(pool.runtime)
+        status = runtime_status(pool, shared, full=self._ctx.records.full)
         conditions = {c["type"]: c for c in before.get("conditions", [])}
         for condition in status["conditions"]:
             old = conditions.get(condition["type"], {})
@@ -66,11 +67,14 @@ class Announcer:
             condition["lastTransitionTime"] = since
         if status != before:
             await self._ctx.kube.patch_runtime_status(pool.runtime.name, status)
-            self._told[pool.runtime.uid] = status
+            self._written[pool.runtime.uid] = status
 
 
-def runtime_status(pool: Pool, *, full: bool) -> dict[str, Any]:
-    """Return a runtime's status without the conditions' transition times. Pure."""
+def runtime_status(pool: Pool, shared: dict[str, str], *, full: bool) -> dict[str, Any]:
+    """Return a runtime's status without the conditions' transition times. Pure.
+
+    `shared`: the aliases that another runtime has too, and its name.
+    """
     generation = pool.runtime.generation
     return {
         "wanted": pool.wanted,
@@ -82,16 +86,12 @@ def runtime_status(pool: Pool, *, full: bool) -> dict[str, Any]:
         "healthFailures": pool.health_failures,
         "observedGeneration": generation,
         "conditions": [
-            {"type": "Ready", "observedGeneration": generation, **_ready(pool)},
-            {
-                "type": "StorageAvailable",
-                "observedGeneration": generation,
-                "status": "False" if full else "True",
-                "reason": "StorageFull" if full else "SpaceLeft",
-                "message": "The stored executions take all their space: nothing new is run."
-                if full
-                else "",
-            },
+            {"type": kind, "observedGeneration": generation, **condition}
+            for kind, condition in (
+                ("Ready", _ready(pool)),
+                ("StorageAvailable", _storage(full=full)),
+                ("AliasesUnique", _aliases(shared)),
+            )
         ],
     }
 
@@ -108,3 +108,22 @@ def _ready(pool: Pool) -> dict[str, Any]:
     # Ready, like a Deployment with no replicas, so that `helm --wait` does not wait for it.
     message = "It has no pool: each program starts a Pod. None was started yet."
     return {"status": "True", "reason": "OnDemand", "message": message}
+
+
+def _storage(*, full: bool) -> dict[str, Any]:
+    if full:
+        message = "The stored executions take all their space: nothing new is run."
+        return {"status": "False", "reason": "StorageFull", "message": message}
+    return {"status": "True", "reason": "SpaceLeft", "message": ""}
+
+
+def _aliases(shared: dict[str, str]) -> dict[str, Any]:
+    if not shared:
+        return {"status": "True", "reason": "AliasesUnique", "message": ""}
+    pairs = ", ".join(f"{alias} ({other})" for alias, other in sorted(shared.items()))
+    message = f"Other runtimes have the same aliases or names: {pairs}. Only one of them gets each."
+    return {
+        "status": "False",
+        "reason": "AliasTaken",
+        "message": message[:_MESSAGE_CHARACTERS],
+    }

@@ -1,7 +1,8 @@
-"""Parses a supervisor's events from a stream of bytes (docs/design/protocol.md).
+"""The supervisor's events: parsed from bytes, and collected in the transcript of an execution.
 
-An image may contain anything in place of the supervisor. Parsing any bytes takes bounded memory and
-time proportional to their number, and raises no exception.
+docs/design/protocol.md defines them. An image may contain anything in place of the supervisor.
+Processing any bytes takes bounded memory and time proportional to their number, and raises no
+exception.
 """
 
 from __future__ import annotations
@@ -13,6 +14,38 @@ from cloche_api import limits
 
 _LINE_BYTES = 4 * limits.MIB
 """The maximum length of a line. An exit event with all its files is below 1 MiB."""
+_TEXT_BYTES = limits.STDOUT_BYTES + 4
+"""Bytes of UTF-8 that are kept of a stream: what a status takes, and one character more to show
+that there was more."""
+
+_LARGEST = 2**53
+"""The largest number in an event: JSON parsers agree up to here, and a status can hold it."""
+_LATEST = 253_402_300_800
+"""Unix time of the year 10000, where RFC 3339 ends."""
+
+_INPUT_ENDED = "the input ended"
+"""Part of the supervisor's message for an input that ended early, at any byte."""
+
+_NUMBER = (int, float)
+_EXIT_FIELDS: dict[str, tuple[type, ...]] = {
+    "time": _NUMBER,
+    "exit_code": (int,),
+    "signal": (int, type(None)),
+    "timed_out": (bool,),
+    "out_of_memory": (bool,),
+    "execution_seconds": (*_NUMBER, type(None)),
+    "compile_seconds": (*_NUMBER, type(None)),
+    "check_seconds": (*_NUMBER, type(None)),
+    "cpu_seconds": (*_NUMBER, type(None)),
+    "max_memory_bytes": (int, type(None)),
+    "stdout_bytes": (int,),
+    "stderr_bytes": (int,),
+    "stdout_truncated": (bool,),
+    "stderr_truncated": (bool,),
+    "files": (list,),
+    "files_truncated": (bool,),
+    "syntax_error": (str, type(None)),
+}
 
 
 class EventReader:
@@ -66,3 +99,149 @@ class EventReader:
             self.gap = True
         self._next = event["seq"] + 1
         return event
+
+
+class Transcript:
+    """The events of one execution, in order. A Pod's log may contain those of earlier ones.
+
+    `whole`: the events begin with the supervisor's first one, as in a log, so their numbers begin
+    with 0. Output after a gap is dropped, so that what is kept is always the beginning.
+    """
+
+    def __init__(self, execution: str, *, whole: bool = False) -> None:
+        self._execution = execution
+        self._next: int | None = 0 if whole else None
+        self.gap = False
+        """Whether events are missing: before the last one, or once started, since the start."""
+        # As UTF-8, because a str takes up to four times as much, and 50 bytes for each piece.
+        self._out = {"stdout": bytearray(), "stderr": bytearray()}
+        self.started: float | None = None
+        """Unix time of the first `started` event."""
+        self.exit: dict[str, Any] | None = None
+        """The `exit` event. Every field has the right type."""
+        self.error: str | None = None
+        """The message of an `error` event."""
+        self.garbage = 0
+        """Events that violate the protocol."""
+
+    @property
+    def stdout(self) -> str:
+        """What the program wrote to standard output, as far as received."""
+        return self._out["stdout"].decode("utf-8", "ignore")
+
+    @property
+    def stderr(self) -> str:
+        """What the program wrote to standard error, as far as received."""
+        return self._out["stderr"].decode("utf-8", "ignore")
+
+    @property
+    def _kept(self) -> int:
+        return sum(map(len, self._out.values()))
+
+    @property
+    def size(self) -> int:
+        """Bytes of the output and the files of the program, as far as kept."""
+        files = self.exit["files"] if self.exit is not None else []
+        return self._kept + sum(len(file["path"]) + len(file["base64"]) for file in files)
+
+    @property
+    def stdout_truncated(self) -> bool:
+        """Whether `stdout` may be less than the program wrote."""
+        return self.exit is None or self.gap or bool(self.exit["stdout_truncated"])
+
+    @property
+    def stderr_truncated(self) -> bool:
+        """Whether `stderr` may be less than the program wrote."""
+        return self.exit is None or self.gap or bool(self.exit["stderr_truncated"])
+
+    @property
+    def ended(self) -> bool:
+        """Whether the supervisor has reported the end."""
+        return self.exit is not None or self.error is not None
+
+    @property
+    def has_started(self) -> bool:
+        """Whether it shows that the program was started, by its start or its end."""
+        return self.started is not None or self.exit is not None
+
+    @property
+    def cut_off(self) -> bool:
+        """Whether the supervisor stopped because its input ended: the connection was lost."""
+        return self.exit is None and _INPUT_ENDED in (self.error or "")
+
+    def completed_by(self, other: Transcript) -> Transcript:
+        """Return the more complete of the two, with the end that either has.
+
+        An earlier reading of the log, or an attach, may have what the log has lost since.
+        """
+        if self.started is not None and (self.ended or self._kept >= other._kept):
+            return self
+        if other.started is None:
+            return self if self.ended or not other.ended else other
+        if self.ended and not other.ended:
+            other.exit, other.error, other.gap = self.exit, self.error, True
+        return other
+
+    def take_all(self, events: list[dict[str, Any]]) -> None:
+        """Process several events."""
+        for event in events:
+            self.take(event)
+
+    def take(self, event: dict[str, Any]) -> None:
+        """Process an event. Output is the execution's own after its `started` event."""
+        self._count(event.get("seq"))
+        kind = event.get("event")
+        if kind in ("stdout", "stderr") and isinstance(event.get("data"), str):
+            if self.started is not None and not self.gap:
+                self._keep(kind, event["data"])
+        elif kind == "ready" and type(event.get("protocol")) is int:
+            return
+        elif kind == "error" and isinstance(event.get("message"), str):
+            self.error = event["message"]
+        elif kind == "started" and _is_time(event.get("time")):
+            if event.get("execution") == self._execution and self.started is None:
+                self.started, self.gap = float(event["time"]), False
+        elif kind == "exit" and _is_exit(event):
+            if event.get("execution") == self._execution:
+                self.exit = event
+        else:
+            self.garbage += 1
+
+    def _count(self, number: Any) -> None:
+        if type(number) is int:
+            if self._next is not None and number != self._next:
+                self.gap = True
+            self._next = number + 1
+
+    def _keep(self, stream: str, text: str) -> None:
+        kept = self._out[stream]
+        # JSON can contain a lone surrogate, but UTF-8 cannot.
+        kept += text[: _TEXT_BYTES - len(kept)].encode("utf-8", "replace")
+        del kept[_TEXT_BYTES:]
+
+
+def _is_exit(event: dict[str, Any]) -> bool:
+    return (
+        all(name in event and _is_a(event[name], types) for name, types in _EXIT_FIELDS.items())
+        and _is_time(event["time"])
+        and all(_is_file(file) for file in event["files"])
+    )
+
+
+def _is_a(value: Any, types: tuple[type, ...]) -> bool:
+    """Return whether it has one of these types. True is no int; NaN and infinity are rejected."""
+    if type(value) not in types:
+        return False
+    return not isinstance(value, _NUMBER) or abs(value) <= _LARGEST
+
+
+def _is_time(value: Any) -> bool:
+    return _is_a(value, _NUMBER) and 0 <= value < _LATEST
+
+
+def _is_file(file: Any) -> bool:
+    return (
+        isinstance(file, dict)
+        and isinstance(file.get("path"), str)
+        and isinstance(file.get("base64"), str)
+    )

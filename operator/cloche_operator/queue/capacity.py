@@ -18,9 +18,8 @@ from collections import deque
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from cloche_operator.queue.demand import Demand, demand_of, total_of
-from cloche_operator.queue.space import Space
-from cloche_operator.queue.usage import Bound, Usage
+from cloche_operator.model.resources import Demand, demand_of, total_of
+from cloche_operator.queue.limits import Bound, Space, Usage
 from cloche_operator.queue.waitlist import Waitlist, came
 
 if TYPE_CHECKING:
@@ -28,7 +27,7 @@ if TYPE_CHECKING:
 
     from cloche_operator.kube.api import Kube
     from cloche_operator.model.node import Node
-    from cloche_operator.queue.usage import Share
+    from cloche_operator.queue.limits import Share
     from cloche_operator.settings import Settings
     from cloche_operator.state.cache import Runtime
 
@@ -110,7 +109,7 @@ class Capacity:
         waiter = _Waiter(share, turn, self._clock())
         self._lines.setdefault(share.tenant, deque()).append(waiter)
         self._admit()
-        if came(turn):
+        if turn.done():
             return
         if on_wait is not None:
             on_wait()

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from cloche_api.limits import MIB
 from cloche_api.resources.phases import Reason
-from cloche_operator.model.outcome import EndedError
+from cloche_operator.model.status import EndedError
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -8,13 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 import pydantic
 
-from cloche_api import meta
 from cloche_api.resources.phases import Reason
 from cloche_api.resources.session import SessionPhase
 from cloche_kube.errors import ApiError
-from cloche_operator.kube.retry import persist
-from cloche_operator.model.outcome import EndedError
+from cloche_operator.kube.api import retry_until_available
 from cloche_operator.model.session import ended_by_replacement, from_object
+from cloche_operator.model.status import EndedError
 from cloche_operator.sessions.session import Session
 
 if TYPE_CHECKING:
@@ -55,7 +54,7 @@ class Sessions:
             task.add_done_callback(self._ending.discard)
             return
         session = Session(self._ctx, self._pools, seen)
-        task = asyncio.create_task(session.carry_out(), name=f"session {seen.name}")
+        task = asyncio.create_task(session.run(), name=f"session {seen.name}")
         self._sessions[seen.uid] = (session, task)
         task.add_done_callback(lambda task: self._done(seen.uid, task))
 
@@ -64,15 +63,13 @@ class Sessions:
         if kept := self._sessions.get(uid):
             kept[0].end("Deleted", "The session was deleted.")
 
-    def of(self, execution: Execution) -> Session | None:
-        """Return the session that an execution runs in, or None if it runs without one.
+    def of(self, execution: Execution) -> Session:
+        """Return the session that an execution runs in. Its `in_session` must be true.
 
         Raises:
             EndedError: SessionEnded, if its tenant has no session with that name.
         """
-        name = execution.spec.session or ""
-        if not name.startswith(meta.SESSION_PREFIX):
-            return None
+        name = execution.spec.session
         for session, _ in self._sessions.values():
             if session.obj.name == name and session.obj.tenant == execution.tenant:
                 return session
@@ -88,7 +85,9 @@ class Sessions:
         """End a session of the previous operator, because its connection is closed."""
         try:
             status = ended_by_replacement(self._ctx.now())
-            await persist(lambda: self._ctx.kube.patch_session_status(seen.name, seen.uid, status))
+            await retry_until_available(
+                lambda: self._ctx.kube.patch_session_status(seen.name, seen.uid, status)
+            )
         except ApiError as error:
             log.info("end of session %s is not written: %s", seen.name, error)
 

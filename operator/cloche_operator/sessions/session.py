@@ -10,28 +10,24 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from cloche_api import meta
 from cloche_api.resources.phases import Reason
 from cloche_api.resources.session import SessionPhase
 from cloche_kube.errors import ApiError
-from cloche_operator.kube.retry import persist
+from cloche_operator.kube.api import retry_until_available
 from cloche_operator.model import session
-from cloche_operator.model.outcome import EndedError
-from cloche_operator.model.pod_manifest import claim_patch, session_owner, session_pod
-from cloche_operator.model.resources import used_resources
-from cloche_operator.pods.claim import mark
-from cloche_operator.pods.log_reader import NeverStartedError
-from cloche_operator.pods.start import create_whatever_happens
-from cloche_operator.pools import placement
-from cloche_operator.queue.demand import demand_of
-from cloche_operator.queue.usage import Share
+from cloche_operator.model.resources import demand_of, used_resources
+from cloche_operator.model.session import SessionEnd
+from cloche_operator.model.status import EndedError
+from cloche_operator.queue.limits import Share
+from cloche_operator.sessions.pod import CONNECTION_LOST, assign, start
 from cloche_operator.sessions.turns import Turns
+from cloche_operator.state.events import WARNED
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from datetime import datetime
 
     from cloche_api.resources.amounts import UsedResources
     from cloche_operator.model.execution import Execution
@@ -41,20 +37,12 @@ if TYPE_CHECKING:
     from cloche_operator.state.cache import Runtime
     from cloche_operator.state.context import Context
 
-_TELL_SECONDS = 5.0
+_REPORT_SECONDS = 5.0
 """Seconds between two writes of the time of its last use."""
 _WAITING_BYTES = 4096
 """Bytes of etcd that count for a session that waits for capacity. Its object is small."""
 
 log = logging.getLogger(__name__)
-
-
-class SessionEnd(Exception):  # noqa: N818  no error: every session ends
-    """Why a session ends: a reason and a message."""
-
-    def __init__(self, reason: str, message: str) -> None:
-        super().__init__(message)
-        self.reason = reason
 
 
 class Session:
@@ -65,6 +53,7 @@ class Session:
         self._pools = pools
         self._turns = Turns(ctx.capacity.waitlist, ctx.settings.queue_length_per_session)
         self._news = asyncio.Event()
+        self._ending = asyncio.Event()
         self._sandbox: Sandbox | None = None
         self._pod: dict[str, Any] | None = None
         self._share: Share | None = None
@@ -81,6 +70,7 @@ class Session:
         """End the session now, unless it is ending already."""
         if self._end is None:
             self._end = SessionEnd(reason, message)
+            self._ending.set()
             self._news.set()
 
     @property
@@ -103,7 +93,7 @@ class Session:
         """
         if self._has_ended:
             raise self.ended_error()
-        await self._turns.take(execution, on_wait, self._why)
+        await self._turns.take(execution, on_wait, self._what_it_waits_for)
         if self._has_ended or self.runtime is None or self.used is None:
             self._turns.pass_on()
             raise self.ended_error()
@@ -130,17 +120,20 @@ class Session:
         gone = self._ready and (self._sandbox is None or self._sandbox.spent)
         return gone or self._end is not None
 
-    def _why(self) -> str:
-        if not self._ready:
-            return f"The session {self.obj.name} was not ready"
-        return f"No turn in the session {self.obj.name} came"
+    def _what_it_waits_for(self) -> str:
+        name = self.obj.name
+        return (
+            f"No turn in the session {name} came"
+            if self._ready
+            else f"The session {name} was not ready"
+        )
 
     def ended_error(self) -> EndedError:
         """Return the error for an execution whose session has ended."""
         why = f": {self._end}" if self._end is not None else "."
         return EndedError(Reason.SESSION_ENDED, f"The session {self.obj.name} has ended{why}")
 
-    async def carry_out(self) -> None:
+    async def run(self) -> None:
         """Run the session. Return when it has ended and its Pod is deleted.
 
         Cancelling this coroutine leaves the Pod to the next operator.
@@ -153,6 +146,8 @@ class Session:
                 await self._live()
             except EndedError as problem:
                 self.end(problem.reason, problem.message)
+                if problem.reason in WARNED:
+                    self._ctx.events.session_failed(self.obj, problem.reason, problem.message)
             except SessionEnd as end:
                 self._end = end
             self._ready = True
@@ -165,7 +160,7 @@ class Session:
     async def _start(self) -> None:
         """Get a Pod, from the pool or a new one, and record that the session is ready."""
         ctx, spec = self._ctx, self.obj.spec
-        self.runtime = await persist(lambda: ctx.runtimes.find(spec.language))
+        self.runtime = await retry_until_available(lambda: ctx.runtimes.find(spec.language))
         self.used = used_resources(spec.resources, self.runtime.spec.resources)
         share = Share(
             self.obj.tenant,
@@ -180,42 +175,16 @@ class Session:
         # Without a tenant, because the Pod is never reused: it stays this session's.
         sandbox, _ = await self._pools.take(self.runtime, self.used, "")
         if sandbox is None:
-            sandbox = await self._unless_ended(self._cold(self.runtime, self.used))
+            sandbox = await self._unless_ended(
+                start(ctx, self._pools, self.obj, self.runtime, self.used, self._made)
+            )
         self._sandbox, self._pod = sandbox, sandbox.pod
         sandbox.on_spent = lambda _: self.end("PodLost", "Its Pod was lost.")
         if sandbox.unmarked:
-            await self._mark(sandbox)
+            await assign(ctx, sandbox, self.obj)
         if sandbox.spent:
-            raise EndedError(Reason.POD_FAILED, "The connection to its Pod was lost.")
-        await self._tell(SessionPhase.READY, "PodReady", "")
-
-    async def _cold(self, runtime: Runtime, used: UsedResources) -> Sandbox:
-        shape, of = runtime.shape(used), (self.obj.name, self.obj.uid)
-        life = self.obj.spec.lifetime_seconds
-        settings = self._ctx.settings
-        await placement.for_program(self._ctx, runtime)
-        async with self._pools.starts.one(self.obj.spec.tenant or ""):
-            pod = await create_whatever_happens(
-                self._ctx, lambda user: session_pod(shape, user, of, life, settings), self._made
-            )
-            try:
-                sandbox = await self._pools.opened(pod, shape)
-            except NeverStartedError as error:
-                words = "The connection to its Pod was lost."
-                raise EndedError(Reason.POD_FAILED, words) from error
-            except EndedError as problem:
-                self._pools.tried(runtime, shape, problem)
-                raise
-        self._pools.tried(runtime, shape, None)
-        return sandbox
-
-    async def _mark(self, sandbox: Sandbox) -> None:
-        of = self.obj
-        labels = {meta.LABEL_SESSION: of.uid}
-        owner = session_owner(of.name, of.uid)
-        sandbox.unmarked = False
-        patch = claim_patch(sandbox.pod, self._ctx.now(), of.spec.lifetime_seconds, labels, owner)
-        await mark(self._ctx, sandbox, labels, patch)
+            raise EndedError(Reason.POD_FAILED, CONNECTION_LOST)
+        await self._report(SessionPhase.READY, "PodReady", "")
 
     async def _live(self) -> None:
         """Wait for the end of the session.
@@ -223,67 +192,55 @@ class Session:
         Raises:
             SessionEnd: it has ended.
         """
-        told = self._last_used
+        reported = self._last_used
         while True:
             self._news.clear()
             if self._end is not None:
                 raise self._end
             time, end = self._ctx.now(), self._expires_at()
             if time >= end:
-                raise self._timeout(time)
-            if self._last_used > told and (time - told).total_seconds() >= _TELL_SECONDS:
-                told = self._last_used
-                await self._tell(SessionPhase.READY, "PodReady", "")
+                raise SessionEnd(*self.obj.timeout_at(time))
+            if self._last_used > reported and (time - reported).total_seconds() >= _REPORT_SECONDS:
+                reported = self._last_used
+                await self._report(SessionPhase.READY, "PodReady", "")
                 continue
             wait = (end - time).total_seconds()
-            if self._last_used > told:
-                wait = min(wait, _TELL_SECONDS)
+            if self._last_used > reported:
+                wait = min(wait, _REPORT_SECONDS)
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(wait):
                     await self._news.wait()
 
-    def _timeout(self, time: datetime) -> SessionEnd:
-        if time >= self._end_of_life():
-            seconds = self.obj.spec.lifetime_seconds
-            return SessionEnd("LifetimeExceeded", f"Its {seconds} s of life are over.")
-        seconds = self.obj.spec.idle_timeout_seconds
-        return SessionEnd("IdleTimeout", f"It was not used for {seconds} s.")
-
-    def _end_of_life(self) -> datetime:
-        return self.obj.created + timedelta(seconds=self.obj.spec.lifetime_seconds)
-
     def _expires_at(self) -> datetime:
         """Return when it ends if it is not used. While a program runs it is not idle."""
-        last = self._ctx.now() if self._turns.taken else self._last_used
-        idle = last + timedelta(seconds=self.obj.spec.idle_timeout_seconds)
-        return min(idle, self._end_of_life())
+        return self.obj.expires_at(self._ctx.now() if self._turns.taken else self._last_used)
 
     async def _finish(self) -> None:
         """Record the end, and remove the Pod."""
         assert self._end is not None
         of, end = self.obj, self._end
         log.info("session %s ended: %s %s", of.name, end.reason, end)
-        await self._tell(SessionPhase.ENDED, end.reason, str(end))
+        await self._report(SessionPhase.ENDED, end.reason, str(end))
         if self._sandbox is not None:
             await self._pools.removed(self._sandbox)
         elif self._pod is not None:
             pod = self._pod["metadata"]
-            await persist(lambda: self._ctx.kube.delete_pod(pod["name"], pod["uid"]))
+            await self._ctx.kube.ensure_pod_deleted(pod["name"], pod["uid"])
 
-    async def _tell(self, phase: SessionPhase, reason: str, message: str) -> None:
+    async def _report(self, phase: SessionPhase, reason: str, message: str) -> None:
         ended = phase is SessionPhase.ENDED
         end = self._ctx.now() if ended else self._expires_at()
         status = session.status(phase, reason, message, last_used=self._last_used, expires=end)
         if self._pod is not None:
-            of = self._pod["metadata"]
-            status |= {"podName": of["name"], "podUID": of["uid"]}
-            status |= {"nodeName": self._ctx.pods.node_of(self._pod)}
+            status |= session.pod_fields(self._pod, self._ctx.pods.node_of(self._pod))
         if self.runtime is not None and self.used is not None:
             status |= {"resources": self.used.model_dump(by_alias=True)}
             status |= {"runtimeGeneration": self.runtime.generation}
         of_ = self.obj
         try:
-            await persist(lambda: self._ctx.kube.patch_session_status(of_.name, of_.uid, status))
+            await retry_until_available(
+                lambda: self._ctx.kube.patch_session_status(of_.name, of_.uid, status)
+            )
         except ApiError as error:
             log.info("status of session %s is not written: %s", of_.name, error)
             self.end("Deleted", "The session was deleted.")
@@ -295,7 +252,7 @@ class Session:
             SessionEnd: it has ended.
         """
         doing = asyncio.ensure_future(work)
-        ending = asyncio.ensure_future(self._until_end())
+        ending = asyncio.ensure_future(self._ending.wait())
         try:
             await asyncio.wait({doing, ending}, return_when=asyncio.FIRST_COMPLETED)
             if not doing.done():
@@ -306,11 +263,6 @@ class Session:
             for task in (doing, ending):
                 task.cancel()
             await asyncio.gather(doing, ending, return_exceptions=True)
-
-    async def _until_end(self) -> None:
-        while self._end is None:
-            self._news.clear()
-            await self._news.wait()
 
     async def _is_ready(self, sandbox: Sandbox) -> bool:
         try:

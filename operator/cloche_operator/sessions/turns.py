@@ -7,7 +7,7 @@ from collections import deque
 from typing import TYPE_CHECKING
 
 from cloche_api.resources.phases import Reason
-from cloche_operator.model.outcome import EndedError
+from cloche_operator.model.status import EndedError
 from cloche_operator.queue.waitlist import came
 
 if TYPE_CHECKING:

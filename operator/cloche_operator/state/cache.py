@@ -19,8 +19,8 @@ from cloche_api.resources import quantity
 from cloche_api.resources.phases import Reason
 from cloche_api.resources.runtime import Pool, RuntimeSpec
 from cloche_operator.model.diagnosis import lacks_node
-from cloche_operator.model.outcome import EndedError
 from cloche_operator.model.pod_manifest import PodShape
+from cloche_operator.model.status import EndedError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -247,6 +247,17 @@ class Runtimes:
                 f"installed: {installed}",
             )
         return found
+
+    def shared_aliases(self, runtime: Runtime) -> dict[str, str]:
+        """Return the runtime's aliases that are also an alias or the name of another, and which."""
+        words = {
+            word.lower(): other.name
+            for other in self
+            if other.name != runtime.name
+            for word in (other.name, *(other.spec.aliases or []))
+        }
+        aliases = runtime.spec.aliases or []
+        return {alias: words[alias.lower()] for alias in aliases if alias.lower() in words}
 
     def label(self, language: str) -> str:
         """Return the runtime's name as a metric's label, or `other` if it is not installed.

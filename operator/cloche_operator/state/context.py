@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from datetime import datetime
 
     from cloche_api.accounting.budget import ByteBudget
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from cloche_operator.retention.index import Records
     from cloche_operator.settings import Settings
     from cloche_operator.state.cache import Pods, Runtimes
+    from cloche_operator.state.events import Events
     from cloche_operator.state.lease import Lease
 
 
@@ -31,11 +33,10 @@ class Context:
     runtimes: Runtimes
     metrics: Metrics
     lease: Lease
+    events: Events
     capacity: Capacity
     budget: ByteBudget
     records: Records
     writes: WriteLimit
-
-    def now(self) -> datetime:
-        """Return the API server's time, to compare with times that other machines wrote."""
-        return self.rest.clock.now()
+    now: Callable[[], datetime]
+    """Returns the API server's time, to compare with times that other machines wrote."""

@@ -14,8 +14,8 @@ from cloche_api.resources.execution import ExecutionSpec, with_input
 from cloche_api.resources.phases import Reason
 from cloche_api.resources.source import SourceSpec, is_name_for
 from cloche_kube.errors import ApiError, NotFoundError
-from cloche_operator.kube.retry import persist
-from cloche_operator.model.outcome import EndedError
+from cloche_operator.kube.api import retry_until_available
+from cloche_operator.model.status import EndedError
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -82,7 +82,7 @@ class Source:
         if of is None or not is_name_for(of.name, self._name):
             return
         try:
-            await persist(lambda: self._kube.delete_source(of.name))
+            await retry_until_available(lambda: self._kube.delete_source(of.name))
         except ApiError as error:
             log.warning("source %s is not deleted: %s", of.name, error)
 
@@ -116,7 +116,7 @@ class Source:
 
     async def _inline(self) -> ExecutionSpec:
         try:
-            obj = await persist(lambda: self._kube.get_execution(self._name))
+            obj = await retry_until_available(lambda: self._kube.get_execution(self._name))
         except ApiError as error:
             raise EndedError(Reason.DELETED, f"The execution is gone: {error}") from error
         if obj["metadata"]["uid"] != self._uid:
@@ -130,7 +130,7 @@ class Source:
             raise EndedError(Reason.SOURCE_LOST, words)
         rest = self._rest or await self._inline()
         try:
-            obj = await persist(lambda: self._kube.get_source(name))
+            obj = await retry_until_available(lambda: self._kube.get_source(name))
             found = SourceSpec.model_validate(obj["spec"])
         except NotFoundError as error:
             words = f"The SandboxSource {name} is gone; submit the program again."

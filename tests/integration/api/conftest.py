@@ -1,4 +1,4 @@
-"""Documents that the API server takes, to make ones from that it does not."""
+"""Valid manifests, from which tests make invalid ones."""
 
 from __future__ import annotations
 
@@ -8,6 +8,8 @@ from typing import Any
 
 import pytest
 
+from cloche_api.meta import API_VERSION
+
 
 @pytest.fixture
 def execution() -> Callable[..., dict[str, Any]]:
@@ -16,7 +18,7 @@ def execution() -> Callable[..., dict[str, Any]]:
     def make(name: str = "one", **spec: Any) -> dict[str, Any]:
         fields = {"language": "python", "code": "print(1)"} | spec
         return {
-            "apiVersion": "cloche.dev/v1alpha1",
+            "apiVersion": API_VERSION,
             "kind": "SandboxExecution",
             "metadata": {"name": name},
             "spec": {k: copy.deepcopy(v) for k, v in fields.items() if v is not None},
@@ -36,7 +38,7 @@ def runtime() -> Callable[..., dict[str, Any]]:
             "run": {"command": ["python3", "main.py"]},
         }
         return {
-            "apiVersion": "cloche.dev/v1alpha1",
+            "apiVersion": API_VERSION,
             "kind": "SandboxRuntime",
             "metadata": {"name": name},
             "spec": {k: copy.deepcopy(v) for k, v in (fields | spec).items() if v is not None},
@@ -52,7 +54,7 @@ def sandbox_session() -> Callable[..., dict[str, Any]]:
     def make(name: str = "sbs-1", **spec: Any) -> dict[str, Any]:
         fields = {"language": "python"} | spec
         return {
-            "apiVersion": "cloche.dev/v1alpha1",
+            "apiVersion": API_VERSION,
             "kind": "SandboxSession",
             "metadata": {"name": name},
             "spec": {k: copy.deepcopy(v) for k, v in fields.items() if v is not None},

@@ -1,4 +1,4 @@
-"""The resources as people see them with kubectl."""
+"""The resources as kubectl shows them."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from support.api_server import CLOCHE, ApiServer
-from support.planes import ControlPlane
+from support.clients.api_server import CLOCHE, ApiServer
+from support.fixtures.control_planes import ControlPlane
 
 from cloche_api.resources.phases import TERMINAL
 
@@ -57,7 +57,7 @@ def ended(server: ApiServer, namespace: str, execution: Make) -> str:
     return namespace
 
 
-def test_the_columns(control_plane: ControlPlane, ended: str) -> None:
+def test_kubectl_get_shows_an_executions_columns(control_plane: ControlPlane, ended: str) -> None:
     head, done, fresh = table(control_plane.kubectl("get", "sbx", "-n", ended))
     assert head == ["NAME", "LANGUAGE", "PHASE", "REASON", "EXIT", "DURATION", "AGE"]
     assert done[:-1] == ["done", "python", "Completed", "Exited", "3", "0.081"]
@@ -65,7 +65,9 @@ def test_the_columns(control_plane: ControlPlane, ended: str) -> None:
     assert re.fullmatch(r"\d+s", done[-1])
 
 
-def test_the_wide_columns(control_plane: ControlPlane, ended: str) -> None:
+def test_kubectl_get_wide_shows_an_executions_columns(
+    control_plane: ControlPlane, ended: str
+) -> None:
     head, done, _ = table(control_plane.kubectl("get", "sbx", "-n", ended, "-o", "wide"))
     shown = dict(zip(head, done, strict=True))
     assert {k: shown[k] for k in ("TENANT", "SESSION", "POD", "NODE", "WARM", "BYTES")} == {
@@ -79,7 +81,9 @@ def test_the_wide_columns(control_plane: ControlPlane, ended: str) -> None:
     assert shown["EXPIRES"] == "2026-01-02T04:04:30.123456Z"
 
 
-def test_the_runtimes_columns(control_plane: ControlPlane, namespace: str, runtime: Make) -> None:
+def test_kubectl_get_shows_a_runtimes_columns(
+    control_plane: ControlPlane, namespace: str, runtime: Make
+) -> None:
     control_plane.kubectl(
         *("apply", "-n", namespace, "-f", "-"),
         stdin=json.dumps(runtime("python", version="3.13", pool={"size": 2})),
@@ -89,7 +93,7 @@ def test_the_runtimes_columns(control_plane: ControlPlane, namespace: str, runti
     assert row[:-1] == ["python", "cloche/runtime-python:dev", "3.13", "2", "", ""]
 
 
-def test_the_runtimes_wide_columns(
+def test_kubectl_get_wide_shows_a_runtimes_columns(
     control_plane: ControlPlane, server: ApiServer, namespace: str, runtime: Make
 ) -> None:
     runtimes = f"{CLOCHE}/{namespace}/sandboxruntimes"
@@ -114,7 +118,7 @@ def test_the_runtimes_wide_columns(
 
 @pytest.fixture
 def sessions(server: ApiServer, namespace: str, sandbox_session: Make) -> str:
-    """A namespace with a session that is ready and one that nobody has seen yet."""
+    """A namespace with a session that is ready and one that is pending."""
     path = f"{CLOCHE}/{namespace}/sandboxsessions"
     server.create(path, sandbox_session("sbs-a", tenant="acme"))
     server.create(path, sandbox_session("sbs-b", language="bash"))
@@ -129,7 +133,7 @@ def sessions(server: ApiServer, namespace: str, sandbox_session: Make) -> str:
     return namespace
 
 
-def test_the_sessions_columns(control_plane: ControlPlane, sessions: str) -> None:
+def test_kubectl_get_shows_a_sessions_columns(control_plane: ControlPlane, sessions: str) -> None:
     head, ready, fresh = table(control_plane.kubectl("get", "sbs", "-n", sessions))
     assert head == ["NAME", "LANGUAGE", "PHASE", "REASON", "EXPIRES", "AGE"]
     expires = "2026-01-02T03:14:30.123456Z"
@@ -137,7 +141,9 @@ def test_the_sessions_columns(control_plane: ControlPlane, sessions: str) -> Non
     assert fresh[:-1] == ["sbs-b", "bash", "Pending", "", ""]
 
 
-def test_the_sessions_wide_columns(control_plane: ControlPlane, sessions: str) -> None:
+def test_kubectl_get_wide_shows_a_sessions_columns(
+    control_plane: ControlPlane, sessions: str
+) -> None:
     head, ready, _ = table(control_plane.kubectl("get", "sbs", "-n", sessions, "-o", "wide"))
     shown = dict(zip(head, ready, strict=True))
     assert {k: shown[k] for k in ("TENANT", "POD", "LASTUSED")} == {
@@ -155,7 +161,7 @@ def test_the_sessions_wide_columns(control_plane: ControlPlane, sessions: str) -
         ("status.phase!=Ended", ["sbs-a", "sbs-b"]),
     ],
 )
-def test_field_selectors_of_sessions(
+def test_a_field_selector_selects_sessions(
     control_plane: ControlPlane, sessions: str, selector: str, names: list[str]
 ) -> None:
     found = control_plane.kubectl(
@@ -165,12 +171,14 @@ def test_field_selectors_of_sessions(
 
 
 @pytest.mark.parametrize("kind", ["sbx", "sandboxexecution", "sandboxexecutions"])
-def test_the_names(control_plane: ControlPlane, ended: str, kind: str) -> None:
+def test_kubectl_finds_executions_by_each_name_of_the_resource(
+    control_plane: ControlPlane, ended: str, kind: str
+) -> None:
     names = control_plane.kubectl("get", kind, "-n", ended, "-o", "name").split()
     assert names == [f"sandboxexecution.cloche.dev/{name}" for name in ("done", "fresh")]
 
 
-def test_the_category(
+def test_the_category_cloche_selects_executions_runtimes_and_sessions(
     control_plane: ControlPlane, server: ApiServer, ended: str, runtime: Make, sandbox_session: Make
 ) -> None:
     server.create(f"{CLOCHE}/{ended}/sandboxruntimes", runtime("python"))
@@ -199,7 +207,7 @@ def test_the_category(
         ("spec.tenant=other", []),
     ],
 )
-def test_field_selectors(
+def test_a_field_selector_selects_executions(
     control_plane: ControlPlane, ended: str, selector: str, names: list[str]
 ) -> None:
     found = control_plane.kubectl(
@@ -208,28 +216,28 @@ def test_field_selectors(
     assert [name.rsplit("/", 1)[1] for name in found] == names
 
 
-def test_kubectl_wait_returns_for_one_that_has_ended(
+def test_kubectl_wait_returns_at_once_for_an_ended_execution(
     control_plane: ControlPlane, ended: str
 ) -> None:
-    said = control_plane.kubectl(
+    output = control_plane.kubectl(
         *("wait", "-n", ended, "--for=condition=Finished", "--timeout=20s", "sbx/done")
     )
-    assert said == "sandboxexecution.cloche.dev/done condition met\n"
+    assert output == "sandboxexecution.cloche.dev/done condition met\n"
 
 
-def test_kubectl_wait_returns_when_it_ends(
+def test_kubectl_wait_returns_when_an_execution_ends(
     control_plane: ControlPlane, server: ApiServer, ended: str
 ) -> None:
     command = [
-        *(str(control_plane.kubectl_path), f"--kubeconfig={control_plane.kubeconfig}", "wait"),
+        *(*control_plane.kubectl.command, "wait"),
         *("-n", ended, "--for=condition=Finished", "--timeout=20s", "sbx/fresh"),
     ]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as waiting:
         server.merge(f"{CLOCHE}/{ended}/sandboxexecutions/fresh/status", {"status": FINISHED})
-        said, _ = waiting.communicate(timeout=25)
-    assert (waiting.returncode, "condition met" in said) == (0, True)
+        output, _ = waiting.communicate(timeout=25)
+    assert (waiting.returncode, "condition met" in output) == (0, True)
 
 
-def test_kubectl_explain_tells_the_fields(control_plane: ControlPlane) -> None:
-    said = control_plane.kubectl("explain", "sbx.spec.resources.memory")
-    assert "written to the working directory counts as memory too" in " ".join(said.split())
+def test_kubectl_explain_describes_a_field(control_plane: ControlPlane) -> None:
+    output = control_plane.kubectl("explain", "sbx.spec.resources.memory")
+    assert "written to the working directory counts as memory too" in " ".join(output.split())

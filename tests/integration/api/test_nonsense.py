@@ -1,4 +1,4 @@
-"""Nonsense by kubectl apply: the API server refuses it and names the field."""
+"""Invalid resources: the API server rejects them and names the field."""
 
 from __future__ import annotations
 
@@ -8,8 +8,10 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from support.api_server import CLOCHE, ApiServer
-from support.planes import ControlPlane
+from support.clients.api_server import CLOCHE, ApiServer
+from support.fixtures.control_planes import ControlPlane
+
+from cloche_api.meta import API_VERSION
 
 Make = Callable[..., dict[str, Any]]
 KIB = 1024
@@ -23,12 +25,12 @@ EXECUTIONS: dict[str, tuple[dict[str, Any], str]] = {
         {"source": SOURCE, "code": "1"},
         "must be absent if source is set",
     ),
-    "stdin beside a source": (
+    "stdin together with a source": (
         {"code": None, "stdin": "a", "source": SOURCE},
         "must be absent if source is set",
     ),
     "a source without a name": ({"code": None, "source": {"bytes": 1}}, "spec.source.name: Req"),
-    "a source that is no name": (
+    "a source with an invalid name": (
         {"code": None, "source": {"name": "../pods/x", "bytes": 1}},
         "spec.source.name: Invalid value",
     ),
@@ -36,11 +38,11 @@ EXECUTIONS: dict[str, tuple[dict[str, Any], str]] = {
         {"code": None, "source": {"name": "one-0123abcd"}},
         "spec.source.bytes: Required value",
     ),
-    "a source of less than nothing": (
+    "a source with a negative size": (
         {"code": None, "source": {"name": "one-0123abcd", "bytes": -1}},
         "spec.source.bytes: Invalid value",
     ),
-    "a source of more than an execution may have": (
+    "a source over the limit": (
         {"code": None, "source": {"name": "one-0123abcd", "bytes": 700 * KIB + 1}},
         "spec.source.bytes: Invalid value",
     ),
@@ -55,11 +57,11 @@ EXECUTIONS: dict[str, tuple[dict[str, Any], str]] = {
         {"resources": {"gpu": 1}},
         'unknown field "spec.resources.gpu"',
     ),
-    "timeout of nothing": ({"timeoutSeconds": 0}, "spec.timeoutSeconds: Invalid value"),
+    "timeout of zero": ({"timeoutSeconds": 0}, "spec.timeoutSeconds: Invalid value"),
     "timeout too long": ({"timeoutSeconds": 301}, "spec.timeoutSeconds: Invalid value"),
     "timeout negative": ({"timeoutSeconds": -1}, "spec.timeoutSeconds: Invalid value"),
     "timeout as text": ({"timeoutSeconds": "30"}, "spec.timeoutSeconds: Invalid value"),
-    "timeout of a half": ({"timeoutSeconds": 1.5}, "spec.timeoutSeconds: Invalid value"),
+    "fractional timeout": ({"timeoutSeconds": 1.5}, "spec.timeoutSeconds: Invalid value"),
     "ttl negative": (
         {"ttlSecondsAfterFinished": -1},
         "spec.ttlSecondsAfterFinished: Invalid value",
@@ -69,7 +71,7 @@ EXECUTIONS: dict[str, tuple[dict[str, Any], str]] = {
         "spec.ttlSecondsAfterFinished: Invalid value",
     ),
     "cancel as text": ({"cancel": "yes"}, "spec.cancel: Invalid value"),
-    "memory is no quantity": (
+    "invalid quantity for memory": (
         {"resources": {"memory": "lots"}},
         "spec.resources.memory: Invalid value",
     ),
@@ -78,12 +80,12 @@ EXECUTIONS: dict[str, tuple[dict[str, Any], str]] = {
         "spec.resources.memory: Invalid value",
     ),
     "memory negative": ({"resources": {"memory": "-1Mi"}}, "spec.resources.memory: Invalid value"),
-    "memory of nothing": ({"resources": {"memory": "0Mi"}}, "memory must be more than 0"),
-    "cpu of nothing": ({"resources": {"cpu": 0}}, "cpu must be more than 0"),
+    "memory of zero": ({"resources": {"memory": "0Mi"}}, "memory must be more than 0"),
+    "cpu of zero": ({"resources": {"cpu": 0}}, "cpu must be more than 0"),
     "cpu negative": ({"resources": {"cpu": -1}}, "cpu must be more than 0"),
     "cpu is a fraction": ({"resources": {"cpu": 0.5}}, "spec.resources.cpu: Invalid value"),
-    "cpu of an exponent": ({"resources": {"cpu": "1e3"}}, "spec.resources.cpu: Invalid value"),
-    "disk of nothing": ({"resources": {"disk": "0"}}, "disk must be more than 0"),
+    "cpu with an exponent": ({"resources": {"cpu": "1e3"}}, "spec.resources.cpu: Invalid value"),
+    "disk of zero": ({"resources": {"disk": "0"}}, "disk must be more than 0"),
     "disk is true": ({"resources": {"disk": True}}, "spec.resources.disk: Invalid value"),
     "disk over memory": (
         {"resources": {"memory": "100Mi", "disk": "101Mi"}},
@@ -116,8 +118,8 @@ EXECUTIONS: dict[str, tuple[dict[str, Any], str]] = {
         "names must be letters, digits and underscores",
     ),
     "environment name with =": ({"environment": {"A=B": "x"}}, "names must be letters"),
-    "environment name of nothing": ({"environment": {"": "x"}}, "names must be letters"),
-    "environment name with a line": ({"environment": {"A\n": "x"}}, "names must be letters"),
+    "empty environment name": ({"environment": {"": "x"}}, "names must be letters"),
+    "environment name with a line break": ({"environment": {"A\n": "x"}}, "names must be letters"),
     "environment value a number": ({"environment": {"A": 1}}, "spec.environment.A: Invalid value"),
     "NUL in an environment value": ({"environment": {"A": "\x00"}}, "must not contain a NUL"),
     "environment too long": (
@@ -132,16 +134,16 @@ EXECUTIONS: dict[str, tuple[dict[str, Any], str]] = {
         {"environment": {f"A{n}": "" for n in range(129)}},
         "spec.environment: Too many",
     ),
-    "a file with both": (
+    "a file with text and base64": (
         {"files": [{"path": "a", "content": "x", "contentBase64": "eA=="}]},
         "each file must have either content or contentBase64",
     ),
-    "a file with neither": (
+    "a file without content": (
         {"files": [{"path": "a"}]},
         "each file must have either content or contentBase64",
     ),
     "a file without a path": ({"files": [{"content": "x"}]}, "spec.files[0].path: Required value"),
-    "a path of nothing": (
+    "an empty path": (
         {"files": [{"path": "", "content": "x"}]},
         "spec.files[0].path: Invalid value",
     ),
@@ -157,7 +159,7 @@ EXECUTIONS: dict[str, tuple[dict[str, Any], str]] = {
         for path in ("/etc/passwd", "../x", "a/../../x", "a/..", "..", ".", "a//b", "a/", "./a")
     },
     "NUL in a path": ({"files": [{"path": "a\x00b", "content": "x"}]}, "must not contain a NUL"),
-    "base64 that is none": (
+    "invalid base64": (
         {"files": [{"path": "a", "contentBase64": "not base64!"}]},
         "spec.files[0].contentBase64: Invalid value",
     ),
@@ -173,14 +175,14 @@ EXECUTIONS: dict[str, tuple[dict[str, Any], str]] = {
         {"files": [{"path": f"f{n}", "contentBase64": "A" * 240 * KIB} for n in range(3)]},
         "must be at most 512 KiB together",
     ),
-    "output files that climb": ({"outputFiles": ["../*"]}, "must be a relative path"),
-    "output files from the root": ({"outputFiles": ["/etc/*"]}, "must be a relative path"),
+    "output files above the workspace": ({"outputFiles": ["../*"]}, "must be a relative path"),
+    "absolute output files": ({"outputFiles": ["/etc/*"]}, "must be a relative path"),
     "too many output files": ({"outputFiles": ["*"] * 65}, "spec.outputFiles: Too many"),
     "session with a space": ({"session": "a b"}, "spec.session: Invalid value"),
-    "session of nothing": ({"session": ""}, "spec.session: Invalid value"),
+    "empty session": ({"session": ""}, "spec.session: Invalid value"),
     "session too long": ({"session": "x" * 64}, "spec.session: Too long"),
     "tenant with a slash": ({"tenant": "a/b"}, "spec.tenant: Invalid value"),
-    "all of it together": (
+    "all fields together too large": (
         {
             "code": "x" * 256 * KIB,
             "stdin": "y" * 256 * KIB,
@@ -192,15 +194,15 @@ EXECUTIONS: dict[str, tuple[dict[str, Any], str]] = {
 
 RUNTIMES: dict[str, tuple[dict[str, Any], str]] = {
     "no image": ({"image": None}, "spec.image: Required value"),
-    "image of nothing": ({"image": ""}, "spec.image: Invalid value"),
+    "empty image": ({"image": ""}, "spec.image: Invalid value"),
     "image with a space": ({"image": "a b"}, "spec.image: Invalid value"),
     "no command": ({"run": None}, "spec.run: Required value"),
     "empty command": ({"run": {"command": []}}, "spec.run.command: Invalid value"),
     "command as text": ({"run": {"command": "python3"}}, "spec.run.command: Invalid value"),
-    "an empty word": ({"run": {"command": [""]}}, "spec.run.command[0]: Invalid value"),
+    "empty command argument": ({"run": {"command": [""]}}, "spec.run.command[0]: Invalid value"),
     "no file name": ({"fileName": None}, "spec.fileName: Required value"),
     "file name with a slash": ({"fileName": "../main.py"}, "spec.fileName: Invalid value"),
-    "file name that hides": ({"fileName": ".main"}, "spec.fileName: Invalid value"),
+    "hidden file name": ({"fileName": ".main"}, "spec.fileName: Invalid value"),
     "unknown pull policy": (
         {"imagePullPolicy": "Sometimes"},
         'spec.imagePullPolicy: Unsupported value: "Sometimes"',
@@ -213,7 +215,7 @@ RUNTIMES: dict[str, tuple[dict[str, Any], str]] = {
     "negative pool": ({"pool": {"size": -1}}, "spec.pool.size: Invalid value"),
     "huge pool": ({"pool": {"size": 1001}}, "spec.pool.size: Invalid value"),
     "unknown reuse": ({"pool": {"reuse": "Always"}}, "spec.pool.reuse: Unsupported value"),
-    "no executions a Pod": (
+    "zero executions per Pod": (
         {"pool": {"maxExecutionsPerPod": 0}},
         "spec.pool.maxExecutionsPerPod: Invalid value",
     ),
@@ -223,15 +225,15 @@ RUNTIMES: dict[str, tuple[dict[str, Any], str]] = {
         {"resources": {"defaults": {"cpu": "1", "disk": "1Mi"}}},
         "spec.resources.defaults.memory: Required value",
     ),
-    "maximum that is none": (
+    "invalid maximum": (
         {"resources": {"maximum": {"cpu": "many", "memory": "1Gi", "disk": "1Gi"}}},
         "spec.resources.maximum.cpu: Invalid value",
     ),
-    "maximum of no memory": (
+    "maximum with zero memory": (
         {"resources": {"maximum": {"cpu": 1, "memory": 0, "disk": "1Gi"}}},
         "memory must be more than 0",
     ),
-    "unknown effect": (
+    "unknown toleration effect": (
         {"tolerations": [{"effect": "Maybe"}]},
         "spec.tolerations[0].effect: Unsupported value",
     ),
@@ -253,9 +255,9 @@ SESSIONS: dict[str, tuple[dict[str, Any], str]] = {
     "language with a space": ({"language": "py thon"}, "spec.language: Invalid value"),
     "language too long": ({"language": "x" * 64}, "spec.language: Too long"),
     "tenant with a slash": ({"tenant": "a/b"}, "spec.tenant: Invalid value"),
-    "tenant of nothing": ({"tenant": ""}, "spec.tenant: Invalid value"),
+    "empty tenant": ({"tenant": ""}, "spec.tenant: Invalid value"),
     "tenant too long": ({"tenant": "x" * 64}, "spec.tenant: Too long"),
-    "idle timeout of nothing": (
+    "idle timeout of zero": (
         {"idleTimeoutSeconds": 0},
         "spec.idleTimeoutSeconds: Invalid value",
     ),
@@ -267,25 +269,25 @@ SESSIONS: dict[str, tuple[dict[str, Any], str]] = {
         {"idleTimeoutSeconds": "600"},
         "spec.idleTimeoutSeconds: Invalid value",
     ),
-    "life of nothing": ({"lifetimeSeconds": 0}, "spec.lifetimeSeconds: Invalid value"),
-    "life over a day": ({"lifetimeSeconds": 86_401}, "spec.lifetimeSeconds: Invalid value"),
-    "life of a half": ({"lifetimeSeconds": 1.5}, "spec.lifetimeSeconds: Invalid value"),
-    "memory is no quantity": (
+    "lifetime of zero": ({"lifetimeSeconds": 0}, "spec.lifetimeSeconds: Invalid value"),
+    "lifetime over a day": ({"lifetimeSeconds": 86_401}, "spec.lifetimeSeconds: Invalid value"),
+    "fractional lifetime": ({"lifetimeSeconds": 1.5}, "spec.lifetimeSeconds: Invalid value"),
+    "invalid quantity for memory": (
         {"resources": {"memory": "lots"}},
         "spec.resources.memory: Invalid value",
     ),
-    "memory of nothing": ({"resources": {"memory": "0Mi"}}, "memory must be more than 0"),
+    "memory of zero": ({"resources": {"memory": "0Mi"}}, "memory must be more than 0"),
     "disk over memory": (
         {"resources": {"memory": "100Mi", "disk": "101Mi"}},
         "disk must not be more than memory",
     ),
-    "code, as an execution has": ({"code": "print(1)"}, 'unknown field "spec.code"'),
+    "code in a session": ({"code": "print(1)"}, 'unknown field "spec.code"'),
 }
 
 
 @pytest.fixture(scope="module")
-def nowhere(control_plane: ControlPlane) -> str:
-    """A namespace where nothing is ever made."""
+def unused_namespace(control_plane: ControlPlane) -> str:
+    """A namespace in which no object is created."""
     name = f"nonsense-{uuid.uuid4().hex[:10]}"
     control_plane.kubectl("create", "namespace", name)
     return name
@@ -297,71 +299,84 @@ def cases(table: dict[str, tuple[dict[str, Any], str]], step: int = 1) -> pytest
     return pytest.mark.parametrize(("spec", "words"), [table[n] for n in names], ids=names)
 
 
-def posted(server: ApiServer, namespace: str, plural: str, document: dict[str, Any]) -> str:
-    """What the API server says as it refuses, asked as kubectl asks it."""
+def rejection(server: ApiServer, namespace: str, plural: str, document: dict[str, Any]) -> str:
+    """Return the API server's error about a document that is sent as by kubectl."""
     path = f"{CLOCHE}/{namespace}/{plural}?fieldValidation=Strict"
     answer = server.ask("POST", path, document)
     assert answer.status_code in (400, 422)
-    said: str = answer.json()["message"]
-    return said
+    message: str = answer.json()["message"]
+    return message
 
 
-def applied(plane: ControlPlane, namespace: str, document: dict[str, Any]) -> str:
-    """What kubectl apply says as it fails."""
+def apply_error(plane: ControlPlane, namespace: str, document: dict[str, Any]) -> str:
+    """Return the error of kubectl apply."""
     text = json.dumps(document)
     # The annotation of a plain apply takes no more than 256 KiB.
     how = ["--server-side"] if len(text) > 200 * KIB else []
-    said: str = plane.kubectl("apply", *how, "-n", namespace, "-f", "-", stdin=text, check=False)
-    assert "applied" not in said
-    assert "created" not in said
-    return said
+    done = plane.kubectl.run("apply", *how, "-n", namespace, "-f", "-", stdin=text)
+    message = done.stdout + done.stderr
+    assert "applied" not in message
+    assert "created" not in message
+    return message
 
 
 @cases(EXECUTIONS)
-def test_an_execution(
-    server: ApiServer, nowhere: str, execution: Make, spec: dict[str, Any], words: str
+def test_the_api_server_rejects_an_invalid_execution_and_names_the_field(
+    server: ApiServer, unused_namespace: str, execution: Make, spec: dict[str, Any], words: str
 ) -> None:
-    said = posted(server, nowhere, "sandboxexecutions", execution(**spec))
-    assert words in said
-    assert f"spec.{next(iter(spec))}" in said or len(spec) > 1
+    message = rejection(server, unused_namespace, "sandboxexecutions", execution(**spec))
+    assert words in message
+    assert f"spec.{next(iter(spec))}" in message or len(spec) > 1
 
 
 @cases(RUNTIMES)
-def test_a_runtime(
-    server: ApiServer, nowhere: str, runtime: Make, spec: dict[str, Any], words: str
+def test_the_api_server_rejects_an_invalid_runtime_and_names_the_field(
+    server: ApiServer, unused_namespace: str, runtime: Make, spec: dict[str, Any], words: str
 ) -> None:
-    said = posted(server, nowhere, "sandboxruntimes", runtime(**spec))
-    assert words in said
-    assert f"spec.{next(iter(spec))}" in said
+    message = rejection(server, unused_namespace, "sandboxruntimes", runtime(**spec))
+    assert words in message
+    assert f"spec.{next(iter(spec))}" in message
 
 
 @cases(SESSIONS)
-def test_a_session(
-    server: ApiServer, nowhere: str, sandbox_session: Make, spec: dict[str, Any], words: str
+def test_the_api_server_rejects_an_invalid_session_and_names_the_field(
+    server: ApiServer,
+    unused_namespace: str,
+    sandbox_session: Make,
+    spec: dict[str, Any],
+    words: str,
 ) -> None:
-    said = posted(server, nowhere, "sandboxsessions", sandbox_session(**spec))
-    assert words in said
-    assert f"spec.{next(iter(spec))}" in said
+    message = rejection(server, unused_namespace, "sandboxsessions", sandbox_session(**spec))
+    assert words in message
+    assert f"spec.{next(iter(spec))}" in message
 
 
 @cases(EXECUTIONS, step=3)
-def test_an_execution_by_kubectl(
-    control_plane: ControlPlane, nowhere: str, execution: Make, spec: dict[str, Any], words: str
+def test_kubectl_apply_reports_why_an_execution_is_invalid(
+    control_plane: ControlPlane,
+    unused_namespace: str,
+    execution: Make,
+    spec: dict[str, Any],
+    words: str,
 ) -> None:
-    assert words in applied(control_plane, nowhere, execution(**spec))
+    assert words in apply_error(control_plane, unused_namespace, execution(**spec))
 
 
 @cases(RUNTIMES, step=3)
-def test_a_runtime_by_kubectl(
-    control_plane: ControlPlane, nowhere: str, runtime: Make, spec: dict[str, Any], words: str
+def test_kubectl_apply_reports_why_a_runtime_is_invalid(
+    control_plane: ControlPlane,
+    unused_namespace: str,
+    runtime: Make,
+    spec: dict[str, Any],
+    words: str,
 ) -> None:
-    assert words in applied(control_plane, nowhere, runtime(**spec))
+    assert words in apply_error(control_plane, unused_namespace, runtime(**spec))
 
 
 @pytest.mark.parametrize("kind", ["SandboxExecution", "SandboxRuntime", "SandboxSession"])
 @pytest.mark.parametrize("spec", [{}, {"spec": None}, {"spec": []}, {"spec": "x"}])
-def test_no_spec_at_all(
-    control_plane: ControlPlane, nowhere: str, kind: str, spec: dict[str, Any]
+def test_a_resource_without_a_spec_is_rejected(
+    control_plane: ControlPlane, unused_namespace: str, kind: str, spec: dict[str, Any]
 ) -> None:
-    document = {"apiVersion": "cloche.dev/v1alpha1", "kind": kind, "metadata": {"name": "x"}}
-    assert "spec" in applied(control_plane, nowhere, document | spec)
+    document = {"apiVersion": API_VERSION, "kind": kind, "metadata": {"name": "x"}}
+    assert "spec" in apply_error(control_plane, unused_namespace, document | spec)

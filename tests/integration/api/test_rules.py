@@ -1,4 +1,4 @@
-"""An execution is written once: its spec by who asks, its end by the operator."""
+"""Immutability of executions: the client writes the spec once, the operator the end."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from support.api_server import CLOCHE, JSON_PATCH, MERGE, ApiServer
+from support.clients.api_server import CLOCHE, JSON_PATCH, MERGE, ApiServer
 
 Make = Callable[..., dict[str, Any]]
 
@@ -38,14 +38,14 @@ def executions(namespace: str) -> str:
     return f"{CLOCHE}/{namespace}/sandboxexecutions"
 
 
-def test_every_field_is_tried(server: ApiServer) -> None:
+def test_these_tests_cover_every_field_of_an_executions_spec(server: ApiServer) -> None:
     crds = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
     crd = server.get(f"{crds}/sandboxexecutions.cloche.dev")
     schema = crd["spec"]["versions"][0]["schema"]["openAPIV3Schema"]
     assert set(schema["properties"]["spec"]["properties"]) == {*FIELDS, "source", "cancel"}
 
 
-def test_no_field_may_be_changed_removed_or_added(
+def test_no_field_of_an_executions_spec_can_be_changed_removed_or_added(
     server: ApiServer, executions: str, execution: Make
 ) -> None:
     whole = {field: values[0] for field, values in FIELDS.items()}
@@ -64,7 +64,9 @@ def test_no_field_may_be_changed_removed_or_added(
         server.merge(f"{executions}/{name}", {"metadata": {"labels": {"mine": "yes"}}})
 
 
-def test_a_source_stays_as_it_is(server: ApiServer, executions: str, execution: Make) -> None:
+def test_the_source_reference_of_an_execution_cannot_change(
+    server: ApiServer, executions: str, execution: Make
+) -> None:
     server.create(executions, execution("apart", code=None, source=SOURCE))
     server.create(executions, execution("whole"))
     fixed = "spec.source may not change once the execution exists"
@@ -78,7 +80,7 @@ def test_a_source_stays_as_it_is(server: ApiServer, executions: str, execution: 
         assert (refused.status_code, fixed in refused.text) == (422, True), source
 
 
-def test_cancel_only_becomes_true(server: ApiServer, executions: str, execution: Make) -> None:
+def test_cancel_can_only_become_true(server: ApiServer, executions: str, execution: Make) -> None:
     server.create(executions, execution())
     for name, cancel in (("born", True), ("said", False)):
         server.create(executions, execution(name, cancel=cancel))
@@ -90,7 +92,7 @@ def test_cancel_only_becomes_true(server: ApiServer, executions: str, execution:
             assert (no.status_code, "spec.cancel can only become true" in no.text) == (422, True)
 
 
-def test_a_fresh_one_is_pending_whatever_its_creator_says(
+def test_a_new_execution_is_pending_regardless_of_the_given_status(
     server: ApiServer, executions: str, execution: Make
 ) -> None:
     made = server.create(executions, execution() | {"status": {"phase": "Completed"}})
@@ -98,7 +100,9 @@ def test_a_fresh_one_is_pending_whatever_its_creator_says(
 
 
 @pytest.mark.parametrize("phase", ["Completed", "TimedOut", "Cancelled", "Error"])
-def test_an_end_is_final(server: ApiServer, executions: str, execution: Make, phase: str) -> None:
+def test_the_status_of_an_ended_execution_cannot_change(
+    server: ApiServer, executions: str, execution: Make, phase: str
+) -> None:
     status = f"{executions}/one/status"
     server.create(executions, execution())
     server.merge(status, {"status": {"phase": "Running", "podName": "p"}})
@@ -127,7 +131,7 @@ def test_an_end_is_final(server: ApiServer, executions: str, execution: Make, ph
 
 
 @pytest.mark.parametrize("phase", ["Pending", "Running", "Completed"])
-def test_a_status_cannot_be_removed(
+def test_the_status_of_an_execution_cannot_be_removed(
     server: ApiServer, executions: str, execution: Make, phase: str
 ) -> None:
     server.create(executions, execution())
@@ -140,7 +144,7 @@ def test_a_status_cannot_be_removed(
         if phase == "Completed":
             assert no.status_code == 422, no.text
         after = server.get(f"{executions}/one")["status"]
-        # The schema's default stands where a status was taken away, and says Pending.
+        # Where a status was removed, the schema's default Pending replaces it.
         assert after["phase"] in (phase, "Pending")
     if phase == "Completed":
         assert server.get(f"{executions}/one")["status"]["podName"] == "p"
@@ -162,7 +166,7 @@ def test_a_status_cannot_be_removed(
         ({"usage": {"cpuSeconds": "much"}}, "status.usage.cpuSeconds"),
     ],
 )
-def test_a_status_that_is_none(
+def test_an_invalid_execution_status_is_rejected_and_its_field_named(
     server: ApiServer, executions: str, execution: Make, status: dict[str, Any], field: str
 ) -> None:
     server.create(executions, execution())

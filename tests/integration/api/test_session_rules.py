@@ -1,4 +1,4 @@
-"""A session is asked for once, and ends once."""
+"""Immutability of sessions: the spec, and the status after the end."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from support.api_server import CLOCHE, JSON_PATCH, MERGE, ApiServer
+from support.clients.api_server import CLOCHE, JSON_PATCH, MERGE, ApiServer
 
 Make = Callable[..., dict[str, Any]]
 
@@ -55,7 +55,7 @@ def sessions(namespace: str) -> str:
     return f"{CLOCHE}/{namespace}/sandboxsessions"
 
 
-def test_every_field_is_tried(server: ApiServer) -> None:
+def test_these_tests_cover_every_field_of_a_session(server: ApiServer) -> None:
     crds = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
     crd = server.get(f"{crds}/sandboxsessions.cloche.dev")
     schema = crd["spec"]["versions"][0]["schema"]["openAPIV3Schema"]["properties"]
@@ -63,7 +63,7 @@ def test_every_field_is_tried(server: ApiServer) -> None:
     assert set(schema["status"]["properties"]) == set(STATUS)
 
 
-def test_no_field_of_the_spec_may_be_changed_removed_or_added(
+def test_no_field_of_a_sessions_spec_can_be_changed_removed_or_added(
     server: ApiServer, sessions: str, sandbox_session: Make
 ) -> None:
     whole = {field: values[0] for field, values in SPEC.items()}
@@ -81,14 +81,16 @@ def test_no_field_of_the_spec_may_be_changed_removed_or_added(
         server.merge(f"{sessions}/{name}", {"metadata": {"labels": {"mine": "yes"}}})
 
 
-def test_what_nobody_said(server: ApiServer, sessions: str, sandbox_session: Make) -> None:
+def test_a_new_session_is_pending_and_has_default_times(
+    server: ApiServer, sessions: str, sandbox_session: Make
+) -> None:
     made = server.create(sessions, sandbox_session() | {"status": {"phase": "Ended"}})
     assert made["status"] == {"phase": "Pending"}
     assert (made["spec"]["idleTimeoutSeconds"], made["spec"]["lifetimeSeconds"]) == (600, 3600)
 
 
 @pytest.mark.parametrize("seconds", [1, 86_400])
-def test_the_bounds_are_within(
+def test_the_minimum_and_maximum_session_times_are_accepted(
     server: ApiServer, sessions: str, sandbox_session: Make, seconds: int
 ) -> None:
     spec = {"idleTimeoutSeconds": seconds, "lifetimeSeconds": seconds}
@@ -98,7 +100,7 @@ def test_the_bounds_are_within(
     }
 
 
-def test_a_status_goes_on_until_the_end(
+def test_the_status_of_a_session_can_change_until_the_session_ends(
     server: ApiServer, sessions: str, sandbox_session: Make
 ) -> None:
     status = f"{sessions}/sbs-1/status"
@@ -110,7 +112,9 @@ def test_a_status_goes_on_until_the_end(
             assert said == fields | {"phase": phase}
 
 
-def test_an_end_is_final(server: ApiServer, sessions: str, sandbox_session: Make) -> None:
+def test_the_status_of_an_ended_session_cannot_change(
+    server: ApiServer, sessions: str, sandbox_session: Make
+) -> None:
     whole = {field: values[0] for field, values in STATUS.items()}
     for name, fields in (("whole", whole), ("bare", {"phase": "Ended"})):
         server.create(sessions, sandbox_session(name))
@@ -151,7 +155,7 @@ def test_an_end_is_final(server: ApiServer, sessions: str, sandbox_session: Make
         ({"conditions": [CONDITION | {"type": f"T{n}"} for n in range(9)]}, "status.conditions"),
     ],
 )
-def test_a_status_that_is_none(
+def test_an_invalid_session_status_is_rejected_and_its_field_named(
     server: ApiServer, sessions: str, sandbox_session: Make, status: dict[str, Any], field: str
 ) -> None:
     server.create(sessions, sandbox_session())

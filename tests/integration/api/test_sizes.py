@@ -1,4 +1,4 @@
-"""Bytes are counted as the API server stores them, and the largest record has its place."""
+"""Sizes are counted as the API server stores them, and the largest record fits into etcd."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from support.api_server import CLOCHE, ApiServer
+from support.clients.api_server import CLOCHE, ApiServer
 
 from cloche_api import limits
 from cloche_api.accounting.size import json_bytes, object_bytes
@@ -44,7 +44,7 @@ def size(server: ApiServer, path: str) -> int:
 
 
 @pytest.mark.parametrize("text", TEXTS.values(), ids=TEXTS)
-def test_a_text_is_as_large_as_we_count(
+def test_json_bytes_counts_a_text_as_the_api_server_stores_it(
     server: ApiServer, executions: str, execution: Make, text: str
 ) -> None:
     many = text * (30_000 // len(text))
@@ -54,7 +54,7 @@ def test_a_text_is_as_large_as_we_count(
     assert grown == json_bytes(many)
 
 
-def test_what_no_utf8_can_hold_is_stored_as_we_count(
+def test_json_bytes_counts_a_lone_surrogate_as_the_api_server_stores_it(
     server: ApiServer, executions: str, execution: Make
 ) -> None:
     server.create(executions, execution("empty", code=""))
@@ -78,7 +78,7 @@ RUNNING = {
 
 
 def largest_spec() -> dict[str, Any]:
-    """As large as the gateway lets through, with the most metadata beside it."""
+    """Return the largest spec that the gateway accepts, with the most metadata."""
     spec: dict[str, Any] = {
         "language": "python",
         "code": "<" * 50_000,
@@ -97,7 +97,7 @@ def largest_spec() -> dict[str, Any]:
     ("stdout", "stderr"),
     [("x", "y"), ("\x00", "\x00"), ("<", "🪴"), ("🪴", "🪴"), ("\ufffd", "\u2028")],
 )
-def test_the_largest_status_fits_beside_the_largest_spec(
+def test_the_largest_status_fits_into_an_execution_with_the_largest_spec(
     server: ApiServer, executions: str, execution: Make, stdout: str, stderr: str
 ) -> None:
     server.create(executions, execution(**largest_spec()))
@@ -128,7 +128,7 @@ def test_the_largest_status_fits_beside_the_largest_spec(
     assert (stored["stdout"], stored["stderr"]) == (final["stdout"], final["stderr"])
 
 
-def test_a_spec_that_leaves_no_room_for_a_result_still_ends(
+def test_an_execution_whose_spec_leaves_no_room_ends_as_result_too_large(
     server: ApiServer, executions: str, execution: Make
 ) -> None:
     # Only kubectl can make such a one: its characters are few, its bytes are many.

@@ -1,11 +1,11 @@
-"""A SandboxSource is written once, and named after the execution that it is for."""
+"""A SandboxSource is immutable and named after its execution."""
 
 from __future__ import annotations
 
 from typing import Any
 
 import pytest
-from support.api_server import CLOCHE, MERGE, ApiServer
+from support.clients.api_server import CLOCHE, MERGE, ApiServer
 
 from cloche_api.resources import source
 
@@ -25,7 +25,7 @@ def document(name: str = "one-0123abcd", **spec: Any) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("code", ["#" * 256 * KIB, "𝄞" * 64 * KIB], ids=["ASCII", "4 bytes"])
-def test_the_most_that_a_program_may_be_given_is_taken(
+def test_a_source_with_the_largest_allowed_input_is_accepted(
     server: ApiServer, sources: str, code: str
 ) -> None:
     given = document(
@@ -37,7 +37,7 @@ def test_the_most_that_a_program_may_be_given_is_taken(
     assert server.create(sources, given)["spec"] == given["spec"]
 
 
-def test_nothing_of_it_may_change(server: ApiServer, sources: str) -> None:
+def test_the_spec_of_a_source_cannot_change(server: ApiServer, sources: str) -> None:
     server.create(sources, document())
     for spec in ({"code": "print(2)"}, {"stdin": "in"}, {"execution": "two"}, {"tenant": None}):
         changed = server.ask("PATCH", f"{sources}/one-0123abcd", {"spec": spec}, MERGE)
@@ -45,7 +45,9 @@ def test_nothing_of_it_may_change(server: ApiServer, sources: str) -> None:
 
 
 @pytest.mark.parametrize("name", ["one", "two-0123abcd", "one-two-0123abcd", "one0123abcd"])
-def test_no_other_executions_name_is_taken(server: ApiServer, sources: str, name: str) -> None:
+def test_a_source_not_named_after_its_execution_is_rejected(
+    server: ApiServer, sources: str, name: str
+) -> None:
     refused = server.ask("POST", sources, document(name))
     assert refused.status_code == 422
     assert "metadata.name must be spec.execution, a hyphen and a suffix" in refused.text
@@ -71,7 +73,9 @@ def test_no_other_executions_name_is_taken(server: ApiServer, sources: str, name
         "no code", "no execution", "empty execution", "tenant", "code", "files", "all", "language"
     ],
 )  # fmt: skip
-def test_nonsense(server: ApiServer, sources: str, spec: dict[str, Any], words: str) -> None:
+def test_an_invalid_source_is_rejected_and_the_field_named(
+    server: ApiServer, sources: str, spec: dict[str, Any], words: str
+) -> None:
     refused = server.ask("POST", f"{sources}?fieldValidation=Strict", document(**spec))
     assert refused.status_code in (400, 422)
     assert words in refused.json()["message"]

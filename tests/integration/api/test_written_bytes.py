@@ -9,12 +9,12 @@ import uuid
 from typing import Any
 
 import pytest
-from support.api_server import CLOCHE, ApiServer
+from support.clients.api_server import CLOCHE, ApiServer
 
 from cloche_api.accounting.size import object_bytes
 from cloche_api.accounting.write_limit import METADATA_BYTES, WRITES
 from cloche_api.limits import KIB, SPEC_BYTES
-from cloche_api.meta import ANNOTATION_REQUEST_ID, LABEL_TENANT
+from cloche_api.meta import ANNOTATION_REQUEST_ID, API_VERSION, LABEL_TENANT
 from cloche_gateway.requests import manifest
 
 CLAIMED = {
@@ -57,7 +57,7 @@ def of_input(size: int) -> dict[str, Any]:
     if spare:
         spec["files"] = [{"path": "a", "content": "#" * (spare - 30)}]
     return {
-        "apiVersion": "cloche.dev/v1alpha1",
+        "apiVersion": API_VERSION,
         "kind": "SandboxExecution",
         "metadata": {
             "name": str(uuid.uuid4()),
@@ -86,7 +86,7 @@ def written(server: ApiServer, namespace: str, obj: dict[str, Any], source: Any)
 
 
 @pytest.mark.parametrize("kib", [4, 64, 700])
-def test_a_large_input_is_written_once(server: ApiServer, namespace: str, kib: int) -> None:
+def test_a_large_input_is_written_to_etcd_once(server: ApiServer, namespace: str, kib: int) -> None:
     whole, apart = of_input(kib * KIB), of_input(kib * KIB)
     source = manifest.separated(apart)
     before = written(server, namespace, whole, None)

@@ -7,29 +7,31 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-from support.api_server import CLOCHE, CORE, MERGE, ApiServer, api_server
-from support.chart_cluster import ChartCluster
+from support.clients.api_server import CLOCHE, CORE, MERGE, ApiServer, api_server
+from support.data.sandbox_pods import PYTHON, changed, cold, spec, waiting
 from support.deadline import until
-from support.planes import CONTROLLED, ControlPlane
-from support.sandbox_pods import PYTHON, changed, cold, spec, waiting
+from support.fixtures.chart_release import ChartRelease
+from support.fixtures.control_planes import CONTROLLED, ControlPlane
+
+from cloche_api.meta import API_VERSION
 
 
 @pytest.fixture(scope="module")
 def cluster(
     plane_named: Callable[[str], ControlPlane], request: pytest.FixtureRequest
-) -> ChartCluster:
+) -> ChartRelease:
     """A cluster with Cloche's CRDs and the module's release namespace, which is `restricted`."""
     plane = plane_named(CONTROLLED)
     name = request.path.stem.removeprefix("test_").replace("_", "-")
     names = [f"{name}-{uuid.uuid4().hex[:6]}-{of}" for of in ("system", "sandboxes", "unguarded")]
-    cluster = ChartCluster(plane.kubeconfig, plane.kubectl_path, *names)
+    cluster = ChartRelease(plane.kubeconfig, plane.kubectl_path, *names)
     cluster("create", "namespace", cluster.system)
     cluster("label", "namespace", cluster.system, "pod-security.kubernetes.io/enforce=restricted")
     return cluster
 
 
 @pytest.fixture(scope="module")
-def installed(cluster: ChartCluster) -> ChartCluster:
+def installed(cluster: ChartRelease) -> ChartRelease:
     """The same with the chart installed, its quota counted."""
     cluster.upgrade()
 
@@ -37,26 +39,26 @@ def installed(cluster: ChartCluster) -> ChartCluster:
         quota = cluster.json("get", "resourcequota", "cloche", "-n", cluster.sandboxes)
         return bool(quota.get("status", {}).get("hard"))
 
-    until(counted, 60, "the quota's status")
+    until(counted, "the quota's status", 60)
     return cluster
 
 
 @pytest.fixture
-def namespace(request: pytest.FixtureRequest, installed: ChartCluster) -> str:
+def namespace(request: pytest.FixtureRequest, installed: ChartRelease) -> str:
     """One of the release's namespaces, by the word that a test is parametrized with."""
     names = {"sandboxes": installed.sandboxes, "unguarded": installed.unguarded}
     return names[request.param]
 
 
 @pytest.fixture(scope="module")
-def server(installed: ChartCluster) -> Iterator[ApiServer]:
+def server(installed: ChartRelease) -> Iterator[ApiServer]:
     """The API server with the chart's policies on Pods at work, in `unguarded` too."""
     installed("create", "namespace", installed.unguarded)
     with api_server(installed.kubeconfig) as server:
         for policy in ("cloche-pods", "cloche-pod-changes"):
             server.create(_BINDINGS, _unguarded(installed, policy))
         runtime = {
-            "apiVersion": "cloche.dev/v1alpha1",
+            "apiVersion": API_VERSION,
             "kind": "SandboxRuntime",
             "metadata": {"name": "python"},
             "spec": PYTHON,
@@ -70,7 +72,7 @@ def server(installed: ChartCluster) -> Iterator[ApiServer]:
 _BINDINGS = "/apis/admissionregistration.k8s.io/v1/validatingadmissionpolicybindings"
 
 
-def _unguarded(cluster: ChartCluster, policy: str) -> dict[str, Any]:
+def _unguarded(cluster: ChartRelease, policy: str) -> dict[str, Any]:
     """The binding that has a policy of the chart's rule `unguarded` too."""
     selector = {"matchLabels": {"kubernetes.io/metadata.name": cluster.unguarded}}
     return {
@@ -86,7 +88,7 @@ def _unguarded(cluster: ChartCluster, policy: str) -> dict[str, Any]:
 def _wait_for_the_policies(server: ApiServer, namespace: str) -> None:
     """Try what each of them refuses until it does: the API server takes a moment to know them."""
     account = f"{CORE}/{namespace}/serviceaccounts/default"
-    until(lambda: server.find(account), 30, f"{namespace}'s service account")
+    until(lambda: server.find(account), f"{namespace}'s service account", 30)
     pods = f"{CORE}/{namespace}/pods"
     runtime = server.get(f"{CLOCHE}/{namespace}/sandboxruntimes/python")["metadata"]["uid"]
     probe = f"{pods}/{server.create(pods, waiting(runtime, 'probe'))['metadata']['name']}"
@@ -97,6 +99,6 @@ def _wait_for_the_policies(server: ApiServer, namespace: str) -> None:
         answer = server.ask(method, f"{path}?dryRun=All", body, kind)
         return answer.status_code == 403 and "denied request" in answer.text
 
-    until(lambda: refused("POST", pods, mistaken, "application/json"), 30, "the policy on Pods")
-    until(lambda: refused("PATCH", probe, patch, MERGE), 30, "the policy on changes")
+    until(lambda: refused("POST", pods, mistaken, "application/json"), "the policy on Pods", 30)
+    until(lambda: refused("PATCH", probe, patch, MERGE), "the policy on changes", 30)
     server.delete(probe)

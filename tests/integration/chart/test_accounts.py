@@ -1,4 +1,4 @@
-"""What each service account may do, as the API server itself tells it: no more than is listed."""
+"""What each service account may do, as reported by the API server: no more than is listed."""
 
 from __future__ import annotations
 
@@ -7,15 +7,15 @@ from contextlib import contextmanager
 from typing import Any
 
 import pytest
-from support.api_server import ApiServer, api_server
-from support.chart_cluster import ChartCluster
-from support.helm import SANDBOXES, SYSTEM
-from support.rights import NODES, ROLES, Rules, rights
+from support.clients.api_server import ApiServer, api_server
+from support.data.names import SANDBOXES, SYSTEM
+from support.data.rights import NODES, ROLES, Rules, rights
+from support.fixtures.chart_release import ChartRelease
 
 REVIEWS = "/apis/authorization.k8s.io/v1"
 NAMESPACES = ("system", "sandboxes", "default", "kube-system")
 """The first two are the release's."""
-NOBODY = "system:serviceaccount:default:nobody"
+UNKNOWN_ACCOUNT = "system:serviceaccount:default:nobody"
 """Of no Role: what it may do is what every account may."""
 ACCOUNTS = {
     "gateway": ("system", "cloche-gateway"),
@@ -34,7 +34,7 @@ EXPECTED: dict[tuple[str, str], Rules] = {
     ("operator", "kube-system"): NODES,
 }
 
-EVERYBODYS = (
+RIGHTS_OF_ANY_ACCOUNT = (
     rights("authorization.k8s.io", "selfsubjectaccessreviews", "create")
     | rights("authorization.k8s.io", "selfsubjectrulesreviews", "create")
     | rights("authentication.k8s.io", "selfsubjectreviews", "create")
@@ -57,22 +57,22 @@ NEVER = (
 """Verb, resource (and group) of what would open a sandbox, its namespace or the cluster."""
 
 
-def in_full(cluster: ChartCluster, namespace: str) -> str:
+def full_name(cluster: ChartRelease, namespace: str) -> str:
     """The name of one of NAMESPACES."""
     return {"system": cluster.system, "sandboxes": cluster.sandboxes}.get(namespace, namespace)
 
 
 @contextmanager
-def speaking(cluster: ChartCluster, account: str) -> Iterator[ApiServer]:
+def server_as(cluster: ChartRelease, account: str) -> Iterator[ApiServer]:
     """The API server as one of ACCOUNTS or another account speaks to it."""
     if account in ACCOUNTS:
         namespace, name = ACCOUNTS[account]
-        account = f"system:serviceaccount:{in_full(cluster, namespace)}:{name}"
+        account = f"system:serviceaccount:{full_name(cluster, namespace)}:{name}"
     with api_server(cluster.kubeconfig, by=account) as client:
         yield client
 
 
-def told(client: ApiServer, namespace: str) -> tuple[Rules, set[tuple[str, str]]]:
+def rights_of(client: ApiServer, namespace: str) -> tuple[Rules, set[tuple[str, str]]]:
     """(group, resource, verb, names) and (path, verb) of every right in a namespace."""
     status: Any = client.create(
         f"{REVIEWS}/selfsubjectrulesreviews", {"spec": {"namespace": namespace}}
@@ -96,16 +96,18 @@ def told(client: ApiServer, namespace: str) -> tuple[Rules, set[tuple[str, str]]
 
 @pytest.mark.parametrize("namespace", NAMESPACES)
 @pytest.mark.parametrize("account", ACCOUNTS)
-def test_an_account_may_do_exactly_this(
-    installed: ChartCluster, account: str, namespace: str
+def test_an_account_has_exactly_the_listed_rights(
+    installed: ChartRelease, account: str, namespace: str
 ) -> None:
-    with speaking(installed, account) as client:
-        resources, paths = told(client, in_full(installed, namespace))
-    with speaking(installed, NOBODY) as client:
-        everybodys, everybodys_paths = told(client, in_full(installed, namespace))
-    assert resources - everybodys == EXPECTED.get((account, namespace), set())
-    assert paths == everybodys_paths
-    assert everybodys == EVERYBODYS
+    with server_as(installed, account) as client:
+        resources, paths = rights_of(client, full_name(installed, namespace))
+    with server_as(installed, UNKNOWN_ACCOUNT) as client:
+        rights_of_any_account, paths_of_any_account = rights_of(
+            client, full_name(installed, namespace)
+        )
+    assert resources - rights_of_any_account == EXPECTED.get((account, namespace), set())
+    assert paths == paths_of_any_account
+    assert rights_of_any_account == RIGHTS_OF_ANY_ACCOUNT
 
 
 def may(client: ApiServer, namespace: str, **attributes: str) -> bool:
@@ -117,12 +119,12 @@ def may(client: ApiServer, namespace: str, **attributes: str) -> bool:
 
 
 @pytest.mark.parametrize("account", ACCOUNTS)
-def test_nobody_may_what_would_open_a_sandbox_or_the_cluster(
-    installed: ChartCluster, account: str
+def test_no_account_has_a_right_that_would_open_a_sandbox_or_the_cluster(
+    installed: ChartRelease, account: str
 ) -> None:
-    with speaking(installed, account) as client:
+    with server_as(installed, account) as client:
         for namespace in NAMESPACES:
-            full = in_full(installed, namespace)
+            full = full_name(installed, namespace)
             for word in NEVER:
                 verb, what = word.split()
                 kind, _, group = what.partition(".")
@@ -132,12 +134,12 @@ def test_nobody_may_what_would_open_a_sandbox_or_the_cluster(
 
 
 @pytest.mark.parametrize("account", ACCOUNTS)
-def test_secrets_are_read_by_the_gateway_and_but_its_own(
-    installed: ChartCluster, account: str
+def test_only_the_gateway_reads_secrets_and_only_the_one_with_the_keys(
+    installed: ChartRelease, account: str
 ) -> None:
-    with speaking(installed, account) as client:
+    with server_as(installed, account) as client:
         for namespace in NAMESPACES:
-            full = in_full(installed, namespace)
+            full = full_name(installed, namespace)
             for verb in ("get", "list", "watch", "create", "update", "patch", "delete"):
                 asked = {"verb": verb, "resource": "secrets"}
                 assert not may(client, full, **asked)
@@ -146,8 +148,8 @@ def test_secrets_are_read_by_the_gateway_and_but_its_own(
                 assert may(client, full, **asked, name="cloche-api-keys") == own
 
 
-def test_the_gateway_has_no_hand_on_pods(installed: ChartCluster) -> None:
-    with speaking(installed, "gateway") as client:
+def test_the_gateway_has_no_rights_on_pods(installed: ChartRelease) -> None:
+    with server_as(installed, "gateway") as client:
         for verb in ("get", "list", "watch", "create", "patch", "update", "delete"):
             assert not may(client, installed.sandboxes, verb=verb, resource="pods")
         for verb in ("get", "create"):

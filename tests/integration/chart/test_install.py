@@ -1,4 +1,4 @@
-"""The chart's life on a real API server: dry run, install, upgrade, uninstall, install again."""
+"""The chart on a real API server: dry run, install, upgrade, uninstall, install again."""
 
 from __future__ import annotations
 
@@ -9,9 +9,10 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from support.chart_cluster import ChartCluster
+from support.clients.helm import helm
+from support.data.names import CHART
 from support.deadline import until
-from support.helm import CHART, helm
+from support.fixtures.chart_release import ChartRelease
 
 from cloche_api.keys import ApiKeyRecord, hash_key
 
@@ -28,13 +29,13 @@ EVERYTHING = (
 )
 
 
-def pods_of(cluster: ChartCluster, component: str) -> list[str]:
+def pods_of(cluster: ChartRelease, component: str) -> list[str]:
     """Names of a program's Pods."""
     selector = f"app.kubernetes.io/component={component}"
     return cluster("get", "pods", "-n", cluster.system, "-l", selector, "-o", "name").split()
 
 
-def test_the_api_server_accepts_all_that_can_be_rendered(cluster: ChartCluster) -> None:
+def test_the_api_server_accepts_the_chart_with_every_option_enabled(cluster: ChartRelease) -> None:
     values = [word for one in EVERYTHING for word in ("--set-json", one)]
     values += ["--set", f"sandbox.namespace={cluster.sandboxes}"]
     done = helm("template", "cloche", str(CHART), "-n", cluster.system, *values)
@@ -49,7 +50,7 @@ def test_the_api_server_accepts_all_that_can_be_rendered(cluster: ChartCluster) 
 
 
 @pytest.fixture(scope="module")
-def release(installed: ChartCluster) -> ChartCluster:
+def release(installed: ChartRelease) -> ChartRelease:
     """The installation with two API keys in it, put there as others do."""
     record = json.dumps({"sha256": "0" * 64, "tenant": "t", "createdAt": "2026-01-01T00:00:00Z"})
     patch = json.dumps({"stringData": {"by-patch": record}})
@@ -68,27 +69,27 @@ def release(installed: ChartCluster) -> ChartCluster:
     return installed
 
 
-def keys(cluster: ChartCluster) -> set[str]:
+def keys(cluster: ChartRelease) -> set[str]:
     """Names of the API keys."""
     return set(
         cluster.json("get", "secret", "cloche-api-keys", "-n", cluster.system).get("data", {})
     )
 
 
-def test_the_programs_are_admitted_where_restricted_is_enforced(release: ChartCluster) -> None:
-    until(lambda: pods_of(release, "gateway"), 30, "the gateway's Pod")
-    until(lambda: pods_of(release, "operator"), 30, "the operator's Pod")
+def test_gateway_and_operator_pods_pass_restricted_pod_security(release: ChartRelease) -> None:
+    until(lambda: pods_of(release, "gateway"), "the gateway's Pod", 30)
+    until(lambda: pods_of(release, "operator"), "the operator's Pod", 30)
 
 
 @pytest.mark.parametrize(
     "how", [(), ("--server-side=false",), ("--server-side=true", "--force-conflicts")]
 )
-def test_an_upgrade_keeps_the_api_keys(release: ChartCluster, how: tuple[str, ...]) -> None:
+def test_an_upgrade_keeps_the_api_keys(release: ChartRelease, how: tuple[str, ...]) -> None:
     release.upgrade("--set", f"sandbox.quota.pods={100 + len(how)}", *how)
     assert keys(release) == {"by-patch", "by-apply"}
 
 
-def test_an_upgrade_that_changes_no_setting_restarts_nothing(release: ChartCluster) -> None:
+def test_an_upgrade_that_changes_no_setting_restarts_nothing(release: ChartRelease) -> None:
     def generation(program: str) -> int:
         found = release.json("get", "deployment", f"cloche-{program}", "-n", release.system)
         return int(found["metadata"]["generation"])
@@ -101,7 +102,9 @@ def test_an_upgrade_that_changes_no_setting_restarts_nothing(release: ChartClust
     assert (generation("gateway"), generation("operator")) == (before[0], before[1] + 1)
 
 
-def test_what_others_changed_is_overruled_when_asked(release: ChartCluster) -> None:
+def test_an_upgrade_with_force_conflicts_overrides_changes_of_other_clients(
+    release: ChartRelease,
+) -> None:
     release("scale", "deployment/cloche-gateway", "-n", release.system, "--replicas=0")
     size = '{"spec":{"pool":{"size":9}}}'
     release("patch", "sbr/python", "-n", release.sandboxes, "--type=merge", "-p", size)
@@ -111,7 +114,9 @@ def test_what_others_changed_is_overruled_when_asked(release: ChartCluster) -> N
     assert release.json("get", "sbr/python", "-n", release.sandboxes)["spec"]["pool"]["size"] == 2
 
 
-def test_a_namespace_of_ones_own_must_be_restricted(release: ChartCluster) -> None:
+def test_an_existing_sandbox_namespace_must_enforce_restricted_pod_security(
+    release: ChartRelease,
+) -> None:
     loose = f"{release.system}-loose"
     release("create", "namespace", loose)
     words = helm(
@@ -124,7 +129,7 @@ def test_a_namespace_of_ones_own_must_be_restricted(release: ChartCluster) -> No
     assert command in words.stderr
 
 
-def test_uninstalling_keeps_the_records_and_says_so(release: ChartCluster) -> None:
+def test_uninstalling_keeps_records_and_keys_and_lists_what_it_keeps(release: ChartRelease) -> None:
     assert release.try_execution("kept").returncode == 0
     words = release.helm("uninstall", "cloche")
     for kept in (f"[Namespace] {release.sandboxes}", "[Secret] cloche-api-keys", "[NetworkPolicy]"):
@@ -139,7 +144,7 @@ def test_uninstalling_keeps_the_records_and_says_so(release: ChartCluster) -> No
     assert release.json("get", "sbx/kept", "-n", release.sandboxes)["spec"]["code"] == "print(1)"
 
 
-def test_the_notes_tell_how_to_make_a_key(release: ChartCluster, tmp_path: Path) -> None:
+def test_the_commands_in_the_notes_create_an_api_key(release: ChartRelease, tmp_path: Path) -> None:
     lines = [line.strip() for line in release.helm("get", "notes", "cloche").splitlines()]
     first = next(i for i, line in enumerate(lines) if line.startswith("export CLOCHE_API_KEY="))
     (tmp_path / "kubectl").symlink_to(release.program)

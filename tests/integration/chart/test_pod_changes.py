@@ -1,4 +1,4 @@
-"""What may still be done to a sandbox Pod, and by whom: asked of a real API server."""
+"""The changes to a sandbox Pod that the policies allow, on a real API server."""
 
 from __future__ import annotations
 
@@ -9,12 +9,13 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from support.api_server import CLOCHE, CORE, JSON_PATCH, MERGE, ApiServer, api_server
-from support.chart_cluster import ChartCluster
+from support.clients.api_server import CLOCHE, CORE, JSON_PATCH, MERGE, ApiServer, api_server
+from support.data.sandbox_pods import Pod, changed, cold, metadata, spec, waiting
 from support.deadline import until
-from support.sandbox_pods import Pod, changed, cold, metadata, spec, waiting
-from support.stage import container as container_status
+from support.fixtures.chart_release import ChartRelease
+from support.fixtures.fake_cluster import container as container_status
 
+from cloche_api.meta import API_VERSION
 from cloche_operator.model.execution import from_object
 from cloche_operator.model.pod_manifest import claim_patch, execution_owner
 
@@ -23,7 +24,7 @@ GUARDED = pytest.mark.parametrize("namespace", ["sandboxes"], indirect=True)
 
 
 @pytest.fixture(scope="module")
-def operator(server: ApiServer, installed: ChartCluster) -> Iterator[ApiServer]:
+def operator(server: ApiServer, installed: ChartRelease) -> Iterator[ApiServer]:
     """The API server as the operator's account speaks to it."""
     assert server.find(f"{CORE}/{installed.sandboxes}")
     with api_server(installed.kubeconfig, by=installed.operator) as client:
@@ -31,7 +32,7 @@ def operator(server: ApiServer, installed: ChartCluster) -> Iterator[ApiServer]:
 
 
 @pytest.fixture(scope="module")
-def runtimes(server: ApiServer, installed: ChartCluster) -> dict[str, str]:
+def runtimes(server: ApiServer, installed: ChartRelease) -> dict[str, str]:
     """The uid of a runtime in each namespace, who owns Pods that wait."""
     return {
         namespace: server.get(f"{CLOCHE}/{namespace}/sandboxruntimes/python")["metadata"]["uid"]
@@ -66,7 +67,7 @@ def execution(server: ApiServer, namespace: str) -> dict[str, Any]:
     made: dict[str, Any] = server.create(
         f"{CLOCHE}/{namespace}/sandboxexecutions",
         {
-            "apiVersion": "cloche.dev/v1alpha1",
+            "apiVersion": API_VERSION,
             "kind": "SandboxExecution",
             "metadata": {"generateName": "x-"},
             "spec": {"language": "python", "code": "print(1)"},
@@ -76,7 +77,9 @@ def execution(server: ApiServer, namespace: str) -> dict[str, Any]:
 
 
 @BOTH
-def test_a_debug_container_is_refused(installed: ChartCluster, pod: Pod, namespace: str) -> None:
+def test_a_debug_container_is_rejected_in_a_sandbox_pod(
+    installed: ChartRelease, pod: Pod, namespace: str
+) -> None:
     done = installed.run(
         "debug", f"pod/{pod['metadata']['name']}", "-n", namespace, "--image=busybox",
         "--profile=restricted", "--", "sh",
@@ -86,8 +89,8 @@ def test_a_debug_container_is_refused(installed: ChartCluster, pod: Pod, namespa
 
 
 @GUARDED
-def test_one_that_may_trace_is_refused_by_pod_security_before(
-    installed: ChartCluster, pod: Pod, namespace: str
+def test_a_debug_container_that_may_trace_is_rejected_by_pod_security(
+    installed: ChartRelease, pod: Pod, namespace: str
 ) -> None:
     done = installed.run(
         "debug", f"pod/{pod['metadata']['name']}", "-n", namespace, "--image=busybox",
@@ -98,7 +101,7 @@ def test_one_that_may_trace_is_refused_by_pod_security_before(
 
 
 @BOTH
-def test_a_pod_is_not_resized(server: ApiServer, pod: Pod) -> None:
+def test_a_sandbox_pod_cannot_be_resized(server: ApiServer, pod: Pod) -> None:
     limits = {"cpu": "2", "memory": "512Mi", "ephemeral-storage": "64Mi"}
     (container,) = pod["spec"]["containers"]
     more = container | {"resources": container["resources"] | {"limits": limits}}
@@ -107,7 +110,9 @@ def test_a_pod_is_not_resized(server: ApiServer, pod: Pod) -> None:
 
 
 @BOTH
-def test_the_image_stays(installed: ChartCluster, pod: Pod, namespace: str) -> None:
+def test_the_image_of_a_sandbox_pod_cannot_change(
+    installed: ChartRelease, pod: Pod, namespace: str
+) -> None:
     done = installed.run(
         "set", "image", f"pod/{pod['metadata']['name']}", "-n", namespace, "sandbox=evil:1"
     )
@@ -116,7 +121,7 @@ def test_the_image_stays(installed: ChartCluster, pod: Pod, namespace: str) -> N
 
 
 @BOTH
-def test_a_deadline_is_not_taken_away(server: ApiServer, pod: Pod) -> None:
+def test_the_deadline_of_a_sandbox_pod_can_only_be_shortened(server: ApiServer, pod: Pod) -> None:
     server.merge(path(pod), {"spec": {"activeDeadlineSeconds": 100}})
     # The API server's own rule.
     for later in (None, 101):
@@ -129,7 +134,9 @@ def test_a_deadline_is_not_taken_away(server: ApiServer, pod: Pod) -> None:
 @pytest.mark.parametrize(
     "more", [{"operator": "Exists"}, {"key": "node-role.kubernetes.io/master"}, {"key": "gpu"}]
 )
-def test_no_taint_is_tolerated_later(server: ApiServer, pod: Pod, more: dict[str, str]) -> None:
+def test_no_toleration_can_be_added_to_a_sandbox_pod(
+    server: ApiServer, pod: Pod, more: dict[str, str]
+) -> None:
     operator = {"operator": "Exists"}
     words = refusal(
         server, pod, {"spec": {"tolerations": [*pod["spec"]["tolerations"], operator | more]}}
@@ -143,13 +150,17 @@ def test_no_taint_is_tolerated_later(server: ApiServer, pod: Pod, more: dict[str
     ["io.katacontainers.config.hypervisor.path", "k8s.v1.cni.cncf.io/networks",
      "org.systemd.property.SuccessAction"],
 )  # fmt: skip
-def test_no_orders_to_the_runtime_later(server: ApiServer, pod: Pod, name: str) -> None:
+def test_no_annotation_for_the_container_runtime_can_be_added_to_a_sandbox_pod(
+    server: ApiServer, pod: Pod, name: str
+) -> None:
     words = refusal(server, pod, {"metadata": {"annotations": {name: "x"}}})
     assert "metadata.annotations: must get none" in words
 
 
 @BOTH
-def test_what_network_plugins_and_people_note_passes(server: ApiServer, pod: Pod) -> None:
+def test_annotations_and_labels_of_network_plugins_and_users_are_accepted(
+    server: ApiServer, pod: Pod
+) -> None:
     notes = {
         "cni.projectcalico.org/podIP": "10.0.0.1/32",
         "k8s.v1.cni.cncf.io/network-status": "[]",
@@ -161,7 +172,7 @@ def test_what_network_plugins_and_people_note_passes(server: ApiServer, pod: Pod
 
 
 @GUARDED
-def test_the_claim_and_the_garbage_collector_pass(
+def test_the_operator_can_claim_a_pod_and_the_garbage_collector_can_delete_it(
     server: ApiServer, operator: ApiServer, pod: Pod, namespace: str
 ) -> None:
     made = execution(server, namespace)
@@ -177,28 +188,28 @@ def test_the_claim_and_the_garbage_collector_pass(
     again = operator.ask("PATCH", path(pod), patch, JSON_PATCH)
     assert again.status_code == 422  # its own test, that the Pod waits
     server.delete(f"{CLOCHE}/{namespace}/sandboxexecutions/{made['metadata']['name']}")
-    until(lambda: server.find(path(pod)) is None, 60, "the garbage collector")
+    until(lambda: server.find(path(pod)) is None, "the garbage collector", 60)
 
 
 @GUARDED
-def test_a_pod_that_is_deleted_goes_whatever_its_owner(
+def test_a_sandbox_pod_with_an_owner_can_be_deleted_in_the_foreground(
     server: ApiServer, operator: ApiServer, pod: Pod
 ) -> None:
     body = {"preconditions": {"uid": pod["metadata"]["uid"]}, "propagationPolicy": "Foreground"}
     operator.call("DELETE", path(pod), body)
-    until(lambda: server.find(path(pod)) is None, 60, "the Pod to go")
+    until(lambda: server.find(path(pod)) is None, "the Pod to go", 60)
 
 
 @pytest.fixture
-def node(server: ApiServer, installed: ChartCluster) -> Iterator[str]:
+def node(server: ApiServer, installed: ChartRelease) -> Iterator[str]:
     """A node by name. Nothing runs on it."""
     server.create("/api/v1/nodes", {"metadata": {"name": installed.system}})
     yield installed.system
     server.delete(f"/api/v1/nodes/{installed.system}")
 
 
-def test_scheduler_kubelet_and_taint_eviction_pass(
-    server: ApiServer, operator: ApiServer, node: str, installed: ChartCluster
+def test_scheduler_kubelet_and_taint_eviction_can_update_a_sandbox_pod(
+    server: ApiServer, operator: ApiServer, node: str, installed: ChartRelease
 ) -> None:
     made = execution(server, installed.sandboxes)
     manifest = cold(made["metadata"]["uid"])
@@ -223,7 +234,7 @@ def test_scheduler_kubelet_and_taint_eviction_pass(
         conditions = {one["type"]: one for one in found["status"]["conditions"]}
         return "deletionTimestamp" in found["metadata"] and conditions.get("DisruptionTarget")
 
-    condition = until(evicted, 60, "the eviction")
+    condition = until(evicted, "the eviction", 60)
     assert condition["reason"] == "DeletionByTaintManager"
     # The kubelet's last word.
     server.call("DELETE", path(pod), {"gracePeriodSeconds": 0})
@@ -231,15 +242,15 @@ def test_scheduler_kubelet_and_taint_eviction_pass(
 
 
 @GUARDED
-def test_an_eviction_by_the_api_passes(server: ApiServer, pod: Pod) -> None:
+def test_a_sandbox_pod_can_be_evicted_with_the_eviction_api(server: ApiServer, pod: Pod) -> None:
     name = {"name": pod["metadata"]["name"]}
     eviction = {"apiVersion": "policy/v1", "kind": "Eviction", "metadata": name}
     server.create(path(pod, "/eviction"), eviction)
-    until(lambda: server.find(path(pod)) is None, 30, "the Pod to go")
+    until(lambda: server.find(path(pod)) is None, "the Pod to go", 30)
 
 
-def test_pods_from_before_the_policy_can_still_be_claimed(
-    server: ApiServer, installed: ChartCluster, runtimes: dict[str, str]
+def test_a_pod_created_before_the_policy_can_still_be_claimed(
+    server: ApiServer, installed: ChartRelease, runtimes: dict[str, str]
 ) -> None:
     """An upgrade finds Pods of an older shape: changes are judged, not what there was."""
     bindings = ("validatingadmissionpolicybinding", f"cloche-pods.{installed.unguarded}")
@@ -254,7 +265,7 @@ def test_pods_from_before_the_policy_can_still_be_claimed(
     def created() -> bool:
         return server.ask("POST", f"{CORE}/{installed.unguarded}/pods", older).is_success
 
-    until(created, 30, "the policy to be away")
+    until(created, "the policy to be away", 30)
     pod = server.get(f"{CORE}/{installed.unguarded}/pods/sbx-python-older")
     server.call("PATCH", path(pod), claim_patch(pod, datetime.now(UTC), 30, {"a": "b"}), JSON_PATCH)
     metadata_ = {"name": removed["metadata"]["name"]}

@@ -1,4 +1,4 @@
-"""Nothing but the operator's Pods gets into the sandbox namespace: asked of a real API server."""
+"""Only Pods of the operator are admitted to the sandbox namespace, on a real API server."""
 
 from __future__ import annotations
 
@@ -6,10 +6,11 @@ import re
 from typing import Any
 
 import pytest
-from support.api_server import CORE, ApiServer
-from support.chart_cluster import ChartCluster
-from support.deadline import until
-from support.sandbox_pods import (
+from support.clients.api_server import CORE, ApiServer
+from support.data.policy_cases import Variant
+from support.data.policy_cases_containers import CONTAINERS, PRIVILEGES, RESOURCES
+from support.data.policy_cases_pods import METADATA, SURROUNDINGS, USERS, VOLUMES
+from support.data.sandbox_pods import (
     Pod,
     changed,
     cold,
@@ -20,9 +21,8 @@ from support.sandbox_pods import (
     spec,
     waiting,
 )
-from support.weaker import Variant
-from support.weaker_containers import CONTAINERS, PRIVILEGES, RESOURCES
-from support.weaker_pods import METADATA, SURROUNDINGS, USERS, VOLUMES
+from support.deadline import until
+from support.fixtures.chart_release import ChartRelease
 
 from cloche_operator.settings import Settings
 
@@ -75,7 +75,7 @@ NOT_PINNED = {
     "ResourceRequirements": {"requests"},
     "Toleration": {"effect", "key", "operator", "tolerationSeconds", "value"},
 }  # fmt: skip
-"""Fields that no rule is about, by the API's type; those of a list's items stand in its rule."""
+"""Fields that no rule is about, by the API's type; the rule of a list covers its items."""
 
 WHERE = {
     "PodSpec": "spec.",
@@ -104,7 +104,7 @@ def named(message: str) -> str:
 
 @pytest.mark.parametrize("pod", RIGHT.values(), ids=RIGHT)
 @pytest.mark.parametrize("namespace", ["sandboxes", "unguarded"], indirect=True)
-def test_the_operators_pods_are_admitted(server: ApiServer, namespace: str, pod: Pod) -> None:
+def test_a_pod_of_the_operator_is_admitted(server: ApiServer, namespace: str, pod: Pod) -> None:
     server.create(f"{CORE}/{namespace}/pods?dryRun=All", pod)
 
 
@@ -123,13 +123,13 @@ def classes(server: ApiServer) -> None:
 
 @pytest.mark.usefixtures("classes")
 @pytest.mark.parametrize("name", STILL_RIGHT)
-def test_what_an_installation_or_a_runtime_may_say(
-    server: ApiServer, installed: ChartCluster, name: str
+def test_a_pod_with_an_allowed_setting_of_installation_or_runtime_is_admitted(
+    server: ApiServer, installed: ChartRelease, name: str
 ) -> None:
     pod = changed(cold(), STILL_RIGHT[name])
     made = until(
         # The RuntimeClass is known to admission a moment after it was made.
-        lambda: _created(server, installed.sandboxes, pod), 10, "the Pod to be admitted"
+        lambda: _created(server, installed.sandboxes, pod), "the Pod to be admitted", 10
     )  # fmt: skip
     assert made["spec"]["priority"] == 0
     assert ("overhead" in made["spec"]) == ("runtimeClassName" in pod["spec"])
@@ -146,7 +146,7 @@ def _created(server: ApiServer, namespace: str, pod: Pod) -> Any:
 
 
 @pytest.fixture(scope="module")
-def other_account(server: ApiServer, installed: ChartCluster) -> None:
+def other_account(server: ApiServer, installed: ChartRelease) -> None:
     """A second service account, which a Pod could name."""
     for namespace in (installed.sandboxes, installed.unguarded):
         server.create(f"{CORE}/{namespace}/serviceaccounts", {"metadata": {"name": "other"}})
@@ -154,8 +154,8 @@ def other_account(server: ApiServer, installed: ChartCluster) -> None:
 
 @pytest.mark.usefixtures("other_account")
 @pytest.mark.parametrize("variant", VARIANTS.values(), ids=VARIANTS)
-def test_a_weaker_pod_is_refused_and_told_why(
-    server: ApiServer, installed: ChartCluster, variant: Variant
+def test_a_weaker_pod_is_rejected_and_the_field_named(
+    server: ApiServer, installed: ChartRelease, variant: Variant
 ) -> None:
     pod = changed(cold(), variant.change)
     if variant.mended:
@@ -174,9 +174,9 @@ def test_a_weaker_pod_is_refused_and_told_why(
         assert named(refusal(server, installed.unguarded, pod)) == variant.field
 
 
-def test_each_rule_has_its_variant(installed: ChartCluster) -> None:
+def test_each_rule_of_the_pod_policy_has_a_test_case(installed: ChartRelease) -> None:
     tried = {one.field for one in VARIANTS.values() if not one.invalid}
-    # What the API server lets nobody create stands in the policy all the same.
+    # The policy also forbids what the API server itself rejects.
     impossible = {one.field for one in VARIANTS.values() if one.invalid}
     # Rules need a restartPolicy, which is refused before.
     behind = {"spec.containers[0].restartPolicyRules"}
@@ -185,15 +185,15 @@ def test_each_rule_has_its_variant(installed: ChartCluster) -> None:
     assert rules - tried <= impossible | behind
 
 
-def fields(cluster: ChartCluster) -> set[str]:
+def fields(cluster: ChartRelease) -> set[str]:
     """The fields that the policy's messages begin with."""
     policy = cluster.json("get", "validatingadmissionpolicy", f"cloche-pods.{cluster.system}")
     return {one["message"].split(": ")[0] for one in policy["spec"]["validations"]}
 
 
 @pytest.mark.parametrize("kind", NOT_PINNED)
-def test_no_field_of_kubernetes_was_forgotten(
-    server: ApiServer, installed: ChartCluster, kind: str
+def test_each_field_of_a_pod_in_this_kubernetes_is_pinned_or_listed(
+    server: ApiServer, installed: ChartRelease, kind: str
 ) -> None:
     """A new Kubernetes may bring fields: each is to be pinned, or listed here with its reason."""
     schemas = server.get("/openapi/v3/api/v1")["components"]["schemas"]
@@ -207,8 +207,8 @@ def test_no_field_of_kubernetes_was_forgotten(
     assert there - pinned == NOT_PINNED[kind]
 
 
-def test_the_operator_is_told_why_as_everybody_is(
-    server: ApiServer, installed: ChartCluster
+def test_the_operator_receives_the_policys_full_message(
+    server: ApiServer, installed: ChartRelease
 ) -> None:
     server.client.headers["Impersonate-User"] = installed.operator
     try:
@@ -226,8 +226,8 @@ def test_the_operator_is_told_why_as_everybody_is(
 
 
 @pytest.mark.usefixtures("classes")
-def test_what_the_chart_says_of_sandboxes_is_said_of_their_pods(
-    server: ApiServer, installed: ChartCluster
+def test_the_pod_policy_follows_the_charts_sandbox_settings(
+    server: ApiServer, installed: ChartRelease
 ) -> None:
     installed.upgrade(
         "--set-json", 'sandbox.nodeSelector={"pool":"sandbox"}',
@@ -255,10 +255,10 @@ def test_what_the_chart_says_of_sandboxes_is_said_of_their_pods(
     }
     until(
         lambda: "appArmorProfile: " in _tried(server, installed.sandboxes, cold()),
-        30,
         "the new policy",
+        30,
     )
-    until(lambda: _created(server, installed.sandboxes, right), 10, "the Pod to be admitted")
+    until(lambda: _created(server, installed.sandboxes, right), "the Pod to be admitted", 10)
     for field, change in weaker.items():
         assert named(refusal(server, installed.sandboxes, changed(right, change))) == field
 

@@ -1,4 +1,4 @@
-"""Where executions may be created, and that nothing of them stays: asked of a real API server."""
+"""The policies on executions, tombstones and sources, on a real API server."""
 
 from __future__ import annotations
 
@@ -8,18 +8,21 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from support.chart_cluster import ChartCluster
+from support.clients.helm import helm
+from support.data.names import CHART
 from support.deadline import until
-from support.helm import CHART, helm
+from support.fixtures.chart_release import ChartRelease
+
+from cloche_api.meta import API_VERSION
 
 EXECUTION = {"language": "python", "code": "print(1)"}
 
 
 def create(
-    cluster: ChartCluster, kind: str, spec: dict[str, Any], *args: str, **metadata: Any
+    cluster: ChartRelease, kind: str, spec: dict[str, Any], *args: str, **metadata: Any
 ) -> subprocess.CompletedProcess[str]:
     manifest = {
-        "apiVersion": "cloche.dev/v1alpha1",
+        "apiVersion": API_VERSION,
         "kind": kind,
         "metadata": {"namespace": cluster.sandboxes, "generateName": "made-", **metadata},
         "spec": spec,
@@ -27,21 +30,21 @@ def create(
     return cluster.run("create", *args, "-f", "-", stdin=json.dumps(manifest))
 
 
-def tombstone(cluster: ChartCluster, by: str | None = None, **metadata: Any) -> Any:
+def tombstone(cluster: ChartRelease, by: str | None = None, **metadata: Any) -> Any:
     spec = {"requestSHA256": "a" * 64, "expirationTime": "2036-01-01T00:00:00Z"}
     args = ("--as", by) if by else ()
     return create(cluster, "SandboxTombstone", spec, *args, **metadata)
 
 
-def source(cluster: ChartCluster, name: str, by: str | None = None, **metadata: Any) -> Any:
-    """Create the source of this name, as somebody else if `by` says so."""
+def source(cluster: ChartRelease, name: str, by: str | None = None, **metadata: Any) -> Any:
+    """Create the source of this name, impersonating `by` if given."""
     spec = {"execution": name.rpartition("-")[0], "tenant": "acme", "code": "print(1)"}
     args = ("--as", by) if by else ()
     return create(cluster, "SandboxSource", spec, *args, name=name, **metadata)
 
 
 @pytest.fixture(scope="module")
-def policed(installed: ChartCluster) -> ChartCluster:
+def policed(installed: ChartRelease) -> ChartRelease:
     """With the policies at work, which takes the API server a moment after they were created."""
     probes: dict[str, Callable[[], Any]] = {
         "namespaces": lambda: create(
@@ -54,11 +57,11 @@ def policed(installed: ChartCluster) -> ChartCluster:
         "sources": lambda: source(installed, "probe-01"),
     }
     for what, probe in probes.items():
-        until(lambda probe=probe: probe().returncode != 0, 30, f"the policy on {what}")  # type: ignore[misc]  # bound now
+        until(lambda probe=probe: probe().returncode != 0, f"the policy on {what}", 30)  # type: ignore[misc]  # bound now
     return installed
 
 
-def test_a_source_elsewhere_than_in_a_sandbox_namespace_is_refused(policed: ChartCluster) -> None:
+def test_a_source_outside_a_sandbox_namespace_is_rejected(policed: ChartRelease) -> None:
     """Nobody would delete it."""
     done = source(policed, "left-01", policed.gateway, namespace="default")
     assert done.returncode != 0
@@ -68,8 +71,8 @@ def test_a_source_elsewhere_than_in_a_sandbox_namespace_is_refused(policed: Char
 @pytest.mark.parametrize(
     ("kind", "spec"), [("SandboxExecution", EXECUTION), ("SandboxSession", {"language": "python"})]
 )
-def test_elsewhere_than_in_a_sandbox_namespace_nothing_is_taken(
-    policed: ChartCluster, kind: str, spec: dict[str, Any]
+def test_an_execution_or_session_outside_a_sandbox_namespace_is_rejected(
+    policed: ChartRelease, kind: str, spec: dict[str, Any]
 ) -> None:
     done = create(policed, kind, spec, namespace="default")
     assert done.returncode != 0
@@ -80,7 +83,7 @@ def test_elsewhere_than_in_a_sandbox_namespace_nothing_is_taken(
     assert create(policed, kind, spec).returncode == 0
 
 
-def test_the_namespace_of_another_installation_is_its_own_business(policed: ChartCluster) -> None:
+def test_the_namespace_of_another_installation_accepts_executions(policed: ChartRelease) -> None:
     others = f"{policed.system}-others"
     policed("create", "namespace", others)
     refused = create(policed, "SandboxExecution", EXECUTION, namespace=others)
@@ -93,10 +96,12 @@ def test_the_namespace_of_another_installation_is_its_own_business(policed: Char
             create(policed, "SandboxExecution", EXECUTION, *args, namespace=others).returncode == 0
         )
 
-    until(taken, 30, "the label to be known")
+    until(taken, "the label to be known", 30)
 
 
-def test_a_namespace_that_is_prepared_must_have_the_label(policed: ChartCluster) -> None:
+def test_an_existing_sandbox_namespace_must_have_the_installation_label(
+    policed: ChartRelease,
+) -> None:
     bare = f"{policed.system}-bare"
     policed("create", "namespace", bare)
     policed("label", "namespace", bare, "pod-security.kubernetes.io/enforce=restricted")
@@ -113,8 +118,8 @@ def test_a_namespace_that_is_prepared_must_have_the_label(policed: ChartCluster)
 @pytest.mark.parametrize(
     ("kind", "spec"), [("SandboxExecution", EXECUTION), ("SandboxSession", {"language": "python"})]
 )
-def test_a_finalizer_can_neither_be_created_nor_added(
-    policed: ChartCluster, kind: str, spec: dict[str, Any]
+def test_a_finalizer_cannot_be_created_or_added(
+    policed: ChartRelease, kind: str, spec: dict[str, Any]
 ) -> None:
     done = create(policed, kind, spec, finalizers=["example.com/mine"])
     assert "metadata.finalizers: none may be added" in done.stderr
@@ -127,7 +132,9 @@ def test_a_finalizer_can_neither_be_created_nor_added(
     policed("delete", made.stdout.strip(), "-n", policed.sandboxes, "--cascade=foreground")
 
 
-def test_a_tombstone_is_the_gateways_and_the_operators_to_make(policed: ChartCluster) -> None:
+def test_only_gateway_and_operator_create_tombstones_and_only_the_operator_deletes(
+    policed: ChartRelease,
+) -> None:
     refused = tombstone(policed, name="forged")
     assert "only Cloche's gateway and operator may create a SandboxTombstone" in refused.stderr
     for by, name in ((policed.gateway, "purged"), (policed.operator, "retained")):
@@ -147,8 +154,8 @@ def test_a_tombstone_is_the_gateways_and_the_operators_to_make(policed: ChartClu
     assert "metadata.finalizers: must be absent" in held.stderr
 
 
-def test_a_user_with_all_rights_in_the_namespace_neither_makes_nor_removes_a_tombstone(
-    policed: ChartCluster,
+def test_a_user_with_all_rights_in_the_namespace_cannot_create_or_delete_a_tombstone(
+    policed: ChartRelease,
 ) -> None:
     assert tombstone(policed, policed.gateway, name="of-a-key").returncode == 0
     space = ("-n", policed.sandboxes)
@@ -161,8 +168,8 @@ def test_a_user_with_all_rights_in_the_namespace_neither_makes_nor_removes_a_tom
     assert policed.json("get", "sbt", "of-a-key", *space)
 
 
-def test_the_tombstones_of_another_installation_are_its_own_business(
-    policed: ChartCluster,
+def test_the_policy_does_not_apply_to_tombstones_of_another_installation(
+    policed: ChartRelease,
 ) -> None:
     others = f"{policed.system}-theirs"
     policed("create", "namespace", others)
@@ -170,7 +177,7 @@ def test_the_tombstones_of_another_installation_are_its_own_business(
     policed("delete", "sbt", "theirs", "-n", others)
 
 
-def test_tombstones_do_not_keep_their_namespace(policed: ChartCluster) -> None:
+def test_the_namespace_controller_can_delete_tombstones(policed: ChartRelease) -> None:
     """Deleted by the controller of namespaces, which the policy lets do it."""
     assert tombstone(policed, policed.gateway, name="in-the-way").returncode == 0
     who = ("--as", "system:serviceaccount:kube-system:namespace-controller")
@@ -179,7 +186,7 @@ def test_tombstones_do_not_keep_their_namespace(policed: ChartCluster) -> None:
     policed("delete", "sbt", "in-the-way", "-n", policed.sandboxes, *who, *group, *masters)
 
 
-def test_a_source_is_the_gateways_alone_to_make(policed: ChartCluster) -> None:
+def test_only_the_gateway_creates_sources(policed: ChartRelease) -> None:
     space = ("-n", policed.sandboxes)
     only = "only Cloche's gateway may create a SandboxSource"
     assert only in source(policed, "forged-01").stderr
@@ -191,26 +198,28 @@ def test_a_source_is_the_gateways_alone_to_make(policed: ChartCluster) -> None:
     assert "metadata.finalizers: must be absent" in held.stderr
 
 
-def test_a_source_is_the_gateways_and_the_operators_to_delete(policed: ChartCluster) -> None:
+def test_only_gateway_operator_and_namespace_controller_delete_sources(
+    policed: ChartRelease,
+) -> None:
     """An execution fails that has lost it."""
     space = ("-n", policed.sandboxes)
-    for name in ("of-gateway-01", "of-operator-01", "of-nobody-01"):
+    for name in ("of-gateway-01", "of-operator-01", "of-controller-01"):
         assert source(policed, name, policed.gateway).returncode == 0
-    for which in ("of-nobody-01", "--all"):
+    for which in ("of-controller-01", "--all"):
         kept = policed.run("delete", "sbxsrc", which, *space)
         assert "only Cloche's gateway and operator may delete a SandboxSource" in kept.stderr
     policed("delete", "sbxsrc", "of-gateway-01", *space, "--as", policed.gateway)
     policed("delete", "sbxsrc", "of-operator-01", *space, "--as", policed.operator)
-    assert policed.json("get", "sbxsrc", "of-nobody-01", *space)
+    assert policed.json("get", "sbxsrc", "of-controller-01", *space)
     as_controller = (
         "--as", "system:serviceaccount:kube-system:namespace-controller",
         "--as-group", "system:serviceaccounts:kube-system", "--as-group", "system:masters",
     )  # fmt: skip
-    policed("delete", "sbxsrc", "of-nobody-01", *space, *as_controller)
+    policed("delete", "sbxsrc", "of-controller-01", *space, *as_controller)
 
 
-def test_a_user_with_all_rights_in_the_namespace_neither_makes_changes_nor_removes_a_source(
-    policed: ChartCluster,
+def test_a_user_with_all_rights_in_the_namespace_cannot_write_a_source(
+    policed: ChartRelease,
 ) -> None:
     assert source(policed, "victims-01", policed.gateway).returncode == 0
     space, as_mallory = ("-n", policed.sandboxes), ("--as", "mallory")

@@ -1,4 +1,4 @@
-"""Both programs run with what the chart gives them: their settings, their rights, no more."""
+"""Gateway and operator run with exactly the settings and rights of the chart."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from pathlib import Path
 
 import httpx
 import pytest
-from support.chart_cluster import ChartCluster
 from support.deadline import until
+from support.fixtures.chart_release import ChartRelease
 
 from cloche_api.keys import new_key
 
 
 def free_port() -> int:
-    """A port of loopback that nobody listens on."""
+    """A free port on loopback."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]
@@ -30,13 +30,15 @@ def free_port() -> int:
 
 @contextmanager
 def as_in_its_pod(
-    cluster: ChartCluster, program: str, port: int, place: Path, pod: str = "pod-0"
+    cluster: ChartRelease, program: str, port: int, place: Path, pod: str = "pod-0"
 ) -> Iterator[Path]:
     """Run a program with its Deployment's variables and its service account's token; its log."""
     found = cluster.json("get", "deployment", f"cloche-{program}", "-n", cluster.system)
     (container,) = found["spec"]["template"]["spec"]["containers"]
     settings = {
-        one["name"]: _told(one["valueFrom"], pod) if "valueFrom" in one else one.get("value", "")
+        one["name"]: _value_of(one["valueFrom"], pod)
+        if "valueFrom" in one
+        else one.get("value", "")
         for one in container["env"]
     }
     settings["CLOCHE_GATEWAY_PORT" if program == "gateway" else "CLOCHE_OPERATOR_HTTP_PORT"] = str(
@@ -64,8 +66,8 @@ def as_in_its_pod(
             assert process.wait(30) == 0, log.read_text()
 
 
-def _told(source: dict[str, object], pod: str) -> str:
-    """What a kubelet would put there: the Pod's name, or its limit on memory in MiB or bytes."""
+def _value_of(source: dict[str, object], pod: str) -> str:
+    """Return what a kubelet would set: the Pod's name, or its limit on memory in MiB or bytes."""
     limit = source.get("resourceFieldRef")
     if not isinstance(limit, dict):
         return pod
@@ -73,7 +75,7 @@ def _told(source: dict[str, object], pod: str) -> str:
 
 
 def answers(url: str) -> bool:
-    """Whether a health check is content."""
+    """Return whether a health check succeeds."""
     try:
         return httpx.get(url, timeout=5).status_code == 200
     except httpx.TransportError:
@@ -81,23 +83,23 @@ def answers(url: str) -> bool:
 
 
 def refused(log: Path) -> list[str]:
-    """What a program was not allowed to do."""
+    """Return the log lines about requests that were forbidden."""
     return [line for line in log.read_text().splitlines() if "orbidden" in line or " 403" in line]
 
 
-def pods(cluster: ChartCluster) -> list[str]:
+def pods(cluster: ChartRelease) -> list[str]:
     """Pods of executions, without those of the pools."""
     selector = ("-l", "cloche.dev/execution")
     return cluster("get", "pods", "-n", cluster.sandboxes, *selector, "-o", "name").split()
 
 
-def waiting(cluster: ChartCluster) -> list[str]:
+def waiting(cluster: ChartRelease) -> list[str]:
     """Pods of the pools."""
     selector = ("-l", "cloche.dev/state=waiting")
     return cluster("get", "pods", "-n", cluster.sandboxes, *selector, "-o", "name").split()
 
 
-def leader(cluster: ChartCluster) -> str:
+def leader(cluster: ChartRelease) -> str:
     """Who holds the operators' Lease."""
     done = cluster.run("get", "lease", "cloche-operator", "-n", cluster.system, "-o", "json")
     holder: str = json.loads(done.stdout)["spec"]["holderIdentity"] if not done.returncode else ""
@@ -105,7 +107,7 @@ def leader(cluster: ChartCluster) -> str:
 
 
 @pytest.fixture
-def node(installed: ChartCluster) -> Iterator[None]:
+def node(installed: ChartRelease) -> Iterator[None]:
     """A node by name, with memory to allocate: what admits executions. Nothing runs on it."""
     node = {"apiVersion": "v1", "kind": "Node", "metadata": {"name": installed.system}}
     installed("create", "-f", "-", stdin=json.dumps(node))
@@ -123,16 +125,18 @@ def node(installed: ChartCluster) -> Iterator[None]:
 
 
 @pytest.mark.usefixtures("node")
-def test_the_operators_rights_are_enough(installed: ChartCluster, tmp_path: Path) -> None:
+def test_the_operator_runs_with_the_rights_of_the_chart(
+    installed: ChartRelease, tmp_path: Path
+) -> None:
     port = free_port()
     with as_in_its_pod(installed, "operator", port, tmp_path) as log:
-        until(lambda: answers(f"http://127.0.0.1:{port}/readyz"), 30, "the operator")
-        until(lambda: leader(installed) == "pod-0", 30, "its Lease")
-        until(lambda: waiting(installed), 30, "the pools' first Pod")
+        until(lambda: answers(f"http://127.0.0.1:{port}/readyz"), "the operator", 30)
+        until(lambda: leader(installed) == "pod-0", "its Lease", 30)
+        until(lambda: waiting(installed), "the pools' first Pod", 30)
         assert installed.try_execution("operated").returncode == 0
-        until(lambda: pods(installed), 30, f"a Pod: {log.read_text()}")
+        until(lambda: pods(installed), f"a Pod: {log.read_text()}", 30)
         installed("delete", "sbx", "operated", "-n", installed.sandboxes, "--wait=false")
-        until(lambda: not pods(installed), 60, "the Pod to go")
+        until(lambda: not pods(installed), "the Pod to go", 60)
         assert installed.try_execution("unknown", language="cobol").returncode == 0
         installed(
             "wait",
@@ -142,11 +146,34 @@ def test_the_operators_rights_are_enough(installed: ChartCluster, tmp_path: Path
             installed.sandboxes,
             "--timeout=30s",
         )
+        fail_pull(installed, waiting(installed)[0])
+        until(lambda: warned(installed, "SandboxRuntime"), f"an Event: {log.read_text()}", 30)
         assert refused(log) == []
 
 
+def fail_pull(cluster: ChartRelease, pod: str) -> None:
+    """Write into a Pod's status, as its kubelet does, that the image cannot be pulled."""
+    state = {"waiting": {"reason": "ImagePullBackOff", "message": "no such image"}}
+    container = {"name": "sandbox", "image": "", "imageID": "", "ready": False, "restartCount": 0}
+    status = {"phase": "Pending", "containerStatuses": [container | {"state": state}]}
+    cluster(
+        "patch", pod, "-n", cluster.sandboxes, "--type=merge", "--subresource=status",
+        "-p", json.dumps({"status": status}),
+    )  # fmt: skip
+
+
+def warned(cluster: ChartRelease, kind: str) -> list[str]:
+    """Return the Warning Events about objects of this kind."""
+    of = f"type=Warning,involvedObject.kind={kind}"
+    return cluster(
+        "get", "events", "-n", cluster.sandboxes, "--field-selector", of, "-o", "name"
+    ).split()
+
+
 @pytest.mark.usefixtures("node")
-def test_one_operator_stands_by_for_the_other(installed: ChartCluster, tmp_path: Path) -> None:
+def test_a_standby_operator_leads_once_the_leader_stops(
+    installed: ChartRelease, tmp_path: Path
+) -> None:
     ports = {pod: free_port() for pod in ("pod-a", "pod-b")}
 
     def start(pod: str) -> AbstractContextManager[Path]:
@@ -157,17 +184,17 @@ def test_one_operator_stands_by_for_the_other(installed: ChartCluster, tmp_path:
 
     with ExitStack() as second:
         with start("pod-a") as log_of_a:
-            until(lambda: leader(installed) == "pod-a", 30, "the first to lead")
+            until(lambda: leader(installed) == "pod-a", "the first to lead", 30)
             log_of_b = second.enter_context(start("pod-b"))
-            until(lambda: ready("pod-b"), 30, "the standby")
+            until(lambda: ready("pod-b"), "the standby", 30)
             assert ready("pod-a")
             assert leader(installed) == "pod-a"
-        until(lambda: leader(installed) == "pod-b", 30, "the standby to lead")
+        until(lambda: leader(installed) == "pod-b", "the standby to lead", 30)
         assert refused(log_of_a) == refused(log_of_b) == []
 
 
 @pytest.fixture
-def key(installed: ChartCluster) -> str:
+def key(installed: ChartRelease) -> str:
     text, record = new_key("me")
     patch = json.dumps({"stringData": {"me": record.model_dump_json(by_alias=True)}})
     installed(
@@ -176,11 +203,13 @@ def key(installed: ChartCluster) -> str:
     return text
 
 
-def test_the_gateways_rights_are_enough(installed: ChartCluster, key: str, tmp_path: Path) -> None:
+def test_the_gateway_runs_with_the_rights_of_the_chart(
+    installed: ChartRelease, key: str, tmp_path: Path
+) -> None:
     port = free_port()
     with as_in_its_pod(installed, "gateway", port, tmp_path) as log:
         url = f"http://127.0.0.1:{port}"
-        until(lambda: answers(f"{url}/health/ready"), 30, "the gateway")
+        until(lambda: answers(f"{url}/health/ready"), "the gateway", 30)
         request = subprocess.Popen(
             ["curl", "-sS", "-m", "60", f"{url}/api/v1/execute", "-H", f"X-API-Key: {key}",
              "-H", "Content-Type: application/json",
@@ -194,7 +223,7 @@ def test_the_gateways_rights_are_enough(installed: ChartCluster, key: str, tmp_p
             )
             return found["items"][0]["metadata"]["name"] if found["items"] else None
 
-        name = until(created, 30, f"the execution: {log.read_text()}")
+        name = until(created, f"the execution: {log.read_text()}", 30)
         status = {"phase": "Error", "reason": "Unschedulable", "message": "there is no node"}
         installed(
             "patch", "sbx", name, "-n", installed.sandboxes, "--type=merge", "--subresource=status",

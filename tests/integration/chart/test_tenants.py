@@ -1,4 +1,4 @@
-"""Only the gateway names tenants and sessions: asked of a real API server."""
+"""Only the gateway sets tenants and sessions, on a real API server."""
 
 from __future__ import annotations
 
@@ -7,41 +7,42 @@ import uuid
 from typing import Any
 
 import pytest
-from support.api_server import CLOCHE, api_server
-from support.chart_cluster import ChartCluster
+from support.clients.api_server import CLOCHE, api_server
 from support.deadline import until
+from support.fixtures.chart_release import ChartRelease
 
-from cloche_gateway.requests import idempotency
+from cloche_api.meta import API_VERSION
+from cloche_gateway.requests import manifest
 
 OTHERS = pytest.mark.parametrize("by", [None, "cloche-other", "cloche-gatewayx"])
 """The administrator, and accounts of the release's namespace."""
 
 
 @pytest.fixture(scope="module")
-def policed(installed: ChartCluster) -> ChartCluster:
+def policed(installed: ChartRelease) -> ChartRelease:
     """With the policies at work, which takes the API server a moment after they were created."""
 
     def denied(kind: str, **spec: str) -> bool:
         done = installed.run(
             "create", "--dry-run=server", "-f", "-",
             stdin=json.dumps({
-                "apiVersion": "cloche.dev/v1alpha1", "kind": kind,
+                "apiVersion": API_VERSION, "kind": kind,
                 "metadata": {"name": "probe", "namespace": installed.sandboxes},
                 "spec": {"language": "python", "tenant": "probe", **spec},
             }),
         )  # fmt: skip
         return done.returncode != 0
 
-    until(lambda: denied("SandboxExecution", code="1"), 30, "the executions' policy")
-    until(lambda: denied("SandboxSession"), 30, "the sessions' policy")
+    until(lambda: denied("SandboxExecution", code="1"), "the executions' policy", 30)
+    until(lambda: denied("SandboxSession"), "the sessions' policy", 30)
     return installed
 
 
-def test_without_either_anybody_may_create(policed: ChartCluster) -> None:
+def test_any_user_may_create_an_execution_without_tenant_and_session(policed: ChartRelease) -> None:
     assert policed.try_execution("plain").returncode == 0
 
 
-def administrator(cluster: ChartCluster, binding: str, account: str | None) -> str | None:
+def administrator(cluster: ChartRelease, binding: str, account: str | None) -> str | None:
     """Let an account do everything; its user. None stays None: who may everything already."""
     if account is None:
         return None
@@ -53,7 +54,9 @@ def administrator(cluster: ChartCluster, binding: str, account: str | None) -> s
 
 @pytest.mark.parametrize("field", ["tenant", "session", "concurrency", "source"])
 @OTHERS
-def test_nobody_else_may_set_one(policed: ChartCluster, field: str, by: str | None) -> None:
+def test_only_the_gateway_may_set_a_reserved_field_of_an_execution(
+    policed: ChartRelease, field: str, by: str | None
+) -> None:
     by = administrator(policed, f"any-{field}", by)
     values: dict[str, Any] = {
         "concurrency": {"group": "victim", "limit": 1},
@@ -69,7 +72,9 @@ def test_nobody_else_may_set_one(policed: ChartCluster, field: str, by: str | No
 
 
 @pytest.mark.parametrize("field", ["tenant", "session"])
-def test_a_label_cannot_say_otherwise(policed: ChartCluster, field: str) -> None:
+def test_a_label_that_differs_from_the_executions_field_is_rejected(
+    policed: ChartRelease, field: str
+) -> None:
     label = {f"cloche.dev/{field}": "victim"}
     done = policed.try_execution(f"labelled-{field}", labels=label)
     assert done.returncode != 0
@@ -79,7 +84,9 @@ def test_a_label_cannot_say_otherwise(policed: ChartCluster, field: str) -> None
     assert f"cloche.dev/{field} must be the same as spec.{field}" in done.stderr
 
 
-def test_the_gateways_own_go_their_way(policed: ChartCluster) -> None:
+def test_an_execution_of_the_gateway_can_be_created_updated_and_deleted(
+    policed: ChartRelease,
+) -> None:
     labels = {"cloche.dev/tenant": "t", "cloche.dev/session": "s"}
     done = policed.try_execution(
         "served", by=policed.gateway, labels=labels, tenant="t", session="s"
@@ -100,8 +107,8 @@ def test_the_gateways_own_go_their_way(policed: ChartCluster) -> None:
     policed("delete", "sbx/served", "-n", policed.sandboxes, "--as", policed.gateway)
 
 
-def test_nobody_else_may_take_the_name_of_an_idempotency_key(policed: ChartCluster) -> None:
-    keyed, other = idempotency.name("t", "order-1"), str(uuid.uuid4())
+def test_only_the_gateway_may_use_the_name_of_an_idempotency_key(policed: ChartRelease) -> None:
+    keyed, other = manifest.name_for("t", "order-1"), str(uuid.uuid4())
     done = policed.try_execution(keyed)
     assert done.returncode != 0
     assert "metadata.name: a UUID of version 8" in done.stderr
@@ -115,7 +122,7 @@ def test_nobody_else_may_take_the_name_of_an_idempotency_key(policed: ChartClust
     policed("annotate", f"sbx/{keyed}", "-n", policed.sandboxes, "note=seen")
 
 
-def test_an_execution_cannot_be_given_to_a_tenant_later(policed: ChartCluster) -> None:
+def test_the_tenant_of_an_execution_cannot_be_set_later(policed: ChartRelease) -> None:
     assert policed.try_execution("late").returncode == 0
     for by in ([], ["--as", policed.gateway]):
         done = policed.run(
@@ -126,14 +133,14 @@ def test_an_execution_cannot_be_given_to_a_tenant_later(policed: ChartCluster) -
         assert "tenant" in done.stderr
 
 
-def test_a_session_without_a_tenant_is_everybodys_to_create(policed: ChartCluster) -> None:
+def test_any_user_may_create_a_session_without_a_tenant(policed: ChartRelease) -> None:
     assert policed.try_session("plain").returncode == 0
 
 
 @pytest.mark.parametrize("field", ["tenant", "concurrency"])
 @OTHERS
-def test_nobody_else_may_give_a_session_to_a_tenant_or_a_key(
-    policed: ChartCluster, field: str, by: str | None
+def test_only_the_gateway_may_set_a_reserved_field_of_a_session(
+    policed: ChartRelease, field: str, by: str | None
 ) -> None:
     by = administrator(policed, f"any-{field}-session", by)
     spec: dict[str, Any] = {"tenant": "victim"}
@@ -145,7 +152,7 @@ def test_nobody_else_may_give_a_session_to_a_tenant_or_a_key(
     assert "leave it out, or ask the gateway for a session with an API key" in done.stderr
 
 
-def test_a_sessions_label_cannot_say_otherwise(policed: ChartCluster) -> None:
+def test_a_label_that_differs_from_the_sessions_tenant_is_rejected(policed: ChartRelease) -> None:
     label = {"cloche.dev/tenant": "victim"}
     for by, spec in ((None, {}), (policed.gateway, {"tenant": "other"})):
         done = policed.try_session("mislabelled", by=by, labels=label, **spec)
@@ -153,7 +160,7 @@ def test_a_sessions_label_cannot_say_otherwise(policed: ChartCluster) -> None:
         assert "cloche.dev/tenant must be the same as spec.tenant" in done.stderr
 
 
-def test_a_sessions_life_by_the_rights_of_both(policed: ChartCluster) -> None:
+def test_gateway_and_operator_have_the_rights_for_a_sessions_life(policed: ChartRelease) -> None:
     done = policed.try_session(
         "sbs-1", by=policed.gateway, labels={"cloche.dev/tenant": "t"}, tenant="t"
     )
@@ -163,7 +170,7 @@ def test_a_sessions_life_by_the_rights_of_both(policed: ChartCluster) -> None:
     policed("get", *served, *as_gateway)
     policed("get", "sbs", "-n", policed.sandboxes, *as_operator)
     ready = {
-        "apiVersion": "cloche.dev/v1alpha1", "kind": "SandboxSession",
+        "apiVersion": API_VERSION, "kind": "SandboxSession",
         "metadata": {"name": "sbs-1", "namespace": policed.sandboxes},
         "status": {"phase": "Ready", "podName": "p"},
     }  # fmt: skip
@@ -180,7 +187,7 @@ def test_a_sessions_life_by_the_rights_of_both(policed: ChartCluster) -> None:
     policed("delete", "sbs/sbs-2", "-n", policed.sandboxes, "--wait=false", *as_operator)
 
 
-def test_a_session_cannot_be_given_to_a_tenant_later(policed: ChartCluster) -> None:
+def test_the_tenant_of_a_session_cannot_be_set_later(policed: ChartRelease) -> None:
     assert policed.try_session("late").returncode == 0
     done = policed.run(
         "patch", "sbs/late", "-n", policed.sandboxes, "--type=merge",
@@ -190,15 +197,15 @@ def test_a_session_cannot_be_given_to_a_tenant_later(policed: ChartCluster) -> N
     assert "spec may not change once the session exists" in done.stderr
 
 
-def test_the_api_server_finds_no_fault_in_the_policies(policed: ChartCluster) -> None:
-    """It looks for fields that the resources do not have, and says so in the policy's status."""
+def test_the_policies_pass_the_api_servers_type_check(policed: ChartRelease) -> None:
+    """The API server reports fields that the resources do not have in the policy's status."""
 
     def looked_at() -> list[dict[str, Any]]:
         policies = policed.json("get", "validatingadmissionpolicies")["items"]
         ours = [one for one in policies if one["metadata"]["name"].endswith(f".{policed.system}")]
         return ours if all("typeChecking" in one.get("status", {}) for one in ours) else []
 
-    found = until(looked_at, 60, "the policies' type check")
+    found = until(looked_at, "the policies' type check", 60)
     assert len(found) == 7
     for policy in found:
         assert policy["status"]["typeChecking"].get("expressionWarnings", []) == []

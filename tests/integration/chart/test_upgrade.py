@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 import yaml
-from support.api_server import CLOCHE, api_server
-from support.chart_cluster import ChartCluster
-from support.helm import ROOT, SANDBOXES, SYSTEM
+from support.clients.api_server import CLOCHE, api_server
+from support.data.names import ROOT, SANDBOXES, SYSTEM
+from support.fixtures.chart_release import ChartRelease
 
 from cloche_cluster.embedded.control_plane import control_plane
 
@@ -36,10 +36,10 @@ def older() -> str:
 
 
 @pytest.fixture(scope="module")
-def old() -> Iterator[ChartCluster]:
+def old() -> Iterator[ChartRelease]:
     """An installation on the older schema, which is the whole cluster's: with an API server."""
     with control_plane(controllers=True) as plane:
-        cluster = ChartCluster(plane.kubeconfig, plane.kubectl)
+        cluster = ChartRelease(plane.kubeconfig, plane.kubectl)
         cluster("create", "-f", "-", stdin=older())
         cluster("wait", "--for=condition=Established", "crd", "--all", "--timeout=30s")
         cluster("create", "namespace", SYSTEM)
@@ -47,14 +47,14 @@ def old() -> Iterator[ChartCluster]:
         yield cluster
 
 
-def patch_status(cluster: ChartCluster, name: str, **status: Any) -> None:
+def patch_status(cluster: ChartRelease, name: str, **status: Any) -> None:
     """Write a status as the operator does."""
     with api_server(cluster.kubeconfig, by=cluster.operator) as server:
         path = f"{CLOCHE}/{SANDBOXES}/sandboxexecutions/{name}/status"
         server.merge(path, {"status": status})
 
 
-def test_executions_outlive_the_upgrade(old: ChartCluster) -> None:
+def test_executions_survive_an_upgrade_from_the_older_schema(old: ChartRelease) -> None:
     ended = {"phase": "Completed", "reason": "Exited", "exitCode": 0, "checkSeconds": 0.5}
     for name in ("ended", "running", "waiting"):
         assert old.try_execution(name).returncode == 0
@@ -79,7 +79,7 @@ def test_executions_outlive_the_upgrade(old: ChartCluster) -> None:
     assert crd["status"]["storedVersions"] == ["v1alpha1"]
 
 
-def test_what_has_ended_stays_as_it_is(old: ChartCluster) -> None:
+def test_an_ended_execution_cannot_change_after_the_upgrade(old: ChartRelease) -> None:
     done = old.run(
         "patch", "sbx", "ended", "-n", SANDBOXES, "--type=merge", "--subresource=status",
         "-p", '{"status":{"usage":{"cpuSeconds":1}}}',
@@ -88,7 +88,7 @@ def test_what_has_ended_stays_as_it_is(old: ChartCluster) -> None:
     assert "status" in done.stderr
 
 
-def test_rolling_back_the_release_leaves_schema_and_records(old: ChartCluster) -> None:
+def test_rolling_back_the_release_keeps_schema_and_records(old: ChartRelease) -> None:
     history = json.loads(old.helm("history", "cloche", "-o", "json"))
     old.helm("rollback", "cloche", str(history[0]["revision"]), "--force-conflicts")
     assert old.json("get", "sbx", "running", "-n", SANDBOXES)["status"]["checkSeconds"] == 0.5

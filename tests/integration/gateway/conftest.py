@@ -7,7 +7,6 @@ import os
 import socket
 import subprocess
 import sys
-import uuid
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
@@ -15,52 +14,23 @@ import httpx
 import pytest
 import pytest_asyncio
 import yaml
-from support.gateway import Cluster, Gateway, ready, runtime, serving, until
-from support.gateway_process import Program
-from support.losing_relay import Relay
+from support.deadline import eventually
+from support.fixtures.gateway import Cluster, Gateway, namespaces, ready, serving, started
+from support.fixtures.gateway_process import Program
+from support.fixtures.relay import Relay
 
 from cloche_gateway.cluster.api import KubeClient
-from cloche_kube.client import Rest
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
     from pathlib import Path
 
-    from support.planes import ControlPlane
-
-
-@contextlib.asynccontextmanager
-async def _namespaces(plane: ControlPlane) -> AsyncIterator[Cluster]:
-    """Yield two new namespaces for one gateway, with two API keys and three languages."""
-    rest = await Rest.connect(str(plane.kubeconfig))
-    programs, keys = (f"test-{uuid.uuid4().hex[:10]}" for _ in range(2))
-    for name in (programs, keys):  # not with kubectl, which takes longer than some tests
-        await rest.call("POST", "/api/v1/namespaces", body={"metadata": {"name": name}})
-    made = Cluster(rest, programs, keys)
-    await made.write_keys(first="acme", other="globex")
-    await made.apply_runtime(runtime("python", "main.py", "py", "python3"))
-    await made.apply_runtime(runtime("javascript", "main.js", "js", "node"))
-    await made.apply_runtime(runtime("bash", "main.sh", "sh"))
-    yield made
-    await rest.close()
-
-
-@contextlib.asynccontextmanager
-async def _started(
-    plane: ControlPlane, cluster: Cluster, **settings: Any
-) -> AsyncIterator[Gateway]:
-    """Yield a gateway whose watches are established."""
-    client = await KubeClient.connect(str(plane.kubeconfig))
-    async with serving(cluster, client, **settings) as gateway:
-        await until(
-            lambda: gateway.context.readiness.known_problem() is None, "the gateway's watches"
-        )
-        yield gateway
+    from support.fixtures.control_planes import ControlPlane
 
 
 @pytest_asyncio.fixture
 async def cluster(control_plane: ControlPlane) -> AsyncIterator[Cluster]:
-    async with _namespaces(control_plane) as made:
+    async with namespaces(control_plane) as made:
         yield made
 
 
@@ -69,7 +39,7 @@ async def start(control_plane: ControlPlane, cluster: Cluster) -> Callable[..., 
     """Return a function that starts a gateway with the given settings."""
 
     def begin(**settings: Any) -> contextlib.AbstractAsyncContextManager[Gateway]:
-        return _started(control_plane, cluster, **settings)
+        return started(control_plane, cluster, **settings)
 
     return begin
 
@@ -90,8 +60,8 @@ async def shared_gateway(control_plane: ControlPlane) -> AsyncIterator[Gateway]:
     # The tests of a module send more requests per minute than the default rate limit allows.
     limits = {"rate_limit_per_minute": 10_000}
     async with (
-        _namespaces(control_plane) as made,
-        _started(control_plane, made, **limits) as running,
+        namespaces(control_plane) as made,
+        started(control_plane, made, **limits) as running,
     ):
         yield running
         assert await made.executions() == []
@@ -169,7 +139,7 @@ async def _programs(
             except httpx.ConnectError:
                 return False
 
-        await until(ready, "readiness")
+        await eventually(ready, "readiness")
         return program
 
     yield begin
@@ -195,7 +165,7 @@ async def shared_program(
     """A gateway process for all tests of a module, and its cluster."""
     folder = tmp_path_factory.mktemp("gateway")
     async with (
-        _namespaces(control_plane) as made,
+        namespaces(control_plane) as made,
         _programs(control_plane, made, folder) as begin,
     ):
         yield await begin(), made

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 if TYPE_CHECKING:
-    from support.gateway import Gateway
+    from support.fixtures.gateway import Gateway
 
 PATH = "/api/v1/execute/async"
 STATUS = "/api/v1/execute/status"
@@ -22,7 +22,7 @@ async def started(gateway: Gateway) -> str:
     return name
 
 
-async def test_it_is_accepted_and_runs_on(gateway: Gateway) -> None:
+async def test_an_asynchronous_execution_is_accepted_and_not_cancelled(gateway: Gateway) -> None:
     answer = await gateway.http.post(f"{PATH}/", json={**HELLO, "session_id": "s"})
     (execution,) = await gateway.cluster.executions()
     name = execution["metadata"]["name"]
@@ -41,7 +41,7 @@ async def test_it_is_accepted_and_runs_on(gateway: Gateway) -> None:
     assert len(gateway.context.waiters) == 0
 
 
-async def test_its_mistakes_are_said_at_once(gateway: Gateway) -> None:
+async def test_an_invalid_asynchronous_request_is_rejected_at_once(gateway: Gateway) -> None:
     for body, status in (
         ({**HELLO, "language": "cobol"}, 400),
         ({**HELLO, "timeout": 0}, 400),
@@ -54,7 +54,7 @@ async def test_its_mistakes_are_said_at_once(gateway: Gateway) -> None:
     assert await gateway.cluster.executions() == []
 
 
-async def test_the_end_can_be_waited_for(gateway: Gateway) -> None:
+async def test_a_status_request_with_wait_returns_when_the_execution_ends(gateway: Gateway) -> None:
     name = await started(gateway)
     asked = asyncio.create_task(gateway.http.get(f"{STATUS}/{name}?wait=60"))
     await gateway.until(lambda: len(gateway.context.waiters) == 1, "the wait")
@@ -64,7 +64,7 @@ async def test_the_end_can_be_waited_for(gateway: Gateway) -> None:
     assert answer.json()["result"]["stdout"] == "Hello, World!\n4\n"
 
 
-async def test_what_has_ended_is_answered_at_once(gateway: Gateway) -> None:
+async def test_a_status_request_for_an_ended_execution_returns_at_once(gateway: Gateway) -> None:
     name = await started(gateway)
     await gateway.cluster.end(name, phase="TimedOut", reason="DeadlineExceeded")
     answer = await gateway.http.get(f"{STATUS}/{name}?wait=60")
@@ -74,7 +74,7 @@ async def test_what_has_ended_is_answered_at_once(gateway: Gateway) -> None:
     )
 
 
-async def test_a_wait_that_is_over_tells_how_far_it_has_come(gateway: Gateway) -> None:
+async def test_a_wait_that_times_out_returns_the_current_status(gateway: Gateway) -> None:
     name = await started(gateway)
     await gateway.cluster.end(name, phase="Running", reason=None, completionTime=None)
     answer = await gateway.http.get(f"{STATUS}/{name}?wait=0.05")
@@ -82,7 +82,7 @@ async def test_a_wait_that_is_over_tells_how_far_it_has_come(gateway: Gateway) -
     assert answer.json()["result"] is None
 
 
-async def test_what_is_deleted_while_somebody_waits(gateway: Gateway) -> None:
+async def test_an_execution_deleted_during_a_wait_is_404(gateway: Gateway) -> None:
     name = await started(gateway)
     asked = asyncio.create_task(gateway.http.get(f"{STATUS}/{name}?wait=60"))
     await gateway.until(lambda: len(gateway.context.waiters) == 1, "the wait")
@@ -91,7 +91,9 @@ async def test_what_is_deleted_while_somebody_waits(gateway: Gateway) -> None:
     assert (answer.status_code, answer.json()["detail"]) == (404, f"Execution {name} not found")
 
 
-async def test_who_waits_for_it_and_goes_away_does_not_cancel_it(gateway: Gateway) -> None:
+async def test_a_waiting_client_that_disconnects_does_not_cancel_the_execution(
+    gateway: Gateway,
+) -> None:
     name = await started(gateway)
     asked = asyncio.create_task(gateway.http.get(f"{STATUS}/{name}?wait=60"))
     await gateway.until(lambda: len(gateway.context.waiters) == 1, "the wait")
@@ -102,7 +104,7 @@ async def test_who_waits_for_it_and_goes_away_does_not_cancel_it(gateway: Gatewa
 
 
 @pytest.mark.parametrize("wait", ["61", "60.5", "-1", "x", "", "1e1", "nan", "inf", "\u0661"])
-async def test_a_wait_out_of_bounds(shared_gateway: Gateway, wait: str) -> None:
+async def test_a_wait_out_of_bounds_is_rejected(shared_gateway: Gateway, wait: str) -> None:
     answer = await shared_gateway.http.get(f"{STATUS}/x", params={"wait": wait})
     assert (answer.status_code, answer.json()) == (
         400,
@@ -110,7 +112,7 @@ async def test_a_wait_out_of_bounds(shared_gateway: Gateway, wait: str) -> None:
     )
 
 
-async def test_what_is_not_there_is_not_waited_for(gateway: Gateway) -> None:
+async def test_a_wait_for_an_unknown_or_another_tenants_execution_is_404(gateway: Gateway) -> None:
     name = await started(gateway)
     other = {"X-API-Key": gateway.cluster.keys["other"]}
     for path, headers in ((f"{STATUS}/{name}", other), (f"{STATUS}/x", {})):
@@ -118,7 +120,7 @@ async def test_what_is_not_there_is_not_waited_for(gateway: Gateway) -> None:
         assert answer.status_code == 404
 
 
-async def test_a_gateway_that_stops_answers_who_waits(start: Any) -> None:
+async def test_a_gateway_that_shuts_down_answers_waiting_clients(start: Any) -> None:
     async with start() as gateway:
         name = await started(gateway)
         asked = asyncio.create_task(gateway.http.get(f"{STATUS}/{name}?wait=60"))

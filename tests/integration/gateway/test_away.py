@@ -9,23 +9,24 @@ import asyncio
 from typing import TYPE_CHECKING, Any
 
 import yaml
-from support.gateway import ready, serving
-from support.quota import bound_executions
+from support.fixtures.gateway import bound_executions, ready, serving
 
 from cloche_gateway.cluster.api import KubeClient
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from support.gateway import Cluster, Gateway
-    from support.losing_relay import Relay
-    from support.planes import ControlPlane
+    from support.fixtures.control_planes import ControlPlane
+    from support.fixtures.gateway import Cluster, Gateway
+    from support.fixtures.relay import Relay
 
 HELLO = {"code": "print(1)", "language": "python"}
 BUSY = "Service busy. Please try again later."
 
 
-async def test_away_and_back(relayed: Gateway, relay: Relay) -> None:
+async def test_the_gateway_is_not_ready_without_the_api_server_and_recovers(
+    relayed: Gateway, relay: Relay
+) -> None:
     await relay.away()
     for path in ("/api/v1/execute", "/api/v1/execute/status/550e8400-e29b-41d4-a716-446655440000"):
         method = "POST" if path.endswith("execute") else "GET"
@@ -45,7 +46,7 @@ async def test_away_and_back(relayed: Gateway, relay: Relay) -> None:
     assert len(await relayed.cluster.executions()) == 1
 
 
-async def test_who_waits_gets_the_end_that_came_while_it_was_away(
+async def test_a_client_gets_a_result_recorded_while_the_gateway_was_disconnected(
     relayed: Gateway, relay: Relay
 ) -> None:
     asked = asyncio.create_task(relayed.http.post("/api/v1/execute", json=HELLO))
@@ -57,13 +58,13 @@ async def test_who_waits_gets_the_end_that_came_while_it_was_away(
     assert (answer.status_code, answer.json()["execution_id"]) == (200, name)
 
 
-async def test_watches_that_break_are_taken_up_again(relayed: Gateway, relay: Relay) -> None:
+async def test_broken_watches_are_reconnected(relayed: Gateway, relay: Relay) -> None:
     for _ in range(3):
         relay.break_connections()
         assert (await relayed.run(HELLO)).status_code == 200
 
 
-async def test_a_create_whose_answer_was_lost_is_made_once(
+async def test_a_create_whose_response_was_lost_creates_one_execution(
     relayed: Gateway, relay: Relay, caplog: Any
 ) -> None:
     # Opens a kept-alive connection, so that the response that is lost is that of the create.
@@ -76,7 +77,7 @@ async def test_a_create_whose_answer_was_lost_is_made_once(
     assert len(await relayed.cluster.executions()) == 1
 
 
-async def test_a_create_that_filled_the_quota_before_its_answer_was_lost_is_found(
+async def test_a_create_that_filled_the_quota_before_its_response_was_lost_succeeds(
     relayed: Gateway, relay: Relay
 ) -> None:
     """The retry is forbidden by the quota, but the first attempt created the execution."""
@@ -89,7 +90,9 @@ async def test_a_create_that_filled_the_quota_before_its_answer_was_lost_is_foun
     assert (await relayed.http.post("/api/v1/execute", json=HELLO)).status_code == 503
 
 
-async def test_a_create_that_stays_unanswered_is_cancelled(relayed: Gateway, relay: Relay) -> None:
+async def test_an_execution_whose_create_is_never_answered_is_cancelled(
+    relayed: Gateway, relay: Relay
+) -> None:
     await relayed.http.get(f"/api/v1/execute/status/{'0' * 8}-0000-0000-0000-{'0' * 12}")
     relay.lose = 10_000
     answer = await relayed.http.post("/api/v1/execute", json=HELLO)
@@ -105,18 +108,20 @@ async def test_a_create_that_stays_unanswered_is_cancelled(relayed: Gateway, rel
     await relayed.until(cancelled, "the cancel")
 
 
-async def test_frozen_is_not_ready_and_thaws(relayed: Gateway, relay: Relay) -> None:
+async def test_the_gateway_is_not_ready_while_the_api_server_is_frozen_and_recovers(
+    relayed: Gateway, relay: Relay
+) -> None:
     asked = asyncio.create_task(relayed.http.post("/api/v1/execute", json=HELLO))
     name = (await relayed.cluster.pending())["metadata"]["name"]
     relay.held.clear()
     await relayed.cluster.end(name)
-    await relayed.until(ready(relayed, expected=503), "that it is not ready")
+    await relayed.until(ready(relayed, expected=503), "the gateway to be not ready")
     relay.held.set()
     assert (await asked).status_code == 200
     await relayed.until(ready(relayed), "readiness again")
 
 
-async def test_without_ever_an_api_server_it_starts_and_says_so(
+async def test_a_gateway_started_without_an_api_server_is_not_ready_and_recovers(
     relay: Relay, cluster: Cluster, control_plane: ControlPlane, tmp_path: Path
 ) -> None:
     config = yaml.safe_load(control_plane.kubeconfig.read_text())

@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from cloche_gateway.http import server_protocol
-from cloche_gateway.limits.discards import Discards
+from cloche_gateway.http import incoming, server_protocol
+from cloche_gateway.limits.bytes import Discards
 
 if TYPE_CHECKING:
     from collections.abc import Coroutine
 
-    from support.gateway import Gateway
+    from support.fixtures.gateway import Gateway
 
 OK = {"code": "print(1)", "language": "python"}
 JSON = {"Content-Type": "application/json"}
@@ -149,7 +149,7 @@ LARGE: list[tuple[dict[str, Any], str]] = [
 
 
 @pytest.mark.parametrize(("sent", "detail"), RAW)
-async def test_bodies_that_are_no_request(
+async def test_an_invalid_json_body_is_400(
     shared_gateway: Gateway, sent: bytes, detail: str
 ) -> None:
     answer = await shared_gateway.http.post("/api/v1/execute", content=sent, headers=JSON)
@@ -158,7 +158,7 @@ async def test_bodies_that_are_no_request(
 
 
 @pytest.mark.parametrize(("fields", "detail"), FIELDS)
-async def test_fields_that_break_a_rule(
+async def test_an_invalid_field_is_400_and_named(
     shared_gateway: Gateway, fields: dict[str, Any], detail: str
 ) -> None:
     answer = await shared_gateway.http.post("/api/v1/execute", content=body(**fields), headers=JSON)
@@ -168,7 +168,7 @@ async def test_fields_that_break_a_rule(
 
 
 @pytest.mark.parametrize(("fields", "detail"), LARGE)
-async def test_what_is_too_large(
+async def test_a_field_that_is_too_large_is_413_and_named(
     shared_gateway: Gateway, fields: dict[str, Any], detail: str
 ) -> None:
     answer = await shared_gateway.http.post("/api/v1/execute", content=body(**fields), headers=JSON)
@@ -176,14 +176,14 @@ async def test_what_is_too_large(
     assert answer.status_code == 413
 
 
-async def test_null_is_as_if_absent(gateway: Gateway) -> None:
+async def test_an_optional_field_that_is_null_counts_as_absent(gateway: Gateway) -> None:
     optional = ["stdin", "environment", "timeout", "session_id", "args", "files", "resources"]
     answer = await gateway.run({**OK, **dict.fromkeys([*optional, "output_files"])})
     assert answer.status_code == 200
 
 
 @pytest.mark.parametrize("kind", [None, "text/plain", "application/x-www-form-urlencoded", ""])
-async def test_other_content_types(shared_gateway: Gateway, kind: str | None) -> None:
+async def test_another_content_type_is_400(shared_gateway: Gateway, kind: str | None) -> None:
     headers = {} if kind is None else {"Content-Type": kind}
     answer = await shared_gateway.http.post("/api/v1/execute", content=body(), headers=headers)
     assert answer.status_code == 400
@@ -191,7 +191,7 @@ async def test_other_content_types(shared_gateway: Gateway, kind: str | None) ->
 
 
 @pytest.mark.parametrize("coding", ["gzip", "deflate", "br", "zstd", "x", "identity, gzip"])
-async def test_bodies_that_are_packed(shared_gateway: Gateway, coding: str) -> None:
+async def test_a_compressed_body_is_400(shared_gateway: Gateway, coding: str) -> None:
     packed = gzip.compress(b" " * 100_000_000, compresslevel=1)
     headers = JSON | {"Content-Encoding": coding}
     answer = await shared_gateway.http.post("/api/v1/execute", content=packed, headers=headers)
@@ -213,7 +213,7 @@ async def test_bodies_that_are_packed(shared_gateway: Gateway, coding: str) -> N
         b'"\\ud800"',
     ],
 )
-async def test_json_that_is_meant_to_break_a_parser(
+async def test_json_crafted_to_break_a_parser_is_400(
     shared_gateway: Gateway, caplog: pytest.LogCaptureFixture, path: str, sent: bytes
 ) -> None:
     answer = await shared_gateway.http.post(f"/api/v1/{path}", content=sent, headers=JSON)
@@ -223,7 +223,9 @@ async def test_json_that_is_meant_to_break_a_parser(
     assert "a bug in the gateway" not in caplog.text
 
 
-async def test_a_body_is_refused_before_it_is_read_whole(shared_gateway: Gateway) -> None:
+async def test_a_body_that_is_too_large_is_rejected_before_it_is_read_completely(
+    shared_gateway: Gateway,
+) -> None:
     sent = 0
 
     async def endless() -> Any:
@@ -242,7 +244,9 @@ async def test_a_body_is_refused_before_it_is_read_whole(shared_gateway: Gateway
 
 
 @pytest.mark.parametrize("version", ["1.0", "1.1"])
-async def test_who_sends_all_first_reads_the_refusal(shared_gateway: Gateway, version: str) -> None:
+async def test_a_client_that_sends_its_body_first_still_reads_the_413(
+    shared_gateway: Gateway, version: str
+) -> None:
     reader, writer = await asyncio.open_connection("127.0.0.1", shared_gateway.server.bound_port)
     key, size = shared_gateway.cluster.keys["first"], 6 * 1024 * 1024
     head = f"POST /api/v1/execute HTTP/{version}\r\nHost: x\r\nX-API-Key: {key}\r\n"
@@ -255,7 +259,7 @@ async def test_who_sends_all_first_reads_the_refusal(shared_gateway: Gateway, ve
     writer.close()
 
 
-async def test_who_goes_on_sending_after_the_answer_is_let_go(
+async def test_a_client_that_keeps_sending_after_the_response_is_disconnected(
     gateway: Gateway, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(server_protocol, "LINGER_SECONDS", 0.3)
@@ -279,7 +283,7 @@ async def test_who_goes_on_sending_after_the_answer_is_let_go(
 
 
 @pytest.mark.parametrize("key", ["", "X-API-Key: {}\r\n"])
-async def test_little_is_read_of_what_is_refused(
+async def test_the_gateway_discards_a_limited_amount_of_a_rejected_body(
     gateway: Gateway, monkeypatch: pytest.MonkeyPatch, key: str
 ) -> None:
     """The gateway reads and discards at most 64 MiB at once, and then 2 MiB per second.
@@ -306,7 +310,7 @@ async def test_little_is_read_of_what_is_refused(
     writer.close()
 
 
-async def test_a_connection_that_is_not_read_on_ends_though_its_body_was_complete(
+async def test_a_connection_whose_reading_stopped_ends_after_a_complete_body(
     gateway: Gateway, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Its next request would never be read."""
@@ -328,7 +332,7 @@ async def _works(sending: Coroutine[Any, Any, None]) -> bool:
     return True
 
 
-async def test_a_body_that_does_not_come(start: Any) -> None:
+async def test_a_body_that_does_not_arrive_in_time_is_400(start: Any) -> None:
     async with start(body_timeout_seconds=0.3) as gateway:
         reader, writer = await asyncio.open_connection("127.0.0.1", gateway.server.bound_port)
         key = gateway.cluster.keys["first"]
@@ -369,13 +373,13 @@ async def raw(gateway: Gateway, *parts: bytes) -> tuple[bytes, dict[str, Any]]:
         b"POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\nZZ\r\n",
     ],
 )
-async def test_what_is_no_http(shared_gateway: Gateway, sent: bytes) -> None:
+async def test_bytes_that_are_not_http_are_400(shared_gateway: Gateway, sent: bytes) -> None:
     status, body = await raw(shared_gateway, sent)
     assert status == b"HTTP/1.1 400 Bad Request"
     assert body == {"detail": "Invalid HTTP request received"}
 
 
-async def test_endless_headers_are_refused(shared_gateway: Gateway) -> None:
+async def test_headers_over_64_kib_are_400(shared_gateway: Gateway) -> None:
     status, body = await raw(
         shared_gateway, b"GET / HTTP/1.1\r\nX: ", *[b"x" * 4096 for _ in range(16)]
     )
@@ -383,8 +387,10 @@ async def test_endless_headers_are_refused(shared_gateway: Gateway) -> None:
     assert body == {"detail": "headers: must be at most 64 KiB"}
 
 
-async def test_headers_that_do_not_come(gateway: Gateway, monkeypatch: Any) -> None:
-    monkeypatch.setattr(server_protocol, "HEAD_SECONDS", 0.2)
+async def test_headers_that_do_not_arrive_in_time_are_400(
+    gateway: Gateway, monkeypatch: Any
+) -> None:
+    monkeypatch.setattr(incoming, "HEAD_SECONDS", 0.2)
     for start in (b"", b"GET / HT"):
         status, body = await raw(gateway, start)
         assert status == b"HTTP/1.1 400 Bad Request"
@@ -406,7 +412,7 @@ async def test_headers_that_do_not_come(gateway: Gateway, monkeypatch: Any) -> N
         ("PATCH", "/health", 405),
     ],
 )
-async def test_paths_and_methods_that_are_none(
+async def test_an_unknown_path_is_404_and_an_unsupported_method_is_405(
     shared_gateway: Gateway, method: str, path: str, status: int
 ) -> None:
     answer = await shared_gateway.http.request(method, f"{shared_gateway.url}{path}")

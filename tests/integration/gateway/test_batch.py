@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 if TYPE_CHECKING:
-    from support.gateway import Gateway
+    from support.fixtures.gateway import Gateway
 
 PATH = "/api/v1/execute/batch"
 
@@ -28,7 +28,7 @@ async def stored(gateway: Gateway, count: int) -> dict[str, str]:
     return {of["spec"]["code"]: of["metadata"]["name"] for of in found}
 
 
-async def test_results_come_in_the_order_of_the_requests(gateway: Gateway) -> None:
+async def test_batch_results_are_in_the_order_of_the_requests(gateway: Gateway) -> None:
     codes = [f"print({n})" for n in range(10)]
     asked = asyncio.create_task(gateway.http.post(f"{PATH}/", json=[program(c) for c in codes]))
     names = await stored(gateway, len(codes))
@@ -41,7 +41,7 @@ async def test_results_come_in_the_order_of_the_requests(gateway: Gateway) -> No
     assert {(item["exit_code"], item["error"]) for item in answer.json()} == {(0, None)}
 
 
-async def test_one_that_fails_does_not_touch_the_others(gateway: Gateway) -> None:
+async def test_a_failed_item_of_a_batch_does_not_affect_the_others(gateway: Gateway) -> None:
     items = [
         program("good"),
         program("bad", timeout=0),
@@ -75,13 +75,17 @@ async def test_one_that_fails_does_not_touch_the_others(gateway: Gateway) -> Non
         (program("x"), "body: must be a list of 1 to 10 requests"),
     ],
 )
-async def test_what_is_no_batch(shared_gateway: Gateway, body: Any, detail: str) -> None:
+async def test_a_body_that_is_not_a_batch_is_400(
+    shared_gateway: Gateway, body: Any, detail: str
+) -> None:
     answer = await shared_gateway.http.post(PATH, json=body)
     assert (answer.status_code, answer.json()["detail"]) == (400, detail)
     assert await shared_gateway.cluster.executions() == []
 
 
-async def test_a_client_that_goes_away_cancels_all(gateway: Gateway) -> None:
+async def test_a_client_that_disconnects_cancels_all_executions_of_its_batch(
+    gateway: Gateway,
+) -> None:
     asked = asyncio.create_task(gateway.http.post(PATH, json=[program("a"), program("b")]))
     await stored(gateway, 2)
     asked.cancel()

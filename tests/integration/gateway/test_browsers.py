@@ -12,7 +12,7 @@ import pytest_asyncio
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
-    from support.gateway import Gateway
+    from support.fixtures.gateway import Gateway
 
 CHANGING = {"date", "x-request-id", "ratelimit-remaining", "ratelimit-reset", "content-length"}
 PAGE = "https://app.example.com"
@@ -23,7 +23,7 @@ PREFLIGHT = {
 }
 
 
-async def test_head_is_answered_wherever_get_is(gateway: Gateway) -> None:
+async def test_head_returns_the_headers_of_get_on_every_route(gateway: Gateway) -> None:
     started = await gateway.http.post(
         "/api/v1/execute/async", json={"language": "python", "code": "print(1)"}
     )
@@ -46,7 +46,7 @@ async def test_head_is_answered_wherever_get_is(gateway: Gateway) -> None:
     assert 'http_requests_total{method="HEAD",route="/health",status="200"} 2.0' in metrics
 
 
-async def test_head_of_a_running_executions_events_ends_at_once(gateway: Gateway) -> None:
+async def test_head_on_the_events_of_a_running_execution_ends_at_once(gateway: Gateway) -> None:
     started = await gateway.http.post(
         "/api/v1/execute/async", json={"language": "python", "code": "print(1)"}
     )
@@ -59,7 +59,7 @@ async def test_head_of_a_running_executions_events_ends_at_once(gateway: Gateway
     await gateway.until(lambda: len(gateway.context.feeds) == 0, "the feed's end")
 
 
-async def test_head_is_allowed_where_get_is(shared_gateway: Gateway) -> None:
+async def test_the_allow_header_lists_head_where_get_is_supported(shared_gateway: Gateway) -> None:
     assert (await shared_gateway.http.put("/health")).headers["Allow"] == "GET, HEAD"
     assert (await shared_gateway.http.head("/api/v1/execute")).status_code == 405
 
@@ -70,7 +70,7 @@ async def open_to_pages(start: Any) -> AsyncIterator[Gateway]:
         yield running
 
 
-async def test_a_page_of_an_allowed_origin_may_ask_and_read(open_to_pages: Gateway) -> None:
+async def test_a_page_of_an_allowed_origin_receives_cors_headers(open_to_pages: Gateway) -> None:
     asked = await open_to_pages.http.options("/api/v1/execute", headers=PREFLIGHT)
     assert asked.status_code == 200
     assert asked.headers["Access-Control-Allow-Origin"] == PAGE
@@ -87,7 +87,7 @@ async def test_a_page_of_an_allowed_origin_may_ask_and_read(open_to_pages: Gatew
         assert "Access-Control-Allow-Credentials" not in got.headers
 
 
-async def test_a_page_of_another_origin_may_not(open_to_pages: Gateway) -> None:
+async def test_a_page_of_another_origin_receives_no_cors_headers(open_to_pages: Gateway) -> None:
     for origin in ("https://evil.example.com", "https://app.example.com.evil.org", "null"):
         asked = await open_to_pages.http.options(
             "/api/v1/execute", headers={**PREFLIGHT, "Origin": origin}
@@ -98,14 +98,18 @@ async def test_a_page_of_another_origin_may_not(open_to_pages: Gateway) -> None:
         assert "Access-Control-Allow-Origin" not in got.headers
 
 
-async def test_without_the_setting_no_page_may(shared_gateway: Gateway) -> None:
+async def test_a_gateway_without_cors_origins_rejects_preflight_requests(
+    shared_gateway: Gateway,
+) -> None:
     asked = await shared_gateway.http.options("/api/v1/execute", headers=PREFLIGHT)
     assert asked.status_code == 405
     assert not [name for name in asked.headers if name.startswith("access-control")]
 
 
 @pytest.mark.parametrize("asks", ["--http2", "--http1.1", "--http1.0"])
-async def test_curl_is_answered_whatever_it_wishes_for(shared_gateway: Gateway, asks: str) -> None:
+async def test_curl_is_answered_with_each_http_version_it_requests(
+    shared_gateway: Gateway, asks: str
+) -> None:
     body = json.dumps({"language": "cobol", "code": "x" * 100_000})
     curl = await asyncio.create_subprocess_exec(
         *("curl", "--silent", "--show-error", "--max-time", "60", asks, "--data-binary", "@-"),

@@ -15,7 +15,7 @@ from cloche_gateway.http import connections, server_protocol
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
-    from support.gateway import Gateway
+    from support.fixtures.gateway import Gateway
 
 HELLO = {"code": "print(1)", "language": "python"}
 
@@ -28,38 +28,44 @@ async def ended(gateway: Gateway, **status: Any) -> str:
     return name
 
 
-def asks(gateway: Gateway, name: str, connection: str) -> bytes:
+def request_for(gateway: Gateway, name: str, connection: str) -> bytes:
     key = gateway.cluster.keys["first"]
     head = f"GET /api/v1/executions/{name} HTTP/1.1\r\nHost: x\r\nConnection: {connection}\r\n"
     return f"{head}X-API-Key: {key}\r\n\r\n".encode()
 
 
 @pytest.mark.parametrize("connection", ["keep-alive", "close"])
-async def test_who_does_not_take_an_answer_is_let_go(start: Any, connection: str) -> None:
+async def test_a_client_that_does_not_read_its_response_is_disconnected(
+    start: Any, connection: str
+) -> None:
     async with start(send_timeout_seconds=0.3) as gateway:
         name = await ended(gateway, stdout="\0" * 100_000)  # six bytes each, as JSON
         async with gateway.slow_client() as stuck:
             before = gateway.connections
-            stuck.sendall(asks(gateway, name, connection))
-            await gateway.until(lambda: gateway.connections == before - 1, "it to be let go")
+            stuck.sendall(request_for(gateway, name, connection))
+            await gateway.until(
+                lambda: gateway.connections == before - 1, "the connection to be closed"
+            )
 
 
-async def test_who_asks_on_and_takes_nothing_is_let_go(start: Any) -> None:
+async def test_a_client_that_pipelines_without_reading_is_disconnected(start: Any) -> None:
     async with start(send_timeout_seconds=0.3) as gateway:
         name = await ended(gateway, stdout="\0" * 5_000)
         async with gateway.slow_client() as stuck:
             before = gateway.connections
-            stuck.sendall(asks(gateway, name, "keep-alive") * 20)
-            await gateway.until(lambda: gateway.connections == before - 1, "it to be let go")
+            stuck.sendall(request_for(gateway, name, "keep-alive") * 20)
+            await gateway.until(
+                lambda: gateway.connections == before - 1, "the connection to be closed"
+            )
 
 
-async def test_who_takes_an_answer_slowly_gets_it_whole(start: Any) -> None:
+async def test_a_client_that_reads_slowly_receives_the_complete_response(start: Any) -> None:
     async with start(send_timeout_seconds=1.5) as gateway:
         name = await ended(gateway, stdout="\0" * 100_000)
         loop = asyncio.get_running_loop()
         began = loop.time()
         async with gateway.slow_client() as slow:
-            slow.sendall(asks(gateway, name, "close"))
+            slow.sendall(request_for(gateway, name, "close"))
             answer = b""
             while part := await loop.sock_recv(slow, 16 * 1024):
                 answer += part
@@ -91,7 +97,7 @@ def waiting(gateway: Gateway, name: str) -> int:
     return len(gateway.context.waiters._waiting.get(name, ()))
 
 
-async def test_who_comes_when_all_is_full_is_told_so(full: Gateway) -> None:
+async def test_a_client_over_the_connection_limit_is_503(full: Gateway) -> None:
     async with httpx.AsyncClient(base_url=full.url, headers=full.http.headers) as late:
         answer = await late.post("/api/v1/execute", json=HELLO)
         assert answer.status_code == 503
@@ -100,18 +106,18 @@ async def test_who_comes_when_all_is_full_is_told_so(full: Gateway) -> None:
         assert answer.headers["X-Request-ID"]
         assert answer.headers["Cache-Control"] == "no-store"
         # The server closes the connection after the response.
-        await full.until(lambda: full.connections == 10, "the refused connection's end")
+        await full.until(lambda: full.connections == 10, "the end of the rejected connection")
     metrics = (await full.http.get("/metrics")).text
     assert "\nhttp_connections 11.0\n" in metrics
 
 
-async def test_probes_and_scrapers_are_served_all_the_same(full: Gateway) -> None:
+async def test_probes_and_metrics_are_served_over_the_connection_limit(full: Gateway) -> None:
     for path in ("/health/live", "/health/ready", "/health", "/metrics"):
         async with httpx.AsyncClient(base_url=full.url) as probe:
             assert (await probe.get(path)).status_code == 200
 
 
-async def test_beyond_the_spare_ones_nobody_is_heard(
+async def test_a_connection_over_the_spare_ones_is_503_before_it_is_read(
     full: Gateway, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(server_protocol, "SPARE_CONNECTIONS", 0)
@@ -123,7 +129,7 @@ async def test_beyond_the_spare_ones_nobody_is_heard(
     assert answer.endswith(b'{"detail": "Service busy. Please try again later."}')
 
 
-async def test_a_spare_connection_is_not_kept_waiting_for(
+async def test_a_spare_connection_without_a_request_is_closed(
     full: Gateway, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(server_protocol, "SPARE_SECONDS", 0.2)
@@ -132,7 +138,7 @@ async def test_a_spare_connection_is_not_kept_waiting_for(
     writer.close()
 
 
-async def test_idle_connections_keep_nobody_out(
+async def test_the_oldest_idle_connections_are_closed_for_new_ones(
     start: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async with start(connections=10) as gateway, contextlib.AsyncExitStack() as stack:
@@ -146,7 +152,7 @@ async def test_idle_connections_keep_nobody_out(
         await gateway.until(lambda: gateway.connections == 10, "the eviction")
         # The oldest connections were ended. The client with a key still has its connection.
         ends = [asyncio.ensure_future(reader.read()) for reader in idle]
-        await gateway.until(lambda: sum(end.done() for end in ends) == 21, "their ends")
+        await gateway.until(lambda: sum(end.done() for end in ends) == 21, "21 connections to end")
         assert [end.done() for end in ends] == [True] * 21 + [False] * 9
         for end in ends:
             end.cancel()

@@ -11,7 +11,7 @@ import pytest
 from cloche_gateway.cluster import feeds
 
 if TYPE_CHECKING:
-    from support.gateway import Gateway
+    from support.fixtures.gateway import Gateway
 
 START = "/api/v1/execute/async"
 HELLO = {"code": "print(1)", "language": "python"}
@@ -34,7 +34,9 @@ async def started(gateway: Gateway) -> str:
     return name
 
 
-async def test_one_that_has_ended_is_told_from_its_record(gateway: Gateway) -> None:
+async def test_the_events_of_an_ended_execution_are_replayed_from_its_record(
+    gateway: Gateway,
+) -> None:
     name = await started(gateway)
     await gateway.cluster.end(name, stdout="out\nput\n", stderr="err\n")
     answer = await gateway.http.get(f"/api/v1/executions/{name}/events")
@@ -59,7 +61,9 @@ async def test_one_that_has_ended_is_told_from_its_record(gateway: Gateway) -> N
         ("1-8-4-0", ["exit"]),
     ],
 )
-async def test_who_comes_again_goes_on(gateway: Gateway, last: str, expected: list[str]) -> None:
+async def test_a_stream_with_last_event_id_continues_after_that_event(
+    gateway: Gateway, last: str, expected: list[str]
+) -> None:
     name = await started(gateway)
     await gateway.cluster.end(name, stdout="out\nput\n", stderr="err\n")
     path = f"/api/v1/executions/{name}/events"
@@ -69,7 +73,7 @@ async def test_who_comes_again_goes_on(gateway: Gateway, last: str, expected: li
         assert events[0]["data"]["data"] == "put\n"
 
 
-async def test_every_id_leads_to_the_next_event(gateway: Gateway) -> None:
+async def test_each_event_id_resumes_the_stream_at_the_next_event(gateway: Gateway) -> None:
     name = await started(gateway)
     await gateway.cluster.end(name, stdout="out", stderr="err")
     path = f"/api/v1/executions/{name}/events"
@@ -80,7 +84,9 @@ async def test_every_id_leads_to_the_next_event(gateway: Gateway) -> None:
         assert rest == whole[index + 1 :]
 
 
-async def test_the_end_of_one_that_is_listened_to(gateway: Gateway) -> None:
+async def test_all_listeners_receive_the_output_and_the_end_of_an_execution(
+    gateway: Gateway,
+) -> None:
     name = await started(gateway)
     path = f"/api/v1/executions/{name}/events"
     listeners = [asyncio.create_task(gateway.http.get(path)) for _ in range(3)]
@@ -92,7 +98,7 @@ async def test_the_end_of_one_that_is_listened_to(gateway: Gateway) -> None:
     await gateway.until(lambda: len(gateway.context.feeds) == 0, "the feed's end")
 
 
-async def test_one_that_is_deleted_ends_as_cancelled(gateway: Gateway) -> None:
+async def test_the_stream_of_a_deleted_execution_ends_as_cancelled(gateway: Gateway) -> None:
     name = await started(gateway)
     path = f"/api/v1/executions/{name}/events"
     listener = asyncio.create_task(gateway.http.get(path))
@@ -102,7 +108,7 @@ async def test_one_that_is_deleted_ends_as_cancelled(gateway: Gateway) -> None:
     assert (end["event"], end["data"]["status"]) == ("exit", "cancelled")
 
 
-async def test_a_client_that_goes_away_ends_the_feed(gateway: Gateway) -> None:
+async def test_a_client_that_disconnects_ends_the_feed(gateway: Gateway) -> None:
     name = await started(gateway)
     listener = asyncio.create_task(gateway.http.get(f"/api/v1/executions/{name}/events"))
     await gateway.until(lambda: len(gateway.context.feeds) == 1, "the feed")
@@ -110,7 +116,7 @@ async def test_a_client_that_goes_away_ends_the_feed(gateway: Gateway) -> None:
     await gateway.until(lambda: len(gateway.context.feeds) == 0, "the feed's end")
 
 
-async def test_one_that_never_reads_keeps_nobody_waiting(start: Any) -> None:
+async def test_a_listener_that_never_reads_does_not_delay_the_others(start: Any) -> None:
     async with start(send_timeout_seconds=0.3) as gateway, gateway.slow_client() as stuck:
         name = await started(gateway)
         path = f"/api/v1/executions/{name}/events"
@@ -123,16 +129,16 @@ async def test_one_that_never_reads_keeps_nobody_waiting(start: Any) -> None:
         await gateway.cluster.end(name, stdout="o" * 262_144, stderr="e" * 262_144)
         kinds = [event["event"] for event in parsed((await reader).text)]
         assert kinds == ["started", *["stdout"] * 4, *["stderr"] * 4, "exit"]
-        await gateway.until(lambda: len(gateway.context.feeds) == 0, "it to be let go")
+        await gateway.until(lambda: len(gateway.context.feeds) == 0, "the feed to end")
         # The connection is ended too, and its unsent data is dropped.
-        await gateway.until(lambda: gateway.connections == connections - 1, "its end")
+        await gateway.until(lambda: gateway.connections == connections - 1, "the connection to end")
 
 
 def listeners(gateway: Gateway) -> int:
     return sum(gateway.context.feeds._listeners.values())
 
 
-async def test_a_gateway_that_stops_ends_its_streams(start: Any) -> None:
+async def test_a_gateway_that_shuts_down_ends_its_streams(start: Any) -> None:
     async with start(drain_seconds=0) as gateway:
         name = await started(gateway)
         listener = asyncio.create_task(gateway.http.get(f"/api/v1/executions/{name}/events"))
@@ -141,7 +147,7 @@ async def test_a_gateway_that_stops_ends_its_streams(start: Any) -> None:
         assert parsed((await listener).text) == []
 
 
-async def test_streams_are_shared_out_among_tenants(
+async def test_a_feed_of_the_tenant_with_most_is_cut_for_another_tenant(
     gateway: Gateway, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(feeds, "_FEEDS", 2)
@@ -159,14 +165,14 @@ async def test_streams_are_shared_out_among_tenants(
     path = f"/api/v1/executions/{foreign}/events"
     theirs = asyncio.create_task(gateway.http.get(path, headers=other))
     assert parsed((await own[1]).text) == []  # the newest feed of the tenant with most was cut
-    await gateway.until(lambda: listeners(gateway) == 2, "the other tenant's")
+    await gateway.until(lambda: listeners(gateway) == 2, "the other tenant's listener")
     await gateway.cluster.end(names[0])
     await gateway.cluster.end(foreign)
     for listener in (own[0], theirs):
         assert parsed((await listener).text)[-1]["event"] == "exit"
 
 
-async def test_a_tenant_listens_so_many_times_and_ended_ones_share_a_feed(
+async def test_streams_of_a_tenant_are_limited_and_share_the_feed_of_an_execution(
     gateway: Gateway, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(feeds, "_LISTENERS", 2)
@@ -185,7 +191,9 @@ async def test_a_tenant_listens_so_many_times_and_ended_ones_share_a_feed(
         assert refused.headers["Retry-After"]
 
 
-async def test_what_is_asked_wrongly(gateway: Gateway) -> None:
+async def test_an_invalid_last_event_id_is_400_and_another_tenants_stream_is_404(
+    gateway: Gateway,
+) -> None:
     name = await started(gateway)
     path = f"/api/v1/executions/{name}/events"
     bad = await gateway.http.get(path, headers={"Last-Event-ID": "x"})

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 if TYPE_CHECKING:
-    from support.gateway import Gateway
+    from support.fixtures.gateway import Gateway
 
 PYTHON = {"code": 'print("Hello, World!")\nprint(2 + 2)', "language": "python"}
 SEED_FIELDS = [
@@ -17,7 +17,9 @@ SEED_FIELDS = [
 MORE_FIELDS = ["stdout_truncated", "stderr_truncated", "reason", "usage", "queue_time"]
 
 
-async def test_the_seeds_first_example(gateway: Gateway) -> None:
+async def test_the_first_example_of_the_original_contract_is_answered_as_documented(
+    gateway: Gateway,
+) -> None:
     answer = await gateway.run(PYTHON)
     assert answer.status_code == 200
     body = answer.json()
@@ -60,7 +62,7 @@ async def test_the_seeds_first_example(gateway: Gateway) -> None:
         ),
     ],
 )
-async def test_the_seeds_other_examples(
+async def test_the_other_examples_of_the_original_contract_create_the_expected_spec(
     gateway: Gateway, body: dict[str, Any], spec: dict[str, Any]
 ) -> None:
     answer = await gateway.run(body)
@@ -70,7 +72,7 @@ async def test_the_seeds_other_examples(
     assert stored["spec"]["tenant"] == "acme"
 
 
-async def test_every_field_reaches_the_resource(gateway: Gateway) -> None:
+async def test_every_field_of_a_request_is_stored_in_the_resource(gateway: Gateway) -> None:
     body = {
         **PYTHON,
         "language": "Python3",
@@ -141,7 +143,7 @@ async def test_every_field_reaches_the_resource(gateway: Gateway) -> None:
         ({"phase": "Error", "reason": "NodeIsOnFire"}, 500, "Execution failed: node is on fire"),
     ],
 )
-async def test_every_kind_of_end(
+async def test_each_reason_is_answered_with_its_status_and_detail(
     gateway: Gateway, status: dict[str, Any], code: int, detail: str | None
 ) -> None:
     answer = await gateway.run(PYTHON, **status)
@@ -154,7 +156,9 @@ async def test_every_kind_of_end(
         assert body["reason"] == status.get("reason", "Exited")
 
 
-async def test_an_execution_that_is_deleted_was_cancelled(gateway: Gateway) -> None:
+async def test_an_execution_deleted_while_its_client_waits_is_answered_as_cancelled(
+    gateway: Gateway,
+) -> None:
     asked = asyncio.create_task(gateway.http.post("/api/v1/execute", json=PYTHON))
     name = (await gateway.cluster.pending())["metadata"]["name"]
     await gateway.cluster.delete(name)
@@ -163,7 +167,7 @@ async def test_an_execution_that_is_deleted_was_cancelled(gateway: Gateway) -> N
     assert answer.json() == {"detail": "Execution cancelled", "execution_id": name}
 
 
-async def test_both_spellings_of_the_path(gateway: Gateway) -> None:
+async def test_execute_is_answered_with_and_without_a_trailing_slash(gateway: Gateway) -> None:
     for path in ("/api/v1/execute", "/api/v1/execute/"):
         answer = await gateway.http.post(path, json={"language": "cobol", "code": ""})
         assert answer.status_code == 400, path
@@ -172,7 +176,7 @@ async def test_both_spellings_of_the_path(gateway: Gateway) -> None:
         }
 
 
-async def test_a_client_that_goes_away_cancels_its_execution(gateway: Gateway) -> None:
+async def test_a_client_that_disconnects_cancels_its_execution(gateway: Gateway) -> None:
     asked = asyncio.create_task(gateway.http.post("/api/v1/execute", json=PYTHON))
     name = (await gateway.cluster.pending())["metadata"]["name"]
     asked.cancel()
@@ -184,7 +188,7 @@ async def test_a_client_that_goes_away_cancels_its_execution(gateway: Gateway) -
     await gateway.until(lambda: len(gateway.context.waiters) == 0, "no waiter left")
 
 
-async def test_twenty_at_once_each_gets_its_own(gateway: Gateway) -> None:
+async def test_20_concurrent_clients_each_receive_their_own_result(gateway: Gateway) -> None:
     asked = [
         asyncio.create_task(
             gateway.http.post("/api/v1/execute", json={**PYTHON, "session_id": f"s{n}"})
@@ -205,7 +209,9 @@ async def test_twenty_at_once_each_gets_its_own(gateway: Gateway) -> None:
     assert len(await gateway.cluster.executions()) == 20
 
 
-async def test_what_is_hard_to_write_comes_through(gateway: Gateway) -> None:
+async def test_control_and_special_characters_are_stored_and_returned_unchanged(
+    gateway: Gateway,
+) -> None:
     code = "x = '\x01<>&\u2028é𝄞\ufffd'"
     answer = await gateway.run({**PYTHON, "code": code, "stdin": "\0" * 1000}, stdout=code)
     assert answer.json()["stdout"] == code
@@ -213,7 +219,7 @@ async def test_what_is_hard_to_write_comes_through(gateway: Gateway) -> None:
     assert (stored["spec"]["code"], stored["spec"]["stdin"]) == (code, "\0" * 1000)
 
 
-async def test_the_most_that_may_be_sent_is_stored(gateway: Gateway) -> None:
+async def test_a_request_with_the_largest_allowed_fields_is_stored(gateway: Gateway) -> None:
     body = {
         **PYTHON,
         "code": "#" + "𝄞" * 65535,  # 256 KiB less 3 bytes
@@ -227,7 +233,9 @@ async def test_the_most_that_may_be_sent_is_stored(gateway: Gateway) -> None:
     assert source["spec"]["code"] == body["code"]
 
 
-async def test_no_end_in_time_is_said_and_cancelled(start: Any) -> None:
+async def test_an_execution_that_does_not_end_in_time_is_503_or_500_and_cancelled(
+    start: Any,
+) -> None:
     async with start(queue_timeout_seconds=0, wait_margin_seconds=0.2) as gateway:
         answer = await gateway.http.post("/api/v1/execute", json={**PYTHON, "timeout": 1})
         assert answer.status_code == 503
@@ -255,7 +263,9 @@ async def test_no_end_in_time_is_said_and_cancelled(start: Any) -> None:
         }  # fmt: skip
 
 
-async def test_the_request_id_is_echoed_when_it_is_sane(gateway: Gateway) -> None:
+async def test_a_valid_request_id_is_echoed_and_an_invalid_one_is_replaced(
+    gateway: Gateway,
+) -> None:
     for given, kept in (("abc-1", True), ("a b", False), ("x" * 200, False), ("é", False)):
         headers = {b"X-Request-ID": given.encode()}
         answer = await gateway.http.get("/health", headers=headers)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 if TYPE_CHECKING:
-    from support.gateway import Gateway
+    from support.fixtures.gateway import Gateway
 
 PATH = "/api/v1/executions"
 START = "/api/v1/execute/async"
@@ -29,7 +29,7 @@ async def listed(gateway: Gateway, **query: Any) -> list[str]:
     return [of["execution_id"] for of in answer.json()["executions"]]
 
 
-async def test_a_key_sees_its_own_alone(gateway: Gateway) -> None:
+async def test_a_key_sees_only_the_executions_of_its_tenant(gateway: Gateway) -> None:
     mine, other = await started(gateway), await started(gateway, key="other")
     assert await listed(gateway) == [mine]
     for method, path in (("GET", f"{PATH}/{other}"), ("DELETE", f"{PATH}/{other}")):
@@ -41,7 +41,7 @@ async def test_a_key_sees_its_own_alone(gateway: Gateway) -> None:
     assert not (await gateway.cluster.read(other))["spec"]["cancel"]
 
 
-async def test_what_a_list_shows(gateway: Gateway) -> None:
+async def test_a_list_item_has_the_documented_fields(gateway: Gateway) -> None:
     name = await started(gateway, session_id="course-1")
     await gateway.cluster.end(name)
     execution = await gateway.cluster.read(name)
@@ -63,7 +63,7 @@ async def test_what_a_list_shows(gateway: Gateway) -> None:
     }
 
 
-async def test_filters(gateway: Gateway) -> None:
+async def test_a_list_is_filtered_by_language_status_and_session(gateway: Gateway) -> None:
     bash = await started(gateway, language="sh")
     done = await started(gateway, session_id="s")
     failed = await started(gateway)
@@ -77,7 +77,7 @@ async def test_filters(gateway: Gateway) -> None:
     assert await listed(gateway, session_id="t") == []
 
 
-async def test_pages_come_newest_first_and_miss_nothing(gateway: Gateway) -> None:
+async def test_pages_are_sorted_newest_first_and_complete(gateway: Gateway) -> None:
     names = [await started(gateway) for _ in range(7)]
     found: list[dict[str, Any]] = []
     cursor, pages = None, 0
@@ -105,13 +105,15 @@ async def test_pages_come_newest_first_and_miss_nothing(gateway: Gateway) -> Non
         ({"page": "2"}, "page: unknown parameter"),
     ],
 )
-async def test_bad_queries(shared_gateway: Gateway, query: dict[str, str], detail: str) -> None:
+async def test_an_invalid_query_parameter_is_400(
+    shared_gateway: Gateway, query: dict[str, str], detail: str
+) -> None:
     answer = await shared_gateway.http.get(PATH, params=query)
     assert answer.status_code == 400
     assert answer.json()["detail"].startswith(detail)
 
 
-async def test_one_execution_under_its_own_path(gateway: Gateway) -> None:
+async def test_executions_and_execute_status_return_the_same_execution(gateway: Gateway) -> None:
     name = await started(gateway)
     waiting = asyncio.create_task(gateway.http.get(f"{PATH}/{name}?wait=30"))
     await gateway.until(lambda: len(gateway.context.waiters) == 1, "the wait")
@@ -121,14 +123,14 @@ async def test_one_execution_under_its_own_path(gateway: Gateway) -> None:
     ).json()
 
 
-async def test_cancel(gateway: Gateway) -> None:
+async def test_deleting_an_execution_sets_cancel(gateway: Gateway) -> None:
     name = await started(gateway)
     answer = await gateway.http.delete(f"{PATH}/{name}/")
     assert (answer.status_code, answer.json()["status"]) == (200, "pending")
     assert (await gateway.cluster.read(name))["spec"]["cancel"]
 
 
-async def test_what_has_ended_is_not_cancelled(gateway: Gateway) -> None:
+async def test_deleting_an_ended_execution_does_not_cancel_it(gateway: Gateway) -> None:
     name = await started(gateway)
     await gateway.cluster.end(name)
     answer = await gateway.http.delete(f"{PATH}/{name}")
@@ -136,7 +138,9 @@ async def test_what_has_ended_is_not_cancelled(gateway: Gateway) -> None:
     assert not (await gateway.cluster.read(name))["spec"]["cancel"]
 
 
-async def test_cleaning_up_a_session_takes_its_own_alone(gateway: Gateway) -> None:
+async def test_cleaning_up_a_session_removes_only_the_tenants_executions_of_it(
+    gateway: Gateway,
+) -> None:
     running, done = [await started(gateway, session_id="s") for _ in range(2)]
     await gateway.cluster.end(done)
     kept = [
@@ -153,6 +157,6 @@ async def test_cleaning_up_a_session_takes_its_own_alone(gateway: Gateway) -> No
     assert again.status_code == 200, "nothing left is clean too"
 
 
-async def test_what_can_be_no_session(shared_gateway: Gateway) -> None:
+async def test_cleaning_up_an_invalid_session_id_is_404(shared_gateway: Gateway) -> None:
     answer = await shared_gateway.http.delete("/api/v1/execute/session/a,b=c")
     assert (answer.status_code, answer.json()["detail"]) == (404, "Session a,b=c not found")

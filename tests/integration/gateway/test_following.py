@@ -9,15 +9,16 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import pytest_asyncio
 from aiohttp import web
-from support.gateway import until
+from support.deadline import eventually
 
 from cloche_api.limits import MIB
 from cloche_gateway.cluster import log_follower
 from cloche_gateway.cluster.api import KubeClient
 from cloche_gateway.cluster.feed import Feed
 from cloche_gateway.cluster.log_follower import Logs, Source
+from cloche_gateway.cluster.paths import Paths
 from cloche_gateway.cluster.waiters import Waiters
-from cloche_gateway.limits.budget import Budget
+from cloche_gateway.limits.bytes import Budget
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -68,7 +69,7 @@ async def logs(kubelet: Kubelet, tmp_path: Path) -> AsyncIterator[Logs]:
     path = tmp_path / "kubeconfig"
     path.write_text(json.dumps(config))
     client = await KubeClient.connect(str(path))
-    yield Logs(client, "n", Waiters(client, "n"), per_node=1)
+    yield Logs(client, Paths("n"), Waiters(client, Paths("n")), per_node=1)
     kubelet.over.set()
     await client.close()
     await runner.cleanup()
@@ -88,7 +89,7 @@ def source(logs: Logs, pod: str, node: str) -> tuple[Source, Feed]:
     return Source(logs, obj, feed), feed
 
 
-async def test_beyond_the_nodes_bound_a_log_is_read_again_and_again(
+async def test_a_log_over_the_nodes_limit_is_polled_instead_of_followed(
     logs: Logs, kubelet: Kubelet, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(log_follower, "_POLL_SECONDS", 0.05)
@@ -97,10 +98,10 @@ async def test_beyond_the_nodes_bound_a_log_is_read_again_and_again(
     tasks = []
     for reader, feed in sources:
         tasks.append(asyncio.create_task(reader._follow()))
-        await until(lambda feed=feed: feed.at.stdout == 4, "what was printed")
+        await eventually(lambda feed=feed: feed.at.stdout == 4, "what was printed")
     kubelet.log += event(event="stdout", data="two")
     polled = sources[1][1]
-    await until(lambda: polled.at.stdout == 7, "what was printed meanwhile")
+    await eventually(lambda: polled.at.stdout == 7, "what was printed meanwhile")
     assert [piece.text for piece in polled.pieces] == ["", "one ", "two"]
     assert dict(kubelet.asked) == {
         "a": "true",
@@ -114,7 +115,7 @@ async def test_beyond_the_nodes_bound_a_log_is_read_again_and_again(
     assert sum(logs.followed.values()) == 0
 
 
-async def test_a_line_without_measure_is_passed_over_and_the_log_read_once(
+async def test_an_overlong_line_is_skipped_without_rereading_the_log(
     logs: Logs, kubelet: Kubelet
 ) -> None:
     kubelet.log = (
@@ -124,7 +125,7 @@ async def test_a_line_without_measure_is_passed_over_and_the_log_read_once(
     )
     reader, feed = source(logs, "a", "x")
     task = asyncio.create_task(reader._follow())
-    await until(lambda: feed.at.stdout == 5, "what came after it")
+    await eventually(lambda: feed.at.stdout == 5, "what came after it")
     assert kubelet.asked == [("a", "true")]
     task.cancel()
     await asyncio.gather(task, return_exceptions=True)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 if TYPE_CHECKING:
-    from support.gateway import Gateway
+    from support.fixtures.gateway import Gateway
 
 EXPECTED = {
     "x-content-type-options": "nosniff",
@@ -34,7 +34,7 @@ EXPECTED = {
         ("GET", "/api/v1/executions/none", 404),
     ],
 )
-async def test_every_answer_has_them_once(
+async def test_each_response_has_the_security_headers_once(
     shared_gateway: Gateway, method: str, path: str, status: int
 ) -> None:
     answer = await shared_gateway.http.request(method, path)
@@ -43,7 +43,7 @@ async def test_every_answer_has_them_once(
         assert answer.headers.get_list(name) == [value]
 
 
-async def test_so_have_results_and_streams(gateway: Gateway) -> None:
+async def test_results_and_event_streams_have_the_security_headers(gateway: Gateway) -> None:
     done = await gateway.run({"code": "1", "language": "python"})
     events = await gateway.http.get(f"/api/v1/executions/{done.json()['execution_id']}/events")
     for answer in (done, events):
@@ -51,7 +51,9 @@ async def test_so_have_results_and_streams(gateway: Gateway) -> None:
         assert EXPECTED.items() <= dict(answer.headers).items()
 
 
-async def test_so_has_the_answer_to_what_is_no_http(shared_gateway: Gateway) -> None:
+async def test_the_response_to_invalid_http_has_the_security_headers(
+    shared_gateway: Gateway,
+) -> None:
     reader, writer = await asyncio.open_connection("127.0.0.1", shared_gateway.server.bound_port)
     writer.write(b"NONSENSE\r\n\r\n")
     head = (await reader.read()).partition(b"\r\n\r\n")[0].decode()
@@ -61,7 +63,7 @@ async def test_so_has_the_answer_to_what_is_no_http(shared_gateway: Gateway) -> 
     assert {f"{name}: {value}" for name, value in EXPECTED.items()} <= set(lines)
 
 
-async def test_the_documentations_page_may_load_what_it_needs_and_no_more(
+async def test_the_content_security_policy_of_docs_allows_only_its_own_assets(
     shared_gateway: Gateway,
 ) -> None:
     answer = await shared_gateway.http.get("/docs")

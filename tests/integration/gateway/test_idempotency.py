@@ -7,10 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from cloche_gateway.cluster import paths
-
 if TYPE_CHECKING:
-    from support.gateway import Gateway
+    from support.fixtures.gateway import Gateway
 
 EXECUTE = "/api/v1/execute"
 ASYNC = "/api/v1/execute/async"
@@ -24,7 +22,7 @@ async def end(gateway: Gateway, **status: Any) -> str:
     return name
 
 
-async def test_a_repeated_request_gets_the_same_answer(gateway: Gateway) -> None:
+async def test_a_repeated_request_receives_the_same_result(gateway: Gateway) -> None:
     first = asyncio.create_task(gateway.http.post(EXECUTE, json=HELLO, headers=KEY))
     await end(gateway)
     # The order of fields, and null instead of an absent field, do not change the request.
@@ -34,7 +32,7 @@ async def test_a_repeated_request_gets_the_same_answer(gateway: Gateway) -> None
     assert (second.status_code, len(await gateway.cluster.executions())) == (200, 1)
 
 
-async def test_an_error_is_repeated_too(gateway: Gateway) -> None:
+async def test_a_repeated_request_receives_the_same_error(gateway: Gateway) -> None:
     first = asyncio.create_task(gateway.http.post(EXECUTE, json=HELLO, headers=KEY))
     await end(gateway, phase="TimedOut", reason="DeadlineExceeded", exitCode=137)
     second = await gateway.http.post(EXECUTE, json=HELLO, headers=KEY)
@@ -42,7 +40,7 @@ async def test_an_error_is_repeated_too(gateway: Gateway) -> None:
     assert second.status_code == 500
 
 
-async def test_ten_at_once_on_two_replicas_run_once(start: Any) -> None:
+async def test_10_concurrent_requests_with_one_key_on_two_gateways_run_once(start: Any) -> None:
     async with start() as one, start() as other:
         asked = [
             asyncio.create_task(replica.http.post(EXECUTE, json=HELLO, headers=KEY))
@@ -61,7 +59,7 @@ async def test_ten_at_once_on_two_replicas_run_once(start: Any) -> None:
         assert len(await one.cluster.executions()) == 1
 
 
-async def test_the_same_key_with_another_body(gateway: Gateway) -> None:
+async def test_an_idempotency_key_with_another_request_is_409(gateway: Gateway) -> None:
     await gateway.http.post(ASYNC, json=HELLO, headers=KEY)
     for route in (EXECUTE, ASYNC):
         answer = await gateway.http.post(route, json={**HELLO, "code": "2"}, headers=KEY)
@@ -73,7 +71,7 @@ async def test_the_same_key_with_another_body(gateway: Gateway) -> None:
     assert execution["spec"]["code"] == HELLO["code"]
 
 
-async def test_two_tenants_may_have_the_same_key(gateway: Gateway) -> None:
+async def test_two_tenants_can_use_the_same_idempotency_key(gateway: Gateway) -> None:
     mine = await gateway.http.post(ASYNC, json=HELLO, headers=KEY)
     other = {**KEY, "X-API-Key": gateway.cluster.keys["other"]}
     theirs = await gateway.http.post(ASYNC, json={**HELLO, "code": "2"}, headers=other)
@@ -81,7 +79,7 @@ async def test_two_tenants_may_have_the_same_key(gateway: Gateway) -> None:
     assert mine.json()["execution_id"] != theirs.json()["execution_id"]
 
 
-async def test_async_tells_how_far_it_has_come(gateway: Gateway) -> None:
+async def test_a_repeated_asynchronous_request_returns_the_current_status(gateway: Gateway) -> None:
     first = await gateway.http.post(ASYNC, json=HELLO, headers=KEY)
     again = await gateway.http.post(ASYNC, json=HELLO, headers=KEY)
     assert again.json() == first.json()
@@ -91,7 +89,9 @@ async def test_async_tells_how_far_it_has_come(gateway: Gateway) -> None:
     assert last.json()["result"]["execution_id"] == name
 
 
-async def test_a_client_that_goes_away_does_not_cancel(gateway: Gateway) -> None:
+async def test_a_client_with_an_idempotency_key_that_disconnects_does_not_cancel(
+    gateway: Gateway,
+) -> None:
     asked = asyncio.create_task(gateway.http.post(EXECUTE, json=HELLO, headers=KEY))
     name = (await gateway.cluster.pending())["metadata"]["name"]
     asked.cancel()
@@ -103,7 +103,9 @@ async def test_a_client_that_goes_away_does_not_cancel(gateway: Gateway) -> None
     assert (await again).json()["execution_id"] == name
 
 
-async def test_the_key_is_free_once_the_record_is_gone(gateway: Gateway) -> None:
+async def test_an_idempotency_key_can_be_used_again_once_its_record_was_deleted(
+    gateway: Gateway,
+) -> None:
     first = (await gateway.http.post(ASYNC, json=HELLO, headers=KEY)).json()["execution_id"]
     await gateway.cluster.delete(first)
     again = await gateway.http.post(ASYNC, json={**HELLO, "code": "2"}, headers=KEY)
@@ -111,7 +113,7 @@ async def test_the_key_is_free_once_the_record_is_gone(gateway: Gateway) -> None
 
 
 @pytest.mark.parametrize("key", [b"", b"x" * 256, b"\xc3\xa9"])
-async def test_what_is_no_key(shared_gateway: Gateway, key: bytes) -> None:
+async def test_an_invalid_idempotency_key_is_400(shared_gateway: Gateway, key: bytes) -> None:
     for route in (EXECUTE, ASYNC):
         headers = {b"Idempotency-Key": key}
         answer = await shared_gateway.http.post(route, json=HELLO, headers=headers)
@@ -121,7 +123,7 @@ async def test_what_is_no_key(shared_gateway: Gateway, key: bytes) -> None:
         )
 
 
-async def test_a_key_that_is_given_twice(shared_gateway: Gateway) -> None:
+async def test_a_repeated_idempotency_key_header_is_400(shared_gateway: Gateway) -> None:
     headers = [("Idempotency-Key", "a"), ("Idempotency-Key", "b")]
     answer = await shared_gateway.http.post(EXECUTE, json=HELLO, headers=headers)
     assert (answer.status_code, answer.json()) == (
@@ -131,7 +133,7 @@ async def test_a_key_that_is_given_twice(shared_gateway: Gateway) -> None:
 
 
 @pytest.mark.parametrize(("method", "path"), [("POST", "sessions"), ("POST", "execute/batch")])
-async def test_a_key_where_it_would_do_nothing_is_refused(
+async def test_an_idempotency_key_on_an_unsupported_route_is_400(
     shared_gateway: Gateway, method: str, path: str
 ) -> None:
     answer = await shared_gateway.http.request(
@@ -147,7 +149,7 @@ async def test_a_key_where_it_would_do_nothing_is_refused(
 
 
 @pytest.mark.parametrize("labels", [{}, {"cloche.dev/tenant": "globex"}])
-async def test_what_others_put_under_the_name_of_a_key_is_not_answered(
+async def test_a_forged_execution_with_the_name_of_a_key_is_not_returned(
     gateway: Gateway, labels: dict[str, str]
 ) -> None:
     """A client that knows tenant and key can compute the name, and the hash of a request."""
@@ -157,7 +159,7 @@ async def test_what_others_put_under_the_name_of_a_key_is_not_answered(
     await gateway.cluster.delete(name)
     meta = {"name": name, "labels": labels, "annotations": forged["metadata"]["annotations"]}
     del forged["spec"]["tenant"], forged["spec"]["concurrency"], forged["status"]
-    path = paths.executions(gateway.cluster.namespace)
+    path = gateway.cluster.paths.executions
     await gateway.cluster.rest.call("POST", path, body={**forged, "metadata": meta})
     await gateway.cluster.end(name, stdout="forged")
     for route in (EXECUTE, ASYNC):

@@ -14,7 +14,7 @@ import pytest
 from cloche_api.keys import KeyLimits, new_key
 
 if TYPE_CHECKING:
-    from support.gateway import Gateway
+    from support.fixtures.gateway import Gateway
 
 PATH = "/api/v1/execute/status/550e8400-e29b-41d4-a716-446655440000"
 
@@ -29,14 +29,18 @@ async def ask(gateway: Gateway, headers: dict[str, Any]) -> tuple[int, str]:
 @pytest.mark.parametrize(
     "headers", [{}, {"X-API-Key": ""}, {"Authorization": "Basic abc"}, {"Authorization": "Bearer"}]
 )
-async def test_no_key(gateway: Gateway, headers: dict[str, str]) -> None:
+async def test_a_request_without_an_api_key_is_401(
+    gateway: Gateway, headers: dict[str, str]
+) -> None:
     assert await ask(gateway, headers) == (401, "API key is required")
     posted = await gateway.http.post("/api/v1/execute", content=b"{", headers=headers)
     assert posted.status_code == 401
     assert posted.headers["WWW-Authenticate"] == "ApiKey"
 
 
-async def test_a_key_in_either_header(gateway: Gateway) -> None:
+async def test_an_api_key_is_accepted_in_either_header_and_a_wrong_one_is_403(
+    gateway: Gateway,
+) -> None:
     key = gateway.cluster.keys["first"]
     for headers in (
         {"X-API-Key": key},
@@ -48,7 +52,7 @@ async def test_a_key_in_either_header(gateway: Gateway) -> None:
         assert await ask(gateway, {"X-API-Key": wrong}) == (403, "Invalid API key")
 
 
-async def test_the_secret_holds_no_key(gateway: Gateway) -> None:
+async def test_the_secret_contains_hashes_and_no_api_key(gateway: Gateway) -> None:
     path = f"/api/v1/namespaces/{gateway.cluster.keys_namespace}/secrets/cloche-api-keys"
     secret = await gateway.cluster.rest.call("GET", path)
     records = {name: base64.b64decode(value).decode() for name, value in secret["data"].items()}
@@ -60,7 +64,7 @@ async def test_the_secret_holds_no_key(gateway: Gateway) -> None:
         assert hashlib.sha256(key.encode()).hexdigest() in records[name]
 
 
-async def test_every_key_costs_the_same_known_or_not(
+async def test_an_api_key_is_compared_with_all_records_whether_known_or_not(
     gateway: Gateway, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     compared: list[str] = []
@@ -78,7 +82,7 @@ async def test_every_key_costs_the_same_known_or_not(
         assert len(compared) == len(good) == 2  # all keys are compared, also after a match
 
 
-async def test_a_change_takes_effect_within_a_second(gateway: Gateway) -> None:
+async def test_a_change_of_api_keys_takes_effect_within_a_second(gateway: Gateway) -> None:
     old = gateway.cluster.keys["first"]
     await gateway.cluster.write_keys(second="acme")
     changed = time.monotonic()
@@ -92,7 +96,9 @@ async def test_a_change_takes_effect_within_a_second(gateway: Gateway) -> None:
     assert time.monotonic() - changed < 1
 
 
-async def test_a_bad_record_is_skipped_and_said(gateway: Gateway, caplog: Any) -> None:
+async def test_an_invalid_key_record_is_skipped_and_logged_without_its_content(
+    gateway: Gateway, caplog: Any
+) -> None:
     secret = "d" * 64
     bad = {
         "nojson": "raw:{",
@@ -115,7 +121,7 @@ async def test_a_bad_record_is_skipped_and_said(gateway: Gateway, caplog: Any) -
     assert secret not in caplog.text
 
 
-async def test_without_a_secret_no_key_is_valid(gateway: Gateway) -> None:
+async def test_no_api_key_is_valid_without_the_secret(gateway: Gateway) -> None:
     await gateway.cluster.rest.call(
         "DELETE", f"/api/v1/namespaces/{gateway.cluster.keys_namespace}/secrets/cloche-api-keys"
     )
@@ -127,7 +133,7 @@ async def test_without_a_secret_no_key_is_valid(gateway: Gateway) -> None:
     await gateway.until(refused, "the refusal")
 
 
-async def test_a_key_whose_time_is_over_is_refused(gateway: Gateway) -> None:
+async def test_an_expired_api_key_is_403(gateway: Gateway) -> None:
     text, record = new_key("acme", KeyLimits(expires_at=datetime.now(UTC) - timedelta(seconds=1)))
     later, valid = new_key("acme", KeyLimits(expires_at=datetime.now(UTC) + timedelta(hours=1)))
     await gateway.cluster.write_keys(
@@ -146,7 +152,7 @@ async def test_a_key_whose_time_is_over_is_refused(gateway: Gateway) -> None:
         assert "RateLimit-Limit" not in posted.headers
 
 
-async def test_status_is_told_to_its_own_tenant_only(gateway: Gateway) -> None:
+async def test_the_status_of_an_execution_is_returned_only_to_its_tenant(gateway: Gateway) -> None:
     done = await gateway.run({"code": "1", "language": "py"})
     name = done.json()["execution_id"]
     path = f"/api/v1/execute/status/{name}"
@@ -167,12 +173,14 @@ async def test_status_is_told_to_its_own_tenant_only(gateway: Gateway) -> None:
 
 
 @pytest.mark.parametrize("name", ["x", "..%2f..%2fsecrets", "A" * 500, "a b", "%00", "é"])
-async def test_ids_that_are_none(shared_gateway: Gateway, name: str) -> None:
+async def test_an_invalid_execution_id_is_404(shared_gateway: Gateway, name: str) -> None:
     answer = await shared_gateway.http.get(f"/api/v1/execute/status/{name}")
     assert answer.status_code == 404
 
 
-async def test_states_before_and_without_a_start(gateway: Gateway) -> None:
+async def test_the_status_is_pending_running_and_failed_before_a_result_exists(
+    gateway: Gateway,
+) -> None:
 
     asked = asyncio.create_task(
         gateway.http.post("/api/v1/execute", json={"code": "", "language": "py"})
@@ -184,11 +192,11 @@ async def test_states_before_and_without_a_start(gateway: Gateway) -> None:
         """Return the response once it has this status. Responses can be up to 0.2 s old."""
         found: Any = {}
 
-        async def told() -> bool:
+        async def has_status() -> bool:
             found.update((await gateway.http.get(path)).json())
             return bool(found["status"] == status)
 
-        await gateway.until(told, f"the execution to be {status}")
+        await gateway.until(has_status, f"the execution to be {status}")
         return found
 
     assert (await once("pending"))["result"] is None

@@ -5,18 +5,17 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
-from support.gateway import runtime
+from support.fixtures.gateway import runtime
 
-from cloche_gateway.cluster import paths
 from cloche_kube.client import MERGE_PATCH
 
 if TYPE_CHECKING:
-    from support.gateway import Gateway
+    from support.fixtures.gateway import Gateway
 
 INFO = "/api/v1/execute/language"
 
 
-async def test_languages_in_the_order_of_the_contract_without_a_key(
+async def test_languages_are_listed_in_the_order_of_the_contract_without_a_key(
     shared_gateway: Gateway,
 ) -> None:
     answer = await shared_gateway.http.get("/api/v1/execute/languages", headers={"X-API-Key": ""})
@@ -33,7 +32,7 @@ async def test_a_new_language_is_listed_at_once(gateway: Gateway) -> None:
 
 
 @pytest.mark.parametrize("word", ["bash", "sh", "SH"])
-async def test_what_a_language_is(shared_gateway: Gateway, word: str) -> None:
+async def test_language_info_has_the_documented_fields(shared_gateway: Gateway, word: str) -> None:
     answer = await shared_gateway.http.get(f"{INFO}/{word}/info")
     assert answer.status_code == 200
     assert answer.json() == {
@@ -48,31 +47,33 @@ async def test_what_a_language_is(shared_gateway: Gateway, word: str) -> None:
     }
 
 
-async def test_a_language_that_is_not_there(shared_gateway: Gateway) -> None:
+async def test_an_unknown_language_is_404_with_the_supported_ones(shared_gateway: Gateway) -> None:
     answer = await shared_gateway.http.get(f"{INFO}/cobol/info")
     assert answer.status_code == 404
     words = "Unsupported language: cobol. Supported languages: python, javascript, bash"
     assert answer.json()["detail"] == words
 
 
-async def test_how_many_pods_wait(gateway: Gateway) -> None:
+async def test_warm_pool_status_returns_the_counts_of_each_runtime(gateway: Gateway) -> None:
     status = {"wanted": 3, "ready": 2, "claimed": 1, "hits": 40, "misses": 5}
     await gateway.cluster.rest.call(
         "PATCH",
-        f"{paths.runtimes(gateway.cluster.namespace)}/python/status",
+        f"{gateway.cluster.paths.runtimes}/python/status",
         body={"status": status},
         content_type=MERGE_PATCH,
     )
 
-    async def told() -> bool:
+    async def is_reported() -> bool:
         answer = await gateway.http.get("/api/v1/warm-pool/status")
         return bool(answer.json()["python"] == status)
 
-    await gateway.until(told, "the pool's status")
+    await gateway.until(is_reported, "the pool's status")
     other = await gateway.http.get("/api/v1/execute/warm-pool/status/")
     assert other.json()["bash"] == dict.fromkeys(status, 0)
 
 
 @pytest.mark.parametrize("path", [f"{INFO}/bash/info", "/api/v1/warm-pool/status"])
-async def test_the_rest_needs_a_key(shared_gateway: Gateway, path: str) -> None:
+async def test_language_info_and_warm_pool_status_require_a_key(
+    shared_gateway: Gateway, path: str
+) -> None:
     assert (await shared_gateway.http.get(path, headers={"X-API-Key": ""})).status_code == 401

@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from cloche_api.limits import MIB
-from cloche_gateway.requests import strict_json
+from cloche_gateway.requests import body as bodies
 
 if TYPE_CHECKING:
-    from support.gateway import Gateway
+    from support.fixtures.gateway import Gateway
 
 JSON = {"Content-Type": "application/json"}
 SMALL = {"code": "print(1)", "language": "python"}
@@ -38,23 +38,23 @@ def escaped(request: dict[str, Any]) -> bytes:
 
 
 @pytest.mark.parametrize("route", ["execute", "execute/async", "execute/batch", "sessions"])
-async def test_a_large_body_is_read_in_a_thread(
+async def test_a_large_body_is_parsed_in_a_thread(
     shared_gateway: Gateway, monkeypatch: pytest.MonkeyPatch, route: str
 ) -> None:
-    parse, readers = strict_json.parse, list[str]()
+    parse, readers = bodies.parse, list[str]()
 
     def noted(body: bytes, requests: int = 1) -> Any:
         readers.append(threading.current_thread().name)
         return parse(body, requests)
 
-    monkeypatch.setattr(strict_json, "parse", noted)
+    monkeypatch.setattr(bodies, "parse", noted)
     for body in (b'{"x":"' + b"a" * 100_000 + b'"}', b"{}"):
         answer = await shared_gateway.http.post(f"/api/v1/{route}", content=body, headers=JSON)
         assert answer.status_code == 400
     assert readers == ["parser_0", threading.main_thread().name]
 
 
-async def test_a_waiting_request_keeps_nothing_of_its_body(gateway: Gateway) -> None:
+async def test_a_waiting_request_does_not_keep_its_body_in_memory(gateway: Gateway) -> None:
     body, count = escaped(LARGE), 6
     assert len(body) > 3.5 * MIB
     tracemalloc.start()
@@ -69,13 +69,13 @@ async def test_a_waiting_request_keeps_nothing_of_its_body(gateway: Gateway) -> 
     finally:
         tracemalloc.stop()
     assert kept < MIB * count / 2
-    assert peak < 100 * MIB, "and of all together not more than of some"
+    assert peak < 100 * MIB, "and the peak is not that of all bodies together"
     for execution in await gateway.cluster.executions():
         await gateway.cluster.end(execution["metadata"]["name"])
     assert {answer.status_code for answer in await asyncio.gather(*asked)} == {200}
 
 
-async def test_a_waiting_batch_keeps_nothing_of_its_body(gateway: Gateway) -> None:
+async def test_a_waiting_batch_does_not_keep_its_body_in_memory(gateway: Gateway) -> None:
     item = {"code": "🎈" + "a" * 250_000, "language": "python"}
     body = json.dumps([item] * 10).encode()
     tracemalloc.start()
@@ -110,7 +110,7 @@ async def upload(gateway: Gateway, size: int, key: str = "first") -> AsyncIterat
             await writer.wait_closed()
 
 
-async def test_slow_uploads_of_a_tenant_are_bounded_in_bytes(start: Any) -> None:
+async def test_slow_uploads_of_a_tenant_are_limited_in_bytes(start: Any) -> None:
     async with start(memory_limit_mib=256) as gateway, contextlib.AsyncExitStack() as stack:
         budget, size = gateway.context.budget, 4 * MIB - 1
         fit = budget.most // size
@@ -129,7 +129,7 @@ async def test_slow_uploads_of_a_tenant_are_bounded_in_bytes(start: Any) -> None
         await gateway.until(lambda: budget.used == 0, "nothing to be charged")
 
 
-async def test_a_refused_request_is_charged_no_longer(gateway: Gateway) -> None:
+async def test_a_rejected_request_returns_its_memory_charge(gateway: Gateway) -> None:
     for route in ("execute", "execute/async", "execute/batch", "sessions"):
         body = b'{"x":"' + b"a" * 100_000 + b'"}'
         await gateway.http.post(f"/api/v1/{route}", content=body, headers=JSON)

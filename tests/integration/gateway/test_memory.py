@@ -14,8 +14,8 @@ import pytest_asyncio
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
 
-    from support.gateway import Cluster
-    from support.gateway_process import Program
+    from support.fixtures.gateway import Cluster
+    from support.fixtures.gateway_process import Program
 
 MOST_MIB = 320
 """The bound during an attack: far below the container's limit, and above the process plus the
@@ -69,21 +69,21 @@ async def settled(program: Program) -> float:
     return program.memory_mib()
 
 
-async def test_a_connection_that_pipelines_is_not_read_on(program: Program) -> None:
+async def test_reading_from_a_pipelining_connection_is_paused(program: Program) -> None:
     with clients(program, 1) as (client,):
         sent = push(client, b"GET / HTTP/1.1\r\n\r\n" * 400_000)
         assert sent < 1024 * 1024
         assert await settled(program) < FEW_MIB
 
 
-async def test_heads_of_many_lines_are_not_kept(program: Program) -> None:
+async def test_request_heads_with_many_lines_are_not_kept_in_memory(program: Program) -> None:
     with clients(program, 150) as many:
         for client in many:
             push(client, b"GET / HTTP/1.1\r\n" + b"a:\r\n" * 15_000)
         assert await settled(program) < FEW_MIB
 
 
-async def test_heads_that_do_not_end_are_bounded_together(program: Program) -> None:
+async def test_unfinished_request_heads_are_limited_in_total(program: Program) -> None:
     lines = b"".join(b"a%d: %s\r\n" % (n, b"x" * 1000) for n in range(60))
     with clients(program, 1000) as many:
         for client in many:
@@ -101,14 +101,14 @@ async def test_an_idle_connection_keeps_nothing_of_its_last_request(program: Pro
         assert await settled(program) < FEW_MIB
 
 
-async def test_answers_that_nobody_takes_are_few(program: Program) -> None:
+async def test_unread_responses_are_limited_in_memory(program: Program) -> None:
     with clients(program, 900, buffer=4096) as many:
         for client in many:
             push(client, b"GET /openapi.json HTTP/1.1\r\n\r\n" * 20)
         assert await settled(program) < MOST_MIB
 
 
-async def test_one_record_for_many_slow_readers(
+async def test_many_slow_readers_of_one_record_are_limited_in_memory(
     program: Program, shared_program: tuple[Program, Cluster]
 ) -> None:
     _, cluster = shared_program

@@ -11,10 +11,10 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from support.gateway import until
+from support.deadline import eventually
 
 if TYPE_CHECKING:
-    from support.gateway import Cluster
+    from support.fixtures.gateway import Cluster
 
 HELLO = {"code": "print('secret-code')", "language": "python", "stdin": "secret-stdin",
          "environment": {"A": "secret-environment"}}  # fmt: skip
@@ -26,7 +26,7 @@ PATHS = (
 )
 
 
-async def test_it_logs_ids_and_no_content(run: Any, cluster: Cluster) -> None:
+async def test_the_gateway_logs_ids_and_no_content(run: Any, cluster: Cluster) -> None:
     program = await run()
     asked = asyncio.create_task(
         program.http.post("/api/v1/execute", json=HELLO, headers={"X-Request-ID": "my-request"})
@@ -45,7 +45,9 @@ async def test_it_logs_ids_and_no_content(run: Any, cluster: Cluster) -> None:
     assert cluster.keys["first"] not in text
 
 
-async def test_no_part_of_a_key_is_logged_wherever_it_is_put(run: Any, cluster: Cluster) -> None:
+async def test_no_part_of_an_api_key_is_logged_wherever_a_client_sends_it(
+    run: Any, cluster: Cluster
+) -> None:
     """This holds for valid, invalid and malformed keys, at log level debug.
 
     Metrics and responses do not contain a part of a key either. An error may only quote a path or a
@@ -82,24 +84,26 @@ async def test_no_part_of_a_key_is_logged_wherever_it_is_put(run: Any, cluster: 
 
     log = program.log.read_text()
     assert log.count('"message": "answered"') >= sent + len(answers)
-    told = "\n".join(f"{answer.headers} {answer.text}" for answer in answers)
+    sent_back = "\n".join(f"{answer.headers} {answer.text}" for answer in answers)
     for part in (secret, secret.upper(), secret[:12], secret[-12:]):
         assert part not in log
-        assert part not in told
+        assert part not in sent_back
 
 
-async def test_sigterm_lets_those_who_wait_have_their_answer(run: Any, cluster: Cluster) -> None:
+async def test_a_waiting_client_receives_its_result_after_sigterm(
+    run: Any, cluster: Cluster
+) -> None:
     program = await run(log_format="text")
     asked = asyncio.create_task(program.http.post("/api/v1/execute", json=HELLO))
     name = (await cluster.pending())["metadata"]["name"]
     program.process.send_signal(signal.SIGTERM)
-    await until(lambda: "Shutting down" in program.log.read_text(), "the shutdown")
+    await eventually(lambda: "Shutting down" in program.log.read_text(), "the shutdown")
     await cluster.end(name)
     assert (await asked).json()["execution_id"] == name
     assert await program.exit_code() == 0, program.log.read_text()
 
 
-async def test_sigterm_ends_the_wait_at_its_bound_and_leaves_the_execution(
+async def test_sigterm_ends_a_wait_after_drain_seconds_and_keeps_the_execution(
     run: Any, cluster: Cluster
 ) -> None:
     program = await run(drain_seconds="0.3")
@@ -124,7 +128,9 @@ async def test_sigterm_ends_the_wait_at_its_bound_and_leaves_the_execution(
         ("KUBECONFIG", "/nonexistent", "no access to a Kubernetes cluster"),
     ],
 )
-def test_a_wrong_setting_is_one_line_and_exit_2(name: str, value: str, words: str) -> None:
+def test_an_invalid_setting_is_one_line_on_stderr_and_exit_status_2(
+    name: str, value: str, words: str
+) -> None:
     env = {"PATH": os.environ["PATH"], "KUBECONFIG": "/dev/null", name: value}
     done = subprocess.run(
         [sys.executable, "-m", "cloche_gateway"],

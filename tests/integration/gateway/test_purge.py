@@ -6,10 +6,10 @@ import asyncio
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from support.gateway import ASYNC, EXECUTE, GONE, HELLO, KEY
+from support.fixtures.gateway import ASYNC, EXECUTE, GONE, HELLO, KEY
 
 if TYPE_CHECKING:
-    from support.gateway import Gateway
+    from support.fixtures.gateway import Gateway
 
 
 async def purge(gateway: Gateway, name: str, key: str = "first") -> tuple[int, dict[str, Any]]:
@@ -29,7 +29,7 @@ async def gone(gateway: Gateway) -> None:
     await gateway.until(none_left, "the record to be removed")
 
 
-async def test_the_record_of_an_ended_execution_is_removed(gateway: Gateway) -> None:
+async def test_purging_removes_the_record_of_an_ended_execution(gateway: Gateway) -> None:
     name = await gateway.start()
     await gateway.cluster.end(name)
     assert await purge(gateway, name) == (200, {"message": f"Execution {name} removed"})
@@ -40,7 +40,7 @@ async def test_the_record_of_an_ended_execution_is_removed(gateway: Gateway) -> 
 
 
 @pytest.mark.parametrize("phase", ["Pending", "Running"])
-async def test_a_running_execution_is_not_purged(gateway: Gateway, phase: str) -> None:
+async def test_purging_an_execution_that_has_not_ended_is_409(gateway: Gateway, phase: str) -> None:
     name = await gateway.start()
     if phase == "Running":
         await gateway.cluster.end(name, phase="Running", reason=None, completionTime=None)
@@ -49,7 +49,7 @@ async def test_a_running_execution_is_not_purged(gateway: Gateway, phase: str) -
     assert (await gateway.cluster.read(name))["spec"]["cancel"] is False
 
 
-async def test_another_tenants_record_is_not_there_to_be_purged(gateway: Gateway) -> None:
+async def test_purging_another_tenants_record_is_404(gateway: Gateway) -> None:
     name = await gateway.start()
     await gateway.cluster.end(name)
     assert await purge(gateway, name, key="other") == (
@@ -59,7 +59,7 @@ async def test_another_tenants_record_is_not_there_to_be_purged(gateway: Gateway
     assert len(await gateway.cluster.executions()) == 1
 
 
-async def test_a_purged_records_key_is_never_run_again(gateway: Gateway) -> None:
+async def test_the_idempotency_key_of_a_purged_record_is_410(gateway: Gateway) -> None:
     name = await gateway.start(**KEY)
     await gateway.cluster.end(name)
     await purge(gateway, name)
@@ -71,7 +71,7 @@ async def test_a_purged_records_key_is_never_run_again(gateway: Gateway) -> None
     assert await gateway.cluster.executions() == []
 
 
-async def test_the_keys_of_a_session_that_is_cleaned_up_are_kept_too(gateway: Gateway) -> None:
+async def test_cleaning_up_a_session_leaves_tombstones_for_its_keys(gateway: Gateway) -> None:
     body = {**HELLO, "session_id": "course"}
     name = await gateway.start(body, **KEY)
     await gateway.http.delete("/api/v1/execute/session/course")
@@ -80,13 +80,13 @@ async def test_the_keys_of_a_session_that_is_cleaned_up_are_kept_too(gateway: Ga
 
 
 @pytest.mark.parametrize("value", ["1", "yes", "", "True", "true "])
-async def test_what_purge_may_be(shared_gateway: Gateway, value: str) -> None:
+async def test_an_invalid_value_of_purge_is_400(shared_gateway: Gateway, value: str) -> None:
     path = "/api/v1/executions/550e8400-e29b-41d4-a716-446655440000"
     answer = await shared_gateway.http.delete(path, params={"purge": value})
     assert (answer.status_code, answer.json()) == (400, {"detail": "purge: must be true or false"})
 
 
-async def test_without_purge_the_record_stays(gateway: Gateway) -> None:
+async def test_deleting_with_purge_false_keeps_the_record(gateway: Gateway) -> None:
     name = await gateway.start()
     await gateway.cluster.end(name)
     answer = await gateway.http.delete(f"/api/v1/executions/{name}?purge=false")
@@ -95,7 +95,7 @@ async def test_without_purge_the_record_stays(gateway: Gateway) -> None:
 
 
 @pytest.mark.parametrize(("asked", "stored"), [(0, 60), (1, 60), (61, 61), (86400, 86400)])
-async def test_a_record_is_kept_as_long_as_was_asked(
+async def test_a_record_is_stored_with_the_requested_ttl(
     gateway: Gateway, asked: int, stored: int
 ) -> None:
     body = {**HELLO, "ttl_seconds": asked}
@@ -110,7 +110,7 @@ async def test_a_record_is_kept_as_long_as_was_asked(
         assert len(await gateway.cluster.executions()) == 1
 
 
-async def test_a_record_that_is_not_kept_keeps_its_key(gateway: Gateway) -> None:
+async def test_the_idempotency_key_of_a_record_with_ttl_zero_is_410(gateway: Gateway) -> None:
     body = {**HELLO, "ttl_seconds": 0}
     running = asyncio.create_task(gateway.http.post(EXECUTE, json=body, headers=KEY))
     name = (await gateway.cluster.pending())["metadata"]["name"]
@@ -121,7 +121,7 @@ async def test_a_record_that_is_not_kept_keeps_its_key(gateway: Gateway) -> None
     assert (again.status_code, again.json()) == (410, GONE)
 
 
-async def test_a_batch_whose_records_are_not_kept(gateway: Gateway) -> None:
+async def test_a_batch_removes_only_the_records_with_ttl_zero(gateway: Gateway) -> None:
     items = [{**HELLO, "ttl_seconds": ttl} for ttl in (0, 3600)]
     running = asyncio.create_task(gateway.http.post("/api/v1/execute/batch", json=items))
 
@@ -150,7 +150,7 @@ async def test_a_batch_whose_records_are_not_kept(gateway: Gateway) -> None:
         (EXECUTE, "60", "ttl_seconds: must be an integer"),
     ],
 )
-async def test_times_that_no_record_is_kept(
+async def test_an_invalid_ttl_is_400(
     shared_gateway: Gateway, path: str, value: Any, detail: str
 ) -> None:
     answer = await shared_gateway.http.post(path, json={**HELLO, "ttl_seconds": value})

@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from cloche_gateway.requests.queries import QUERY_BYTES
+from cloche_gateway.http.request import QUERY_BYTES
 
 if TYPE_CHECKING:
-    from support.gateway import Gateway
+    from support.fixtures.gateway import Gateway
 
 
 async def operations(gateway: Gateway) -> list[tuple[str, str, dict[str, Any]]]:
@@ -29,7 +29,7 @@ def filled(path: str) -> str:
     return path
 
 
-async def test_an_unknown_parameter_is_refused_by_every_route(shared_gateway: Gateway) -> None:
+async def test_every_route_rejects_an_unknown_query_parameter(shared_gateway: Gateway) -> None:
     routes = await operations(shared_gateway)
     assert len(routes) > 20
     for method, path, _ in routes:
@@ -40,7 +40,7 @@ async def test_an_unknown_parameter_is_refused_by_every_route(shared_gateway: Ga
         ), path
 
 
-async def test_a_parameter_that_is_given_twice_is_refused_by_every_route(
+async def test_every_route_rejects_a_repeated_query_parameter(
     shared_gateway: Gateway,
 ) -> None:
     seen = 0
@@ -58,7 +58,7 @@ async def test_a_parameter_that_is_given_twice_is_refused_by_every_route(
 
 
 @pytest.mark.parametrize("query", ["a&" * 10_000, "x" * (QUERY_BYTES + 1), "%00" * 10_000])
-async def test_a_long_query_is_refused_before_it_is_taken_apart(
+async def test_a_query_over_4_kib_is_rejected_before_it_is_parsed(
     shared_gateway: Gateway, query: str
 ) -> None:
     answer = await shared_gateway.http.get(f"/health?{query}")
@@ -66,7 +66,9 @@ async def test_a_long_query_is_refused_before_it_is_taken_apart(
 
 
 @pytest.mark.parametrize("query", ["=", "=1", "a b=1", "%ff=1", "wait%00=1", "\u00e9=1"])
-async def test_names_that_nobody_has(shared_gateway: Gateway, query: str) -> None:
+async def test_a_malformed_query_parameter_name_is_rejected(
+    shared_gateway: Gateway, query: str
+) -> None:
     answer = await shared_gateway.http.get(f"/api/v1/executions?{query}")
     assert answer.status_code == 400
     assert answer.json()["detail"].endswith(": unknown parameter")

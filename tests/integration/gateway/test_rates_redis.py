@@ -11,10 +11,10 @@ from typing import Any
 
 import pytest
 from redis.asyncio import ConnectionPool
-from support.gateway import Gateway
-from support.redis import Redis, redis
+from support.fixtures.gateway import Gateway
+from support.fixtures.redis import Redis, redis
 
-from cloche_gateway.limits.windows import InRedis
+from cloche_gateway.limits.rates import InRedis
 
 PATH = "/api/v1/execute/async"
 HELLO = {"code": "print(1)", "language": "python"}
@@ -33,7 +33,9 @@ async def windows(server: Redis) -> AsyncIterator[InRedis]:
     await pool.aclose()
 
 
-async def test_of_150_at_once_over_two_gateways_100_pass(start: Any, server: Redis) -> None:
+async def test_two_gateways_let_100_of_150_concurrent_requests_pass_a_rate_of_100(
+    start: Any, server: Redis
+) -> None:
     async with (
         start(rate_limit_redis_url=server.url) as one,
         start(rate_limit_redis_url=server.url) as two,
@@ -55,7 +57,7 @@ async def test_of_150_at_once_over_two_gateways_100_pass(start: Any, server: Red
 
 
 @pytest.mark.parametrize("off", [-600, 600])
-async def test_a_gateway_whose_clock_is_off_counts_as_the_others_do(
+async def test_a_gateway_with_a_wrong_clock_counts_like_the_others(
     server: Redis, monkeypatch: pytest.MonkeyPatch, off: int
 ) -> None:
     async with windows(server) as shared:
@@ -70,7 +72,7 @@ async def test_a_gateway_whose_clock_is_off_counts_as_the_others_do(
     assert all(1 <= one.reset <= 60 for one in (first, second, third))
 
 
-async def test_charges_older_than_a_minute_and_those_of_a_clock_set_back_are_forgotten(
+async def test_charges_older_than_a_minute_or_from_the_future_are_dropped(
     server: Redis,
 ) -> None:
     async with windows(server) as shared:
@@ -82,7 +84,7 @@ async def test_charges_older_than_a_minute_and_those_of_a_clock_set_back_are_for
             assert not (await shared.charge(("key",), 1, 1)).passed
 
 
-async def test_a_batch_is_charged_whole_or_not_at_all(start: Any, server: Redis) -> None:
+async def test_a_batch_is_charged_as_a_whole_or_not_at_all(start: Any, server: Redis) -> None:
     async with start(rate_limit_redis_url=server.url, rate_limit_per_minute=3) as gateway:
         batch = [{"code": "x"}] * 4
         assert (await gateway.http.post("/api/v1/execute/batch", json=batch)).status_code == 429
@@ -100,7 +102,7 @@ def failures(gateway: Gateway) -> float:
 
 @pytest.mark.parametrize("how", ["gone", "frozen"])
 @pytest.mark.parametrize("status", [202, 503], ids=["open", "closed"])
-async def test_while_it_is_away(
+async def test_requests_pass_or_are_503_by_setting_while_redis_is_away(
     start: Any, server: Redis, caplog: Any, how: str, status: int
 ) -> None:
     async with start(
@@ -119,7 +121,7 @@ async def test_while_it_is_away(
         assert "secret" not in caplog.text
 
 
-async def test_it_counts_again_when_it_is_back(start: Any, server: Redis) -> None:
+async def test_requests_are_counted_again_once_redis_is_back(start: Any, server: Redis) -> None:
     async with start(rate_limit_redis_url=server.url) as gateway:
         server.stop()
         assert (await gateway.http.post(PATH, json=HELLO)).status_code == 202

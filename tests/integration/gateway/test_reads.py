@@ -10,7 +10,7 @@ import pytest
 from cloche_gateway.cluster import waiters
 
 if TYPE_CHECKING:
-    from support.gateway import Gateway
+    from support.fixtures.gateway import Gateway
 
 START = "/api/v1/execute/async"
 HELLO = {"code": "print(1)", "language": "python"}
@@ -26,7 +26,7 @@ READS = [
     ("GET", "/api/v1/execute/language/python/info"),
     ("GET", "/api/v1/warm-pool/status"),
 ]
-NOBODYS = "550e8400-e29b-41d4-a716-446655440000"
+UNKNOWN = "550e8400-e29b-41d4-a716-446655440000"
 
 
 async def started(gateway: Gateway) -> str:
@@ -35,17 +35,17 @@ async def started(gateway: Gateway) -> str:
 
 
 @pytest.mark.parametrize(("method", "path"), READS)
-async def test_reads_are_charged_to_a_rate_of_their_own(
+async def test_a_read_counts_against_the_read_rate(
     shared_gateway: Gateway, method: str, path: str
 ) -> None:
-    first = await shared_gateway.http.request(method, path.format(NOBODYS))
-    second = await shared_gateway.http.request(method, path.format(NOBODYS))
+    first = await shared_gateway.http.request(method, path.format(UNKNOWN))
+    second = await shared_gateway.http.request(method, path.format(UNKNOWN))
     limit, left = (int(first.headers[f"RateLimit-{name}"]) for name in ("Limit", "Remaining"))
     assert limit == 3000
     assert int(second.headers["RateLimit-Remaining"]) == left - 1
 
 
-async def test_a_key_that_reads_too_often_may_still_execute(start: Any) -> None:
+async def test_a_key_over_its_read_rate_can_still_execute(start: Any) -> None:
     async with start(reads_per_minute=2) as gateway:
         name = await started(gateway)
         path = f"/api/v1/executions/{name}"
@@ -55,14 +55,14 @@ async def test_a_key_that_reads_too_often_may_still_execute(start: Any) -> None:
         assert (await gateway.http.post(START, json=HELLO)).status_code == 202
 
 
-async def test_cleaning_up_a_session_is_charged_as_a_list_is(start: Any) -> None:
+async def test_cleaning_up_a_session_counts_against_the_execution_rate(start: Any) -> None:
     async with start(rate_limit_per_minute=1) as gateway:
         path = "/api/v1/execute/session/x"
         answers = [await gateway.http.delete(path) for _ in range(2)]
         assert [answer.status_code for answer in answers] == [200, 429]
 
 
-async def test_requests_of_a_key_at_a_time_are_bounded(start: Any) -> None:
+async def test_concurrent_requests_of_a_key_are_limited(start: Any) -> None:
     async with start(requests_per_key=3) as gateway:
         name = await started(gateway)
         path = f"/api/v1/executions/{name}?wait=30"
@@ -79,7 +79,7 @@ async def test_requests_of_a_key_at_a_time_are_bounded(start: Any) -> None:
         await gateway.until(lambda: gateway.context.in_flight.of("first") == 0, "no request left")
 
 
-async def test_clients_that_go_away_are_counted_no_longer(gateway: Gateway) -> None:
+async def test_a_client_that_disconnects_no_longer_counts_as_concurrent(gateway: Gateway) -> None:
     name = await started(gateway)
     asked = [
         asyncio.create_task(gateway.http.get(f"/api/v1/executions/{name}?wait=30")),
@@ -91,7 +91,7 @@ async def test_clients_that_go_away_are_counted_no_longer(gateway: Gateway) -> N
     await gateway.until(lambda: gateway.context.in_flight.of("first") == 0, "no request left")
 
 
-async def test_those_who_wait_for_one_execution_share_looks_that_read_no_outputs(
+async def test_clients_that_wait_for_one_execution_share_reads_without_output(
     gateway: Gateway, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(waiters, "_LOOK_SECONDS", 0.1)
@@ -126,7 +126,7 @@ async def test_those_who_wait_for_one_execution_share_looks_that_read_no_outputs
     assert {answer.status_code for answer in answers} == {404}
 
 
-async def test_an_end_that_the_watch_did_not_tell_is_found_by_a_look(
+async def test_a_periodic_read_finds_an_end_that_the_watch_missed(
     gateway: Gateway, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(waiters, "_LOOK_SECONDS", 0.1)
@@ -141,7 +141,7 @@ async def test_an_end_that_the_watch_did_not_tell_is_found_by_a_look(
         assert answer.json()["result"]["stdout"] == "Hello, World!\n4\n"
 
 
-async def test_few_executions_are_read_whole_at_a_time(
+async def test_the_number_of_concurrent_full_reads_is_limited(
     gateway: Gateway, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     kube = gateway.context.kube

@@ -6,16 +6,16 @@ import asyncio
 from typing import TYPE_CHECKING
 
 import pytest
-from support.gateway import runtime
+from support.fixtures.gateway import runtime
 
 if TYPE_CHECKING:
-    from support.gateway import Gateway
+    from support.fixtures.gateway import Gateway
 
 HELLO = {"code": "print(1)", "language": "python"}
 
 
 @pytest.mark.parametrize("slash", ["", "/"])
-async def test_no_key_is_needed(gateway: Gateway, slash: str) -> None:
+async def test_a_public_route_requires_no_key(gateway: Gateway, slash: str) -> None:
     gateway.http.headers.pop("X-API-Key")
     for path in ("/health", "/health/live", "/health/ready", "/api/v1/execute/health", "/metrics",
                  "/docs", "/openapi.json"):  # fmt: skip
@@ -26,7 +26,9 @@ async def test_no_key_is_needed(gateway: Gateway, slash: str) -> None:
     assert root.json()["name"] == "cloche"
 
 
-async def test_an_idle_connection_outlasts_uvicorns_own_5_seconds(gateway: Gateway) -> None:
+async def test_an_idle_connection_is_kept_longer_than_uvicorns_default_of_5_seconds(
+    gateway: Gateway,
+) -> None:
     url = gateway.http.base_url
     reader, writer = await asyncio.open_connection(url.host, url.port)
     writer.write(b"GET /health/live HTTP/1.1\r\nHost: cloche\r\n\r\n")
@@ -37,7 +39,9 @@ async def test_an_idle_connection_outlasts_uvicorns_own_5_seconds(gateway: Gatew
     writer.close()
 
 
-async def test_openapi_tells_the_truth(gateway: Gateway) -> None:
+async def test_the_openapi_document_declares_responses_schemas_and_security(
+    gateway: Gateway,
+) -> None:
     document = (await gateway.http.get("/openapi.json")).json()
     post = document["paths"]["/api/v1/execute"]["post"]
     assert set(post["responses"]) == {
@@ -77,7 +81,7 @@ async def test_openapi_tells_the_truth(gateway: Gateway) -> None:
             assert "400" in operation["responses"], "which an unknown parameter is answered with"
 
 
-async def test_metrics_count_what_ended(gateway: Gateway) -> None:
+async def test_metrics_count_ended_executions_and_their_steps(gateway: Gateway) -> None:
     await gateway.run(HELLO)
     await gateway.run(HELLO, phase="Error", reason="ImagePullFailed")
     await gateway.http.get("/never/heard/of")
@@ -103,7 +107,7 @@ async def test_metrics_count_what_ended(gateway: Gateway) -> None:
         assert line in text.splitlines(), line
 
 
-async def test_a_language_is_there_as_soon_as_it_is_applied(gateway: Gateway) -> None:
+async def test_an_applied_runtime_is_accepted_with_its_limits(gateway: Gateway) -> None:
     lua = {"code": "print(1)", "language": "Lua"}
     refused = await gateway.http.post("/api/v1/execute", json=lua)
     assert refused.json()["detail"] == (

@@ -9,11 +9,10 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from cloche_api.meta import API_VERSION
-from cloche_gateway.cluster import paths
 from cloche_kube.client import MERGE_PATCH
 
 if TYPE_CHECKING:
-    from support.gateway import Gateway
+    from support.fixtures.gateway import Gateway
 
 PATH = "/api/v1/sessions"
 PYTHON = {"language": "python"}
@@ -24,19 +23,19 @@ UUID = "03bfaf7c-6949-418b-9c72-69a1e8211d78"
 
 async def stored(gateway: Gateway) -> list[dict[str, Any]]:
     cluster = gateway.cluster
-    listed = await cluster.rest.call("GET", paths.sessions(cluster.namespace))
+    listed = await cluster.rest.call("GET", cluster.paths.sessions)
     items: list[dict[str, Any]] = listed["items"]
     return items
 
 
-async def say(gateway: Gateway, name: str, **status: Any) -> None:
+async def write_status(gateway: Gateway, name: str, **status: Any) -> None:
     """Write a session's status as the operator does."""
-    path = f"{paths.session(gateway.cluster.namespace, name)}/status"
+    path = f"{gateway.cluster.paths.session(name)}/status"
     body = {"status": status}
     await gateway.cluster.rest.call("PATCH", path, body=body, content_type=MERGE_PATCH)
 
 
-async def the_one(gateway: Gateway) -> str:
+async def only_session(gateway: Gateway) -> str:
     (session,) = await gateway.until(lambda: stored(gateway), "a session")
     name: str = session["metadata"]["name"]
     return name
@@ -45,7 +44,7 @@ async def the_one(gateway: Gateway) -> str:
 async def made(gateway: Gateway, **fields: Any) -> str:
     """Create a session, mark it as ready, and return its id."""
     asked = asyncio.create_task(gateway.http.post(PATH, json={**PYTHON, **fields}))
-    await say(gateway, await the_one(gateway), phase="Ready", expiresAt=EXPIRES)
+    await write_status(gateway, await only_session(gateway), phase="Ready", expiresAt=EXPIRES)
     answer = await asked
     assert answer.status_code == 201, answer.text
     name: str = answer.json()["session_id"]
@@ -56,7 +55,7 @@ def as_other(gateway: Gateway) -> dict[str, str]:
     return {"X-API-Key": gateway.cluster.keys["other"]}
 
 
-async def test_one_is_answered_when_it_is_ready(gateway: Gateway) -> None:
+async def test_creating_a_session_returns_201_once_the_session_is_ready(gateway: Gateway) -> None:
     body = {
         "language": "py",
         "resources": {"memory_mb": 64},
@@ -64,7 +63,7 @@ async def test_one_is_answered_when_it_is_ready(gateway: Gateway) -> None:
         "lifetime": 120,
     }
     asked = asyncio.create_task(gateway.http.post(PATH, json=body))
-    name = await the_one(gateway)
+    name = await only_session(gateway)
     (session,) = await stored(gateway)
     assert session["spec"] == {
         "language": "python",
@@ -75,7 +74,7 @@ async def test_one_is_answered_when_it_is_ready(gateway: Gateway) -> None:
         "lifetimeSeconds": 120,
     }
     assert not asked.done()
-    await say(gateway, name, phase="Ready", expiresAt=EXPIRES)
+    await write_status(gateway, name, phase="Ready", expiresAt=EXPIRES)
     answer = await asked
     assert (answer.status_code, answer.headers["Location"]) == (201, f"{PATH}/{name}")
     assert answer.json() == {"session_id": name, "language": "python", "expires_at": EXPIRES}
@@ -85,9 +84,9 @@ async def test_one_is_answered_when_it_is_ready(gateway: Gateway) -> None:
     }
 
 
-async def test_it_can_be_looked_at(gateway: Gateway) -> None:
+async def test_reading_a_session_returns_its_documented_fields(gateway: Gateway) -> None:
     name = await made(gateway)
-    await say(gateway, name, lastUsedTime=EXPIRES)
+    await write_status(gateway, name, lastUsedTime=EXPIRES)
     answer = await gateway.http.get(f"{PATH}/{name}/")
     (session,) = await stored(gateway)
     assert answer.json() == {
@@ -100,7 +99,7 @@ async def test_it_can_be_looked_at(gateway: Gateway) -> None:
     }
 
 
-async def test_it_ends_when_it_is_deleted(gateway: Gateway) -> None:
+async def test_a_deleted_session_is_404(gateway: Gateway) -> None:
     name = await made(gateway)
     answer = await gateway.http.delete(f"{PATH}/{name}")
     assert (answer.status_code, answer.json()) == (200, {"message": f"Session {name} cleaned up"})
@@ -115,13 +114,13 @@ async def test_it_ends_when_it_is_deleted(gateway: Gateway) -> None:
 
 @pytest.mark.parametrize("method", ["GET", "DELETE"])
 @pytest.mark.parametrize("name", [f"sbs-{UUID}", "s-1", "sbs-", "sbs-..", "sbs-A", "%2e"])
-async def test_one_that_is_not_there(shared_gateway: Gateway, method: str, name: str) -> None:
+async def test_an_unknown_session_is_404(shared_gateway: Gateway, method: str, name: str) -> None:
     answer = await shared_gateway.http.request(method, f"{PATH}/{name}")
     assert answer.status_code == 404
     assert answer.json()["detail"] == f"Session {name.replace('%2e', '.')} not found"
 
 
-async def test_another_tenants_is_not_there(gateway: Gateway) -> None:
+async def test_another_tenants_session_is_404(gateway: Gateway) -> None:
     name = await made(gateway)
     gone = {"detail": f"Session {name} not found"}
     for method, path in (("GET", f"{PATH}/{name}"), ("DELETE", f"{PATH}/{name}")):
@@ -134,7 +133,7 @@ async def test_another_tenants_is_not_there(gateway: Gateway) -> None:
     assert await gateway.cluster.executions() == []
 
 
-async def test_one_of_nobodys_is_not_there(gateway: Gateway) -> None:
+async def test_a_session_without_a_tenant_is_404(gateway: Gateway) -> None:
     cluster = gateway.cluster
     session = {
         "apiVersion": API_VERSION,
@@ -142,21 +141,21 @@ async def test_one_of_nobodys_is_not_there(gateway: Gateway) -> None:
         "metadata": {"name": "sbs-mine"},
         "spec": {"language": "python"},
     }
-    await cluster.rest.call("POST", paths.sessions(cluster.namespace), body=session)
+    await cluster.rest.call("POST", cluster.paths.sessions, body=session)
     assert (await gateway.http.get(f"{PATH}/sbs-mine")).status_code == 404
 
 
-async def test_one_that_has_ended_is_not_there(gateway: Gateway) -> None:
+async def test_an_ended_session_is_404(gateway: Gateway) -> None:
     name = await made(gateway)
-    await say(gateway, name, phase="Ended", reason="PodDeleted")
+    await write_status(gateway, name, phase="Ended", reason="PodDeleted")
     assert (await gateway.http.get(f"{PATH}/{name}")).status_code == 404
     assert (await gateway.http.delete(f"{PATH}/{name}")).status_code == 404
-    await gateway.until(lambda: len(gateway.context.sessions) == 0, "the watch to tell of the end")
+    await gateway.until(lambda: len(gateway.context.sessions) == 0, "the watch to deliver the end")
     answer = await gateway.http.post("/api/v1/execute", json={**HELLO, "session_id": name})
     assert (answer.status_code, answer.json()["detail"]) == (404, f"Session {name} not found")
 
 
-async def test_executions_run_in_it(gateway: Gateway) -> None:
+async def test_an_execution_with_a_session_id_is_created_in_the_session(gateway: Gateway) -> None:
     name = await made(gateway)
     answer = await gateway.run({**HELLO, "language": "py", "session_id": name})
     assert (answer.status_code, answer.json()["session_id"]) == (200, name)
@@ -164,7 +163,7 @@ async def test_executions_run_in_it(gateway: Gateway) -> None:
     assert execution["spec"]["session"] == name
 
 
-async def test_an_execution_needs_a_session_that_is_there(gateway: Gateway) -> None:
+async def test_an_execution_in_an_unknown_session_is_404(gateway: Gateway) -> None:
     name = f"sbs-{uuid.uuid4()}"
     for route in ("", "/async"):
         body = {**HELLO, "session_id": name}
@@ -176,7 +175,7 @@ async def test_an_execution_needs_a_session_that_is_there(gateway: Gateway) -> N
     assert await gateway.cluster.executions() == []
 
 
-async def test_an_execution_of_another_language(gateway: Gateway) -> None:
+async def test_an_execution_in_a_session_of_another_language_is_400(gateway: Gateway) -> None:
     name = await made(gateway)
     body = {**HELLO, "language": "bash", "session_id": name}
     answer = await gateway.http.post("/api/v1/execute", json=body)
@@ -186,7 +185,7 @@ async def test_an_execution_of_another_language(gateway: Gateway) -> None:
     )
 
 
-async def test_an_execution_with_resources_of_its_own(gateway: Gateway) -> None:
+async def test_an_execution_with_its_own_resources_in_a_session_is_400(gateway: Gateway) -> None:
     name = await made(gateway)
     body = {**HELLO, "resources": {"cpu": 1}, "session_id": name}
     answer = await gateway.http.post("/api/v1/execute", json=body)
@@ -196,7 +195,7 @@ async def test_an_execution_with_resources_of_its_own(gateway: Gateway) -> None:
     )
 
 
-async def test_an_execution_whose_session_ends_meanwhile(gateway: Gateway) -> None:
+async def test_an_execution_whose_session_ends_is_500(gateway: Gateway) -> None:
     name = await made(gateway)
     answer = await gateway.run({**HELLO, "session_id": name}, phase="Error", reason="SessionEnded")
     assert answer.status_code == 500
@@ -211,19 +210,19 @@ async def test_an_execution_whose_session_ends_meanwhile(gateway: Gateway) -> No
         ("QueueTimeout", 503, "Service busy. Please try again later."),
     ],
 )
-async def test_one_that_ends_before_it_is_ready(
+async def test_a_session_that_ends_before_it_is_ready_is_an_error_with_its_reason(
     gateway: Gateway, reason: str, status: int, detail: str
 ) -> None:
     asked = asyncio.create_task(gateway.http.post(PATH, json=PYTHON))
-    await say(gateway, await the_one(gateway), phase="Ended", reason=reason)
+    await write_status(gateway, await only_session(gateway), phase="Ended", reason=reason)
     answer = await asked
     assert (answer.status_code, answer.json()) == (status, {"detail": detail})
     assert ("Retry-After" in answer.headers) == (status == 503)
 
 
-async def test_one_that_is_deleted_before_it_is_ready(gateway: Gateway) -> None:
+async def test_a_session_deleted_before_it_is_ready_is_500(gateway: Gateway) -> None:
     asked = asyncio.create_task(gateway.http.post(PATH, json=PYTHON))
-    path = paths.session(gateway.cluster.namespace, await the_one(gateway))
+    path = gateway.cluster.paths.session(await only_session(gateway))
     await gateway.cluster.rest.call("DELETE", path)
     answer = await asked
     assert (answer.status_code, answer.json()) == (
@@ -232,7 +231,7 @@ async def test_one_that_is_deleted_before_it_is_ready(gateway: Gateway) -> None:
     )
 
 
-async def test_one_that_does_not_come_in_time_is_removed(start: Any) -> None:
+async def test_a_session_that_is_not_ready_in_time_is_503_and_removed(start: Any) -> None:
     async with start(queue_timeout_seconds=0, wait_margin_seconds=0.2) as gateway:
         answer = await gateway.http.post(PATH, json=PYTHON)
         assert (answer.status_code, answer.json()) == (
@@ -247,9 +246,11 @@ async def test_one_that_does_not_come_in_time_is_removed(start: Any) -> None:
         await gateway.until(removed, "the session to be removed")
 
 
-async def test_one_whose_client_goes_away_is_removed(gateway: Gateway) -> None:
+async def test_a_session_whose_client_disconnects_before_it_is_ready_is_removed(
+    gateway: Gateway,
+) -> None:
     asked = asyncio.create_task(gateway.http.post(PATH, json=PYTHON))
-    await the_one(gateway)
+    await only_session(gateway)
     asked.cancel()
 
     async def removed() -> bool:
@@ -271,7 +272,7 @@ async def test_one_whose_client_goes_away_is_removed(gateway: Gateway) -> None:
         ({"code": "1"}, "code: unknown field"),
     ],
 )
-async def test_what_breaks_a_rule(
+async def test_an_invalid_field_of_a_session_is_400(
     shared_gateway: Gateway, fields: dict[str, Any], detail: str
 ) -> None:
     answer = await shared_gateway.http.post(PATH, json={**PYTHON, **fields})
@@ -280,7 +281,7 @@ async def test_what_breaks_a_rule(
     assert await stored(shared_gateway) == []
 
 
-async def test_a_key_is_needed(gateway: Gateway) -> None:
+async def test_each_session_route_requires_a_key(gateway: Gateway) -> None:
     gateway.http.headers.pop("X-API-Key")
     for method, path in (("POST", PATH), ("GET", f"{PATH}/x"), ("DELETE", f"{PATH}/x")):
         assert (await gateway.http.request(method, path, json=PYTHON)).status_code == 401

@@ -6,16 +6,15 @@ import asyncio
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from support.gateway import ASYNC, EXECUTE, GONE, HELLO, KEY
-from support.quota import bound_executions
+from support.fixtures.gateway import ASYNC, EXECUTE, GONE, HELLO, KEY, bound_executions
 
 from cloche_api import limits
 from cloche_api.accounting.size import object_bytes
 from cloche_api.accounting.write_limit import METADATA_BYTES
 
 if TYPE_CHECKING:
-    from support.gateway import Gateway
-    from support.losing_relay import Relay
+    from support.fixtures.gateway import Gateway
+    from support.fixtures.relay import Relay
 
 LARGE: dict[str, Any] = {
     "code": "#" * limits.SOURCE_BYTES,
@@ -61,7 +60,7 @@ async def test_a_small_execution_has_no_source(gateway: Gateway) -> None:
     assert await gateway.cluster.sources() == []
 
 
-async def test_a_large_execution_is_answered_as_a_small_one(gateway: Gateway) -> None:
+async def test_a_large_execution_is_answered_like_a_small_one(gateway: Gateway) -> None:
     answer = await gateway.run(
         LARGE, files=[{"path": "p.png", "contentBase64": "iVBO"}], filesTruncated=False
     )
@@ -70,7 +69,7 @@ async def test_a_large_execution_is_answered_as_a_small_one(gateway: Gateway) ->
     assert body["files"] == [{"path": "p.png", "content_base64": "iVBO"}]
 
 
-async def test_a_lost_source_is_an_error_of_ours(gateway: Gateway) -> None:
+async def test_an_execution_whose_source_was_lost_is_500(gateway: Gateway) -> None:
     words = "The SandboxSource x is gone; submit the program again."
     answer = await gateway.run(LARGE, phase="Error", reason="SourceLost", message=words)
     assert (answer.status_code, answer.json()["detail"]) == (
@@ -80,7 +79,7 @@ async def test_a_lost_source_is_an_error_of_ours(gateway: Gateway) -> None:
 
 
 @pytest.mark.parametrize("headers", [{}, KEY])
-async def test_where_the_execution_is_refused_its_source_is_removed(
+async def test_the_source_of_a_rejected_execution_is_removed(
     gateway: Gateway, headers: dict[str, str]
 ) -> None:
     await bound_executions(gateway.cluster, 0)
@@ -94,7 +93,7 @@ async def test_where_the_execution_is_refused_its_source_is_removed(
     assert limits.SOURCE_BYTES < cost < limits.SOURCE_BYTES + 2 * METADATA_BYTES
 
 
-async def test_a_repeated_key_makes_no_second_source(gateway: Gateway) -> None:
+async def test_a_repeated_idempotency_key_creates_no_second_source(gateway: Gateway) -> None:
     first = await gateway.http.post(ASYNC, json=LARGE, headers=KEY)
     used = gateway.context.writes.used
     sources = await gateway.cluster.sources()
@@ -107,7 +106,9 @@ async def test_a_repeated_key_makes_no_second_source(gateway: Gateway) -> None:
     assert gateway.context.writes.used == used
 
 
-async def test_ten_at_once_on_two_replicas_leave_one_source(start: Any) -> None:
+async def test_10_concurrent_requests_with_one_key_on_two_gateways_leave_one_source(
+    start: Any,
+) -> None:
     async with start() as one, start() as other:
         answers = await asyncio.gather(
             *(
@@ -129,9 +130,7 @@ async def test_ten_at_once_on_two_replicas_leave_one_source(start: Any) -> None:
 
 
 @pytest.mark.parametrize("ttl_seconds", [0, 3600])
-async def test_a_record_that_is_removed_takes_its_source_along(
-    gateway: Gateway, ttl_seconds: int
-) -> None:
+async def test_removing_a_record_removes_its_source(gateway: Gateway, ttl_seconds: int) -> None:
     """This also holds if the operator did not delete the source, such as after a crash."""
     body = {**LARGE, "ttl_seconds": ttl_seconds}
     asked = asyncio.create_task(gateway.http.post(EXECUTE, json=body, headers=KEY))
@@ -153,7 +152,7 @@ async def test_a_record_that_is_removed_takes_its_source_along(
     assert await gateway.cluster.sources() == []
 
 
-async def test_a_cancelled_execution_keeps_its_source_until_it_has_ended(gateway: Gateway) -> None:
+async def test_a_cancelled_execution_keeps_its_source_until_it_ends(gateway: Gateway) -> None:
     """It may be running, so the operator ends it and then deletes its source."""
     name = await gateway.start(LARGE)
     assert (await gateway.http.delete(f"/api/v1/executions/{name}")).status_code == 200
@@ -163,7 +162,7 @@ async def test_a_cancelled_execution_keeps_its_source_until_it_has_ended(gateway
 
 @pytest.mark.parametrize("headers", [{}, KEY])
 @pytest.mark.parametrize("which", ["source", "execution"])
-async def test_a_lost_answer_costs_neither_source_nor_execution(
+async def test_a_create_whose_response_was_lost_keeps_source_and_execution(
     relayed: Gateway, relay: Relay, caplog: Any, headers: dict[str, str], which: str
 ) -> None:
     await relayed.http.get(LOOK)
@@ -180,7 +179,7 @@ async def test_a_lost_answer_costs_neither_source_nor_execution(
     assert execution["spec"]["source"]["name"] == source["metadata"]["name"]
 
 
-async def test_a_source_whose_create_stays_unanswered_is_removed(
+async def test_a_source_whose_create_is_never_answered_is_removed(
     relayed: Gateway, relay: Relay
 ) -> None:
     await relayed.http.get(LOOK)
@@ -193,7 +192,7 @@ async def test_a_source_whose_create_stays_unanswered_is_removed(
     assert await relayed.cluster.executions() == []
 
 
-async def test_an_execution_whose_create_stays_unanswered_keeps_its_source(
+async def test_an_execution_whose_create_is_never_answered_keeps_its_source(
     relayed: Gateway, relay: Relay
 ) -> None:
     await relayed.http.get(LOOK)

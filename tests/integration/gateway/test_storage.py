@@ -4,17 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from cloche_gateway.cluster import paths
 from cloche_kube.client import MERGE_PATCH
 
 if TYPE_CHECKING:
-    from support.gateway import Gateway
+    from support.fixtures.gateway import Gateway
 
 HELLO = {"code": "print(1)", "language": "python"}
 KEY = {"Idempotency-Key": "order-1"}
 
 
-async def say(gateway: Gateway, *, full: bool) -> None:
+async def set_storage(gateway: Gateway, *, full: bool) -> None:
     """Set the condition as the operator does, and wait until the gateway has seen it."""
     condition = {
         "type": "StorageAvailable",
@@ -25,7 +24,7 @@ async def say(gateway: Gateway, *, full: bool) -> None:
     }
     await gateway.cluster.rest.call(
         "PATCH",
-        f"{paths.runtimes(gateway.cluster.namespace)}/python/status",
+        f"{gateway.cluster.paths.runtimes}/python/status",
         body={"status": {"conditions": [condition]}},
         content_type=MERGE_PATCH,
     )
@@ -33,8 +32,8 @@ async def say(gateway: Gateway, *, full: bool) -> None:
     await gateway.until(lambda: ("python" in known.storage_full) == full, "the condition")
 
 
-async def test_new_executions_are_refused_for_now(gateway: Gateway) -> None:
-    await say(gateway, full=True)
+async def test_new_executions_are_503_while_the_storage_is_full(gateway: Gateway) -> None:
+    await set_storage(gateway, full=True)
     for route in ("", "/async"):
         answer = await gateway.http.post(f"/api/v1/execute{route}", json=HELLO)
         assert (answer.status_code, answer.json()) == (
@@ -43,14 +42,16 @@ async def test_new_executions_are_refused_for_now(gateway: Gateway) -> None:
         )
         assert int(answer.headers["Retry-After"]) > 0
     assert await gateway.cluster.executions() == []
-    await say(gateway, full=False)
+    await set_storage(gateway, full=False)
     assert (await gateway.run(HELLO)).status_code == 200
 
 
-async def test_a_repeated_request_gets_its_execution_all_the_same(gateway: Gateway) -> None:
+async def test_a_repeated_request_returns_its_execution_while_the_storage_is_full(
+    gateway: Gateway,
+) -> None:
     route = "/api/v1/execute/async"
     first = await gateway.http.post(route, json=HELLO, headers=KEY)
-    await say(gateway, full=True)
+    await set_storage(gateway, full=True)
     again = await gateway.http.post(route, json=HELLO, headers=KEY)
     assert (again.status_code, again.json()) == (202, first.json())
     new = await gateway.http.post(route, json=HELLO, headers={"Idempotency-Key": "order-2"})

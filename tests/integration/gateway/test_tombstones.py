@@ -6,17 +6,16 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 import pytest
-from support.gateway import ASYNC, EXECUTE, GONE, HELLO, KEY
+from support.fixtures.gateway import ASYNC, EXECUTE, GONE, HELLO, KEY
 
 from cloche_api.resources import tombstone
-from cloche_gateway.cluster import paths
 from cloche_gateway.services import tombstones
 
 if TYPE_CHECKING:
-    from support.gateway import Gateway
+    from support.fixtures.gateway import Gateway
 
 
-async def test_a_key_whose_record_was_removed_is_refused(gateway: Gateway) -> None:
+async def test_an_idempotency_key_with_a_tombstone_is_410(gateway: Gateway) -> None:
     first = await gateway.start(**KEY)
     expires = (datetime.now(UTC) + timedelta(hours=1)).isoformat()
     await gateway.cluster.end(first, expirationTime=expires)
@@ -40,14 +39,16 @@ async def test_a_key_whose_record_was_removed_is_refused(gateway: Gateway) -> No
     await gateway.start()
 
 
-async def test_what_the_operator_refuses_is_told_in_the_same_words(gateway: Gateway) -> None:
+async def test_an_execution_refused_by_the_operator_as_record_removed_is_410(
+    gateway: Gateway,
+) -> None:
     name = await gateway.start(**KEY)
     await gateway.cluster.end(name, phase="Error", reason="RecordRemoved")
     answer = await gateway.http.post(EXECUTE, json=HELLO, headers=KEY)
     assert (answer.status_code, answer.json()["detail"]) == (410, GONE["detail"])
 
 
-async def test_a_record_without_a_key_leaves_nothing(gateway: Gateway) -> None:
+async def test_a_record_without_an_idempotency_key_leaves_no_tombstone(gateway: Gateway) -> None:
     name = await gateway.start()
     await gateway.cluster.end(name, expirationTime="2036-01-01T00:00:00Z")
     record = await gateway.cluster.read(name)
@@ -57,7 +58,9 @@ async def test_a_record_without_a_key_leaves_nothing(gateway: Gateway) -> None:
 
 
 @pytest.mark.parametrize("ended", [True, False])
-async def test_cleaning_up_a_session_keeps_its_keys(gateway: Gateway, *, ended: bool) -> None:
+async def test_cleaning_up_a_session_leaves_tombstones_for_an_hour(
+    gateway: Gateway, *, ended: bool
+) -> None:
     body = {**HELLO, "session_id": "s"}
     name = await gateway.start(body, **KEY)
     await gateway.start(body)
@@ -74,13 +77,13 @@ async def test_cleaning_up_a_session_keeps_its_keys(gateway: Gateway, *, ended: 
     assert (again.status_code, again.json()) == (410, GONE)
 
 
-async def test_an_expired_tombstone_does_not_stand_for_that_of_a_removed_execution(
+async def test_an_expired_tombstone_does_not_replace_that_of_a_removed_execution(
     gateway: Gateway,
 ) -> None:
     """The operator is about to delete it, and then the key would not be kept any more."""
     body = {**HELLO, "session_id": "s"}
     name = (await gateway.http.post(ASYNC, json=body, headers=KEY)).json()["execution_id"]
-    path = paths.tombstones(gateway.cluster.namespace)
+    path = gateway.cluster.paths.tombstones
     before = datetime.now(UTC) - timedelta(hours=1)
     expired = tombstone.manifest(name, "acme", "a" * 64, before)
     await gateway.cluster.rest.call("POST", path, body=expired)

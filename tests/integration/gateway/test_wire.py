@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from cloche_gateway.http import head, incoming
+from cloche_gateway.http import incoming
 from cloche_gateway.limits.pace import Pace
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
-    from support.gateway import Gateway
+    from support.fixtures.gateway import Gateway
 
 LIVE = b"GET /health/live HTTP/1.1\r\nHost: x\r\n\r\n"
 BODY = b'{"language": "cobol", "code": ""}'
@@ -69,7 +69,7 @@ def length(body: bytes = BODY) -> bytes:
     return b"Content-Length: %d" % len(body)
 
 
-async def test_pipelined_requests_are_all_answered_in_their_order(shared_gateway: Gateway) -> None:
+async def test_pipelined_requests_are_all_answered_in_order(shared_gateway: Gateway) -> None:
     missing = b"GET /nothing HTTP/1.1\r\nHost: x\r\n\r\n"
     posted = post(shared_gateway, length())
     found = await answers(shared_gateway, (LIVE + missing + posted) * 9, count=27)
@@ -77,7 +77,7 @@ async def test_pipelined_requests_are_all_answered_in_their_order(shared_gateway
 
 
 @pytest.mark.parametrize("pipelined", [True, False])
-async def test_requests_without_a_key_are_answered_10_times_a_second_after_the_first_20(
+async def test_requests_without_a_key_are_answered_10_times_a_second_after_20(
     shared_gateway: Gateway, *, pipelined: bool
 ) -> None:
     began = time.monotonic()
@@ -91,7 +91,7 @@ async def test_requests_without_a_key_are_answered_10_times_a_second_after_the_f
     assert time.monotonic() - began >= 0.5  # holds on a machine of any speed
 
 
-async def test_one_with_a_key_that_waits_for_its_answers_is_not_slowed_down(
+async def test_a_client_with_a_key_that_waits_for_each_response_is_not_delayed(
     gateway: Gateway, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     waited: list[object] = []
@@ -103,7 +103,7 @@ async def test_one_with_a_key_that_waits_for_its_answers_is_not_slowed_down(
     assert not waited
 
 
-async def test_what_is_pipelined_waits_as_bytes(gateway: Gateway) -> None:
+async def test_pipelined_requests_wait_as_charged_bytes(gateway: Gateway) -> None:
     name = (
         await gateway.http.post(
             "/api/v1/execute/async", json={"language": "python", "code": "print(1)"}
@@ -123,7 +123,9 @@ async def test_what_is_pipelined_waits_as_bytes(gateway: Gateway) -> None:
         assert budget.used == 0
 
 
-async def test_a_client_that_pipelines_and_leaves_is_noticed(gateway: Gateway) -> None:
+async def test_the_disconnect_of_a_pipelining_client_cancels_its_execution(
+    gateway: Gateway,
+) -> None:
     asked = post(gateway, length(b'{"language": "python", "code": "print(1)"}'))[: -len(BODY)]
     async with connected(gateway) as (_, writer):
         writer.write(asked + b'{"language": "python", "code": "print(1)"}' + LIVE * 20)
@@ -141,12 +143,12 @@ async def test_a_client_that_pipelines_and_leaves_is_noticed(gateway: Gateway) -
     ("sent", "detail"),
     [
         (
-            b"GET / HTTP/1.1\r\n" + b"a:\r\n" * (head.HEADERS + 2),
+            b"GET / HTTP/1.1\r\n" + b"a:\r\n" * (incoming.HEADERS + 2),
             b"headers: must be at most 100 lines",
         ),
         (
             b"POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n"
-            + b"a:\r\n" * (head.HEADERS + 2),
+            + b"a:\r\n" * (incoming.HEADERS + 2),
             None,  # the response may be sent before the trailers arrive
         ),
         (b"GET / HTTP/2.0\r\n\r\n", b"HTTP/2.0: must be HTTP/1.1 or HTTP/1.0"),
@@ -155,7 +157,7 @@ async def test_a_client_that_pipelines_and_leaves_is_noticed(gateway: Gateway) -
         (b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", b"Invalid HTTP request received"),
     ],
 )
-async def test_a_head_that_is_refused_ends_the_connection(
+async def test_a_rejected_request_head_ends_the_connection(
     shared_gateway: Gateway, sent: bytes, detail: bytes | None
 ) -> None:
     async with connected(shared_gateway) as (reader, writer):
@@ -199,7 +201,9 @@ CHUNKED = b"Transfer-Encoding: chunked\r\n"
         + CHUNKED + b"\r\n0\r\n\r\n" + SMUGGLED,
     ],
 )  # fmt: skip
-async def test_no_second_request_is_smuggled_in(shared_gateway: Gateway, sent: bytes) -> None:
+async def test_an_ambiguous_body_length_does_not_smuggle_a_second_request(
+    shared_gateway: Gateway, sent: bytes
+) -> None:
     before = await counted(shared_gateway)
     async with connected(shared_gateway) as (reader, writer):
         writer.write(sent)
@@ -219,7 +223,7 @@ UPGRADE = (b"Connection: Upgrade, HTTP2-Settings", b"Upgrade: h2c", b"HTTP2-Sett
 
 
 @pytest.mark.parametrize("cut", [None, 10, 60, 150])
-async def test_an_upgrade_is_ignored_and_the_body_read(
+async def test_an_upgrade_header_is_ignored_and_the_body_is_read(
     shared_gateway: Gateway, cut: int | None
 ) -> None:
     asked = post(shared_gateway, *UPGRADE, length())
@@ -234,7 +238,7 @@ async def test_an_upgrade_is_ignored_and_the_body_read(
     assert third[0] == 200
 
 
-async def test_a_trailer_is_no_header(shared_gateway: Gateway) -> None:
+async def test_a_trailer_is_not_used_as_a_header(shared_gateway: Gateway) -> None:
     key = shared_gateway.cluster.keys["first"].encode()
     sent = (
         b"POST /api/v1/execute HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
@@ -244,8 +248,8 @@ async def test_a_trailer_is_no_header(shared_gateway: Gateway) -> None:
     assert status == 401
 
 
-async def test_a_body_in_too_many_chunks_is_refused(shared_gateway: Gateway) -> None:
-    chunks = b"1\r\n \r\n" * (head.CHUNKS + 1)
+async def test_a_body_in_too_many_chunks_is_400(shared_gateway: Gateway) -> None:
+    chunks = b"1\r\n \r\n" * (incoming.CHUNKS + 1)
     sent = post(shared_gateway, b"Transfer-Encoding: chunked", body=chunks)
     ((status, body),) = await answers(shared_gateway, sent)
     assert (status, body) == (400, b'{"detail": "body: must come in at most 16384 chunks"}')

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from support.gateway import Gateway
+    from support.fixtures.gateway import Gateway
 
 ASYNC = "/api/v1/execute/async"
 HELLO = {"code": "print(1)", "language": "python"}
@@ -24,7 +24,9 @@ async def refused(gateway: Gateway) -> Any:
     raise AssertionError("nothing was refused")
 
 
-async def test_too_many_bytes_are_refused_and_other_tenants_served(start: Any) -> None:
+async def test_a_tenant_over_its_write_limit_is_429_and_other_tenants_are_served(
+    start: Any,
+) -> None:
     async with start(write_bytes_per_tenant=16 * MIB) as gateway:
         answer = await refused(gateway)
         assert answer.status_code == 429
@@ -34,7 +36,7 @@ async def test_too_many_bytes_are_refused_and_other_tenants_served(start: Any) -
         assert "at most 16 MiB are free" in detail
         stored = await gateway.cluster.executions()
         sources = await gateway.cluster.sources()
-        assert len(sources) == len(stored), "nothing was created for what was refused"
+        assert len(sources) == len(stored), "nothing was created for rejected requests"
         assert len(stored) * 500_000 < 16 * MIB
         small = await gateway.http.post(ASYNC, json=HELLO)
         assert small.status_code in (202, 429)
@@ -42,7 +44,7 @@ async def test_too_many_bytes_are_refused_and_other_tenants_served(start: Any) -
         assert (await gateway.http.post(ASYNC, json=LARGE, headers=other)).status_code == 202
 
 
-async def test_a_request_that_was_accepted_is_answered_all_the_same(start: Any) -> None:
+async def test_a_repeated_request_is_answered_over_the_write_limit(start: Any) -> None:
     async with start(write_bytes_per_tenant=16 * MIB) as gateway:
         key = {"Idempotency-Key": "order-1"}
         first = await gateway.http.post(ASYNC, json=LARGE, headers=key)
@@ -55,7 +57,7 @@ async def test_a_request_that_was_accepted_is_answered_all_the_same(start: Any) 
         assert (ended.status_code, ended.json()["status"]) == (202, "completed")
 
 
-async def test_one_that_was_created_by_another_client_counts_at_its_end(start: Any) -> None:
+async def test_an_execution_created_by_another_gateway_is_charged_at_its_end(start: Any) -> None:
     async with start(write_bytes_per_tenant=16 * MIB) as one, start() as other:
         before = one.context.writes.used
         name = (await other.http.post(ASYNC, json=LARGE)).json()["execution_id"]
@@ -63,12 +65,15 @@ async def test_one_that_was_created_by_another_client_counts_at_its_end(start: A
         await one.cluster.end(name, podUID="u", storedBytes=600_000)
         await one.until(lambda: one.context.writes.used > before + 500_000, "the end")
         spent = one.context.writes.used
-        await one.until(lambda: not other.context.writes.knows(name), "the end, there too")
+        await one.until(
+            lambda: not other.context.writes.knows(name),
+            "the end to be charged by the other gateway",
+        )
         # The stored spec also has the defaults, which the request does not have.
         assert abs(other.context.writes.used - spent + before) < 1000
 
 
-async def test_a_request_of_which_nothing_was_created_costs_nothing(start: Any) -> None:
+async def test_a_request_that_creates_nothing_is_not_charged(start: Any) -> None:
     async with start() as gateway:
         before = gateway.context.writes.used
         key = {"Idempotency-Key": "order-1"}

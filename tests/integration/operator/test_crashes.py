@@ -12,12 +12,14 @@ from pathlib import Path
 import httpx
 import pytest
 from support.deadline import until
-from support.operator_process import Operator
-from support.relay import Relay
-from support.stage import BOUND_SECONDS, Stage, container
+from support.fixtures.fake_cluster import BOUND_SECONDS, FakeCluster, container
+from support.fixtures.operator_process import Operator
+from support.fixtures.relay_process import Relay
+
+from cloche_api.meta import API_VERSION
 
 
-def settle(at: Stage, names: list[str], uids: list[str]) -> None:
+def settle(at: FakeCluster, names: list[str], uids: list[str]) -> None:
     """Wait until every execution has the Pod that it was claimed with. Then cancel them all."""
     for name, uid in zip(names, uids, strict=True):
 
@@ -25,118 +27,124 @@ def settle(at: Stage, names: list[str], uids: list[str]) -> None:
             pod = at.server.find(f"{at.pods}/sbx-{uid}")
             return pod is not None and at.status(name).get("podUID") == pod["metadata"]["uid"]
 
-        until(has_its_pod, BOUND_SECONDS, f"{name} to have its Pod")
+        until(has_its_pod, f"{name} to have its Pod", BOUND_SECONDS)
     assert {pod["metadata"]["name"] for pod in at.list_pods()} <= {f"sbx-{uid}" for uid in uids}
     for name in names:
         at.cancel(name)
     for name in names:
         assert at.ended(name)["reason"] == "Cancelled"
-    until(lambda: not at.list_pods(), BOUND_SECONDS, "the Pods to go")
+    until(lambda: not at.list_pods(), "the Pods to go", BOUND_SECONDS)
 
 
 @pytest.mark.parametrize("moment", ["the first Pod", "the first claim"])
-def test_killed_while_executions_start(alone: Stage, moment: str) -> None:
-    first = alone.start()
+def test_a_new_operator_replaces_the_pods_of_one_killed_while_executions_started(
+    cluster: FakeCluster, moment: str
+) -> None:
+    first = cluster.start()
     names = [f"run-{n}" for n in range(6)]
-    uids = [alone.submit(name) for name in names]
+    uids = [cluster.submit(name) for name in names]
     if moment == "the first Pod":
-        until(alone.list_pods, BOUND_SECONDS, moment)
+        until(cluster.list_pods, moment, BOUND_SECONDS)
     else:
-        alone.claimed(names[0])
+        cluster.claimed(names[0])
     first.kill()
-    before = {pod["metadata"]["uid"] for pod in alone.list_pods()}
-    alone.start()
+    before = {pod["metadata"]["uid"] for pod in cluster.list_pods()}
+    cluster.start()
 
     def replaced() -> bool:
         # Nothing was sent to the earlier Pods, and their stdin may be closed, so all are replaced.
-        now = {pod["metadata"]["uid"] for pod in alone.list_pods()}
+        now = {pod["metadata"]["uid"] for pod in cluster.list_pods()}
         return len(now) == len(names) and not now & before
 
-    until(replaced, 2 * BOUND_SECONDS, "Pods of the new operator")
-    settle(alone, names, uids)
+    until(replaced, "Pods of the new operator", 2 * BOUND_SECONDS)
+    settle(cluster, names, uids)
 
 
-def test_killed_while_it_was_away_everything_happened(alone: Stage) -> None:
-    first = alone.start()
+def test_a_new_operator_handles_changes_made_while_no_operator_ran(cluster: FakeCluster) -> None:
+    first = cluster.start()
     names = ["cancelled", "deleted", "pod-gone", "untouched"]
-    uids = {name: alone.submit(name) for name in names}
+    uids = {name: cluster.submit(name) for name in names}
     for name in names:
-        alone.claimed(name)
+        cluster.claimed(name)
     first.kill()
-    alone.cancel("cancelled")
-    alone.server.delete(f"{alone.executions}/deleted")
+    cluster.cancel("cancelled")
+    cluster.server.delete(f"{cluster.executions}/deleted")
     # There is no garbage collector here, so the test deletes the Pod.
-    alone.server.delete(f"{alone.pods}/sbx-{uids['deleted']}")
-    alone.server.delete(f"{alone.pods}/sbx-{uids['pod-gone']}")
-    fresh = alone.submit("fresh")
-    alone.start()
-    assert alone.ended("cancelled")["reason"] == "Cancelled"
-    alone.no_pod(uids["cancelled"])
-    lost = alone.ended("pod-gone")
+    cluster.server.delete(f"{cluster.pods}/sbx-{uids['deleted']}")
+    cluster.server.delete(f"{cluster.pods}/sbx-{uids['pod-gone']}")
+    fresh = cluster.submit("fresh")
+    cluster.start()
+    assert cluster.ended("cancelled")["reason"] == "Cancelled"
+    cluster.no_pod(uids["cancelled"])
+    lost = cluster.ended("pod-gone")
     assert (lost["phase"], lost["reason"]) == ("Error", "PodDeleted")
-    settle(alone, ["untouched", "fresh"], [uids["untouched"], fresh])
+    settle(cluster, ["untouched", "fresh"], [uids["untouched"], fresh])
 
 
-def test_killed_before_an_image_could_not_be_pulled(alone: Stage) -> None:
+def test_a_new_operator_records_an_image_pull_failure_of_a_claimed_pod(
+    cluster: FakeCluster,
+) -> None:
     """The next operator finds a claimed Pod that has a node and no log."""
-    first = alone.start()
-    uid = alone.submit("no-image")
-    alone.claimed("no-image")
+    first = cluster.start()
+    uid = cluster.submit("no-image")
+    cluster.claimed("no-image")
     first.kill()
-    alone.bind(uid)
+    cluster.bind(uid)
     waiting = {"waiting": {"reason": "ImagePullBackOff", "message": "no such image"}}
-    alone.say(uid, container(waiting))
-    alone.start()
-    ended = alone.ended("no-image")
+    cluster.write_pod_status(uid, container(waiting))
+    cluster.start()
+    ended = cluster.ended("no-image")
     assert (ended["phase"], ended["reason"]) == ("Error", "ImagePullFailed")
 
 
-def test_an_api_server_that_freezes(relayed: tuple[Stage, Relay]) -> None:
-    stage, relay = relayed
-    running = stage.start(sweep_seconds=1)
-    before = stage.submit("before")
-    stage.claimed("before")
+def test_the_operator_is_not_ready_while_the_api_server_is_frozen_and_recovers(
+    relayed: tuple[FakeCluster, Relay],
+) -> None:
+    cluster, relay = relayed
+    running = cluster.start(sweep_seconds=1)
+    before = cluster.submit("before")
+    cluster.claimed("before")
     with relay.frozen():
         until(
             lambda: running.http("/readyz").status_code == httpx.codes.SERVICE_UNAVAILABLE,
-            BOUND_SECONDS,
             "readiness to be lost",
+            BOUND_SECONDS,
         )
         assert running.http("/healthz").is_success
-    until(lambda: running.http("/readyz").is_success, BOUND_SECONDS, "readiness to return")
-    during = stage.submit("during")
-    settle(stage, ["before", "during"], [before, during])
+    until(lambda: running.http("/readyz").is_success, "readiness to return", BOUND_SECONDS)
+    during = cluster.submit("during")
+    settle(cluster, ["before", "during"], [before, during])
 
 
-def test_sigterm_leaves_what_runs_to_the_next(alone: Stage) -> None:
-    first = alone.start(drain_seconds=0.5)
+def test_sigterm_leaves_running_executions_to_the_next_operator(cluster: FakeCluster) -> None:
+    first = cluster.start(drain_seconds=0.5)
     names = [f"run-{n}" for n in range(3)]
-    uids = [alone.submit(name) for name in names]
+    uids = [cluster.submit(name) for name in names]
     for name in names:
-        alone.claimed(name)
+        cluster.claimed(name)
     begun = time.monotonic()
     first.stop()
     assert first.process.returncode == 0
     assert time.monotonic() - begun < 0.5 + 3
     for name in names:
-        assert alone.status(name)["phase"] == "Running"
-    assert len(alone.list_pods()) == 3
-    alone.start()
-    settle(alone, names, uids)
+        assert cluster.status(name)["phase"] == "Running"
+    assert len(cluster.list_pods()) == 3
+    cluster.start()
+    settle(cluster, names, uids)
 
 
-def test_sigterm_waits_for_what_runs(alone: Stage) -> None:
+def test_sigterm_waits_for_running_executions_within_drain_seconds(cluster: FakeCluster) -> None:
     # Longer than the 5 s after which kopf cancels tasks that it does not know.
-    operator = alone.start(drain_seconds=20, start_timeout_seconds=6)
-    alone.submit("last")
-    alone.claimed("last")
+    operator = cluster.start(drain_seconds=20, start_timeout_seconds=6)
+    cluster.submit("last")
+    cluster.claimed("last")
     operator.stop()
     assert operator.process.returncode == 0
-    assert alone.status("last")["reason"] == "StartTimeout"
-    assert alone.list_pods() == []
+    assert cluster.status("last")["reason"] == "StartTimeout"
+    assert cluster.list_pods() == []
 
 
-def test_sigterm_before_it_ever_reached_an_api_server(tmp_path: Path) -> None:
+def test_sigterm_ends_an_operator_that_never_reached_an_api_server(tmp_path: Path) -> None:
     with socket.socket() as closed:
         closed.bind(("127.0.0.1", 0))
         kubeconfig = tmp_path / "kubeconfig"
@@ -153,18 +161,18 @@ def test_sigterm_before_it_ever_reached_an_api_server(tmp_path: Path) -> None:
         )
         operator = Operator(kubeconfig, tmp_path / "log", {})
         try:
-            until(lambda: "does not answer" in operator.log, BOUND_SECONDS, "it to try")
+            until(lambda: "does not answer" in operator.log, "the operator to try", BOUND_SECONDS)
             operator.stop()
             assert operator.process.returncode == 0
         finally:
             operator.kill()
 
 
-def test_what_a_crash_left_is_swept_up(alone: Stage) -> None:
-    uid = alone.submit("done")
-    alone.server.merge(f"{alone.executions}/done/status", {"status": {"phase": "Completed"}})
+def test_the_sweeper_deletes_only_leftover_pods_of_ended_executions(cluster: FakeCluster) -> None:
+    uid = cluster.submit("done")
+    cluster.server.merge(f"{cluster.executions}/done/status", {"status": {"phase": "Completed"}})
     owner = {
-        "apiVersion": "cloche.dev/v1alpha1",
+        "apiVersion": API_VERSION,
         "kind": "SandboxExecution",
         "name": "done",
         "uid": uid,
@@ -174,57 +182,60 @@ def test_what_a_crash_left_is_swept_up(alone: Stage) -> None:
     ours = {"app.kubernetes.io/component": "sandbox"}
     for name, labels, owners in (
         ("left-over", ours, [owner]),
-        ("somebody-s", ours, []),
-        ("another-s", {}, [owner]),
+        ("without-owner", ours, []),
+        ("without-label", {}, [owner]),
     ):
         metadata = {"name": name, "labels": labels, "ownerReferences": owners}
-        alone.server.create(alone.pods, {"metadata": metadata, "spec": spec})
-    alone.start(sweep_seconds=0.2)
+        cluster.server.create(cluster.pods, {"metadata": metadata, "spec": spec})
+    cluster.start(sweep_seconds=0.2)
     until(
         lambda: (
-            {pod["metadata"]["name"] for pod in alone.list_pods()} == {"somebody-s", "another-s"}
+            {pod["metadata"]["name"] for pod in cluster.list_pods()}
+            == {"without-owner", "without-label"}
         ),
-        BOUND_SECONDS,
         "the left-over Pod to go",
+        BOUND_SECONDS,
     )
 
 
-def test_records_are_kept_as_long_as_they_ask(alone: Stage) -> None:
-    alone.start(sweep_seconds=0.2)
+def test_a_record_is_kept_for_its_ttl(cluster: FakeCluster) -> None:
+    cluster.start(sweep_seconds=0.2)
     for name, ttl in (("keep", 3600), ("brief", 0), ("second", 1)):
-        alone.submit(name, language="cobol", ttlSecondsAfterFinished=ttl)
+        cluster.submit(name, language="cobol", ttlSecondsAfterFinished=ttl)
     for name in ("brief", "second"):
-        alone.no_execution(name)
-    assert alone.status("keep")["reason"] == "UnknownLanguage"
+        cluster.no_execution(name)
+    assert cluster.status("keep")["reason"] == "UnknownLanguage"
 
 
-def test_an_execution_whose_spec_leaves_no_room_for_any_status(alone: Stage) -> None:
+def test_an_execution_whose_spec_leaves_no_room_for_a_status_is_finished(
+    cluster: FakeCluster,
+) -> None:
     # The largest that etcd accepts, created without the gateway, because the gateway counts bytes.
     low, high = 0, 262_144
     while low < high:
         middle = (low + high + 1) // 2
         body = {
-            "apiVersion": "cloche.dev/v1alpha1",
+            "apiVersion": API_VERSION,
             "kind": "SandboxExecution",
             "metadata": {"name": f"try-{middle}"},
             "spec": {"language": "python", "code": "<" * 220_000, "stdin": "x" * middle},
         }
-        taken = alone.server.ask("POST", alone.executions, body).is_success
+        taken = cluster.server.ask("POST", cluster.executions, body).is_success
         low, high = (middle, high) if taken else (low, middle - 1)
         if taken:
             full = f"try-{middle}"
-    for obj in alone.server.get(alone.executions)["items"]:
+    for obj in cluster.server.get(cluster.executions)["items"]:
         name = obj["metadata"]["name"]
         if name != full:
-            alone.server.delete(f"{alone.executions}/{name}")
-    running = alone.start(start_timeout_seconds=1)
+            cluster.server.delete(f"{cluster.executions}/{name}")
+    running = cluster.start(start_timeout_seconds=1)
 
     def at_rest() -> bool:
-        obj = alone.server.find(f"{alone.executions}/{full}")
+        obj = cluster.server.find(f"{cluster.executions}/{full}")
         ended = obj is None or obj["status"]["phase"] not in ("Pending", "Running")
-        return ended and not alone.list_pods()
+        return ended and not cluster.list_pods()
 
-    until(at_rest, BOUND_SECONDS, f"{full} to end\n{running.log}")
+    until(at_rest, f"{full} to end\n{running.log}", BOUND_SECONDS)
 
 
 @pytest.mark.parametrize(
@@ -237,7 +248,7 @@ def test_an_execution_whose_spec_leaves_no_room_for_any_status(alone: Stage) -> 
         ("LOG_FORMAT", "xml"),
     ],
 )
-def test_a_setting_that_makes_no_sense_is_named(name: str, value: str) -> None:
+def test_an_invalid_setting_is_named_on_stderr(name: str, value: str) -> None:
     done = subprocess.run(
         [sys.executable, "-m", "cloche_operator"],
         env=os.environ | {f"CLOCHE_OPERATOR_{name}": value},
@@ -246,12 +257,12 @@ def test_a_setting_that_makes_no_sense_is_named(name: str, value: str) -> None:
         timeout=30,
         check=False,
     )
-    assert done.returncode == 1
+    assert done.returncode == 2
     assert f"CLOCHE_OPERATOR_{name}: " in done.stderr
     assert "Traceback" not in done.stderr
 
 
-def test_no_cluster_is_one_line() -> None:
+def test_an_operator_without_a_cluster_exits_with_a_message() -> None:
     done = subprocess.run(
         [sys.executable, "-m", "cloche_operator"],
         env={"PATH": os.environ["PATH"], "KUBECONFIG": "/nonexistent"},
@@ -260,6 +271,6 @@ def test_no_cluster_is_one_line() -> None:
         timeout=30,
         check=False,
     )
-    assert done.returncode == 1
+    assert done.returncode == 2
     assert "no access to a Kubernetes cluster" in done.stderr
     assert "Traceback" not in done.stderr

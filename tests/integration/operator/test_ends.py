@@ -5,15 +5,17 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from support.stage import Stage, container
+from support.fixtures.fake_cluster import FakeCluster, container
 
 from cloche_operator.model.execution import from_object
 from cloche_operator.model.pod_manifest import SUPERVISOR
 
 
-def test_an_unknown_language(shared: Stage) -> None:
-    shared.submit("cobol", language="cobol")
-    status = shared.ended("cobol")
+def test_an_execution_in_an_unknown_language_ends_as_unknown_language(
+    shared_cluster: FakeCluster,
+) -> None:
+    shared_cluster.submit("cobol", language="cobol")
+    status = shared_cluster.ended("cobol")
     assert (status["phase"], status["reason"]) == ("Error", "UnknownLanguage")
     assert status["message"] == (
         "spec.language: there is no SandboxRuntime for 'cobol'; installed: python"
@@ -32,18 +34,22 @@ def test_an_unknown_language(shared: Stage) -> None:
         ("digits", {"memory": 99_999_999_999_999}, "spec.resources.memory is 99999999999999"),
     ],
 )
-def test_more_than_the_runtime_allows(
-    shared: Stage, name: str, resources: dict[str, Any], words: str
+def test_an_execution_over_the_runtimes_maximum_ends_as_resources_exceed_runtime(
+    shared_cluster: FakeCluster, name: str, resources: dict[str, Any], words: str
 ) -> None:
-    shared.submit(name, resources=resources)
-    status = shared.ended(name)
+    shared_cluster.submit(name, resources=resources)
+    status = shared_cluster.ended(name)
     assert (status["phase"], status["reason"]) == ("Error", "ResourcesExceedRuntime")
     assert words in status["message"]
 
 
-def test_the_pod_is_made_and_claimed(shared: Stage) -> None:
-    uid = shared.submit("shape", language="PY", resources={"memory": "256Mi"}, timeoutSeconds=7)
-    pod = shared.pod(uid)
+def test_the_operator_creates_and_claims_the_pod_of_an_execution(
+    shared_cluster: FakeCluster,
+) -> None:
+    uid = shared_cluster.submit(
+        "shape", language="PY", resources={"memory": "256Mi"}, timeoutSeconds=7
+    )
+    pod = shared_cluster.pod(uid)
     (owner,) = pod["metadata"]["ownerReferences"]
     assert (owner["kind"], owner["name"], owner["uid"]) == ("SandboxExecution", "shape", uid)
     assert owner["controller"] is True
@@ -54,7 +60,7 @@ def test_the_pod_is_made_and_claimed(shared: Stage) -> None:
     assert sandbox["command"] == SUPERVISOR
     assert sandbox["resources"]["limits"]["memory"] == "256Mi"
     assert (sandbox["stdin"], sandbox["stdinOnce"]) == (True, True)
-    status = shared.claimed("shape")
+    status = shared_cluster.claimed("shape")
     assert status["phase"] == "Running"
     assert (status["podName"], status["podUID"]) == (
         pod["metadata"]["name"],
@@ -63,23 +69,23 @@ def test_the_pod_is_made_and_claimed(shared: Stage) -> None:
     assert status["resources"] == {"cpu": "1", "memory": "256Mi", "disk": "100Mi"}
     assert status["runtimeGeneration"] == 1
     assert status["warm"] is False
-    execution = from_object(shared.server.get(f"{shared.executions}/shape"))
+    execution = from_object(shared_cluster.server.get(f"{shared_cluster.executions}/shape"))
     assert execution.claimed
-    shared.cancel("shape")
-    shared.ended("shape")
-    shared.no_pod(uid)
+    shared_cluster.cancel("shape")
+    shared_cluster.ended("shape")
+    shared_cluster.no_pod(uid)
 
 
-def test_two_pods_never_have_the_same_user(shared: Stage) -> None:
+def test_two_pods_never_have_the_same_user(shared_cluster: FakeCluster) -> None:
     names = [f"user-{n}" for n in range(5)]
-    uids = [shared.submit(name) for name in names]
-    users = {shared.pod(uid)["spec"]["securityContext"]["runAsUser"] for uid in uids}
+    uids = [shared_cluster.submit(name) for name in names]
+    users = {shared_cluster.pod(uid)["spec"]["securityContext"]["runAsUser"] for uid in uids}
     assert len(users) == 5
     for name in names:
-        shared.cancel(name)
+        shared_cluster.cancel(name)
     for name, uid in zip(names, uids, strict=True):
-        shared.ended(name)
-        shared.no_pod(uid)
+        shared_cluster.ended(name)
+        shared_cluster.no_pod(uid)
 
 
 @pytest.mark.parametrize(
@@ -147,69 +153,73 @@ def test_two_pods_never_have_the_same_user(shared: Stage) -> None:
         ),
     ],
 )
-def test_what_the_kubelet_says(
-    shared: Stage, name: str, said: dict[str, Any], reason: str, words: str
+def test_a_failure_reported_by_the_kubelet_ends_the_execution_with_its_reason(
+    shared_cluster: FakeCluster, name: str, said: dict[str, Any], reason: str, words: str
 ) -> None:
-    uid = shared.submit(name)
-    shared.say(uid, said)
-    status = shared.ended(name)
+    uid = shared_cluster.submit(name)
+    shared_cluster.write_pod_status(uid, said)
+    status = shared_cluster.ended(name)
     assert (status["phase"], status["reason"]) == ("Error", reason)
     assert words in status["message"]
-    shared.no_pod(uid)
+    shared_cluster.no_pod(uid)
 
 
-def test_a_pod_deleted_by_hand(shared: Stage) -> None:
-    uid = shared.submit("by-hand")
-    shared.claimed("by-hand")
-    shared.server.delete(f"{shared.pods}/sbx-{uid}")
-    status = shared.ended("by-hand")
+def test_an_execution_whose_pod_is_deleted_ends_as_pod_deleted(shared_cluster: FakeCluster) -> None:
+    uid = shared_cluster.submit("by-hand")
+    shared_cluster.claimed("by-hand")
+    shared_cluster.server.delete(f"{shared_cluster.pods}/sbx-{uid}")
+    status = shared_cluster.ended("by-hand")
     assert (status["phase"], status["reason"]) == ("Error", "PodDeleted")
 
 
-def test_cancel(shared: Stage) -> None:
-    uid = shared.submit("cancel")
-    shared.claimed("cancel")
-    shared.cancel("cancel")
-    status = shared.ended("cancel")
+def test_a_cancelled_execution_ends_as_cancelled_and_its_pod_is_deleted(
+    shared_cluster: FakeCluster,
+) -> None:
+    uid = shared_cluster.submit("cancel")
+    shared_cluster.claimed("cancel")
+    shared_cluster.cancel("cancel")
+    status = shared_cluster.ended("cancel")
     assert (status["phase"], status["reason"]) == ("Cancelled", "Cancelled")
-    shared.no_pod(uid)
+    shared_cluster.no_pod(uid)
 
 
-def test_cancelled_before_anybody_saw_it(shared: Stage) -> None:
-    uid = shared.submit("born-cancelled", cancel=True)
-    assert shared.ended("born-cancelled")["reason"] == "Cancelled"
-    assert shared.server.find(f"{shared.pods}/sbx-{uid}") is None
+def test_an_execution_created_with_cancel_gets_no_pod(shared_cluster: FakeCluster) -> None:
+    uid = shared_cluster.submit("born-cancelled", cancel=True)
+    assert shared_cluster.ended("born-cancelled")["reason"] == "Cancelled"
+    assert shared_cluster.server.find(f"{shared_cluster.pods}/sbx-{uid}") is None
 
 
 @pytest.mark.parametrize("claimed", [False, True])
-def test_deletion(shared: Stage, claimed: bool) -> None:  # noqa: FBT001  a case
+def test_deleting_an_execution_deletes_its_pod(shared_cluster: FakeCluster, claimed: bool) -> None:  # noqa: FBT001  a case
     name = f"deleted-{claimed}".lower()
-    uid = shared.submit(name)
-    shared.pod(uid)
+    uid = shared_cluster.submit(name)
+    shared_cluster.pod(uid)
     if claimed:
-        shared.claimed(name)
-    shared.server.delete(f"{shared.executions}/{name}")
-    shared.no_pod(uid)
-    assert shared.server.find(f"{shared.executions}/{name}") is None
+        shared_cluster.claimed(name)
+    shared_cluster.server.delete(f"{shared_cluster.executions}/{name}")
+    shared_cluster.no_pod(uid)
+    assert shared_cluster.server.find(f"{shared_cluster.executions}/{name}") is None
 
 
-def test_deleted_at_once(shared: Stage) -> None:
+def test_executions_deleted_right_after_creation_leave_no_pods(shared_cluster: FakeCluster) -> None:
     uids = []
     for n in range(10):
-        uids.append(shared.submit(f"brief-{n}"))
-        shared.server.delete(f"{shared.executions}/brief-{n}")
-    shared.submit("after-them")
-    shared.claimed("after-them")
+        uids.append(shared_cluster.submit(f"brief-{n}"))
+        shared_cluster.server.delete(f"{shared_cluster.executions}/brief-{n}")
+    shared_cluster.submit("after-them")
+    shared_cluster.claimed("after-them")
     for uid in uids:
-        shared.no_pod(uid)
-    shared.cancel("after-them")
-    shared.ended("after-them")
+        shared_cluster.no_pod(uid)
+    shared_cluster.cancel("after-them")
+    shared_cluster.ended("after-them")
 
 
-def test_the_node_is_in_the_record(shared: Stage) -> None:
-    uid = shared.submit("bound")
-    shared.bind(uid)
-    shared.say(uid, container({"waiting": {"reason": "ImagePullBackOff", "message": "no"}}))
-    shared.bury(uid)
-    status = shared.ended("bound")
-    assert (status["reason"], status["nodeName"]) == ("ImagePullFailed", shared.namespace)
+def test_the_record_of_a_failed_pod_names_its_node(shared_cluster: FakeCluster) -> None:
+    uid = shared_cluster.submit("bound")
+    shared_cluster.bind(uid)
+    shared_cluster.write_pod_status(
+        uid, container({"waiting": {"reason": "ImagePullBackOff", "message": "no"}})
+    )
+    shared_cluster.finish_pod_deletion(uid)
+    status = shared_cluster.ended("bound")
+    assert (status["reason"], status["nodeName"]) == ("ImagePullFailed", shared_cluster.namespace)

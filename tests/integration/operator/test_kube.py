@@ -7,8 +7,8 @@ import copy
 from typing import Any
 
 import pytest
-from support.api_server import CORE, ApiServer
-from support.planes import ControlPlane
+from support.clients.api_server import CORE, ApiServer
+from support.fixtures.control_planes import ControlPlane
 
 from cloche_kube.client import Rest
 from cloche_operator.kube.api import Kube
@@ -21,8 +21,8 @@ _POD: dict[str, Any] = {
 }
 
 
-@pytest.mark.parametrize("deleted", ["the one that is there", "one that it replaced", "none"])
-def test_delete_pod_means_one_pod(
+@pytest.mark.parametrize("deleted", ["the existing Pod", "its predecessor", "none"])
+def test_delete_pod_deletes_only_the_pod_with_the_given_uid(
     server: ApiServer, control_plane: ControlPlane, namespace: str, deleted: str
 ) -> None:
     """Another Pod with its name stays, because it may be replaced between read and deletion."""
@@ -31,7 +31,7 @@ def test_delete_pod_means_one_pod(
     server.create(f"{CORE}/{namespace}/serviceaccounts", account)
     name = "free" if deleted == "none" else "taken"
     uid = server.create(path, copy.deepcopy(_POD))["metadata"]["uid"]
-    if deleted == "one that it replaced":
+    if deleted == "its predecessor":
         server.delete(f"{path}/taken")
         server.create(path, copy.deepcopy(_POD))
 
@@ -44,4 +44,4 @@ def test_delete_pod_means_one_pod(
 
     asyncio.run(delete())
     left = server.find(f"{path}/taken")
-    assert (left is None) == (deleted == "the one that is there")
+    assert (left is None) == (deleted == "the existing Pod")

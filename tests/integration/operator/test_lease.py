@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Callable
 
 import pytest
-from support.api_server import ApiServer
-from support.planes import ControlPlane
+from support.clients.api_server import ApiServer
+from support.fixtures.control_planes import ControlPlane
 
 from cloche_kube.client import Rest
 from cloche_operator.kube.api import Kube
@@ -28,7 +28,7 @@ async def operator(
     await rest.close()
 
 
-async def test_the_fence_of_one_that_could_not_renew_is_closed_before_another_leads(
+async def test_the_fence_closes_before_another_operator_can_lead(
     operator: Callable[[str], Lease],
 ) -> None:
     first, second = operator("first"), operator("second")
@@ -39,7 +39,7 @@ async def test_the_fence_of_one_that_could_not_renew_is_closed_before_another_le
     assert not first.holds
 
 
-async def test_one_that_was_replaced_learns_it_when_it_renews(
+async def test_a_replaced_leader_loses_the_lease_at_its_next_renewal(
     operator: Callable[[str], Lease], server: ApiServer, namespace: str
 ) -> None:
     lease = operator("first")
@@ -51,7 +51,7 @@ async def test_one_that_was_replaced_learns_it_when_it_renews(
     assert not lease.holds
 
 
-async def test_one_that_released_it_holds_nothing_and_the_next_leads_at_once(
+async def test_a_released_lease_can_be_acquired_at_once(
     operator: Callable[[str], Lease], server: ApiServer, namespace: str
 ) -> None:
     first, second = operator("first"), operator("second")

@@ -6,10 +6,12 @@ from datetime import UTC, datetime
 from typing import Any
 
 from support.deadline import until
-from support.stage import BOUND_SECONDS, Stage
+from support.fixtures.fake_cluster import BOUND_SECONDS, FakeCluster
+
+from cloche_api.meta import API_VERSION
 
 
-def make_pod(at: Stage, name: str, owner: Any, labels: dict[str, str] | None = None) -> None:
+def make_pod(at: FakeCluster, name: str, owner: Any, labels: dict[str, str] | None = None) -> None:
     owners = [] if owner is None else [reference(owner)]
     ours = {"app.kubernetes.io/component": "sandbox"} | (labels or {})
     at.server.create(
@@ -27,12 +29,12 @@ def reference(owner: Any) -> dict[str, Any]:
     return kinds | {"name": of["name"], "uid": of["uid"], "controller": True}
 
 
-def ended_session(at: Stage) -> Any:
+def ended_session(at: FakeCluster) -> Any:
     sessions = at.executions.replace("sandboxexecutions", "sandboxsessions")
     made = at.server.create(
         sessions,
         {
-            "apiVersion": "cloche.dev/v1alpha1",
+            "apiVersion": API_VERSION,
             "kind": "SandboxSession",
             "metadata": {"name": "ended"},
             "spec": {"language": "python"},
@@ -43,28 +45,30 @@ def ended_session(at: Stage) -> Any:
     return made
 
 
-def test_pods_that_are_not_attached_and_belong_to_nothing_unfinished_go(alone: Stage) -> None:
+def test_the_sweeper_deletes_leftover_pods_of_runtimes_and_ended_sessions(
+    cluster: FakeCluster,
+) -> None:
     # Created once it leads, because a new leader removes at once what the previous one left.
-    running = alone.start(sweep_seconds=0.2, start_timeout_seconds=1, left_over_seconds=1)
-    runtime = alone.server.get(f"{alone.runtimes}/python")
+    running = cluster.start(sweep_seconds=0.2, start_timeout_seconds=1, left_over_seconds=1)
+    runtime = cluster.server.get(f"{cluster.runtimes}/python")
     waiting = {"cloche.dev/state": "waiting"}
-    make_pod(alone, "nobody-s", None, waiting)
-    make_pod(alone, "waiting", runtime, waiting)
-    make_pod(alone, "of-a-session", ended_session(alone), {"cloche.dev/state": "claimed"})
+    make_pod(cluster, "without-owner", None, waiting)
+    make_pod(cluster, "waiting", runtime, waiting)
+    make_pod(cluster, "of-a-session", ended_session(cluster), {"cloche.dev/state": "claimed"})
     until(
-        lambda: {pod["metadata"]["name"] for pod in alone.list_pods()} == {"nobody-s"},
-        BOUND_SECONDS,
+        lambda: {pod["metadata"]["name"] for pod in cluster.list_pods()} == {"without-owner"},
         "the left-over Pods to go",
+        BOUND_SECONDS,
     )
     assert "removing left-over Pod waiting" in running.log
 
 
-def test_a_pod_is_not_left_over_before_the_time_in_which_it_must_start(alone: Stage) -> None:
-    running = alone.start(sweep_seconds=0.2, start_timeout_seconds=1)
-    make_pod(alone, "young", alone.server.get(f"{alone.runtimes}/python"))
-    done = alone.submit("done", language="cobol")
-    alone.ended("done")
-    execution = alone.server.get(f"{alone.executions}/done")
-    make_pod(alone, "left-over", execution, {"cloche.dev/execution": done})
-    until(lambda: "removing left-over Pod left-over" in running.log, BOUND_SECONDS, "a sweep")
-    assert alone.server.find(f"{alone.pods}/young")
+def test_a_pod_is_not_a_leftover_before_its_start_timeout(cluster: FakeCluster) -> None:
+    running = cluster.start(sweep_seconds=0.2, start_timeout_seconds=1)
+    make_pod(cluster, "young", cluster.server.get(f"{cluster.runtimes}/python"))
+    done = cluster.submit("done", language="cobol")
+    cluster.ended("done")
+    execution = cluster.server.get(f"{cluster.executions}/done")
+    make_pod(cluster, "left-over", execution, {"cloche.dev/execution": done})
+    until(lambda: "removing left-over Pod left-over" in running.log, "a sweep", BOUND_SECONDS)
+    assert cluster.server.find(f"{cluster.pods}/young")

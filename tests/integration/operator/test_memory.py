@@ -6,8 +6,8 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from support.deadline import until
-from support.operator_process import Operator
-from support.stage import Stage
+from support.fixtures.fake_cluster import FakeCluster
+from support.fixtures.operator_process import Operator
 
 COUNT = 150
 FULL_SIZE = "\N{GRINNING FACE}" + "a" * 220_000
@@ -24,12 +24,12 @@ def peak_mib(running: Operator) -> int:
     return int(kib) // 1024
 
 
-def test_a_leader_comes_up_among_150_executions_of_full_size(alone: Stage) -> None:
-    alone.set_node("1Gi")  # room for one
+def test_a_new_leader_starts_with_150_waiting_executions_of_full_size(cluster: FakeCluster) -> None:
+    cluster.set_node("1Gi")  # room for one
     with ThreadPoolExecutor(4) as pool:
         list(
             pool.map(
-                lambda n: alone.submit(
+                lambda n: cluster.submit(
                     f"full-{n}",
                     code="#" + FULL_SIZE,
                     stdin=FULL_SIZE,
@@ -38,14 +38,14 @@ def test_a_leader_comes_up_among_150_executions_of_full_size(alone: Stage) -> No
                 range(COUNT),
             )
         )
-    running = alone.start(queue_timeout_seconds=600)
+    running = cluster.start(queue_timeout_seconds=600)
     until(
         lambda: running.metric("cloche_operator_queued_executions") == COUNT - 1,
-        START_SECONDS,
         "all but one to wait",
+        START_SECONDS,
     )
     assert peak_mib(running) < LIMIT_MIB * 3 / 4
     assert running.metric("cloche_operator_buffered_bytes") == 0
     assert running.metric("cloche_operator_queued_bytes") > (COUNT - 1) * 3 * 220_000
     running.stop()
-    alone.server.delete(alone.executions)  # the other tests use the same etcd
+    cluster.server.delete(cluster.executions)  # the other tests use the same etcd

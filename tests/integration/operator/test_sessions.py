@@ -4,19 +4,21 @@ from __future__ import annotations
 
 from typing import Any
 
-from support.api_server import CLOCHE
+from support.clients.api_server import CLOCHE
 from support.deadline import until
-from support.operator_process import Operator
-from support.stage import BOUND_SECONDS, Stage
+from support.fixtures.fake_cluster import BOUND_SECONDS, FakeCluster
+from support.fixtures.operator_process import Operator
+
+from cloche_api.meta import API_VERSION
 
 ONE = {"group": "key", "limit": 1}
 
 
-def make_session(at: Stage, name: str, **spec: Any) -> str:
+def make_session(at: FakeCluster, name: str, **spec: Any) -> str:
     made = at.server.create(
         f"{CLOCHE}/{at.namespace}/sandboxsessions",
         {
-            "apiVersion": "cloche.dev/v1alpha1",
+            "apiVersion": API_VERSION,
             "kind": "SandboxSession",
             "metadata": {"name": name},
             "spec": {"language": "python"} | spec,
@@ -29,55 +31,55 @@ def make_session(at: Stage, name: str, **spec: Any) -> str:
 def wait_for_waiting(running: Operator, count: int) -> None:
     until(
         lambda: running.metric("cloche_operator_queued_executions") == count,
-        BOUND_SECONDS,
         f"{count} to wait",
+        BOUND_SECONDS,
     )
 
 
-def test_a_key_of_one_has_one_session_or_one_execution(alone: Stage) -> None:
-    running = alone.start(start_timeout_seconds=600)
-    session = make_session(alone, "sbs-1", tenant="t", concurrency=ONE)
-    alone.pod(session)
-    execution = alone.submit("execution", tenant="t", concurrency=ONE)
+def test_a_key_with_concurrency_1_runs_one_session_or_one_execution(cluster: FakeCluster) -> None:
+    running = cluster.start(start_timeout_seconds=600)
+    session = make_session(cluster, "sbs-1", tenant="t", concurrency=ONE)
+    cluster.pod(session)
+    execution = cluster.submit("execution", tenant="t", concurrency=ONE)
     wait_for_waiting(running, 1)
-    other = alone.submit("other", tenant="u", concurrency=ONE)
-    alone.pod(other)
-    assert alone.server.find(f"{alone.pods}/sbx-{execution}") is None
-    alone.server.delete(f"{CLOCHE}/{alone.namespace}/sandboxsessions/sbs-1")
-    alone.pod(execution)
-    make_session(alone, "sbs-2", tenant="t", concurrency=ONE)
+    other = cluster.submit("other", tenant="u", concurrency=ONE)
+    cluster.pod(other)
+    assert cluster.server.find(f"{cluster.pods}/sbx-{execution}") is None
+    cluster.server.delete(f"{CLOCHE}/{cluster.namespace}/sandboxsessions/sbs-1")
+    cluster.pod(execution)
+    make_session(cluster, "sbs-2", tenant="t", concurrency=ONE)
     wait_for_waiting(running, 1)
     for name in ("execution", "other"):
-        alone.cancel(name)
-        alone.ended(name)
+        cluster.cancel(name)
+        cluster.ended(name)
 
 
-def test_sessions_leave_room_for_executions(alone: Stage) -> None:
-    alone.set_node("5Gi")  # of which 3 GiB are for programs, and half of that for sessions
-    running = alone.start(start_timeout_seconds=600)
+def test_sessions_leave_memory_for_executions(cluster: FakeCluster) -> None:
+    cluster.set_node("5Gi")  # of which 3 GiB are for programs, and half of that for sessions
+    running = cluster.start(start_timeout_seconds=600)
     for n in range(3):
-        alone.pod(make_session(alone, f"sbs-{n}", tenant=f"t-{n}"))
-    make_session(alone, "sbs-3", tenant="t-3")
+        cluster.pod(make_session(cluster, f"sbs-{n}", tenant=f"t-{n}"))
+    make_session(cluster, "sbs-3", tenant="t-3")
     wait_for_waiting(running, 1)
-    alone.pod(alone.submit("execution", tenant="t-3"))
-    alone.cancel("execution")
-    alone.ended("execution")
+    cluster.pod(cluster.submit("execution", tenant="t-3"))
+    cluster.cancel("execution")
+    cluster.ended("execution")
 
 
-def test_who_waits_for_a_session_counts_in_the_queue(alone: Stage) -> None:
-    running = alone.start(start_timeout_seconds=600, queue_length_per_session=2)
+def test_executions_waiting_for_a_session_count_in_the_queue(cluster: FakeCluster) -> None:
+    running = cluster.start(start_timeout_seconds=600, queue_length_per_session=2)
     # Once the session has a Pod, the operator knows it, and executions may name it.
-    alone.pod(make_session(alone, "sbs-1", tenant="t"))
+    cluster.pod(make_session(cluster, "sbs-1", tenant="t"))
     for n in range(2):
-        alone.submit(f"run-{n}", tenant="t", session="sbs-1")
+        cluster.submit(f"run-{n}", tenant="t", session="sbs-1")
     wait_for_waiting(running, 2)
-    alone.submit("run-2", tenant="t", session="sbs-1")
-    full = alone.ended("run-2")
+    cluster.submit("run-2", tenant="t", session="sbs-1")
+    full = cluster.ended("run-2")
     assert (full["reason"], full["message"]) == (
         "QueueFull",
         "2 executions wait already for their turn in the session.",
     )
     for n in range(2):
-        alone.cancel(f"run-{n}")
-        alone.ended(f"run-{n}")
+        cluster.cancel(f"run-{n}")
+        cluster.ended(f"run-{n}")
     wait_for_waiting(running, 0)

@@ -1,4 +1,4 @@
-"""The budget in bytes: what fits, whose share, who is cut when it does not, and who waits."""
+"""The budget in bytes: total, shares of tenants, cut charges, and waiting charges."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def cuttable(
     return budget.charge(tenant, count, cut=lambda: cuts.append(name))
 
 
-def test_a_block_gives_back_what_its_charge_was_resized_to() -> None:
+def test_leaving_the_block_releases_the_resized_charge() -> None:
     budget = ByteBudget(100)
     with budget.charged("a", 10) as charge:
         charge.resize(60)
@@ -28,7 +28,7 @@ def test_a_block_gives_back_what_its_charge_was_resized_to() -> None:
     assert (budget.used, budget.of("a")) == (0, 0)
 
 
-def test_a_charge_beyond_the_total_is_refused_and_changes_nothing() -> None:
+def test_a_charge_over_the_total_is_rejected_and_changes_nothing() -> None:
     budget = ByteBudget(200 * MIB)
     budget.charge("a", 150 * MIB)
     held = budget.charge("b", 40 * MIB)
@@ -38,7 +38,7 @@ def test_a_charge_beyond_the_total_is_refused_and_changes_nothing() -> None:
     assert budget.used == 190 * MIB
 
 
-def test_a_tenant_holds_its_share_at_most_and_leaves_the_rest_to_others() -> None:
+def test_a_tenant_cannot_be_charged_more_than_its_share() -> None:
     budget = ByteBudget(100, 0.5)
     budget.charge("a", 50)
     with pytest.raises(FullError, match="of this tenant"):
@@ -46,14 +46,14 @@ def test_a_tenant_holds_its_share_at_most_and_leaves_the_rest_to_others() -> Non
     budget.charge("b", 50)
 
 
-def test_clients_without_a_key_share_one_tenants_share() -> None:
+def test_clients_without_a_key_share_the_share_of_one_tenant() -> None:
     budget = ByteBudget(100, 0.5)
     budget.charge(None, 50)
     with pytest.raises(FullError):
         budget.charge(None, 1)
 
 
-def test_a_tenant_that_is_full_loses_its_own_largest_charge_that_can_be_cut() -> None:
+def test_a_tenant_over_its_share_has_its_own_largest_cuttable_charge_cut() -> None:
     budget, cuts = ByteBudget(100, 0.5), list[str]()
     cuttable(budget, "a", 10, cuts, "small")
     large = cuttable(budget, "a", 30, cuts, "large")
@@ -63,7 +63,7 @@ def test_a_tenant_that_is_full_loses_its_own_largest_charge_that_can_be_cut() ->
     assert (large.bytes, budget.of("a"), budget.of("b")) == (0, 30, 45)
 
 
-def test_a_full_budget_cuts_the_largest_charge_of_who_has_most_of_them() -> None:
+def test_a_full_budget_cuts_a_charge_of_the_tenant_with_most_cuttable_bytes() -> None:
     budget, cuts = ByteBudget(100), list[str]()
     cuttable(budget, "a", 30, cuts, "a's one")
     for name in ("b1", "b2", "b3"):
@@ -73,7 +73,7 @@ def test_a_full_budget_cuts_the_largest_charge_of_who_has_most_of_them() -> None
     assert cuts[0].startswith("b")
 
 
-def test_a_charge_that_would_be_the_largest_itself_is_refused_instead() -> None:
+def test_a_charge_that_would_itself_be_the_largest_is_rejected() -> None:
     budget, cuts = ByteBudget(100), list[str]()
     greedy = cuttable(budget, "a", 40, cuts, "greedy")
     cuttable(budget, "a", 50, cuts, "other")
@@ -83,7 +83,7 @@ def test_a_charge_that_would_be_the_largest_itself_is_refused_instead() -> None:
     assert greedy.bytes == 40
 
 
-def test_what_cannot_be_cut_is_never_cut() -> None:
+def test_a_charge_that_is_not_cuttable_is_never_cut() -> None:
     budget = ByteBudget(100)
     kept = budget.charge("a", 90)
     with pytest.raises(FullError):
@@ -91,7 +91,7 @@ def test_what_cannot_be_cut_is_never_cut() -> None:
     assert kept.bytes == 90
 
 
-def test_a_charge_that_was_cut_can_be_released_again_and_nothing_is_left_behind() -> None:
+def test_releasing_a_cut_charge_leaves_the_budget_empty() -> None:
     budget, cuts = ByteBudget(100), list[str]()
     first = cuttable(budget, "a", 60, cuts, "first")
     second = budget.charge("b", 60)
@@ -120,7 +120,7 @@ async def line(first: int, second: int, third: int) -> Line:
     return Line(budget, held, *tasks)
 
 
-def test_nothing_is_taken_beyond_what_is_free() -> None:
+def test_try_take_takes_no_more_than_the_free_bytes() -> None:
     budget = ByteBudget(10)
     first = budget.try_take(7)
     assert first is not None
@@ -131,16 +131,16 @@ def test_nothing_is_taken_beyond_what_is_free() -> None:
     assert budget.used == 3
 
 
-def test_a_tenant_takes_no_more_than_its_share() -> None:
+def test_try_take_takes_no_more_than_the_tenants_share() -> None:
     budget = ByteBudget(10, 0.5)
     assert budget.try_take(5, "a") is not None
     assert budget.try_take(1, "a") is None
     assert budget.try_take(5, "b") is not None
 
 
-async def test_who_asked_first_takes_first() -> None:
+async def test_waiting_charges_are_taken_in_order() -> None:
     waiting = await line(7, 8, 1)
-    assert waiting.budget.try_take(1) is None, "it would overtake those who wait"
+    assert waiting.budget.try_take(1) is None, "it would overtake the waiting charges"
     waiting.first.release()
     await settled()
     assert waiting.second.done()
@@ -148,7 +148,7 @@ async def test_who_asked_first_takes_first() -> None:
     assert waiting.budget.used == 9
 
 
-async def test_a_charge_that_shrinks_lets_the_next_take() -> None:
+async def test_a_charge_that_shrinks_lets_the_next_be_taken() -> None:
     waiting = await line(7, 8, 2)
     waiting.first.resize(1)
     await settled()
@@ -157,7 +157,7 @@ async def test_a_charge_that_shrinks_lets_the_next_take() -> None:
     assert waiting.budget.used == 9
 
 
-async def test_who_asks_for_more_than_all_takes_all() -> None:
+async def test_a_charge_larger_than_the_budget_takes_all_of_it() -> None:
     waiting = await line(1, 1000, 1)
     waiting.first.release()
     (await waiting.second).release()
@@ -165,7 +165,7 @@ async def test_who_asks_for_more_than_all_takes_all() -> None:
     assert waiting.budget.used == 0
 
 
-async def test_one_that_is_cancelled_lets_the_next_take() -> None:
+async def test_a_cancelled_charge_lets_the_next_be_taken() -> None:
     waiting = await line(7, 8, 1)
     waiting.second.cancel()
     await settled()
@@ -175,7 +175,7 @@ async def test_one_that_is_cancelled_lets_the_next_take() -> None:
 
 
 @pytest.mark.parametrize("cancelled", ["before its turn", "after its turn"])
-async def test_one_that_is_cancelled_at_its_turn_lets_the_next_take(cancelled: str) -> None:
+async def test_a_charge_cancelled_at_its_turn_lets_the_next_be_taken(cancelled: str) -> None:
     waiting = await line(10, 10, 5)
     if cancelled == "before its turn":
         waiting.second.cancel()

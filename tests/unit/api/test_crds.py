@@ -1,4 +1,4 @@
-"""The generated CustomResourceDefinitions. What they do, tests/integration asks an API server."""
+"""The generated CustomResourceDefinitions. tests/integration tests them with an API server."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ MODELS: list[tuple[type[BaseModel], str]] = [
 NODES = {path: node for model, kind in MODELS for path, node in nodes(structural(model), kind)}
 
 
-def test_the_files_are_what_the_models_say() -> None:
+def test_the_crd_files_match_the_models() -> None:
     written = {path.name: path.read_text(encoding="utf-8") for path in DIRECTORY.glob("*.yaml")}
     assert written == rendered(), "run `make crds`"
 
@@ -56,13 +56,13 @@ def test_the_types_of_statuses_are_those_of_the_models() -> None:
     assert TYPED_DICTS.read_text(encoding="utf-8") == typed_dicts.source(), "run `make crds`"
 
 
-def test_the_files_are_yaml_of_the_definitions() -> None:
+def test_the_crd_files_parse_as_the_definitions() -> None:
     read = [yaml.safe_load(text) for text in rendered().values()]
     assert read == [yaml.safe_load(yaml.safe_dump(crd)) for crd in all_crds()]
 
 
 @pytest.mark.parametrize("path", NODES)
-def test_every_schema_is_structural(path: str) -> None:
+def test_each_schema_is_structural(path: str) -> None:
     node = NODES[path]
     words = {"$ref", "$defs", "title", "anyOf", "allOf", "oneOf", "const", "nullable"}
     assert not words & node.keys()
@@ -76,7 +76,7 @@ def test_every_schema_is_structural(path: str) -> None:
 
 
 @pytest.mark.parametrize("path", [p for p in NODES if ".spec" in p])
-def test_every_string_list_and_map_of_a_spec_is_bounded(path: str) -> None:
+def test_each_string_list_and_map_of_a_spec_has_a_limit(path: str) -> None:
     node = NODES[path]
     bound = {"string": "maxLength", "array": "maxItems", "object": "maxProperties"}
     if "enum" in node or "properties" in node or node.get("type") not in bound:
@@ -87,7 +87,7 @@ def test_every_string_list_and_map_of_a_spec_is_bounded(path: str) -> None:
 
 
 @pytest.mark.parametrize("path", [p for p in NODES if p.startswith("SandboxSession.")])
-def test_everything_of_a_session_is_bounded(path: str) -> None:
+def test_each_field_of_a_session_has_a_limit(path: str) -> None:
     node = NODES[path]
     if "enum" in node or "properties" in node or node.get("format") == "date-time":
         return
@@ -101,19 +101,19 @@ def test_everything_of_a_session_is_bounded(path: str) -> None:
 
 
 @pytest.mark.parametrize("path", [p for p in NODES if not p.endswith(("[]", "{}"))])
-def test_every_field_is_described(path: str) -> None:
+def test_each_field_has_a_description(path: str) -> None:
     assert NODES[path].get("description", "").strip()
 
 
 @pytest.mark.parametrize("path", NODES)
-def test_every_rule_has_words_for_who_breaks_it(path: str) -> None:
+def test_each_validation_rule_has_a_message(path: str) -> None:
     for rule in NODES[path].get("x-kubernetes-validations", []):
         allowed = {"rule", "message", "messageExpression", "reason", "fieldPath"}
         assert {"rule", "message"} <= set(rule) <= allowed
         assert rule["message"][0].islower()
 
 
-def test_every_spec_field_but_cancel_is_fixed() -> None:
+def test_each_spec_field_except_cancel_is_immutable() -> None:
     schema = all_crds()[0]["spec"]["versions"][0]["schema"]["openAPIV3Schema"]
     spec = schema["properties"]["spec"]
     rule = spec["x-kubernetes-validations"][-1]
@@ -133,7 +133,7 @@ def test_every_spec_field_but_cancel_is_fixed() -> None:
         ("sandboxsources", "sbxsrc"),
     ],
 )
-def test_names(plural: str, short: str) -> None:
+def test_a_crd_has_the_expected_names_version_and_subresources(plural: str, short: str) -> None:
     (crd,) = (crd for crd in all_crds() if crd["spec"]["names"]["plural"] == plural)
     assert crd["metadata"]["name"] == f"{plural}.cloche.dev"
     assert crd["spec"]["names"]["shortNames"] == [short]

@@ -11,7 +11,7 @@ import pytest
 from cloche_api.keys import ApiKeyRecord, hash_key, new_key
 
 
-def test_a_new_key_and_its_record() -> None:
+def test_a_new_key_has_the_documented_form_and_its_record_the_hash() -> None:
     text, record = new_key("acme")
     assert re.fullmatch(r"clk_[A-Za-z0-9_-]{43}", text)
     assert record.sha256 == hash_key(text)
@@ -20,19 +20,19 @@ def test_a_new_key_and_its_record() -> None:
     assert text not in record.model_dump_json()
 
 
-def test_no_two_keys_are_alike() -> None:
+def test_1000_new_keys_are_all_different() -> None:
     assert len({new_key("t")[0] for _ in range(1000)}) == 1000
 
 
-def test_a_hash_is_plain_sha256() -> None:
+def test_the_hash_of_a_key_is_plain_sha256() -> None:
     assert hash_key("abc") == "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
 
 
-def test_anything_that_a_client_sends_can_be_hashed() -> None:
+def test_any_text_that_a_client_can_send_is_hashed() -> None:
     assert len({hash_key(text) for text in ("", "\x00", "ü", "\ud800", "x" * 100_000)}) == 5
 
 
-def test_the_record_as_it_rests() -> None:
+def test_a_key_record_is_stored_as_the_documented_json() -> None:
     record = ApiKeyRecord(
         sha256="0" * 64, tenant="acme", created_at=datetime(2026, 1, 2, tzinfo=UTC)
     )
@@ -60,6 +60,6 @@ def test_the_record_as_it_rests() -> None:
         f'{{"sha256": "{"0" * 64}", "tenant": "a"}}',
     ],
 )
-def test_a_record_that_is_none(text: str) -> None:
+def test_an_invalid_key_record_is_rejected(text: str) -> None:
     with pytest.raises(pydantic.ValidationError):
         ApiKeyRecord.model_validate_json(text)

@@ -38,7 +38,7 @@ from cloche_api.resources.quantity import InvalidQuantityError, parse, whole
         ("5.", 5),
     ],
 )
-def test_values(quantity: str | int, value: str | int) -> None:
+def test_a_quantity_is_parsed_to_its_value(quantity: str | int, value: str | int) -> None:
     assert parse(quantity) == Decimal(value)
 
 
@@ -50,12 +50,12 @@ def test_values(quantity: str | int, value: str | int) -> None:
         *["True", "None"],
     ],
 )
-def test_what_is_no_quantity(text: str) -> None:
+def test_an_invalid_quantity_is_rejected(text: str) -> None:
     with pytest.raises(InvalidQuantityError, match="is not a quantity such as"):
         parse(text)
 
 
-def test_a_negative_number_is_none() -> None:
+def test_a_negative_number_is_rejected_as_a_quantity() -> None:
     with pytest.raises(InvalidQuantityError):
         parse(-1)
 
@@ -63,5 +63,5 @@ def test_a_negative_number_is_none() -> None:
 @pytest.mark.parametrize(
     ("quantity", "size"), [("1m", 1), ("1500m", 2), ("1Mi", 2**20), (7, 7), ("0", 0)]
 )
-def test_whole_bytes_are_rounded_up(quantity: str | int, size: int) -> None:
+def test_a_quantity_of_bytes_is_rounded_up(quantity: str | int, size: int) -> None:
     assert whole(quantity) == size

@@ -1,4 +1,4 @@
-"""Bytes as Go's encoding/json counts them; tests/integration asks a real API server."""
+"""Sizes as Go's encoding/json counts them; tests/integration compares with a real API server."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ from cloche_api.accounting.size import json_bytes, object_bytes
         ("a<b\n", 1 + 6 + 1 + 2),
     ],
 )
-def test_known_texts(text: str, size: int) -> None:
+def test_json_bytes_counts_a_text_as_go_encodes_it(text: str, size: int) -> None:
     assert json_bytes(text) == size
     assert json_bytes(text * 1000) == 1000 * size
 
@@ -52,12 +52,12 @@ def test_known_texts(text: str, size: int) -> None:
         ({"stdout": "x" * 1000, "files": [{"path": "p"}] * 10}, None),
     ],
 )
-def test_a_value_is_counted_no_smaller_and_hardly_larger(
+def test_object_bytes_is_never_less_and_hardly_more_than_the_exact_size(
     value: object, written: str | None
 ) -> None:
     exact = len(written or json.dumps(value, separators=(",", ":")))
     assert exact <= object_bytes(value) <= exact + 2 + exact // 4
 
 
-def test_a_lone_surrogate_is_what_the_api_server_makes_of_it() -> None:
+def test_a_lone_surrogate_counts_as_the_replacement_character() -> None:
     assert json_bytes("\ud800") == json_bytes("\ufffd")

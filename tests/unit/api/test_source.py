@@ -1,4 +1,4 @@
-"""Which SandboxSource belongs to which execution."""
+"""The names of SandboxSources, and the execution that one belongs to."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from cloche_api.resources.phases import Phase, Reason, phase_of
 from cloche_api.resources.source import SourceReference, SourceSpec, is_name_for, name_for
 
 
-def test_each_source_has_a_name_of_its_own_that_begins_with_its_executions() -> None:
+def test_the_name_of_a_source_is_unique_and_begins_with_its_executions() -> None:
     first, second = name_for("hello"), name_for("hello")
     assert first != second
     assert is_name_for(first, "hello")
@@ -26,11 +26,13 @@ def test_each_source_has_a_name_of_its_own_that_begins_with_its_executions() -> 
         ("-0123abcd", "hello"),
     ],
 )
-def test_no_other_name_is_an_executions(name: str, execution: str) -> None:
+def test_a_name_of_another_form_is_not_the_source_of_an_execution(
+    name: str, execution: str
+) -> None:
     assert not is_name_for(name, execution)
 
 
-def test_an_execution_with_its_source_is_as_if_it_had_all_itself() -> None:
+def test_with_input_completes_an_execution_from_its_source() -> None:
     given = {
         "code": "print(1)",
         "args": ["a"],
@@ -46,5 +48,5 @@ def test_an_execution_with_its_source_is_as_if_it_had_all_itself() -> None:
     assert with_input(apart, source) == whole.model_copy(update={"source": reference})
 
 
-def test_what_was_never_run_for_want_of_its_source_has_failed() -> None:
+def test_the_phase_of_source_lost_is_error() -> None:
     assert phase_of(Reason.SOURCE_LOST) is Phase.ERROR

@@ -41,13 +41,13 @@ def flood(made: WriteLimit, tenant: str, count: int = 1000) -> int:
     return sum(run(made, tenant, f"{tenant}-{n}") for n in range(count))
 
 
-def test_one_tenant_gets_its_own_limit() -> None:
+def test_a_tenant_can_write_up_to_its_own_limit() -> None:
     made = limit()
     assert flood(made, "a") * FULL <= made.used <= 256 * MIB
     assert made.used > 256 * MIB - FULL
 
 
-def test_many_that_take_all_leave_as_much_to_others() -> None:
+def test_tenants_at_the_total_limit_leave_bytes_for_another_tenant() -> None:
     made = limit()
     tenants = [f"t{n}" for n in range(9)]
     for n in range(1000):
@@ -58,7 +58,7 @@ def test_many_that_take_all_leave_as_much_to_others() -> None:
     assert all(run(made, "modest", f"m{n}", spec=KIB, result=KIB) for n in range(1000))
 
 
-def test_what_is_older_than_the_window_counts_no_more() -> None:
+def test_charges_older_than_the_window_no_longer_count() -> None:
     clock = Clock()
     made = limit(clock=clock)
     taken = flood(made, "a")
@@ -69,7 +69,7 @@ def test_what_is_older_than_the_window_counts_no_more() -> None:
     assert flood(made, "a") == taken
 
 
-def test_the_refusal_says_when_to_try_again() -> None:
+def test_a_rejection_states_the_limit_and_when_to_retry() -> None:
     clock = Clock()
     made = limit(clock=clock)
     flood(made, "a")
@@ -81,7 +81,7 @@ def test_the_refusal_says_when_to_try_again() -> None:
     assert made.take("a", "more", SPEC) is None
 
 
-def test_an_excess_is_not_charged_and_a_forced_charge_is() -> None:
+def test_a_rejected_charge_is_not_counted_and_a_forced_one_is() -> None:
     made = limit()
     flood(made, "a")
     before = made.used
@@ -91,7 +91,7 @@ def test_an_excess_is_not_charged_and_a_forced_charge_is() -> None:
     assert made.used > before
 
 
-def test_what_was_not_created_is_not_charged() -> None:
+def test_a_forgotten_charge_no_longer_counts() -> None:
     made = limit()
     assert made.take("a", "one", SPEC) is None
     made.forget("one")
@@ -107,20 +107,20 @@ def test_a_repeated_charge_counts_once() -> None:
     assert made.used == before
 
 
-def test_the_end_corrects_what_was_expected() -> None:
+def test_the_end_of_an_execution_corrects_its_expected_charge() -> None:
     made = limit()
     made.take("a", "small", KIB)
     made.ended("a", "small", KIB + 100, WRITES, lambda: KIB)
     assert made.used == WRITES * (KIB + METADATA_BYTES) + 100
 
 
-def test_an_end_of_anothers_execution_counts() -> None:
+def test_the_end_of_an_execution_of_another_gateway_is_charged() -> None:
     made = limit()
     made.ended("a", "others", SPEC + RESULT, WRITES + 1, lambda: SPEC)
     assert made.used == (WRITES + 1) * (SPEC + METADATA_BYTES) + RESULT
 
 
-def test_results_that_are_not_there_yet_are_expected_to_be_as_large_as_the_last() -> None:
+def test_a_pending_result_is_expected_to_be_as_large_as_the_last() -> None:
     made = limit()
     run(made, "a", "first")
     before = made.used
@@ -128,7 +128,7 @@ def test_results_that_are_not_there_yet_are_expected_to_be_as_large_as_the_last(
     assert made.used - before == FULL
 
 
-def test_large_results_are_forgotten_after_many_small_ones() -> None:
+def test_the_expected_size_shrinks_after_many_small_results() -> None:
     made = limit()
     run(made, "a", "large")
     for n in range(40):
@@ -138,7 +138,7 @@ def test_large_results_are_forgotten_after_many_small_ones() -> None:
     assert made.used - before < 20 * KIB
 
 
-def test_an_end_after_the_window_is_charged_anew() -> None:
+def test_an_end_after_the_window_is_charged_again() -> None:
     clock = Clock()
     made = limit(clock=clock)
     made.take("a", "slow", SPEC)
@@ -147,7 +147,7 @@ def test_an_end_after_the_window_is_charged_anew() -> None:
     assert made.used == FULL
 
 
-def test_an_end_of_the_window_before_is_corrected_in_its_own_slot() -> None:
+def test_an_end_corrects_the_slot_in_which_its_execution_was_charged() -> None:
     clock = Clock()
     made = limit(clock=clock)
     made.take("a", "one", SPEC)
@@ -160,7 +160,7 @@ def test_an_end_of_the_window_before_is_corrected_in_its_own_slot() -> None:
     assert made.used == 0
 
 
-def test_a_full_total_names_what_is_left() -> None:
+def test_a_rejection_at_the_total_limit_states_usage_and_retry_time() -> None:
     made = limit(total=10 * FULL, per_tenant=10 * FULL)
     flood(made, "a")
     assert flood(made, "b") > 0
@@ -170,7 +170,7 @@ def test_a_full_total_names_what_is_left() -> None:
     assert 0 < excess.seconds <= SECONDS + 10
 
 
-def test_a_source_counts_once() -> None:
+def test_a_source_is_charged_once() -> None:
     made = limit()
     assert made.take("a", "one", KIB, source=SPEC) is None
     made.ended("a", "one", KIB + 100, WRITES, lambda: KIB, source=SPEC)
@@ -180,7 +180,7 @@ def test_a_source_counts_once() -> None:
     assert made.used == 2 * cost
 
 
-def test_a_source_of_which_no_execution_came_counts_alone() -> None:
+def test_a_source_without_an_execution_is_charged_alone() -> None:
     made = limit()
     made.take("a", "one", KIB, source=SPEC)
     made.forget("one")
@@ -188,7 +188,7 @@ def test_a_source_of_which_no_execution_came_counts_alone() -> None:
     assert made.used == SPEC + METADATA_BYTES
 
 
-def test_sources_alone_use_up_a_tenants_limit() -> None:
+def test_sources_without_executions_use_up_the_tenants_limit() -> None:
     """One that only sends what is refused afterwards writes all the same."""
     made = limit()
     for _ in range(256 * MIB // SPEC):

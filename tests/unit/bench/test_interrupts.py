@@ -43,7 +43,7 @@ def test_a_signal_cancels_the_work_which_then_cleans_up(number: signal.Signals) 
 
 
 @pytest.mark.parametrize("number", NUMBERS)
-def test_a_signal_between_two_runs_is_an_interrupt(number: signal.Signals) -> None:
+def test_a_signal_between_two_runs_raises_keyboard_interrupt(number: signal.Signals) -> None:
     async def work() -> int:
         return 3
 
@@ -52,7 +52,7 @@ def test_a_signal_between_two_runs_is_an_interrupt(number: signal.Signals) -> No
         os.kill(os.getpid(), number)
 
 
-def test_a_signal_that_a_background_job_ignores_interrupts_once_armed() -> None:
+def test_an_ignored_sigint_interrupts_once_armed() -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     interrupts.arm()
     with pytest.raises(KeyboardInterrupt):

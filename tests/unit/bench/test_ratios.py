@@ -38,7 +38,7 @@ def by_key(rounds: list[Round]) -> dict[str, tuple[float, float, float]]:
     return {one.row.key: (one.ratio, one.low, one.high) for one in ratios(rounds)}
 
 
-def test_an_order_of_two_rounds_is_abba_so_that_a_drift_favours_neither() -> None:
+def test_the_order_of_two_rounds_is_abba_so_that_a_drift_favours_neither() -> None:
     turns = [side for number in range(1, 5) for side in order_of(number)]
     assert turns == [BASE, HERE, HERE, BASE, BASE, HERE, HERE, BASE]
     places = {side: sum(n for n, each in enumerate(turns) if each == side) for side in turns}
@@ -83,7 +83,7 @@ def test_an_interval_holds_the_true_mean_in_about_95_of_100_samples() -> None:
     assert 0.935 <= held / len(samples) <= 0.965
 
 
-def test_an_interval_of_the_most_values_is_that_of_students_t() -> None:
+def test_the_interval_of_the_largest_sample_is_that_of_students_t() -> None:
     values = [float(number % 2) for number in range(MOST)]
     low, high = mean_interval(values)
     spread = math.sqrt(sum((each - 15 / 31) ** 2 for each in values) / 30)
@@ -108,7 +108,7 @@ def test_a_row_is_worse_beyond_doubt_or_by_more_than_5_percent(
     assert found == {row.key: worse for row in ROWS}
 
 
-def test_two_alike_revisions_are_called_alike_in_about_95_of_100_comparisons() -> None:
+def test_two_equal_revisions_compare_as_equal_in_about_95_of_100_runs() -> None:
     rng = random.Random(3)  # noqa: S311  the same in every run
     held = 0
     for _ in range(100):

@@ -22,7 +22,7 @@ def crd(*versions: str, stored: str, scope: str = "Namespaced") -> dict[str, Any
     }
 
 
-def test_crds_of_the_same_stored_version_fit_whatever_their_fields() -> None:
+def test_crds_of_the_same_stored_version_do_not_conflict() -> None:
     assert crd_conflict(crds(ROOT), crds(ROOT)) is None
 
 
@@ -40,17 +40,17 @@ def test_a_crd_of_one_revision_alone_is_no_conflict() -> None:
 def test_a_stored_version_that_the_other_does_not_have_is_a_conflict(
     base: dict[str, Any], here: dict[str, Any]
 ) -> None:
-    told = crd_conflict([base], [here])
-    assert told == "one stores things.example.com as v2, which the other does not have."
+    conflict = crd_conflict([base], [here])
+    assert conflict == "one stores things.example.com as v2, which the other does not have."
 
 
-def test_another_scope_is_a_conflict() -> None:
-    told = crd_conflict([crd("v1", stored="v1")], [crd("v1", stored="v1", scope="Cluster")])
-    assert told is not None
-    assert "Cluster" in told
+def test_a_crd_with_another_scope_is_a_conflict() -> None:
+    conflict = crd_conflict([crd("v1", stored="v1")], [crd("v1", stored="v1", scope="Cluster")])
+    assert conflict is not None
+    assert "Cluster" in conflict
 
 
-def test_a_turn_has_new_pods_of_gateway_and_operator() -> None:
+def test_each_turn_replaces_the_pods_of_gateway_and_operator() -> None:
     first, second = values_of_turn(1), values_of_turn(2)
     for component in ("gateway", "operator"):
         assert first[component]["podAnnotations"] != second[component]["podAnnotations"]
@@ -61,12 +61,12 @@ def test_a_revision_that_git_does_not_know_is_named_in_the_error() -> None:
         trees.commit_of("no-such-revision")
 
 
-def test_a_base_that_looks_like_an_option_is_no_option() -> None:
+def test_a_base_that_looks_like_an_option_is_rejected() -> None:
     with pytest.raises(BenchError, match="BASE=--all is not a revision"):
         trees.commit_of("--all")
 
 
-def test_a_snapshot_has_what_the_chart_links_to_and_goes() -> None:
+def test_a_snapshot_contains_the_files_the_chart_links_to_and_is_removed() -> None:
     with trees.snapshot() as here:
         for part in ("crds", "runtimes"):
             files = list((here / "charts" / "cloche" / part).iterdir())

@@ -1,12 +1,13 @@
-"""Who may do what: the rules are listed whole, so that one more is a failure."""
+"""RBAC: the rules are listed completely, so that an additional one is a failure."""
 
 from __future__ import annotations
 
 from typing import Any
 
 import pytest
-from support.helm import SYSTEM, kinds, rendered, the
-from support.rights import NODES, ROLES, Rules
+from support.clients.helm import kinds, rendered, the
+from support.data.names import SYSTEM
+from support.data.rights import NODES, ROLES, Rules
 
 
 def flat(rules: list[dict[str, Any]]) -> Rules:
@@ -20,7 +21,7 @@ def flat(rules: list[dict[str, Any]]) -> Rules:
     }
 
 
-def test_there_are_no_other_roles() -> None:
+def test_the_chart_has_only_the_listed_roles() -> None:
     found = {
         (one["metadata"]["name"], one["metadata"]["namespace"])
         for one in rendered()
@@ -30,19 +31,19 @@ def test_there_are_no_other_roles() -> None:
 
 
 @pytest.mark.parametrize(("name", "namespace"), ROLES)
-def test_a_role_says_exactly_this(name: str, namespace: str) -> None:
+def test_a_role_has_exactly_the_listed_rights(name: str, namespace: str) -> None:
     role = the("Role", name, namespace=namespace)
     assert flat(role["rules"]) == ROLES[name, namespace]
 
 
 @pytest.mark.parametrize(("name", "namespace"), ROLES)
-def test_a_role_is_bound_to_its_own_account(name: str, namespace: str) -> None:
+def test_a_role_is_bound_only_to_its_own_account(name: str, namespace: str) -> None:
     binding = the("RoleBinding", name, namespace=namespace)
     assert binding["roleRef"]["name"] == name
     assert binding["subjects"] == [{"kind": "ServiceAccount", "name": name, "namespace": SYSTEM}]
 
 
-def test_outside_its_namespaces_the_operator_reads_nodes() -> None:
+def test_the_only_cluster_wide_right_of_the_operator_is_to_read_nodes() -> None:
     (role,) = kinds("ClusterRole").values()
     assert flat(role["rules"]) == NODES
     (binding,) = kinds("ClusterRoleBinding").values()
@@ -50,13 +51,13 @@ def test_outside_its_namespaces_the_operator_reads_nodes() -> None:
     assert [one["name"] for one in binding["subjects"]] == ["cloche-operator"]
 
 
-def test_the_chart_says_nothing_about_the_keys_data() -> None:
+def test_the_secret_of_the_keys_has_no_data_in_the_chart() -> None:
     secret = the("Secret", "cloche-api-keys")
     assert not {"data", "stringData", "immutable"} & secret.keys()
     assert secret["metadata"]["annotations"] == {"helm.sh/resource-policy": "keep"}
 
 
-def test_objects_without_a_namespace_are_named_after_the_release() -> None:
+def test_cluster_scoped_objects_are_named_after_the_release() -> None:
     apart = [one for one in rendered() if "namespace" not in one["metadata"]]
     names = {one["metadata"]["name"] for one in apart if one["kind"] != "Namespace"}
     assert names == {

@@ -1,11 +1,12 @@
-"""The policies on sandbox Pods: what the operator builds and what they ask for are the same."""
+"""The policies on sandbox Pods require what the operator builds."""
 
 from __future__ import annotations
 
 from typing import Any
 
 import pytest
-from support.helm import SANDBOXES, SYSTEM, the
+from support.clients.helm import the
+from support.data.names import SANDBOXES, SYSTEM
 
 from cloche_api import meta
 from cloche_operator.model.pod_manifest import SUPERVISOR
@@ -29,7 +30,7 @@ def validations(name: str, *sets: str) -> list[dict[str, Any]]:
 
 
 @pytest.mark.parametrize("name", [CREATE, CHANGE])
-def test_every_refusal_is_forbidden_and_says_what_and_why(name: str) -> None:
+def test_each_message_of_the_pod_policies_names_field_and_rule(name: str) -> None:
     for one in validations(name):
         assert one["reason"] == "Forbidden"
         field, words = one["message"].split(": ", 1)
@@ -37,7 +38,7 @@ def test_every_refusal_is_forbidden_and_says_what_and_why(name: str) -> None:
         assert " must " in f" {words}"
 
 
-def test_a_change_is_judged_by_few_rules() -> None:
+def test_the_policy_on_changes_has_few_rules() -> None:
     """Each claim of a Pod is one."""
     (rule,) = the("ValidatingAdmissionPolicy", CHANGE)["spec"]["matchConstraints"]["resourceRules"]
     assert rule["operations"] == ["UPDATE"]
@@ -45,7 +46,7 @@ def test_a_change_is_judged_by_few_rules() -> None:
     assert len(validations(CHANGE)) == 5
 
 
-def test_what_the_operator_builds_is_what_is_asked_for() -> None:
+def test_the_pod_policy_requires_what_the_operator_builds() -> None:
     asked = rules(CREATE)
     assert [str(SUPERVISOR) in one for one in asked["spec.containers[0].command"]] == [True]
     assert [f"['{meta.CONTAINER}']" in one for one in asked["spec.containers"]] == [True]
@@ -56,7 +57,7 @@ def test_what_the_operator_builds_is_what_is_asked_for() -> None:
     assert f"[?'{meta.LABEL_STATE}'].orValue('') == '{meta.STATE_WAITING}'" in deadline
 
 
-def test_a_field_that_must_not_be_set_is_asked_for_wherever_it_would_be() -> None:
+def test_the_pod_policy_forbids_a_field_at_its_path() -> None:
     asked = rules(CREATE)
     assert asked["spec.hostNetwork"] == ["!object.spec.?hostNetwork.hasValue()"]
     assert asked["spec.containers[0].securityContext.capabilities.add"] == [
@@ -64,14 +65,14 @@ def test_a_field_that_must_not_be_set_is_asked_for_wherever_it_would_be() -> Non
     ]
 
 
-def test_what_the_installation_leaves_open() -> None:
+def test_the_pod_policy_does_not_pin_settings_with_no_value() -> None:
     asked = rules(CREATE)
     assert not {"spec.hostUsers", "spec.nodeSelector", "spec.runtimeClassName"} & set(asked)
     (priority,) = asked["spec.priorityClassName"]
     assert priority == "!object.spec.?priorityClassName.orValue('').startsWith('system-')"
 
 
-def test_what_the_installation_says() -> None:
+def test_the_pod_policy_pins_the_settings_of_the_installation() -> None:
     asked = rules(
         CREATE,
         'sandbox={"userNamespaces":true,"runtimeClassName":"kata","priorityClassName":"low",'
@@ -92,7 +93,7 @@ def test_what_the_installation_says() -> None:
     ]
 
 
-def test_a_priority_class_of_the_charts_own_is_asked_for() -> None:
+def test_the_pod_policy_requires_the_charts_own_priority_class() -> None:
     asked = rules(CREATE, 'priorityClasses.sandbox={"create":true,"name":"programs"}')
     assert asked["spec.priorityClassName"] == [
         "object.spec.?priorityClassName.orValue('') == 'programs'"
@@ -113,14 +114,14 @@ def test_a_priority_class_of_the_charts_own_is_asked_for() -> None:
         ),
     ],
 )
-def test_the_control_plane_is_for_those_whom_the_chart_sends_there(
+def test_the_pod_policy_bars_the_control_plane_unless_the_chart_tolerates_it(
     tolerations: str, barred: str
 ) -> None:
     (rule,) = rules(CREATE, f"sandbox.tolerations={tolerations}")["spec.tolerations"]
     assert rule.endswith(f"in {barred}))")
 
 
-def test_the_policies_are_of_the_sandbox_namespace_alone() -> None:
+def test_the_pod_policies_apply_only_to_the_sandbox_namespace() -> None:
     for name in (CREATE, CHANGE):
         binding = the("ValidatingAdmissionPolicyBinding", name)["spec"]
         assert binding["matchResources"] == {

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from support.helm import SANDBOXES, SYSTEM, Manifest, the
+from support.clients.helm import Manifest, the
+from support.data.names import SANDBOXES, SYSTEM
 
 from cloche_gateway.settings import Settings as GatewaySettings
 from cloche_operator.settings import Settings as OperatorSettings
@@ -30,7 +31,7 @@ def env(program: str, *sets: str) -> dict[str, str]:
 
 
 @pytest.mark.parametrize("program", PROGRAMS)
-def test_fits_restricted_pod_security(program: str) -> None:
+def test_a_program_meets_restricted_pod_security(program: str) -> None:
     spec = pod(program)["spec"]
     assert spec["securityContext"] == {
         "runAsNonRoot": True,
@@ -48,7 +49,7 @@ def test_fits_restricted_pod_security(program: str) -> None:
 
 
 @pytest.mark.parametrize("program", PROGRAMS)
-def test_only_its_own_pods_get_its_token(program: str) -> None:
+def test_only_the_programs_own_pods_get_its_token(program: str) -> None:
     account = the("ServiceAccount", f"cloche-{program}")
     assert account["automountServiceAccountToken"] is False
     spec = pod(program)["spec"]
@@ -57,11 +58,11 @@ def test_only_its_own_pods_get_its_token(program: str) -> None:
 
 
 @pytest.mark.parametrize("program", PROGRAMS)
-def test_service_links_are_no_settings(program: str) -> None:
+def test_service_links_are_disabled(program: str) -> None:
     assert pod(program)["spec"]["enableServiceLinks"] is False
 
 
-def test_one_operator_stands_by_for_the_other() -> None:
+def test_two_operator_replicas_are_spread_over_nodes() -> None:
     spec = the("Deployment", "cloche-operator")["spec"]
     assert spec["replicas"] == 2
     (spread,) = pod("operator")["spec"]["topologySpreadConstraints"]
@@ -71,7 +72,7 @@ def test_one_operator_stands_by_for_the_other() -> None:
     assert selected <= pod("operator")["metadata"]["labels"].items()
 
 
-def test_an_operator_is_known_by_its_pods_name() -> None:
+def test_the_operators_identity_is_its_pods_name() -> None:
     (identity,) = (one for one in container("operator")["env"] if "fieldRef" in _source_of(one))
     assert identity == {
         "name": "CLOCHE_OPERATOR_IDENTITY",
@@ -80,7 +81,7 @@ def test_an_operator_is_known_by_its_pods_name() -> None:
     assert "identity" in OperatorSettings.model_fields
 
 
-def test_an_operator_knows_its_memory_limit() -> None:
+def test_the_operator_receives_its_memory_limit() -> None:
     (memory,) = (one for one in container("operator")["env"] if "resource" in str(_source_of(one)))
     assert memory == {
         "name": "CLOCHE_OPERATOR_MEMORY_BYTES",
@@ -96,7 +97,7 @@ def _source_of(variable: dict[str, Any]) -> dict[str, Any]:
     return source
 
 
-def test_the_lease_is_the_one_that_the_operator_may_use() -> None:
+def test_the_operators_lease_is_the_one_its_role_allows() -> None:
     settings = settings_from(OperatorSettings, "CLOCHE_OPERATOR_", "operator")
     role = the("Role", "cloche-operator", namespace=settings.lease_namespace)
     names = [name for rule in role["rules"] for name in rule.get("resourceNames", ())]
@@ -104,7 +105,7 @@ def test_the_lease_is_the_one_that_the_operator_may_use() -> None:
 
 
 @pytest.mark.parametrize("program", PROGRAMS)
-def test_a_new_one_is_ready_before_the_old_one_goes(program: str) -> None:
+def test_a_rollout_starts_a_new_pod_before_it_stops_the_old_one(program: str) -> None:
     strategy = the("Deployment", f"cloche-{program}")["spec"]["strategy"]
     assert strategy == {
         "type": "RollingUpdate",
@@ -121,12 +122,12 @@ def test_a_new_one_is_ready_before_the_old_one_goes(program: str) -> None:
         ("operator", "readinessProbe", "/readyz"),
     ],
 )
-def test_probes(program: str, probe: str, path: str) -> None:
+def test_a_probe_uses_the_programs_health_path(program: str, probe: str, path: str) -> None:
     assert container(program)[probe]["httpGet"] == {"path": path, "port": "http"}
 
 
 @pytest.mark.parametrize(("program", "port"), [("gateway", 8002), ("operator", 8080)])
-def test_ports(program: str, port: int) -> None:
+def test_a_program_has_one_named_http_port(program: str, port: int) -> None:
     assert container(program)["ports"] == [{"name": "http", "containerPort": port}]
 
 
@@ -140,7 +141,7 @@ def settings_from(model: type[Any], prefix: str, program: str, *sets: str) -> An
         return model()
 
 
-def test_the_gateway_understands_its_settings() -> None:
+def test_the_gateway_reads_the_settings_of_the_chart() -> None:
     settings = settings_from(GatewaySettings, "CLOCHE_GATEWAY_", "gateway")
     assert (settings.namespace, settings.keys_namespace) == (SANDBOXES, SYSTEM)
     assert settings.port == 8002
@@ -150,7 +151,7 @@ def test_the_gateway_understands_its_settings() -> None:
     assert (settings.log_format, settings.log_level) == ("json", "info")
 
 
-def test_the_gateway_knows_its_memory_limit_and_the_pages_that_may_call() -> None:
+def test_the_gateway_receives_its_memory_limit_and_cors_origins() -> None:
     (limit,) = [
         one
         for one in container("gateway")["env"]
@@ -169,7 +170,7 @@ def test_the_gateway_knows_its_memory_limit_and_the_pages_that_may_call() -> Non
     assert pages.cors_origins == ("https://a.example.com", "http://localhost:3000")
 
 
-def test_the_operator_understands_its_settings() -> None:
+def test_the_operator_reads_the_settings_of_the_chart() -> None:
     settings = settings_from(OperatorSettings, "CLOCHE_OPERATOR_", "operator")
     assert (settings.namespace, settings.lease_namespace) == (SANDBOXES, SYSTEM)
     assert settings.runtime_class_name == ""
@@ -191,7 +192,7 @@ def test_the_operator_understands_its_settings() -> None:
     assert settings.log_level == "info"
 
 
-def test_the_operator_understands_all_that_can_be_set() -> None:
+def test_the_operator_reads_each_setting_that_values_can_change() -> None:
     toleration = '{"key":"sandbox","operator":"Exists","effect":"NoSchedule"}'
     settings = settings_from(
         OperatorSettings,
@@ -224,13 +225,13 @@ def test_the_operator_understands_all_that_can_be_set() -> None:
     assert (settings.log_format, settings.log_level) == ("text", "debug")
 
 
-def test_the_charts_defaults_are_the_operators_own() -> None:
+def test_the_charts_defaults_are_the_operators_defaults() -> None:
     by_chart = settings_from(OperatorSettings, "CLOCHE_OPERATOR_", "operator").model_dump()
     own = OperatorSettings().model_dump()
     assert {name for name, value in own.items() if value != by_chart[name]} == {"lease_namespace"}
 
 
-def test_the_gateway_waits_as_long_as_the_operator_may_take() -> None:
+def test_the_gateways_wait_covers_the_operators_timeouts() -> None:
     slow = ("sandbox.queue.timeoutSeconds=300", "sandbox.startTimeoutSeconds=120")
     gateway = settings_from(GatewaySettings, "CLOCHE_GATEWAY_", "gateway", *slow)
     assert gateway.queue_timeout_seconds == 300
@@ -254,7 +255,7 @@ def test_an_upgrade_that_changes_no_setting_restarts_nothing(program: str) -> No
     assert pod(program, *elsewhere) == pod(program)
 
 
-def test_placement_and_priority_reach_the_pods() -> None:
+def test_placement_and_priority_values_are_set_on_the_pods() -> None:
     spec = pod(
         "operator",
         'operator.nodeSelector={"pool":"system"}',

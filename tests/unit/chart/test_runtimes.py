@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 import yaml
-from support.helm import CHART, ROOT, kinds, refusal, the
+from support.clients.helm import kinds, refusal, the
+from support.data.names import CHART, ROOT
 
 SOURCES = {
     path.parent.name: yaml.safe_load(path.read_text())
@@ -19,13 +20,13 @@ def gateway_image(*sets: str) -> tuple[str, str]:
     return container["image"], container["imagePullPolicy"]
 
 
-def test_every_runtime_of_the_tree_is_in_the_chart() -> None:
+def test_the_chart_contains_each_runtime_of_the_repository() -> None:
     assert SOURCES
     assert set(kinds("SandboxRuntime")) == set(SOURCES)
 
 
 @pytest.mark.parametrize("name", SOURCES)
-def test_the_chart_changes_the_image_alone(name: str) -> None:
+def test_the_chart_changes_only_the_image_of_a_runtime(name: str) -> None:
     spec = dict(the("SandboxRuntime", name, 'image.tag="t"')["spec"])
     assert spec.pop("image") == f"cloche/runtime-{name}:t"
     assert spec.pop("imagePullPolicy") == "Never"
@@ -35,7 +36,7 @@ def test_the_chart_changes_the_image_alone(name: str) -> None:
     assert spec == source
 
 
-def test_files_are_links_to_the_one_source() -> None:
+def test_crds_and_runtimes_in_the_chart_are_links_to_their_source() -> None:
     linked = {
         path.name: path.resolve()
         for path in [*CHART.glob("crds/*"), *CHART.glob("runtimes/*")]
@@ -48,11 +49,11 @@ def test_files_are_links_to_the_one_source() -> None:
     assert all(path.is_relative_to(ROOT) and path.is_file() for path in linked.values())
 
 
-def test_a_runtime_can_be_left_out() -> None:
+def test_a_disabled_runtime_is_not_rendered() -> None:
     assert "bash" not in kinds("SandboxRuntime", 'runtimes.disabled=["bash"]')
 
 
-def test_values_are_merged_over_a_runtime() -> None:
+def test_overrides_are_merged_into_a_runtime() -> None:
     override = (
         'runtimes.overrides.python={"pool":{"size":3},"nodeSelector":{"pool":"sandbox"},'
         '"resources":{"maximum":{"memory":"1Gi"}}}'
@@ -73,13 +74,13 @@ def test_values_are_merged_over_a_runtime() -> None:
         'image.references={"pyhton":"a/b:t"}',
     ],
 )
-def test_a_misspelt_name_is_refused_with_those_that_exist(sets: str) -> None:
+def test_a_misspelt_runtime_is_rejected_with_the_existing_names(sets: str) -> None:
     words = refusal(sets)
     assert "pyhton" in words
     assert "python" in words
 
 
-def test_without_a_registry_nothing_is_pulled() -> None:
+def test_images_are_never_pulled_without_a_registry() -> None:
     assert gateway_image() == ("cloche/gateway:0.1.0", "Never")
 
 
@@ -105,5 +106,7 @@ def test_without_a_registry_nothing_is_pulled() -> None:
         ),
     ],
 )
-def test_images(sets: tuple[str, ...], image: str, policy: str) -> None:
+def test_an_image_reference_follows_registry_tag_and_override(
+    sets: tuple[str, ...], image: str, policy: str
+) -> None:
     assert gateway_image(*sets) == (image, policy)

@@ -1,34 +1,35 @@
-"""The namespace in which programs run, and what guards it."""
+"""The sandbox namespace and its policies."""
 
 from __future__ import annotations
 
-from support.helm import SANDBOXES, SYSTEM, kinds, refusal, the
+from support.clients.helm import kinds, refusal, the
+from support.data.names import SANDBOXES, SYSTEM
 
 KEEP = "helm.sh/resource-policy"
 
 
-def test_pod_security_is_restricted_and_stays_so() -> None:
+def test_the_sandbox_namespace_enforces_restricted_pod_security() -> None:
     labels = the("Namespace", SANDBOXES)["metadata"]["labels"]
     assert labels["pod-security.kubernetes.io/enforce"] == "restricted"
     assert labels["pod-security.kubernetes.io/enforce-version"] == "latest"
 
 
-def test_other_installations_know_it_by_its_label() -> None:
+def test_the_sandbox_namespace_has_the_installation_label() -> None:
     labels = the("Namespace", SANDBOXES)["metadata"]["labels"]
     assert labels["cloche.dev/installation"] == SYSTEM
 
 
-def test_records_and_the_network_policy_outlive_the_release() -> None:
+def test_sandbox_namespace_and_network_policy_are_kept_on_uninstall() -> None:
     for manifest in (the("Namespace", SANDBOXES), the("NetworkPolicy", "cloche-deny-all")):
         assert manifest["metadata"]["annotations"][KEEP] == "keep"
 
 
-def test_a_namespace_of_ones_own() -> None:
+def test_the_sandbox_namespace_can_exist_already_but_not_be_the_releases_own() -> None:
     assert kinds("Namespace", "sandbox.create=false") == {}
     assert "of their own" in refusal('sandbox.namespace="cloche-system"')
 
 
-def test_everything_follows_the_namespace() -> None:
+def test_each_sandbox_object_follows_the_namespace_setting() -> None:
     sets = ('sandbox.namespace="elsewhere"',)
     assert the("NetworkPolicy", "cloche-deny-all", *sets)["metadata"]["namespace"] == "elsewhere"
     assert the("SandboxRuntime", "python", *sets)["metadata"]["namespace"] == "elsewhere"
@@ -40,14 +41,14 @@ def test_everything_follows_the_namespace() -> None:
             assert selector["matchLabels"] == {"kubernetes.io/metadata.name": "elsewhere"}
 
 
-def test_no_traffic_either_way() -> None:
+def test_the_network_policy_denies_ingress_and_egress() -> None:
     assert the("NetworkPolicy", "cloche-deny-all")["spec"] == {
         "podSelector": {},
         "policyTypes": ["Ingress", "Egress"],
     }
 
 
-def test_quota() -> None:
+def test_the_quota_limits_pods_and_optionally_executions() -> None:
     nothing_lasting = {"services": "0", "persistentvolumeclaims": "0"}
     assert the("ResourceQuota", "cloche")["spec"]["hard"] == {"pods": "250"} | nothing_lasting
     counted = the("ResourceQuota", "cloche", "sandbox.quota.executions=20000")["spec"]["hard"]
@@ -55,7 +56,7 @@ def test_quota() -> None:
     assert kinds("ResourceQuota", "sandbox.quota.enabled=false") == {}
 
 
-def test_the_limit_range_lets_every_runtime_have_its_maximum() -> None:
+def test_the_limit_range_allows_the_maximum_of_each_runtime() -> None:
     (limit,) = the("LimitRange", "cloche")["spec"]["limits"]
     assert limit["type"] == "Container"
     assert limit["max"] == {"cpu": "2", "memory": "2Gi", "ephemeral-storage": "2Gi"}
@@ -66,7 +67,7 @@ def test_the_limit_range_lets_every_runtime_have_its_maximum() -> None:
         assert maximum.get("memory", "2Gi") in {"2Gi", "1Gi"}
 
 
-def test_the_policies_deny_and_fail_closed() -> None:
+def test_the_admission_policies_deny_and_fail_closed() -> None:
     policies = kinds("ValidatingAdmissionPolicy")
     bindings = kinds("ValidatingAdmissionPolicyBinding")
     assert bindings.keys() == policies.keys()

@@ -1,4 +1,4 @@
-"""Service, Ingress, budgets, policies and monitors: only what was asked for, and that right."""
+"""Service, Ingress, disruption budgets, network policies and monitors."""
 
 from __future__ import annotations
 
@@ -6,7 +6,8 @@ import json
 import tarfile
 from pathlib import Path
 
-from support.helm import CHART, ROOT, SYSTEM, helm, kinds, rendered, the
+from support.clients.helm import helm, kinds, rendered, the
+from support.data.names import CHART, ROOT, SYSTEM
 
 INGRESS = (
     'gateway.ingress={"enabled":true,"className":"nginx","annotations":{"a":"b"},'
@@ -14,13 +15,13 @@ INGRESS = (
 )
 
 
-def test_the_service_is_of_the_cluster_alone() -> None:
+def test_the_service_is_a_cluster_ip_by_default() -> None:
     spec = the("Service", "cloche-gateway")["spec"]
     assert spec["type"] == "ClusterIP"
     assert spec["ports"] == [{"name": "http", "port": 8002, "targetPort": "http"}]
 
 
-def test_a_fixed_node_port() -> None:
+def test_the_service_can_have_a_fixed_node_port() -> None:
     spec = the(
         "Service",
         "cloche-gateway",
@@ -30,7 +31,7 @@ def test_a_fixed_node_port() -> None:
     assert spec["ports"][0]["nodePort"] == 30802
 
 
-def test_ingress_with_tls() -> None:
+def test_the_ingress_has_tls_and_only_the_public_paths() -> None:
     assert kinds("Ingress") == {}
     ingress = the("Ingress", "cloche-gateway", INGRESS)
     assert ingress["metadata"]["annotations"] == {"a": "b"}
@@ -45,7 +46,7 @@ def test_ingress_with_tls() -> None:
         assert path["backend"]["service"] == {"name": "cloche-gateway", "port": {"name": "http"}}
 
 
-def test_a_drain_takes_one_pod_of_a_program_at_a_time() -> None:
+def test_a_disruption_budget_allows_one_unavailable_pod_of_a_program() -> None:
     budgets = kinds("PodDisruptionBudget")
     assert set(budgets) == {"cloche-gateway", "cloche-operator"}
     assert all(budget["spec"]["maxUnavailable"] == 1 for budget in budgets.values())
@@ -53,7 +54,7 @@ def test_a_drain_takes_one_pod_of_a_program_at_a_time() -> None:
     assert set(less) == {"cloche-gateway"}
 
 
-def test_monitors_and_classes_are_made_when_asked_for() -> None:
+def test_service_monitor_and_priority_classes_are_optional() -> None:
     assert kinds("ServiceMonitor") == kinds("PriorityClass") == {}
     monitor = the("ServiceMonitor", "cloche", 'serviceMonitor={"enabled":true,"labels":{"r":"p"}}')
     assert monitor["metadata"]["labels"]["r"] == "p"
@@ -68,7 +69,7 @@ def test_monitors_and_classes_are_made_when_asked_for() -> None:
     assert (both["low"]["value"], both["low"]["preemptionPolicy"]) == (-1, "Never")
 
 
-def test_network_policies_of_the_programs() -> None:
+def test_the_network_policies_of_the_programs_allow_only_the_needed_ports() -> None:
     assert set(kinds("NetworkPolicy", "networkPolicy.enabled=false")) == {"cloche-deny-all"}
     policies = kinds("NetworkPolicy")
     assert set(policies) == {"cloche-deny-all", "cloche-gateway", "cloche-operator"}
@@ -82,7 +83,7 @@ def test_network_policies_of_the_programs() -> None:
         assert ports == {53, 5353, 443, 6443, 8443, 16443}
 
 
-def test_who_may_come_in_can_be_said() -> None:
+def test_the_allowed_clients_of_the_programs_can_be_set() -> None:
     monitoring = {"namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": "m"}}}
     peers = json.dumps([monitoring])
     sets = (f"networkPolicy.metricsFrom={peers}", f"networkPolicy.gatewayFrom={peers}")
@@ -91,7 +92,7 @@ def test_who_may_come_in_can_be_said() -> None:
         assert rule["from"] == [monitoring]
 
 
-def test_an_api_server_elsewhere() -> None:
+def test_the_address_of_the_api_server_in_network_policies_can_be_set() -> None:
     sets = ('networkPolicy.apiServer={"cidrs":["10.0.0.1/32"],"ports":[16643]}',)
     for program in ("gateway", "operator"):
         rules = the("NetworkPolicy", f"cloche-{program}", *sets)["spec"]["egress"]
@@ -101,7 +102,7 @@ def test_an_api_server_elsewhere() -> None:
         }
 
 
-def test_helm_test_asks_whether_the_gateway_is_ready() -> None:
+def test_helm_test_checks_the_readiness_of_the_gateway() -> None:
     pod = the("Pod", "cloche-test-health")
     assert pod["metadata"]["annotations"]["helm.sh/hook"] == "test"
     (container,) = pod["spec"]["containers"]
@@ -111,7 +112,7 @@ def test_helm_test_asks_whether_the_gateway_is_ready() -> None:
     assert container["securityContext"]["capabilities"] == {"drop": ["ALL"]}
 
 
-def test_no_image_but_ours() -> None:
+def test_the_chart_uses_only_its_own_images() -> None:
     images = {
         container["image"].split(":")[0]
         for one in rendered()
@@ -122,7 +123,7 @@ def test_no_image_but_ours() -> None:
     assert images == {"cloche/gateway", "cloche/operator"}
 
 
-def test_a_packaged_chart_holds_the_files_themselves(tmp_path: Path) -> None:
+def test_a_packaged_chart_contains_the_files_instead_of_links(tmp_path: Path) -> None:
     done = helm("package", str(CHART), "--destination", str(tmp_path))
     assert done.returncode == 0, done.stderr
     (package,) = tmp_path.glob("*.tgz")

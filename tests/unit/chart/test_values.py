@@ -1,9 +1,10 @@
-"""What values.schema.json refuses, and that the refusal names the value."""
+"""The values that values.schema.json rejects, with an error that names the value."""
 
 from __future__ import annotations
 
 import pytest
-from support.helm import CHART, helm, refusal, template
+from support.clients.helm import helm, refusal, template
+from support.data.names import CHART
 
 REFUSED = {
     "operator.replicas=-1": "/operator/replicas",
@@ -61,23 +62,23 @@ REFUSED = {
 
 
 @pytest.mark.parametrize(("sets", "named"), REFUSED.items())
-def test_nonsense_is_refused_by_name(sets: str, named: str) -> None:
+def test_an_invalid_value_is_rejected_and_named(sets: str, named: str) -> None:
     words = refusal(sets)
     assert named.strip("/").replace("/", ".") in words.replace("/", "."), words
 
 
 @pytest.mark.parametrize("share", ["0.5", "1", '"0.5"', '".05"', '"1.0"'])
-def test_a_share_may_be_what_helm_makes_of_it(share: str) -> None:
+def test_a_share_can_be_a_number_or_a_string(share: str) -> None:
     assert template(f"sandbox.capacityShare={share}").returncode == 0
 
 
-def test_an_older_kubernetes_is_refused() -> None:
+def test_an_older_kubernetes_is_rejected() -> None:
     done = template(kube_version="1.31.9")
     assert done.returncode != 0
     assert "1.32" in done.stderr
 
 
-def test_helm_lint_has_nothing_to_say() -> None:
+def test_helm_lint_reports_nothing() -> None:
     done = helm("lint", "--strict", "--quiet", str(CHART))
     assert done.returncode == 0, done.stdout
     assert done.stdout.strip() == ""

@@ -22,7 +22,7 @@ def last_stage(name: str) -> list[str]:
 
 
 @pytest.mark.parametrize("name", BARE)
-def test_the_last_stage_starts_from_nothing_and_runs_nothing(name: str) -> None:
+def test_the_last_stage_of_a_bare_image_starts_from_scratch_and_runs_nothing(name: str) -> None:
     stage = last_stage(name)
 
     assert stage[0] == "FROM scratch"
@@ -38,7 +38,7 @@ def test_the_last_stage_starts_from_nothing_and_runs_nothing(name: str) -> None:
     assert "USER 65532:65532" in stage
 
 
-def test_gateway_and_operator_share_the_layer_of_debian() -> None:
+def test_gateway_and_operator_share_the_debian_layer() -> None:
     def first_stage(name: str) -> list[str]:
         lines = instructions(name)
         return lines[: lines.index("FROM debian AS dependencies")]

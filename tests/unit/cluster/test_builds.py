@@ -96,7 +96,7 @@ def builds(repository: Path, engine: Engine, later: tuple[str, ...] = ()) -> Ima
     )
 
 
-def test_each_image_follows_the_one_it_is_made_from(repository: Path) -> None:
+def test_an_image_is_built_after_its_base(repository: Path) -> None:
     engine = Engine()
     engine.gate.set()
     with builds(repository, engine) as running:
@@ -120,7 +120,7 @@ def test_a_later_image_waits_and_then_takes_only_idle_processors(repository: Pat
     assert engine.idle["runtime-lua"] is True
 
 
-def test_an_image_that_is_there_is_not_built(repository: Path) -> None:
+def test_an_existing_image_is_not_built(repository: Path) -> None:
     engine = Engine()
     engine.gate.set()
     with builds(repository, engine) as first:
@@ -149,23 +149,23 @@ def test_a_failed_image_is_named_and_the_others_are_built(repository: Path) -> N
             running.wait(["runtime-lua"])
 
 
-def test_nothing_is_built_on_a_base_that_failed(repository: Path) -> None:
+def test_an_image_whose_base_failed_is_not_built(repository: Path) -> None:
     engine = Engine(broken=("runtime-base",))
     engine.gate.set()
     with builds(repository, engine) as running:
         assert running.wait(["gateway"])
-        with pytest.raises(ClusterError, match="made from another: image runtime-base was not"):
+        with pytest.raises(ClusterError, match="its base image failed: image runtime-base was not"):
             running.wait(["runtime-python"])
     assert "runtime-python" not in engine.begun
 
 
-def test_a_missing_source_is_told_to_who_waits(repository: Path) -> None:
+def test_waiting_for_an_image_with_a_missing_source_raises_the_error(repository: Path) -> None:
     (repository / "operator" / "Dockerfile").write_text("FROM scratch\nCOPY absent /\n")
     with builds(repository, Engine()) as running, pytest.raises(ClusterError, match="absent"):
         running.wait(["gateway"])
 
 
-def test_after_the_block_nothing_more_is_begun(repository: Path) -> None:
+def test_no_build_starts_after_the_block_is_left(repository: Path) -> None:
     engine = Engine()
     running = builds(repository, engine)
     entered = threading.Event()

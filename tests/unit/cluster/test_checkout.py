@@ -18,7 +18,7 @@ def program(tmp_path: Path) -> Path:
     return path
 
 
-def test_tools_are_linked_and_linked_anew(tmp_path: Path, program: Path) -> None:
+def test_linking_a_tool_again_replaces_its_link(tmp_path: Path, program: Path) -> None:
     checkout = Checkout(tmp_path)
     newer = program.parent / "newer" / "kubectl"
     newer.parent.mkdir()
@@ -31,7 +31,7 @@ def test_tools_are_linked_and_linked_anew(tmp_path: Path, program: Path) -> None
     assert (tmp_path / ".cloche" / "bin" / "kubectl").readlink() == newer
 
 
-def test_a_tool_that_is_not_there_is_left_out(tmp_path: Path, program: Path) -> None:
+def test_a_missing_tool_is_not_linked(tmp_path: Path, program: Path) -> None:
     checkout = Checkout(tmp_path)
 
     checkout.link_tools([program, "there-is-no-such-helm"])
@@ -39,7 +39,7 @@ def test_a_tool_that_is_not_there_is_left_out(tmp_path: Path, program: Path) -> 
     assert [link.name for link in (tmp_path / ".cloche" / "bin").iterdir()] == ["kubectl"]
 
 
-def test_forgetting_removes_the_links_not_the_programs(tmp_path: Path, program: Path) -> None:
+def test_forgetting_a_checkout_removes_links_but_no_programs(tmp_path: Path, program: Path) -> None:
     checkout = Checkout(tmp_path)
     checkout.link_tools([program])
 

@@ -10,17 +10,16 @@ import pytest
 
 from cloche_cluster import cli, operations
 from cloche_cluster.checkout import Checkout
-from cloche_cluster.choice import Facts, Kind, Target
-from cloche_cluster.command import answers, run
 from cloche_cluster.console import Console
 from cloche_cluster.doctor.findings import Section, problem
 from cloche_cluster.embedded.layout import Layout
 from cloche_cluster.errors import ClusterError, CommandError
+from cloche_cluster.machine.command import answers, run, wait_until
 from cloche_cluster.operations import Operations
-from cloche_cluster.wait import wait_until
+from cloche_cluster.targets.choice import Facts, Kind, Target
 
 
-def test_ctrl_c_is_one_line_and_130(
+def test_ctrl_c_prints_one_line_and_exits_with_130(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     def interrupted(_self: Operations, *, bare: bool, only: str) -> None:
@@ -34,7 +33,7 @@ def test_ctrl_c_is_one_line_and_130(
     assert said.count("\n") == 1
 
 
-def test_an_error_is_its_sentence_and_1(
+def test_an_error_prints_its_sentence_and_exits_with_1(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     def failing(_self: Operations) -> None:
@@ -46,13 +45,13 @@ def test_an_error_is_its_sentence_and_1(
 
 
 @pytest.mark.parametrize("words", [[], ["--cluster", "other", "up"], ["key"], ["nonsense"]])
-def test_a_wrong_command_line_is_refused(words: list[str]) -> None:
+def test_an_invalid_command_line_exits_with_2(words: list[str]) -> None:
     with pytest.raises(SystemExit) as ended:
         cli.main(words)
     assert ended.value.code == 2
 
 
-def test_what_up_chose_is_remembered_for_down(tmp_path: Path) -> None:
+def test_the_cluster_chosen_by_up_is_remembered_for_down(tmp_path: Path) -> None:
     checkout = Checkout(tmp_path)
     assert checkout.remembered() is None
     checkout.remember(Target(Kind.KIND, "cloche", "kind-cloche", exists=False))
@@ -63,39 +62,39 @@ def test_what_up_chose_is_remembered_for_down(tmp_path: Path) -> None:
     assert not (tmp_path / ".cloche").exists()
 
 
-def test_a_step_is_a_line_with_the_elapsed_time() -> None:
+def test_a_step_is_printed_with_the_elapsed_time() -> None:
     stream = io.StringIO()
     Console(stream=stream).step("building")
     assert stream.getvalue() == "[   0.0s] building\n"
 
 
-def test_a_failed_program_is_told_with_its_last_lines() -> None:
+def test_the_error_of_a_failed_program_has_its_last_lines() -> None:
     script = "import sys; print('why', file=sys.stderr); sys.exit(3)"
     with pytest.raises(CommandError, match=r"failed with exit code 3:\n    why"):
         run([sys.executable, "-c", script], timeout=20)
     assert answers([sys.executable, "-c", script], timeout=20) is None
 
 
-def test_a_missing_and_a_late_program_are_told() -> None:
+def test_a_missing_program_and_a_timeout_are_errors() -> None:
     with pytest.raises(CommandError, match="no-such-program is not installed"):
         run(["no-such-program"], timeout=20)
     with pytest.raises(CommandError, match="did not end within 0 s"):
         run([sys.executable, "-c", "import time; time.sleep(60)"], timeout=0.1)
 
 
-def test_a_program_gets_its_input_and_environment() -> None:
+def test_a_program_receives_stdin_and_environment() -> None:
     script = "import os, sys; print(os.environ['X'], sys.stdin.read(), os.environ.get('HOME'))"
     said = run([sys.executable, "-c", script], timeout=20, env={"X": "1"}, stdin="in")
     assert said.split() == ["1", "in", str(os.environ.get("HOME"))]
 
 
-def test_waiting_ends_with_a_sentence() -> None:
+def test_a_wait_that_times_out_raises_its_sentence() -> None:
     with pytest.raises(ClusterError, match="it did not come within 0 s"):
         wait_until(lambda: False, seconds=0, what="it did not come")
     wait_until(lambda: True, seconds=0, what="it did not come")
 
 
-def test_a_reader_that_has_gone_does_not_end_the_work() -> None:
+def test_a_closed_output_pipe_does_not_end_the_work() -> None:
     reading, writing = os.pipe()
     os.close(reading)
     with os.fdopen(writing, "w") as stream:
@@ -105,17 +104,17 @@ def test_a_reader_that_has_gone_does_not_end_the_work() -> None:
         assert not stream.closed
 
 
-def test_doctor_reports_and_ends_with_1_where_something_is_in_the_way(
+def test_doctor_exits_with_1_if_there_is_a_problem(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(operations, "observe", Facts)
     assert cli.main(["--cluster", "kind", "doctor"]) == 1
     said = capsys.readouterr()
-    assert "  problem  cluster: CLUSTER=kind: the program `kind` is not installed\n" in said.out
-    assert said.err == "error: 1 of these must be corrected before `make up`\n"
+    assert "  problem  cluster: CLUSTER=kind: kind is not installed: install it\n" in said.out
+    assert said.err == "error: 1 problem must be fixed before `make up`\n"
 
 
-def test_doctor_on_this_machine_changes_nothing_and_prints_a_line_for_each_check() -> None:
+def test_doctor_changes_nothing_and_prints_a_line_for_each_check() -> None:
     layout = Layout()
     before = [path.exists() for path in (layout.state, layout.cache, layout.run, layout.log)]
     done = subprocess.run(
@@ -139,7 +138,7 @@ def test_doctor_on_this_machine_changes_nothing_and_prints_a_line_for_each_check
     assert after == before
 
 
-def test_up_does_nothing_before_every_problem_is_corrected(
+def test_up_does_nothing_while_there_is_a_problem(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     wrong = Section("machine", (problem("disk", "full: free some"), problem("Go", "none")))

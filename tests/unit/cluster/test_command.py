@@ -11,25 +11,25 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from cloche_cluster.command import cause, follow, run
 from cloche_cluster.errors import CommandError
+from cloche_cluster.machine.command import cause, follow, run
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 
-def test_lines_of_standard_error_are_heard_as_they_come() -> None:
+def test_follow_passes_on_lines_of_standard_error() -> None:
     heard: list[str] = []
     follow(["sh", "-c", "echo one >&2; echo out; echo two >&2"], heard.append, timeout=10)
     assert heard == ["one", "two"]
 
 
-def test_a_followed_program_that_fails_shows_its_last_lines() -> None:
+def test_the_error_of_a_failed_followed_program_has_its_last_lines() -> None:
     with pytest.raises(CommandError, match="exit code 3:\n    the last"):
         follow(["sh", "-c", "echo the last >&2; exit 3"], lambda _: None, timeout=10)
 
 
-def test_a_followed_program_that_is_late_is_ended() -> None:
+def test_a_followed_program_is_ended_at_its_timeout() -> None:
     with pytest.raises(CommandError, match="did not end within 0 s"):
         follow(["sleep", "60"], lambda _: None, timeout=0.2)
 
@@ -37,7 +37,7 @@ def test_a_followed_program_that_is_late_is_ended() -> None:
 PARENT = """
     import signal, sys
     from cloche_cluster.cli import _interrupt
-    from cloche_cluster.command import run
+    from cloche_cluster.machine.command import run
     signal.signal(signal.SIGTERM, _interrupt)
     try:
         run(["sh", "-c", {script!r}], timeout=60, uninterrupted={uninterrupted})
@@ -63,21 +63,21 @@ def interrupted(tmp_path: Path, script: str, *, uninterrupted: bool) -> str:
     return rest
 
 
-def test_an_interruption_ends_what_was_started(tmp_path: Path) -> None:
+def test_an_interruption_ends_the_started_program(tmp_path: Path) -> None:
     rest = interrupted(
         tmp_path, "echo ready > fifo; sleep 30; echo done > fifo", uninterrupted=False
     )
     assert rest == ""
 
 
-def test_what_must_not_be_interrupted_runs_to_its_end(tmp_path: Path) -> None:
+def test_an_uninterrupted_program_runs_to_its_end(tmp_path: Path) -> None:
     rest = interrupted(
         tmp_path, "exec > fifo; echo ready; sleep 0.5; echo done", uninterrupted=True
     )
     assert rest == "done\n"
 
 
-def test_a_missing_program_is_named() -> None:
+def test_the_error_for_a_missing_program_names_it() -> None:
     with pytest.raises(CommandError, match="no-such-program is not installed"):
         run(["no-such-program"], timeout=1)
 
@@ -92,7 +92,7 @@ def test_a_missing_program_is_named() -> None:
         ("npm error code EAI_AGAIN", "source"),
     ],
 )
-def test_a_known_cause_is_named_with_what_to_do(output: str, said: str) -> None:
+def test_a_known_cause_is_explained_with_what_to_do(output: str, said: str) -> None:
     with pytest.raises(CommandError) as failed:
         run(["sh", "-c", f"echo '{output}' >&2; exit 1"], timeout=10)
     first, _, rest = str(failed.value).partition("\n")
@@ -101,5 +101,5 @@ def test_a_known_cause_is_named_with_what_to_do(output: str, said: str) -> None:
     assert output in rest
 
 
-def test_any_other_failure_is_not_explained() -> None:
+def test_an_unknown_cause_is_not_explained() -> None:
     assert cause("undefined: main") is None

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from cloche_cluster.doctor import checks
-from cloche_cluster.doctor.facts import Machine, Memory, read_machine, read_memory
+from cloche_cluster.doctor.facts import Host, Memory, read_host, read_memory
 from cloche_cluster.doctor.findings import (
     Finding,
     Level,
@@ -24,13 +24,13 @@ from cloche_cluster.doctor.findings import (
 )
 from cloche_cluster.doctor.kernel import Kernel, controllers
 from cloche_cluster.doctor.neighbours import Neighbours, named
-from cloche_cluster.embedded.cgroups import CgroupMounts, is_below
+from cloche_cluster.embedded.node.cgroups import CgroupMounts, is_below
 from cloche_cluster.embedded.settings import Addresses
-from cloche_cluster.embedded.sweep import Process
 from cloche_cluster.errors import ClusterError
+from cloche_cluster.machine.processes import Process
 
 GIB = 1024**3
-MACHINE = Machine(
+HOST = Host(
     system="Linux",
     root=True,
     architecture="x86_64",
@@ -46,33 +46,33 @@ def grave(findings: list[Finding]) -> list[tuple[Level, str]]:
 
 
 @pytest.mark.parametrize(
-    ("changed", "subject", "told"),
+    ("changed", "subject", "words"),
     [
         ({"architecture": "riscv64"}, "architecture", "x86_64 or aarch64"),
-        ({"python": (3, 10)}, "Python", "3.10 is too old, 3.11 is needed"),
+        ({"python": (3, 10)}, "Python", "3.10 is too old, 3.11 is required"),
         ({"null_mode": None, "null_number": None}, "/dev/null", "mknod -m 666 /dev/null c 1 3"),
         ({"null_mode": stat.S_IFREG | 0o644, "null_number": None}, "/dev/null", "not a device"),
         ({"null_number": (1, 5)}, "/dev/null", "mknod -m 666 /dev/null c 1 3"),
         ({"null_mode": stat.S_IFCHR | 0o600}, "/dev/null", "chmod 666 /dev/null"),
     ],
 )
-def test_what_any_cluster_needs_of_the_machine(
-    changed: dict[str, object], subject: str, told: str
+def test_a_machine_unfit_for_any_cluster_is_a_problem(
+    changed: dict[str, object], subject: str, words: str
 ) -> None:
-    found = checks.machine(dataclasses.replace(MACHINE, **changed))  # type: ignore[arg-type]
+    found = checks.host(dataclasses.replace(HOST, **changed))  # type: ignore[arg-type]
     assert grave(found) == [(Level.PROBLEM, subject)]
-    assert told in next(one.text for one in found if one.level is Level.PROBLEM)
+    assert words in next(one.text for one in found if one.level is Level.PROBLEM)
 
 
 @pytest.mark.parametrize("architecture", ["x86_64", "aarch64", "arm64"])
-def test_a_machine_as_it_should_be_has_no_problem(architecture: str) -> None:
-    assert not grave(checks.machine(dataclasses.replace(MACHINE, architecture=architecture)))
-    assert checks.system(MACHINE).level is Level.OK
+def test_a_suitable_machine_has_no_problem(architecture: str) -> None:
+    assert not grave(checks.host(dataclasses.replace(HOST, architecture=architecture)))
+    assert checks.system(HOST).level is Level.OK
 
 
 @pytest.mark.parametrize("changed", [{"system": "Darwin"}, {"root": False}])
 def test_the_embedded_cluster_needs_linux_and_root(changed: dict[str, object]) -> None:
-    found = checks.system(dataclasses.replace(MACHINE, **changed))  # type: ignore[arg-type]
+    found = checks.system(dataclasses.replace(HOST, **changed))  # type: ignore[arg-type]
     assert found.level is Level.PROBLEM
     assert "sudo make up" in found.text
 
@@ -90,20 +90,22 @@ def test_the_embedded_cluster_needs_linux_and_root(changed: dict[str, object]) -
         (16, 1, True, True, Level.OK),
     ],
 )
-def test_memory(*, total: float, free: float, running: bool, builds: bool, level: Level) -> None:
+def test_free_and_total_memory_are_judged_by_what_runs_and_what_is_built(
+    *, total: float, free: float, running: bool, builds: bool, level: Level
+) -> None:
     facts = Memory(int(total * GIB), int(free * GIB))
     assert checks.memory(facts, running=running, builds=builds).level is level
 
 
 @pytest.mark.parametrize(
-    ("changed", "level", "subject", "told"),
+    ("changed", "level", "subject", "words"),
     [
         ({"lacking_capabilities": ("CAP_SYS_ADMIN",)}, "problem", "capabilities", "CAP_SYS_ADMIN"),
         (
             {"lacking_capabilities": ("CAP_SYS_ADMIN",), "namespaces": "x", "overlay": "y"},
             "problem",
             "capabilities",
-            "without privileges",
+            "privileged container",
         ),
         ({"nftables": False}, "problem", "nftables", "modprobe nf_tables"),
         ({"namespaces": "Operation not permitted"}, "problem", "namespaces", "not permitted"),
@@ -115,42 +117,48 @@ def test_memory(*, total: float, free: float, running: bool, builds: bool, level
             "control groups",
             "memory, pids",
         ),
-        ({"cgroups_writable": False}, "problem", "control groups", "be written"),
+        ({"cgroups_writable": False}, "problem", "control groups", "not writable"),
     ],
 )
-def test_what_the_kernel_lacks(
-    changed: dict[str, object], level: str, subject: str, told: str
+def test_a_missing_kernel_feature_is_a_problem_or_a_warning(
+    changed: dict[str, object], level: str, subject: str, words: str
 ) -> None:
     found = checks.kernel(dataclasses.replace(KERNEL, **changed))  # type: ignore[arg-type]
     assert grave(found) == [(Level(level), subject)]
-    assert told in next(one.text for one in found if one.level is not Level.OK)
+    assert words in next(one.text for one in found if one.level is not Level.OK)
     assert not grave(checks.kernel(KERNEL))
 
 
 @pytest.mark.parametrize(
-    ("neighbours", "expected", "told"),
+    ("neighbours", "expected", "words"),
     [
-        (Neighbours(ports=("port 16643 (api) is taken by x: end it",)), ("problem", "ports"), "x"),
+        (
+            Neighbours(ports=("port 16643 (api) is in use by x: stop it",)),
+            ("problem", "ports"),
+            "x",
+        ),
         (Neighbours(local_port="process 7 (nc)"), ("warning", "ports"), "10.99.0.1:30802"),
-        (Neighbours(sockets=("process 7 listens on /run/x",)), ("problem", "sockets"), "end it"),
+        (Neighbours(sockets=("process 7 listens on /run/x",)), ("problem", "sockets"), "stop it"),
         (Neighbours(network="10.96.0.0/12 overlaps"), ("problem", "network"), "10.96.0.0/12"),
         (Neighbours(proxy_tables=True), ("problem", "kube-proxy"), "CLUSTER=current"),
         (Neighbours(proxies=(7, 8)), ("warning", "kube-proxy"), "process 7, 8"),
     ],
 )
-def test_who_is_in_the_way(neighbours: Neighbours, expected: tuple[str, str], told: str) -> None:
+def test_a_conflicting_port_socket_network_or_proxy_is_reported(
+    neighbours: Neighbours, expected: tuple[str, str], words: str
+) -> None:
     found = checks.neighbours(neighbours, Addresses())
     assert grave(found) == [(Level(expected[0]), expected[1])]
-    assert told in next(one.text for one in found if one.level is not Level.OK)
+    assert words in next(one.text for one in found if one.level is not Level.OK)
 
 
-def test_another_containerd_is_named_and_in_nobodys_way() -> None:
+def test_another_containerd_is_reported_but_no_problem() -> None:
     found = checks.neighbours(Neighbours(containerds=(7,)), Addresses())
     assert not grave(found)
     assert "process 7" in next(one.text for one in found if one.subject == "containerd")
 
 
-def test_a_neighbour_is_known_by_its_program() -> None:
+def test_another_process_is_identified_by_its_executable() -> None:
     processes = [
         Process(1, "/usr/bin/kube-proxy", ("kube-proxy",)),
         Process(2, "/usr/bin/vi", ("vi", "kube-proxy")),
@@ -158,14 +166,14 @@ def test_a_neighbour_is_known_by_its_program() -> None:
     assert named(processes, ("kube-proxy",)) == [1]
 
 
-def test_the_clusters_processes_are_known_by_their_control_group() -> None:
+def test_a_process_of_the_cluster_is_identified_by_its_cgroup() -> None:
     assert is_below("8:pids:/cloche/daemons\n1:name=systemd:/\n")
     assert is_below("0::/docker/abc/cloche/kubepods/pod1\n")
     assert is_below("0::/cloche\n")
     assert not is_below("0::/cloche-else/x\n")
 
 
-def test_the_controllers_of_both_versions(tmp_path: Path) -> None:
+def test_the_controllers_of_both_cgroup_versions_are_read(tmp_path: Path) -> None:
     first = CgroupMounts((Path("/sys/fs/cgroup/cpu,cpuacct"), Path("/sys/fs/cgroup/pids")), None)
     assert controllers(first) == {"cpu", "cpuacct", "pids"}
     (tmp_path / "cgroup.controllers").write_text("cpu memory pids\n")
@@ -173,13 +181,13 @@ def test_the_controllers_of_both_versions(tmp_path: Path) -> None:
     assert controllers(CgroupMounts((), None)) == frozenset()
 
 
-def test_this_machine_is_read(tmp_path: Path) -> None:
-    assert read_machine() == dataclasses.replace(
-        read_machine(), system=os.uname().sysname, root=os.geteuid() == 0, null_number=(1, 3)
+def test_the_facts_of_this_machine_are_read(tmp_path: Path) -> None:
+    assert read_host() == dataclasses.replace(
+        read_host(), system=os.uname().sysname, root=os.geteuid() == 0, null_number=(1, 3)
     )
     (tmp_path / "null").touch()
-    assert read_machine(tmp_path / "null").null_number is None
-    assert read_machine(tmp_path / "absent").null_mode is None
+    assert read_host(tmp_path / "null").null_number is None
+    assert read_host(tmp_path / "absent").null_mode is None
     memory = read_memory()
     assert 0 < memory.available < memory.total
 
@@ -187,7 +195,7 @@ def test_this_machine_is_read(tmp_path: Path) -> None:
 SECTIONS = [Section("machine", (ok("Go", "1.26"), problem("disk", "full: free some")))]
 
 
-def test_every_finding_is_a_line_with_its_level() -> None:
+def test_each_finding_is_printed_on_a_line_with_its_level() -> None:
     assert table(SECTIONS) == [
         "machine:",
         "  ok       Go: 1.26",
@@ -195,21 +203,20 @@ def test_every_finding_is_a_line_with_its_level() -> None:
     ]
 
 
-def test_one_problem_is_one_line() -> None:
+def test_a_single_problem_is_a_one_line_error() -> None:
     with pytest.raises(ClusterError, match=r"^disk: full: free some$"):
         require_no_problem(SECTIONS)
 
 
-def test_all_problems_are_told_at_once_and_nothing_else() -> None:
+def test_all_problems_are_in_one_error_without_warnings() -> None:
     more = Section("kernel", (warning("memory", "little"), problem("nftables", "none: load it")))
-    with pytest.raises(ClusterError) as told:
+    with pytest.raises(ClusterError) as words:
         require_no_problem([*SECTIONS, more])
-    assert str(told.value) == (
-        "2 problems must be corrected first:"
-        "\n    disk: full: free some\n    nftables: none: load it"
+    assert str(words.value) == (
+        "2 problems must be fixed first:\n    disk: full: free some\n    nftables: none: load it"
     )
     assert len(problems([*SECTIONS, more])) == 2
 
 
-def test_warnings_keep_nobody_from_anything() -> None:
+def test_warnings_do_not_raise_an_error() -> None:
     require_no_problem([Section("machine", (warning("memory", "little"), ok("Go", "1.26")))])

@@ -9,50 +9,52 @@ from pathlib import Path
 
 import pytest
 
-from cloche_cluster.doctor import disk, room, sources, supply
+from cloche_cluster.components.pins import COMPONENTS, COMPONENTS_DIRECTORY, read_pin
+from cloche_cluster.doctor import disk, sizes, sources, supply
 from cloche_cluster.doctor.disk import MIB, Need, Place
 from cloche_cluster.doctor.findings import Level
 from cloche_cluster.doctor.needs import Needs, missing_images
 from cloche_cluster.doctor.sources import Question
-from cloche_cluster.embedded.layout import REPOSITORY, Layout
-from cloche_cluster.embedded.pins import COMPONENTS, COMPONENTS_DIRECTORY, read_pin
+from cloche_cluster.embedded.layout import Layout
 from cloche_cluster.errors import CommandError, LateError
-from cloche_cluster.images.builder import Buildah
-from cloche_cluster.images.debian import MIRROR_VARIABLE, OWN_NAME, Source
+from cloche_cluster.images.apt_sources import MIRROR_VARIABLE, Source
+from cloche_cluster.images.buildah import Buildah
+from cloche_cluster.images.debian import OWN_NAME
 from cloche_cluster.images.table import discover
 from cloche_cluster.images.tags import tag_all
+from cloche_cluster.machine.files import REPOSITORY
 
 PINS = tuple(read_pin(one, COMPONENTS_DIRECTORY) for one in COMPONENTS)
 IMAGES = discover(REPOSITORY)
-CACHES = room.GoCaches(Path("/go/build"), Path("/go/mod"))
+CACHES = sizes.GoCaches(Path("/go/build"), Path("/go/mod"))
 ONE = Need(Path("/var/cache/cloche/bin"), 500 * MIB, program=True)
 TWO = Need(Path("/var/lib/cloche"), 300 * MIB)
 
 
-def test_the_needs_of_one_file_system_are_added_up() -> None:
+def test_required_sizes_on_one_file_system_are_added_up() -> None:
     places = [Place(ONE, 1, 700 * MIB), Place(TWO, 1, 700 * MIB)]
     (found,) = disk.check(places)
     assert found.level is Level.PROBLEM
-    assert "700 MiB are free for /var/cache/cloche/bin, /var/lib/cloche, 800 MiB" in found.text
+    assert "700 MiB is free for /var/cache/cloche/bin, /var/lib/cloche, 800 MiB" in found.text
     apart = [Place(ONE, 1, 700 * MIB), Place(TWO, 2, 700 * MIB)]
     assert [one.level for one in disk.check(apart)] == [Level.OK, Level.OK]
 
 
-def test_what_the_kubelet_wants_free_is_kept() -> None:
+def test_the_free_space_that_the_kubelet_requires_is_reserved() -> None:
     need = Need(Path("/var/lib/cloche"), 0)
     assert disk.check([Place(need, 1, 90 * MIB, kept=100 * MIB)])[0].level is Level.PROBLEM
     assert disk.check([Place(need, 1, 110 * MIB, kept=100 * MIB)])[0].level is Level.OK
 
 
-def test_where_nothing_can_be_written_or_run() -> None:
+def test_a_read_only_or_noexec_directory_is_a_problem() -> None:
     (found,) = disk.check([Place(ONE, 1, 700 * MIB, writable=False)])
-    assert "/var/cache/cloche/bin cannot be written" in found.text
+    assert "/var/cache/cloche/bin is not writable" in found.text
     (found,) = disk.check([Place(ONE, 1, 700 * MIB, executable=False)])
     assert "noexec" in found.text
     assert disk.check([Place(TWO, 1, 700 * MIB, executable=False)])[0].level is Level.OK
 
 
-def test_the_file_system_of_a_directory_that_is_not_there_yet(tmp_path: Path) -> None:
+def test_the_file_system_of_a_missing_directory_is_that_of_its_parent(tmp_path: Path) -> None:
     absent = tmp_path / "one" / "two"
     assert disk.nearest(absent) == tmp_path
     (place,) = disk.read_places([Need(absent, 1)], absent)
@@ -64,39 +66,41 @@ def test_the_file_system_of_a_directory_that_is_not_there_yet(tmp_path: Path) ->
     assert not disk.on_one_file_system(absent, Path("/proc"))
 
 
-def sizes(needs: Needs, *, fetch_modules: bool = True) -> dict[str, int]:
-    found = room.wanted(
+def wanted(needs: Needs, *, fetch_modules: bool = True) -> dict[str, int]:
+    found = sizes.wanted(
         needs, Path("/cache"), CACHES, images=len(IMAGES), fetch_modules=fetch_modules
     )
     return {str(one.path): one.size for one in found}
 
 
-def test_the_room_that_everything_takes() -> None:
-    wanted = sizes(Needs(components=PINS, images=IMAGES))
-    assert wanted["/cache/bin"] == room.PROGRAMS
-    assert wanted["/cache/buildah"] == room.IMAGES
-    assert wanted["/go/build"] == room.BUILD_CACHE
-    assert wanted["/go/mod"] == room.MODULES
+def test_all_components_and_images_require_the_full_size() -> None:
+    everything = wanted(Needs(components=PINS, images=IMAGES))
+    assert everything["/cache/bin"] == sizes.PROGRAMS
+    assert everything["/cache/buildah"] == sizes.IMAGES
+    assert everything["/go/build"] == sizes.BUILD_CACHE
+    assert everything["/go/mod"] == sizes.MODULES
 
 
-def test_less_room_is_needed_for_less() -> None:
-    assert sizes(Needs()) == {"/cache/bin": 0, "/cache/buildah": 0}
-    some = sizes(Needs(components=PINS[:1], images=IMAGES[:1]), fetch_modules=False)
-    assert 0 < some["/cache/bin"] < room.PROGRAMS / 2
-    assert 0 < some["/cache/buildah"] < room.IMAGES / 2
+def test_fewer_components_and_images_require_less_space() -> None:
+    assert wanted(Needs()) == {"/cache/bin": 0, "/cache/buildah": 0}
+    some = wanted(Needs(components=PINS[:1], images=IMAGES[:1]), fetch_modules=False)
+    assert 0 < some["/cache/bin"] < sizes.PROGRAMS / 2
+    assert 0 < some["/cache/buildah"] < sizes.IMAGES / 2
     assert some["/go/mod"] == 0
-    assert "/cache/buildah" not in sizes(Needs(docker=True, images=IMAGES))
+    assert "/cache/buildah" not in wanted(Needs(docker=True, images=IMAGES))
 
 
-def test_copies_of_images_need_room_where_they_cannot_be_linked(tmp_path: Path) -> None:
+def test_images_that_cannot_be_linked_require_space_for_copies(tmp_path: Path) -> None:
     layout = Layout(state=tmp_path)
 
     def size(needs: Needs, *, one_file_system: bool) -> int:
-        return room.of_node(needs, layout, images=len(IMAGES), one_file_system=one_file_system).size
+        return sizes.of_node(
+            needs, layout, images=len(IMAGES), one_file_system=one_file_system
+        ).size
 
     assert size(Needs(images=IMAGES), one_file_system=True) == 0
-    assert size(Needs(images=IMAGES), one_file_system=False) == room.COPIES
-    assert size(Needs(images=IMAGES, docker=True), one_file_system=True) == room.COPIES
+    assert size(Needs(images=IMAGES), one_file_system=False) == sizes.COPIES
+    assert size(Needs(images=IMAGES, docker=True), one_file_system=True) == sizes.COPIES
 
 
 class Store(Buildah):
@@ -112,7 +116,7 @@ class Store(Buildah):
 TAGGED = tag_all(REPOSITORY, IMAGES, "some-identity")
 
 
-def test_an_image_whose_tag_is_not_there_is_missing() -> None:
+def test_an_image_without_its_tag_in_the_store_is_missing() -> None:
     store = Store(Path("/none"), Path("/none"))
     assert missing_images(REPOSITORY, IMAGES, store) == (TAGGED[0].image,)
     assert missing_images(REPOSITORY, IMAGES, None) == IMAGES
@@ -122,7 +126,7 @@ def script(text: str) -> Question:
     return Question("Go modules", (sys.executable, "-c", text), "name another in GOPROXY")
 
 
-def test_each_source_is_asked_and_each_silence_told() -> None:
+def test_each_source_is_queried_and_a_failed_one_is_a_problem() -> None:
     fails = "import sys; sys.exit('dial tcp: lookup x: no such host')"
     good, bad = sources.ask_all([script("pass"), script(fails)])
     assert good.level is Level.OK
@@ -133,7 +137,7 @@ def test_each_source_is_asked_and_each_silence_told() -> None:
     assert sources.ask_all([]) == []
 
 
-def test_a_source_is_asked_in_an_empty_directory() -> None:
+def test_a_source_is_queried_in_an_empty_directory() -> None:
     look = "import os, sys; assert os.getcwd() == sys.argv[1] == os.environ['X'] != '/'"
     question = Question("x", (sys.executable, "-c", look, "{place}"), "", {"X": "{place}"})
     assert sources.ask_all([question])[0].level is Level.OK
@@ -154,19 +158,19 @@ def test_a_source_is_asked_in_an_empty_directory() -> None:
         ("npm is not installed", "npm is not installed"),
     ],
 )
-def test_the_line_that_tells_most_is_shown(words: str, expected: str) -> None:
+def test_the_most_informative_line_of_an_error_is_shown(words: str, expected: str) -> None:
     shown = sources.reason(CommandError(words))
     assert expected in shown
     assert "\n" not in shown
 
 
-def test_a_late_source_is_called_late() -> None:
+def test_a_source_that_times_out_is_reported_as_such() -> None:
     slow = Question("x", (sys.executable, "-c", "import time; time.sleep(60)"), "", seconds=0)
-    assert sources.reason(LateError("`x` did not end within 5 s")) == "no answer in time"
-    assert "no answer in time" in sources.ask_all([slow])[0].text
+    assert sources.reason(LateError("`x` did not end within 5 s")) == "no response in time"
+    assert "no response in time" in sources.ask_all([slow])[0].text
 
 
-def test_go_itself_asks_for_a_pinned_module(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_go_module_proxy_is_queried_with_go_itself(monkeypatch: pytest.MonkeyPatch) -> None:
     with socket.socket() as closed:
         closed.bind(("127.0.0.1", 0))
         port = closed.getsockname()[1]
@@ -176,7 +180,7 @@ def test_go_itself_asks_for_a_pinned_module(monkeypatch: pytest.MonkeyPatch) -> 
     assert str(port) in found.text
 
 
-def test_pip_itself_asks_for_a_package(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_package_index_is_queried_with_pip_itself(monkeypatch: pytest.MonkeyPatch) -> None:
     with socket.socket() as closed:
         closed.bind(("127.0.0.1", 0))
         port = closed.getsockname()[1]
@@ -186,7 +190,7 @@ def test_pip_itself_asks_for_a_package(monkeypatch: pytest.MonkeyPatch) -> None:
     assert found.level is Level.PROBLEM
 
 
-def test_the_machines_own_distribution_is_asked_for() -> None:
+def test_only_archives_of_the_machines_own_distribution_are_queried() -> None:
     archives = [Source("http://a", "trixie"), Source("http://b", "trixie"), Source("http://c", "x")]
     assert sources.of_machine(archives, "trixie") == archives[:1]
     assert sources.of_machine(archives, "noble") == []
@@ -201,7 +205,7 @@ def levels(needs: Needs, tmp_path: Path) -> dict[str, Level]:
     return {one.subject: one.level for one in found}
 
 
-def test_where_nothing_is_missing_nothing_is_asked(
+def test_no_source_is_queried_when_nothing_is_missing(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(sources, "run", None)
@@ -209,16 +213,18 @@ def test_where_nothing_is_missing_nothing_is_asked(
     assert set(levels(Needs(), tmp_path)) == {"programs", "packages", "images", "disk"}
 
 
-def test_without_go_nothing_else_is_asked_of_it(
+def test_go_modules_are_not_queried_without_go(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("cloche_cluster.embedded.build.find_go", lambda: "/nowhere/go")
+    monkeypatch.setattr("cloche_cluster.components.go.find_go", lambda: "/nowhere/go")
     found = levels(Needs(components=PINS), tmp_path)
     assert found["Go"] is Level.PROBLEM
     assert "Go modules" not in found
 
 
-def test_without_apt_and_without_a_mirror(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_missing_apt_or_a_missing_mirror_is_a_problem(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     assert levels(Needs(packages=None), tmp_path)["packages"] is Level.PROBLEM
     monkeypatch.delenv(MIRROR_VARIABLE, raising=False)
     monkeypatch.setattr(supply, "read_sources", list)

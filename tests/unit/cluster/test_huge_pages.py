@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from cloche_cluster.embedded.huge_pages import huge_pages
+from cloche_cluster.components.go import huge_pages
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 
-def test_a_setting_on_request_is_changed_and_restored_after_an_error(tmp_path: Path) -> None:
+def test_the_setting_madvise_is_changed_and_restored_after_an_error(tmp_path: Path) -> None:
     setting = tmp_path / "enabled"
     setting.write_text("always [madvise] never\n")
 
@@ -27,7 +27,7 @@ def test_a_setting_on_request_is_changed_and_restored_after_an_error(tmp_path: P
 
 
 @pytest.mark.parametrize("present", ["[always] madvise never\n", "always madvise [never]\n"])
-def test_another_setting_is_left_alone(tmp_path: Path, present: str) -> None:
+def test_a_setting_other_than_madvise_is_not_changed(tmp_path: Path, present: str) -> None:
     setting = tmp_path / "enabled"
     setting.write_text(present)
     with huge_pages(setting):
@@ -35,6 +35,6 @@ def test_another_setting_is_left_alone(tmp_path: Path, present: str) -> None:
     assert setting.read_text() == present
 
 
-def test_a_kernel_without_huge_pages_has_no_setting(tmp_path: Path) -> None:
+def test_a_kernel_without_huge_pages_is_not_changed(tmp_path: Path) -> None:
     with huge_pages(tmp_path / "absent"):
         pass

@@ -8,14 +8,13 @@ from pathlib import Path
 
 import pytest
 
-from cloche_cluster.embedded.tar_image import write_image
+from cloche_cluster.embedded.node.images import write_image
 from cloche_cluster.errors import ClusterError
-from cloche_cluster.images.builder import older_versions
-from cloche_cluster.images.content import context_files, copied_sources, stage
-from cloche_cluster.images.debian import Source, parse_deb822, parse_list, sources_for
+from cloche_cluster.images.apt_sources import Source, parse_deb822, parse_list, sources_for
+from cloche_cluster.images.buildah import older_versions
 from cloche_cluster.images.oci import OciLayout
 from cloche_cluster.images.table import discover
-from cloche_cluster.images.tags import Tagged, tag_all
+from cloche_cluster.images.tags import Tagged, context_files, copied_sources, stage, tag_all
 from cloche_cluster.targets.embedded import stale_images
 
 
@@ -41,21 +40,21 @@ def tags(repository: Path, debian: str = "id") -> dict[str, str]:
     return {one.image.name: one.tag for one in tag_all(repository, discover(repository), debian)}
 
 
-def test_a_language_is_a_folder_with_both_files_and_the_base_comes_first(repository: Path) -> None:
+def test_a_folder_with_both_files_is_a_language_and_the_base_comes_first(repository: Path) -> None:
     images = discover(repository)
     assert [one.name for one in images] == ["runtime-base", "gateway", "runtime-lua"]
     assert [one.language for one in images] == [None, None, "lua"]
     assert [one.name for one in images if not one.deployed] == ["runtime-base"]
 
 
-def test_the_repositorys_own_images_are_all_found() -> None:
+def test_the_images_of_the_repository_are_discovered() -> None:
     root = Path(__file__).resolve().parents[3]
     found = {one.name for one in discover(root)}
     assert {"runtime-base", "runtime-python", "runtime-javascript", "runtime-bash"} <= found
     assert tag_all(root, discover(root), "id")
 
 
-def test_copied_sources_of_a_dockerfile() -> None:
+def test_the_copied_sources_of_a_dockerfile_are_found() -> None:
     dockerfile = """
 FROM x AS build
 COPY a.txt b/ /target/
@@ -71,7 +70,7 @@ RUN --mount=type=bind,source=i,target=/i --mount=type=cache,target=/j true
     assert copied_sources(dockerfile) == ("a.txt", "b/", "c", "d e", "f", "g", "i")
 
 
-def test_the_tag_follows_the_contents_and_nothing_else(repository: Path) -> None:
+def test_the_tag_of_an_image_depends_only_on_its_contents(repository: Path) -> None:
     before = tags(repository)
     os.utime(repository / "gateway/app/main.py", (1, 1))
     (repository / "gateway/app/__pycache__").mkdir()
@@ -89,7 +88,7 @@ def test_the_tag_follows_the_contents_and_nothing_else(repository: Path) -> None
         ("runtimes/lua/Dockerfile", {"runtime-lua"}),
     ],
 )
-def test_a_change_reaches_the_images_made_from_it(
+def test_a_change_changes_the_tags_of_dependent_images(
     repository: Path, path: str, changed: set[str]
 ) -> None:
     before = tags(repository)
@@ -99,7 +98,7 @@ def test_a_change_reaches_the_images_made_from_it(
     assert {name for name in after if after[name] != before[name]} == changed
 
 
-def test_another_debian_or_mode_or_name_is_another_tag(repository: Path) -> None:
+def test_another_debian_image_file_mode_or_file_name_is_another_tag(repository: Path) -> None:
     before = tags(repository)
     assert not set(tags(repository, "other").values()) & set(before.values())
     (repository / "gateway/app/main.py").chmod(0o755)
@@ -108,18 +107,20 @@ def test_another_debian_or_mode_or_name_is_another_tag(repository: Path) -> None
     assert len({before["gateway"], executable, tags(repository)["gateway"]}) == 3
 
 
-def test_a_dockerfile_that_copies_what_is_not_there_is_named(repository: Path) -> None:
+def test_a_dockerfile_that_copies_a_missing_file_is_an_error(repository: Path) -> None:
     (repository / "gateway/Dockerfile").write_text("FROM x\nCOPY absent /\n")
-    with pytest.raises(ClusterError, match="gateway/Dockerfile: absent is copied"):
+    with pytest.raises(ClusterError, match="gateway/Dockerfile: it copies absent"):
         tags(repository)
 
 
-def test_copying_the_whole_repository_is_refused(repository: Path) -> None:
+def test_copying_the_whole_repository_is_an_error(repository: Path) -> None:
     with pytest.raises(FileNotFoundError, match="whole repository"):
         context_files(repository, ["."])
 
 
-def test_the_context_has_what_was_hashed_and_nothing_else(repository: Path, tmp_path: Path) -> None:
+def test_the_build_context_contains_exactly_the_hashed_files(
+    repository: Path, tmp_path: Path
+) -> None:
     (repository / "gateway/app/link").symlink_to("main.py")
     (repository / "gateway/app/main.py").chmod(0o700)
     files = context_files(repository, ["gateway/app"])
@@ -131,13 +132,13 @@ def test_the_context_has_what_was_hashed_and_nothing_else(repository: Path, tmp_
     assert (target / "gateway/Dockerfile").stat().st_mode & 0o777 == 0o644
 
 
-def test_references_are_full_names(repository: Path) -> None:
+def test_an_image_reference_is_a_full_name(repository: Path) -> None:
     (_, gateway, *_) = tag_all(repository, discover(repository), "id")
     assert isinstance(gateway, Tagged)
     assert gateway.reference == f"docker.io/cloche/gateway:{gateway.tag}"
 
 
-def test_old_images_go_unless_a_pod_uses_them() -> None:
+def test_old_images_are_stale_unless_a_pod_uses_them() -> None:
     there = {
         "docker.io/cloche/gateway:old",
         "docker.io/cloche/gateway:new",
@@ -166,7 +167,7 @@ Suites: bookworm-security
 """
 
 
-def test_the_machines_mirrors_serve_the_base_image() -> None:
+def test_the_machines_debian_mirrors_are_used_for_the_base_image() -> None:
     lines = sources_for("trixie", parse_deb822(DEB822))
     assert lines == [
         "deb http://mirror.example/debian trixie main",
@@ -175,7 +176,7 @@ def test_the_machines_mirrors_serve_the_base_image() -> None:
     ]
 
 
-def test_one_line_sources_are_read_and_others_ignored() -> None:
+def test_one_line_apt_sources_are_read_and_third_party_ones_ignored() -> None:
     text = (
         "deb [signed-by=/k] http://a.example/debian bookworm main\n# deb http://b.example sid x\n"
     )
@@ -185,7 +186,7 @@ def test_one_line_sources_are_read_and_others_ignored() -> None:
         sources_for("trixie", third_party)
 
 
-def test_a_small_image_is_the_same_every_time(tmp_path: Path) -> None:
+def test_a_written_image_is_reproducible(tmp_path: Path) -> None:
     one, two = tmp_path / "one.tar", tmp_path / "two.tar"
     for target in (one, two):
         write_image(target, "localhost/x:1", {"pause": b"program"}, "/pause")
@@ -209,7 +210,7 @@ def plain_image(directory: Path, layers: list[bytes]) -> None:
     (directory / "version").write_text("Directory Transport Version: 1.1\n")
 
 
-def test_layers_that_images_share_are_in_the_archive_once(tmp_path: Path) -> None:
+def test_shared_layers_are_in_the_archive_once(tmp_path: Path) -> None:
     layout = OciLayout(tmp_path / "layout")
     for name, layers in (("one", [b"shared"]), ("two", [b"shared", b"own"])):
         plain_image(tmp_path / name, layers)
@@ -229,7 +230,7 @@ def test_layers_that_images_share_are_in_the_archive_once(tmp_path: Path) -> Non
     assert not (tmp_path / "one").exists()
 
 
-def test_the_newest_versions_stay_and_other_images_too() -> None:
+def test_only_older_versions_of_an_image_are_selected_for_removal() -> None:
     ours = [f"docker.io/cloche/gateway:{number}" for number in range(3)]
     others = ["docker.io/library/debian:a", "docker.io/library/debian:b", "<none>:<none>"]
     assert older_versions([*ours, *others], kept=1) == ours[1:]

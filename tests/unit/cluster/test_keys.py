@@ -56,12 +56,12 @@ def _store(secret: _Secret) -> KeyStore:
         ("99999d", timedelta(days=99999)),
     ],
 )
-def test_how_long_a_key_holds(text: str, holds: timedelta) -> None:
+def test_the_lifetime_of_a_key_is_parsed(text: str, holds: timedelta) -> None:
     assert duration(text) == holds
 
 
 @pytest.mark.parametrize("text", ["0d", "d", "1w", "-1d", "1.5h", "100000d", "1d ", "٣d"])
-def test_what_is_no_time(text: str) -> None:
+def test_an_invalid_lifetime_is_rejected(text: str) -> None:
     with pytest.raises(ClusterError, match="must be a time like 90m, 12h or 30d"):
         duration(text)
 
@@ -76,12 +76,14 @@ def test_what_is_no_time(text: str) -> None:
         (None, "x", "CONCURRENCY='x': .*valid integer"),
     ],
 )
-def test_limits_that_make_no_sense(rate: str | None, concurrency: str | None, said: str) -> None:
+def test_an_invalid_limit_of_a_key_is_rejected(
+    rate: str | None, concurrency: str | None, said: str
+) -> None:
     with pytest.raises(ClusterError, match=said):
         key_limits(rate, concurrency)
 
 
-def test_a_key_is_kept_as_its_hash_with_its_limits(secret: _Secret, store: KeyStore) -> None:
+def test_a_key_is_stored_as_its_hash_with_its_limits(secret: _Secret, store: KeyStore) -> None:
     text = store.create("me", "team", key_limits("500", "20"), timedelta(days=30))
     record = secret.record("me")
     assert record.sha256 == hash_key(text)
@@ -91,27 +93,27 @@ def test_a_key_is_kept_as_its_hash_with_its_limits(secret: _Secret, store: KeySt
     assert record.expires_at == _NOW + timedelta(days=30)
 
 
-def test_a_key_without_limits_has_the_installations(secret: _Secret, store: KeyStore) -> None:
+def test_a_key_without_limits_is_stored_without_them(secret: _Secret, store: KeyStore) -> None:
     store.create("me", "me", _NONE)
     assert set(json.loads(base64.b64decode(secret.data["me"]))) == {"sha256", "tenant", "createdAt"}
 
 
-def test_a_name_is_not_taken_from_another_key(store: KeyStore) -> None:
+def test_the_name_of_an_existing_key_is_rejected_unless_replaced(store: KeyStore) -> None:
     store.create("me", "me", _NONE)
-    with pytest.raises(ClusterError, match="there is a key named me already"):
+    with pytest.raises(ClusterError, match="a key named me already exists"):
         store.create("me", "me", _NONE)
     store.create("me", "me", _NONE, replace=True)
 
 
 @pytest.mark.parametrize("name", ["", "-a", "a/b", "a" * 64])
-def test_what_is_no_name(store: KeyStore, name: str) -> None:
+def test_an_invalid_name_or_tenant_of_a_key_is_rejected(store: KeyStore, name: str) -> None:
     with pytest.raises(ClusterError, match="must be 1 to 63 letters"):
         store.create(name, "me", _NONE)
     with pytest.raises(ClusterError, match="must be 1 to 63 letters"):
         store.create("me", name, _NONE)
 
 
-def test_a_key_works_with_the_limits_that_it_is_wanted_to_have(store: KeyStore) -> None:
+def test_a_key_works_only_with_its_stored_limits(store: KeyStore) -> None:
     text = store.create("me", "me", KeyLimits(rate_per_minute=7))
     assert store.works(text, KeyLimits(rate_per_minute=7))
     assert not store.works(text, KeyLimits(rate_per_minute=8))
@@ -119,7 +121,9 @@ def test_a_key_works_with_the_limits_that_it_is_wanted_to_have(store: KeyStore) 
 
 
 @pytest.mark.parametrize("value", [b"", b"{", b"[]", b'{"sha256": 1}', b"\xff"])
-def test_what_is_no_record_is_passed_by(secret: _Secret, store: KeyStore, value: bytes) -> None:
+def test_an_invalid_record_in_the_secret_is_ignored(
+    secret: _Secret, store: KeyStore, value: bytes
+) -> None:
     secret.data["odd"] = base64.b64encode(value).decode()
     text = store.create("me", "me", _NONE)
     assert store.names() == {"odd", "me"}

@@ -1,4 +1,4 @@
-"""What is read from buildah's store, and what is passed to containerd."""
+"""Images that are read from buildah's store and passed to containerd."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from cloche_cluster.embedded.linked_images import (
+from cloche_cluster.embedded.node.image_store import ImageStore
+from cloche_cluster.embedded.node.linked_images import (
     Layer,
     LinkedImages,
     chain_ids,
     read_image,
     thin_archive,
 )
-from cloche_cluster.embedded.node_images import ImageStore
 from cloche_cluster.errors import ClusterError
 
 if TYPE_CHECKING:
@@ -68,7 +68,7 @@ def store(tmp_path: Path) -> Path:
     return root
 
 
-def test_an_image_is_read_with_its_layers_from_the_lowest(store: Path) -> None:
+def test_an_image_is_read_with_its_layers_in_order(store: Path) -> None:
     image = read_image(store, NAME)
     assert image.layers == (Layer("lower", "sha256:aa"), Layer("upper", "sha256:bb"))
     assert (image.manifest, image.config) == (MANIFEST, CONFIG)
@@ -79,10 +79,10 @@ def test_an_absent_image_is_an_error_with_its_name(store: Path) -> None:
         read_image(store, "docker.io/cloche/operator:1")
 
 
-def test_layers_that_the_configuration_does_not_name_are_refused(store: Path) -> None:
+def test_layers_that_differ_from_the_configuration_are_an_error(store: Path) -> None:
     path = store / "overlay-layers" / "layers.json"
     path.write_text(path.read_text().replace("sha256:bb", "sha256:cc"))
-    with pytest.raises(ClusterError, match=r"other layers than docker\.io/cloche/gateway:1"):
+    with pytest.raises(ClusterError, match=r"layers of docker\.io/cloche/gateway:1 differ"):
         read_image(store, NAME)
 
 
@@ -140,7 +140,7 @@ def test_each_layer_becomes_a_snapshot_of_the_same_files(
     assert done[6:] == [f"snapshots label {name} containerd.io/gc.root=" for name in (lower, upper)]
 
 
-def test_an_interrupted_run_is_taken_on(
+def test_an_interrupted_load_is_continued(
     linked: LinkedImages, store: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     lower, _ = chain_ids(read_image(store, NAME).layers)
@@ -152,7 +152,7 @@ def test_an_interrupted_run_is_taken_on(
     assert not [one for one in done if "cloche-link-lower" in one]
 
 
-def test_links_need_one_file_system(linked: LinkedImages, tmp_path: Path) -> None:
+def test_linking_images_requires_one_file_system(linked: LinkedImages, tmp_path: Path) -> None:
     assert linked.possible(tmp_path)
     assert not linked.possible(tmp_path / "absent")
     assert not LinkedImages(tmp_path / "absent", linked.store).possible(tmp_path)

@@ -8,7 +8,7 @@ import time
 from typing import TYPE_CHECKING
 
 from cloche_cluster.console import Console
-from cloche_cluster.embedded.lock import locked
+from cloche_cluster.machine.lock import locked
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -17,7 +17,7 @@ HOLD = """
 import sys
 from pathlib import Path
 from cloche_cluster.console import Console
-from cloche_cluster.embedded.lock import locked
+from cloche_cluster.machine.lock import locked
 with locked(Path(sys.argv[1]), Console(), "make up of the other"):
     print("held", flush=True)
     sys.stdin.read()
@@ -56,21 +56,21 @@ def waits_for(path: Path, holder: subprocess.Popen[str], end: str) -> str:
     return stream.getvalue()
 
 
-def test_the_second_waits_and_says_for_whom(tmp_path: Path) -> None:
+def test_a_second_process_waits_and_names_the_holder(tmp_path: Path) -> None:
     path = tmp_path / "run" / "lock"
     holder = hold(path)
     said = waits_for(path, holder, "terminate")
     assert f"make up of the other (process {holder.pid})" in said
 
 
-def test_a_killed_holder_leaves_no_lock(tmp_path: Path) -> None:
+def test_a_killed_holder_releases_the_lock(tmp_path: Path) -> None:
     path = tmp_path / "lock"
     waits_for(path, hold(path), "kill")
     with locked(path, Console(stream=io.StringIO()), "again"):
         assert path.read_text().startswith("again")
 
 
-def test_a_lock_whose_file_was_removed_by_its_holder_is_taken_anew(tmp_path: Path) -> None:
+def test_a_lock_whose_file_was_removed_can_be_acquired(tmp_path: Path) -> None:
     path = tmp_path / "lock"
     holder = hold(path)
     path.unlink()

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from cloche_cluster.embedded import network
+from cloche_cluster.embedded.node import network
 from cloche_cluster.embedded.ports import parse_listeners
 from cloche_cluster.embedded.settings import SANDBOX_BRIDGE, Addresses
 
@@ -22,7 +22,7 @@ ADDRESSES = Addresses()
         ("fd00::/8", "eth0", False),
     ],
 )
-def test_networks_of_the_machine_that_are_in_the_way(
+def test_a_route_that_overlaps_the_clusters_networks_is_found(
     destination: str, device: str, *, clash: bool
 ) -> None:
     found = network.overlapping([{"dst": destination, "dev": device}], ADDRESSES)
@@ -30,19 +30,19 @@ def test_networks_of_the_machine_that_are_in_the_way(
     assert found is None or device in found
 
 
-def test_whatever_a_sandbox_sends_is_dropped_where_it_enters() -> None:
+def test_packets_from_the_sandbox_bridge_are_dropped_before_routing() -> None:
     rules = network.ruleset(ADDRESSES)
     assert f'iifname "{SANDBOX_BRIDGE}" drop' in rules
     assert "hook prerouting priority raw" in rules
     assert "ip saddr 10.244.0.0/24" in rules
 
 
-def test_loading_the_table_again_replaces_it() -> None:
+def test_loading_the_nftables_table_again_replaces_it() -> None:
     lines = network.ruleset(ADDRESSES).splitlines()
     assert lines[:2] == ["table inet cloche", "delete table inet cloche"]
 
 
-def test_our_interfaces_are_the_bridge_its_ports_and_those_that_lead_to_pods() -> None:
+def test_the_clusters_interfaces_are_the_bridge_its_ports_and_pod_links() -> None:
     links = [
         {"ifname": "lo"},
         {"ifname": SANDBOX_BRIDGE},

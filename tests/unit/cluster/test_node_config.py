@@ -6,16 +6,17 @@ from typing import Any
 
 import pytest
 
-from cloche_cluster.embedded import addons, node_config
-from cloche_cluster.embedded.build import Programs
+from cloche_cluster.components.build import Binaries
+from cloche_cluster.embedded import addons
 from cloche_cluster.embedded.layout import Layout
-from cloche_cluster.embedded.machine import Machine, has_capability, usable_nameservers
+from cloche_cluster.embedded.node import config as node_config
 from cloche_cluster.embedded.settings import Addresses, Ports
+from cloche_cluster.machine.facts import Machine, has_capability, usable_nameservers
 
 LAYOUT = Layout(Path("/c"), Path("/s"), Path("/r"), Path("/l"))
 V1 = Machine(cgroup_v2=False, can_lower_oom_score=False, nameservers=())
 V2 = Machine(cgroup_v2=True, can_lower_oom_score=True, nameservers=("192.0.2.53",))
-PROGRAMS = Programs({"runc": Path("/c/bin/runc-1"), "cni": Path("/c/bin/cni-1")})
+PROGRAMS = Binaries({"runc": Path("/c/bin/runc-1"), "cni": Path("/c/bin/cni-1")})
 
 
 def kubelet(machine: Machine) -> dict[str, Any]:
@@ -28,7 +29,7 @@ def containerd(machine: Machine) -> dict[str, Any]:
     return plugins
 
 
-def test_the_kubelet_on_cgroup_v1_is_told_to_go_on() -> None:
+def test_the_kubelet_is_configured_to_run_on_cgroup_v1() -> None:
     config = kubelet(V1)
     assert config["failCgroupV1"] is False
     assert config["enforceNodeAllocatable"] == []
@@ -42,7 +43,7 @@ def test_the_kubelet_on_cgroup_v2_has_the_defaults() -> None:
 
 
 @pytest.mark.parametrize("machine", [V1, V2])
-def test_the_kubelet_stays_in_its_own_places(machine: Machine) -> None:
+def test_the_kubelet_uses_the_clusters_own_cgroup_socket_and_limits(machine: Machine) -> None:
     config = kubelet(machine)
     assert config["cgroupRoot"] == "/cloche"
     assert config["containerRuntimeEndpoint"] == "unix:///r/containerd/containerd.sock"
@@ -52,7 +53,7 @@ def test_the_kubelet_stays_in_its_own_places(machine: Machine) -> None:
     assert config["address"] == Addresses().node
 
 
-def test_only_the_handler_without_network_has_a_cni_directory_of_its_own() -> None:
+def test_only_the_handler_without_network_has_its_own_cni_directory() -> None:
     runtimes = containerd(V1)["io.containerd.cri.v1.runtime"]["containerd"]["runtimes"]
     assert set(runtimes) == {"runc", "cloche-no-network"}
     assert "cni_conf_dir" not in runtimes["runc"]
@@ -60,7 +61,7 @@ def test_only_the_handler_without_network_has_a_cni_directory_of_its_own() -> No
     assert {one["options"]["BinaryName"] for one in runtimes.values()} == {"/c/bin/runc-1/runc"}
 
 
-def test_containerd_keeps_to_its_own_directories() -> None:
+def test_containerd_uses_the_clusters_own_directories() -> None:
     plugins = containerd(V1)
     assert plugins["io.containerd.server.v1.grpc"]["address"] == "/r/containerd/containerd.sock"
     images = plugins["io.containerd.cri.v1.images"]
@@ -69,17 +70,19 @@ def test_containerd_keeps_to_its_own_directories() -> None:
 
 
 @pytest.mark.parametrize(("machine", "restricted"), [(V1, True), (V2, False)])
-def test_oom_scores_are_only_lowered_where_root_may(machine: Machine, *, restricted: bool) -> None:
+def test_containerd_lowers_oom_scores_only_where_root_can(
+    machine: Machine, *, restricted: bool
+) -> None:
     runtime = containerd(machine)["io.containerd.cri.v1.runtime"]
     assert runtime["restrict_oom_score_adj"] is restricted
 
 
-def test_no_shim_is_asked_each_second_how_its_container_does() -> None:
+def test_containerd_collects_container_stats_every_minute() -> None:
     runtime = containerd(V1)["io.containerd.cri.v1.runtime"]
     assert runtime["stats_collect_period"] == "60s"
 
 
-def test_a_sandbox_pods_network_leads_nowhere() -> None:
+def test_the_network_of_a_sandbox_pod_has_no_route() -> None:
     (plugin,) = node_config.no_network(Addresses(), LAYOUT)["plugins"]
     assert plugin["type"] == "bridge"
     assert plugin["isGateway"] is False
@@ -88,7 +91,7 @@ def test_a_sandbox_pods_network_leads_nowhere() -> None:
     assert "routes" not in plugin["ipam"]
 
 
-def test_an_ordinary_pod_has_a_way_out() -> None:
+def test_the_network_of_an_ordinary_pod_has_a_default_route() -> None:
     (plugin,) = node_config.pod_network(Addresses(), LAYOUT)["plugins"]
     assert plugin["type"] == "ptp"
     assert plugin["ipam"]["routes"] == [{"dst": "0.0.0.0/0"}]
@@ -102,12 +105,12 @@ def test_kube_proxy_changes_no_conntrack_setting_of_the_machine() -> None:
     assert config["nodePortAddresses"] == ["10.99.0.1/32"]
 
 
-def test_coredns_forwards_only_where_there_is_a_name_server() -> None:
+def test_coredns_forwards_only_if_the_machine_has_a_name_server() -> None:
     assert "forward" not in addons.corefile(())
     assert "forward . /etc/resolv.conf" in addons.corefile(("192.0.2.53",))
 
 
-def test_name_servers_on_loopback_are_no_use_to_a_pod() -> None:
+def test_name_servers_on_loopback_are_ignored() -> None:
     text = "search x\nnameserver 127.0.0.53\nnameserver 192.0.2.53\nnameserver ::1\n"
     assert usable_nameservers(text) == ("192.0.2.53",)
     assert node_config.resolv_conf(("192.0.2.53",)) == "nameserver 192.0.2.53\n"

@@ -4,8 +4,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from cloche_cluster.embedded.build import Programs, go_is_enough
-from cloche_cluster.embedded.pins import (
+from cloche_cluster.components.build import Binaries
+from cloche_cluster.components.go import go_is_enough
+from cloche_cluster.components.pins import (
     COMPONENTS,
     COMPONENTS_DIRECTORY,
     COREDNS,
@@ -48,7 +49,7 @@ def test_a_pin_is_read_from_go_mod(tmp_path: Path) -> None:
     assert pin.directory == f"thing-{pin.digest}"
 
 
-def test_another_pin_sum_or_flag_is_another_directory(tmp_path: Path) -> None:
+def test_another_pin_checksum_or_flag_is_another_directory(tmp_path: Path) -> None:
     write_pin(tmp_path)
     digests = {read_pin(THING, tmp_path).digest, read_pin(THING, tmp_path).digest}
     assert len(digests) == 1
@@ -61,18 +62,18 @@ def test_another_pin_sum_or_flag_is_another_directory(tmp_path: Path) -> None:
     assert len(digests) == 5
 
 
-def test_a_single_tool_line_is_read_too(tmp_path: Path) -> None:
+def test_a_single_tool_line_of_go_mod_is_read(tmp_path: Path) -> None:
     write_pin(tmp_path, "go 1.26\n\ntool example.org/thing\n\nrequire example.org/thing v1.0.0\n")
     assert read_pin(THING, tmp_path).programs == ("thing",)
 
 
-def test_a_go_mod_without_its_module_is_refused(tmp_path: Path) -> None:
+def test_a_go_mod_without_the_components_module_is_an_error(tmp_path: Path) -> None:
     write_pin(tmp_path, GO_MOD.replace("example.org/thing v2", "example.org/other v2"))
     with pytest.raises(ValueError, match="no line that matches"):
         read_pin(THING, tmp_path)
 
 
-def test_every_component_of_the_repository_has_the_programs_that_are_run() -> None:
+def test_each_component_of_the_repository_has_its_programs() -> None:
     components = (*COMPONENTS, COREDNS)
     found = {one.name: set(read_pin(one, COMPONENTS_DIRECTORY).programs) for one in components}
     assert found["etcd"] == {"etcd"}
@@ -83,7 +84,7 @@ def test_every_component_of_the_repository_has_the_programs_that_are_run() -> No
     assert found["coredns"] == {"coredns"}
 
 
-def test_kubernetes_says_its_version() -> None:
+def test_kubernetes_is_built_with_its_version() -> None:
     kubernetes = next(one for one in COMPONENTS if one.name == "kubernetes")
     flags = build_flags([read_pin(kubernetes, COMPONENTS_DIRECTORY)])
     major, minor, _ = kubernetes_version().removeprefix("v").split(".")
@@ -93,19 +94,19 @@ def test_kubernetes_says_its_version() -> None:
     assert flags[-1].endswith(f"gitMinor={minor}")
 
 
-def test_components_of_one_go_module_are_built_with_the_flags_of_all() -> None:
+def test_components_of_one_go_module_are_built_with_combined_flags() -> None:
     shared = [one for one in COMPONENTS if one.source == NODE_MODULE]
     flags = build_flags([read_pin(one, COMPONENTS_DIRECTORY) for one in shared])
     assert "-tags=no_btrfs,no_devmapper,no_zfs" in flags
     assert flags[-2:-1] == ("-ldflags=-s -w",)  # Go uses the last flag that matches a package
 
 
-def test_a_component_takes_only_its_own_tools_of_a_shared_go_module(tmp_path: Path) -> None:
+def test_a_component_has_only_its_own_tools_of_a_shared_go_module(tmp_path: Path) -> None:
     write_pin(tmp_path, GO_MOD.replace("\n)\n", "\n\texample.org/thing2/cmd/other\n)\n", 1))
     assert read_pin(THING, tmp_path).programs == ("one", "etcd")
 
 
-def test_a_program_of_the_go_module_itself_is_pinned_with_its_source(tmp_path: Path) -> None:
+def test_a_program_of_the_repository_is_pinned_by_its_source(tmp_path: Path) -> None:
     write_pin(tmp_path)
     own = Component("thing", "example.org/thing", packages=("./small",))
     (tmp_path / "thing" / "small").mkdir()
@@ -129,13 +130,13 @@ def test_a_program_of_the_go_module_itself_is_pinned_with_its_source(tmp_path: P
         ("go1.27rc1", "1.26.6", "local", True),
     ],
 )
-def test_whether_go_is_new_enough(
+def test_the_go_version_is_sufficient_or_can_be_fetched(
     installed: str, wanted: str, toolchain: str, *, enough: bool
 ) -> None:
     assert go_is_enough(installed, wanted, toolchain) is enough
 
 
-def test_our_programs_come_before_the_machines(tmp_path: Path) -> None:
-    programs = Programs({"runc": tmp_path / "runc-1", "containerd": tmp_path / "containerd-2"})
+def test_the_clusters_programs_precede_the_machines_in_the_search_path(tmp_path: Path) -> None:
+    programs = Binaries({"runc": tmp_path / "runc-1", "containerd": tmp_path / "containerd-2"})
     assert programs.path("runc") == tmp_path / "runc-1" / "runc"
     assert programs.search_path.startswith(f"{tmp_path}/containerd-2:{tmp_path}/runc-1:/usr")

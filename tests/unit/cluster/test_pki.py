@@ -24,7 +24,7 @@ def plane(directory: Path, port: int = 16643) -> ControlPlane:
     )
 
 
-def test_kubeadm_is_told_all_that_it_would_else_ask_the_internet_or_the_machine() -> None:
+def test_the_kubeadm_configuration_sets_version_addresses_and_directory() -> None:
     init, cluster = yaml.safe_load_all(kubeadm_config(plane(Path("/s"))))
     assert init["localAPIEndpoint"] == {"advertiseAddress": "10.99.0.1", "bindPort": 16643}
     assert init["nodeRegistration"]["criSocket"]
@@ -46,7 +46,9 @@ def kubeadm(monkeypatch: pytest.MonkeyPatch) -> list[list[str]]:
     return asked
 
 
-def test_keys_are_made_once_for_a_configuration(tmp_path: Path, kubeadm: list[list[str]]) -> None:
+def test_certificates_are_created_once_for_a_configuration(
+    tmp_path: Path, kubeadm: list[list[str]]
+) -> None:
     for _ in range(2):
         ensure_pki(plane(tmp_path), Path("kubeadm"), tmp_path / "config.yaml")
     phases = [" ".join(words[1:5]) for words in kubeadm]
@@ -59,7 +61,7 @@ def test_keys_are_made_once_for_a_configuration(tmp_path: Path, kubeadm: list[li
     assert (tmp_path / "kubeconfig" / "kube-proxy.conf").stat().st_mode & 0o777 == 0o600
 
 
-def test_another_configuration_keeps_whole_roots_and_nothing_else(
+def test_another_configuration_keeps_only_complete_root_certificates(
     tmp_path: Path, kubeadm: list[list[str]]
 ) -> None:
     ensure_pki(plane(tmp_path), Path("kubeadm"), tmp_path / "config.yaml")

@@ -14,7 +14,7 @@ NOBODYS = Ports(**{field.name: 0 for field in dataclasses.fields(Ports)})
 """Port 0, on which nothing can listen."""
 
 
-def test_a_taken_port_is_named_with_its_holder() -> None:
+def test_the_error_for_a_taken_port_names_its_holder() -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         taken.listen()

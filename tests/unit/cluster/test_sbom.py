@@ -121,7 +121,7 @@ LAYERS: list[Layer] = [
 
 
 @pytest.mark.parametrize("save", [docker, oci])
-def test_the_newest_layer_wins_and_what_it_removes_is_gone(tmp_path: Path, save: Any) -> None:
+def test_files_of_later_layers_replace_and_remove_earlier_ones(tmp_path: Path, save: Any) -> None:
     root = read_root(save(tmp_path / "image.tar", LAYERS), lambda path: path != "other")
     assert root.files == {
         "etc/a": b"new",
@@ -145,7 +145,7 @@ def test_links_are_followed_within_the_image() -> None:
 
 
 @pytest.mark.parametrize("content", [b"", b"no tar at all", packed([("x", b"y")])])
-def test_what_is_no_image_is_told(tmp_path: Path, content: bytes) -> None:
+def test_a_file_that_is_no_image_is_an_error(tmp_path: Path, content: bytes) -> None:
     path = tmp_path / "image.tar"
     path.write_bytes(content)
     with pytest.raises(ClusterError, match=r"image\.tar is no image"):
@@ -156,7 +156,7 @@ def found(files: Mapping[str, bytes], links: Mapping[str, str] | None = None) ->
     return list(packages(Root({"usr/lib/os-release": OS_RELEASE, **files}, links or {})))
 
 
-def test_debians_packages_with_their_licences() -> None:
+def test_debian_packages_are_read_with_their_licences() -> None:
     files = {"var/lib/dpkg/status": STATUS, "usr/share/doc/libc6/copyright": COPYRIGHT}
     links = {"usr/share/doc/libstdc++6": "libc6"}
     licenses = ("GPL-3+", "LGPL-2.1+")
@@ -186,16 +186,16 @@ def test_debians_packages_with_their_licences() -> None:
         ("Classifier: Topic :: Internet", (), None),
     ],
 )
-def test_pythons_distributions(
+def test_python_distributions_are_read_with_their_licences(
     lines: str, licenses: tuple[str, ...], expression: str | None
 ) -> None:
     text = f"Metadata-Version: 2.4\nName: Typing_Extensions\nVersion: 4.1\n{lines}\n\nName: x\n"
-    told = found({"app/x.dist-info/METADATA": text.encode()})
+    result = found({"app/x.dist-info/METADATA": text.encode()})
     purl = "pkg:pypi/typing-extensions@4.1"
-    assert told == [Package(purl, "Typing_Extensions", "4.1", licenses, expression)]
+    assert result == [Package(purl, "Typing_Extensions", "4.1", licenses, expression)]
 
 
-def test_npms_packages_each_once() -> None:
+def test_each_npm_package_is_read_once() -> None:
     manifest = {"name": "@types/node", "version": "20.1.0", "license": "MIT"}
     path = "opt/x/lib/node_modules/{}/package.json"
     files = {
@@ -219,7 +219,7 @@ def test_npms_packages_each_once() -> None:
         "etc/passwd",
     ],
 )
-def test_other_files_tell_of_no_package(path: str) -> None:
+def test_other_files_are_no_package_records(path: str) -> None:
     assert not is_record(path)
 
 
@@ -227,15 +227,19 @@ SYSTEM = Distribution("debian", "13", "trixie")
 SOME = [Package("pkg:a/b@1", "b", "1", ("X",)), Package("pkg:a/c@1", "c", "1", (), "MIT")]
 
 
-def test_the_document_is_the_same_for_the_same_contents() -> None:
+def test_the_sbom_is_reproducible() -> None:
     text = document("docker.io/cloche/gateway:0123", SYSTEM, SOME)
     assert text == document("docker.io/cloche/gateway:0123", SYSTEM, list(SOME))
-    told = json.loads(text)
-    assert (told["bomFormat"], told["specVersion"], told["version"]) == ("CycloneDX", "1.6", 1)
-    assert "timestamp" not in told["metadata"]
-    component = told["metadata"]["component"]
+    result = json.loads(text)
+    assert (result["bomFormat"], result["specVersion"], result["version"]) == (
+        "CycloneDX",
+        "1.6",
+        1,
+    )
+    assert "timestamp" not in result["metadata"]
+    component = result["metadata"]["component"]
     assert (component["name"], component["version"]) == ("docker.io/cloche/gateway", "0123")
-    system, one, two = told["components"]
+    system, one, two = result["components"]
     assert (system["type"], system["name"], system["version"]) == (
         *("operating-system", "debian", "13"),
     )
@@ -264,7 +268,7 @@ def tagged(name: str) -> Tagged:
     return Tagged(Image(name, Path(name) / "Dockerfile"), "0123", ())
 
 
-def test_each_image_has_its_file_and_old_ones_go(tmp_path: Path) -> None:
+def test_each_image_gets_an_sbom_file_and_old_files_are_removed(tmp_path: Path) -> None:
     target = tmp_path / "sbom"
     target.mkdir()
     (target / "removed.cdx.json").write_text("{}")
@@ -279,7 +283,7 @@ def test_each_image_has_its_file_and_old_ones_go(tmp_path: Path) -> None:
     assert len(json.loads(written[0].read_text())["components"]) == 3
 
 
-def test_an_image_without_records_is_told(tmp_path: Path) -> None:
+def test_an_image_without_package_records_is_an_error(tmp_path: Path) -> None:
     engine: Any = Saves([[("etc/passwd", b"")]])
     with pytest.raises(ClusterError, match="cloche/gateway:0123 has no record"):
         write_sboms([tagged("gateway")], engine, tmp_path / "sbom", Console(stream=io.StringIO()))

@@ -5,9 +5,10 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from cloche_cluster.embedded import cgroups, sysctls
 from cloche_cluster.embedded.layout import Layout
-from cloche_cluster.embedded.sweep import Process, own_mounts, own_processes
+from cloche_cluster.embedded.node import cgroups, sysctls
+from cloche_cluster.embedded.sweep import own_mounts, own_processes
+from cloche_cluster.machine.processes import Process
 
 if TYPE_CHECKING:
     import pytest
@@ -20,7 +21,7 @@ def selected(*processes: Process, in_cgroup: frozenset[int] = frozenset()) -> tu
     return own_processes(processes, LAYOUT, set(in_cgroup))
 
 
-def test_our_programs_are_known_by_program_and_directory_together() -> None:
+def test_the_clusters_programs_are_identified_by_executable_and_directory() -> None:
     etcd = Process(1, f"{BIN}/etcd-1/etcd", ("etcd", "--data-dir=/var/lib/cloche/etcd"))
     shim = Process(
         2, f"{BIN}/containerd-1/containerd-shim-runc-v2", ("x", "-address", "/run/cloche/c.sock")
@@ -28,7 +29,7 @@ def test_our_programs_are_known_by_program_and_directory_together() -> None:
     assert selected(etcd, shim) == (1, 2)
 
 
-def test_supervisord_is_known_though_python_runs_it() -> None:
+def test_supervisord_is_identified_although_python_runs_it() -> None:
     script = "/var/cache/cloche/supervisor/1/bin/supervisord"
     python = Process(
         1, "/usr/bin/python3.11", ("/x/python", script, "-c", "/var/lib/cloche/config/s.conf")
@@ -36,24 +37,24 @@ def test_supervisord_is_known_though_python_runs_it() -> None:
     assert selected(python) == (1,)
 
 
-def test_a_tests_own_api_server_out_of_the_same_cache_is_left_alone() -> None:
+def test_an_api_server_of_a_test_from_the_same_cache_is_not_selected() -> None:
     server = Process(1, f"{BIN}/etcd-1/etcd", ("etcd", "--data-dir=/tmp/cloche-api-x/etcd"))
     assert selected(server) == ()
 
 
-def test_a_foreign_kubelet_containerd_or_editor_is_left_alone() -> None:
+def test_a_foreign_kubelet_etcd_or_editor_is_not_selected() -> None:
     kubelet = Process(1, "/usr/bin/kubelet", ("kubelet", "--config=/var/lib/kubelet/config.yaml"))
     editor = Process(2, "/usr/bin/vim", ("vim", "/var/lib/cloche/config/kubelet.yaml"))
     same_name = Process(3, "/opt/cloche/etcd", ("etcd", "--data-dir=/var/lib/cloche-other/x"))
     assert selected(kubelet, editor, same_name) == ()
 
 
-def test_whatever_runs_in_our_control_group_is_ours() -> None:
+def test_each_process_in_the_clusters_cgroup_is_selected() -> None:
     program = Process(7, "/usr/bin/python3", ("python3", "main.py"))
     assert selected(program, in_cgroup=frozenset({7})) == (7,)
 
 
-def test_mounts_below_our_directories_are_selected_innermost_first() -> None:
+def test_mounts_below_the_clusters_directories_are_selected_innermost_first() -> None:
     mountinfo = (
         "1 0 8:1 / / rw - ext4 /dev/x rw\n"
         "2 1 0:1 / /run/cloche/a rw - tmpfs tmpfs rw\n"
@@ -65,7 +66,7 @@ def test_mounts_below_our_directories_are_selected_innermost_first() -> None:
     assert found == ("/run/cloche/a/b c", "/run/cloche/a")
 
 
-def test_hierarchies_of_a_hybrid_machine() -> None:
+def test_the_cgroup_hierarchies_of_a_hybrid_machine_are_read() -> None:
     mounts = cgroups.parse_mounts(
         "cgroup /sys/fs/cgroup/cpu cgroup rw,cpu 0 0\n"
         "cgroup /sys/fs/cgroup/pids cgroup rw,pids 0 0\n"
@@ -80,7 +81,7 @@ def v2_root(tmp_path: Path) -> cgroups.CgroupMounts:
     return cgroups.CgroupMounts((), tmp_path)
 
 
-def test_on_version_2_the_controllers_are_handed_down_and_the_programs_are_in_a_leaf(
+def test_cgroup_v2_delegates_controllers_and_puts_programs_into_a_leaf(
     tmp_path: Path,
 ) -> None:
     procs = cgroups.prepare(v2_root(tmp_path))
@@ -91,7 +92,7 @@ def test_on_version_2_the_controllers_are_handed_down_and_the_programs_are_in_a_
     assert not (procs.parent / "cgroup.subtree_control").exists()
 
 
-def test_on_version_1_every_hierarchy_has_the_group_and_cpusets_are_filled(tmp_path: Path) -> None:
+def test_cgroup_v1_has_the_group_in_each_hierarchy_and_fills_cpusets(tmp_path: Path) -> None:
     for name in ("pids", "cpuset", "cpu"):
         (tmp_path / name).mkdir()
     (tmp_path / "cpuset" / "cpuset.cpus").write_text("0-1\n")
@@ -108,7 +109,7 @@ def test_on_version_1_every_hierarchy_has_the_group_and_cpusets_are_filled(tmp_p
     assert int(shares.read_text()) == 1024 * (os.cpu_count() or 1)
 
 
-def test_members_are_found_in_every_group_below_ours(tmp_path: Path) -> None:
+def test_members_are_found_in_each_cgroup_below_the_clusters(tmp_path: Path) -> None:
     pod = tmp_path / "cloche" / "kubepods" / "pod1"
     pod.mkdir(parents=True)
     (pod / "cgroup.procs").write_text("12\n13\n")
@@ -116,13 +117,13 @@ def test_members_are_found_in_every_group_below_ours(tmp_path: Path) -> None:
     assert cgroups.members(cgroups.CgroupMounts((), tmp_path)) == {12, 13}
 
 
-def test_groups_are_removed_children_first(tmp_path: Path) -> None:
+def test_cgroups_are_removed_children_first(tmp_path: Path) -> None:
     (tmp_path / "cloche" / "kubepods" / "pod1").mkdir(parents=True)
     assert cgroups.remove(cgroups.CgroupMounts((), tmp_path)) == 3
     assert not (tmp_path / "cloche").exists()
 
 
-def test_kernel_settings_are_the_machines_own_even_after_a_second_start(
+def test_the_recorded_kernel_settings_are_from_before_the_first_start(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(sysctls, "CHANGED", ("kernel/panic", "kernel/absent"))
@@ -138,7 +139,7 @@ def test_kernel_settings_are_the_machines_own_even_after_a_second_start(
     assert sysctls.restore(record, root) == 0
 
 
-def test_settings_that_a_newer_version_changes_are_recorded_too(
+def test_kernel_settings_changed_by_a_newer_version_are_recorded_too(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The other settings have the cluster's values by then; the recorded ones are the machine's."""
@@ -152,7 +153,7 @@ def test_settings_that_a_newer_version_changes_are_recorded_too(
     assert json.loads(record.read_text()) == {"kernel/panic": "0", "kernel/pid_max": "32768"}
 
 
-def test_limits_are_raised_and_never_lowered(tmp_path: Path) -> None:
+def test_kernel_limits_are_raised_and_never_lowered(tmp_path: Path) -> None:
     for name, value in {"kernel/pid_max": "32768", "fs/file-max": str(2**63 - 1)}.items():
         (tmp_path / name).parent.mkdir()
         (tmp_path / name).write_text(f"{value}\n")
@@ -162,7 +163,7 @@ def test_limits_are_raised_and_never_lowered(tmp_path: Path) -> None:
     assert not (tmp_path / "fs/inotify").exists()
 
 
-def test_processes_are_left_to_the_machine(tmp_path: Path) -> None:
+def test_process_ids_are_reserved_for_the_machine(tmp_path: Path) -> None:
     pids, memory, system = tmp_path / "pids", tmp_path / "memory", tmp_path / "system"
     for hierarchy in (pids, memory):
         (hierarchy / "cloche" / "kubepods").mkdir(parents=True)

@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING
 import pytest
 
 from cloche_cluster import cli
-from cloche_cluster.choice import Kind, Target
 from cloche_cluster.console import Console
 from cloche_cluster.embedded.settings import Ports
 from cloche_cluster.errors import ClusterError
-from cloche_cluster.targets.factory import make_cluster
+from cloche_cluster.targets.choice import Kind, Target
 from cloche_cluster.targets.local_tools import LocalToolCluster
 from cloche_cluster.targets.port_forward import PortForward
+from cloche_cluster.targets.selection import make_cluster
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -94,7 +94,7 @@ def kind_cluster(tools: Tools, *, exists: bool) -> LocalToolCluster:
     return made
 
 
-def test_a_kind_cluster_that_is_not_there_is_made_and_deleted_again(tools: Tools) -> None:
+def test_a_missing_kind_cluster_is_created_and_later_deleted(tools: Tools) -> None:
     access = kind_cluster(tools, exists=False).prepare()
     assert tools.calls()[0] == "kind create cluster --name cloche --wait 180s"
     assert access.kubeconfig.read_text() == "kind: Config\n"
@@ -105,7 +105,7 @@ def test_a_kind_cluster_that_is_not_there_is_made_and_deleted_again(tools: Tools
     assert gone == ["the kind cluster cloche"]
 
 
-def test_a_kind_cluster_that_was_there_is_not_deleted(tools: Tools) -> None:
+def test_an_existing_kind_cluster_is_not_deleted(tools: Tools) -> None:
     cluster = kind_cluster(tools, exists=True)
     cluster.prepare()
     assert cluster.remove() == []
@@ -124,20 +124,20 @@ def test_only_missing_images_are_loaded_into_kind(tools: Tools) -> None:
     assert words[4:] == ["--name", "cloche"]
 
 
-def test_minikube_has_its_own_words(tools: Tools) -> None:
+def test_images_are_loaded_into_minikube_with_its_own_command(tools: Tools) -> None:
     target = Target(Kind.MINIKUBE, "minikube", "minikube")
     cluster = make_cluster(target, tools.directory, Console(stream=io.StringIO()))
     cluster.load_images(Saver(), ["docker.io/cloche/gateway:1"])
     assert tools.calls()[-1].startswith("minikube -p minikube image load /")
 
 
-def test_the_embedded_clusters_api_server_may_be_reached(tmp_path: Path) -> None:
+def test_network_policies_allow_the_embedded_clusters_api_server(tmp_path: Path) -> None:
     target = Target(Kind.EMBEDDED, "cloche", None)
     cluster = make_cluster(target, tmp_path, Console(stream=io.StringIO()))
     assert cluster.values()["networkPolicy"] == {"apiServer": {"ports": [443, Ports().api]}}
 
 
-def test_a_foreign_cluster_needs_a_registry_before_anything_is_done(
+def test_a_foreign_cluster_requires_a_registry_before_any_command(
     tools: Tools, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     target = Target(Kind.FOREIGN, "production", "production")
@@ -148,7 +148,7 @@ def test_a_foreign_cluster_needs_a_registry_before_anything_is_done(
     assert tools.calls() == []
 
 
-def test_a_foreign_clusters_images_are_pushed_under_the_registrys_name(
+def test_images_for_a_foreign_cluster_are_pushed_to_the_registry(
     tools: Tools, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     target = Target(Kind.FOREIGN, "production", "production")
@@ -161,7 +161,7 @@ def test_a_foreign_clusters_images_are_pushed_under_the_registrys_name(
     assert cluster.values() == {"image": {"registry": "registry.example.com/team"}}
 
 
-def test_a_pid_file_of_somebody_else_ends_nobody(tmp_path: Path) -> None:
+def test_a_pid_file_of_another_process_ends_no_process(tmp_path: Path) -> None:
     (tmp_path / "port-forward.pid").write_text("1\n")
     assert PortForward(tmp_path).stop() is False
     assert not (tmp_path / "port-forward.pid").exists()
@@ -169,11 +169,11 @@ def test_a_pid_file_of_somebody_else_ends_nobody(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("operation", ["up", "down"])
-def test_without_root_the_embedded_cluster_says_so_in_one_line(
+def test_the_embedded_cluster_without_root_is_a_one_line_error(
     operation: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(os, "geteuid", lambda: 1000)
     assert cli.main(["--cluster", "embedded", operation]) == 1
     said = capsys.readouterr().err
-    assert "the embedded cluster needs Linux and root: run `sudo make up`" in said
+    assert "the embedded cluster requires Linux and root: run `sudo make up`" in said
     assert said.count("\n") == 1

@@ -33,11 +33,11 @@ def node(
     name: str, handlers: dict[str, bool | None], info: dict[str, str] = INFO, **spec: Any
 ) -> dict[str, Any]:
     """Return a node with these reports of its runtime handlers; None: no report of features."""
-    told = [
+    reported = [
         {"name": handler, **({} if does is None else {"features": {"userNamespaces": does}})}
         for handler, does in handlers.items()
     ]
-    status = {"nodeInfo": info, "runtimeHandlers": told}
+    status = {"nodeInfo": info, "runtimeHandlers": reported}
     return {"metadata": {"name": name}, "spec": spec, "status": status}
 
 
@@ -50,14 +50,14 @@ def ended(code: int) -> dict[str, Any]:
     return {"terminated": {"exitCode": code, "reason": "Error" if code else "Completed"}}
 
 
-def test_the_handler_is_the_runtime_class_s_or_the_default() -> None:
+def test_the_handler_is_that_of_the_runtime_class_or_the_default() -> None:
     classes = [{"metadata": {"name": "gvisor"}, "handler": "runsc"}]
     assert handler_of("", classes) == ""
     assert handler_of("gvisor", classes) == "runsc"
     assert handler_of("kata", classes) is None
 
 
-def test_nodes_that_no_sandbox_may_be_put_on_do_not_count() -> None:
+def test_nodes_that_accept_no_sandbox_pods_do_not_count() -> None:
     nodes = [
         node("cordoned", {}, unschedulable=True),
         node("control-plane", {}, taints=[{"key": "control-plane", "effect": "NoSchedule"}]),
@@ -68,29 +68,33 @@ def test_nodes_that_no_sandbox_may_be_put_on_do_not_count() -> None:
     assert [one["metadata"]["name"] for one in open_nodes(nodes)] == ["last-choice", "worker"]
 
 
-def test_every_node_must_report_them_for_the_handler() -> None:
+def test_each_node_must_report_user_namespaces_for_the_handler() -> None:
     both: dict[str, bool | None] = {"": True, "runsc": False}
     assert reported([node("a", both), node("b", both)], "") is None
-    assert reported([node("a", both)], "runsc") == Verdict("node a's runtime has none")
+    assert reported([node("a", both)], "runsc") == Verdict(
+        "the container runtime of node a does not support them"
+    )
     silent: dict[str, bool | None] = {"": None}
     assert reported([node("a", both), node("b", silent)], "") == Verdict(
-        "node b's runtime has none"
+        "the container runtime of node b does not support them"
     )
-    assert reported([node("a", {})], "") == Verdict("node a's runtime has none")
+    assert reported([node("a", {})], "") == Verdict(
+        "the container runtime of node a does not support them"
+    )
 
 
-def test_without_a_node_or_the_runtime_class_there_are_none() -> None:
-    assert reported([], "") == Verdict("no node takes Pods")
-    assert reported([node("a", {"": True})], None) == Verdict("there is no such RuntimeClass")
+def test_user_namespaces_are_off_without_a_node_or_the_runtime_class() -> None:
+    assert reported([], "") == Verdict("no node accepts Pods")
+    assert reported([node("a", {"": True})], None) == Verdict("the RuntimeClass does not exist")
 
 
-def test_a_node_of_each_kind_is_tried() -> None:
+def test_one_node_of_each_kind_is_probed() -> None:
     other = INFO | {"kernelVersion": "5.15.0"}
     nodes = [node("a", {}), node("b", {}, INFO | {"bootID": "other"}), node("c", {}, other)]
     assert list(unlike(nodes).values()) == ["a", "c"]
 
 
-def test_a_verdict_holds_while_handler_and_nodes_are_the_same() -> None:
+def test_the_fingerprint_changes_with_handler_and_node_kinds() -> None:
     one, two = unlike([node("a", {})]), unlike([node("a", {}, INFO | {"osImage": "Ubuntu"})])
     assert fingerprint("", one) == fingerprint("", unlike([node("renamed", {})]))
     assert fingerprint("", [*one, *two]) == fingerprint("", [*two, *one])
@@ -98,7 +102,7 @@ def test_a_verdict_holds_while_handler_and_nodes_are_the_same() -> None:
     assert len(found) == 3
 
 
-def test_the_probe_pods() -> None:
+def test_a_probe_pod_is_restricted_and_bound_to_its_node() -> None:
     first, second = probe_pods(["a", "b"], "gvisor", ("cloche/runtime-bash:1", "Never"))
     assert (first["metadata"], first["spec"]["nodeName"]) == (
         {"name": "cloche-probe-0", "labels": LABELS},
@@ -125,19 +129,19 @@ def test_the_probe_pods() -> None:
     assert spec["volumes"][0]["emptyDir"]["medium"] == "Memory"
 
 
-def test_without_a_runtime_class_the_pod_names_none() -> None:
+def test_a_probe_pod_without_a_runtime_class_names_none() -> None:
     (only,) = probe_pods(["a"], "", ("x", "Never"))
     assert "runtimeClassName" not in only["spec"]
 
 
 @pytest.mark.parametrize(
-    ("told", "verdict"),
+    ("reported", "verdict"),
     [
         (pod(phase="Succeeded"), WORKS),
         (pod(phase="Pending"), None),
         (pod(phase="Running", state={"running": {}}), None),
         (pod(state={"waiting": {"reason": "ContainerCreating"}}), None),
-        (pod(phase="Failed", state=ended(3)), Verdict("the probe Pod got the node's own users")),
+        (pod(phase="Failed", state=ended(3)), Verdict("the probe Pod ran with the node's users")),
         (
             pod(phase="Failed", state=ended(2)),
             Verdict("the probe Pod did not start: container probe Error"),
@@ -156,25 +160,27 @@ def test_without_a_runtime_class_the_pod_names_none() -> None:
         ),
     ],
 )
-def test_what_one_probe_pod_tells(told: dict[str, Any], verdict: Verdict | None) -> None:
-    assert judged([told], {}) == verdict
+def test_the_verdict_follows_the_state_of_a_probe_pod(
+    reported: dict[str, Any], verdict: Verdict | None
+) -> None:
+    assert judged([reported], {}) == verdict
 
 
-def test_a_sandbox_that_was_not_made_tells_so_by_its_event() -> None:
+def test_a_probe_pod_whose_sandbox_failed_is_judged_by_its_event() -> None:
     waits = pod(uid="new", phase="Pending")
     assert judged([waits], {"old": "of a Pod before it"}) is None
     refused = Verdict("the probe Pod did not start: mount_setattr: invalid argument")
     assert judged([waits], {"new": "mount_setattr: invalid argument"}) == refused
 
 
-def test_all_must_succeed_and_one_that_fails_is_enough() -> None:
+def test_all_probe_pods_must_succeed_and_one_failure_decides() -> None:
     good, bad, waits = pod(phase="Succeeded"), pod(phase="Failed", state=ended(3)), pod()
     assert judged([good, good], {}) == WORKS
     assert judged([good, waits], {}) is None
-    assert judged([good, waits, bad], {}) == Verdict("the probe Pod got the node's own users")
+    assert judged([good, waits, bad], {}) == Verdict("the probe Pod ran with the node's users")
 
 
-def test_the_probe_s_image_is_the_one_that_the_chart_makes() -> None:
+def test_the_probe_pod_uses_the_charts_image_reference() -> None:
     tags = {"gateway": "1", "runtime-bash": "2", "runtime-python": "3"}
     local = {"image": {"tags": tags}}
     assert runtime_image(local) == ("docker.io/cloche/runtime-bash:2", "Never")
@@ -183,7 +189,7 @@ def test_the_probe_s_image_is_the_one_that_the_chart_makes() -> None:
     assert runtime_image(pulled) == (reference, "IfNotPresent")
 
 
-def test_a_verdict_is_remembered_of_the_same_nodes_alone() -> None:
+def test_a_verdict_is_remembered_only_for_the_same_nodes() -> None:
     works = {"annotations": {ANNOTATION: "abc"}}
     refused = {"annotations": {ANNOTATION: "abc the probe Pod did not start: no idmap"}}
     assert remembered(works, "abc") == WORKS

@@ -8,7 +8,7 @@ import pytest
 
 from cloche_api.limits import MIB
 from cloche_gateway.cluster.feed import Feed, Piece, Position, lean
-from cloche_gateway.limits.budget import Budget
+from cloche_gateway.limits.bytes import Budget
 
 SILENCE_SECONDS = 10.0
 PRINTED = [("stdout", "one "), ("stderr", "oh "), ("stdout", "two "), ("stdout", "three")]
@@ -25,7 +25,7 @@ def budget() -> Budget:
 
 @pytest.fixture
 def feed(budget: Budget) -> Feed:
-    """A feed that got each write as a piece of its own, and then the end."""
+    """A feed with one piece for each write, and the end."""
     made = Feed(budget, "acme")
     made.add(Piece("started", time=1.0))
     for kind, text in PRINTED:
@@ -34,7 +34,7 @@ def feed(budget: Budget) -> Feed:
     return made
 
 
-async def heard(feed: Feed, start: Position) -> list[tuple[str, str, Position]]:
+async def pieces_after(feed: Feed, start: Position) -> list[tuple[str, str, Position]]:
     """Return kind, text and position of each piece after `start`."""
     events = []
     async for found in feed.pieces_after(start, SILENCE_SECONDS):
@@ -44,19 +44,19 @@ async def heard(feed: Feed, start: Position) -> list[tuple[str, str, Position]]:
     return events
 
 
-async def test_each_piece_comes_once(feed: Feed) -> None:
-    kinds = [(kind, text) for kind, text, _ in await heard(feed, Position())]
+async def test_each_piece_is_delivered_once(feed: Feed) -> None:
+    kinds = [(kind, text) for kind, text, _ in await pieces_after(feed, Position())]
     assert kinds == [("started", ""), *PRINTED, ("exit", "")]
 
 
-async def test_each_position_leads_to_the_next_piece(feed: Feed) -> None:
-    events = await heard(feed, Position())
+async def test_a_feed_resumes_after_each_position(feed: Feed) -> None:
+    events = await pieces_after(feed, Position())
     for number, (_, _, at) in enumerate(events[:-1], start=1):
-        assert await heard(feed, at) == events[number:]
+        assert await pieces_after(feed, at) == events[number:]
 
 
-async def test_a_position_within_a_piece_leads_to_the_rest_of_it(feed: Feed) -> None:
-    events = await heard(feed, Position(started=True, stdout=6, stderr=3))
+async def test_a_feed_resumes_within_a_piece(feed: Feed) -> None:
+    events = await pieces_after(feed, Position(started=True, stdout=6, stderr=3))
     assert [(kind, text) for kind, text, _ in events] == [
         ("stdout", "o "),
         ("stdout", "three"),
@@ -64,18 +64,18 @@ async def test_a_position_within_a_piece_leads_to_the_rest_of_it(feed: Feed) -> 
     ]
 
 
-async def test_a_long_text_comes_in_events_of_64_ki_characters(budget: Budget) -> None:
+async def test_a_long_text_is_split_into_events_of_64_ki_characters(budget: Budget) -> None:
     feed = Feed(budget, "acme")
     feed.add(Piece("stdout", "a"))
     feed.ended_as({"spec": {}, "status": {"stdout": "a" + "b" * 150_000}})
-    events = await heard(feed, Position(stdout=10))
+    events = await pieces_after(feed, Position(stdout=10))
     assert [len(text) for _, text, _ in events] == [65536, 65536, 150_001 - 10 - 2 * 65536, 0]
     assert [at.stdout for _, _, at in events] == [10 + 65536, 10 + 2 * 65536, 150_001, 150_001]
     for number, (_, _, at) in enumerate(events[:-1], start=1):
-        assert await heard(feed, at) == events[number:]
+        assert await pieces_after(feed, at) == events[number:]
 
 
-async def test_what_a_feed_keeps_is_charged_to_its_tenant(feed: Feed, budget: Budget) -> None:
+async def test_the_memory_of_a_feed_is_charged_to_its_tenant(feed: Feed, budget: Budget) -> None:
     assert 500 < budget.of("acme") < 1500
     feed.ended_as({"spec": {}, "status": {"files": [{"contentBase64": "x" * 10_000}]}})
     assert 10_500 < budget.of("acme") < 12_000
@@ -83,7 +83,7 @@ async def test_what_a_feed_keeps_is_charged_to_its_tenant(feed: Feed, budget: Bu
     assert budget.used == 0
 
 
-async def test_a_feed_without_room_is_cut_and_its_listeners_are_told(budget: Budget) -> None:
+async def test_a_feed_over_its_budget_is_cut_and_its_listeners_end(budget: Budget) -> None:
     feed = Feed(budget, "acme")
     feed.add(Piece("stdout", "a"))
     pieces = feed.pieces_after(Position(), SILENCE_SECONDS)
@@ -94,7 +94,7 @@ async def test_a_feed_without_room_is_cut_and_its_listeners_are_told(budget: Bud
     assert budget.used == 0
 
 
-def test_at_the_end_nothing_is_kept_of_what_was_sent_and_printed() -> None:
+def test_an_ended_feed_keeps_neither_input_nor_output() -> None:
     given = {"args": ["a"], "environment": {"A": "b"}, "files": [{"path": "a", "content": "b"}]}
     spec = ENDED["spec"] | given
     obj = lean({"spec": spec, "status": {"stdout": "o", "stderr": "\n why\nmore", "a": 1}})

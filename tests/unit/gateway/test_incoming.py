@@ -1,4 +1,4 @@
-"""Pipelined requests: where one ends, and how many bytes of the next ones are held."""
+"""Limits on heads, heads that ask for another protocol, and how pipelined requests are held."""
 
 from __future__ import annotations
 
@@ -7,8 +7,21 @@ import pytest
 
 from cloche_api.limits import MIB
 from cloche_gateway.errors import OverloadedError
-from cloche_gateway.http.incoming import HELD_BYTES, RECEIVE_BYTES, Frame, Held
-from cloche_gateway.limits.budget import Budget
+from cloche_gateway.http.incoming import (
+    CHUNKS,
+    HEAD_BYTES,
+    HEADERS,
+    HELD_BYTES,
+    RECEIVE_BYTES,
+    UNCHARGED_BYTES,
+    Frame,
+    Head,
+    Held,
+    RefusedHeadError,
+    content_length,
+    without_upgrade,
+)
+from cloche_gateway.limits.bytes import Budget
 
 GET = b"GET /a HTTP/1.1\r\nHost: x\r\n\r\n"
 POST = b"POST /b HTTP/1.1\r\nContent-Length: 9\r\n\r\n\r\n\r\nabc\r\n"
@@ -55,18 +68,18 @@ class Reader:
 
 
 @pytest.mark.parametrize("size", [1, 2, 3, 4, 5, 7, 16, 61, 1000])
-def test_however_it_is_cut_the_parser_gets_one_request_at_a_time(size: int) -> None:
+def test_the_parser_receives_one_request_at_a_time_for_any_chunk_size(size: int) -> None:
     reader = Reader()
     for at in range(0, len(STREAM), size):
         reader.read(STREAM[at : at + size])
     assert (reader.ended, reader.most) == (7, 1)
 
 
-def test_a_request_that_comes_whole_is_handed_over_whole() -> None:
+def test_a_complete_request_is_passed_to_the_parser_at_once() -> None:
     assert Frame().length(GET, 0) == len(GET)
 
 
-def test_what_is_kept_is_charged_and_given_back() -> None:
+def test_held_bytes_are_charged_and_released() -> None:
     budget = Budget(MIB, 1.0)
     held = Held(budget, lambda: None)
     assert not held.add("acme", b"x" * HELD_BYTES)
@@ -77,7 +90,83 @@ def test_what_is_kept_is_charged_and_given_back() -> None:
     assert (budget.used, len(held)) == (0, 0)
 
 
-def test_what_has_no_room_is_refused() -> None:
+def test_bytes_over_the_budget_are_rejected() -> None:
     held = Held(Budget(10, 1.0), lambda: None)
     with pytest.raises(OverloadedError):
         held.add(None, b"x" * 11)
+
+
+@pytest.fixture
+def budget() -> Budget:
+    return Budget(MIB, 1.0)
+
+
+@pytest.fixture
+def head(budget: Budget) -> Head:
+    return Head(budget)
+
+
+def test_an_incomplete_request_head_is_charged(head: Head, budget: Budget) -> None:
+    head.count(UNCHARGED_BYTES)
+    head.check()
+    assert budget.used == 0
+    head.count(1)
+    head.check()
+    assert budget.used == 2 * (UNCHARGED_BYTES + 1)
+    head.complete("1.1")
+    assert budget.used == 0
+
+
+def test_a_request_head_that_is_too_long_is_rejected(head: Head) -> None:
+    head.count(HEAD_BYTES)
+    head.check()
+    head.count(1)
+    with pytest.raises(RefusedHeadError, match="headers: must be at most 64 KiB"):
+        head.check()
+
+
+def test_header_lines_are_limited_and_trailers_are_not_kept(head: Head) -> None:
+    assert all(head.add() for _ in range(HEADERS - 1))
+    head.complete("1.1")
+    assert not head.add()
+    with pytest.raises(RefusedHeadError, match="headers: must be at most 100 lines"):
+        head.add()
+    head.begin()
+    assert head.add()
+
+
+def test_the_number_of_chunks_is_limited(head: Head) -> None:
+    for _ in range(CHUNKS):
+        head.add_chunk()
+    with pytest.raises(RefusedHeadError, match="body: must come in at most 16384 chunks"):
+        head.add_chunk()
+
+
+@pytest.mark.parametrize("version", ["0.9", "2.0", "1.2"])
+def test_another_http_version_is_rejected(head: Head, version: str) -> None:
+    with pytest.raises(RefusedHeadError, match=f"HTTP/{version}: must be HTTP/1.1 or HTTP/1.0"):
+        head.complete(version)
+
+
+def test_content_length_is_read_from_the_headers() -> None:
+    assert content_length([(b"host", b"x"), (b"content-length", b"12 ")]) == 12
+    assert content_length([(b"transfer-encoding", b"chunked")]) == 0
+
+
+def test_without_upgrade_removes_only_the_upgrade_headers() -> None:
+    headers = [
+        (b"host", b"x"),
+        (b"connection", b"Upgrade, HTTP2-Settings"),
+        (b"upgrade", b"h2c"),
+        (b"http2-settings", b"AAMAAABkAAQAoAAAAAIAAAAA"),
+        (b"connection", b"close, upgrade"),
+        (b"content-length", b"3"),
+    ]
+    assert without_upgrade("POST", b"/a?b=c", "1.0", headers) == (
+        b"POST /a?b=c HTTP/1.0\r\nhost: x\r\nconnection: close\r\ncontent-length: 3\r\n\r\n"
+    )
+
+
+def test_connect_is_rejected() -> None:
+    with pytest.raises(RefusedHeadError, match="CONNECT is not supported"):
+        without_upgrade("CONNECT", b"a:1", "1.1", [])

@@ -24,10 +24,10 @@ def _ring(now: datetime) -> KeyRing:
     return ring
 
 
-def test_before_its_expiry_a_key_is_valid() -> None:
+def test_a_key_is_valid_before_its_expiry() -> None:
     assert _ring(EXPIRY - timedelta(seconds=1)).caller("secret").tenant == "a"
 
 
-def test_at_its_expiry_it_is_not() -> None:
+def test_a_key_is_invalid_from_its_expiry() -> None:
     with pytest.raises(KeyExpiredError):
         _ring(EXPIRY).caller("secret")

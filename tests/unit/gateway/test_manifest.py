@@ -1,8 +1,9 @@
-"""The input of a large execution is moved into a SandboxSource."""
+"""The name and hash of a request with an Idempotency-Key, and the source of a large execution."""
 
 from __future__ import annotations
 
 import copy
+import uuid
 from typing import Any
 
 import pytest
@@ -11,6 +12,7 @@ from cloche_api import limits
 from cloche_api.accounting.size import object_bytes
 from cloche_api.meta import ANNOTATION_REQUEST_ID, LABEL_TENANT
 from cloche_api.resources.source import is_name_for
+from cloche_gateway.models import ExecuteRequest
 from cloche_gateway.requests import manifest
 
 NAME = "550e8400-e29b-41d4-a716-446655440000"
@@ -45,14 +47,14 @@ def of_size(size: int) -> dict[str, Any]:
     return made
 
 
-def test_a_small_execution_keeps_what_its_program_is_given() -> None:
+def test_a_small_execution_keeps_its_input() -> None:
     obj = of_size(limits.SOURCE_BYTES)
     before = copy.deepcopy(obj)
     assert manifest.separated(obj) is None
     assert obj == before
 
 
-def test_a_large_execution_names_the_source_that_has_it() -> None:
+def test_the_input_of_a_large_execution_is_moved_into_a_source() -> None:
     obj = of_size(limits.SOURCE_BYTES + 1)
     given = {field: obj["spec"][field] for field in GIVEN}
     source = manifest.separated(obj)
@@ -66,14 +68,14 @@ def test_a_large_execution_names_the_source_that_has_it() -> None:
     assert obj["spec"] == {**REST, "source": {"name": name, "bytes": size}}
 
 
-def test_two_requests_never_have_one_source() -> None:
+def test_two_requests_never_share_a_source() -> None:
     """This also holds if both have one Idempotency-Key, and so one execution."""
     sources = [manifest.separated(of_size(limits.SOURCE_BYTES + 1)) for _ in range(2)]
     names = {source["metadata"]["name"] for source in sources if source}
     assert len(names) == 2
 
 
-def test_what_is_absent_stays_absent() -> None:
+def test_a_source_has_only_the_given_fields() -> None:
     obj = execution(code="#" * limits.SOURCE_BYTES)
     for field in ("args", "stdin", "environment", "files"):
         del obj["spec"][field]
@@ -83,7 +85,7 @@ def test_what_is_absent_stays_absent() -> None:
 
 
 @pytest.mark.parametrize("language", ["c", "python"])
-def test_a_source_is_never_larger_than_an_execution_may_be(language: str) -> None:
+def test_a_source_is_never_larger_than_the_limit_of_an_execution(language: str) -> None:
     """The gateway checks only the size of the execution, before it separates the source."""
     obj = execution(language=language, timeoutSeconds=1, tenant="a")
     obj["spec"]["concurrency"] = {"group": "a", "limit": 1}
@@ -93,3 +95,29 @@ def test_a_source_is_never_larger_than_an_execution_may_be(language: str) -> Non
     source = manifest.separated(obj)
     assert source is not None
     assert object_bytes(source["spec"]) <= limits.SPEC_BYTES
+
+
+def test_the_name_of_a_keyed_execution_is_a_fixed_uuid_of_tenant_and_key() -> None:
+    # With another value, a request that is retried after an upgrade would run a second time.
+    assert manifest.name_for("acme", "order-1") == manifest.name_for("acme", "order-1")
+    made = uuid.UUID(manifest.name_for("acme", "order-1"))
+    assert (made.version, made.variant) == (8, uuid.RFC_4122)
+    assert str(made) == "c4273902-6fc6-8740-a98b-0516cb58efdb"
+
+
+@pytest.mark.parametrize(("tenant", "key"), [("acme", "order-2"), ("globex", "order-1")])
+def test_another_tenant_or_key_has_another_name(tenant: str, key: str) -> None:
+    assert manifest.name_for(tenant, key) != manifest.name_for("acme", "order-1")
+
+
+def test_a_fingerprint_ignores_order_and_null() -> None:
+    one = ExecuteRequest(code="1", language="python", environment={"A": "1", "B": "2"})
+    two = ExecuteRequest(environment={"B": "2", "A": "1"}, language="python", code="1", stdin=None)
+    assert manifest.fingerprint(one) == manifest.fingerprint(two)
+
+
+@pytest.mark.parametrize("change", [{"code": "2"}, {"timeout": 30}, {"stdin": ""}])
+def test_a_fingerprint_differs_for_each_different_request(change: dict[str, object]) -> None:
+    fields = {"code": "1", "language": "python"}
+    one, other = (ExecuteRequest.model_validate(f) for f in (fields, fields | change))
+    assert manifest.fingerprint(one) != manifest.fingerprint(other)

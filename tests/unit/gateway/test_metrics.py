@@ -14,13 +14,13 @@ def ended(language: str, phase: str, reason: str) -> dict[str, Any]:
     }
 
 
-def test_languages_and_reasons_that_nobody_knows_share_one_value() -> None:
+def test_unknown_languages_and_reasons_share_one_label_value() -> None:
     metrics = Metrics()
     pool = {"ready": 0, "claimed": 0, "hits": 0, "misses": 0, "healthFailures": 0}
     metrics.observe(lambda: 0, {}, {"python": pool})
     for number in range(100):
-        metrics.ended(ended(f"language-{number}", "Error", f"Reason{number}"), "failed")
-    metrics.ended(ended("python", "Error", "PodEvicted"), "failed")
+        metrics.ended(ended(f"language-{number}", "Error", f"Reason{number}"))
+    metrics.ended(ended("python", "Error", "PodEvicted"))
     text = metrics.text().decode()
     assert 'sandbox_executions_total{language="other",status="failed"} 100.0' in text
     assert 'sandbox_executions_total{language="python",status="failed"} 1.0' in text

@@ -6,7 +6,7 @@ import asyncio
 
 import pytest
 
-from cloche_gateway.limits.budget import Budget
+from cloche_gateway.limits.bytes import Budget
 from cloche_gateway.limits.pace import Connection, Pace
 
 _MIB = 1024 * 1024
@@ -40,7 +40,7 @@ def pace() -> Pace:
     return Pace(Budget(100 * _MIB, 0.5))
 
 
-async def test_a_connection_has_20_answers_at_once_and_the_next_each_a_tenth_of_a_second_later(
+async def test_a_connection_gets_20_responses_at_once_and_then_10_per_second(
     pace: Pace, sleeps: list[float]
 ) -> None:
     connection = _Client().connection
@@ -49,10 +49,10 @@ async def test_a_connection_has_20_answers_at_once_and_the_next_each_a_tenth_of_
     assert not sleeps
     for _ in range(3):
         await pace.answer(connection)
-    assert sleeps == pytest.approx([0.1, 0.2, 0.3], abs=0.05), "their time did not pass"
+    assert sleeps == pytest.approx([0.1, 0.2, 0.3], abs=0.05), "the clock has not advanced"
 
 
-async def test_requests_that_are_sent_ahead_are_answered_twice_a_second(
+async def test_pipelined_requests_are_answered_twice_a_second(
     pace: Pace, sleeps: list[float]
 ) -> None:
     connection = _Client(has_more=True).connection
@@ -61,10 +61,10 @@ async def test_requests_that_are_sent_ahead_are_answered_twice_a_second(
     assert not sleeps
     for _ in range(3):
         await pace.answer(connection)
-    assert sleeps == pytest.approx([0.5, 1.0, 1.5], abs=0.05), "their time did not pass"
+    assert sleeps == pytest.approx([0.5, 1.0, 1.5], abs=0.05), "the clock has not advanced"
 
 
-async def test_many_answers_that_wait_are_sent_100_times_a_second() -> None:
+async def test_delayed_responses_of_all_connections_are_sent_100_times_a_second() -> None:
     pace, clients = Pace(Budget(100 * _MIB, 0.5)), [_Client() for _ in range(40)]
     for client in clients:
         client.connection.due = asyncio.get_running_loop().time()
@@ -77,10 +77,10 @@ async def test_many_answers_that_wait_are_sent_100_times_a_second() -> None:
     connection = _Client().connection
     connection.due = now = asyncio.get_running_loop().time()
     await pace.answer(connection)
-    assert connection.due == pytest.approx(now + 0.1), "those that have gone count no longer"
+    assert connection.due == pytest.approx(now + 0.1), "cancelled responses no longer count"
 
 
-async def test_a_tenant_has_50_refusals_at_once_and_then_10_a_second(
+async def test_a_tenant_gets_50_rejections_at_once_and_then_10_per_second(
     pace: Pace, sleeps: list[float]
 ) -> None:
     client = _Client()
@@ -90,11 +90,11 @@ async def test_a_tenant_has_50_refusals_at_once_and_then_10_a_second(
     for _ in range(3):
         await pace.refusal(client.connection, "eager")
     await pace.refusal(client.connection, "other")
-    assert sleeps == pytest.approx([0.1, 0.2, 0.3], abs=0.05), "their time did not pass"
+    assert sleeps == pytest.approx([0.1, 0.2, 0.3], abs=0.05), "the clock has not advanced"
     assert not client.ended
 
 
-async def test_a_refusal_that_would_wait_longer_than_ten_seconds_ends_its_connection(
+async def test_a_rejection_that_would_wait_over_ten_seconds_ends_its_connection(
     pace: Pace, sleeps: list[float]
 ) -> None:
     client = _Client()
@@ -106,7 +106,7 @@ async def test_a_refusal_that_would_wait_longer_than_ten_seconds_ends_its_connec
     assert not other.ended
 
 
-async def test_requests_whose_refusal_waits_are_within_the_tenants_budget() -> None:
+async def test_requests_with_a_delayed_rejection_are_within_the_tenants_budget() -> None:
     budget = Budget(4 * _MIB, 0.5)
     pace, clients = Pace(budget), [_Client() for _ in range(80)]
     waiting = [asyncio.create_task(pace.refusal(one.connection, "eager")) for one in clients]

@@ -11,7 +11,7 @@ from prometheus_client import Counter
 from redis import RedisError
 
 from cloche_gateway.limits import rates
-from cloche_gateway.limits.windows import Quota
+from cloche_gateway.limits.rates import Quota
 
 _CALLER = cast("Any", SimpleNamespace(rate=1000, key="k"))
 
@@ -45,7 +45,7 @@ def _limits(store: _Store) -> rates.Rates:
     return made
 
 
-async def test_a_burst_is_not_the_stores_fault(
+async def test_a_burst_of_charges_does_not_time_out(
     limits: rates.Rates, store: _Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(rates, "_SECONDS", 2.0)
@@ -56,7 +56,7 @@ async def test_a_burst_is_not_the_stores_fault(
     assert None not in quotas
 
 
-async def test_who_waits_for_a_turn_does_not_ask_a_store_that_is_away(
+async def test_waiting_charges_do_not_query_an_unavailable_store(
     limits: rates.Rates, store: _Store
 ) -> None:
     store.is_away = True
@@ -65,7 +65,7 @@ async def test_who_waits_for_a_turn_does_not_ask_a_store_that_is_away(
     assert store.asked == 16
 
 
-async def test_one_at_a_time_finds_out_whether_it_is_back(
+async def test_one_charge_at_a_time_tests_whether_the_store_is_back(
     limits: rates.Rates, store: _Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(rates, "_AWAY_SECONDS", 0.0)

@@ -18,12 +18,12 @@ from cloche_gateway.http.error_handlers import TABLE
 ROOT = Path(__file__).parents[3]
 
 
-def test_the_version_is_the_projects() -> None:
+def test_the_version_is_that_of_the_project() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     assert cloche_gateway.__version__ == project["version"]
 
 
-def test_every_domain_error_has_its_line_in_the_table() -> None:
+def test_each_domain_error_is_in_the_table_of_status_codes() -> None:
     kinds = {
         kind
         for kind in vars(errors).values()
@@ -33,7 +33,7 @@ def test_every_domain_error_has_its_line_in_the_table() -> None:
 
 
 @pytest.mark.parametrize("formatter", [logs.JsonFormatter(), logs.TextFormatter()])
-def test_a_log_line_has_the_ids(formatter: logging.Formatter) -> None:
+def test_a_log_line_has_the_request_id_and_no_line_break(formatter: logging.Formatter) -> None:
     token = logs.request_id.set("req-1")
     record = logging.makeLogRecord({"msg": "answered\nFORGED", "levelname": "INFO", "status": 200})
     try:
@@ -45,7 +45,7 @@ def test_a_log_line_has_the_ids(formatter: logging.Formatter) -> None:
     assert "\n" not in line
 
 
-def test_json_lines_are_json() -> None:
+def test_a_json_log_line_is_valid_json() -> None:
     info = (ValueError, ValueError("é\n"), None)
     record = logging.makeLogRecord({"msg": "x", "levelname": "ERROR", "exc_info": info})
     line = json.loads(logs.JsonFormatter().format(record))

@@ -12,7 +12,7 @@ from cloche_api.resources.execution import ExecutionSpec
 from cloche_gateway.cluster.keys import Caller
 from cloche_gateway.cluster.languages import Amounts, Language
 from cloche_gateway.errors import InvalidRequestError, TooLargeError
-from cloche_gateway.requests import manifest, parsing, validation
+from cloche_gateway.requests import body, manifest, validation
 
 MIB = limits.MIB
 PYTHON = Language(
@@ -30,13 +30,13 @@ CALLER = Caller("key", "acme", 100, 50, 3000, 500)
 def spec(**fields: Any) -> dict[str, Any]:
     """Return the spec of the execution for a request, after the gateway's validation."""
     raw = json.dumps({"code": "", "language": "python", **fields}).encode()
-    request = parsing.execute_request(raw)
+    request = body.execute_request(raw)
     validation.check(request, PYTHON)
     made = manifest.execution("name", request, PYTHON, CALLER, "request")
     return dict(made["spec"])
 
 
-def test_the_least_request() -> None:
+def test_a_minimal_request_gets_the_default_spec() -> None:
     assert spec(code="x") == {
         "language": "python",
         "code": "x",
@@ -69,7 +69,7 @@ def test_the_least_request() -> None:
         {"output_files": ["**/*.png", "[a-z]?.txt"]},
     ],
 )
-def test_at_the_limit_it_is_taken_and_the_resource_takes_it(fields: dict[str, Any]) -> None:
+def test_a_field_at_its_limit_is_valid_for_gateway_and_resource(fields: dict[str, Any]) -> None:
     made = spec(**fields)
     ExecutionSpec.model_validate(made)
     assert object_bytes(made) <= limits.SPEC_BYTES
@@ -86,7 +86,9 @@ def test_at_the_limit_it_is_taken_and_the_resource_takes_it(fields: dict[str, An
         ({"disk_mb": 512}, {"disk": "512Mi"}),
     ],
 )
-def test_amounts_become_quantities(asked: dict[str, Any], amounts: dict[str, str]) -> None:
+def test_requested_amounts_become_quantities(
+    asked: dict[str, Any], amounts: dict[str, str]
+) -> None:
     assert spec(resources=asked)["resources"] == amounts
 
 
@@ -101,7 +103,7 @@ def test_amounts_become_quantities(asked: dict[str, Any], amounts: dict[str, str
         ({"memory_mb": 31}, "resources.memory_mb: must be between 32 and 2048"),
     ],
 )
-def test_amounts_out_of_bounds(asked: dict[str, Any], rule: str) -> None:
+def test_an_amount_out_of_bounds_is_rejected(asked: dict[str, Any], rule: str) -> None:
     with pytest.raises(InvalidRequestError) as caught:
         spec(resources=asked)
     assert str(caught.value).startswith(rule)
@@ -109,7 +111,9 @@ def test_amounts_out_of_bounds(asked: dict[str, Any], rule: str) -> None:
 
 @pytest.mark.parametrize("field", ["code", "stdin"])
 @pytest.mark.parametrize("character", ["\0", "<", "&", "\u2028", "\x7f", "\ufffd", "𝄞"])
-def test_what_grows_in_etcd_is_counted_as_it_grows(field: str, character: str) -> None:
+def test_characters_that_grow_in_etcd_count_with_their_stored_size(
+    field: str, character: str
+) -> None:
     size = {"\0": 6, "<": 6, "&": 6, "\u2028": 6, "\x7f": 1, "\ufffd": 3, "𝄞": 4}[character]
     most = min(limits.CODE_BYTES // len(character.encode()), (limits.SPEC_BYTES - 200) // size)
     assert object_bytes(spec(**{field: character * most})) <= limits.SPEC_BYTES
@@ -117,7 +121,7 @@ def test_what_grows_in_etcd_is_counted_as_it_grows(field: str, character: str) -
         spec(**{field: character * (most + 300)})
 
 
-def test_the_largest_field_is_named() -> None:
+def test_the_error_for_a_large_request_names_the_largest_field() -> None:
     with pytest.raises(TooLargeError, match=r"^files: .* at most 700 KiB .* files has the most"):
         spec(
             code="x" * 200_000,
@@ -126,7 +130,7 @@ def test_the_largest_field_is_named() -> None:
         )
 
 
-def test_many_mistakes_are_named_but_not_all() -> None:
+def test_the_error_for_many_unknown_fields_names_some_and_counts_the_rest() -> None:
     with pytest.raises(InvalidRequestError) as caught:
         spec(**{f"field{n}": 1 for n in range(20)})
     text = str(caught.value)
@@ -135,7 +139,7 @@ def test_many_mistakes_are_named_but_not_all() -> None:
 
 
 @pytest.mark.parametrize("path", ["a/" * 2_000_000, "/" * 4_000_000, "é" * 2_000_000, "../" * 100])
-def test_a_long_path_is_refused_before_it_is_taken_apart(path: str) -> None:
+def test_a_long_path_is_rejected_before_it_is_split(path: str) -> None:
     for fields in ({"files": [{"path": path, "content": ""}]}, {"output_files": [path]}):
         with pytest.raises(TooLargeError, match="must be at most 255 characters"):
             spec(**fields)

@@ -1,4 +1,4 @@
-"""The API server's clock, as its answers tell it."""
+"""The API server's clock, read from its responses."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ def passed(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     return seconds
 
 
-def test_it_goes_on_from_the_last_answer(passed: list[float]) -> None:
+def test_the_clock_advances_from_the_last_response(passed: list[float]) -> None:
     clock = ServerClock()
     clock.seen(NOON)
     passed[0] += 90.5
     assert clock.now() == AT_NOON + timedelta(seconds=90.5)
 
 
-def test_whole_seconds_do_not_set_it_back(passed: list[float]) -> None:
+def test_a_date_with_whole_seconds_does_not_set_the_clock_back(passed: list[float]) -> None:
     clock = ServerClock()
     clock.seen(NOON)
     passed[0] += 2.9
@@ -43,7 +43,9 @@ def test_whole_seconds_do_not_set_it_back(passed: list[float]) -> None:
         ("Fri, 02 Jan 2026 13:00:00 GMT", AT_NOON + timedelta(hours=1)),
     ],
 )
-def test_it_follows_a_clock_that_is_set(passed: list[float], date: str, at: datetime) -> None:
+def test_the_clock_follows_an_api_server_whose_clock_is_changed(
+    passed: list[float], date: str, at: datetime
+) -> None:
     clock = ServerClock()
     clock.seen(NOON)
     passed[0] += 5
@@ -52,7 +54,7 @@ def test_it_follows_a_clock_that_is_set(passed: list[float], date: str, at: date
 
 
 @pytest.mark.parametrize("date", [None, "", "noon", "Fri, 99 Jan 2026 12:00:00 GMT"])
-def test_what_is_no_date_changes_nothing(passed: list[float], date: str | None) -> None:
+def test_an_invalid_date_does_not_change_the_clock(passed: list[float], date: str | None) -> None:
     clock = ServerClock()
     clock.seen(NOON)
     clock.seen(date)

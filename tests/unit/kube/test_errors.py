@@ -1,4 +1,4 @@
-"""What an answer of the API server means: no, or not now."""
+"""The exceptions for the API server's error responses: permanent, or worth a retry."""
 
 from __future__ import annotations
 
@@ -28,11 +28,11 @@ def answered(status: int, message: str = "", reason: str = "") -> Exception:
 
 
 @pytest.mark.parametrize("status", [401, 429, 500, 502, 503, 504])
-def test_not_now(status: int) -> None:
+def test_a_status_that_asks_for_a_retry_is_an_unavailable_error(status: int) -> None:
     assert type(answered(status)) is UnavailableError
 
 
-def test_who_asks_is_refused_while_the_api_server_starts() -> None:
+def test_a_403_about_the_clients_rights_is_an_unavailable_error() -> None:
     error = answered(403, NO_ROLE)
     assert type(error) is UnavailableError
     assert NO_ROLE in str(error)
@@ -46,7 +46,7 @@ def test_who_asks_is_refused_while_the_api_server_starts() -> None:
         "pods \"a\" is forbidden: ValidatingAdmissionPolicy 'p' denied request: User cannot",
     ],
 )
-def test_what_is_asked_is_refused(message: str) -> None:
+def test_a_403_about_the_request_is_an_api_error(message: str) -> None:
     assert type(answered(403, message)) is ApiError
 
 
@@ -61,10 +61,12 @@ def test_what_is_asked_is_refused(message: str) -> None:
         (400, "", ApiError),
     ],
 )
-def test_no(status: int, message: str, kind: type[ApiError]) -> None:
+def test_a_rejection_is_the_error_of_its_status(
+    status: int, message: str, kind: type[ApiError]
+) -> None:
     assert type(answered(status, message)) is kind
 
 
-def test_an_answer_that_is_no_status_is_told_as_it_is() -> None:
+def test_an_error_without_a_status_object_quotes_the_response() -> None:
     error = failure(400, b"<html>")
     assert "<html>" in str(error)

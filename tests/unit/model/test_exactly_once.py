@@ -1,4 +1,4 @@
-"""The model of claim, takeover and recovery holds, and shows what was wrong before."""
+"""The model of claim, takeover and recovery holds, and fails with each old behaviour."""
 
 from __future__ import annotations
 
@@ -9,6 +9,6 @@ _MEGABYTES = 7500
 
 
 @pytest.mark.parametrize("wanted", ONE, ids=lambda wanted: wanted.name)
-def test_the_protocol_holds_and_no_old_behaviour_does(wanted: Search) -> None:
+def test_the_model_of_the_protocol_holds_and_each_old_behaviour_fails(wanted: Search) -> None:
     found = search(wanted, _MEGABYTES)
     assert (found.error is not None) is wanted.fails, found.error

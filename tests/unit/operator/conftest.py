@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from cloche_api.meta import API_VERSION
 from cloche_operator.settings import Settings
 
 UID = "5b0c1f0e-8a7f-4f57-9f0e-2f8f4b1f5a11"
@@ -21,7 +22,7 @@ def settings() -> Settings:
 def execution_object() -> dict[str, Any]:
     """A SandboxExecution as a watch delivers it."""
     return {
-        "apiVersion": "cloche.dev/v1alpha1",
+        "apiVersion": API_VERSION,
         "kind": "SandboxExecution",
         "metadata": {
             "name": "hello",

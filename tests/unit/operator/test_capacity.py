@@ -6,24 +6,24 @@ from typing import Any
 
 import pytest
 from support.deadline import settled
-from support.line import GIB, PATIENCE, Clock, capacity, line, node, share
+from support.fixtures.admissions import GIB, PATIENCE, Clock, admissions, capacity, node, share
 
 from cloche_api.resources.phases import Reason
 from cloche_operator.model.node import Node
-from cloche_operator.queue.demand import UNBOUNDED, Demand
-from cloche_operator.queue.usage import Share
+from cloche_operator.model.resources import UNBOUNDED, Demand
+from cloche_operator.queue.limits import Share
 
 
-async def test_all_go_at_once_while_there_is_room() -> None:
-    async with line(capacity(10)) as at:
+async def test_executions_are_admitted_at_once_while_there_is_capacity() -> None:
+    async with admissions(capacity(10)) as at:
         for name in "abc":
             await at.ask(name, "t", 3)
         assert at.admitted == ["a", "b", "c"]
         assert (len(at.of.waitlist), at.waited) == (0, set())
 
 
-async def test_first_come_first_served_within_a_tenant() -> None:
-    async with line(capacity(1)) as at:
+async def test_executions_of_a_tenant_are_admitted_in_order() -> None:
+    async with admissions(capacity(1)) as at:
         for name in "abcd":
             await at.ask(name, "t", 1)
         assert (at.admitted, at.waited, len(at.of.waitlist)) == (["a"], {"b", "c", "d"}, 3)
@@ -32,8 +32,8 @@ async def test_first_come_first_served_within_a_tenant() -> None:
         assert (at.admitted, len(at.of.waitlist)) == (["a", "b", "c", "d"], 0)
 
 
-async def test_tenants_take_turns() -> None:
-    async with line(capacity(1)) as at:
+async def test_waiting_tenants_are_admitted_in_turns() -> None:
+    async with admissions(capacity(1)) as at:
         for name in ["x0", "x1", "x2", "x3", "y1", "y2", "z1"]:
             await at.ask(name, name[0], 1)
         for n in range(6):
@@ -42,7 +42,7 @@ async def test_tenants_take_turns() -> None:
 
 
 async def test_the_tenant_that_uses_least_is_next() -> None:
-    async with line(capacity(4)) as at:
+    async with admissions(capacity(4)) as at:
         for name in ["x0", "x1", "x2", "y0"]:
             await at.ask(name, name[0], 1)
         for name in ["x3", "y1"]:
@@ -51,16 +51,16 @@ async def test_the_tenant_that_uses_least_is_next() -> None:
         assert at.admitted[4:] == ["y1"]
 
 
-async def test_one_that_does_not_fit_lets_others_pass_for_a_while_and_then_is_next() -> None:
+async def test_a_large_execution_lets_others_pass_for_a_limited_time() -> None:
     clock = Clock()
-    async with line(capacity(4, clock=clock)) as at:
+    async with admissions(capacity(4, clock=clock)) as at:
         await at.ask("a", "t", 2)
         await at.ask("large", "u", 4)
         await at.ask("small", "v", 1)
-        assert at.admitted == ["a", "small"], "it passes the large one"
+        assert at.admitted == ["a", "small"], "the small one passes the large one"
         clock.now = PATIENCE
         await at.ask("later", "v", 1)
-        assert at.admitted == ["a", "small"], "now room is kept for the large one"
+        assert at.admitted == ["a", "small"], "capacity is now reserved for the large one"
         await at.end("a")
         await at.end("small")
         assert at.admitted == ["a", "small", "large"]
@@ -68,11 +68,11 @@ async def test_one_that_does_not_fit_lets_others_pass_for_a_while_and_then_is_ne
         assert at.admitted == ["a", "small", "large", "later"]
 
 
-async def test_while_room_is_kept_one_default_program_of_others_still_runs() -> None:
+async def test_one_default_program_runs_while_capacity_is_reserved_for_a_large_one() -> None:
     clock = Clock()
     of = capacity(10, clock=clock)
     of.set_nodes({"": [node(10)]}, Demand(memory=1, cpu=UNBOUNDED, running=1))
-    async with line(of) as at:
+    async with admissions(of) as at:
         await at.ask("long", "t", 5)
         await at.ask("large", "u", 8)
         clock.now = PATIENCE
@@ -82,13 +82,15 @@ async def test_while_room_is_kept_one_default_program_of_others_still_runs() -> 
         await at.end("first")
         assert at.admitted == ["long", "first", "second"]
         await at.end("long")
-        assert at.admitted == ["long", "first", "second", "large"], "it leaves that room too"
+        assert at.admitted == ["long", "first", "second", "large"], (
+            "the large one leaves that capacity too"
+        )
 
 
-async def test_room_is_kept_for_nobody_beyond_an_even_part() -> None:
+async def test_no_capacity_is_reserved_for_a_tenant_over_its_even_share() -> None:
     """A tenant that holds much and always has more waiting does not block the others."""
     clock = Clock()
-    async with line(capacity(10, clock=clock, tenant_share=0.9)) as at:
+    async with admissions(capacity(10, clock=clock, tenant_share=0.9)) as at:
         for name in ("greedy 1", "greedy 2"):
             await at.ask(name, "greedy", 4)
         await at.ask("greedy 3", "greedy", 4)
@@ -98,11 +100,11 @@ async def test_room_is_kept_for_nobody_beyond_an_even_part() -> None:
             assert at.admitted[-1] == f"hello {n}"
             await at.end(f"hello {n}")
         await at.end("greedy 1")
-        assert at.admitted[-1] == "greedy 3", "nor is it starved"
+        assert at.admitted[-1] == "greedy 3", "the tenant is not starved"
 
 
-async def test_a_tenant_holds_a_part_though_nobody_waits() -> None:
-    async with line(capacity(10, tenant_share=0.9)) as at:
+async def test_a_tenant_is_limited_to_its_share_even_when_no_other_waits() -> None:
+    async with admissions(capacity(10, tenant_share=0.9)) as at:
         for n in range(10):
             await at.ask(f"greedy {n}", "greedy", 1)
         assert len(at.admitted) == 9
@@ -110,10 +112,10 @@ async def test_a_tenant_holds_a_part_though_nobody_waits() -> None:
         assert at.admitted[-1] == "other"
 
 
-async def test_a_tenant_leaves_room_for_one_default_program() -> None:
+async def test_a_tenant_leaves_capacity_for_one_default_program() -> None:
     of = capacity(10, tenant_share=0.9)
     of.set_nodes({"": [node(10)]}, Demand(memory=3, running=1))
-    async with line(of) as at:
+    async with admissions(of) as at:
         for n in range(10):
             await at.ask(f"greedy {n}", "greedy", 1)
         assert len(at.admitted) == 7
@@ -121,16 +123,16 @@ async def test_a_tenant_leaves_room_for_one_default_program() -> None:
         assert at.admitted[-1] == "other"
 
 
-async def test_a_tenant_may_always_run_one_default_program() -> None:
+async def test_a_tenant_can_always_run_one_default_program() -> None:
     of = capacity(4, tenant_share=0.1)
     of.set_nodes({"": [node(4)]}, Demand(memory=3, running=1))
-    async with line(of) as at:
+    async with admissions(of) as at:
         await at.ask("a", "t", 3)
         assert at.admitted == ["a"]
 
 
-async def test_more_than_a_tenant_may_ever_hold_is_refused_at_once() -> None:
-    async with line(capacity(10 * GIB, tenant_share=0.5)) as at:
+async def test_an_execution_larger_than_the_tenants_share_is_rejected_at_once() -> None:
+    async with admissions(capacity(10 * GIB, tenant_share=0.5)) as at:
         await at.ask("a", "t", 6 * GIB)
         refusal = await at.refusal("a")
     assert refusal.reason is Reason.UNSCHEDULABLE
@@ -140,8 +142,8 @@ async def test_more_than_a_tenant_may_ever_hold_is_refused_at_once() -> None:
     )
 
 
-async def test_sessions_hold_a_part_of_all() -> None:
-    async with line(capacity(10, session_share=0.5)) as at:
+async def test_sessions_are_limited_to_their_share_of_the_capacity() -> None:
+    async with admissions(capacity(10, session_share=0.5)) as at:
         for n in range(6):
             await at.ask_for(f"session {n}", share(f"tenant {n}", 1, is_session=True))
         assert len(at.admitted) == 5
@@ -151,8 +153,8 @@ async def test_sessions_hold_a_part_of_all() -> None:
         assert at.admitted[-1] == "session 5"
 
 
-async def test_one_tenant_s_sessions_leave_others_some() -> None:
-    async with line(capacity(20, session_share=0.5, tenant_share=0.9)) as at:
+async def test_the_sessions_of_one_tenant_leave_some_to_others() -> None:
+    async with admissions(capacity(20, session_share=0.5, tenant_share=0.9)) as at:
         for n in range(10):
             await at.ask_for(f"mine {n}", share("mine", 1, is_session=True))
         assert len(at.admitted) == 9
@@ -161,7 +163,7 @@ async def test_one_tenant_s_sessions_leave_others_some() -> None:
 
 
 @pytest.mark.parametrize("what", ["cpu", "processes", "files", "running"])
-async def test_every_resource_is_counted(what: str) -> None:
+async def test_each_resource_limits_admission(what: str) -> None:
     settings: dict[str, Any] = {"node_processes": 4, "node_open_files": 4}
     settings["memory_bytes"] = 128 * 1024**2
     of = capacity(10 * GIB, **settings)
@@ -170,7 +172,7 @@ async def test_every_resource_is_counted(what: str) -> None:
     of.set_nodes({"": [node(10 * GIB, cores=4)]}, Demand())
     most = getattr(of.space.total, what)
     each = Share("t", Demand(memory=1, **{what: most // 4}))
-    async with line(of) as at:
+    async with admissions(of) as at:
         for name in "abcde":
             await at.ask_for(name, each)
         assert at.admitted == ["a", "b", "c", "d"]
@@ -178,10 +180,10 @@ async def test_every_resource_is_counted(what: str) -> None:
         assert at.admitted[-1] == "e"
 
 
-async def test_the_nodes_of_a_runtime_bound_its_programs() -> None:
+async def test_a_runtimes_programs_are_limited_by_its_nodes() -> None:
     of = capacity(10)
     of.set_nodes({"": [node(8)], "gpu": [node(2)]}, Demand())
-    async with line(of) as at:
+    async with admissions(of) as at:
         for name in "abc":
             await at.ask_for(name, share("t", 1, place="gpu"))
         assert at.admitted == ["a", "b"]
@@ -191,35 +193,35 @@ async def test_the_nodes_of_a_runtime_bound_its_programs() -> None:
         assert at.admitted[-1] == "c"
 
 
-async def test_a_runtime_whose_nodes_are_not_there_yet_is_bounded_by_all() -> None:
+async def test_a_runtime_without_nodes_is_limited_by_all_nodes() -> None:
     of = capacity(2)
     of.set_nodes({"": [node(2)], "gpu": []}, Demand())
-    async with line(of) as at:
+    async with admissions(of) as at:
         for name in "abc":
             await at.ask_for(name, share("t", 1, place="gpu"))
         assert at.admitted == ["a", "b"]
 
 
-async def test_more_than_the_largest_node_has_is_refused_at_once() -> None:
+async def test_an_execution_larger_than_the_largest_node_is_rejected_at_once() -> None:
     of = capacity(10)
     of.set_nodes({"": [node(GIB), node(2 * GIB)]}, Demand())
-    async with line(of) as at:
+    async with admissions(of) as at:
         await at.ask("a", "t", 2 * GIB + 1)
         refusal = await at.refusal("a")
     assert refusal.reason is Reason.UNSCHEDULABLE
     assert "more than the 2048 MiB that the largest sandbox node has" in refusal.message
 
 
-async def test_more_than_there_can_ever_be_is_refused_at_once() -> None:
-    async with line(capacity(GIB)) as at:
+async def test_an_execution_larger_than_the_total_capacity_is_rejected_at_once() -> None:
+    async with admissions(capacity(GIB)) as at:
         await at.ask("a", "t", GIB + 1)
         assert (await at.refusal("a")).reason is Reason.UNSCHEDULABLE
         await at.ask("b", "t", GIB)
         assert at.admitted == ["b"]
 
 
-async def test_a_node_that_goes_takes_nothing_from_who_runs() -> None:
-    async with line(capacity(4)) as at:
+async def test_a_removed_node_does_not_end_running_executions() -> None:
+    async with admissions(capacity(4)) as at:
         await at.ask("a", "t", 4)
         at.of.set_nodes({"": [node(2)]})
         await at.ask("b", "t", 2)
@@ -228,8 +230,8 @@ async def test_a_node_that_goes_takes_nothing_from_who_runs() -> None:
         assert at.admitted == ["a", "b"]
 
 
-async def test_what_runs_already_counts_whether_or_not_there_is_room() -> None:
-    async with line(capacity(2)) as at:
+async def test_running_executions_count_even_over_the_capacity() -> None:
+    async with admissions(capacity(2)) as at:
         running = share("t", 3)
         at.of.occupy(running)
         await at.ask("a", "t", 1)
@@ -249,7 +251,7 @@ async def test_what_runs_already_counts_whether_or_not_there_is_room() -> None:
         (250, "10m", "1Gi", 14),
     ],
 )
-def test_no_more_run_than_the_scheduler_finds_room_for(
+def test_no_more_programs_run_than_the_scheduler_can_place(
     pods: int, cpu: str, memory: str, fit: int
 ) -> None:
     """The rest of what Pods may request is for waiting Pods and other Pods of the node."""

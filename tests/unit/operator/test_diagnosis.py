@@ -165,7 +165,9 @@ START_ERROR = terminated(
         ),
     ],
 )
-def test_what_keeps_a_pod_from_starting(status: dict[str, Any], reason: Reason, words: str) -> None:
+def test_a_pod_that_cannot_start_is_diagnosed_with_its_reason(
+    status: dict[str, Any], reason: Reason, words: str
+) -> None:
     problem = start_problem(pod(status))
     assert problem is not None
     assert (problem.reason, words in problem.message) == (reason, True)
@@ -192,7 +194,7 @@ def test_what_keeps_a_pod_from_starting(status: dict[str, Any], reason: Reason, 
         ),
     ],
 )
-def test_a_container_that_ended_before_its_program(
+def test_a_container_that_ended_before_its_program_is_diagnosed(
     status: dict[str, Any], reason: Reason, words: str
 ) -> None:
     problem = end_unheard(pod(status), started=False)
@@ -213,7 +215,7 @@ def test_a_container_that_ended_before_its_program(
         container({}),
     ],
 )
-def test_a_pod_that_may_still_start(status: dict[str, Any]) -> None:
+def test_a_pod_that_may_still_start_has_no_problem(status: dict[str, Any]) -> None:
     assert start_problem(pod(status)) is None
     assert not has_terminated(pod(status))
 
@@ -234,7 +236,7 @@ def test_a_pod_that_is_being_deleted_will_not_start() -> None:
         (waiting("ErrImagePull", "no such host"), Reason.IMAGE_PULL_FAILED, "no such host"),
     ],
 )
-def test_why_a_pod_did_not_start_in_time(
+def test_a_start_timeout_is_diagnosed_from_the_pods_status(
     status: dict[str, Any] | None, reason: Reason, words: str
 ) -> None:
     ended = start_timeout(None if status is None else pod(status), 60.0)
@@ -259,23 +261,25 @@ def test_why_a_pod_did_not_start_in_time(
         (disrupted("SomethingNew", "of a later Kubernetes"), Reason.POD_EVICTED, "later"),
     ],
 )
-def test_why_a_program_ended_unheard(status: dict[str, Any], reason: Reason, words: str) -> None:
+def test_the_end_of_a_pod_without_an_exit_event_is_diagnosed(
+    status: dict[str, Any], reason: Reason, words: str
+) -> None:
     assert has_terminated(pod(status)) is (status is not NODE_LOST)
     ended = end_unheard(pod(status), started=True)
     assert (ended.reason, words in ended.message) == (reason, True)
 
 
-def test_a_pod_that_is_gone_was_deleted() -> None:
+def test_a_missing_pod_is_diagnosed_as_deleted() -> None:
     assert gone_unheard(None).reason is Reason.POD_DELETED
 
 
-def test_a_pod_deleted_by_hand_is_told_from_one_that_was_evicted() -> None:
+def test_a_deleted_pod_is_distinguished_from_an_evicted_one() -> None:
     by_hand = pod(terminated("Error", 137), deletionTimestamp=FINISHED_AT)
     evicted = pod(disrupted("EvictionByEvictionAPI", "…"), deletionTimestamp=FINISHED_AT)
     assert end_unheard(by_hand, started=True).reason is Reason.POD_DELETED
     assert end_unheard(evicted, started=True).reason is Reason.POD_EVICTED
 
 
-def test_memory_is_the_reason_even_when_the_pod_was_deleted_afterwards() -> None:
+def test_out_of_memory_is_the_reason_even_if_the_pod_was_deleted_afterwards() -> None:
     killed = pod(terminated("OOMKilled", 137), deletionTimestamp=FINISHED_AT)
     assert end_unheard(killed, started=True).reason is Reason.OUT_OF_MEMORY

@@ -6,19 +6,27 @@ import random
 
 import pytest
 from support.deadline import settled
-from support.line import PATIENCE, Clock, Line, capacity, line, node, share
+from support.fixtures.admissions import (
+    PATIENCE,
+    Admissions,
+    Clock,
+    admissions,
+    capacity,
+    node,
+    share,
+)
 
-from cloche_operator.queue.demand import UNBOUNDED, Demand
+from cloche_operator.model.resources import UNBOUNDED, Demand
 
 
 @pytest.mark.parametrize("seed", range(10))
-async def test_whatever_comes_the_bounds_hold_and_nobody_starves(seed: int) -> None:
+async def test_limits_hold_and_no_tenant_starves_under_random_load(seed: int) -> None:
     """Nothing is overcommitted, no tenant exceeds its part, and everything that waits runs."""
     chance, clock = random.Random(seed), Clock()  # noqa: S311  not a secret
     of = capacity(20, clock=clock, tenant_share=0.8, session_share=0.5, queue_timeout_seconds=600)
     of.set_nodes({"": [node(20)]}, Demand(memory=2, cpu=UNBOUNDED, running=1))
     running: list[str] = []
-    async with line(of) as at:
+    async with admissions(of) as at:
         for n in range(300):
             clock.now += chance.choice([0.0, 0.5, 2.0])
             tenant = chance.choice("aaaaabbc")
@@ -35,7 +43,7 @@ async def test_whatever_comes_the_bounds_hold_and_nobody_starves(seed: int) -> N
         while len(at.of.waitlist):
             clock.now += PATIENCE
             running = [name for name in at.admitted if name in at.shares]
-            assert running, "room is free and nobody gets it"
+            assert running, "capacity is free, but no execution is admitted"
             await at.end(running[0])
             del at.shares[running[0]]
             _judge(at)
@@ -48,7 +56,7 @@ async def test_whatever_comes_the_bounds_hold_and_nobody_starves(seed: int) -> N
     assert not of._beside
 
 
-def _judge(at: Line) -> None:
+def _judge(at: Admissions) -> None:
     held = [at.shares[name] for name in at.admitted if name in at.shares]
     assert sum(s.demand.memory for s in held) == at.of.usage.total.memory <= 20
     assert sum(s.demand.memory for s in held if s.is_session) <= 10
@@ -59,13 +67,13 @@ def _judge(at: Line) -> None:
 
 
 @pytest.mark.parametrize("seed", range(5))
-async def test_a_large_one_waits_no_longer_than_what_runs(seed: int) -> None:
+async def test_a_large_execution_waits_no_longer_than_running_ones_take(seed: int) -> None:
     """The small ones of other tenants pass it for 5 s only, even if there are many."""
     chance, clock, seconds = random.Random(seed), Clock(), 10.0  # noqa: S311  not a secret
     of = capacity(10, clock=clock)
     of.set_nodes({"": [node(10)]}, Demand(memory=1, cpu=UNBOUNDED, running=1))
     ends: dict[str, float] = {}
-    async with line(of) as at:
+    async with admissions(of) as at:
         for n in range(400):
             clock.now += 0.25
             for name in at.admitted:
@@ -82,14 +90,14 @@ async def test_a_large_one_waits_no_longer_than_what_runs(seed: int) -> None:
         assert clock.now <= 25 + PATIENCE + seconds + 1
 
 
-async def test_one_tenant_s_long_programs_keep_nobody_from_a_short_one() -> None:
+async def test_long_programs_of_one_tenant_do_not_delay_short_ones_of_another() -> None:
     """One tenant submits 300 s programs of any size without pause; the other waits 5 s at most."""
     chance, clock = random.Random(1), Clock()  # noqa: S311  not a secret
     of = capacity(48, clock=clock, tenant_share=0.9)
     of.set_nodes({"": [node(48)]}, Demand(memory=5, cpu=UNBOUNDED, running=1))
     ends: dict[str, float] = {}
     waits: list[float] = []
-    async with line(of) as at:
+    async with admissions(of) as at:
         for n in range(400):
             clock.now += 1.0
             for name in [name for name in at.admitted if name.startswith("long")]:

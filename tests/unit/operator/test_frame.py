@@ -29,11 +29,11 @@ def content(spec: dict[str, Any], runtime: dict[str, Any]) -> dict[str, Any]:
     return body
 
 
-def test_the_hello_is_the_protocol_s() -> None:
+def test_the_hello_is_that_of_the_protocol() -> None:
     assert HELLO == b"CLO\x01"
 
 
-def test_the_least_frame() -> None:
+def test_the_frame_of_a_minimal_execution_has_all_defaults() -> None:
     assert content({"language": "python", "code": "print(1)"}, PYTHON) == {
         "protocol": 1,
         "execution": "the-uid",
@@ -61,7 +61,7 @@ def test_the_least_frame() -> None:
     }
 
 
-def test_the_fullest_frame() -> None:
+def test_the_frame_of_a_complete_execution_has_all_fields() -> None:
     body = content(
         {
             "language": "java",
@@ -96,7 +96,7 @@ def test_the_fullest_frame() -> None:
     assert body["timeout_seconds"] == 300.0
 
 
-def test_a_frame_of_the_largest_spec_is_one_that_the_supervisor_takes() -> None:
+def test_the_frame_of_the_largest_spec_is_accepted_by_the_supervisor() -> None:
     spec = ExecutionSpec(language="python", code="\x01" * 262144, stdin="\x01" * 262144)
     assert len(frame("u", spec, RuntimeSpec.model_validate(PYTHON), USED)) < 4 * 1024 * 1024
 

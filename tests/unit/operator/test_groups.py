@@ -1,15 +1,17 @@
-"""How many executions and sessions of one API key run at a time."""
+"""The limit on concurrent executions and sessions of an API key."""
 
 from __future__ import annotations
 
 import pytest
 from support.deadline import settled
-from support.line import capacity, line, share
+from support.fixtures.admissions import admissions, capacity, share
 
 
 @pytest.mark.parametrize("first_is_session", [False, True])
-async def test_a_key_of_one_has_a_session_or_an_execution(*, first_is_session: bool) -> None:
-    async with line(capacity(10)) as at:
+async def test_a_key_with_concurrency_1_runs_a_session_or_an_execution(
+    *, first_is_session: bool
+) -> None:
+    async with admissions(capacity(10)) as at:
         await at.ask_for("first", share("t", 1, 1, is_session=first_is_session))
         await at.ask_for("second", share("t", 1, 1, is_session=not first_is_session))
         await at.ask_for("third", share("t", 1, 1, is_session=True))
@@ -18,8 +20,8 @@ async def test_a_key_of_one_has_a_session_or_an_execution(*, first_is_session: b
         assert at.admitted == ["first", "second"]
 
 
-async def test_a_group_runs_no_more_than_its_limit() -> None:
-    async with line(capacity(10)) as at:
+async def test_a_concurrency_group_runs_no_more_than_its_limit() -> None:
+    async with admissions(capacity(10)) as at:
         for name in "abcd":
             await at.ask(name, "t", 1, limit=2)
         assert (at.admitted, len(at.of.waitlist)) == (["a", "b"], 2)
@@ -27,8 +29,8 @@ async def test_a_group_runs_no_more_than_its_limit() -> None:
         assert at.admitted == ["a", "b", "c"]
 
 
-async def test_who_is_held_back_by_its_group_holds_nobody_back() -> None:
-    async with line(capacity(3)) as at:
+async def test_an_execution_waiting_for_its_group_does_not_delay_others() -> None:
+    async with admissions(capacity(3)) as at:
         await at.ask("a", "t", 1, limit=1)
         await at.ask("b", "t", 1, limit=1)
         await at.ask("c", "t", 1)
@@ -39,15 +41,15 @@ async def test_who_is_held_back_by_its_group_holds_nobody_back() -> None:
         assert at.admitted[3:] == ["b"], "t came first"
 
 
-async def test_the_same_name_in_two_tenants_is_two_groups() -> None:
-    async with line(capacity(10)) as at:
+async def test_groups_with_the_same_name_in_two_tenants_are_different() -> None:
+    async with admissions(capacity(10)) as at:
         await at.ask("a", "t", 1, limit=1)
         await at.ask("b", "u", 1, limit=1)
         assert at.admitted == ["a", "b"]
 
 
-async def test_what_runs_already_counts_in_its_group() -> None:
-    async with line(capacity(10)) as at:
+async def test_a_running_execution_counts_in_its_group() -> None:
+    async with admissions(capacity(10)) as at:
         running = share("t", 1, 1)
         at.of.occupy(running)
         await at.ask("a", "t", 1, limit=1)
@@ -56,11 +58,11 @@ async def test_what_runs_already_counts_in_its_group() -> None:
         await settled()
         assert at.admitted == ["a"]
         await at.end("a")
-        assert not at.of.usage._running, "nothing is kept of a group that runs nothing"
+        assert not at.of.usage._running, "a group without running executions is forgotten"
 
 
-async def test_patience_with_a_group_ends() -> None:
-    async with line(capacity(10, queue_timeout_seconds=0.01)) as at:
+async def test_an_execution_waiting_for_its_group_times_out() -> None:
+    async with admissions(capacity(10, queue_timeout_seconds=0.01)) as at:
         await at.ask("a", "t", 1, limit=1)
         await at.ask("b", "t", 1, limit=1)
         assert "of the same API key" in (await at.refusal("b")).message

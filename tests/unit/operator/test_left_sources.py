@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from aiohttp import web
-from support.retention_round import ALL, keep, nothing, table
+from support.fixtures.operator_parts import ALL, keep, nothing, table
 
 from cloche_operator.retention.collector import SOURCE_SECONDS
 
@@ -77,6 +77,6 @@ async def test_old_sources_without_an_unfinished_execution_are_deleted(tmp_path:
     ]
 
 
-async def test_without_old_sources_no_executions_are_listed(tmp_path: Path) -> None:
+async def test_executions_are_not_listed_without_old_sources(tmp_path: Path) -> None:
     server = ApiServer({"may-come-01": ("may-come", YOUNG)}, unfinished=[])
     assert await kept(server, tmp_path) == ["sources"]

@@ -4,7 +4,7 @@ import gc
 import weakref
 from typing import Any
 
-from cloche_operator.kube.garbage import Litter
+from cloche_operator.handlers import Litter
 
 
 class Circle:
@@ -18,7 +18,7 @@ def circle() -> weakref.ref[Circle]:
     return weakref.ref(Circle())
 
 
-def test_garbage_is_collected_once_so_many_bytes_have_come_by() -> None:
+def test_garbage_is_collected_after_a_number_of_bytes() -> None:
     obj: dict[str, Any] = {"spec": {"code": "x" * 100, "files": [{"content": "y" * 150}]}, "n": 1}
     litter = Litter(2000)
     gc.disable()

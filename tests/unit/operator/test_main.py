@@ -1,4 +1,4 @@
-"""What the operator logs about errors that no task caught."""
+"""The operator's log messages about errors that no task caught."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import aiohttp
 import pytest
 
-from cloche_operator.__main__ import _told
+from cloche_operator.__main__ import _log_uncaught
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -22,21 +22,23 @@ def loop() -> Iterator[asyncio.AbstractEventLoop]:
     made.close()
 
 
-def test_an_abandoned_request_that_fails_is_one_line(
+def test_the_failure_of_an_abandoned_request_is_logged_on_one_line(
     loop: asyncio.AbstractEventLoop, caplog: pytest.LogCaptureFixture
 ) -> None:
     error = aiohttp.ClientConnectionError("Connector is closed")
     with caplog.at_level(logging.INFO):
-        _told(loop, {"message": "Task exception was never retrieved", "exception": error})
+        _log_uncaught(loop, {"message": "Task exception was never retrieved", "exception": error})
     (record,) = caplog.records
     assert (record.levelname, record.exc_info) == ("INFO", None)
     assert "Connector is closed" in record.getMessage()
 
 
-def test_any_other_error_keeps_its_traceback(
+def test_another_uncaught_error_is_logged_with_its_traceback(
     loop: asyncio.AbstractEventLoop, caplog: pytest.LogCaptureFixture
 ) -> None:
-    _told(loop, {"message": "Task exception was never retrieved", "exception": KeyError("x")})
+    _log_uncaught(
+        loop, {"message": "Task exception was never retrieved", "exception": KeyError("x")}
+    )
     (record,) = caplog.records
     assert record.levelname == "ERROR"
     assert record.exc_info

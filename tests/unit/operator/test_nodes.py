@@ -17,7 +17,7 @@ def node_object(**spec: Any) -> dict[str, Any]:
     }
 
 
-def test_what_a_node_has() -> None:
+def test_the_allocatable_resources_of_a_node_are_read() -> None:
     (node,) = ready_nodes([node_object()])
     assert (node.memory, node.cpu, node.pods) == (2 * 1024**3, 1500, 110)
     assert node.takes({}, [])
@@ -25,13 +25,13 @@ def test_what_a_node_has() -> None:
     assert not node.takes({"pool": "other"}, [])
 
 
-def test_a_node_says_how_many_pods_it_takes() -> None:
+def test_the_number_of_pods_of_a_node_is_read() -> None:
     made = node_object()
     made["status"]["allocatable"]["pods"] = "250"
     assert [node.pods for node in ready_nodes([made])] == [250]
 
 
-def test_nodes_on_which_no_pod_can_start() -> None:
+def test_nodes_that_are_not_ready_or_unschedulable_do_not_count() -> None:
     away = node_object()
     away["status"]["conditions"] = [READY | {"status": "Unknown"}]
     silent = node_object()
@@ -58,12 +58,14 @@ SANDBOX = {"key": "sandbox", "value": "yes", "effect": "NoExecute"}
         (SANDBOX, [{"key": "other", "operator": "Exists"}, {"key": "sandbox"}], False),
     ],
 )
-def test_taints(taint: dict[str, str], tolerations: list[dict[str, str]], *, takes: bool) -> None:
+def test_a_taint_excludes_a_node_unless_tolerated(
+    taint: dict[str, str], tolerations: list[dict[str, str]], *, takes: bool
+) -> None:
     (node,) = ready_nodes([node_object(taints=[taint])])
     assert node.takes({}, tolerations) is takes
 
 
-def test_every_taint_is_to_be_tolerated() -> None:
+def test_each_taint_of_a_node_must_be_tolerated() -> None:
     node = Node(1, 1, {}, (SANDBOX, CONTROL_PLANE))
     exists = [{"key": taint["key"], "operator": "Exists"} for taint in (SANDBOX, CONTROL_PLANE)]
     assert not node.takes({}, exists[:1])

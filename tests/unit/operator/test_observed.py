@@ -10,7 +10,7 @@ import pytest
 
 from cloche_api.resources.phases import Reason
 from cloche_operator.kube.api import Kube
-from cloche_operator.model.outcome import EndedError
+from cloche_operator.model.status import EndedError
 from cloche_operator.state.cache import Pods, Runtimes
 
 BOUND_SECONDS = 5.0
@@ -24,7 +24,7 @@ def pod(name: str, uid: str = "1", user: int | None = None) -> dict[str, Any]:
 USERS = range(40_000, 50_000)
 
 
-def test_every_pod_gets_the_lowest_user_that_nobody_has() -> None:
+def test_a_new_pod_gets_the_lowest_free_user_id() -> None:
     pods = Pods(USERS)
     pods.seen(pod("a", user=40_000))
     pods.seen(pod("b", user=40_002))
@@ -32,7 +32,7 @@ def test_every_pod_gets_the_lowest_user_that_nobody_has() -> None:
     assert [pods.take_user() for _ in range(3)] == [40_001, 40_003, 40_004]
 
 
-def test_a_user_is_free_again_once_the_pod_is_gone_and_the_run_over() -> None:
+def test_a_user_id_is_free_again_once_pod_and_run_have_ended() -> None:
     pods = Pods(USERS)
     assert pods.take_user() == 40_000
     pods.seen(pod("a", user=40_000))
@@ -44,7 +44,7 @@ def test_a_user_is_free_again_once_the_pod_is_gone_and_the_run_over() -> None:
     pods.give_user_back(40_000)
 
 
-def test_when_all_users_are_taken_it_says_so() -> None:
+def test_taking_a_user_id_when_all_are_taken_is_an_error() -> None:
     pods = Pods(USERS)
     users = [pods.take_user() for _ in USERS]
     assert (users[0], users[-1], len(set(users))) == (40_000, 49_999, 10_000)
@@ -55,7 +55,7 @@ def test_when_all_users_are_taken_it_says_so() -> None:
     assert pods.take_user() == 45_000
 
 
-def test_a_pod_is_known_by_name_and_uid() -> None:
+def test_a_cached_pod_is_found_by_name_and_uid() -> None:
     pods = Pods(USERS)
     pods.seen(pod("a", "1"))
     assert pods.get("a", "1") == pod("a", "1")
@@ -63,7 +63,7 @@ def test_a_pod_is_known_by_name_and_uid() -> None:
     assert pods.get("b", "1") is None
 
 
-def test_the_deletion_of_an_older_pod_of_that_name_takes_nothing_away() -> None:
+def test_the_deletion_of_an_older_pod_keeps_the_newer_one_of_the_name() -> None:
     pods = Pods(USERS)
     pods.seen(pod("a", "2"))
     pods.seen(pod("a", "1"), deleted=True)
@@ -73,7 +73,7 @@ def test_the_deletion_of_an_older_pod_of_that_name_takes_nothing_away() -> None:
     pods.seen(pod("a", "2"), deleted=True)
 
 
-async def test_who_waits_for_a_pod_is_woken_by_it_alone() -> None:
+async def test_a_waiter_for_a_pod_is_woken_only_by_that_pod() -> None:
     pods = Pods(USERS)
     async with asyncio.timeout(BOUND_SECONDS):
         waiting = [asyncio.create_task(pods.changed(name, BOUND_SECONDS)) for name in "aab"]
@@ -86,14 +86,14 @@ async def test_who_waits_for_a_pod_is_woken_by_it_alone() -> None:
     assert pods._waiting == {}
 
 
-async def test_who_waits_for_a_pod_in_vain_goes_on() -> None:
+async def test_a_wait_for_a_pod_times_out() -> None:
     pods = Pods(USERS)
     async with asyncio.timeout(BOUND_SECONDS):
         await pods.changed("a", 0.001)
     assert pods._waiting == {}
 
 
-def test_pods_that_no_node_takes() -> None:
+def test_unscheduled_pods_are_tracked() -> None:
     pods = Pods(USERS)
     lacking = pod("a") | {
         "status": {"conditions": [{"type": "PodScheduled", "status": "False", "message": "full"}]}
@@ -141,7 +141,7 @@ def test_only_installed_runtimes_become_labels_of_metrics() -> None:
     known.seen(runtime("python", "py"))
     labels = [known.label(text) for text in ("python", "PY", "cobol", "x" * 63)]
     assert labels == ["python", "python", "other", "other"]
-    assert installed.lists == 0, "nobody asks for a label"
+    assert installed.lists == 0, "a label needs no request"
 
 
 @pytest.mark.parametrize(
@@ -159,7 +159,7 @@ def test_only_installed_runtimes_become_labels_of_metrics() -> None:
         ("node", "deno"),  # of two runtimes with the same alias, the first by name
     ],
 )
-async def test_languages_as_people_write_them(language: str, found: str) -> None:
+async def test_a_language_is_found_by_name_or_alias_in_any_case(language: str, found: str) -> None:
     known, _ = runtimes(
         runtime("python", "py", "Py3", "r"),
         runtime("cpp", "C++"),
@@ -171,7 +171,7 @@ async def test_languages_as_people_write_them(language: str, found: str) -> None
     assert (await known.find(language)).name == found
 
 
-async def test_an_unknown_language_names_those_that_are_installed() -> None:
+async def test_the_error_for_an_unknown_language_names_the_installed_ones() -> None:
     known, installed = runtimes(runtime("python"), runtime("bash"))
     with pytest.raises(EndedError) as ended:
         await known.find("cobol")
@@ -182,20 +182,20 @@ async def test_an_unknown_language_names_those_that_are_installed() -> None:
     assert installed.lists == 1, "the API server was asked before it was denied"
 
 
-async def test_nothing_installed() -> None:
+async def test_the_error_without_any_runtime_says_none_is_installed() -> None:
     known, _ = runtimes()
     with pytest.raises(EndedError, match="installed: none"):
         await known.find("python")
 
 
-async def test_a_language_that_is_known_is_not_asked_for() -> None:
+async def test_a_cached_language_is_found_without_a_request() -> None:
     known, installed = runtimes()
     known.seen(runtime("python"))
     assert (await known.find("python")).generation == 1
     assert installed.lists == 0
 
 
-async def test_a_runtime_that_went_is_unknown() -> None:
+async def test_a_deleted_runtime_is_unknown() -> None:
     known, _ = runtimes()
     known.seen(runtime("python", "py"))
     known.seen(runtime("python", "py"), deleted=True)
@@ -204,7 +204,7 @@ async def test_a_runtime_that_went_is_unknown() -> None:
         await known.find("py")
 
 
-async def test_a_runtime_that_cannot_be_read_does_not_hide_the_others() -> None:
+async def test_an_invalid_runtime_does_not_hide_the_others() -> None:
     broken = {"metadata": {"name": "broken", "uid": "b", "generation": 1}, "spec": {"image": "i"}}
     known, _ = runtimes(broken, runtime("python"))
     assert (await known.find("python")).name == "python"
@@ -212,7 +212,7 @@ async def test_a_runtime_that_cannot_be_read_does_not_hide_the_others() -> None:
         known.seen(broken)
 
 
-def test_a_late_word_of_a_pod_whose_name_another_has_changes_nothing() -> None:
+def test_a_late_event_of_an_older_pod_with_the_same_name_is_ignored() -> None:
     pods = Pods(USERS)
     new = {"metadata": {"name": "sbx-1", "uid": "new", "resourceVersion": "20"}, "spec": {}}
     old = {"metadata": {"name": "sbx-1", "uid": "old", "resourceVersion": "9"}, "spec": {}}

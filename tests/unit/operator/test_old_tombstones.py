@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from aiohttp import web
-from support.retention_round import ALL, keep, nothing, table
+from support.fixtures.operator_parts import ALL, keep, nothing, table
 
 OVER = timedelta(minutes=-1)
 
@@ -52,9 +52,9 @@ async def test_an_expired_tombstone_is_deleted_by_its_uid(tmp_path: Path) -> Non
     assert await deleted(ApiServer(OVER), tmp_path) == [{"uid": "uid"}]
 
 
-async def test_one_that_has_taken_the_name_since_stays(tmp_path: Path) -> None:
+async def test_a_newer_tombstone_with_the_name_is_not_deleted(tmp_path: Path) -> None:
     assert await deleted(ApiServer(timedelta(hours=1)), tmp_path) == []
 
 
-async def test_one_that_is_gone_is_fine(tmp_path: Path) -> None:
+async def test_a_tombstone_that_is_already_gone_is_ignored(tmp_path: Path) -> None:
     assert await deleted(ApiServer(None), tmp_path) == []

@@ -1,4 +1,4 @@
-"""When pools may start Pods while programs run, and when a failed start is retried."""
+"""Throttling of pool starts while programs run, and back-off after failures."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ class Clock:
         return self.now
 
 
-def test_a_quiet_node_starts_as_many_as_it_may() -> None:
+def test_a_quiet_node_starts_pods_up_to_its_limit() -> None:
     pace = Pace(4, Clock())
     assert [pace.allows(starting, Need.LITTLE) for starting in range(6)] == [True] * 4 + [False] * 2
 
 
-def test_beside_a_program_one_pod_is_started_now_and_then() -> None:
+def test_one_pool_pod_per_second_starts_while_a_program_runs() -> None:
     clock = Clock()
     pace = Pace(4, clock)
     with pace.working():
@@ -32,7 +32,7 @@ def test_beside_a_program_one_pod_is_started_now_and_then() -> None:
         assert not pace.allows(1, Need.LITTLE)
 
 
-def test_the_less_a_pool_has_the_less_it_waits() -> None:
+def test_an_emptier_pool_may_start_more_pods_while_programs_run() -> None:
     pace = Pace(4, Clock())
     with pace.working():
         pace.started()
@@ -40,7 +40,7 @@ def test_the_less_a_pool_has_the_less_it_waits() -> None:
     assert most == {Need.LITTLE: 0, Need.LOW: 1, Need.SHORT: 2, Need.URGENT: 4}
 
 
-def test_a_pause_counts_only_when_no_next_program_follows_at_once() -> None:
+def test_a_short_gap_between_programs_does_not_count_as_a_pause() -> None:
     clock = Clock()
     pace = Pace(4, clock)
     pace.started()
@@ -56,7 +56,7 @@ def test_a_pause_counts_only_when_no_next_program_follows_at_once() -> None:
     assert pace.allows(3, Need.LITTLE)
 
 
-def test_what_fails_is_tried_later_and_later_and_what_works_at_once() -> None:
+def test_the_back_off_grows_with_failures_and_a_success_resets_it() -> None:
     clock = Clock()
     backoff = Backoff(clock)
     assert backoff.seconds == 0
@@ -72,7 +72,7 @@ def test_what_fails_is_tried_later_and_later_and_what_works_at_once() -> None:
     assert backoff.seconds == 0
 
 
-def test_what_fails_within_the_pause_of_another_failure_is_the_same() -> None:
+def test_failures_within_one_back_off_count_once() -> None:
     clock = Clock()
     backoff = Backoff(clock)
     for _ in range(4):

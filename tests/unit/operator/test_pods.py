@@ -15,10 +15,10 @@ from cloche_operator.model.pod_manifest import (
     PodShape,
     claim_patch,
     cold_pod,
-    patience,
     session_pod,
     waiting_pod,
 )
+from cloche_operator.model.resources import patience
 from cloche_operator.settings import Settings
 
 PYTHON = {"image": "cloche/runtime-python:abc", "fileName": "main.py", "run": {"command": ["x"]}}
@@ -42,7 +42,9 @@ def cold(
 USED = {"cpu": "1", "memory": "512Mi", "disk": "100Mi"}
 
 
-def test_the_whole_pod(execution_object: dict[str, Any], settings: Settings) -> None:
+def test_the_pod_of_an_execution_has_the_expected_manifest(
+    execution_object: dict[str, Any], settings: Settings
+) -> None:
     assert cold(execution_object, PYTHON, USED, settings) == {
         "apiVersion": "v1",
         "kind": "Pod",
@@ -116,7 +118,9 @@ def test_the_whole_pod(execution_object: dict[str, Any], settings: Settings) -> 
     }
 
 
-def test_what_an_installation_may_set(execution_object: dict[str, Any]) -> None:
+def test_the_settings_of_the_installation_are_set_on_the_pod(
+    execution_object: dict[str, Any],
+) -> None:
     settings = Settings(
         runtime_class_name="cloche-no-network",
         user_namespaces=True,
@@ -153,7 +157,7 @@ def test_what_an_installation_may_set(execution_object: dict[str, Any]) -> None:
     }
 
 
-def test_a_runtime_s_own_runtime_class_stands_over_the_installation_s(
+def test_the_runtime_class_of_a_runtime_overrides_the_installations(
     execution_object: dict[str, Any],
 ) -> None:
     settings = Settings(runtime_class_name="cloche-no-network")
@@ -170,7 +174,7 @@ def test_a_runtime_s_own_runtime_class_stands_over_the_installation_s(
         ("localhost/a/b", {"type": "Localhost", "localhostProfile": "a/b"}),
     ],
 )
-def test_the_app_armor_profile_of_an_installation(
+def test_the_app_armor_profile_of_the_installation_is_set_on_the_pod(
     execution_object: dict[str, Any], profile: str, field: dict[str, str] | None
 ) -> None:
     spec = cold(execution_object, PYTHON, USED, Settings(app_armor_profile=profile))["spec"]
@@ -178,7 +182,7 @@ def test_the_app_armor_profile_of_an_installation(
 
 
 @pytest.mark.parametrize("profile", ["Unconfined", "unconfined", "localhost/", "localhost/a b"])
-def test_unconfined_and_a_profile_without_a_name_are_refused(profile: str) -> None:
+def test_the_profile_unconfined_or_one_without_a_name_is_rejected(profile: str) -> None:
     with pytest.raises(ValidationError, match="app_armor_profile"):
         Settings(app_armor_profile=profile)
 
@@ -191,7 +195,7 @@ def test_unconfined_and_a_profile_without_a_name_are_refused(profile: str) -> No
         ("0.005", "16M", {"cpu": "0.005", "memory": "16M"}),
     ],
 )
-def test_no_request_is_more_than_its_limit(
+def test_no_resource_request_is_more_than_its_limit(
     execution_object: dict[str, Any],
     settings: Settings,
     cpu: str,
@@ -205,7 +209,7 @@ def test_no_request_is_more_than_its_limit(
     assert resources["limits"] == {"cpu": cpu, "memory": memory, "ephemeral-storage": "64Mi"}
 
 
-def test_the_pod_lives_as_long_as_the_longest_program_may_take(
+def test_the_deadline_of_a_pod_covers_the_longest_program(
     execution_object: dict[str, Any], settings: Settings
 ) -> None:
     execution_object["spec"]["timeoutSeconds"] = 300
@@ -213,7 +217,7 @@ def test_the_pod_lives_as_long_as_the_longest_program_may_take(
     assert pod["spec"]["activeDeadlineSeconds"] == 60 + 300 + 9 + 60
 
 
-def test_the_same_plan_gives_the_same_pod(
+def test_the_same_input_gives_the_same_pod(
     execution_object: dict[str, Any], settings: Settings
 ) -> None:
     one, two = (cold(execution_object, PYTHON, USED, settings) for _ in range(2))
@@ -223,7 +227,7 @@ def test_the_same_plan_gives_the_same_pod(
     assert cold(execution_object, PYTHON, USED, settings) == two
 
 
-def test_a_waiting_pod_is_the_runtime_s_and_has_no_deadline(
+def test_a_waiting_pod_is_owned_by_the_runtime_and_has_no_deadline(
     execution_object: dict[str, Any], settings: Settings
 ) -> None:
     waiting = waiting_pod(shape(PYTHON, USED), 40_007, "sbx-python-1", settings)
@@ -249,14 +253,14 @@ def test_a_waiting_pod_is_the_runtime_s_and_has_no_deadline(
     assert waiting["spec"] | {"activeDeadlineSeconds": 159} == one_s_own
 
 
-def test_a_session_s_pod_lives_as_long_as_the_session(settings: Settings) -> None:
+def test_the_deadline_of_a_session_pod_covers_the_sessions_lifetime(settings: Settings) -> None:
     pod = session_pod(shape(PYTHON, USED), 40_007, ("sbs-1", "session-uid"), 3600, settings)
     assert pod["metadata"]["labels"]["cloche.dev/session"] == "session-uid"
     assert pod["metadata"]["ownerReferences"][0]["kind"] == "SandboxSession"
     assert pod["spec"]["activeDeadlineSeconds"] == 3600 + 60 + 60
 
 
-def test_a_claim_takes_a_pod_that_still_waits_and_dates_its_deadline_from_its_start() -> None:
+def test_a_claim_patch_tests_that_the_pod_waits_and_sets_its_deadline() -> None:
     pod = {"metadata": {"uid": "pod-uid", "creationTimestamp": "2026-01-02T03:04:05Z"}}
     at = datetime.fromisoformat("2026-01-02T04:04:05.5Z")
     owner = {"kind": "SandboxExecution"}
@@ -270,7 +274,7 @@ def test_a_claim_takes_a_pod_that_still_waits_and_dates_its_deadline_from_its_st
     ]
 
 
-def test_pods_reserve_all_their_memory_where_that_is_set(execution_object: dict[str, Any]) -> None:
+def test_a_pod_requests_all_its_memory_where_that_is_set(execution_object: dict[str, Any]) -> None:
     pod = cold(execution_object, PYTHON, USED, Settings(reserve_memory=True))
     resources = pod["spec"]["containers"][0]["resources"]
     assert resources["requests"]["memory"] == resources["limits"]["memory"] == "512Mi"
@@ -287,7 +291,7 @@ def test_a_supervisor_with_less_cpu_gets_more_time_to_end_its_program(
     assert patience(used, settings) == pytest.approx(seconds)
 
 
-def test_a_pod_outlives_the_patience_with_its_supervisor(
+def test_the_deadline_of_a_pod_covers_the_supervisors_grace_time(
     execution_object: dict[str, Any], settings: Settings
 ) -> None:
     slow = cold(execution_object, PYTHON, USED | {"cpu": "0.01"}, settings)

@@ -1,4 +1,4 @@
-"""Which execution gets which waiting Pod, and how many Pods are missing."""
+"""The assignment of waiting Pods to executions, and the number of missing Pods."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def put(pool: Pool, tenant: str | None = None) -> Sandbox:
     return made
 
 
-def test_the_oldest_goes_first() -> None:
+def test_a_pool_hands_out_its_oldest_pod_first() -> None:
     pool = Pool(runtime())
     first, second = put(pool), put(pool)
     assert pool.missing == 0
@@ -50,7 +50,7 @@ def test_the_oldest_goes_first() -> None:
     assert pool.missing == 2
 
 
-def test_a_spent_pod_is_given_to_nobody() -> None:
+def test_a_spent_pod_is_not_handed_out() -> None:
     pool = Pool(runtime())
     spent, fresh = put(pool), put(pool)
     cast("FakePod", spent).spent = True
@@ -58,7 +58,7 @@ def test_a_spent_pod_is_given_to_nobody() -> None:
     assert list(pool.surplus()) == [spent]
 
 
-def test_pods_too_many_and_of_another_shape_are_surplus() -> None:
+def test_pods_over_the_size_or_of_another_shape_are_surplus() -> None:
     pool = Pool(runtime(3))
     for _ in range(3):
         put(pool)
@@ -71,7 +71,7 @@ def test_pods_too_many_and_of_another_shape_are_surplus() -> None:
     assert pool.missing == 0
 
 
-def test_a_size_or_an_alias_makes_no_other_shape() -> None:
+def test_a_changed_size_or_alias_does_not_change_the_shape() -> None:
     assert Pool(runtime(1, aliases=["py"])).shape == Pool(runtime(5, version="3")).shape
     assert Pool(runtime(1)).shape != Pool(runtime(1, environment={"A": "b"})).shape
 
@@ -79,12 +79,12 @@ def test_a_size_or_an_alias_makes_no_other_shape() -> None:
 @pytest.mark.parametrize(
     ("cpu", "memory", "fits"), [("1000m", "0.5Gi", True), ("1", "512Mi", True), ("1", "1Gi", False)]
 )
-def test_only_the_very_same_limits_fit(cpu: str, memory: str, fits: bool) -> None:  # noqa: FBT001
+def test_only_equal_limits_fit_a_pool(cpu: str, memory: str, fits: bool) -> None:  # noqa: FBT001
     used = UsedResources(cpu=cpu, memory=memory, disk="100Mi")
     assert Pool(runtime()).fits(used) is fits
 
 
-def test_a_tenant_that_runs_much_leaves_half_of_the_pods_to_the_others() -> None:
+def test_a_busy_tenant_leaves_half_of_the_pods_to_others() -> None:
     pool = Pool(runtime(size=4))
     for _ in range(4):
         put(pool)
@@ -97,12 +97,12 @@ def test_a_tenant_that_runs_much_leaves_half_of_the_pods_to_the_others() -> None
         pool.running["many"] += 1
     assert (taken, len(pool.waiting)) == (2, 2)
     pool.starting = 2
-    assert not pool.may_hope("many"), "it starts its own"
-    assert pool.may_hope("rare")
+    assert not pool.has_pod_on_the_way("many"), "it starts its own"
+    assert pool.has_pod_on_the_way("rare")
     assert pool.take("rare")
 
 
-def test_a_tenant_without_others_has_all_pods() -> None:
+def test_a_tenant_can_use_all_pods_when_no_other_is_active() -> None:
     pool = Pool(runtime(size=4))
     assert pool.take("gone") is None
     for _ in range(32):
@@ -114,7 +114,7 @@ def test_a_tenant_without_others_has_all_pods() -> None:
         assert pool.take("many")
 
 
-def test_a_pod_is_used_again_by_its_tenant_alone() -> None:
+def test_a_pod_is_reused_only_by_its_tenant() -> None:
     pool = Pool(runtime(2, "SameTenant"))
     put(pool)
     lent = pool.take("a")
@@ -127,7 +127,7 @@ def test_a_pod_is_used_again_by_its_tenant_alone() -> None:
     assert pool.take("a") is lent
 
 
-def test_nobody_s_execution_never_shares_a_pod() -> None:
+def test_the_pod_of_an_execution_without_a_tenant_is_never_reused() -> None:
     pool = Pool(runtime(1, "SameTenant"))
     put(pool)
     taken = pool.take("")
@@ -136,14 +136,14 @@ def test_nobody_s_execution_never_shares_a_pod() -> None:
     assert pool.missing == 1
 
 
-def test_its_own_used_pod_goes_before_an_older_fresh_one() -> None:
+def test_a_tenants_used_pod_is_preferred_to_an_older_fresh_one() -> None:
     pool = Pool(runtime(2, "SameTenant"))
     put(pool)
     used = put(pool, "a")
     assert pool.take("a") is used
 
 
-def test_the_last_execution_of_a_pod_is_not_followed_by_another() -> None:
+def test_a_pod_does_not_return_after_its_last_allowed_execution() -> None:
     pool = Pool(runtime(1, "SameTenant"))
     put(pool)
     for _ in range(2):
@@ -157,7 +157,7 @@ def test_the_last_execution_of_a_pod_is_not_followed_by_another() -> None:
     assert not pool.comes_back(last)
 
 
-def test_what_is_old_spent_or_of_an_older_shape_does_not_come_back() -> None:
+def test_an_old_spent_or_outdated_pod_does_not_return_to_its_pool() -> None:
     pool = Pool(runtime(1, "SameTenant"))
     put(pool)
     lent = pool.take("a")
@@ -175,31 +175,31 @@ def test_what_is_old_spent_or_of_an_older_shape_does_not_come_back() -> None:
     assert not pool.comes_back(lent)
 
 
-def test_another_tenant_s_idle_pod_gives_way() -> None:
+def test_an_idle_pod_of_another_tenant_is_evicted() -> None:
     pool = Pool(runtime(2, "SameTenant"))
     one, two = put(pool, "a"), put(pool, "b")
-    assert pool.give_way("b") is one
-    assert pool.give_way("b") is None
+    assert pool.evict_other_tenant("b") is one
+    assert pool.evict_other_tenant("b") is None
     assert list(pool.waiting) == [two]
 
 
-async def test_a_pod_that_comes_free_goes_to_who_stands_first() -> None:
+async def test_a_free_pod_goes_to_the_first_waiter() -> None:
     pool = Pool(runtime(1))
     pool.starting = 2
-    assert pool.may_hope("a")
+    assert pool.has_pod_on_the_way("a")
     first = asyncio.create_task(pool.stand_in_line("a", BOUND_SECONDS))
     second = asyncio.create_task(pool.stand_in_line("b", BOUND_SECONDS))
     await asyncio.sleep(0)
-    assert not pool.may_hope("c"), "as many stand in line as Pods are on their way"
+    assert not pool.has_pod_on_the_way("c"), "as many stand in line as Pods are on their way"
     assert pool.need is Need.URGENT
     made = put(pool)
     assert await first is made
-    pool.disappoint()
+    pool.fail_last_waiter()
     assert await second is None
     assert not pool.waiting
 
 
-async def test_a_pod_that_comes_free_goes_to_the_tenant_that_got_fewest() -> None:
+async def test_a_free_pod_goes_to_the_tenant_with_the_fewest_pods() -> None:
     pool = Pool(runtime(1))
     pool.starting = 4
     line = [
@@ -210,40 +210,40 @@ async def test_a_pod_that_comes_free_goes_to_the_tenant_that_got_fewest() -> Non
     for task in line:
         task.add_done_callback(lambda done: order.append(done.get_name()))
     await settled()
-    assert pool.may_hope("c"), "one of a waits longer instead"
-    assert not pool.may_hope("a")
+    assert pool.has_pod_on_the_way("c"), "one of a waits longer instead"
+    assert not pool.has_pod_on_the_way("a")
     for _ in line:
         put(pool)
         await settled()
     assert order == ["a0", "b3", "a1", "a2"]
 
 
-async def test_a_tenant_s_pod_passes_by_who_may_not_have_it() -> None:
+async def test_a_tenants_pod_is_not_given_to_a_waiter_of_another_tenant() -> None:
     pool = Pool(runtime(1, "SameTenant"))
     put(pool)
     lent = pool.take("a")
     assert lent is not None
-    assert not pool.may_hope("b")
-    nobody = asyncio.create_task(pool.stand_in_line("", BOUND_SECONDS))
+    assert not pool.has_pod_on_the_way("b")
+    no_tenant = asyncio.create_task(pool.stand_in_line("", BOUND_SECONDS))
     other = asyncio.create_task(pool.stand_in_line("b", BOUND_SECONDS))
     same = asyncio.create_task(pool.stand_in_line("a", BOUND_SECONDS))
     await asyncio.sleep(0)
     pool.put(lent)
     assert await same is lent
-    for waiting in (nobody, other):
+    for waiting in (no_tenant, other):
         assert not waiting.done()
         waiting.cancel()
-    await asyncio.gather(nobody, other, return_exceptions=True)
+    await asyncio.gather(no_tenant, other, return_exceptions=True)
 
 
-async def test_nobody_waits_longer_than_told() -> None:
+async def test_a_wait_for_a_pod_ends_at_its_timeout() -> None:
     pool = Pool(runtime(1))
     assert await pool.stand_in_line("a", 0) is None
     made = put(pool)
     assert list(pool.waiting) == [made]
 
 
-async def test_a_pod_given_to_who_has_just_left_waits_for_the_next() -> None:
+async def test_a_pod_given_to_a_cancelled_waiter_stays_in_the_pool() -> None:
     pool = Pool(runtime(1))
     left = asyncio.create_task(pool.stand_in_line("a", BOUND_SECONDS))
     await asyncio.sleep(0)
@@ -253,7 +253,7 @@ async def test_a_pod_given_to_who_has_just_left_waits_for_the_next() -> None:
     assert list(pool.waiting) == [made]
 
 
-def test_pods_that_fail_together_fail_once() -> None:
+def test_concurrent_failures_of_a_proved_pool_do_not_make_it_unready() -> None:
     """If Pods of the runtime have run before, one failing node may end all starts on it."""
     proved, untried = Pool(runtime(4)), Pool(runtime(4))
     proved.proved = True
@@ -261,7 +261,7 @@ def test_pods_that_fail_together_fail_once() -> None:
     assert untried.failed()
 
 
-def test_a_worn_pod_goes_on_until_its_successor_is_there() -> None:
+def test_a_worn_pod_stays_until_its_successor_is_ready() -> None:
     pool = Pool(runtime(1, "SameTenant", executions=8))
     put(pool)
     lent = pool.take("a")
@@ -279,7 +279,7 @@ def test_a_worn_pod_goes_on_until_its_successor_is_there() -> None:
     assert pool.missing == 0
 
 
-def test_the_fewer_it_has_the_more_it_needs() -> None:
+def test_an_emptier_pool_has_a_more_urgent_need() -> None:
     pool = Pool(runtime(8))
     needs = [pool.need]
     for _ in range(8):

@@ -1,4 +1,4 @@
-"""The queue for room: its limits, and what leaves it. Deadlines here are bounds, not pauses."""
+"""The queue for capacity: its limits, and leaving it. Deadlines here are bounds, not pauses."""
 
 from __future__ import annotations
 
@@ -6,15 +6,15 @@ from typing import Any
 
 import pytest
 from support.deadline import settled
-from support.line import capacity, line, node, share
+from support.fixtures.admissions import admissions, capacity, node, share
 
 from cloche_api.resources.phases import Reason
-from cloche_operator.queue.usage import Share
+from cloche_operator.queue.limits import Share
 
 
-async def test_without_nodes_everybody_waits_for_one() -> None:
+async def test_executions_wait_for_a_node_when_there_is_none() -> None:
     of = capacity(0)
-    async with line(of) as at:
+    async with admissions(of) as at:
         assert of.space.is_away
         await at.ask("a", "t", 1)
         assert len(of.waitlist) == 1
@@ -23,16 +23,16 @@ async def test_without_nodes_everybody_waits_for_one() -> None:
         assert at.admitted == ["a"]
 
 
-async def test_a_node_that_never_comes() -> None:
-    async with line(capacity(0, queue_timeout_seconds=0.01)) as at:
+async def test_an_execution_times_out_when_no_node_becomes_ready() -> None:
+    async with admissions(capacity(0, queue_timeout_seconds=0.01)) as at:
         await at.ask("a", "t", 1)
         refusal = await at.refusal("a")
     assert refusal.reason is Reason.QUEUE_TIMEOUT
     assert refusal.message == "No sandbox node was ready within 0.01 s."
 
 
-async def test_the_queue_is_bounded() -> None:
-    async with line(capacity(1, queue_length=2)) as at:
+async def test_the_queue_is_limited_in_length() -> None:
+    async with admissions(capacity(1, queue_length=2)) as at:
         for name in "abcd":
             await at.ask(name, name, 1)
         refusal = await at.refusal("d")
@@ -46,8 +46,8 @@ async def test_the_queue_is_bounded() -> None:
         assert len(at.of.waitlist) == 2
 
 
-async def test_who_fills_the_queue_makes_room_for_others() -> None:
-    async with line(capacity(1, queue_length=4)) as at:
+async def test_the_tenant_that_fills_the_queue_loses_a_place_to_another() -> None:
+    async with admissions(capacity(1, queue_length=4)) as at:
         for n in range(5):
             await at.ask(f"greedy {n}", "greedy", 1)
         await at.ask("other", "other", 1)
@@ -64,8 +64,8 @@ async def test_who_fills_the_queue_makes_room_for_others() -> None:
         assert at.admitted[-1] == "other"
 
 
-async def test_the_queue_is_bounded_by_tenant() -> None:
-    async with line(capacity(1, queue_length_per_tenant=2)) as at:
+async def test_the_queue_is_limited_in_length_for_each_tenant() -> None:
+    async with admissions(capacity(1, queue_length_per_tenant=2)) as at:
         for n in range(4):
             await at.ask(f"greedy {n}", "greedy", 1)
         assert (await at.refusal("greedy 3")).message == (
@@ -76,10 +76,10 @@ async def test_the_queue_is_bounded_by_tenant() -> None:
 
 
 @pytest.mark.parametrize("per_tenant", [8, 2])
-async def test_the_queue_is_bounded_in_bytes(per_tenant: int) -> None:
+async def test_the_queue_is_limited_in_bytes(per_tenant: int) -> None:
     mib = 1024**2
     of = capacity(1, queue_bytes=3 * mib, queue_bytes_per_tenant=per_tenant * mib)
-    async with line(of) as at:
+    async with admissions(of) as at:
         for n in range(4):
             await at.ask_for(f"greedy {n}", share("greedy", 1, size=mib))
         await at.ask_for("greedy 4", share("greedy", 1, size=mib))
@@ -90,8 +90,8 @@ async def test_the_queue_is_bounded_in_bytes(per_tenant: int) -> None:
         assert at.of.waitlist.size == 3 * mib
 
 
-async def test_patience_ends() -> None:
-    async with line(capacity(1, queue_timeout_seconds=0.01)) as at:
+async def test_an_execution_in_the_queue_times_out() -> None:
+    async with admissions(capacity(1, queue_timeout_seconds=0.01)) as at:
         await at.ask("a", "t", 1)
         await at.ask("b", "t", 1)
         assert (await at.refusal("b")).reason is Reason.QUEUE_TIMEOUT
@@ -101,8 +101,8 @@ async def test_patience_ends() -> None:
         assert at.admitted == ["a", "c"]
 
 
-async def test_who_leaves_the_line_lets_the_next_pass() -> None:
-    async with line(capacity(4)) as at:
+async def test_an_execution_that_leaves_the_queue_lets_the_next_pass() -> None:
+    async with admissions(capacity(4)) as at:
         await at.ask("a", "t", 2)
         await at.ask("large", "u", 4)
         await at.ask("small", "u", 1)
@@ -113,8 +113,10 @@ async def test_who_leaves_the_line_lets_the_next_pass() -> None:
 
 
 @pytest.mark.parametrize("others", ["", "c", "cd"])
-async def test_room_that_comes_free_while_the_first_is_being_cancelled(others: str) -> None:
-    async with line(capacity(1)) as at:
+async def test_capacity_freed_while_the_first_waiter_is_cancelled_goes_to_the_next(
+    others: str,
+) -> None:
+    async with admissions(capacity(1)) as at:
         for name in "ab" + others:
             await at.ask(name, "t", 1)
         at.tasks["b"].cancel()
@@ -125,8 +127,8 @@ async def test_room_that_comes_free_while_the_first_is_being_cancelled(others: s
         assert len(at.of.waitlist) == len(others[1:])
 
 
-async def test_who_is_cancelled_in_the_moment_of_its_turn_gives_the_room_back() -> None:
-    async with line(capacity(1)) as at:
+async def test_an_execution_cancelled_at_its_turn_releases_its_capacity() -> None:
+    async with admissions(capacity(1)) as at:
         for name in "abc":
             await at.ask(name, "t", 1)
         at.of.give_back(at.shares["a"])  # b has its turn, but its task has not run yet
@@ -136,8 +138,8 @@ async def test_who_is_cancelled_in_the_moment_of_its_turn_gives_the_room_back() 
         assert (len(at.of.waitlist), at.of.usage.total.memory) == (0, 1)
 
 
-async def test_a_node_that_comes_lets_the_line_in() -> None:
-    async with line(capacity(1)) as at:
+async def test_a_new_node_admits_waiting_executions() -> None:
+    async with admissions(capacity(1)) as at:
         for name in "abc":
             await at.ask(name, "t", 1)
         at.of.set_nodes({"": [node(3)]})
@@ -155,11 +157,11 @@ async def test_a_node_that_comes_lets_the_line_in() -> None:
     ],
     ids=["room", "tenant", "sessions", "group"],
 )
-async def test_a_queue_timeout_names_the_bound_that_was_reached(
+async def test_a_queue_timeout_names_the_limit_that_was_reached(
     settings: dict[str, Any], second: Share, why: str
 ) -> None:
     of = capacity(4, queue_timeout_seconds=0.01, **settings)
-    async with line(of) as at:
+    async with admissions(of) as at:
         first = share("t", 2, 1, is_session=True)
         await at.ask_for("first", first)
         await at.ask_for("second", second)

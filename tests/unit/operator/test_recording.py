@@ -1,4 +1,4 @@
-"""Whether an execution is over after its end was written. Only then may its source be deleted."""
+"""Recording an end. The source may be deleted only if the execution is over."""
 
 from __future__ import annotations
 
@@ -8,13 +8,12 @@ from typing import Any
 
 import pytest
 from aiohttp import web
-from support.operator_parts import answering, operator_parts
+from support.fixtures.operator_parts import answering, operator_parts
 
 from cloche_api.resources.phases import Phase, Reason
 from cloche_operator.executions.finish import record
 from cloche_operator.model.execution import from_object, now
-from cloche_operator.model.outcome import EndedError, without_exit
-from cloche_operator.model.status import terminal
+from cloche_operator.model.status import EndedError, terminal, without_exit
 
 PATH = "/apis/cloche.dev/v1alpha1/namespaces/sandboxes/sandboxexecutions/hello"
 
@@ -65,7 +64,7 @@ def elsewhere(obj: dict[str, Any], **status: Any) -> dict[str, Any]:
     ],
     ids=["written", "gone", "gone since", "no room", "claimed by another", "ended", "refused"],
 )
-async def test_it_is_over_unless_another_operator_has_it(
+async def test_a_recorded_execution_is_over_unless_another_operator_has_claimed_it(
     tmp_path: Path,
     execution_object: dict[str, Any],
     answer: int,

@@ -43,7 +43,7 @@ def final(size: int = 1000) -> dict[str, Any]:
     return {"storedBytes": size, "expirationTime": "1970-02-04T17:20:00.000000Z"}
 
 
-def test_nothing_is_due_while_all_is_within_its_bounds() -> None:
+def test_no_record_is_due_within_the_limits() -> None:
     made = filled(record("a"), record("b"))
     assert (len(made), made.size) == (2, 2 * KIB)
     assert made.due(NOW) == []
@@ -51,7 +51,7 @@ def test_nothing_is_due_while_all_is_within_its_bounds() -> None:
     assert not made.full
 
 
-def test_what_has_expired_is_due() -> None:
+def test_an_expired_record_is_due() -> None:
     made = filled(
         record("gone", expires=LONG_AGO), record("now", expires=NOW), record("not", expires=LATER)
     )
@@ -59,14 +59,14 @@ def test_what_has_expired_is_due() -> None:
     assert not made.over.is_set(), "the sweep finds it in time"
 
 
-def test_too_many_the_oldest_go() -> None:
+def test_the_oldest_records_over_the_limit_on_their_number_are_due() -> None:
     listed = [record(str(n), expires=LATER + n) for n in (3, 1, 4, 0, 2)]
     made = filled(*listed, retention_executions=3)
     assert made.over.is_set()
     assert names(made.due(NOW)) == ["0", "1"]
 
 
-def test_too_many_bytes_the_oldest_go_until_it_fits() -> None:
+def test_the_oldest_records_over_the_limit_on_bytes_are_due() -> None:
     made = filled(
         record("0", kib=1, expires=LATER),
         record("1", kib=5, expires=LATER + 1),
@@ -78,21 +78,21 @@ def test_too_many_bytes_the_oldest_go_until_it_fits() -> None:
     assert names(made.due(NOW)) == ["0", "1"]
 
 
-def test_a_tenant_that_has_too_much_loses_its_own() -> None:
+def test_the_records_of_a_tenant_over_its_limit_are_due() -> None:
     made = filled(
         record("other-0", tenant="other", expires=LATER),
         record("greedy-0", tenant="greedy", kib=2, expires=LATER + 1),
-        record("nobody-0", expires=LATER + 2),
+        record("no-tenant-0", expires=LATER + 2),
         record("greedy-1", tenant="greedy", kib=2, expires=LATER + 3),
         record("greedy-2", tenant="greedy", kib=2, expires=LATER + 4),
-        record("nobody-1", kib=4, expires=LATER + 5),
+        record("no-tenant-1", kib=4, expires=LATER + 5),
         retention_bytes_per_tenant=4 * KIB,
     )
     assert made.over.is_set()
-    assert names(made.due(NOW)) == ["greedy-0", "nobody-0"]
+    assert names(made.due(NOW)) == ["greedy-0", "no-tenant-0"]
 
 
-def test_what_expires_makes_room_for_the_rest() -> None:
+def test_expired_records_free_space_for_the_others() -> None:
     made = filled(
         record("expired", kib=2, tenant="a", expires=LONG_AGO),
         record("0", kib=2, tenant="a"),
@@ -104,7 +104,7 @@ def test_what_expires_makes_room_for_the_rest() -> None:
     assert names(made.due(NOW)) == ["expired"]
 
 
-def test_every_bound_at_once() -> None:
+def test_several_exceeded_limits_are_applied_together() -> None:
     listed = [
         record(f"{tenant}-{n}", tenant=tenant, expires=LATER + n)
         for n in range(10)
@@ -119,7 +119,7 @@ def test_every_bound_at_once() -> None:
     assert (len(made), made.size) == (15, 15 * KIB)
 
 
-def test_an_end_is_taken_in_after_those_before(execution: Execution) -> None:
+def test_a_new_end_is_indexed_once_after_the_earlier_ones(execution: Execution) -> None:
     made = filled(record("before", tenant="a", expires=LATER + 100), retention_executions=1)
     made.ended(execution, final(1000))
     assert made.over.is_set()
@@ -132,7 +132,9 @@ def test_an_end_is_taken_in_after_those_before(execution: Execution) -> None:
     assert names(made.due(3_000_000.0)) == [execution.name]  # 1970-02-04T17:20:00Z
 
 
-def test_a_listing_replaces_all_but_what_ended_since_it_began(execution: Execution) -> None:
+def test_a_listing_replaces_all_records_except_those_ended_since_it_began(
+    execution: Execution,
+) -> None:
     made = filled(record("others-deleted"), record("kept", expires=LATER + 1))
     made.begin_listing()
     made.ended(execution, final())
@@ -146,7 +148,7 @@ def test_a_listing_replaces_all_but_what_ended_since_it_began(execution: Executi
     assert (len(made), made.size) == (0, 0)
 
 
-def test_a_listing_that_shows_what_ended_since_counts_it_once(execution: Execution) -> None:
+def test_a_record_that_is_in_the_listing_and_ended_since_counts_once(execution: Execution) -> None:
     made = records()
     made.begin_listing()
     made.ended(execution, final())
@@ -155,7 +157,7 @@ def test_a_listing_that_shows_what_ended_since_counts_it_once(execution: Executi
     assert made.size == KIB + 1000 + METADATA_BYTES
 
 
-def test_a_listing_that_broke_off_loses_nothing(execution: Execution) -> None:
+def test_an_aborted_listing_loses_no_record(execution: Execution) -> None:
     made = filled(record("known"))
     made.begin_listing()
     made.ended(execution, final())
@@ -164,7 +166,7 @@ def test_a_listing_that_broke_off_loses_nothing(execution: Execution) -> None:
     assert len(made) == 2
 
 
-def test_a_listing_shows_no_uid_and_what_is_known_stays_known(execution: Execution) -> None:
+def test_a_listing_without_uids_keeps_the_known_uids(execution: Execution) -> None:
     made = records(retention_executions=0)
     made.ended(execution, final())
     (known,) = made.due(NOW)
@@ -180,7 +182,7 @@ def test_a_listing_shows_no_uid_and_what_is_known_stays_known(execution: Executi
     assert other.uid == "", "another one of that name"
 
 
-def test_a_record_that_took_the_name_of_another_is_not_removed_for_it() -> None:
+def test_a_newer_record_with_the_same_name_is_not_removed() -> None:
     made = filled(record("a"))
     (old,) = made.due(LATER)
     made.begin_listing()
@@ -189,7 +191,7 @@ def test_a_record_that_took_the_name_of_another_is_not_removed_for_it() -> None:
     assert len(made) == 1
 
 
-def test_pressure_grows_towards_the_hard_bound() -> None:
+def test_the_pressure_grows_towards_the_hard_limit() -> None:
     bounds = {"retention_bytes": 4 * KIB, "storage_hard_bytes": 8 * KIB, "retention_executions": 8}
     listed = [record(str(n)) for n in range(20)]
     assert [filled(*listed[:n], **bounds).pressure for n in (0, 4, 5, 6, 8, 20)] == [
@@ -199,7 +201,7 @@ def test_pressure_grows_towards_the_hard_bound() -> None:
     assert [filled(*listed[:n], **bounds).pressure for n in (8, 9, 10, 11)] == [0, 0.5, 1, 1]
 
 
-def test_what_is_not_there_can_be_removed() -> None:
+def test_removing_a_missing_record_has_no_effect() -> None:
     made = filled(record("a"))
     made.remove(record("b"))
     made.remove(record("a"))
@@ -207,7 +209,7 @@ def test_what_is_not_there_can_be_removed() -> None:
     assert (len(made), made.size) == (0, 0)
 
 
-def test_full_from_the_hard_bound_until_halfway_down() -> None:
+def test_the_storage_is_full_from_the_hard_limit_until_halfway_to_the_soft_one() -> None:
     made = filled(
         *[record(str(n), kib=2, expires=LATER + n) for n in range(4)],
         retention_bytes=4 * KIB,
@@ -225,7 +227,9 @@ def test_full_from_the_hard_bound_until_halfway_down() -> None:
     assert made.full_changed.is_set()
 
 
-def test_unfinished_executions_fill_the_storage_too(execution_object: dict[str, Any]) -> None:
+def test_unfinished_executions_count_towards_the_hard_limit(
+    execution_object: dict[str, Any],
+) -> None:
     execution_object["spec"]["code"] = "<" * 10 * KIB  # six bytes each in etcd
     big = from_object(execution_object)
     made = records(retention_bytes=KIB, storage_hard_bytes=60 * KIB)
@@ -239,7 +243,7 @@ def test_unfinished_executions_fill_the_storage_too(execution_object: dict[str, 
     assert not made.full
 
 
-def test_an_end_is_not_counted_twice(execution: Execution) -> None:
+def test_an_ended_execution_is_not_counted_twice(execution: Execution) -> None:
     made = records(retention_bytes=0, storage_hard_bytes=2 * METADATA_BYTES + 1500)
     made.begun(execution)
     made.ended(execution, final(1000))
@@ -249,12 +253,12 @@ def test_an_end_is_not_counted_twice(execution: Execution) -> None:
     assert made.size == 1000 + METADATA_BYTES
 
 
-def test_the_hard_bound_is_beyond_the_soft_one() -> None:
+def test_the_hard_limit_must_be_more_than_the_soft_limit() -> None:
     with pytest.raises(ValueError, match="storage_hard_bytes must be more than retention_bytes"):
         Settings(retention_bytes=4 * KIB, storage_hard_bytes=4 * KIB)
 
 
-def test_what_a_finalizer_keeps_counts_towards_the_hard_bound_alone() -> None:
+def test_a_record_kept_by_a_finalizer_counts_only_towards_the_hard_limit() -> None:
     held, other = record("held", kib=6), record("other")
     bounds = {"retention_bytes": 4 * KIB, "storage_hard_bytes": 7 * KIB}
     made = filled(held, other, **bounds)
@@ -269,7 +273,7 @@ def test_what_a_finalizer_keeps_counts_towards_the_hard_bound_alone() -> None:
 
 
 @pytest.mark.parametrize(("ttl", "seconds"), [(0, 3600), (3600, 0), (7200, 0)])
-def test_a_key_counts_for_an_hour_at_least(
+def test_the_idempotency_key_of_a_record_is_kept_for_at_least_an_hour(
     execution_object: dict[str, Any], ttl: int, seconds: int
 ) -> None:
     execution_object["spec"]["ttlSecondsAfterFinished"] = ttl

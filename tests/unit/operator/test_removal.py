@@ -41,13 +41,13 @@ def removed(kube: Kube, of: Leaving) -> tuple[bool, Tombstone | None]:
     return asyncio.run(remove(cast("Any", kube), of, NOW))
 
 
-def test_the_tombstone_comes_before_the_removal() -> None:
+def test_a_tombstone_is_created_before_the_record_is_removed() -> None:
     kube = Kube()
     assert removed(kube, KEYED) == (True, Tombstone("name", "acme", LATER))
     assert kube.calls == ["create name", "delete name uid"]
 
 
-def test_what_has_no_tombstone_yet_stays() -> None:
+def test_a_record_whose_tombstone_cannot_be_created_is_kept() -> None:
     kube = Kube(away_before="create")
     with pytest.raises(UnavailableError):
         removed(kube, KEYED)
@@ -60,9 +60,9 @@ def test_what_has_no_tombstone_yet_stays() -> None:
         Leaving("name", "uid", "acme", "", LATER),
         Leaving("name", "uid", "acme", "a" * 64, NOW.timestamp()),
     ],
-    ids=["no key", "a key whose time is over"],
+    ids=["no key", "an expired key"],
 )
-def test_what_has_no_key_that_counts_leaves_nothing(of: Leaving) -> None:
+def test_a_record_without_a_valid_key_leaves_no_tombstone(of: Leaving) -> None:
     kube = Kube()
     assert removed(kube, of) == (True, None)
     assert kube.calls == ["delete name uid"]

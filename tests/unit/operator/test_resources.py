@@ -7,8 +7,8 @@ import pytest
 from cloche_api.resources.amounts import ResourceAmounts, UsedResources
 from cloche_api.resources.phases import Reason
 from cloche_api.resources.runtime import RuntimeResources
-from cloche_operator.model.outcome import EndedError
 from cloche_operator.model.resources import used_resources
+from cloche_operator.model.status import EndedError
 
 RUNTIME = RuntimeResources()
 
@@ -30,7 +30,9 @@ def amounts(cpu: str | int, memory: str | int, disk: str | int) -> UsedResources
         ({"memory": "100Mi"}, amounts("1", "100Mi", "100Mi")),
     ],
 )
-def test_wishes_over_defaults(asked: dict[str, str] | None, used: UsedResources) -> None:
+def test_requested_amounts_override_the_defaults(
+    asked: dict[str, str] | None, used: UsedResources
+) -> None:
     wishes = None if asked is None else ResourceAmounts.model_validate(asked)
     assert used_resources(wishes, RUNTIME) == used
 
@@ -48,14 +50,14 @@ def test_wishes_over_defaults(asked: dict[str, str] | None, used: UsedResources)
         ({"memory": "100Mi", "disk": "101Mi"}, "more than the memory of 100Mi"),
     ],
 )
-def test_too_much(asked: dict[str, str], words: str) -> None:
+def test_an_amount_over_the_runtimes_maximum_is_rejected(asked: dict[str, str], words: str) -> None:
     with pytest.raises(EndedError, match=r"^spec\.resources") as ended:
         used_resources(ResourceAmounts.model_validate(asked), RUNTIME)
     assert ended.value.reason is Reason.RESOURCES_EXCEED_RUNTIME
     assert words in ended.value.message
 
 
-def test_a_runtime_whose_defaults_are_over_its_maximum_says_so() -> None:
+def test_a_runtime_whose_defaults_exceed_its_maximum_is_an_error() -> None:
     runtime = RuntimeResources(maximum=amounts("1", "256Mi", "100Mi"))
     with pytest.raises(EndedError) as ended:
         used_resources(None, runtime)

@@ -1,4 +1,4 @@
-"""What the log and the exit code of a Pod prove after its connection was lost."""
+"""Conclusions from a Pod's log and exit code after its connection was lost."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from typing import Any
 
 import pytest
 from aiohttp import web
-from support.operator_parts import answering, operator_parts
+from support.fixtures.operator_parts import answering, operator_parts
 
 from cloche_api.resources.phases import Reason
-from cloche_operator.model.outcome import EndedError, from_exit
-from cloche_operator.pods.log_reader import LogReader, NeverStartedError, SilentError
-from cloche_operator.protocol.transcript import Transcript
+from cloche_operator.model.status import EndedError, NeverStartedError, from_exit
+from cloche_operator.pods.log_reader import LogReader, SilentError
+from cloche_operator.protocol.events import Transcript
 
 UID = "5b0c1f0e-8a7f-4f57-9f0e-2f8f4b1f5a11"
 READY: dict[str, Any] = {"event": "ready", "protocol": 1}
@@ -131,20 +131,20 @@ async def reader_of(node: Node, directory: Path) -> AsyncIterator[LogReader]:
         node.over.set()  # the server waits for its streams
 
 
-async def test_a_supervisor_whose_input_ended_has_started_nothing(tmp_path: Path) -> None:
+async def test_an_input_ended_event_proves_that_no_program_started(tmp_path: Path) -> None:
     async with reader_of(Node(lines(READY, INPUT_ENDED), code=2), tmp_path) as reader:
         with pytest.raises(NeverStartedError):
             await reader.read()
 
 
-async def test_its_exit_code_is_as_good_as_its_word(tmp_path: Path) -> None:
+async def test_exit_code_2_proves_that_no_program_started(tmp_path: Path) -> None:
     async with reader_of(Node(lines(READY), code=2), tmp_path) as reader:
         with pytest.raises(NeverStartedError):
             await reader.read()
 
 
 @pytest.mark.parametrize("code", [0, 1, 137, 143])
-async def test_a_dead_container_without_a_start_in_its_log_may_have_run_the_program(
+async def test_a_dead_container_without_a_start_event_ends_as_result_lost(
     tmp_path: Path, code: int
 ) -> None:
     """Its `started` event is lost if it ends while containerd is down."""
@@ -154,7 +154,7 @@ async def test_a_dead_container_without_a_start_in_its_log_may_have_run_the_prog
     assert ended.value.reason is Reason.RESULT_LOST
 
 
-async def test_a_log_without_its_beginning_is_not_one_without_a_start(tmp_path: Path) -> None:
+async def test_a_log_without_its_beginning_does_not_prove_a_missing_start(tmp_path: Path) -> None:
     late = lines(PRINTED, INPUT_ENDED, first=9000)
     async with reader_of(Node(late, code=0), tmp_path) as reader:
         with pytest.raises(EndedError) as ended:
@@ -162,21 +162,21 @@ async def test_a_log_without_its_beginning_is_not_one_without_a_start(tmp_path: 
     assert ended.value.reason is Reason.RESULT_LOST
 
 
-async def test_output_that_was_rotated_away_is_flagged(tmp_path: Path) -> None:
+async def test_output_lost_by_log_rotation_is_flagged_as_truncated(tmp_path: Path) -> None:
     async with reader_of(Node(lines(PRINTED, EXIT, first=9000), code=0), tmp_path) as reader:
         fields = from_exit(await reader.read()).fields
     assert (fields["exitCode"], fields["stdout"], fields["stdoutBytes"]) == (0, "", 900_500)
     assert (fields["stdoutTruncated"], fields["stderrTruncated"]) == (True, True)
 
 
-async def test_output_after_a_gap_is_not_kept(tmp_path: Path) -> None:
+async def test_output_after_a_gap_in_the_log_is_not_kept(tmp_path: Path) -> None:
     torn = lines(READY, STARTED, PRINTED) + lines(PRINTED, EXIT, first=7)
     async with reader_of(Node(torn, code=0), tmp_path) as reader:
         fields = from_exit(await reader.read()).fields
     assert (fields["stdout"], fields["stdoutTruncated"]) == ("so far", True)
 
 
-async def test_what_others_left_in_a_rotated_log_takes_nothing_from_an_execution(
+async def test_earlier_events_in_a_rotated_log_do_not_truncate_an_execution(
     tmp_path: Path,
 ) -> None:
     late = lines(PRINTED, READY, STARTED, PRINTED, EXIT, first=9000)
@@ -185,7 +185,7 @@ async def test_what_others_left_in_a_rotated_log_takes_nothing_from_an_execution
     assert (fields["stdout"], fields["stdoutTruncated"]) == ("so far", False)
 
 
-async def test_a_start_that_the_attach_has_heard_is_not_forgotten(tmp_path: Path) -> None:
+async def test_a_start_received_over_the_attach_is_kept(tmp_path: Path) -> None:
     heard = Transcript(UID)
     heard.take_all([{"seq": 0, **READY}, {"seq": 1, **STARTED}, {"seq": 2, **PRINTED}])
     async with reader_of(Node(lines(READY), code=2), tmp_path) as reader:
@@ -196,26 +196,26 @@ async def test_a_start_that_the_attach_has_heard_is_not_forgotten(tmp_path: Path
     assert reader.transcript.stdout == "so far"
 
 
-async def test_the_end_of_a_stream_is_believed_when_it_comes_twice(tmp_path: Path) -> None:
+async def test_the_end_of_a_log_is_accepted_only_when_read_twice(tmp_path: Path) -> None:
     """The first reading broke off, but the API server ended it as if it were complete."""
     node = Node(lines(READY), lines(READY, STARTED, PRINTED, EXIT), code=0, breaks=True)
     async with reader_of(node, tmp_path) as reader:
         assert (await reader.read()).exit is not None
 
 
-async def test_a_last_look_at_a_stream_that_breaks_off_is_taken_again(tmp_path: Path) -> None:
+async def test_a_last_read_of_a_log_that_breaks_off_is_repeated(tmp_path: Path) -> None:
     node = Node(lines(READY), lines(READY, STARTED), lines(READY, STARTED, PRINTED, EXIT))
     async with reader_of(node, tmp_path) as reader:
         assert (await reader.last_look()).exit is not None
 
 
-async def test_silence_proves_nothing(tmp_path: Path) -> None:
+async def test_a_log_without_events_raises_a_silent_error(tmp_path: Path) -> None:
     async with reader_of(Node(lines(READY)), tmp_path) as reader:
         with pytest.raises(SilentError):
             await reader.read(start_within=0.05)
 
 
-async def test_the_end_of_the_input_shows_that_nothing_was_started(tmp_path: Path) -> None:
+async def test_closing_the_input_shows_that_no_program_started(tmp_path: Path) -> None:
     node = Node(lines(READY))
     node.on_input_end = lambda: node.append(lines(INPUT_ENDED, first=1), code=2)
     async with reader_of(node, tmp_path) as reader:
@@ -223,7 +223,7 @@ async def test_the_end_of_the_input_shows_that_nothing_was_started(tmp_path: Pat
             await reader.read_after_input(5)
 
 
-async def test_an_attach_that_was_closed_too_early_is_made_again(tmp_path: Path) -> None:
+async def test_an_attach_that_was_closed_too_early_is_repeated(tmp_path: Path) -> None:
     node = Node(lines(READY))
     node.deaf = 1
     node.on_input_end = lambda: node.append(lines(INPUT_ENDED, first=1), code=2)
@@ -233,7 +233,7 @@ async def test_an_attach_that_was_closed_too_early_is_made_again(tmp_path: Path)
     assert node.attaches > node.deaf
 
 
-async def test_a_program_that_runs_unheard_keeps_its_result(tmp_path: Path) -> None:
+async def test_a_running_program_without_a_start_event_keeps_its_result(tmp_path: Path) -> None:
     """Its log was rotated, so no start is in it. The end of its input has no effect on it."""
     node = Node(lines(PRINTED, first=9000))
     node.on_input_end = lambda: node.append(lines(EXIT, first=9001), code=0)

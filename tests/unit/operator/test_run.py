@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 from aiohttp import WSMsgType, web
-from support.operator_parts import answering, operator_parts
+from support.fixtures.operator_parts import answering, operator_parts
 
 from cloche_api.accounting.size import object_bytes
 from cloche_api.resources.phases import TERMINAL
@@ -203,7 +203,7 @@ async def at_work(
 
 @pytest.mark.parametrize("separate", [False, True])
 @pytest.mark.parametrize("session", [None, "sbs-1"])
-async def test_who_waited_gets_its_whole_input(
+async def test_an_execution_that_waited_receives_its_complete_input(
     tmp_path: Path, execution_object: dict[str, Any], session: str | None, *, separate: bool
 ) -> None:
     executions, sources = [], {}
@@ -244,7 +244,7 @@ async def test_who_waited_gets_its_whole_input(
     assert server.sources == {}
 
 
-async def test_nothing_is_run_of_an_execution_that_has_lost_its_source(
+async def test_an_execution_that_lost_its_source_ends_without_a_program(
     tmp_path: Path, execution_object: dict[str, Any]
 ) -> None:
     del execution_object["spec"]["code"]

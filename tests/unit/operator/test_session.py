@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from aiohttp import web
-from support.operator_parts import answering, operator_parts
+from support.fixtures.operator_parts import answering, operator_parts
 
 from cloche_api.resources.session import SessionPhase, SessionSpec
 from cloche_operator.model.execution import now, timestamp
@@ -77,7 +77,7 @@ class ApiServer:
 @pytest.mark.parametrize(
     ("idle", "lifetime", "reason"), [(1, 600, "IdleTimeout"), (600, 1, "LifetimeExceeded")]
 )
-async def test_a_session_ends_with_its_time_and_its_pod_is_deleted(
+async def test_a_session_ends_at_its_timeout_and_its_pod_is_deleted(
     tmp_path: Path, idle: int, lifetime: int, reason: str
 ) -> None:
     spec = {"language": "python", "idleTimeoutSeconds": idle, "lifetimeSeconds": lifetime}
@@ -97,7 +97,7 @@ async def test_a_session_ends_with_its_time_and_its_pod_is_deleted(
             spec=SessionSpec.model_validate(spec),
             phase=SessionPhase.PENDING,
         )
-        await Session(ctx, Pools(ctx), obj).carry_out()
+        await Session(ctx, Pools(ctx), obj).run()
     told = [(status["phase"], status["reason"]) for status in server.statuses]
     assert told == [("Ready", "PodReady"), ("Ended", reason)]
     assert server.pods == []

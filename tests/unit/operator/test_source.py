@@ -10,13 +10,13 @@ from typing import Any
 
 import pytest
 from aiohttp import web
-from support.operator_parts import answering, operator_parts
+from support.fixtures.operator_parts import answering, operator_parts
 
 from cloche_api.accounting.budget import ByteBudget
 from cloche_api.accounting.size import object_bytes
 from cloche_api.resources.phases import Reason
 from cloche_operator.model.execution import with_spec
-from cloche_operator.model.outcome import EndedError
+from cloche_operator.model.status import EndedError
 from cloche_operator.state.source import Source
 
 ALL = "/apis/cloche.dev/v1alpha1/namespaces/sandboxes"
@@ -60,7 +60,7 @@ class ApiServer:
         return web.json_response(self.obj)
 
 
-async def test_an_input_is_read_again_only_once_it_was_dropped(
+async def test_an_input_is_read_again_only_after_it_was_dropped(
     tmp_path: Path, execution_object: dict[str, Any]
 ) -> None:
     execution_object["spec"] |= {"code": "x" * 1000, "stdin": "in", "files": []}
@@ -84,7 +84,7 @@ async def test_an_input_is_read_again_only_once_it_was_dropped(
         assert budget.used == 0
 
 
-async def test_an_input_for_which_there_is_no_memory_is_not_kept(
+async def test_an_input_over_the_memory_budget_is_not_kept(
     tmp_path: Path, execution_object: dict[str, Any]
 ) -> None:
     execution, spec = with_spec(execution_object)
@@ -103,7 +103,7 @@ async def test_an_input_for_which_there_is_no_memory_is_not_kept(
 
 
 @pytest.mark.parametrize("now", ["gone", "another"])
-async def test_an_execution_that_is_deleted_while_it_waits(
+async def test_an_execution_deleted_while_it_waits_ends_as_deleted(
     tmp_path: Path, execution_object: dict[str, Any], now: str
 ) -> None:
     execution, spec = with_spec(execution_object)
@@ -144,7 +144,7 @@ async def prepared(
 
 
 @pytest.mark.parametrize("patterns", [[], ["*.png"]])
-async def test_a_separate_input_is_read_once_beside_the_claim(
+async def test_a_separate_input_is_read_once_during_the_claim(
     tmp_path: Path, execution_object: dict[str, Any], patterns: list[str]
 ) -> None:
     obj = apart(execution_object, timeoutSeconds=7)
@@ -173,7 +173,7 @@ async def test_a_separate_input_is_read_once_beside_the_claim(
         ({SOURCE: {"execution": "hello", "code": None}}, "cannot be read: "),
     ],
 )
-async def test_an_execution_without_its_source_ends(
+async def test_an_execution_without_its_source_ends_as_source_lost(
     tmp_path: Path, execution_object: dict[str, Any], sources: dict[str, Any], words: str
 ) -> None:
     server = ApiServer(apart(execution_object), sources)
@@ -202,7 +202,7 @@ async def test_another_executions_source_is_neither_read_nor_deleted(
     assert server.calls == []
 
 
-async def test_a_source_is_deleted_by_its_name_and_may_be_gone(
+async def test_deleting_a_source_that_is_already_gone_succeeds(
     tmp_path: Path, execution_object: dict[str, Any]
 ) -> None:
     server = ApiServer(apart(execution_object), {SOURCE: {"execution": "hello", **GIVEN}})
@@ -213,7 +213,7 @@ async def test_a_source_is_deleted_by_its_name_and_may_be_gone(
     assert server.sources == {}
 
 
-async def test_an_execution_that_has_its_input_itself_has_no_source_to_delete(
+async def test_an_execution_with_its_own_input_deletes_no_source(
     tmp_path: Path, execution_object: dict[str, Any]
 ) -> None:
     server = ApiServer(execution_object)
@@ -225,7 +225,7 @@ async def test_an_execution_that_has_its_input_itself_has_no_source_to_delete(
     assert (server.calls, server.asked) == ([], 0)
 
 
-async def test_a_claim_that_fails_leaves_no_memory_taken(
+async def test_a_failed_claim_releases_the_memory_of_the_input(
     tmp_path: Path, execution_object: dict[str, Any]
 ) -> None:
     server = ApiServer(apart(execution_object), {SOURCE: {"execution": "hello", **GIVEN}})

@@ -1,4 +1,4 @@
-"""A Pod is greeted after an attach to it, and no other Pod that has its name by then."""
+"""The hello is sent only to the created Pod, not to a newer Pod with its name."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from typing import Any
 
 import pytest
 from aiohttp import WSMsgType, web
-from support.operator_parts import answering, operator_parts
+from support.fixtures.operator_parts import answering, operator_parts
 
 from cloche_api import meta
 from cloche_api.resources.runtime import RuntimeSpec
-from cloche_operator.pods.log_reader import NeverStartedError
+from cloche_operator.model.status import NeverStartedError
 from cloche_operator.pools.manager import Pools
 from cloche_operator.protocol.frame import PROTOCOL
 from cloche_operator.state.cache import Runtime
@@ -64,13 +64,13 @@ async def _opened(node: Node, directory: Path) -> None:
         await sandbox.close()
 
 
-async def test_the_pod_that_was_made_is_greeted(tmp_path: Path) -> None:
+async def test_the_created_pod_receives_the_hello(tmp_path: Path) -> None:
     node = Node("first")
     await _opened(node, tmp_path)
     assert node.heard == b"CLO\x01"
 
 
-async def test_another_pod_of_the_same_name_is_not_greeted(tmp_path: Path) -> None:
+async def test_another_pod_with_the_same_name_receives_no_hello(tmp_path: Path) -> None:
     """Another operator leads by then, and has created a Pod with this name."""
     node = Node("second")
     with pytest.raises(NeverStartedError):

@@ -1,4 +1,4 @@
-"""Which Pods may start."""
+"""The queue for starts of Pods."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ import asyncio
 import pytest
 from support.deadline import settled
 
-from cloche_operator.pools import start_queue
-from cloche_operator.pools.start_queue import Starts
+from cloche_operator.pools import throttle
+from cloche_operator.pools.throttle import Starts
 
 BOUND_SECONDS = 10.0
 
@@ -51,13 +51,13 @@ async def test_the_tenant_with_the_fewest_starts_is_next() -> None:
     await line.end("a1")
     assert line.began[2:] == ["b1"]
     await line.end("a2")
-    assert line.began[3:] == ["a3"], "both have one: who waits longest"
+    assert line.began[3:] == ["a3"], "both have one, so the longest waiter is next"
     await line.end("b1")
     assert line.began[4:] == ["b2"]
 
 
 @pytest.mark.parametrize("name", ["a1", "a2"])
-async def test_a_start_that_is_cancelled_makes_room(name: str) -> None:
+async def test_a_cancelled_start_frees_its_place(name: str) -> None:
     line = Line(1)
     await line.ask("a1", "a2", "a3")
     await line.cancel(name)
@@ -66,7 +66,7 @@ async def test_a_start_that_is_cancelled_makes_room(name: str) -> None:
     assert line.began[-1] == "a3"
 
 
-async def test_a_start_that_is_cancelled_as_its_turn_comes_makes_room() -> None:
+async def test_a_start_cancelled_at_its_turn_frees_its_place() -> None:
     line = Line(1)
     async with line.starts.one("c"):
         await line.ask("a1", "b1")
@@ -75,25 +75,25 @@ async def test_a_start_that_is_cancelled_as_its_turn_comes_makes_room() -> None:
     await line.end("b1")
 
 
-async def test_a_start_that_takes_long_keeps_nobody_waiting(
+async def test_a_slow_start_does_not_delay_the_next(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(start_queue, "_HELD_SECONDS", 0.0)
+    monkeypatch.setattr(throttle, "_HELD_SECONDS", 0.0)
     line = Line(1)
     await line.ask("a1")
     async with asyncio.timeout(BOUND_SECONDS), line.starts.one("b"):
         await line.end("a1")
     await line.ask("a2", "a3")
-    assert line.began[:2] == ["a1", "a2"], "its end is counted once"
+    assert line.began[:2] == ["a1", "a2"], "the end of the slow start is counted once"
     for task in line.tasks.values():
         task.cancel()
 
 
-async def test_while_others_are_active_who_holds_most_has_a_quarter_of_the_starts() -> None:
+async def test_the_largest_tenant_has_a_quarter_of_the_starts_while_others_are_active() -> None:
     line = Line(8, a=0.9, b=0.1)
     line.starts.active("a")
     await line.ask("a1", "a2", "a3")
-    assert line.began == ["a1", "a2", "a3"], "it is alone"
+    assert line.began == ["a1", "a2", "a3"], "no other tenant is active"
     line.starts.active("b")
     await line.ask("a4")
     await line.ask("b1", "b2", "b3")
@@ -104,7 +104,7 @@ async def test_while_others_are_active_who_holds_most_has_a_quarter_of_the_start
     assert line.began[6:] == ["a4"]
 
 
-async def test_who_has_run_nothing_for_ten_seconds_is_not_active() -> None:
+async def test_a_tenant_that_ran_nothing_for_ten_seconds_is_not_active() -> None:
     line = Line(8, a=0.9)
     for tenant in "ba":
         line.starts.active(tenant)
@@ -114,7 +114,7 @@ async def test_who_has_run_nothing_for_ten_seconds_is_not_active() -> None:
     assert line.began == ["a1", "a2", "a3"]
 
 
-async def test_the_pools_have_all_starts() -> None:
+async def test_pools_can_use_all_starts() -> None:
     line = Line(4)
     for tenant in "ab":
         line.starts.active(tenant)

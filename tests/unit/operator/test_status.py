@@ -15,9 +15,18 @@ from cloche_api.resources.amounts import UsedResources
 from cloche_api.resources.phases import Phase, Reason, phase_of
 from cloche_operator.model import status
 from cloche_operator.model.execution import from_object
-from cloche_operator.model.outcome import EndedError, Outcome, from_exit, without_exit
-from cloche_operator.model.status import fitted, running, terminal, unreadable, without_outputs
-from cloche_operator.protocol.transcript import Transcript
+from cloche_operator.model.status import (
+    EndedError,
+    Outcome,
+    fitted,
+    from_exit,
+    running,
+    terminal,
+    unreadable,
+    without_exit,
+    without_outputs,
+)
+from cloche_operator.protocol.events import Transcript
 
 NOW = datetime(2026, 1, 2, 3, 4, 30, 123456, tzinfo=UTC)
 API_TIME = datetime(2026, 1, 2, 3, 14, 31, tzinfo=UTC)
@@ -66,7 +75,7 @@ def transcript(**changes: Any) -> Transcript:
     return made
 
 
-def test_the_whole_final_status(execution_object: dict[str, Any]) -> None:
+def test_the_final_status_of_an_execution_has_all_fields(execution_object: dict[str, Any]) -> None:
     made = terminal(from_object(execution_object), from_exit(transcript()), "node-1", API_TIME)
     assert made == {
         "phase": "Completed",
@@ -100,7 +109,9 @@ def test_the_whole_final_status(execution_object: dict[str, Any]) -> None:
     json.dumps(made)
 
 
-def test_a_program_that_was_killed_for_memory_unheard(execution_object: dict[str, Any]) -> None:
+def test_a_program_killed_for_memory_without_an_exit_event_keeps_its_output(
+    execution_object: dict[str, Any],
+) -> None:
     heard = Transcript(UID)
     heard.take({"event": "started", "execution": UID, "stage": "run", "time": START})
     heard.take({"event": "stdout", "data": "so far"})
@@ -133,13 +144,15 @@ def test_a_program_that_was_killed_for_memory_unheard(execution_object: dict[str
         ({"exit_code": 1, "syntax_error": ""}, Phase.COMPLETED, Reason.INVALID_SYNTAX),
     ],
 )
-def test_what_an_exit_means(changes: dict[str, Any], phase: Phase, reason: Reason) -> None:
+def test_an_exit_event_has_its_phase_and_reason(
+    changes: dict[str, Any], phase: Phase, reason: Reason
+) -> None:
     judged = from_exit(transcript(**changes))
     assert (judged.phase, judged.reason) == (phase, reason)
     assert judged.fields["exitCode"] == changes["exit_code"]
 
 
-def test_every_reason_has_a_phase_and_every_error_is_an_error() -> None:
+def test_each_reason_has_its_phase() -> None:
     assert {reason: phase_of(reason) for reason in Reason if phase_of(reason) != "Error"} == {
         Reason.EXITED: Phase.COMPLETED,
         Reason.SIGNALED: Phase.COMPLETED,
@@ -151,7 +164,7 @@ def test_every_reason_has_a_phase_and_every_error_is_an_error() -> None:
     }
 
 
-def test_the_claim() -> None:
+def test_the_status_of_a_claim_has_all_fields() -> None:
     made = running(
         pod={"metadata": {"name": "sbx-1", "uid": "pod-uid"}},
         used=UsedResources(cpu="1", memory="512Mi", disk="100Mi"),
@@ -182,7 +195,7 @@ def test_the_claim() -> None:
         ("x" * 100_000, "x" * 4000),
     ],
 )
-def test_a_message_is_bounded_and_printable(
+def test_a_message_is_limited_in_length_and_printable(
     execution_object: dict[str, Any], message: str, written: str
 ) -> None:
     made = terminal(
@@ -193,7 +206,7 @@ def test_a_message_is_bounded_and_printable(
     made["message"].encode()
 
 
-def test_an_unreadable_spec_is_an_end_that_expires() -> None:
+def test_an_unreadable_spec_ends_as_invalid_spec_with_an_expiration() -> None:
     spec = {"language": "python", "code": "x" * 1000}
     made = unreadable("spec.code: too odd", spec, API_TIME)
     assert (made["phase"], made["reason"]) == ("Error", "InvalidSpec")
@@ -210,7 +223,7 @@ def stored(spec: Any, made: Any) -> Any:
 
 
 @pytest.mark.parametrize("code", ["print(1)", "<" * 100_000, "🪴" * 1000])
-def test_stored_bytes_are_those_of_spec_and_status(
+def test_stored_bytes_are_the_size_of_spec_and_status(
     execution_object: dict[str, Any], code: str
 ) -> None:
     execution_object["spec"] |= {
@@ -227,7 +240,7 @@ def test_stored_bytes_are_those_of_spec_and_status(
     assert less["storedBytes"] != made["storedBytes"]
 
 
-def test_without_outputs_the_rest_stays(execution_object: dict[str, Any]) -> None:
+def test_a_status_without_outputs_keeps_the_other_fields(execution_object: dict[str, Any]) -> None:
     whole = terminal(from_object(execution_object), from_exit(transcript()), "node-1", API_TIME)
     made = without_outputs(whole)
     assert (made["phase"], made["reason"]) == ("Error", "ResultTooLarge")
@@ -269,7 +282,7 @@ def status_of(stdout: str, stderr: str, *files: dict[str, str]) -> dict[str, Any
 
 @pytest.mark.parametrize("character", CHARACTERS.values(), ids=CHARACTERS)
 @pytest.mark.parametrize("other", CHARACTERS.values(), ids=CHARACTERS)
-def test_whatever_is_printed_fits(character: str, other: str) -> None:
+def test_a_status_fits_for_any_printed_characters(character: str, other: str) -> None:
     given = status_of(character * FULL, other * FULL, file_of(limits.OUTPUT_FILES_BYTES))
     before = dict(given)
     made = fitted(given)
@@ -282,7 +295,7 @@ def test_whatever_is_printed_fits(character: str, other: str) -> None:
     assert made["filesTruncated"] is (made["files"] == [])
 
 
-def test_what_fits_is_left_alone() -> None:
+def test_a_status_that_fits_is_not_changed() -> None:
     given = status_of("x" * FULL, "y" * FULL)
     assert fitted(dict(given)) == given
 
@@ -297,7 +310,7 @@ def test_a_stream_is_cut_between_characters(character: str, kept: int) -> None:
     assert (more["stdout"], more["stdoutTruncated"]) == (character * kept, True)
 
 
-def test_files_go_first_then_stderr_then_stdout() -> None:
+def test_files_are_dropped_first_then_stderr_then_stdout() -> None:
     files = file_of(limits.OUTPUT_FILES_BYTES)  # 350 KB
     only_files = fitted(status_of("x" * FULL, "y" * FULL, files))
     assert only_files["files"] == []
@@ -313,7 +326,7 @@ def test_files_go_first_then_stderr_then_stdout() -> None:
 
 
 @pytest.mark.parametrize("character", ["\x00", "<", "🪴", "\u2028"])
-def test_no_more_is_cut_than_must_be(character: str) -> None:
+def test_no_more_output_is_cut_than_necessary(character: str) -> None:
     made = fitted(status_of(character * FULL, "<" * FULL))
     one_more = dict(made, stderr=made["stderr"] + "<")
     if made["stderr"]:

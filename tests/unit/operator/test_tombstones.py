@@ -1,4 +1,4 @@
-"""Which tombstones are deleted: the expired ones, and of too many, the first to expire."""
+"""The tombstones to delete: expired ones, and over a limit the first to expire."""
 
 from __future__ import annotations
 
@@ -28,23 +28,23 @@ def test_an_expired_tombstone_is_due() -> None:
     assert known.due(NOW) == []
 
 
-def test_a_tenant_with_too_many_loses_its_own() -> None:
+def test_the_tombstones_of_a_tenant_over_its_limit_are_due() -> None:
     known = made(*of("a", 5), *of("b", 2), per_tenant=3)
     assert names(known.due(NOW)) == ["a0", "a1"]
 
 
-def test_beyond_the_bound_on_all_the_tenant_with_most_loses() -> None:
+def test_tombstones_over_the_total_limit_are_due_from_the_tenant_with_most() -> None:
     known = made(*of("a", 5), *of("b", 4), *of("c", 1), in_all=6)
     assert sorted(names(known.due(NOW))) == ["a0", "a1", "a2", "b0"]
 
 
-def test_an_expired_tombstone_counts_towards_no_bound() -> None:
+def test_an_expired_tombstone_counts_towards_no_limit() -> None:
     expired = [Tombstone(f"old{n}", "a", NOW - n) for n in range(5)]
     known = made(*expired, *of("a", 3), per_tenant=3, in_all=3)
     assert len(known.due(NOW)) == 5
 
 
-def test_what_was_created_since_the_listing_is_known() -> None:
+def test_a_tombstone_created_since_the_listing_is_known() -> None:
     known = made()
     known.add(Tombstone("new", "a", NOW))
     assert (len(known), names(known.due(NOW))) == (1, ["new"])

@@ -7,8 +7,7 @@ from typing import Any
 
 import pytest
 
-from cloche_operator.protocol.events import _LINE_BYTES, EventReader
-from cloche_operator.protocol.transcript import _TEXT_BYTES, Transcript
+from cloche_operator.protocol.events import _LINE_BYTES, _TEXT_BYTES, EventReader, Transcript
 
 UID = "5b0c1f0e-8a7f-4f57-9f0e-2f8f4b1f5a11"
 EXIT: dict[str, Any] = {
@@ -74,7 +73,7 @@ class Stream:
         return getattr(self.transcript, name)
 
 
-def heard(data: bytes) -> Stream:
+def parsed(data: bytes) -> Stream:
     stream = Stream()
     stream.feed(data)
     return stream
@@ -84,8 +83,8 @@ def state(of: Stream) -> tuple[Any, ...]:
     return (of.started, of.stdout, of.stderr, of.exit, of.error, of.gap, of.garbage)
 
 
-def test_a_whole_stream_is_heard() -> None:
-    transcript = heard(WHOLE)
+def test_a_complete_stream_is_parsed() -> None:
+    transcript = parsed(WHOLE)
     assert state(transcript) == (
         1763900000.25,
         "grüße 🪴\nbye\n",
@@ -99,32 +98,32 @@ def test_a_whole_stream_is_heard() -> None:
 
 
 @pytest.mark.parametrize("cut", range(len(WHOLE) + 1))
-def test_a_read_may_end_at_any_byte(cut: int) -> None:
-    transcript = heard(WHOLE[:cut])
+def test_a_stream_can_be_split_at_any_byte(cut: int) -> None:
+    transcript = parsed(WHOLE[:cut])
     transcript.feed(WHOLE[cut:])
-    assert state(transcript) == state(heard(WHOLE))
+    assert state(transcript) == state(parsed(WHOLE))
 
 
-def test_reads_may_be_one_byte_long() -> None:
+def test_a_stream_can_be_read_byte_by_byte() -> None:
     transcript = Stream()
     for n in range(len(WHOLE)):
         transcript.feed(WHOLE[n : n + 1])
-    assert state(transcript) == state(heard(WHOLE))
+    assert state(transcript) == state(parsed(WHOLE))
 
 
-def test_a_line_without_its_end_is_not_believed() -> None:
-    assert not heard(WHOLE[:-1]).ended
+def test_a_line_without_its_end_is_not_accepted() -> None:
+    assert not parsed(WHOLE[:-1]).ended
 
 
 def test_a_stream_that_begins_late_has_a_gap() -> None:
-    late = heard(lines({"seq": 1, **STARTED}))
+    late = parsed(lines({"seq": 1, **STARTED}))
     assert late.gap
     assert late.started == 1763900000.25
 
 
 @pytest.mark.parametrize("second", [0, 2, -1, 10**30])
-def test_a_number_out_of_order_is_a_gap(second: int) -> None:
-    assert heard(lines(READY, {"seq": second, **STARTED})).gap
+def test_a_sequence_number_out_of_order_is_a_gap(second: int) -> None:
+    assert parsed(lines(READY, {"seq": second, **STARTED})).gap
 
 
 GARBAGE = {
@@ -156,20 +155,20 @@ GARBAGE = {
 
 @pytest.mark.parametrize("line", GARBAGE.values(), ids=GARBAGE.keys())
 def test_garbage_is_counted_and_ignored(line: bytes) -> None:
-    transcript = heard(line)
+    transcript = parsed(line)
     assert transcript.garbage >= 1
     assert not transcript.ended
     assert (transcript.started, transcript.stdout) == (None, "")
 
 
-def test_garbage_between_events_takes_nothing_away() -> None:
+def test_garbage_between_events_does_not_lose_events() -> None:
     first, rest = WHOLE.split(b"\n", 1)
-    transcript = heard(first + b"\nsome library greets\n\n   \n" + rest)
+    transcript = parsed(first + b"\nsome library greets\n\n   \n" + rest)
     assert (transcript.gap, transcript.garbage) == (False, 1)
     assert transcript.stdout == "grüße 🪴\nbye\n"
 
 
-def test_a_line_too_long_is_dropped_and_the_next_is_read() -> None:
+def test_a_line_that_is_too_long_is_dropped_and_the_next_is_read() -> None:
     transcript = Stream()
     chunk = b"x" * 1_000_000
     for _ in range(20):
@@ -180,7 +179,7 @@ def test_a_line_too_long_is_dropped_and_the_next_is_read() -> None:
     assert transcript.garbage >= 1
 
 
-def test_the_text_kept_is_bounded_whatever_comes() -> None:
+def test_the_kept_output_is_limited() -> None:
     transcript = Stream()
     transcript.feed(lines(STARTED))
     text = "x" * 500_000
@@ -193,17 +192,17 @@ def test_the_text_kept_is_bounded_whatever_comes() -> None:
 
 
 @pytest.mark.parametrize("event", [STARTED, EXIT])
-def test_an_event_of_another_execution_is_not_believed(event: dict[str, Any]) -> None:
+def test_an_event_of_another_execution_is_not_accepted(event: dict[str, Any]) -> None:
     for uid in ("another", "", None, 7, [UID]):
-        transcript = heard(lines({**event, "execution": uid}))
+        transcript = parsed(lines({**event, "execution": uid}))
         assert (transcript.started, transcript.exit) == (None, None)
     nameless = {k: v for k, v in event.items() if k != "execution"}
-    assert heard(lines(nameless)).exit is None
+    assert parsed(lines(nameless)).exit is None
 
 
-def test_the_log_of_a_pod_that_was_used_before_has_others_output_in_it() -> None:
+def test_output_of_an_earlier_execution_in_the_log_is_ignored() -> None:
     before = [{**event, "execution": "before"} for event in (STARTED, EXIT)]
-    transcript = heard(
+    transcript = parsed(
         lines(
             READY,
             before[0],
@@ -224,17 +223,17 @@ FIELDS = [k for k in EXIT if k not in ("event", "execution")]
 
 
 @pytest.mark.parametrize("field", FIELDS)
-def test_an_exit_must_have_every_field(field: str) -> None:
-    transcript = heard(lines({k: v for k, v in EXIT.items() if k != field}))
+def test_an_exit_event_must_have_each_field(field: str) -> None:
+    transcript = parsed(lines({k: v for k, v in EXIT.items() if k != field}))
     assert (transcript.exit, transcript.garbage) == (None, 1)
 
 
 @pytest.mark.parametrize("field", FIELDS)
 @pytest.mark.parametrize("value", [{}, "7", [7]], ids=["object", "text", "list"])
-def test_an_exit_must_have_the_right_types(field: str, value: Any) -> None:
+def test_an_exit_event_must_have_the_right_types(field: str, value: Any) -> None:
     if field == "syntax_error" and isinstance(value, str):
         value = 7
-    transcript = heard(lines({**EXIT, field: value}))
+    transcript = parsed(lines({**EXIT, field: value}))
     assert (transcript.exit, transcript.garbage) == (None, 1)
 
 
@@ -243,29 +242,29 @@ NUMBERS = [f for f in FIELDS if isinstance(EXIT[f], int | float) and not isinsta
 
 @pytest.mark.parametrize("field", NUMBERS)
 @pytest.mark.parametrize("value", ["true", "NaN", "Infinity", "-Infinity", "1e999", "9" * 400])
-def test_an_exit_must_have_numbers_that_a_status_can_hold(field: str, value: str) -> None:
+def test_an_exit_event_must_have_numbers_that_a_status_can_hold(field: str, value: str) -> None:
     line = json.dumps({"seq": 0, **EXIT, field: "HERE"}).replace('"HERE"', value)
-    transcript = heard(line.encode() + b"\n")
+    transcript = parsed(line.encode() + b"\n")
     assert (transcript.exit, transcript.garbage) == (None, 1)
 
 
 @pytest.mark.parametrize("time", ["NaN", "Infinity", "1e999", "9" * 400, "1e15", "-1e15", "true"])
 @pytest.mark.parametrize("event", [STARTED, EXIT], ids=["started", "exit"])
-def test_a_time_that_is_none_is_not_believed(event: dict[str, Any], time: str) -> None:
+def test_an_event_with_an_invalid_time_is_not_accepted(event: dict[str, Any], time: str) -> None:
     line = json.dumps({"seq": 0, **event, "time": "HERE"}).replace('"HERE"', time)
-    transcript = heard(line.encode() + b"\n")
+    transcript = parsed(line.encode() + b"\n")
     assert (transcript.started, transcript.exit, transcript.garbage) == (None, None, 1)
 
 
 @pytest.mark.parametrize(
     "file", [None, "a", {}, {"path": "a"}, {"path": 1, "base64": ""}, {"path": "a", "base64": None}]
 )
-def test_an_exit_must_have_files_that_are_files(file: Any) -> None:
-    assert heard(lines({**EXIT, "files": [file]})).exit is None
+def test_an_exit_event_must_have_valid_files(file: Any) -> None:
+    assert parsed(lines({**EXIT, "files": [file]})).exit is None
 
 
-def test_lone_surrogates_become_something_that_utf8_can_hold() -> None:
-    transcript = heard(
+def test_lone_surrogates_are_replaced() -> None:
+    transcript = parsed(
         lines(STARTED) + rb'{"seq": 1, "event": "stdout", "data": "a\ud800b"}' + b"\n"
         rb'{"seq": 2, "event": "stderr", "data": "\udfff"}' + b"\n"
     )
@@ -273,13 +272,13 @@ def test_lone_surrogates_become_something_that_utf8_can_hold() -> None:
     assert transcript.stderr.encode() == b"?"
 
 
-def test_only_the_first_start_counts() -> None:
-    transcript = heard(lines(STARTED, {**STARTED, "stage": "check", "time": 1763900009.0}))
+def test_only_the_first_started_event_counts() -> None:
+    transcript = parsed(lines(STARTED, {**STARTED, "stage": "check", "time": 1763900009.0}))
     assert transcript.started == 1763900000.25
 
 
-def test_an_error_event_ends_it() -> None:
-    transcript = heard(lines({"event": "error", "message": "unknown key 'x'"}))
+def test_an_error_event_ends_the_transcript() -> None:
+    transcript = parsed(lines({"event": "error", "message": "unknown key 'x'"}))
     assert transcript.ended
     assert transcript.error == "unknown key 'x'"
 
@@ -293,7 +292,7 @@ def test_an_error_event_ends_it() -> None:
         ("hello: protocol version 1 is not supported, 2 is", False),
     ],
 )
-def test_an_input_that_broke_off_is_told_from_one_that_was_refused(
+def test_an_incomplete_input_is_distinguished_from_a_rejected_one(
     message: str,
     cut_off: bool,  # noqa: FBT001  a parameter of the table
 ) -> None:

@@ -10,7 +10,7 @@ from support.deadline import settled
 
 from cloche_api.resources.phases import Reason
 from cloche_operator.model.execution import Execution, from_object
-from cloche_operator.model.outcome import EndedError
+from cloche_operator.model.status import EndedError
 from cloche_operator.queue.waitlist import Waitlist
 from cloche_operator.sessions.turns import Turns
 from cloche_operator.settings import Settings
@@ -51,7 +51,7 @@ def execution(execution_object: dict[str, Any]) -> Execution:
     return from_object(execution_object)
 
 
-async def test_executions_have_their_turns_in_order(execution: Execution) -> None:
+async def test_executions_of_a_session_get_their_turns_in_order(execution: Execution) -> None:
     at = Line(execution, 20)
     await at.ask("a")
     assert at.had == [], "the session is not ready"
@@ -66,7 +66,7 @@ async def test_executions_have_their_turns_in_order(execution: Execution) -> Non
     assert (at.had, at.waited, len(at.waitlist)) == (["a", "b", "c"], ["a", "b"], 0)
 
 
-async def test_the_line_is_bounded_in_length(execution: Execution) -> None:
+async def test_the_queue_of_a_session_is_limited_in_length(execution: Execution) -> None:
     at = Line(execution, 2)
     for name in "abc":
         await at.ask(name)
@@ -79,7 +79,7 @@ async def test_the_line_is_bounded_in_length(execution: Execution) -> None:
     assert (at.had, len(at.waitlist)) == (["a"], 2)
 
 
-async def test_the_line_is_bounded_in_time(execution: Execution) -> None:
+async def test_an_execution_in_the_queue_of_a_session_times_out(execution: Execution) -> None:
     at = Line(execution, 2, queue_timeout_seconds=0.01)
     await at.ask("a")
     assert await at.refusal("a") == (Reason.QUEUE_TIMEOUT, "No turn came within 0.01 s.")
@@ -89,7 +89,7 @@ async def test_the_line_is_bounded_in_time(execution: Execution) -> None:
     assert at.had == ["b"]
 
 
-async def test_who_waits_for_a_turn_counts_in_the_queue(execution: Execution) -> None:
+async def test_an_execution_waiting_for_its_turn_counts_in_the_queue(execution: Execution) -> None:
     at = Line(execution, 20, queue_length=1)
     await at.ask("a")
     await at.ask("b")
@@ -97,7 +97,7 @@ async def test_who_waits_for_a_turn_counts_in_the_queue(execution: Execution) ->
     assert at.waitlist.size == execution.size
 
 
-async def test_a_session_that_ends_dismisses_all_who_wait(execution: Execution) -> None:
+async def test_a_session_that_ends_dismisses_all_waiting_executions(execution: Execution) -> None:
     at = Line(execution, 20)
     for name in "ab":
         await at.ask(name)
@@ -107,7 +107,7 @@ async def test_a_session_that_ends_dismisses_all_who_wait(execution: Execution) 
     assert len(at.waitlist) == 0
 
 
-async def test_who_is_cancelled_in_the_moment_of_its_turn_passes_it_on(
+async def test_an_execution_cancelled_at_its_turn_passes_the_turn_on(
     execution: Execution,
 ) -> None:
     at = Line(execution, 20)
@@ -119,7 +119,7 @@ async def test_who_is_cancelled_in_the_moment_of_its_turn_passes_it_on(
     assert at.had == ["b"]
 
 
-async def test_who_is_cancelled_while_it_waits_is_left_out(execution: Execution) -> None:
+async def test_an_execution_cancelled_while_it_waits_is_skipped(execution: Execution) -> None:
     at = Line(execution, 20)
     for name in "ab":
         await at.ask(name)

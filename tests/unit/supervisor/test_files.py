@@ -5,6 +5,7 @@ import os
 from typing import Any
 
 import pytest
+from support.fixtures.supervisor import Supervisors, frame_of
 
 
 def _files(*pairs: tuple[str, str]) -> list[dict[str, str]]:
@@ -15,7 +16,7 @@ def _names(result: Any) -> list[str]:
     return [file["path"] for file in result.exit["files"]]
 
 
-def test_files_are_put_in_with_their_directories_and_modes(supervisors: Any) -> None:
+def test_input_files_are_written_with_their_directories_and_modes(supervisors: Supervisors) -> None:
     files = [
         {"path": "main.py", "text": "ü"},
         {"path": "a/b/c.bin", "base64": base64.b64encode(bytes(range(256))).decode()},
@@ -30,13 +31,13 @@ def test_files_are_put_in_with_their_directories_and_modes(supervisors: Any) -> 
 @pytest.mark.parametrize(
     "path", ["/etc/x", "../x", "a/../../x", ".", "", "a//b", "a/", "./a", "a\0b"]
 )
-def test_a_path_that_climbs_is_refused(supervisors: Any, path: str) -> None:
+def test_a_path_outside_the_workspace_is_rejected(supervisors: Supervisors, path: str) -> None:
     result = supervisors.run(["true"], files=_files(("main.py", ""), (path, "")))
     assert result.code == 2
     assert result.error.startswith("frame: files[1].path: must ")
 
 
-def test_links_in_the_workspace_are_not_followed(supervisors: Any, tmp_path: Any) -> None:
+def test_links_in_the_workspace_are_not_followed(supervisors: Supervisors, tmp_path: Any) -> None:
     outside = tmp_path / "outside"
     outside.mkdir()
     victim = outside / "victim"
@@ -59,21 +60,21 @@ def test_links_in_the_workspace_are_not_followed(supervisors: Any, tmp_path: Any
         ("a", ".tmp", "Is a directory"),
     ],
 )
-def test_a_file_that_is_a_directory_too(
-    supervisors: Any, first: str, second: str, why: str
+def test_conflicting_input_paths_are_an_error(
+    supervisors: Supervisors, first: str, second: str, why: str
 ) -> None:
     result = supervisors.run(["true"], files=_files((first, ""), (second, "")))
     assert (result.code, result.error) == (2, f"files: {second}: {why}")
 
 
-def test_a_full_workspace_is_told_in_words(supervisors: Any, kit: Any) -> None:
+def test_a_full_workspace_is_an_error_that_says_so(supervisors: Supervisors) -> None:
     mount = f'mount -t tmpfs -o size=64k none {supervisors.workspace} && exec "$@"'
     peer = supervisors.start("unshare", "--mount", "--", "sh", "-c", mount, "sh")
-    result = peer.run(kit.frame(["true"], files=_files(("main.py", "x" * 100_000))))
+    result = peer.run(frame_of(["true"], files=_files(("main.py", "x" * 100_000))))
     assert (result.code, result.error) == (2, "files: main.py: the working directory is full")
 
 
-def test_files_come_back(supervisors: Any) -> None:
+def test_matching_output_files_are_returned(supervisors: Supervisors) -> None:
     code = "mkdir -p d/e .h; echo 1 > b.png; echo 2 > a.png; echo 3 > d/c.png; echo 4 > d/e/f.txt"
     result = supervisors.bash(f"{code}; echo 5 > .h/g.png", output_files=["*.png", "d/*", "a.*"])
     assert result.exit["files"] == [
@@ -101,12 +102,14 @@ def test_files_come_back(supervisors: Any) -> None:
         ("none", []),
     ],
 )
-def test_patterns(supervisors: Any, pattern: str, names: list[str]) -> None:
+def test_an_output_pattern_selects_files(
+    supervisors: Supervisors, pattern: str, names: list[str]
+) -> None:
     code = "mkdir -p d/e; touch d/e/f.txt d/g.txt ü.txt .hidden"
     assert _names(supervisors.bash(code, output_files=[pattern])) == names
 
 
-def test_what_is_no_plain_file_is_passed_over(supervisors: Any, tmp_path: Any) -> None:
+def test_only_regular_files_are_returned(supervisors: Supervisors, tmp_path: Any) -> None:
     secret = tmp_path / "secret"
     secret.write_text("secret", encoding="utf-8")
     code = f"mkfifo pipe; ln -s {secret} link; ln -s {tmp_path} dir; mkdir sub; touch sub/ok"
@@ -116,7 +119,7 @@ def test_what_is_no_plain_file_is_passed_over(supervisors: Any, tmp_path: Any) -
     assert result.exit["files_truncated"] is False
 
 
-def test_files_that_do_not_fit_are_flagged(supervisors: Any) -> None:
+def test_output_files_over_the_limit_are_flagged_as_truncated(supervisors: Supervisors) -> None:
     code = (
         "head -c 600 /dev/zero | tee a c > /dev/null; head -c 300 /dev/zero > b; truncate -s 90M z"
     )
@@ -124,7 +127,7 @@ def test_files_that_do_not_fit_are_flagged(supervisors: Any) -> None:
     assert (_names(result), result.exit["files_truncated"]) == (["a", "b"], True)
 
 
-def test_names_count_as_what_they_take_in_the_event(supervisors: Any) -> None:
+def test_file_names_count_with_their_size_in_the_event(supervisors: Supervisors) -> None:
     """A control character takes six bytes in JSON, and a path may have 33 parts of 255."""
     code = r"""if True:
         import os
@@ -142,39 +145,39 @@ def test_names_count_as_what_they_take_in_the_event(supervisors: Any) -> None:
     assert result.exit["files_truncated"] is True
 
 
-def test_a_path_that_the_resource_does_not_take_is_left_out(supervisors: Any) -> None:
+def test_a_path_too_long_for_the_resource_is_left_out_and_flagged(supervisors: Supervisors) -> None:
     deeper = "os.mkdir('d' * 250); os.chdir('d' * 250)"
     code = f"import os\nfor _ in range(17): {deeper}\nos.mknod('leaf')"
     result = supervisors.python(code, output_files=["**"])
     assert (_names(result), result.exit["files_truncated"]) == (["main.py"], True)
 
 
-def test_a_file_that_is_as_large_as_may_be_comes_back(supervisors: Any) -> None:
+def test_a_file_of_the_largest_allowed_size_is_returned(supervisors: Supervisors) -> None:
     name = "all.bin"
     code = f"open({name!r}, 'wb').write(bytes(1000 - {len(name) + 2}))"
     result = supervisors.python(code, output_files=[name], limits={"files_bytes": 1000})
     assert (_names(result), result.exit["files_truncated"]) == ([name], False)
 
 
-def test_a_workspace_of_many_files_is_cut_short(supervisors: Any) -> None:
+def test_the_number_of_returned_files_is_limited(supervisors: Supervisors) -> None:
     code = "import os\nos.mkdir('d')\nfor i in range(30000): os.mknod(f'd/{i}')"
     result = supervisors.python(code, output_files=["d/*"])
     assert len(result.exit["files"]) == 1024
     assert result.exit["files_truncated"] is True
 
 
-def test_a_deep_workspace_is_cut_short(supervisors: Any) -> None:
+def test_the_depth_of_the_search_for_output_files_is_limited(supervisors: Supervisors) -> None:
     code = "import os\nfor i in range(900): os.mkdir('d'); os.chdir('d')\nos.mknod('leaf')"
     result = supervisors.python(code, output_files=["**/leaf"])
     assert (_names(result), result.exit["files_truncated"]) == ([], True)
     os.system(f"rm -rf {supervisors.workspace}/d")  # noqa: S605 - too deep for shutil
 
 
-def test_a_name_that_is_no_text_is_flagged(supervisors: Any) -> None:
+def test_a_file_name_that_is_not_utf8_is_flagged(supervisors: Supervisors) -> None:
     result = supervisors.python("import os; os.mknod(b'\\xff')", output_files=["*"])
     assert (_names(result), result.exit["files_truncated"]) == (["main.py"], True)
 
 
-def test_files_come_back_after_a_timeout_too(supervisors: Any) -> None:
+def test_output_files_are_returned_after_a_timeout(supervisors: Supervisors) -> None:
     result = supervisors.bash("echo 1 > a; sleep 60", output_files=["a"], timeout_seconds=1.5)
     assert (_names(result), result.exit["timed_out"]) == (["a"], True)

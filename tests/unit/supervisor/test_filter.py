@@ -8,9 +8,9 @@ import resource
 import struct
 from collections import Counter
 from pathlib import Path
-from typing import Any
 
 import pytest
+from support.fixtures.supervisor import Supervisors
 
 from cloche_supervisor.isolation import bpf, policy, syscalls, user_limits
 
@@ -129,12 +129,14 @@ def judged(machine: str, call: str, *arguments: int) -> str:
         ("adjtimex", (0,), "EPERM"),
     ],
 )
-def test_a_call(machine: str, call: str, arguments: tuple[int, ...], expected: str) -> None:
+def test_the_filter_judges_a_call_by_its_arguments(
+    machine: str, call: str, arguments: tuple[int, ...], expected: str
+) -> None:
     assert judged(machine, call, *arguments) == expected
 
 
 @machine
-def test_every_call_of_the_policy_is_judged(machine: str) -> None:
+def test_the_filter_judges_each_call_of_the_policy(machine: str) -> None:
     for rule in policy.RULES:
         case = rule.when[0] if rule.when else {}
         arguments = [case.get(place, 0x7FFF_FFFF) for place in range(6)]
@@ -144,20 +146,20 @@ def test_every_call_of_the_policy_is_judged(machine: str) -> None:
 
 
 @machine
-def test_every_call_has_a_number_where_there_is_one(machine: str) -> None:
+def test_each_call_of_the_policy_has_a_number_on_the_machine(machine: str) -> None:
     calls = {call for rule in policy.rules(inotify=False) for call in rule.calls}
     assert calls - set(MACHINES[machine]) == (OLD if machine == "aarch64" else set())
     assert set(MACHINES[machine]) <= calls
 
 
-def test_only_a_call_with_conditions_is_named_twice() -> None:
+def test_only_calls_with_conditions_are_in_several_rules() -> None:
     named = Counter(call for rule in policy.RULES for call in rule.calls)
     twice = {call for call, times in named.items() if times > 1}
     assert all(rule.when for rule in policy.RULES if twice & set(rule.calls))
 
 
 @machine
-def test_watches_are_refused_only_where_they_are_scarce(machine: str) -> None:
+def test_the_filter_denies_inotify_only_where_watches_are_scarce(machine: str) -> None:
     number = MACHINES[machine]["inotify_init1"]
     for inotify, expected in ((True, ALLOWED), (False, "EMFILE")):
         program = bpf.assemble(policy.rules(inotify=inotify), machine)
@@ -172,7 +174,7 @@ def test_watches_are_refused_only_where_they_are_scarce(machine: str) -> None:
         ("         0 2355101696      65536", 2147483647, False),
     ],
 )
-def test_watches_are_scarce_where_they_are_roots(
+def test_watches_are_scarce_in_a_user_namespace_with_a_low_limit(
     tmp_path: Path, users: str, limit: int, *, scarce: bool
 ) -> None:
     (tmp_path / "users").write_text(f"{users}\n")
@@ -183,7 +185,7 @@ def test_watches_are_scarce_where_they_are_roots(
 
 
 @machine
-def test_all_other_calls_are_allowed(machine: str) -> None:
+def test_the_filter_allows_all_other_calls(machine: str) -> None:
     program = bpf.assemble(policy.RULES, machine)
     for number in set(range(600)) - set(MACHINES[machine].values()):
         assert verdict(program, number, AUDITED[machine], (1, 1, 1)) == ALLOWED
@@ -191,18 +193,20 @@ def test_all_other_calls_are_allowed(machine: str) -> None:
 
 @machine
 @pytest.mark.parametrize("other", AUDITED)
-def test_the_convention_of_another_machine_kills(machine: str, other: str) -> None:
+def test_the_calling_convention_of_another_machine_kills_the_program(
+    machine: str, other: str
+) -> None:
     expected = ALLOWED if other == machine else "killed"
     assert verdict(bpf.assemble(policy.RULES, machine), 63, AUDITED[other], ()) == expected
 
 
-def test_x32_is_as_if_it_were_not_there() -> None:
+def test_the_filter_denies_x32_calls_with_enosys() -> None:
     program = bpf.assemble(policy.RULES, "x86_64")
     for number in (0x4000_0000, 0x4000_0029, -1):
         assert verdict(program, number, AUDITED["x86_64"], ()) == "ENOSYS"
 
 
-def test_a_machine_without_a_filter_runs_nothing() -> None:
+def test_a_machine_without_call_numbers_has_no_filter() -> None:
     with pytest.raises(NotImplementedError, match="does not support riscv64"):
         bpf.assemble(policy.RULES, "riscv64")
 
@@ -214,7 +218,9 @@ def test_a_machine_without_a_filter_runs_nothing() -> None:
         ("asm-generic/unistd.h", syscalls.AARCH64),
     ],
 )
-def test_numbers_are_the_kernels(header: str, numbers: dict[str, int]) -> None:
+def test_the_call_numbers_are_those_of_the_kernel_headers(
+    header: str, numbers: dict[str, int]
+) -> None:
     """Calls newer than the installed headers cannot be compared."""
     text = (Path("/usr/include") / header).read_text(encoding="utf-8")
     found = {
@@ -226,7 +232,7 @@ def test_numbers_are_the_kernels(header: str, numbers: dict[str, int]) -> None:
     assert {name: found[name] for name in known} == known
 
 
-def test_message_queues_are_scarce_where_they_are_roots(
+def test_message_queues_are_denied_in_a_user_namespace_with_a_finite_limit(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "users").write_text("         0 2355101696      65536\n")
@@ -241,12 +247,12 @@ def test_message_queues_are_scarce_where_they_are_roots(
     assert queues("all users", 819_200) == 819_200
 
 
-def test_a_program_has_few_signals_waiting(supervisors: Any) -> None:
+def test_the_number_of_pending_signals_of_a_program_is_limited(supervisors: Supervisors) -> None:
     code = "import resource; print(resource.getrlimit(resource.RLIMIT_SIGPENDING))"
     assert supervisors.python(code).stdout == "(1024, 1024)\n"
 
 
-def test_the_program_and_all_its_children_are_filtered(supervisors: Any) -> None:
+def test_the_program_and_all_its_children_are_filtered(supervisors: Supervisors) -> None:
     code = """if True:
         import os, socket
         def tell():
@@ -275,7 +281,7 @@ def test_the_program_and_all_its_children_are_filtered(supervisors: Any) -> None
         "resource.prlimit(1, resource.RLIMIT_NPROC, (50, 50))",
     ],
 )
-def test_pid_1_is_out_of_reach(supervisors: Any, call: str) -> None:
+def test_a_program_cannot_change_pid_1(supervisors: Supervisors, call: str) -> None:
     reused = supervisors.reused()
     code = f"""if True:
         import os, resource
@@ -286,7 +292,7 @@ def test_pid_1_is_out_of_reach(supervisors: Any, call: str) -> None:
     assert reused.bash("echo next").stdout == "next\n"
 
 
-def test_a_storm_of_signals_does_not_put_off_the_deadline(supervisors: Any) -> None:
+def test_a_storm_of_signals_does_not_delay_the_deadline(supervisors: Supervisors) -> None:
     code = """if True:
         import os
         for _ in range(8): os.fork()
@@ -300,7 +306,7 @@ def test_a_storm_of_signals_does_not_put_off_the_deadline(supervisors: Any) -> N
 
 
 def test_a_supervisor_with_the_policy_of_the_unfiltered_image_refuses_nothing(
-    supervisors: Any,
+    supervisors: Supervisors,
 ) -> None:
     code = "import socket; socket.socket(socket.AF_INET).close()"
     assert supervisors.python(code).exit["exit_code"] == 1

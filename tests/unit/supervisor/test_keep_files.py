@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import pytest
+from support.fixtures.supervisor import PYTHON, UID, Supervisors
 
 SOURCE = [{"path": "main.py", "text": "print('new')"}]
 
 
-def test_files_last_and_nothing_else_does(supervisors: Any) -> None:
+def test_only_files_persist_between_executions_of_a_session(supervisors: Supervisors) -> None:
     reused = supervisors.reused()
     leave = """if True:
         import ctypes, os, sys
@@ -67,28 +66,28 @@ def test_files_last_and_nothing_else_does(supervisors: Any) -> None:
         "chmod 555 .",
     ],
 )
-def test_whatever_a_program_makes_of_its_workspace_the_next_one_runs(
-    supervisors: Any, kit: Any, code: str
+def test_the_next_program_runs_after_any_change_of_the_workspace(
+    supervisors: Supervisors, code: str
 ) -> None:
-    reused = supervisors.reused(options=f"mode=755,uid={kit.uid},gid={kit.uid}")
+    reused = supervisors.reused(options=f"mode=755,uid={UID},gid={UID}")
     files = [*SOURCE, {"path": "pack/age/data", "text": "data"}]
     first = reused.bash(code, "keepFiles", files=files)
     assert (first.stderr, first.exit["exit_code"]) == ("", 0)
-    program = [kit.python, "main.py"]
+    program = [PYTHON, "main.py"]
     assert reused.run(program, "keepFiles", files=files).stdout == "new\n"
     look = "cat pack/age/data; touch .tmp/t; readlink main.py .tmp pack pack/age; ls /dev/shm"
     result = reused.bash(look, "keepFiles", files=files)
     assert (result.stdout, result.stderr) == ("data", "")
 
 
-def test_what_the_frame_does_not_name_stays_as_it_is(supervisors: Any) -> None:
+def test_files_that_the_frame_does_not_name_are_not_changed(supervisors: Supervisors) -> None:
     reused = supervisors.reused()
     reused.bash("mkdir a b; touch b/c; chmod 0 a; chmod 500 b; ln -s /none link", "keepFiles")
     look = "stat -c '%a %n' a b b/c; readlink link"
     assert reused.bash(look, "keepFiles").stdout == "0 a\n500 b\n644 b/c\n/none\n"
 
 
-def test_a_full_workspace_still_takes_a_source_of_the_same_size(supervisors: Any) -> None:
+def test_a_full_workspace_accepts_a_source_of_the_same_size(supervisors: Supervisors) -> None:
     reused = supervisors.reused(options="mode=777,size=1m")
     fill = "head -c 2m /dev/zero > big; cat big > more; true"
     assert "No space left" in reused.bash(fill, "keepFiles", files=SOURCE).stderr
@@ -96,7 +95,7 @@ def test_a_full_workspace_still_takes_a_source_of_the_same_size(supervisors: Any
     assert reused.bash("ls", "keepFiles", files=SOURCE).stdout == "main.py\nmore\ny\n"
 
 
-def test_a_source_that_finds_no_room_ends_the_session(supervisors: Any) -> None:
+def test_a_source_that_does_not_fit_ends_the_session(supervisors: Supervisors) -> None:
     reused = supervisors.reused(options="mode=777,size=1m")
     reused.bash("head -c 2m /dev/zero > big; true", "keepFiles")
     files = [{"path": "main.py", "text": "x" * 10_000}]

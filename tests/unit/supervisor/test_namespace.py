@@ -6,24 +6,35 @@ import contextlib
 import os
 import signal
 import time
-from typing import Any
 
 import pytest
+from support.fixtures.supervisor import (
+    HELLO,
+    NAMESPACE,
+    UID,
+    UNPRIVILEGED,
+    Supervisors,
+    encoded,
+    frame_of,
+    wait_until,
+)
 
 
-def test_a_program_runs(supervisors: Any, kit: Any) -> None:
+def test_a_program_runs_as_the_unprivileged_child_of_pid_1(supervisors: Supervisors) -> None:
     result = supervisors.as_pid_1("import os; print(os.getppid(), os.getuid())", stdin="x")
-    assert (result.stdout, result.code) == (f"1 {kit.uid}\n", 0)
+    assert (result.stdout, result.code) == (f"1 {UID}\n", 0)
     assert result.exit["exit_code"] == 0
 
 
-def test_the_program_is_first_to_go_for_memory(supervisors: Any) -> None:
+def test_a_program_has_the_highest_oom_score(supervisors: Supervisors) -> None:
     result = supervisors.as_pid_1("print(open('/proc/self/oom_score_adj').read(), end='')")
     assert result.stdout == "1000\n"
 
 
 @pytest.mark.parametrize("name", ["mem", "environ", "maps", "fd/0", "fd/1", "cwd", "root", "exe"])
-def test_pid_1_cannot_be_looked_into(supervisors: Any, name: str) -> None:
+def test_a_program_cannot_read_the_proc_entries_of_pid_1(
+    supervisors: Supervisors, name: str
+) -> None:
     code = f"""if True:
         import os
         try:
@@ -35,12 +46,12 @@ def test_pid_1_cannot_be_looked_into(supervisors: Any, name: str) -> None:
     assert supervisors.as_pid_1(code).stdout == "refused\n"
 
 
-def test_pid_1_cannot_be_traced(supervisors: Any) -> None:
+def test_a_program_cannot_trace_pid_1(supervisors: Supervisors) -> None:
     code = "import ctypes; print(ctypes.CDLL(None).ptrace(0x4206, 1, 0, 0))"  # PTRACE_SEIZE
     assert supervisors.as_pid_1(code).stdout == "-1\n"
 
 
-def test_signals_from_inside_do_nothing(supervisors: Any) -> None:
+def test_signals_from_the_program_do_not_affect_pid_1(supervisors: Supervisors) -> None:
     code = """if True:
         import os
         for n in range(1, 65):
@@ -53,7 +64,7 @@ def test_signals_from_inside_do_nothing(supervisors: Any) -> None:
     assert (result.stdout, result.exit["exit_code"]) == ("still here\n", 0)
 
 
-def test_a_forged_sigterm_does_nothing(supervisors: Any) -> None:
+def test_a_forged_sigterm_does_not_affect_pid_1(supervisors: Supervisors) -> None:
     code = """if True:
         import ctypes, os, struct
         number = {"x86_64": 129, "aarch64": 138}[os.uname().machine]  # rt_sigqueueinfo
@@ -67,9 +78,9 @@ def test_a_forged_sigterm_does_nothing(supervisors: Any) -> None:
     assert result.exit["exit_code"] == 0
 
 
-def test_sigterm_from_outside_ends_all_at_once(supervisors: Any, kit: Any) -> None:
-    peer = supervisors.start(*kit.namespace, *kit.unprivileged)
-    peer.send(kit.hello + kit.encode(kit.frame(["bash", "-c", "echo go; sleep 1000"])))
+def test_sigterm_from_outside_ends_supervisor_and_program(supervisors: Supervisors) -> None:
+    peer = supervisors.start(*NAMESPACE, *UNPRIVILEGED)
+    peer.send(HELLO + encoded(frame_of(["bash", "-c", "echo go; sleep 1000"])))
     peer.read_until(b"go")
     started = time.monotonic()
     os.kill(peer.supervisor_pid(), signal.SIGTERM)
@@ -77,22 +88,22 @@ def test_sigterm_from_outside_ends_all_at_once(supervisors: Any, kit: Any) -> No
     assert time.monotonic() - started < 5
 
 
-def test_sigint_from_outside_does_nothing(supervisors: Any, kit: Any) -> None:
-    peer = supervisors.start(*kit.namespace, *kit.unprivileged)
-    peer.send(kit.hello)
+def test_other_signals_from_outside_do_not_affect_the_supervisor(supervisors: Supervisors) -> None:
+    peer = supervisors.start(*NAMESPACE, *UNPRIVILEGED)
+    peer.send(HELLO)
     peer.read_until(b"ready")
     for number in (signal.SIGINT, signal.SIGHUP, signal.SIGUSR1, signal.SIGRTMIN):
         os.kill(peer.supervisor_pid(), number)
-    peer.send(kit.encode(kit.frame(["true"])))
+    peer.send(encoded(frame_of(["true"])))
     assert peer.finish().exit["exit_code"] == 0
 
 
-def test_a_sigterm_storm_from_inside_does_not_hide_the_one_from_outside(
-    supervisors: Any, kit: Any
+def test_a_sigterm_storm_of_the_program_does_not_hide_one_from_outside(
+    supervisors: Supervisors,
 ) -> None:
-    peer = supervisors.start(*kit.namespace, *kit.unprivileged)
+    peer = supervisors.start(*NAMESPACE, *UNPRIVILEGED)
     storm = "echo go; while :; do kill -TERM 1; kill -CHLD 1; done"
-    peer.send(kit.hello + kit.encode(kit.frame(["bash", "-c", storm])))
+    peer.send(HELLO + encoded(frame_of(["bash", "-c", storm])))
     peer.read_until(b"go")
     pid = peer.supervisor_pid()
 
@@ -101,11 +112,11 @@ def test_a_sigterm_storm_from_inside_does_not_hide_the_one_from_outside(
             os.kill(pid, signal.SIGTERM)
         return peer.process.poll() is not None
 
-    kit.wait_until(ended)
+    wait_until(ended)
     assert peer.process.returncode == 143
 
 
-def test_a_fork_bomb_ends_in_time(supervisors: Any) -> None:
+def test_a_fork_bomb_ends_at_the_timeout(supervisors: Supervisors) -> None:
     code = """if True:
         import os
         while True:
@@ -121,7 +132,7 @@ def test_a_fork_bomb_ends_in_time(supervisors: Any) -> None:
     assert result.code == 0
 
 
-def test_a_bomb_of_orphans_ends_with_the_program(supervisors: Any) -> None:
+def test_a_bomb_of_orphans_ends_with_the_program(supervisors: Supervisors) -> None:
     # Each generation forks the next and ends, so that no parent knows which process is alive.
     code = """if True:
         import os, sys, time
@@ -142,7 +153,7 @@ def test_a_bomb_of_orphans_ends_with_the_program(supervisors: Any) -> None:
     assert result.exit["execution_seconds"] < 5
 
 
-def test_survivors_do_not_hold_the_pipes(supervisors: Any) -> None:
+def test_surviving_children_do_not_hold_the_pipes_open(supervisors: Supervisors) -> None:
     code = """if True:
         import os, signal, time
         for _ in range(5):
@@ -162,7 +173,7 @@ def test_survivors_do_not_hold_the_pipes(supervisors: Any) -> None:
     assert result.exit["stdout_truncated"] is True
 
 
-def test_zombies_of_others_are_reaped_while_it_runs(supervisors: Any) -> None:
+def test_orphaned_zombies_are_reaped_while_the_program_runs(supervisors: Supervisors) -> None:
     code = """if True:
         import os, time
         for _ in range(300):
@@ -179,9 +190,9 @@ def test_zombies_of_others_are_reaped_while_it_runs(supervisors: Any) -> None:
     assert supervisors.as_pid_1(code).stdout == "True\n"
 
 
-def test_the_namespace_is_empty_before_the_check(supervisors: Any, kit: Any) -> None:
-    peer = supervisors.start(*kit.namespace, *kit.unprivileged)
+def test_no_process_is_left_before_the_syntax_check(supervisors: Supervisors) -> None:
+    peer = supervisors.start(*NAMESPACE, *UNPRIVILEGED)
     check = ["bash", "-c", "set -- /proc/[0-9]*; echo error: $# >&2; exit 1"]
     run = ["bash", "-c", "setsid sleep 1000 & setsid sleep 1000 & exit 1"]
-    result = peer.run(kit.frame(run, syntax_check={"command": check}))
+    result = peer.run(frame_of(run, syntax_check={"command": check}))
     assert result.exit["syntax_error"] == "error: 2"

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from support.fixtures.supervisor import HELLO, PYTHON, Supervisors, encoded, frame_of, wait_until
 
 
 def _limited(size: int) -> dict[str, int]:
@@ -27,14 +28,16 @@ def _limited(size: int) -> dict[str, int]:
         (b'{"seq":0,"event":"exit"}\n', '{"seq":0,"event":"exit"}\n'),
     ],
 )
-def test_bytes_become_text(supervisors: Any, written: bytes, read: str) -> None:
+def test_output_bytes_are_decoded_to_text(
+    supervisors: Supervisors, written: bytes, read: str
+) -> None:
     result = supervisors.python(f"import os; os.write(1, {written!r})")
     assert result.stdout == read
     assert result.exit["stdout_bytes"] == len(written)
     assert result.exit["stdout_truncated"] is False
 
 
-def test_a_character_cut_by_a_read_is_whole(supervisors: Any) -> None:
+def test_a_character_split_between_writes_is_kept(supervisors: Supervisors) -> None:
     result = supervisors.python(
         "import os, time\n"
         "for byte in '€🌱'.encode():\n"
@@ -44,7 +47,9 @@ def test_a_character_cut_by_a_read_is_whole(supervisors: Any) -> None:
 
 
 @pytest.mark.parametrize("stream", ["stdout", "stderr"])
-def test_what_is_over_the_limit_is_counted_and_dropped(supervisors: Any, stream: str) -> None:
+def test_output_over_the_limit_is_counted_and_dropped(
+    supervisors: Supervisors, stream: str
+) -> None:
     number = 1 if stream == "stdout" else 2
     result = supervisors.python(
         f"import os\nfor _ in range(1000): os.write({number}, b'x' * 10000)\nprint(end='')",
@@ -59,13 +64,13 @@ def test_what_is_over_the_limit_is_counted_and_dropped(supervisors: Any, stream:
 
 
 @pytest.mark.parametrize(("limit", "kept"), [(0, ""), (3, "€"), (4, "€"), (5, "€"), (6, "€€")])
-def test_the_limit_cuts_back_to_a_whole_character(supervisors: Any, limit: int, kept: str) -> None:
+def test_output_is_cut_between_characters(supervisors: Supervisors, limit: int, kept: str) -> None:
     result = supervisors.python("print('€' * 9)", limits=_limited(limit))
     assert result.stdout == kept
     assert result.exit["stdout_truncated"] is True
 
 
-def test_exactly_the_limit_is_not_truncated(supervisors: Any) -> None:
+def test_output_of_exactly_the_limit_is_not_truncated(supervisors: Supervisors) -> None:
     result = supervisors.python("print(end='x' * 100)", limits=_limited(100))
     assert (result.stdout, result.exit["stdout_truncated"]) == ("x" * 100, False)
 
@@ -74,7 +79,9 @@ def test_exactly_the_limit_is_not_truncated(supervisors: Any) -> None:
     ("unit", "read"),
     [("x", "x"), ("\\0", "\0"), ("\\xff", "\ufffd"), ("<", "<"), ("\\xf0\\x9f\\x8c\\xb1", "🌱")],
 )
-def test_the_full_limit_comes_whole_in_short_lines(supervisors: Any, unit: str, read: str) -> None:
+def test_output_of_the_full_limit_is_sent_in_short_lines(
+    supervisors: Supervisors, unit: str, read: str
+) -> None:
     size = len(eval(f"b'{unit}'"))  # noqa: S307 - a literal of this file
     result = supervisors.python(
         f"import sys; sys.stdout.buffer.write(b'{unit}' * (262144 // {size}))"
@@ -84,52 +91,54 @@ def test_the_full_limit_comes_whole_in_short_lines(supervisors: Any, unit: str, 
     assert max(map(len, result.lines)) <= 16_000
 
 
-def test_small_writes_are_gathered_but_not_kept_back(supervisors: Any, kit: Any) -> None:
+def test_small_writes_are_combined_but_not_delayed(supervisors: Supervisors) -> None:
     result = supervisors.python("import os\nfor _ in range(2000): os.write(1, b'ab')")
     assert result.stdout == "ab" * 2000
     assert len(result.lines) < 200
     peer = supervisors.start()
     code = "import sys; print('now', flush=True); sys.stdin.read(); import time; time.sleep(1000)"
-    peer.send(kit.hello + kit.encode(kit.frame([kit.python, "-c", code])))
+    peer.send(HELLO + encoded(frame_of([PYTHON, "-c", code])))
     peer.read_until(b'"data":"now\\n"')  # while the program still runs
     peer.process.terminate()
     assert peer.finish().code == 143
 
 
-def _flood(supervisors: Any, kit: Any, **settings: Any) -> Any:
+def _flood(supervisors: Supervisors, **settings: Any) -> Any:
     """A run whose reader stops after `ready`, while more than 100 MB are printed."""
     peer = supervisors.start(**settings)
-    peer.send(kit.hello)
+    peer.send(HELLO)
     peer.read_until(b"ready")
     code = (
         "import os, pathlib\n"
         "for _ in range(1600): os.write(1, b'\\0' * 65536); os.write(2, b'\\0' * 65536)\n"
         "pathlib.Path('flooded').touch()"
     )
-    peer.send(kit.encode(kit.frame([kit.python, "-c", code])))
-    kit.wait_until((supervisors.workspace / "flooded").exists)
+    peer.send(encoded(frame_of([PYTHON, "-c", code])))
+    wait_until((supervisors.workspace / "flooded").exists)
     return peer
 
 
-def test_a_stopped_reader_gets_everything_when_it_resumes(supervisors: Any, kit: Any) -> None:
-    result = _flood(supervisors, kit).finish()
+def test_a_stopped_reader_receives_everything_when_it_resumes(supervisors: Supervisors) -> None:
+    result = _flood(supervisors).finish()
     assert result.stdout == result.stderr == "\0" * 262_144
     assert result.exit["stdout_bytes"] == result.exit["stderr_bytes"] == 1600 * 65536
     assert (result.exit["exit_code"], result.code) == (0, 0)
 
 
-def test_a_reader_that_stays_away_holds_nobody(supervisors: Any, kit: Any) -> None:
-    peer = _flood(supervisors, kit, drain_seconds=0.2)
+def test_a_reader_that_never_resumes_does_not_block_the_supervisor(
+    supervisors: Supervisors,
+) -> None:
+    peer = _flood(supervisors, drain_seconds=0.2)
     assert peer.process.wait(timeout=20) == 0
 
 
-def test_the_deadline_holds_with_a_stopped_reader(supervisors: Any, kit: Any) -> None:
+def test_the_timeout_holds_with_a_stopped_reader(supervisors: Supervisors) -> None:
     peer = supervisors.start()
     started = time.monotonic()
-    peer.send(kit.hello + kit.encode(kit.frame(["yes"], timeout_seconds=0.5)))
+    peer.send(HELLO + encoded(frame_of(["yes"], timeout_seconds=0.5)))
     pid = peer.process.pid
-    kit.wait_until(lambda: _children(pid) != [])
-    kit.wait_until(lambda: _children(pid) == [])
+    wait_until(lambda: _children(pid) != [])
+    wait_until(lambda: _children(pid) == [])
     assert time.monotonic() - started < 10
     result = peer.finish()
     assert result.exit["timed_out"] is True
@@ -140,32 +149,32 @@ def _children(pid: int) -> list[str]:
     return Path(f"/proc/{pid}/task/{pid}/children").read_text(encoding="utf-8").split()
 
 
-def test_a_full_queue_drops_output_and_says_so(supervisors: Any, kit: Any) -> None:
+def test_a_full_queue_drops_output_and_flags_it(supervisors: Supervisors) -> None:
     peer = supervisors.start()
-    peer.send(kit.hello)
+    peer.send(HELLO)
     peer.read_until(b"ready")
     code = (
         "import os, pathlib\n"
         "for _ in range(160): os.write(1, b'x' * 65536)\n"
         "pathlib.Path('flooded').touch()"
     )
-    frame = kit.frame([kit.python, "-c", code], limits={"stdout_bytes": 100_000_000})
-    peer.send(kit.encode(frame))
-    kit.wait_until((supervisors.workspace / "flooded").exists)
+    frame = frame_of([PYTHON, "-c", code], limits={"stdout_bytes": 100_000_000})
+    peer.send(encoded(frame))
+    wait_until((supervisors.workspace / "flooded").exists)
     result = peer.finish()
     assert result.exit["stdout_truncated"] is True
     assert result.exit["stdout_bytes"] == 160 * 65536
     assert 4_000_000 < len(result.stdout) < 4_400_000
 
 
-def test_a_reader_that_is_gone_ends_the_run(supervisors: Any, kit: Any) -> None:
+def test_a_closed_output_pipe_ends_the_run(supervisors: Supervisors) -> None:
     peer = supervisors.start()
-    peer.send(kit.hello)
+    peer.send(HELLO)
     peer.read_until(b"ready")
-    peer.send(kit.encode(kit.frame(["bash", "-c", "echo $$ > pid; yes"])))
+    peer.send(encoded(frame_of(["bash", "-c", "echo $$ > pid; yes"])))
     peer.read_until(b"y\\n")
-    peer.process.stdout.close()
+    peer.output.close()
     assert peer.process.wait(timeout=20) == 1
-    assert peer.process.stderr.read() == b""
+    assert peer.errors.read() == b""
     pid = int((supervisors.workspace / "pid").read_text(encoding="utf-8"))
     assert not Path(f"/proc/{pid}").exists()

@@ -26,25 +26,27 @@ _V2 = "low 0\nhigh 0\nmax 31\noom 2\noom_kill 3\noom_group_kill 0\n"
 _V1 = "oom_kill_disable 0\nunder_oom 0\noom_kill 4\n"
 
 
-def test_cgroup_v2_of_a_container(tmp_path: Path) -> None:
+def test_the_memory_counters_of_cgroup_v2_are_read(tmp_path: Path) -> None:
     cgroup = _tree(tmp_path, "0::/\n", {"memory.events": _V2, "memory.peak": "12345\n"})
     assert (cgroup.oom_kills(), cgroup.peak_bytes()) == (3, 12345)
 
 
-def test_cgroup_v2_without_a_peak(tmp_path: Path) -> None:
+def test_a_cgroup_v2_without_memory_peak_has_none(tmp_path: Path) -> None:
     cgroup = _tree(tmp_path, "0::/a/b\n", {"a/b/memory.events": _V2})
     assert (cgroup.oom_kills(), cgroup.peak_bytes()) == (3, None)
 
 
 @pytest.mark.parametrize("place", ["memory", "memory/kubepods/pod1/c1"])
-def test_cgroup_v1_as_the_node_or_the_container_sees_it(tmp_path: Path, place: str) -> None:
+def test_the_memory_counters_of_cgroup_v1_are_read_on_node_and_in_container(
+    tmp_path: Path, place: str
+) -> None:
     table = "9:name=systemd:/x\n4:memory:/kubepods/pod1/c1\n0::/\n"
     files = {f"{place}/memory.oom_control": _V1, f"{place}/memory.max_usage_in_bytes": "77\n"}
     cgroup = _tree(tmp_path, table, files)
     assert (cgroup.oom_kills(), cgroup.peak_bytes()) == (4, 77)
 
 
-def test_no_cgroup(tmp_path: Path) -> None:
+def test_a_missing_cgroup_counts_no_oom_kills(tmp_path: Path) -> None:
     cgroup = Cgroup(str(tmp_path), str(tmp_path / "none"))
     assert (cgroup.oom_kills(), cgroup.peak_bytes()) == (0, None)
 
@@ -61,7 +63,7 @@ def test_no_cgroup(tmp_path: Path) -> None:
         (11, False, True, False),
     ],
 )
-def test_out_of_memory(
+def test_an_end_counts_as_out_of_memory_only_after_an_oom_kill(
     *, status: int, timed_out: bool, oom_killed: bool, out_of_memory: bool
 ) -> None:
     ended = Ended(status, seconds=1, timed_out=timed_out, oom_killed=oom_killed)
@@ -89,11 +91,11 @@ def test_out_of_memory(
         (b"\xff error: y", "\ufffd error: y"),
     ],
 )
-def test_the_line_that_says_what_is_wrong(output: str | bytes, line: str) -> None:
+def test_the_most_informative_line_of_a_compiler_is_found(output: str | bytes, line: str) -> None:
     assert first_line(output if isinstance(output, bytes) else output.encode()) == line
 
 
-def test_what_the_log_puts_before_each_line_counts() -> None:
+def test_the_prefix_of_each_log_line_is_counted() -> None:
     reader, writer = os.pipe()
     events = Events(writer)
     for _ in range(100):

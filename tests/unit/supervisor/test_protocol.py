@@ -6,22 +6,22 @@ import signal
 from typing import Any
 
 import pytest
+from support.data.names import ROOT
+from support.fixtures.supervisor import HELLO, PYTHON, Supervisors, encoded, frame_of
 
 
-def test_the_greeting_comes_only_when_asked_for(supervisors: Any, kit: Any) -> None:
+def test_the_ready_event_follows_the_hello(supervisors: Supervisors) -> None:
     peer = supervisors.start()
-    peer.send(kit.hello)
+    peer.send(HELLO)
     peer.read_until(b'{"seq":0,"event":"ready","protocol":1}\n')
-    peer.send(kit.encode(kit.frame(["true"])))
+    peer.send(encoded(frame_of(["true"])))
     result = peer.finish()
     assert result.code == 0
     assert [event["event"] for event in result.events] == ["ready", "started", "exit"]
 
 
-def test_python_finds_the_package_when_it_runs_the_directory(supervisors: Any, kit: Any) -> None:
-    peer = supervisors.start_as(
-        [kit.python, "-I", "-S", str(kit.repository / "runtimes" / "supervisor")]
-    )
+def test_the_supervisor_runs_from_its_directory(supervisors: Supervisors) -> None:
+    peer = supervisors.start_as([PYTHON, "-I", "-S", str(ROOT / "runtimes" / "supervisor")])
     peer.send(b"CLO\x02")
     result = peer.finish()
     assert result.code == 2
@@ -48,7 +48,9 @@ def test_python_finds_the_package_when_it_runs_the_directory(supervisors: Any, k
         (b"CLO\x01\x00\x01\x00\x00" + b"[" * 65536, "frame: is nested too deeply"),
     ],
 )
-def test_bytes_that_are_no_protocol(supervisors: Any, data: bytes, message: str) -> None:
+def test_invalid_bytes_instead_of_hello_and_frame_are_an_error(
+    supervisors: Supervisors, data: bytes, message: str
+) -> None:
     peer = supervisors.start()
     peer.send(data)
     result = peer.finish()
@@ -112,10 +114,10 @@ _WRONG: list[tuple[str, Any, str]] = [
 
 
 @pytest.mark.parametrize(("key", "value", "message"), _WRONG)
-def test_a_wrong_key_is_named(
-    supervisors: Any, kit: Any, key: str, value: Any, message: str
+def test_an_invalid_key_of_the_frame_is_named(
+    supervisors: Supervisors, key: str, value: Any, message: str
 ) -> None:
-    frame = copy.deepcopy(kit.frame(["touch", "ran"]))
+    frame = copy.deepcopy(frame_of(["touch", "ran"]))
     *parents, last = key.split(".")
     place = frame
     for parent in parents:
@@ -127,40 +129,42 @@ def test_a_wrong_key_is_named(
     assert not (supervisors.workspace / "ran").exists()
 
 
-def test_every_key_is_needed(supervisors: Any, kit: Any) -> None:
-    for key in kit.frame(["true"]):
-        frame = kit.frame(["true"])
+def test_each_key_of_the_frame_is_required(supervisors: Supervisors) -> None:
+    for key in frame_of(["true"]):
+        frame = frame_of(["true"])
         del frame[key]
         assert supervisors.start().run(frame).error == f"frame: {key}: is missing"
 
 
-def test_a_frame_may_come_in_single_bytes(supervisors: Any, kit: Any) -> None:
+def test_a_frame_can_arrive_in_single_bytes(supervisors: Supervisors) -> None:
     peer = supervisors.start()
-    for byte in kit.hello + kit.encode(kit.frame(["true"])):
+    for byte in HELLO + encoded(frame_of(["true"])):
         peer.send(bytes([byte]))
     assert peer.finish().exit["exit_code"] == 0
 
 
-def test_what_follows_the_frame_is_not_read(supervisors: Any, kit: Any) -> None:
+def test_bytes_after_the_frame_are_not_read(supervisors: Supervisors) -> None:
     peer = supervisors.start()
-    peer.send(kit.hello + kit.encode(kit.frame(["cat"])) + kit.encode(kit.frame(["false"])))
+    peer.send(HELLO + encoded(frame_of(["cat"])) + encoded(frame_of(["false"])))
     result = peer.finish()
     assert (result.exit["exit_code"], result.stdout, len(result.stages)) == (0, "", 1)
 
 
-def test_the_exit_event_has_exactly_the_stated_fields(supervisors: Any, kit: Any) -> None:
+def test_the_exit_event_has_exactly_the_documented_fields(supervisors: Supervisors) -> None:
     exit_event = supervisors.run(["true"]).exit
-    stated = (kit.repository / "docs" / "design" / "protocol.md").read_text(encoding="utf-8")
+    stated = (ROOT / "docs" / "design" / "protocol.md").read_text(encoding="utf-8")
     table = stated.split("### `exit`")[1].split("\n###")[0]
     fields = re.findall(r"^\| `(\w+)`", table, re.MULTILINE)
     assert set(exit_event) == {"seq", "event", *fields}
 
 
 @pytest.mark.parametrize("end", ["input", "SIGTERM", "time"])
-def test_it_stays_after_the_exit_until_it_is_let_go(supervisors: Any, kit: Any, end: str) -> None:
+def test_the_supervisor_stays_after_the_exit_event_until_it_is_released(
+    supervisors: Supervisors, end: str
+) -> None:
     lingers = 0.5 if end == "time" else 3600.0
     peer = supervisors.start(linger_seconds=lingers)
-    peer.send(kit.hello + kit.encode(kit.frame(["true"])))
+    peer.send(HELLO + encoded(frame_of(["true"])))
     peer.read_until(b'"exit"')
     assert peer.process.poll() is None
     if end == "SIGTERM":

@@ -10,8 +10,18 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from support.fixtures.supervisor import (
+    PYTHON,
+    UID,
+    UNPRIVILEGED,
+    Reused,
+    Supervisors,
+    encoded,
+    frame_of,
+    wait_until,
+)
 
-_LEFT = """if True:
+_LIST_LEFTOVERS = """if True:
     import os
     print(sorted(os.listdir(b".")))
     print(os.listdir(b"/dev/shm"))
@@ -19,22 +29,22 @@ _LEFT = """if True:
         print(len(open(f"/proc/sysvipc/{kind}").readlines()))
     print(sorted(int(name) for name in os.listdir("/proc") if name.isdecimal()) == [1, os.getpid()])
 """
-_NOTHING = "[b'.tmp', b'main.py']\n[]\n1\n1\n1\nTrue\n"
+_NO_LEFTOVERS = "[b'.tmp', b'main.py']\n[]\n1\n1\n1\nTrue\n"
 
 
-def _leaves_nothing(reused: Any, code: str) -> Any:
+def _check_that_nothing_is_left(reused: Reused, code: str) -> Any:
     """Run Python code that leaves something; check that the next program does not find it."""
     result = reused.python(code)
     assert (result.stderr, result.exit["exit_code"]) == ("", 0)
-    assert reused.python(_LEFT).stdout == _NOTHING
+    assert reused.python(_LIST_LEFTOVERS).stdout == _NO_LEFTOVERS
     return result
 
 
-def test_one_after_another(supervisors: Any) -> None:
+def test_each_of_several_programs_finds_a_clean_pod(supervisors: Supervisors) -> None:
     reused = supervisors.reused()
     for number in range(3):
-        result = reused.python(_LEFT, stdin=str(number))
-        assert result.stdout == _NOTHING
+        result = reused.python(_LIST_LEFTOVERS, stdin=str(number))
+        assert result.stdout == _NO_LEFTOVERS
         assert result.stages == ["run"]
     last = reused.send(["cat"], "exit", stdin="bye")
     assert last.stdout == "bye"
@@ -58,12 +68,12 @@ def test_one_after_another(supervisors: Any) -> None:
         "import os; os.makedirs('/dev/shm/a/b'); os.chmod('/dev/shm/a', 0)",
     ],
 )
-def test_files_go(supervisors: Any, code: str) -> None:
+def test_files_of_the_previous_program_are_removed(supervisors: Supervisors, code: str) -> None:
     reused = supervisors.reused()
-    _leaves_nothing(reused, code)
+    _check_that_nothing_is_left(reused, code)
 
 
-def test_attributes_go(supervisors: Any) -> None:
+def test_extended_attributes_of_the_workspace_are_removed(supervisors: Supervisors) -> None:
     """The filter keeps programs from setting them; the reset must not depend on that."""
     reused = supervisors.reused()
     assert reused.python("pass").stdout == ""  # the supervisor now knows the original attributes
@@ -72,7 +82,7 @@ def test_attributes_go(supervisors: Any) -> None:
     assert reused.python("import os; print(os.listxattr('.'))").stdout == "[]\n"
 
 
-def test_links_are_not_followed(supervisors: Any) -> None:
+def test_the_reset_does_not_follow_links(supervisors: Supervisors) -> None:
     outside = supervisors.workspace.with_name("outside")
     outside.mkdir()
     (outside / "file").touch()
@@ -85,12 +95,12 @@ def test_links_are_not_followed(supervisors: Any) -> None:
         os.symlink({str(outside / "file")!r}, "e")
         os.symlink({str(outside)!r}, "/dev/shm/f")
     """
-    _leaves_nothing(supervisors.reused(), code)
+    _check_that_nothing_is_left(supervisors.reused(), code)
     assert [path.name for path in outside.iterdir()] == ["file"]
     assert outside.stat().st_mode & 0o777 == 0o777
 
 
-def test_a_hundred_thousand_files_go(supervisors: Any) -> None:
+def test_a_hundred_thousand_files_are_removed(supervisors: Supervisors) -> None:
     code = """if True:
         import os
         for i in range(300): os.mkdir(f"d{i}")
@@ -98,11 +108,11 @@ def test_a_hundred_thousand_files_go(supervisors: Any) -> None:
         for i in range(50_000): os.mknod(f"d{i % 300}/{i}")
         for i in range(5_000): os.mkdir(f"/dev/shm/{i}")
     """
-    _leaves_nothing(supervisors.reused(), code)
+    _check_that_nothing_is_left(supervisors.reused(), code)
 
 
 @pytest.mark.parametrize("branches", [1, 3])
-def test_deep_directories_go(supervisors: Any, branches: int) -> None:
+def test_deep_directories_are_removed(supervisors: Supervisors, branches: int) -> None:
     code = f"""if True:
         import os
         top = os.getcwd()
@@ -118,11 +128,11 @@ def test_deep_directories_go(supervisors: Any, branches: int) -> None:
                 os.rename("../file", "another")
             os.chmod("..", 0)
     """
-    _leaves_nothing(supervisors.reused(), code)
+    _check_that_nothing_is_left(supervisors.reused(), code)
 
 
 @pytest.mark.parametrize("afterwards", ["reset", "keepFiles"])
-def test_message_queues_go(supervisors: Any, afterwards: str) -> None:
+def test_message_queues_are_removed(supervisors: Supervisors, afterwards: str) -> None:
     reused = supervisors.reused()
     queues = Path(f"/proc/{reused.pid}/root{supervisors.workspace.with_name('mqueue')}")
     code = f"""if True:
@@ -138,7 +148,7 @@ def test_message_queues_go(supervisors: Any, afterwards: str) -> None:
 
 
 @pytest.mark.parametrize("afterwards", ["reset", "keepFiles"])
-def test_system_v_ipc_goes(supervisors: Any, afterwards: str) -> None:
+def test_system_v_ipc_objects_are_removed(supervisors: Supervisors, afterwards: str) -> None:
     code = """if True:
         import ctypes
         libc = ctypes.CDLL(None, use_errno=True)
@@ -154,7 +164,7 @@ def test_system_v_ipc_goes(supervisors: Any, afterwards: str) -> None:
     reused = supervisors.reused()
     result = reused.python(code, afterwards)
     assert (result.stderr, result.stdout) == ("", "3 3 3 ")
-    assert reused.python(_LEFT).stdout == _NOTHING
+    assert reused.python(_LIST_LEFTOVERS).stdout == _NO_LEFTOVERS
 
 
 _BOMB = """if True:
@@ -176,10 +186,10 @@ _BOMB = """if True:
 """
 
 
-def test_processes_that_fork_during_the_kill_go(supervisors: Any) -> None:
+def test_processes_that_fork_during_the_kill_are_killed(supervisors: Supervisors) -> None:
     reused = supervisors.reused()
     for _ in range(3):
-        _leaves_nothing(reused, _BOMB)
+        _check_that_nothing_is_left(reused, _BOMB)
 
 
 @pytest.mark.parametrize(
@@ -192,13 +202,15 @@ def test_processes_that_fork_during_the_kill_go(supervisors: Any) -> None:
     ],
 )
 @pytest.mark.parametrize("afterwards", ["reset", "keepFiles"])
-def test_processes_go(supervisors: Any, code: str, afterwards: str) -> None:
+def test_processes_of_the_previous_program_are_killed(
+    supervisors: Supervisors, code: str, afterwards: str
+) -> None:
     reused = supervisors.reused()
     reused.python(code, afterwards)
-    assert reused.python(_LEFT).stdout == _NOTHING
+    assert reused.python(_LIST_LEFTOVERS).stdout == _NO_LEFTOVERS
 
 
-def test_a_process_of_another_user_ends_the_pod(supervisors: Any) -> None:
+def test_a_process_of_another_user_ends_the_pod(supervisors: Supervisors) -> None:
     """A process from outside has entered the Pod; it cannot be killed from inside."""
     reused = supervisors.reused()
     with subprocess.Popen(
@@ -213,7 +225,7 @@ def test_a_process_of_another_user_ends_the_pod(supervisors: Any) -> None:
     assert (result.code, result.error) == (1, "reset: a process is still running")
 
 
-def test_a_file_of_another_user_ends_the_pod(supervisors: Any) -> None:
+def test_a_file_of_another_user_ends_the_pod(supervisors: Supervisors) -> None:
     reused = supervisors.reused()
     (reused.place / "theirs").mkdir(mode=0o700)
     (reused.place / "theirs" / "file").touch()
@@ -223,7 +235,7 @@ def test_a_file_of_another_user_ends_the_pod(supervisors: Any) -> None:
     assert result.error == f"reset: {supervisors.workspace}: Permission denied"
 
 
-def test_more_than_can_be_removed_in_time_ends_the_pod(supervisors: Any) -> None:
+def test_a_reset_that_takes_too_long_ends_the_pod(supervisors: Supervisors) -> None:
     reused = supervisors.reused(reset_seconds=0)
     reused.run(["true"])
     code = "import os\nfor i in range(1000): os.mknod(str(i))"
@@ -234,9 +246,9 @@ def test_more_than_can_be_removed_in_time_ends_the_pod(supervisors: Any) -> None
     assert result.error == f"reset: {supervisors.workspace}: {words}"
 
 
-def test_a_supervisor_that_is_not_pid_1_cleans_nothing(supervisors: Any, kit: Any) -> None:
+def test_a_supervisor_that_is_not_pid_1_does_not_reset(supervisors: Supervisors) -> None:
     (supervisors.workspace / "kept").touch()
-    result = supervisors.start().run(kit.frame(["true"], afterwards="reset"))
+    result = supervisors.start().run(frame_of(["true"], afterwards="reset"))
     assert (result.code, result.error) == (1, "reset: the supervisor is not PID 1")
     assert result.events[-2]["event"] == "exit"
     assert (supervisors.workspace / "kept").exists()
@@ -253,26 +265,28 @@ def test_a_supervisor_that_is_not_pid_1_cleans_nothing(supervisors: Any, kit: An
     ],
 )
 @pytest.mark.parametrize("afterwards", ["reset", "keepFiles"])
-def test_a_supervisor_that_was_changed_ends_the_pod(
-    supervisors: Any, kit: Any, command: str, what: str, afterwards: str
+def test_a_changed_attribute_of_the_supervisor_ends_the_pod(
+    supervisors: Supervisors, command: str, what: str, afterwards: str
 ) -> None:
     """The filter keeps programs from this. A process with its uid and no filter affects one Pod."""
     reused = supervisors.reused()
     reused.run(["true"])
     change = command.format(pid=reused.pid).split()
-    subprocess.run([*kit.unprivileged, *change], check=True, capture_output=True)
+    subprocess.run([*UNPRIVILEGED, *change], check=True, capture_output=True)
     reused.send(["true"], afterwards)
     result = reused.end()
     assert (result.code, result.error) == (1, f"reset: the supervisor's {what} changed")
 
 
-def test_a_workspace_that_the_program_owns_is_made_what_it_was(supervisors: Any, kit: Any) -> None:
-    reused = supervisors.reused(options=f"mode=751,uid={kit.uid},gid={kit.uid}")
-    _leaves_nothing(reused, "import os; os.mkdir('a'); os.chmod('a', 0); os.chmod('.', 0)")
+def test_the_mode_of_a_workspace_owned_by_the_program_is_restored(supervisors: Supervisors) -> None:
+    reused = supervisors.reused(options=f"mode=751,uid={UID},gid={UID}")
+    _check_that_nothing_is_left(
+        reused, "import os; os.mkdir('a'); os.chmod('a', 0); os.chmod('.', 0)"
+    )
     assert reused.bash("stat -c %a .").stdout == "751\n"
 
 
-def test_what_a_process_changes_of_itself_goes_with_it(supervisors: Any) -> None:
+def test_changes_of_a_process_to_itself_do_not_affect_the_next(supervisors: Supervisors) -> None:
     code = """if True:
         import os, resource
         print(sorted(os.environ), os.getcwd(), os.umask(0o777), os.nice(0))
@@ -291,7 +305,7 @@ def test_what_a_process_changes_of_itself_goes_with_it(supervisors: Any) -> None
     assert reused.python(code, environment={"C": "D"}, limits=small).stdout == other
 
 
-def test_figures_are_of_one_execution(supervisors: Any) -> None:
+def test_counts_and_times_are_those_of_one_execution(supervisors: Supervisors) -> None:
     reused = supervisors.reused()
     busy = "import time\nwhile time.process_time() < 0.5: pass\nprint('x' * 5000)"
     first = reused.python(busy, limits={"stdout_bytes": 100})
@@ -303,7 +317,9 @@ def test_figures_are_of_one_execution(supervisors: Any) -> None:
     assert second.exit["execution_seconds"] < first.exit["execution_seconds"]
 
 
-def test_want_of_memory_is_of_one_execution(supervisors: Any) -> None:
+def test_out_of_memory_is_reported_only_for_the_execution_concerned(
+    supervisors: Supervisors,
+) -> None:
     # The program acts as the kernel and writes the cgroup's count.
     counts = supervisors.workspace.with_name("cgroup")
     counts.mkdir()
@@ -320,20 +336,22 @@ def test_want_of_memory_is_of_one_execution(supervisors: Any) -> None:
         assert reused.bash(command).exit["out_of_memory"] is killed
 
 
-def test_one_that_waited_longer_than_its_timeout_gets_all_of_it(supervisors: Any, kit: Any) -> None:
+def test_the_timeout_of_a_program_does_not_include_the_wait_before_it(
+    supervisors: Supervisors,
+) -> None:
     reused = supervisors.reused()
     timeout = 1.5
     reused.run(["true"], timeout_seconds=timeout)
     end = time.monotonic() + timeout
-    kit.wait_until(lambda: time.monotonic() > end)
+    wait_until(lambda: time.monotonic() > end)
     assert reused.run(["sleep", "0.5"], timeout_seconds=timeout).exit["timed_out"] is False
     found = reused.run(["sleep", "60"], timeout_seconds=timeout).exit
     assert found["timed_out"] is True
     assert found["execution_seconds"] > 1.4
-    assert reused.python(_LEFT).stdout == _NOTHING
+    assert reused.python(_LIST_LEFTOVERS).stdout == _NO_LEFTOVERS
 
 
-def test_every_end_of_a_program_may_be_followed(supervisors: Any) -> None:
+def test_another_program_runs_after_each_kind_of_end(supervisors: Supervisors) -> None:
     reused = supervisors.reused()
     compiler = {"command": ["bash", "-c", "echo no >&2; exit 1"], "timeout_seconds": 5.0}
     check = {"command": ["bash", "-c", "echo 'error: no' >&2; touch made; exit 1"]}
@@ -342,10 +360,10 @@ def test_every_end_of_a_program_may_be_followed(supervisors: Any) -> None:
     assert reused.run(["true"], compile=compiler).exit["syntax_error"] == "no"
     assert reused.run(["false"], syntax_check=check).exit["syntax_error"] == "error: no"
     assert reused.bash("echo x > out", output_files=["*"]).exit["files"]
-    assert reused.python(_LEFT).stdout == _NOTHING
+    assert reused.python(_LIST_LEFTOVERS).stdout == _NO_LEFTOVERS
 
 
-def test_many_runs_leave_nothing_in_the_supervisor(supervisors: Any) -> None:
+def test_many_runs_do_not_grow_the_supervisor(supervisors: Supervisors) -> None:
     reused = supervisors.reused()
 
     def measured(runs: int) -> tuple[list[str], int]:
@@ -362,7 +380,7 @@ def test_many_runs_leave_nothing_in_the_supervisor(supervisors: Any) -> None:
     assert after[1] - before[1] < 256
 
 
-def test_a_large_frame_does_not_stay(supervisors: Any) -> None:
+def test_a_large_frame_is_not_kept_in_memory(supervisors: Supervisors) -> None:
     reused = supervisors.reused()
     reused.run(["true"])
     status = Path(f"/proc/{reused.pid}/statm")
@@ -373,7 +391,7 @@ def test_a_large_frame_does_not_stay(supervisors: Any) -> None:
     assert (after - before) * os.sysconf("SC_PAGE_SIZE") < 2 * 1024 * 1024
 
 
-def test_it_ends_before_its_log_is_rotated(supervisors: Any) -> None:
+def test_the_supervisor_ends_before_its_log_is_rotated(supervisors: Supervisors) -> None:
     reused = supervisors.reused()
     code = "import os; os.write(1, b'\\0' * 262144)"
     command = [supervisors.interpreter, "-c", code]
@@ -384,7 +402,7 @@ def test_it_ends_before_its_log_is_rotated(supervisors: Any) -> None:
     assert (result.code, result.events) == (0, [])
 
 
-def test_the_input_may_end_between_two(supervisors: Any) -> None:
+def test_the_supervisor_ends_when_the_input_ends_between_programs(supervisors: Supervisors) -> None:
     for afterwards in ("reset", "keepFiles"):
         reused = supervisors.reused()
         reused.run(["true"], afterwards)
@@ -394,9 +412,11 @@ def test_the_input_may_end_between_two(supervisors: Any) -> None:
         assert result.code == 0
 
 
-def test_the_input_may_end_while_the_last_runs(supervisors: Any, kit: Any) -> None:
+def test_the_supervisor_ends_after_the_program_when_the_input_ended_meanwhile(
+    supervisors: Supervisors,
+) -> None:
     reused = supervisors.reused()
-    reused.peer.send(kit.encode(kit.frame(["cat"], stdin="x", afterwards="reset")))
+    reused.peer.send(encoded(frame_of(["cat"], stdin="x", afterwards="reset")))
     result = reused.end()
     assert [event["event"] for event in result.events] == [
         "started",
@@ -417,7 +437,9 @@ def test_the_input_may_end_while_the_last_runs(supervisors: Any, kit: Any) -> No
         (b"CLO\1", "frame: 1129074433 bytes exceed the limit of 4194304"),
     ],
 )
-def test_a_later_frame_is_checked_as_the_first(supervisors: Any, data: bytes, message: str) -> None:
+def test_a_later_frame_is_validated_like_the_first(
+    supervisors: Supervisors, data: bytes, message: str
+) -> None:
     reused = supervisors.reused()
     reused.run(["true"])
     reused.peer.send(data)
@@ -425,14 +447,14 @@ def test_a_later_frame_is_checked_as_the_first(supervisors: Any, data: bytes, me
     assert (result.code, result.error) == (2, message)
 
 
-def test_sigterm_ends_one_that_waits_for_another(supervisors: Any) -> None:
+def test_sigterm_ends_a_supervisor_that_waits_for_a_program(supervisors: Supervisors) -> None:
     reused = supervisors.reused()
     reused.run(["true"])
     os.kill(reused.pid, signal.SIGTERM)
     assert reused.peer.process.wait(timeout=20) == 143
 
 
-def test_sigterm_ends_one_that_cleans_up(supervisors: Any) -> None:
+def test_sigterm_ends_a_supervisor_during_its_reset(supervisors: Supervisors) -> None:
     reused = supervisors.reused()
     code = "import os\nfor i in range(200_000): os.mknod(str(i))"  # removing them takes a while
     assert reused.send([supervisors.interpreter, "-c", code]).exit["exit_code"] == 0
@@ -441,20 +463,20 @@ def test_sigterm_ends_one_that_cleans_up(supervisors: Any) -> None:
     assert reused.end().events == []
 
 
-def test_a_stopped_reader_gets_everything_when_it_resumes(supervisors: Any, kit: Any) -> None:
+def test_a_reader_stopped_during_the_reset_receives_everything(supervisors: Supervisors) -> None:
     reused = supervisors.reused()
     code = "import os; os.write(1, b'x' * 262144); os.mkdir('a'); open('a/b', 'w')"
-    frame = kit.frame([kit.python, "-c", code], afterwards="reset")
-    reused.peer.send(kit.encode(frame))
-    kit.wait_until((reused.place / "a" / "b").exists)
+    frame = frame_of([PYTHON, "-c", code], afterwards="reset")
+    reused.peer.send(encoded(frame))
+    wait_until((reused.place / "a" / "b").exists)
     result = reused.end()
     assert result.stdout == "x" * 262_144
     assert [event["event"] for event in result.events][-3:] == ["exit", "ready", "error"]
 
 
-def test_a_reader_that_stays_away_ends_the_pod(supervisors: Any, kit: Any) -> None:
+def test_a_reader_that_never_resumes_ends_the_pod(supervisors: Supervisors) -> None:
     reused = supervisors.reused(drain_seconds=0.2)
-    frame = kit.frame(["head", "-c", "262144", "/dev/zero"], afterwards="reset")
-    reused.peer.send(kit.encode(frame))
+    frame = frame_of(["head", "-c", "262144", "/dev/zero"], afterwards="reset")
+    reused.peer.send(encoded(frame))
     assert reused.peer.process.wait(timeout=20) == 1
-    assert b"ready" not in reused.peer.process.stdout.read()
+    assert b"ready" not in reused.peer.output.read()

@@ -4,12 +4,12 @@ import contextlib
 import signal
 import time
 from pathlib import Path
-from typing import Any
 
 import pytest
+from support.fixtures.supervisor import HELLO, Supervisors, encoded, frame_of
 
 
-def test_a_program_prints_and_ends(supervisors: Any) -> None:
+def test_the_exit_event_has_the_output_and_figures_of_a_program(supervisors: Supervisors) -> None:
     result = supervisors.bash("echo out; echo err >&2; exit 7")
     assert (result.stdout, result.stderr) == ("out\n", "err\n")
     found = result.exit
@@ -24,13 +24,15 @@ def test_a_program_prints_and_ends(supervisors: Any) -> None:
 
 
 @pytest.mark.parametrize("code", [0, 1, 2, 125, 128, 137, 255])
-def test_exit_codes(supervisors: Any, code: int) -> None:
+def test_the_exit_code_of_a_program_is_reported(supervisors: Supervisors, code: int) -> None:
     found = supervisors.bash(f"exit {code}").exit
     assert (found["exit_code"], found["signal"], found["out_of_memory"]) == (code, None, False)
 
 
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGSEGV, signal.SIGTERM, signal.SIGPIPE])
-def test_death_by_a_signal(supervisors: Any, number: int) -> None:
+def test_a_program_killed_by_a_signal_is_reported_with_it(
+    supervisors: Supervisors, number: int
+) -> None:
     found = supervisors.bash(f"kill -{int(number)} $$").exit
     assert (found["exit_code"], found["signal"]) == (128 + number, number)
     assert found["out_of_memory"] is False
@@ -45,14 +47,14 @@ def test_death_by_a_signal(supervisors: Any, number: int) -> None:
         (["/etc/passwd/x"], 127, "/etc/passwd/x: No such file or directory\n"),
     ],
 )
-def test_a_command_that_cannot_be_run(
-    supervisors: Any, command: list[str], code: int, text: str
+def test_a_command_that_cannot_be_run_has_the_shells_exit_code(
+    supervisors: Supervisors, command: list[str], code: int, text: str
 ) -> None:
     result = supervisors.run(command)
     assert (result.exit["exit_code"], result.stderr, result.code) == (code, text, 0)
 
 
-def test_stdin_reaches_the_program_whole(supervisors: Any) -> None:
+def test_a_program_receives_its_complete_stdin(supervisors: Supervisors) -> None:
     text = "grün\n" * 60_000
     result = supervisors.python(
         "import sys, time; data = sys.stdin.buffer.read(); print(len(data), data[-6:])", stdin=text
@@ -60,22 +62,24 @@ def test_stdin_reaches_the_program_whole(supervisors: Any) -> None:
     assert result.stdout == f"{len(text.encode())} {text.encode()[-6:]!r}\n"
 
 
-def test_no_stdin_is_an_end_of_file(supervisors: Any) -> None:
+def test_a_program_without_stdin_reads_an_end_of_file(supervisors: Supervisors) -> None:
     result = supervisors.python("import sys; print(repr(sys.stdin.read()))")
     assert result.stdout == "''\n"
 
 
-def test_stdin_that_nobody_reads_stops_nothing(supervisors: Any) -> None:
+def test_unread_stdin_does_not_block_the_run(supervisors: Supervisors) -> None:
     assert supervisors.run(["true"], stdin="x" * 262_144).exit["exit_code"] == 0
     assert supervisors.bash("exec <&-; echo on", stdin="x" * 262_144).stdout == "on\n"
 
 
-def test_stdin_and_stdout_at_once_do_not_lock_up(supervisors: Any) -> None:
+def test_concurrent_stdin_and_stdout_do_not_deadlock(supervisors: Supervisors) -> None:
     text = "y" * 262_144
     assert supervisors.run(["cat"], stdin=text).stdout == text
 
 
-def test_the_environment_is_made_from_scratch(supervisors: Any) -> None:
+def test_the_environment_of_a_program_has_only_the_documented_variables(
+    supervisors: Supervisors,
+) -> None:
     result = supervisors.run(["env"], environment={"NAME": "value=1\nsecond", "LANG": "C"})
     workspace = supervisors.workspace
     assert sorted(result.stdout.splitlines()) == sorted(
@@ -90,7 +94,9 @@ def test_the_environment_is_made_from_scratch(supervisors: Any) -> None:
     )
 
 
-def test_the_programs_surroundings(supervisors: Any) -> None:
+def test_a_program_has_the_documented_directory_descriptors_and_limits(
+    supervisors: Supervisors,
+) -> None:
     code = """if True:
         import os, resource, signal, tempfile
         print(os.getcwd(), tempfile.gettempdir(), os.getsid(0) == os.getpid())
@@ -116,7 +122,7 @@ def test_the_programs_surroundings(supervisors: Any) -> None:
     ]
 
 
-def test_signal_dispositions_are_those_of_a_fresh_process(supervisors: Any) -> None:
+def test_a_program_ignores_no_signals(supervisors: Supervisors) -> None:
     result = supervisors.run(["grep", "SigIgn", "/proc/self/status"])
     name, ignored = result.stdout.split()
     assert name == "SigIgn:"
@@ -124,15 +130,15 @@ def test_signal_dispositions_are_those_of_a_fresh_process(supervisors: Any) -> N
     assert int(ignored, 16) & ~(0b11 << 31) == 0
 
 
-def test_a_descriptor_of_the_supervisors_starter_is_not_inherited(
-    supervisors: Any, kit: Any
+def test_a_program_inherits_no_descriptor_of_the_supervisors_parent(
+    supervisors: Supervisors,
 ) -> None:
     peer = supervisors.start("bash", "-c", 'exec 7</etc/passwd 300</etc/passwd "$@"', "bash")
-    result = peer.run(kit.frame(["ls", "/proc/self/fd"]))
+    result = peer.run(frame_of(["ls", "/proc/self/fd"]))
     assert result.stdout.split() == ["0", "1", "2", "3"]
 
 
-def test_a_large_file_ends_with_its_limit(supervisors: Any) -> None:
+def test_a_file_over_its_size_limit_ends_the_program(supervisors: Supervisors) -> None:
     limits = {"rlimits": {"nproc": 256, "nofile": 64, "fsize": 4096, "core": 0, "stack": 8388608}}
     result = supervisors.run(["head", "-c", "5000", "/dev/zero"], limits=limits)
     assert result.exit["exit_code"] == 0  # a pipe has no size limit
@@ -140,7 +146,7 @@ def test_a_large_file_ends_with_its_limit(supervisors: Any) -> None:
     assert result.exit["signal"] == signal.SIGXFSZ
 
 
-def test_a_timeout_keeps_what_was_printed(supervisors: Any) -> None:
+def test_a_timeout_keeps_the_output_printed_before(supervisors: Supervisors) -> None:
     started = time.monotonic()
     result = supervisors.bash("echo before; sleep 100; echo after", timeout_seconds=1.5)
     assert time.monotonic() - started < 10
@@ -161,14 +167,14 @@ def test_a_timeout_keeps_what_was_printed(supervisors: Any) -> None:
         "yes",
     ],
 )
-def test_the_timeout_holds(supervisors: Any, code: str) -> None:
+def test_a_program_cannot_avoid_the_timeout(supervisors: Supervisors, code: str) -> None:
     started = time.monotonic()
     result = supervisors.bash(code, timeout_seconds=0.3)
     assert time.monotonic() - started < 10
     assert result.exit["timed_out"] is True
 
 
-def test_grandchildren_end_with_the_program(supervisors: Any) -> None:
+def test_grandchildren_end_with_the_program(supervisors: Supervisors) -> None:
     started = time.monotonic()
     result = supervisors.bash(
         "(setsid sleep 765431 & setsid setsid sleep 765431 &) ; echo $$; exit 3"
@@ -187,7 +193,7 @@ def _with_command(command: bytes) -> list[Path]:
     return found
 
 
-def test_sigterm_from_inside_does_nothing(supervisors: Any) -> None:
+def test_signals_from_the_program_do_not_affect_the_supervisor(supervisors: Supervisors) -> None:
     result = supervisors.python(
         "import os, signal\n"
         "for n in set(signal.Signals) - {signal.SIGKILL, signal.SIGSTOP}:\n"
@@ -197,9 +203,9 @@ def test_sigterm_from_inside_does_nothing(supervisors: Any) -> None:
     assert (result.stdout, result.exit["exit_code"]) == ("still here\n", 0)
 
 
-def test_sigterm_from_outside_ends_all_at_once(supervisors: Any, kit: Any) -> None:
+def test_sigterm_from_outside_ends_supervisor_and_program(supervisors: Supervisors) -> None:
     peer = supervisors.start()
-    peer.send(kit.hello + kit.encode(kit.frame(["bash", "-c", "echo go; sleep 765432"])))
+    peer.send(HELLO + encoded(frame_of(["bash", "-c", "echo go; sleep 765432"])))
     peer.read_until(b"go")
     peer.process.terminate()
     result = peer.finish()
@@ -208,8 +214,8 @@ def test_sigterm_from_outside_ends_all_at_once(supervisors: Any, kit: Any) -> No
     assert not _with_command(b"sleep\x00765432\x00")
 
 
-def test_sigterm_ends_one_that_waits(supervisors: Any, kit: Any) -> None:
-    for data in (b"", kit.hello, kit.hello + b"\0\0\1"):
+def test_sigterm_ends_a_supervisor_that_waits_for_its_input(supervisors: Supervisors) -> None:
+    for data in (b"", HELLO, HELLO + b"\0\0\1"):
         peer = supervisors.start()
         # The hello ensures that signals are handled; without it SIGTERM's default is sufficient.
         peer.send(data)
@@ -219,6 +225,6 @@ def test_sigterm_ends_one_that_waits(supervisors: Any, kit: Any) -> None:
         assert peer.finish().code in {143, -signal.SIGTERM}
 
 
-def test_the_cpu_time_of_grandchildren_counts(supervisors: Any) -> None:
+def test_the_cpu_time_of_grandchildren_is_counted(supervisors: Supervisors) -> None:
     code = "python3 -c 'import time\nwhile time.process_time() < 0.3: pass'; true"
     assert supervisors.bash(code).exit["cpu_seconds"] >= 0.3

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 import yaml
+from support.fixtures.supervisor import Supervisors, frame_of
 
 RUNTIMES = Path(__file__).parents[3] / "runtimes"
 COMPILE = {"timeout_seconds": 10.0}
@@ -15,7 +16,7 @@ def _runtime(language: str) -> Any:
     return yaml.safe_load(text)["spec"]
 
 
-def _run(supervisors: Any, language: str, code: str, **changes: Any) -> Any:
+def _run(supervisors: Supervisors, language: str, code: str, **changes: Any) -> Any:
     runtime = _runtime(language)
     return supervisors.run(
         runtime["run"]["command"] + changes.pop("args", []),
@@ -36,7 +37,9 @@ def _run(supervisors: Any, language: str, code: str, **changes: Any) -> Any:
         ("bash", "echo a\nfi", "a\n", "main.sh: line 2: syntax error near unexpected token `fi'"),
     ],
 )
-def test_invalid_code(supervisors: Any, language: str, code: str, stdout: str, line: str) -> None:
+def test_invalid_code_is_reported_as_a_syntax_error(
+    supervisors: Supervisors, language: str, code: str, stdout: str, line: str
+) -> None:
     result = _run(supervisors, language, code)
     assert result.exit["syntax_error"] == line
     assert result.exit["exit_code"] != 0
@@ -45,7 +48,7 @@ def test_invalid_code(supervisors: Any, language: str, code: str, stdout: str, l
     assert result.stages == ["run", "check"]
 
 
-def test_a_nul_in_python_is_invalid(supervisors: Any) -> None:
+def test_a_nul_in_python_code_is_a_syntax_error(supervisors: Supervisors) -> None:
     assert "null bytes" in _run(supervisors, "python", "a\0b").exit["syntax_error"]
 
 
@@ -65,14 +68,16 @@ def test_a_nul_in_python_is_invalid(supervisors: Any) -> None:
         ("bash", "echo fi > main.sh; exit 1"),
     ],
 )
-def test_valid_code_that_fails(supervisors: Any, language: str, code: str) -> None:
+def test_valid_code_that_fails_is_no_syntax_error(
+    supervisors: Supervisors, language: str, code: str
+) -> None:
     result = _run(supervisors, language, code, output_files=["ran"])
     assert result.exit["exit_code"] != 0
     assert result.exit["syntax_error"] is None
     assert result.exit["check_seconds"] > 0
 
 
-def test_the_check_is_not_led_astray_by_the_environment(supervisors: Any) -> None:
+def test_the_environment_does_not_affect_the_syntax_check(supervisors: Supervisors) -> None:
     (supervisors.workspace / "evil").write_text("echo >&2 evil; exit 1", encoding="utf-8")
     environment = {"BASH_ENV": "evil", "SHELLOPTS": "noexec"}
     result = _run(supervisors, "bash", "exit 1", environment=environment)
@@ -80,7 +85,9 @@ def test_the_check_is_not_led_astray_by_the_environment(supervisors: Any) -> Non
 
 
 @pytest.mark.parametrize("code", ["pass", "import os; os.kill(os.getpid(), 9)", "while True: pass"])
-def test_no_check_without_a_failure_of_its_own(supervisors: Any, code: str) -> None:
+def test_the_syntax_check_runs_only_after_a_failure_of_the_program(
+    supervisors: Supervisors, code: str
+) -> None:
     result = _run(supervisors, "python", code, timeout_seconds=0.7)
     assert result.stages == ["run"]
     assert result.exit["check_seconds"] is None
@@ -89,23 +96,23 @@ def test_no_check_without_a_failure_of_its_own(supervisors: Any, code: str) -> N
 @pytest.mark.parametrize(
     "command", [["no-such-checker"], ["sleep", "60"], ["bash", "-c", "kill -9 $$"], ["true"]]
 )
-def test_a_check_that_does_not_decide_means_valid(
-    supervisors: Any, kit: Any, command: list[str]
+def test_an_inconclusive_syntax_check_means_valid_code(
+    supervisors: Supervisors, command: list[str]
 ) -> None:
     peer = supervisors.start(check_seconds=0.3)
-    result = peer.run(kit.frame(["false"], syntax_check={"command": command}))
+    result = peer.run(frame_of(["false"], syntax_check={"command": command}))
     assert (result.exit["exit_code"], result.exit["syntax_error"]) == (1, None)
     assert result.exit["timed_out"] is False
 
 
-def test_the_check_ends_with_the_timeout(supervisors: Any) -> None:
+def test_the_syntax_check_ends_at_the_timeout(supervisors: Supervisors) -> None:
     check = {"command": ["sleep", "60"]}
     result = supervisors.run(["false"], syntax_check=check, timeout_seconds=0.5)
     assert result.exit["check_seconds"] < 1.5
     assert result.exit["timed_out"] is False
 
 
-def test_a_compiled_program_runs_and_the_compilers_words_are_dropped(supervisors: Any) -> None:
+def test_the_output_of_a_successful_compiler_is_dropped(supervisors: Supervisors) -> None:
     compiler = {"command": ["bash", "-c", "echo warning; echo echo ran > prog"]} | COMPILE
     result = supervisors.run(["bash", "prog"], compile=compiler)
     assert (result.stdout, result.stderr, result.stages) == ("ran\n", "", ["compile", "run"])
@@ -113,7 +120,7 @@ def test_a_compiled_program_runs_and_the_compilers_words_are_dropped(supervisors
     assert result.exit["execution_seconds"] > 0
 
 
-def test_a_failed_compile_is_the_result(supervisors: Any) -> None:
+def test_a_failed_compile_is_a_syntax_error_with_its_output(supervisors: Supervisors) -> None:
     script = "echo 'main.c: In function main:'; echo >&2 'main.c:1:2: error: no'; exit 4"
     compiler = {"command": ["bash", "-c", script]} | COMPILE
     result = supervisors.run(["true"], compile=compiler)
@@ -127,7 +134,7 @@ def test_a_failed_compile_is_the_result(supervisors: Any) -> None:
     assert result.exit["stderr_bytes"] == len(result.stderr)
 
 
-def test_a_compiler_that_hangs_or_dies_says_nothing_of_the_code(supervisors: Any) -> None:
+def test_a_compiler_that_hangs_or_crashes_is_no_syntax_error(supervisors: Supervisors) -> None:
     hangs = {"command": ["bash", "-c", "echo half; sleep 60"], "timeout_seconds": 1.0}
     result = supervisors.run(["true"], compile=hangs)
     assert (result.exit["timed_out"], result.exit["syntax_error"]) == (True, None)
@@ -137,14 +144,14 @@ def test_a_compiler_that_hangs_or_dies_says_nothing_of_the_code(supervisors: Any
     assert (result.exit["exit_code"], result.exit["syntax_error"]) == (139, None)
 
 
-def test_a_compilers_flood_is_cut(supervisors: Any) -> None:
+def test_the_output_of_a_compiler_is_limited(supervisors: Supervisors) -> None:
     compiler = {"command": ["bash", "-c", "head -c 9000000 /dev/zero; exit 1"]} | COMPILE
     result = supervisors.run(["true"], compile=compiler, limits={"stderr_bytes": 10})
     assert (result.stderr, result.exit["stderr_bytes"]) == ("\0" * 10, 9_000_000)
     assert result.exit["stderr_truncated"] is True
 
 
-def test_compile_and_run_share_the_timeout(supervisors: Any) -> None:
+def test_compile_and_run_share_the_timeout(supervisors: Supervisors) -> None:
     compiler = {"command": ["sleep", "0.5"]} | COMPILE
     result = supervisors.run(["sleep", "60"], compile=compiler, timeout_seconds=2.5)
     assert result.exit["timed_out"] is True
@@ -160,7 +167,7 @@ _EXAMPLES = sorted(
 
 
 @pytest.mark.parametrize("path", _EXAMPLES, ids=lambda path: f"{path.parts[-3]}-{path.stem}")
-def test_the_examples_do_as_they_say(supervisors: Any, path: Path) -> None:
+def test_an_example_has_its_expected_result(supervisors: Supervisors, path: Path) -> None:
     example = yaml.safe_load(path.read_text(encoding="utf-8"))
     language = path.parts[-3]
     source = path.with_suffix(Path(_runtime(language)["fileName"]).suffix)

@@ -1,4 +1,4 @@
-"""Greets in a version of the protocol that nobody else knows, and waits for its input."""
+"""Reports an unknown version of the protocol, and waits for its input."""
 
 import sys
 

@@ -1,0 +1,1 @@
+"""The pinned Go components, such as Kubernetes and Helm, and their builds."""

@@ -1,0 +1,1 @@
+"""This machine: its facts, processes, programs, Debian packages, files and locks."""

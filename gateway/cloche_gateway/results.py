@@ -1,0 +1,264 @@
+"""Represent an execution in the API: its response or status as JSON, with status code and `detail`.
+
+`TABLE` is the only place that maps the reason of an ended execution to a status code and `detail`.
+All functions are pure functions of the resource.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from datetime import datetime
+from enum import Enum, auto
+from typing import Any
+
+from cloche_api.resources import phases
+from cloche_api.resources.phases import TERMINAL, Phase, Reason
+from cloche_gateway.errors import BusyError, RecordRemovedError
+
+FAILED = "Execution failed: "
+
+
+class Body(Enum):
+    """The fields of a response body besides `detail`."""
+
+    RESULT = auto()
+    """All fields of a result; unknown ones are null."""
+    ID = auto()
+    """Only the execution's id."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """The response for one reason.
+
+    `detail` is None if the program ended by itself. `{message}` in it is replaced by the message
+    of the compiler or of the operator. `retry_after` is in seconds.
+    """
+
+    status: int
+    detail: str | None
+    body: Body = Body.RESULT
+    retry_after: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """An HTTP response: status code, JSON body, and the seconds for Retry-After, if any."""
+
+    status: int
+    body: dict[str, Any]
+    retry_after: int | None = None
+
+
+RETRY_AFTER_SECONDS = 5
+"""Retry-After when the service is busy. Some executions will have ended by then."""
+WRITE_LIMIT_SECONDS = 60
+"""Retry-After when the tenant wrote too many bytes."""
+
+_EXITED = Rule(200, None)
+_BUSY = Rule(503, str(BusyError()), Body.ID, RETRY_AFTER_SECONDS)
+_CANCELLED = Rule(409, "Execution cancelled", Body.ID)
+
+
+def _failed(why: str) -> Rule:
+    return Rule(500, FAILED + why)
+
+
+TABLE = {
+    Reason.EXITED: _EXITED,
+    Reason.SIGNALED: _EXITED,
+    Reason.OUT_OF_MEMORY: _EXITED,
+    Reason.INVALID_SYNTAX: Rule(400, "Invalid code syntax: {message}"),
+    Reason.DEADLINE_EXCEEDED: _failed("container timeout"),
+    Reason.CANCELLED: _CANCELLED,
+    Reason.DELETED: _CANCELLED,
+    Reason.QUEUE_TIMEOUT: _BUSY,
+    Reason.QUEUE_FULL: _BUSY,
+    Reason.WRITE_LIMIT: Rule(429, "{message}", Body.ID, WRITE_LIMIT_SECONDS),
+    Reason.RECORD_REMOVED: Rule(410, str(RecordRemovedError()), Body.ID),
+    Reason.UNKNOWN_LANGUAGE: Rule(400, "{message}", Body.ID),
+    Reason.RESOURCES_EXCEED_RUNTIME: Rule(400, "{message}", Body.ID),
+    Reason.INVALID_SPEC: Rule(400, "{message}", Body.ID),
+    Reason.INVALID_FILES: Rule(400, "{message}", Body.ID),
+    Reason.POD_EVICTED: _failed("its Pod was evicted from the node"),
+    Reason.POD_DELETED: _failed("its Pod was deleted"),
+    Reason.POD_REFUSED: _failed("the cluster refused its Pod"),
+    Reason.POD_FAILED: _failed("its Pod failed"),
+    Reason.NODE_LOST: _failed("the node of its Pod was lost"),
+    Reason.IMAGE_PULL_FAILED: _failed("the language's image could not be pulled"),
+    Reason.CONTAINER_START_FAILED: _failed("its container could not be started"),
+    Reason.UNSCHEDULABLE: _failed("no node has room for its Pod"),
+    Reason.START_TIMEOUT: _failed("its Pod did not start in time"),
+    Reason.SUPERVISOR_HUNG: _failed("its Pod did not answer any more"),
+    Reason.SOURCE_LOST: _failed("its source was lost before the program started"),
+    Reason.RESULT_LOST: _failed("the program ran, but its result was lost"),
+    Reason.RESULT_TOO_LARGE: _failed("the result was too large to be kept"),
+    Reason.PROTOCOL_ERROR: _failed("its Pod answered with nonsense"),
+    Reason.SESSION_ENDED: _failed("its session has ended"),
+    Reason.INTERNAL_ERROR: _failed("internal error"),
+}
+"""The response for each reason; see "Reasons" in docs/design/architecture.md."""
+
+_BY_PHASE = {Phase.COMPLETED: _EXITED, Phase.CANCELLED: _CANCELLED}
+"""The response by phase, for a reason that only a newer operator knows."""
+_STATUS = {
+    Phase.PENDING: "pending",
+    Phase.RUNNING: "running",
+    Phase.COMPLETED: "completed",
+    Phase.TIMED_OUT: "failed",
+    Phase.CANCELLED: "cancelled",
+    Phase.ERROR: "failed",
+}
+"""The API's `status` for each phase."""
+
+
+def phase_of(obj: dict[str, Any]) -> Phase:
+    """Return the execution's phase: Pending until the operator sets one."""
+    return Phase((obj.get("status") or {}).get("phase") or Phase.PENDING)
+
+
+def word_of(phase: Phase) -> str:
+    """Return the API's `status` for a phase."""
+    return _STATUS[phase]
+
+
+def status_word(obj: dict[str, Any]) -> str:
+    """Return the API's `status` for the execution's phase."""
+    return word_of(phase_of(obj))
+
+
+def rule_of(obj: dict[str, Any]) -> Rule:
+    """Return the rule for an ended execution.
+
+    A reason that does not belong to the phase (such as QueueTimeout in Completed) is ignored, and
+    the phase decides, because the phase is the part that the API guarantees.
+    """
+    status = obj["status"]
+    phase, reason = Phase(status["phase"]), str(status.get("reason") or "")
+    if reason in set(Reason) and phases.phase_of(Reason(reason)) is phase:
+        return TABLE[Reason(reason)]
+    return _BY_PHASE.get(phase) or _failed(_in_words(reason) or "internal error")
+
+
+def detail_of(obj: dict[str, Any]) -> str | None:
+    """Return the `detail` of an ended execution.
+
+    None if the program ended by itself, or if the execution has not ended.
+    """
+    if phase_of(obj) not in TERMINAL:
+        return None
+    detail = rule_of(obj).detail
+    return detail and detail.replace("{message}", _message(obj["status"]))
+
+
+def answer(obj: dict[str, Any]) -> Answer:
+    """Return the response to the synchronous request of an ended execution."""
+    rule = rule_of(obj)
+    only_id = {"execution_id": obj["metadata"]["name"]}
+    body = result(obj) if rule.body is Body.RESULT else only_id
+    if rule.detail is not None:
+        body = {"detail": detail_of(obj), **body}
+    return Answer(rule.status, body, rule.retry_after)
+
+
+def deleted(execution_id: str) -> Answer:
+    """Return the response for an execution that was deleted before its end."""
+    body = {"detail": _CANCELLED.detail, "execution_id": execution_id}
+    return Answer(_CANCELLED.status, body)
+
+
+def result(obj: dict[str, Any]) -> dict[str, Any]:
+    """Return the `models.ExecuteResponse` of an ended execution."""
+    spec, status = obj["spec"], obj.get("status") or {}
+    usage = status.get("usage")
+    answer: dict[str, Any] = {
+        "execution_id": obj["metadata"]["name"],
+        "stdout": status.get("stdout") or "",
+        "stderr": status.get("stderr") or "",
+        "exit_code": status.get("exitCode"),
+        "execution_time": status.get("executionSeconds"),
+        "language": spec["language"],
+        "session_id": spec.get("session"),
+        "stdout_truncated": bool(status.get("stdoutTruncated")),
+        "stderr_truncated": bool(status.get("stderrTruncated")),
+        "reason": status.get("reason"),
+        "usage": usage
+        and {
+            "cpu_seconds": usage.get("cpuSeconds"),
+            "max_memory_bytes": usage.get("maxMemoryBytes"),
+        },
+        "queue_time": seconds_between(status.get("queuedTime"), status.get("claimedTime")),
+    }
+    if spec.get("outputFiles"):
+        answer["files"] = [
+            {"path": file["path"], "content_base64": file["contentBase64"]}
+            for file in status.get("files") or []
+        ]
+        answer["files_truncated"] = bool(status.get("filesTruncated"))
+    return answer
+
+
+def failed_item(
+    known: dict[str, Any], language: str | None, session_id: str | None, error: str
+) -> dict[str, Any]:
+    """Return the `models.BatchItem` of a failed item of a batch.
+
+    `known` has the fields that are known, at least `execution_id`. `language` and `session_id` are
+    those of the request.
+    """
+    unknown = {
+        "stdout": "",
+        "stderr": "",
+        "execution_time": None,
+        "language": language,
+        "session_id": session_id,
+        "stdout_truncated": False,
+        "stderr_truncated": False,
+        "reason": None,
+        "usage": None,
+        "queue_time": None,
+    }
+    known = {field: value for field, value in known.items() if field != "detail"}
+    return {**unknown, **known, "exit_code": -1, "error": error}
+
+
+def state(obj: dict[str, Any]) -> dict[str, Any]:
+    """Return the `models.StatusResponse` of an execution."""
+    phase, status = phase_of(obj), obj.get("status") or {}
+    started = status.get("startTime")
+    return {
+        "execution_id": obj["metadata"]["name"],
+        "status": status_word(obj),
+        "created_at": obj["metadata"]["creationTimestamp"],
+        "started_at": started,
+        "completed_at": status.get("completionTime"),
+        "result": result(obj) if phase in TERMINAL and started else None,
+        "detail": detail_of(obj),
+    }
+
+
+def seconds_between(earlier: str | None, later: str | None) -> float | None:
+    """Return the seconds from one RFC 3339 time to another, at least 0.
+
+    Return None if one of them is None or empty.
+    """
+    if not earlier or not later:
+        return None
+    passed = datetime.fromisoformat(later) - datetime.fromisoformat(earlier)
+    return max(0.0, round(passed.total_seconds(), 6))
+
+
+def _message(status: dict[str, Any]) -> str:
+    """Return the first line of the status message or, without one, of stderr.
+
+    The message comes from the compiler or the operator. The prefix `spec.` is removed, because the
+    operator names fields as in the resource and an HTTP request has no `spec`.
+    """
+    lines = (status.get("message") or status.get("stderr") or "").strip().splitlines()
+    return lines[0].strip().removeprefix("spec.") if lines else "no message"
+
+
+def _in_words(reason: str) -> str:
+    """Return a reason such as `NodeIsOnFire` as words: `node is on fire`."""
+    return re.sub(r"(?<=[a-z])(?=[A-Z])", " ", reason).lower()

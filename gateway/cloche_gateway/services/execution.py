@@ -1,0 +1,222 @@
+"""Execute a program: plan its execution, submit it, and wait for its end if the client does."""
+
+from __future__ import annotations
+
+import asyncio
+import functools
+import logging
+import sys
+import time
+import uuid
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from pydantic import BaseModel
+
+from cloche_api import logs
+from cloche_api.meta import ANNOTATION_REQUEST_SHA256, SESSION_PREFIX
+from cloche_api.resources.phases import TERMINAL, Phase
+from cloche_gateway import results
+from cloche_gateway.cluster.kube_errors import KubeError
+from cloche_gateway.errors import (
+    BusyError,
+    ClientGoneError,
+    DrainingError,
+    FailedError,
+    GatewayError,
+)
+from cloche_gateway.metrics import Created
+from cloche_gateway.requests import manifest, validation
+from cloche_gateway.services import lookup, removal, sessions, submission
+from cloche_gateway.services.submission import Plan
+
+if TYPE_CHECKING:
+    from cloche_api.accounting.budget import Charge
+    from cloche_gateway.cluster.keys import Caller
+    from cloche_gateway.cluster.waiters import Waiter
+    from cloche_gateway.context import Context
+    from cloche_gateway.models import ExecuteRequest
+    from cloche_gateway.results import Answer
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """The caller of a request, the request's id, and its Idempotency-Key, if any."""
+
+    caller: Caller
+    request_id: str
+    key: str | None = None
+
+
+async def plan(context: Context, origin: Origin, request: ExecuteRequest, charge: Charge) -> Plan:
+    """Validate the request and build its execution. `charge` is resized to the memory of both.
+
+    Raises:
+        OverloadedError: the memory budget has no room for it.
+        GatewayError: its message is the response's `detail`.
+    """
+    # Twice: the parsed request, and the JSON that is sent to the API server.
+    charge.resize(2 * memory_of(request))
+    language = context.languages.find(request.language)
+    validation.check(request, language)
+    session = request.session_id
+    if session is not None and session.startswith(SESSION_PREFIX):
+        await sessions.check(context, origin.caller, session, request, language)
+    key = origin.key
+    name = str(uuid.uuid4()) if key is None else manifest.name_for(origin.caller.tenant, key)
+    obj = manifest.execution(name, request, language, origin.caller, origin.request_id)
+    if key is not None:
+        obj["metadata"]["annotations"][ANNOTATION_REQUEST_SHA256] = manifest.fingerprint(request)
+    logs.execution_id.set(name)
+    full = language.name in context.languages.storage_full
+    return Plan(
+        name=name,
+        keyed=key is not None,
+        storage_full=full,
+        timeout_seconds=manifest.timeout_seconds(request),
+        removed_once_answered=request.ttl_seconds == 0,
+        obj=obj,
+        source=manifest.separated(obj),
+        charge=charge,
+    )
+
+
+def memory_of(value: object) -> int:
+    """Return the bytes of memory that a parsed request takes.
+
+    Only strings are counted, which take 1, 2 or 4 bytes per character.
+    """
+    if isinstance(value, str):
+        return sys.getsizeof(value)
+    if isinstance(value, BaseModel):
+        value = vars(value)
+    if isinstance(value, dict):
+        return sum(memory_of(key) + memory_of(item) for key, item in value.items())
+    if isinstance(value, list):
+        return sum(map(memory_of, value))
+    return 0
+
+
+async def execute(context: Context, planned: Plan, gone: asyncio.Future[None]) -> Answer:
+    """Run the program and return the response once its execution has ended.
+
+    `gone` is done when the client has disconnected.
+
+    If the wait ends early, the execution is cancelled, because no client would read its result.
+    There are two exceptions, in which the execution goes on:
+
+    - The request has an Idempotency-Key, so the client may retry it.
+    - The gateway shuts down. The response then says where to get the result.
+
+    Raises:
+        GatewayError: its message is the response's `detail`.
+    """
+    began = time.perf_counter()
+    with context.waiters.waiter(planned.name) as waiter:
+        try:
+            stored = await submission.submit(context, planned)
+            created = Created(time.perf_counter() - began, time.time())
+            context.waiters.created(waiter, stored.metadata, look=not stored.fresh)
+            ended = await _end(context, waiter, planned.timeout_seconds, gone)
+        except DrainingError:
+            raise
+        except (GatewayError, asyncio.CancelledError) as error:
+            if not planned.keyed:
+                _give_up(context, waiter, error)
+            raise
+    if ended is None:
+        return results.deleted(planned.name)
+    answer = results.answer(ended)
+    if planned.removed_once_answered:
+        context.canceller.remove(planned.name, functools.partial(removal.remove, context, ended))
+    if stored.fresh:
+        context.metrics.ended(ended, created)
+    return answer
+
+
+async def start(context: Context, caller: Caller, planned: Plan) -> dict[str, Any]:
+    """Create the execution and return its `models.StatusResponse`.
+
+    If a request with the same Idempotency-Key already created the execution, return its current
+    status.
+
+    Raises:
+        GatewayError: its message is the response's `detail`.
+    """
+    try:
+        stored = await submission.submit(context, planned)
+    except submission.UnsureError:
+        if not planned.keyed:  # Without a key the client cannot find the execution.
+            context.canceller.cancel(planned.name, unsure=True)
+        raise
+    if stored.fresh:
+        context.waiters.on_end(stored.uid, context.metrics.ended)
+        return results.state({"metadata": stored.metadata})
+    return await lookup.status(context, caller, planned.name, fresh=True)
+
+
+def _give_up(context: Context, waiter: Waiter, error: BaseException) -> None:
+    """Cancel the execution if it was created, or may have been."""
+    if waiter.uid is not None:
+        context.canceller.cancel(waiter.name, unsure=False)
+    elif isinstance(error, submission.UnsureError | asyncio.CancelledError):
+        context.canceller.cancel(waiter.name, unsure=True)
+
+
+async def _end(
+    context: Context, waiter: Waiter, timeout_seconds: int, gone: asyncio.Future[None]
+) -> dict[str, Any] | None:
+    """Wait for the end and return the ended execution, or None if it was deleted.
+
+    The wait is bounded by the program's timeout, the queue timeout and the wait margin.
+
+    Raises:
+        ClientGoneError: the client disconnected.
+        DrainingError: the gateway shuts down.
+        BusyError, FailedError: as `_look_once`.
+    """
+    seconds = (
+        timeout_seconds
+        + context.settings.queue_timeout_seconds
+        + context.settings.wait_margin_seconds
+    )
+    first: set[asyncio.Future[Any]] = {waiter.ended, gone, context.draining}
+    await asyncio.wait(
+        first,
+        timeout=seconds,
+        return_when=asyncio.FIRST_COMPLETED,
+    )
+    if waiter.ended.done():
+        return waiter.ended.result()
+    if gone.done():
+        raise ClientGoneError
+    if context.draining.done():
+        raise DrainingError(waiter.name)
+    return await _look_once(context, waiter)
+
+
+async def _look_once(context: Context, waiter: Waiter) -> dict[str, Any] | None:
+    """Read the execution after the wait timed out, in case the watch missed its end.
+
+    Raises:
+        BusyError: it is still pending, or the API server does not answer.
+        FailedError: it has started but has not ended.
+    """
+    name = waiter.name
+    try:
+        obj = await context.waiters.read(name)
+    except KubeError as error:
+        _log.error("execution %s: no end in time, and no API server to ask: %s", name, error)
+        raise BusyError(name) from error
+    if obj is None or obj["metadata"]["uid"] != waiter.uid:
+        return None
+    phase = results.phase_of(obj)
+    if phase in TERMINAL:
+        _log.error("execution %s had ended, but no event said so", name)
+        return obj
+    _log.error("execution %s has not ended in time, its phase is %s", name, phase)
+    if phase is Phase.PENDING:
+        raise BusyError(name)
+    raise FailedError("its Pod did not end in time", name)

@@ -1,0 +1,118 @@
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from cloche_api.resources.phases import TERMINAL, Phase, Reason, phase_of
+from cloche_gateway import results
+
+# For each reason, the status code of the synchronous response and the API's `status`. Reasons that
+# are not listed give (500, "failed").
+EXPECTED = {
+    "Exited": (200, "completed"),
+    "Signaled": (200, "completed"),
+    "OutOfMemory": (200, "completed"),
+    "InvalidSyntax": (400, "completed"),
+    "DeadlineExceeded": (500, "failed"),
+    "Cancelled": (409, "cancelled"),
+    "Deleted": (409, "cancelled"),
+    "QueueTimeout": (503, "failed"),
+    "QueueFull": (503, "failed"),
+    "WriteLimit": (429, "failed"),
+    "RecordRemoved": (410, "failed"),
+    "UnknownLanguage": (400, "failed"),
+    "ResourcesExceedRuntime": (400, "failed"),
+    "InvalidSpec": (400, "failed"),
+    "InvalidFiles": (400, "failed"),
+}
+
+
+def execution(**status: Any) -> dict[str, Any]:
+    return {
+        "metadata": {"name": "n", "creationTimestamp": "2026-01-01T00:00:00Z"},
+        "spec": {"language": "python", "code": ""},
+        "status": status,
+    }
+
+
+def test_the_outcome_table_contains_each_reason() -> None:
+    assert set(results.TABLE) == set(Reason)
+
+
+@pytest.mark.parametrize("reason", list(Reason))
+def test_each_reason_has_its_status_and_state(reason: Reason) -> None:
+    obj = execution(phase=phase_of(reason), reason=reason)
+    status, word = EXPECTED.get(reason, (500, "failed"))
+    answer = results.answer(obj)
+    assert (answer.status, results.status_word(obj)) == (status, word)
+    assert ("detail" in answer.body) == (status != 200)
+    assert (answer.retry_after is not None) == (status in (429, 503))
+    assert answer.body["execution_id"] == "n"
+    if status == 500:
+        assert answer.body["detail"].startswith("Execution failed: ")
+        assert set(answer.body) > {"stdout", "stderr", "exit_code", "stdout_truncated"}
+
+
+@pytest.mark.parametrize("phase", sorted(TERMINAL))
+@pytest.mark.parametrize("reason", ["SomethingNewer", "", None])
+def test_an_unknown_reason_is_answered_by_its_phase(phase: Phase, reason: str | None) -> None:
+    expected = {Phase.COMPLETED: 200, Phase.CANCELLED: 409}.get(phase, 500)
+    answer = results.answer(execution(phase=phase, reason=reason))
+    assert answer.status == expected
+    if expected == 500:
+        words = "something newer" if reason else "internal error"
+        assert answer.body["detail"] == f"Execution failed: {words}"
+
+
+def test_a_reason_is_used_only_in_its_own_phase() -> None:
+    assert results.answer(execution(phase="Completed", reason="QueueTimeout")).status == 200
+    assert results.answer(execution(phase="Error", reason="Exited")).status == 500
+
+
+@pytest.mark.parametrize(
+    ("status", "detail"),
+    [
+        ({"message": "SyntaxError: bad\nmore"}, "Invalid code syntax: SyntaxError: bad"),
+        ({"stderr": "\nmain.c:1: error\nx"}, "Invalid code syntax: main.c:1: error"),
+        ({}, "Invalid code syntax: no message"),
+        ({"message": "{message} {0}"}, "Invalid code syntax: {message} {0}"),
+    ],
+)
+def test_the_detail_of_a_syntax_error_is_the_compilers_first_line(
+    status: dict[str, Any], detail: str
+) -> None:
+    obj = execution(phase="Completed", reason="InvalidSyntax", **status)
+    assert results.detail_of(obj) == detail
+
+
+def test_an_operators_rejection_names_the_field_as_in_the_http_api() -> None:
+    message = "spec.language: there is no SandboxRuntime for 'x'"
+    obj = execution(phase="Error", reason="UnknownLanguage", message=message)
+    answer = results.answer(obj)
+    assert (answer.status, answer.body["detail"]) == (400, message.removeprefix("spec."))
+
+
+def test_an_error_response_contains_nothing_about_the_cluster() -> None:
+    obj = execution(phase="Error", reason="PodEvicted", message="node-17 (10.0.0.7) is full")
+    assert "node-17" not in str(results.answer(obj).body)
+
+
+def test_a_running_execution_has_no_detail_and_no_result() -> None:
+    obj = execution(phase="Running", startTime="2026-01-01T00:00:01Z")
+    assert results.detail_of(obj) is None
+    assert results.state(obj)["result"] is None
+    assert results.state({**obj, "status": None})["status"] == "pending"
+
+
+def test_files_are_in_the_result_only_when_requested() -> None:
+    obj = execution(phase="Completed", reason="Exited")
+    assert "files" not in results.result(obj)
+    obj["spec"]["outputFiles"] = ["*"]
+    assert results.result(obj)["files"] == []
+
+
+def test_a_queue_time_of_two_clocks_is_never_negative() -> None:
+    obj = execution(queuedTime="2026-01-01T00:00:02.5Z", claimedTime="2026-01-01T00:00:02Z")
+    assert results.result(obj)["queue_time"] == 0.0
+    assert results.result(execution())["queue_time"] is None

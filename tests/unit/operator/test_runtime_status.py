@@ -1,0 +1,62 @@
+"""The conditions of a runtime."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from cloche_api.resources.phases import Reason
+from cloche_operator.kube.api import Kube
+from cloche_operator.model.status import EndedError
+from cloche_operator.pools.pool import Pool
+from cloche_operator.pools.runtime_status import runtime_status
+from cloche_operator.state.cache import Runtime, Runtimes
+
+
+def installed(runtimes: Runtimes, name: str, *aliases: str) -> Runtime:
+    spec = {
+        "image": f"{name}:dev",
+        "fileName": "main",
+        "run": {"command": [name]},
+        "aliases": list(aliases),
+        "pool": {"size": 0},
+    }
+    found = runtimes.seen(
+        {"metadata": {"name": name, "uid": f"uid-of-{name}", "generation": 1}, "spec": spec}
+    )
+    assert found is not None
+    return found
+
+
+def runtimes() -> Runtimes:
+    return Runtimes(Kube.__new__(Kube))  # nothing is read from an API server
+
+
+def conditions(runtime: Runtime, shared: dict[str, str], pool: Pool | None = None) -> Any:
+    status = runtime_status(pool or Pool(runtime), shared, full=False)
+    return {one["type"]: one for one in status["conditions"]}
+
+
+def test_a_runtime_without_shared_aliases_has_them_alone() -> None:
+    known = runtimes()
+    ruby = installed(known, "ruby", "rb")
+    installed(known, "python", "py")
+    condition = conditions(ruby, known.shared_aliases(ruby))["AliasesUnique"]
+    assert (condition["status"], condition["message"]) == ("True", "")
+
+
+def test_both_runtimes_with_the_same_alias_name_it() -> None:
+    known = runtimes()
+    ruby, crystal = installed(known, "ruby", "rb"), installed(known, "crystal", "RB", "ruby")
+    of_ruby = conditions(ruby, known.shared_aliases(ruby))["AliasesUnique"]
+    assert (of_ruby["status"], of_ruby["reason"]) == ("False", "AliasTaken")
+    assert "rb (crystal)" in of_ruby["message"]
+    of_crystal = conditions(crystal, known.shared_aliases(crystal))["AliasesUnique"]
+    assert "RB (ruby), ruby (ruby)" in of_crystal["message"]
+
+
+def test_a_failed_start_is_the_reason_why_a_runtime_without_a_pool_is_not_ready() -> None:
+    pool = Pool(installed(runtimes(), "lua"))
+    pool.problem = EndedError(Reason.IMAGE_PULL_FAILED, "The image lua:dev cannot be pulled: 404")
+    ready = conditions(pool.runtime, {}, pool)["Ready"]
+    assert (ready["status"], ready["reason"]) == ("False", "ImagePullFailed")
+    assert "lua:dev" in ready["message"]
