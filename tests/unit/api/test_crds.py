@@ -51,6 +51,10 @@ def test_the_crd_files_match_the_models() -> None:
     assert written == rendered(), "run `make crds`"
 
 
+def test_the_types_of_statuses_are_those_of_the_models() -> None:
+    assert TYPED_DICTS.read_text(encoding="utf-8") == typed_dicts.source(), "run `make crds`"
+
+
 def test_the_crd_files_parse_as_the_definitions() -> None:
     read = [yaml.safe_load(text) for text in rendered().values()]
     assert read == [yaml.safe_load(yaml.safe_dump(crd)) for crd in all_crds()]
