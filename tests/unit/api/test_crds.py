@@ -10,7 +10,8 @@ import pytest
 import yaml
 from pydantic import BaseModel
 
-from cloche_api.crd.__main__ import rendered
+from cloche_api.crd import typed_dicts
+from cloche_api.crd.__main__ import TYPED_DICTS, rendered
 from cloche_api.crd.definitions import all_crds
 from cloche_api.crd.schema import structural
 from cloche_api.resources.execution import ExecutionSpec
