@@ -69,6 +69,7 @@ lint: venv-dev ## run ruff, mypy, import-linter and the prose linter
 	@$(VENV)/bin/ruff check --no-cache .
 	@$(VENV)/bin/ruff format --no-cache --check .
 	@$(VENV)/bin/mypy $(PACKAGES) tests tools
+	@$(VENV)/bin/mypy bench  # apart, because two packages have a module __main__
 	@$(VENV)/bin/lint-imports
 	@$(PROSE) lint
 

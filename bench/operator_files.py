@@ -27,6 +27,7 @@ import aiohttp
 import kopf
 
 import cloche_api
+import cloche_kube
 import cloche_operator
 from cloche_api.meta import API_VERSION
 from cloche_api.resources.phases import TERMINAL
@@ -40,7 +41,7 @@ if TYPE_CHECKING:
 
 PACKAGES = {
     package.__name__: Path(str(package.__file__)).parent
-    for package in (cloche_operator, cloche_api)
+    for package in (cloche_operator, cloche_api, cloche_kube)
 }
 _CLOCHE = f"/apis/{API_VERSION}/namespaces"
 _CORE = "/api/v1/namespaces"
@@ -117,7 +118,12 @@ async def operator_files() -> dict[str, list[str]]:
     rest = await Rest.connect()
     running = asyncio.Event()
     held = SimpleNamespace(memo=None)
-    with _as_operated(lambda memo: (setattr(held, "memo", memo), running.set())):
+
+    def hold(memo: Any) -> None:
+        held.memo = memo
+        running.set()
+
+    with _as_operated(hold):
         try:
             await _set_up(rest, namespace)
             settings = Settings(

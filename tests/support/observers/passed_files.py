@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from types import FrameType
 
-PACKAGES = ("cloche_gateway", "cloche_api")
+PACKAGES = ("cloche_gateway", "cloche_api", "cloche_kube")
 
 
 @contextlib.contextmanager

@@ -10,7 +10,8 @@ import pytest
 import yaml
 from pydantic import BaseModel
 
-from cloche_api.crd.__main__ import rendered
+from cloche_api.crd import typed_dicts
+from cloche_api.crd.__main__ import TYPED_DICTS, rendered
 from cloche_api.crd.definitions import all_crds
 from cloche_api.crd.schema import structural
 from cloche_api.resources.execution import ExecutionSpec
@@ -49,6 +50,10 @@ NODES = {path: node for model, kind in MODELS for path, node in nodes(structural
 def test_the_crd_files_match_the_models() -> None:
     written = {path.name: path.read_text(encoding="utf-8") for path in DIRECTORY.glob("*.yaml")}
     assert written == rendered(), "run `make crds`"
+
+
+def test_the_types_of_statuses_are_those_of_the_models() -> None:
+    assert TYPED_DICTS.read_text(encoding="utf-8") == typed_dicts.source(), "run `make crds`"
 
 
 def test_the_crd_files_parse_as_the_definitions() -> None:
