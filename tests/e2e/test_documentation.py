@@ -43,7 +43,9 @@ PRINTS: dict[str, list[str]] = {
     "List executions 1": [r'"executions":\[\{'],
     "Use kubectl 1": [r"Hello, World!\n4"],
     "Use kubectl 2": [r"NAME +LANGUAGE", "javascript", "KIND: +SandboxExecution"],
-    "Use kubectl 3": ["sandboxruntime.cloche.dev/python patched"],
+    "Use kubectl 3": ["condition met", "Hello again!"],
+    "Use kubectl 4": [r"Hello, World!\n4", "sandboxexecution.cloche.dev/hello"],
+    "Use kubectl 5": ["sandboxruntime.cloche.dev/python scaled"],
 }
 """Patterns in what each block of the quick start prints."""
 
