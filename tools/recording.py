@@ -17,7 +17,7 @@ from xml.sax.saxutils import escape
 ROOT = Path(__file__).parents[1]
 PICTURE = ROOT / "docs" / "recording.svg"
 
-COLUMNS = 110
+COLUMNS = 122
 _COLUMN, _LINE, _MARGIN = 8.43, 19, 16
 """Pixels of a character and of a line at 14 px, and around the text."""
 _READING_SECONDS = 1.5
@@ -29,13 +29,17 @@ set -a; . .cloche/env; set +a
 export PATH="$PWD/.cloche/bin:$PATH"
 """
 _POST = """\
-curl -sS -w '\\n' "$CLOCHE_URL/api/v1/execute" \\
+curl -sS "$CLOCHE_URL/api/v1/execute" \\
   -H "X-API-Key: $CLOCHE_API_KEY" -H "Content-Type: application/json" \\
   -d '{"language": "python", "code": "%s"%s}'"""
 COMMANDS = (
     _POST % ("print(2 + 2)", ""),
     _POST % ("while True: pass", ', "timeout": 2'),
-    _POST % ('import socket; socket.create_connection((\\"10.0.0.1\\", 80))', ""),
+    _POST
+    % (
+        'import socket, sys; sys.tracebacklimit = 0; socket.create_connection((\\"10.0.0.1\\", 80))',
+        "",
+    ),
     "kubectl get sbx -n cloche-sandboxes --sort-by=.metadata.creationTimestamp | tail -n 3",
 )
 
