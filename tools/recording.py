@@ -35,11 +35,7 @@ curl -sS "$CLOCHE_URL/api/v1/execute" \\
 COMMANDS = (
     _POST % ("print(2 + 2)", ""),
     _POST % ("while True: pass", ', "timeout": 2'),
-    _POST
-    % (
-        'import socket, sys; sys.tracebacklimit = 0; socket.create_connection((\\"10.0.0.1\\", 80))',
-        "",
-    ),
+    _POST % ("import socket, sys; sys.tracebacklimit = 0; socket.socket()", ""),
     "kubectl get sbx -n cloche-sandboxes --sort-by=.metadata.creationTimestamp | tail -n 3",
 )
 
