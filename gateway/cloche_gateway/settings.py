@@ -156,7 +156,9 @@ def load() -> Settings:
     for name in sorted(os.environ):
         upper = name.upper()
         if upper.startswith(PREFIX) and upper not in known and not _SERVICE_LINK.fullmatch(upper):
-            raise SettingsError(f"{name}: no such setting; there are {', '.join(sorted(known))}")
+            raise SettingsError(
+                f"{name}: unknown setting. Known settings: {', '.join(sorted(known))}"
+            )
     try:
         return Settings()
     except ValidationError as error:

@@ -174,7 +174,7 @@ def test_a_record_kept_by_a_finalizer_is_counted_but_displaces_no_other(
         relist_seconds=1,
         sweep_seconds=0.2,
     )
-    until(lambda: "record held stays" in running.log, "the deletion", BOUND_SECONDS)
+    until(lambda: "record held is not removed" in running.log, "the deletion", BOUND_SECONDS)
     storage(cluster, "False")
     cluster.server.merge(f"{cluster.executions}/held", {"metadata": {"finalizers": None}})
     until_stored(cluster, kept)
