@@ -17,8 +17,9 @@ from urllib.parse import urlsplit
 import pytest
 from support.clients.helm import helm
 from support.deadline import until
-from support.fixtures.chart_programs import answers, as_in_its_pod, free_port, leader
+from support.fixtures.chart_programs import answers, as_in_its_pod, leader
 from support.fixtures.chart_release import ChartRelease
+from support.fixtures.operator_process import free_port
 
 POD = "cloche-test"
 RESULT = {

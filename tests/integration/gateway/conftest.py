@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import socket
 import subprocess
 import sys
 from typing import TYPE_CHECKING, Any
@@ -17,6 +16,7 @@ import yaml
 from support.deadline import eventually
 from support.fixtures.gateway import Cluster, Gateway, Start, namespaces, ready, serving, started
 from support.fixtures.gateway_process import Program, RunProgram
+from support.fixtures.operator_process import free_port
 from support.fixtures.relay import Relay
 
 from cloche_gateway.cluster.api import KubeClient
@@ -104,9 +104,7 @@ async def _programs(
     started: list[Program] = []
 
     async def begin(**settings: str) -> Program:
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            port = probe.getsockname()[1]
+        port = free_port()
         env = {
             "PATH": os.environ["PATH"],
             "KUBECONFIG": str(control_plane.kubeconfig),
