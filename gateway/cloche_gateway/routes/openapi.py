@@ -57,6 +57,13 @@ PURGE = {
     "schema": {"type": "boolean", "default": False},
     "description": "Remove the record of an execution that has ended.",
 }
+STRICT = {
+    "name": "strict",
+    "in": "query",
+    "required": False,
+    "schema": {"type": "boolean", "default": False},
+    "description": "Reject a request with unknown fields, instead of ignoring them.",
+}
 
 LISTING = tuple(
     {"name": name, "in": "query", "required": False, "schema": schema, "description": words}
@@ -172,9 +179,9 @@ def takes(model: type[BaseModel] | None, *parameters: dict[str, Any]) -> dict[st
     return extra
 
 
-def takes_list(model: type[BaseModel], most: int) -> dict[str, Any]:
+def takes_list(model: type[BaseModel], most: int, *parameters: dict[str, Any]) -> dict[str, Any]:
     """Return `openapi_extra` of a route whose body is a list of 1 to `most` of these models."""
-    extra = takes(model)
+    extra = takes(model, *parameters)
     content = extra["requestBody"]["content"]["application/json"]
     content["schema"] = {
         "type": "array", "minItems": 1, "maxItems": most, "items": content["schema"]
