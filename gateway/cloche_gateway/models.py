@@ -174,15 +174,24 @@ class Message(BaseModel):
 class Usage(BaseModel):
     """Resources that the program used."""
 
+    model_config = ConfigDict(use_attribute_docstrings=True)
+
     cpu_seconds: float | None
+    """User and system time of the compiler and the program, in seconds."""
     max_memory_bytes: int | None
+    """Most memory that the container had in use at a time since it started, in bytes. It includes
+    the compiler, the supervisor and the files in the working directory."""
 
 
 class OutputFile(BaseModel):
     """A file in the working directory that matches `output_files`."""
 
+    model_config = ConfigDict(use_attribute_docstrings=True)
+
     path: str
+    """Path relative to the working directory."""
     content_base64: str
+    """Bytes in base64."""
 
 
 class ExecuteResponse(BaseModel):

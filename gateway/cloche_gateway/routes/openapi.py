@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 _TEMPLATE = "#/components/schemas/{model}"
 _BODIES = (ExecuteRequest, SessionRequest)
+_NEVER = ("HTTPValidationError", "ValidationError")
+"""Schemas of the status code 422, which FastAPI adds and no route returns."""
 _KEYED = frozenset({"execute", "executions", "sessions"})
 """The tags of the routes that need an API key."""
 _SCHEMES = {
@@ -200,10 +202,12 @@ def install(app: FastAPI) -> None:
         schemas = components.setdefault("schemas", {})
         for operations in document["paths"].values():
             for operation in operations.values():
-                operation["responses"].pop("422", None)  # added by FastAPI, never returned
+                operation["responses"].pop("422", None)  # as _NEVER
                 operation["responses"].setdefault("400", _UNKNOWN_PARAMETER)
                 if _KEYED & set(operation.get("tags", ())):
                     operation["security"] = [{name: []} for name in _SCHEMES]
+        for name in _NEVER:
+            schemas.pop(name, None)
         for model in _BODIES:
             schema = model.model_json_schema(ref_template=_TEMPLATE)
             schemas.update(schema.pop("$defs", {}))

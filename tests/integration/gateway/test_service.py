@@ -80,6 +80,10 @@ async def test_the_openapi_document_declares_responses_schemas_and_security(
         *("201", "400", "401", "403", "413", "429", "500", "503"),
     }
     assert "security" not in document["paths"]["/health"]["get"]
+    assert document["servers"][0]["url"] == "/"
+    assert not {"HTTPValidationError", "ValidationError"} & set(document["components"]["schemas"])
+    for field in document["components"]["schemas"]["Usage"]["properties"].values():
+        assert field["description"]
     for operations in document["paths"].values():
         for operation in operations.values():
             assert "422" not in operation["responses"]
