@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from fastapi.security import APIKeyHeader, HTTPBearer
+
 from cloche_gateway.errors import RecordRemovedError
 from cloche_gateway.models import ErrorResponse, ExecuteRequest, SessionRequest
 from cloche_gateway.requests.queries import (
@@ -26,12 +28,11 @@ _NEVER = ("HTTPValidationError", "ValidationError")
 _KEYED = frozenset({"execute", "executions", "sessions"})
 """The tags of the routes that need an API key."""
 _SCHEMES = {
-    "APIKeyHeader": {"type": "apiKey", "in": "header", "name": "X-API-Key"},
-    "HTTPBearer": {
-        "type": "http",
-        "scheme": "bearer",
-        "description": "The API key as a bearer token.",
-    },
+    scheme.scheme_name: scheme.model.model_dump(mode="json", by_alias=True, exclude_none=True)
+    for scheme in (
+        APIKeyHeader(name="X-API-Key"),
+        HTTPBearer(description="The API key as a bearer token."),
+    )
 }
 """The security schemes. They are declared here and not as dependencies of the routes, because
 FastAPI would resolve dependencies for each request."""
