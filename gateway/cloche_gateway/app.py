@@ -39,6 +39,7 @@ def create_app(context: Context) -> ASGIApp:
         title="Cloche",
         version=__version__,
         description=_ABOUT,
+        servers=[{"url": "/", "description": "The host that serves this document"}],
         redirect_slashes=False,  # the middleware serves paths with a trailing slash
         openapi_url=None,  # `routes.docs` serves a document that is built once,
         docs_url=None,  # and its own page

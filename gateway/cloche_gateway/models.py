@@ -6,7 +6,7 @@ runtime.
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -14,11 +14,24 @@ from cloche_api import limits
 
 
 class Body(BaseModel):
-    """What all bodies share. Optional fields may be null, as many clients send them."""
+    """What all bodies share. Optional fields may be null, as many clients send them.
+
+    Unknown fields are ignored, unless `validation.model` forbids them.
+    """
 
     model_config = ConfigDict(
-        extra="forbid", strict=True, frozen=True, use_attribute_docstrings=True
+        extra="ignore", strict=True, frozen=True, use_attribute_docstrings=True
     )
+
+
+Warnings = Annotated[
+    list[str] | None,
+    Field(
+        description="Unknown fields of the request, which were ignored. Present only in the answer "
+        "to a request that has some.",
+        examples=[["colour: unknown field, ignored"]],
+    ),
+]
 
 
 class InputFile(Body):
@@ -124,8 +137,8 @@ class SessionRequest(Body):
     """Seconds after which the session ends in any case; default 3600."""
 
 
-class SessionResponse(BaseModel):
-    """A session that is ready."""
+class _Session(BaseModel):
+    """What a session's answers share."""
 
     model_config = ConfigDict(use_attribute_docstrings=True)
 
@@ -136,7 +149,13 @@ class SessionResponse(BaseModel):
     """When the session ends if no execution uses it before."""
 
 
-class SessionState(SessionResponse):
+class SessionResponse(_Session):
+    """A session that is ready."""
+
+    warnings: Warnings = None
+
+
+class SessionState(_Session):
     """The state of a session."""
 
     phase: Literal["Pending", "Ready"]
@@ -155,15 +174,24 @@ class Message(BaseModel):
 class Usage(BaseModel):
     """Resources that the program used."""
 
+    model_config = ConfigDict(use_attribute_docstrings=True)
+
     cpu_seconds: float | None
+    """User and system time of the compiler and the program, in seconds."""
     max_memory_bytes: int | None
+    """Most memory that the container had in use at a time since it started, in bytes. It includes
+    the compiler, the supervisor and the files in the working directory."""
 
 
 class OutputFile(BaseModel):
     """A file in the working directory that matches `output_files`."""
 
+    model_config = ConfigDict(use_attribute_docstrings=True)
+
     path: str
+    """Path relative to the working directory."""
     content_base64: str
+    """Bytes in base64."""
 
 
 class ExecuteResponse(BaseModel):
@@ -194,6 +222,7 @@ class ExecuteResponse(BaseModel):
     """Present only if the request has output_files."""
     files_truncated: bool | None = None
     """Whether a file is missing. Present only if the request has output_files."""
+    warnings: Warnings = None
 
 
 class StatusResponse(BaseModel):
@@ -210,6 +239,7 @@ class StatusResponse(BaseModel):
     """Null until the execution has ended, and if the program never started."""
     detail: str | None
     """The `detail` of the synchronous route; null if the program ended well or has not ended."""
+    warnings: Warnings = None
 
 
 class BatchItem(ExecuteResponse):

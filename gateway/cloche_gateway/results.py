@@ -10,11 +10,14 @@ import re
 from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum, auto
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from cloche_api.resources import phases
 from cloche_api.resources.phases import TERMINAL, Phase, Reason
 from cloche_gateway.errors import BusyError, RecordRemovedError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 FAILED = "Execution failed: "
 
@@ -221,6 +224,15 @@ def failed_item(
     }
     known = {field: value for field, value in known.items() if field != "detail"}
     return {**unknown, **known, "exit_code": -1, "error": error}
+
+
+def warned(body: dict[str, Any], warnings: Sequence[str]) -> dict[str, Any]:
+    """Return a response body with these warnings.
+
+    Without warnings the body does not change, because a strict client of the original service knows
+    no such field.
+    """
+    return {**body, "warnings": list(warnings)} if warnings else body
 
 
 def state(obj: dict[str, Any]) -> dict[str, Any]:

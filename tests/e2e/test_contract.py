@@ -82,7 +82,6 @@ REFUSED: list[tuple[str, dict[str, Any], int, str]] = [
     ),
     ("400 no code", {"code": ...}, 400, "code: is required"),
     ("400 no language", {"language": ...}, 400, "language: is required"),
-    ("400 an unknown field", {"colour": "red"}, 400, "colour: unknown field"),
     ("400 timeout of 0", {"timeout": 0}, 400, "timeout: must be between 1 and 300"),
     ("400 timeout of 301", {"timeout": 301}, 400, "timeout: must be between 1 and 300"),
     ("400 session_id with a space", {"session_id": "a b"}, 400, "session_id: "),
@@ -159,6 +158,19 @@ def test_post_execute_rejects_an_invalid_field_with_its_status_and_detail(
 
     assert answer.status_code == status, answer.text
     assert answer.json()["detail"].startswith(detail), answer.text
+
+
+def test_an_unknown_field_is_ignored_and_named_in_the_warnings(http: httpx.Client) -> None:
+    answer = http.post("/api/v1/execute", json={**HELLO, "colour": "red"})
+
+    assert answer.status_code == 200, answer.text
+    assert answer.json()["warnings"] == ["colour: unknown field, ignored"]
+
+
+def test_a_strict_request_with_an_unknown_field_is_400(http: httpx.Client) -> None:
+    answer = http.post("/api/v1/execute?strict=true", json={**HELLO, "colour": "red"})
+
+    assert (answer.status_code, answer.json()) == (400, {"detail": "colour: unknown field"})
 
 
 # -------------------------------------------------------------------------------------- headers

@@ -71,7 +71,7 @@ _WITH_ID = (
     *("execute/status/{}", "execute/language/{}/info", "execute/session/{}", "executions/{}"),
     *("executions/{}/events", "sessions/{}"),
 )
-_PARAMETERS = ("wait", "limit", "cursor", "status", "language", "session_id", "x")
+_PARAMETERS = ("wait", "strict", "limit", "cursor", "status", "language", "session_id", "x")
 _BODY_ROUTES = ("execute", "execute/async", "execute/batch", "sessions")
 
 

@@ -11,21 +11,19 @@ if TYPE_CHECKING:
 
     from starlette.types import ASGIApp
 
-POLICY = b"content-security-policy"
 SECURITY: tuple[tuple[bytes, bytes], ...] = (
     (b"x-content-type-options", b"nosniff"),
     # A program's output is only for the client that requested it, so caches must not store it.
     (b"cache-control", b"no-store"),
     (b"referrer-policy", b"no-referrer"),
-    (POLICY, b"default-src 'none'; frame-ancestors 'none'"),
+    (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'"),
 )
-"""Headers that prevent a browser from treating a response as anything but JSON.
+"""Headers that prevent a browser from treating a response as anything but JSON. A response can set
+one of them itself and then does not get it a second time.
 
 Source: https://cheatsheetseries.owasp.org/cheatsheets/REST_Security_Cheat_Sheet.html#security-headers.
 Strict-Transport-Security is omitted, because TLS ends at the ingress, which should set it.
 """
-WITHOUT_POLICY = tuple(one for one in SECURITY if one[0] != POLICY)
-"""The headers for a response that sets its own policy. A browser would enforce both policies."""
 
 _METHODS = ("GET", "HEAD", "POST", "DELETE")
 _SENT = (

@@ -18,7 +18,7 @@ from cloche_api import logs
 from cloche_api.keys import KEY_PREFIX
 from cloche_gateway.errors import BusyError
 from cloche_gateway.http import error_handlers
-from cloche_gateway.http.headers import POLICY, SECURITY, WITHOUT_POLICY
+from cloche_gateway.http.headers import SECURITY
 from cloche_gateway.http.request import state_of
 
 if TYPE_CHECKING:
@@ -67,10 +67,10 @@ class RequestMiddleware:
                 status = message["status"]
                 await self._turn(state, status)
                 own = message.get("headers", ())
-                has_policy = any(name == POLICY for name, _ in own)
+                given = {name for name, _ in own}
                 message["headers"] = [
                     *own,
-                    *(WITHOUT_POLICY if has_policy else SECURITY),
+                    *(one for one in SECURITY if one[0] not in given),
                     (b"x-request-id", request_id.encode()),
                     *_quota(state.quota),
                 ]

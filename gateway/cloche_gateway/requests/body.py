@@ -39,23 +39,23 @@ _NO_BRACKETS = bytes(byte for byte in range(256) if byte not in b"[]{}")
 _SEPARATED = bytes.maketrans(b",:{}[]", b" " * 6)
 
 
-def execute_request(body: bytes) -> ExecuteRequest:
-    """Parse a request to run a program.
+def execute_request(body: bytes, *, strict: bool = False) -> tuple[ExecuteRequest, tuple[str, ...]]:
+    """Parse a request to run a program. Return it and the warnings, as `validation.model`.
 
     Raises:
         InvalidRequestError: the body is not valid. The message names the field and the rule.
         TooLargeError: when a list or the environment has too many entries.
     """
-    return validation.model(parse(body), ExecuteRequest, "body")
+    return validation.model(parse(body), ExecuteRequest, "body", strict=strict)
 
 
-def session_request(body: bytes) -> SessionRequest:
-    """Parse a request to create a session.
+def session_request(body: bytes, *, strict: bool = False) -> tuple[SessionRequest, tuple[str, ...]]:
+    """Parse a request to create a session. Return it and the warnings, as `validation.model`.
 
     Raises:
         InvalidRequestError: the body is not valid. The message names the field and the rule.
     """
-    return validation.model(parse(body), SessionRequest, "body")
+    return validation.model(parse(body), SessionRequest, "body", strict=strict)
 
 
 @dataclass(slots=True)
@@ -72,10 +72,13 @@ class BatchItem:
     refused: str | None
     language: str | None
     session_id: str | None
+    warnings: tuple[str, ...] = ()
 
 
-def batch(body: bytes) -> list[BatchItem]:
+def batch(body: bytes, *, strict: bool = False) -> list[BatchItem]:
     """Parse a batch. Each request is validated separately; an invalid one does not fail the rest.
+
+    If `strict`, a request with unknown fields is invalid.
 
     Raises:
         InvalidRequestError: the body is not a list, or is empty.
@@ -87,16 +90,17 @@ def batch(body: bytes) -> list[BatchItem]:
         raise InvalidRequestError("body", f"must be a list of 1 to {BATCH_ITEMS_MAX} requests")
     if len(value) > BATCH_ITEMS_MAX:
         raise BatchTooLargeError
-    return [_batch_item(item) for item in value]
+    return [_batch_item(item, strict=strict) for item in value]
 
 
-def _batch_item(value: Any) -> BatchItem:
+def _batch_item(value: Any, *, strict: bool) -> BatchItem:
     asked = value if isinstance(value, dict) else {}
     words = _word(asked.get("language")), _word(asked.get("session_id"))
     try:
         if count(value) > VALUES:
             raise too_many("the request", VALUES)
-        return BatchItem(validation.model(value, ExecuteRequest, "the request"), None, *words)
+        request, warnings = validation.model(value, ExecuteRequest, "the request", strict=strict)
+        return BatchItem(request, None, *words, warnings)
     except GatewayError as error:
         return BatchItem(None, str(error), *words)
 

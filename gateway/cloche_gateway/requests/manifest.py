@@ -66,7 +66,8 @@ def fingerprint(request: ExecuteRequest) -> str:
     """Return a SHA-256 of the request, as 64 hexadecimal digits.
 
     The order of fields does not matter. A null field counts as absent, so optional fields that a
-    later version adds do not change the fingerprint of existing requests.
+    later version adds do not change the fingerprint of existing requests. Ignored fields do not
+    count, because they do not change the program.
     """
     fields = request.model_dump(exclude_none=True)
     return hashlib.sha256(json.dumps(fields, sort_keys=True).encode()).hexdigest()

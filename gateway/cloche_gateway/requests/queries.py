@@ -90,16 +90,15 @@ def wait_seconds(text: str | None) -> float:
     return float(text)
 
 
-def purge(text: str | None) -> bool:
-    """Return whether `?purge=` is true. It defaults to false.
+def flag(query: Mapping[str, str], name: str) -> bool:
+    """Return whether the parameter `name` is true. It defaults to false.
 
     Raises:
         InvalidRequestError: it is neither `true` nor `false`.
     """
-    if text is None:
-        return False
+    text = query.get(name, "false")
     if text not in _BOOLEANS:
-        raise InvalidRequestError("purge", "must be true or false")
+        raise InvalidRequestError(name, "must be true or false")
     return _BOOLEANS[text]
 
 

@@ -32,11 +32,15 @@ _SCRATCH = ".tmp"  # the supervisor's directory to which /tmp points
 
 _MAX_NAMED = 5
 """The number of mistakes that an error message lists."""
+_MAX_WARNINGS = 10
+"""The number of unknown fields that an answer names. With names of `NAME_CHARACTERS` these are at
+most 5 KiB, which a request holds until it is answered."""
 
+_UNKNOWN = "extra_forbidden"
 # Messages for pydantic's error types: https://docs.pydantic.dev/latest/errors/validation_errors/
 _RULES = {
     "missing": "is required",
-    "extra_forbidden": "unknown field",
+    _UNKNOWN: "unknown field",
     "string_type": "must be a string",
     "string_unicode": "must not contain lone surrogates",
     "int_type": "must be an integer",
@@ -60,9 +64,12 @@ _BETWEEN = {
 _Body = TypeVar("_Body", bound=Body)
 
 
-def model(value: Any, kind: type[_Body], what: str) -> _Body:
-    """Validate a parsed value against a model and return the model.
+def model(
+    value: Any, kind: type[_Body], what: str, *, strict: bool = False
+) -> tuple[_Body, tuple[str, ...]]:
+    """Validate a parsed value against a model. Return the model, and the warnings for the client.
 
+    Unknown fields are ignored, and each is named in a warning. If `strict`, they are mistakes.
     `what` names the value in messages.
 
     Raises:
@@ -73,19 +80,37 @@ def model(value: Any, kind: type[_Body], what: str) -> _Body:
     if not isinstance(value, dict):
         raise InvalidRequestError(what, "must be a JSON object")
     try:
-        return kind.model_validate(value)
+        return kind.model_validate(value, extra="forbid"), ()
     except ValidationError as error:
-        raise _words(error.errors(include_url=False, include_input=False)) from None
+        details = error.errors(include_url=False, include_input=False)
+    unknown = [d for d in details if d["type"] == _UNKNOWN]
+    mistakes = details if strict else [d for d in details if d["type"] != _UNKNOWN]
+    if mistakes:
+        raise _words(mistakes, unknown)
+    # Only a request with unknown fields is validated twice. The second time costs little: strings
+    # are not copied.
+    return kind.model_validate(value, extra="ignore"), _warnings(unknown)
 
 
-def _words(details: list[ErrorDetails]) -> GatewayError:
-    too_many = [d for d in details if d["type"] == _TOO_MANY]
-    if len(too_many) == len(details):
+def _warnings(unknown: list[ErrorDetails]) -> tuple[str, ...]:
+    named = [f"{_location(d['loc'])}: unknown field, ignored" for d in unknown[:_MAX_WARNINGS]]
+    if len(unknown) > _MAX_WARNINGS:
+        named.append(f"and {len(unknown) - _MAX_WARNINGS} more unknown fields, ignored")
+    return tuple(named)
+
+
+def _words(mistakes: list[ErrorDetails], unknown: list[ErrorDetails]) -> GatewayError:
+    """Return the error that names the mistakes.
+
+    It also names unknown fields, at the end: one of them may be a misspelled required field.
+    """
+    too_many = [d for d in mistakes if d["type"] == _TOO_MANY]
+    if len(too_many) == len(mistakes):
         context = too_many[0]["ctx"]
         return TooLargeError(
             f"{_location(too_many[0]['loc'])}: must have at most {context['max_length']} entries"
         )
-    others = [d for d in details if d["type"] != _TOO_MANY]
+    others = [d for d in mistakes if d["type"] not in (_TOO_MANY, _UNKNOWN)] + unknown
     sentences = [f"{_location(d['loc'])}: {_rule(d)}" for d in others[:_MAX_NAMED]]
     if len(others) > _MAX_NAMED:
         sentences.append(f"and {len(others) - _MAX_NAMED} more")

@@ -1,16 +1,20 @@
-"""The OpenAPI document, and the Swagger UI page that shows it.
+"""The OpenAPI document, and Swagger UI to show it.
 
-The page's Content-Security-Policy allows only the resources that Swagger UI needs.
+Swagger UI's files come from the Python package fastapi-offline, so that a browser needs no other
+host than the gateway. The page's Content-Security-Policy allows only what Swagger UI needs.
 """
 
 from __future__ import annotations
 
 import base64
+import functools
+import gzip
 import hashlib
 import re
+from importlib import resources
 from typing import TYPE_CHECKING
 
-from fastapi import APIRouter
+from fastapi import APIRouter, HTTPException
 from fastapi.openapi.docs import get_swagger_ui_html
 from fastapi.responses import HTMLResponse
 from pydantic_core import to_json
@@ -21,25 +25,34 @@ if TYPE_CHECKING:
 
 from cloche_gateway.http.request import Route
 
-router = APIRouter(route_class=Route, include_in_schema=False)
+router = APIRouter(route_class=Route, prefix="/docs", include_in_schema=False)
 
+_SCRIPT, _STYLE = "swagger-ui-bundle.js", "swagger-ui.css"
+_KINDS = {_SCRIPT: "text/javascript", _STYLE: "text/css"}
+_HEADERS = {
+    "Content-Encoding": "gzip",  # which each browser accepts
+    "Cache-Control": "public, max-age=3600",  # short, because the names have no version
+}
+_LEVEL = 6  # A higher one takes several times as long for 1 % less.
 _INLINE = re.compile(r"<script>(.*?)</script>", re.DOTALL)
-_SCRIPT = re.compile(r'<script src="(https://[^"]+)"')
-_STYLE = re.compile(r'href="(https://[^"]+)"')
 
 
 def _page() -> tuple[bytes, str]:
-    """Return the page and its policy, which allows Swagger UI's two files and its inline script."""
+    """Return the page and its policy, which allows the gateway's files and the inline script."""
     page = get_swagger_ui_html(
-        openapi_url="/openapi.json", title="Cloche", swagger_favicon_url="data:,"
+        openapi_url="/openapi.json",
+        title="Cloche",
+        swagger_js_url=f"{router.prefix}/{_SCRIPT}",
+        swagger_css_url=f"{router.prefix}/{_STYLE}",
+        swagger_favicon_url="data:,",
+        swagger_ui_parameters={"validatorUrl": None},  # the default is a public service
     )
-    text = bytes(page.body).decode()
-    ((inline,), (script,), (style,)) = (found.findall(text) for found in (_INLINE, _SCRIPT, _STYLE))
+    (inline,) = _INLINE.findall(bytes(page.body).decode())
     digest = base64.b64encode(hashlib.sha256(inline.encode()).digest()).decode()
     policy = (
         "default-src 'none'",
-        f"script-src {script} 'sha256-{digest}'",
-        f"style-src {style} 'unsafe-inline'",  # Swagger UI sets inline styles
+        f"script-src 'self' 'sha256-{digest}'",
+        "style-src 'self' 'unsafe-inline'",  # Swagger UI sets inline styles
         "img-src data:",
         "connect-src 'self'",
         "base-uri 'none'",
@@ -52,18 +65,37 @@ def _page() -> tuple[bytes, str]:
 _BODY, _POLICY = _page()
 
 
-@router.get("/docs")
+@functools.cache
+def _files() -> dict[str, bytes]:
+    """Return Swagger UI's files, compressed with gzip.
+
+    They are read once, and all responses share these bytes: 0.4 MB instead of 1.7 MB.
+    """
+    folder = resources.files("fastapi_offline") / "static"
+    return {name: gzip.compress((folder / name).read_bytes(), _LEVEL, mtime=0) for name in _KINDS}
+
+
+@router.get("")
 async def docs() -> HTMLResponse:
-    """Swagger UI, which the browser loads from a public CDN."""
+    """Swagger UI."""
     return HTMLResponse(_BODY, headers={"Content-Security-Policy": _POLICY})
 
 
+@router.get("/{name}")
+async def file(name: str) -> Response:
+    """One of Swagger UI's files."""
+    if name not in _KINDS:
+        raise HTTPException(404)
+    return Response(_files()[name], media_type=_KINDS[name], headers=_HEADERS)
+
+
 def install(app: FastAPI) -> None:
-    """Serve the OpenAPI document. Call this after all routes are added.
+    """Serve the OpenAPI document, and load Swagger UI. Call this after all routes are added.
 
     The document is built once, because building it takes milliseconds and the route needs no API
     key.
     """
+    _files()
     document = to_json(app.openapi())
 
     async def openapi() -> Response:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import functools
 from typing import TYPE_CHECKING
 
 from fastapi import APIRouter, Request, Response
 
+from cloche_gateway import results
 from cloche_gateway.errors import (
     BATCH_ITEMS_MAX,
     BatchTooLargeError,
@@ -26,7 +28,7 @@ from cloche_gateway.http.request import (
     state_of,
 )
 from cloche_gateway.models import BatchItem, ExecuteRequest, ExecuteResponse, StatusResponse
-from cloche_gateway.requests import body
+from cloche_gateway.requests import body, queries
 from cloche_gateway.routes import openapi
 from cloche_gateway.services import batch, execution
 from cloche_gateway.services.execution import Origin
@@ -42,7 +44,7 @@ router = APIRouter(route_class=Route, prefix="/api/v1/execute", tags=["execute"]
     "",
     response_model=ExecuteResponse,
     responses=openapi.problems(400, 401, 403, 404, 409, 410, 413, 429, 500, 503),
-    openapi_extra=openapi.takes(ExecuteRequest, openapi.IDEMPOTENCY_KEY),
+    openapi_extra=openapi.takes(ExecuteRequest, openapi.STRICT, openapi.IDEMPOTENCY_KEY),
     summary="Execute code and wait for the result",
 )
 async def execute(request: Request) -> Response:
@@ -53,11 +55,11 @@ async def execute(request: Request) -> Response:
     """
     context, origin = context_of(request), await _origin(request)
     with context.budget.charged(origin.caller.tenant) as held:
-        planned = await _planned(request, origin, held)
+        planned, warnings = await _planned(request, origin, held)
         async with disconnect(request) as gone:
             answer = await execution.execute(context, planned, gone)
     headers = {} if answer.retry_after is None else {"Retry-After": str(answer.retry_after)}
-    return JsonResponse(answer.body, answer.status, headers)
+    return JsonResponse(results.warned(answer.body, warnings), answer.status, headers)
 
 
 @router.post(
@@ -65,21 +67,21 @@ async def execute(request: Request) -> Response:
     status_code=202,
     response_model=StatusResponse,
     responses=openapi.problems(400, 401, 403, 404, 409, 410, 413, 429, 500, 503),
-    openapi_extra=openapi.takes(ExecuteRequest, openapi.IDEMPOTENCY_KEY),
+    openapi_extra=openapi.takes(ExecuteRequest, openapi.STRICT, openapi.IDEMPOTENCY_KEY),
     summary="Execute code without waiting",
 )
 async def start(request: Request) -> Response:
     """Start a program and return as soon as the cluster has accepted the execution."""
     context, origin = context_of(request), await _origin(request)
     with context.budget.charged(origin.caller.tenant) as held:
-        planned = await _planned(request, origin, held)
+        planned, warnings = await _planned(request, origin, held)
         if planned.removed_once_answered:
             raise InvalidRequestError(
                 "ttl_seconds", "must be at least 1, because with 0 the result could not be read"
             )
         state = await execution.start(context, origin.caller, planned)
     location = f"{router.prefix}/status/{state['execution_id']}"
-    return JsonResponse(state, 202, {"Location": location})
+    return JsonResponse(results.warned(state, warnings), 202, {"Location": location})
 
 
 @router.post(
@@ -88,7 +90,7 @@ async def start(request: Request) -> Response:
     responses=openapi.problems(
         400, 401, 403, 413, 429, 503, details={400: str(BatchTooLargeError())}
     ),
-    openapi_extra=openapi.takes_list(ExecuteRequest, BATCH_ITEMS_MAX),
+    openapi_extra=openapi.takes_list(ExecuteRequest, BATCH_ITEMS_MAX, openapi.STRICT),
     summary="Execute several programs and wait for all results",
 )
 async def execute_batch(request: Request) -> Response:
@@ -101,7 +103,8 @@ async def execute_batch(request: Request) -> Response:
     with context.budget.charged(who.tenant) as held:
         try:
             refuse_idempotency_key(request)
-            items = await parsed(request, held, body.batch)
+            parse = functools.partial(body.batch, strict=_strict(request))
+            items = await parsed(request, held, parse)
         except GatewayError:
             await charge(request, who)
             raise
@@ -111,13 +114,19 @@ async def execute_batch(request: Request) -> Response:
             return JsonResponse(await batch.execute(context, origin, items, held, gone))
 
 
-async def _planned(request: Request, origin: Origin, held: Charge) -> Plan:
-    """Return the execution that the request's body asks for.
+async def _planned(request: Request, origin: Origin, held: Charge) -> tuple[Plan, tuple[str, ...]]:
+    """Return the execution that the request's body asks for, and the warnings for the client.
 
     The body and the parsed request are not kept in memory while the program runs.
     """
-    asked = await parsed(request, held, body.execute_request)
-    return await execution.plan(context_of(request), origin, asked, held)
+    parse = functools.partial(body.execute_request, strict=_strict(request))
+    asked, warnings = await parsed(request, held, parse)
+    return await execution.plan(context_of(request), origin, asked, held), warnings
+
+
+def _strict(request: Request) -> bool:
+    """Return `?strict=`. Most requests have no query, and then none is parsed."""
+    return bool(request.scope["query_string"]) and queries.flag(request.query_params, "strict")
 
 
 async def _origin(request: Request) -> Origin:

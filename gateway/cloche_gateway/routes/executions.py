@@ -83,7 +83,7 @@ async def cancel(request: Request, execution_id: str) -> Response:
     input and output.
     """
     context, who = context_of(request), await reading_caller(request)
-    if queries.purge(request.query_params.get("purge")):
+    if queries.flag(request.query_params, "purge"):
         await removal.purge(context, who, execution_id)
         return JsonResponse({"message": f"Execution {execution_id} removed"})
     return JsonResponse(await removal.cancel(context, who, execution_id))

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from fastapi.security import APIKeyHeader, HTTPBearer
+
 from cloche_gateway.errors import RecordRemovedError
 from cloche_gateway.models import ErrorResponse, ExecuteRequest, SessionRequest
 from cloche_gateway.requests.queries import (
@@ -21,15 +23,16 @@ if TYPE_CHECKING:
 
 _TEMPLATE = "#/components/schemas/{model}"
 _BODIES = (ExecuteRequest, SessionRequest)
+_NEVER = ("HTTPValidationError", "ValidationError")
+"""Schemas of the status code 422, which FastAPI adds and no route returns."""
 _KEYED = frozenset({"execute", "executions", "sessions"})
 """The tags of the routes that need an API key."""
 _SCHEMES = {
-    "APIKeyHeader": {"type": "apiKey", "in": "header", "name": "X-API-Key"},
-    "HTTPBearer": {
-        "type": "http",
-        "scheme": "bearer",
-        "description": "The API key as a bearer token.",
-    },
+    scheme.scheme_name: scheme.model.model_dump(mode="json", by_alias=True, exclude_none=True)
+    for scheme in (
+        APIKeyHeader(name="X-API-Key"),
+        HTTPBearer(description="The API key as a bearer token."),
+    )
 }
 """The security schemes. They are declared here and not as dependencies of the routes, because
 FastAPI would resolve dependencies for each request."""
@@ -56,6 +59,13 @@ PURGE = {
     "required": False,
     "schema": {"type": "boolean", "default": False},
     "description": "Remove the record of an execution that has ended.",
+}
+STRICT = {
+    "name": "strict",
+    "in": "query",
+    "required": False,
+    "schema": {"type": "boolean", "default": False},
+    "description": "Reject a request with unknown fields, instead of ignoring them.",
 }
 
 LISTING = tuple(
@@ -172,9 +182,9 @@ def takes(model: type[BaseModel] | None, *parameters: dict[str, Any]) -> dict[st
     return extra
 
 
-def takes_list(model: type[BaseModel], most: int) -> dict[str, Any]:
+def takes_list(model: type[BaseModel], most: int, *parameters: dict[str, Any]) -> dict[str, Any]:
     """Return `openapi_extra` of a route whose body is a list of 1 to `most` of these models."""
-    extra = takes(model)
+    extra = takes(model, *parameters)
     content = extra["requestBody"]["content"]["application/json"]
     content["schema"] = {
         "type": "array", "minItems": 1, "maxItems": most, "items": content["schema"]
@@ -193,10 +203,12 @@ def install(app: FastAPI) -> None:
         schemas = components.setdefault("schemas", {})
         for operations in document["paths"].values():
             for operation in operations.values():
-                operation["responses"].pop("422", None)  # added by FastAPI, never returned
+                operation["responses"].pop("422", None)  # as _NEVER
                 operation["responses"].setdefault("400", _UNKNOWN_PARAMETER)
                 if _KEYED & set(operation.get("tags", ())):
                     operation["security"] = [{name: []} for name in _SCHEMES]
+        for name in _NEVER:
+            schemas.pop(name, None)
         for model in _BODIES:
             schema = model.model_json_schema(ref_template=_TEMPLATE)
             schemas.update(schema.pop("$defs", {}))

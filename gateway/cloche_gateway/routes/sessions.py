@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import functools
+
 from fastapi import APIRouter, Request, Response
 
+from cloche_gateway import results
 from cloche_gateway.http.request import (
     JsonResponse,
     Route,
@@ -16,7 +19,7 @@ from cloche_gateway.http.request import (
     state_of,
 )
 from cloche_gateway.models import Message, SessionRequest, SessionResponse, SessionState
-from cloche_gateway.requests import body
+from cloche_gateway.requests import body, queries
 from cloche_gateway.routes import openapi
 from cloche_gateway.services import sessions
 
@@ -33,20 +36,22 @@ _NOT_FOUND = {404: "Session sbs-550e8400-e29b-41d4-a716-446655440000 not found"}
         400, 401, 403, 413, 429, 500, 503,
         details={500: "Session failed: the language's image could not be pulled"},
     ),
-    openapi_extra=openapi.takes(SessionRequest),
+    openapi_extra=openapi.takes(SessionRequest, openapi.STRICT),
     summary="Create a session and wait until it is ready",
 )  # fmt: skip
 async def create(request: Request) -> Response:
     """Create a Pod that keeps its files from one execution to the next."""
     context, who = context_of(request), await charged_caller(request)
     refuse_idempotency_key(request)
+    strict = queries.flag(request.query_params, "strict")
     with context.budget.charged(who.tenant) as held:
-        asked = await parsed(request, held, body.session_request)
+        parse = functools.partial(body.session_request, strict=strict)
+        asked, warnings = await parsed(request, held, parse)
     request_id = state_of(request.scope).request_id
     async with disconnect(request) as gone:
         made = await sessions.create(context, who, asked, request_id, gone)
     location = {"Location": f"{router.prefix}/{made.name}"}
-    return JsonResponse(sessions.made(made), 201, location)
+    return JsonResponse(results.warned(sessions.made(made), warnings), 201, location)
 
 
 @router.get(

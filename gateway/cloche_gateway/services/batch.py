@@ -56,8 +56,9 @@ async def _one(
         return _failed(item, {"execution_id": name}, str(error))
     if (detail := answer.body.get("detail")) is not None:
         return _failed(item, answer.body, detail)
-    return {**answer.body, "error": None}
+    return results.warned({**answer.body, "error": None}, item.warnings)
 
 
 def _failed(item: BatchItem, known: dict[str, Any], error: str) -> dict[str, Any]:
-    return results.failed_item(known, item.language, item.session_id, error)
+    failed = results.failed_item(known, item.language, item.session_id, error)
+    return results.warned(failed, item.warnings)

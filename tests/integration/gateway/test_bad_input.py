@@ -76,7 +76,6 @@ RAW = [
 FIELDS: list[tuple[dict[str, Any], str]] = [
     ({"language": ""}, "Unsupported language: . Supported languages: python, javascript, bash"),
     ({"language": "x" * 1000}, "Unsupported language: " + "x" * 63 + "…. Supported"),
-    ({"langauge": "python"}, "langauge: unknown field"),
     ({"timeout": 0}, "timeout: must be between 1 and 300"),
     ({"timeout": 301}, "timeout: must be between 1 and 300"),
     ({"timeout": 10**30}, "timeout: must be between 1 and 300"),
@@ -115,7 +114,6 @@ FIELDS: list[tuple[dict[str, Any], str]] = [
         {"files": [{"path": "a", "content": ""}, {"path": "a/b", "content": ""}]},
         "files[1].path: must not be below another file",
     ),
-    ({"files": [{"path": "a", "content": "", "mode": 1}]}, "files[0].mode: unknown field"),
     ({"output_files": ["../*"]}, "output_files[0]: must be a relative path"),
     ({"resources": {"cpu": 3}}, "resources.cpu: must be between 0.01 and 2"),
     ({"resources": {"cpu": 0}}, "resources.cpu: must be between 0.01 and 2"),
@@ -124,7 +122,6 @@ FIELDS: list[tuple[dict[str, Any], str]] = [
     ({"resources": {"memory_mb": -1}}, "resources.memory_mb: must be between 32 and 2048"),
     ({"resources": {"disk_mb": 2000}}, "resources.disk_mb: must be between 1 and 1024"),
     ({"resources": {"disk_mb": 600}}, "resources.disk_mb: must be at most memory_mb (512)"),
-    ({"resources": {"gpu": 1}}, "resources.gpu: unknown field"),
     ({"resources": 1}, "resources: must be an object"),
 ]
 LARGE: list[tuple[dict[str, Any], str]] = [

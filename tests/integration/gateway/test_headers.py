@@ -73,12 +73,26 @@ async def test_the_content_security_policy_of_docs_allows_only_its_own_assets(
     assert policy["default-src"] == policy["frame-ancestors"] == ["'none'"]
     assert policy["connect-src"] == ["'self'"]
 
+    assert "://" not in answer.text, "no other host"
+    assert "://" not in text
     (script,) = re.findall(r"<script>(.*?)</script>", answer.text, re.DOTALL)
     digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
     assert f"'sha256-{digest}'" in policy["script-src"]
     assert "'unsafe-inline'" not in policy["script-src"]
-    for source in re.findall(r'<script src="([^"]+)"', answer.text):
-        assert source.startswith(policy["script-src"][0])
-    for source in re.findall(r'rel="stylesheet" href="([^"]+)"', answer.text):
-        assert source.startswith(policy["style-src"][0])
+    assert policy["script-src"][0] == policy["style-src"][0] == "'self'"
+    for source in re.findall(r'(?:<script src|rel="stylesheet" href)="([^"]+)"', answer.text):
+        asset = await shared_gateway.http.get(source)
+        kind = "text/javascript" if source.endswith(".js") else "text/css"
+        assert asset.headers["content-type"].split(";")[0] == kind
+        assert asset.headers["content-encoding"] == "gzip"
+        assert asset.headers.get_list("cache-control") == ["public, max-age=3600"]
+        assert asset.headers["x-content-type-options"] == "nosniff"
+        assert len(asset.text) > 100_000
     assert "url: '/openapi.json'" in script
+
+
+@pytest.mark.parametrize("name", ["favicon.png", "redoc.standalone.js", "..%2f__init__.py", "x"])
+async def test_only_the_files_of_swagger_ui_are_served(shared_gateway: Gateway, name: str) -> None:
+    answer = await shared_gateway.http.get(f"/docs/{name}")
+    assert (answer.status_code, answer.json()) == (404, {"detail": "Not Found"})
+    assert answer.headers.get_list("cache-control") == ["no-store"]

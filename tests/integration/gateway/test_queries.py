@@ -20,7 +20,7 @@ async def operations(gateway: Gateway) -> list[tuple[str, str, dict[str, Any]]]:
         for path, of in document["paths"].items()
         for method, operation in of.items()
     ]
-    return [*found, ("GET", "/docs", {})]
+    return [*found, ("GET", "/docs", {}), ("GET", "/docs/swagger-ui.css", {})]
 
 
 def filled(path: str) -> str:

@@ -61,12 +61,17 @@ async def test_the_openapi_document_declares_responses_schemas_and_security(
     assert schema == {"$ref": "#/components/schemas/ExecuteRequest"}
     request = document["components"]["schemas"]["ExecuteRequest"]
     assert request["required"] == ["code", "language"]
+    assert "additionalProperties" not in request, "unknown fields are ignored"
+    for name in ("ExecuteResponse", "BatchItem", "StatusResponse", "SessionResponse"):
+        of = document["components"]["schemas"][name]
+        assert "warnings" in of["properties"]
+        assert "warnings" not in of["required"]
     assert {"InputFile", "Resources", "ExecuteResponse"} <= set(document["components"]["schemas"])
     assert {"APIKeyHeader", "HTTPBearer"} == set(document["components"]["securitySchemes"])
     start = document["paths"]["/api/v1/execute/async"]["post"]
     assert set(start["responses"]) == {"202", *post["responses"]} - {"200"}
     for operation in (post, start):
-        assert [p["name"] for p in operation["parameters"]] == ["Idempotency-Key"]
+        assert [p["name"] for p in operation["parameters"]] == ["strict", "Idempotency-Key"]
         assert operation["security"] == [{"APIKeyHeader": []}, {"HTTPBearer": []}]
     status = document["paths"]["/api/v1/execute/status/{execution_id}"]["get"]
     assert sorted(p["name"] for p in status["parameters"]) == ["execution_id", "wait"]
@@ -75,6 +80,10 @@ async def test_the_openapi_document_declares_responses_schemas_and_security(
         *("201", "400", "401", "403", "413", "429", "500", "503"),
     }
     assert "security" not in document["paths"]["/health"]["get"]
+    assert document["servers"][0]["url"] == "/"
+    assert not {"HTTPValidationError", "ValidationError"} & set(document["components"]["schemas"])
+    for field in document["components"]["schemas"]["Usage"]["properties"].values():
+        assert field["description"]
     for operations in document["paths"].values():
         for operation in operations.values():
             assert "422" not in operation["responses"]

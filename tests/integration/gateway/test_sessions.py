@@ -270,7 +270,7 @@ async def test_a_session_whose_client_disconnects_before_it_is_ready_is_removed(
         ({"lifetime": "1"}, "lifetime: must be an integer"),
         ({"language": "cobol"}, "Unsupported language: cobol. Supported languages: python, "),
         ({"resources": {"cpu": 3}}, "resources.cpu: must be between 0.01 and 2"),
-        ({"code": "1"}, "code: unknown field"),
+        ({"langauge": "python", "lifetime": 0}, "lifetime: must be between 1 and 86400; langauge"),
     ],
 )
 async def test_an_invalid_field_of_a_session_is_400(

@@ -12,6 +12,7 @@ from cloche_api.resources.execution import ExecutionSpec
 from cloche_gateway.cluster.keys import Caller
 from cloche_gateway.cluster.languages import Amounts, Language
 from cloche_gateway.errors import InvalidRequestError, TooLargeError
+from cloche_gateway.models import ExecuteRequest
 from cloche_gateway.requests import body, manifest, validation
 
 MIB = limits.MIB
@@ -30,7 +31,7 @@ CALLER = Caller("key", "acme", 100, 50, 3000, 500)
 def spec(**fields: Any) -> dict[str, Any]:
     """Return the spec of the execution for a request, after the gateway's validation."""
     raw = json.dumps({"code": "", "language": "python", **fields}).encode()
-    request = body.execute_request(raw)
+    request, _ = body.execute_request(raw)
     validation.check(request, PYTHON)
     made = manifest.execution("name", request, PYTHON, CALLER, "request")
     return dict(made["spec"])
@@ -130,12 +131,108 @@ def test_the_error_for_a_large_request_names_the_largest_field() -> None:
         )
 
 
-def test_the_error_for_many_unknown_fields_names_some_and_counts_the_rest() -> None:
+def parsed(
+    fields: dict[str, Any], *, strict: bool = False
+) -> tuple[ExecuteRequest, tuple[str, ...]]:
+    raw = json.dumps({"code": "", "language": "python", **fields}).encode()
+    return body.execute_request(raw, strict=strict)
+
+
+def test_the_strict_error_for_many_unknown_fields_names_some_and_counts_the_rest() -> None:
     with pytest.raises(InvalidRequestError) as caught:
-        spec(**{f"field{n}": 1 for n in range(20)})
+        parsed({f"field{n}": 1 for n in range(20)}, strict=True)
     text = str(caught.value)
     assert text.startswith("field0: unknown field; field1: unknown field; ")
     assert text.endswith("; and 15 more")
+
+
+NESTED: dict[str, Any] = {
+    "colour": "red",
+    "files": [{"path": "a", "content": "", "mode": 1}],
+    "resources": {"cpu": 1, "gpu": 1},
+}
+
+
+def test_unknown_fields_on_each_level_are_ignored_and_named() -> None:
+    request, warnings = parsed(NESTED)
+    known = {"files": [{"path": "a", "content": ""}], "resources": {"cpu": 1}}
+    assert request == parsed(known)[0]
+    assert warnings == (
+        "files[0].mode: unknown field, ignored",
+        "resources.gpu: unknown field, ignored",
+        "colour: unknown field, ignored",
+    )
+
+
+def test_a_request_without_unknown_fields_has_no_warnings() -> None:
+    assert parsed({"environment": {"COLOUR": "red"}, "stdin": None})[1] == ()
+
+
+def test_unknown_fields_of_a_strict_request_are_mistakes() -> None:
+    with pytest.raises(
+        InvalidRequestError,
+        match=r"^files\[0\].mode: unknown field; resources.gpu: unknown field; "
+        r"colour: unknown field$",
+    ):
+        parsed(NESTED, strict=True)
+
+
+def test_warnings_are_bounded_in_number_and_length() -> None:
+    _, warnings = parsed({f"{n:02}" + "🎈" * 1000: n for n in range(50)})
+    assert warnings[0] == "00" + "🎈" * 98 + "…: unknown field, ignored"
+    assert len(warnings) == 11
+    assert warnings[-1] == "and 40 more unknown fields, ignored"
+    assert len("".join(warnings).encode()) < 5 * 1024
+
+
+def test_an_error_names_mistakes_before_unknown_fields() -> None:
+    unknown: dict[str, Any] = {f"field{n}": 1 for n in range(5)}
+    with pytest.raises(InvalidRequestError) as caught:
+        parsed({"files": [unknown | {"path": "a"}], "timeout": 0})
+    text = str(caught.value)
+    assert text.startswith("timeout: must be between 1 and 300; files[0].field0: unknown field; ")
+    assert text.endswith("; and 1 more")
+
+
+def test_too_many_entries_are_reported_as_such_in_spite_of_unknown_fields() -> None:
+    with pytest.raises(TooLargeError, match=r"^args: must have at most 128 entries$"):
+        parsed({"colour": "red", "args": [""] * 129})
+
+
+def test_the_name_of_an_unknown_field_must_be_unicode() -> None:
+    with pytest.raises(InvalidRequestError, match="must not contain lone surrogates"):
+        parsed({"\ud800": 1})
+
+
+def test_ignored_fields_do_not_change_the_fingerprint() -> None:
+    known = {"files": [{"path": "a", "content": ""}], "resources": {"cpu": 1}}
+    one, other = (manifest.fingerprint(parsed(fields)[0]) for fields in (known, NESTED))
+    assert one == other
+
+
+def test_unknown_fields_of_a_session_are_ignored_and_named() -> None:
+    raw = b'{"language": "python", "code": "1", "resources": {"gpu": 1}}'
+    request, warnings = body.session_request(raw)
+    assert request.language == "python"
+    assert warnings == (
+        "resources.gpu: unknown field, ignored",
+        "code: unknown field, ignored",
+    )
+    with pytest.raises(InvalidRequestError, match=r"resources.gpu: unknown field; code: unknown"):
+        body.session_request(raw, strict=True)
+
+
+def test_each_item_of_a_batch_has_its_own_warnings() -> None:
+    item = {"code": "", "language": "python"}
+    raw = json.dumps([item, item | {"colour": "red"}]).encode()
+    assert [item.warnings for item in body.batch(raw)] == [
+        (),
+        ("colour: unknown field, ignored",),
+    ]
+    assert [item.refused for item in body.batch(raw, strict=True)] == [
+        None,
+        "colour: unknown field",
+    ]
 
 
 @pytest.mark.parametrize("path", ["a/" * 2_000_000, "/" * 4_000_000, "é" * 2_000_000, "../" * 100])
