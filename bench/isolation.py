@@ -21,7 +21,7 @@ from access.client import SESSION, Client, client, take_precedence
 from access.installation import Installation, installation
 from access.pools import manifest
 from access.server import Cluster, installed_settings
-from attacks.program import HERE, Program, parse
+from attacks.harness.program import HERE, Program, parse
 from figures.stats import median_interval, summary
 from progress import BenchError, say
 from support.clients import images

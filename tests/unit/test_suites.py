@@ -22,13 +22,17 @@ def test_a_test_outside_of_the_suites_is_an_error() -> None:
         suite_of(TESTS / "support" / "test_x.py")
 
 
-def test_files_are_ordered_by_suite_and_long_ones_first() -> None:
+def test_files_are_ordered_by_suite_and_then_by_folder() -> None:
     files = [
         "unit/test_suites.py",
         "integration/operator/test_b.py",
         "integration/chart/test_a.py",
         "integration/api/test_a.py",
-        "e2e/test_a.py",
+        "integration/gateway/http/test_a.py",
+        "e2e/contract/test_b.py",
+        "e2e/failures/test_b.py",
+        "e2e/executions/test_a.py",
+        "e2e/operations/test_a.py",
         "recovery/test_a.py",
     ]
     assert sorted(sorted(files), key=lambda file: place_of(TESTS / file)) == files

@@ -17,8 +17,8 @@ from urllib.parse import urlsplit
 import pytest
 from support.clients.helm import helm
 from support.deadline import until
-from support.fixtures.chart_programs import answers, as_in_its_pod, leader
-from support.fixtures.chart_release import ChartRelease
+from support.fixtures.chart.programs import answers, as_in_its_pod, leader
+from support.fixtures.chart.release import ChartRelease
 from support.fixtures.operator_process import free_port
 
 POD = "cloche-test"

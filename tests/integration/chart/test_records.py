@@ -11,7 +11,7 @@ import pytest
 from support.clients.helm import helm
 from support.data.names import CHART
 from support.deadline import until
-from support.fixtures.chart_release import ChartRelease
+from support.fixtures.chart.release import ChartRelease
 
 from cloche_api.meta import API_VERSION
 

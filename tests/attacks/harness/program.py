@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-HERE = Path(__file__).parent / "programs"
+HERE = Path(__file__).parents[1] / "programs"
 LANGUAGES = {".py": "python", ".cpp": "cpp", ".sh": "bash"}
 KINDS = ("network", "files", "processes", "resources", "protocol", "kubernetes")
 SHARING = ("network", "files", "kubernetes")

@@ -12,7 +12,7 @@ from support.clients.installation_api import InstallationApi
 from support.data.names import SANDBOXES, SYSTEM
 from support.deadline import until
 
-from attacks.program import LANGUAGES, Program
+from attacks.harness.program import LANGUAGES, Program
 from cloche_api.meta import API_VERSION
 
 _EXECUTIONS = f"{CLOCHE}/{SANDBOXES}/sandboxexecutions"

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from support.data.selected import selected_params
 
-from attacks.program import Program
+from attacks.harness.program import Program
 
 TOGETHER = 3
 """Attacks that run at the same time. They must not be able to reach each other."""

@@ -13,9 +13,9 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from attacks.node import Holdings
+from attacks.harness.node import Holdings
 
-RESULTS = Path(__file__).parent / "results" / "attacks.json"
+RESULTS = Path(__file__).parents[1] / "results" / "attacks.json"
 _TELL_EVERY = 50
 
 

@@ -48,7 +48,7 @@ def test_a_folder_with_both_files_is_a_language_and_the_base_comes_first(reposit
 
 
 def test_the_images_of_the_repository_are_discovered() -> None:
-    root = Path(__file__).resolve().parents[3]
+    root = Path(__file__).resolve().parents[4]
     found = {one.name for one in discover(root)}
     assert {"runtime-base", "runtime-python", "runtime-javascript", "runtime-bash"} <= found
     assert tag_all(root, discover(root), "id")
