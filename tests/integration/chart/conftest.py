@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 from support.clients.api_server import CLOCHE, CORE, MERGE, ApiServer, api_server
-from support.data.sandbox_pods import PYTHON, changed, cold, spec, waiting
+from support.data.manifests import PYTHON
+from support.data.sandbox_pods import changed, cold, spec, waiting
 from support.deadline import until
 from support.fixtures.chart.release import ChartRelease
 from support.fixtures.control_planes import CONTROLLED, ControlPlane

@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 from aiohttp import WSMsgType, web
+from support.data.supervisor_events import exit_event
 from support.fixtures.operator_parts import answering, operator_parts
 
 from cloche_api.accounting.size import object_bytes
@@ -40,25 +41,6 @@ SESSION: dict[str, Any] = {
         "creationTimestamp": timestamp(now()),
     },
     "spec": {"language": "python"},
-}
-EXIT: dict[str, Any] = {
-    "event": "exit",
-    "exit_code": 0,
-    "signal": None,
-    "timed_out": False,
-    "out_of_memory": False,
-    "execution_seconds": 0.1,
-    "compile_seconds": None,
-    "check_seconds": None,
-    "cpu_seconds": 0.1,
-    "max_memory_bytes": 1,
-    "stdout_bytes": 0,
-    "stderr_bytes": 0,
-    "stdout_truncated": False,
-    "stderr_truncated": False,
-    "files": [],
-    "files_truncated": False,
-    "syntax_error": None,
 }
 
 
@@ -153,7 +135,7 @@ class ApiServer:
             await _say(socket, {"seq": seq, "event": "started", "stage": "run", **of})
             await self.frames.put(frame)
             await self.may_end.acquire()
-            await _say(socket, {"seq": seq + 1, **EXIT, **of})
+            await _say(socket, exit_event(seq=seq + 1, **of))
             if frame["afterwards"] == "keepFiles":
                 await _say(socket, {"seq": seq + 2, "event": "ready", "protocol": PROTOCOL})
             seq += 3

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
+from support.data.supervisor_events import exit_event
 
 from cloche_api import limits
 from cloche_api.accounting.size import object_bytes
@@ -47,28 +48,7 @@ def transcript(**changes: Any) -> Transcript:
         {"event": "ready", "protocol": 1},
         {"event": "started", "execution": UID, "stage": "run", "time": START},
         {"event": "stdout", "data": "Hello, World!\n"},
-        {
-            "event": "exit",
-            "execution": UID,
-            "time": START + 0.5,
-            "exit_code": 0,
-            "signal": None,
-            "timed_out": False,
-            "out_of_memory": False,
-            "execution_seconds": 0.08,
-            "compile_seconds": None,
-            "check_seconds": None,
-            "cpu_seconds": 0.03,
-            "max_memory_bytes": 9_000_000,
-            "stdout_bytes": 14,
-            "stderr_bytes": 0,
-            "stdout_truncated": False,
-            "stderr_truncated": False,
-            "files": [],
-            "files_truncated": False,
-            "syntax_error": None,
-            **changes,
-        },
+        exit_event(execution=UID, time=START + 0.5, stdout_bytes=14) | changes,
     ]
     made.take_all(events)
     assert made.exit is not None

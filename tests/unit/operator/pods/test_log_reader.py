@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -11,6 +10,7 @@ from typing import Any
 
 import pytest
 from aiohttp import web
+from support.data.supervisor_events import exit_event, lines
 from support.fixtures.operator_parts import answering, operator_parts
 
 from cloche_api.resources.phases import Reason
@@ -23,33 +23,7 @@ READY: dict[str, Any] = {"event": "ready", "protocol": 1}
 STARTED: dict[str, Any] = {"event": "started", "execution": UID, "stage": "run", "time": 1.0}
 PRINTED: dict[str, Any] = {"event": "stdout", "data": "so far"}
 INPUT_ENDED: dict[str, Any] = {"event": "error", "message": "frame: the input ended within it"}
-EXIT: dict[str, Any] = {
-    "event": "exit",
-    "execution": UID,
-    "time": 2.0,
-    "exit_code": 0,
-    "signal": None,
-    "timed_out": False,
-    "out_of_memory": False,
-    "execution_seconds": 1.0,
-    "compile_seconds": None,
-    "check_seconds": None,
-    "cpu_seconds": 0.1,
-    "max_memory_bytes": 1,
-    "stdout_bytes": 900_500,
-    "stderr_bytes": 0,
-    "stdout_truncated": False,
-    "stderr_truncated": False,
-    "files": [],
-    "files_truncated": False,
-    "syntax_error": None,
-}
-
-
-def lines(*events: dict[str, Any], first: int = 0) -> bytes:
-    """Return a log of these events. `first`: the number of the first event."""
-    numbered = ({"seq": number, **event} for number, event in enumerate(events, first))
-    return b"".join(json.dumps(event).encode() + b"\n" for event in numbered)
+EXIT = exit_event(execution=UID, time=2.0, stdout_bytes=900_500)
 
 
 class Node:

@@ -6,39 +6,19 @@ import json
 from typing import Any
 
 import pytest
+from support.data.supervisor_events import exit_event, lines
 
 from cloche_operator.protocol.events import _LINE_BYTES, _TEXT_BYTES, EventReader, Transcript
 
 UID = "5b0c1f0e-8a7f-4f57-9f0e-2f8f4b1f5a11"
-EXIT: dict[str, Any] = {
-    "event": "exit",
-    "execution": UID,
-    "time": 1763900001.5,
-    "exit_code": 0,
-    "signal": None,
-    "timed_out": False,
-    "out_of_memory": False,
-    "execution_seconds": 0.08,
-    "compile_seconds": None,
-    "check_seconds": None,
-    "cpu_seconds": 0.03,
-    "max_memory_bytes": 9_000_000,
-    "stdout_bytes": 14,
-    "stderr_bytes": 0,
-    "stdout_truncated": False,
-    "stderr_truncated": False,
-    "files": [{"path": "plot.png", "base64": "aGk="}],
-    "files_truncated": False,
-    "syntax_error": None,
-}
+EXIT = exit_event(
+    execution=UID,
+    time=1763900001.5,
+    stdout_bytes=14,
+    files=[{"path": "plot.png", "base64": "aGk="}],
+)
 READY = {"event": "ready", "protocol": 1}
 STARTED = {"event": "started", "execution": UID, "stage": "run", "time": 1763900000.25}
-
-
-def lines(*events: dict[str, Any]) -> bytes:
-    """Return the events as a supervisor writes them, numbered from 0 unless they have a number."""
-    numbered = ({"seq": n} | event for n, event in enumerate(events))
-    return b"".join(json.dumps(e, ensure_ascii=False).encode() + b"\n" for e in numbered)
 
 
 WHOLE = lines(
