@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from pathlib import Path
 
 import pytest
 from suites import CORE, SUITES, named, place_of, runs_of, suite_of
 
 TESTS = Path(__file__).parents[1]
+MODULES_MAX = 15
+"""More are grouped in subfolders. The programs that run in Pods are data and do not count."""
 
 
 def test_each_test_belongs_to_one_suite() -> None:
@@ -55,3 +58,8 @@ def test_suites_without_a_cluster_share_one_run() -> None:
     assert runs_of(["integration"]) == [("integration",)]
     assert runs_of(["chaos"]) == [("chaos",)]
     assert [suite for run in runs_of(SUITES) for suite in run] == list(SUITES)
+
+
+def test_no_folder_of_tests_has_more_than_15_modules() -> None:
+    folders = Counter(path.parent for path in TESTS.rglob("*.py") if "programs" not in path.parts)
+    assert {str(one): n for one, n in folders.items() if n > MODULES_MAX} == {}
