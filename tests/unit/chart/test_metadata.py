@@ -30,7 +30,7 @@ def test_the_programs_have_the_chart_s_version() -> None:
     assert versions == {CHART_YAML["appVersion"]}
 
 
-def test_the_annotation_names_each_crd() -> None:
+def test_the_annotation_of_the_chart_names_each_crd() -> None:
     listed = {
         (one["kind"], one["version"], one["name"])
         for one in yaml.safe_load(ANNOTATIONS["artifacthub.io/crds"])
@@ -43,7 +43,7 @@ def test_the_annotation_names_each_crd() -> None:
     }
 
 
-def test_the_changes_are_of_known_kinds() -> None:
+def test_the_changes_of_the_chart_have_known_kinds() -> None:
     kinds = {one["kind"] for one in yaml.safe_load(ANNOTATIONS["artifacthub.io/changes"])}
     assert kinds <= {"added", "changed", "deprecated", "removed", "fixed", "security"}
 

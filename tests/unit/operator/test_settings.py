@@ -37,7 +37,7 @@ def test_variables_of_a_service_named_like_the_operator_are_ignored(
     assert load() == load()
 
 
-def test_each_invalid_value_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_each_invalid_setting_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CLOCHE_OPERATOR_HTTP_PORT", "70000")
     monkeypatch.setenv("CLOCHE_OPERATOR_QUEUE_LENGTH", "many")
     with pytest.raises(SettingsError) as refused:

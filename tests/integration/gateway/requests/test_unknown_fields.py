@@ -115,7 +115,9 @@ async def test_a_strict_session_with_unknown_fields_is_400(shared_gateway: Gatew
 @pytest.mark.parametrize(
     "path", [EXECUTE, f"{EXECUTE}/async", f"{EXECUTE}/batch", "/api/v1/sessions"]
 )
-async def test_strict_must_be_true_or_false(shared_gateway: Gateway, path: str, value: str) -> None:
+async def test_the_strict_parameter_must_be_true_or_false(
+    shared_gateway: Gateway, path: str, value: str
+) -> None:
     answer = await shared_gateway.http.post(path, params={"strict": value}, json=HELLO)
     assert (answer.status_code, answer.json()) == (
         400,

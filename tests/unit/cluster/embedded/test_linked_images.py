@@ -140,7 +140,7 @@ def test_each_layer_becomes_a_snapshot_of_the_same_files(
     assert done[6:] == [f"snapshots label {name} containerd.io/gc.root=" for name in (lower, upper)]
 
 
-def test_an_interrupted_load_is_continued(
+def test_an_interrupted_load_of_an_image_is_continued(
     linked: LinkedImages, store: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     lower, _ = chain_ids(read_image(store, NAME).layers)

@@ -5,13 +5,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from cloche_cluster.errors import ClusterError
 from cloche_cluster.install import env_file
 from cloche_cluster.install.installer import merged
-from cloche_cluster.install.keys import check_name
 from cloche_cluster.install.pod_status import is_ready, reason
 from cloche_cluster.install.release import content_digest, is_whole, without_notes
-from cloche_cluster.machine.apt import missing_packages
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -72,22 +69,6 @@ def test_a_pod_is_ready_by_its_condition_or_once_it_succeeded() -> None:
     assert is_ready(pod(phase="Succeeded"))
     assert not is_ready(pod(phase="Running", conditions=[{"type": "Ready", "status": "False"}]))
     assert not is_ready(pod())
-
-
-@pytest.mark.parametrize("name", ["", "-a", "a b", "a/b", "x" * 64, "ä", "a\n"])
-def test_an_invalid_name_is_rejected(name: str) -> None:
-    with pytest.raises(ClusterError, match="TENANT="):
-        check_name("TENANT", name)
-
-
-def test_a_valid_name_is_accepted() -> None:
-    for name in ("a", "local", "team-1.x_y", "x" * 63):
-        check_name("NAME", name)
-
-
-def test_a_package_counts_only_when_it_is_installed() -> None:
-    status = "gcc installed\nbuildah config-files\nlibc6-dev installed\n"
-    assert missing_packages(status, ("gcc", "buildah", "socat")) == ("buildah", "socat")
 
 
 def test_values_are_merged_deeply_and_later_ones_take_precedence() -> None:

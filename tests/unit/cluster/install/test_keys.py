@@ -12,7 +12,7 @@ import pytest
 
 from cloche_api.keys import ApiKeyRecord, KeyLimits, hash_key
 from cloche_cluster.errors import ClusterError
-from cloche_cluster.install.keys import KeyStore, duration, key_limits
+from cloche_cluster.install.keys import KeyStore, check_name, duration, key_limits
 
 _NOW = datetime(2026, 1, 1, tzinfo=UTC)
 _NONE = KeyLimits()
@@ -128,3 +128,14 @@ def test_an_invalid_record_in_the_secret_is_ignored(
     text = store.create("me", "me", _NONE)
     assert store.names() == {"odd", "me"}
     assert store.works(text, _NONE)
+
+
+@pytest.mark.parametrize("name", ["", "-a", "a b", "a/b", "x" * 64, "ä", "a\n"])
+def test_an_invalid_key_name_is_rejected(name: str) -> None:
+    with pytest.raises(ClusterError, match="TENANT="):
+        check_name("TENANT", name)
+
+
+def test_a_valid_key_name_is_accepted() -> None:
+    for name in ("a", "local", "team-1.x_y", "x" * 63):
+        check_name("NAME", name)

@@ -11,12 +11,12 @@ FOREIGN = Facts(context="production", answers=True)
 EMBEDDED = Facts(context="kubernetes-admin@cloche", answers=True, embedded_server=True)
 
 
-def test_auto_selects_a_kind_or_minikube_context_that_answers() -> None:
+def test_cluster_auto_selects_a_kind_or_minikube_context_that_answers() -> None:
     assert choose(Wish.AUTO, KIND) == Target(Kind.KIND, "dev", "kind-dev")
     assert choose(Wish.AUTO, MINIKUBE) == Target(Kind.MINIKUBE, "minikube", "minikube")
 
 
-def test_auto_creates_a_kind_cluster_where_docker_and_kind_are_available() -> None:
+def test_cluster_auto_creates_a_kind_cluster_where_docker_and_kind_are_available() -> None:
     target = choose(Wish.AUTO, Facts(docker_answers=True, kind_clusters=()))
     assert target == Target(Kind.KIND, "cloche", "kind-cloche", exists=False)
 
@@ -32,7 +32,7 @@ def test_auto_creates_a_kind_cluster_where_docker_and_kind_are_available() -> No
         EMBEDDED,
     ],
 )
-def test_auto_selects_the_embedded_cluster_otherwise(facts: Facts) -> None:
+def test_cluster_auto_selects_the_embedded_cluster_otherwise(facts: Facts) -> None:
     assert choose(Wish.AUTO, facts).kind is Kind.EMBEDDED
 
 
@@ -50,7 +50,7 @@ def test_a_context_that_is_only_named_like_kind_or_minikube_is_foreign() -> None
 
 
 @pytest.mark.parametrize("wish", [wish for wish in Wish if wish is not Wish.CURRENT])
-def test_only_current_selects_a_foreign_cluster(wish: Wish) -> None:
+def test_only_cluster_current_selects_a_foreign_cluster(wish: Wish) -> None:
     facts = Facts(
         context="production", answers=True, docker_answers=True,
         kind_clusters=(), minikube_profiles=(),
@@ -59,7 +59,7 @@ def test_only_current_selects_a_foreign_cluster(wish: Wish) -> None:
     assert choose(wish, facts).context != "production"
 
 
-def test_current_selects_any_context_that_answers() -> None:
+def test_cluster_current_selects_any_context_that_answers() -> None:
     assert choose(Wish.CURRENT, FOREIGN) == Target(Kind.FOREIGN, "production", "production")
     assert choose(Wish.CURRENT, KIND).kind is Kind.KIND
     assert choose(Wish.CURRENT, EMBEDDED).kind is Kind.EMBEDDED

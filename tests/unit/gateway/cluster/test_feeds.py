@@ -44,7 +44,7 @@ async def pieces_after(feed: Feed, start: Position) -> list[tuple[str, str, Posi
     return events
 
 
-async def test_each_piece_is_delivered_once(feed: Feed) -> None:
+async def test_a_feed_delivers_each_piece_once(feed: Feed) -> None:
     kinds = [(kind, text) for kind, text, _ in await pieces_after(feed, Position())]
     assert kinds == [("started", ""), *PRINTED, ("exit", "")]
 

@@ -153,7 +153,7 @@ def test_content_length_is_read_from_the_headers() -> None:
     assert content_length([(b"transfer-encoding", b"chunked")]) == 0
 
 
-def test_without_upgrade_removes_only_the_upgrade_headers() -> None:
+def test_only_the_upgrade_headers_are_removed_from_a_request_head() -> None:
     headers = [
         (b"host", b"x"),
         (b"connection", b"Upgrade, HTTP2-Settings"),
@@ -167,6 +167,6 @@ def test_without_upgrade_removes_only_the_upgrade_headers() -> None:
     )
 
 
-def test_connect_is_rejected() -> None:
+def test_a_connect_request_is_rejected() -> None:
     with pytest.raises(RefusedHeadError, match="CONNECT is not supported"):
         without_upgrade("CONNECT", b"a:1", "1.1", [])

@@ -47,5 +47,5 @@ def test_records_removed_for_one_limit_count_for_the_others() -> None:
 
 
 @pytest.mark.parametrize("bound", [0, 1, 2, 3])
-def test_a_limit_is_kept_exactly(bound: int) -> None:
+def test_as_many_records_remain_as_the_limit_allows(bound: int) -> None:
     assert len(gone(of("a", 1, 1) + of("b", 1), number=bound)) == 3 - bound

@@ -1,12 +1,11 @@
+"""What the kernel counts for a program's cgroup, and what it proves."""
+
 from __future__ import annotations
 
-import os
 from typing import TYPE_CHECKING
 
 import pytest
 
-from cloche_supervisor.protocol.events import Events
-from cloche_supervisor.run.compiler_message import first_line
 from cloche_supervisor.run.program import Ended
 from cloche_supervisor.system.cgroup import Cgroup
 
@@ -68,42 +67,3 @@ def test_an_end_counts_as_out_of_memory_only_after_an_oom_kill(
 ) -> None:
     ended = Ended(status, seconds=1, timed_out=timed_out, oom_killed=oom_killed)
     assert ended.out_of_memory is out_of_memory
-
-
-@pytest.mark.parametrize(
-    ("output", "line"),
-    [
-        (
-            "main.js:1\nlog(new Error('x'\n\nSyntaxError: missing ) after argument list\n",
-            "SyntaxError: missing ) after argument list",
-        ),
-        (
-            "# command-line-arguments\n./main.go:3:2: syntax error: x\n",
-            "./main.go:3:2: syntax error: x",
-        ),
-        ("a.c: In function 'f':\na.c:2:1: error: expected ';'\n", "a.c:2:1: error: expected ';'"),
-        ("main.ts(1,7): error TS1005: ';' expected.", "main.ts(1,7): error TS1005: ';' expected."),
-        ("warning: x\nerror[E0425]: no value `y`\n", "error[E0425]: no value `y`"),
-        ("\n\n  PHP Parse error:  oops\n", "PHP Parse error:  oops"),
-        ("\n \nsomething\n", "something"),
-        ("", "the compiler gave no reason"),
-        ("x" * 600, "x" * 500),
-        (b"\xff error: y", "\ufffd error: y"),
-    ],
-)
-def test_the_most_informative_line_of_a_compiler_is_found(output: str | bytes, line: str) -> None:
-    assert first_line(output if isinstance(output, bytes) else output.encode()) == line
-
-
-def test_the_prefix_of_each_log_line_is_counted() -> None:
-    reader, writer = os.pipe()
-    events = Events(writer)
-    for _ in range(100):
-        events.data("stdout", "x")
-    os.close(writer)
-    lines = os.read(reader, 65536).splitlines(keepends=True)
-    os.close(reader)
-    assert len(lines) == 100
-    # As containerd writes it, with a time of the maximum length.
-    prefix = b"2026-11-24T08:00:00.123456789+00:00 stdout F "
-    assert events.logged >= sum(len(prefix + line) for line in lines)
