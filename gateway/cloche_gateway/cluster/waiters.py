@@ -134,7 +134,7 @@ class Waiters:
         if look:
             self._check(waiter.name)
         if waiter.name not in self._looks:
-            self._look_later(waiter.name, _LOOK_SECONDS)
+            self._look_later(waiter.name, backoff(_LOOK_SECONDS, _LOOK_SECONDS_MAX))
 
     def replace(self, objects: list[dict[str, Any]]) -> None:
         """Do nothing: the list is only needed for its version, and `connected` checks waiters."""
@@ -182,14 +182,14 @@ class Waiters:
         """Cancel all checks under way."""
         await self._tasks.close()
 
-    def _look_later(self, name: str, seconds: float) -> None:
+    def _look_later(self, name: str, delays: Iterator[float]) -> None:
         """Schedule a check, because no event reports a deletion before the end."""
         loop = asyncio.get_running_loop()
-        self._looks[name] = loop.call_later(seconds, self._look, name, seconds)
+        self._looks[name] = loop.call_later(next(delays), self._look, name, delays)
 
-    def _look(self, name: str, waited: float) -> None:
+    def _look(self, name: str, delays: Iterator[float]) -> None:
         self._check(name, cached=True)
-        self._look_later(name, min(2 * waited, _LOOK_SECONDS_MAX))
+        self._look_later(name, delays)
 
     def _unsure(self, name: str) -> list[Waiter]:
         """Return the waiters of this name whose execution was created and has no known end."""
