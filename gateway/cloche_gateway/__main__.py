@@ -11,6 +11,7 @@ import sys
 import uvloop
 
 from cloche_api import logs
+from cloche_api.settings import SettingsError
 from cloche_gateway import context, server, settings
 from cloche_kube.client import Rest
 from cloche_kube.errors import NoClusterError
@@ -47,8 +48,8 @@ def main() -> int:
     """
     try:
         own = settings.load()
-    except settings.SettingsError as error:
-        sys.stderr.write(f"cloche-gateway: {error}\n")
+    except SettingsError as error:
+        sys.stderr.writelines(f"cloche-gateway: {line}\n" for line in str(error).splitlines())
         return _WRONG_SETTINGS
     logs.configure(own.log_format, own.log_level)
     _open_as_many_files_as_allowed()
