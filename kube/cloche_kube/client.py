@@ -179,6 +179,26 @@ class Rest:
             raise _unavailable(f"{method} {path}", error) from error
         return answer
 
+    async def pages(
+        self,
+        path: str,
+        params: Mapping[str, str],
+        *,
+        accept: str = JSON,
+        seconds: float = 10.0,
+    ) -> AsyncIterator[dict[str, Any]]:
+        """Yield the pages of the list of a collection, of up to `limit` (of `params`) objects each.
+
+        `seconds`: the timeout for each page.
+        """
+        query = dict(params)
+        while True:
+            page = await self.call("GET", path, params=query, accept=accept, timeout=seconds)
+            yield page
+            if not (more := page["metadata"].get("continue")):
+                return
+            query["continue"] = more
+
     async def rows(
         self, path: str, params: Mapping[str, str], *columns: str, seconds: float = 10.0
     ) -> AsyncIterator[tuple[dict[str, Any], list[Any]]]:
@@ -192,9 +212,9 @@ class Rest:
             ApiError, UnavailableError: see `call`.
         """
         limit = _PAGE if params.get("includeObject") == "None" else _PAGE_OF_OBJECTS
-        params = {"limit": limit, **params}
-        while True:
-            page = await self.call("GET", path, params=params, accept=_TABLE, timeout=seconds)
+        async for page in self.pages(
+            path, {"limit": limit, **params}, accept=_TABLE, seconds=seconds
+        ):
             names = [column["name"] for column in page["columnDefinitions"]]
             if missing := set(columns).difference(names):
                 # An older definition of the resource, which an upgrade replaces.
@@ -203,9 +223,6 @@ class Rest:
             for row in page["rows"] or []:
                 metadata = (row.get("object") or {}).get("metadata", {})
                 yield metadata, [row["cells"][place] for place in places]
-            if not (more := page["metadata"].get("continue")):
-                return
-            params["continue"] = more
 
     @asynccontextmanager
     async def stream(

@@ -28,6 +28,7 @@ _QUIET_SECONDS = 100.0
 """A watch that receives nothing for this time has lost its server, because a bookmark comes about
 every minute."""
 _LINE_BYTES = 16 * 1024 * 1024  # An object has at most 1.5 MiB; JSON escapes can expand it.
+_PAGE = 500  # objects
 _SHORT_SECONDS = 1.0
 """A watch that ends sooner counts as a failure and is followed by a back-off. Otherwise a server
 that ends each watch at once would get requests without a pause."""
@@ -146,16 +147,13 @@ class Follower:
     async def _list(self) -> str:
         """Read all pages, or one with `list_limit`, and return the version to watch from."""
         objects: list[dict[str, Any]] = []
-        params = {**self._source.selector, "limit": str(self._source.list_limit or 500)}
-        while True:
-            page = await self._rest.get(
-                self._source.path, accept=self._source.list_accept, params=params
-            )
+        version = ""
+        source = self._source
+        params = {**source.selector, "limit": str(source.list_limit or _PAGE)}
+        async for page in self._rest.pages(source.path, params, accept=source.list_accept):
             objects += page.get("items") or []
-            more = page["metadata"].get("continue")
-            if not more or self._source.list_limit:
+            version = page["metadata"]["resourceVersion"]
+            if source.list_limit:
                 break
-            params["continue"] = more
         self._sink.replace(objects)
-        version: str = page["metadata"]["resourceVersion"]
         return version

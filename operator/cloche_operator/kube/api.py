@@ -154,12 +154,9 @@ class Kube(StoredObjects):
         """Return every node with these labels on which Pods can start."""
         params = {"labelSelector": label_selector(selector), "limit": _NODES}
         found: list[Node] = []
-        while True:
-            page = await self._rest.get(NODES, params=params)
+        async for page in self._rest.pages(NODES, params):
             found += ready_nodes(page["items"])
-            if not (more := page["metadata"].get("continue")):
-                return found
-            params["continue"] = more
+        return found
 
     async def get_lease(self, name: str) -> dict[str, Any]:
         """Return a Lease."""
