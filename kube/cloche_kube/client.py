@@ -19,7 +19,7 @@ from cloche_kube.clock import ServerClock
 from cloche_kube.errors import ConflictError, NotFoundError, UnavailableError, failure
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Mapping
+    from collections.abc import AsyncIterator, Mapping, Sequence
 
     from kubernetes.aio.client import Configuration
 
@@ -86,7 +86,7 @@ class Rest:
     async def create(
         self,
         path: str,
-        obj: dict[str, Any],
+        obj: Mapping[str, Any],
         *,
         accept: str = METADATA,
         strict: bool = False,
@@ -107,16 +107,16 @@ class Rest:
     async def patch(
         self,
         path: str,
-        patch: dict[str, Any] | list[dict[str, Any]],
+        patch: Mapping[str, Any] | Sequence[Mapping[str, Any]],
         *,
         accept: str = METADATA,
         seconds: float = 10.0,
     ) -> dict[str, Any]:
-        """Apply a JSON merge patch (a dictionary) or a JSON patch (a list).
+        """Apply a JSON merge patch (a mapping) or a JSON patch (a sequence of operations).
 
         Returns the object as stored, by default only its metadata.
         """
-        kind = JSON_PATCH if isinstance(patch, list) else MERGE_PATCH
+        kind = MERGE_PATCH if isinstance(patch, dict) else JSON_PATCH
         return await self.call(
             "PATCH", path, body=patch, content_type=kind, accept=accept, timeout=seconds
         )
