@@ -28,7 +28,7 @@ from support.clients import images
 
 from cloche_api import meta
 from cloche_kube.client import Rest
-from cloche_kube.errors import ApiError, NoClusterError, UnavailableError
+from cloche_kube.errors import KubeError, NoClusterError
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -225,7 +225,7 @@ def main() -> int:
     take_precedence()
     try:
         lines = uvloop.run(_run(installation(), given))
-    except (BenchError, ApiError, NoClusterError, UnavailableError) as error:
+    except (BenchError, KubeError, NoClusterError) as error:
         sys.stderr.write(f"error: {error}\n")
         return 1
     except KeyboardInterrupt:

@@ -12,7 +12,7 @@ import pytest
 import yaml
 from support.fixtures.gateway import bound_executions, ready, serving
 
-from cloche_gateway.cluster.api import KubeClient
+from cloche_kube.client import Rest
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -130,7 +130,7 @@ async def test_a_gateway_started_without_an_api_server_is_not_ready_and_recovers
     path = tmp_path / "kubeconfig"
     path.write_text(yaml.safe_dump(config))
     await relay.away()
-    client = await KubeClient.connect(str(path))
+    client = await Rest.connect(str(path))
     async with serving(cluster, client) as gateway:
         assert (await gateway.http.get("/health/ready")).status_code == 503
         answer = await gateway.http.post("/api/v1/execute", json=HELLO)

@@ -13,12 +13,12 @@ from support.deadline import eventually
 
 from cloche_api.limits import MIB
 from cloche_gateway.cluster import log_follower
-from cloche_gateway.cluster.api import KubeClient
 from cloche_gateway.cluster.feed import Feed
 from cloche_gateway.cluster.log_follower import Logs, Source
-from cloche_gateway.cluster.paths import Paths
 from cloche_gateway.cluster.waiters import Waiters
 from cloche_gateway.limits.bytes import Budget
+from cloche_kube.client import Rest
+from cloche_kube.paths import Paths
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -68,7 +68,7 @@ async def logs(kubelet: Kubelet, tmp_path: Path) -> AsyncIterator[Logs]:
     }
     path = tmp_path / "kubeconfig"
     path.write_text(json.dumps(config))
-    client = await KubeClient.connect(str(path))
+    client = await Rest.connect(str(path))
     yield Logs(client, Paths("n"), Waiters(client, Paths("n")), per_node=1)
     kubelet.over.set()
     await client.close()

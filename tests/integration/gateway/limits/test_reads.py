@@ -99,23 +99,23 @@ async def test_clients_that_wait_for_one_execution_share_reads_without_output(
 ) -> None:
     monkeypatch.setattr(waiters, "_LOOK_SECONDS", 0.1)
     kube = gateway.context.kube
-    state, get, looks, reads = kube.state, kube.get, list[str | None](), list[str]()
+    waiting = gateway.context.waiters
+    state, get, looks, reads = waiting._state, kube.get, list[str | None](), list[str]()
 
-    async def looked(path: str, *, seconds: float, since: str | None = None) -> tuple[str, str]:
+    async def looked(path: str, since: str | None) -> tuple[str | None, str | None]:
         looks.append(since)
-        return await state(path, seconds=seconds, since=since)
+        return await state(path, since)
 
     async def read(path: str, **how: Any) -> dict[str, Any]:
         if "/sandboxexecutions/" in path:
             reads.append(path)
         return await get(path, **how)
 
-    monkeypatch.setattr(kube, "state", looked)
+    monkeypatch.setattr(waiting, "_state", looked)
     monkeypatch.setattr(kube, "get", read)
     name = await started(gateway)
     path = f"/api/v1/executions/{name}?wait=30"
     asked = [asyncio.create_task(gateway.http.get(path)) for _ in range(10)]
-    waiting = gateway.context.waiters
     await gateway.until(lambda: len(waiting._waiting.get(name, ())) == 10, "all to wait")
     assert len(waiting._looks) == 1
     assert len(waiting._checks) <= 1

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from cloche_gateway.cluster import read_cache
-from cloche_gateway.cluster.kube_errors import KubeError
 from cloche_gateway.cluster.read_cache import Reads
+from cloche_kube.errors import KubeError
 
 
 class Server:

@@ -6,9 +6,9 @@ from typing import Any, cast
 
 import pytest
 
-from cloche_gateway.cluster.api import KubeClient
-from cloche_gateway.cluster.paths import Paths
 from cloche_gateway.cluster.waiters import Waiters
+from cloche_kube.client import Rest
+from cloche_kube.paths import Paths
 
 _NAME = "0b3c6d5a-0000-4000-8000-000000000001"
 
@@ -19,7 +19,7 @@ def _ended(uid: str) -> dict[str, Any]:
 
 @pytest.fixture
 def waiters() -> Waiters:
-    return Waiters(cast("KubeClient", None), Paths("sandboxes"))  # These tests need no API server.
+    return Waiters(cast("Rest", None), Paths("sandboxes"))  # These tests need no API server.
 
 
 async def test_an_end_observed_before_the_create_is_acknowledged_is_delivered(

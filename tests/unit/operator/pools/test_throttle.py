@@ -81,3 +81,13 @@ def test_failures_within_one_back_off_count_once() -> None:
     clock.now += 2
     backoff.failed()
     assert (backoff.failures, backoff.seconds) == (2, 4)
+
+
+def test_the_back_off_stays_at_its_longest_after_thousands_of_failures() -> None:
+    clock = Clock()
+    backoff = Backoff(clock)
+    for _ in range(2000):  # a runtime whose image is missing for a day
+        backoff.failed()
+        clock.now += backoff.seconds
+    backoff.failed()
+    assert backoff.seconds == 60

@@ -1,15 +1,16 @@
-"""URL paths of the Kubernetes objects that the gateway reads and writes."""
+"""URL paths of the objects that the gateway and the operator read and write."""
 
 from __future__ import annotations
 
 from cloche_api.meta import EXECUTIONS, GROUP, RUNTIMES, SESSIONS, SOURCES, TOMBSTONES, VERSION
 
+NODES = "/api/v1/nodes"
+
 
 class Paths:
-    """The paths of one namespace.
+    """The paths of one namespace: of its collections, and of the objects in them.
 
-    A `name` must be valid in a path; `services.lookup` and `services.sessions` check the ids that
-    clients send.
+    A `name` must be valid in a path. The gateway checks the ids that clients send.
     """
 
     def __init__(self, namespace: str) -> None:
@@ -22,6 +23,8 @@ class Paths:
         self.tombstones = f"{own}/{TOMBSTONES}"
         self.pods = f"{core}/pods"
         self.secrets = f"{core}/secrets"
+        self.events = f"/apis/events.k8s.io/v1/namespaces/{namespace}/events"
+        self.leases = f"/apis/coordination.k8s.io/v1/namespaces/{namespace}/leases"
 
     def execution(self, name: str) -> str:
         """Return the path of a SandboxExecution."""

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from cloche_gateway.cluster.api import LongLineError, lines_of
+from cloche_kube.lines import LongLineError, lines_of
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
