@@ -13,7 +13,7 @@ _EXTERNAL = re.compile(r"^[a-z]+:")
 _TEST_NAME = re.compile(r"(?<![\w./-])tests/[\w/]+\.py")
 _PATH_IN_TABLE = re.compile(r"`([\w.*-]+/[\w./*-]*)`")
 _SHORT = {"api": "crds/cloche_api"} | {
-    name: f"{name}/cloche_{name}" for name in ("gateway", "operator")
+    name: f"{name}/cloche_{name}" for name in ("gateway", "kube", "operator")
 }
 """Names of folders in CONTRIBUTING's table of what to open for a change."""
 _PAGE_NAME = re.compile(r"(?<![\w./-])docs/[\w/-]+\.md(?:#[\w-]+)?")
