@@ -10,6 +10,7 @@ import pytest
 import pytest_asyncio
 from aiohttp import web
 from support.deadline import eventually
+from support.fixtures.operator_parts import answering
 
 from cloche_api.limits import MIB
 from cloche_gateway.cluster import log_follower
@@ -51,28 +52,12 @@ def kubelet() -> Kubelet:
 
 @pytest_asyncio.fixture
 async def logs(kubelet: Kubelet, tmp_path: Path) -> AsyncIterator[Logs]:
-    app = web.Application()
-    app.router.add_get("/api/v1/namespaces/n/pods/{pod}/log", kubelet.answer)
-    runner = web.AppRunner(app)
-    await runner.setup()
-    site = web.TCPSite(runner, "127.0.0.1", 0)
-    await site.start()
-    host, port = runner.addresses[0]
-    config = {
-        "apiVersion": "v1",
-        "kind": "Config",
-        "current-context": "c",
-        "clusters": [{"name": "c", "cluster": {"server": f"http://{host}:{port}"}}],
-        "users": [{"name": "c", "user": {}}],
-        "contexts": [{"name": "c", "context": {"cluster": "c", "user": "c"}}],
-    }
-    path = tmp_path / "kubeconfig"
-    path.write_text(json.dumps(config))
-    client = await Rest.connect(str(path))
-    yield Logs(client, Paths("n"), Waiters(client, Paths("n")), per_node=1)
-    kubelet.over.set()
-    await client.close()
-    await runner.cleanup()
+    route = web.get("/api/v1/namespaces/n/pods/{pod}/log", kubelet.answer)
+    async with answering([route], tmp_path) as kubeconfig:
+        rest = await Rest.connect(str(kubeconfig))
+        yield Logs(rest, Paths("n"), Waiters(rest, Paths("n")), per_node=1)
+        kubelet.over.set()
+        await rest.close()
 
 
 def event(**fields: Any) -> bytes:
