@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import logging
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from cloche_api import meta
 from cloche_api.resources.phases import Reason
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
     from cloche_api.resources.amounts import UsedResources
     from cloche_operator.model.execution import Execution
+    from cloche_operator.model.pod import Pod
     from cloche_operator.pods.sandbox import Sandbox
     from cloche_operator.pools.manager import Pools
     from cloche_operator.sessions.session import Session
@@ -80,7 +81,7 @@ class Attempt:
         self._job = job
         self.execution = job.execution
         """The execution; with its claim, once it is claimed."""
-        self.pod: dict[str, Any] | None = None
+        self.pod: Pod | None = None
         """The Pod, or None before there is one."""
         self._sandbox: Sandbox | None = None
         self._transcript = Transcript(job.execution.uid)
@@ -131,8 +132,7 @@ class Attempt:
             return
         elif self._sandbox is None:
             if self.pod is not None:
-                of = self.pod["metadata"]
-                await self._ctx.kube.ensure_pod_deleted(of["name"], of["uid"])
+                await self._ctx.kube.ensure_pod_deleted(self.pod.name, self.pod.uid)
         elif self._transcript.exit is not None and self._pools.returns_after(self._sandbox):
             await self._pools.give_back(self._sandbox)
         else:
@@ -163,7 +163,7 @@ class Attempt:
             )
             return await self._claimed_and_opened(pod)
 
-    async def _claimed_and_opened(self, pod: dict[str, Any]) -> Sandbox:
+    async def _claimed_and_opened(self, pod: Pod) -> Sandbox:
         claiming = asyncio.ensure_future(self._claim(pod, warm=False))
         opening = asyncio.ensure_future(self._open(pod))
         try:
@@ -174,7 +174,7 @@ class Attempt:
             opening.cancel()
             await asyncio.gather(claiming, opening, return_exceptions=True)
 
-    async def _open(self, pod: dict[str, Any]) -> Sandbox:
+    async def _open(self, pod: Pod) -> Sandbox:
         """Attach and greet, and report to the pools whether Pods of this runtime can run."""
         shape = self._job.runtime.shape(self._job.used)
         try:
@@ -187,7 +187,7 @@ class Attempt:
         self._pools.tried(self._job.runtime, shape, None)
         return self._sandbox
 
-    async def _claim(self, pod: dict[str, Any], *, warm: bool) -> None:
+    async def _claim(self, pod: Pod, *, warm: bool) -> None:
         await self._ctx.lease.held()
         generation = self._job.runtime.generation
         wanted = Claim(pod, self._job.used, generation, self._job.queued, warm)
@@ -255,5 +255,5 @@ class Attempt:
             marking.cancel()
         await asyncio.wait({marking})
 
-    def _made(self, pod: dict[str, Any]) -> None:
+    def _made(self, pod: Pod) -> None:
         self.pod = pod

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import logging
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from cloche_api.accounting.write_limit import revisions
+from cloche_api.resources.phases import Reason
 from cloche_api.resources.tombstone import KEY_SECONDS
 from cloche_kube.errors import ApiError, ConflictError, InvalidError, NotFoundError, TooLargeError
 from cloche_operator.kube.api import retry_until_available
@@ -15,13 +16,14 @@ from cloche_operator.retention.removal import Leaving, remove
 from cloche_operator.state.events import WARNED
 
 if TYPE_CHECKING:
+    from cloche_api.resources.typed_dicts import ExecutionStatusDict
     from cloche_operator.model.execution import Execution
     from cloche_operator.state.context import Context
 
 log = logging.getLogger(__name__)
 
 
-async def record(ctx: Context, execution: Execution, final: dict[str, Any]) -> bool:
+async def record(ctx: Context, execution: Execution, final: ExecutionStatusDict) -> bool:
     """Write the final status, unless the execution no longer exists.
 
     Returns whether the execution is over. It is not if another operator works on it.
@@ -42,9 +44,9 @@ async def record(ctx: Context, execution: Execution, final: dict[str, Any]) -> b
     language = ctx.runtimes.label(execution.spec.language)
     ctx.metrics.ended.labels(language, written["phase"], written["reason"]).inc()
     _observe_steps(ctx, execution, written)
-    if written["reason"] in WARNED:
+    if (reason := Reason(written["reason"])) in WARNED:
         runtime = ctx.runtimes.named(language)
-        ctx.events.execution_failed(execution, written["reason"], written["message"], runtime)
+        ctx.events.execution_failed(execution, reason, written["message"], runtime)
     return True
 
 
@@ -57,8 +59,8 @@ async def _remove(ctx: Context, execution: Execution) -> None:
 
 
 async def _written(
-    ctx: Context, execution: Execution, final: dict[str, Any]
-) -> dict[str, Any] | None:
+    ctx: Context, execution: Execution, final: ExecutionStatusDict
+) -> ExecutionStatusDict | None:
     """Write the final status, or one without outputs if it is rejected; None if neither fits.
 
     Raises:
@@ -78,7 +80,7 @@ async def _written(
     return None
 
 
-async def _write(ctx: Context, execution: Execution, fields: dict[str, Any]) -> None:
+async def _write(ctx: Context, execution: Execution, fields: ExecutionStatusDict) -> None:
     """Write a final status, if the execution's claim is still the one that this operator knows.
 
     An operator that was frozen may report a Pod as lost that the current leader has replaced. So
@@ -98,7 +100,9 @@ async def _write(ctx: Context, execution: Execution, fields: dict[str, Any]) -> 
         except ConflictError:
             obj = await retry_until_available(lambda: kube.get_execution(execution.name))
             found = from_object(obj)
-            if obj.get("status", {}).get("recordedTime") == fields["recordedTime"]:
+            now_there: ExecutionStatusDict = obj.get("status") or {}
+            recorded: str | None = now_there.get("recordedTime")
+            if recorded == fields["recordedTime"]:
                 return  # the write succeeded, but its answer was lost
             same = (found.uid, found.pod_uid) == (execution.uid, execution.pod_uid)
             if found.ended or not same:
@@ -108,7 +112,7 @@ async def _write(ctx: Context, execution: Execution, fields: dict[str, Any]) -> 
             return
 
 
-def _count_writes(ctx: Context, execution: Execution, final: dict[str, Any]) -> None:
+def _count_writes(ctx: Context, execution: Execution, final: ExecutionStatusDict) -> None:
     """Charge what the execution has written to etcd, now that the size of its result is known."""
     ctx.writes.ended(
         execution.tenant,
@@ -120,7 +124,7 @@ def _count_writes(ctx: Context, execution: Execution, final: dict[str, Any]) -> 
     )
 
 
-def _observe_steps(ctx: Context, execution: Execution, final: dict[str, Any]) -> None:
+def _observe_steps(ctx: Context, execution: Execution, final: ExecutionStatusDict) -> None:
     """Observe the duration of each step whose time is in the status."""
     times = {
         "queued": execution.queued_time,

@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from cloche_api.accounting.write_limit import Excess
     from cloche_api.resources.amounts import UsedResources
     from cloche_operator.model.execution import Execution
+    from cloche_operator.model.pod import Pod
     from cloche_operator.pools.manager import Pools
     from cloche_operator.sessions.registry import Sessions
     from cloche_operator.state.cache import Runtime
@@ -76,7 +77,7 @@ class Run:
         self._share: Share | None = None
         self._attempt: Attempt | None = None
         self._reader: LogReader | None = None
-        self._pod: dict[str, Any] | None = None
+        self._pod: Pod | None = None
         self._halted: asyncio.Future[EndedError] = asyncio.get_running_loop().create_future()
 
     def charge(self, spec: int, *, listed: bool) -> None:
@@ -248,7 +249,7 @@ class Run:
             await attempt.end()
             pod = attempt.pod
         if pod is not None and (attempt is None or not attempt.in_session):
-            await remove_pod(self._ctx, pod["metadata"]["name"])
+            await remove_pod(self._ctx, pod.name)
 
     async def _record(self, ended: Transcript | EndedError) -> bool:
         """Write the final status, once there is memory for the result as a text.
@@ -275,10 +276,9 @@ class Run:
         """Remove the execution's Pod, and one that a killed operator left."""
         if self._attempt is not None:
             await self._attempt.end()
-        if pod := self._pod or self._ctx.pods.named(own_pod_name(self.execution.uid)):
-            name, uid = pod["metadata"]["name"], pod["metadata"]["uid"]
-            if "deletionTimestamp" not in pod["metadata"]:
-                await self._ctx.kube.ensure_pod_deleted(name, uid)
+        pod = self._pod or self._ctx.pods.named(own_pod_name(self.execution.uid))
+        if pod is not None and not pod.being_deleted:
+            await self._ctx.kube.ensure_pod_deleted(pod.name, pod.uid)
 
     def _node(self) -> str | None:
         pod = self._attempt.pod if self._attempt is not None else self._pod

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from cloche_api import meta
 from cloche_kube.client import MERGE_PATCH, METADATA, METADATA_LIST, Rest
@@ -12,9 +12,20 @@ from cloche_kube.errors import NotFoundError, UnavailableError
 from cloche_operator.kube.stored import StoredObjects
 from cloche_operator.model import pod_manifest
 from cloche_operator.model.node import Node, ready_nodes
+from cloche_operator.model.pod import from_object
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Awaitable, Callable
+
+    from cloche_api.resources.metadata import ObjectMeta
+    from cloche_api.resources.typed_dicts import (
+        ExecutionStatusDict,
+        RuntimeStatusDict,
+        SessionStatusDict,
+    )
+    from cloche_api.resources.typed_objects import ExecutionDict, RuntimeDict, SourceDict
+    from cloche_operator.model.pod import Pod
+    from cloche_operator.model.pod_types import JsonPatch, PodDict, PodManifest
 
 _T = TypeVar("_T")
 _JSON_PATCH = "application/json-patch+json"
@@ -37,9 +48,9 @@ class Kube(StoredObjects):
         self._pods = f"/api/v1/namespaces/{namespace}/pods"
         self._events = f"/apis/events.k8s.io/v1/namespaces/{namespace}/events"
 
-    async def get_execution(self, name: str) -> dict[str, Any]:
+    async def get_execution(self, name: str) -> ExecutionDict:
         """Return a SandboxExecution."""
-        return await self._rest.call("GET", f"{self._executions}/{name}")
+        return cast("ExecutionDict", await self._rest.call("GET", f"{self._executions}/{name}"))
 
     async def execution_uid(self, name: str) -> str | None:
         """Return the uid of the SandboxExecution with this name, or None."""
@@ -50,7 +61,11 @@ class Kube(StoredObjects):
         return str(found["metadata"]["uid"])
 
     async def patch_execution_status(
-        self, name: str, uid: str, status: dict[str, Any], resource_version: str | None = None
+        self,
+        name: str,
+        uid: str,
+        status: ExecutionStatusDict,
+        resource_version: str | None = None,
     ) -> str:
         """Write a status; with a resource version, only if the object still has it.
 
@@ -72,11 +87,11 @@ class Kube(StoredObjects):
         )
         return str(written["metadata"]["resourceVersion"])
 
-    async def get_source(self, name: str) -> dict[str, Any]:
+    async def get_source(self, name: str) -> SourceDict:
         """Return a SandboxSource."""
-        return await self._rest.call("GET", f"{self._sources}/{name}")
+        return cast("SourceDict", await self._rest.call("GET", f"{self._sources}/{name}"))
 
-    async def patch_session_status(self, name: str, uid: str, status: dict[str, Any]) -> None:
+    async def patch_session_status(self, name: str, uid: str, status: SessionStatusDict) -> None:
         """Write fields of a SandboxSession's status.
 
         Raises:
@@ -86,53 +101,49 @@ class Kube(StoredObjects):
         path = f"{self._sessions}/{name}/status"
         await self._rest.call("PATCH", path, body=body, content_type=MERGE_PATCH)
 
-    async def patch_runtime_status(self, name: str, status: dict[str, Any]) -> None:
+    async def patch_runtime_status(self, name: str, status: RuntimeStatusDict) -> None:
         """Write fields of a SandboxRuntime's status."""
         path = f"{self._runtimes}/{name}/status"
         body = {"status": status}
         await self._rest.call("PATCH", path, body=body, content_type=MERGE_PATCH)
 
-    async def list_runtimes(self) -> list[dict[str, Any]]:
+    async def list_runtimes(self) -> list[RuntimeDict]:
         """Return every SandboxRuntime."""
-        items: list[dict[str, Any]] = (await self._rest.call("GET", self._runtimes))["items"]
-        return items
+        listed = await self._rest.call("GET", self._runtimes)
+        return cast("list[RuntimeDict]", listed["items"])
 
-    async def create_pod(self, manifest: dict[str, Any]) -> dict[str, Any]:
+    async def create_pod(self, manifest: PodManifest) -> Pod:
         """Create a Pod.
 
         Raises:
             ConflictError: a Pod with this name exists, or the quota was being updated.
             ApiError: a quota, an admission policy or the schema refused it.
         """
-        return await self._rest.call("POST", self._pods, body=manifest)
+        return _pod(await self._rest.call("POST", self._pods, body=manifest))
 
-    async def get_pod(self, name: str) -> dict[str, Any] | None:
+    async def get_pod(self, name: str) -> Pod | None:
         """Return a Pod, or None if none has this name."""
         try:
-            return await self._rest.call("GET", f"{self._pods}/{name}")
+            return _pod(await self._rest.call("GET", f"{self._pods}/{name}"))
         except NotFoundError:
             return None
 
-    async def list_pods(self) -> list[dict[str, Any]]:
+    async def list_pods(self) -> list[Pod]:
         """Return every sandbox Pod."""
         params = {"labelSelector": label_selector(pod_manifest.COMPONENT)}
-        items: list[dict[str, Any]] = (await self._rest.call("GET", self._pods, params=params))[
-            "items"
-        ]
-        return items
+        listed = await self._rest.call("GET", self._pods, params=params)
+        return list(map(_pod, listed["items"]))
 
-    async def patch_pod(self, name: str, patch: list[dict[str, Any]]) -> dict[str, Any]:
+    async def patch_pod(self, name: str, patch: list[JsonPatch]) -> None:
         """Apply a JSON patch to a Pod.
 
         Raises:
             InvalidError: one of its tests failed.
             NotFoundError: no Pod has this name.
         """
-        return await self._rest.call(
-            "PATCH", f"{self._pods}/{name}", body=patch, content_type=_JSON_PATCH
-        )
+        await self._rest.call("PATCH", f"{self._pods}/{name}", body=patch, content_type=_JSON_PATCH)
 
-    async def pods_metadata(self) -> list[dict[str, Any]]:
+    async def pods_metadata(self) -> list[ObjectMeta]:
         """Return the metadata of every sandbox Pod."""
         params = {"labelSelector": label_selector(pod_manifest.COMPONENT)}
         listed = await self._rest.call("GET", self._pods, params=params, accept=METADATA_LIST)
@@ -217,6 +228,10 @@ class Kube(StoredObjects):
         except UnavailableError:
             return False
         return True
+
+
+def _pod(obj: dict[str, Any]) -> Pod:
+    return from_object(cast("PodDict", obj))
 
 
 def label_selector(labels: dict[str, str]) -> str:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import logging
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from cloche_api.resources.phases import Reason
 from cloche_kube.errors import ApiError, ConflictError, TooLargeError, UnavailableError
@@ -22,6 +22,9 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from cloche_api.resources.amounts import UsedResources
+    from cloche_api.resources.typed_objects import ExecutionDict
+    from cloche_operator.model.pod import Pod
+    from cloche_operator.model.pod_types import JsonPatch
     from cloche_operator.pods.sandbox import Sandbox
     from cloche_operator.state.context import Context
 
@@ -40,7 +43,7 @@ class ClaimLostError(Exception):
 class Claim:
     """The values that a claim writes into an execution's status."""
 
-    pod: dict[str, Any]
+    pod: Pod
     used: UsedResources
     runtime_generation: int
     queued: datetime
@@ -81,7 +84,7 @@ async def claim(ctx: Context, execution: Execution, wanted: Claim) -> Execution:
         except ApiError as error:
             raise EndedError(Reason.DELETED, f"The execution no longer exists: {error}") from error
         found = from_object(await _still_there(ctx, execution))
-        if found.pod_uid == wanted.pod["metadata"]["uid"]:
+        if found.pod_uid == wanted.pod.uid:
             return found  # the write succeeded, but its answer was lost
         if found.ended or found.pod_uid != execution.pod_uid:
             raise ClaimLostError(found)
@@ -91,7 +94,7 @@ async def claim(ctx: Context, execution: Execution, wanted: Claim) -> Execution:
 
 
 async def mark(
-    ctx: Context, sandbox: Sandbox, labels: dict[str, str], patch: list[dict[str, Any]]
+    ctx: Context, sandbox: Sandbox, labels: dict[str, str], patch: list[JsonPatch]
 ) -> None:
     """Label the Pod as claimed. If another operator owns it, close the connection.
 
@@ -101,15 +104,13 @@ async def mark(
         await retry_until_available(lambda: ctx.kube.patch_pod(sandbox.name, patch))
     except ApiError as error:
         pod = await retry_until_available(lambda: ctx.kube.get_pod(sandbox.name))
-        if pod is not None and pod["metadata"]["uid"] == sandbox.uid:
-            written = pod["metadata"].get("labels", {}).items()
-            if labels.items() <= written:
-                return  # the write succeeded, but its answer was lost
+        if pod is not None and pod.uid == sandbox.uid and labels.items() <= pod.labels.items():
+            return  # the write succeeded, but its answer was lost
         log.warning("Pod %s is not used: %s", sandbox.name, error)
         await sandbox.close()
 
 
-async def _still_there(ctx: Context, execution: Execution) -> dict[str, Any]:
+async def _still_there(ctx: Context, execution: Execution) -> ExecutionDict:
     try:
         found = await retry_until_available(lambda: ctx.kube.get_execution(execution.name))
     except ApiError as error:

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
     from cloche_kube.client import Rest
     from cloche_operator.kube.api import Kube
+    from cloche_operator.model.pod import Pod
     from cloche_operator.model.pod_manifest import PodShape
     from cloche_operator.protocol.events import Transcript
 
@@ -80,15 +81,15 @@ class Sandbox:
 
     def __init__(
         self,
-        pod: dict[str, Any],
+        pod: Pod,
         shape: PodShape,
         attachment: Attachment,
         api_answers: Callable[[], Awaitable[Any]],
     ) -> None:
         self._api_answers = api_answers
         self.pod = pod
-        self.name: str = pod["metadata"]["name"]
-        self.uid: str = pod["metadata"]["uid"]
+        self.name = pod.name
+        self.uid = pod.uid
         self.shape = shape
         self.tenant: str | None = None
         """The tenant whose programs it has run, or None if it has run none."""

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, Iterator
 
     from cloche_api.resources.amounts import UsedResources
+    from cloche_operator.model.pod import Pod
     from cloche_operator.model.pod_manifest import PodShape
     from cloche_operator.pods.sandbox import Sandbox
     from cloche_operator.state.cache import Runtime
@@ -91,13 +92,13 @@ class Pools:
             for sandbox in list(pool.waiting):
                 self.remove(sandbox)
 
-    def pod_seen(self, pod: dict[str, Any], *, deleted: bool) -> None:
+    def pod_seen(self, pod: Pod, *, deleted: bool) -> None:
         """Handle a change of a Pod.
 
         A Pod that is being removed is not used any more, even if it still answers. If no node
         accepts a program's Pod, a waiting Pod is removed to make room for it.
         """
-        sandbox = self._held.get(pod["metadata"]["uid"])
+        sandbox = self._held.get(pod.uid)
         if sandbox is not None and (deleted or is_leaving(pod)):
             self.lost(sandbox)
         elif (
@@ -105,7 +106,7 @@ class Pools:
             and lacks_node(pod)
             and (other := placement.given_up_for(self._ctx, pod, self))
         ):
-            log.info("Pod %s is removed to make room for %s", other.name, pod["metadata"]["name"])
+            log.info("Pod %s is removed to make room for %s", other.name, pod.name)
             self.remove(other)
 
     async def take(
@@ -165,7 +166,7 @@ class Pools:
         await self.removed(sandbox)
 
     async def opened(
-        self, pod: dict[str, Any], shape: PodShape, urgent: Callable[[], bool] = lambda: True
+        self, pod: Pod, shape: PodShape, urgent: Callable[[], bool] = lambda: True
     ) -> Sandbox:
         """Attach to a Pod as soon as it answers, greet it, and register it as attached.
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from cloche_api import meta
 from cloche_api.resources.phases import Reason
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from cloche_api.resources.amounts import UsedResources
+    from cloche_operator.model.pod import Pod
     from cloche_operator.model.session import SessionObject
     from cloche_operator.pods.sandbox import Sandbox
     from cloche_operator.pools.manager import Pools
@@ -31,7 +32,7 @@ async def start(  # noqa: PLR0913, PLR0917  what a Pod is made of, and who learn
     session: SessionObject,
     runtime: Runtime,
     used: UsedResources,
-    made: Callable[[dict[str, Any]], None],
+    made: Callable[[Pod], None],
 ) -> Sandbox:
     """Start a Pod for the session. `made` is called with it once it is created.
 

@@ -19,7 +19,7 @@ from cloche_operator.kube.api import retry_until_available
 from cloche_operator.model import session
 from cloche_operator.model.resources import demand_of, used_resources
 from cloche_operator.model.session import SessionEnd
-from cloche_operator.model.status import EndedError
+from cloche_operator.model.status import EndedError, resources_of
 from cloche_operator.queue.limits import Share
 from cloche_operator.sessions.pod import CONNECTION_LOST, assign, start
 from cloche_operator.sessions.turns import Turns
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 
     from cloche_api.resources.amounts import UsedResources
     from cloche_operator.model.execution import Execution
+    from cloche_operator.model.pod import Pod
     from cloche_operator.model.session import SessionObject
     from cloche_operator.pods.sandbox import Sandbox
     from cloche_operator.pools.manager import Pools
@@ -55,7 +56,7 @@ class Session:
         self._news = asyncio.Event()
         self._ending = asyncio.Event()
         self._sandbox: Sandbox | None = None
-        self._pod: dict[str, Any] | None = None
+        self._pod: Pod | None = None
         self._share: Share | None = None
         self._last_used = ctx.now()
         self._end: SessionEnd | None = None
@@ -224,8 +225,7 @@ class Session:
         if self._sandbox is not None:
             await self._pools.removed(self._sandbox)
         elif self._pod is not None:
-            pod = self._pod["metadata"]
-            await self._ctx.kube.ensure_pod_deleted(pod["name"], pod["uid"])
+            await self._ctx.kube.ensure_pod_deleted(self._pod.name, self._pod.uid)
 
     async def _report(self, phase: SessionPhase, reason: str, message: str) -> None:
         ended = phase is SessionPhase.ENDED
@@ -234,8 +234,8 @@ class Session:
         if self._pod is not None:
             status |= session.pod_fields(self._pod, self._ctx.pods.node_of(self._pod))
         if self.runtime is not None and self.used is not None:
-            status |= {"resources": self.used.model_dump(by_alias=True)}
-            status |= {"runtimeGeneration": self.runtime.generation}
+            status["resources"] = resources_of(self.used)
+            status["runtimeGeneration"] = self.runtime.generation
         of_ = self.obj
         try:
             await retry_until_available(
@@ -271,5 +271,5 @@ class Session:
             log.warning("Pod %s of session %s: %s", sandbox.name, self.obj.name, error)
             return False
 
-    def _made(self, pod: dict[str, Any]) -> None:
+    def _made(self, pod: Pod) -> None:
         self._pod = pod

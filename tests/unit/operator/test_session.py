@@ -9,19 +9,27 @@ from typing import Any
 
 import pytest
 from aiohttp import web
+from support.data.api_pods import pod, pod_object
 from support.fixtures.operator_parts import answering, operator_parts
 
 from cloche_api.resources.session import SessionPhase, SessionSpec
+from cloche_api.resources.typed_objects import RuntimeDict
 from cloche_operator.model.execution import now, timestamp
 from cloche_operator.model.node import Node
-from cloche_operator.model.session import SessionObject
+from cloche_operator.model.session import SessionObject, pod_fields
 from cloche_operator.pools.manager import Pools
 from cloche_operator.protocol.frame import PROTOCOL
 from cloche_operator.sessions.session import Session
 
 BOUND_SECONDS = 20.0
-RUNTIME: dict[str, Any] = {
-    "metadata": {"name": "python", "uid": "uid-of-python", "generation": 1},
+RUNTIME: RuntimeDict = {
+    "metadata": {
+        "name": "python",
+        "uid": "uid-of-python",
+        "generation": 1,
+        "resourceVersion": "1",
+        "creationTimestamp": "2026-01-02T03:04:05Z",
+    },
     "spec": {
         "image": "cloche/runtime-python:dev",
         "fileName": "main.py",
@@ -47,10 +55,10 @@ class ApiServer:
         ]
 
     async def _create(self, request: web.Request) -> web.Response:
-        pod = await request.json()
-        self.pods.append(pod["metadata"]["name"])
-        pod["metadata"] |= {"uid": "uid-of-pod", "creationTimestamp": timestamp(now())}
-        return web.json_response(pod)
+        created = await request.json()
+        self.pods.append(created["metadata"]["name"])
+        created["metadata"] |= {"uid": "uid-of-pod", "creationTimestamp": timestamp(now())}
+        return web.json_response(created)
 
     async def _attach(self, request: web.Request) -> web.WebSocketResponse:
         socket = web.WebSocketResponse(protocols=["v5.channel.k8s.io"])
@@ -63,7 +71,7 @@ class ApiServer:
 
     async def _get(self, request: web.Request) -> web.Response:
         name = request.match_info["name"]
-        return web.json_response({"metadata": {"name": name, "uid": "uid-of-pod"}})
+        return web.json_response(pod_object(name=name))
 
     async def _delete(self, request: web.Request) -> web.Response:
         self.pods.remove(request.match_info["name"])
@@ -72,6 +80,13 @@ class ApiServer:
     async def _patch(self, request: web.Request) -> web.Response:
         self.statuses.append((await request.json())["status"])
         return web.json_response({})
+
+
+def test_the_status_of_a_session_keeps_the_node_of_a_pod_that_is_no_longer_known() -> None:
+    """A field that is null in a merge patch is removed, one that is absent stays."""
+    fields = pod_fields(pod(name="sbx-1"), None)
+    assert fields == {"podName": "sbx-1", "podUID": "uid-of-pod"}
+    assert pod_fields(pod(), "node-1")["nodeName"] == "node-1"
 
 
 @pytest.mark.parametrize(

@@ -9,6 +9,7 @@ import pytest
 from support.deadline import settled
 
 from cloche_api.resources.phases import Reason
+from cloche_api.resources.typed_objects import ExecutionDict
 from cloche_operator.model.execution import Execution, from_object
 from cloche_operator.model.status import EndedError
 from cloche_operator.queue.waitlist import Waitlist
@@ -47,7 +48,7 @@ class SessionQueue:
 
 
 @pytest.fixture
-def execution(execution_object: dict[str, Any]) -> Execution:
+def execution(execution_object: ExecutionDict) -> Execution:
     return from_object(execution_object)
 
 
