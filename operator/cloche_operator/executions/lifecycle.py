@@ -17,14 +17,13 @@ from typing import TYPE_CHECKING, Any
 from cloche_api import logs
 from cloche_api.resources.phases import Reason
 from cloche_operator.executions.attempt import Attempt, Job, limit
-from cloche_operator.executions.finish import record
 from cloche_operator.executions.recovery import claimed_pod, recovered
+from cloche_operator.executions.status_writes import ClaimLostError, record
 from cloche_operator.kube.api import retry_until_available
 from cloche_operator.model import status
 from cloche_operator.model.execution import now, own_pod_name, timestamp
 from cloche_operator.model.resources import Demand, demand_of, used_resources
 from cloche_operator.model.status import EndedError, NeverStartedError, judged
-from cloche_operator.pods.claim import ClaimLostError
 from cloche_operator.pods.log_reader import LogReader
 from cloche_operator.pods.start import remove_pod
 from cloche_operator.protocol.events import Transcript
@@ -175,13 +174,15 @@ class Run:
             raise EndedError(Reason.WRITE_LIMIT, str(self._excess))
         await self._not_run_before()
         runtime = await retry_until_available(lambda: ctx.runtimes.find(spec.language))
-        session = self._sessions.of(self.execution) if self.execution.in_session else None
-        if session is not None:
-            used = await session.take_turn(runtime, self.execution, self._source.drop)
+        turn = None
+        if self.execution.in_session:
+            session = self._sessions.of(self.execution)
+            turn = await session.take_turn(runtime, self.execution, self._source.drop)
+            used = turn.used
         else:
             used = used_resources(spec.resources, runtime.spec.resources)
             await self._admitted(runtime, used)
-        job = Job(self.execution, self._source, runtime, used, self._queued, session)
+        job = Job(self.execution, self._source, runtime, used, self._queued, turn)
         self._attempt = Attempt(ctx, self._pools, job)
         try:
             with self._pools.working(runtime, self.execution.tenant):
@@ -254,7 +255,7 @@ class Run:
     async def _record(self, ended: Transcript | EndedError) -> bool:
         """Write the final status, once there is memory for the result as a text.
 
-        Returns whether the execution is over (see `finish.record`).
+        Returns whether the execution is over (see `status_writes.record`).
         """
         heard = ended if isinstance(ended, Transcript) else self._heard()
         hold = await self._ctx.budget.take(_RESULT_TIMES * (heard.size if heard else 0))

@@ -84,7 +84,7 @@ class Filler:
             pool.starting -= 1
             self._pools.changed.set()
         self._pools.tried(runtime, shape, None)
-        sandbox.on_spent, sandbox.unmarked = self._pools.lost, True
+        sandbox.call_when_spent(self._pools.lost)
         stale = self._pools.of(runtime.name) is not pool or sandbox.shape != pool.shape
         if stale or sandbox.spent:
             await self._pools.removed(sandbox)

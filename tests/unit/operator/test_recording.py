@@ -12,7 +12,7 @@ from support.fixtures.operator_parts import answering, operator_parts
 from cloche_api.resources.phases import Phase, Reason
 from cloche_api.resources.typed_dicts import ExecutionStatusDict
 from cloche_api.resources.typed_objects import ExecutionDict
-from cloche_operator.executions.finish import record
+from cloche_operator.executions.status_writes import record
 from cloche_operator.model.execution import from_object, now
 from cloche_operator.model.status import EndedError, terminal, without_exit
 
