@@ -19,6 +19,7 @@ from cloche_api.resources.phases import ENDED, TERMINAL
 from cloche_gateway.cluster.kube_errors import KubeError, NotFoundError
 from cloche_gateway.cluster.tasks import Background, backoff
 from cloche_gateway.cluster.watch import Source
+from cloche_gateway.results import phase_of
 from cloche_kube.client import METADATA_LIST
 
 if TYPE_CHECKING:
@@ -55,7 +56,7 @@ def source(paths: Paths) -> Source:
 
 def is_terminal(obj: dict[str, Any]) -> bool:
     """Return whether an execution has ended."""
-    return (obj.get("status") or {}).get("phase") in TERMINAL
+    return phase_of(obj) in TERMINAL
 
 
 class Waiter:
