@@ -43,10 +43,10 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping
 
     from cloche_api.resources.typed_objects import ExecutionDict, RuntimeDict, SessionDict
+    from cloche_operator.context import Context
     from cloche_operator.executions.dispatcher import Dispatcher
     from cloche_operator.pools.manager import Pools
     from cloche_operator.sessions.registry import Sessions
-    from cloche_operator.state.context import Context
 
 _PAGE = 5
 """Objects in a page of a list. A waiting execution takes up to 7 MiB while it is read."""

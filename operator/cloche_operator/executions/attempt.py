@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from cloche_api.resources.amounts import UsedResources
+    from cloche_operator.context import Context
     from cloche_operator.model.execution import Execution
     from cloche_operator.model.pod import Pod
     from cloche_operator.pods.sandbox import Sandbox
@@ -32,7 +33,6 @@ if TYPE_CHECKING:
     from cloche_operator.sessions.turns import Turn
     from cloche_operator.settings import Settings
     from cloche_operator.state.cache import Runtime
-    from cloche_operator.state.context import Context
     from cloche_operator.state.source import Source
 
 log = logging.getLogger(__name__)

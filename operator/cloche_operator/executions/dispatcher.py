@@ -19,9 +19,9 @@ from cloche_operator.state.source import Source
 if TYPE_CHECKING:
     from cloche_api.resources.typed_dicts import ExecutionStatusDict
     from cloche_api.resources.typed_objects import ExecutionDict
+    from cloche_operator.context import Context
     from cloche_operator.pools.manager import Pools
     from cloche_operator.sessions.registry import Sessions
-    from cloche_operator.state.context import Context
 
 _CANCEL_SECONDS = 1.0  # for the clean-up of a cancelled run
 

@@ -32,12 +32,12 @@ from cloche_operator.queue.limits import Share
 if TYPE_CHECKING:
     from cloche_api.accounting.write_limit import Excess
     from cloche_api.resources.amounts import UsedResources
+    from cloche_operator.context import Context
     from cloche_operator.model.execution import Execution
     from cloche_operator.model.pod import Pod
     from cloche_operator.pools.manager import Pools
     from cloche_operator.sessions.registry import Sessions
     from cloche_operator.state.cache import Runtime
-    from cloche_operator.state.context import Context
     from cloche_operator.state.source import Source
 
 # Pods that are created at most for an execution that loses its connection before it starts.

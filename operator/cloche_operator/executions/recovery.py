@@ -12,11 +12,11 @@ from cloche_operator.model.status import EndedError, NeverStartedError
 from cloche_operator.pods.log_reader import SilentError
 
 if TYPE_CHECKING:
+    from cloche_operator.context import Context
     from cloche_operator.model.execution import Execution
     from cloche_operator.model.pod import Pod
     from cloche_operator.pods.log_reader import LogReader
     from cloche_operator.protocol.events import Transcript
-    from cloche_operator.state.context import Context
 
 # If no `started` event has come within this time, no part of the frame is on its way any more: its
 # WebSocket is closed. A log can be followed that long only if containerd reads what containers

@@ -38,8 +38,8 @@ if TYPE_CHECKING:
     from cloche_api.resources.amounts import UsedResources
     from cloche_api.resources.typed_dicts import ExecutionStatusDict
     from cloche_api.resources.typed_objects import ExecutionDict
+    from cloche_operator.context import Context
     from cloche_operator.model.pod import Pod
-    from cloche_operator.state.context import Context
 
 log = logging.getLogger(__name__)
 

@@ -8,15 +8,15 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from cloche_kube.errors import ApiError, NotFoundError, UnavailableError
-from cloche_operator.retention.collector import Retention
+from cloche_operator.leader.collector import Retention
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from cloche_api.resources.metadata import ObjectMeta, OwnerReference
+    from cloche_operator.context import Context
     from cloche_operator.executions.dispatcher import Dispatcher
     from cloche_operator.model.pod import Pod
-    from cloche_operator.state.context import Context
 
 _NODE_SECONDS = 2.0  # between checks for a node while none is ready
 

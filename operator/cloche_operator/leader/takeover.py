@@ -9,7 +9,7 @@ from cloche_api import meta
 from cloche_operator.kube.api import retry_until_available
 
 if TYPE_CHECKING:
-    from cloche_operator.state.context import Context
+    from cloche_operator.context import Context
 
 log = logging.getLogger(__name__)
 

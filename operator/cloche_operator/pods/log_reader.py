@@ -24,8 +24,8 @@ from cloche_operator.pods.sandbox import attach
 from cloche_operator.protocol.events import Transcript
 
 if TYPE_CHECKING:
+    from cloche_operator.context import Context
     from cloche_operator.model.pod import Pod
-    from cloche_operator.state.context import Context
 
 _AGAIN_SECONDS = 0.5  # between two looks at a Pod whose log is not conclusive yet
 _LAST_LOOK_SECONDS = 15.0  # for the log of a Pod whose time is over

@@ -24,10 +24,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import NoReturn
 
+    from cloche_operator.context import Context
     from cloche_operator.model.pod import Pod
     from cloche_operator.model.pod_manifest import PodShape
     from cloche_operator.model.pod_types import PodManifest
-    from cloche_operator.state.context import Context
 
 _FIRST_TRY_SECONDS = 0.3  # no container has been seen to run sooner
 _END_SECONDS = 15.0  # to read the log and the status of a container that has ended

@@ -14,11 +14,11 @@ from cloche_operator.pools import placement
 from cloche_operator.pools.throttle import Need
 
 if TYPE_CHECKING:
+    from cloche_operator.context import Context
     from cloche_operator.model.pod import Pod
     from cloche_operator.pools.manager import Pools
     from cloche_operator.pools.pool import Pool
     from cloche_operator.state.cache import Runtime
-    from cloche_operator.state.context import Context
 
 _LOOK_SECONDS = 0.1  # between two checks while Pods are missing and may not start yet
 

@@ -20,12 +20,12 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, Iterator
 
     from cloche_api.resources.amounts import UsedResources
+    from cloche_operator.context import Context
     from cloche_operator.model.pod import Pod
     from cloche_operator.model.pod_manifest import PodShape
     from cloche_operator.model.status import EndedError
     from cloche_operator.pods.sandbox import Sandbox
     from cloche_operator.state.cache import Runtime
-    from cloche_operator.state.context import Context
 
 _THE_IMAGE_S = frozenset({Reason.IMAGE_PULL_FAILED})
 """Problems that do not depend on a Pod's limits."""

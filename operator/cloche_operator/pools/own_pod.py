@@ -17,12 +17,12 @@ if TYPE_CHECKING:
 
     from cloche_api.resources.amounts import UsedResources
     from cloche_api.resources.metadata import OwnerReference
+    from cloche_operator.context import Context
     from cloche_operator.model.pod import Pod
     from cloche_operator.model.pod_types import PodManifest
     from cloche_operator.pods.sandbox import Sandbox
     from cloche_operator.pools.manager import Pools
     from cloche_operator.state.cache import Runtime
-    from cloche_operator.state.context import Context
 
 _TRANSIENT_NODE_REASONS = frozenset(
     {Reason.CONTAINER_START_FAILED, Reason.POD_FAILED, Reason.PROTOCOL_ERROR}

@@ -16,11 +16,11 @@ from cloche_operator.model.status import EndedError
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
+    from cloche_operator.context import Context
     from cloche_operator.model.pod import Pod
     from cloche_operator.pods.sandbox import Sandbox
     from cloche_operator.pools.pool import Pool
     from cloche_operator.state.cache import Runtime
-    from cloche_operator.state.context import Context
 
 _LOOK_SECONDS = 1.0  # for changes that the watch has missed
 

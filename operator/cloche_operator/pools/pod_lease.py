@@ -20,13 +20,13 @@ if TYPE_CHECKING:
 
     from cloche_api.resources.amounts import UsedResources
     from cloche_api.resources.metadata import OwnerReference
+    from cloche_operator.context import Context
     from cloche_operator.model.execution import Execution
     from cloche_operator.model.pod import Pod
     from cloche_operator.pods.sandbox import Sandbox
     from cloche_operator.pools.manager import Pools
     from cloche_operator.pools.pool import Pool
     from cloche_operator.state.cache import Runtime
-    from cloche_operator.state.context import Context
 
 _MARK_SECONDS = 0.1
 """Seconds before a claimed Pod of a pool is labelled. A program that ends sooner causes no write,

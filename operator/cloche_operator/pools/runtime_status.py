@@ -13,9 +13,9 @@ from cloche_operator.model.execution import now
 
 if TYPE_CHECKING:
     from cloche_api.resources.typed_dicts import ConditionDict, RuntimeStatusDict
+    from cloche_operator.context import Context
     from cloche_operator.pools.manager import Pools
     from cloche_operator.pools.pool import Pool
-    from cloche_operator.state.context import Context
 
 _SECONDS = 1.0
 """Seconds between two checks for changed statuses."""

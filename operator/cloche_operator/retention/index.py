@@ -2,8 +2,8 @@
 
 It knows the size and the expiry of each record, so that finding those to remove needs no listing. A
 listing fills it when this operator begins to lead, the ends that this operator records keep it
-current, and further listings correct it, because others may delete records. Pure: `retention` lists
-and deletes.
+current, and further listings correct it, because others may delete records. Pure:
+`leader.collector` lists and deletes.
 """
 
 from __future__ import annotations

@@ -12,12 +12,12 @@ from cloche_operator.pools.own_pod import OwnPod
 
 if TYPE_CHECKING:
     from cloche_api.resources.amounts import UsedResources
+    from cloche_operator.context import Context
     from cloche_operator.model.session import SessionObject
     from cloche_operator.pods.sandbox import Sandbox
     from cloche_operator.pools.manager import Pools
     from cloche_operator.pools.pod_lease import PooledPod
     from cloche_operator.state.cache import Runtime
-    from cloche_operator.state.context import Context
 
 CONNECTION_LOST = "The connection to the Pod was lost."
 

@@ -18,10 +18,10 @@ from cloche_operator.sessions.session import Session
 
 if TYPE_CHECKING:
     from cloche_api.resources.typed_objects import SessionDict
+    from cloche_operator.context import Context
     from cloche_operator.model.execution import Execution
     from cloche_operator.model.session import SessionObject
     from cloche_operator.pools.manager import Pools
-    from cloche_operator.state.context import Context
 
 log = logging.getLogger(__name__)
 

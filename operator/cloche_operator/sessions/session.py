@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from cloche_api.resources.amounts import UsedResources
+    from cloche_operator.context import Context
     from cloche_operator.model.execution import Execution
     from cloche_operator.model.session import SessionObject
     from cloche_operator.pods.sandbox import Sandbox
@@ -38,7 +39,6 @@ if TYPE_CHECKING:
     from cloche_operator.pools.own_pod import OwnPod
     from cloche_operator.pools.pod_lease import PooledPod
     from cloche_operator.state.cache import Runtime
-    from cloche_operator.state.context import Context
 
 _REPORT_SECONDS = 5.0
 """Seconds between two writes of the time of its last use."""

@@ -14,10 +14,10 @@ from support.fixtures.operator_parts import operator_parts
 from cloche_api.resources.amounts import UsedResources
 from cloche_api.resources.phases import Reason
 from cloche_api.resources.typed_objects import ExecutionDict
+from cloche_operator.context import Context
 from cloche_operator.executions.status_writes import Claim, ClaimLostError, claim, record
 from cloche_operator.model.execution import Execution, from_object, now
 from cloche_operator.model.status import EndedError, Outcome, terminal
-from cloche_operator.state.context import Context
 
 
 @pytest.fixture

@@ -17,13 +17,13 @@ from support.fixtures.operator_parts import answering, operator_parts
 from cloche_api.accounting.size import object_bytes
 from cloche_api.resources.phases import TERMINAL
 from cloche_api.resources.typed_objects import ExecutionDict, RuntimeDict, SessionDict
+from cloche_operator.context import Context
 from cloche_operator.executions.dispatcher import Dispatcher
 from cloche_operator.model.execution import now, timestamp
 from cloche_operator.model.node import Node
 from cloche_operator.pools.manager import Pools
 from cloche_operator.protocol.frame import PROTOCOL
 from cloche_operator.sessions.registry import Sessions
-from cloche_operator.state.context import Context
 
 BOUND_SECONDS = 30.0
 RUNTIME: RuntimeDict = {
