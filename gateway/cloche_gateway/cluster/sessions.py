@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, cast
 
 from cloche_api.resources.session import SessionPhase
-from cloche_gateway.cluster.watch import Source
+from cloche_kube.watch import Source
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from cloche_api.resources.metadata import ObjectMeta
     from cloche_api.resources.typed_dicts import SessionStatusDict
     from cloche_api.resources.typed_objects import SessionSpecDict
-    from cloche_gateway.cluster.paths import Paths
+    from cloche_kube.paths import Paths
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,7 +25,7 @@ from cloche_kube.errors import (
     TooLargeError,
     UnavailableError,
 )
-from cloche_operator.kube.api import retry_until_available
+from cloche_kube.retry import retry_until_available
 from cloche_operator.model import status
 from cloche_operator.model.execution import Execution, from_object, now, time_of
 from cloche_operator.model.status import EndedError

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from cloche_api import meta
 from cloche_kube.errors import ApiError
-from cloche_operator.kube.api import retry_until_available
+from cloche_kube.retry import retry_until_available
 from cloche_operator.model.pod_manifest import claim_patch, execution_owner
 from cloche_operator.model.status import EndedError
 from cloche_operator.pools.throttle import Need
