@@ -55,7 +55,7 @@ sbom: venv-up ## write an SBOM of each image (CycloneDX) into .cloche/sbom
 clean-cache: venv-up ## remove the programs and images that `make down` keeps
 	@$(CLOCHE) clean-cache
 
-crds: venv-up ## generate crds/*.yaml and the types of statuses from the models
+crds: venv-up ## generate crds/*.yaml and the TypedDicts of resources from the models
 	@PYTHONPATH="$(ROOT)/crds" $(PY) -m cloche_api.crd "$(ROOT)/crds"
 
 test: venv-dev ## run unit, integration and e2e tests, or one suite: make test [SUITE=languages]

@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 
     from access.server import Cluster
 
+    from cloche_operator.model.pod_types import PodManifest
+
 SELECTOR = f"{LABEL}=bare"
 _FIRST_TRY_SECONDS = 0.3  # the operator's own value: no container starts sooner
 _TRY_SECONDS = 0.025  # likewise, multiplied by the number of Pods that start at once
@@ -85,7 +87,7 @@ class Bare:
         spec = ExecutionSpec(language=self.shape.runtime_name, code=CODE)
         return frame(execution, spec, self.shape.runtime, self.shape.used, afterwards)
 
-    def _manifest(self, user: int) -> dict[str, Any]:
+    def _manifest(self, user: int) -> PodManifest:
         manifest = waiting_pod(self.shape, user, _name(), self.cluster.settings)
         # Without the operator's labels, so that the operator does not delete it as an orphan.
         manifest["metadata"]["labels"] = {LABEL: "bare"}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from prometheus_client import (
     CollectorRegistry,
@@ -29,13 +29,16 @@ if TYPE_CHECKING:
 
     from prometheus_client.core import Metric
 
+    from cloche_api.resources.typed_dicts import ExecutionStatusDict
+    from cloche_api.resources.typed_objects import ExecutionSpecDict
     from cloche_kube.watch import Follower
 
 _SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300)
 _STEP_SECONDS = (0.001, 0.0025, *_SECONDS)
 """Buckets from the time of one write to the API server on a fast disk to that of the longest
 program."""
-_STEPS = {
+_Time = Literal["queuedTime", "claimedTime", "startTime", "completionTime", "recordedTime"]
+_STEPS: dict[str, tuple[_Time, _Time]] = {
     "claimed": ("queuedTime", "claimedTime"),
     "started": ("claimedTime", "startTime"),
     "finished": ("startTime", "completionTime"),
@@ -142,29 +145,32 @@ class Metrics:
 
         `created` is given for synchronous requests, whose steps are recorded too.
         """
-        status = obj["status"]
-        language = known(obj["spec"]["language"], self._languages)
+        spec: ExecutionSpecDict = obj["spec"]
+        status: ExecutionStatusDict = obj["status"]
+        language = known(spec["language"], self._languages)
         self.executions.labels(language, status_word(obj)).inc()
         if status["phase"] == "Error":
             self.errors.labels(known(status.get("reason"), _REASONS)).inc()
-        if status.get("executionSeconds") is not None:
-            self.duration.labels(language).observe(status["executionSeconds"])
+        seconds: float | None = status.get("executionSeconds")
+        if seconds is not None:
+            self.duration.labels(language).observe(seconds)
         if created is not None:
             self._steps(status, created)
 
-    def _steps(self, status: dict[str, Any], created: Created) -> None:
+    def _steps(self, status: ExecutionStatusDict, created: Created) -> None:
         """Record the duration of each step since the one before.
 
         A duration is at least 0, because the clocks of two machines can differ.
         """
         self.steps.labels("created").observe(created.seconds)
-        if status.get("queuedTime"):
-            self.steps.labels("queued").observe(max(0.0, _unix(status["queuedTime"]) - created.at))
+        queued: str | None = status.get("queuedTime")
+        if queued:
+            self.steps.labels("queued").observe(max(0.0, _unix(queued) - created.at))
         for step, (before, after) in _STEPS.items():
             passed = seconds_between(status.get(before), status.get(after))
             if passed is not None:
                 self.steps.labels(step).observe(passed)
-        last = status.get("recordedTime") or status.get("completionTime")
+        last: str | None = status.get("recordedTime") or status.get("completionTime")
         if last:
             self.steps.labels("returned").observe(max(0.0, time.time() - _unix(last)))
 

@@ -10,7 +10,7 @@ import re
 from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum, auto
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NotRequired, TypedDict, cast
 
 from cloche_api.resources import phases
 from cloche_api.resources.phases import TERMINAL, Phase, Reason
@@ -18,6 +18,9 @@ from cloche_gateway.errors import BusyError, RecordRemovedError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    from cloche_api.resources.typed_dicts import ExecutionStatusDict, OutputFileDict
+    from cloche_api.resources.typed_objects import ExecutionSpecDict
 
 FAILED = "Execution failed: "
 
@@ -116,9 +119,15 @@ _STATUS = {
 """The API's `status` for each phase."""
 
 
+def status_of(obj: dict[str, Any]) -> ExecutionStatusDict:
+    """Return the status of an execution: empty until the operator sets one."""
+    return cast("ExecutionStatusDict", obj.get("status") or {})
+
+
 def phase_of(obj: dict[str, Any]) -> Phase:
     """Return the execution's phase: Pending until the operator sets one."""
-    return Phase((obj.get("status") or {}).get("phase") or Phase.PENDING)
+    phase: str = status_of(obj).get("phase") or Phase.PENDING
+    return Phase(phase)
 
 
 def word_of(phase: Phase) -> str:
@@ -137,8 +146,9 @@ def rule_of(obj: dict[str, Any]) -> Rule:
     A reason that does not belong to the phase (such as QueueTimeout in Completed) is ignored, and
     the phase decides, because the phase is the part that the API guarantees.
     """
-    status = obj["status"]
-    phase, reason = Phase(status["phase"]), str(status.get("reason") or "")
+    status: ExecutionStatusDict = obj["status"]
+    reason: str = status.get("reason") or ""
+    phase = Phase(status["phase"])
     if reason in set(Reason) and phases.phase_of(Reason(reason)) is phase:
         return TABLE[Reason(reason)]
     return _BY_PHASE.get(phase) or _failed(_in_words(reason) or "internal error")
@@ -171,11 +181,31 @@ def deleted(execution_id: str) -> Answer:
     return Answer(_CANCELLED.status, body)
 
 
+class _Result(TypedDict):
+    """The fields of `models.ExecuteResponse`."""
+
+    execution_id: str
+    stdout: str
+    stderr: str
+    exit_code: int | None
+    execution_time: float | None
+    language: str
+    session_id: str | None
+    stdout_truncated: bool
+    stderr_truncated: bool
+    reason: str | None
+    usage: dict[str, float | None] | None
+    queue_time: float | None
+    files: NotRequired[list[dict[str, str]]]
+    files_truncated: NotRequired[bool]
+
+
 def result(obj: dict[str, Any]) -> dict[str, Any]:
     """Return the `models.ExecuteResponse` of an ended execution."""
-    spec, status = obj["spec"], obj.get("status") or {}
+    spec: ExecutionSpecDict = obj["spec"]
+    status = status_of(obj)
     usage = status.get("usage")
-    answer: dict[str, Any] = {
+    answer: _Result = {
         "execution_id": obj["metadata"]["name"],
         "stdout": status.get("stdout") or "",
         "stderr": status.get("stderr") or "",
@@ -183,23 +213,25 @@ def result(obj: dict[str, Any]) -> dict[str, Any]:
         "execution_time": status.get("executionSeconds"),
         "language": spec["language"],
         "session_id": spec.get("session"),
-        "stdout_truncated": bool(status.get("stdoutTruncated")),
-        "stderr_truncated": bool(status.get("stderrTruncated")),
+        "stdout_truncated": status.get("stdoutTruncated") or False,
+        "stderr_truncated": status.get("stderrTruncated") or False,
         "reason": status.get("reason"),
-        "usage": usage
-        and {
+        "usage": None
+        if usage is None
+        else {
             "cpu_seconds": usage.get("cpuSeconds"),
             "max_memory_bytes": usage.get("maxMemoryBytes"),
         },
         "queue_time": seconds_between(status.get("queuedTime"), status.get("claimedTime")),
     }
-    if spec.get("outputFiles"):
+    patterns: list[str] = spec.get("outputFiles") or []
+    if patterns:
+        files: list[OutputFileDict] = status.get("files") or []
         answer["files"] = [
-            {"path": file["path"], "content_base64": file["contentBase64"]}
-            for file in status.get("files") or []
+            {"path": file["path"], "content_base64": file["contentBase64"]} for file in files
         ]
-        answer["files_truncated"] = bool(status.get("filesTruncated"))
-    return answer
+        answer["files_truncated"] = status.get("filesTruncated") or False
+    return {**answer}
 
 
 def failed_item(
@@ -237,14 +269,16 @@ def warned(body: dict[str, Any], warnings: Sequence[str]) -> dict[str, Any]:
 
 def state(obj: dict[str, Any]) -> dict[str, Any]:
     """Return the `models.StatusResponse` of an execution."""
-    phase, status = phase_of(obj), obj.get("status") or {}
-    started = status.get("startTime")
+    phase = phase_of(obj)
+    status = status_of(obj)
+    started: str | None = status.get("startTime")
+    completed: str | None = status.get("completionTime")
     return {
         "execution_id": obj["metadata"]["name"],
         "status": status_word(obj),
         "created_at": obj["metadata"]["creationTimestamp"],
         "started_at": started,
-        "completed_at": status.get("completionTime"),
+        "completed_at": completed,
         "result": result(obj) if phase in TERMINAL and started else None,
         "detail": detail_of(obj),
     }
@@ -261,13 +295,14 @@ def seconds_between(earlier: str | None, later: str | None) -> float | None:
     return max(0.0, round(passed.total_seconds(), 6))
 
 
-def _message(status: dict[str, Any]) -> str:
+def _message(status: ExecutionStatusDict) -> str:
     """Return the first line of the status message or, without one, of stderr.
 
     The message comes from the compiler or the operator. The prefix `spec.` is removed, because the
     operator names fields as in the resource and an HTTP request has no `spec`.
     """
-    lines = (status.get("message") or status.get("stderr") or "").strip().splitlines()
+    text: str = status.get("message") or status.get("stderr") or ""
+    lines = text.strip().splitlines()
     return lines[0].strip().removeprefix("spec.") if lines else "no message"
 
 

@@ -23,6 +23,7 @@ from cloche_api.settings import SettingsError
 from cloche_kube.client import Rest
 from cloche_kube.errors import NoClusterError
 from cloche_operator import handlers, http
+from cloche_operator.context import Context
 from cloche_operator.executions.dispatcher import Dispatcher
 from cloche_operator.kube.api import Kube
 from cloche_operator.leader.sweeper import Sweeper
@@ -36,7 +37,6 @@ from cloche_operator.retention.index import Records
 from cloche_operator.sessions.registry import Sessions
 from cloche_operator.settings import load
 from cloche_operator.state.cache import Pods, Runtimes
-from cloche_operator.state.context import Context
 from cloche_operator.state.events import Events
 from cloche_operator.state.lease import Lease, LeaseLostError
 

@@ -29,7 +29,7 @@ import contextvars
 import dataclasses
 import gc
 import os
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import kopf
 
@@ -37,15 +37,17 @@ from cloche_api import meta
 from cloche_api.resources.phases import UNFINISHED
 from cloche_kube.retry import retry_until_available
 from cloche_operator.kube.api import label_selector
+from cloche_operator.model.pod import from_object
 from cloche_operator.model.pod_manifest import COMPONENT
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping
 
+    from cloche_api.resources.typed_objects import ExecutionDict, RuntimeDict, SessionDict
+    from cloche_operator.context import Context
     from cloche_operator.executions.dispatcher import Dispatcher
     from cloche_operator.pools.manager import Pools
     from cloche_operator.sessions.registry import Sessions
-    from cloche_operator.state.context import Context
 
 _PAGE = 5
 """Objects in a page of a list. A waiting execution takes up to 7 MiB while it is read."""
@@ -81,7 +83,7 @@ class Litter:
         self._bound = bound
         self._size = 0
 
-    def passed(self, obj: dict[str, Any]) -> None:
+    def passed(self, obj: ExecutionDict) -> None:
         """Count an API object that was processed and is no longer needed."""
         self._size += _CHARACTER_BYTES * _characters(obj)
         if self._size >= self._bound:
@@ -120,7 +122,7 @@ async def execution_event(event: Any, memo: Memo, **_: Any) -> None:
 
     The watch selects unfinished executions, so one that ends leaves it and is reported as DELETED.
     """
-    execution = dict(event["object"])
+    execution = cast("ExecutionDict", dict(event["object"]))
     if event["type"] == "DELETED":
         await _left_the_watch(memo, execution["metadata"]["name"], execution["metadata"]["uid"])
     else:
@@ -134,23 +136,24 @@ async def session_event(event: Any, memo: Memo, **_: Any) -> None:
     if event["type"] == "DELETED":
         memo.sessions.vanished(event["object"]["metadata"]["uid"])
     else:
-        _without_context(memo.sessions.observe, dict(event["object"]))
+        _without_context(memo.sessions.observe, cast("SessionDict", dict(event["object"])))
 
 
 @kopf.on.event(meta.GROUP, meta.VERSION, meta.RUNTIMES)
 async def runtime_event(event: Any, memo: Memo, **_: Any) -> None:
     """Create, adjust or remove a runtime's pool."""
-    runtime = memo.ctx.runtimes.seen(dict(event["object"]), deleted=event["type"] == "DELETED")
+    obj = cast("RuntimeDict", event["object"])
+    runtime = memo.ctx.runtimes.seen(obj, deleted=event["type"] == "DELETED")
     if runtime is not None:
         memo.pools.runtime_seen(runtime)
     else:
-        memo.pools.runtime_gone(event["object"]["metadata"]["name"])
+        memo.pools.runtime_gone(obj["metadata"]["name"])
 
 
 @kopf.on.event("pods", labels=COMPONENT)
 async def pod_event(event: Any, memo: Memo, **_: Any) -> None:
     """Update the cache of Pods, and remove a Pod from its pool that cannot be used any more."""
-    pod, deleted = dict(event["object"]), event["type"] == "DELETED"
+    pod, deleted = from_object(event["object"]), event["type"] == "DELETED"
     memo.ctx.pods.seen(pod, deleted=deleted)
     memo.pools.pod_seen(pod, deleted=deleted)
 
@@ -189,7 +192,9 @@ class _NoDiffs(kopf.DiffBaseStorage):
         """Store nothing."""
 
 
-def _without_context(observe: Callable[..., None], obj: dict[str, Any], **more: bool) -> None:
+def _without_context(
+    observe: Callable[..., None], obj: ExecutionDict | SessionDict, **more: bool
+) -> None:
     """Process an object outside kopf's context.
 
     The context holds the complete object, and each task or callback made in it holds the context.

@@ -8,7 +8,7 @@ from aiohttp import web
 from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
 
 if TYPE_CHECKING:
-    from cloche_operator.state.context import Context
+    from cloche_operator.context import Context
 
 
 async def serve(ctx: Context) -> web.AppRunner:

@@ -1,7 +1,7 @@
 """`python -m cloche_api.crd DIRECTORY` writes what is generated from the models.
 
-The CustomResourceDefinitions go to DIRECTORY, one file each, and the types of statuses to this
-package.
+The CustomResourceDefinitions go to DIRECTORY, one file each, and the types of resources as JSON to
+this package.
 """
 
 from __future__ import annotations
@@ -15,7 +15,8 @@ from cloche_api import resources
 from cloche_api.crd import typed_dicts
 from cloche_api.crd.definitions import all_crds
 
-TYPED_DICTS = Path(resources.__file__).with_name("typed_dicts.py")
+TYPED_DICTS = Path(resources.__file__).parent
+"""The directory of the modules that `typed_dicts` generates."""
 HEADER = "# Generated from the models in cloche_api by `make crds`. Do not edit.\n"
 
 
@@ -34,7 +35,8 @@ def main() -> None:
         sys.exit("usage: python -m cloche_api.crd DIRECTORY")
     directory = Path(sys.argv[1])
     written = {directory / name: text for name, text in rendered().items()}
-    for path, text in {**written, TYPED_DICTS: typed_dicts.source()}.items():
+    types = {TYPED_DICTS / name: text for name, text in typed_dicts.sources().items()}
+    for path, text in {**written, **types}.items():
         path.write_text(text, encoding="utf-8")
         sys.stdout.write(f"{path}\n")
 

@@ -1,4 +1,4 @@
-"""The types of statuses as JSON, generated from the models for code that uses plain dicts."""
+"""The types of resources as JSON, generated from the models for code that uses plain dicts."""
 
 from __future__ import annotations
 
@@ -10,36 +10,78 @@ from typing import TYPE_CHECKING, Annotated, Any, Union, get_args, get_origin
 
 from pydantic import BaseModel
 
+from cloche_api.resources.execution import ExecutionSpec
 from cloche_api.resources.execution_status import ExecutionStatus
-from cloche_api.resources.runtime import RuntimeStatus
-from cloche_api.resources.session import SessionStatus
+from cloche_api.resources.runtime import RuntimeSpec, RuntimeStatus
+from cloche_api.resources.session import SessionSpec, SessionStatus
+from cloche_api.resources.source import SourceSpec
+from cloche_api.resources.tombstone import TombstoneSpec
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
 _COLUMNS = 100
-_HEAD = '''"""Statuses as JSON. Generated from the models by `make crds`. Do not edit."""
+_STATUSES = '''"""Statuses as JSON. Generated from the models by `make crds`. Do not edit."""
 
 from __future__ import annotations
 
 from typing import NotRequired, TypedDict
 '''
+_OBJECTS = '''\
+"""Resources and specs as JSON. Generated from the models by `make crds`. Do not edit."""
 
+from __future__ import annotations
 
-def source() -> str:
-    """Return the text of the module `typed_dicts`: a TypedDict for each model of a status."""
-    models = dict.fromkeys(
-        model for status in (ExecutionStatus, RuntimeStatus, SessionStatus) for model in _of(status)
+from typing import TYPE_CHECKING, NotRequired, TypedDict
+
+if TYPE_CHECKING:
+    from cloche_api.resources.metadata import ObjectMeta
+    from cloche_api.resources.typed_dicts import (
+{}
     )
-    return "\n\n".join([_HEAD, *map(_typed_dict, models)])
+'''
+_KINDS: dict[str, tuple[type[BaseModel], type[BaseModel] | None]] = {
+    "Execution": (ExecutionSpec, ExecutionStatus),
+    "Runtime": (RuntimeSpec, RuntimeStatus),
+    "Session": (SessionSpec, SessionStatus),
+    "Source": (SourceSpec, None),
+    "Tombstone": (TombstoneSpec, None),
+}
+"""Spec and status of each resource."""
+
+
+def sources() -> dict[str, str]:
+    """Return the file names and texts of the modules: one of statuses, one of whole resources."""
+    statuses = _all_of(status for _, status in _KINDS.values() if status is not None)
+    specs = [m for m in _all_of(spec for spec, _ in _KINDS.values()) if m not in statuses]
+    roots = [status for _, status in _KINDS.values() if status is not None]
+    nested = {inner for model in specs for inner in _inner(model) if inner in statuses}
+    imported = sorted(f"        {model.__name__}Dict," for model in (*roots, *nested))
+    objects = [_object(name, *models) for name, models in _KINDS.items()]
+    return {
+        "typed_dicts.py": "\n\n".join([_STATUSES, *map(_typed_dict, statuses)]),
+        "typed_objects.py": "\n\n".join(
+            [_OBJECTS.format("\n".join(imported)), *map(_typed_dict, specs), *objects]
+        ),
+    }
+
+
+def _all_of(models: Iterable[type[BaseModel]]) -> list[type[BaseModel]]:
+    """Return these models and those of their fields, once each, used before using."""
+    return list(dict.fromkeys(one for model in models for one in _of(model)))
 
 
 def _of(model: type[BaseModel]) -> Iterator[type[BaseModel]]:
     """Yield the models of a model's fields, then the model itself."""
-    for field in model.model_fields.values():
-        for inner in _models(field.annotation):
-            yield from _of(inner)
+    for inner in _inner(model):
+        yield from _of(inner)
     yield model
+
+
+def _inner(model: type[BaseModel]) -> Iterator[type[BaseModel]]:
+    """Yield the models of a model's own fields."""
+    for field in model.model_fields.values():
+        yield from _models(field.annotation)
 
 
 def _models(annotation: Any) -> Iterator[type[BaseModel]]:
@@ -50,11 +92,25 @@ def _models(annotation: Any) -> Iterator[type[BaseModel]]:
 
 
 def _typed_dict(model: type[BaseModel]) -> str:
-    lines = [f"class {model.__name__}Dict(TypedDict):", *_docstring(model.__doc__ or ""), ""]
+    sentence = (model.__doc__ or "").split(". ", maxsplit=1)[0].strip().rstrip(".") + "."
+    lines = [f"class {model.__name__}Dict(TypedDict):", *_docstring(sentence), ""]
     for name, field in model.model_fields.items():
         kind = _kind(field.annotation)
         kind = kind if field.is_required() else f"NotRequired[{kind}]"
         lines += [f"    {field.alias or name}: {kind}", *_docstring(field.description or "")]
+    return "\n".join(lines) + "\n"
+
+
+def _object(name: str, spec: type[BaseModel], status: type[BaseModel] | None) -> str:
+    lines = [
+        f"class {name}Dict(TypedDict):",
+        f'    """A Sandbox{name}, as the API server returns it."""',
+        "",
+        "    metadata: ObjectMeta",
+        f"    spec: {spec.__name__}Dict",
+    ]
+    if status is not None:
+        lines.append(f"    status: NotRequired[{status.__name__}Dict]")
     return "\n".join(lines) + "\n"
 
 

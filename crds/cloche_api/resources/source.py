@@ -13,7 +13,7 @@ source once the end of its execution is recorded, or if it has got no execution.
 from __future__ import annotations
 
 import secrets
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pydantic import ConfigDict, Field
 
@@ -21,6 +21,9 @@ from cloche_api import limits
 from cloche_api.meta import ANNOTATION_REQUEST_ID, API_VERSION, LABEL_TENANT
 from cloche_api.resources.base import Resource, rules
 from cloche_api.resources.input import SIZE_RULE, Code, Input
+
+if TYPE_CHECKING:
+    from cloche_api.resources.typed_objects import ExecutionSpecDict, SourceReferenceDict
 
 NAME_CHARACTERS = 253
 _NAME = r"^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$"  # of any object
@@ -67,9 +70,10 @@ def is_name_for(name: str, execution: str) -> bool:
     return name.rpartition("-")[0] == execution
 
 
-def bytes_of(spec: dict[str, Any]) -> int:
+def bytes_of(spec: ExecutionSpecDict) -> int:
     """Return the bytes of the SandboxSource of an execution with this spec; 0 without one."""
-    return int(spec["source"]["bytes"]) if "source" in spec else 0
+    source: SourceReferenceDict | None = spec.get("source")
+    return 0 if source is None else source["bytes"]
 
 
 def manifest(name: str, tenant: str, request_id: str, spec: dict[str, Any]) -> dict[str, Any]:

@@ -52,7 +52,7 @@ class ConditionDict(TypedDict):
 
 
 class ExecutionStatusDict(TypedDict):
-    """Observed state of the execution. It does not change after the phase is terminal."""
+    """Observed state of the execution."""
 
     phase: NotRequired[str]
     """Pending, Running, or a terminal phase: Completed, TimedOut, Cancelled or Error."""
@@ -147,7 +147,7 @@ class RuntimeStatusDict(TypedDict):
 
 
 class SessionStatusDict(TypedDict):
-    """Observed state of the session. It does not change after the phase is Ended."""
+    """Observed state of the session."""
 
     phase: NotRequired[str]
     """Pending until the Pod can run programs, then Ready, finally Ended."""

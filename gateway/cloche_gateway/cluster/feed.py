@@ -12,17 +12,19 @@ from __future__ import annotations
 import asyncio
 import sys
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from cloche_api.resources.input import Input
 from cloche_gateway.errors import OverloadedError
+from cloche_gateway.results import status_of
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Iterator
 
+    from cloche_api.resources.typed_dicts import OutputFileDict
     from cloche_gateway.limits.bytes import Budget
 
-STREAMS = ("stdout", "stderr")
+STREAMS: tuple[Literal["stdout", "stderr"], ...] = ("stdout", "stderr")
 _CHARACTERS = 4 * 1024 * 1024
 """The most text that is kept of both streams together. A supervisor limits each stream to 256 KiB;
 this bound is for one that does not."""
@@ -113,9 +115,10 @@ class Feed:
 
     def ended_as(self, obj: dict[str, Any]) -> None:
         """Append the output that is missing so far, and the end, from the ended execution."""
-        status = obj.get("status") or {}
+        status = status_of(obj)
+        started: str | None = status.get("startTime")
         kept = lean(obj)
-        if status.get("startTime") and not self.at.started:
+        if started and not self.at.started:
             self.add(Piece("started", obj=kept, replayed=True))
         for stream in STREAMS:
             rest = (status.get(stream) or "")[getattr(self.at, stream) :]
@@ -183,11 +186,12 @@ def lean(obj: dict[str, Any]) -> dict[str, Any]:
     The first line of stderr stays, because `detail` may quote it.
     """
     spec = {name: value for name, value in obj["spec"].items() if name not in _HEAVY}
-    status = dict(obj.get("status") or {})
+    status = status_of(obj).copy()
+    stderr: str | None = status.get("stderr")
     if "stdout" in status:
         status["stdout"] = ""
-    if status.get("stderr"):
-        status["stderr"] = "".join(status["stderr"].strip().splitlines()[:1])
+    if stderr:
+        status["stderr"] = "".join(stderr.strip().splitlines()[:1])
     return {**obj, "spec": spec, "status": status}
 
 
@@ -200,9 +204,8 @@ def _parts(piece: Piece, skipped: int) -> Iterator[tuple[Piece, int]]:
 
 def _size(piece: Piece) -> int:
     """Return approximately the bytes of memory that a piece takes."""
-    files = ((piece.obj or {}).get("status") or {}).get("files") or ()
+    status = status_of(piece.obj or {})
+    files: list[OutputFileDict] = status.get("files") or []
     return (
-        _PIECE_BYTES
-        + sys.getsizeof(piece.text)
-        + sum(len(file.get("contentBase64") or "") for file in files)
+        _PIECE_BYTES + sys.getsizeof(piece.text) + sum(len(file["contentBase64"]) for file in files)
     )

@@ -16,6 +16,7 @@ from cloche_gateway.errors import OverloadedError
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
+    from cloche_api.resources.typed_objects import ExecutionSpecDict
     from cloche_gateway.cluster.log_follower import Logs
     from cloche_gateway.limits.bytes import Budget
 
@@ -58,7 +59,7 @@ class Feeds:
         Raises:
             OverloadedError: its tenant has the most event streams, or there is no room for a feed.
         """
-        tenant = obj["spec"].get("tenant")
+        tenant = _tenant(obj)
         if self._listeners[tenant] >= _LISTENERS:
             raise OverloadedError(
                 f"this tenant has {_LISTENERS} open event streams, which is the limit. Close some, "
@@ -78,7 +79,7 @@ class Feeds:
             OverloadedError: as `check_room_for`.
         """
         self.check_room_for(obj)
-        uid, tenant = obj["metadata"]["uid"], obj["spec"].get("tenant")
+        uid, tenant = obj["metadata"]["uid"], _tenant(obj)
         followed = self._feeds.get(uid)
         if followed is None or followed.feed.is_cut:
             followed = self._feeds[uid] = self._begin(obj)
@@ -103,7 +104,7 @@ class Feeds:
             await _end(followed)
 
     def _begin(self, obj: dict[str, Any]) -> _Followed:
-        tenant = obj["spec"].get("tenant")
+        tenant = _tenant(obj)
         if waiters.is_terminal(obj):
             feed = Feed(self._budget, tenant)
             feed.ended_as(obj)
@@ -130,6 +131,11 @@ class Feeds:
                 f"{counts[tenant]} of them of this tenant. Please try again later"
             )
         return next(feed for feed in reversed(live) if feed.tenant == most)
+
+
+def _tenant(obj: dict[str, Any]) -> str | None:
+    spec: ExecutionSpecDict = obj["spec"]
+    return spec.get("tenant")
 
 
 async def _end(followed: _Followed) -> None:

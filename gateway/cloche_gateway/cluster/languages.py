@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal, cast, get_args
 
 from pydantic import ValidationError
 
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from decimal import Decimal
 
     from cloche_api.resources.amounts import UsedResources
+    from cloche_api.resources.typed_dicts import ConditionDict, RuntimeStatusDict
     from cloche_kube.paths import Paths
 
 _log = logging.getLogger(__name__)
@@ -26,7 +27,8 @@ _ORDER = (
     "sql", "bash",
 )  # fmt: skip
 """The order of languages in messages and lists. Others follow, sorted by name."""
-_POOL_FIELDS = ("wanted", "ready", "claimed", "hits", "misses", "healthFailures")
+_PoolField = Literal["wanted", "ready", "claimed", "hits", "misses", "healthFailures"]
+_POOL_FIELDS: tuple[_PoolField, ...] = get_args(_PoolField)
 _WORD_CHARACTERS = 253  # the longest name of a Kubernetes object; aliases have at most 63
 _STORAGE_AVAILABLE = "StorageAvailable"
 """The condition that the operator sets on each SandboxRuntime."""
@@ -160,9 +162,10 @@ class Languages:
         """Do nothing: a new watch resumes where the last one ended, or follows a new list."""
 
     def _look_at_status(self, obj: dict[str, Any]) -> None:
-        name, status = obj["metadata"]["name"], obj.get("status") or {}
+        name: str = obj["metadata"]["name"]
+        status = cast("RuntimeStatusDict", obj.get("status") or {})
         self.pools[name] = {field: status.get(field) or 0 for field in _POOL_FIELDS}
-        conditions = status.get("conditions") or []
+        conditions: list[ConditionDict] = status.get("conditions") or []
         if any(c["type"] == _STORAGE_AVAILABLE and c["status"] == "False" for c in conditions):
             self.storage_full.add(name)
         else:

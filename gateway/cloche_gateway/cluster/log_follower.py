@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from cloche_api.limits import MIB
 from cloche_api.meta import CONTAINER
 from cloche_gateway.cluster.feed import STREAMS, Piece, Position
+from cloche_gateway.results import status_of
 from cloche_kube.errors import KubeError, NotFoundError
 from cloche_kube.lines import lines_of
 from cloche_kube.retry import backoff
@@ -151,8 +152,9 @@ class Source:
 
 def _place(obj: dict[str, Any]) -> tuple[str, str | None] | None:
     """Return the Pod that is claimed for an execution and its node, or None."""
-    status = obj.get("status") or {}
-    return (status["podName"], status.get("nodeName")) if status.get("podName") else None
+    status = status_of(obj)
+    name: str | None = status.get("podName")
+    return (name, status.get("nodeName")) if name else None
 
 
 def _event(line: bytes) -> dict[str, Any]:

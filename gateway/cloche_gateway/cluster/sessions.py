@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from cloche_api.resources.session import SessionPhase
 from cloche_kube.watch import Source
@@ -17,6 +17,9 @@ from cloche_kube.watch import Source
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from cloche_api.resources.metadata import ObjectMeta
+    from cloche_api.resources.typed_dicts import SessionStatusDict
+    from cloche_api.resources.typed_objects import SessionSpecDict
     from cloche_kube.paths import Paths
 
 
@@ -48,14 +51,16 @@ def source(paths: Paths) -> Source:
 
 def session_of(obj: dict[str, Any]) -> Session:
     """Parse a SandboxSession. One that is being deleted counts as ended."""
-    meta, spec, status = obj["metadata"], obj["spec"], obj.get("status") or {}
-    phase = SessionPhase(status.get("phase") or SessionPhase.PENDING)
+    meta: ObjectMeta = obj["metadata"]
+    spec: SessionSpecDict = obj["spec"]
+    status = cast("SessionStatusDict", obj.get("status") or {})
+    phase: str = status.get("phase") or SessionPhase.PENDING
     return Session(
         name=meta["name"],
         uid=meta["uid"],
         tenant=spec.get("tenant"),
         language=spec["language"],
-        phase=SessionPhase.ENDED if meta.get("deletionTimestamp") else phase,
+        phase=SessionPhase.ENDED if meta.get("deletionTimestamp") else SessionPhase(phase),
         reason=status.get("reason"),
         created_at=meta["creationTimestamp"],
         expires_at=status.get("expiresAt"),

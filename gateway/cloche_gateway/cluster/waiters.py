@@ -16,6 +16,7 @@ import logging
 from typing import TYPE_CHECKING, Any
 
 from cloche_api.resources.phases import ENDED, TERMINAL
+from cloche_gateway.results import phase_of
 from cloche_kube.client import METADATA_LIST
 from cloche_kube.errors import KubeError, NotFoundError
 from cloche_kube.retry import backoff
@@ -56,7 +57,7 @@ def source(paths: Paths) -> Source:
 
 def is_terminal(obj: dict[str, Any]) -> bool:
     """Return whether an execution has ended."""
-    return (obj.get("status") or {}).get("phase") in TERMINAL
+    return phase_of(obj) in TERMINAL
 
 
 class Waiter:

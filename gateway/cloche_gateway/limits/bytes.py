@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from cloche_api.accounting.write_limit import WriteLimit
+    from cloche_api.resources.typed_dicts import ExecutionStatusDict
+    from cloche_api.resources.typed_objects import ExecutionSpecDict
     from cloche_kube.watch import Sink
 
 _OWN_BYTES = 192 * MIB
@@ -116,12 +118,14 @@ class CountedEnds:
 
 def count(writes: WriteLimit, obj: dict[str, Any]) -> None:
     """Charge the bytes that an ended execution has written."""
-    spec, status = obj["spec"], obj["status"]
-    stored = status.get("storedBytes")
+    spec: ExecutionSpecDict = obj["spec"]
+    status: ExecutionStatusDict = obj["status"]
+    stored: int | None = status.get("storedBytes")
     if stored is None:  # another version of the operator wrote its end
         stored = object_bytes(spec) + object_bytes(status)
     caused = revisions(status["phase"], claimed="podUID" in status)
-    name, tenant = obj["metadata"]["name"], spec.get("tenant") or ""
+    name: str = obj["metadata"]["name"]
+    tenant: str = spec.get("tenant") or ""
     writes.ended(
         tenant, name, stored, caused, lambda: object_bytes(spec), source=source.bytes_of(spec)
     )

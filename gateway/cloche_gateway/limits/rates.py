@@ -26,7 +26,6 @@ from cloche_gateway.errors import BusyError, TooManyAtOnceError
 if TYPE_CHECKING:
     from prometheus_client import Counter
 
-    from cloche_gateway.cluster.keys import Caller
     from cloche_gateway.settings import Settings
 
 _log = logging.getLogger(__name__)
@@ -120,6 +119,26 @@ class InRedis:
         return Quota(bool(passed), limit, remaining, reset)
 
 
+class Limited(Protocol):
+    """A holder of an API key, with its limits (see `cluster.keys.Caller`)."""
+
+    @property
+    def key(self) -> str:
+        """The name of the key."""
+
+    @property
+    def rate(self) -> int:
+        """Executions per minute."""
+
+    @property
+    def reads(self) -> int:
+        """Reads, waits, streams and deletions per minute."""
+
+    @property
+    def requests(self) -> int:
+        """In-flight requests."""
+
+
 class Kind(Enum):
     """Kinds of requests that have separate limits."""
 
@@ -156,7 +175,7 @@ class Rates:
             await self._pool.aclose()
 
     async def charge(
-        self, caller: Caller, count: int = 1, kind: Kind = Kind.EXECUTIONS
+        self, caller: Limited, count: int = 1, kind: Kind = Kind.EXECUTIONS
     ) -> Quota | None:
         """Charge `count` requests of a kind to the caller's key, all or none.
 
@@ -184,7 +203,7 @@ class Rates:
             self._left_alone_until = now + _SECONDS
         return False
 
-    async def _ask(self, caller: Caller, count: int, kind: Kind) -> Quota | None:
+    async def _ask(self, caller: Limited, count: int, kind: Kind) -> Quota | None:
         """Charge and return the quota, or None if Redis does not answer."""
         reads = kind is Kind.READS
         limit = caller.reads if reads else caller.rate
@@ -225,7 +244,7 @@ class InFlight:
         """Return the number of in-flight requests of the key with this name."""
         return self._of.get(key, 0)
 
-    def begin(self, caller: Caller) -> None:
+    def begin(self, caller: Limited) -> None:
         """Count one more request of the caller's key. Call `end` when it is answered.
 
         Raises:

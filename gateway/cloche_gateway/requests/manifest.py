@@ -11,7 +11,7 @@ import hashlib
 import hmac
 import json
 import uuid
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from cloche_api import limits
 from cloche_api.accounting.size import object_bytes
@@ -21,15 +21,22 @@ from cloche_api.resources.input import Input
 from cloche_gateway.errors import TooLargeError
 
 if TYPE_CHECKING:
+    from cloche_api.resources.typed_objects import (
+        ExecutionSpecDict,
+        FileDict,
+        ResourceAmountsDict,
+        SessionSpecDict,
+    )
     from cloche_gateway.cluster.keys import Caller
     from cloche_gateway.cluster.languages import Language
-    from cloche_gateway.models import ExecuteRequest, Resources, SessionRequest
+    from cloche_gateway.models import ExecuteRequest, InputFile, Resources, SessionRequest
 
 ANSWER_SECONDS = 60
 """The shortest time that the operator keeps a record, because a waiting gateway that missed the
 event of the end reads the record instead. With `ttl_seconds` 0 the gateway removes the record
 itself, as soon as the request is answered."""
-_NAMES = {
+_Large = Literal["code", "stdin", "environment", "args", "files", "outputFiles"]
+_NAMES: dict[_Large, str] = {
     "code": "code",
     "stdin": "stdin",
     "environment": "environment",
@@ -133,17 +140,17 @@ def session(
     name: str, request: SessionRequest, language: Language, caller: Caller, request_id: str
 ) -> dict[str, Any]:
     """Return the SandboxSession of a validated request."""
-    spec: dict[str, Any] = {
+    spec: SessionSpecDict = {
         "language": language.name,
         "tenant": caller.tenant,
         "concurrency": {"group": caller.key, "limit": caller.concurrency},
     }
-    optional = {
-        "resources": _resources(request.resources, language) if request.resources else None,
-        "idleTimeoutSeconds": request.idle_timeout,
-        "lifetimeSeconds": request.lifetime,
-    }
-    spec.update({field: value for field, value in optional.items() if value})
+    if request.resources and (amounts := _resources(request.resources, language)):
+        spec["resources"] = amounts
+    if request.idle_timeout:
+        spec["idleTimeoutSeconds"] = request.idle_timeout
+    if request.lifetime:
+        spec["lifetimeSeconds"] = request.lifetime
     return {
         "apiVersion": API_VERSION,
         "kind": "SandboxSession",
@@ -156,33 +163,39 @@ def session(
     }
 
 
-def _spec(request: ExecuteRequest, language: Language, caller: Caller) -> dict[str, Any]:
-    files = [
-        {"path": f.path, "content": f.content}
-        if f.content is not None
-        else {"path": f.path, "contentBase64": f.content_base64}
-        for f in request.files or []
-    ]
-    spec: dict[str, Any] = {
+def _spec(request: ExecuteRequest, language: Language, caller: Caller) -> ExecutionSpecDict:
+    spec: ExecutionSpecDict = {
         "language": language.name,
         "code": request.code,
         "timeoutSeconds": timeout_seconds(request),
         "tenant": caller.tenant,
         "concurrency": {"group": caller.key, "limit": caller.concurrency},
     }
-    optional = {
-        "stdin": request.stdin,
-        "environment": request.environment,
-        "args": request.args,
-        "files": files,
-        "outputFiles": request.output_files,
-        "session": request.session_id,
-        "resources": _resources(request.resources, language) if request.resources else None,
-    }
-    spec.update({field: value for field, value in optional.items() if value})
+    if request.stdin:
+        spec["stdin"] = request.stdin
+    if request.environment:
+        spec["environment"] = request.environment
+    if request.args:
+        spec["args"] = request.args
+    if request.files:
+        spec["files"] = list(map(_file, request.files))
+    if request.output_files:
+        spec["outputFiles"] = request.output_files
+    if request.session_id:
+        spec["session"] = request.session_id
+    if request.resources and (amounts := _resources(request.resources, language)):
+        spec["resources"] = amounts
     if request.ttl_seconds is not None:
         spec["ttlSecondsAfterFinished"] = max(request.ttl_seconds, ANSWER_SECONDS)
     return spec
+
+
+def _file(of: InputFile) -> FileDict:
+    """Return a file of the spec. A validated one has either text or base64."""
+    if of.content is not None:
+        return {"path": of.path, "content": of.content}
+    assert of.content_base64 is not None
+    return {"path": of.path, "contentBase64": of.content_base64}
 
 
 def timeout_seconds(request: ExecuteRequest) -> int:
@@ -191,8 +204,8 @@ def timeout_seconds(request: ExecuteRequest) -> int:
     return limits.TIMEOUT_SECONDS_DEFAULT if asked is None else asked
 
 
-def _resources(asked: Resources, language: Language) -> dict[str, str]:
-    amounts: dict[str, str] = {}
+def _resources(asked: Resources, language: Language) -> ResourceAmountsDict:
+    amounts: ResourceAmountsDict = {}
     if asked.cpu is not None:
         amounts["cpu"] = f"{round(asked.cpu * 1000)}m"
     if asked.memory_mb is not None:
@@ -205,7 +218,7 @@ def _resources(asked: Resources, language: Language) -> dict[str, str]:
     return amounts
 
 
-def _check_size(spec: dict[str, Any]) -> None:
+def _check_size(spec: ExecutionSpecDict) -> None:
     total = object_bytes(spec)
     if total <= limits.SPEC_BYTES:
         return

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     import asyncio
     from collections.abc import Awaitable, Callable
 
+    from cloche_api.resources.typed_objects import ExecutionSpecDict
     from cloche_gateway.cluster.keys import Caller
     from cloche_gateway.context import Context
 
@@ -87,6 +88,10 @@ async def read(
         obj = await ask(execution_id)
     except KubeError as error:
         raise BusyError(execution_id) from error
-    if obj is None or obj["spec"].get("tenant") != caller.tenant:
+    if obj is None:
+        raise ExecutionNotFoundError(execution_id)
+    spec: ExecutionSpecDict = obj["spec"]
+    tenant: str | None = spec.get("tenant")
+    if tenant != caller.tenant:
         raise ExecutionNotFoundError(execution_id)
     return obj

@@ -14,6 +14,7 @@ from cloche_kube.tasks import first_of
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator
 
+    from cloche_api.resources.typed_dicts import ExecutionStatusDict
     from cloche_gateway.cluster.feed import Piece, Position
     from cloche_gateway.cluster.keys import Caller
     from cloche_gateway.context import Context
@@ -87,8 +88,8 @@ def _end(obj: dict[str, Any]) -> dict[str, Any]:
 
 def _time(piece: Piece) -> str | None:
     if piece.obj is not None:
-        started: str | None = piece.obj["status"].get("startTime")
-        return started
+        status: ExecutionStatusDict = piece.obj["status"]
+        return status.get("startTime")
     if piece.time is None:
         return None
     return datetime.fromtimestamp(piece.time, UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")

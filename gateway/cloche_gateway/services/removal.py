@@ -24,6 +24,7 @@ from cloche_kube.errors import ConflictError, InvalidError, KubeError, NotFoundE
 if TYPE_CHECKING:
     from datetime import datetime
 
+    from cloche_api.resources.typed_objects import ExecutionSpecDict, SourceReferenceDict
     from cloche_gateway.cluster.keys import Caller
     from cloche_gateway.context import Context
 
@@ -110,12 +111,14 @@ async def remove(context: Context, record: dict[str, Any]) -> None:
     Raises:
         KubeError: the record was not removed.
     """
-    source, name = record["spec"].get("source"), record["metadata"]["name"]
+    spec: ExecutionSpecDict = record["spec"]
+    source: SourceReferenceDict | None = spec.get("source")
+    name: str = record["metadata"]["name"]
     if source is not None and is_name_for(source["name"], name):
         path = context.paths.source(source["name"])
         with contextlib.suppress(NotFoundError):
             await context.kube.delete(path, seconds=_CALL_SECONDS)
-    tenant = record["spec"].get("tenant", "")
+    tenant: str = spec.get("tenant", "")
     until = tombstones.expiration(context, record)
     await _remove(context, record["metadata"], tenant, until)
 

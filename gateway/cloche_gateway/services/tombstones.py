@@ -12,6 +12,8 @@ from cloche_kube.client import METADATA
 from cloche_kube.errors import AlreadyExistsError, ConflictError, KubeError
 
 if TYPE_CHECKING:
+    from cloche_api.resources.typed_dicts import ExecutionStatusDict
+    from cloche_api.resources.typed_objects import ExecutionSpecDict
     from cloche_gateway.context import Context
 
 _CALL_SECONDS = 10.0
@@ -37,8 +39,11 @@ async def refuse(context: Context, name: str) -> None:
 
 def expiration(context: Context, record: dict[str, Any]) -> datetime:
     """Return when the key of an ended execution may be used again. `record` is the whole object."""
-    if ends := record["status"].get("expirationTime"):  # set by the operator on each record
-        ttl_seconds = record["spec"]["ttlSecondsAfterFinished"]
+    spec: ExecutionSpecDict = record["spec"]
+    status: ExecutionStatusDict = record["status"]
+    ends: str | None = status.get("expirationTime")
+    if ends:  # set by the operator on each record
+        ttl_seconds = spec["ttlSecondsAfterFinished"]
         return tombstone.key_expiration(datetime.fromisoformat(ends), ttl_seconds)
     return usual_expiration(context)
 

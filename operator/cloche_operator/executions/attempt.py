@@ -6,46 +6,34 @@ import asyncio
 import contextlib
 import logging
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from cloche_api import meta
-from cloche_api.resources.phases import Reason
 from cloche_operator.executions.recovery import recovered
-from cloche_operator.model.pod_manifest import claim_patch, cold_pod, execution_owner
+from cloche_operator.executions.status_writes import Claim, claim
+from cloche_operator.model.pod_manifest import cold_pod
 from cloche_operator.model.resources import patience
 from cloche_operator.model.status import EndedError, NeverStartedError
-from cloche_operator.pods.claim import Claim, claim, mark
 from cloche_operator.pods.log_reader import LogReader
-from cloche_operator.pods.start import create_whatever_happens
-from cloche_operator.pools import placement
+from cloche_operator.pools.own_pod import OwnPod
+from cloche_operator.pools.pod_lease import from_pool
 from cloche_operator.protocol.events import Transcript
-from cloche_operator.protocol.frame import Afterwards, frame
+from cloche_operator.protocol.frame import frame
 
 if TYPE_CHECKING:
     from datetime import datetime
 
     from cloche_api.resources.amounts import UsedResources
+    from cloche_operator.context import Context
     from cloche_operator.model.execution import Execution
+    from cloche_operator.model.pod import Pod
     from cloche_operator.pods.sandbox import Sandbox
     from cloche_operator.pools.manager import Pools
-    from cloche_operator.sessions.session import Session
+    from cloche_operator.pools.pod_lease import PodLease
+    from cloche_operator.protocol.frame import Afterwards
+    from cloche_operator.sessions.turns import Turn
     from cloche_operator.settings import Settings
     from cloche_operator.state.cache import Runtime
-    from cloche_operator.state.context import Context
     from cloche_operator.state.source import Source
-
-_MARK_SECONDS = 0.1
-"""Seconds before a claimed Pod of a pool is labelled. A program that ends sooner causes no write,
-because its Pod is deleted at once. The write would load the API server, the kubelet and the
-scheduler while the program runs."""
-_ANSWER_SECONDS = 0.03
-"""Seconds from the record to the Pod's deletion, which would delay the gateway's answer."""
-_REUSE_SECONDS = 2 * 3600.0  # lifetime of a reused Pod, as a backstop
-
-_TRANSIENT_NODE_REASONS = frozenset(
-    {Reason.CONTAINER_START_FAILED, Reason.POD_FAILED, Reason.PROTOCOL_ERROR}
-)
-"""Once a Pod of the runtime has run, these are transient failures of a node or its containerd."""
 
 log = logging.getLogger(__name__)
 
@@ -67,8 +55,8 @@ class Job:
     runtime: Runtime
     used: UsedResources
     queued: datetime
-    session: Session | None = None
-    """The session whose turn this is."""
+    turn: Turn | None = None
+    """Its turn in a session, if it runs in one."""
 
 
 class Attempt:
@@ -80,19 +68,20 @@ class Attempt:
         self._job = job
         self.execution = job.execution
         """The execution; with its claim, once it is claimed."""
-        self.pod: dict[str, Any] | None = None
-        """The Pod, or None before there is one."""
-        self._sandbox: Sandbox | None = None
+        self._lease: PodLease | None = job.turn
         self._transcript = Transcript(job.execution.uid)
         self._reader: LogReader | None = None
-        self._marking: asyncio.Task[None] | None = None
-        self._turn = job.session
         self._sent = False
 
     @property
     def in_session(self) -> bool:
         """Whether the Pod belongs to a session."""
-        return self._job.session is not None
+        return self._job.turn is not None
+
+    @property
+    def pod(self) -> Pod | None:
+        """The Pod, or None before there is one."""
+        return None if self._lease is None else self._lease.pod
 
     @property
     def heard(self) -> Transcript:
@@ -108,86 +97,42 @@ class Attempt:
             NeverStartedError: the connection was lost before the program started.
             ClaimLostError: another operator has claimed the execution.
         """
-        if self._job.session is not None:
-            return await self._in_session(self._job.session)
-        job = self._job
-        sandbox, warm = await self._pools.take(job.runtime, job.used, job.execution.tenant)
-        if sandbox is None:
-            sandbox = await self._cold()
-        else:
-            self._sandbox, self.pod = sandbox, sandbox.pod
-            await self._claim(sandbox.pod, warm=warm)
-        returns = self._pools.returns_after(sandbox)
-        return await self._fed(sandbox, Afterwards.RESET if returns else Afterwards.EXIT)
+        if self._lease is None:
+            self._lease = await self._of_pool_or_own()
+        held = self._lease
+        try:
+            sandbox = await held.start(lambda pod: self._claim(pod, warm=held.warm))
+            return await self._fed(held, sandbox)
+        except (EndedError, NeverStartedError) as error:
+            if (lost := held.lost()) is not None:
+                raise lost from error
+            raise
 
     async def end(self) -> None:
-        """Release the Pod: return it to its session or its pool, or delete it."""
-        if self._marking is not None:
-            await self._marked_or_not(self._marking)
-        if self._turn is not None:
-            turn, self._turn = self._turn, None
-            await turn.give_back(whole=self._transcript.exit is not None or not self._sent)
-        elif self._job.session is not None:
-            return
-        elif self._sandbox is None:
-            if self.pod is not None:
-                of = self.pod["metadata"]
-                await self._ctx.kube.ensure_pod_deleted(of["name"], of["uid"])
-        elif self._transcript.exit is not None and self._pools.returns_after(self._sandbox):
-            await self._pools.give_back(self._sandbox)
-        else:
-            await asyncio.sleep(_ANSWER_SECONDS)
-            await self._pools.pause(self._sandbox)
-            await self._pools.removed(self._sandbox)
+        """Release the Pod."""
+        if self._lease is not None:
+            exited = self._transcript.exit is not None
+            await self._lease.release(exited=exited, sent=self._sent)
 
-    async def _in_session(self, session: Session) -> Transcript:
-        """Run the program in the session's Pod. The execution must have the turn."""
-        sandbox = session.sandbox
-        self.pod = sandbox.pod
-        try:
-            await self._claim(sandbox.pod, warm=True)
-            return await self._fed(sandbox, Afterwards.KEEP_FILES)
-        except (EndedError, NeverStartedError) as error:
-            if sandbox.spent:
-                raise session.ended_error() from error
-            raise
+    async def _of_pool_or_own(self) -> PodLease:
+        """Take a Pod of the pool, or prepare one for this execution only."""
+        ctx, pools, job = self._ctx, self._pools, self._job
+        of = job.execution
+        if pooled := await from_pool(ctx, pools, job.runtime, job.used, of.tenant):
+            return pooled
+        job.source.drop_if_large()
+        shape = job.runtime.shape(job.used)
+        return OwnPod(
+            ctx,
+            pools,
+            runtime=job.runtime,
+            used=job.used,
+            tenant=of.tenant,
+            build=lambda user: cold_pod(shape, user, of, ctx.settings),
+            is_replaced=True,
+        )
 
-    async def _cold(self) -> Sandbox:
-        """Create a Pod for this execution only, and claim it while it starts."""
-        shape, settings = self._job.runtime.shape(self._job.used), self._ctx.settings
-        self._job.source.drop_if_large()
-        await placement.for_program(self._ctx, self._job.runtime)
-        async with self._pools.starts.one(self.execution.tenant):
-            pod = await create_whatever_happens(
-                self._ctx, lambda user: cold_pod(shape, user, self.execution, settings), self._made
-            )
-            return await self._claimed_and_opened(pod)
-
-    async def _claimed_and_opened(self, pod: dict[str, Any]) -> Sandbox:
-        claiming = asyncio.ensure_future(self._claim(pod, warm=False))
-        opening = asyncio.ensure_future(self._open(pod))
-        try:
-            sandbox, _ = await asyncio.gather(opening, claiming)
-            return sandbox
-        finally:
-            claiming.cancel()
-            opening.cancel()
-            await asyncio.gather(claiming, opening, return_exceptions=True)
-
-    async def _open(self, pod: dict[str, Any]) -> Sandbox:
-        """Attach and greet, and report to the pools whether Pods of this runtime can run."""
-        shape = self._job.runtime.shape(self._job.used)
-        try:
-            self._sandbox = await self._pools.opened(pod, shape)
-        except EndedError as problem:
-            if problem.reason in _TRANSIENT_NODE_REASONS and self._pools.proved(self._job.runtime):
-                raise NeverStartedError from problem  # nothing was sent
-            self._pools.tried(self._job.runtime, shape, problem)
-            raise
-        self._pools.tried(self._job.runtime, shape, None)
-        return self._sandbox
-
-    async def _claim(self, pod: dict[str, Any], *, warm: bool) -> None:
+    async def _claim(self, pod: Pod, *, warm: bool) -> None:
         await self._ctx.lease.held()
         generation = self._job.runtime.generation
         wanted = Claim(pod, self._job.used, generation, self._job.queued, warm)
@@ -195,16 +140,15 @@ class Attempt:
         async with self._job.source.read_ahead() if warm else contextlib.nullcontext():
             self.execution = await claim(self._ctx, self.execution, wanted)
 
-    async def _fed(self, sandbox: Sandbox, afterwards: Afterwards) -> Transcript:
+    async def _fed(self, held: PodLease, sandbox: Sandbox) -> Transcript:
         """Send the input and receive the end, from the attach or else from the log."""
         execution = self.execution
+        afterwards = held.afterwards
         input_ = await self._input(afterwards)
         seconds = limit(execution, self._ctx.settings)
         await self._ctx.lease.held()
         self._sent = True
-        if sandbox.unmarked:
-            returns = afterwards is Afterwards.RESET
-            self._marking = asyncio.create_task(self._mark(sandbox, seconds, returns=returns))
+        held.sending(execution, seconds, afterwards)
         try:
             async with asyncio.timeout(seconds):
                 sent = not sandbox.spent and await sandbox.send(input_, self._transcript)
@@ -234,26 +178,3 @@ class Attempt:
         job = self._job
         spec = await job.source.read()
         return frame(self.execution.uid, spec, job.runtime.spec, job.used, afterwards)
-
-    async def _mark(self, sandbox: Sandbox, seconds: float, *, returns: bool) -> None:
-        """Label a Pod of the pool with its new user. A Pod that returns stays the runtime's."""
-        await asyncio.sleep(_MARK_SECONDS)
-        execution = self.execution
-        if returns:
-            labels, owner, life = {meta.LABEL_TENANT: execution.tenant}, None, _REUSE_SECONDS
-        else:
-            labels = {meta.LABEL_EXECUTION: execution.uid}
-            owner, life = execution_owner(execution), seconds
-        sandbox.unmarked = False
-        patch = claim_patch(sandbox.pod, self._ctx.now(), life, labels, owner)
-        await mark(self._ctx, sandbox, labels, patch)
-
-    async def _marked_or_not(self, marking: asyncio.Task[None]) -> None:
-        """Wait for the label, or cancel it if it has not begun and the Pod is deleted now."""
-        assert self._sandbox is not None
-        if self._sandbox.unmarked and not self._pools.returns_after(self._sandbox):
-            marking.cancel()
-        await asyncio.wait({marking})
-
-    def _made(self, pod: dict[str, Any]) -> None:
-        self.pod = pod

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pydantic
 
@@ -18,9 +18,11 @@ from cloche_operator.model.execution import with_spec
 from cloche_operator.state.source import Source
 
 if TYPE_CHECKING:
+    from cloche_api.resources.typed_dicts import ExecutionStatusDict
+    from cloche_api.resources.typed_objects import ExecutionDict
+    from cloche_operator.context import Context
     from cloche_operator.pools.manager import Pools
     from cloche_operator.sessions.registry import Sessions
-    from cloche_operator.state.context import Context
 
 _CANCEL_SECONDS = 1.0  # for the clean-up of a cancelled run
 
@@ -53,12 +55,13 @@ class Dispatcher:
         """Return whether the execution with this uid has a run whose end is not recorded yet."""
         return uid in self._runs and not self._runs[uid][0].recorded
 
-    def observe(self, obj: dict[str, Any], *, listed: bool = False) -> None:
+    def observe(self, obj: ExecutionDict, *, listed: bool = False) -> None:
         """Process a SandboxExecution's state. `listed`: it comes from a list, not an event."""
         if running := self._runs.get(obj["metadata"]["uid"]):
+            cancel: bool = obj["spec"].get("cancel", False)
             if "deletionTimestamp" in obj["metadata"]:
                 running[0].halt(Reason.DELETED, "The execution was deleted.")
-            elif obj["spec"].get("cancel"):
+            elif cancel:
                 running[0].halt(Reason.CANCELLED, "The execution was cancelled.")
             return
         try:
@@ -92,7 +95,7 @@ class Dispatcher:
             # This bounds the wait for calls that an unavailable API server does not answer.
             await asyncio.wait(tasks, timeout=_CANCEL_SECONDS)
 
-    def _refuse(self, obj: dict[str, Any], error: pydantic.ValidationError) -> None:
+    def _refuse(self, obj: ExecutionDict, error: pydantic.ValidationError) -> None:
         """End an execution that the API server has accepted but this operator cannot parse."""
         of, first = obj["metadata"], error.errors()[0]
         field = ".".join(str(part) for part in first["loc"])
@@ -100,7 +103,7 @@ class Dispatcher:
         log.error("execution %s: %s", of["name"], final["message"])
         self._refusals.start(self._write_refusal(of["name"], of["uid"], final))
 
-    async def _write_refusal(self, name: str, uid: str, final: dict[str, Any]) -> None:
+    async def _write_refusal(self, name: str, uid: str, final: ExecutionStatusDict) -> None:
         try:
             await retry_until_available(
                 lambda: self._ctx.kube.patch_execution_status(name, uid, final)

@@ -12,20 +12,19 @@ from __future__ import annotations
 import asyncio
 import logging
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from cloche_api import logs
 from cloche_api.resources.phases import Reason
 from cloche_kube.retry import retry_until_available
 from cloche_kube.tasks import first_of
 from cloche_operator.executions.attempt import Attempt, Job, limit
-from cloche_operator.executions.finish import record
 from cloche_operator.executions.recovery import claimed_pod, recovered
+from cloche_operator.executions.status_writes import ClaimLostError, record
 from cloche_operator.model import status
 from cloche_operator.model.execution import now, own_pod_name, timestamp
 from cloche_operator.model.resources import Demand, demand_of, used_resources
 from cloche_operator.model.status import EndedError, NeverStartedError, judged
-from cloche_operator.pods.claim import ClaimLostError
 from cloche_operator.pods.log_reader import LogReader
 from cloche_operator.pods.start import remove_pod
 from cloche_operator.protocol.events import Transcript
@@ -34,11 +33,12 @@ from cloche_operator.queue.limits import Share
 if TYPE_CHECKING:
     from cloche_api.accounting.write_limit import Excess
     from cloche_api.resources.amounts import UsedResources
+    from cloche_operator.context import Context
     from cloche_operator.model.execution import Execution
+    from cloche_operator.model.pod import Pod
     from cloche_operator.pools.manager import Pools
     from cloche_operator.sessions.registry import Sessions
     from cloche_operator.state.cache import Runtime
-    from cloche_operator.state.context import Context
     from cloche_operator.state.source import Source
 
 # Pods that are created at most for an execution that loses its connection before it starts.
@@ -77,7 +77,7 @@ class Run:
         self._share: Share | None = None
         self._attempt: Attempt | None = None
         self._reader: LogReader | None = None
-        self._pod: dict[str, Any] | None = None
+        self._pod: Pod | None = None
         self._halted: asyncio.Future[EndedError] = asyncio.get_running_loop().create_future()
 
     def charge(self, spec: int, *, listed: bool) -> None:
@@ -167,13 +167,15 @@ class Run:
             raise EndedError(Reason.WRITE_LIMIT, str(self._excess))
         await self._not_run_before()
         runtime = await retry_until_available(lambda: ctx.runtimes.find(spec.language))
-        session = self._sessions.of(self.execution) if self.execution.in_session else None
-        if session is not None:
-            used = await session.take_turn(runtime, self.execution, self._source.drop)
+        turn = None
+        if self.execution.in_session:
+            session = self._sessions.of(self.execution)
+            turn = await session.take_turn(runtime, self.execution, self._source.drop)
+            used = turn.used
         else:
             used = used_resources(spec.resources, runtime.spec.resources)
             await self._admitted(runtime, used)
-        job = Job(self.execution, self._source, runtime, used, self._queued, session)
+        job = Job(self.execution, self._source, runtime, used, self._queued, turn)
         self._attempt = Attempt(ctx, self._pools, job)
         try:
             with self._pools.working(runtime, self.execution.tenant):
@@ -241,12 +243,12 @@ class Run:
             await attempt.end()
             pod = attempt.pod
         if pod is not None and (attempt is None or not attempt.in_session):
-            await remove_pod(self._ctx, pod["metadata"]["name"])
+            await remove_pod(self._ctx, pod.name)
 
     async def _record(self, ended: Transcript | EndedError) -> bool:
         """Write the final status, once there is memory for the result as a text.
 
-        Returns whether the execution is over (see `finish.record`).
+        Returns whether the execution is over (see `status_writes.record`).
         """
         heard = ended if isinstance(ended, Transcript) else self._heard()
         hold = await self._ctx.budget.take(_RESULT_TIMES * (heard.size if heard else 0))
@@ -268,10 +270,9 @@ class Run:
         """Remove the execution's Pod, and one that a killed operator left."""
         if self._attempt is not None:
             await self._attempt.end()
-        if pod := self._pod or self._ctx.pods.named(own_pod_name(self.execution.uid)):
-            name, uid = pod["metadata"]["name"], pod["metadata"]["uid"]
-            if "deletionTimestamp" not in pod["metadata"]:
-                await self._ctx.kube.ensure_pod_deleted(name, uid)
+        pod = self._pod or self._ctx.pods.named(own_pod_name(self.execution.uid))
+        if pod is not None and not pod.being_deleted:
+            await self._ctx.kube.ensure_pod_deleted(pod.name, pod.uid)
 
     def _node(self) -> str | None:
         pod = self._attempt.pod if self._attempt is not None else self._pod

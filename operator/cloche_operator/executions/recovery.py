@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from cloche_api.resources.phases import Reason
 from cloche_kube.retry import retry_until_available
@@ -12,10 +12,11 @@ from cloche_operator.model.status import EndedError, NeverStartedError
 from cloche_operator.pods.log_reader import SilentError
 
 if TYPE_CHECKING:
+    from cloche_operator.context import Context
     from cloche_operator.model.execution import Execution
+    from cloche_operator.model.pod import Pod
     from cloche_operator.pods.log_reader import LogReader
     from cloche_operator.protocol.events import Transcript
-    from cloche_operator.state.context import Context
 
 # If no `started` event has come within this time, no part of the frame is on its way any more: its
 # WebSocket is closed. A log can be followed that long only if containerd reads what containers
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 _IN_FLIGHT_SECONDS = 5.0
 
 
-async def claimed_pod(ctx: Context, execution: Execution) -> dict[str, Any]:
+async def claimed_pod(ctx: Context, execution: Execution) -> Pod:
     """Return the Pod that was claimed for the execution.
 
     Raises:
@@ -32,11 +33,11 @@ async def claimed_pod(ctx: Context, execution: Execution) -> dict[str, Any]:
     """
     name = execution.pod_name
     pod = await retry_until_available(lambda: ctx.kube.get_pod(name)) if name else None
-    if pod is None or pod["metadata"]["uid"] != execution.pod_uid:
+    if pod is None or pod.uid != execution.pod_uid:
         raise EndedError(
             Reason.POD_DELETED, "The Pod was deleted, and the program's result is lost."
         )
-    if not pod["spec"].get("nodeName"):
+    if not pod.node:
         raise NeverStartedError
     return pod
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from cloche_api import meta
 from cloche_kube.client import JSON, METADATA, METADATA_LIST, Rest
@@ -12,9 +12,20 @@ from cloche_kube.retry import retry_until_available
 from cloche_operator.kube.stored import StoredObjects
 from cloche_operator.model import pod_manifest
 from cloche_operator.model.node import Node, ready_nodes
+from cloche_operator.model.pod import from_object
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator
+
+    from cloche_api.resources.metadata import ObjectMeta
+    from cloche_api.resources.typed_dicts import (
+        ExecutionStatusDict,
+        RuntimeStatusDict,
+        SessionStatusDict,
+    )
+    from cloche_api.resources.typed_objects import ExecutionDict, RuntimeDict, SourceDict
+    from cloche_operator.model.pod import Pod
+    from cloche_operator.model.pod_types import JsonPatch, PodDict, PodManifest
 
 _NODES = "50"  # per page; each is up to 100 KiB, most of it names of images
 _LEASE_SECONDS = 3.0  # a later answer is of no use
@@ -29,9 +40,9 @@ class Kube(StoredObjects):
         super().__init__(rest, namespace)
         self._leases = Paths(lease_namespace or namespace).leases
 
-    async def get_execution(self, name: str) -> dict[str, Any]:
+    async def get_execution(self, name: str) -> ExecutionDict:
         """Return a SandboxExecution."""
-        return await self._rest.get(self._paths.execution(name))
+        return cast("ExecutionDict", await self._rest.get(self._paths.execution(name)))
 
     async def execution_uid(self, name: str) -> str | None:
         """Return the uid of the SandboxExecution with this name, or None."""
@@ -42,7 +53,11 @@ class Kube(StoredObjects):
         return str(found["metadata"]["uid"])
 
     async def patch_execution_status(
-        self, name: str, uid: str, status: dict[str, Any], resource_version: str | None = None
+        self,
+        name: str,
+        uid: str,
+        status: ExecutionStatusDict,
+        resource_version: str | None = None,
     ) -> str:
         """Write a status; with a resource version, only if the object still has it.
 
@@ -59,11 +74,11 @@ class Kube(StoredObjects):
         written = await self._rest.patch(f"{self._paths.execution(name)}/status", patch)
         return str(written["metadata"]["resourceVersion"])
 
-    async def get_source(self, name: str) -> dict[str, Any]:
+    async def get_source(self, name: str) -> SourceDict:
         """Return a SandboxSource."""
-        return await self._rest.get(self._paths.source(name))
+        return cast("SourceDict", await self._rest.get(self._paths.source(name)))
 
-    async def patch_session_status(self, name: str, uid: str, status: dict[str, Any]) -> None:
+    async def patch_session_status(self, name: str, uid: str, status: SessionStatusDict) -> None:
         """Write fields of a SandboxSession's status.
 
         Raises:
@@ -72,16 +87,16 @@ class Kube(StoredObjects):
         patch = {"metadata": {"uid": uid}, "status": status}
         await self._rest.patch(f"{self._paths.session(name)}/status", patch)
 
-    async def patch_runtime_status(self, name: str, status: dict[str, Any]) -> None:
+    async def patch_runtime_status(self, name: str, status: RuntimeStatusDict) -> None:
         """Write fields of a SandboxRuntime's status."""
         await self._rest.patch(f"{self._paths.runtimes}/{name}/status", {"status": status})
 
-    async def list_runtimes(self) -> list[dict[str, Any]]:
+    async def list_runtimes(self) -> list[RuntimeDict]:
         """Return every SandboxRuntime."""
-        items: list[dict[str, Any]] = (await self._rest.get(self._paths.runtimes))["items"]
-        return items
+        listed = await self._rest.get(self._paths.runtimes)
+        return cast("list[RuntimeDict]", listed["items"])
 
-    async def create_pod(self, manifest: dict[str, Any]) -> dict[str, Any]:
+    async def create_pod(self, manifest: PodManifest) -> Pod:
         """Create a Pod.
 
         Raises:
@@ -89,32 +104,31 @@ class Kube(StoredObjects):
             ConflictError: the quota was being updated.
             ApiError: a quota, an admission policy or the schema refused it.
         """
-        return await self._rest.create(self._paths.pods, manifest, accept=JSON)
+        return _pod(await self._rest.create(self._paths.pods, manifest, accept=JSON))
 
-    async def get_pod(self, name: str) -> dict[str, Any] | None:
+    async def get_pod(self, name: str) -> Pod | None:
         """Return a Pod, or None if none has this name."""
         try:
-            return await self._rest.get(self._paths.pod(name))
+            return _pod(await self._rest.get(self._paths.pod(name)))
         except NotFoundError:
             return None
 
-    async def list_pods(self) -> list[dict[str, Any]]:
+    async def list_pods(self) -> list[Pod]:
         """Return every sandbox Pod."""
         params = {"labelSelector": label_selector(pod_manifest.COMPONENT)}
         listed = await self._rest.get(self._paths.pods, params=params)
-        items: list[dict[str, Any]] = listed["items"]
-        return items
+        return list(map(_pod, listed["items"]))
 
-    async def patch_pod(self, name: str, patch: list[dict[str, Any]]) -> dict[str, Any]:
+    async def patch_pod(self, name: str, patch: list[JsonPatch]) -> None:
         """Apply a JSON patch to a Pod.
 
         Raises:
             InvalidError: one of its tests failed.
             NotFoundError: no Pod has this name.
         """
-        return await self._rest.patch(self._paths.pod(name), patch, accept=JSON)
+        await self._rest.patch(self._paths.pod(name), patch)
 
-    async def pods_metadata(self) -> list[dict[str, Any]]:
+    async def pods_metadata(self) -> list[ObjectMeta]:
         """Return the metadata of every sandbox Pod."""
         params = {"labelSelector": label_selector(pod_manifest.COMPONENT)}
         listed = await self._rest.get(self._paths.pods, params=params, accept=METADATA_LIST)
@@ -196,6 +210,10 @@ class Kube(StoredObjects):
         except UnavailableError:
             return False
         return True
+
+
+def _pod(obj: dict[str, Any]) -> Pod:
+    return from_object(cast("PodDict", obj))
 
 
 def label_selector(labels: dict[str, str]) -> str:

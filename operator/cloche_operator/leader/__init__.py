@@ -1,1 +1,1 @@
-"""The takeover by a new leader, and the periodic sweep."""
+"""What the leader does by itself: takeover, periodic sweep, removal of old records."""

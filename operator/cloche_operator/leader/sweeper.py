@@ -5,16 +5,18 @@ from __future__ import annotations
 import asyncio
 import logging
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from cloche_kube.errors import KubeError, NotFoundError
-from cloche_operator.retention.collector import Retention
+from cloche_operator.leader.collector import Retention
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from cloche_api.resources.metadata import ObjectMeta, OwnerReference
+    from cloche_operator.context import Context
     from cloche_operator.executions.dispatcher import Dispatcher
-    from cloche_operator.state.context import Context
+    from cloche_operator.model.pod import Pod
 
 _NODE_SECONDS = 2.0  # between checks for a node while none is ready
 
@@ -62,11 +64,11 @@ class Sweeper:
         await self._take_up_unseen(unfinished)
         await self._remove_left_over(pods, unfinished)
 
-    def _forget(self, known: list[dict[str, Any]], pods: list[dict[str, Any]]) -> None:
+    def _forget(self, known: list[Pod], pods: list[ObjectMeta]) -> None:
         """Remove the Pods from the cache whose deletion was missed."""
         there = {pod["uid"] for pod in pods}
         for pod in known:
-            if pod["metadata"]["uid"] not in there:
+            if pod.uid not in there:
                 self._ctx.pods.seen(pod, deleted=True)
 
     async def _take_up_unseen(self, unfinished: list[tuple[str, str, str]]) -> None:
@@ -80,7 +82,7 @@ class Sweeper:
                 continue
 
     async def _remove_left_over(
-        self, pods: list[dict[str, Any]], unfinished: list[tuple[str, str, str]]
+        self, pods: list[ObjectMeta], unfinished: list[tuple[str, str, str]]
     ) -> None:
         """Delete the Pods that a crash left."""
         unended = {uid for _, uid, _ in unfinished}
@@ -93,7 +95,7 @@ class Sweeper:
                 log.info("removing left-over Pod %s", pod["name"])
                 await self._ctx.kube.delete_pod(pod["name"], uid)
 
-    async def _is_left_over(self, pod: dict[str, Any], owner: dict[str, Any]) -> bool:
+    async def _is_left_over(self, pod: ObjectMeta, owner: OwnerReference) -> bool:
         """Return whether neither this operator nor the Pod's owner needs the Pod."""
         if self._in_use(pod["uid"], owner["uid"]):
             return False
@@ -105,21 +107,21 @@ class Sweeper:
             return False
         if owner["kind"] == "SandboxSession":
             return owner["uid"] in {uid for _, uid, _ in await self._ctx.kube.ended_sessions()}
-        return bool(owner["kind"] == "SandboxRuntime")
+        return owner["kind"] == "SandboxRuntime"
 
     def _in_use(self, uid: str, owner: str) -> bool:
         """Return whether the Pod is attached, or its execution has a run."""
         return self._holds(uid) or self._dispatcher.working_on(owner)
 
-    async def _has_ended(self, owner: dict[str, Any]) -> bool:
+    async def _has_ended(self, owner: OwnerReference) -> bool:
         """Return whether an execution has ended. The collector deletes the Pod of a missing one."""
         found = await self._ctx.kube.record(owner["name"])
         return found is not None and found[0] == owner["uid"]
 
 
-def _owner(pod: dict[str, Any]) -> dict[str, Any]:
+def _owner(pod: ObjectMeta) -> OwnerReference:
     """Return the reference to the Pod's owner; an empty one if no resource of Cloche owns it."""
     for owner in pod.get("ownerReferences", []):
         if owner["kind"] in ("SandboxExecution", "SandboxSession", "SandboxRuntime"):
-            return dict(owner)
-    return {"kind": "", "name": "", "uid": ""}
+            return owner
+    return {"apiVersion": "", "kind": "", "name": "", "uid": ""}

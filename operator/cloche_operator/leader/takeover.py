@@ -9,7 +9,7 @@ from cloche_api import meta
 from cloche_kube.retry import retry_until_available
 
 if TYPE_CHECKING:
-    from cloche_operator.state.context import Context
+    from cloche_operator.context import Context
 
 log = logging.getLogger(__name__)
 
@@ -26,10 +26,9 @@ async def adopt_cluster_state(ctx: Context) -> list[tuple[str, str]]:
     spent = []
     for pod in await retry_until_available(ctx.kube.list_pods):
         ctx.pods.seen(pod)
-        of = pod["metadata"]
-        ours = any(o["apiVersion"] == meta.API_VERSION for o in of.get("ownerReferences", []))
-        if ours and of["name"] not in needed and "deletionTimestamp" not in of:
-            spent.append((of["name"], of["uid"]))
+        ours = any(owner["apiVersion"] == meta.API_VERSION for owner in pod.owners)
+        if ours and pod.name not in needed and not pod.being_deleted:
+            spent.append((pod.name, pod.uid))
     await retry_until_available(lambda: ctx.capacity.refresh(ctx.kube, ctx.runtimes))
     return spent
 

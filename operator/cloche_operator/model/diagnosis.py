@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING
 
 from cloche_api.resources.phases import Reason
 from cloche_operator.model.status import EndedError
+
+if TYPE_CHECKING:
+    from cloche_operator.model.pod import Pod, Terminated
 
 # The kubelet's reasons for a waiting container (pkg/kubelet/images and kuberuntime). ErrImagePull
 # is not one of them, because the kubelet retries once more before it reports ImagePullBackOff.
@@ -41,102 +44,94 @@ _POD_REASONS = {
 }
 
 
-def start_problem(pod: dict[str, Any]) -> EndedError | None:
+def start_problem(pod: Pod) -> EndedError | None:
     """Return why the Pod will never start, or None. If its container has run, read its log."""
     if gone := _gone(pod):
         return gone
-    waiting = _container_state(pod).get("waiting", {})
-    reason, message = waiting.get("reason", ""), waiting.get("message", "")
-    if reason in _NO_IMAGE:
-        return _no_image(pod, message or reason)
-    if reason in _NO_START:
-        return EndedError(
-            Reason.CONTAINER_START_FAILED, f"The container cannot start: {message or reason}"
-        )
+    if (waiting := pod.status.waiting) is None:
+        return None
+    words = waiting.message or waiting.reason
+    if waiting.reason in _NO_IMAGE:
+        return _no_image(pod, words)
+    if waiting.reason in _NO_START:
+        return EndedError(Reason.CONTAINER_START_FAILED, f"The container cannot start: {words}")
     return None
 
 
-def _no_image(pod: dict[str, Any], words: str) -> EndedError:
-    image = pod["spec"]["containers"][0]["image"]
-    return EndedError(Reason.IMAGE_PULL_FAILED, f"The image {image} cannot be pulled: {words}")
+def _no_image(pod: Pod, words: str) -> EndedError:
+    return EndedError(Reason.IMAGE_PULL_FAILED, f"The image {pod.image} cannot be pulled: {words}")
 
 
-def lacks_node(pod: dict[str, Any]) -> bool:
+def lacks_node(pod: Pod) -> bool:
     """Return whether the scheduler has reported that no node accepts the Pod now."""
-    if "deletionTimestamp" in pod["metadata"]:
-        return False
-    return _unscheduled(pod) is not None
+    return not pod.being_deleted and _unscheduled(pod) is not None
 
 
-def start_timeout(pod: dict[str, Any] | None, seconds: float) -> EndedError:
+def start_timeout(pod: Pod | None, seconds: float) -> EndedError:
     """Return why the Pod has not started in time, as far as its status shows."""
-    words = _unscheduled(pod or {})
+    words = None if pod is None else _unscheduled(pod)
     if words is not None:
         return EndedError(
             Reason.UNSCHEDULABLE, f"No node accepted the Pod within {seconds:g} s: {words}"
         )
-    waiting = _container_state(pod or {}).get("waiting", {})
-    seen = waiting.get("message") or waiting.get("reason") or "the node has reported nothing"
-    if pod is not None and waiting.get("reason") == "ErrImagePull":
+    waiting = None if pod is None else pod.status.waiting
+    seen = (waiting and (waiting.message or waiting.reason)) or "the node has reported nothing"
+    if pod is not None and waiting is not None and waiting.reason == "ErrImagePull":
         return _no_image(pod, seen)
     return EndedError(Reason.START_TIMEOUT, f"The Pod did not start within {seconds:g} s: {seen}")
 
 
-def is_leaving(pod: dict[str, Any]) -> bool:
+def is_leaving(pod: Pod) -> bool:
     """Return whether the Pod is dead or is being removed."""
     return has_terminated(pod) or _gone(pod) is not None
 
 
-def is_waiting(pod: dict[str, Any]) -> bool:
+def is_waiting(pod: Pod) -> bool:
     """Return whether the kubelet reports that the container has not started yet."""
-    return "waiting" in _container_state(pod)
+    return pod.status.waiting is not None
 
 
-def has_terminated(pod: dict[str, Any]) -> bool:
+def has_terminated(pod: Pod) -> bool:
     """Return whether the kubelet has reported that the container is dead."""
-    return "terminated" in _container_state(pod) or pod.get("status", {}).get("phase") in (
-        "Failed",
-        "Succeeded",
-    )
+    return pod.status.terminated is not None or pod.status.phase in ("Failed", "Succeeded")
 
 
-def refused_its_input(pod: dict[str, Any]) -> bool:
+def refused_its_input(pod: Pod) -> bool:
     """Return whether the exit code is the supervisor's code for an unusable input.
 
     It proves that the program of the last frame was not started. No other code proves that.
     """
-    code = _container_state(pod).get("terminated", {}).get("exitCode")
-    return bool(code == _UNUSABLE_INPUT)
+    terminated = pod.status.terminated
+    return terminated is not None and terminated.exit_code == _UNUSABLE_INPUT
 
 
-def has_run(pod: dict[str, Any]) -> bool:
+def has_run(pod: Pod) -> bool:
     """Return whether the kubelet has ever reported that the container was started."""
-    return "running" in _container_state(pod) or has_terminated(pod)
+    return pod.status.running or has_terminated(pod)
 
 
-def gone_unheard(last: dict[str, Any] | None) -> EndedError:
+def gone_unheard(last: Pod | None) -> EndedError:
     """Return why a Pod no longer exists, from its last known status."""
     return (last and _gone(last)) or EndedError(Reason.POD_DELETED, "The Pod was deleted.")
 
 
-def end_unheard(pod: dict[str, Any], *, started: bool) -> EndedError:
+def end_unheard(pod: Pod, *, started: bool) -> EndedError:
     """Return why the supervisor's stream ended without a result, while the Pod still exists."""
-    terminated = _container_state(pod).get("terminated", {})
-    if terminated.get("reason") == "OOMKilled":
+    terminated = pod.status.terminated
+    if terminated is not None and terminated.reason == "OOMKilled":
         return EndedError(
             Reason.OUT_OF_MEMORY, "The program was killed because it exceeded its memory limit."
         )
     return _gone(pod) or _died(terminated, started=started)
 
 
-def _died(terminated: dict[str, Any], *, started: bool) -> EndedError:
+def _died(terminated: Terminated | None, *, started: bool) -> EndedError:
     """Return why the container ended by itself before the supervisor reported a result."""
-    if terminated.get("reason") in ("StartError", "ContainerCannotRun"):
+    if terminated is not None and terminated.reason in ("StartError", "ContainerCannotRun"):
         return EndedError(
-            Reason.CONTAINER_START_FAILED,
-            f"The container cannot start: {terminated.get('message', '')}",
+            Reason.CONTAINER_START_FAILED, f"The container cannot start: {terminated.message}"
         )
-    code = terminated.get("exitCode")
+    code = None if terminated is None else terminated.exit_code
     if not started:
         return EndedError(
             Reason.PROTOCOL_ERROR,
@@ -148,33 +143,27 @@ def _died(terminated: dict[str, Any], *, started: bool) -> EndedError:
     )
 
 
-def _gone(pod: dict[str, Any]) -> EndedError | None:
+def _gone(pod: Pod) -> EndedError | None:
     """Return what removed the Pod, if anything: a disruption, its node, its deadline or a user."""
-    status = pod.get("status", {})
-    for condition in status.get("conditions", []):
-        if condition["type"] == "DisruptionTarget" and condition["status"] == "True":
-            reason = _DISRUPTIONS.get(condition.get("reason", ""), Reason.POD_EVICTED)
-            return EndedError(reason, f"The Pod was removed: {condition.get('message', '')}")
-    if known := _POD_REASONS.get(status.get("reason", "")):
+    status = pod.status
+    for condition in status.conditions:
+        if condition.type == "DisruptionTarget" and condition.status == "True":
+            reason = _DISRUPTIONS.get(condition.reason, Reason.POD_EVICTED)
+            return EndedError(reason, f"The Pod was removed: {condition.message}")
+    if known := _POD_REASONS.get(status.reason):
         reason, words = known
-        return EndedError(reason, f"{words}: {status.get('message') or 'no details'}")
-    if "deletionTimestamp" in pod["metadata"]:
+        return EndedError(reason, f"{words}: {status.message or 'no details'}")
+    if pod.being_deleted:
         return EndedError(Reason.POD_DELETED, "The Pod was deleted.")
-    if status.get("phase") == "Failed" and status.get("reason"):
-        words = status.get("message") or status["reason"]
+    if status.phase == "Failed" and status.reason:
+        words = status.message or status.reason
         return EndedError(Reason.POD_FAILED, f"The kubelet rejected the Pod: {words}")
     return None
 
 
-def _unscheduled(pod: dict[str, Any]) -> str | None:
+def _unscheduled(pod: Pod) -> str | None:
     """Return why no node accepts the Pod, in the scheduler's words, or None."""
-    for condition in pod.get("status", {}).get("conditions", []):
-        if condition["type"] == "PodScheduled" and condition["status"] == "False":
-            return str(condition.get("message", ""))
+    for condition in pod.status.conditions:
+        if condition.type == "PodScheduled" and condition.status == "False":
+            return condition.message
     return None
-
-
-def _container_state(pod: dict[str, Any]) -> dict[str, Any]:
-    statuses = pod.get("status", {}).get("containerStatuses", [])
-    state: dict[str, Any] = statuses[0].get("state", {}) if statuses else {}
-    return state

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypedDict
 
 from cloche_api.accounting.size import object_bytes
 from cloche_api.meta import ANNOTATION_REQUEST_ID, ANNOTATION_REQUEST_SHA256, SESSION_PREFIX
 from cloche_api.resources.amounts import UsedResources
 from cloche_api.resources.execution import ExecutionSpec
 from cloche_api.resources.phases import TERMINAL, Phase
+
+if TYPE_CHECKING:
+    from cloche_api.resources.typed_dicts import ExecutionStatusDict
+    from cloche_api.resources.typed_objects import ExecutionDict
 
 _OF_THE_PROGRAM: dict[str, Any] = {
     "code": None,
@@ -78,12 +82,23 @@ class Execution:
         """Its tenant; empty if it has none."""
         return self.spec.tenant or ""
 
-    def with_status(self, status: dict[str, Any], resource_version: str) -> Execution:
+    def with_status(self, status: ExecutionStatusDict, resource_version: str) -> Execution:
         """Return a copy with another status, as the object is after the write."""
         return replace(self, resource_version=resource_version, **_of_status(status))
 
 
-def from_object(obj: dict[str, Any]) -> Execution:
+class _OfStatus(TypedDict):
+    """The attributes of an Execution that its status determines."""
+
+    phase: Phase
+    pod_name: str | None
+    pod_uid: str | None
+    queued_time: datetime | None
+    claimed_time: datetime | None
+    resources: UsedResources | None
+
+
+def from_object(obj: ExecutionDict) -> Execution:
     """Parse a SandboxExecution.
 
     Raises:
@@ -92,7 +107,7 @@ def from_object(obj: dict[str, Any]) -> Execution:
     return with_spec(obj)[0]
 
 
-def with_spec(obj: dict[str, Any]) -> tuple[Execution, ExecutionSpec]:
+def with_spec(obj: ExecutionDict) -> tuple[Execution, ExecutionSpec]:
     """Parse a SandboxExecution, and return it with its complete spec.
 
     Raises:
@@ -136,10 +151,11 @@ def time_of(text: str | None) -> datetime | None:
     return None if text is None else datetime.fromisoformat(text)
 
 
-def _of_status(status: dict[str, Any]) -> dict[str, Any]:
+def _of_status(status: ExecutionStatusDict) -> _OfStatus:
+    phase: str = status.get("phase", Phase.PENDING)
     resources = status.get("resources")
     return {
-        "phase": Phase(status.get("phase", Phase.PENDING)),
+        "phase": Phase(phase),
         "pod_name": status.get("podName"),
         "pod_uid": status.get("podUID"),
         "queued_time": time_of(status.get("queuedTime")),

@@ -8,8 +8,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from cloche_api import meta
 from cloche_api.resources import quantity
@@ -17,9 +16,20 @@ from cloche_operator.model.execution import own_pod_name
 from cloche_operator.model.resources import patience
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from cloche_api.resources.amounts import UsedResources
+    from cloche_api.resources.metadata import OwnerReference
     from cloche_api.resources.runtime import RuntimeSpec
     from cloche_operator.model.execution import Execution
+    from cloche_operator.model.pod import Pod
+    from cloche_operator.model.pod_types import (
+        AppArmorProfile,
+        Container,
+        JsonPatch,
+        PodManifest,
+        PodSpec,
+    )
     from cloche_operator.settings import Settings
 
 COMPONENT = {meta.LABEL_COMPONENT: "sandbox"}
@@ -41,9 +51,7 @@ class PodShape:
     used: UsedResources
 
 
-def cold_pod(
-    shape: PodShape, user: int, execution: Execution, settings: Settings
-) -> dict[str, Any]:
+def cold_pod(shape: PodShape, user: int, execution: Execution, settings: Settings) -> PodManifest:
     """Return the Pod for one execution."""
     life = settings.start_timeout_seconds + execution.spec.timeout_seconds
     life += patience(shape.used, settings)
@@ -55,7 +63,7 @@ def cold_pod(
     return pod
 
 
-def waiting_pod(shape: PodShape, user: int, name: str, settings: Settings) -> dict[str, Any]:
+def waiting_pod(shape: PodShape, user: int, name: str, settings: Settings) -> PodManifest:
     """Return a Pod that waits for an execution. The claim sets its deadline."""
     owner = _owner("SandboxRuntime", shape.runtime_name, shape.runtime_uid)
     labels = {meta.LABEL_STATE: meta.STATE_WAITING}
@@ -64,7 +72,7 @@ def waiting_pod(shape: PodShape, user: int, name: str, settings: Settings) -> di
 
 def session_pod(
     shape: PodShape, user: int, session: tuple[str, str], life: float, settings: Settings
-) -> dict[str, Any]:
+) -> PodManifest:
     """Return the Pod of a session (name and uid). `life`: its lifetime in seconds."""
     labels = {meta.LABEL_STATE: meta.STATE_CLAIMED, meta.LABEL_SESSION: session[1]}
     owner = session_owner(*session)
@@ -74,33 +82,32 @@ def session_pod(
     return pod
 
 
-def execution_owner(execution: Execution) -> dict[str, Any]:
+def execution_owner(execution: Execution) -> OwnerReference:
     """Return the owner reference to an execution."""
     return _owner("SandboxExecution", execution.name, execution.uid)
 
 
-def session_owner(name: str, uid: str) -> dict[str, Any]:
+def session_owner(name: str, uid: str) -> OwnerReference:
     """Return the owner reference to a session."""
     return _owner("SandboxSession", name, uid)
 
 
 def claim_patch(
-    pod: dict[str, Any],
+    pod: Pod,
     now: datetime,
     life: float,
     labels: dict[str, str],
-    owner: dict[str, Any] | None = None,
-) -> list[dict[str, Any]]:
+    owner: OwnerReference | None = None,
+) -> list[JsonPatch]:
     """Return the JSON patch that takes a Pod out of the pool, if it is still in it.
 
     `life`: seconds that the Pod may live from now on. The deadline counts from the Pod's start,
     which is later than its creation.
     """
-    metadata = pod["metadata"]
-    age = (now - datetime.fromisoformat(metadata["creationTimestamp"])).total_seconds()
+    age = (now - pod.created).total_seconds()
     deadline = math.ceil(max(age, 0) + life) + _BACKSTOP_SECONDS
-    patch: list[dict[str, Any]] = [
-        {"op": "test", "path": "/metadata/uid", "value": metadata["uid"]},
+    patch: list[JsonPatch] = [
+        {"op": "test", "path": "/metadata/uid", "value": pod.uid},
         {"op": "test", "path": _STATE, "value": meta.STATE_WAITING},
         {"op": "replace", "path": _STATE, "value": meta.STATE_CLAIMED},
         {"op": "add", "path": "/spec/activeDeadlineSeconds", "value": deadline},
@@ -113,7 +120,7 @@ def claim_patch(
     return patch
 
 
-def _owner(kind: str, name: str, uid: str) -> dict[str, Any]:
+def _owner(kind: str, name: str, uid: str) -> OwnerReference:
     return {
         "apiVersion": meta.API_VERSION,
         "kind": kind,
@@ -128,9 +135,9 @@ def _pod(  # noqa: PLR0913, PLR0917  the parts of one manifest
     user: int,
     name: str,
     labels: dict[str, str],
-    owner: dict[str, Any],
+    owner: OwnerReference,
     settings: Settings,
-) -> dict[str, Any]:
+) -> PodManifest:
     return {
         "apiVersion": "v1",
         "kind": "Pod",
@@ -145,9 +152,9 @@ def _pod(  # noqa: PLR0913, PLR0917  the parts of one manifest
     }
 
 
-def _spec(shape: PodShape, user: int, settings: Settings) -> dict[str, Any]:
+def _spec(shape: PodShape, user: int, settings: Settings) -> PodSpec:
     runtime = shape.runtime
-    spec: dict[str, Any] = {
+    spec: PodSpec = {
         "restartPolicy": "Never",
         "terminationGracePeriodSeconds": _GRACE_SECONDS,
         "automountServiceAccountToken": False,
@@ -160,7 +167,6 @@ def _spec(shape: PodShape, user: int, settings: Settings) -> dict[str, Any]:
             "runAsUser": user,
             "runAsGroup": user,
             "seccompProfile": {"type": "RuntimeDefault"},
-            **_app_armor(settings.app_armor_profile),
         },
         "containers": [_container(shape, settings)],
         "volumes": [
@@ -173,6 +179,8 @@ def _spec(shape: PodShape, user: int, settings: Settings) -> dict[str, Any]:
         "tolerations": settings.tolerations
         + [t.model_dump(by_alias=True, exclude_none=True) for t in runtime.tolerations or []],
     }
+    if settings.app_armor_profile:
+        spec["securityContext"]["appArmorProfile"] = _app_armor(settings.app_armor_profile)
     if settings.user_namespaces:
         spec["hostUsers"] = False
     if runtime_class := runtime.runtime_class_name or settings.runtime_class_name:
@@ -184,15 +192,15 @@ def _spec(shape: PodShape, user: int, settings: Settings) -> dict[str, Any]:
     return spec
 
 
-def _app_armor(profile: str) -> dict[str, Any]:
-    """Return the field for `RuntimeDefault` or `localhost/NAME`, or nothing without a profile."""
+def _app_armor(profile: str) -> AppArmorProfile:
+    """Return the field for `RuntimeDefault` or `localhost/NAME`."""
     kind, _, name = profile.partition("/")
     if name:
-        return {"appArmorProfile": {"type": "Localhost", "localhostProfile": name}}
-    return {"appArmorProfile": {"type": kind}} if kind else {}
+        return {"type": "Localhost", "localhostProfile": name}
+    return {"type": kind}
 
 
-def _container(shape: PodShape, settings: Settings) -> dict[str, Any]:
+def _container(shape: PodShape, settings: Settings) -> Container:
     return {
         "name": meta.CONTAINER,
         "image": shape.runtime.image,

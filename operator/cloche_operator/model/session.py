@@ -4,10 +4,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from typing import TYPE_CHECKING
 
 from cloche_api.resources.session import SessionPhase, SessionSpec
 from cloche_operator.model.execution import now, timestamp
+
+if TYPE_CHECKING:
+    from cloche_api.resources.typed_dicts import ConditionDict, SessionStatusDict
+    from cloche_api.resources.typed_objects import SessionDict
+    from cloche_operator.model.pod import Pod
 
 
 @dataclass(frozen=True)
@@ -53,44 +58,48 @@ class SessionEnd(Exception):  # noqa: N818  no error: every session ends
         self.reason = reason
 
 
-def from_object(obj: dict[str, Any]) -> SessionObject:
+def from_object(obj: SessionDict) -> SessionObject:
     """Parse a SandboxSession.
 
     Raises:
         pydantic.ValidationError: this operator does not support the spec.
     """
-    of, status = obj["metadata"], obj.get("status") or {}
+    of = obj["metadata"]
+    status: SessionStatusDict = obj.get("status") or {}
+    phase: str = status.get("phase", SessionPhase.PENDING)
     return SessionObject(
         name=of["name"],
         uid=of["uid"],
         created=datetime.fromisoformat(of["creationTimestamp"]),
         deleted="deletionTimestamp" in of,
         spec=SessionSpec.model_validate(obj["spec"]),
-        phase=SessionPhase(status.get("phase", SessionPhase.PENDING)),
+        phase=SessionPhase(phase),
     )
 
 
 def status(
     phase: SessionPhase, reason: str, message: str, *, last_used: datetime, expires: datetime
-) -> dict[str, Any]:
+) -> SessionStatusDict:
     """Return the status of a session in this phase. `expires`: when it ends or has ended."""
-    return _status(phase, reason, message, expires) | {"lastUsedTime": timestamp(last_used)}
+    return {**_status(phase, reason, message, expires), "lastUsedTime": timestamp(last_used)}
 
 
-def pod_fields(pod: dict[str, Any], node: str | None) -> dict[str, Any]:
+def pod_fields(pod: Pod, node: str | None) -> SessionStatusDict:
     """Return the fields of a status that name the session's Pod."""
-    of = pod["metadata"]
-    return {"podName": of["name"], "podUID": of["uid"], "nodeName": node}
+    fields: SessionStatusDict = {"podName": pod.name, "podUID": pod.uid}
+    if node is not None:
+        fields["nodeName"] = node
+    return fields
 
 
-def ended_by_replacement(at: datetime) -> dict[str, Any]:
+def ended_by_replacement(at: datetime) -> SessionStatusDict:
     """Return the final status of a session whose operator was replaced."""
     message = "The operator was replaced, which closed the connection to the session's Pod."
     return _status(SessionPhase.ENDED, "PodLost", message, at)
 
 
-def _status(phase: SessionPhase, reason: str, message: str, end: datetime) -> dict[str, Any]:
-    ready = {
+def _status(phase: SessionPhase, reason: str, message: str, end: datetime) -> SessionStatusDict:
+    ready: ConditionDict = {
         "type": "Ready",
         "status": "True" if phase is SessionPhase.READY else "False",
         "reason": reason,

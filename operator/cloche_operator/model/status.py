@@ -5,7 +5,7 @@ from __future__ import annotations
 import signal
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Literal
 
 from cloche_api import limits
 from cloche_api.accounting.size import json_bytes, object_bytes
@@ -14,9 +14,26 @@ from cloche_operator.model.execution import Execution, now, timestamp
 
 if TYPE_CHECKING:
     from cloche_api.resources.amounts import UsedResources
-    from cloche_operator.protocol.events import Transcript
+    from cloche_api.resources.typed_dicts import (
+        ConditionDict,
+        ExecutionStatusDict,
+        OutputFileDict,
+        UsageDict,
+        UsedResourcesDict,
+    )
+    from cloche_api.resources.typed_objects import ExecutionSpecDict
+    from cloche_operator.model.pod import Pod
+    from cloche_operator.protocol.events import ExitEvent, Transcript
 
 _MESSAGE_CHARACTERS = 4000
+
+_Stream = Literal["stdout", "stderr"]
+_Truncated = Literal["stdoutTruncated", "stderrTruncated"]
+_STREAMS: tuple[tuple[_Stream, _Truncated], ...] = (
+    ("stdout", "stdoutTruncated"),
+    ("stderr", "stderrTruncated"),
+)
+_OUTPUTS: tuple[Literal["stdout", "stderr", "files"], ...] = ("stdout", "stderr", "files")
 
 
 class EndedError(Exception):
@@ -38,7 +55,7 @@ class Outcome:
 
     reason: Reason
     message: str
-    fields: dict[str, Any]
+    fields: ExecutionStatusDict
 
     @property
     def phase(self) -> Phase:
@@ -51,23 +68,24 @@ def from_exit(transcript: Transcript) -> Outcome:
     event = transcript.exit
     assert event is not None
     reason, message = _judged(event)
-    fields = {
+    fields: ExecutionStatusDict = {
         **_heard(transcript),
         "exitCode": event["exit_code"],
-        "signal": event["signal"],
         "stdoutBytes": event["stdout_bytes"],
         "stderrBytes": event["stderr_bytes"],
         "stdoutTruncated": transcript.stdout_truncated,
         "stderrTruncated": transcript.stderr_truncated,
         "completionTime": _instant(event["time"]),
-        "executionSeconds": event["execution_seconds"],
-        "compileSeconds": event["compile_seconds"],
-        "checkSeconds": event["check_seconds"],
-        "usage": {
-            "cpuSeconds": event["cpu_seconds"],
-            "maxMemoryBytes": event["max_memory_bytes"],
-        },
+        "usage": _usage(event),
     }
+    if event["signal"] is not None:
+        fields["signal"] = event["signal"]
+    if event["execution_seconds"] is not None:
+        fields["executionSeconds"] = event["execution_seconds"]
+    if event["compile_seconds"] is not None:
+        fields["compileSeconds"] = event["compile_seconds"]
+    if event["check_seconds"] is not None:
+        fields["checkSeconds"] = event["check_seconds"]
     if event["files"] or event["files_truncated"]:
         fields["files"] = [
             {"path": file["path"], "contentBase64": file["base64"]} for file in event["files"]
@@ -78,7 +96,7 @@ def from_exit(transcript: Transcript) -> Outcome:
 
 def without_exit(transcript: Transcript | None, ended: EndedError) -> Outcome:
     """Return the outcome of an execution whose supervisor could not report the end."""
-    fields = _heard(transcript) if transcript else {}
+    fields: ExecutionStatusDict = _heard(transcript) if transcript else {}
     if ended.reason is Reason.OUT_OF_MEMORY:
         fields |= {"exitCode": 128 + signal.SIGKILL, "signal": int(signal.SIGKILL)}
     return Outcome(ended.reason, ended.message, fields)
@@ -100,53 +118,59 @@ def judged(transcript: Transcript) -> None:
 
 def running(  # noqa: PLR0913  the fields of one status, all by name
     *,
-    pod: dict[str, Any],
+    pod: Pod,
     used: UsedResources,
     runtime_generation: int,
     queued: datetime,
     claimed: datetime,
     warm: bool,
-) -> dict[str, Any]:
+) -> ExecutionStatusDict:
     """Return the status of a claim: this Pod, and no other, will get the execution's input."""
     return {
         "phase": Phase.RUNNING,
-        "podName": pod["metadata"]["name"],
-        "podUID": pod["metadata"]["uid"],
+        "podName": pod.name,
+        "podUID": pod.uid,
         "warm": warm,
         "queuedTime": timestamp(queued),
         "claimedTime": timestamp(claimed),
-        "resources": used.model_dump(by_alias=True),
+        "resources": resources_of(used),
         "runtimeGeneration": runtime_generation,
     }
 
 
+def resources_of(used: UsedResources) -> UsedResourcesDict:
+    """Return the `resources` of a status."""
+    return {"cpu": used.cpu, "memory": used.memory, "disk": used.disk}
+
+
 def terminal(
     execution: Execution, outcome: Outcome, node: str | None, api_time: datetime
-) -> dict[str, Any]:
+) -> ExecutionStatusDict:
     """Return the final status: outcome, end, expiry and Finished condition, within its size limit.
 
     The expiry counts from `api_time`, the API server's, because another operator may compare it.
     """
     ended = now()
-    fields = {
+    expires = api_time + timedelta(seconds=execution.spec.ttl_seconds_after_finished)
+    fields: ExecutionStatusDict = {
         "phase": outcome.phase,
         "reason": outcome.reason,
         "message": _clean(outcome.message),
-        "nodeName": node,
-        "completionTime": ended,
-        "expirationTime": api_time + timedelta(seconds=execution.spec.ttl_seconds_after_finished),
+        "completionTime": timestamp(ended),
+        "expirationTime": timestamp(expires),
         "conditions": [_finished(outcome.reason, outcome.message, ended)],
-        "recordedTime": ended,
+        "recordedTime": timestamp(ended),
         **outcome.fields,
     }
-    final = fitted({k: _plain(v) for k, v in fields.items() if v is not None})
-    return _weighed(final, execution.size)
+    if node is not None:
+        fields["nodeName"] = node
+    return _weighed(fitted(fields), execution.size)
 
 
-def unreadable(message: str, spec: Any, api_time: datetime) -> dict[str, Any]:
+def unreadable(message: str, spec: ExecutionSpecDict, api_time: datetime) -> ExecutionStatusDict:
     """Return the final status of an execution whose spec the operator cannot parse."""
     ended = now()
-    status = {
+    status: ExecutionStatusDict = {
         "phase": phase_of(Reason.INVALID_SPEC),
         "reason": Reason.INVALID_SPEC,
         "message": _clean(message),
@@ -158,12 +182,12 @@ def unreadable(message: str, spec: Any, api_time: datetime) -> dict[str, Any]:
     return _weighed(status, object_bytes(spec))
 
 
-def without_outputs(status: dict[str, Any]) -> dict[str, Any]:
+def without_outputs(status: ExecutionStatusDict) -> ExecutionStatusDict:
     """Return a final status without outputs, for when the API server rejects the fitted one."""
-    kept = {k: v for k, v in status.items() if k not in ("stdout", "stderr", "files")}
     message = "The API server rejected the result; the outputs are not kept."
     time = datetime.fromisoformat(status["completionTime"])
-    final = kept | {
+    final: ExecutionStatusDict = {
+        **status,
         "phase": phase_of(Reason.RESULT_TOO_LARGE),
         "reason": Reason.RESULT_TOO_LARGE,
         "message": message,
@@ -171,28 +195,31 @@ def without_outputs(status: dict[str, Any]) -> dict[str, Any]:
         "stderrTruncated": True,
         "conditions": [_finished(Reason.RESULT_TOO_LARGE, message, time)],
     }
+    for output in _OUTPUTS:
+        final.pop(output, None)
     if "storedBytes" in status:
         final["storedBytes"] += object_bytes(final) - object_bytes(status)
     return final
 
 
-def fitted(status: dict[str, Any]) -> dict[str, Any]:
+def fitted(status: ExecutionStatusDict) -> ExecutionStatusDict:
     """Cut the status to its size limit in etcd: files, then stderr, then stdout. Flag the cuts."""
-    for stream in ("stdout", "stderr"):
+    for stream, truncated in _STREAMS:
         kept = _cut_bytes(status.get(stream, ""), limits.STDOUT_BYTES)
         if kept != status.get(stream, ""):
-            status |= {stream: kept, f"{stream}Truncated": True}
-    if object_bytes(status) > limits.STATUS_BYTES and status.get("files"):
+            status[stream], status[truncated] = kept, True
+    files: list[OutputFileDict] = status.get("files", [])
+    if object_bytes(status) > limits.STATUS_BYTES and files:
         status |= {"files": [], "filesTruncated": True}
-    for stream in ("stderr", "stdout"):
+    for stream, truncated in reversed(_STREAMS):
         excess = object_bytes(status) - limits.STATUS_BYTES
         if excess > 0 and status.get(stream):
             room = max(0, json_bytes(status[stream]) - excess)
-            status |= {stream: _cut_json(status[stream], room), f"{stream}Truncated": True}
+            status[stream], status[truncated] = _cut_json(status[stream], room), True
     return status
 
 
-def _judged(event: dict[str, Any]) -> tuple[Reason, str]:
+def _judged(event: ExitEvent) -> tuple[Reason, str]:
     if event["timed_out"]:
         return Reason.DEADLINE_EXCEEDED, "The program ran longer than its timeout."
     if event["out_of_memory"]:
@@ -204,9 +231,18 @@ def _judged(event: dict[str, Any]) -> tuple[Reason, str]:
     return Reason.EXITED, f"The program exited with code {event['exit_code']}."
 
 
-def _heard(transcript: Transcript) -> dict[str, Any]:
+def _usage(event: ExitEvent) -> UsageDict:
+    usage: UsageDict = {}
+    if event["cpu_seconds"] is not None:
+        usage["cpuSeconds"] = event["cpu_seconds"]
+    if event["max_memory_bytes"] is not None:
+        usage["maxMemoryBytes"] = event["max_memory_bytes"]
+    return usage
+
+
+def _heard(transcript: Transcript) -> ExecutionStatusDict:
     """Return the output that was received, with or without an end."""
-    fields: dict[str, Any] = {"stdout": transcript.stdout, "stderr": transcript.stderr}
+    fields: ExecutionStatusDict = {"stdout": transcript.stdout, "stderr": transcript.stderr}
     if transcript.gap:
         fields |= {"stdoutTruncated": True, "stderrTruncated": True}
     if transcript.started is not None:
@@ -214,13 +250,13 @@ def _heard(transcript: Transcript) -> dict[str, Any]:
     return fields
 
 
-def _instant(seconds: float) -> datetime:
-    return datetime.fromtimestamp(seconds, UTC)
+def _instant(seconds: float) -> str:
+    return timestamp(datetime.fromtimestamp(seconds, UTC))
 
 
-def _weighed(status: dict[str, Any], spec: int) -> dict[str, Any]:
+def _weighed(status: ExecutionStatusDict, spec: int) -> ExecutionStatusDict:
     """Return the status with the bytes of itself and the spec, but not those of the claim."""
-    return status | {"storedBytes": spec + object_bytes(status)}
+    return {**status, "storedBytes": spec + object_bytes(status)}
 
 
 def _cut_bytes(text: str, size: int) -> str:
@@ -242,7 +278,7 @@ def _cut_json(text: str, size: int) -> str:
     return text[:low]
 
 
-def _finished(reason: Reason, message: str, time: datetime) -> dict[str, Any]:
+def _finished(reason: Reason, message: str, time: datetime) -> ConditionDict:
     return {
         "type": "Finished",
         "status": "True",
@@ -257,7 +293,3 @@ def _clean(text: str) -> str:
     """Return the text, limited, and without characters that UTF-8 or a terminal cannot take."""
     printable = "".join(c if c.isprintable() or c == "\n" else "\ufffd" for c in text)
     return printable[:_MESSAGE_CHARACTERS]
-
-
-def _plain(value: Any) -> Any:
-    return timestamp(value) if isinstance(value, datetime) else value

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from cloche_api.resources.phases import Reason
 from cloche_kube.errors import UnavailableError
@@ -24,7 +24,8 @@ from cloche_operator.pods.sandbox import attach
 from cloche_operator.protocol.events import Transcript
 
 if TYPE_CHECKING:
-    from cloche_operator.state.context import Context
+    from cloche_operator.context import Context
+    from cloche_operator.model.pod import Pod
 
 _AGAIN_SECONDS = 0.5  # between two looks at a Pod whose log is not conclusive yet
 _LAST_LOOK_SECONDS = 15.0  # for the log of a Pod whose time is over
@@ -52,14 +53,12 @@ class LogReader:
     was received.
     """
 
-    def __init__(
-        self, ctx: Context, pod: dict[str, Any], execution: str, *, sent: bool = False
-    ) -> None:
+    def __init__(self, ctx: Context, pod: Pod, execution: str, *, sent: bool = False) -> None:
         self._ctx = ctx
         self._sent = sent
         self._garbage = 0
-        self._name: str = pod["metadata"]["name"]
-        self._uid: str = pod["metadata"]["uid"]
+        self._name = pod.name
+        self._uid = pod.uid
         self._execution = execution
         self._bytes = 0
         self.transcript = Transcript(execution, whole=True)
@@ -179,10 +178,10 @@ class LogReader:
                 await attachment.close()
             await self._ctx.pods.changed(self._name, _AGAIN_SECONDS)
 
-    async def _pod(self) -> dict[str, Any] | None:
+    async def _pod(self) -> Pod | None:
         """Return the Pod as it is now, or None if it is gone, even if another has its name."""
         pod = await retry_until_available(lambda: self._ctx.kube.get_pod(self._name))
-        return pod if pod is not None and pod["metadata"]["uid"] == self._uid else None
+        return pod if pod is not None and pod.uid == self._uid else None
 
     def _ended(self) -> Transcript:
         """Return the transcript, which has ended.
@@ -198,7 +197,7 @@ class LogReader:
             raise NeverStartedError
         return heard
 
-    def _dead(self, pod: dict[str, Any]) -> EndedError:
+    def _dead(self, pod: Pod) -> EndedError:
         """Return why a dead container left no end, from its exit code.
 
         Raises:

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
     from cloche_kube.client import Rest
     from cloche_operator.kube.api import Kube
+    from cloche_operator.model.pod import Pod
     from cloche_operator.model.pod_manifest import PodShape
     from cloche_operator.protocol.events import Transcript
 
@@ -80,25 +81,21 @@ class Sandbox:
 
     def __init__(
         self,
-        pod: dict[str, Any],
+        pod: Pod,
         shape: PodShape,
         attachment: Attachment,
         api_answers: Callable[[], Awaitable[Any]],
     ) -> None:
         self._api_answers = api_answers
         self.pod = pod
-        self.name: str = pod["metadata"]["name"]
-        self.uid: str = pod["metadata"]["uid"]
+        self.name = pod.name
+        self.uid = pod.uid
         self.shape = shape
-        self.tenant: str | None = None
-        """The tenant whose programs it has run, or None if it has run none."""
         self.runs = 0
         """Frames that were sent to it."""
         self._born = time.monotonic()
-        self.unmarked = False
-        """Whether its labels still show it as a waiting Pod of a pool."""
-        self.on_spent: Callable[[Sandbox], None] | None = None
-        """Called once, when it can take no more frames."""
+        self._marked = not pod.waits
+        self._on_spent: list[Callable[[Sandbox], None]] = []
         self._attachment = attachment
         self._events = EventReader()
         self._transcript: Transcript | None = None
@@ -112,6 +109,19 @@ class Sandbox:
     def spent(self) -> bool:
         """Whether it can take no more frames."""
         return self._closed or self._error is not None or self._events.gap
+
+    @property
+    def marked(self) -> bool:
+        """Whether its labels show that it is claimed, or are being changed to that."""
+        return self._marked
+
+    def set_marked(self) -> None:
+        """Record that its labels are changed now."""
+        self._marked = True
+
+    def call_when_spent(self, callback: Callable[[Sandbox], None]) -> None:
+        """Have this called once when it can take no more frames, unless it is closed before."""
+        self._on_spent.append(callback)
 
     @property
     def age(self) -> float:
@@ -183,7 +193,7 @@ class Sandbox:
 
     async def close(self) -> None:
         """Close the stream, and with it the Pod's input. It may be closed twice."""
-        self.on_spent = None
+        self._on_spent.clear()
         self._closed = True
         self._listening.cancel()
         try:
@@ -217,8 +227,8 @@ class Sandbox:
         finally:
             self._closed = True
             self._news.set()
-            if self.on_spent is not None:
-                self.on_spent(self)
+            while self._on_spent:
+                self._on_spent.pop()(self)
 
     def _hear(self, event: dict[str, Any]) -> None:
         if event.get("event") == "ready" and type(event.get("protocol")) is int:

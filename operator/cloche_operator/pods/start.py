@@ -5,9 +5,8 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from cloche_api import meta
 from cloche_api.resources.phases import Reason
 from cloche_kube.errors import AlreadyExistsError, ApiError, ConflictError, UnavailableError
 from cloche_kube.retry import retry_until_available
@@ -25,8 +24,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import NoReturn
 
+    from cloche_operator.context import Context
+    from cloche_operator.model.pod import Pod
     from cloche_operator.model.pod_manifest import PodShape
-    from cloche_operator.state.context import Context
+    from cloche_operator.model.pod_types import PodManifest
 
 _FIRST_TRY_SECONDS = 0.3  # no container has been seen to run sooner
 _END_SECONDS = 15.0  # to read the log and the status of a container that has ended
@@ -37,7 +38,7 @@ _PATIENT_SECONDS = 0.2  # the same, for a Pod that no execution waits for
 log = logging.getLogger(__name__)
 
 
-async def create_pod(ctx: Context, build: Callable[[int], dict[str, Any]]) -> dict[str, Any]:
+async def create_pod(ctx: Context, build: Callable[[int], PodManifest]) -> Pod:
     """Create a Pod. `build` returns its manifest for a user (UID) that no other Pod runs as.
 
     A Pod with the same name is from a start that was interrupted before the claim. Its stdin may be
@@ -71,8 +72,8 @@ async def create_pod(ctx: Context, build: Callable[[int], dict[str, Any]]) -> di
 
 
 async def create_whatever_happens(
-    ctx: Context, build: Callable[[int], dict[str, Any]], made: Callable[[dict[str, Any]], None]
-) -> dict[str, Any]:
+    ctx: Context, build: Callable[[int], PodManifest], made: Callable[[Pod], None]
+) -> Pod:
     """Create a Pod, and pass it to `made` even if the caller is cancelled meanwhile.
 
     Otherwise a Pod whose creation was under way would never be removed.
@@ -91,9 +92,8 @@ async def create_whatever_happens(
 async def remove_pod(ctx: Context, name: str) -> None:
     """Delete the Pod with this name, and wait until it and its container are gone."""
     while pod := await retry_until_available(lambda: ctx.kube.get_pod(name)):
-        uid = pod["metadata"]["uid"]
-        if "deletionTimestamp" not in pod["metadata"]:
-            await ctx.kube.ensure_pod_deleted(name, uid)
+        if not pod.being_deleted:
+            await ctx.kube.ensure_pod_deleted(name, pod.uid)
         await ctx.pods.changed(name, 1.0)
 
 
@@ -108,7 +108,7 @@ async def greet(ctx: Context, sandbox: Sandbox) -> None:
         await raise_end(ctx, sandbox.pod)
 
 
-async def raise_end(ctx: Context, pod: dict[str, Any]) -> NoReturn:
+async def raise_end(ctx: Context, pod: Pod) -> NoReturn:
     """Raise why a Pod ended before anything was sent to it, from its log and its status.
 
     An attach that was given up still takes effect once the API server has time for it, and ends at
@@ -128,17 +128,16 @@ async def raise_end(ctx: Context, pod: dict[str, Any]) -> NoReturn:
     )
 
 
-async def _is_meant(ctx: Context, pod: dict[str, Any]) -> bool:
+async def _is_meant(ctx: Context, pod: Pod) -> bool:
     """Return whether an open attach has reached this Pod, and not an earlier one of its name.
 
     An attach is by name, and the name of an execution's own Pod is used again. If this Pod has the
     name now, it had it when the attach was made.
     """
-    of = pod["metadata"]
-    if of["labels"].get(meta.LABEL_STATE) == meta.STATE_WAITING:
+    if pod.waits:
         return True  # of a pool: the name is unique
-    found = await retry_until_available(lambda: ctx.kube.get_pod(of["name"]))
-    return found is not None and bool(found["metadata"]["uid"] == of["uid"])
+    found = await retry_until_available(lambda: ctx.kube.get_pod(pod.name))
+    return found is not None and found.uid == pod.uid
 
 
 class Starting:
@@ -148,7 +147,7 @@ class Starting:
         self._count = 0
 
     async def opened(
-        self, ctx: Context, pod: dict[str, Any], shape: PodShape, urgent: Callable[[], bool]
+        self, ctx: Context, pod: Pod, shape: PodShape, urgent: Callable[[], bool]
     ) -> Sandbox:
         """Attach as soon as the container answers, which is before the Pod's phase shows it.
 
@@ -159,7 +158,6 @@ class Starting:
             EndedError: it cannot start, or did not in time.
             NeverStartedError: the connection was lost.
         """
-        name = pod["metadata"]["name"]
         self._count += 1
         try:
             attachment = await self._attached(ctx, pod, urgent)
@@ -170,15 +168,13 @@ class Starting:
                 pod,
                 shape,
                 attachment,
-                lambda: retry_until_available(lambda: ctx.kube.get_pod(name)),
+                lambda: retry_until_available(lambda: ctx.kube.get_pod(pod.name)),
             )
         finally:
             self._count -= 1
 
-    async def _attached(
-        self, ctx: Context, pod: dict[str, Any], urgent: Callable[[], bool]
-    ) -> Attachment:
-        name, uid = pod["metadata"]["name"], pod["metadata"]["uid"]
+    async def _attached(self, ctx: Context, pod: Pod, urgent: Callable[[], bool]) -> Attachment:
+        name, uid = pod.name, pod.uid
         clock = asyncio.get_running_loop().time
         deadline = clock() + ctx.settings.start_timeout_seconds
         await asyncio.sleep(_FIRST_TRY_SECONDS)

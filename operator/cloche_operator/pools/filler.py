@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import secrets
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from cloche_operator.model.pod_manifest import waiting_pod
 from cloche_operator.model.status import EndedError, NeverStartedError
@@ -14,10 +14,11 @@ from cloche_operator.pools import placement
 from cloche_operator.pools.throttle import Need
 
 if TYPE_CHECKING:
+    from cloche_operator.context import Context
+    from cloche_operator.model.pod import Pod
     from cloche_operator.pools.manager import Pools
     from cloche_operator.pools.pool import Pool
     from cloche_operator.state.cache import Runtime
-    from cloche_operator.state.context import Context
 
 _LOOK_SECONDS = 0.1  # between two checks while Pods are missing and may not start yet
 
@@ -65,7 +66,7 @@ class Filler:
         """Start one Pod for a pool."""
         shape = runtime.default_shape
         name = f"sbx-{runtime.name[:40].rstrip('.-')}-{secrets.token_hex(5)}"
-        made: list[dict[str, Any]] = []
+        made: list[Pod] = []
         try:
             async with self._pools.starts.one(""):
                 pod = await create_whatever_happens(
@@ -76,14 +77,14 @@ class Filler:
                 sandbox = await self._pools.opened(pod, shape, lambda: pool.need >= Need.SHORT)
         except (EndedError, NeverStartedError) as problem:
             self._not_started(pool, runtime, problem)
-            for of in (pod["metadata"] for pod in made):
-                await self._ctx.kube.ensure_pod_deleted(of["name"], of["uid"])
+            for of in made:
+                await self._ctx.kube.ensure_pod_deleted(of.name, of.uid)
             return
         finally:
             pool.starting -= 1
             self._pools.changed.set()
         self._pools.tried(runtime, shape, None)
-        sandbox.on_spent, sandbox.unmarked = self._pools.lost, True
+        sandbox.call_when_spent(self._pools.lost)
         stale = self._pools.of(runtime.name) is not pool or sandbox.shape != pool.shape
         if stale or sandbox.spent:
             await self._pools.removed(sandbox)

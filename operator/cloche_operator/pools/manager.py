@@ -1,4 +1,4 @@
-"""All pools: hands out, takes back and removes Pods. `filler` starts those that are missing."""
+"""All pools: hands out and removes Pods. `filler` starts missing ones, `pod_lease` returns used."""
 
 from __future__ import annotations
 
@@ -6,29 +6,28 @@ import asyncio
 import logging
 from collections import Counter
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from cloche_api.resources.phases import Reason
 from cloche_kube.errors import ApiError
 from cloche_kube.tasks import Background
 from cloche_operator.model.diagnosis import is_leaving, lacks_node
-from cloche_operator.model.status import EndedError
 from cloche_operator.pods.start import Starting, greet
 from cloche_operator.pools import placement
 from cloche_operator.pools.pool import Pool
-from cloche_operator.pools.throttle import Need, Pace, Starts
+from cloche_operator.pools.throttle import Pace, Starts
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from cloche_api.resources.amounts import UsedResources
+    from cloche_operator.context import Context
+    from cloche_operator.model.pod import Pod
     from cloche_operator.model.pod_manifest import PodShape
+    from cloche_operator.model.status import EndedError
     from cloche_operator.pods.sandbox import Sandbox
     from cloche_operator.state.cache import Runtime
-    from cloche_operator.state.context import Context
 
-_LOOK_SECONDS = 0.1  # between two checks whether a removal would disturb a program
-_LOOKS = 9  # about a second, because a used Pod takes room and memory
 _THE_IMAGE_S = frozenset({Reason.IMAGE_PULL_FAILED})
 """Problems that do not depend on a Pod's limits."""
 _COLD_START_SECONDS = 1.0  # about the time of a cold start: no execution waits in line longer
@@ -93,13 +92,13 @@ class Pools:
             for sandbox in list(pool.waiting):
                 self.remove(sandbox)
 
-    def pod_seen(self, pod: dict[str, Any], *, deleted: bool) -> None:
+    def pod_seen(self, pod: Pod, *, deleted: bool) -> None:
         """Handle a change of a Pod.
 
         A Pod that is being removed is not used any more, even if it still answers. If no node
         accepts a program's Pod, a waiting Pod is removed to make room for it.
         """
-        sandbox = self._held.get(pod["metadata"]["uid"])
+        sandbox = self._held.get(pod.uid)
         if sandbox is not None and (deleted or is_leaving(pod)):
             self.lost(sandbox)
         elif (
@@ -107,7 +106,7 @@ class Pools:
             and lacks_node(pod)
             and (other := placement.given_up_for(self._ctx, pod, self))
         ):
-            log.info("Pod %s is removed to make room for %s", other.name, pod["metadata"]["name"])
+            log.info("Pod %s is removed to make room for %s", other.name, pod.name)
             self.remove(other)
 
     async def take(
@@ -150,24 +149,8 @@ class Pools:
             pool.running += Counter()  # forgets tenants without running executions
             self.changed.set()
 
-    def returns_after(self, sandbox: Sandbox) -> bool:
-        """Return whether the Pod must clean up after its current program."""
-        pool = self._pools.get(sandbox.shape.runtime_name)
-        return pool is not None and sandbox in pool.lent
-
-    async def give_back(self, sandbox: Sandbox) -> None:
-        """Take back a Pod whose program has ended and is recorded: it waits again or is deleted."""
-        pool = self._pools.get(sandbox.shape.runtime_name)
-        try:
-            if pool is not None and pool.comes_back(sandbox) and await sandbox.is_ready():
-                pool.put(sandbox)
-                return
-        except EndedError as error:
-            log.warning("Pod %s is not used again: %s", sandbox.name, error)
-        await self.removed(sandbox)
-
     async def opened(
-        self, pod: dict[str, Any], shape: PodShape, urgent: Callable[[], bool] = lambda: True
+        self, pod: Pod, shape: PodShape, urgent: Callable[[], bool] = lambda: True
     ) -> Sandbox:
         """Attach to a Pod as soon as it answers, greet it, and register it as attached.
 
@@ -186,19 +169,6 @@ class Pools:
             await sandbox.close()
             raise
         return sandbox
-
-    async def pause(self, used: Sandbox) -> None:
-        """Wait until the removal of a used Pod disturbs no program, for a second at most.
-
-        A removal takes a good part of the time of a start, and is not urgent while the pool has
-        enough Pods.
-        """
-        pool = self._pools.get(used.shape.runtime_name)
-        for _ in range(_LOOKS):
-            starting = any(p.starting for p in self)
-            if pool is None or pool.need >= Need.SHORT or (self.quiet and not starting):
-                return
-            await asyncio.sleep(_LOOK_SECONDS)
 
     def remove(self, sandbox: Sandbox) -> None:
         """Remove a Pod in the background."""

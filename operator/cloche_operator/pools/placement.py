@@ -8,19 +8,19 @@ Pods are removed to make room for a Pod that a program needs.
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from cloche_api import meta
 from cloche_api.resources.phases import Reason
 from cloche_operator.model.status import EndedError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
+    from cloche_operator.context import Context
+    from cloche_operator.model.pod import Pod
     from cloche_operator.pods.sandbox import Sandbox
     from cloche_operator.pools.pool import Pool
     from cloche_operator.state.cache import Runtime
-    from cloche_operator.state.context import Context
 
 _LOOK_SECONDS = 1.0  # for changes that the watch has missed
 
@@ -40,13 +40,13 @@ async def for_program(ctx: Context, runtime: Runtime) -> None:
     try:
         async with asyncio.timeout(seconds):
             while pod := next(filter(_is_needed, _competitors(ctx, runtime)), None):
-                await ctx.pods.changed(pod["metadata"]["name"], _LOOK_SECONDS)
+                await ctx.pods.changed(pod.name, _LOOK_SECONDS)
     except TimeoutError:
         message = f"The nodes were full for {seconds:g} s, and other Pods waited for them."
         raise EndedError(Reason.UNSCHEDULABLE, message) from None
 
 
-def given_up_for(ctx: Context, pod: dict[str, Any], pools: Iterable[Pool]) -> Sandbox | None:
+def given_up_for(ctx: Context, pod: Pod, pools: Iterable[Pool]) -> Sandbox | None:
     """Take the waiting Pod out of its pool that makes room for `pod`, which no node accepts.
 
     It is the newest of the fullest pool. None if no program needs `pod`, or if no pool has room.
@@ -58,13 +58,12 @@ def given_up_for(ctx: Context, pod: dict[str, Any], pools: Iterable[Pool]) -> Sa
     return max(rivals, key=lambda pool: len(pool.waiting)).waiting.pop() if rivals else None
 
 
-def _is_needed(pod: dict[str, Any]) -> bool:
+def _is_needed(pod: Pod) -> bool:
     """Return whether a program needs the Pod. A waiting Pod of a pool is not needed yet."""
-    labels: dict[str, str] = pod["metadata"].get("labels", {})
-    return labels.get(meta.LABEL_STATE) != meta.STATE_WAITING
+    return not pod.waits
 
 
-def _competitors(ctx: Context, runtime: Runtime) -> Iterator[dict[str, Any]]:
+def _competitors(ctx: Context, runtime: Runtime) -> Iterator[Pod]:
     """Yield the Pods without a node that compete with the Pods of this runtime."""
     for pod in ctx.pods.without_node:
         other = _runtime_of(ctx, pod)
@@ -72,5 +71,5 @@ def _competitors(ctx: Context, runtime: Runtime) -> Iterator[dict[str, Any]]:
             yield pod
 
 
-def _runtime_of(ctx: Context, pod: dict[str, Any]) -> Runtime | None:
-    return ctx.runtimes.named(pod["metadata"]["labels"].get(meta.LABEL_RUNTIME, ""))
+def _runtime_of(ctx: Context, pod: Pod) -> Runtime | None:
+    return ctx.runtimes.named(pod.runtime)

@@ -51,6 +51,8 @@ class Pool:
         """Why Pods of this runtime cannot run, from the last attempt; None if they can."""
         self.proved = False
         """Whether a Pod of this runtime has run since its spec last changed."""
+        self._tenants: dict[Sandbox, str] = {}
+        """The tenant whose programs a Pod has run, for the Pods that have run one."""
         self._line: deque[tuple[str, asyncio.Future[Sandbox | None]]] = deque()
         self._recent: deque[str] = deque(maxlen=_RECENT)
         """The tenants of the last executions."""
@@ -91,6 +93,10 @@ class Pool:
         """Return whether its Pods have exactly these limits."""
         return _amounts(used) == _amounts(self.shape.used)
 
+    def tenant_of(self, sandbox: Sandbox) -> str | None:
+        """Return the tenant whose programs the Pod has run, or None if it has run none."""
+        return self._tenants.get(sandbox)
+
     def take(self, tenant: str) -> Sandbox | None:
         """Take the Pod that this tenant used before, or else the oldest unused one.
 
@@ -102,7 +108,7 @@ class Pool:
             owners.append(None)
         for owner in owners:
             for sandbox in self.waiting:
-                if sandbox.tenant == owner and not sandbox.spent:
+                if self.tenant_of(sandbox) == owner and not sandbox.spent:
                     self.waiting.remove(sandbox)
                     self._lend(sandbox, tenant)
                     return sandbox
@@ -145,19 +151,20 @@ class Pool:
     def put(self, sandbox: Sandbox) -> None:
         """Give a ready Pod to the tenant in line that has got the fewest, or let it wait."""
         self.lent.discard(sandbox)
+        tenant = self.tenant_of(sandbox)
         may = [
             place
             for place in self._line
-            if not place[1].done() and sandbox.tenant in (None, place[0] or None)
+            if not place[1].done() and tenant in (None, place[0] or None)
         ]
         if not may:
             self.waiting.append(sandbox)
             return
         place = min(may, key=lambda place: self._served[place[0]])
-        tenant, turn = place
+        served, turn = place
         self._line.remove(place)
-        self._served[tenant] += 1
-        self._lend(sandbox, tenant)
+        self._served[served] += 1
+        self._lend(sandbox, served)
         turn.set_result(sandbox)
 
     def fail_last_waiter(self) -> None:
@@ -180,13 +187,14 @@ class Pool:
     def drop(self, sandbox: Sandbox) -> None:
         """Forget a Pod. An unknown one is not an error."""
         self.lent.discard(sandbox)
+        self._tenants.pop(sandbox, None)
         if sandbox in self.waiting:
             self.waiting.remove(sandbox)
 
     def surplus(self) -> Iterator[Sandbox]:
         """Remove and yield the waiting Pods to delete: spent, outdated, used, worn, too many."""
         for sandbox in list(self.waiting):
-            used = sandbox.tenant is not None and not self.reuses
+            used = self.tenant_of(sandbox) is not None and not self.reuses
             if used or sandbox.spent or sandbox.shape != self.shape:
                 self.waiting.remove(sandbox)
                 yield sandbox
@@ -199,7 +207,7 @@ class Pool:
     def evict_other_tenant(self, tenant: str) -> Sandbox | None:
         """Remove and return the Pod that has waited longest for another tenant, if any."""
         for sandbox in self.waiting:
-            if sandbox.tenant not in (None, tenant):
+            if self.tenant_of(sandbox) not in (None, tenant):
                 self.waiting.remove(sandbox)
                 return sandbox
         return None
@@ -208,7 +216,7 @@ class Pool:
         """Return whether a Pod that has run its program may wait for the same tenant again."""
         return (
             self.reuses
-            and bool(sandbox.tenant)
+            and bool(self.tenant_of(sandbox))
             and sandbox in self.lent
             and not sandbox.spent
             and sandbox.shape == self.shape
@@ -228,7 +236,7 @@ class Pool:
     @property
     def _unused(self) -> int:
         """Waiting Pods that any tenant may get."""
-        return sum(sandbox.tenant is None for sandbox in self.waiting)
+        return sum(self.tenant_of(sandbox) is None for sandbox in self.waiting)
 
     @property
     def _fresh(self) -> int:
@@ -243,7 +251,7 @@ class Pool:
     def _lend(self, sandbox: Sandbox, tenant: str) -> None:
         last = sandbox.runs + 1 >= self.runtime.spec.pool.max_executions_per_pod
         if self.reuses and tenant and not last:
-            sandbox.tenant = tenant
+            self._tenants[sandbox] = tenant
             self.lent.add(sandbox)
 
     def _served_before(self, tenant: str) -> int:
@@ -252,7 +260,7 @@ class Pool:
         return max(self._served[tenant], least)
 
     def _coming_back(self, tenant: str) -> int:
-        return sum(1 for sandbox in self.lent if tenant and sandbox.tenant == tenant)
+        return sum(1 for sandbox in self.lent if tenant and self.tenant_of(sandbox) == tenant)
 
 
 def _amounts(used: UsedResources) -> tuple[object, ...]:

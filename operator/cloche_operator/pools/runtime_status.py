@@ -5,16 +5,17 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from cloche_api.meta import LABEL_RUNTIME, LABEL_STATE, STATE_WAITING
 from cloche_kube.errors import ApiError, UnavailableError
 from cloche_operator.model.execution import now
 
 if TYPE_CHECKING:
+    from cloche_api.resources.typed_dicts import ConditionDict, RuntimeStatusDict
+    from cloche_operator.context import Context
     from cloche_operator.pools.manager import Pools
     from cloche_operator.pools.pool import Pool
-    from cloche_operator.state.context import Context
 
 _SECONDS = 1.0
 """Seconds between two checks for changed statuses."""
@@ -31,7 +32,7 @@ class RuntimeStatusWriter:
     def __init__(self, ctx: Context, pools: Pools) -> None:
         self._ctx = ctx
         self._pools = pools
-        self._written: dict[str, dict[str, Any]] = {}
+        self._written: dict[str, RuntimeStatusDict] = {}
 
     async def write_for_ever(self) -> None:
         """Write changed statuses until cancelled. The next round repeats a failed write.
@@ -61,22 +62,23 @@ class RuntimeStatusWriter:
         status = runtime_status(pool, shared, full=self._ctx.records.full)
         conditions = {c["type"]: c for c in before.get("conditions", [])}
         for condition in status["conditions"]:
-            old = conditions.get(condition["type"], {})
-            since = old.get("lastTransitionTime")
-            if since is None or old["status"] != condition["status"]:
-                since = now().strftime("%Y-%m-%dT%H:%M:%SZ")
-            condition["lastTransitionTime"] = since
+            old = conditions.get(condition["type"])
+            if old is not None and old["status"] == condition["status"]:
+                condition["lastTransitionTime"] = old["lastTransitionTime"]
         if status != before:
             await self._ctx.kube.patch_runtime_status(pool.runtime.name, status)
             self._written[pool.runtime.uid] = status
 
 
-def runtime_status(pool: Pool, shared: dict[str, str], *, full: bool) -> dict[str, Any]:
-    """Return a runtime's status without the conditions' transition times. Pure.
+def runtime_status(pool: Pool, shared: dict[str, str], *, full: bool) -> RuntimeStatusDict:
+    """Return a runtime's status, with conditions that changed just now.
 
     `shared`: the aliases that another runtime has too, and its name.
     """
     generation = pool.runtime.generation
+    conditions = [_ready(pool), _storage(full=full), _aliases(shared)]
+    for condition in conditions:
+        condition["observedGeneration"] = generation
     return {
         "wanted": pool.wanted,
         "ready": len(pool.waiting),
@@ -87,45 +89,44 @@ def runtime_status(pool: Pool, shared: dict[str, str], *, full: bool) -> dict[st
         "misses": pool.misses,
         "healthFailures": pool.health_failures,
         "observedGeneration": generation,
-        "conditions": [
-            {"type": kind, "observedGeneration": generation, **condition}
-            for kind, condition in (
-                ("Ready", _ready(pool)),
-                ("StorageAvailable", _storage(full=full)),
-                ("AliasesUnique", _aliases(shared)),
-            )
-        ],
+        "conditions": conditions,
     }
 
 
-def _ready(pool: Pool) -> dict[str, Any]:
+def _ready(pool: Pool) -> ConditionDict:
     if pool.problem is not None:
         message = str(pool.problem)[:_MESSAGE_CHARACTERS]
-        return {"status": "False", "reason": pool.problem.reason, "message": message}
+        return _condition("Ready", "False", pool.problem.reason, message)
     if pool.proved:
-        reason = "PoolReady" if pool.wanted else "OnDemand"
-        return {"status": "True", "reason": reason, "message": ""}
+        return _condition("Ready", "True", "PoolReady" if pool.wanted else "OnDemand")
     if pool.wanted:
-        return {"status": "Unknown", "reason": "Starting", "message": "The first Pod is starting."}
+        return _condition("Ready", "Unknown", "Starting", "The first Pod is starting.")
     # Ready, like a Deployment with no replicas, so that `helm --wait` does not wait for it.
     message = "The runtime has no pool: each execution starts a Pod. No Pod has started yet."
-    return {"status": "True", "reason": "OnDemand", "message": message}
+    return _condition("Ready", "True", "OnDemand", message)
 
 
-def _storage(*, full: bool) -> dict[str, Any]:
+def _storage(*, full: bool) -> ConditionDict:
     if full:
         message = "Execution storage is full: no new executions are run."
-        return {"status": "False", "reason": "StorageFull", "message": message}
-    return {"status": "True", "reason": "SpaceLeft", "message": ""}
+        return _condition("StorageAvailable", "False", "StorageFull", message)
+    return _condition("StorageAvailable", "True", "SpaceLeft")
 
 
-def _aliases(shared: dict[str, str]) -> dict[str, Any]:
+def _aliases(shared: dict[str, str]) -> ConditionDict:
     if not shared:
-        return {"status": "True", "reason": "AliasesUnique", "message": ""}
+        return _condition("AliasesUnique", "True", "AliasesUnique")
     pairs = ", ".join(f"{alias} ({other})" for alias, other in sorted(shared.items()))
     message = f"Other runtimes have the same aliases or names: {pairs}. Only one of them gets each."
+    return _condition("AliasesUnique", "False", "AliasTaken", message[:_MESSAGE_CHARACTERS])
+
+
+def _condition(kind: str, status: str, reason: str, message: str = "") -> ConditionDict:
+    since = now().strftime("%Y-%m-%dT%H:%M:%SZ")
     return {
-        "status": "False",
-        "reason": "AliasTaken",
-        "message": message[:_MESSAGE_CHARACTERS],
+        "type": kind,
+        "status": status,
+        "reason": reason,
+        "message": message,
+        "lastTransitionTime": since,
     }

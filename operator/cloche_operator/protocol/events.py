@@ -8,7 +8,7 @@ exception.
 from __future__ import annotations
 
 import json
-from typing import Any
+from typing import Any, TypedDict, TypeGuard
 
 from cloche_api import limits
 
@@ -25,6 +25,36 @@ _LATEST = 253_402_300_800
 
 _INPUT_ENDED = "the input ended"
 """Part of the supervisor's message for an input that ended early, at any byte."""
+
+
+class ReturnedFile(TypedDict):
+    """A file of the working directory in an `exit` event."""
+
+    path: str
+    base64: str
+
+
+class ExitEvent(TypedDict):
+    """The `exit` event of an execution."""
+
+    time: float
+    exit_code: int
+    signal: int | None
+    timed_out: bool
+    out_of_memory: bool
+    execution_seconds: float | None
+    compile_seconds: float | None
+    check_seconds: float | None
+    cpu_seconds: float | None
+    max_memory_bytes: int | None
+    stdout_bytes: int
+    stderr_bytes: int
+    stdout_truncated: bool
+    stderr_truncated: bool
+    files: list[ReturnedFile]
+    files_truncated: bool
+    syntax_error: str | None
+
 
 _NUMBER = (int, float)
 _EXIT_FIELDS: dict[str, tuple[type, ...]] = {
@@ -117,7 +147,7 @@ class Transcript:
         self._out = {"stdout": bytearray(), "stderr": bytearray()}
         self.started: float | None = None
         """Unix time of the first `started` event."""
-        self.exit: dict[str, Any] | None = None
+        self.exit: ExitEvent | None = None
         """The `exit` event. Every field has the right type."""
         self.error: str | None = None
         """The message of an `error` event."""
@@ -147,12 +177,12 @@ class Transcript:
     @property
     def stdout_truncated(self) -> bool:
         """Whether `stdout` may be less than the program wrote."""
-        return self.exit is None or self.gap or bool(self.exit["stdout_truncated"])
+        return self.exit is None or self.gap or self.exit["stdout_truncated"]
 
     @property
     def stderr_truncated(self) -> bool:
         """Whether `stderr` may be less than the program wrote."""
-        return self.exit is None or self.gap or bool(self.exit["stderr_truncated"])
+        return self.exit is None or self.gap or self.exit["stderr_truncated"]
 
     @property
     def ended(self) -> bool:
@@ -220,7 +250,7 @@ class Transcript:
         del kept[_TEXT_BYTES:]
 
 
-def _is_exit(event: dict[str, Any]) -> bool:
+def _is_exit(event: dict[str, Any]) -> TypeGuard[ExitEvent]:
     return (
         all(name in event and _is_a(event[name], types) for name, types in _EXIT_FIELDS.items())
         and _is_time(event["time"])

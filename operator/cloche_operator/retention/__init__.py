@@ -1,1 +1,1 @@
-"""What is stored and for how long: records, tombstones, and sources that are left over."""
+"""What is stored and for how long: the indexes of records and tombstones, and their limits."""

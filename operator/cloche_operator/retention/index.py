@@ -2,8 +2,8 @@
 
 It knows the size and the expiry of each record, so that finding those to remove needs no listing. A
 listing fills it when this operator begins to lead, the ends that this operator records keep it
-current, and further listings correct it, because others may delete records. Pure: `retention` lists
-and deletes.
+current, and further listings correct it, because others may delete records. Pure:
+`leader.collector` lists and deletes.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from __future__ import annotations
 import asyncio
 import sys
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from cloche_api.resources import tombstone
 from cloche_operator.retention.excess import Bounds, excess
@@ -19,6 +19,7 @@ from cloche_operator.retention.excess import Bounds, excess
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from cloche_api.resources.typed_dicts import ExecutionStatusDict
     from cloche_operator.model.execution import Execution
     from cloche_operator.settings import Settings
 
@@ -98,7 +99,7 @@ class Records:
         self._judge()
         return execution.size
 
-    def ended(self, execution: Execution, final: dict[str, Any]) -> None:
+    def ended(self, execution: Execution, final: ExecutionStatusDict) -> None:
         """Add an execution whose final status was written."""
         self._forget_unfinished(execution.uid)
         expires = datetime.fromisoformat(final["expirationTime"])

@@ -2,67 +2,56 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from cloche_api import meta
 from cloche_api.resources.phases import Reason
-from cloche_operator.model.pod_manifest import claim_patch, session_owner, session_pod
+from cloche_operator.model.pod_manifest import session_owner, session_pod
 from cloche_operator.model.status import EndedError, NeverStartedError
-from cloche_operator.pods.claim import mark
-from cloche_operator.pods.start import create_whatever_happens
-from cloche_operator.pools import placement
+from cloche_operator.pools.own_pod import OwnPod
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from cloche_api.resources.amounts import UsedResources
+    from cloche_operator.context import Context
     from cloche_operator.model.session import SessionObject
     from cloche_operator.pods.sandbox import Sandbox
     from cloche_operator.pools.manager import Pools
+    from cloche_operator.pools.pod_lease import PooledPod
     from cloche_operator.state.cache import Runtime
-    from cloche_operator.state.context import Context
 
 CONNECTION_LOST = "The connection to the Pod was lost."
 
 
-async def start(  # noqa: PLR0913, PLR0917  what a Pod is made of, and who learns of it
-    ctx: Context,
-    pools: Pools,
-    session: SessionObject,
-    runtime: Runtime,
-    used: UsedResources,
-    made: Callable[[dict[str, Any]], None],
-) -> Sandbox:
-    """Start a Pod for the session. `made` is called with it once it is created.
+def own_pod(
+    ctx: Context, pools: Pools, session: SessionObject, runtime: Runtime, used: UsedResources
+) -> OwnPod:
+    """Return the Pod to start for the session, if the pool has none."""
+    shape, of = runtime.shape(used), (session.name, session.uid)
+    life = session.spec.lifetime_seconds
+    return OwnPod(
+        ctx,
+        pools,
+        runtime=runtime,
+        used=used,
+        tenant=session.tenant,
+        build=lambda user: session_pod(shape, user, of, life, ctx.settings),
+        is_replaced=False,
+    )
+
+
+async def started(pod: OwnPod) -> Sandbox:
+    """Start the Pod.
 
     Raises:
         EndedError: it cannot be created, or did not start.
     """
-    shape, of, life = (
-        runtime.shape(used),
-        (session.name, session.uid),
-        session.spec.lifetime_seconds,
-    )
-    await placement.for_program(ctx, runtime)
-    async with pools.starts.one(session.tenant):
-        pod = await create_whatever_happens(
-            ctx, lambda user: session_pod(shape, user, of, life, ctx.settings), made
-        )
-        try:
-            sandbox = await pools.opened(pod, shape)
-        except NeverStartedError as error:
-            raise EndedError(Reason.POD_FAILED, CONNECTION_LOST) from error
-        except EndedError as problem:
-            pools.tried(runtime, shape, problem)
-            raise
-    pools.tried(runtime, shape, None)
-    return sandbox
+    try:
+        return await pod.start()
+    except NeverStartedError as error:
+        raise EndedError(Reason.POD_FAILED, CONNECTION_LOST) from error
 
 
-async def assign(ctx: Context, sandbox: Sandbox, session: SessionObject) -> None:
+async def assign(pod: OwnPod | PooledPod, session: SessionObject) -> None:
     """Label a Pod of the pool as the session's. It never returns to the pool."""
-    labels = {meta.LABEL_SESSION: session.uid}
     owner = session_owner(session.name, session.uid)
-    sandbox.unmarked = False
-    life = session.spec.lifetime_seconds
-    await mark(ctx, sandbox, labels, claim_patch(sandbox.pod, ctx.now(), life, labels, owner))
+    await pod.mark({meta.LABEL_SESSION: session.uid}, session.spec.lifetime_seconds, owner)

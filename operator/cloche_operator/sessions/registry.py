@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pydantic
 
@@ -18,10 +18,11 @@ from cloche_operator.model.status import EndedError
 from cloche_operator.sessions.session import Session
 
 if TYPE_CHECKING:
+    from cloche_api.resources.typed_objects import SessionDict
+    from cloche_operator.context import Context
     from cloche_operator.model.execution import Execution
     from cloche_operator.model.session import SessionObject
     from cloche_operator.pools.manager import Pools
-    from cloche_operator.state.context import Context
 
 log = logging.getLogger(__name__)
 
@@ -36,7 +37,7 @@ class Sessions:
         self._ending = Background()
         self._stopping = False
 
-    def observe(self, obj: dict[str, Any]) -> None:
+    def observe(self, obj: SessionDict) -> None:
         """Process a SandboxSession's current state."""
         try:
             seen = from_object(obj)

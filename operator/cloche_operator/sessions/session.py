@@ -20,10 +20,11 @@ from cloche_kube.tasks import first_of
 from cloche_operator.model import session
 from cloche_operator.model.resources import demand_of, used_resources
 from cloche_operator.model.session import SessionEnd
-from cloche_operator.model.status import EndedError
+from cloche_operator.model.status import EndedError, resources_of
+from cloche_operator.pools.pod_lease import from_pool
 from cloche_operator.queue.limits import Share
-from cloche_operator.sessions.pod import CONNECTION_LOST, assign, start
-from cloche_operator.sessions.turns import Turns
+from cloche_operator.sessions.pod import CONNECTION_LOST, assign, own_pod, started
+from cloche_operator.sessions.turns import Turn, Turns
 from cloche_operator.state.events import WARNED
 
 if TYPE_CHECKING:
@@ -31,12 +32,14 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from cloche_api.resources.amounts import UsedResources
+    from cloche_operator.context import Context
     from cloche_operator.model.execution import Execution
     from cloche_operator.model.session import SessionObject
     from cloche_operator.pods.sandbox import Sandbox
     from cloche_operator.pools.manager import Pools
+    from cloche_operator.pools.own_pod import OwnPod
+    from cloche_operator.pools.pod_lease import PooledPod
     from cloche_operator.state.cache import Runtime
-    from cloche_operator.state.context import Context
 
 _REPORT_SECONDS = 5.0
 """Seconds between two writes of the time of its last use."""
@@ -55,8 +58,9 @@ class Session:
         self._turns = Turns(ctx.capacity.waitlist, ctx.settings.queue_length_per_session)
         self._news = asyncio.Event()
         self._ending: asyncio.Future[SessionEnd] = asyncio.get_running_loop().create_future()
+        self._lease: OwnPod | PooledPod | None = None
         self._sandbox: Sandbox | None = None
-        self._pod: dict[str, Any] | None = None
+        """Its Pod, once that can run programs."""
         self._share: Share | None = None
         self._last_used = ctx.now()
         self._ready = False
@@ -77,16 +81,10 @@ class Session:
         """Why it ends, or None."""
         return self._ending.result() if self._ending.done() else None
 
-    @property
-    def sandbox(self) -> Sandbox:
-        """Its Pod, for the execution that has the turn."""
-        assert self._sandbox is not None
-        return self._sandbox
-
     async def take_turn(
         self, runtime: Runtime, execution: Execution, on_wait: Callable[[], None]
-    ) -> UsedResources:
-        """Wait for the turn of an execution. Return the limits of the Pod. `give_back` must follow.
+    ) -> Turn:
+        """Wait for the turn of an execution. Its `release` must follow.
 
         A waiting execution counts in the queue, like those that wait for capacity. `on_wait` is
         called before the first wait, if there is one.
@@ -98,7 +96,8 @@ class Session:
         if self._has_ended:
             raise self.ended_error()
         await self._turns.take(execution, on_wait, self._what_it_waits_for)
-        if self._has_ended or self.runtime is None or self.used is None:
+        sandbox, used = self._sandbox, self.used
+        if self._has_ended or self.runtime is None or sandbox is None or used is None:
             self._turns.pass_on()
             raise self.ended_error()
         if self.runtime.name != runtime.name:
@@ -107,7 +106,7 @@ class Session:
                 Reason.INVALID_SPEC,
                 f"spec.language: the session {self.obj.name} runs {self.runtime.name}",
             )
-        return self.used
+        return Turn(self, sandbox, used)
 
     async def give_back(self, *, whole: bool) -> None:
         """End the turn. `whole`: the program's end was received, or the program was never sent."""
@@ -177,15 +176,16 @@ class Session:
         await self._unless_ended(ctx.capacity.take(share))
         self._share = share
         # Without a tenant, because the Pod is never reused: it stays this session's.
-        sandbox, _ = await self._pools.take(self.runtime, self.used, "")
-        if sandbox is None:
-            sandbox = await self._unless_ended(
-                start(ctx, self._pools, self.obj, self.runtime, self.used, self._made)
-            )
-        self._sandbox, self._pod = sandbox, sandbox.pod
-        sandbox.on_spent = lambda _: self.end("PodLost", "The session's Pod was lost.")
-        if sandbox.unmarked:
-            await assign(ctx, sandbox, self.obj)
+        pooled = await from_pool(ctx, self._pools, self.runtime, self.used, "")
+        if pooled is not None:
+            self._lease, sandbox = pooled, pooled.sandbox
+        else:
+            own = own_pod(ctx, self._pools, self.obj, self.runtime, self.used)
+            self._lease = own  # before the start, because the Pod is deleted even if that fails
+            sandbox = await self._unless_ended(started(own))
+        self._sandbox = sandbox
+        sandbox.call_when_spent(lambda _: self.end("PodLost", "The session's Pod was lost."))
+        await assign(self._lease, self.obj)
         if sandbox.spent:
             raise EndedError(Reason.POD_FAILED, CONNECTION_LOST)
         await self._report(SessionPhase.READY, "PodReady", "")
@@ -225,21 +225,19 @@ class Session:
         of, end = self.obj, self._end
         log.info("session %s ended: %s %s", of.name, end.reason, end)
         await self._report(SessionPhase.ENDED, end.reason, str(end))
-        if self._sandbox is not None:
-            await self._pools.removed(self._sandbox)
-        elif self._pod is not None:
-            pod = self._pod["metadata"]
-            await self._ctx.kube.ensure_pod_deleted(pod["name"], pod["uid"])
+        if self._lease is not None:
+            await self._lease.remove()
 
     async def _report(self, phase: SessionPhase, reason: str, message: str) -> None:
         ended = phase is SessionPhase.ENDED
         end = self._ctx.now() if ended else self._expires_at()
         status = session.status(phase, reason, message, last_used=self._last_used, expires=end)
-        if self._pod is not None:
-            status |= session.pod_fields(self._pod, self._ctx.pods.node_of(self._pod))
+        pod = None if self._lease is None else self._lease.pod
+        if pod is not None:
+            status |= session.pod_fields(pod, self._ctx.pods.node_of(pod))
         if self.runtime is not None and self.used is not None:
-            status |= {"resources": self.used.model_dump(by_alias=True)}
-            status |= {"runtimeGeneration": self.runtime.generation}
+            status["resources"] = resources_of(self.used)
+            status["runtimeGeneration"] = self.runtime.generation
         of_ = self.obj
         try:
             await retry_until_available(
@@ -266,6 +264,3 @@ class Session:
         except EndedError as error:
             log.warning("Pod %s of session %s: %s", sandbox.name, self.obj.name, error)
             return False
-
-    def _made(self, pod: dict[str, Any]) -> None:
-        self._pod = pod

@@ -4,16 +4,21 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from cloche_api.resources.phases import Reason
 from cloche_operator.model.status import EndedError
+from cloche_operator.pools.pod_lease import PodLease
+from cloche_operator.protocol.frame import Afterwards
 from cloche_operator.queue.waitlist import came
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Awaitable, Callable
 
+    from cloche_api.resources.amounts import UsedResources
     from cloche_operator.model.execution import Execution
+    from cloche_operator.model.pod import Pod
+    from cloche_operator.pods.sandbox import Sandbox
     from cloche_operator.queue.waitlist import Waitlist
 
 
@@ -78,3 +83,43 @@ class Turns:
             if not turn.done():
                 turn.set_exception(error)
                 turn.exception()  # marks it as retrieved: its task may be cancelled
+
+
+class Giver(Protocol):
+    """The session that gives a turn."""
+
+    async def give_back(self, *, whole: bool) -> None:
+        """End the turn. `whole`: nothing of the program is left in the Pod."""
+
+    def ended_error(self) -> EndedError:
+        """Return the error for an execution whose session has ended."""
+
+
+class Turn(PodLease):
+    """The turn of an execution in a session: it holds the session's Pod until `release`."""
+
+    warm = True
+    afterwards = Afterwards.KEEP_FILES
+
+    def __init__(self, session: Giver, sandbox: Sandbox, used: UsedResources) -> None:
+        self._session: Giver | None = session
+        self._ended_error = session.ended_error
+        self._sandbox = sandbox
+        self.pod = sandbox.pod
+        self.used = used
+        """The limits of the Pod."""
+
+    async def start(self, claim: Callable[[Pod], Awaitable[None]]) -> Sandbox:
+        """Claim the session's Pod, which is attached already."""
+        await claim(self._sandbox.pod)
+        return self._sandbox
+
+    def lost(self) -> EndedError | None:
+        """Return that the session has ended, if its Pod was lost."""
+        return self._ended_error() if self._sandbox.spent else None
+
+    async def release(self, *, exited: bool, sent: bool) -> None:
+        """End the turn, once. The Pod stays the session's."""
+        session, self._session = self._session, None
+        if session is not None:
+            await session.give_back(whole=exited or not sent)

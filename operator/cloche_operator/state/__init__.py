@@ -1,1 +1,1 @@
-"""The caches, the Lease, inputs, Events, and the context that all components share."""
+"""The caches, the Lease, inputs and Events."""

@@ -10,12 +10,10 @@ import json
 from collections import OrderedDict, defaultdict
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, cast
 
 import pydantic
 
-from cloche_api import meta
-from cloche_api.resources import quantity
 from cloche_api.resources.phases import Reason
 from cloche_api.resources.runtime import Pool, RuntimeSpec
 from cloche_operator.model.diagnosis import lacks_node
@@ -26,7 +24,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from cloche_api.resources.amounts import UsedResources
+    from cloche_api.resources.typed_objects import RuntimeDict, TolerationDict
     from cloche_operator.kube.api import Kube
+    from cloche_operator.model.pod import Pod
 
 
 _GONE_PODS = 500  # each some KiB; needed for about a second after the deletion
@@ -37,45 +37,41 @@ class Pods:
 
     def __init__(self, users: range) -> None:
         self._users = users
-        self._pods: dict[str, dict[str, Any]] = {}
-        self._gone: OrderedDict[str, dict[str, Any]] = OrderedDict()
+        self._pods: dict[str, Pod] = {}
+        self._gone: OrderedDict[str, Pod] = OrderedDict()
         self._waiting: defaultdict[str, set[asyncio.Event]] = defaultdict(set)
         self._promised: set[int] = set()
-        self._without_node: dict[str, dict[str, Any]] = {}
+        self._without_node: dict[str, Pod] = {}
         self._overheads: dict[str, int] = {}
 
-    def __iter__(self) -> Any:
+    def __iter__(self) -> Iterator[Pod]:
         """Iterate over all Pods, as last seen."""
         return iter(list(self._pods.values()))
 
-    def get(self, name: str, uid: str) -> dict[str, Any] | None:
+    def get(self, name: str, uid: str) -> Pod | None:
         """Return the Pod as last seen, or None."""
         pod = self._pods.get(name)
-        return pod if pod and pod["metadata"]["uid"] == uid else None
+        return pod if pod and pod.uid == uid else None
 
-    def node_of(self, pod: dict[str, Any]) -> str | None:
+    def node_of(self, pod: Pod) -> str | None:
         """Return the Pod's node, as last seen. A Pod that was just created has none yet."""
-        of = pod["metadata"]
-        latest = self.get(of["name"], of["uid"]) or pod
-        node: str | None = latest["spec"].get("nodeName")
-        return node
+        return (self.get(pod.name, pod.uid) or pod).node
 
-    def named(self, name: str) -> dict[str, Any] | None:
+    def named(self, name: str) -> Pod | None:
         """Return the Pod with this name and any uid, as last seen."""
         return self._pods.get(name)
 
-    def seen(self, pod: dict[str, Any], *, deleted: bool = False) -> None:
+    def seen(self, pod: Pod, *, deleted: bool = False) -> None:
         """Update the cache from a list or an event."""
-        name = pod["metadata"]["name"]
-        if overhead := pod["spec"].get("overhead"):
-            runtime = pod["metadata"]["labels"].get(meta.LABEL_RUNTIME, "")
-            self._overheads[runtime] = quantity.whole(overhead.get("memory", 0))
+        name = pod.name
+        if pod.overhead is not None:
+            self._overheads[pod.runtime] = pod.overhead
         if not deleted:
             if not self._is_of_before(pod):
                 self._pods[name] = pod
-        elif self.get(name, pod["metadata"]["uid"]):
+        elif self.get(name, pod.uid):
             del self._pods[name]
-            self._gone[pod["metadata"]["uid"]] = pod
+            self._gone[pod.uid] = pod
             if len(self._gone) > _GONE_PODS:
                 self._gone.popitem(last=False)
         if (latest := self._pods.get(name)) and lacks_node(latest):
@@ -86,7 +82,7 @@ class Pods:
             event.set()
 
     @property
-    def without_node(self) -> list[dict[str, Any]]:
+    def without_node(self) -> list[Pod]:
         """The Pods that no node accepts now, according to the scheduler."""
         return list(self._without_node.values())
 
@@ -94,19 +90,18 @@ class Pods:
         """Return the bytes that the RuntimeClass adds to the memory of a runtime's Pods."""
         return self._overheads.get(runtime, 0)
 
-    def _is_of_before(self, pod: dict[str, Any]) -> bool:
+    def _is_of_before(self, pod: Pod) -> bool:
         """Return whether a newer Pod has its name: the watch may lag behind our own create.
 
         The resourceVersions of one resource type can be compared as numbers (KEP-5504).
         """
-        of = pod["metadata"]
-        known = self._pods.get(of["name"], pod)["metadata"]
-        if known["uid"] == of["uid"]:
+        known = self._pods.get(pod.name, pod)
+        if known.uid == pod.uid:
             return False
-        versions = (known.get("resourceVersion", ""), of.get("resourceVersion", ""))
+        versions = (known.resource_version, pod.resource_version)
         return all(v.isdecimal() for v in versions) and int(versions[0]) > int(versions[1])
 
-    def last(self, uid: str) -> dict[str, Any] | None:
+    def last(self, uid: str) -> Pod | None:
         """Return the last state of a Pod that was deleted recently, or None."""
         return self._gone.get(uid)
 
@@ -130,9 +125,7 @@ class Pods:
         Raises:
             EndedError: all UIDs are in use.
         """
-        taken = self._promised | {
-            pod["spec"].get("securityContext", {}).get("runAsUser") for pod in self._pods.values()
-        }
+        taken = self._promised | {pod.user for pod in self._pods.values()}
         for user in self._users:
             if user not in taken:
                 self._promised.add(user)
@@ -164,10 +157,12 @@ class Runtime:
         return self.shape(self.spec.resources.defaults)
 
     @property
-    def tolerations(self) -> list[dict[str, Any]]:
+    def tolerations(self) -> list[TolerationDict]:
         """The runtime's tolerations as Kubernetes fields."""
         own = self.spec.tolerations or []
-        return [one.model_dump(by_alias=True, exclude_none=True) for one in own]
+        return [
+            cast("TolerationDict", one.model_dump(by_alias=True, exclude_none=True)) for one in own
+        ]
 
     @cached_property
     def place(self) -> str:
@@ -193,7 +188,7 @@ class Runtimes:
         self._kube = kube
         self._runtimes: dict[str, Runtime] = {}
 
-    def seen(self, obj: dict[str, Any], *, deleted: bool = False) -> Runtime | None:
+    def seen(self, obj: RuntimeDict, *, deleted: bool = False) -> Runtime | None:
         """Update the cache from a list or an event. Return the runtime, or None if it is gone.
 
         Raises:

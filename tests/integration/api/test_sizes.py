@@ -12,6 +12,7 @@ from support.clients.api_server import CLOCHE, ApiServer
 
 from cloche_api import limits
 from cloche_api.accounting.size import json_bytes, object_bytes
+from cloche_api.resources.typed_dicts import ConditionDict
 from cloche_operator.model.status import fitted, without_outputs
 
 Make = Callable[..., dict[str, Any]]
@@ -103,7 +104,7 @@ def test_the_largest_status_fits_into_an_execution_with_the_largest_spec(
     server.create(executions, execution(**largest_spec()))
     server.merge(f"{executions}/one/status", {"status": RUNNING})
     message = "🪴" * 4000
-    condition = {
+    condition: ConditionDict = {
         "type": "Finished",
         "status": "True",
         "reason": "Exited",

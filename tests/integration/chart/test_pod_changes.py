@@ -6,7 +6,7 @@ import json
 import uuid
 from collections.abc import Iterator
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from support.clients.api_server import CLOCHE, CORE, JSON_PATCH, MERGE, ApiServer, api_server
@@ -16,8 +16,11 @@ from support.fixtures.chart.release import ChartRelease
 from support.fixtures.fake_cluster import container as container_status
 
 from cloche_api.meta import API_VERSION
+from cloche_api.resources.typed_objects import ExecutionDict
 from cloche_operator.model.execution import from_object
+from cloche_operator.model.pod import from_object as pod_from_object
 from cloche_operator.model.pod_manifest import claim_patch, execution_owner
+from cloche_operator.model.pod_types import PodDict
 
 BOTH = pytest.mark.parametrize("namespace", ["sandboxes", "unguarded"], indirect=True)
 GUARDED = pytest.mark.parametrize("namespace", ["sandboxes"], indirect=True)
@@ -177,9 +180,10 @@ def test_the_operator_can_claim_a_pod_and_the_garbage_collector_can_delete_it(
 ) -> None:
     made = execution(server, namespace)
     uid = made["metadata"]["uid"]
-    owner = execution_owner(from_object(made))
+    owner = execution_owner(from_object(cast("ExecutionDict", made)))
     labels = {"cloche.dev/execution": uid}
-    patch = claim_patch(pod, datetime.now(UTC), 30, labels, owner)
+    parsed = pod_from_object(cast("PodDict", pod))
+    patch = claim_patch(parsed, datetime.now(UTC), 30, labels, owner)
     operator.call("PATCH", path(pod), patch, JSON_PATCH)
     claimed = operator.get(path(pod))
     assert claimed["metadata"]["labels"]["cloche.dev/state"] == "claimed"
@@ -267,7 +271,9 @@ def test_a_pod_created_before_the_policy_can_still_be_claimed(
 
     until(created, "the policy to be away", 30)
     pod = server.get(f"{CORE}/{installed.unguarded}/pods/sbx-python-older")
-    server.call("PATCH", path(pod), claim_patch(pod, datetime.now(UTC), 30, {"a": "b"}), JSON_PATCH)
+    parsed = pod_from_object(cast("PodDict", pod))
+    patch = claim_patch(parsed, datetime.now(UTC), 30, {"a": "b"})
+    server.call("PATCH", path(pod), patch, JSON_PATCH)
     metadata_ = {"name": removed["metadata"]["name"]}
     manifest = {**removed, "metadata": metadata_}
     installed("create", "-f", "-", stdin=json.dumps(manifest))

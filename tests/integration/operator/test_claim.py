@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from typing import Any
+from typing import cast
 
 import pytest
+from support.data.api_pods import pod
 from support.fixtures.control_planes import ControlPlane
 from support.fixtures.fake_cluster import FakeCluster
 from support.fixtures.operator_parts import operator_parts
 
 from cloche_api.resources.amounts import UsedResources
 from cloche_api.resources.phases import Reason
-from cloche_operator.executions.finish import record
+from cloche_api.resources.typed_objects import ExecutionDict
+from cloche_operator.context import Context
+from cloche_operator.executions.status_writes import Claim, ClaimLostError, claim, record
 from cloche_operator.model.execution import Execution, from_object, now
 from cloche_operator.model.status import EndedError, Outcome, terminal
-from cloche_operator.pods.claim import Claim, ClaimLostError, claim
-from cloche_operator.state.context import Context
 
 
 @pytest.fixture
@@ -30,14 +31,16 @@ async def ctx(control_plane: ControlPlane, cluster: FakeCluster) -> AsyncIterato
 def seen(cluster: FakeCluster) -> Execution:
     """An execution as each operator has seen it before the first claim."""
     cluster.submit("wanted")
-    return from_object(cluster.server.get(f"{cluster.executions}/wanted"))
+    found = cluster.server.get(f"{cluster.executions}/wanted")
+    return from_object(cast("ExecutionDict", found))
 
 
 def of(name: str) -> Claim:
     """Return a claim with the Pod of this name."""
-    pod: dict[str, Any] = {"metadata": {"name": name, "uid": f"uid-of-{name}"}}
     used = UsedResources(cpu="1", memory="512Mi", disk="100Mi")
-    return Claim(pod, used, runtime_generation=1, queued=now(), warm=True)
+    return Claim(
+        pod(name=name, uid=f"uid-of-{name}"), used, runtime_generation=1, queued=now(), warm=True
+    )
 
 
 async def test_the_second_of_two_claims_is_lost(

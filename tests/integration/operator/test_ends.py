@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from support.fixtures.fake_cluster import FakeCluster, container
 
+from cloche_api.resources.typed_objects import ExecutionDict
 from cloche_operator.model.execution import from_object
 from cloche_operator.model.pod_manifest import SUPERVISOR
 
@@ -69,7 +70,8 @@ def test_the_operator_creates_and_claims_the_pod_of_an_execution(
     assert status["resources"] == {"cpu": "1", "memory": "256Mi", "disk": "100Mi"}
     assert status["runtimeGeneration"] == 1
     assert status["warm"] is False
-    execution = from_object(shared_cluster.server.get(f"{shared_cluster.executions}/shape"))
+    found = shared_cluster.server.get(f"{shared_cluster.executions}/shape")
+    execution = from_object(cast("ExecutionDict", found))
     assert execution.claimed
     shared_cluster.cancel("shape")
     shared_cluster.ended("shape")

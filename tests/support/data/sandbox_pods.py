@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable
-from typing import Any
+from typing import Any, cast
 
 from support.data.manifests import PYTHON
 
 from cloche_api.resources.amounts import UsedResources
 from cloche_api.resources.runtime import RuntimeSpec
+from cloche_api.resources.typed_objects import ExecutionDict
 from cloche_operator.model.execution import from_object
 from cloche_operator.model.pod_manifest import PodShape, cold_pod, session_pod, waiting_pod
+from cloche_operator.model.pod_types import PodManifest
 from cloche_operator.settings import Settings
 
 Pod = dict[str, Any]
@@ -29,7 +31,7 @@ def shape(uid: str = "of-the-runtime", **spec: Any) -> PodShape:
 
 def cold(uid: str = "of-the-execution", settings: Settings = SETTINGS, **runtime: Any) -> Pod:
     """Return the Pod of an execution with that uid, whose name is `hello`."""
-    execution = {
+    execution: ExecutionDict = {
         "metadata": {
             "name": "hello",
             "uid": uid,
@@ -38,17 +40,17 @@ def cold(uid: str = "of-the-execution", settings: Settings = SETTINGS, **runtime
         },
         "spec": {"language": "python", "code": "print(1)"},
     }
-    return cold_pod(shape(**runtime), USER, from_object(execution), settings)
+    return _plain(cold_pod(shape(**runtime), USER, from_object(execution), settings))
 
 
 def waiting(uid: str = "of-the-runtime", name: str = "sbx-python-1") -> Pod:
     """Return a Pod of the pool."""
-    return waiting_pod(shape(uid), USER, name, SETTINGS)
+    return _plain(waiting_pod(shape(uid), USER, name, SETTINGS))
 
 
 def of_session() -> Pod:
     """Return the Pod of a session."""
-    return session_pod(shape(), USER, ("sbs-1", "of-the-session"), 3600, SETTINGS)
+    return _plain(session_pod(shape(), USER, ("sbs-1", "of-the-session"), 3600, SETTINGS))
 
 
 def changed(pod: Pod, *changes: Change) -> Pod:
@@ -92,6 +94,11 @@ def context(**fields: Any) -> Change:
 def container_context(**fields: Any) -> Change:
     """Change fields of the container's securityContext."""
     return container(securityContext=fields)
+
+
+def _plain(pod: PodManifest) -> Pod:
+    """Return the Pod as a dict whose fields may be changed to anything."""
+    return cast("Pod", pod)
 
 
 def _merge(into: dict[str, Any], fields: dict[str, Any]) -> None:

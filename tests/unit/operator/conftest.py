@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import pytest
 
-from cloche_api.meta import API_VERSION
+from cloche_api.resources.typed_objects import ExecutionDict
 from cloche_operator.settings import Settings
 
 UID = "5b0c1f0e-8a7f-4f57-9f0e-2f8f4b1f5a11"
@@ -19,11 +17,9 @@ def settings() -> Settings:
 
 
 @pytest.fixture
-def execution_object() -> dict[str, Any]:
+def execution_object() -> ExecutionDict:
     """A SandboxExecution as a watch delivers it."""
     return {
-        "apiVersion": API_VERSION,
-        "kind": "SandboxExecution",
         "metadata": {
             "name": "hello",
             "uid": UID,

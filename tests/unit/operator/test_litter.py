@@ -2,8 +2,9 @@ from __future__ import annotations
 
 import gc
 import weakref
-from typing import Any
+from typing import cast
 
+from cloche_api.resources.typed_objects import ExecutionDict
 from cloche_operator.handlers import Litter
 
 
@@ -19,7 +20,8 @@ def circle() -> weakref.ref[Circle]:
 
 
 def test_garbage_is_collected_after_a_number_of_bytes() -> None:
-    obj: dict[str, Any] = {"spec": {"code": "x" * 100, "files": [{"content": "y" * 150}]}, "n": 1}
+    spec = {"code": "x" * 100, "files": [{"content": "y" * 150}]}
+    obj = cast("ExecutionDict", {"spec": spec, "n": 1})
     litter = Litter(2000)
     gc.disable()
     try:

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import copy
 from pathlib import Path
-from typing import Any
 
 import pytest
 from aiohttp import web
 from support.fixtures.operator_parts import answering, operator_parts
 
 from cloche_api.resources.phases import Phase, Reason
-from cloche_operator.executions.finish import record
+from cloche_api.resources.typed_dicts import ExecutionStatusDict
+from cloche_api.resources.typed_objects import ExecutionDict
+from cloche_operator.executions.status_writes import record
 from cloche_operator.model.execution import from_object, now
 from cloche_operator.model.status import EndedError, terminal, without_exit
 
@@ -21,7 +22,7 @@ PATH = "/apis/cloche.dev/v1alpha1/namespaces/sandboxes/sandboxexecutions/hello"
 class ApiServer:
     """An API server that answers the write with `answer`, and has the execution `found` or none."""
 
-    def __init__(self, answer: int, found: dict[str, Any] | None) -> None:
+    def __init__(self, answer: int, found: ExecutionDict | None) -> None:
         self._answer = answer
         self._found = found
         self.deleted = False
@@ -43,11 +44,11 @@ class ApiServer:
         return web.json_response({})
 
 
-def elsewhere(obj: dict[str, Any], **status: Any) -> dict[str, Any]:
+def elsewhere(obj: ExecutionDict, status: ExecutionStatusDict) -> ExecutionDict:
     """Return the execution as another operator has written it."""
     other = copy.deepcopy(obj)
     other["metadata"]["resourceVersion"] = "18"
-    other["status"] |= status
+    other["status"] = {**other["status"], **status}
     return other
 
 
@@ -66,13 +67,13 @@ def elsewhere(obj: dict[str, Any], **status: Any) -> dict[str, Any]:
 )
 async def test_a_recorded_execution_is_over_unless_another_operator_has_claimed_it(
     tmp_path: Path,
-    execution_object: dict[str, Any],
+    execution_object: ExecutionDict,
     answer: int,
-    status: dict[str, Any] | None,
+    status: ExecutionStatusDict | None,
     *,
     over: bool,
 ) -> None:
-    found = None if status is None else elsewhere(execution_object, **status)
+    found = None if status is None else elsewhere(execution_object, status)
     server, execution = ApiServer(answer, found), from_object(execution_object)
     made = without_exit(None, EndedError(Reason.CANCELLED, "It was cancelled."))
     final = terminal(execution, made, None, now())

@@ -17,27 +17,35 @@ from support.fixtures.operator_parts import answering, operator_parts
 
 from cloche_api.accounting.size import object_bytes
 from cloche_api.resources.phases import TERMINAL
+from cloche_api.resources.typed_objects import ExecutionDict, RuntimeDict, SessionDict
+from cloche_operator.context import Context
 from cloche_operator.executions.dispatcher import Dispatcher
 from cloche_operator.model.execution import now, timestamp
 from cloche_operator.model.node import Node
 from cloche_operator.pools.manager import Pools
 from cloche_operator.protocol.frame import PROTOCOL
 from cloche_operator.sessions.registry import Sessions
-from cloche_operator.state.context import Context
 
 BOUND_SECONDS = 30.0
-RUNTIME: dict[str, Any] = {
-    "metadata": {"name": "python", "uid": "uid-of-python", "generation": 1},
+RUNTIME: RuntimeDict = {
+    "metadata": {
+        "name": "python",
+        "uid": "uid-of-python",
+        "generation": 1,
+        "resourceVersion": "1",
+        "creationTimestamp": "2026-01-02T03:04:05Z",
+    },
     "spec": {
         "image": "cloche/runtime-python:dev",
         "fileName": "main.py",
         "run": {"command": ["python3", "main.py"]},
     },
 }
-SESSION: dict[str, Any] = {
+SESSION: SessionDict = {
     "metadata": {
         "name": "sbs-1",
         "uid": "uid-of-session",
+        "resourceVersion": "1",
         "creationTimestamp": timestamp(now()),
     },
     "spec": {"language": "python"},
@@ -47,9 +55,7 @@ SESSION: dict[str, Any] = {
 class ApiServer:
     """An API server whose Pods take one frame each. They end when the test allows it."""
 
-    def __init__(
-        self, executions: list[dict[str, Any]], sources: dict[str, dict[str, Any]]
-    ) -> None:
+    def __init__(self, executions: list[ExecutionDict], sources: dict[str, dict[str, Any]]) -> None:
         self.executions = {obj["metadata"]["name"]: obj for obj in executions}
         self.sources = sources
         self.read: list[str] = []
@@ -186,13 +192,13 @@ async def at_work(
 @pytest.mark.parametrize("separate", [False, True])
 @pytest.mark.parametrize("session", [None, "sbs-1"])
 async def test_an_execution_that_waited_receives_its_complete_input(
-    tmp_path: Path, execution_object: dict[str, Any], session: str | None, *, separate: bool
+    tmp_path: Path, execution_object: ExecutionDict, session: str | None, *, separate: bool
 ) -> None:
     executions, sources = [], {}
     for name in ("first", "second"):
         obj = copy.deepcopy(execution_object)
-        obj["metadata"] |= {"name": name, "uid": f"uid-{name}"}
-        given = {"code": f"# {name}", "stdin": name * 40_000}
+        obj["metadata"]["name"], obj["metadata"]["uid"] = name, f"uid-{name}"
+        given: dict[str, Any] = {"code": f"# {name}", "stdin": name * 40_000}
         obj["spec"]["outputFiles"] = ["*.txt"]
         if separate:
             source = f"{name}-0123abcd"
@@ -200,7 +206,7 @@ async def test_an_execution_that_waited_receives_its_complete_input(
             del obj["spec"]["code"]
             obj["spec"]["source"] = {"name": source, "bytes": object_bytes(sources[source])}
         else:
-            obj["spec"] |= given
+            obj["spec"]["code"], obj["spec"]["stdin"] = given["code"], given["stdin"]
         if session is not None:
             obj["spec"]["session"] = session
         executions.append(obj)
@@ -227,7 +233,7 @@ async def test_an_execution_that_waited_receives_its_complete_input(
 
 
 async def test_an_execution_that_lost_its_source_ends_without_a_program(
-    tmp_path: Path, execution_object: dict[str, Any]
+    tmp_path: Path, execution_object: ExecutionDict
 ) -> None:
     del execution_object["spec"]["code"]
     execution_object["spec"]["source"] = {"name": "hello-0123abcd", "bytes": 100}

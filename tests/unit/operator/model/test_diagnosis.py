@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from support.data.api_pods import pod
 
 from cloche_api.resources.phases import Reason
 from cloche_operator.model.diagnosis import (
@@ -17,14 +18,6 @@ from cloche_operator.model.diagnosis import (
 
 STARTED_AT = "2026-01-02T03:04:06Z"
 FINISHED_AT = "2026-01-02T03:04:09Z"
-
-
-def pod(status: dict[str, Any], **metadata: Any) -> dict[str, Any]:
-    return {
-        "metadata": {"name": "sbx-1", "uid": "1", **metadata},
-        "spec": {"containers": [{"name": "sandbox", "image": "cloche/runtime-python:abc"}]},
-        "status": status,
-    }
 
 
 def container(state: dict[str, Any], phase: str = "Pending", **more: Any) -> dict[str, Any]:

@@ -7,17 +7,21 @@ from typing import Any
 
 import pytest
 from pydantic import ValidationError
+from support.data import api_pods
 
 from cloche_api.resources.amounts import UsedResources
 from cloche_api.resources.runtime import RuntimeSpec
+from cloche_api.resources.typed_objects import ExecutionDict
 from cloche_operator.model.execution import from_object
 from cloche_operator.model.pod_manifest import (
     PodShape,
     claim_patch,
     cold_pod,
+    session_owner,
     session_pod,
     waiting_pod,
 )
+from cloche_operator.model.pod_types import PodManifest
 from cloche_operator.model.resources import patience
 from cloche_operator.settings import Settings
 
@@ -34,8 +38,8 @@ def shape(runtime: dict[str, Any], used: dict[str, str]) -> PodShape:
 
 
 def cold(
-    obj: dict[str, Any], runtime: dict[str, Any], used: dict[str, str], settings: Settings
-) -> dict[str, Any]:
+    obj: ExecutionDict, runtime: dict[str, Any], used: dict[str, str], settings: Settings
+) -> PodManifest:
     return cold_pod(shape(runtime, used), 40_007, from_object(obj), settings)
 
 
@@ -43,7 +47,7 @@ USED = {"cpu": "1", "memory": "512Mi", "disk": "100Mi"}
 
 
 def test_the_pod_of_an_execution_has_the_expected_manifest(
-    execution_object: dict[str, Any], settings: Settings
+    execution_object: ExecutionDict, settings: Settings
 ) -> None:
     assert cold(execution_object, PYTHON, USED, settings) == {
         "apiVersion": "v1",
@@ -119,7 +123,7 @@ def test_the_pod_of_an_execution_has_the_expected_manifest(
 
 
 def test_the_settings_of_the_installation_are_set_on_the_pod(
-    execution_object: dict[str, Any],
+    execution_object: ExecutionDict,
 ) -> None:
     settings = Settings(
         runtime_class_name="cloche-no-network",
@@ -158,7 +162,7 @@ def test_the_settings_of_the_installation_are_set_on_the_pod(
 
 
 def test_the_runtime_class_of_a_runtime_overrides_the_installations(
-    execution_object: dict[str, Any],
+    execution_object: ExecutionDict,
 ) -> None:
     settings = Settings(runtime_class_name="cloche-no-network")
     runtime = PYTHON | {"runtimeClassName": "gvisor"}
@@ -175,7 +179,7 @@ def test_the_runtime_class_of_a_runtime_overrides_the_installations(
     ],
 )
 def test_the_app_armor_profile_of_the_installation_is_set_on_the_pod(
-    execution_object: dict[str, Any], profile: str, field: dict[str, str] | None
+    execution_object: ExecutionDict, profile: str, field: dict[str, str] | None
 ) -> None:
     spec = cold(execution_object, PYTHON, USED, Settings(app_armor_profile=profile))["spec"]
     assert spec["securityContext"].get("appArmorProfile") == field
@@ -196,7 +200,7 @@ def test_the_profile_unconfined_or_one_without_a_name_is_rejected(profile: str) 
     ],
 )
 def test_no_resource_request_is_more_than_its_limit(
-    execution_object: dict[str, Any],
+    execution_object: ExecutionDict,
     settings: Settings,
     cpu: str,
     memory: str,
@@ -210,7 +214,7 @@ def test_no_resource_request_is_more_than_its_limit(
 
 
 def test_the_deadline_of_a_pod_covers_the_longest_program(
-    execution_object: dict[str, Any], settings: Settings
+    execution_object: ExecutionDict, settings: Settings
 ) -> None:
     execution_object["spec"]["timeoutSeconds"] = 300
     pod = cold(execution_object, PYTHON, USED, settings)
@@ -218,7 +222,7 @@ def test_the_deadline_of_a_pod_covers_the_longest_program(
 
 
 def test_the_same_input_gives_the_same_pod(
-    execution_object: dict[str, Any], settings: Settings
+    execution_object: ExecutionDict, settings: Settings
 ) -> None:
     one, two = (cold(execution_object, PYTHON, USED, settings) for _ in range(2))
     one["metadata"]["labels"]["changed"] = "here"
@@ -228,7 +232,7 @@ def test_the_same_input_gives_the_same_pod(
 
 
 def test_a_waiting_pod_is_owned_by_the_runtime_and_has_no_deadline(
-    execution_object: dict[str, Any], settings: Settings
+    execution_object: ExecutionDict, settings: Settings
 ) -> None:
     waiting = waiting_pod(shape(PYTHON, USED), 40_007, "sbx-python-1", settings)
     assert waiting["metadata"] == {
@@ -261,9 +265,9 @@ def test_the_deadline_of_a_session_pod_covers_the_sessions_lifetime(settings: Se
 
 
 def test_a_claim_patch_tests_that_the_pod_waits_and_sets_its_deadline() -> None:
-    pod = {"metadata": {"uid": "pod-uid", "creationTimestamp": "2026-01-02T03:04:05Z"}}
+    pod = api_pods.pod(uid="pod-uid", creationTimestamp="2026-01-02T03:04:05Z")
     at = datetime.fromisoformat("2026-01-02T04:04:05.5Z")
-    owner = {"kind": "SandboxExecution"}
+    owner = session_owner("sbs-1", "session-uid")
     assert claim_patch(pod, at, 30, {"cloche.dev/execution": "uid"}, owner) == [
         {"op": "test", "path": "/metadata/uid", "value": "pod-uid"},
         {"op": "test", "path": "/metadata/labels/cloche.dev~1state", "value": "waiting"},
@@ -274,7 +278,7 @@ def test_a_claim_patch_tests_that_the_pod_waits_and_sets_its_deadline() -> None:
     ]
 
 
-def test_a_pod_requests_all_its_memory_where_that_is_set(execution_object: dict[str, Any]) -> None:
+def test_a_pod_requests_all_its_memory_where_that_is_set(execution_object: ExecutionDict) -> None:
     pod = cold(execution_object, PYTHON, USED, Settings(reserve_memory=True))
     resources = pod["spec"]["containers"][0]["resources"]
     assert resources["requests"]["memory"] == resources["limits"]["memory"] == "512Mi"
@@ -292,7 +296,7 @@ def test_a_supervisor_with_less_cpu_gets_more_time_to_end_its_program(
 
 
 def test_the_deadline_of_a_pod_covers_the_supervisors_grace_time(
-    execution_object: dict[str, Any], settings: Settings
+    execution_object: ExecutionDict, settings: Settings
 ) -> None:
     slow = cold(execution_object, PYTHON, USED | {"cpu": "0.01"}, settings)
     assert slow["spec"]["activeDeadlineSeconds"] == 60 + 30 + 58 + 60

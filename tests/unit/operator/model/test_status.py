@@ -8,12 +8,15 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
+from support.data.api_pods import pod
 from support.data.supervisor_events import exit_event
 
 from cloche_api import limits
 from cloche_api.accounting.size import object_bytes
 from cloche_api.resources.amounts import UsedResources
 from cloche_api.resources.phases import Phase, Reason, phase_of
+from cloche_api.resources.typed_dicts import ExecutionStatusDict, OutputFileDict
+from cloche_api.resources.typed_objects import ExecutionDict, ExecutionSpecDict
 from cloche_operator.model import status
 from cloche_operator.model.execution import from_object
 from cloche_operator.model.status import (
@@ -55,7 +58,7 @@ def transcript(**changes: Any) -> Transcript:
     return made
 
 
-def test_the_final_status_of_an_execution_has_all_fields(execution_object: dict[str, Any]) -> None:
+def test_the_final_status_of_an_execution_has_all_fields(execution_object: ExecutionDict) -> None:
     made = terminal(from_object(execution_object), from_exit(transcript()), "node-1", API_TIME)
     assert made == {
         "phase": "Completed",
@@ -90,7 +93,7 @@ def test_the_final_status_of_an_execution_has_all_fields(execution_object: dict[
 
 
 def test_a_program_killed_for_memory_without_an_exit_event_keeps_its_output(
-    execution_object: dict[str, Any],
+    execution_object: ExecutionDict,
 ) -> None:
     heard = Transcript(UID)
     heard.take({"event": "started", "execution": UID, "stage": "run", "time": START})
@@ -132,6 +135,12 @@ def test_an_exit_event_has_its_phase_and_reason(
     assert judged.fields["exitCode"] == changes["exit_code"]
 
 
+def test_the_final_status_leaves_out_what_was_not_measured() -> None:
+    fields = from_exit(transcript(cpu_seconds=None, execution_seconds=None)).fields
+    assert fields["usage"] == {"maxMemoryBytes": 9_000_000}
+    assert not {"executionSeconds", "compileSeconds", "checkSeconds", "signal"} & fields.keys()
+
+
 def test_each_reason_has_its_phase() -> None:
     assert {reason: phase_of(reason) for reason in Reason if phase_of(reason) != "Error"} == {
         Reason.EXITED: Phase.COMPLETED,
@@ -146,7 +155,7 @@ def test_each_reason_has_its_phase() -> None:
 
 def test_the_status_of_a_claim_has_all_fields() -> None:
     made = running(
-        pod={"metadata": {"name": "sbx-1", "uid": "pod-uid"}},
+        pod=pod(name="sbx-1", uid="pod-uid"),
         used=UsedResources(cpu="1", memory="512Mi", disk="100Mi"),
         runtime_generation=3,
         queued=NOW,
@@ -176,7 +185,7 @@ def test_the_status_of_a_claim_has_all_fields() -> None:
     ],
 )
 def test_a_message_is_limited_in_length_and_printable(
-    execution_object: dict[str, Any], message: str, written: str
+    execution_object: ExecutionDict, message: str, written: str
 ) -> None:
     made = terminal(
         from_object(execution_object), Outcome(Reason.PROTOCOL_ERROR, message, {}), None, API_TIME
@@ -187,7 +196,7 @@ def test_a_message_is_limited_in_length_and_printable(
 
 
 def test_an_unreadable_spec_ends_as_invalid_spec_with_an_expiration() -> None:
-    spec = {"language": "python", "code": "x" * 1000}
+    spec: ExecutionSpecDict = {"language": "python", "code": "x" * 1000}
     made = unreadable("spec.code: too odd", spec, API_TIME)
     assert (made["phase"], made["reason"]) == ("Error", "InvalidSpec")
     assert made["conditions"][0]["reason"] == "InvalidSpec"
@@ -204,7 +213,7 @@ def stored(spec: Any, made: Any) -> Any:
 
 @pytest.mark.parametrize("code", ["print(1)", "<" * 100_000, "🪴" * 1000])
 def test_stored_bytes_are_the_size_of_spec_and_status(
-    execution_object: dict[str, Any], code: str
+    execution_object: ExecutionDict, code: str
 ) -> None:
     execution_object["spec"] |= {
         "code": code,
@@ -220,7 +229,7 @@ def test_stored_bytes_are_the_size_of_spec_and_status(
     assert less["storedBytes"] != made["storedBytes"]
 
 
-def test_a_status_without_outputs_keeps_the_other_fields(execution_object: dict[str, Any]) -> None:
+def test_a_status_without_outputs_keeps_the_other_fields(execution_object: ExecutionDict) -> None:
     whole = terminal(from_object(execution_object), from_exit(transcript()), "node-1", API_TIME)
     made = without_outputs(whole)
     assert (made["phase"], made["reason"]) == ("Error", "ResultTooLarge")
@@ -244,11 +253,11 @@ CHARACTERS = {
 }
 
 
-def file_of(size: int) -> dict[str, str]:
+def file_of(size: int) -> OutputFileDict:
     return {"path": "f", "contentBase64": base64.b64encode(bytes(size)).decode()}
 
 
-def status_of(stdout: str, stderr: str, *files: dict[str, str]) -> dict[str, Any]:
+def status_of(stdout: str, stderr: str, *files: OutputFileDict) -> ExecutionStatusDict:
     return {
         "phase": "Completed",
         "stdout": stdout,
@@ -264,20 +273,24 @@ def status_of(stdout: str, stderr: str, *files: dict[str, str]) -> dict[str, Any
 @pytest.mark.parametrize("other", CHARACTERS.values(), ids=CHARACTERS)
 def test_a_status_fits_for_any_printed_characters(character: str, other: str) -> None:
     given = status_of(character * FULL, other * FULL, file_of(limits.OUTPUT_FILES_BYTES))
-    before = dict(given)
+    before = given.copy()
     made = fitted(given)
     assert object_bytes(made) <= limits.STATUS_BYTES
-    for stream in ("stdout", "stderr"):
-        assert before[stream].startswith(made[stream])
-        assert len(made[stream].encode()) <= FULL
-        assert made[f"{stream}Truncated"] is (made[stream] != before[stream])
+    streams = (
+        (before["stdout"], made["stdout"], made["stdoutTruncated"]),
+        (before["stderr"], made["stderr"], made["stderrTruncated"]),
+    )
+    for printed, kept, truncated in streams:
+        assert printed.startswith(kept)
+        assert len(kept.encode()) <= FULL
+        assert truncated is (kept != printed)
     assert made["files"] in ([], before["files"])
     assert made["filesTruncated"] is (made["files"] == [])
 
 
 def test_a_status_that_fits_is_not_changed() -> None:
     given = status_of("x" * FULL, "y" * FULL)
-    assert fitted(dict(given)) == given
+    assert fitted(given.copy()) == given
 
 
 @pytest.mark.parametrize(

@@ -6,14 +6,17 @@ import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from aiohttp import web
+from support.data import api_pods
 from support.data.supervisor_events import exit_event, lines
 from support.fixtures.operator_parts import answering, operator_parts
 
 from cloche_api.resources.phases import Reason
+from cloche_operator.model.pod import from_object
+from cloche_operator.model.pod_types import PodDict
 from cloche_operator.model.status import EndedError, NeverStartedError, from_exit
 from cloche_operator.pods.log_reader import LogReader, SilentError
 from cloche_operator.protocol.events import Transcript
@@ -55,11 +58,8 @@ class Node:
         state: dict[str, Any] = {"running": {}}
         if self.code is not None:
             state = {"terminated": {"exitCode": self.code, "reason": "Error"}}
-        return {
-            "metadata": {"name": "pod", "uid": "uid-of-pod"},
-            "spec": {"containers": [{"image": "image"}]},
-            "status": {"phase": "Running", "containerStatuses": [{"state": state}]},
-        }
+        status = {"phase": "Running", "containerStatuses": [{"state": state}]}
+        return api_pods.pod_object(status, name="pod")
 
     def routes(self) -> list[web.RouteDef]:
         pod = "/api/v1/namespaces/sandboxes/pods/pod"
@@ -101,7 +101,7 @@ async def reader_of(node: Node, directory: Path) -> AsyncIterator[LogReader]:
         operator_parts(kubeconfig, "sandboxes") as ctx,
     ):
         ctx.lease._open_until = float("inf")
-        yield LogReader(ctx, node.pod(), UID, sent=True)
+        yield LogReader(ctx, from_object(cast("PodDict", node.pod())), UID, sent=True)
         node.over.set()  # the server waits for its streams
 
 

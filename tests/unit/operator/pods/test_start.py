@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any
 
 import pytest
 from aiohttp import WSMsgType, web
+from support.data.api_pods import pod, pod_object
 from support.fixtures.operator_parts import answering, operator_parts
 
 from cloche_api import meta
@@ -17,14 +17,7 @@ from cloche_operator.pools.manager import Pools
 from cloche_operator.protocol.frame import PROTOCOL
 from cloche_operator.state.cache import Runtime
 
-POD: dict[str, Any] = {
-    "metadata": {
-        "name": "sbx-1",
-        "uid": "first",
-        "labels": {meta.LABEL_STATE: meta.STATE_CLAIMED},
-    },
-    "spec": {},
-}
+POD = pod(uid="first", labels={meta.LABEL_STATE: meta.STATE_CLAIMED})
 SPEC = {"image": "image", "fileName": "main.py", "run": {"command": ["python3", "main.py"]}}
 
 
@@ -36,11 +29,11 @@ class Node:
         self.heard = b""
 
     def routes(self) -> list[web.RouteDef]:
-        pod = "/api/v1/namespaces/sandboxes/pods/sbx-1"
-        return [web.get(pod, self._get), web.get(f"{pod}/attach", self._attach)]
+        path = "/api/v1/namespaces/sandboxes/pods/sbx-1"
+        return [web.get(path, self._get), web.get(f"{path}/attach", self._attach)]
 
     async def _get(self, _: web.Request) -> web.Response:
-        return web.json_response({"metadata": {"name": "sbx-1", "uid": self._uid}})
+        return web.json_response(pod_object(uid=self._uid))
 
     async def _attach(self, request: web.Request) -> web.WebSocketResponse:
         socket = web.WebSocketResponse(protocols=["v5.channel.k8s.io"])

@@ -29,16 +29,17 @@ def runtime(size: int = 2, reuse: str = "Never", executions: int = 3, **spec: An
 class FakePod:
     """The part of a Sandbox that a pool uses."""
 
-    def __init__(self, of: Pool, tenant: str | None = None) -> None:
+    def __init__(self, of: Pool) -> None:
         self.shape = of.shape
-        self.tenant = tenant
         self.runs = 0
         self.age = 0.0
         self.spent = False
 
 
 def put(pool: Pool, tenant: str | None = None) -> Sandbox:
-    made = cast("Sandbox", FakePod(pool, tenant))
+    made = cast("Sandbox", FakePod(pool))
+    if tenant is not None:
+        pool._tenants[made] = tenant
     pool.put(made)
     return made
 

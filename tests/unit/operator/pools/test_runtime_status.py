@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, cast
 
 from cloche_api.resources.phases import Reason
+from cloche_api.resources.typed_objects import RuntimeDict, RuntimeSpecDict
 from cloche_operator.kube.api import Kube
 from cloche_operator.model.status import EndedError
 from cloche_operator.pools.pool import Pool
@@ -13,16 +14,15 @@ from cloche_operator.state.cache import Runtime, Runtimes
 
 
 def installed(runtimes: Runtimes, name: str, *aliases: str) -> Runtime:
-    spec = {
+    spec: RuntimeSpecDict = {
         "image": f"{name}:dev",
         "fileName": "main",
         "run": {"command": [name]},
         "aliases": list(aliases),
         "pool": {"size": 0},
     }
-    found = runtimes.seen(
-        {"metadata": {"name": name, "uid": f"uid-of-{name}", "generation": 1}, "spec": spec}
-    )
+    metadata = {"name": name, "uid": f"uid-of-{name}", "generation": 1}
+    found = runtimes.seen(cast("RuntimeDict", {"metadata": metadata, "spec": spec}))
     assert found is not None
     return found
 

@@ -6,6 +6,8 @@ from typing import Any
 
 import pytest
 
+from cloche_api.resources.typed_dicts import ExecutionStatusDict
+from cloche_api.resources.typed_objects import ExecutionDict
 from cloche_operator.model.execution import Execution, from_object
 from cloche_operator.retention.index import METADATA_BYTES, Record, Records
 from cloche_operator.settings import Settings
@@ -34,12 +36,12 @@ def names(due: list[Record]) -> list[str]:
 
 
 @pytest.fixture
-def execution(execution_object: dict[str, Any]) -> Execution:
+def execution(execution_object: ExecutionDict) -> Execution:
     execution_object["spec"]["tenant"] = "a"
     return from_object(execution_object)
 
 
-def final(size: int = 1000) -> dict[str, Any]:
+def final(size: int = 1000) -> ExecutionStatusDict:
     return {"storedBytes": size, "expirationTime": "1970-02-04T17:20:00.000000Z"}
 
 
@@ -228,7 +230,7 @@ def test_the_storage_is_full_from_the_hard_limit_until_halfway_to_the_soft_one()
 
 
 def test_unfinished_executions_count_towards_the_hard_limit(
-    execution_object: dict[str, Any],
+    execution_object: ExecutionDict,
 ) -> None:
     execution_object["spec"]["code"] = "<" * 10 * KIB  # six bytes each in etcd
     big = from_object(execution_object)
@@ -274,7 +276,7 @@ def test_a_record_kept_by_a_finalizer_counts_only_towards_the_hard_limit() -> No
 
 @pytest.mark.parametrize(("ttl", "seconds"), [(0, 3600), (3600, 0), (7200, 0)])
 def test_the_idempotency_key_of_a_record_is_kept_for_at_least_an_hour(
-    execution_object: dict[str, Any], ttl: int, seconds: int
+    execution_object: ExecutionDict, ttl: int, seconds: int
 ) -> None:
     execution_object["spec"]["ttlSecondsAfterFinished"] = ttl
     annotations = execution_object["metadata"].setdefault("annotations", {})

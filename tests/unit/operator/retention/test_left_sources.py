@@ -8,7 +8,7 @@ from pathlib import Path
 from aiohttp import web
 from support.fixtures.operator_parts import ALL, keep, nothing, table
 
-from cloche_operator.retention.collector import SOURCE_SECONDS
+from cloche_operator.leader.collector import SOURCE_SECONDS
 
 YOUNG, OLD = SOURCE_SECONDS - 60, SOURCE_SECONDS + 60
 """Ages in seconds."""

@@ -4,24 +4,34 @@ from __future__ import annotations
 
 import asyncio
 import json
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
 from aiohttp import web
+from support.data.api_pods import pod, pod_object
 from support.fixtures.operator_parts import answering, operator_parts
 
 from cloche_api.resources.session import SessionPhase, SessionSpec
+from cloche_api.resources.typed_objects import RuntimeDict
 from cloche_operator.model.execution import now, timestamp
 from cloche_operator.model.node import Node
-from cloche_operator.model.session import SessionObject
+from cloche_operator.model.session import SessionObject, pod_fields
 from cloche_operator.pools.manager import Pools
 from cloche_operator.protocol.frame import PROTOCOL
 from cloche_operator.sessions.session import Session
 
 BOUND_SECONDS = 20.0
-RUNTIME: dict[str, Any] = {
-    "metadata": {"name": "python", "uid": "uid-of-python", "generation": 1},
+RUNTIME: RuntimeDict = {
+    "metadata": {
+        "name": "python",
+        "uid": "uid-of-python",
+        "generation": 1,
+        "resourceVersion": "1",
+        "creationTimestamp": "2026-01-02T03:04:05Z",
+    },
     "spec": {
         "image": "cloche/runtime-python:dev",
         "fileName": "main.py",
@@ -31,9 +41,14 @@ RUNTIME: dict[str, Any] = {
 
 
 class ApiServer:
-    """An API server whose Pods have a ready supervisor. It records the statuses sent to it."""
+    """An API server whose Pods have a supervisor. It records the statuses sent to it.
 
-    def __init__(self) -> None:
+    `ready`: whether the supervisor answers. `attached` is set when the operator has attached.
+    """
+
+    def __init__(self, *, ready: bool = True) -> None:
+        self._ready = ready
+        self.attached = asyncio.Event()
         self.pods: list[str] = []
         self.statuses: list[dict[str, Any]] = []
         pods = "/api/v1/namespaces/sandboxes/pods"
@@ -47,23 +62,25 @@ class ApiServer:
         ]
 
     async def _create(self, request: web.Request) -> web.Response:
-        pod = await request.json()
-        self.pods.append(pod["metadata"]["name"])
-        pod["metadata"] |= {"uid": "uid-of-pod", "creationTimestamp": timestamp(now())}
-        return web.json_response(pod)
+        created = await request.json()
+        self.pods.append(created["metadata"]["name"])
+        created["metadata"] |= {"uid": "uid-of-pod", "creationTimestamp": timestamp(now())}
+        return web.json_response(created)
 
     async def _attach(self, request: web.Request) -> web.WebSocketResponse:
         socket = web.WebSocketResponse(protocols=["v5.channel.k8s.io"])
         await socket.prepare(request)
         await socket.receive_bytes()
+        self.attached.set()
         ready = {"seq": 0, "event": "ready", "protocol": PROTOCOL}
-        await socket.send_bytes(b"\x01" + json.dumps(ready).encode() + b"\n")
+        if self._ready:
+            await socket.send_bytes(b"\x01" + json.dumps(ready).encode() + b"\n")
         await socket.receive()  # the end of the connection
         return socket
 
     async def _get(self, request: web.Request) -> web.Response:
         name = request.match_info["name"]
-        return web.json_response({"metadata": {"name": name, "uid": "uid-of-pod"}})
+        return web.json_response(pod_object(name=name))
 
     async def _delete(self, request: web.Request) -> web.Response:
         self.pods.remove(request.match_info["name"])
@@ -74,16 +91,18 @@ class ApiServer:
         return web.json_response({})
 
 
-@pytest.mark.parametrize(
-    ("idle", "lifetime", "reason"), [(1, 600, "IdleTimeout"), (600, 1, "LifetimeExceeded")]
-)
-async def test_a_session_ends_at_its_timeout_and_its_pod_is_deleted(
-    tmp_path: Path, idle: int, lifetime: int, reason: str
-) -> None:
-    spec = {"language": "python", "idleTimeoutSeconds": idle, "lifetimeSeconds": lifetime}
-    server = ApiServer()
+def test_the_status_of_a_session_keeps_the_node_of_a_pod_that_is_no_longer_known() -> None:
+    """A field that is null in a merge patch is removed, one that is absent stays."""
+    fields = pod_fields(pod(name="sbx-1"), None)
+    assert fields == {"podName": "sbx-1", "podUID": "uid-of-pod"}
+    assert pod_fields(pod(), "node-1")["nodeName"] == "node-1"
+
+
+@asynccontextmanager
+async def new_session(server: ApiServer, directory: Path, **spec: int) -> AsyncIterator[Session]:
+    """Yield a session that is not started yet."""
     async with (
-        answering(server.routes, tmp_path) as kubeconfig,
+        answering(server.routes, directory) as kubeconfig,
         operator_parts(kubeconfig, "sandboxes") as ctx,
         asyncio.timeout(BOUND_SECONDS),
     ):
@@ -94,10 +113,36 @@ async def test_a_session_ends_at_its_timeout_and_its_pod_is_deleted(
             uid="uid-of-session",
             created=now(),
             deleted=False,
-            spec=SessionSpec.model_validate(spec),
+            spec=SessionSpec.model_validate({"language": "python", **spec}),
             phase=SessionPhase.PENDING,
         )
-        await Session(ctx, Pools(ctx), obj).run()
+        yield Session(ctx, Pools(ctx), obj)
+
+
+async def test_a_session_that_ends_while_its_pod_starts_deletes_the_pod(tmp_path: Path) -> None:
+    server = ApiServer(ready=False)
+    async with new_session(server, tmp_path) as session:
+        running = asyncio.create_task(session.run())
+        await server.attached.wait()
+        assert server.pods == ["sbx-uid-of-session"]
+        session.end("Deleted", "The session was deleted.")
+        await running
+    assert server.pods == []
+    assert [(status["phase"], status["podName"]) for status in server.statuses] == [
+        ("Ended", "sbx-uid-of-session")
+    ]
+
+
+@pytest.mark.parametrize(
+    ("idle", "lifetime", "reason"), [(1, 600, "IdleTimeout"), (600, 1, "LifetimeExceeded")]
+)
+async def test_a_session_ends_at_its_timeout_and_its_pod_is_deleted(
+    tmp_path: Path, idle: int, lifetime: int, reason: str
+) -> None:
+    server = ApiServer()
+    spec = {"idleTimeoutSeconds": idle, "lifetimeSeconds": lifetime}
+    async with new_session(server, tmp_path, **spec) as session:
+        await session.run()
     told = [(status["phase"], status["reason"]) for status in server.statuses]
     assert told == [("Ready", "PodReady"), ("Ended", reason)]
     assert server.pods == []

@@ -3,19 +3,68 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Any
+from typing import Any, cast
 
 import pytest
+from support.data.api_pods import pod
 from support.deadline import settled
 
+from cloche_api.resources.amounts import UsedResources
 from cloche_api.resources.phases import Reason
+from cloche_api.resources.typed_objects import ExecutionDict
 from cloche_operator.model.execution import Execution, from_object
 from cloche_operator.model.status import EndedError
+from cloche_operator.pods.sandbox import Sandbox
 from cloche_operator.queue.waitlist import Waitlist
-from cloche_operator.sessions.turns import Turns
+from cloche_operator.sessions.turns import Turn, Turns
 from cloche_operator.settings import Settings
 
 BOUND_SECONDS = 5.0
+USED = UsedResources(cpu="1", memory="512Mi", disk="100Mi")
+
+
+class Session:
+    """A session that records whether each turn that ended was whole."""
+
+    def __init__(self) -> None:
+        self.ended: list[bool] = []
+
+    async def give_back(self, *, whole: bool) -> None:
+        self.ended.append(whole)
+
+    def ended_error(self) -> EndedError:
+        return EndedError(Reason.SESSION_ENDED, "The session has ended.")
+
+
+class FakePod:
+    """The part of a Sandbox that a turn uses."""
+
+    def __init__(self) -> None:
+        self.pod = pod()
+        self.spent = False
+
+
+@pytest.mark.parametrize(
+    ("exited", "sent", "whole"), [(True, True, True), (False, True, False), (False, False, True)]
+)
+async def test_a_turn_ends_once_and_is_whole_unless_a_sent_program_has_not_ended(
+    *, exited: bool, sent: bool, whole: bool
+) -> None:
+    session, sandbox = Session(), FakePod()
+    turn = Turn(session, cast("Sandbox", sandbox), USED)
+    await turn.release(exited=exited, sent=sent)
+    await turn.release(exited=exited, sent=sent)
+    assert session.ended == [whole]
+
+
+def test_an_execution_ends_with_its_session_if_the_sessions_pod_was_lost() -> None:
+    sandbox = FakePod()
+    turn = Turn(Session(), cast("Sandbox", sandbox), USED)
+    assert turn.lost() is None
+    sandbox.spent = True
+    lost = turn.lost()
+    assert lost is not None
+    assert lost.reason is Reason.SESSION_ENDED
 
 
 class SessionQueue:
@@ -47,7 +96,7 @@ class SessionQueue:
 
 
 @pytest.fixture
-def execution(execution_object: dict[str, Any]) -> Execution:
+def execution(execution_object: ExecutionDict) -> Execution:
     return from_object(execution_object)
 
 

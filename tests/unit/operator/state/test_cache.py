@@ -7,18 +7,22 @@ from typing import Any, cast
 
 import pydantic
 import pytest
+from support.data import api_pods
 
+from cloche_api.resources.metadata import ObjectMeta
 from cloche_api.resources.phases import Reason
+from cloche_api.resources.typed_objects import RuntimeDict
 from cloche_operator.kube.api import Kube
+from cloche_operator.model.pod import Pod
 from cloche_operator.model.status import EndedError
 from cloche_operator.state.cache import Pods, Runtimes
 
 BOUND_SECONDS = 5.0
 
 
-def pod(name: str, uid: str = "1", user: int | None = None) -> dict[str, Any]:
+def pod(name: str, uid: str = "1", user: int | None = None, **status: Any) -> Pod:
     context = {} if user is None else {"securityContext": {"runAsUser": user}}
-    return {"metadata": {"name": name, "uid": uid}, "spec": context}
+    return api_pods.pod(status, context, name=name, uid=uid)
 
 
 USERS = range(40_000, 50_000)
@@ -95,10 +99,9 @@ async def test_a_wait_for_a_pod_times_out() -> None:
 
 def test_unscheduled_pods_are_tracked() -> None:
     pods = Pods(USERS)
-    lacking = pod("a") | {
-        "status": {"conditions": [{"type": "PodScheduled", "status": "False", "message": "full"}]}
-    }
-    placed = pod("a") | {"status": {"conditions": [{"type": "PodScheduled", "status": "True"}]}}
+    condition = {"type": "PodScheduled", "status": "False", "message": "full"}
+    lacking = pod("a", conditions=[condition])
+    placed = pod("a", conditions=[condition | {"status": "True"}])
     pods.seen(pod("b"))
     for last, deleted in ((placed, False), (lacking, True)):
         pods.seen(lacking)
@@ -107,9 +110,19 @@ def test_unscheduled_pods_are_tracked() -> None:
         assert pods.without_node == []
 
 
-def runtime(name: str, *aliases: str) -> dict[str, Any]:
+def metadata(name: str) -> ObjectMeta:
     return {
-        "metadata": {"name": name, "uid": f"uid of {name}", "generation": 1},
+        "name": name,
+        "uid": f"uid of {name}",
+        "generation": 1,
+        "resourceVersion": "1",
+        "creationTimestamp": "2026-01-02T03:04:05Z",
+    }
+
+
+def runtime(name: str, *aliases: str) -> RuntimeDict:
+    return {
+        "metadata": metadata(name),
         "spec": {
             "image": "i",
             "fileName": "main",
@@ -122,16 +135,16 @@ def runtime(name: str, *aliases: str) -> dict[str, Any]:
 class Installed:
     """A fake of the API server's list of runtimes."""
 
-    def __init__(self, *objects: dict[str, Any]) -> None:
+    def __init__(self, *objects: RuntimeDict) -> None:
         self.objects = list(objects)
         self.lists = 0
 
-    async def list_runtimes(self) -> list[dict[str, Any]]:
+    async def list_runtimes(self) -> list[RuntimeDict]:
         self.lists += 1
         return self.objects
 
 
-def runtimes(*objects: dict[str, Any]) -> tuple[Runtimes, Installed]:
+def runtimes(*objects: RuntimeDict) -> tuple[Runtimes, Installed]:
     installed = Installed(*objects)
     return Runtimes(cast("Kube", installed)), installed
 
@@ -205,7 +218,7 @@ async def test_a_deleted_runtime_is_unknown() -> None:
 
 
 async def test_an_invalid_runtime_does_not_hide_the_others() -> None:
-    broken = {"metadata": {"name": "broken", "uid": "b", "generation": 1}, "spec": {"image": "i"}}
+    broken = cast("RuntimeDict", {"metadata": metadata("broken"), "spec": {"image": "i"}})
     known, _ = runtimes(broken, runtime("python"))
     assert (await known.find("python")).name == "python"
     with pytest.raises(pydantic.ValidationError):
@@ -214,13 +227,13 @@ async def test_an_invalid_runtime_does_not_hide_the_others() -> None:
 
 def test_a_late_event_of_an_older_pod_with_the_same_name_is_ignored() -> None:
     pods = Pods(USERS)
-    new = {"metadata": {"name": "sbx-1", "uid": "new", "resourceVersion": "20"}, "spec": {}}
-    old = {"metadata": {"name": "sbx-1", "uid": "old", "resourceVersion": "9"}, "spec": {}}
+    new = api_pods.pod(uid="new", resourceVersion="20")
+    old = api_pods.pod(uid="old", resourceVersion="9")
     pods.seen(new)
     pods.seen(old)
     assert pods.get("sbx-1", "new") is new
     pods.seen(old, deleted=True)
     assert pods.get("sbx-1", "new") is new
-    newest = {"metadata": {"name": "sbx-1", "uid": "newest", "resourceVersion": "21"}, "spec": {}}
+    newest = api_pods.pod(uid="newest", resourceVersion="21")
     pods.seen(newest)
     assert pods.get("sbx-1", "newest") is newest

@@ -14,6 +14,7 @@ from support.fixtures.operator_parts import answering
 from cloche_api.meta import API_VERSION
 from cloche_api.resources.phases import Reason
 from cloche_api.resources.runtime import RuntimeSpec
+from cloche_api.resources.typed_objects import ExecutionDict
 from cloche_kube.client import Rest
 from cloche_operator.kube.api import Kube
 from cloche_operator.model.execution import from_object
@@ -71,7 +72,7 @@ async def posting(server: ApiServer, directory: Path) -> AsyncIterator[Events]:
 
 
 async def test_a_failure_creates_an_event_on_the_execution_and_one_on_its_runtime(
-    tmp_path: Path, execution_object: dict[str, Any]
+    tmp_path: Path, execution_object: ExecutionDict
 ) -> None:
     server, execution = ApiServer(), from_object(execution_object)
     async with posting(server, tmp_path) as events:
@@ -105,7 +106,7 @@ async def test_a_runtime_has_one_event_of_a_reason_within_ten_seconds(tmp_path: 
 
 
 async def test_a_flood_of_failures_creates_a_limited_number_of_events(
-    tmp_path: Path, execution_object: dict[str, Any]
+    tmp_path: Path, execution_object: ExecutionDict
 ) -> None:
     server, execution = ApiServer(), from_object(execution_object)
     async with posting(server, tmp_path) as events:
@@ -126,9 +127,7 @@ async def _posted(server: ApiServer, kind: str) -> None:
         await server.changed.wait()
 
 
-async def test_a_rejected_event_is_dropped(
-    tmp_path: Path, execution_object: dict[str, Any]
-) -> None:
+async def test_a_rejected_event_is_dropped(tmp_path: Path, execution_object: ExecutionDict) -> None:
     server, execution = ApiServer(403, 500), from_object(execution_object)
     async with posting(server, tmp_path) as events:
         events.execution_failed(execution, Reason.NODE_LOST, "one", None)
@@ -139,7 +138,7 @@ async def test_a_rejected_event_is_dropped(
 
 
 async def test_a_note_fits_into_the_limit_of_the_api_server(
-    tmp_path: Path, execution_object: dict[str, Any]
+    tmp_path: Path, execution_object: ExecutionDict
 ) -> None:
     server, execution = ApiServer(), from_object(execution_object)
     async with posting(server, tmp_path) as events:

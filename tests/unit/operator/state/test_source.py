@@ -15,6 +15,7 @@ from support.fixtures.operator_parts import answering, operator_parts
 from cloche_api.accounting.budget import ByteBudget
 from cloche_api.accounting.size import object_bytes
 from cloche_api.resources.phases import Reason
+from cloche_api.resources.typed_objects import ExecutionDict
 from cloche_operator.model.execution import with_spec
 from cloche_operator.model.status import EndedError
 from cloche_operator.state.source import Source
@@ -29,7 +30,7 @@ class ApiServer:
     """An API server with one execution or none. It counts the requests."""
 
     def __init__(
-        self, obj: dict[str, Any] | None, sources: dict[str, dict[str, Any]] | None = None
+        self, obj: ExecutionDict | None, sources: dict[str, dict[str, Any]] | None = None
     ) -> None:
         self.obj = obj
         self.sources = sources or {}
@@ -61,7 +62,7 @@ class ApiServer:
 
 
 async def test_an_input_is_read_again_only_after_it_was_dropped(
-    tmp_path: Path, execution_object: dict[str, Any]
+    tmp_path: Path, execution_object: ExecutionDict
 ) -> None:
     execution_object["spec"] |= {"code": "x" * 1000, "stdin": "in", "files": []}
     execution, spec = with_spec(execution_object)
@@ -85,7 +86,7 @@ async def test_an_input_is_read_again_only_after_it_was_dropped(
 
 
 async def test_an_input_over_the_memory_budget_is_not_kept(
-    tmp_path: Path, execution_object: dict[str, Any]
+    tmp_path: Path, execution_object: ExecutionDict
 ) -> None:
     execution, spec = with_spec(execution_object)
     budget, server = ByteBudget(10 * execution.size), ApiServer(execution_object)
@@ -104,7 +105,7 @@ async def test_an_input_over_the_memory_budget_is_not_kept(
 
 @pytest.mark.parametrize("now", ["gone", "another"])
 async def test_an_execution_deleted_while_it_waits_ends_as_deleted(
-    tmp_path: Path, execution_object: dict[str, Any], now: str
+    tmp_path: Path, execution_object: ExecutionDict, now: str
 ) -> None:
     execution, spec = with_spec(execution_object)
     other = execution_object | {"metadata": execution_object["metadata"] | {"uid": "another"}}
@@ -122,15 +123,19 @@ async def test_an_execution_deleted_while_it_waits_ends_as_deleted(
     assert budget.used == 0
 
 
-def apart(obj: dict[str, Any], source: str = SOURCE, **spec: Any) -> dict[str, Any]:
+def apart(obj: ExecutionDict, source: str = SOURCE, timeout: int = 30) -> ExecutionDict:
     """Return the execution with its input in a separate object."""
-    obj["spec"] = {"language": "python", "source": {"name": source, "bytes": 20_000}, **spec}
+    obj["spec"] = {
+        "language": "python",
+        "source": {"name": source, "bytes": 20_000},
+        "timeoutSeconds": timeout,
+    }
     return obj
 
 
 @asynccontextmanager
 async def prepared(
-    directory: Path, obj: dict[str, Any], server: ApiServer
+    directory: Path, obj: ExecutionDict, server: ApiServer
 ) -> AsyncIterator[tuple[Source, ByteBudget]]:
     """Yield the source of this execution, and the budget that it is charged to."""
     execution, spec = with_spec(obj)
@@ -145,9 +150,9 @@ async def prepared(
 
 @pytest.mark.parametrize("patterns", [[], ["*.png"]])
 async def test_a_separate_input_is_read_once_during_the_claim(
-    tmp_path: Path, execution_object: dict[str, Any], patterns: list[str]
+    tmp_path: Path, execution_object: ExecutionDict, patterns: list[str]
 ) -> None:
-    obj = apart(execution_object, timeoutSeconds=7)
+    obj = apart(execution_object, timeout=7)
     if patterns:
         obj["spec"]["outputFiles"] = patterns
     server = ApiServer(obj, {SOURCE: {"execution": "hello", **GIVEN}})
@@ -174,7 +179,7 @@ async def test_a_separate_input_is_read_once_during_the_claim(
     ],
 )
 async def test_an_execution_without_its_source_ends_as_source_lost(
-    tmp_path: Path, execution_object: dict[str, Any], sources: dict[str, Any], words: str
+    tmp_path: Path, execution_object: ExecutionDict, sources: dict[str, Any], words: str
 ) -> None:
     server = ApiServer(apart(execution_object), sources)
     async with prepared(tmp_path, execution_object, server) as (source, _):
@@ -187,7 +192,7 @@ async def test_an_execution_without_its_source_ends_as_source_lost(
 
 
 async def test_another_executions_source_is_neither_read_nor_deleted(
-    tmp_path: Path, execution_object: dict[str, Any]
+    tmp_path: Path, execution_object: ExecutionDict
 ) -> None:
     """Policies reject such an execution. Without them, it gets nothing from another's source."""
     others = "hello-1-0123abcd"
@@ -203,7 +208,7 @@ async def test_another_executions_source_is_neither_read_nor_deleted(
 
 
 async def test_deleting_a_source_that_is_already_gone_succeeds(
-    tmp_path: Path, execution_object: dict[str, Any]
+    tmp_path: Path, execution_object: ExecutionDict
 ) -> None:
     server = ApiServer(apart(execution_object), {SOURCE: {"execution": "hello", **GIVEN}})
     async with prepared(tmp_path, execution_object, server) as (source, _):
@@ -214,7 +219,7 @@ async def test_deleting_a_source_that_is_already_gone_succeeds(
 
 
 async def test_an_execution_with_its_own_input_deletes_no_source(
-    tmp_path: Path, execution_object: dict[str, Any]
+    tmp_path: Path, execution_object: ExecutionDict
 ) -> None:
     server = ApiServer(execution_object)
     async with prepared(tmp_path, execution_object, server) as (source, _):
@@ -226,7 +231,7 @@ async def test_an_execution_with_its_own_input_deletes_no_source(
 
 
 async def test_a_failed_claim_releases_the_memory_of_the_input(
-    tmp_path: Path, execution_object: dict[str, Any]
+    tmp_path: Path, execution_object: ExecutionDict
 ) -> None:
     server = ApiServer(apart(execution_object), {SOURCE: {"execution": "hello", **GIVEN}})
     async with prepared(tmp_path, execution_object, server) as (source, budget):

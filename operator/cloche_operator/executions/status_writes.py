@@ -1,27 +1,112 @@
-"""Records the end of an execution. The final status is written once, with retries."""
+"""The writes of an execution's status: the claim, and the end. Each is a compare-and-set.
+
+The claim assigns one Pod to one execution, exactly once each. Of two operators that both believe
+they lead, only one succeeds. Nothing is sent to the Pod before the write is acknowledged. A Pod of
+a pool is labelled as well (`pools.pod_lease`), so that the garbage collector and the next operator
+know its owner.
+
+The final status is written once, with retries, if the claim is still the one that is known.
+"""
 
 from __future__ import annotations
 
 import logging
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from cloche_api.accounting.write_limit import revisions
+from cloche_api.resources.phases import Reason
 from cloche_api.resources.tombstone import KEY_SECONDS
-from cloche_kube.errors import ApiError, ConflictError, InvalidError, NotFoundError, TooLargeError
+from cloche_kube.errors import (
+    ApiError,
+    ConflictError,
+    InvalidError,
+    NotFoundError,
+    TooLargeError,
+    UnavailableError,
+)
 from cloche_kube.retry import retry_until_available
 from cloche_operator.model import status
-from cloche_operator.model.execution import from_object, time_of
+from cloche_operator.model.execution import Execution, from_object, now, time_of
+from cloche_operator.model.status import EndedError
 from cloche_operator.retention.removal import Leaving, remove
 from cloche_operator.state.events import WARNED
 
 if TYPE_CHECKING:
-    from cloche_operator.model.execution import Execution
-    from cloche_operator.state.context import Context
+    from datetime import datetime
+
+    from cloche_api.resources.amounts import UsedResources
+    from cloche_api.resources.typed_dicts import ExecutionStatusDict
+    from cloche_api.resources.typed_objects import ExecutionDict
+    from cloche_operator.context import Context
+    from cloche_operator.model.pod import Pod
 
 log = logging.getLogger(__name__)
 
 
-async def record(ctx: Context, execution: Execution, final: dict[str, Any]) -> bool:
+class ClaimLostError(Exception):
+    """Another operator has claimed the execution. `execution` is its current state."""
+
+    def __init__(self, execution: Execution) -> None:
+        super().__init__(execution.name)
+        self.execution = execution
+
+
+@dataclass(frozen=True)
+class Claim:
+    """The values that a claim writes into an execution's status."""
+
+    pod: Pod
+    used: UsedResources
+    runtime_generation: int
+    queued: datetime
+    warm: bool
+
+
+async def claim(ctx: Context, execution: Execution, wanted: Claim) -> Execution:
+    """Record in the status that this Pod gets the execution's input.
+
+    Returns the updated execution, once the write is acknowledged.
+
+    Raises:
+        ClaimLostError: another operator has claimed it.
+        EndedError: it was cancelled or deleted, or has no room for a status.
+    """
+    version = execution.resource_version
+    fields = status.running(
+        pod=wanted.pod,
+        used=wanted.used,
+        runtime_generation=wanted.runtime_generation,
+        queued=wanted.queued,
+        claimed=now(),
+        warm=wanted.warm,
+    )
+    while True:
+        try:
+            version = await ctx.kube.patch_execution_status(
+                execution.name, execution.uid, fields, version
+            )
+            return execution.with_status(fields, version)
+        except (ConflictError, UnavailableError) as error:
+            log.info("the claim of %s is checked again: %s", execution.name, error)
+        except TooLargeError as error:
+            raise EndedError(
+                Reason.RESULT_TOO_LARGE,
+                "The execution is too large: there is no room for its status.",
+            ) from error
+        except ApiError as error:
+            raise EndedError(Reason.DELETED, f"The execution no longer exists: {error}") from error
+        found = from_object(await _still_there(ctx, execution))
+        if found.pod_uid == wanted.pod.uid:
+            return found  # the write succeeded, but its answer was lost
+        if found.ended or found.pod_uid != execution.pod_uid:
+            raise ClaimLostError(found)
+        if found.spec.cancel:
+            raise EndedError(Reason.CANCELLED, "The execution was cancelled.")
+        version = found.resource_version
+
+
+async def record(ctx: Context, execution: Execution, final: ExecutionStatusDict) -> bool:
     """Write the final status, unless the execution no longer exists.
 
     Returns whether the execution is over. It is not if another operator works on it.
@@ -42,10 +127,20 @@ async def record(ctx: Context, execution: Execution, final: dict[str, Any]) -> b
     language = ctx.runtimes.label(execution.spec.language)
     ctx.metrics.ended.labels(language, written["phase"], written["reason"]).inc()
     _observe_steps(ctx, execution, written)
-    if written["reason"] in WARNED:
+    if (reason := Reason(written["reason"])) in WARNED:
         runtime = ctx.runtimes.named(language)
-        ctx.events.execution_failed(execution, written["reason"], written["message"], runtime)
+        ctx.events.execution_failed(execution, reason, written["message"], runtime)
     return True
+
+
+async def _still_there(ctx: Context, execution: Execution) -> ExecutionDict:
+    try:
+        found = await retry_until_available(lambda: ctx.kube.get_execution(execution.name))
+    except ApiError as error:
+        raise EndedError(Reason.DELETED, f"The execution no longer exists: {error}") from error
+    if found["metadata"]["uid"] != execution.uid:
+        raise EndedError(Reason.DELETED, "The execution was deleted.")
+    return found
 
 
 async def _remove(ctx: Context, execution: Execution) -> None:
@@ -57,8 +152,8 @@ async def _remove(ctx: Context, execution: Execution) -> None:
 
 
 async def _written(
-    ctx: Context, execution: Execution, final: dict[str, Any]
-) -> dict[str, Any] | None:
+    ctx: Context, execution: Execution, final: ExecutionStatusDict
+) -> ExecutionStatusDict | None:
     """Write the final status, or one without outputs if it is rejected; None if neither fits.
 
     Raises:
@@ -78,7 +173,7 @@ async def _written(
     return None
 
 
-async def _write(ctx: Context, execution: Execution, fields: dict[str, Any]) -> None:
+async def _write(ctx: Context, execution: Execution, fields: ExecutionStatusDict) -> None:
     """Write a final status, if the execution's claim is still the one that this operator knows.
 
     An operator that was frozen may report a Pod as lost that the current leader has replaced. So
@@ -98,7 +193,9 @@ async def _write(ctx: Context, execution: Execution, fields: dict[str, Any]) -> 
         except ConflictError:
             obj = await retry_until_available(lambda: kube.get_execution(execution.name))
             found = from_object(obj)
-            if obj.get("status", {}).get("recordedTime") == fields["recordedTime"]:
+            now_there: ExecutionStatusDict = obj.get("status") or {}
+            recorded: str | None = now_there.get("recordedTime")
+            if recorded == fields["recordedTime"]:
                 return  # the write succeeded, but its answer was lost
             same = (found.uid, found.pod_uid) == (execution.uid, execution.pod_uid)
             if found.ended or not same:
@@ -108,7 +205,7 @@ async def _write(ctx: Context, execution: Execution, fields: dict[str, Any]) -> 
             return
 
 
-def _count_writes(ctx: Context, execution: Execution, final: dict[str, Any]) -> None:
+def _count_writes(ctx: Context, execution: Execution, final: ExecutionStatusDict) -> None:
     """Charge what the execution has written to etcd, now that the size of its result is known."""
     ctx.writes.ended(
         execution.tenant,
@@ -120,7 +217,7 @@ def _count_writes(ctx: Context, execution: Execution, final: dict[str, Any]) -> 
     )
 
 
-def _observe_steps(ctx: Context, execution: Execution, final: dict[str, Any]) -> None:
+def _observe_steps(ctx: Context, execution: Execution, final: ExecutionStatusDict) -> None:
     """Observe the duration of each step whose time is in the status."""
     times = {
         "queued": execution.queued_time,

@@ -23,7 +23,7 @@ from cloche_operator.retention.tombstones import Tombstone, Tombstones
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from cloche_operator.state.context import Context
+    from cloche_operator.context import Context
 
 SESSION_SECONDS = 3600.0
 """How long an ended session is kept: as long as an execution's record by default."""

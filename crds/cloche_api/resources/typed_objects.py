@@ -1,0 +1,263 @@
+"""Resources and specs as JSON. Generated from the models by `make crds`. Do not edit."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NotRequired, TypedDict
+
+if TYPE_CHECKING:
+    from cloche_api.resources.metadata import ObjectMeta
+    from cloche_api.resources.typed_dicts import (
+        ExecutionStatusDict,
+        RuntimeStatusDict,
+        SessionStatusDict,
+        UsedResourcesDict,
+    )
+
+
+class FileDict(TypedDict):
+    """A file to create in the working directory before the program starts."""
+
+    path: str
+    """Path relative to the working directory."""
+    content: NotRequired[str]
+    """Content as text, written as UTF-8."""
+    contentBase64: NotRequired[str]
+    """Content in base64, for binary files."""
+
+
+class SourceReferenceDict(TypedDict):
+    """Reference to the SandboxSource with the input of an execution."""
+
+    name: str
+    """Name of the SandboxSource."""
+    bytes: int
+    """Size of the spec of the SandboxSource in etcd in bytes."""
+
+
+class ResourceAmountsDict(TypedDict):
+    """CPU, memory and disk for a program."""
+
+    cpu: NotRequired[str | int]
+    """CPU in cores, for example 1 or 500m."""
+    memory: NotRequired[str | int]
+    """Memory, for example 512Mi. Files in the working directory count as memory."""
+    disk: NotRequired[str | int]
+    """Size limit of the working directory, for example 100Mi. The working directory is in memory,
+    so `disk` must not be more than `memory`."""
+
+
+class ConcurrencyDict(TypedDict):
+    """The concurrency limit of a group of executions and sessions."""
+
+    group: str
+    """Name of the group within the tenant: the name of the API key."""
+    limit: int
+    """Maximum number of executions and sessions at the same time."""
+
+
+class ExecutionSpecDict(TypedDict):
+    """The program to run."""
+
+    args: NotRequired[list[str]]
+    """Command-line arguments of the program."""
+    stdin: NotRequired[str]
+    """Standard input of the program."""
+    environment: NotRequired[dict[str, str]]
+    """Environment variables of the program. They take precedence over those of the runtime."""
+    files: NotRequired[list[FileDict]]
+    """Files to create in the working directory before the program starts."""
+    language: str
+    """Name or alias of a SandboxRuntime."""
+    code: NotRequired[str]
+    """Source code of the program. Required unless `source` is set."""
+    source: NotRequired[SourceReferenceDict]
+    """Reference to the SandboxSource with code, stdin, args, environment and files, which must then
+    be absent here. Only the gateway may set it."""
+    outputFiles: NotRequired[list[str]]
+    """Glob patterns of the files in the working directory to return."""
+    timeoutSeconds: NotRequired[int]
+    """Time limit in seconds for compiling and running. Time in the queue does not count."""
+    resources: NotRequired[ResourceAmountsDict]
+    """CPU, memory and disk for the program. Defaults to those of the runtime."""
+    session: NotRequired[str]
+    """Name of the SandboxSession (sbs-…) to run in. Any other value is a label by which related
+    executions can be found. Only the gateway may set it."""
+    tenant: NotRequired[str]
+    """Tenant that owns the execution. Only the gateway may set it."""
+    concurrency: NotRequired[ConcurrencyDict]
+    """Concurrency limit that the execution counts towards. Only the gateway may set it."""
+    ttlSecondsAfterFinished: NotRequired[int]
+    """Seconds for which the execution is kept after it has ended."""
+    cancel: NotRequired[bool]
+    """Set to true to cancel the execution. It cannot be set back to false."""
+
+
+class CompileDict(TypedDict):
+    """How to compile the source."""
+
+    command: list[str]
+    """Command line of the compiler, run in the working directory."""
+    timeoutSeconds: NotRequired[int]
+    """Time limit of the compiler in seconds. The timeout of the execution also applies."""
+
+
+class CommandDict(TypedDict):
+    """A command line, run in the working directory without a shell."""
+
+    command: list[str]
+    """The program and its arguments."""
+
+
+class RuntimeResourcesDict(TypedDict):
+    """Default and maximum resources of an execution."""
+
+    defaults: NotRequired[UsedResourcesDict]
+    """Resources of an execution that does not specify them."""
+    maximum: NotRequired[UsedResourcesDict]
+    """Maximum resources that an execution may specify."""
+
+
+class PoolDict(TypedDict):
+    """The pool of Pods that wait for executions of this runtime."""
+
+    size: NotRequired[int]
+    """Number of Pods to keep waiting."""
+    reuse: NotRequired[str]
+    """`Never` runs one execution in each Pod. `SameTenant` lets a Pod run further executions of the
+    same tenant."""
+    maxExecutionsPerPod: NotRequired[int]
+    """Maximum number of executions in a Pod if `reuse` is `SameTenant`."""
+
+
+class TolerationDict(TypedDict):
+    """A Kubernetes toleration."""
+
+    key: NotRequired[str]
+    """Key of the taint."""
+    operator: NotRequired[str]
+    """Exists or Equal."""
+    value: NotRequired[str]
+    """Value of the taint."""
+    effect: NotRequired[str]
+    """Effect of the taint. If absent, all effects are tolerated."""
+    tolerationSeconds: NotRequired[int]
+    """Seconds for which a NoExecute taint is tolerated."""
+
+
+class RuntimeSpecDict(TypedDict):
+    """A language: its image, its commands, its resources and its pool."""
+
+    image: str
+    """Container image that contains the supervisor."""
+    imagePullPolicy: NotRequired[str]
+    """Image pull policy."""
+    version: NotRequired[str]
+    """Version of the language in the image. It is only displayed."""
+    aliases: NotRequired[list[str]]
+    """Other names of the language."""
+    fileName: str
+    """File name of the source in the working directory, for example main.py."""
+    compile: NotRequired[CompileDict]
+    """How to compile the source. Absent if the language has no compiler."""
+    run: CommandDict
+    """How to run the program. The arguments of the execution are appended."""
+    syntaxCheck: NotRequired[CommandDict]
+    """Command that checks the syntax of the source after a failed run. If it fails, the code is
+    invalid."""
+    environment: NotRequired[dict[str, str]]
+    """Environment variables of every program. Those of the execution take precedence."""
+    resources: NotRequired[RuntimeResourcesDict]
+    """Default and maximum resources of an execution."""
+    pool: NotRequired[PoolDict]
+    """The pool of waiting Pods."""
+    runtimeClassName: NotRequired[str]
+    """RuntimeClass of the Pods. Defaults to that of the installation."""
+    nodeSelector: NotRequired[dict[str, str]]
+    """Labels that a node must have to run the Pods."""
+    tolerations: NotRequired[list[TolerationDict]]
+    """Tolerations of the Pods."""
+
+
+class SessionSpecDict(TypedDict):
+    """The session to create."""
+
+    language: str
+    """Name or alias of the SandboxRuntime of all executions in the session."""
+    tenant: NotRequired[str]
+    """Tenant that owns the session. Only the gateway may set it."""
+    resources: NotRequired[ResourceAmountsDict]
+    """CPU, memory and disk for the programs. Defaults to those of the runtime."""
+    concurrency: NotRequired[ConcurrencyDict]
+    """Concurrency limit that the session counts towards. Only the gateway may set it."""
+    idleTimeoutSeconds: NotRequired[int]
+    """Seconds without an execution after which the session ends."""
+    lifetimeSeconds: NotRequired[int]
+    """Seconds after its creation at which the session ends, used or not."""
+
+
+class SourceSpecDict(TypedDict):
+    """The input of an execution."""
+
+    args: NotRequired[list[str]]
+    """Command-line arguments of the program."""
+    stdin: NotRequired[str]
+    """Standard input of the program."""
+    environment: NotRequired[dict[str, str]]
+    """Environment variables of the program. They take precedence over those of the runtime."""
+    files: NotRequired[list[FileDict]]
+    """Files to create in the working directory before the program starts."""
+    execution: str
+    """Name of the SandboxExecution that the source belongs to. No other execution can use it."""
+    tenant: NotRequired[str]
+    """Tenant that owns the execution."""
+    code: str
+    """Source code of the program."""
+
+
+class TombstoneSpecDict(TypedDict):
+    """The reserved Idempotency-Key."""
+
+    tenant: NotRequired[str]
+    """Tenant that owned the execution."""
+    requestSHA256: str
+    """Hash of the request: the annotation cloche.dev/request-sha256 of the execution."""
+    expirationTime: str
+    """Time at which the key may be used again."""
+
+
+class ExecutionDict(TypedDict):
+    """A SandboxExecution, as the API server returns it."""
+
+    metadata: ObjectMeta
+    spec: ExecutionSpecDict
+    status: NotRequired[ExecutionStatusDict]
+
+
+class RuntimeDict(TypedDict):
+    """A SandboxRuntime, as the API server returns it."""
+
+    metadata: ObjectMeta
+    spec: RuntimeSpecDict
+    status: NotRequired[RuntimeStatusDict]
+
+
+class SessionDict(TypedDict):
+    """A SandboxSession, as the API server returns it."""
+
+    metadata: ObjectMeta
+    spec: SessionSpecDict
+    status: NotRequired[SessionStatusDict]
+
+
+class SourceDict(TypedDict):
+    """A SandboxSource, as the API server returns it."""
+
+    metadata: ObjectMeta
+    spec: SourceSpecDict
+
+
+class TombstoneDict(TypedDict):
+    """A SandboxTombstone, as the API server returns it."""
+
+    metadata: ObjectMeta
+    spec: TombstoneSpecDict
