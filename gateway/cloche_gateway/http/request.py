@@ -113,6 +113,8 @@ _TOKEN = HTTPBearer(description="The API key as a bearer token.", auto_error=Fal
 class Call:
     """An admitted request, with what its endpoint needs."""
 
+    __slots__ = ("_receive", "context", "state")
+
     def __init__(self, request: Request) -> None:
         self.context: Context = request.app.state.context
         self.state = state_of(request.scope)

@@ -181,7 +181,7 @@ def _check_query(query: bytes, known: Container[str]) -> None:
 
 
 def _check_headers(request: Request, known: Iterable[str]) -> None:
-    """Reject a declared header that is repeated.
+    """Reject a repeated header, of those that the endpoint declares.
 
     Raises:
         InvalidRequestError: the message names the header.

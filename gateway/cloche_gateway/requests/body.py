@@ -83,7 +83,8 @@ def _unknown(
     value: dict[str, Any], kind: type[Body], place: tuple[int | str, ...]
 ) -> Iterator[tuple[int | str, ...]]:
     """Remove and yield the unknown fields: those of nested models first, as pydantic does."""
-    for field, nested in _nested(kind):
+    names, models = _fields(kind)
+    for field, nested in models:
         inner = value.get(field)
         if isinstance(inner, dict):
             yield from _unknown(inner, nested, (*place, field))
@@ -91,9 +92,9 @@ def _unknown(
             for index, item in enumerate(inner):
                 if isinstance(item, dict):
                     yield from _unknown(item, nested, (*place, field, index))
-    if value.keys() <= kind.model_fields.keys():
+    if value.keys() <= names:
         return
-    for name in [name for name in value if name not in kind.model_fields]:
+    for name in [name for name in value if name not in names]:
         try:
             name.encode()
         except UnicodeEncodeError:
@@ -103,13 +104,14 @@ def _unknown(
 
 
 @functools.cache
-def _nested(kind: type[Body]) -> tuple[tuple[str, type[Body]], ...]:
-    """Return the fields of a model that hold other models, alone or in a list."""
-    return tuple(
+def _fields(kind: type[Body]) -> tuple[frozenset[str], tuple[tuple[str, type[Body]], ...]]:
+    """Return the fields of a model, and those that hold other models, alone or in a list."""
+    models = (
         (name, found)
         for name, field in kind.model_fields.items()
         for found in _models(field.annotation)
     )
+    return frozenset(kind.model_fields), tuple(models)
 
 
 def _models(annotation: Any) -> Iterator[type[Body]]:

@@ -36,7 +36,11 @@ def _plain(text: str, form: re.Pattern[str]) -> str:
 
 Flag = Annotated[bool, Field(strict=True), BeforeValidator(lambda text: _BOOLEANS.get(text, text))]
 """A parameter that is either `true` or `false`."""
-Seconds = Annotated[float, BeforeValidator(lambda text: _plain(text, _DECIMAL))]
+Seconds = Annotated[
+    float,
+    Field(ge=0, le=WAIT_SECONDS_MAX),
+    BeforeValidator(lambda text: _plain(text, _DECIMAL)),
+]
 _Count = Annotated[int, BeforeValidator(lambda text: _plain(text, _INTEGER))]
 Status = Literal["pending", "running", "completed", "failed", "cancelled"]
 

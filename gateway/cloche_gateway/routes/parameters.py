@@ -18,11 +18,7 @@ Purge = Annotated[
 ]
 Wait = Annotated[
     queries.Seconds,
-    Query(
-        ge=0,
-        le=queries.WAIT_SECONDS_MAX,
-        description="Seconds to wait at most for the end of the execution before responding.",
-    ),
+    Query(description="Seconds to wait at most for the end of the execution before responding."),
 ]
 Listing = Annotated[queries.Query, Query()]
 IdempotencyKey = Annotated[
