@@ -128,8 +128,8 @@ chaos: venv-dev ## kill and freeze components while 200 executions run: make cha
 model: venv-dev ## check all states of claim, takeover and recovery: make model [MODEL=--two] (docs/design/model)
 	@PYTHONPATH="$(ROOT)/tests" $(PY) -m support.model $(MODEL)
 
-files: venv-dev ## list the files that one POST /api/v1/execute passes, for each package
-	@cd "$(ROOT)" && PYTHONPATH="$(ROOT)/tests" $(PY) -m support.observers.passed_files
+files: venv-dev ## list the files that one execution passes in the gateway and in the operator, for each package
+	@cd "$(ROOT)" && PYTHONPATH="$(ROOT)/tests" $(PY) -m support.passed_files
 
 requirements: venv-dev ## generate requirements/*.txt from pyproject.toml, with hashes
 	@for extra in gateway operator up dev; do \

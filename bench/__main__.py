@@ -19,7 +19,7 @@ from revisions.compare import LEAST_ROUNDS, ROUNDS, compare
 from world import MAIN, QUICK, Sizes
 
 from cloche_cluster.errors import ClusterError
-from cloche_kube.errors import ApiError, NoClusterError, UnavailableError
+from cloche_kube.errors import KubeError, NoClusterError
 
 _INTERRUPTED = 130  # 128 plus the number of SIGINT, as in shells
 
@@ -95,7 +95,7 @@ def main() -> int:
         else:
             with precedence():
                 _measure(options)
-    except (BenchError, ClusterError, ApiError, NoClusterError, UnavailableError) as error:
+    except (BenchError, ClusterError, KubeError, NoClusterError) as error:
         sys.stderr.write(f"error: {error}\n")
         return 1
     except KeyboardInterrupt:

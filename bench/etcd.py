@@ -31,7 +31,7 @@ from progress import BenchError, say
 from cloche_api.keys import SECRET_NAME, new_key
 from cloche_api.limits import MIB
 from cloche_kube.client import MERGE_PATCH, Rest
-from cloche_kube.errors import ApiError, NoClusterError, UnavailableError
+from cloche_kube.errors import KubeError, NoClusterError
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -176,7 +176,7 @@ async def _database_bytes(rest: Rest) -> float | None:
     try:
         async with rest.stream("/metrics", {}) as body:
             found = _SIZE.findall(await body.read())
-    except (ApiError, UnavailableError):
+    except KubeError:
         return None
     return max(map(float, found), default=None)
 
@@ -278,7 +278,7 @@ def main() -> int:
     take_precedence()
     try:
         seen = uvloop.run(run(installation(), given.minutes))
-    except (BenchError, ApiError, NoClusterError, UnavailableError, aiohttp.ClientError) as error:
+    except (BenchError, KubeError, NoClusterError, aiohttp.ClientError) as error:
         sys.stderr.write(f"error: {error}\n")
         return 1
     except KeyboardInterrupt:

@@ -21,14 +21,14 @@ from access.client import SESSION, Client, client, take_precedence
 from access.installation import Installation, installation
 from access.pools import manifest
 from access.server import Cluster, installed_settings
-from attacks.program import HERE, Program, parse
+from attacks.harness.program import HERE, Program, parse
 from figures.stats import median_interval, summary
 from progress import BenchError, say
 from support.clients import images
 
 from cloche_api import meta
 from cloche_kube.client import Rest
-from cloche_kube.errors import ApiError, NoClusterError, UnavailableError
+from cloche_kube.errors import KubeError, NoClusterError
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -225,7 +225,7 @@ def main() -> int:
     take_precedence()
     try:
         lines = uvloop.run(_run(installation(), given))
-    except (BenchError, ApiError, NoClusterError, UnavailableError) as error:
+    except (BenchError, KubeError, NoClusterError) as error:
         sys.stderr.write(f"error: {error}\n")
         return 1
     except KeyboardInterrupt:

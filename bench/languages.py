@@ -25,7 +25,7 @@ from rows import write
 from world import Sizes, World
 
 from cloche_kube.client import MERGE_PATCH, Rest
-from cloche_kube.errors import ApiError, NoClusterError, UnavailableError
+from cloche_kube.errors import KubeError, NoClusterError
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -169,7 +169,7 @@ def main() -> int:
     take_precedence()
     try:
         lines = uvloop.run(_run(installation(), set(given.language), given.warm, given.cold))
-    except (BenchError, ApiError, NoClusterError, UnavailableError) as error:
+    except (BenchError, KubeError, NoClusterError) as error:
         sys.stderr.write(f"error: {error}\n")
         return 1
     except KeyboardInterrupt:

@@ -23,8 +23,10 @@ from access.installation import installation
 from figures.stats import summary
 from progress import BenchError, say
 
+from cloche_kube.tasks import Background
+
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Coroutine
+    from collections.abc import AsyncIterator
 
 _SESSION = "cloche-load"
 _RATES = (500, 450, 400, 350, 300, 250, 200, 150, 100, 50)
@@ -68,21 +70,15 @@ class Load:
 
     def __init__(self, session: aiohttp.ClientSession) -> None:
         self._session = session
-        self._background: set[asyncio.Task[None]] = set()
+        self.background = Background()
         self.events = 0
         """Events received on all streams."""
         self.waiting = 0
         """Number of concurrent synchronous requests."""
 
-    def in_background(self, work: Coroutine[Any, Any, None]) -> None:
-        """Run this in the background until the end."""
-        self._background.add(asyncio.create_task(work))
-
     async def stop(self) -> None:
         """Cancel all background requests, and remove their executions."""
-        for task in self._background:
-            task.cancel()
-        await asyncio.gather(*self._background, return_exceptions=True)
+        await self.background.close()
         await self._session.delete(f"/api/v1/execute/session/{_SESSION}")
 
     async def start(self, code: str) -> str:
@@ -206,9 +202,9 @@ async def run(waiting: int, streams: int, executions: int, seconds: float) -> li
         names = [await load.start(_CHATTER) for _ in range(executions)]
         say(f"opening {streams} event streams, sending {waiting} requests that wait")
         for number in range(streams):
-            load.in_background(load.listen(names[number % len(names)]))
+            load.background.start(load.listen(names[number % len(names)]))
         for _ in range(waiting):
-            load.in_background(load.wait())
+            load.background.start(load.wait())
             await asyncio.sleep(_APART_SECONDS)
         while load.events < streams:
             await asyncio.sleep(0.1)

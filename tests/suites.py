@@ -22,8 +22,12 @@ CORE = ("unit", "integration", "e2e")
 WITHOUT_CLUSTER = ("unit", "integration")
 """They need no installation, and run in one pytest with a worker for each of two processors."""
 
-_LONG = ("integration/operator", "integration/chart")
-"""Folders of few and long files: they come first in their suite, so that no worker ends alone."""
+_FOLDERS = (
+    # Few and long files come first, so that no worker ends alone.
+    *("integration/operator", "integration/chart"),
+    *("e2e/contract", "e2e/failures", "e2e/executions", "e2e/operations"),
+)
+"""Folders in the order in which they run within their suite. The other folders come after them."""
 
 _WORKERS = (
     "--numprocesses=2",
@@ -48,9 +52,8 @@ def suite_of(path: Path) -> str:
 
 def place_of(path: Path) -> tuple[int, int]:
     """Return what tests are sorted by: the suite of the file `path`, then its folder's place."""
-    folder = path.parent.relative_to(_TESTS).as_posix()
-    place = _LONG.index(folder) if folder in _LONG else len(_LONG)
-    return SUITES.index(suite_of(path)), place
+    inside = (n for n, folder in enumerate(_FOLDERS) if path.is_relative_to(_TESTS / folder))
+    return SUITES.index(suite_of(path)), next(inside, len(_FOLDERS))
 
 
 def runs_of(suites: Sequence[str]) -> list[tuple[str, ...]]:

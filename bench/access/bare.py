@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import time
 import uuid
 from collections import deque
@@ -19,6 +18,7 @@ from cloche_api.meta import CONTAINER
 from cloche_api.resources.execution import ExecutionSpec
 from cloche_api.resources.runtime import RuntimeSpec
 from cloche_kube.errors import UnavailableError
+from cloche_kube.watch import Follower, Source
 from cloche_operator.model.pod_manifest import PodShape, waiting_pod
 from cloche_operator.pods.sandbox import Attachment
 from cloche_operator.protocol.events import EventReader
@@ -153,9 +153,11 @@ async def bare_pods(cluster: Cluster, runtime: str, memory: str | None) -> Async
         used = used.model_copy(update={"memory": memory})
     shape = PodShape(runtime, obj["metadata"]["uid"], spec, used)
     gone: dict[str, asyncio.Event] = {}
-    version = (await cluster.rest.call("GET", cluster.pods, params={"limit": "1"}))["metadata"]
-    watching = asyncio.create_task(_watch(cluster, version["resourceVersion"], gone))
+    removals = _Removals(gone)
+    source = Source(cluster.pods, {"labelSelector": SELECTOR}, list_limit=1)
+    watching = asyncio.create_task(Follower(cluster.rest, source, removals).run())
     try:
+        await removals.watched.wait()
         yield Bare(cluster, shape, gone)
     finally:
         watching.cancel()
@@ -164,20 +166,23 @@ async def bare_pods(cluster: Cluster, runtime: str, memory: str | None) -> Async
         await cluster.remove_all(cluster.pods, SELECTOR)
 
 
-async def _watch(cluster: Cluster, version: str, gone: dict[str, asyncio.Event]) -> None:
-    """Watch for removed bare Pods. Polling would reduce their throughput."""
-    params = {
-        "watch": "true",
-        "labelSelector": SELECTOR,
-        "resourceVersion": version,
-        "timeoutSeconds": "3600",
-    }
-    async with cluster.rest.stream(cluster.pods, params) as body:
-        async for line in body:
-            event = json.loads(line)
-            name = event["object"]["metadata"].get("name")
-            if event["type"] == "DELETED" and name in gone:
-                gone[name].set()
+class _Removals:
+    """A sink of the watch of bare Pods. Polling would reduce their throughput."""
+
+    def __init__(self, gone: dict[str, asyncio.Event]) -> None:
+        self._gone = gone
+        self.watched = asyncio.Event()
+
+    def replace(self, objects: list[dict[str, Any]]) -> None:
+        """Do nothing: the list is only needed for its version."""
+
+    def changed(self, kind: str, obj: dict[str, Any]) -> None:
+        name = obj["metadata"]["name"]
+        if kind == "DELETED" and name in self._gone:
+            self._gone[name].set()
+
+    def connected(self) -> None:
+        self.watched.set()
 
 
 def _name() -> str:

@@ -53,15 +53,9 @@ class Cluster:
 
     async def list_metadata(self, path: str, selector: str = "") -> list[dict[str, Any]]:
         """Return the metadata of all objects with these labels, read page by page."""
-        params, found = {"labelSelector": selector, "limit": "500"}, []
-        while True:
-            page = await self.rest.call(
-                "GET", path, params=params, accept=METADATA_LIST, timeout=60
-            )
-            found += [item["metadata"] for item in page["items"] or []]
-            if not (more := page["metadata"].get("continue")):
-                return found
-            params["continue"] = more
+        params = {"labelSelector": selector, "limit": "500"}
+        pages = self.rest.pages(path, params, accept=METADATA_LIST, seconds=60)
+        return [item["metadata"] async for page in pages for item in page["items"] or []]
 
     async def remove_all(self, path: str, selector: str) -> int:
         """Delete all objects with these labels, and return their number."""

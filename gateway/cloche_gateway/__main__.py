@@ -11,8 +11,9 @@ import sys
 import uvloop
 
 from cloche_api import logs
+from cloche_api.settings import SettingsError
 from cloche_gateway import context, server, settings
-from cloche_gateway.cluster import api
+from cloche_kube.client import Rest
 from cloche_kube.errors import NoClusterError
 
 _log = logging.getLogger("cloche_gateway")
@@ -30,7 +31,7 @@ def _open_as_many_files_as_allowed() -> None:
 
 
 async def _serve(own: settings.Settings) -> None:
-    client = await api.KubeClient.connect()
+    client = await Rest.connect(agent="cloche-gateway")
     async with context.running(own, client) as made:
         # Objects made from here on are small and short-lived. The collector can skip the rest.
         gc.collect()
@@ -47,8 +48,8 @@ def main() -> int:
     """
     try:
         own = settings.load()
-    except settings.SettingsError as error:
-        sys.stderr.write(f"cloche-gateway: {error}\n")
+    except SettingsError as error:
+        sys.stderr.writelines(f"cloche-gateway: {line}\n" for line in str(error).splitlines())
         return _WRONG_SETTINGS
     logs.configure(own.log_format, own.log_level)
     _open_as_many_files_as_allowed()

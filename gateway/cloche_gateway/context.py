@@ -18,21 +18,21 @@ from cloche_gateway.cluster.feeds import Feeds
 from cloche_gateway.cluster.keys import KeyRing
 from cloche_gateway.cluster.languages import Languages
 from cloche_gateway.cluster.log_follower import Logs
-from cloche_gateway.cluster.paths import Paths
 from cloche_gateway.cluster.read_cache import Reads
 from cloche_gateway.cluster.readiness import Readiness
 from cloche_gateway.cluster.sessions import Sessions
 from cloche_gateway.cluster.waiters import Waiters
-from cloche_gateway.cluster.watch import Follower
 from cloche_gateway.limits.bytes import Budget, CountedEnds, size_for
 from cloche_gateway.limits.rates import InFlight, Rates
 from cloche_gateway.metrics import Metrics
+from cloche_kube.paths import Paths
+from cloche_kube.watch import Follower
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
-    from cloche_gateway.cluster.api import KubeClient
     from cloche_gateway.settings import Settings
+    from cloche_kube.client import Rest
 
 
 _LISTS = 8
@@ -43,7 +43,7 @@ class Context:
     """The parts of the gateway. `draining` is done once waiting requests must be answered."""
 
     settings: Settings
-    kube: KubeClient
+    kube: Rest
     paths: Paths
     """Paths in the namespace of the executions."""
     keys: KeyRing
@@ -74,13 +74,13 @@ class Context:
 
 
 @contextlib.asynccontextmanager
-async def running(settings: Settings, kube: KubeClient) -> AsyncIterator[Context]:
+async def running(settings: Settings, kube: Rest) -> AsyncIterator[Context]:
     """Yield a context whose watches are running. The API server need not be reachable.
 
     When the block ends, the context stops, and `kube` is closed too.
     """
     ring, languages, live = (
-        KeyRing(settings, kube.now),
+        KeyRing(settings, kube.clock.now),
         Languages(),
         Sessions(),
     )

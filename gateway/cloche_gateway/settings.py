@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 from typing import Annotated
 from urllib.parse import urlsplit
@@ -13,21 +12,15 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 from cloche_api.accounting.write_limit import BYTES_DEFAULT, BYTES_PER_TENANT_DEFAULT
 from cloche_api.limits import CONCURRENCY_MAX, MIB
 from cloche_api.logs import LogFormat, LogLevel
+from cloche_api.settings import SettingsError, reject_unknown
 
 PREFIX = "CLOCHE_GATEWAY_"
 
-# Kubernetes sets these in Pods for a Service named cloche-gateway, unless enableServiceLinks is
-# false: https://kubernetes.io/docs/concepts/services-networking/service/#environment-variables
-_SERVICE_LINK = re.compile(PREFIX + r"(SERVICE_(HOST|PORT)(_[A-Z0-9_]+)?|PORT_\d+_(TCP|UDP).*)")
 _REDIS = frozenset({"redis", "rediss"})
 _SECRET = frozenset({"rate_limit_redis_url"})
 """Settings whose values are not shown in error messages."""
 _ORIGIN = re.compile(r"\*|https?://([a-z0-9.-]+|\[[0-9a-f:]+\])(:[0-9]{1,5})?")
 _DNS_LABEL = r"^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$"
-
-
-class SettingsError(Exception):
-    """A setting is unknown or not valid. The message is one line that names it."""
 
 
 class Settings(BaseSettings):
@@ -150,15 +143,9 @@ def load() -> Settings:
     """Return the settings from the environment.
 
     Raises:
-        SettingsError: a setting is unknown, or its value is not valid.
+        SettingsError: settings are unknown, or the value of one is not valid.
     """
-    known = {PREFIX + name.upper() for name in Settings.model_fields}
-    for name in sorted(os.environ):
-        upper = name.upper()
-        if upper.startswith(PREFIX) and upper not in known and not _SERVICE_LINK.fullmatch(upper):
-            raise SettingsError(
-                f"{name}: unknown setting. Known settings: {', '.join(sorted(known))}"
-            )
+    reject_unknown(PREFIX, Settings.model_fields)
     try:
         return Settings()
     except ValidationError as error:

@@ -1,70 +1,67 @@
 """The client of the API server: one connection pool, and plain dictionaries.
 
-`kubernetes.aio` finds and refreshes the credentials. Its generated models are not used, because
-building them costs sixty times as much as plain JSON. The gateway and the operator each have a
-module above this one that knows the paths that they use.
+The generated models of `kubernetes.aio` are not used, because building them costs sixty times as
+much as plain JSON.
 """
 
 from __future__ import annotations
 
 import asyncio
 import json
-import os
-import ssl
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any, Self
 
 import aiohttp
-from kubernetes.aio import config
-from kubernetes.aio.client import Configuration
+from kubernetes.aio.config import ConfigException
 
+from cloche_kube import connection
 from cloche_kube.clock import ServerClock
-from cloche_kube.errors import NoClusterError, UnavailableError, failure
+from cloche_kube.errors import ConflictError, NotFoundError, UnavailableError, failure
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Mapping, Sequence
+
+    from kubernetes.aio.client import Configuration
 
 _TABLE = "application/json;as=Table;v=v1;g=meta.k8s.io"
 _PAGE = "500"
 _PAGE_OF_OBJECTS = "20"  # with their metadata: labels and annotations, up to 1.5 MiB each
+JSON = "application/json"
 MERGE_PATCH = "application/merge-patch+json"
+JSON_PATCH = "application/json-patch+json"
 METADATA = "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1"
 METADATA_LIST = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1"
 """An object without spec and status, for callers that do not need code or outputs.
 https://kubernetes.io/docs/reference/using-api/api-concepts/#metadata-only-fetches"""
-_READ_BYTES = 2**21
-"""Read buffer of a response. A line of a watch, which is a whole object, must fit into it."""
 
 
 class Rest:
-    """A connection to one API server."""
+    """A connection to one API server.
 
-    def __init__(self, configuration: Configuration, session: aiohttp.ClientSession) -> None:
+    `agent`: the program's name, which the API server also records as the manager of the fields that
+    it writes.
+    """
+
+    def __init__(
+        self, configuration: Configuration, session: aiohttp.ClientSession, agent: str = "cloche"
+    ) -> None:
         self._configuration = configuration
         self._session = session
+        self._agent = agent
         self.clock = ServerClock()
         """The API server's time, from its responses."""
 
     @classmethod
-    async def connect(cls, kubeconfig: str | None = None) -> Self:
+    async def connect(cls, kubeconfig: str | None = None, agent: str = "cloche") -> Self:
         """Connect with the Pod's service account, or outside a cluster with $KUBECONFIG.
 
-        `kubeconfig`: a file that takes precedence over both.
+        `kubeconfig`: a file that takes precedence over both. Nothing is sent yet.
 
         Raises:
             NoClusterError: there is neither.
         """
-        configuration = Configuration()
-        in_cluster = "KUBERNETES_SERVICE_HOST" in os.environ and "KUBECONFIG" not in os.environ
-        try:
-            if in_cluster and kubeconfig is None:
-                config.load_incluster_config(configuration)
-            else:
-                await config.load_kube_config(kubeconfig, client_configuration=configuration)
-        except (config.ConfigException, OSError, ValueError) as error:
-            reason = " ".join(str(error).split())
-            raise NoClusterError(f"no access to a Kubernetes cluster: {reason}") from error
-        return cls(configuration, _session(configuration))
+        configuration = await connection.configuration(kubeconfig)
+        return cls(configuration, connection.pool(configuration), agent)
 
     async def close(self) -> None:
         """Close all connections at once, including streams.
@@ -75,15 +72,82 @@ class Rest:
             await self._session.connector.close(abort_ssl=True)
         await self._session.close()
 
+    async def get(
+        self,
+        path: str,
+        *,
+        params: Mapping[str, str] | None = None,
+        accept: str = JSON,
+        seconds: float = 10.0,
+    ) -> dict[str, Any]:
+        """Return the object or the list at `path`."""
+        return await self.call("GET", path, params=params, accept=accept, timeout=seconds)
+
+    async def create(
+        self,
+        path: str,
+        obj: Mapping[str, Any],
+        *,
+        accept: str = METADATA,
+        strict: bool = False,
+        seconds: float = 10.0,
+    ) -> dict[str, Any]:
+        """Create the object in the collection at `path` and return it as stored.
+
+        By default only its metadata is returned.
+
+        `strict`: fields that the installed schema does not have are rejected (InvalidError) instead
+        of dropped.
+        """
+        params = {"fieldValidation": "Strict"} if strict else None
+        return await self.call(
+            "POST", path, body=obj, params=params, accept=accept, timeout=seconds
+        )
+
+    async def patch(
+        self,
+        path: str,
+        patch: Mapping[str, Any] | Sequence[Mapping[str, Any]],
+        *,
+        accept: str = METADATA,
+        seconds: float = 10.0,
+    ) -> dict[str, Any]:
+        """Apply a JSON merge patch (a mapping) or a JSON patch (a sequence of operations).
+
+        Returns the object as stored, by default only its metadata.
+        """
+        kind = MERGE_PATCH if isinstance(patch, dict) else JSON_PATCH
+        return await self.call(
+            "PATCH", path, body=patch, content_type=kind, accept=accept, timeout=seconds
+        )
+
+    async def delete(self, path: str, *, uid: str | None = None, seconds: float = 10.0) -> bool:
+        """Delete the object at `path`; with `uid`, only if it has that uid.
+
+        Returns whether it is gone at once. A finalizer may keep it.
+
+        Raises:
+            NotFoundError: it does not exist, or another object has its name by now.
+        """
+        options: dict[str, Any] = {"apiVersion": "v1", "kind": "DeleteOptions"}
+        if uid is not None:
+            options["preconditions"] = {"uid": uid}
+        try:
+            answer = await self.call("DELETE", path, body=options, accept=METADATA, timeout=seconds)
+        except ConflictError as error:
+            raise NotFoundError(error.status, error.reason, error.message) from error
+        # The answer for a deleted object is a Status; for one that a finalizer keeps, the object.
+        return not (answer.get("metadata") or {}).get("finalizers")
+
     async def call(  # noqa: PLR0913  the parts of an HTTP request, all by name
         self,
         method: str,
         path: str,
         *,
         body: Any = None,
-        params: dict[str, str] | None = None,
-        content_type: str = "application/json",
-        accept: str = "application/json",
+        params: Mapping[str, str] | None = None,
+        content_type: str = JSON,
+        accept: str = JSON,
         timeout: float = 10.0,  # noqa: ASYNC109  seconds for the whole exchange
     ) -> dict[str, Any]:
         """Send a request, and return the JSON of the response.
@@ -110,13 +174,33 @@ class Rest:
                 self.clock.seen(response.headers.get("Date"))
                 if response.status >= 400:  # noqa: PLR2004  HTTP's border of failure
                     raise failure(response.status, raw)
-        except (aiohttp.ClientError, TimeoutError, OSError) as error:
-            raise UnavailableError(f"{method} {path}: {error or type(error).__name__}") from error
-        answer: dict[str, Any] = json.loads(raw)
+            answer: dict[str, Any] = json.loads(raw)
+        except (aiohttp.ClientError, TimeoutError, OSError, ValueError) as error:
+            raise _unavailable(f"{method} {path}", error) from error
         return answer
 
+    async def pages(
+        self,
+        path: str,
+        params: Mapping[str, str],
+        *,
+        accept: str = JSON,
+        seconds: float = 10.0,
+    ) -> AsyncIterator[dict[str, Any]]:
+        """Yield the pages of the list of a collection, of up to `limit` (of `params`) objects each.
+
+        `seconds`: the timeout for each page.
+        """
+        query = dict(params)
+        while True:
+            page = await self.call("GET", path, params=query, accept=accept, timeout=seconds)
+            yield page
+            if not (more := page["metadata"].get("continue")):
+                return
+            query["continue"] = more
+
     async def rows(
-        self, path: str, params: dict[str, str], *columns: str, seconds: float = 10.0
+        self, path: str, params: Mapping[str, str], *columns: str, seconds: float = 10.0
     ) -> AsyncIterator[tuple[dict[str, Any], list[Any]]]:
         """Yield the metadata (if requested) and these cells of each row of the API server's table.
 
@@ -128,23 +212,23 @@ class Rest:
             ApiError, UnavailableError: see `call`.
         """
         limit = _PAGE if params.get("includeObject") == "None" else _PAGE_OF_OBJECTS
-        params = {"limit": limit, **params}
-        while True:
-            page = await self.call("GET", path, params=params, accept=_TABLE, timeout=seconds)
+        async for page in self.pages(
+            path, {"limit": limit, **params}, accept=_TABLE, seconds=seconds
+        ):
             names = [column["name"] for column in page["columnDefinitions"]]
+            if missing := set(columns).difference(names):
+                # An older definition of the resource, which an upgrade replaces.
+                raise UnavailableError(f"GET {path}: the table has no column {missing.pop()}")
             places = [names.index(column) for column in columns]
             for row in page["rows"] or []:
                 metadata = (row.get("object") or {}).get("metadata", {})
                 yield metadata, [row["cells"][place] for place in places]
-            if not (more := page["metadata"].get("continue")):
-                return
-            params["continue"] = more
 
     @asynccontextmanager
     async def stream(
         self,
         path: str,
-        params: dict[str, str],
+        params: Mapping[str, str],
         *,
         accept: str = "application/json, */*",
         quiet_seconds: float | None = None,
@@ -168,7 +252,7 @@ class Rest:
                     raise failure(response.status, await response.read())
                 yield response.content
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
-            raise UnavailableError(f"GET {path}: {error or type(error).__name__}") from error
+            raise _unavailable(f"GET {path}", error) from error
 
     async def websocket(
         self, path: str, params: dict[str, str], protocol: str
@@ -190,31 +274,20 @@ class Rest:
                     max_msg_size=0,
                 )
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
-            raise UnavailableError(f"{path}: {error or type(error).__name__}") from error
+            raise _unavailable(path, error) from error
 
     async def _headers(self, accept: str) -> dict[str, str]:
-        token = await self._configuration.get_api_key_with_prefix("BearerToken")
-        headers = {"Accept": accept, "User-Agent": "cloche"}
+        try:
+            token = await self._configuration.get_api_key_with_prefix("BearerToken")
+        except (ConfigException, OSError) as error:  # The token could not be read again.
+            raise UnavailableError(f"no credentials: {error}", sent=False) from error
+        headers = {"Accept": accept, "User-Agent": self._agent}
         return headers | {"Authorization": token} if token else headers
 
 
-def _session(configuration: Configuration) -> aiohttp.ClientSession:
-    """Return a connection pool with the TLS settings of a service account or a kubeconfig."""
-    tls = ssl.create_default_context(
-        cafile=configuration.ssl_ca_cert, cadata=configuration.ca_cert_data
-    )
-    if configuration.cert_file:
-        tls.load_cert_chain(configuration.cert_file, configuration.key_file)
-    if not configuration.verify_ssl:  # insecure-skip-tls-verify
-        tls.check_hostname = False
-        tls.verify_mode = ssl.CERT_NONE
-    if configuration.disable_strict_ssl_verification:
-        tls.verify_flags &= ~ssl.VERIFY_X509_STRICT
-    # Without a limit, because the 101st attach would wait forever in a pool of 100. Without
-    # `trust_env`, because looking for a proxy and a .netrc takes two hops to a thread in each call.
-    return aiohttp.ClientSession(
-        connector=aiohttp.TCPConnector(limit=0, ssl=tls), read_bufsize=_READ_BYTES
-    )
+def _unavailable(what: str, error: Exception) -> UnavailableError:
+    sent = not isinstance(error, aiohttp.ClientConnectorError)
+    return UnavailableError(f"{what}: {error or type(error).__name__}", sent=sent)
 
 
 def _json(body: Any) -> bytes:

@@ -19,6 +19,7 @@ import uvloop
 from cloche_api import logs
 from cloche_api.accounting.budget import ByteBudget
 from cloche_api.accounting.write_limit import WriteLimit
+from cloche_api.settings import SettingsError
 from cloche_kube.client import Rest
 from cloche_kube.errors import NoClusterError
 from cloche_operator import handlers, http
@@ -33,7 +34,7 @@ from cloche_operator.pools.runtime_status import RuntimeStatusWriter
 from cloche_operator.queue.capacity import Capacity
 from cloche_operator.retention.index import Records
 from cloche_operator.sessions.registry import Sessions
-from cloche_operator.settings import SettingsError, load
+from cloche_operator.settings import load
 from cloche_operator.state.cache import Pods, Runtimes
 from cloche_operator.state.context import Context
 from cloche_operator.state.events import Events

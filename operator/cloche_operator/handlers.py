@@ -35,7 +35,8 @@ import kopf
 
 from cloche_api import meta
 from cloche_api.resources.phases import UNFINISHED
-from cloche_operator.kube.api import label_selector, retry_until_available
+from cloche_kube.retry import retry_until_available
+from cloche_operator.kube.api import label_selector
 from cloche_operator.model.pod_manifest import COMPONENT
 
 if TYPE_CHECKING:

@@ -6,9 +6,6 @@ chart's values.yaml.
 
 from __future__ import annotations
 
-import difflib
-import os
-import re
 from typing import Any
 
 from pydantic import Field, ValidationError, ValidationInfo, field_validator
@@ -18,18 +15,11 @@ from cloche_api.accounting.write_limit import BYTES_DEFAULT, BYTES_PER_TENANT_DE
 from cloche_api.limits import MIB
 from cloche_api.logs import LogFormat, LogLevel
 from cloche_api.resources import quantity
+from cloche_api.settings import SettingsError, reject_unknown
 
 PREFIX = "CLOCHE_OPERATOR_"
-_SERVICE_LINK = re.compile(
-    PREFIX + r"(SERVICE_(HOST|PORT)(_[A-Z0-9_]+)?|PORT(_\d+_(TCP|UDP|SCTP).*)?)"
-)
-"""Variables that Kubernetes sets for a Service named `cloche-operator` (`enableServiceLinks`)."""
 _SLACK = 1.1  # times the gateways' limits on writes
 _USERS_LEAST = 250  # Pods in a namespace's quota, each of which has a different user
-
-
-class SettingsError(Exception):
-    """Settings are unknown or invalid. The message has one line for each of them."""
 
 
 class Settings(BaseSettings):
@@ -126,7 +116,7 @@ class Settings(BaseSettings):
     """Taints that sandbox Pods tolerate, as JSON."""
     image_pull_secrets: list[str] = Field(default_factory=list)
     """Names of Secrets in the sandbox namespace for the registry, as JSON."""
-    capacity_share: float = Field(default=0.6, gt=0, le=10)
+    capacity_share: float = Field(default=0.6, gt=0, le=1)
     """Share of the sandbox nodes' allocatable memory that the limits of running executions may add
     up to. The rest is for the system and waiting Pods. Raise it if the sandbox nodes run nothing
     else."""
@@ -228,28 +218,11 @@ def load() -> Settings:
     """Return the settings from the environment.
 
     Raises:
-        SettingsError: a setting is unknown, or its value is invalid.
+        SettingsError: settings are unknown, or values are not valid.
     """
-    known = [PREFIX + name.upper() for name in Settings.model_fields]
-    unknown = [
-        name
-        for name in sorted(os.environ)
-        if name.upper().startswith(PREFIX)
-        and name.upper() not in known
-        and not _SERVICE_LINK.fullmatch(name.upper())
-    ]
-    if unknown:
-        lines = (
-            f"{name}: there is no such setting; the nearest one is {_nearest(name.upper(), known)}"
-            for name in unknown
-        )
-        raise SettingsError("\n".join(lines))
+    reject_unknown(PREFIX, Settings.model_fields)
     try:
         return Settings()
     except ValidationError as error:
         lines = (f"{PREFIX}{str(e['loc'][0]).upper()}: {e['msg']}" for e in error.errors())
         raise SettingsError("\n".join(lines)) from None
-
-
-def _nearest(name: str, known: list[str]) -> str:
-    return difflib.get_close_matches(name, known, n=1, cutoff=0.0)[0]

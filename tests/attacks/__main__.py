@@ -17,9 +17,9 @@ from support.clients.installation_api import InstallationApi, installation_api
 from support.fixtures.installation import installed
 
 from attacks.floods import FLOODS, Flood
-from attacks.node import holdings, settled
-from attacks.progress import Progress
-from attacks.target import Target
+from attacks.harness.node import holdings, settled
+from attacks.harness.progress import Progress
+from attacks.harness.target import Target
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

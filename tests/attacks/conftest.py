@@ -8,9 +8,9 @@ import pytest
 from support.clients.installation_api import InstallationApi, installation_api
 from support.fixtures.installation import Installation
 
-from attacks.node import holdings, settled
-from attacks.owners import device_owners, mapped_files
-from attacks.target import Target
+from attacks.harness.node import holdings, settled
+from attacks.harness.owners import device_owners, mapped_files
+from attacks.harness.target import Target
 
 
 @pytest.fixture(scope="session")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from attacks.program import HERE, Program, parse
+from attacks.harness.program import HERE, Program, parse
 
 
 @dataclass(frozen=True)

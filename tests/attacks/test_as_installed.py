@@ -10,9 +10,9 @@ from collections.abc import Iterator
 
 import pytest
 
-from attacks.ahead import Ended, ahead
-from attacks.program import Program, programs
-from attacks.target import Target
+from attacks.harness.ahead import Ended, ahead
+from attacks.harness.program import Program, programs
+from attacks.harness.target import Target
 
 ATTACKS = programs()
 

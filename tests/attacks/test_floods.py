@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from attacks.floods import FLOODS, Flood
-from attacks.target import Target
+from attacks.harness.target import Target
 
 
 @pytest.mark.parametrize("flood", FLOODS, ids=lambda one: one.name)

@@ -10,9 +10,9 @@ from support.clients.installation_api import InstallationApi
 from support.data.names import SANDBOXES
 from support.deadline import until
 
-from attacks.node import system_restarts
-from attacks.program import HERE, parse
-from attacks.target import Target
+from attacks.harness.node import system_restarts
+from attacks.harness.program import HERE, parse
+from attacks.harness.target import Target
 
 HOGS = 100
 NEIGHBOUR = """

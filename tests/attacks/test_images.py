@@ -10,8 +10,8 @@ from support.clients.api_server import CLOCHE
 from support.clients.installation_api import InstallationApi
 from support.data.names import SANDBOXES
 
-from attacks.program import HERE, parse
-from attacks.target import Target
+from attacks.harness.program import HERE, parse
+from attacks.harness.target import Target
 
 FINDING = parse(HERE / "files" / "setuid_binaries.sh")
 TOGETHER = 3

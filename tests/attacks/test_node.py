@@ -14,8 +14,8 @@ from support.clients.installation_api import InstallationApi
 from support.data.names import SANDBOXES, SYSTEM
 from support.deadline import until
 
-from attacks.program import HERE
-from attacks.target import Target
+from attacks.harness.program import HERE
+from attacks.harness.target import Target
 
 HOARDERS = 20
 HOARDER = (HERE / "node" / "hoarder.py").read_text(encoding="utf-8")

@@ -13,9 +13,9 @@ import pytest
 from support.clients.helm import other_values
 from support.fixtures.installation import Installation
 
-from attacks.ahead import Ended, ahead
-from attacks.program import Program, programs
-from attacks.target import Target
+from attacks.harness.ahead import Ended, ahead
+from attacks.harness.program import Program, programs
+from attacks.harness.target import Target
 
 ATTACKS = [attack for attack in programs() if attack.differs_in_open_network]
 

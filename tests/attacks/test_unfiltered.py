@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 from support.clients import images
 
-from attacks.ahead import Ended, ahead
-from attacks.program import LANGUAGES, Program, programs
-from attacks.target import Target
+from attacks.harness.ahead import Ended, ahead
+from attacks.harness.program import LANGUAGES, Program, programs
+from attacks.harness.target import Target
 
 IMAGE = Path(__file__).parent / "images" / "unfiltered"
 HELD = [program for program in programs("network") if program.held_by == "the filter"]

@@ -120,7 +120,7 @@ def test_an_input_lost_with_containerd_is_sent_to_another_pod(
     assert status["podUID"] != first
 
 
-def test_up_restores_the_cluster_and_its_records_after_a_crash(
+def test_make_up_restores_the_cluster_and_its_records_after_a_crash(
     execute: Execute, http: httpx.Client
 ) -> None:
     ended = execute("print('before')")
@@ -135,7 +135,7 @@ def test_up_restores_the_cluster_and_its_records_after_a_crash(
     assert execute("print('after')")["stdout"] == "after\n"
 
 
-def test_the_next_up_completes_an_interrupted_one(execute: Execute, http: httpx.Client) -> None:
+def test_make_up_completes_an_interrupted_make_up(execute: Execute, http: httpx.Client) -> None:
     kill_everything()
     _, error = interrupted(*BARE, at="starting the embedded cluster")
     assert error.count("\n") == 1, error
@@ -144,7 +144,7 @@ def test_the_next_up_completes_an_interrupted_one(execute: Execute, http: httpx.
     assert execute("print('again')")["stdout"] == "again\n"
 
 
-def test_one_of_two_concurrent_ups_waits_for_the_other() -> None:
+def test_one_of_two_concurrent_make_ups_waits_for_the_other() -> None:
     both = [
         subprocess.Popen([*COMMAND, *BARE], env=ENVIRONMENT, text=True, stdout=subprocess.PIPE)
         for _ in range(2)
@@ -154,7 +154,9 @@ def test_one_of_two_concurrent_ups_waits_for_the_other() -> None:
     assert len([text for text in said if "waiting for `make up`" in text]) == 1
 
 
-def test_down_removes_everything_and_up_starts_a_new_cluster(installation: Installation) -> None:
+def test_make_down_removes_everything_and_make_up_starts_a_new_cluster(
+    installation: Installation,
+) -> None:
     said = cluster("down")
     assert "removed: /var/lib/cloche" in said
     assert find_processes(LAYOUT) == ()

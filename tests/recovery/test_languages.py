@@ -37,7 +37,7 @@ def answer(installation: Installation, language: str, code: str) -> httpx.Respon
     )
 
 
-def test_up_installs_only_the_chosen_languages_until_all_are_chosen(
+def test_make_up_installs_only_the_chosen_languages_until_all_are_chosen(
     installation: Installation,
 ) -> None:
     try:

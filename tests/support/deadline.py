@@ -12,14 +12,23 @@ _PAUSE_SECONDS = 0.1
 _ASYNC_PAUSE_SECONDS = 0.02
 
 
-def until(condition: Callable[[], T | None], what: str, seconds: float) -> T:
-    """Return the condition's value as soon as it is true; fail the test at the deadline."""
+def until(
+    condition: Callable[[], T | None], what: str, seconds: float, pause: float = _PAUSE_SECONDS
+) -> T:
+    """Return the condition's value as soon as it is true; fail the test at the deadline.
+
+    Args:
+        condition: is tried every `pause` seconds.
+        what: what the condition waits for, for the message of the failure.
+        seconds: the time until the deadline.
+        pause: less for a condition that may hold for a moment only.
+    """
     deadline = time.monotonic() + seconds
     while True:
         if value := condition():
             return value
         _check(deadline, what, seconds)
-        time.sleep(_PAUSE_SECONDS)
+        time.sleep(pause)
 
 
 async def eventually(

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from pathlib import Path
 
 import pytest
 from suites import CORE, SUITES, named, place_of, runs_of, suite_of
 
 TESTS = Path(__file__).parents[1]
+MODULES_MAX = 15
+"""More are grouped in subfolders. The programs that run in Pods are data and do not count."""
 
 
 def test_each_test_belongs_to_one_suite() -> None:
@@ -22,13 +25,17 @@ def test_a_test_outside_of_the_suites_is_an_error() -> None:
         suite_of(TESTS / "support" / "test_x.py")
 
 
-def test_files_are_ordered_by_suite_and_long_ones_first() -> None:
+def test_files_are_ordered_by_suite_and_then_by_folder() -> None:
     files = [
         "unit/test_suites.py",
         "integration/operator/test_b.py",
         "integration/chart/test_a.py",
         "integration/api/test_a.py",
-        "e2e/test_a.py",
+        "integration/gateway/http/test_a.py",
+        "e2e/contract/test_b.py",
+        "e2e/failures/test_b.py",
+        "e2e/executions/test_a.py",
+        "e2e/operations/test_a.py",
         "recovery/test_a.py",
     ]
     assert sorted(sorted(files), key=lambda file: place_of(TESTS / file)) == files
@@ -51,3 +58,8 @@ def test_suites_without_a_cluster_share_one_run() -> None:
     assert runs_of(["integration"]) == [("integration",)]
     assert runs_of(["chaos"]) == [("chaos",)]
     assert [suite for run in runs_of(SUITES) for suite in run] == list(SUITES)
+
+
+def test_no_folder_of_tests_has_more_than_15_modules() -> None:
+    folders = Counter(path.parent for path in TESTS.rglob("*.py") if "programs" not in path.parts)
+    assert {str(one): n for one, n in folders.items() if n > MODULES_MAX} == {}

@@ -27,7 +27,7 @@ _PRODUCT = re.compile(r"^(crds|gateway|operator|cluster|kube|runtimes)/")
 _CODE = re.compile(r"``.*?``|`[^`]*`|https?://\S+")
 _LINK = re.compile(r"\[([^\]]*)\](?:\([^)]*\)|\[[^\]]*\])")
 _SENTENCE_END = re.compile(r"(?<=[.!?:;])[)\"']*\s+|\s\|\s")
-_PROGRAMS = re.compile(r"^(tests/(attacks|languages)/programs|tests/e2e/images)/")
+_PROGRAMS = re.compile(r"^(tests/(attacks|languages)/programs|tests/e2e/failures/images)/")
 """Programs that run in Pods: data of the tests."""
 
 

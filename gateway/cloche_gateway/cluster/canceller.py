@@ -6,14 +6,15 @@ import asyncio
 import logging
 from typing import TYPE_CHECKING
 
-from cloche_gateway.cluster.kube_errors import InvalidError, KubeError, NotFoundError
-from cloche_gateway.cluster.tasks import Background, backoff
+from cloche_kube.errors import InvalidError, KubeError, NotFoundError
+from cloche_kube.retry import backoff
+from cloche_kube.tasks import Background
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
-    from cloche_gateway.cluster.api import KubeClient
-    from cloche_gateway.cluster.paths import Paths
+    from cloche_kube.client import Rest
+    from cloche_kube.paths import Paths
 
 _log = logging.getLogger(__name__)
 
@@ -31,7 +32,7 @@ _DELAY_MIN, _DELAY_MAX = 0.2, 5.0
 class Canceller:
     """Cancels executions and deletes objects in the background, with retries for up to 60 s."""
 
-    def __init__(self, kube: KubeClient, paths: Paths) -> None:
+    def __init__(self, kube: Rest, paths: Paths) -> None:
         self._kube = kube
         self._paths = paths
         self._tasks = Background()

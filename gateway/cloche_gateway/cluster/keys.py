@@ -12,15 +12,15 @@ from typing import TYPE_CHECKING, Any
 from pydantic import ValidationError
 
 from cloche_api.keys import SECRET_NAME, ApiKeyRecord, hash_key
-from cloche_gateway.cluster.watch import Source
 from cloche_gateway.errors import BusyError, KeyExpiredError, KeyInvalidError, KeyRequiredError
+from cloche_kube.watch import Source
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from datetime import datetime
 
-    from cloche_gateway.cluster.paths import Paths
     from cloche_gateway.settings import Settings
+    from cloche_kube.paths import Paths
 
 _log = logging.getLogger(__name__)
 

@@ -10,14 +10,14 @@ from pydantic import ValidationError
 
 from cloche_api.resources import quantity
 from cloche_api.resources.runtime import RuntimeSpec
-from cloche_gateway.cluster.watch import Source
 from cloche_gateway.errors import BusyError, UnsupportedLanguageError
+from cloche_kube.watch import Source
 
 if TYPE_CHECKING:
     from decimal import Decimal
 
     from cloche_api.resources.amounts import UsedResources
-    from cloche_gateway.cluster.paths import Paths
+    from cloche_kube.paths import Paths
 
 _log = logging.getLogger(__name__)
 

@@ -10,21 +10,29 @@ from collections import Counter
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
+from cloche_api.limits import MIB
 from cloche_api.meta import CONTAINER
 from cloche_gateway.cluster.feed import STREAMS, Piece, Position
-from cloche_gateway.cluster.kube_errors import KubeError, NotFoundError
+from cloche_kube.errors import KubeError, NotFoundError
+from cloche_kube.lines import lines_of
+from cloche_kube.retry import backoff
+from cloche_kube.watch import watch
 
 if TYPE_CHECKING:
-    from cloche_gateway.cluster.api import KubeClient
     from cloche_gateway.cluster.feed import Feed
-    from cloche_gateway.cluster.paths import Paths
     from cloche_gateway.cluster.waiters import Waiters
+    from cloche_kube.client import Rest
+    from cloche_kube.paths import Paths
 
 _log = logging.getLogger(__name__)
 
-_AGAIN_SECONDS, _AGAIN_SECONDS_MAX = 0.25, 5.0
-"""Back-off before a log that broke off, or does not exist yet, is read again. It doubles each time
-and is reset when there is new output."""
+_DELAY_MIN, _DELAY_MAX = 0.25, 5.0
+"""Back-off before a log that broke off, or does not exist yet, is read again. It is reset when
+there is new output."""
+_QUIET_SECONDS = 330.0
+"""A log may receive nothing for this time, because a program can run for 300 s without output."""
+_LINE_BYTES = 2 * MIB
+"""Twice the longest event of a supervisor. Longer lines are not events and are skipped."""
 _POLL_SECONDS = 2.0
 """The shortest time between two reads of a log that is not followed."""
 _POLL_BYTES_PER_SECOND = 128 * 1024
@@ -36,7 +44,7 @@ less often."""
 class Logs:
     """Access to logs, and the number of followed logs of each node."""
 
-    kube: KubeClient
+    kube: Rest
     paths: Paths
     waiters: Waiters
     per_node: int
@@ -75,7 +83,7 @@ class Source:
         pod, node = await self._claimed()
         path = self._logs.paths.pod(pod)
         followed = self._logs.followed
-        again = _AGAIN_SECONDS
+        delays = backoff(_DELAY_MIN, _DELAY_MAX)
         while not self._feed.is_cut:
             before = self._feed.at
             follow = followed[node] < self._logs.per_node
@@ -85,12 +93,12 @@ class Source:
                     return
             finally:
                 followed[node] -= follow
+            if self._feed.at != before:
+                delays = backoff(_DELAY_MIN, _DELAY_MAX)
+            delay = next(delays)
             if not follow:
-                again = _POLL_SECONDS + self._read_bytes / _POLL_BYTES_PER_SECOND
-            elif self._feed.at != before:
-                again = _AGAIN_SECONDS
-            await asyncio.sleep(again)
-            again = min(2 * again, _AGAIN_SECONDS_MAX)
+                delay = _POLL_SECONDS + self._read_bytes / _POLL_BYTES_PER_SECOND
+            await asyncio.sleep(delay)
 
     async def _claimed(self) -> tuple[str, str | None]:
         """Wait until a Pod is claimed for the execution. Return the Pod's name and its node."""
@@ -100,8 +108,7 @@ class Source:
             return place
         while True:
             try:
-                events = self._logs.kube.watch(path, params=selector)
-                async with contextlib.aclosing(events):
+                async with contextlib.aclosing(watch(self._logs.kube, path, selector)) as events:
                     async for event in events:
                         if event is None or event["type"] == "BOOKMARK":
                             continue
@@ -109,16 +116,18 @@ class Source:
                             return place
             except KubeError as error:
                 _log.warning("watch of execution %s failed, retrying: %s", self._name, error)
-            await asyncio.sleep(_AGAIN_SECONDS)
+            await asyncio.sleep(_DELAY_MIN)
 
     async def _read(self, path: str, *, follow: bool) -> bool:
         """Read the log once. Return True if there is nothing more to read for this execution."""
         heard, mine = Position(), False
         self._read_bytes = 0
         try:
-            lines = self._logs.kube.log(path, container=CONTAINER, follow=follow)
-            async with contextlib.aclosing(lines):
-                async for line in lines:
+            params = {"container": CONTAINER, "follow": str(follow).lower()}
+            async with self._logs.kube.stream(
+                f"{path}/log", params, quiet_seconds=_QUIET_SECONDS
+            ) as body:
+                async for line in lines_of(body.iter_any(), _LINE_BYTES, skip=True):
                     self._read_bytes += len(line)
                     event = _event(line)
                     kind = event.get("event")

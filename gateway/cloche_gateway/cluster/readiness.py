@@ -5,13 +5,13 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING
 
-from cloche_gateway.cluster.kube_errors import KubeError
 from cloche_kube.client import METADATA_LIST
+from cloche_kube.errors import KubeError
 
 if TYPE_CHECKING:
-    from cloche_gateway.cluster.api import KubeClient
-    from cloche_gateway.cluster.paths import Paths
-    from cloche_gateway.cluster.watch import Follower
+    from cloche_kube.client import Rest
+    from cloche_kube.paths import Paths
+    from cloche_kube.watch import Follower
 
 _PROBE_SECONDS = 2.0
 _FRESH_SECONDS = 1.0
@@ -24,7 +24,7 @@ class Readiness:
     It can if all watches are established and the API server answers a list of executions.
     """
 
-    def __init__(self, kube: KubeClient, paths: Paths, watches: dict[str, Follower]) -> None:
+    def __init__(self, kube: Rest, paths: Paths, watches: dict[str, Follower]) -> None:
         self._kube = kube
         self._path = paths.executions
         self._watches = watches

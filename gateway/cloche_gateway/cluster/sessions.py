@@ -12,12 +12,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from cloche_api.resources.session import SessionPhase
-from cloche_gateway.cluster.watch import Source
+from cloche_kube.watch import Source
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from cloche_gateway.cluster.paths import Paths
+    from cloche_kube.paths import Paths
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,16 +16,17 @@ import logging
 from typing import TYPE_CHECKING, Any
 
 from cloche_api.resources.phases import ENDED, TERMINAL
-from cloche_gateway.cluster.kube_errors import KubeError, NotFoundError
-from cloche_gateway.cluster.tasks import Background, backoff
-from cloche_gateway.cluster.watch import Source
 from cloche_kube.client import METADATA_LIST
+from cloche_kube.errors import KubeError, NotFoundError
+from cloche_kube.retry import backoff
+from cloche_kube.tasks import Background
+from cloche_kube.watch import Source
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
-    from cloche_gateway.cluster.api import KubeClient
-    from cloche_gateway.cluster.paths import Paths
+    from cloche_kube.client import Rest
+    from cloche_kube.paths import Paths
 
 _log = logging.getLogger(__name__)
 
@@ -84,7 +85,7 @@ class Waiter:
 class Waiters:
     """All waiters, and the sink of the watch of ended executions."""
 
-    def __init__(self, kube: KubeClient, paths: Paths) -> None:
+    def __init__(self, kube: Rest, paths: Paths) -> None:
         self._kube = kube
         self._paths = paths
         self._waiting: dict[str, set[Waiter]] = {}
@@ -133,7 +134,7 @@ class Waiters:
         if look:
             self._check(waiter.name)
         if waiter.name not in self._looks:
-            self._look_later(waiter.name, _LOOK_SECONDS)
+            self._look_later(waiter.name, backoff(_LOOK_SECONDS, _LOOK_SECONDS_MAX))
 
     def replace(self, objects: list[dict[str, Any]]) -> None:
         """Do nothing: the list is only needed for its version, and `connected` checks waiters."""
@@ -181,14 +182,14 @@ class Waiters:
         """Cancel all checks under way."""
         await self._tasks.close()
 
-    def _look_later(self, name: str, seconds: float) -> None:
+    def _look_later(self, name: str, delays: Iterator[float]) -> None:
         """Schedule a check, because no event reports a deletion before the end."""
         loop = asyncio.get_running_loop()
-        self._looks[name] = loop.call_later(seconds, self._look, name, seconds)
+        self._looks[name] = loop.call_later(next(delays), self._look, name, delays)
 
-    def _look(self, name: str, waited: float) -> None:
+    def _look(self, name: str, delays: Iterator[float]) -> None:
         self._check(name, cached=True)
-        self._look_later(name, min(2 * waited, _LOOK_SECONDS_MAX))
+        self._look_later(name, delays)
 
     def _unsure(self, name: str) -> list[Waiter]:
         """Return the waiters of this name whose execution was created and has no known end."""
@@ -242,7 +243,7 @@ class Waiters:
         uid: str | None = None
         with contextlib.suppress(NotFoundError):
             since = _latest(waiters) if cached else None
-            uid, phase = await self._kube.state(path, seconds=_GET_SECONDS, since=since)
+            uid, phase = await self._state(path, since)
             if phase in TERMINAL and any(waiter.uid == uid for waiter in waiters):
                 obj = await self.read(name)
                 uid = obj["metadata"]["uid"] if obj is not None else None
@@ -251,6 +252,20 @@ class Waiters:
                 waiter.resolve(None)
             elif obj is not None:
                 waiter.resolve(obj)
+
+    async def _state(self, path: str, since: str | None) -> tuple[str | None, str | None]:
+        """Return the uid and the phase of the execution at `path`, without reading all of it.
+
+        With `since`, a resource version, the result may be from the API server's cache, but is at
+        least as new as that version. The API server then need not read from etcd.
+
+        Raises:
+            KubeError: the read failed, or the execution does not exist (NotFoundError).
+        """
+        params = {"includeObject": "Metadata"} | ({"resourceVersion": since} if since else {})
+        async for metadata, (phase,) in self._kube.rows(path, params, "Phase"):
+            return metadata["uid"], phase
+        return None, None
 
 
 def _latest(waiters: list[Waiter]) -> str | None:

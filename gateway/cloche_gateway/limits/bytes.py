@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from cloche_api.accounting.write_limit import WriteLimit
-    from cloche_gateway.cluster.watch import Sink
+    from cloche_kube.watch import Sink
 
 _OWN_BYTES = 192 * MIB
 """Memory of the process itself: 95 MiB after the start, 45 MiB for 2000 idle connections, and the

@@ -17,7 +17,6 @@ from cloche_api import logs
 from cloche_api.meta import ANNOTATION_REQUEST_SHA256, SESSION_PREFIX
 from cloche_api.resources.phases import TERMINAL, Phase
 from cloche_gateway import results
-from cloche_gateway.cluster.kube_errors import KubeError
 from cloche_gateway.errors import (
     BusyError,
     ClientGoneError,
@@ -29,6 +28,8 @@ from cloche_gateway.metrics import Created
 from cloche_gateway.requests import manifest, validation
 from cloche_gateway.services import lookup, removal, sessions, submission
 from cloche_gateway.services.submission import Plan
+from cloche_kube.errors import KubeError
+from cloche_kube.tasks import first_of
 
 if TYPE_CHECKING:
     from cloche_api.accounting.budget import Charge
@@ -182,19 +183,15 @@ async def _end(
         + context.settings.queue_timeout_seconds
         + context.settings.wait_margin_seconds
     )
-    first: set[asyncio.Future[Any]] = {waiter.ended, gone, context.draining}
-    await asyncio.wait(
-        first,
-        timeout=seconds,
-        return_when=asyncio.FIRST_COMPLETED,
-    )
-    if waiter.ended.done():
-        return waiter.ended.result()
-    if gone.done():
+    try:
+        first = await first_of(waiter.ended, gone, context.draining, seconds=seconds)
+    except TimeoutError:
+        return await _look_once(context, waiter)
+    if first is gone:
         raise ClientGoneError
-    if context.draining.done():
+    if first is context.draining:
         raise DrainingError(waiter.name)
-    return await _look_once(context, waiter)
+    return waiter.ended.result()
 
 
 async def _look_once(context: Context, waiter: Waiter) -> dict[str, Any] | None:

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 from cloche_api.resources.phases import Phase
 from cloche_gateway import results
-from cloche_gateway.cluster.kube_errors import KubeError
 from cloche_gateway.errors import BusyError
 from cloche_gateway.requests.queries import cursor
+from cloche_kube.errors import KubeError
 
 if TYPE_CHECKING:
     from cloche_gateway.cluster.keys import Caller
@@ -36,8 +36,8 @@ async def executions(context: Context, caller: Caller, query: Query) -> dict[str
     newest: list[tuple[Place, dict[str, Any]]] = []  # a heap of the newest `limit` + 1 rows
     try:
         async with context.lists:
-            fields = {"fieldSelector": selector}
-            async for cells in context.kube.rows(context.paths.executions, fields, *_COLUMNS):
+            params = {"fieldSelector": selector, "includeObject": "None"}
+            async for _, cells in context.kube.rows(context.paths.executions, params, *_COLUMNS):
                 row = dict(zip(_COLUMNS, cells, strict=True))
                 place = _place(row)
                 if query.after is not None and place >= query.after:

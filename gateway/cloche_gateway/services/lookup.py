@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-import asyncio
+import contextlib
 import re
 from typing import TYPE_CHECKING, Any
 
 from cloche_api import logs
 from cloche_gateway import results
 from cloche_gateway.cluster import waiters
-from cloche_gateway.cluster.kube_errors import KubeError
 from cloche_gateway.errors import BusyError, ClientGoneError, ExecutionNotFoundError
+from cloche_kube.errors import KubeError
+from cloche_kube.tasks import first_of
 
 if TYPE_CHECKING:
+    import asyncio
     from collections.abc import Awaitable, Callable
 
     from cloche_gateway.cluster.keys import Caller
@@ -57,14 +59,15 @@ async def status_at_end(
         # The read may be 0.2 s old, so the execution may have ended since.
         context.waiters.created(waiter, obj["metadata"], look=True)
         del obj
-        first: set[asyncio.Future[Any]] = {waiter.ended, gone, context.draining}
-        await asyncio.wait(first, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
-    if waiter.ended.done():
+        first: asyncio.Future[Any] | None = None
+        with contextlib.suppress(TimeoutError):
+            first = await first_of(waiter.ended, gone, context.draining, seconds=seconds)
+    if first is waiter.ended:
         context.reads.forget(execution_id)  # The cached read is outdated.
         if (ended := waiter.ended.result()) is None:
             raise ExecutionNotFoundError(execution_id)
         return results.state(ended)
-    if gone.done():
+    if first is gone:
         raise ClientGoneError
     return await status(context, caller, execution_id)
 

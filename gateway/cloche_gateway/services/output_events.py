@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -10,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from cloche_gateway import results
 from cloche_gateway.services import lookup
+from cloche_kube.tasks import first_of
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator
@@ -56,18 +56,8 @@ async def events(
         pieces = feed.pieces_after(start, _SILENCE_SECONDS)
         async with contextlib.aclosing(pieces):
             while True:
-                coming = asyncio.ensure_future(anext(pieces, _END))
-                first: set[asyncio.Future[Any]] = {coming, context.draining}
-                try:
-                    await asyncio.wait(first, return_when=asyncio.FIRST_COMPLETED)
-                finally:
-                    if not coming.done():  # the gateway shuts down, or the client disconnected
-                        coming.cancel()
-                        await asyncio.gather(coming, return_exceptions=True)
-                if coming.cancelled():
-                    return
-                found = coming.result()
-                if found is _END:
+                first = await first_of(anext(pieces, _END), context.draining)
+                if first is context.draining or (found := first.result()) is _END:
                     return
                 yield (
                     found if found is None else Event(str(found[1]), found[0].kind, _data(found[0]))

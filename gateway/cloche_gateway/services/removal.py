@@ -11,7 +11,6 @@ from cloche_api import limits
 from cloche_api.meta import SESSION_PREFIX
 from cloche_api.resources.source import is_name_for
 from cloche_gateway.cluster import waiters
-from cloche_gateway.cluster.kube_errors import ConflictError, InvalidError, KubeError, NotFoundError
 from cloche_gateway.errors import (
     BusyError,
     ExecutionNotFoundError,
@@ -20,6 +19,7 @@ from cloche_gateway.errors import (
 )
 from cloche_gateway.services import lookup, sessions, tombstones
 from cloche_kube.client import METADATA_LIST
+from cloche_kube.errors import ConflictError, InvalidError, KubeError, NotFoundError
 
 if TYPE_CHECKING:
     from datetime import datetime

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import re
 import uuid
 from typing import TYPE_CHECKING, Any
@@ -11,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 from cloche_api.meta import SESSION_PREFIX
 from cloche_api.resources.session import SessionPhase
 from cloche_gateway import results
-from cloche_gateway.cluster.kube_errors import KubeError, NotFoundError
 from cloche_gateway.cluster.sessions import Session, session_of
 from cloche_gateway.errors import (
     BusyError,
@@ -24,6 +22,8 @@ from cloche_gateway.errors import (
 )
 from cloche_gateway.requests import manifest, validation
 from cloche_gateway.services import submission
+from cloche_kube.errors import KubeError, NotFoundError
+from cloche_kube.tasks import first_of
 
 if TYPE_CHECKING:
     from cloche_gateway.cluster.keys import Caller
@@ -86,15 +86,13 @@ async def _ready(
         BusyError, ClientGoneError, SessionFailedError: as `create`.
     """
     settings = context.settings
-    changed = asyncio.create_task(news.wait())
-    first: set[asyncio.Future[Any]] = {changed, gone, context.draining}
     try:
         async with asyncio.timeout(settings.queue_timeout_seconds + settings.wait_margin_seconds):
             while True:
-                await asyncio.wait(first, return_when=asyncio.FIRST_COMPLETED)
-                if gone.done():
+                first = await first_of(gone, context.draining, news.wait())
+                if first is gone:
                     raise ClientGoneError
-                if context.draining.done():
+                if first is context.draining:
                     raise BusyError
                 news.clear()
                 session = context.sessions.find(name) or await _read_surely(context, name)
@@ -104,15 +102,8 @@ async def _ready(
                     return session
                 if not session.live:
                     raise _failed(session)
-                first.discard(changed)
-                changed = asyncio.create_task(news.wait())
-                first.add(changed)
     except TimeoutError:
         raise BusyError from None
-    finally:
-        changed.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await changed
 
 
 def made(session: Session) -> dict[str, Any]:

@@ -11,14 +11,6 @@ from typing import TYPE_CHECKING, Any
 from cloche_api.accounting.size import object_bytes
 from cloche_api.meta import ANNOTATION_REQUEST_ID, ANNOTATION_REQUEST_SHA256, LABEL_TENANT
 from cloche_api.resources import source
-from cloche_gateway.cluster.kube_errors import (
-    AlreadyExistsError,
-    ForbiddenError,
-    InvalidError,
-    KubeError,
-    NotFoundError,
-    UnavailableError,
-)
 from cloche_gateway.errors import (
     BusyError,
     FailedError,
@@ -29,6 +21,17 @@ from cloche_gateway.errors import (
 )
 from cloche_gateway.services import tombstones
 from cloche_kube.client import METADATA
+from cloche_kube.errors import (
+    AlreadyExistsError,
+    ApiError,
+    ConflictError,
+    ForbiddenError,
+    InvalidError,
+    KubeError,
+    NotFoundError,
+    UnavailableError,
+)
+from cloche_kube.retry import backoff
 
 if TYPE_CHECKING:
     from cloche_api.accounting.budget import Charge
@@ -142,23 +145,25 @@ async def create(context: Context, path: str, obj: dict[str, Any]) -> Stored:
         FailedError: the installed CRDs do not match this gateway, or another object has the name.
     """
     clock = asyncio.get_running_loop().time
-    began, delay, sent = clock(), _DELAY_MIN, False
+    began, delays, sent = clock(), backoff(_DELAY_MIN, _DELAY_MAX), False
     name = obj["metadata"]["name"]
     while True:
         left = context.settings.api_timeout_seconds - (clock() - began)
         try:
             # Leaves time to retry within the same deadline if the response is lost.
-            stored = await context.kube.create(path, obj, seconds=max(left * 2 / 3, 0.5))
+            seconds = max(left * 2 / 3, 0.5)
+            stored = await context.kube.create(path, obj, strict=True, seconds=seconds)
             return Stored(stored["metadata"], fresh=True)
         except AlreadyExistsError:
             found = await existing(context, path, obj, max(left, 0.5))
             if found is not None:
                 return replace(found, perhaps_own=sent)
             # The record was removed between the two calls, so its Idempotency-Key is free again.
-        except UnavailableError as error:
-            sent = sent or error.sent
+        except (ConflictError, UnavailableError) as error:
+            # A conflict: a quota was being updated, so nothing was created.
+            sent = sent or (isinstance(error, UnavailableError) and error.sent)
             _log.warning("create of %s %s failed, retrying: %s", obj["kind"], name, error)
-        except (ForbiddenError, NotFoundError, InvalidError) as error:
+        except ApiError as error:
             if not sent:
                 raise _refused(error, obj) from error
             # The attempt without a response may have created the object and so filled the quota.
@@ -167,10 +172,10 @@ async def create(context: Context, path: str, obj: dict[str, Any]) -> Stored:
                 raise UnsureError(name) from error
             return replace(found, perhaps_own=True)
         allowed = context.settings.api_timeout_seconds if sent else _NEVER_SENT_SECONDS
+        delay = next(delays)
         if clock() - began + delay >= min(allowed, context.settings.api_timeout_seconds):
             raise UnsureError(name) if sent else BusyError
         await asyncio.sleep(delay)
-        delay = min(delay * 2, _DELAY_MAX)
 
 
 async def existing(
@@ -273,8 +278,8 @@ def _undo(context: Context, planned: Plan, *, charged: bool) -> None:
         context.canceller.remove_source(planned.source["metadata"]["name"])
 
 
-def _refused(error: KubeError, obj: dict[str, Any]) -> Exception:
-    refused = _REFUSAL.search(str(error))
+def _refused(error: ApiError, obj: dict[str, Any]) -> Exception:
+    refused = _REFUSAL.search(error.message)
     if isinstance(error, InvalidError) and refused:
         return InvalidRequestError(refused["field"], refused["rule"][:_WORDS])
     kind, name = obj["kind"], obj["metadata"]["name"]

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 from cloche_api.meta import ANNOTATION_REQUEST_SHA256
 from cloche_api.resources import tombstone
-from cloche_gateway.cluster.kube_errors import AlreadyExistsError, ConflictError, KubeError
 from cloche_gateway.errors import RecordRemovedError
 from cloche_kube.client import METADATA
+from cloche_kube.errors import AlreadyExistsError, ConflictError, KubeError
 
 if TYPE_CHECKING:
     from cloche_gateway.context import Context
@@ -45,7 +45,7 @@ def expiration(context: Context, record: dict[str, Any]) -> datetime:
 
 def usual_expiration(context: Context) -> datetime:
     """Return when the key of an execution that is removed now may be used again, at the latest."""
-    return context.kube.now() + timedelta(seconds=tombstone.KEY_SECONDS)
+    return context.kube.clock.now() + timedelta(seconds=tombstone.KEY_SECONDS)
 
 
 async def leave(context: Context, metadata: dict[str, Any], tenant: str, until: datetime) -> None:
@@ -60,13 +60,17 @@ async def leave(context: Context, metadata: dict[str, Any], tenant: str, until: 
         KubeError: the key is not kept, so the record must not be removed.
     """
     sha256 = (metadata.get("annotations") or {}).get(ANNOTATION_REQUEST_SHA256)
-    if sha256 is None or until <= context.kube.now():
+    if sha256 is None or until <= context.kube.clock.now():
         return
     name = metadata["name"]
     manifest = tombstone.manifest(name, tenant, sha256, until)
     try:
-        await context.kube.create(context.paths.tombstones, manifest, seconds=_CALL_SECONDS)
+        await context.kube.create(
+            context.paths.tombstones, manifest, strict=True, seconds=_CALL_SECONDS
+        )
     except AlreadyExistsError:
         found = await context.kube.get(context.paths.tombstone(name), seconds=_CALL_SECONDS)
-        if datetime.fromisoformat(found["spec"]["expirationTime"]) <= context.kube.now():
-            raise ConflictError("its tombstone has expired and is still there") from None
+        if datetime.fromisoformat(found["spec"]["expirationTime"]) <= context.kube.clock.now():
+            raise ConflictError(
+                409, "Conflict", "its tombstone is expired but not deleted"
+            ) from None

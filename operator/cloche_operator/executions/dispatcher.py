@@ -10,8 +10,9 @@ import pydantic
 
 from cloche_api.resources.phases import Reason
 from cloche_kube.errors import ApiError
+from cloche_kube.retry import retry_until_available
+from cloche_kube.tasks import Background
 from cloche_operator.executions.lifecycle import Run
-from cloche_operator.kube.api import retry_until_available
 from cloche_operator.model import status
 from cloche_operator.model.execution import with_spec
 from cloche_operator.state.source import Source
@@ -34,7 +35,7 @@ class Dispatcher:
         self._pools = pools
         self._sessions = sessions
         self._runs: dict[str, tuple[Run, asyncio.Task[None]]] = {}
-        self._refusals: set[asyncio.Task[Any]] = set()
+        self._refusals = Background()
         self._stopping = False
         waitlist = ctx.capacity.waitlist
         ctx.metrics.queued.set_function(lambda: len(waitlist))
@@ -97,9 +98,7 @@ class Dispatcher:
         field = ".".join(str(part) for part in first["loc"])
         final = status.unreadable(f"spec.{field}: {first['msg']}", obj["spec"], self._ctx.now())
         log.error("execution %s: %s", of["name"], final["message"])
-        task = asyncio.create_task(self._write_refusal(of["name"], of["uid"], final))
-        self._refusals.add(task)
-        task.add_done_callback(self._refusals.discard)
+        self._refusals.start(self._write_refusal(of["name"], of["uid"], final))
 
     async def _write_refusal(self, name: str, uid: str, final: dict[str, Any]) -> None:
         try:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from cloche_api.accounting.write_limit import revisions
 from cloche_api.resources.tombstone import KEY_SECONDS
 from cloche_kube.errors import ApiError, ConflictError, InvalidError, NotFoundError, TooLargeError
-from cloche_operator.kube.api import retry_until_available
+from cloche_kube.retry import retry_until_available
 from cloche_operator.model import status
 from cloche_operator.model.execution import from_object, time_of
 from cloche_operator.retention.removal import Leaving, remove

@@ -16,10 +16,11 @@ from typing import TYPE_CHECKING, Any
 
 from cloche_api import logs
 from cloche_api.resources.phases import Reason
+from cloche_kube.retry import retry_until_available
+from cloche_kube.tasks import first_of
 from cloche_operator.executions.attempt import Attempt, Job, limit
 from cloche_operator.executions.finish import record
 from cloche_operator.executions.recovery import claimed_pod, recovered
-from cloche_operator.kube.api import retry_until_available
 from cloche_operator.model import status
 from cloche_operator.model.execution import now, own_pod_name, timestamp
 from cloche_operator.model.resources import Demand, demand_of, used_resources
@@ -115,17 +116,9 @@ class Run:
 
     async def _until_halted(self) -> Transcript | EndedError:
         """Return the supervisor's complete transcript, or why there is none."""
-        work = asyncio.ensure_future(self._end())
-        try:
-            futures: set[asyncio.Future[Any]] = {work, self._halted}
-            await asyncio.wait(futures, return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            if not work.done():
-                work.cancel()
-                await asyncio.wait({work})
-        if not work.cancelled():
-            return work.result()
-        return self._halted.result()
+        first = await first_of(self._end(), self._halted)
+        ended: Transcript | EndedError = first.result()
+        return ended
 
     async def _end(self) -> Transcript | EndedError:
         try:

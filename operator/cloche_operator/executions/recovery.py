@@ -6,7 +6,7 @@ import asyncio
 from typing import TYPE_CHECKING, Any
 
 from cloche_api.resources.phases import Reason
-from cloche_operator.kube.api import retry_until_available
+from cloche_kube.retry import retry_until_available
 from cloche_operator.model.diagnosis import has_run, start_timeout
 from cloche_operator.model.status import EndedError, NeverStartedError
 from cloche_operator.pods.log_reader import SilentError

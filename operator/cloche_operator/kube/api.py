@@ -1,30 +1,25 @@
-"""The operator's calls to the API server: one method for each, and the repetition of a call."""
+"""The operator's calls to the API server: one method for each."""
 
 from __future__ import annotations
 
-import asyncio
-import logging
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 from cloche_api import meta
-from cloche_kube.client import MERGE_PATCH, METADATA, METADATA_LIST, Rest
+from cloche_kube.client import JSON, METADATA, METADATA_LIST, Rest
 from cloche_kube.errors import NotFoundError, UnavailableError
+from cloche_kube.paths import NODES, Paths
+from cloche_kube.retry import retry_until_available
 from cloche_operator.kube.stored import StoredObjects
 from cloche_operator.model import pod_manifest
 from cloche_operator.model.node import Node, ready_nodes
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Awaitable, Callable
+    from collections.abc import AsyncGenerator
 
-_T = TypeVar("_T")
-_JSON_PATCH = "application/json-patch+json"
 _NODES = "50"  # per page; each is up to 100 KiB, most of it names of images
 _LEASE_SECONDS = 3.0  # a later answer is of no use
 _LOG_SECONDS = 10.0  # for a log without `follow`: the node has it on its disk
 _LOG_QUIET_SECONDS = 330.0  # longer than any program may run without output
-_FIRST_PAUSE_SECONDS, _LAST_PAUSE_SECONDS = 0.1, 5.0
-
-log = logging.getLogger(__name__)
 
 
 class Kube(StoredObjects):
@@ -32,19 +27,16 @@ class Kube(StoredObjects):
 
     def __init__(self, rest: Rest, namespace: str, lease_namespace: str = "") -> None:
         super().__init__(rest, namespace)
-        home = lease_namespace or namespace
-        self._leases = f"/apis/coordination.k8s.io/v1/namespaces/{home}/leases"
-        self._pods = f"/api/v1/namespaces/{namespace}/pods"
-        self._events = f"/apis/events.k8s.io/v1/namespaces/{namespace}/events"
+        self._leases = Paths(lease_namespace or namespace).leases
 
     async def get_execution(self, name: str) -> dict[str, Any]:
         """Return a SandboxExecution."""
-        return await self._rest.call("GET", f"{self._executions}/{name}")
+        return await self._rest.get(self._paths.execution(name))
 
     async def execution_uid(self, name: str) -> str | None:
         """Return the uid of the SandboxExecution with this name, or None."""
         try:
-            found = await self._rest.call("GET", f"{self._executions}/{name}", accept=METADATA)
+            found = await self._rest.get(self._paths.execution(name), accept=METADATA)
         except NotFoundError:
             return None
         return str(found["metadata"]["uid"])
@@ -63,18 +55,13 @@ class Kube(StoredObjects):
         precondition = {"uid": uid}
         if resource_version is not None:
             precondition["resourceVersion"] = resource_version
-        written = await self._rest.call(
-            "PATCH",
-            f"{self._executions}/{name}/status",
-            body={"metadata": precondition, "status": status},
-            content_type=MERGE_PATCH,
-            accept=METADATA,
-        )
+        patch = {"metadata": precondition, "status": status}
+        written = await self._rest.patch(f"{self._paths.execution(name)}/status", patch)
         return str(written["metadata"]["resourceVersion"])
 
     async def get_source(self, name: str) -> dict[str, Any]:
         """Return a SandboxSource."""
-        return await self._rest.call("GET", f"{self._sources}/{name}")
+        return await self._rest.get(self._paths.source(name))
 
     async def patch_session_status(self, name: str, uid: str, status: dict[str, Any]) -> None:
         """Write fields of a SandboxSession's status.
@@ -82,43 +69,40 @@ class Kube(StoredObjects):
         Raises:
             ApiError: the object with this uid is gone, or its status is final.
         """
-        body = {"metadata": {"uid": uid}, "status": status}
-        path = f"{self._sessions}/{name}/status"
-        await self._rest.call("PATCH", path, body=body, content_type=MERGE_PATCH)
+        patch = {"metadata": {"uid": uid}, "status": status}
+        await self._rest.patch(f"{self._paths.session(name)}/status", patch)
 
     async def patch_runtime_status(self, name: str, status: dict[str, Any]) -> None:
         """Write fields of a SandboxRuntime's status."""
-        path = f"{self._runtimes}/{name}/status"
-        body = {"status": status}
-        await self._rest.call("PATCH", path, body=body, content_type=MERGE_PATCH)
+        await self._rest.patch(f"{self._paths.runtimes}/{name}/status", {"status": status})
 
     async def list_runtimes(self) -> list[dict[str, Any]]:
         """Return every SandboxRuntime."""
-        items: list[dict[str, Any]] = (await self._rest.call("GET", self._runtimes))["items"]
+        items: list[dict[str, Any]] = (await self._rest.get(self._paths.runtimes))["items"]
         return items
 
     async def create_pod(self, manifest: dict[str, Any]) -> dict[str, Any]:
         """Create a Pod.
 
         Raises:
-            ConflictError: a Pod with this name exists, or the quota was being updated.
+            AlreadyExistsError: a Pod with this name exists.
+            ConflictError: the quota was being updated.
             ApiError: a quota, an admission policy or the schema refused it.
         """
-        return await self._rest.call("POST", self._pods, body=manifest)
+        return await self._rest.create(self._paths.pods, manifest, accept=JSON)
 
     async def get_pod(self, name: str) -> dict[str, Any] | None:
         """Return a Pod, or None if none has this name."""
         try:
-            return await self._rest.call("GET", f"{self._pods}/{name}")
+            return await self._rest.get(self._paths.pod(name))
         except NotFoundError:
             return None
 
     async def list_pods(self) -> list[dict[str, Any]]:
         """Return every sandbox Pod."""
         params = {"labelSelector": label_selector(pod_manifest.COMPONENT)}
-        items: list[dict[str, Any]] = (await self._rest.call("GET", self._pods, params=params))[
-            "items"
-        ]
+        listed = await self._rest.get(self._paths.pods, params=params)
+        items: list[dict[str, Any]] = listed["items"]
         return items
 
     async def patch_pod(self, name: str, patch: list[dict[str, Any]]) -> dict[str, Any]:
@@ -128,19 +112,17 @@ class Kube(StoredObjects):
             InvalidError: one of its tests failed.
             NotFoundError: no Pod has this name.
         """
-        return await self._rest.call(
-            "PATCH", f"{self._pods}/{name}", body=patch, content_type=_JSON_PATCH
-        )
+        return await self._rest.patch(self._paths.pod(name), patch, accept=JSON)
 
     async def pods_metadata(self) -> list[dict[str, Any]]:
         """Return the metadata of every sandbox Pod."""
         params = {"labelSelector": label_selector(pod_manifest.COMPONENT)}
-        listed = await self._rest.call("GET", self._pods, params=params, accept=METADATA_LIST)
+        listed = await self._rest.get(self._paths.pods, params=params, accept=METADATA_LIST)
         return [item["metadata"] for item in listed["items"] or []]
 
     async def delete_pod(self, name: str, uid: str) -> None:
         """Delete a Pod if it still has this uid. A missing one is not an error."""
-        await self._delete(f"{self._pods}/{name}", uid)
+        await self._delete(self._paths.pod(name), uid)
 
     async def ensure_pod_deleted(self, name: str, uid: str) -> None:
         """Delete a Pod like `delete_pod`, and repeat that until the API server answers."""
@@ -158,7 +140,7 @@ class Kube(StoredObjects):
         params = {"container": meta.CONTAINER, "follow": str(follow).lower()}
         quiet = _LOG_QUIET_SECONDS if follow else _LOG_SECONDS
         async with self._rest.stream(
-            f"{self._pods}/{pod}/log", params, quiet_seconds=quiet
+            f"{self._paths.pod(pod)}/log", params, quiet_seconds=quiet
         ) as body:
             yield b""
             async for chunk in body.iter_any():
@@ -166,28 +148,25 @@ class Kube(StoredObjects):
 
     async def create_event(self, manifest: dict[str, Any]) -> None:
         """Create an Event."""
-        await self._rest.call("POST", self._events, body=manifest, accept=METADATA)
+        await self._rest.create(self._paths.events, manifest)
 
     async def nodes(self, selector: dict[str, str]) -> list[Node]:
         """Return every node with these labels on which Pods can start."""
         params = {"labelSelector": label_selector(selector), "limit": _NODES}
         found: list[Node] = []
-        while True:
-            page = await self._rest.call("GET", "/api/v1/nodes", params=params)
+        async for page in self._rest.pages(NODES, params):
             found += ready_nodes(page["items"])
-            if not (more := page["metadata"].get("continue")):
-                return found
-            params["continue"] = more
+        return found
 
     async def get_lease(self, name: str) -> dict[str, Any]:
         """Return a Lease."""
-        return await self._rest.call("GET", f"{self._leases}/{name}", timeout=_LEASE_SECONDS)
+        return await self._rest.get(f"{self._leases}/{name}", seconds=_LEASE_SECONDS)
 
     async def create_lease(self, name: str, spec: dict[str, Any]) -> dict[str, Any]:
         """Create a Lease.
 
         Raises:
-            ConflictError: a Lease with this name exists.
+            AlreadyExistsError: a Lease with this name exists.
         """
         body = {
             "apiVersion": "coordination.k8s.io/v1",
@@ -195,7 +174,7 @@ class Kube(StoredObjects):
             "metadata": {"name": name},
             "spec": spec,
         }
-        return await self._rest.call("POST", self._leases, body=body, timeout=_LEASE_SECONDS)
+        return await self._rest.create(self._leases, body, accept=JSON, seconds=_LEASE_SECONDS)
 
     async def replace_lease(self, name: str, lease: dict[str, Any]) -> dict[str, Any]:
         """Replace a Lease, if it has not changed since it was read.
@@ -208,12 +187,12 @@ class Kube(StoredObjects):
 
     def attach_path(self, pod: str) -> str:
         """Return the path of a Pod's attach subresource."""
-        return f"{self._pods}/{pod}/attach"
+        return f"{self._paths.pod(pod)}/attach"
 
     async def reachable(self) -> bool:
         """Return whether the API server answers."""
         try:
-            await self._rest.call("GET", self._runtimes, params={"limit": "1"}, timeout=2.0)
+            await self._rest.get(self._paths.runtimes, params={"limit": "1"}, seconds=2.0)
         except UnavailableError:
             return False
         return True
@@ -222,15 +201,3 @@ class Kube(StoredObjects):
 def label_selector(labels: dict[str, str]) -> str:
     """Return the selector of objects with all of these labels."""
     return ",".join(f"{name}={value}" for name, value in labels.items())
-
-
-async def retry_until_available(call: Callable[[], Awaitable[_T]]) -> _T:
-    """Repeat a call until the API server answers. It must be harmless if it takes effect twice."""
-    pause = _FIRST_PAUSE_SECONDS
-    while True:
-        try:
-            return await call()
-        except UnavailableError as error:
-            log.warning("the API server does not answer, retrying in %.1f s: %s", pause, error)
-        await asyncio.sleep(pause)
-        pause = min(2 * pause, _LAST_PAUSE_SECONDS)

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 from cloche_api import meta
 from cloche_api.resources.phases import TERMINAL, UNFINISHED
 from cloche_api.resources.session import SessionPhase
-from cloche_kube.client import METADATA
-from cloche_kube.errors import ConflictError, NotFoundError
+from cloche_kube.errors import AlreadyExistsError, NotFoundError
+from cloche_kube.paths import Paths
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -26,26 +26,21 @@ class StoredObjects:
 
     def __init__(self, rest: Rest, namespace: str) -> None:
         self._rest = rest
-        cloche = f"/apis/{meta.GROUP}/{meta.VERSION}/namespaces/{namespace}"
-        self._executions = f"{cloche}/{meta.EXECUTIONS}"
-        self._runtimes = f"{cloche}/{meta.RUNTIMES}"
-        self._sessions = f"{cloche}/{meta.SESSIONS}"
-        self._tombstones = f"{cloche}/{meta.TOMBSTONES}"
-        self._sources = f"{cloche}/{meta.SOURCES}"
+        self._paths = Paths(namespace)
 
     async def delete_execution(self, name: str, uid: str) -> bool:
         """Delete a record if it still has this uid. A missing one is not an error.
 
         Returns whether it is gone. A finalizer may keep it.
         """
-        return await self._delete(f"{self._executions}/{name}", uid)
+        return await self._delete(self._paths.execution(name), uid)
 
     async def unfinished(self) -> list[tuple[str, str, str]]:
         """Return name, uid and Pod name (or empty) of each execution that has not ended."""
         params = {"fieldSelector": UNFINISHED}
         return [
             (of["name"], of["uid"], pod or "")
-            async for of, (pod,) in self._rest.rows(self._executions, params, "Pod")
+            async for of, (pod,) in self._rest.rows(self._paths.executions, params, "Pod")
         ]
 
     async def records(self) -> AsyncIterator[tuple[str, str, int | None, str, int | None]]:
@@ -56,14 +51,14 @@ class StoredObjects:
         columns = ("Name", "Phase", "Tenant", "Bytes", "Expires", "TTL")
         params = {"includeObject": "None"}
         async for _, (name, phase, tenant, size, expires, ttl) in self._rest.rows(
-            self._executions, params, *columns
+            self._paths.executions, params, *columns
         ):
             if phase in TERMINAL:
                 yield name, tenant or "", size, expires or "", ttl
 
     async def record(self, name: str) -> tuple[str, str, str] | None:
         """Return uid, expiration time and request hash (or empty) of an ended execution."""
-        rows = self._rest.rows(f"{self._executions}/{name}", {}, "Phase", "Expires")
+        rows = self._rest.rows(self._paths.execution(name), {}, "Phase", "Expires")
         try:
             async for of, (phase, expires) in rows:
                 if phase in TERMINAL:
@@ -77,25 +72,25 @@ class StoredObjects:
         """Yield name, execution and creation time of each SandboxSource."""
         params = {"includeObject": "None"}
         async for _, (name, execution, created) in self._rest.rows(
-            self._sources, params, "Name", "Execution", "Created"
+            self._paths.sources, params, "Name", "Execution", "Created"
         ):
             yield name, execution, created
 
     async def delete_source(self, name: str) -> None:
         """Delete a source. A missing one is not an error, and its name is never used again."""
         with contextlib.suppress(NotFoundError):
-            await self._rest.call("DELETE", f"{self._sources}/{name}", accept=METADATA)
+            await self._rest.delete(self._paths.source(name))
 
     async def create_tombstone(self, manifest: dict[str, Any]) -> None:
         """Create a SandboxTombstone. If one with this name exists, it stays as it is."""
-        with contextlib.suppress(ConflictError):
-            await self._rest.call("POST", self._tombstones, body=manifest, accept=METADATA)
+        with contextlib.suppress(AlreadyExistsError):
+            await self._rest.create(self._paths.tombstones, manifest)
 
     async def tombstones(self) -> AsyncIterator[tuple[str, str, str]]:
         """Yield name, tenant (or empty) and expiration time of each tombstone."""
         params = {"includeObject": "None"}
         async for _, (name, tenant, expires) in self._rest.rows(
-            self._tombstones, params, "Name", "Tenant", "Expires"
+            self._paths.tombstones, params, "Name", "Tenant", "Expires"
         ):
             yield name, tenant or "", expires
 
@@ -104,7 +99,7 @@ class StoredObjects:
 
         A tombstone records a removed execution whose Idempotency-Key is still valid.
         """
-        rows = self._rest.rows(f"{self._tombstones}/{name}", {}, "Expires")
+        rows = self._rest.rows(self._paths.tombstone(name), {}, "Expires")
         with contextlib.suppress(NotFoundError):
             async for of, (expires,) in rows:
                 return of["uid"], expires
@@ -112,29 +107,23 @@ class StoredObjects:
 
     async def delete_tombstone(self, name: str, uid: str) -> None:
         """Delete a tombstone. It is not an error if it is gone or its name has another uid."""
-        body = {"preconditions": {"uid": uid}}
-        path = f"{self._tombstones}/{name}"
-        with contextlib.suppress(NotFoundError, ConflictError):
-            await self._rest.call("DELETE", path, body=body, accept=METADATA)
+        await self._delete(self._paths.tombstone(name), uid)
 
     async def ended_sessions(self) -> list[tuple[str, str, str]]:
         """Return name, uid and end (or creation, if it never began) of each ended session."""
         params = {"fieldSelector": f"status.phase={SessionPhase.ENDED}"}
         return [
             (of["name"], of["uid"], expires or of["creationTimestamp"])
-            async for of, (expires,) in self._rest.rows(self._sessions, params, "Expires")
+            async for of, (expires,) in self._rest.rows(self._paths.sessions, params, "Expires")
         ]
 
     async def delete_session(self, name: str, uid: str) -> None:
         """Delete a session if it still has this uid. A missing one is not an error."""
-        await self._delete(f"{self._sessions}/{name}", uid)
+        await self._delete(self._paths.session(name), uid)
 
     async def _delete(self, path: str, uid: str) -> bool:
         """Delete an object if it still has this uid. Return whether it is gone at once."""
-        options = {"apiVersion": "v1", "kind": "DeleteOptions", "preconditions": {"uid": uid}}
         try:
-            answer = await self._rest.call("DELETE", path, body=options, accept=METADATA)
-        except (NotFoundError, ConflictError):  # conflict: the name has another uid
+            return await self._rest.delete(path, uid=uid)
+        except NotFoundError:
             return True
-        # The answer for a deleted object is a Status; for one that a finalizer keeps, the object.
-        return not (answer.get("metadata") or {}).get("finalizers")

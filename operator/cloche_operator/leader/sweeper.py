@@ -7,7 +7,7 @@ import logging
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from cloche_kube.errors import ApiError, NotFoundError, UnavailableError
+from cloche_kube.errors import KubeError, NotFoundError
 from cloche_operator.retention.collector import Retention
 
 if TYPE_CHECKING:
@@ -41,7 +41,7 @@ class Sweeper:
                 await asyncio.sleep(self._pause())
                 try:
                     await self.sweep()
-                except (ApiError, UnavailableError) as error:
+                except KubeError as error:
                     log.warning("sweep interrupted: %s", error)
                 except Exception:
                     log.exception("sweep failed")

@@ -6,7 +6,7 @@ import logging
 from typing import TYPE_CHECKING
 
 from cloche_api import meta
-from cloche_operator.kube.api import retry_until_available
+from cloche_kube.retry import retry_until_available
 
 if TYPE_CHECKING:
     from cloche_operator.state.context import Context

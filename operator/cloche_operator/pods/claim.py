@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from cloche_api.resources.phases import Reason
 from cloche_kube.errors import ApiError, ConflictError, TooLargeError, UnavailableError
-from cloche_operator.kube.api import retry_until_available
+from cloche_kube.retry import retry_until_available
 from cloche_operator.model import status
 from cloche_operator.model.execution import Execution, from_object, now
 from cloche_operator.model.status import EndedError

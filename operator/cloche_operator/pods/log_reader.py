@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from cloche_api.resources.phases import Reason
 from cloche_kube.errors import UnavailableError
-from cloche_operator.kube.api import retry_until_available
+from cloche_kube.retry import retry_until_available
 from cloche_operator.kube.log_stream import Heard, Reading
 from cloche_operator.model.diagnosis import (
     end_unheard,

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 from cloche_api import meta
 from cloche_api.resources.phases import Reason
-from cloche_kube.errors import ApiError, ConflictError, UnavailableError
-from cloche_operator.kube.api import retry_until_available
+from cloche_kube.errors import AlreadyExistsError, ApiError, ConflictError, UnavailableError
+from cloche_kube.retry import retry_until_available
 from cloche_operator.model.diagnosis import (
     gone_unheard,
     has_terminated,
@@ -53,13 +53,12 @@ async def create_pod(ctx: Context, build: Callable[[int], dict[str, Any]]) -> di
         while True:
             try:
                 pod = await retry_until_available(lambda: ctx.kube.create_pod(manifest))
-            except ConflictError as error:
-                if error.reason == "AlreadyExists":
-                    await ctx.lease.held()  # otherwise it may be the current leader's
-                    await remove_pod(ctx, name)
-                else:  # the quota was being updated: the API server asks to try again
-                    log.info("Pod %s is created again: %s", name, error)
-                    await asyncio.sleep(_TRY_SECONDS)
+            except AlreadyExistsError:
+                await ctx.lease.held()  # otherwise it may be the current leader's
+                await remove_pod(ctx, name)
+            except ConflictError as error:  # the quota was being updated
+                log.info("Pod %s is created again: %s", name, error)
+                await asyncio.sleep(_TRY_SECONDS)
             except ApiError as error:
                 raise EndedError(
                     Reason.POD_REFUSED, f"The API server rejected the Pod: {error}"

@@ -58,7 +58,7 @@ class Filler:
                 return _LOOK_SECONDS
             self._pools.pace.started()
             pool.starting += 1
-            self._pools.in_background(self._start(pool, pool.runtime))
+            self._pools.background.start(self._start(pool, pool.runtime))
         return None
 
     async def _start(self, pool: Pool, runtime: Runtime) -> None:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from cloche_api.resources.phases import Reason
 from cloche_kube.errors import ApiError
+from cloche_kube.tasks import Background
 from cloche_operator.model.diagnosis import is_leaving, lacks_node
 from cloche_operator.model.status import EndedError
 from cloche_operator.pods.start import Starting, greet
@@ -18,7 +19,7 @@ from cloche_operator.pools.pool import Pool
 from cloche_operator.pools.throttle import Need, Pace, Starts
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Coroutine, Iterator
+    from collections.abc import Callable, Iterator
 
     from cloche_api.resources.amounts import UsedResources
     from cloche_operator.model.pod_manifest import PodShape
@@ -48,7 +49,8 @@ class Pools:
         self._pools: dict[str, Pool] = {}
         self.changed = asyncio.Event()
         """Set when Pods may be missing or surplus. The filler clears it."""
-        self._tasks: set[asyncio.Task[None]] = set()
+        self.background = Background()
+        """Starts and removals of Pods that nothing waits for."""
         self._held: dict[str, Sandbox] = {}
         ctx.metrics.attachments.set_function(lambda: len(self._held))
         ctx.metrics.waiting.set_function(lambda: sum(len(p.waiting) for p in self))
@@ -200,7 +202,7 @@ class Pools:
 
     def remove(self, sandbox: Sandbox) -> None:
         """Remove a Pod in the background."""
-        self.in_background(self.removed(sandbox))
+        self.background.start(self.removed(sandbox))
 
     async def removed(self, sandbox: Sandbox) -> None:
         """Close the connection to a Pod and delete it."""
@@ -238,16 +240,9 @@ class Pools:
             pool.backoff.succeeded()
         self.changed.set()
 
-    def in_background(self, work: Coroutine[Any, Any, None]) -> None:
-        """Run this in the background."""
-        task = asyncio.create_task(work)
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
-
     async def close(self) -> None:
         """Close every connection. The Pods are left to the next operator."""
-        for task in self._tasks:
-            task.cancel()
+        self.background.cancel()
         await asyncio.gather(*(sandbox.close() for sandbox in list(self._held.values())))
 
     def lost(self, sandbox: Sandbox) -> None:

@@ -15,6 +15,7 @@ from contextlib import asynccontextmanager, contextmanager
 from enum import IntEnum
 from typing import TYPE_CHECKING
 
+from cloche_kube.retry import backoff
 from cloche_operator.queue.waitlist import came
 
 if TYPE_CHECKING:
@@ -98,20 +99,21 @@ class Backoff:
         self._clock = clock
         self.failures = 0
         """Failures since the last success."""
+        self._delays = backoff(_FIRST_PAUSE_SECONDS, _LONGEST_PAUSE_SECONDS)
         self._not_before = 0.0
 
     def succeeded(self) -> None:
         """Record a success."""
         self.failures = 0
+        self._delays = backoff(_FIRST_PAUSE_SECONDS, _LONGEST_PAUSE_SECONDS)
         self._not_before = 0.0
 
     def failed(self) -> None:
         """Record a failure. Failures within the pause count as the one that began it."""
         if self.seconds:
             return
-        pause = min(_FIRST_PAUSE_SECONDS * 2**self.failures, _LONGEST_PAUSE_SECONDS)
         self.failures += 1
-        self._not_before = self._clock() + pause
+        self._not_before = self._clock() + next(self._delays)
 
     @property
     def seconds(self) -> float:

@@ -51,12 +51,9 @@ class Space:
             default: the demand of one default program; None leaves it unchanged.
         """
         self.default = default or self.default
-        share = max(1.0, self._settings.capacity_share)
         self._rooms = {place: self._of(nodes) for place, nodes in at.items() if nodes}
         self._largest = {
-            place: int(max(node.memory for node in nodes) * share)
-            for place, nodes in at.items()
-            if nodes
+            place: max(node.memory for node in nodes) for place, nodes in at.items() if nodes
         }
         every = list({id(node): node for ns in at.values() for node in ns}.values())
         self.cores = sum(node.cpu for node in every) / 1000
@@ -120,10 +117,9 @@ class Space:
         settings = self._settings
         cpu = int(quantity.parse(settings.pod_request_cpu) * 1000)
         memory = quantity.whole(settings.pod_request_memory)
-        share = min(1.0, settings.capacity_share)
         return sum(
             int(
-                share
+                settings.capacity_share
                 * min(
                     node.pods,
                     node.cpu // cpu if cpu else UNBOUNDED,

@@ -15,7 +15,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from cloche_api.resources.tombstone import KEY_SECONDS, key_expiration
-from cloche_kube.errors import ApiError, UnavailableError
+from cloche_kube.errors import KubeError
 from cloche_operator.retention.index import METADATA_BYTES, Record
 from cloche_operator.retention.removal import Leaving, remove
 from cloche_operator.retention.tombstones import Tombstone, Tombstones
@@ -63,7 +63,7 @@ class Retention:
         while True:
             try:
                 await self._keep()
-            except (ApiError, UnavailableError) as error:
+            except KubeError as error:
                 log.warning("removal of records interrupted: %s", error)
             except Exception:
                 log.exception("removal of records failed")
@@ -115,7 +115,7 @@ class Retention:
         """Delete these records, a few at a time.
 
         Raises:
-            ApiError, UnavailableError: the first failure, after all deletions have ended.
+            KubeError: the first failure, after all deletions have ended.
         """
         queue = iter(due)
         ends = await asyncio.gather(

@@ -34,7 +34,7 @@ async def remove(kube: Kube, of: Leaving, now: datetime) -> tuple[bool, Tombston
     is then repeated. `now` is the API server's time. An expired key leaves no tombstone.
 
     Raises:
-        ApiError, UnavailableError: the object may still be there.
+        KubeError: the object may still be there.
     """
     left = None
     if of.key and of.key_expires > now.timestamp():

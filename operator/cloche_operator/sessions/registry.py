@@ -11,7 +11,8 @@ import pydantic
 from cloche_api.resources.phases import Reason
 from cloche_api.resources.session import SessionPhase
 from cloche_kube.errors import ApiError
-from cloche_operator.kube.api import retry_until_available
+from cloche_kube.retry import retry_until_available
+from cloche_kube.tasks import Background
 from cloche_operator.model.session import ended_by_replacement, from_object
 from cloche_operator.model.status import EndedError
 from cloche_operator.sessions.session import Session
@@ -32,7 +33,7 @@ class Sessions:
         self._ctx = ctx
         self._pools = pools
         self._sessions: dict[str, tuple[Session, asyncio.Task[None]]] = {}
-        self._ending: set[asyncio.Task[None]] = set()
+        self._ending = Background()
         self._stopping = False
 
     def observe(self, obj: dict[str, Any]) -> None:
@@ -49,9 +50,7 @@ class Sessions:
         if seen.phase is SessionPhase.ENDED or seen.deleted or self._stopping:
             return
         if seen.phase is SessionPhase.READY:
-            task = asyncio.create_task(self._end(seen))
-            self._ending.add(task)
-            task.add_done_callback(self._ending.discard)
+            self._ending.start(self._end(seen))
             return
         session = Session(self._ctx, self._pools, seen)
         task = asyncio.create_task(session.run(), name=f"session {seen.name}")

@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING, Any
 from cloche_api.resources.phases import Reason
 from cloche_api.resources.session import SessionPhase
 from cloche_kube.errors import ApiError
-from cloche_operator.kube.api import retry_until_available
+from cloche_kube.retry import retry_until_available
+from cloche_kube.tasks import first_of
 from cloche_operator.model import session
 from cloche_operator.model.resources import demand_of, used_resources
 from cloche_operator.model.session import SessionEnd
@@ -53,12 +54,11 @@ class Session:
         self._pools = pools
         self._turns = Turns(ctx.capacity.waitlist, ctx.settings.queue_length_per_session)
         self._news = asyncio.Event()
-        self._ending = asyncio.Event()
+        self._ending: asyncio.Future[SessionEnd] = asyncio.get_running_loop().create_future()
         self._sandbox: Sandbox | None = None
         self._pod: dict[str, Any] | None = None
         self._share: Share | None = None
         self._last_used = ctx.now()
-        self._end: SessionEnd | None = None
         self._ready = False
         self.obj = obj
         self.runtime: Runtime | None = None
@@ -69,9 +69,13 @@ class Session:
     def end(self, reason: str, message: str) -> None:
         """End the session now, unless it is ending already."""
         if self._end is None:
-            self._end = SessionEnd(reason, message)
-            self._ending.set()
+            self._ending.set_result(SessionEnd(reason, message))
             self._news.set()
+
+    @property
+    def _end(self) -> SessionEnd | None:
+        """Why it ends, or None."""
+        return self._ending.result() if self._ending.done() else None
 
     @property
     def sandbox(self) -> Sandbox:
@@ -149,7 +153,7 @@ class Session:
                 if problem.reason in WARNED:
                     self._ctx.events.session_failed(self.obj, problem.reason, problem.message)
             except SessionEnd as end:
-                self._end = end
+                self.end(end.reason, str(end))
             self._ready = True
             self._turns.dismiss(self.ended_error())
             await self._finish()
@@ -251,18 +255,10 @@ class Session:
         Raises:
             SessionEnd: it has ended.
         """
-        doing = asyncio.ensure_future(work)
-        ending = asyncio.ensure_future(self._ending.wait())
-        try:
-            await asyncio.wait({doing, ending}, return_when=asyncio.FIRST_COMPLETED)
-            if not doing.done():
-                assert self._end is not None
-                raise self._end
-            return doing.result()
-        finally:
-            for task in (doing, ending):
-                task.cancel()
-            await asyncio.gather(doing, ending, return_exceptions=True)
+        first = await first_of(work, self._ending)
+        if first is self._ending:
+            raise self._ending.result()
+        return first.result()
 
     async def _is_ready(self, sandbox: Sandbox) -> bool:
         try:

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 
 from cloche_api import meta
 from cloche_api.resources.phases import Reason
-from cloche_kube.errors import ApiError, UnavailableError
+from cloche_kube.errors import KubeError
 from cloche_operator.model.execution import now, timestamp
 
 if TYPE_CHECKING:
@@ -121,7 +121,7 @@ class Events:
                 event = self._queue.popleft()
                 try:
                     await self._kube.create_event(event)
-                except (ApiError, UnavailableError) as error:
+                except KubeError as error:
                     log.info("an Event of %s is not posted: %s", event["regarding"]["name"], error)
 
     def _allow(self, kept: int) -> bool:

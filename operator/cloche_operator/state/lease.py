@@ -13,7 +13,7 @@ import logging
 import uuid
 from typing import TYPE_CHECKING, Any
 
-from cloche_kube.errors import ApiError, ConflictError, NotFoundError, UnavailableError
+from cloche_kube.errors import ConflictError, KubeError, NotFoundError, UnavailableError
 from cloche_operator.model.execution import now, timestamp
 
 if TYPE_CHECKING:
@@ -104,7 +104,7 @@ class Lease:
         spec = {**self._lease.get("spec", {}), "holderIdentity": ""}
         try:
             await self._kube.replace_lease(self._name, {**self._lease, "spec": spec})
-        except (ApiError, UnavailableError) as error:
+        except KubeError as error:
             log.info("the Lease is not released: %s", error)
 
     async def _renew(self) -> None:

@@ -14,7 +14,7 @@ from cloche_api.resources.execution import ExecutionSpec, with_input
 from cloche_api.resources.phases import Reason
 from cloche_api.resources.source import SourceSpec, is_name_for
 from cloche_kube.errors import ApiError, NotFoundError
-from cloche_operator.kube.api import retry_until_available
+from cloche_kube.retry import retry_until_available
 from cloche_operator.model.status import EndedError
 
 if TYPE_CHECKING:

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from support.data.manifests import PYTHON
 
 from cloche_api.meta import API_VERSION
 
@@ -32,16 +33,11 @@ def runtime() -> Callable[..., dict[str, Any]]:
     """Makes a small SandboxRuntime with these fields in its spec; None takes one away."""
 
     def make(name: str = "one", **spec: Any) -> dict[str, Any]:
-        fields: dict[str, Any] = {
-            "image": "cloche/runtime-python:dev",
-            "fileName": "main.py",
-            "run": {"command": ["python3", "main.py"]},
-        }
         return {
             "apiVersion": API_VERSION,
             "kind": "SandboxRuntime",
             "metadata": {"name": name},
-            "spec": {k: copy.deepcopy(v) for k, v in (fields | spec).items() if v is not None},
+            "spec": {k: copy.deepcopy(v) for k, v in (PYTHON | spec).items() if v is not None},
         }
 
     return make

@@ -160,7 +160,9 @@ def test_a_pool_can_be_scaled_that_has_none(
 
 
 @pytest.mark.parametrize("path", sorted(EXAMPLES.glob("*.yaml")), ids=lambda path: path.stem)
-def test_each_example_is_accepted(control_plane: ControlPlane, namespace: str, path: Path) -> None:
+def test_each_example_manifest_is_accepted(
+    control_plane: ControlPlane, namespace: str, path: Path
+) -> None:
     manifest = path.read_text().replace("namespace: cloche-sandboxes", f"namespace: {namespace}")
     said = control_plane.kubectl("create", "-f", "-", "-o", "name", stdin=manifest)
     assert said.startswith("sandboxexecution.cloche.dev/")

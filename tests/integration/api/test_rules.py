@@ -80,7 +80,9 @@ def test_the_source_reference_of_an_execution_cannot_change(
         assert (refused.status_code, fixed in refused.text) == (422, True), source
 
 
-def test_cancel_can_only_become_true(server: ApiServer, executions: str, execution: Make) -> None:
+def test_the_cancel_field_can_only_become_true(
+    server: ApiServer, executions: str, execution: Make
+) -> None:
     server.create(executions, execution())
     for name, cancel in (("born", True), ("said", False)):
         server.create(executions, execution(name, cancel=cancel))

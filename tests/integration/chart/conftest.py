@@ -9,9 +9,10 @@ from typing import Any
 
 import pytest
 from support.clients.api_server import CLOCHE, CORE, MERGE, ApiServer, api_server
-from support.data.sandbox_pods import PYTHON, changed, cold, spec, waiting
+from support.data.manifests import PYTHON
+from support.data.sandbox_pods import changed, cold, spec, waiting
 from support.deadline import until
-from support.fixtures.chart_release import ChartRelease
+from support.fixtures.chart.release import ChartRelease
 from support.fixtures.control_planes import CONTROLLED, ControlPlane
 
 from cloche_api.meta import API_VERSION

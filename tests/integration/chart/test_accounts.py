@@ -11,7 +11,7 @@ from support.clients.api_server import ApiServer, api_server
 from support.data.names import SANDBOXES, SYSTEM
 from support.data.rights import NODES, ROLES, USERS, Rules, rights
 from support.deadline import until
-from support.fixtures.chart_release import ChartRelease
+from support.fixtures.chart.release import ChartRelease
 
 REVIEWS = "/apis/authorization.k8s.io/v1"
 NAMESPACES = ("system", "sandboxes", "default", "kube-system")

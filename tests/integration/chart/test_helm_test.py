@@ -17,8 +17,8 @@ from urllib.parse import urlsplit
 import pytest
 from support.clients.helm import helm
 from support.deadline import until
-from support.fixtures.chart_programs import answers, as_in_its_pod, leader
-from support.fixtures.chart_release import ChartRelease
+from support.fixtures.chart.programs import answers, as_in_its_pod, leader
+from support.fixtures.chart.release import ChartRelease
 from support.fixtures.operator_process import free_port
 
 POD = "cloche-test"
@@ -116,7 +116,7 @@ def left(cluster: ChartRelease) -> str:
     return " ".join(name for name in found if name.endswith(f"/{POD}"))
 
 
-def test_it_runs_a_program_and_leaves_nothing(
+def test_a_successful_helm_test_leaves_nothing(
     installed: ChartRelease,
     addresses: tuple[str, str],
     helm_test: Future[Done],
@@ -140,7 +140,7 @@ def test_it_runs_a_program_and_leaves_nothing(
     until(lambda: execution(installed) is None, "the record to be removed", 60)
 
 
-def test_after_a_failure_only_the_pod_remains(
+def test_a_failed_helm_test_leaves_only_its_pod(
     installed: ChartRelease,
     addresses: tuple[str, str],
     helm_test: Future[Done],

@@ -12,7 +12,7 @@ import pytest
 from support.clients.api_server import CLOCHE, CORE, JSON_PATCH, MERGE, ApiServer, api_server
 from support.data.sandbox_pods import Pod, changed, cold, metadata, spec, waiting
 from support.deadline import until
-from support.fixtures.chart_release import ChartRelease
+from support.fixtures.chart.release import ChartRelease
 from support.fixtures.fake_cluster import container as container_status
 
 from cloche_api.meta import API_VERSION

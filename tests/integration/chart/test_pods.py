@@ -22,7 +22,7 @@ from support.data.sandbox_pods import (
     waiting,
 )
 from support.deadline import until
-from support.fixtures.chart_release import ChartRelease
+from support.fixtures.chart.release import ChartRelease
 
 from cloche_operator.settings import Settings
 

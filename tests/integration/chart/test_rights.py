@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 from support.deadline import until
-from support.fixtures.chart_programs import answers, as_in_its_pod, leader, refused
-from support.fixtures.chart_release import ChartRelease
+from support.fixtures.chart.programs import answers, as_in_its_pod, leader, refused
+from support.fixtures.chart.release import ChartRelease
 from support.fixtures.operator_process import free_port
 
 from cloche_api.keys import new_key

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from support.clients.api_server import CLOCHE, api_server
 from support.deadline import until
-from support.fixtures.chart_release import ChartRelease
+from support.fixtures.chart.release import ChartRelease
 
 from cloche_api.meta import API_VERSION
 from cloche_gateway.requests import manifest

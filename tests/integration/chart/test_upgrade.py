@@ -11,7 +11,7 @@ import pytest
 import yaml
 from support.clients.api_server import CLOCHE, api_server
 from support.data.names import ROOT, SANDBOXES, SYSTEM
-from support.fixtures.chart_release import ChartRelease
+from support.fixtures.chart.release import ChartRelease
 
 from cloche_cluster.embedded.control_plane import control_plane
 

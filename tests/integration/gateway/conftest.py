@@ -19,7 +19,7 @@ from support.fixtures.gateway_process import Program, RunProgram
 from support.fixtures.operator_process import free_port
 from support.fixtures.relay import Relay
 
-from cloche_gateway.cluster.api import KubeClient
+from cloche_kube.client import Rest
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -87,7 +87,7 @@ async def relayed(
     config["clusters"][0]["cluster"]["server"] = f"https://127.0.0.1:{relay.port}"
     path = tmp_path / "kubeconfig"
     path.write_text(yaml.safe_dump(config))
-    client = await KubeClient.connect(str(path))
+    client = await Rest.connect(str(path))
     async with serving(cluster, client, api_timeout_seconds=3) as gateway:
         await gateway.until(ready(gateway), "readiness")
         yield gateway

@@ -242,6 +242,7 @@ def test_an_execution_whose_spec_leaves_no_room_for_a_status_is_finished(
     ("name", "value"),
     [
         ("CAPACITY_SHARE", "0"),
+        ("CAPACITY_SHARE", "1.5"),
         ("QUEUE_LENGTH", "many"),
         ("TOLERATIONS", "{}"),
         ("HTTP_PORT", "70000"),

@@ -90,6 +90,16 @@ def the(kind: str, name: str, *sets: str, namespace: str | None = None) -> Manif
     return found[0]
 
 
+def has_value(path: str) -> bool:
+    """Return whether the chart's values.yaml has the value at a path such as `gateway.replicas`."""
+    found = yaml.safe_load((CHART / "values.yaml").read_text())
+    for name in path.split("."):
+        if name not in found:
+            return False
+        found = found[name]
+    return True
+
+
 def kinds(kind: str, *sets: str) -> dict[str, Manifest]:
     """Return all objects of a kind, by name."""
     return {one["metadata"]["name"]: one for one in rendered(*sets) if one["kind"] == kind}

@@ -6,6 +6,8 @@ import copy
 from collections.abc import Callable
 from typing import Any
 
+from support.data.manifests import PYTHON
+
 from cloche_api.resources.amounts import UsedResources
 from cloche_api.resources.runtime import RuntimeSpec
 from cloche_operator.model.execution import from_object
@@ -18,11 +20,6 @@ Change = Callable[[Pod], None]
 USER = 40_007
 SETTINGS = Settings()
 USED = UsedResources(cpu="1", memory="512Mi", disk="100Mi")
-PYTHON: dict[str, Any] = {
-    "image": "cloche/runtime-python:dev",
-    "fileName": "main.py",
-    "run": {"command": ["python3", "main.py"]},
-}
 
 
 def shape(uid: str = "of-the-runtime", **spec: Any) -> PodShape:

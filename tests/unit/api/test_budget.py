@@ -120,7 +120,7 @@ async def waiting_charges(first: int, second: int, third: int) -> WaitingCharges
     return WaitingCharges(budget, held, *tasks)
 
 
-def test_try_take_takes_no_more_than_the_free_bytes() -> None:
+def test_a_charge_that_cannot_wait_gets_no_more_than_the_free_bytes() -> None:
     budget = ByteBudget(10)
     first = budget.try_take(7)
     assert first is not None
@@ -131,7 +131,7 @@ def test_try_take_takes_no_more_than_the_free_bytes() -> None:
     assert budget.used == 3
 
 
-def test_try_take_takes_no_more_than_the_tenants_share() -> None:
+def test_a_charge_that_cannot_wait_gets_no_more_than_the_tenants_share() -> None:
     budget = ByteBudget(10, 0.5)
     assert budget.try_take(5, "a") is not None
     assert budget.try_take(1, "a") is None

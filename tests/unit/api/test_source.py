@@ -32,7 +32,7 @@ def test_a_name_of_another_form_is_not_the_source_of_an_execution(
     assert not is_name_for(name, execution)
 
 
-def test_with_input_completes_an_execution_from_its_source() -> None:
+def test_an_execution_is_completed_with_the_input_of_its_source() -> None:
     given = {
         "code": "print(1)",
         "args": ["a"],

@@ -129,7 +129,7 @@ def test_a_table_has_ratio_interval_verdict_and_failures() -> None:
     assert lines[warm + 2].strip().startswith("API writes next to it")
 
 
-def test_all_values_are_kept_round_by_round() -> None:
+def test_the_file_of_a_comparison_has_all_values_round_by_round() -> None:
     rounds = [Round(turn(1.0), turn(1.2)), Round(turn(1.0), turn(1.1))]
     kept = {row["row"]["key"]: row for row in as_json(ratios(rounds), rounds)}
     assert [len(of["here"]["values"]) for of in kept["warm"]["rounds"]] == [21, 21]

@@ -61,7 +61,7 @@ def test_a_revision_that_git_does_not_know_is_named_in_the_error() -> None:
         trees.commit_of("no-such-revision")
 
 
-def test_a_base_that_looks_like_an_option_is_rejected() -> None:
+def test_a_base_revision_that_looks_like_an_option_is_rejected() -> None:
     with pytest.raises(BenchError, match="BASE=--all is not a revision"):
         trees.commit_of("--all")
 

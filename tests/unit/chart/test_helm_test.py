@@ -80,7 +80,7 @@ def test_a_gateway_that_is_ready_and_an_operator_that_leads_are_reported() -> No
          "HTTP 403: .*Invalid API key"),
     ],
 )  # fmt: skip
-def test_what_may_change_is_tried_again(
+def test_a_check_that_fails_is_tried_again(
     answer: Answer, check: Callable[[str], str], words: str
 ) -> None:
     with serving(answer) as address, pytest.raises(CHECK.NotYetError, match=words):

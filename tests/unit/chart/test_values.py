@@ -5,8 +5,7 @@ from __future__ import annotations
 import re
 
 import pytest
-import yaml
-from support.clients.helm import helm, refusal, template
+from support.clients.helm import has_value, helm, refusal, template
 from support.data.names import CHART
 
 REFUSED = {
@@ -89,17 +88,12 @@ def test_the_usual_name_of_another_chart_is_answered_with_the_name_here(
 
 
 def test_the_names_that_replace_others_exist() -> None:
-    values = yaml.safe_load((CHART / "values.yaml").read_text())
     text = (CHART / "templates" / "_checks.tpl").read_text()
     names = text.partition('define "cloche.checks.names"')[2].partition("{{- $others")[0]
     hints = re.findall(r'^  "\w+" "([^"]+)"', names, re.MULTILINE)
     paths = {path for hint in hints for path in re.findall(r"\w+(?:\.\w+)+|valkey", hint)}
     assert len(paths) > 15
-    for path in paths:
-        found = values
-        for name in path.split("."):
-            assert name in found, path
-            found = found[name]
+    assert [path for path in paths if not has_value(path)] == []
 
 
 def test_a_refusal_is_not_attributed_to_an_unrelated_template() -> None:

@@ -104,7 +104,7 @@ def test_a_closed_output_pipe_does_not_end_the_work() -> None:
         assert not stream.closed
 
 
-def test_doctor_exits_with_1_if_there_is_a_problem(
+def test_make_doctor_exits_with_1_if_there_is_a_problem(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(operations, "observe", Facts)
@@ -114,7 +114,7 @@ def test_doctor_exits_with_1_if_there_is_a_problem(
     assert said.err == "error: 1 problem must be fixed before `make up`\n"
 
 
-def test_doctor_changes_nothing_and_prints_a_line_for_each_check() -> None:
+def test_make_doctor_changes_nothing_and_prints_a_line_for_each_check() -> None:
     layout = Layout()
     before = [path.exists() for path in (layout.state, layout.cache, layout.run, layout.log)]
     done = subprocess.run(
@@ -138,7 +138,7 @@ def test_doctor_changes_nothing_and_prints_a_line_for_each_check() -> None:
     assert after == before
 
 
-def test_up_does_nothing_while_there_is_a_problem(
+def test_make_up_changes_nothing_while_there_is_a_problem(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     wrong = Section("machine", (problem("disk", "full: free some"), problem("Go", "none")))

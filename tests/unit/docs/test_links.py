@@ -1,4 +1,4 @@
-"""Links of the documentation lead to files and headings that exist."""
+"""Links and paths in the documentation lead to files and headings that exist."""
 
 from __future__ import annotations
 
@@ -10,6 +10,12 @@ from support.data.documents import Link, anchors, links, pages, text_of, tracked
 from support.data.names import ROOT
 
 _EXTERNAL = re.compile(r"^[a-z]+:")
+_TEST_NAME = re.compile(r"(?<![\w./-])tests/[\w/]+\.py")
+_PATH_IN_TABLE = re.compile(r"`([\w.*-]+/[\w./*-]*)`")
+_SHORT = {"api": "crds/cloche_api"} | {
+    name: f"{name}/cloche_{name}" for name in ("gateway", "operator")
+}
+"""Names of folders in CONTRIBUTING's table of what to open for a change."""
 _PAGE_NAME = re.compile(r"(?<![\w./-])docs/[\w/-]+\.md(?:#[\w-]+)?")
 
 
@@ -41,6 +47,25 @@ def test_every_page_that_code_and_comments_name_exists() -> None:
             if not (ROOT / page).is_file() or (anchor and anchor not in anchors(page)):
                 dead.append(f"{path}: {found[0]}")
     assert not dead
+
+
+def test_every_test_that_the_documentation_names_exists() -> None:
+    named = {(page, name) for page in pages() for name in _TEST_NAME.findall(text_of(page))}
+    assert len(named) > 20
+    assert {(page, name) for page, name in named if not (ROOT / name).is_file()} == set()
+
+
+def _full(path: str) -> str:
+    first, slash, rest = path.partition("/")
+    return f"{_SHORT.get(first, first)}{slash}{rest}"
+
+
+def test_every_path_in_the_table_of_what_to_open_exists() -> None:
+    section = text_of("CONTRIBUTING.md").partition("## To change something, open")[2]
+    rows = [row for row in section.partition("\n## ")[0].splitlines() if row.startswith("|")]
+    paths = {path for row in rows for path in _PATH_IN_TABLE.findall(row) if "NAME" not in path}
+    assert len(paths) > 30
+    assert {path for path in paths if not any(ROOT.glob(_full(path)))} == set()
 
 
 def test_every_page_of_the_documentation_is_linked_from_another() -> None:

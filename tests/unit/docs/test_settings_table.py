@@ -15,7 +15,7 @@ def test_the_page_has_the_tables_that_the_settings_give() -> None:
     assert page == written(page), "run `make settings-docs`"
 
 
-def test_another_text_between_the_markers_is_replaced() -> None:
+def test_an_outdated_settings_table_is_replaced() -> None:
     page = PAGE.read_text(encoding="utf-8")
     assert written(page.replace("| `PORT` |", "| `PROT` |")) == page
 

@@ -7,13 +7,17 @@ import json
 import pytest
 
 from cloche_kube.errors import (
+    AlreadyExistsError,
     ApiError,
     ConflictError,
+    ForbiddenError,
+    GoneError,
     InvalidError,
     NotFoundError,
     TooLargeError,
     UnavailableError,
     failure,
+    failure_of_watch,
 )
 
 NO_ROLE = (
@@ -46,8 +50,8 @@ def test_a_403_about_the_clients_rights_is_an_unavailable_error() -> None:
         "pods \"a\" is forbidden: ValidatingAdmissionPolicy 'p' denied request: User cannot",
     ],
 )
-def test_a_403_about_the_request_is_an_api_error(message: str) -> None:
-    assert type(answered(403, message)) is ApiError
+def test_a_403_about_the_request_is_a_forbidden_error(message: str) -> None:
+    assert type(answered(403, message)) is ForbiddenError
 
 
 @pytest.mark.parametrize(
@@ -58,13 +62,34 @@ def test_a_403_about_the_request_is_an_api_error(message: str) -> None:
         (413, "", TooLargeError),
         (422, "", InvalidError),
         (500, "etcdserver: request is too large", TooLargeError),
-        (400, "", ApiError),
+        (400, "", InvalidError),
+        (410, "", GoneError),
+        (405, "", ApiError),
     ],
 )
 def test_a_rejection_is_the_error_of_its_status(
     status: int, message: str, kind: type[ApiError]
 ) -> None:
     assert type(answered(status, message)) is kind
+
+
+def test_a_conflict_because_the_name_is_taken_is_an_already_exists_error() -> None:
+    assert type(answered(409, reason="AlreadyExists")) is AlreadyExistsError
+
+
+@pytest.mark.parametrize(
+    ("status", "kind"),
+    [
+        ({"code": 410, "reason": "Gone"}, GoneError),
+        ({"code": 410, "reason": "Expired"}, GoneError),
+        ({"code": 504, "reason": "Timeout"}, UnavailableError),
+        ({}, UnavailableError),
+    ],
+)
+def test_the_status_that_ends_a_watch_is_the_same_error_as_a_response(
+    status: dict[str, object], kind: type[Exception]
+) -> None:
+    assert type(failure_of_watch(status)) is kind
 
 
 def test_an_error_without_a_status_object_quotes_the_response() -> None:

@@ -21,11 +21,11 @@ def test_each_occurrence_between_word_boundaries_counts() -> None:
     assert len(matching([passage("a part of its own")], "of its own")) == 1
 
 
-def test_messages_do_not_count_because_contracts_fix_some() -> None:
+def test_idioms_in_messages_are_not_counted() -> None:
     assert not matching([passage("told", kind=Kind.MESSAGE)], "told")
 
 
-def test_a_tenth_passes_and_more_does_not() -> None:
+def test_an_idiom_passes_at_a_tenth_of_its_former_number() -> None:
     before = [passage("told")] * 10
     assert table(before, [passage("told")])[1]
     assert not table(before, [passage("told")] * 2)[1]
@@ -46,7 +46,7 @@ def test_a_docstring_is_followed_to_its_function_in_a_renamed_file() -> None:
     assert successor(old, after, {"old.py": "new.py"}) == after[1]
 
 
-def test_another_passage_is_followed_by_its_text() -> None:
+def test_a_passage_that_has_moved_is_found_by_its_text() -> None:
     old = passage("The operator deletes each Pod after a minute.", kind=Kind.COMMENT)
     near = passage("The operator deletes a Pod after one minute.", path="b.py", kind=Kind.COMMENT)
     far = passage("Something else entirely, about rates and keys.", kind=Kind.COMMENT)

@@ -41,7 +41,7 @@ def test_a_rule_finds_a_bad_sentence(sentence: str, rule: str) -> None:
     assert rule in {one.rule for one in found_in("page.md", f"# Page\n\n{sentence}\n")}
 
 
-def test_good_sentences_pass() -> None:
+def test_the_rules_accept_good_sentences() -> None:
     assert not found_in("page.md", "# Page\n\n" + "\n\n".join(GOOD) + "\n")
 
 
@@ -51,7 +51,7 @@ def test_a_finding_in_python_has_the_line_of_its_docstring() -> None:
     assert (one.path, one.line, one.rule) == ("a.py", 5, "cloche.words")
 
 
-def test_code_is_not_prose() -> None:
+def test_code_in_markdown_is_not_linted() -> None:
     assert not found_in("page.md", "# Page\n\n```sh\ntold\n```\n\nSet `told` to 1.\n")
 
 

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 import time
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,8 @@ from support.fixtures.supervisor import (
     frame_of,
     wait_until,
 )
+
+from cloche_supervisor.protocol.events import Events
 
 
 def _limited(size: int) -> dict[str, int]:
@@ -186,3 +189,17 @@ def test_a_closed_output_pipe_ends_the_run(supervisors: Supervisors) -> None:
     assert peer.errors.read() == b""
     pid = int((supervisors.workspace / "pid").read_text(encoding="utf-8"))
     assert not Path(f"/proc/{pid}").exists()
+
+
+def test_the_prefix_of_each_log_line_is_counted() -> None:
+    reader, writer = os.pipe()
+    events = Events(writer)
+    for _ in range(100):
+        events.data("stdout", "x")
+    os.close(writer)
+    lines = os.read(reader, 65536).splitlines(keepends=True)
+    os.close(reader)
+    assert len(lines) == 100
+    # As containerd writes it, with a time of the maximum length.
+    prefix = b"2026-11-24T08:00:00.123456789+00:00 stdout F "
+    assert events.logged >= sum(len(prefix + line) for line in lines)

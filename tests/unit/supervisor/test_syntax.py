@@ -7,6 +7,8 @@ import pytest
 import yaml
 from support.fixtures.supervisor import Result, Supervisors, frame_of
 
+from cloche_supervisor.run.compiler_message import first_line
+
 RUNTIMES = Path(__file__).parents[3] / "runtimes"
 COMPILE = {"timeout_seconds": 10.0}
 
@@ -181,3 +183,28 @@ def test_an_example_has_its_expected_result(supervisors: Supervisors, path: Path
     assert result.stderr == example.get("stderr", "")
     assert result.exit["exit_code"] == example.get("exitCode", 0)
     assert result.exit["syntax_error"] is None
+
+
+@pytest.mark.parametrize(
+    ("output", "line"),
+    [
+        (
+            "main.js:1\nlog(new Error('x'\n\nSyntaxError: missing ) after argument list\n",
+            "SyntaxError: missing ) after argument list",
+        ),
+        (
+            "# command-line-arguments\n./main.go:3:2: syntax error: x\n",
+            "./main.go:3:2: syntax error: x",
+        ),
+        ("a.c: In function 'f':\na.c:2:1: error: expected ';'\n", "a.c:2:1: error: expected ';'"),
+        ("main.ts(1,7): error TS1005: ';' expected.", "main.ts(1,7): error TS1005: ';' expected."),
+        ("warning: x\nerror[E0425]: no value `y`\n", "error[E0425]: no value `y`"),
+        ("\n\n  PHP Parse error:  oops\n", "PHP Parse error:  oops"),
+        ("\n \nsomething\n", "something"),
+        ("", "the compiler gave no reason"),
+        ("x" * 600, "x" * 500),
+        (b"\xff error: y", "\ufffd error: y"),
+    ],
+)
+def test_the_most_informative_line_of_a_compiler_is_found(output: str | bytes, line: str) -> None:
+    assert first_line(output if isinstance(output, bytes) else output.encode()) == line

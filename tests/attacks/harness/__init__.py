@@ -1,0 +1,1 @@
+"""What the attacks share: their programs, their target, and the node that must not change."""

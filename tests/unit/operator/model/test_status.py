@@ -1,0 +1,315 @@
+"""The status of an execution: its fields, and its size for any output of a program."""
+
+from __future__ import annotations
+
+import base64
+import json
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from support.data.supervisor_events import exit_event
+
+from cloche_api import limits
+from cloche_api.accounting.size import object_bytes
+from cloche_api.resources.amounts import UsedResources
+from cloche_api.resources.phases import Phase, Reason, phase_of
+from cloche_operator.model import status
+from cloche_operator.model.execution import from_object
+from cloche_operator.model.status import (
+    EndedError,
+    Outcome,
+    fitted,
+    from_exit,
+    running,
+    terminal,
+    unreadable,
+    without_exit,
+    without_outputs,
+)
+from cloche_operator.protocol.events import Transcript
+
+NOW = datetime(2026, 1, 2, 3, 4, 30, 123456, tzinfo=UTC)
+API_TIME = datetime(2026, 1, 2, 3, 14, 31, tzinfo=UTC)
+"""The time of an API server whose clock is about ten minutes ahead."""
+UID = "5b0c1f0e-8a7f-4f57-9f0e-2f8f4b1f5a11"
+START = datetime(2026, 1, 2, 3, 4, 28, 250000, tzinfo=UTC).timestamp()
+
+
+@pytest.fixture(autouse=True)
+def clock(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(status, "now", lambda: NOW)
+
+
+def transcript(**changes: Any) -> Transcript:
+    """Return a transcript that has ended."""
+    made = Transcript(UID)
+    events: list[dict[str, Any]] = [
+        {"event": "ready", "protocol": 1},
+        {"event": "started", "execution": UID, "stage": "run", "time": START},
+        {"event": "stdout", "data": "Hello, World!\n"},
+        exit_event(execution=UID, time=START + 0.5, stdout_bytes=14) | changes,
+    ]
+    made.take_all(events)
+    assert made.exit is not None
+    return made
+
+
+def test_the_final_status_of_an_execution_has_all_fields(execution_object: dict[str, Any]) -> None:
+    made = terminal(from_object(execution_object), from_exit(transcript()), "node-1", API_TIME)
+    assert made == {
+        "phase": "Completed",
+        "reason": "Exited",
+        "message": "The program exited with code 0.",
+        "nodeName": "node-1",
+        "stdout": "Hello, World!\n",
+        "stderr": "",
+        "exitCode": 0,
+        "stdoutBytes": 14,
+        "stderrBytes": 0,
+        "stdoutTruncated": False,
+        "stderrTruncated": False,
+        "startTime": "2026-01-02T03:04:28.250000Z",
+        "completionTime": "2026-01-02T03:04:28.750000Z",
+        "recordedTime": "2026-01-02T03:04:30.123456Z",
+        "expirationTime": "2026-01-02T04:14:31.000000Z",
+        "storedBytes": made["storedBytes"],
+        "executionSeconds": 0.08,
+        "usage": {"cpuSeconds": 0.03, "maxMemoryBytes": 9_000_000},
+        "conditions": [
+            {
+                "type": "Finished",
+                "status": "True",
+                "reason": "Exited",
+                "message": "The program exited with code 0.",
+                "lastTransitionTime": "2026-01-02T03:04:30Z",
+            }
+        ],
+    }
+    json.dumps(made)
+
+
+def test_a_program_killed_for_memory_without_an_exit_event_keeps_its_output(
+    execution_object: dict[str, Any],
+) -> None:
+    heard = Transcript(UID)
+    heard.take({"event": "started", "execution": UID, "stage": "run", "time": START})
+    heard.take({"event": "stdout", "data": "so far"})
+    ended = EndedError(Reason.OUT_OF_MEMORY, "The program was killed.")
+    made = terminal(from_object(execution_object), without_exit(heard, ended), None, API_TIME)
+    assert {k: made.get(k) for k in ("phase", "reason", "exitCode", "signal", "stdout")} == {
+        "phase": "Completed",
+        "reason": "OutOfMemory",
+        "exitCode": 137,
+        "signal": 9,
+        "stdout": "so far",
+    }
+    assert made["startTime"] == "2026-01-02T03:04:28.250000Z"
+    assert "usage" not in made
+    assert "nodeName" not in made
+
+
+@pytest.mark.parametrize(
+    ("changes", "phase", "reason"),
+    [
+        ({"exit_code": 3}, Phase.COMPLETED, Reason.EXITED),
+        ({"exit_code": 139, "signal": 11}, Phase.COMPLETED, Reason.SIGNALED),
+        (
+            {"exit_code": 137, "signal": 9, "out_of_memory": True},
+            Phase.COMPLETED,
+            Reason.OUT_OF_MEMORY,
+        ),
+        ({"exit_code": 137, "signal": 9, "timed_out": True}, Phase.TIMED_OUT, "DeadlineExceeded"),
+        ({"exit_code": 1, "syntax_error": "line 1"}, Phase.COMPLETED, Reason.INVALID_SYNTAX),
+        ({"exit_code": 1, "syntax_error": ""}, Phase.COMPLETED, Reason.INVALID_SYNTAX),
+    ],
+)
+def test_an_exit_event_has_its_phase_and_reason(
+    changes: dict[str, Any], phase: Phase, reason: Reason
+) -> None:
+    judged = from_exit(transcript(**changes))
+    assert (judged.phase, judged.reason) == (phase, reason)
+    assert judged.fields["exitCode"] == changes["exit_code"]
+
+
+def test_each_reason_has_its_phase() -> None:
+    assert {reason: phase_of(reason) for reason in Reason if phase_of(reason) != "Error"} == {
+        Reason.EXITED: Phase.COMPLETED,
+        Reason.SIGNALED: Phase.COMPLETED,
+        Reason.OUT_OF_MEMORY: Phase.COMPLETED,
+        Reason.INVALID_SYNTAX: Phase.COMPLETED,
+        Reason.DEADLINE_EXCEEDED: Phase.TIMED_OUT,
+        Reason.CANCELLED: Phase.CANCELLED,
+        Reason.DELETED: Phase.CANCELLED,
+    }
+
+
+def test_the_status_of_a_claim_has_all_fields() -> None:
+    made = running(
+        pod={"metadata": {"name": "sbx-1", "uid": "pod-uid"}},
+        used=UsedResources(cpu="1", memory="512Mi", disk="100Mi"),
+        runtime_generation=3,
+        queued=NOW,
+        claimed=NOW,
+        warm=False,
+    )
+    assert made == {
+        "phase": "Running",
+        "podName": "sbx-1",
+        "podUID": "pod-uid",
+        "warm": False,
+        "queuedTime": "2026-01-02T03:04:30.123456Z",
+        "claimedTime": "2026-01-02T03:04:30.123456Z",
+        "resources": {"cpu": "1", "memory": "512Mi", "disk": "100Mi"},
+        "runtimeGeneration": 3,
+    }
+
+
+@pytest.mark.parametrize(
+    ("message", "written"),
+    [
+        ("plain", "plain"),
+        ("two\nlines", "two\nlines"),
+        ("\x1b[31mred\x00", "\ufffd[31mred\ufffd"),
+        ("\ud800", "\ufffd"),
+        ("x" * 100_000, "x" * 4000),
+    ],
+)
+def test_a_message_is_limited_in_length_and_printable(
+    execution_object: dict[str, Any], message: str, written: str
+) -> None:
+    made = terminal(
+        from_object(execution_object), Outcome(Reason.PROTOCOL_ERROR, message, {}), None, API_TIME
+    )
+    assert made["message"] == written
+    assert made["conditions"][0]["message"] == written
+    made["message"].encode()
+
+
+def test_an_unreadable_spec_ends_as_invalid_spec_with_an_expiration() -> None:
+    spec = {"language": "python", "code": "x" * 1000}
+    made = unreadable("spec.code: too odd", spec, API_TIME)
+    assert (made["phase"], made["reason"]) == ("Error", "InvalidSpec")
+    assert made["conditions"][0]["reason"] == "InvalidSpec"
+    assert made["expirationTime"] == "2026-01-02T04:14:31.000000Z"
+    assert made["recordedTime"] == "2026-01-02T03:04:30.123456Z"
+    assert made["storedBytes"] == stored(spec, made)
+
+
+def stored(spec: Any, made: Any) -> Any:
+    """Return about the bytes of both, as Go serialises them."""
+    text = json.dumps({"spec": spec, "status": made}, separators=(",", ":"), ensure_ascii=False)
+    return pytest.approx(len(text.replace("<", r"\u003c").encode()), rel=0.05, abs=50)
+
+
+@pytest.mark.parametrize("code", ["print(1)", "<" * 100_000, "🪴" * 1000])
+def test_stored_bytes_are_the_size_of_spec_and_status(
+    execution_object: dict[str, Any], code: str
+) -> None:
+    execution_object["spec"] |= {
+        "code": code,
+        "args": ["a", "b"],
+        "files": [{"path": "data", "content": "x" * 1000}],
+        "ttlSecondsAfterFinished": 3600,
+    }
+    made = terminal(from_object(execution_object), from_exit(transcript()), "node-1", API_TIME)
+    assert made["storedBytes"] == stored(execution_object["spec"], made)
+
+    less = without_outputs(made)
+    assert less["storedBytes"] == stored(execution_object["spec"], less)
+    assert less["storedBytes"] != made["storedBytes"]
+
+
+def test_a_status_without_outputs_keeps_the_other_fields(execution_object: dict[str, Any]) -> None:
+    whole = terminal(from_object(execution_object), from_exit(transcript()), "node-1", API_TIME)
+    made = without_outputs(whole)
+    assert (made["phase"], made["reason"]) == ("Error", "ResultTooLarge")
+    assert not {"stdout", "stderr", "files"} & made.keys()
+    assert made["exitCode"] == 0
+    assert made["conditions"][0]["reason"] == "ResultTooLarge"
+    assert (made["stdoutTruncated"], made["stderrTruncated"]) == (True, True)
+    assert made["expirationTime"] == whole["expirationTime"]
+
+
+FULL = limits.STDOUT_BYTES
+CHARACTERS = {
+    "ASCII": "x",
+    "NUL": "\x00",
+    "less than": "<",
+    "quote": '"',
+    "2 bytes": "ü",
+    "replacement": "\ufffd",
+    "line separator": "\u2028",
+    "4 bytes": "🪴",
+}
+
+
+def file_of(size: int) -> dict[str, str]:
+    return {"path": "f", "contentBase64": base64.b64encode(bytes(size)).decode()}
+
+
+def status_of(stdout: str, stderr: str, *files: dict[str, str]) -> dict[str, Any]:
+    return {
+        "phase": "Completed",
+        "stdout": stdout,
+        "stderr": stderr,
+        "stdoutTruncated": False,
+        "stderrTruncated": False,
+        "files": list(files),
+        "filesTruncated": False,
+    }
+
+
+@pytest.mark.parametrize("character", CHARACTERS.values(), ids=CHARACTERS)
+@pytest.mark.parametrize("other", CHARACTERS.values(), ids=CHARACTERS)
+def test_a_status_fits_for_any_printed_characters(character: str, other: str) -> None:
+    given = status_of(character * FULL, other * FULL, file_of(limits.OUTPUT_FILES_BYTES))
+    before = dict(given)
+    made = fitted(given)
+    assert object_bytes(made) <= limits.STATUS_BYTES
+    for stream in ("stdout", "stderr"):
+        assert before[stream].startswith(made[stream])
+        assert len(made[stream].encode()) <= FULL
+        assert made[f"{stream}Truncated"] is (made[stream] != before[stream])
+    assert made["files"] in ([], before["files"])
+    assert made["filesTruncated"] is (made["files"] == [])
+
+
+def test_a_status_that_fits_is_not_changed() -> None:
+    given = status_of("x" * FULL, "y" * FULL)
+    assert fitted(dict(given)) == given
+
+
+@pytest.mark.parametrize(
+    ("character", "kept"), [("x", FULL), ("ü", FULL // 2), ("€", FULL // 3), ("🪴", FULL // 4)]
+)
+def test_a_stream_is_cut_between_characters(character: str, kept: int) -> None:
+    exact = fitted(status_of(character * kept, ""))
+    assert (exact["stdout"], exact["stdoutTruncated"]) == (character * kept, False)
+    more = fitted(status_of(character * (kept + 1), ""))
+    assert (more["stdout"], more["stdoutTruncated"]) == (character * kept, True)
+
+
+def test_files_are_dropped_first_then_stderr_then_stdout() -> None:
+    files = file_of(limits.OUTPUT_FILES_BYTES)  # 350 KB
+    only_files = fitted(status_of("x" * FULL, "y" * FULL, files))
+    assert only_files["files"] == []
+    assert (len(only_files["stdout"]), len(only_files["stderr"])) == (FULL, FULL)
+
+    stderr_too = fitted(status_of("x" * FULL, "<" * FULL, files))
+    assert (len(stderr_too["stdout"]), stderr_too["stdoutTruncated"]) == (FULL, False)
+    assert 0 < len(stderr_too["stderr"]) < FULL
+
+    all_three = fitted(status_of("<" * FULL, "<" * FULL, files))
+    assert (all_three["stderr"], all_three["stderrTruncated"]) == ("", True)
+    assert 0 < len(all_three["stdout"]) < FULL
+
+
+@pytest.mark.parametrize("character", ["\x00", "<", "🪴", "\u2028"])
+def test_no_more_output_is_cut_than_necessary(character: str) -> None:
+    made = fitted(status_of(character * FULL, "<" * FULL))
+    one_more = dict(made, stderr=made["stderr"] + "<")
+    if made["stderr"]:
+        assert object_bytes(one_more) > limits.STATUS_BYTES
+    else:
+        assert object_bytes(dict(made, stdout=made["stdout"] + character)) > limits.STATUS_BYTES
