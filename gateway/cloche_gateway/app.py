@@ -47,7 +47,7 @@ def create_app(context: Context) -> ASGIApp:
     )
     app.state.context = context
     for module in (execute, languages, executions, sessions, health, docs):
-        app.include_router(module.router)
+        app.include_router(module.router, responses=openapi.UNKNOWN_PARAMETER)
     error_handlers.install(app)
     openapi.install(app)
     docs.install(app)

@@ -14,6 +14,7 @@ from cloche_gateway import errors
 from cloche_gateway.errors import ExecutionError, GatewayError
 from cloche_gateway.http.headers import SECURITY
 from cloche_gateway.http.request import JsonResponse
+from cloche_gateway.requests import mistakes
 from cloche_gateway.results import RETRY_AFTER_SECONDS
 
 if TYPE_CHECKING:
@@ -80,12 +81,9 @@ async def _of_http_exception(_: Request, error: Exception) -> Response:
 
 
 async def _of_validation_error(_: Request, error: Exception) -> Response:
-    """Return 400 instead of FastAPI's 422.
-
-    No route declares parameters that FastAPI could reject, so this is only a safeguard.
-    """
+    """Return the response when FastAPI finds that a parameter is not valid."""
     assert isinstance(error, RequestValidationError)
-    return JsonResponse({"detail": "the request is not valid"}, 400)
+    return answer(mistakes.of_parameters(error.errors()))
 
 
 async def of_bug(_: Request, error: Exception) -> Response:

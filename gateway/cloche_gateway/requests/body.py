@@ -1,6 +1,7 @@
-"""Parse request bodies into models, with an error message for each possible mistake.
+"""Parse the JSON of request bodies, and take unknown fields out of them.
 
 The functions are pure and share no state with the event loop, so a body can be parsed in a thread.
+The value is then validated as a model.
 
 Their time and memory are bounded by the body's size. A body of 4 MiB can hold 1.4 million objects,
 half a million names or a number of 4 million digits, and each of them costs far more than the bytes
@@ -11,20 +12,16 @@ take linear time and run in C functions of the interpreter.
 
 from __future__ import annotations
 
+import functools
 import json
 from dataclasses import dataclass
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn, get_args
 
-from cloche_gateway.errors import (
-    BATCH_ITEMS_MAX,
-    BatchTooLargeError,
-    GatewayError,
-    InvalidRequestError,
-    TooLargeError,
-    shown,
-)
-from cloche_gateway.models import ExecuteRequest, SessionRequest
-from cloche_gateway.requests import validation
+from cloche_gateway.errors import InvalidRequestError, TooLargeError, shown
+from cloche_gateway.models import Body
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 VALUES = 4096
 """Names and values in one request. A request with each field at its limit has about 900."""
@@ -39,74 +36,100 @@ _NO_BRACKETS = bytes(byte for byte in range(256) if byte not in b"[]{}")
 _SEPARATED = bytes.maketrans(b",:{}[]", b" " * 6)
 
 
-def execute_request(body: bytes, *, strict: bool = False) -> tuple[ExecuteRequest, tuple[str, ...]]:
-    """Parse a request to run a program. Return it and the warnings, as `validation.model`.
+LONE_SURROGATES = "must not contain lone surrogates"
+UNKNOWN_RULE = "unknown field"
+_MAX_WARNINGS = 10
+"""The number of unknown fields that an answer names. With names of `NAME_CHARACTERS` these are at
+most 5 KiB, which a request holds until it is answered."""
+
+
+@dataclass(frozen=True, slots=True)
+class Unknown:
+    """The unknown fields of a request: the locations of the first ones, and the number of all."""
+
+    named: tuple[str, ...] = ()
+    count: int = 0
+
+    def warnings(self) -> tuple[str, ...]:
+        """Return the warnings of the answer, which name the ignored fields."""
+        found = [f"{one}: {UNKNOWN_RULE}, ignored" for one in self.named]
+        if self.count > len(found):
+            found.append(f"and {self.count - len(found)} more unknown fields, ignored")
+        return tuple(found)
+
+
+NONE_UNKNOWN = Unknown()
+
+
+def take_unknown(value: Any, kind: Any) -> Unknown:
+    """Remove the unknown fields from a parsed value, which is then validated as this type.
+
+    If the type is not a model, there are none.
 
     Raises:
-        InvalidRequestError: the body is not valid. The message names the field and the rule.
-        TooLargeError: when a list or the environment has too many entries.
+        InvalidRequestError: the name of an unknown field is not Unicode.
     """
-    return validation.model(parse(body), ExecuteRequest, "body", strict=strict)
+    if not (isinstance(value, dict) and isinstance(kind, type) and issubclass(kind, Body)):
+        return NONE_UNKNOWN
+    named, count = list[str](), 0
+    for location in _unknown(value, kind, ()):
+        if count < _MAX_WARNINGS:
+            named.append(path_of(location))
+        count += 1
+    return Unknown(tuple(named), count) if count else NONE_UNKNOWN
 
 
-def session_request(body: bytes, *, strict: bool = False) -> tuple[SessionRequest, tuple[str, ...]]:
-    """Parse a request to create a session. Return it and the warnings, as `validation.model`.
-
-    Raises:
-        InvalidRequestError: the body is not valid. The message names the field and the rule.
-    """
-    return validation.model(parse(body), SessionRequest, "body", strict=strict)
-
-
-@dataclass(slots=True)
-class BatchItem:
-    """One request of a batch: either `request`, or `refused` with the error message.
-
-    `language` and `session_id` are as the client sent them, and are used in the response.
-
-    The message is kept instead of the exception, because the exception's traceback would keep the
-    parsed body in memory for as long as the batch runs.
-    """
-
-    request: ExecuteRequest | None
-    refused: str | None
-    language: str | None
-    session_id: str | None
-    warnings: tuple[str, ...] = ()
+def _unknown(
+    value: dict[str, Any], kind: type[Body], place: tuple[int | str, ...]
+) -> Iterator[tuple[int | str, ...]]:
+    """Remove and yield the unknown fields: those of nested models first, as pydantic does."""
+    names, models = _fields(kind)
+    for field, nested in models:
+        inner = value.get(field)
+        if isinstance(inner, dict):
+            yield from _unknown(inner, nested, (*place, field))
+        elif isinstance(inner, list):
+            for index, item in enumerate(inner):
+                if isinstance(item, dict):
+                    yield from _unknown(item, nested, (*place, field, index))
+    if value.keys() <= names:
+        return
+    for name in [name for name in value if name not in names]:
+        try:
+            name.encode()
+        except UnicodeEncodeError:
+            raise InvalidRequestError("body", LONE_SURROGATES) from None
+        del value[name]
+        yield (*place, name)
 
 
-def batch(body: bytes, *, strict: bool = False) -> list[BatchItem]:
-    """Parse a batch. Each request is validated separately; an invalid one does not fail the rest.
-
-    If `strict`, a request with unknown fields is invalid.
-
-    Raises:
-        InvalidRequestError: the body is not a list, or is empty.
-        BatchTooLargeError: it has more than `BATCH_ITEMS_MAX` requests.
-        TooLargeError: it has more names and values than that many requests may have.
-    """
-    value = parse(body, BATCH_ITEMS_MAX)
-    if not isinstance(value, list) or not value:
-        raise InvalidRequestError("body", f"must be a list of 1 to {BATCH_ITEMS_MAX} requests")
-    if len(value) > BATCH_ITEMS_MAX:
-        raise BatchTooLargeError
-    return [_batch_item(item, strict=strict) for item in value]
+@functools.cache
+def _fields(kind: type[Body]) -> tuple[frozenset[str], tuple[tuple[str, type[Body]], ...]]:
+    """Return the fields of a model, and those that hold other models, alone or in a list."""
+    models = (
+        (name, found)
+        for name, field in kind.model_fields.items()
+        for found in _models(field.annotation)
+    )
+    return frozenset(kind.model_fields), tuple(models)
 
 
-def _batch_item(value: Any, *, strict: bool) -> BatchItem:
-    asked = value if isinstance(value, dict) else {}
-    words = _word(asked.get("language")), _word(asked.get("session_id"))
-    try:
-        if count(value) > VALUES:
-            raise too_many("the request", VALUES)
-        request, warnings = validation.model(value, ExecuteRequest, "the request", strict=strict)
-        return BatchItem(request, None, *words, warnings)
-    except GatewayError as error:
-        return BatchItem(None, str(error), *words)
+def _models(annotation: Any) -> Iterator[type[Body]]:
+    if isinstance(annotation, type) and issubclass(annotation, Body):
+        yield annotation
+    for argument in get_args(annotation):
+        yield from _models(argument)
 
 
-def _word(value: Any) -> str | None:
-    return shown(value) if isinstance(value, str) else None
+def path_of(location: tuple[int | str, ...]) -> str:
+    """Return a location as a path such as `files[0].path`."""
+    text = ""
+    for part in location:
+        if isinstance(part, int):
+            text += f"[{part}]"
+        elif part != "[key]":
+            text += ("." if text else "") + shown(part)
+    return text
 
 
 def parse(body: bytes, requests: int = 1) -> Any:

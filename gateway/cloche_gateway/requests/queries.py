@@ -1,65 +1,106 @@
-"""Parse query parameters and headers, with an error message for each possible mistake."""
+"""Types and rules of query parameters and headers.
+
+FastAPI validates the parameters of a route. `RULES` has the messages for those that are not valid.
+"""
 
 from __future__ import annotations
 
 import base64
-import binascii
+import functools
 import re
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import Annotated, Literal, get_args
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic.json_schema import SkipJsonSchema
 
 from cloche_api import limits
 from cloche_gateway.cluster.feed import Position
 from cloche_gateway.errors import InvalidRequestError
 from cloche_gateway.requests.validation import SESSION_ID_RULE
 
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-LIST_LIMIT, LIST_LIMIT_MAX = 50, 200
-_LIMIT = re.compile(r"[0-9]{1,4}")
-STATUSES = ("pending", "running", "completed", "failed", "cancelled")
-
+LIST_LIMIT_MAX = 200
 WAIT_SECONDS_MAX = 60.0
 """Shorter than the response timeout of most proxies."""
-_SECONDS = re.compile(r"[0-9]{1,4}(\.[0-9]{1,6})?")
+IDEMPOTENCY_KEY = r"^[\x21-\x7e]([\x20-\x7e]{0,253}[\x21-\x7e])?$"
+"""The pattern of an Idempotency-Key."""
 _BOOLEANS = {"true": True, "false": False}
+_INTEGER, _DECIMAL = re.compile(r"[0-9]{1,4}"), re.compile(r"[0-9]{1,4}(\.[0-9]{1,6})?")
 
+
+def _plain(text: str, form: re.Pattern[str]) -> str:
+    """Return the text of a number, or raise ValueError if it has another form, such as 1e1."""
+    if not form.fullmatch(text):
+        raise ValueError
+    return text
+
+
+Flag = Annotated[bool, Field(strict=True), BeforeValidator(lambda text: _BOOLEANS.get(text, text))]
+"""A parameter that is either `true` or `false`."""
+Seconds = Annotated[
+    float,
+    Field(ge=0, le=WAIT_SECONDS_MAX),
+    BeforeValidator(lambda text: _plain(text, _DECIMAL)),
+]
+_Count = Annotated[int, BeforeValidator(lambda text: _plain(text, _INTEGER))]
+Status = Literal["pending", "running", "completed", "failed", "cancelled"]
+
+_FLAG_RULE = "must be true or false"
+RULES = {
+    "wait": f"must be a number of seconds between 0 and {WAIT_SECONDS_MAX:g}",
+    "limit": f"must be between 1 and {LIST_LIMIT_MAX}",
+    "status": f"must be one of {', '.join(get_args(Status))}",
+    "session_id": SESSION_ID_RULE,
+    "cursor": "must be the next_cursor of a list",
+    "strict": _FLAG_RULE,
+    "purge": _FLAG_RULE,
+    "Idempotency-Key": "must be 1 to 255 printable ASCII characters",
+}
+"""The rule of each parameter that can be invalid."""
 
 Place = tuple[str, str, str]
 """A sort key in chronological order: creation time, in whole seconds; time of queueing; name. A
 string comparison is correct, because the times are RFC 3339 in UTC."""
 
 
-@dataclass(frozen=True, slots=True)
-class Query:
-    """Parameters of a list. `after` is the parsed cursor: the place of the last one shown."""
-
-    limit: int
-    language: str | None = None
-    status: str | None = None
-    session_id: str | None = None
-    after: Place | None = None
-
-
-def listing(query: Mapping[str, str]) -> Query:
-    """Return the parameters of a list of executions.
+def place(cursor: str) -> Place:
+    """Return the place that a cursor encodes.
 
     Raises:
-        InvalidRequestError: a parameter is not valid. The message names it and the rule.
+        ValueError: the text is not a cursor of this API.
     """
-    limit = query.get("limit", str(LIST_LIMIT))
-    if not _LIMIT.fullmatch(limit) or not 1 <= int(limit) <= LIST_LIMIT_MAX:
-        raise InvalidRequestError("limit", f"must be between 1 and {LIST_LIMIT_MAX}")
-    status = query.get("status")
-    if status is not None and status not in STATUSES:
-        raise InvalidRequestError("status", f"must be one of {', '.join(STATUSES)}")
-    session = query.get("session_id")
-    if session is not None and not re.fullmatch(limits.LABEL_VALUE.rstrip("$"), session):
-        raise InvalidRequestError("session_id", SESSION_ID_RULE)
-    cursor = query.get("cursor")
-    after = _parse_cursor(cursor) if cursor is not None else None
-    return Query(int(limit), query.get("language"), status, session, after)
+    plain = base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)).decode()
+    created, queued, name = plain.split(" ")
+    return created, queued, name
+
+
+def _checked(cursor: str | None) -> str | None:
+    if cursor is not None:
+        place(cursor)
+    return cursor
+
+
+class Query(BaseModel):
+    """Parameters of a list."""
+
+    model_config = ConfigDict(use_attribute_docstrings=True, frozen=True)
+
+    limit: _Count = Field(default=50, ge=1, le=LIST_LIMIT_MAX)
+    """Maximum number of executions."""
+    language: str | SkipJsonSchema[None] = None
+    """Only executions in this language, by name or alias."""
+    status: Status | SkipJsonSchema[None] = None
+    """Only executions with this status."""
+    session_id: str | SkipJsonSchema[None] = Field(
+        default=None, pattern=limits.LABEL_VALUE, max_length=63
+    )
+    """Only executions with this session id."""
+    cursor: Annotated[str | SkipJsonSchema[None], AfterValidator(_checked)] = None
+    """The `next_cursor` of the previous page."""
+
+    @functools.cached_property
+    def after(self) -> Place | None:
+        """Return the place of the last execution of the previous page."""
+        return place(self.cursor) if self.cursor is not None else None
 
 
 def position(last_event_id: str | None) -> Position:
@@ -76,46 +117,6 @@ def position(last_event_id: str | None) -> Position:
     return found
 
 
-def wait_seconds(text: str | None) -> float:
-    """Return the seconds of `?wait=`, or 0 if it is absent.
-
-    Raises:
-        InvalidRequestError: it is not a number from 0 to `WAIT_SECONDS_MAX`.
-    """
-    if text is None:
-        return 0.0
-    if not _SECONDS.fullmatch(text) or float(text) > WAIT_SECONDS_MAX:
-        rule = f"must be a number of seconds between 0 and {WAIT_SECONDS_MAX:g}"
-        raise InvalidRequestError("wait", rule)
-    return float(text)
-
-
-def flag(query: Mapping[str, str], name: str) -> bool:
-    """Return whether the parameter `name` is true. It defaults to false.
-
-    Raises:
-        InvalidRequestError: it is neither `true` nor `false`.
-    """
-    text = query.get(name, "false")
-    if text not in _BOOLEANS:
-        raise InvalidRequestError(name, "must be true or false")
-    return _BOOLEANS[text]
-
-
 def cursor(place: Place) -> str:
     """Return the cursor that encodes a place."""
     return base64.urlsafe_b64encode(" ".join(place).encode()).decode().rstrip("=")
-
-
-def _parse_cursor(text: str) -> Place:
-    """Return the place that a cursor encodes.
-
-    Raises:
-        InvalidRequestError: the text is not a cursor of this API.
-    """
-    try:
-        plain = base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)).decode()
-        created, queued, name = plain.split(" ")
-    except (binascii.Error, ValueError):
-        raise InvalidRequestError("cursor", "must be the next_cursor of a list") from None
-    return created, queued, name

@@ -1,4 +1,4 @@
-"""Validate requests: by the models, and then sizes in bytes, paths, and limits of the language."""
+"""Validate what the models do not: sizes in bytes, paths, and limits of the language."""
 
 from __future__ import annotations
 
@@ -6,19 +6,12 @@ import base64
 import binascii
 import re
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any, TypeVar
-
-from pydantic import ValidationError
+from typing import TYPE_CHECKING
 
 from cloche_api import limits
-from cloche_gateway.errors import GatewayError, InvalidRequestError, TooLargeError, shown
-from cloche_gateway.models import Body
+from cloche_gateway.errors import InvalidRequestError, TooLargeError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from pydantic_core import ErrorDetails
-
     from cloche_gateway.cluster.languages import Language
     from cloche_gateway.models import ExecuteRequest, InputFile, Resources
 
@@ -29,116 +22,6 @@ MEMORY_MIN_MIB = 32
 SESSION_ID_RULE = "must be 1 to 63 letters, digits, '.', '_' or '-', alphanumeric at both ends"
 _COMPONENT_BYTES = 255  # NAME_MAX of Linux
 _SCRATCH = ".tmp"  # the supervisor's directory to which /tmp points
-
-_MAX_NAMED = 5
-"""The number of mistakes that an error message lists."""
-_MAX_WARNINGS = 10
-"""The number of unknown fields that an answer names. With names of `NAME_CHARACTERS` these are at
-most 5 KiB, which a request holds until it is answered."""
-
-_UNKNOWN = "extra_forbidden"
-# Messages for pydantic's error types: https://docs.pydantic.dev/latest/errors/validation_errors/
-_RULES = {
-    "missing": "is required",
-    _UNKNOWN: "unknown field",
-    "string_type": "must be a string",
-    "string_unicode": "must not contain lone surrogates",
-    "int_type": "must be an integer",
-    "int_from_float": "must be an integer",
-    "float_type": "must be a number",
-    "finite_number": "must be a finite number",
-    "dict_type": "must be an object",
-    "list_type": "must be a list",
-    "model_type": "must be an object",
-    "model_attributes_type": "must be an object",
-}
-_TOO_MANY = "too_long"
-_BETWEEN = {
-    "ttl_seconds": f"must be between 0 and {limits.TTL_SECONDS_MAX}",
-    "timeout": f"must be between 1 and {limits.TIMEOUT_SECONDS_MAX}",
-    "idle_timeout": f"must be between 1 and {limits.SESSION_SECONDS_MAX}",
-    "lifetime": f"must be between 1 and {limits.SESSION_SECONDS_MAX}",
-}
-"""Messages for numbers with a lower and an upper bound. They name both."""
-
-_Body = TypeVar("_Body", bound=Body)
-
-
-def model(
-    value: Any, kind: type[_Body], what: str, *, strict: bool = False
-) -> tuple[_Body, tuple[str, ...]]:
-    """Validate a parsed value against a model. Return the model, and the warnings for the client.
-
-    Unknown fields are ignored, and each is named in a warning. If `strict`, they are mistakes.
-    `what` names the value in messages.
-
-    Raises:
-        InvalidRequestError: the value is not valid. The message names up to five fields and their
-            rules.
-        TooLargeError: a list or the environment has too many entries.
-    """
-    if not isinstance(value, dict):
-        raise InvalidRequestError(what, "must be a JSON object")
-    try:
-        return kind.model_validate(value, extra="forbid"), ()
-    except ValidationError as error:
-        details = error.errors(include_url=False, include_input=False)
-    unknown = [d for d in details if d["type"] == _UNKNOWN]
-    mistakes = details if strict else [d for d in details if d["type"] != _UNKNOWN]
-    if mistakes:
-        raise _words(mistakes, unknown)
-    # Only a request with unknown fields is validated twice. The second time costs little: strings
-    # are not copied.
-    return kind.model_validate(value, extra="ignore"), _warnings(unknown)
-
-
-def _warnings(unknown: list[ErrorDetails]) -> tuple[str, ...]:
-    named = [f"{_location(d['loc'])}: unknown field, ignored" for d in unknown[:_MAX_WARNINGS]]
-    if len(unknown) > _MAX_WARNINGS:
-        named.append(f"and {len(unknown) - _MAX_WARNINGS} more unknown fields, ignored")
-    return tuple(named)
-
-
-def _words(mistakes: list[ErrorDetails], unknown: list[ErrorDetails]) -> GatewayError:
-    """Return the error that names the mistakes.
-
-    It also names unknown fields, at the end: one of them may be a misspelled required field.
-    """
-    too_many = [d for d in mistakes if d["type"] == _TOO_MANY]
-    if len(too_many) == len(mistakes):
-        context = too_many[0]["ctx"]
-        return TooLargeError(
-            f"{_location(too_many[0]['loc'])}: must have at most {context['max_length']} entries"
-        )
-    others = [d for d in mistakes if d["type"] not in (_TOO_MANY, _UNKNOWN)] + unknown
-    sentences = [f"{_location(d['loc'])}: {_rule(d)}" for d in others[:_MAX_NAMED]]
-    if len(others) > _MAX_NAMED:
-        sentences.append(f"and {len(others) - _MAX_NAMED} more")
-    field, rule = "; ".join(sentences).split(": ", 1)
-    return InvalidRequestError(field, rule)
-
-
-def _rule(detail: ErrorDetails) -> str:
-    if detail["type"] in ("greater_than_equal", "less_than_equal"):
-        return _BETWEEN[str(detail["loc"][-1])]
-    known = _RULES.get(detail["type"])
-    return known if known is not None else _fallback(detail)
-
-
-def _fallback(detail: Mapping[str, Any]) -> str:
-    message = str(detail["msg"])
-    return message[:1].lower() + message[1:]
-
-
-def _location(location: tuple[int | str, ...]) -> str:
-    """Return pydantic's location as a path such as `files[0].path`."""
-    text = ""
-    for part in location:
-        if isinstance(part, int):
-            text += f"[{part}]"
-        elif part != "[key]":
-            text += ("." if text else "") + shown(part)
-    return text or "body"
 
 
 def check(request: ExecuteRequest, language: Language) -> None:

@@ -23,7 +23,7 @@ from starlette.responses import Response
 if TYPE_CHECKING:
     from fastapi import FastAPI
 
-from cloche_gateway.http.request import Route
+from cloche_gateway.http.route import Route
 
 router = APIRouter(route_class=Route, prefix="/docs", include_in_schema=False)
 

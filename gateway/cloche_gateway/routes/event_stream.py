@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from typing import TYPE_CHECKING
 
+from fastapi.sse import KEEPALIVE_COMMENT, EventSourceResponse, format_sse_event
 from pydantic_core import to_json
-from starlette.responses import Response
 
 from cloche_gateway.http.request import gone
 
@@ -20,19 +21,16 @@ if TYPE_CHECKING:
 _HEADERS = {"X-Accel-Buffering": "no"}  # prevents nginx from buffering the events
 
 
-class EventStream(Response):
+class EventStream(EventSourceResponse):
     """A response that sends each event as soon as it is available.
 
     For None it sends a comment, which prevents proxies from closing an idle connection. The
     generator is closed when the response ends.
     """
 
-    media_type = "text/event-stream"
-
     def __init__(self, events: AsyncGenerator[Event | None, None]) -> None:
-        super().__init__(headers=_HEADERS)
-        del self.headers["content-length"]
-        self._events = events
+        self._parts = _parts(events)
+        super().__init__(self._parts, headers=_HEADERS)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG002  ASGI
         """Send events until the stream ends or the client disconnects.
@@ -40,10 +38,7 @@ class EventStream(Response):
         The server disconnects a client that does not read (`http.connections`), which also ends the
         stream.
         """
-        await send(
-            {"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers}
-        )
-        sending = asyncio.create_task(self._send(send))
+        sending = asyncio.create_task(self.stream_response(send))
         leaving = asyncio.create_task(gone(receive))
         try:
             await asyncio.wait({sending, leaving}, return_when=asyncio.FIRST_COMPLETED)
@@ -51,20 +46,19 @@ class EventStream(Response):
             for task in (sending, leaving):
                 task.cancel()
             await asyncio.gather(sending, leaving, return_exceptions=True)
-            await self._events.aclose()
+            await self._parts.aclose()
 
-    async def _send(self, send: Send) -> None:
-        async for event in self._events:
-            body = b": keep-alive\n\n" if event is None else _wire(event)
-            await send({"type": "http.response.body", "body": body, "more_body": True})
-            # The second send waits until the client has taken this event. Only then is the next one
+
+async def _parts(events: AsyncGenerator[Event | None, None]) -> AsyncGenerator[bytes, None]:
+    async with contextlib.aclosing(events):
+        async for event in events:
+            yield KEEPALIVE_COMMENT if event is None else _wire(event)
+            # An empty part is sent once the client has taken this event. Only then is the next one
             # built, because an event that waits here is not charged to the memory budget.
-            del event, body
-            await send({"type": "http.response.body", "body": b"", "more_body": True})
-        await send({"type": "http.response.body", "body": b"", "more_body": False})
+            del event
+            yield b""
 
 
 def _wire(event: Event) -> bytes:
-    """Return the bytes of an event. One `data` line suffices: the JSON has no line breaks."""
-    head = f"id: {event.id}\nevent: {event.kind}\ndata: ".encode()
-    return head + to_json(event.data) + b"\n\n"
+    data = to_json(event.data).decode()
+    return format_sse_event(id=event.id, event=event.kind, data_str=data)

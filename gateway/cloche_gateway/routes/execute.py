@@ -3,38 +3,22 @@
 from __future__ import annotations
 
 import functools
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
-from fastapi import APIRouter, Request, Response
+from fastapi import APIRouter, Body, Response
 
 from cloche_gateway import results
-from cloche_gateway.errors import (
-    BATCH_ITEMS_MAX,
-    BatchTooLargeError,
-    GatewayError,
-    InvalidRequestError,
-)
-from cloche_gateway.http.request import (
-    JsonResponse,
-    Route,
-    caller,
-    charge,
-    charged_caller,
-    context_of,
-    disconnect,
-    idempotency_key,
-    parsed,
-    refuse_idempotency_key,
-    state_of,
-)
+from cloche_gateway.errors import BATCH_ITEMS_MAX, BatchTooLargeError, InvalidRequestError
+from cloche_gateway.http.request import Batching, Executing, JsonResponse
+from cloche_gateway.http.route import Later, Route
 from cloche_gateway.models import BatchItem, ExecuteRequest, ExecuteResponse, StatusResponse
-from cloche_gateway.requests import body, queries
+from cloche_gateway.requests import batch_item
 from cloche_gateway.routes import openapi
+from cloche_gateway.routes.parameters import IdempotencyKey, Strict
 from cloche_gateway.services import batch, execution
-from cloche_gateway.services.execution import Origin
 
 if TYPE_CHECKING:
-    from cloche_api.accounting.budget import Charge
+    from cloche_gateway.http.request import Call
     from cloche_gateway.services.submission import Plan
 
 router = APIRouter(route_class=Route, prefix="/api/v1/execute", tags=["execute"])
@@ -44,22 +28,19 @@ router = APIRouter(route_class=Route, prefix="/api/v1/execute", tags=["execute"]
     "",
     response_model=ExecuteResponse,
     responses=openapi.problems(400, 401, 403, 404, 409, 410, 413, 429, 500, 503),
-    openapi_extra=openapi.takes(ExecuteRequest, openapi.STRICT, openapi.IDEMPOTENCY_KEY),
     summary="Execute code and wait for the result",
 )
-async def execute(request: Request) -> Response:
+async def execute(
+    call: Executing, asked: ExecuteRequest, *, strict: Strict = False, key: IdempotencyKey = None
+) -> Response:
     """Run a program in its own Pod and return the result when it has ended.
 
     The status code is 200 if the program ends by itself, with any exit code. If the client
     disconnects, the execution is cancelled, unless the request has an Idempotency-Key.
     """
-    context, origin = context_of(request), await _origin(request)
-    with context.budget.charged(origin.caller.tenant) as held:
-        planned, warnings = await _planned(request, origin, held)
-        async with disconnect(request) as gone:
-            answer = await execution.execute(context, planned, gone)
-    headers = {} if answer.retry_after is None else {"Retry-After": str(answer.retry_after)}
-    return JsonResponse(results.warned(answer.body, warnings), answer.status, headers)
+    warnings = call.warnings(strict=strict)
+    planned = await execution.plan(call.context, call.origin(key), asked, call.held)
+    return Later(functools.partial(_result, call, planned, warnings))
 
 
 @router.post(
@@ -67,21 +48,19 @@ async def execute(request: Request) -> Response:
     status_code=202,
     response_model=StatusResponse,
     responses=openapi.problems(400, 401, 403, 404, 409, 410, 413, 429, 500, 503),
-    openapi_extra=openapi.takes(ExecuteRequest, openapi.STRICT, openapi.IDEMPOTENCY_KEY),
     summary="Execute code without waiting",
 )
-async def start(request: Request) -> Response:
+async def start(
+    call: Executing, asked: ExecuteRequest, *, strict: Strict = False, key: IdempotencyKey = None
+) -> Response:
     """Start a program and return as soon as the cluster has accepted the execution."""
-    context, origin = context_of(request), await _origin(request)
-    with context.budget.charged(origin.caller.tenant) as held:
-        planned, warnings = await _planned(request, origin, held)
-        if planned.removed_once_answered:
-            raise InvalidRequestError(
-                "ttl_seconds", "must be at least 1, because with 0 the result could not be read"
-            )
-        state = await execution.start(context, origin.caller, planned)
-    location = f"{router.prefix}/status/{state['execution_id']}"
-    return JsonResponse(results.warned(state, warnings), 202, {"Location": location})
+    warnings = call.warnings(strict=strict)
+    planned = await execution.plan(call.context, call.origin(key), asked, call.held)
+    if planned.removed_once_answered:
+        raise InvalidRequestError(
+            "ttl_seconds", "must be at least 1, because with 0 the result could not be read"
+        )
+    return Later(functools.partial(_started, call, planned, warnings))
 
 
 @router.post(
@@ -90,45 +69,38 @@ async def start(request: Request) -> Response:
     responses=openapi.problems(
         400, 401, 403, 413, 429, 503, details={400: str(BatchTooLargeError())}
     ),
-    openapi_extra=openapi.takes_list(ExecuteRequest, BATCH_ITEMS_MAX, openapi.STRICT),
     summary="Execute several programs and wait for all results",
 )
-async def execute_batch(request: Request) -> Response:
+async def execute_batch(
+    call: Batching,
+    items: Annotated[list[batch_item.BatchItem], Body(min_length=1, max_length=BATCH_ITEMS_MAX)],
+    *,
+    strict: Strict = False,
+) -> Response:
     """Run up to ten programs at the same time and return their results when all have ended.
 
     The results are in the order of the requests. A result with an `error` has exit_code -1 and does
     not affect the others. If the client disconnects, all executions are cancelled.
     """
-    context, who = context_of(request), caller(request)
-    with context.budget.charged(who.tenant) as held:
-        try:
-            refuse_idempotency_key(request)
-            parse = functools.partial(body.batch, strict=_strict(request))
-            items = await parsed(request, held, parse)
-        except GatewayError:
-            await charge(request, who)
-            raise
-        await charge(request, who, len(items))
-        origin = Origin(who, state_of(request.scope).request_id)
-        async with disconnect(request) as gone:
-            return JsonResponse(await batch.execute(context, origin, items, held, gone))
+    checked = [item.checked(strict=strict) for item in items]
+    return Later(functools.partial(_results, call, checked))
 
 
-async def _planned(request: Request, origin: Origin, held: Charge) -> tuple[Plan, tuple[str, ...]]:
-    """Return the execution that the request's body asks for, and the warnings for the client.
-
-    The body and the parsed request are not kept in memory while the program runs.
-    """
-    parse = functools.partial(body.execute_request, strict=_strict(request))
-    asked, warnings = await parsed(request, held, parse)
-    return await execution.plan(context_of(request), origin, asked, held), warnings
+async def _result(call: Call, planned: Plan, warnings: tuple[str, ...]) -> Response:
+    async with call.disconnect() as gone:
+        answer = await execution.execute(call.context, planned, gone)
+    headers = {} if answer.retry_after is None else {"Retry-After": str(answer.retry_after)}
+    return JsonResponse(results.warned(answer.body, warnings), answer.status, headers)
 
 
-def _strict(request: Request) -> bool:
-    """Return `?strict=`. Most requests have no query, and then none is parsed."""
-    return bool(request.scope["query_string"]) and queries.flag(request.query_params, "strict")
+async def _started(call: Call, planned: Plan, warnings: tuple[str, ...]) -> Response:
+    state = await execution.start(call.context, call.caller, planned)
+    location = f"{router.prefix}/status/{state['execution_id']}"
+    return JsonResponse(results.warned(state, warnings), 202, {"Location": location})
 
 
-async def _origin(request: Request) -> Origin:
-    who = await charged_caller(request)
-    return Origin(who, state_of(request.scope).request_id, idempotency_key(request))
+async def _results(call: Call, items: list[batch_item.BatchItem]) -> Response:
+    async with call.disconnect() as gone:
+        return JsonResponse(
+            await batch.execute(call.context, call.origin(), items, call.held, gone)
+        )

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from fastapi import APIRouter, Request, Response
+from fastapi import APIRouter, Response
 
 from cloche_gateway import __version__
-from cloche_gateway.http.request import JsonResponse, Route, context_of
+from cloche_gateway.http.request import InContext, JsonResponse
+from cloche_gateway.http.route import Route
 
 router = APIRouter(route_class=Route)
 
@@ -25,9 +26,9 @@ async def root() -> Response:
     summary="Deprecated alias of /health",
     deprecated=True,
 )
-async def health(request: Request) -> Response:
+async def health(context: InContext) -> Response:
     """Return 200 in any case. `status` is `degraded` while the gateway cannot serve requests."""
-    problem = context_of(request).readiness.known_problem()
+    problem = context.readiness.known_problem()
     word = "healthy" if problem is None else "degraded"
     return JsonResponse({"status": word, "version": __version__, "problem": problem})
 
@@ -46,9 +47,8 @@ async def live() -> Response:
     },
     summary="Readiness probe",
 )
-async def ready(request: Request) -> Response:
+async def ready(context: InContext) -> Response:
     """Return 200 if the API server answers and all watches are established, else 503."""
-    context = context_of(request)
     stopping = "the gateway is shutting down" if context.draining.done() else None
     problem = stopping or await context.readiness.problem()
     if problem is None:
@@ -63,7 +63,7 @@ async def ready(request: Request) -> Response:
     responses={200: _TEXT},
     summary="Prometheus metrics",
 )
-async def metrics(request: Request) -> Response:
+async def metrics(context: InContext) -> Response:
     """Return the metrics in Prometheus' text format."""
-    text = context_of(request).metrics.text()
+    text = context.metrics.text()
     return Response(text, media_type="text/plain; version=0.0.4; charset=utf-8")

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from fastapi import APIRouter, Request, Response
+from fastapi import APIRouter, Response
 
 from cloche_api import limits
 from cloche_gateway.errors import LanguageNotFoundError, UnsupportedLanguageError
-from cloche_gateway.http.request import JsonResponse, Route, context_of, reading_caller
+from cloche_gateway.http.request import InContext, JsonResponse, Reading
+from cloche_gateway.http.route import Route
 from cloche_gateway.models import LanguageInfo, PoolState
 from cloche_gateway.routes import openapi
 
@@ -27,9 +28,9 @@ _NOT_FOUND = {404: "Unsupported language: cobol. Supported languages: python, ja
     responses=openapi.problems(503),
     summary="List the installed languages",
 )
-async def languages(request: Request) -> Response:
+async def languages(context: InContext) -> Response:
     """Return the names of the installed languages. No API key is required."""
-    return JsonResponse(context_of(request).languages.supported())
+    return JsonResponse(context.languages.supported())
 
 
 @router.get(
@@ -39,10 +40,9 @@ async def languages(request: Request) -> Response:
     responses=openapi.problems(400, 401, 403, 404, 429, 503, details=_NOT_FOUND),
     summary="Get a language",
 )
-async def info(request: Request, language: str) -> Response:
+async def info(call: Reading, language: str) -> Response:
     """Return the version and the limits of a language, by its name or an alias."""
-    await reading_caller(request)
-    return JsonResponse(_info(context_of(request), language))
+    return JsonResponse(_info(call.context, language))
 
 
 @router.get(
@@ -60,10 +60,9 @@ async def info(request: Request, language: str) -> Response:
     summary="Deprecated alias of /api/v1/warm-pool/status",
     deprecated=True,
 )
-async def pools(request: Request) -> Response:
+async def pools(call: Reading) -> Response:
     """Return the pool of each language. A change can take some seconds to show."""
-    await reading_caller(request)
-    return JsonResponse(_pools(context_of(request)))
+    return JsonResponse(_pools(call.context))
 
 
 def _info(context: Context, word: str) -> dict[str, Any]:

@@ -1,98 +1,20 @@
-"""OpenAPI descriptions for routes that parse bodies and parameters themselves."""
+"""Responses of routes in the OpenAPI document."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from fastapi.security import APIKeyHeader, HTTPBearer
-
 from cloche_gateway.errors import RecordRemovedError
-from cloche_gateway.models import ErrorResponse, ExecuteRequest, SessionRequest
-from cloche_gateway.requests.queries import (
-    LIST_LIMIT,
-    LIST_LIMIT_MAX,
-    STATUSES,
-    WAIT_SECONDS_MAX,
-)
+from cloche_gateway.models import ErrorResponse
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from fastapi import FastAPI
-    from pydantic import BaseModel
 
-_TEMPLATE = "#/components/schemas/{model}"
-_BODIES = (ExecuteRequest, SessionRequest)
 _NEVER = ("HTTPValidationError", "ValidationError")
 """Schemas of the status code 422, which FastAPI adds and no route returns."""
-_KEYED = frozenset({"execute", "executions", "sessions"})
-"""The tags of the routes that need an API key."""
-_SCHEMES = {
-    scheme.scheme_name: scheme.model.model_dump(mode="json", by_alias=True, exclude_none=True)
-    for scheme in (
-        APIKeyHeader(name="X-API-Key"),
-        HTTPBearer(description="The API key as a bearer token."),
-    )
-}
-"""The security schemes. They are declared here and not as dependencies of the routes, because
-FastAPI would resolve dependencies for each request."""
 
-IDEMPOTENCY_KEY = {
-    "name": "Idempotency-Key",
-    "in": "header",
-    "required": False,
-    "schema": {"type": "string", "minLength": 1, "maxLength": 255},
-    "description": "A repeated request with the same key gets the same execution and response. "
-    "The program does not run again.",
-}
-WAIT = {
-    "name": "wait",
-    "in": "query",
-    "required": False,
-    "schema": {"type": "number", "minimum": 0, "maximum": WAIT_SECONDS_MAX, "default": 0},
-    "description": "Seconds to wait at most for the end of the execution before responding.",
-}
-
-PURGE = {
-    "name": "purge",
-    "in": "query",
-    "required": False,
-    "schema": {"type": "boolean", "default": False},
-    "description": "Remove the record of an execution that has ended.",
-}
-STRICT = {
-    "name": "strict",
-    "in": "query",
-    "required": False,
-    "schema": {"type": "boolean", "default": False},
-    "description": "Reject a request with unknown fields, instead of ignoring them.",
-}
-
-LISTING = tuple(
-    {"name": name, "in": "query", "required": False, "schema": schema, "description": words}
-    for name, schema, words in (
-        (
-            "limit",
-            {"type": "integer", "minimum": 1, "maximum": LIST_LIMIT_MAX, "default": LIST_LIMIT},
-            "Maximum number of executions.",
-        ),
-        ("language", {"type": "string"}, "Only executions in this language, by name or alias."),
-        ("status", {"type": "string", "enum": list(STATUSES)}, "Only executions with this status."),
-        (
-            "session_id",
-            {"type": "string", "maxLength": 63},
-            "Only executions with this session id.",
-        ),
-        ("cursor", {"type": "string"}, "The `next_cursor` of the previous page."),
-    )
-)
-LAST_EVENT_ID = {
-    "name": "Last-Event-ID",
-    "in": "header",
-    "required": False,
-    "schema": {"type": "string"},
-    "description": "The id of the last received event. The stream resumes after it.",
-}
 EVENTS: dict[int | str, dict[str, Any]] = {
     200: {
         "description": "Server-sent events. The `data` of each event is JSON",
@@ -142,16 +64,14 @@ _WHEN = {
 }
 
 
-_UNKNOWN_PARAMETER = {
-    "description": "The query has an unknown or repeated parameter",
-    "content": {
-        "application/json": {
-            "schema": {"$ref": _TEMPLATE.format(model=ErrorResponse.__name__)},
-            "example": {"detail": "wiat: unknown parameter"},
-        }
-    },
+UNKNOWN_PARAMETER: dict[int | str, dict[str, Any]] = {
+    400: {
+        "model": ErrorResponse,
+        "description": "The query has an unknown or repeated parameter",
+        "content": {"application/json": {"example": {"detail": "wiat: unknown parameter"}}},
+    }
 }
-"""The response of each route to an unknown query parameter (`http.request`)."""
+"""The response of each route to an unknown query parameter (`http.route`)."""
 
 
 def problems(
@@ -172,47 +92,17 @@ def problems(
     }
 
 
-def takes(model: type[BaseModel] | None, *parameters: dict[str, Any]) -> dict[str, Any]:
-    """Return `openapi_extra` of a route with this body, if any, and these parameters."""
-    extra: dict[str, Any] = {"parameters": list(parameters)} if parameters else {}
-    if model is not None:
-        reference = {"$ref": _TEMPLATE.format(model=model.__name__)}
-        content = {"application/json": {"schema": reference}}
-        extra["requestBody"] = {"required": True, "content": content}
-    return extra
-
-
-def takes_list(model: type[BaseModel], most: int, *parameters: dict[str, Any]) -> dict[str, Any]:
-    """Return `openapi_extra` of a route whose body is a list of 1 to `most` of these models."""
-    extra = takes(model, *parameters)
-    content = extra["requestBody"]["content"]["application/json"]
-    content["schema"] = {
-        "type": "array", "minItems": 1, "maxItems": most, "items": content["schema"]
-    }  # fmt: skip
-    return extra
-
-
 def install(app: FastAPI) -> None:
-    """Add the request bodies and the security schemes to the application's OpenAPI document."""
+    """Remove the status code 422 from the OpenAPI document, because invalid requests get a 400."""
     plain = app.openapi
 
-    def with_bodies() -> dict[str, Any]:
+    def without_422() -> dict[str, Any]:
         document = plain()
-        components = document.setdefault("components", {})
-        components["securitySchemes"] = _SCHEMES
-        schemas = components.setdefault("schemas", {})
         for operations in document["paths"].values():
             for operation in operations.values():
-                operation["responses"].pop("422", None)  # as _NEVER
-                operation["responses"].setdefault("400", _UNKNOWN_PARAMETER)
-                if _KEYED & set(operation.get("tags", ())):
-                    operation["security"] = [{name: []} for name in _SCHEMES]
+                operation["responses"].pop("422", None)
         for name in _NEVER:
-            schemas.pop(name, None)
-        for model in _BODIES:
-            schema = model.model_json_schema(ref_template=_TEMPLATE)
-            schemas.update(schema.pop("$defs", {}))
-            schemas[model.__name__] = schema
+            document["components"]["schemas"].pop(name, None)
         return document
 
-    app.openapi = with_bodies  # type: ignore[method-assign]  # as FastAPI documents it
+    app.openapi = without_422  # type: ignore[method-assign]  # as FastAPI documents it

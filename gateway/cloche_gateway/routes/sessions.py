@@ -3,25 +3,20 @@
 from __future__ import annotations
 
 import functools
+from typing import TYPE_CHECKING
 
-from fastapi import APIRouter, Request, Response
+from fastapi import APIRouter, Response
 
 from cloche_gateway import results
-from cloche_gateway.http.request import (
-    JsonResponse,
-    Route,
-    charged_caller,
-    context_of,
-    disconnect,
-    parsed,
-    reading_caller,
-    refuse_idempotency_key,
-    state_of,
-)
+from cloche_gateway.http.request import Executing, JsonResponse, Reading
+from cloche_gateway.http.route import Later, Route
 from cloche_gateway.models import Message, SessionRequest, SessionResponse, SessionState
-from cloche_gateway.requests import body, queries
 from cloche_gateway.routes import openapi
+from cloche_gateway.routes.parameters import Strict
 from cloche_gateway.services import sessions
+
+if TYPE_CHECKING:
+    from cloche_gateway.http.request import Call
 
 router = APIRouter(route_class=Route, prefix="/api/v1/sessions", tags=["sessions"])
 
@@ -36,20 +31,18 @@ _NOT_FOUND = {404: "Session sbs-550e8400-e29b-41d4-a716-446655440000 not found"}
         400, 401, 403, 413, 429, 500, 503,
         details={500: "Session failed: the language's image could not be pulled"},
     ),
-    openapi_extra=openapi.takes(SessionRequest, openapi.STRICT),
     summary="Create a session and wait until it is ready",
 )  # fmt: skip
-async def create(request: Request) -> Response:
+async def create(call: Executing, asked: SessionRequest, *, strict: Strict = False) -> Response:
     """Create a Pod that keeps its files from one execution to the next."""
-    context, who = context_of(request), await charged_caller(request)
-    refuse_idempotency_key(request)
-    strict = queries.flag(request.query_params, "strict")
-    with context.budget.charged(who.tenant) as held:
-        parse = functools.partial(body.session_request, strict=strict)
-        asked, warnings = await parsed(request, held, parse)
-    request_id = state_of(request.scope).request_id
-    async with disconnect(request) as gone:
-        made = await sessions.create(context, who, asked, request_id, gone)
+    warnings = call.warnings(strict=strict)
+    call.held.release()  # What is left of the body is small.
+    return Later(functools.partial(_created, call, asked, warnings))
+
+
+async def _created(call: Call, asked: SessionRequest, warnings: tuple[str, ...]) -> Response:
+    async with call.disconnect() as gone:
+        made = await sessions.create(call.context, call.caller, asked, call.state.request_id, gone)
     location = {"Location": f"{router.prefix}/{made.name}"}
     return JsonResponse(results.warned(sessions.made(made), warnings), 201, location)
 
@@ -60,10 +53,9 @@ async def create(request: Request) -> Response:
     responses=openapi.problems(400, 401, 403, 404, 429, 503, details=_NOT_FOUND),
     summary="Get a session",
 )
-async def look_up(request: Request, session_id: str) -> Response:
+async def look_up(call: Reading, session_id: str) -> Response:
     """Return the phase of a session and the time at which it ends."""
-    context, who = context_of(request), await reading_caller(request)
-    found = await sessions.look_up(context, who, session_id)
+    found = await sessions.look_up(call.context, call.caller, session_id)
     return JsonResponse(sessions.state(found))
 
 
@@ -73,8 +65,7 @@ async def look_up(request: Request, session_id: str) -> Response:
     responses=openapi.problems(400, 401, 403, 404, 429, 503, details=_NOT_FOUND),
     summary="End a session",
 )
-async def end(request: Request, session_id: str) -> Response:
+async def end(call: Reading, session_id: str) -> Response:
     """End a session: delete its Pod and its files, and stop the program that runs in it."""
-    context, who = context_of(request), await reading_caller(request)
-    await sessions.end(context, who, session_id)
+    await sessions.end(call.context, call.caller, session_id)
     return JsonResponse({"message": f"Session {session_id} cleaned up"})

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from cloche_api.accounting.budget import Charge
     from cloche_gateway.context import Context
-    from cloche_gateway.requests.body import BatchItem
+    from cloche_gateway.requests.batch_item import BatchItem
     from cloche_gateway.services.execution import Origin
 
 

@@ -38,6 +38,20 @@ async def test_a_request_without_an_api_key_is_401(
     assert posted.headers["WWW-Authenticate"] == "ApiKey"
 
 
+@pytest.mark.parametrize(("header", "status"), [("", b"401"), ("X-API-Key: wrong\r\n", b"403")])
+@pytest.mark.parametrize("route", ["execute", "execute/async", "execute/batch", "sessions"])
+async def test_a_request_without_a_valid_key_is_answered_before_its_body_arrives(
+    shared_gateway: Gateway, route: str, header: str, status: bytes
+) -> None:
+    reader, writer = await asyncio.open_connection("127.0.0.1", shared_gateway.server.bound_port)
+    head = f"POST /api/v1/{route} HTTP/1.1\r\nHost: x\r\n{header}"
+    writer.write(f"{head}Content-Type: application/json\r\nContent-Length: 99\r\n\r\n".encode())
+    async with asyncio.timeout(10):
+        line = await reader.readline()
+    assert line.split()[1] == status
+    writer.close()
+
+
 async def test_an_api_key_is_accepted_in_either_header_and_a_wrong_one_is_403(
     gateway: Gateway,
 ) -> None:

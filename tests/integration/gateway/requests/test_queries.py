@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from cloche_gateway.http.request import QUERY_BYTES
+from cloche_gateway.http.route import QUERY_BYTES
 
 if TYPE_CHECKING:
     from support.fixtures.gateway import Gateway

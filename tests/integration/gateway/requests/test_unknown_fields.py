@@ -113,12 +113,18 @@ async def test_a_strict_session_with_unknown_fields_is_400(shared_gateway: Gatew
 
 @pytest.mark.parametrize("value", ["", "1", "True", "yes"])
 @pytest.mark.parametrize(
-    "path", [EXECUTE, f"{EXECUTE}/async", f"{EXECUTE}/batch", "/api/v1/sessions"]
+    ("path", "body"),
+    [
+        (EXECUTE, HELLO),
+        (f"{EXECUTE}/async", HELLO),
+        (f"{EXECUTE}/batch", [HELLO]),
+        ("/api/v1/sessions", {"language": "python"}),
+    ],
 )
 async def test_the_strict_parameter_must_be_true_or_false(
-    shared_gateway: Gateway, path: str, value: str
+    shared_gateway: Gateway, path: str, body: Any, value: str
 ) -> None:
-    answer = await shared_gateway.http.post(path, params={"strict": value}, json=HELLO)
+    answer = await shared_gateway.http.post(path, params={"strict": value}, json=body)
     assert (answer.status_code, answer.json()) == (
         400,
         {"detail": "strict: must be true or false"},

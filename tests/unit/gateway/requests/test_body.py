@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
+from support.data import bodies as made
 
 from cloche_gateway.errors import GatewayError, InvalidRequestError, TooLargeError
 from cloche_gateway.requests import body as bodies
@@ -89,8 +90,8 @@ PARSED = {
 }
 ALL = REFUSED | DEEP | DIGITS | PARSED
 PARSERS: dict[str, Callable[[bytes], Any]] = {
-    "an execution": bodies.execute_request,
-    "a batch of one": lambda body: bodies.batch(b"[" + body + b"]"),
+    "an execution": made.execute_request,
+    "a batch of one": lambda body: made.batch(b"[" + body + b"]"),
 }
 
 
@@ -134,13 +135,13 @@ def test_a_body_with_too_many_values_is_rejected_before_it_is_parsed(
 @pytest.mark.parametrize("kind", DEEP)
 def test_the_error_for_deeply_nested_json_names_the_nesting(kind: str) -> None:
     with pytest.raises(InvalidRequestError, match=r"^body: must be nested at most 32 levels deep$"):
-        bodies.execute_request(DEEP[kind])
+        made.execute_request(DEEP[kind])
 
 
 def test_the_error_for_many_unknown_fields_is_short() -> None:
     names = {name: 0 for name, _ in zip(short_names(), range(2000), strict=False)}
     with pytest.raises(InvalidRequestError) as caught:
-        bodies.execute_request(json.dumps(names).encode())
+        made.execute_request(json.dumps(names).encode())
     assert str(caught.value).startswith("code: is required; language: is required; a: unknown")
     assert str(caught.value).endswith("; and 1997 more")
 
@@ -148,7 +149,7 @@ def test_the_error_for_many_unknown_fields_is_short() -> None:
 def test_an_item_of_a_batch_is_limited_to_the_values_of_a_single_request() -> None:
     large = {"code": "", "language": "python", "args": [""] * bodies.VALUES}
     small = {"code": "print(1)", "language": "python"}
-    refused, taken = bodies.batch(json.dumps([large, small]).encode())
+    refused, taken = made.batch(json.dumps([large, small]).encode())
     assert refused.refused == "the request: must have at most 4096 names and values together"
     assert refused.language == "python"
     assert taken.request is not None
@@ -168,7 +169,7 @@ def test_a_batch_of_ten_largest_allowed_requests_is_accepted() -> None:
         "session_id": "s",
         "ttl_seconds": 60,
     }
-    items = bodies.batch(json.dumps([request] * 10, indent=4).encode())
+    items = made.batch(json.dumps([request] * 10, indent=4).encode())
     assert [item.refused for item in items] == [None] * 10
 
 
@@ -182,7 +183,7 @@ def test_structural_characters_within_strings_are_not_counted(text: str) -> None
 
 def test_the_memory_of_a_request_is_that_of_its_strings() -> None:
     body = json.dumps({"code": "a" * 1000, "language": "python", "args": ["é" * 500]}).encode()
-    small = memory_of(bodies.execute_request(body)[0])
+    small = memory_of(made.execute_request(body)[0])
     wide = body.replace(b"aaaa", "🎈aaa".encode(), 1)
     assert 1500 < small < 3000
-    assert memory_of(bodies.execute_request(wide)[0]) > 4000
+    assert memory_of(made.execute_request(wide)[0]) > 4000

@@ -5,6 +5,7 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
+from support.data import bodies
 
 from cloche_api import limits
 from cloche_api.accounting.size import object_bytes
@@ -13,7 +14,7 @@ from cloche_gateway.cluster.keys import Caller
 from cloche_gateway.cluster.languages import Amounts, Language
 from cloche_gateway.errors import InvalidRequestError, TooLargeError
 from cloche_gateway.models import ExecuteRequest
-from cloche_gateway.requests import body, manifest, validation
+from cloche_gateway.requests import manifest, validation
 
 MIB = limits.MIB
 PYTHON = Language(
@@ -31,7 +32,7 @@ CALLER = Caller("key", "acme", 100, 50, 3000, 500)
 def spec(**fields: Any) -> dict[str, Any]:
     """Return the spec of the execution for a request, after the gateway's validation."""
     raw = json.dumps({"code": "", "language": "python", **fields}).encode()
-    request, _ = body.execute_request(raw)
+    request, _ = bodies.execute_request(raw)
     validation.check(request, PYTHON)
     made = manifest.execution("name", request, PYTHON, CALLER, "request")
     return dict(made["spec"])
@@ -135,7 +136,7 @@ def parsed(
     fields: dict[str, Any], *, strict: bool = False
 ) -> tuple[ExecuteRequest, tuple[str, ...]]:
     raw = json.dumps({"code": "", "language": "python", **fields}).encode()
-    return body.execute_request(raw, strict=strict)
+    return bodies.execute_request(raw, strict=strict)
 
 
 def test_the_strict_error_for_many_unknown_fields_names_some_and_counts_the_rest() -> None:
@@ -212,24 +213,24 @@ def test_ignored_fields_do_not_change_the_fingerprint() -> None:
 
 def test_unknown_fields_of_a_session_are_ignored_and_named() -> None:
     raw = b'{"language": "python", "code": "1", "resources": {"gpu": 1}}'
-    request, warnings = body.session_request(raw)
+    request, warnings = bodies.session_request(raw)
     assert request.language == "python"
     assert warnings == (
         "resources.gpu: unknown field, ignored",
         "code: unknown field, ignored",
     )
     with pytest.raises(InvalidRequestError, match=r"resources.gpu: unknown field; code: unknown"):
-        body.session_request(raw, strict=True)
+        bodies.session_request(raw, strict=True)
 
 
 def test_each_item_of_a_batch_has_its_own_warnings() -> None:
     item = {"code": "", "language": "python"}
     raw = json.dumps([item, item | {"colour": "red"}]).encode()
-    assert [item.warnings for item in body.batch(raw)] == [
+    assert [item.warnings for item in bodies.batch(raw)] == [
         (),
         ("colour: unknown field, ignored",),
     ]
-    assert [item.refused for item in body.batch(raw, strict=True)] == [
+    assert [item.refused for item in bodies.batch(raw, strict=True)] == [
         None,
         "colour: unknown field",
     ]

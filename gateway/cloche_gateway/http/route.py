@@ -1,0 +1,231 @@
+"""The route class: what is checked before FastAPI resolves the parameters of an endpoint.
+
+FastAPI would read the whole body first, and parse and validate it in the event loop. Requests come
+from clients that may be hostile, so the order here is: the query, the API key and its limits, and
+then the body, which is validated in a thread if it is large.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+from urllib.parse import parse_qsl
+
+from fastapi.dependencies.utils import get_flat_params
+from fastapi.params import Header, Path
+from fastapi.routing import APIRoute
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import Response
+
+from cloche_gateway.errors import (
+    BATCH_ITEMS_MAX,
+    ClientGoneError,
+    GatewayError,
+    InvalidRequestError,
+    TooLargeError,
+    shown,
+)
+from cloche_gateway.http.request import Admission
+from cloche_gateway.requests import body as bodies
+from cloche_gateway.requests import mistakes
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Container, Coroutine, Iterable
+
+    from fastapi._compat import ModelField
+
+    from cloche_gateway.http.request import Call
+    from cloche_gateway.requests.body import Unknown
+
+QUERY_BYTES = 4096
+"""The longest query string. A cursor, the longest parameter, has about 200 bytes."""
+BODY_BYTES = 4 * 1024 * 1024
+"""The largest body. 700 KiB of content can be six times as long if each character is escaped in
+JSON."""
+_AT_ONCE_BYTES = 64 * 1024
+"""The largest body that is parsed in the event loop, which takes less than 10 ms for any content.
+A larger one is parsed in a thread. The event loop then gets its turn every 5 ms
+(sys.getswitchinterval), or after a pass over the body, which holds the interpreter lock for at most
+30 ms."""
+_IDEMPOTENCY_KEY = "Idempotency-Key"
+
+
+class Later(Response):
+    """A response that `make` makes, after FastAPI has returned.
+
+    An endpoint with a body returns it in order to wait, because FastAPI keeps the body's model in
+    memory until the endpoint returns.
+    """
+
+    def __init__(self, make: Callable[[], Awaitable[Response]]) -> None:
+        super().__init__()
+        self.make = make
+
+
+class Route(APIRoute):
+    """A route that checks a request and reads its body before FastAPI resolves parameters."""
+
+    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        """Return FastAPI's handler, preceded by the checks."""
+        handle = super().get_route_handler()
+        parameters = get_flat_params(self.dependant)
+        headers = tuple(one.alias for one in parameters if isinstance(one.field_info, Header))
+        others = (one for one in parameters if not isinstance(one.field_info, Header | Path))
+        known = frozenset(one.alias for one in others)
+        calls = (one.call for one in self.dependant.dependencies)
+        admission = next((one for one in calls if isinstance(one, Admission)), None)
+        body = _Body(self.body_field, headers) if self.body_field is not None else None
+
+        async def checked(request: Request) -> Response:
+            _check_query(request.scope["query_string"], known)
+            if admission is None:
+                return await handle(request)
+            call = await admission.admit(request)
+            if body is None:
+                _check_headers(request, headers)
+                return await handle(request)
+            with call.context.budget.charged(call.caller.tenant) as call.state.held:
+                response = await handle(await body.validated(request, call, admission))
+                return await response.make() if isinstance(response, Later) else response
+
+        return checked
+
+
+class _Validated(Request):
+    """A request whose body is a model already. FastAPI takes it once and passes it on unchanged."""
+
+    def __init__(self, request: Request, model: Any) -> None:
+        super().__init__(request.scope, request.receive)
+        self._model = model
+
+    async def body(self) -> bytes:
+        """Return something instead of the body, because FastAPI ignores an empty one."""
+        return b"validated"
+
+    async def json(self) -> Any:
+        """Return the model and forget it."""
+        model, self._model = self._model, None
+        return model
+
+
+@dataclass(frozen=True, slots=True)
+class _Body:
+    """The body of a route: what FastAPI validates it as, and the headers that it may come with."""
+
+    field: ModelField
+    headers: tuple[str, ...]
+
+    async def validated(self, request: Request, call: Call, admission: Admission) -> _Validated:
+        """Return the request with its body read and validated.
+
+        Raises:
+            GatewayError: as `_model` and `_read`, and as `Call.charge` if each item is charged.
+        """
+        try:
+            _check_headers(request, self.headers)
+            if _IDEMPOTENCY_KEY not in self.headers and _IDEMPOTENCY_KEY in request.headers:
+                # If it were ignored, a retry would do the work a second time.
+                rule = "is supported only by /execute and /execute/async: remove it"
+                raise InvalidRequestError(_IDEMPOTENCY_KEY, rule)
+            raw = await _read(request, call, call.context.settings.body_timeout_seconds)
+            requests = BATCH_ITEMS_MAX if admission.per_item else 1
+            if len(raw) <= _AT_ONCE_BYTES:
+                model, call.state.unknown = self._model(raw, requests)
+            else:
+                loop = asyncio.get_running_loop()
+                model, call.state.unknown = await loop.run_in_executor(
+                    call.context.parser, self._model, raw, requests
+                )
+        except GatewayError:
+            if admission.per_item:
+                await call.charge(admission.kind)
+            raise
+        if admission.per_item:
+            await call.charge(admission.kind, len(model))
+        return _Validated(request, model)
+
+    def _model(self, raw: bytes, requests: int) -> tuple[Any, Unknown]:
+        """Return the model of a body that holds up to `requests` requests, and its unknown fields.
+
+        Raises:
+            GatewayError: the body is not valid, as `requests.body.parse` and `mistakes.of_body`.
+        """
+        value = bodies.parse(raw, requests)
+        unknown = bodies.take_unknown(value, self.field.field_info.annotation)
+        model, errors = self.field.validate(value, loc=("body",))
+        if errors:
+            raise mistakes.of_body(errors, unknown)
+        return model, unknown
+
+
+def _check_query(query: bytes, known: Container[str]) -> None:
+    """Reject unknown and repeated parameters.
+
+    A misspelled parameter would otherwise be ignored without notice.
+
+    Raises:
+        InvalidRequestError: the query is not valid. The message names the parameter and the rule.
+    """
+    if not query:
+        return
+    if len(query) > QUERY_BYTES:
+        raise InvalidRequestError("query", f"must be at most {QUERY_BYTES // 1024} KiB")
+    seen: set[str] = set()
+    for name, _ in parse_qsl(query.decode("latin-1"), keep_blank_values=True):
+        if name not in known:
+            raise InvalidRequestError(shown(name), "unknown parameter")
+        if name in seen:
+            raise InvalidRequestError(name, "is given twice")
+        seen.add(name)
+
+
+def _check_headers(request: Request, known: Iterable[str]) -> None:
+    """Reject a repeated header, of those that the endpoint declares.
+
+    Raises:
+        InvalidRequestError: the message names the header.
+    """
+    for name in known:
+        if len(request.headers.getlist(name)) > 1:
+            raise InvalidRequestError(name, "is given twice")
+
+
+async def _read(request: Request, call: Call, seconds: float) -> bytes:
+    """Read the body. The call's charge is resized to its bytes while they arrive.
+
+    Raises:
+        InvalidRequestError: the body is not JSON by its Content-Type, is compressed, or did not
+            arrive within `seconds`.
+        TooLargeError: it has more than `BODY_BYTES`. The rest is not read.
+        OverloadedError: the memory budget has no room for it.
+        ClientGoneError: the client disconnected before its end.
+    """
+    kind = request.headers.get("content-type", "").split(";", 1)[0].strip().lower()
+    if kind != "application/json":
+        raise InvalidRequestError("Content-Type", "must be application/json")
+    if request.headers.get("content-encoding", "identity").strip().lower() != "identity":
+        # A small compressed body can be of any size when decompressed.
+        raise InvalidRequestError(
+            "Content-Encoding", "must be identity: compressed bodies are not supported"
+        )
+    declared = request.headers.get("content-length", "")
+    if declared.isascii() and declared.isdigit() and int(declared[:20]) > BODY_BYTES:
+        raise _too_large()
+    body = bytearray()  # A list of parts would cost 40 bytes for each byte that arrives alone.
+    try:
+        async with asyncio.timeout(seconds):
+            async for part in request.stream():
+                if len(body) + len(part) > BODY_BYTES:
+                    raise _too_large()
+                call.held.resize(len(body) + len(part))
+                body += part
+    except TimeoutError:
+        raise InvalidRequestError("body", f"did not arrive within {seconds:g} seconds") from None
+    except ClientDisconnect:
+        raise ClientGoneError from None
+    return bytes(body)
+
+
+def _too_large() -> TooLargeError:
+    return TooLargeError(f"body: must be at most {BODY_BYTES // 1024**2} MiB")
