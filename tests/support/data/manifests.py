@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any, cast
+
+if TYPE_CHECKING:
+    from cloche_api.resources.typed_objects import RuntimeDict, RuntimeSpecDict
 
 PYTHON: dict[str, Any] = {
     "image": "cloche/runtime-python:dev",
@@ -10,3 +13,14 @@ PYTHON: dict[str, Any] = {
     "run": {"command": ["python3", "main.py"]},
 }
 """The spec of a runtime with no more than the required fields."""
+RUNTIME: RuntimeDict = {
+    "metadata": {
+        "name": "python",
+        "uid": "uid-of-python",
+        "generation": 1,
+        "resourceVersion": "1",
+        "creationTimestamp": "2026-01-02T03:04:05Z",
+    },
+    "spec": cast("RuntimeSpecDict", PYTHON),
+}
+"""The same runtime as the API server returns it."""

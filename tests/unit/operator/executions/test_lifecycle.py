@@ -12,12 +12,13 @@ from typing import Any
 
 import pytest
 from aiohttp import WSMsgType, web
+from support.data.manifests import RUNTIME
 from support.data.supervisor_events import exit_event
 from support.fixtures.operator_parts import answering, operator_parts
 
 from cloche_api.accounting.size import object_bytes
 from cloche_api.resources.phases import TERMINAL
-from cloche_api.resources.typed_objects import ExecutionDict, RuntimeDict, SessionDict
+from cloche_api.resources.typed_objects import ExecutionDict, SessionDict
 from cloche_operator.context import Context
 from cloche_operator.executions.dispatcher import Dispatcher
 from cloche_operator.model.execution import now, timestamp
@@ -27,20 +28,6 @@ from cloche_operator.protocol.frame import PROTOCOL
 from cloche_operator.sessions.registry import Sessions
 
 BOUND_SECONDS = 30.0
-RUNTIME: RuntimeDict = {
-    "metadata": {
-        "name": "python",
-        "uid": "uid-of-python",
-        "generation": 1,
-        "resourceVersion": "1",
-        "creationTimestamp": "2026-01-02T03:04:05Z",
-    },
-    "spec": {
-        "image": "cloche/runtime-python:dev",
-        "fileName": "main.py",
-        "run": {"command": ["python3", "main.py"]},
-    },
-}
 SESSION: SessionDict = {
     "metadata": {
         "name": "sbs-1",

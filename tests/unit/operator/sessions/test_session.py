@@ -12,10 +12,10 @@ from typing import Any
 import pytest
 from aiohttp import web
 from support.data.api_pods import pod, pod_object
+from support.data.manifests import RUNTIME
 from support.fixtures.operator_parts import answering, operator_parts
 
 from cloche_api.resources.session import SessionPhase, SessionSpec
-from cloche_api.resources.typed_objects import RuntimeDict
 from cloche_operator.model.execution import now, timestamp
 from cloche_operator.model.node import Node
 from cloche_operator.model.session import SessionObject, pod_fields
@@ -24,20 +24,6 @@ from cloche_operator.protocol.frame import PROTOCOL
 from cloche_operator.sessions.session import Session
 
 BOUND_SECONDS = 20.0
-RUNTIME: RuntimeDict = {
-    "metadata": {
-        "name": "python",
-        "uid": "uid-of-python",
-        "generation": 1,
-        "resourceVersion": "1",
-        "creationTimestamp": "2026-01-02T03:04:05Z",
-    },
-    "spec": {
-        "image": "cloche/runtime-python:dev",
-        "fileName": "main.py",
-        "run": {"command": ["python3", "main.py"]},
-    },
-}
 
 
 class ApiServer:
