@@ -16,7 +16,8 @@ from typing import TYPE_CHECKING
 
 from cloche_api.resources.tombstone import KEY_SECONDS, key_expiration
 from cloche_kube.errors import KubeError
-from cloche_operator.retention.index import METADATA_BYTES, Record
+from cloche_operator.retention.excess import Record
+from cloche_operator.retention.index import METADATA_BYTES
 from cloche_operator.retention.removal import Leaving, remove
 from cloche_operator.retention.tombstones import Tombstone, Tombstones
 

@@ -1,16 +1,33 @@
-"""Selects the records to remove when more are stored than may be. Pure."""
+"""A record, and which records to remove when more are stored than may be. Pure."""
 
 from __future__ import annotations
 
 import heapq
 from collections import Counter, deque
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-    from cloche_operator.retention.index import Record
+
+class Record(NamedTuple):
+    """An ended execution. It takes about 400 bytes of memory, with its place in the index."""
+
+    name: str
+    uid: str
+    """Empty if it comes from a listing, which has no metadata; it is read before the deletion."""
+    tenant: str
+    """Empty without a tenant. All records without a tenant share one bound."""
+    size: int
+    """Bytes in etcd, without older revisions."""
+    expires: float
+    """Unix time at which its ttlSecondsAfterFinished has passed."""
+    key: str = ""
+    """The hash of the request, if it had an Idempotency-Key. Also empty if the record comes from a
+    listing; it is then read with the uid."""
+    key_expires: float = 0.0
+    """Unix time until which the key is valid."""
 
 
 @dataclass(frozen=True)

@@ -11,10 +11,10 @@ from __future__ import annotations
 import asyncio
 import sys
 from datetime import datetime
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from cloche_api.resources import tombstone
-from cloche_operator.retention.excess import Bounds, excess
+from cloche_operator.retention.excess import Bounds, Record, excess
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -25,25 +25,6 @@ if TYPE_CHECKING:
 
 METADATA_BYTES = 2048
 """Bytes of a record besides spec and status: names, labels and managed fields."""
-
-
-class Record(NamedTuple):
-    """An ended execution. It takes about 400 bytes of memory, with its place in the index."""
-
-    name: str
-    uid: str
-    """Empty if it comes from a listing, which has no metadata; it is read before the deletion."""
-    tenant: str
-    """Empty without a tenant. All records without a tenant share one bound."""
-    size: int
-    """Bytes in etcd, without older revisions."""
-    expires: float
-    """Unix time at which its ttlSecondsAfterFinished has passed."""
-    key: str = ""
-    """The hash of the request, if it had an Idempotency-Key. Also empty if the record comes from a
-    listing; it is then read with the uid."""
-    key_expires: float = 0.0
-    """Unix time until which the key is valid."""
 
 
 class Records:

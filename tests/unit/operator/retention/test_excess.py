@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from cloche_operator.retention.excess import Bounds, excess
-from cloche_operator.retention.index import Record
+from cloche_operator.retention.excess import Bounds, Record, excess
 
 
 def of(tenant: str, *sizes: int) -> list[Record]:

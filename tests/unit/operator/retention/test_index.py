@@ -9,7 +9,8 @@ import pytest
 from cloche_api.resources.typed_dicts import ExecutionStatusDict
 from cloche_api.resources.typed_objects import ExecutionDict
 from cloche_operator.model.execution import Execution, from_object
-from cloche_operator.retention.index import METADATA_BYTES, Record, Records
+from cloche_operator.retention.excess import Record
+from cloche_operator.retention.index import METADATA_BYTES, Records
 from cloche_operator.settings import Settings
 
 KIB = 1024
