@@ -204,3 +204,13 @@ async def test_an_invalid_last_event_id_is_400_and_another_tenants_stream_is_404
     )
     other = {"X-API-Key": gateway.cluster.keys["other"]}
     assert (await gateway.http.get(path, headers=other)).status_code == 404
+
+
+async def test_a_repeated_last_event_id_is_400(gateway: Gateway) -> None:
+    headers = [("Last-Event-ID", "1-0-0-0"), ("Last-Event-ID", "1-4-0-0")]
+    path = f"/api/v1/executions/{await started(gateway)}/events"
+    answer = await gateway.http.get(path, headers=headers)
+    assert (answer.status_code, answer.json()) == (
+        400,
+        {"detail": "Last-Event-ID: is given twice"},
+    )
