@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 from typing import TYPE_CHECKING
 
@@ -10,6 +9,7 @@ from fastapi.sse import KEEPALIVE_COMMENT, EventSourceResponse, format_sse_event
 from pydantic_core import to_json
 
 from cloche_gateway.http.request import gone
+from cloche_kube.tasks import first_of
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator
@@ -38,15 +38,9 @@ class EventStream(EventSourceResponse):
         The server disconnects a client that does not read (`http.connections`), which also ends the
         stream.
         """
-        sending = asyncio.create_task(self.stream_response(send))
-        leaving = asyncio.create_task(gone(receive))
-        try:
-            await asyncio.wait({sending, leaving}, return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            for task in (sending, leaving):
-                task.cancel()
-            await asyncio.gather(sending, leaving, return_exceptions=True)
-            await self._parts.aclose()
+        async with contextlib.aclosing(self._parts):
+            first = await first_of(self.stream_response(send), gone(receive))
+        first.result()
 
 
 async def _parts(events: AsyncGenerator[Event | None, None]) -> AsyncGenerator[bytes, None]:
