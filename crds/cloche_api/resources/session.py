@@ -32,7 +32,11 @@ class SessionSpec(Resource):
     lifetime_seconds: int = Field(
         default=limits.SESSION_LIFETIME_SECONDS_DEFAULT, ge=1, le=limits.SESSION_SECONDS_MAX
     )
-    """Seconds after its creation at which the session ends, used or not."""
+    """Seconds after which the session ends, used or not, from the moment that it is ready."""
+
+
+IDLE_TIMEOUT, LIFETIME_EXCEEDED = "IdleTimeout", "LifetimeExceeded"
+"""The reasons for the end of a session that has been ready and has expired."""
 
 
 class SessionPhase(StrEnum):

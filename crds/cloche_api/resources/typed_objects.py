@@ -192,7 +192,7 @@ class SessionSpecDict(TypedDict):
     idleTimeoutSeconds: NotRequired[int]
     """Seconds without an execution after which the session ends."""
     lifetimeSeconds: NotRequired[int]
-    """Seconds after its creation at which the session ends, used or not."""
+    """Seconds after which the session ends, used or not, from the moment that it is ready."""
 
 
 class SourceSpecDict(TypedDict):

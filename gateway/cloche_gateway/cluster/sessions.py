@@ -11,7 +11,7 @@ import contextlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, cast
 
-from cloche_api.resources.session import SessionPhase
+from cloche_api.resources.session import IDLE_TIMEOUT, LIFETIME_EXCEEDED, SessionPhase
 from cloche_kube.watch import Source
 
 if TYPE_CHECKING:
@@ -41,6 +41,11 @@ class Session:
     def live(self) -> bool:
         """Return whether executions can run in the session, now or once its Pod is ready."""
         return self.phase is not SessionPhase.ENDED
+
+    @property
+    def expired(self) -> bool:
+        """Return whether it has ended because its time was over, after it had been ready."""
+        return not self.live and self.reason in {IDLE_TIMEOUT, LIFETIME_EXCEEDED}
 
 
 def source(paths: Paths) -> Source:

@@ -98,7 +98,7 @@ async def _ready(
                 session = context.sessions.find(name) or await _read_surely(context, name)
                 if session is None:
                     raise SessionFailedError("it was deleted before it was ready")
-                if session.phase is SessionPhase.READY:
+                if session.phase is SessionPhase.READY or session.expired:
                     return session
                 if not session.live:
                     raise _failed(session)

@@ -6,7 +6,12 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
-from cloche_api.resources.session import SessionPhase, SessionSpec
+from cloche_api.resources.session import (
+    IDLE_TIMEOUT,
+    LIFETIME_EXCEEDED,
+    SessionPhase,
+    SessionSpec,
+)
 from cloche_operator.model.execution import now, timestamp
 
 if TYPE_CHECKING:
@@ -21,7 +26,6 @@ class SessionObject:
 
     name: str
     uid: str
-    created: datetime
     deleted: bool
     spec: SessionSpec
     phase: SessionPhase
@@ -31,23 +35,22 @@ class SessionObject:
         """Its tenant; empty if it has none."""
         return self.spec.tenant or ""
 
-    @property
-    def end_of_life(self) -> datetime:
-        """When it ends even if it is used."""
-        return self.created + timedelta(seconds=self.spec.lifetime_seconds)
+    def end_of_life(self, ready: datetime) -> datetime:
+        """Return when it ends even if it is used. `ready`: when its Pod could run programs."""
+        return ready + timedelta(seconds=self.spec.lifetime_seconds)
 
-    def expires_at(self, last_used: datetime) -> datetime:
+    def expires_at(self, ready: datetime, last_used: datetime) -> datetime:
         """Return when it ends if it is not used after `last_used`."""
         idle = last_used + timedelta(seconds=self.spec.idle_timeout_seconds)
-        return min(idle, self.end_of_life)
+        return min(idle, self.end_of_life(ready))
 
-    def timeout_at(self, time: datetime) -> tuple[str, str]:
+    def timeout_at(self, ready: datetime, time: datetime) -> tuple[str, str]:
         """Return the reason and the message of a session that has expired at this time."""
-        if time >= self.end_of_life:
+        if time >= self.end_of_life(ready):
             seconds = self.spec.lifetime_seconds
-            return "LifetimeExceeded", f"The session's lifetime of {seconds} s is over."
+            return LIFETIME_EXCEEDED, f"The session's lifetime of {seconds} s is over."
         seconds = self.spec.idle_timeout_seconds
-        return "IdleTimeout", f"The session was not used for {seconds} s."
+        return IDLE_TIMEOUT, f"The session was not used for {seconds} s."
 
 
 class SessionEnd(Exception):  # noqa: N818  no error: every session ends
@@ -70,7 +73,6 @@ def from_object(obj: SessionDict) -> SessionObject:
     return SessionObject(
         name=of["name"],
         uid=of["uid"],
-        created=datetime.fromisoformat(of["creationTimestamp"]),
         deleted="deletionTimestamp" in of,
         spec=SessionSpec.model_validate(obj["spec"]),
         phase=SessionPhase(phase),

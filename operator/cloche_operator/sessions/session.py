@@ -62,7 +62,7 @@ class Session:
         self._sandbox: Sandbox | None = None
         """Its Pod, once that can run programs."""
         self._share: Share | None = None
-        self._last_used = ctx.now()
+        self._ready_at = self._last_used = ctx.now()
         self._ready = False
         self.obj = obj
         self.runtime: Runtime | None = None
@@ -188,6 +188,7 @@ class Session:
         await assign(self._lease, self.obj)
         if sandbox.spent:
             raise EndedError(Reason.POD_FAILED, CONNECTION_LOST)
+        self._ready_at = self._last_used = ctx.now()
         await self._report(SessionPhase.READY, "PodReady", "")
 
     async def _live(self) -> None:
@@ -203,7 +204,7 @@ class Session:
                 raise self._end
             time, end = self._ctx.now(), self._expires_at()
             if time >= end:
-                raise SessionEnd(*self.obj.timeout_at(time))
+                raise SessionEnd(*self.obj.timeout_at(self._ready_at, time))
             if self._last_used > reported and (time - reported).total_seconds() >= _REPORT_SECONDS:
                 reported = self._last_used
                 await self._report(SessionPhase.READY, "PodReady", "")
@@ -217,7 +218,8 @@ class Session:
 
     def _expires_at(self) -> datetime:
         """Return when it ends if it is not used. While a program runs it is not idle."""
-        return self.obj.expires_at(self._ctx.now() if self._turns.taken else self._last_used)
+        last_used = self._ctx.now() if self._turns.taken else self._last_used
+        return self.obj.expires_at(self._ready_at, last_used)
 
     async def _finish(self) -> None:
         """Record the end, and remove the Pod."""

@@ -221,6 +221,17 @@ async def test_a_session_that_ends_before_it_is_ready_is_an_error_with_its_reaso
     assert ("Retry-After" in answer.headers) == (status == 503)
 
 
+@pytest.mark.parametrize("reason", ["LifetimeExceeded", "IdleTimeout"])
+async def test_a_session_that_expired_before_its_creation_is_answered_is_201(
+    gateway: Gateway, reason: str
+) -> None:
+    asked = asyncio.create_task(gateway.http.post(PATH, json=PYTHON))
+    name = await only_session(gateway)
+    await write_status(gateway, name, phase="Ended", reason=reason)
+    answer = await asked
+    assert (answer.status_code, answer.json()["session_id"]) == (201, name)
+
+
 async def test_a_session_deleted_before_it_is_ready_is_500(gateway: Gateway) -> None:
     asked = asyncio.create_task(gateway.http.post(PATH, json=PYTHON))
     path = gateway.cluster.paths.session(await only_session(gateway))

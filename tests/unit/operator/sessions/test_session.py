@@ -6,6 +6,7 @@ import asyncio
 import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -77,6 +78,20 @@ class ApiServer:
         return web.json_response({})
 
 
+def test_the_lifetime_of_a_session_counts_from_the_moment_that_it_is_ready() -> None:
+    obj = SessionObject(
+        name="ses-1",
+        uid="uid-of-session",
+        deleted=False,
+        spec=SessionSpec.model_validate({"language": "python", "lifetimeSeconds": 1}),
+        phase=SessionPhase.PENDING,
+    )
+    ready = datetime(2026, 1, 1, 12, 0, 30, tzinfo=UTC)
+    end = datetime(2026, 1, 1, 12, 0, 31, tzinfo=UTC)
+    assert obj.expires_at(ready, ready) == end
+    assert obj.timeout_at(ready, end)[0] == "LifetimeExceeded"
+
+
 def test_the_status_of_a_session_keeps_the_node_of_a_pod_that_is_no_longer_known() -> None:
     """A field that is null in a merge patch is removed, one that is absent stays."""
     fields = pod_fields(pod(name="sbx-1"), None)
@@ -97,7 +112,6 @@ async def new_session(server: ApiServer, directory: Path, **spec: int) -> AsyncI
         obj = SessionObject(
             name="ses-1",
             uid="uid-of-session",
-            created=now(),
             deleted=False,
             spec=SessionSpec.model_validate({"language": "python", **spec}),
             phase=SessionPhase.PENDING,
