@@ -7,11 +7,13 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import json
 import secrets
 import sys
 import time
 from collections import Counter
 from dataclasses import dataclass, field
+from http import HTTPStatus
 
 import httpx
 from fuzz import schema
@@ -20,6 +22,7 @@ from fuzz.judge import Judge
 from fuzz.sending import send
 from support.fixtures.installation import Installation, installed
 
+_SESSIONS = "/api/v1/sessions"
 _MEMORY = "process_resident_memory_bytes "
 _MIB = 1024 * 1024
 _SHOWN = 20
@@ -48,7 +51,10 @@ def _arguments() -> argparse.Namespace:
 
 
 async def fuzz(to: Installation, count: int, at_once: int, seed: int) -> Report:
-    """Send so many requests, some at a time, and judge every answer."""
+    """Send so many requests, some at a time, and judge every answer.
+
+    Sessions that they create are ended, because each of them holds a Pod.
+    """
     report = Report()
     async with httpx.AsyncClient(base_url=to.url, timeout=30) as client:
         judge = Judge((await client.get("/openapi.json")).json())
@@ -59,7 +65,9 @@ async def fuzz(to: Installation, count: int, at_once: int, seed: int) -> Report:
         async def work() -> None:
             nonlocal done
             for request in left:
-                await _one(to, judge, request, report)
+                session = await _one(to, judge, request, report)
+                if session is not None:
+                    await client.delete(f"{_SESSIONS}/{session}", headers={"X-API-Key": to.key})
                 done += 1
                 if done % max(1, count // 10) == 0:
                     report.memory.append(await _memory(client))
@@ -69,12 +77,13 @@ async def fuzz(to: Installation, count: int, at_once: int, seed: int) -> Report:
     return report
 
 
-async def _one(to: Installation, judge: Judge, request: Hostile, report: Report) -> None:
+async def _one(to: Installation, judge: Judge, request: Hostile, report: Report) -> str | None:
+    """Send a request and judge its answer. Return the session that it created, if it did."""
     try:
         answer = await send(to.url, to.key, request)
     except TimeoutError:
         report.problems.append(f"{request}: no answer")
-        return
+        return None
     report.answers[request.kind, answer.status] += 1
     problem = "the connection was closed without an answer" if not answer.status else None
     problem = problem or judge.problem(
@@ -82,6 +91,11 @@ async def _one(to: Installation, judge: Judge, request: Hostile, report: Report)
     )
     if problem is not None:
         report.problems.append(f"{problem}: {str(request)[:1000]}")
+    created = request.method == "POST" and request.target.partition("?")[0] == _SESSIONS
+    if created and answer.status == HTTPStatus.CREATED:
+        session: str = json.loads(answer.body)["session_id"]
+        return session
+    return None
 
 
 async def _memory(client: httpx.AsyncClient) -> float:
