@@ -9,6 +9,7 @@ import pytest
 import yaml
 from prometheus_client import generate_latest
 from support.clients.helm import kinds, the
+from support.data.documents import section, tables
 from support.data.names import ROOT, SYSTEM
 
 from cloche_gateway.metrics import Metrics as GatewayMetrics
@@ -75,6 +76,14 @@ def test_the_documented_alerts_are_those_of_the_chart() -> None:
     }
     assert anywhere == rules(yaml.safe_load(block)["groups"])
     assert kinds("PrometheusRule") == {}
+
+
+def test_each_alert_has_something_to_do() -> None:
+    (table,) = tables(section("docs/operate/monitor.md", "## Alerts"))
+    rule = the("PrometheusRule", "cloche", "prometheusRule.enabled=true")
+    assert {name for row in table for name in row[0].split(", ")} == set(
+        rules(rule["spec"]["groups"])
+    )
 
 
 def test_the_alerts_use_metrics_that_exist_and_the_limits_of_the_values() -> None:
