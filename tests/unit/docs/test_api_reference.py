@@ -15,6 +15,7 @@ from cloche_gateway.http import error_handlers
 
 API, SESSIONS = "docs/user/api.md", "docs/user/sessions.md"
 _NAME = re.compile(r"`(\w+)`")
+_ROUTE = re.compile(r"`(/[^`]*)`")
 _ONLY_IN_LOGS = 499
 OPERATIONS = operations()
 PARAMETERS = {
@@ -55,6 +56,11 @@ DETAILS: dict[str, errors.GatewayError] = {
 """Errors whose `detail` the pages quote."""
 
 
+def named(value: object) -> str:
+    """Return the name of a parameter: of a model its class's."""
+    return value.__name__ if isinstance(value, type) else str(value)
+
+
 def paragraphs(*pages: str) -> list[str]:
     """Return the rows of tables and the paragraphs of the pages, each as one line."""
     found = []
@@ -64,7 +70,7 @@ def paragraphs(*pages: str) -> list[str]:
     return found
 
 
-@pytest.mark.parametrize(("page", "heading", "model"), TABLES, ids=lambda value: str(value)[:30])
+@pytest.mark.parametrize(("page", "heading", "model"), TABLES, ids=named)
 def test_a_table_of_fields_has_each_field_of_its_model(
     page: str, heading: str, model: type[BaseModel]
 ) -> None:
@@ -75,12 +81,12 @@ def test_a_table_of_fields_has_each_field_of_its_model(
 def test_the_reference_names_each_field_of_files_and_resources() -> None:
     rows = {first: value for first, value, *_ in tables(section(API, "### Request"))[0]}
     for field, model in (("files", models.InputFile), ("resources", models.Resources)):
-        named = set(re.findall(r"[`\"](\w+)[`\"]", rows[f"`{field}`"]))
-        assert set(model.model_fields) <= named
+        names = set(re.findall(r"[`\"](\w+)[`\"]", rows[f"`{field}`"]))
+        assert set(model.model_fields) <= names
     assert all(f"`usage.{name}`" in text_of(API) for name in models.Usage.model_fields)
 
 
-@pytest.mark.parametrize(("page", "heading", "number", "model"), EXAMPLES)
+@pytest.mark.parametrize(("page", "heading", "number", "model"), EXAMPLES, ids=named)
 def test_an_example_of_an_answer_has_each_field_of_its_model(
     page: str, heading: str, number: int, model: type[BaseModel]
 ) -> None:
@@ -95,9 +101,23 @@ def test_an_example_of_an_answer_has_each_field_of_its_model(
 @pytest.mark.parametrize("route", OPERATIONS)
 def test_the_pages_for_users_name_each_route(route: str) -> None:
     path = re.escape(route.split(" ")[1]).replace("/api/v1/execute/", "(/api/v1)?/execute/")
-    named = re.compile(rf"(?<![\w/}}]){path}(?![\w/{{])")
+    form = re.compile(rf"(?<![\w/}}]){path}(?![\w/{{])")
     pages = text_of(API) + text_of(SESSIONS)
-    assert named.search(pages.replace("/language/L/", "/language/{language}/"))
+    assert form.search(pages.replace("/language/L/", "/language/{language}/"))
+
+
+def test_the_page_lists_the_routes_that_require_no_key() -> None:
+    (text,) = [one for one in paragraphs(API) if "These paths require no key: " in one]
+    listed = set(_ROUTE.findall(text.partition("no key: ")[2]))
+    public = {
+        route.split(" ")[1]
+        for route, operation in OPERATIONS.items()
+        if "security" not in operation
+    }
+    # One path of the page is for all that begin with it, and the last two are not in the document.
+    assert {path for path in public if not path.startswith("/health/")} == {
+        path.removesuffix("…") for path in listed
+    } - {"/docs", "/openapi.json"}
 
 
 @pytest.mark.parametrize(("name", "place"), sorted(PARAMETERS))

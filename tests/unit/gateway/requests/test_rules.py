@@ -31,7 +31,9 @@ BOUNDED = {
 }
 
 
-@pytest.mark.parametrize(("model", "field"), BOUNDED, ids=str)
+@pytest.mark.parametrize(
+    ("model", "field"), BOUNDED, ids=[f"{model.__name__}.{field}" for model, field in BOUNDED]
+)
 def test_a_number_out_of_range_is_answered_with_the_range(
     model: type[BaseModel], field: str
 ) -> None:
