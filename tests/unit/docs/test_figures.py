@@ -14,6 +14,7 @@ from cloche_gateway.cluster import feeds
 from cloche_gateway.http import connections, incoming, route, server_protocol
 from cloche_gateway.limits import bytes as memory
 from cloche_gateway.limits import pace
+from cloche_gateway.models import ExecuteRequest
 from cloche_gateway.requests import body
 from cloche_gateway.settings import Settings
 
@@ -71,6 +72,13 @@ OF_CONNECTIONS = [
 def test_the_table_of_the_request_has_the_limits_of_a_field(field: str) -> None:
     rows = {row[0].strip("`"): row for row in tables(section("docs/user/api.md", "### Request"))[0]}
     assert OF_REQUESTS[field] in f"{rows[field][1]} {rows[field][2]}"
+
+
+@pytest.mark.parametrize("field", OF_REQUESTS)
+def test_the_description_of_a_field_in_openapi_has_its_limit(field: str) -> None:
+    description = ExecuteRequest.model_fields[field].description or ""
+    for size in re.findall(r"at most (\d+ KiB)", description):
+        assert size in OF_REQUESTS[field]
 
 
 @pytest.mark.parametrize("words", OF_CONNECTIONS)
