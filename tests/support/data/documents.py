@@ -14,6 +14,7 @@ _HEADING = re.compile(r"^(#{1,6}) +(.+?)\s*$")
 _LINK = re.compile(r"!?\[(?:[^\[\]]|\[[^\]]*\])*\]\((?P<target>[^()\s]+)\)")
 _REFERENCE = re.compile(r"^\[[^\]]+\]: +(?P<target>\S+)$", re.MULTILINE)
 _CODE = re.compile(r"`[^`]*`")
+_CELL_BORDER = re.compile(r"(?<!\\)\|")
 
 
 @dataclass(frozen=True)
@@ -77,6 +78,29 @@ def blocks(page: str) -> list[Block]:
             lines.append(line)
         elif title := _HEADING.match(line):
             heading = title[2]
+    return found
+
+
+def section(page: str, heading: str) -> str:
+    """Return the text below a heading (`## Reasons`), up to the next one of its level or above."""
+    level = len(heading) - len(heading.lstrip("#"))
+    _, found, rest = text_of(page).partition(f"\n{heading}\n")
+    assert found, f"{page} has no heading {heading!r}"
+    return re.split(rf"^#{{1,{level}}} ", rest, maxsplit=1, flags=re.MULTILINE)[0]
+
+
+def tables(text: str) -> list[list[list[str]]]:
+    """Return the tables of a section: for each of them the cells of its rows, without the head."""
+    found: list[list[list[str]]] = []
+    inside = False
+    for line in text.splitlines():
+        if line.startswith("|---"):
+            found.append([])
+            inside = True
+        elif inside and line.startswith("|"):
+            found[-1].append([cell.strip() for cell in _CELL_BORDER.split(line)[1:-1]])
+        else:
+            inside = False
     return found
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,7 @@ import pytest
 import yaml
 from pydantic import BaseModel
 
+from cloche_api import limits
 from cloche_api.crd import typed_dicts
 from cloche_api.crd.__main__ import TYPED_DICTS, rendered
 from cloche_api.crd.definitions import all_crds
@@ -113,6 +115,28 @@ def test_each_validation_rule_has_a_message(path: str) -> None:
         allowed = {"rule", "message", "messageExpression", "reason", "fieldPath"}
         assert {"rule", "message"} <= set(rule) <= allowed
         assert rule["message"][0].islower()
+
+
+def test_the_message_of_a_rule_about_a_size_has_the_size() -> None:
+    found = 0
+    for node in NODES.values():
+        for rule in node.get("x-kubernetes-validations", []):
+            if size := re.search(r"at most (\d+) KiB", rule["message"]):
+                assert rule["rule"].endswith(f" <= {int(size[1]) * limits.KIB}")
+                found += 1
+    assert found > 5
+
+
+@pytest.mark.parametrize("crd", all_crds(), ids=lambda crd: crd["spec"]["names"]["kind"])
+def test_each_column_shows_a_field(crd: dict[str, Any]) -> None:
+    (version,) = crd["spec"]["versions"]
+    for column in version["additionalPrinterColumns"]:
+        node = version["schema"]["openAPIV3Schema"]
+        for name in re.sub(r"\[.*?\]", "", column["jsonPath"]).strip(".").split("."):
+            if name == "metadata":  # of Kubernetes, without a schema here
+                break
+            node = node["properties"][name]
+            node = node.get("items", node)
 
 
 def test_each_spec_field_except_cancel_is_immutable() -> None:

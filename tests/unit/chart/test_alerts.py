@@ -9,8 +9,11 @@ import pytest
 import yaml
 from prometheus_client import generate_latest
 from support.clients.helm import kinds, the
+from support.data.documents import section, tables
 from support.data.names import ROOT, SYSTEM
 
+from cloche_api.resources.phases import Phase, Reason, phase_of
+from cloche_gateway import results
 from cloche_gateway.metrics import Metrics as GatewayMetrics
 from cloche_operator.metrics import Metrics as OperatorMetrics
 
@@ -75,6 +78,25 @@ def test_the_documented_alerts_are_those_of_the_chart() -> None:
     }
     assert anywhere == rules(yaml.safe_load(block)["groups"])
     assert kinds("PrometheusRule") == {}
+
+
+def test_each_alert_has_something_to_do() -> None:
+    (table,) = tables(section("docs/operate/monitor.md", "## Alerts"))
+    rule = the("PrometheusRule", "cloche", "prometheusRule.enabled=true")
+    assert {name for row in table for name in row[0].split(", ")} == set(
+        rules(rule["spec"]["groups"])
+    )
+
+
+def test_the_alert_on_failures_leaves_out_the_reasons_that_requests_cause() -> None:
+    rule = the("PrometheusRule", "cloche", "prometheusRule.enabled=true")
+    expression, _ = rules(rule["spec"]["groups"])["ClocheExecutionsFail"]
+    (left_out,) = re.findall(r'reason!~"([\w|]+)"', expression)
+    assert set(left_out.split("|")) == {
+        reason
+        for reason in Reason
+        if phase_of(reason) is Phase.ERROR and results.TABLE[reason].status < 500
+    }
 
 
 def test_the_alerts_use_metrics_that_exist_and_the_limits_of_the_values() -> None:

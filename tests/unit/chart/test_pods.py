@@ -2,17 +2,33 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
 from support.clients.helm import the
 from support.data.names import SANDBOXES, SYSTEM
+from support.data.policy_cases_containers import CONTAINERS, PRIVILEGES, RESOURCES
+from support.data.policy_cases_pods import METADATA, SURROUNDINGS, USERS, VOLUMES
+from support.data.sandbox_pods import cold
 
 from cloche_api import meta
 from cloche_operator.model.pod_manifest import SUPERVISOR
 from cloche_operator.settings import Settings
 
 CREATE, CHANGE = f"cloche-pods.{SYSTEM}", f"cloche-pod-changes.{SYSTEM}"
+VARIANTS = CONTAINERS | PRIVILEGES | RESOURCES | METADATA | USERS | VOLUMES | SURROUNDINGS
+NOT_PINNED = {
+    "spec.hostname",  # each Pod has its own
+    "spec.imagePullSecrets",  # only the kubelet reads them
+    # The runtime names the image, and the supervisor in it must speak the protocol.
+    "spec.containers[0].image", "spec.containers[0].imagePullPolicy",
+    "spec.containers[0].name",  # by the rule on spec.containers
+    # Of the scheduler. The limits are pinned.
+    *(f"spec.containers[0].resources.requests.{name}"
+      for name in ("cpu", "memory", "ephemeral-storage")),
+}  # fmt: skip
+"""Fields that the operator sets and no rule is about."""
 
 
 def rules(name: str, *sets: str) -> dict[str, list[str]]:
@@ -55,6 +71,53 @@ def test_the_pod_policy_requires_what_the_operator_builds() -> None:
     assert f"<= {Settings().last_user}" in user
     (deadline,) = asked["spec.activeDeadlineSeconds"]
     assert f"[?'{meta.LABEL_STATE}'].orValue('') == '{meta.STATE_WAITING}'" in deadline
+
+
+def test_each_field_that_the_operator_sets_is_pinned_by_the_policy_or_listed() -> None:
+    settings = Settings(
+        node_selector={"pool": "sandbox"},
+        tolerations=[{"key": "sandbox", "operator": "Exists"}],
+        runtime_class_name="guest",
+        user_namespaces=True,
+        app_armor_profile="localhost/programs",
+        priority_class_name="programs",
+        image_pull_secrets=["registry"],
+    )
+    asked = rules(
+        CREATE,
+        'sandbox={"userNamespaces":true,"runtimeClassName":"guest","priorityClassName":"programs",'
+        '"nodeSelector":{"pool":"sandbox"},"appArmorProfile":"localhost/programs"}',
+    )
+    pinned = {*asked} - {"spec.containers"}
+    free = {
+        path
+        for path in paths(cold(settings=settings)["spec"], "spec")
+        if not any(f"{path}.".startswith(f"{field}.") for field in pinned)
+    }
+    assert free == NOT_PINNED
+
+
+def paths(value: Any, path: str) -> Iterator[str]:
+    """The paths of the fields of a Pod. A list is one field, except that of the containers."""
+    if isinstance(value, dict):
+        for name, inner in value.items():
+            yield from paths(inner, f"{path}.{name}")
+    elif path == "spec.containers":
+        yield from paths(value[0], f"{path}[0]")
+    else:
+        yield path
+
+
+def test_each_rule_of_the_pod_policy_has_a_test_case() -> None:
+    """tests/integration/chart/test_pods.py tries the cases on an API server."""
+    tried = {one.field for one in VARIANTS.values() if not one.invalid}
+    # The policy also forbids what the API server itself rejects.
+    impossible = {one.field for one in VARIANTS.values() if one.invalid}
+    # Rules need a restartPolicy, which is refused before.
+    behind = {"spec.containers[0].restartPolicyRules"}
+    asked = {*rules(CREATE)}
+    assert tried <= asked
+    assert asked - tried <= impossible | behind
 
 
 def test_the_pod_policy_forbids_a_field_at_its_path() -> None:

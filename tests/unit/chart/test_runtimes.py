@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import PurePath
+
 import pytest
 import yaml
+from languages.rows import EXTENSIONS
+from languages.test_programs import FAILURES
 from support.clients.helm import kinds, refusal, the
+from support.data.documents import section, tables, text_of
 from support.data.names import CHART, ROOT
 
 SOURCES = {
@@ -47,6 +53,41 @@ def test_crds_and_runtimes_in_the_chart_are_links_to_their_source() -> None:
         *(f"{name}.yaml" for name in SOURCES),
     }
     assert all(path.is_relative_to(ROOT) and path.is_file() for path in linked.values())
+
+
+def test_each_language_is_in_the_table_that_all_languages_are_tested_by() -> None:
+    """tests/languages runs them in Pods."""
+    extensions = {
+        name: PurePath(source["spec"]["fileName"]).suffix.removeprefix(".")
+        for name, source in SOURCES.items()
+    }
+    assert extensions == EXTENSIONS
+    assert set(FAILURES) == set(SOURCES)
+    programs = ROOT / "tests" / "languages" / "programs"
+    rows = {path.stem for path in programs.glob("python/*")}
+    for name, extension in EXTENSIONS.items():
+        assert {path.stem for path in programs.glob(f"{name}/*.{extension}")} == rows, name
+        examples = ROOT / "runtimes" / name / "examples"
+        assert (examples / f"hello.{extension}").is_file()
+        assert (examples / "hello.yaml").is_file()
+
+
+def test_the_page_of_languages_has_name_aliases_and_version_of_each() -> None:
+    table = tables(text_of("docs/user/languages.md"))[0]
+    documented = {
+        name.strip("`"): (re.findall(r"`([^`]+)`", aliases), version)
+        for name, aliases, version, *_ in table
+    }
+    specs = {name: source["spec"] for name, source in SOURCES.items()}
+    assert documented == {
+        name: (spec.get("aliases", []), spec["version"]) for name, spec in specs.items()
+    }
+
+
+def test_the_documented_build_has_each_language() -> None:
+    text = section("docs/operate/install.md", "## Build the images")
+    (names,) = re.findall(r"^for language in (.+); do$", text, re.MULTILINE)
+    assert sorted(names.split()) == sorted(SOURCES)
 
 
 def test_a_disabled_runtime_is_not_rendered() -> None:

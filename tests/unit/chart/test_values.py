@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
+from typing import Any
 
 import pytest
+import yaml
 from support.clients.helm import has_value, helm, refusal, template
 from support.data.names import CHART
 
@@ -94,6 +97,27 @@ def test_the_names_that_replace_others_exist() -> None:
     paths = {path for hint in hints for path in re.findall(r"\w+(?:\.\w+)+|valkey", hint)}
     assert len(paths) > 15
     assert [path for path in paths if not has_value(path)] == []
+
+
+def leaves(values: dict[str, Any], *path: str) -> Iterator[tuple[str, ...]]:
+    for name, value in values.items():
+        if isinstance(value, dict) and value:
+            yield from leaves(value, *path, name)
+        else:
+            yield (*path, name)
+
+
+def test_each_value_is_used_by_a_template() -> None:
+    templates = "\n".join(
+        path.read_text() for path in (CHART / "templates").rglob("*") if path.is_file()
+    )
+    values = yaml.safe_load((CHART / "values.yaml").read_text())
+    unused = {
+        ".".join(path)
+        for path in leaves(values)
+        if not re.search(rf"[.\"]{re.escape(path[-1])}\b", templates)
+    }
+    assert unused == {"sandbox.limitRange.max.ephemeral-storage"}  # with the map that has it
 
 
 def test_a_refusal_is_not_attributed_to_an_unrelated_template() -> None:

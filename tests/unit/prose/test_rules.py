@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 from prose.lint import Finding, findings
+from support.data.names import ROOT
 
 BAD = {
     "The client is told the reason.": "cloche.words",
@@ -39,6 +40,11 @@ def found_in(path: str, text: str) -> list[Finding]:
 @pytest.mark.parametrize(("sentence", "rule"), BAD.items(), ids=lambda value: value[:40])
 def test_a_rule_finds_a_bad_sentence(sentence: str, rule: str) -> None:
     assert rule in {one.rule for one in found_in("page.md", f"# Page\n\n{sentence}\n")}
+
+
+def test_each_file_of_rules_has_a_bad_sentence() -> None:
+    files = {f"cloche.{path.stem}" for path in (ROOT / "styles" / "Cloche").glob("*.yml")}
+    assert files == set(BAD.values()) - {"cloche.sentence_length"}
 
 
 def test_the_rules_accept_good_sentences() -> None:

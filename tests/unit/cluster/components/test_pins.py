@@ -1,8 +1,11 @@
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 import pytest
+from support.data.documents import section, tables
+from support.data.names import ROOT
 
 from cloche_cluster.components.build import Binaries
 from cloche_cluster.components.go import go_is_enough
@@ -11,6 +14,8 @@ from cloche_cluster.components.pins import (
     COMPONENTS_DIRECTORY,
     COREDNS,
     NODE_MODULE,
+    POLICY_ENGINE,
+    SYFT,
     Component,
     build_flags,
     kubernetes_version,
@@ -71,6 +76,19 @@ def test_a_go_mod_without_the_components_module_is_an_error(tmp_path: Path) -> N
     write_pin(tmp_path, GO_MOD.replace("example.org/thing v2", "example.org/other v2"))
     with pytest.raises(ValueError, match="no line that matches"):
         read_pin(THING, tmp_path)
+
+
+def test_the_documented_versions_are_the_pinned_ones() -> None:
+    (table,) = tables(section("docs/design/cluster.md", "## Versions"))
+    documented = {re.split(r"[:, ]", row[0])[0]: (row[1], row[2]) for row in table}
+    pinned = {}
+    for one in (*COMPONENTS, COREDNS, POLICY_ENGINE, SYFT):
+        pin = read_pin(one, COMPONENTS_DIRECTORY)
+        pinned[one.name] = (pin.version.removeprefix("v"), pin.source.name)
+    (supervisor,) = re.findall(
+        r"^supervisor==(\S+)", (ROOT / "cluster" / "requirements.txt").read_text(), re.MULTILINE
+    )
+    assert documented == pinned | {"supervisor": (supervisor, "")}
 
 
 def test_each_component_of_the_repository_has_its_programs() -> None:

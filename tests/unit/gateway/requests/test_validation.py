@@ -123,6 +123,27 @@ def test_characters_that_grow_in_etcd_count_with_their_stored_size(
         spec(**{field: character * (most + 300)})
 
 
+@pytest.mark.parametrize(
+    ("field", "value", "limit"),
+    [
+        ("code", "x" * (limits.CODE_BYTES + 1), limits.CODE_BYTES),
+        ("stdin", "x" * (limits.STDIN_BYTES + 1), limits.STDIN_BYTES),
+        ("environment", {"A": "x" * limits.ENVIRONMENT_BYTES}, limits.ENVIRONMENT_BYTES),
+        ("args", ["x" * (limits.ARGS_BYTES + 1)], limits.ARGS_BYTES),
+        (
+            "files",
+            [{"path": "f", "content": "x" * (limits.FILES_BYTES + 1)}],
+            limits.FILES_BYTES,
+        ),
+    ],
+    ids=lambda value: value if isinstance(value, str) and len(value) < 20 else "",
+)
+def test_the_message_about_a_size_has_the_limit(field: str, value: object, limit: int) -> None:
+    words = f"^{field}: must be at most {limit // limits.KIB} KiB"
+    with pytest.raises(TooLargeError, match=words):
+        spec(**{field: value})
+
+
 def test_the_error_for_a_large_request_names_the_largest_field() -> None:
     with pytest.raises(TooLargeError, match=r"^files: .* at most 700 KiB .* \d+ of them in files$"):
         spec(

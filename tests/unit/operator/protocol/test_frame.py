@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import Any
 
 import pytest
+from support.data.documents import section, tables
 
 from cloche_api.resources.amounts import UsedResources
 from cloche_api.resources.execution import ExecutionSpec
 from cloche_api.resources.runtime import RuntimeSpec
-from cloche_operator.protocol.frame import HELLO, frame
+from cloche_operator.protocol.frame import HELLO, Afterwards, frame
+from cloche_supervisor.protocol.frame import AFTERWARDS, Frame
+from cloche_supervisor.protocol.wire import VERSION
 
 USED = UsedResources(cpu="1", memory="512Mi", disk="100Mi")
 PYTHON: dict[str, Any] = {
@@ -25,12 +29,27 @@ def content(spec: dict[str, Any], runtime: dict[str, Any]) -> dict[str, Any]:
         "the-uid", ExecutionSpec.model_validate(spec), RuntimeSpec.model_validate(runtime), USED
     )
     assert int.from_bytes(sent[:4], "big") == len(sent) - 4
+    Frame(sent[4:])  # the supervisor accepts it
     body: dict[str, Any] = json.loads(sent[4:].decode("utf-8", "surrogatepass"))
     return body
 
 
 def test_the_hello_is_that_of_the_protocol() -> None:
     assert HELLO == b"CLO\x01"
+    assert HELLO[3] == VERSION
+
+
+def test_operator_and_supervisor_know_the_same_values_of_afterwards() -> None:
+    assert set(AFTERWARDS) == set(Afterwards)
+
+
+def test_the_frame_has_exactly_the_documented_keys() -> None:
+    (table,) = tables(section("docs/design/protocol.md", "### The frame"))
+    body = content({"language": "python", "code": "print(1)"}, PYTHON)
+    named = {row[0].strip("`") for row in table}
+    assert named == {*body, "limits.rlimits"}
+    (rlimits,) = [row[1] for row in table if row[0] == "`limits.rlimits`"]
+    assert set(re.findall(r"\w+", rlimits)) == set(body["limits"]["rlimits"])
 
 
 def test_the_frame_of_a_minimal_execution_has_all_defaults() -> None:

@@ -6,9 +6,17 @@ import json
 from typing import Any
 
 import pytest
+from support.data.documents import section, tables
 from support.data.supervisor_events import exit_event, lines
 
-from cloche_operator.protocol.events import _LINE_BYTES, _TEXT_BYTES, EventReader, Transcript
+from cloche_operator.protocol.events import (
+    _EXIT_FIELDS,
+    _LINE_BYTES,
+    _TEXT_BYTES,
+    EventReader,
+    ExitEvent,
+    Transcript,
+)
 
 UID = "5b0c1f0e-8a7f-4f57-9f0e-2f8f4b1f5a11"
 EXIT = exit_event(
@@ -61,6 +69,14 @@ def parsed(data: bytes) -> Stream:
 
 def state(of: Stream) -> tuple[Any, ...]:
     return (of.started, of.stdout, of.stderr, of.exit, of.error, of.gap, of.garbage)
+
+
+def test_the_operator_requires_only_documented_fields_of_an_exit_event() -> None:
+    """tests/unit/supervisor tests that the supervisor writes all of them."""
+    (table,) = tables(section("docs/design/protocol.md", "### `exit`"))
+    documented = {row[0].strip("`") for row in table}
+    assert {"execution", *_EXIT_FIELDS} == documented
+    assert set(ExitEvent.__annotations__) == set(_EXIT_FIELDS)
 
 
 def test_a_complete_stream_is_parsed() -> None:

@@ -147,7 +147,12 @@ async def test_a_note_fits_into_the_limit_of_the_api_server(
     assert server.posted[0]["note"] == "é" * 512
 
 
-def test_a_failure_caused_by_a_program_or_a_request_is_no_event() -> None:
-    of_programs = {Reason.EXITED, Reason.SIGNALED, Reason.OUT_OF_MEMORY, Reason.DEADLINE_EXCEEDED}
-    of_clients = {Reason.CANCELLED, Reason.INVALID_SPEC, Reason.UNKNOWN_LANGUAGE}
-    assert not WARNED & (of_programs | of_clients)
+def test_each_reason_either_causes_an_event_or_is_listed_as_one_that_does_not() -> None:
+    of_programs = {Reason.EXITED, Reason.SIGNALED, Reason.OUT_OF_MEMORY, Reason.INVALID_SYNTAX,
+                   Reason.DEADLINE_EXCEEDED, Reason.RESULT_TOO_LARGE}  # fmt: skip
+    of_clients = {Reason.CANCELLED, Reason.DELETED, Reason.SESSION_ENDED, Reason.RECORD_REMOVED,
+                  Reason.INVALID_SPEC, Reason.INVALID_FILES, Reason.UNKNOWN_LANGUAGE,
+                  Reason.RESOURCES_EXCEED_RUNTIME}  # fmt: skip
+    without_event = of_programs | of_clients | {Reason.WRITE_LIMIT}
+    assert set(Reason) - without_event == WARNED
+    assert not WARNED & without_event
