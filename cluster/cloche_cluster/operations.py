@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -76,9 +77,11 @@ class Operations:
         target = self._choose()
         self.console.step(f"cluster: {_described(target)}")
         images = () if bare else self._images()
-        require_no_problem(examine(target, self.checkout, images, self.console))
-        cluster = self._cluster(target)
+        # The examination is under the lock too: while another `make up` starts a cluster, that
+        # cluster's ports would count as taken.
         with self._lock(target, "make up"):
+            require_no_problem(examine(target, self.checkout, images, self.console))
+            cluster = self._cluster(target)
             if bare:
                 access = cluster.prepare()
                 cluster.complete()
@@ -255,6 +258,8 @@ class Operations:
         return self._cluster(target).access()
 
     def _lock(self, target: Target, what: str) -> AbstractContextManager[None]:
+        if target.kind is Kind.EMBEDDED and os.geteuid() != 0:
+            return contextlib.nullcontext()  # the work requires root, and fails with that message
         own = Embedded(self.console).lock
         path: Path = own if target.kind is Kind.EMBEDDED else user_cache() / "lock"
         return locked(path, self.console, f"`{what}` of {self.checkout.root}")

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import fcntl
 import io
 import os
 import subprocess
@@ -15,8 +16,9 @@ from cloche_cluster.doctor.findings import Section, problem
 from cloche_cluster.embedded.layout import Layout
 from cloche_cluster.errors import ClusterError, CommandError
 from cloche_cluster.machine.command import answers, run, wait_until
+from cloche_cluster.machine.lock import locked
 from cloche_cluster.operations import Operations
-from cloche_cluster.targets.choice import Facts, Kind, Target
+from cloche_cluster.targets.choice import Facts, Kind, Target, Wish
 
 
 def test_ctrl_c_prints_one_line_and_exits_with_130(
@@ -49,6 +51,24 @@ def test_an_invalid_command_line_exits_with_2(words: list[str]) -> None:
     with pytest.raises(SystemExit) as ended:
         cli.main(words)
     assert ended.value.code == 2
+
+
+def test_the_machine_is_examined_while_the_lock_is_held(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """While another `make up` starts a cluster, its ports would count as taken."""
+    path = tmp_path / "lock"
+
+    def examined(*_: object) -> list[Section]:
+        with path.open() as file, pytest.raises(BlockingIOError):
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        raise ClusterError("examined")
+
+    console = Console(stream=io.StringIO())
+    monkeypatch.setattr(Operations, "_lock", lambda *_: locked(path, console, "make up"))
+    monkeypatch.setattr(operations, "examine", examined)
+    with pytest.raises(ClusterError, match="examined"):
+        Operations(console, Wish.EMBEDDED, Checkout(tmp_path)).up(bare=True)
 
 
 def test_the_cluster_chosen_by_up_is_remembered_for_down(tmp_path: Path) -> None:
