@@ -22,7 +22,8 @@ from prometheus_client.registry import Collector
 
 from cloche_api.resources.phases import Reason
 from cloche_gateway import __version__
-from cloche_gateway.results import seconds_between, status_word
+from cloche_gateway.result_body import seconds_between
+from cloche_gateway.results import status_word
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Container, Iterator, Mapping

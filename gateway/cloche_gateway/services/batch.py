@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING, Any
 
-from cloche_gateway import results
+from cloche_gateway import result_body, results
 from cloche_gateway.errors import ClientGoneError, ExecutionError, GatewayError
 from cloche_gateway.services import execution
 
@@ -60,5 +60,5 @@ async def _one(
 
 
 def _failed(item: BatchItem, known: dict[str, Any], error: str) -> dict[str, Any]:
-    failed = results.failed_item(known, item.language, item.session_id, error)
+    failed = result_body.failed_item(known, item.language, item.session_id, error)
     return results.warned(failed, item.warnings)

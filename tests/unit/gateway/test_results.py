@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from cloche_api.resources.phases import TERMINAL, Phase, Reason, phase_of
-from cloche_gateway import models, results
+from cloche_gateway import models, result_body, results
 
 # For each reason, the status code of the synchronous response and the API's `status`. Reasons that
 # are not listed give (500, "failed").
@@ -107,14 +107,14 @@ def test_a_running_execution_has_no_detail_and_no_result() -> None:
 
 def test_files_are_in_the_result_only_when_requested() -> None:
     obj = execution(phase="Completed", reason="Exited")
-    assert "files" not in results.result(obj)
+    assert "files" not in result_body.result(obj)
     obj["spec"]["outputFiles"] = ["*"]
-    assert results.result(obj)["files"] == []
+    assert result_body.result(obj)["files"] == []
 
 
 def test_an_answer_has_exactly_the_fields_of_its_model() -> None:
     obj = execution(phase="Completed", reason="Exited", usage={}, startTime="2026-01-01T00:00:00Z")
-    plain = results.result(obj)
+    plain = result_body.result(obj)
     assert set(plain) == set(models.ExecuteResponse.model_fields) - {
         "files",
         "files_truncated",
@@ -123,19 +123,19 @@ def test_an_answer_has_exactly_the_fields_of_its_model() -> None:
     assert set(plain["usage"]) == set(models.Usage.model_fields)
     obj["spec"]["outputFiles"] = ["*"]
     obj["status"]["files"] = [{"path": "a", "contentBase64": ""}]
-    whole = results.warned(results.result(obj), ["colour: unknown field, ignored"])
+    whole = results.warned(result_body.result(obj), ["colour: unknown field, ignored"])
     assert set(whole) == set(models.ExecuteResponse.model_fields)
     assert set(whole["files"][0]) == set(models.OutputFile.model_fields)
     state = results.warned(results.state(obj), ["colour: unknown field, ignored"])
     assert set(state) == set(models.StatusResponse.model_fields)
-    item = results.failed_item(plain, "python", None, "it failed")
+    item = result_body.failed_item(plain, "python", None, "it failed")
     assert set(item) == {*plain, "error"}
     # Fields that a failed item sets itself, so that they are there if no execution was created.
-    alone = results.failed_item({"execution_id": None}, "python", None, "it failed")
+    alone = result_body.failed_item({"execution_id": None}, "python", None, "it failed")
     assert set(alone) == set(item)
 
 
 def test_a_queue_time_of_two_clocks_is_never_negative() -> None:
     obj = execution(queuedTime="2026-01-01T00:00:02.5Z", claimedTime="2026-01-01T00:00:02Z")
-    assert results.result(obj)["queue_time"] == 0.0
-    assert results.result(execution())["queue_time"] is None
+    assert result_body.result(obj)["queue_time"] == 0.0
+    assert result_body.result(execution())["queue_time"] is None

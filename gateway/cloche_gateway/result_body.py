@@ -1,0 +1,98 @@
+"""The result of an execution as JSON. Pure functions of the resource."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, NotRequired, TypedDict
+
+if TYPE_CHECKING:
+    from cloche_api.resources.typed_dicts import ExecutionStatusDict, OutputFileDict
+    from cloche_api.resources.typed_objects import ExecutionSpecDict
+
+
+class _Result(TypedDict):
+    """The fields of `models.ExecuteResponse`."""
+
+    execution_id: str
+    stdout: str
+    stderr: str
+    exit_code: int | None
+    execution_time: float | None
+    language: str
+    session_id: str | None
+    stdout_truncated: bool
+    stderr_truncated: bool
+    reason: str | None
+    usage: dict[str, float | None] | None
+    queue_time: float | None
+    files: NotRequired[list[dict[str, str]]]
+    files_truncated: NotRequired[bool]
+
+
+def result(obj: dict[str, Any]) -> dict[str, Any]:
+    """Return the `models.ExecuteResponse` of an ended execution."""
+    spec: ExecutionSpecDict = obj["spec"]
+    status: ExecutionStatusDict = obj["status"]
+    usage = status.get("usage")
+    answer: _Result = {
+        "execution_id": obj["metadata"]["name"],
+        "stdout": status.get("stdout") or "",
+        "stderr": status.get("stderr") or "",
+        "exit_code": status.get("exitCode"),
+        "execution_time": status.get("executionSeconds"),
+        "language": spec["language"],
+        "session_id": spec.get("session"),
+        "stdout_truncated": status.get("stdoutTruncated") or False,
+        "stderr_truncated": status.get("stderrTruncated") or False,
+        "reason": status.get("reason"),
+        "usage": None
+        if usage is None
+        else {
+            "cpu_seconds": usage.get("cpuSeconds"),
+            "max_memory_bytes": usage.get("maxMemoryBytes"),
+        },
+        "queue_time": seconds_between(status.get("queuedTime"), status.get("claimedTime")),
+    }
+    patterns: list[str] = spec.get("outputFiles") or []
+    if patterns:
+        files: list[OutputFileDict] = status.get("files") or []
+        answer["files"] = [
+            {"path": file["path"], "content_base64": file["contentBase64"]} for file in files
+        ]
+        answer["files_truncated"] = status.get("filesTruncated") or False
+    return {**answer}
+
+
+def failed_item(
+    known: dict[str, Any], language: str | None, session_id: str | None, error: str
+) -> dict[str, Any]:
+    """Return the `models.BatchItem` of a failed item of a batch.
+
+    `known` has the fields that are known, at least `execution_id`. `language` and `session_id` are
+    those of the request.
+    """
+    unknown = {
+        "stdout": "",
+        "stderr": "",
+        "execution_time": None,
+        "language": language,
+        "session_id": session_id,
+        "stdout_truncated": False,
+        "stderr_truncated": False,
+        "reason": None,
+        "usage": None,
+        "queue_time": None,
+    }
+    known = {field: value for field, value in known.items() if field != "detail"}
+    return {**unknown, **known, "exit_code": -1, "error": error}
+
+
+def seconds_between(earlier: str | None, later: str | None) -> float | None:
+    """Return the seconds from one RFC 3339 time to another, at least 0.
+
+    Return None if one of them is None or empty.
+    """
+    if not earlier or not later:
+        return None
+    passed = datetime.fromisoformat(later) - datetime.fromisoformat(earlier)
+    return max(0.0, round(passed.total_seconds(), 6))
