@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import json
+import re
 
 import pytest
+from support.data.documents import text_of
 
 from cloche_kube.errors import (
+    _TRANSIENT,
     AlreadyExistsError,
     ApiError,
     ConflictError,
@@ -34,6 +37,12 @@ def answered(status: int, message: str = "", reason: str = "") -> Exception:
 @pytest.mark.parametrize("status", [401, 429, 500, 502, 503, 504])
 def test_a_status_that_asks_for_a_retry_is_an_unavailable_error(status: int) -> None:
     assert type(answered(status)) is UnavailableError
+
+
+def test_the_documented_statuses_are_those_that_ask_for_a_retry() -> None:
+    page = " ".join(text_of("docs/decisions/kubernetes-client.md").split())
+    (listed,) = re.findall(r"a missing response, ([\d, or]+), or a 403 by RBAC", page)
+    assert {int(status) for status in re.findall(r"\d+", listed)} == _TRANSIENT
 
 
 def test_a_403_about_the_clients_rights_is_an_unavailable_error() -> None:
