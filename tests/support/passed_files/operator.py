@@ -1,7 +1,7 @@
 """The files that a warm execution passes in the operator.
 
-A real operator runs in a separate process with a real API server. There is no kubelet, so that its
-attaches get a supervisor of this module.
+A real operator runs in a separate process with a real API server. Because there is no kubelet, this
+module connects the operator's attaches to a supervisor.
 """
 
 from __future__ import annotations
