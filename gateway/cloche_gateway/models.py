@@ -213,7 +213,8 @@ class ExecuteResponse(BaseModel):
     """Whether output beyond the first 256 KiB is missing."""
     stderr_truncated: bool
     reason: str | None
-    """Why the execution ended: Exited, Signaled, OutOfMemory, InvalidSyntax, DeadlineExceeded, …"""
+    """Why the execution ended: Exited, Signaled, OutOfMemory, DiskFull, InvalidSyntax,
+    CompilerFailed, DeadlineExceeded, …"""
     usage: Usage | None
     """Null if the supervisor could not report it."""
     queue_time: float | None
