@@ -101,6 +101,10 @@ class LanguageInfo(BaseModel):
     file_extension: str
     max_execution_time: int
     """Longest timeout in seconds."""
+    min_memory: str
+    """Least memory in MiB that the language works with, such as `32MB`."""
+    min_disk: str
+    """Least disk in MiB that the language works with, such as `1MB`."""
     max_memory: str
     """Most memory in MiB, such as `2048MB`."""
     max_cpu: float

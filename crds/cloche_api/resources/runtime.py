@@ -5,7 +5,7 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import Annotated
 
-from pydantic import Field, StringConstraints
+from pydantic import ConfigDict, Field, StringConstraints
 
 from cloche_api import limits
 from cloche_api.resources.amounts import ResourceAmounts, UsedResources
@@ -56,8 +56,27 @@ class FailureMessages(Resource):
     whether the code is valid."""
 
 
+def _at_most(least: str, most: str) -> tuple[tuple[str, str], ...]:
+    """Return the rules that no amount of `least` is more than that of `most`."""
+    return tuple(
+        (
+            (
+                f"!has(self.{least}) || !has(self.{least}.{name}) || "
+                f"quantity(string(self.{least}.{name})).compareTo("
+                f"quantity(string(self.{most}.{name}))) <= 0"
+            ),
+            f"{least}.{name} must not be more than {most}.{name}",
+        )
+        for name in ("cpu", "memory", "disk")
+    )
+
+
 class RuntimeResources(Resource):
     """Minimum, default and maximum resources of an execution."""
+
+    model_config = ConfigDict(
+        json_schema_extra=rules(*_at_most("minimum", "defaults"), *_at_most("defaults", "maximum"))
+    )
 
     minimum: ResourceAmounts | None = None
     """Minimum resources that an execution may specify, where the language does not start with
