@@ -20,6 +20,7 @@ from cloche_operator.queue.waitlist import came
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterator
+    from collections.abc import Set as AbstractSet
 
 _QUIET_SECONDS = 0.15
 """Seconds without a program that make a pause. A client that sends one request after the other
@@ -121,6 +122,32 @@ class Backoff:
         return max(0.0, self._not_before - self._clock())
 
 
+class ActiveTenants:
+    """The tenants whose last program came within `seconds`."""
+
+    def __init__(self, seconds: float, clock: Callable[[], float] = time.monotonic) -> None:
+        self._seconds = seconds
+        self._clock = clock
+        self._came: dict[str, float] = {}
+        """When each tenant's last program came, in the order of these times."""
+
+    def came(self, tenant: str) -> None:
+        """Record that a program of this tenant has come."""
+        self._came.pop(tenant, None)
+        self._came[tenant] = self._clock()
+        self._forget()
+
+    def now(self) -> AbstractSet[str]:
+        """Return the active tenants."""
+        self._forget()
+        return self._came.keys()
+
+    def _forget(self) -> None:
+        latest = self._clock() - self._seconds
+        while self._came and next(iter(self._came.values())) < latest:
+            del self._came[next(iter(self._came))]
+
+
 class Starts:
     """The starts that are under way, and those that wait to begin.
 
@@ -143,19 +170,13 @@ class Starts:
     ) -> None:
         self._most = most
         self._part = part
-        self._clock = clock
-        self._active: dict[str, float] = {}
-        """When the last program of each active tenant has come, in the order of these times."""
+        self._active = ActiveTenants(_ACTIVE_SECONDS, clock)
         self._under_way: Counter[str] = Counter()
         self._waiting: deque[tuple[str, asyncio.Future[None]]] = deque()
 
     def active(self, tenant: str) -> None:
         """Record that a program of this tenant has come."""
-        now = self._clock()
-        self._active.pop(tenant, None)
-        self._active[tenant] = now
-        while now - next(iter(self._active.values())) > _ACTIVE_SECONDS:
-            del self._active[next(iter(self._active))]
+        self._active.came(tenant)
 
     @asynccontextmanager
     async def one(self, tenant: str) -> AsyncIterator[None]:
@@ -219,6 +240,6 @@ class Starts:
         """Return whether the tenant gets only a part: it holds most, and others are active."""
         if not tenant:
             return False
-        latest = self._clock() - _ACTIVE_SECONDS
-        tenants = sum(since >= latest for since in self._active.values())
-        return tenants > 1 and self._part(tenant) > 1 / tenants
+        # A tenant whose program waits for its start is active, however long the start takes.
+        tenants = {*self._active.now(), *self._under_way, *(name for name, _ in self._waiting)}
+        return len(tenants - {""}) > 1 and self._part(tenant) > 1 / len(tenants - {""})

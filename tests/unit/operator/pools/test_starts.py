@@ -114,6 +114,19 @@ async def test_a_tenant_that_ran_nothing_for_ten_seconds_is_not_active() -> None
     assert queue.began == ["a1", "a2", "a3"]
 
 
+async def test_a_tenant_that_waits_for_its_start_is_active_however_long_it_waits() -> None:
+    queue = StartQueue(4, a=0.9, b=0.1)
+    for tenant in "ba":
+        queue.starts.active(tenant)
+    await queue.ask("b1", "a1")
+    queue.now = 11.0
+    queue.starts.active("a")
+    await queue.ask("a2")
+    assert queue.began == ["b1", "a1"], "the tenant b still waits for its Pod"
+    await queue.end("b1")
+    assert queue.began == ["b1", "a1", "a2"]
+
+
 async def test_pools_can_use_all_starts() -> None:
     queue = StartQueue(4)
     for tenant in "ab":
