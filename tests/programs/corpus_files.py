@@ -1,8 +1,8 @@
 """The corpus: programs as people and models write them, each with its request and its answer.
 
-`corpus/LANGUAGE/AUTHORS.yaml` maps the name of a program to its fields, see `Program`. An answer was
-written before the program's first run: correct it only if it contradicts what the language or this
-repository's documentation says.
+`corpus/LANGUAGE/AUTHORS.yaml` maps the name of a program to its fields, see `Program`. The expected
+answer was written before the program's first run. Correct it only if it contradicts the language or
+this repository's documentation.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 CORPUS = Path(__file__).parent / "corpus"
 AUTHORS = ("agents", "courses", "judges", "reports")
-"""Who writes such programs. Those of `reports` come from bug reports of comparable services."""
+"""The writers of such programs. Those of `reports` come from bug reports of comparable services."""
 Kind = Literal[
     "source as saved",
     "modules and files",
@@ -94,7 +94,7 @@ class Program(_Strict):
     name: str
     kind: Kind
     about: str
-    """What it stands for."""
+    """The need or the complaint that it represents."""
     code: str
     saved: tuple[Saved, ...] = ()
     """How an editor saved the code and the texts of its files."""

@@ -12,7 +12,7 @@ from programs.corpus_files import AUTHORS, Expected, Numbers, Program, programs
 from programs.verdict import faults
 
 FEWEST = {"sql": 8, "sqlite": 8}
-"""The databases have no threads, no modules and no standard input of their own."""
+"""The databases have no threads, no modules and few ways to read input."""
 FEWEST_OF_OTHERS = 12
 BODY: dict[str, Any] = {"stdout": "1\n", "stderr": "", "exit_code": 0, "reason": "Exited"}
 
