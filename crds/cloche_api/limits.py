@@ -33,7 +33,10 @@ STATUS_BYTES = 700 * KIB
 """The whole status, as the API server serialises it."""
 
 TIMEOUT_SECONDS_DEFAULT = 30
+TIMEOUT_SECONDS_MIN = 0.1
+"""A program has started by then on any node that is not overloaded."""
 TIMEOUT_SECONDS_MAX = 300
+"""The longest time of a program together with its compiler."""
 TTL_SECONDS_DEFAULT = 3600
 TTL_SECONDS_MAX = 86_400
 """A day: the maximum for clients. Records are removed earlier if there is no room for them."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from cloche_api import limits
 
@@ -31,6 +31,14 @@ Warnings = Annotated[
         "to a request that has some.",
         examples=[["colour: unknown field, ignored"]],
     ),
+]
+
+
+Seconds = Annotated[
+    float | None,
+    Field(ge=limits.TIMEOUT_SECONDS_MIN, le=limits.TIMEOUT_SECONDS_MAX, allow_inf_nan=False),
+    # A whole number stays one, in the record and in the fingerprint of a request with a key.
+    AfterValidator(lambda value: int(value) if value and value.is_integer() else value),
 ]
 
 
@@ -70,8 +78,11 @@ class ExecuteRequest(Body):
         default=None, max_length=limits.ENVIRONMENT_ENTRIES, examples=[{"MY_VAR": "value"}]
     )
     """Environment variables, at most 64 KiB in total."""
-    timeout: int | None = Field(default=None, ge=1, le=limits.TIMEOUT_SECONDS_MAX)
-    """Timeout for compiling and running, in seconds; default 30."""
+    timeout: Seconds = None
+    """Timeout for compiling and running, or for running alone if the request has compile_timeout,
+    in seconds; default 30."""
+    compile_timeout: Seconds = None
+    """Timeout for compiling, in seconds. With `timeout` at most 300."""
     session_id: str | None = None
     """The stateful session to run in (`sbs-…`). Any other value is a label to find related
     executions: 1 to 63 of `A-Za-z0-9._-`, alphanumeric at both ends."""
@@ -172,15 +183,15 @@ class Message(BaseModel):
 
 
 class Usage(BaseModel):
-    """Resources that the program used."""
+    """Resources that the program or the compiler used."""
 
     model_config = ConfigDict(use_attribute_docstrings=True)
 
     cpu_seconds: float | None
-    """User and system time of the compiler and the program, in seconds."""
+    """User and system time of all its processes, in seconds."""
     max_memory_bytes: int | None
-    """Most memory that the container had in use at a time since it started, in bytes. It includes
-    the compiler, the supervisor and the files in the working directory."""
+    """Most memory in use at a time, in bytes. It includes the supervisor and the files in the
+    working directory. If something before it used more, it is the peak of the largest process."""
 
 
 class OutputFile(BaseModel):
@@ -215,9 +226,13 @@ class ExecuteResponse(BaseModel):
     reason: str | None
     """Why the execution ended: Exited, Signaled, OutOfMemory, InvalidSyntax, DeadlineExceeded, …"""
     usage: Usage | None
-    """Null if the supervisor could not report it."""
+    """What the program used, without its compiler. Null if the supervisor could not report it."""
     queue_time: float | None
     """Seconds until a Pod was claimed for the execution."""
+    compile_seconds: float | None = None
+    """Seconds of the compiler. Present only if one was run."""
+    compile_usage: Usage | None = None
+    """What the compiler used. Present only if one was run."""
     files: list[OutputFile] | None = None
     """Present only if the request has output_files."""
     files_truncated: bool | None = None

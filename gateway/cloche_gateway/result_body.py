@@ -6,8 +6,15 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any, NotRequired, TypedDict
 
 if TYPE_CHECKING:
-    from cloche_api.resources.typed_dicts import ExecutionStatusDict, OutputFileDict
+    from cloche_api.resources.typed_dicts import ExecutionStatusDict, OutputFileDict, UsageDict
     from cloche_api.resources.typed_objects import ExecutionSpecDict
+
+
+class _Usage(TypedDict):
+    """The fields of `models.Usage`."""
+
+    cpu_seconds: float | None
+    max_memory_bytes: int | None
 
 
 class _Result(TypedDict):
@@ -23,8 +30,10 @@ class _Result(TypedDict):
     stdout_truncated: bool
     stderr_truncated: bool
     reason: str | None
-    usage: dict[str, float | None] | None
+    usage: _Usage | None
     queue_time: float | None
+    compile_seconds: NotRequired[float]
+    compile_usage: NotRequired[_Usage | None]
     files: NotRequired[list[dict[str, str]]]
     files_truncated: NotRequired[bool]
 
@@ -33,7 +42,6 @@ def result(obj: dict[str, Any]) -> dict[str, Any]:
     """Return the `models.ExecuteResponse` of an ended execution."""
     spec: ExecutionSpecDict = obj["spec"]
     status: ExecutionStatusDict = obj["status"]
-    usage = status.get("usage")
     answer: _Result = {
         "execution_id": obj["metadata"]["name"],
         "stdout": status.get("stdout") or "",
@@ -45,14 +53,12 @@ def result(obj: dict[str, Any]) -> dict[str, Any]:
         "stdout_truncated": status.get("stdoutTruncated") or False,
         "stderr_truncated": status.get("stderrTruncated") or False,
         "reason": status.get("reason"),
-        "usage": None
-        if usage is None
-        else {
-            "cpu_seconds": usage.get("cpuSeconds"),
-            "max_memory_bytes": usage.get("maxMemoryBytes"),
-        },
+        "usage": _usage(status.get("usage")),
         "queue_time": seconds_between(status.get("queuedTime"), status.get("claimedTime")),
     }
+    if "compileSeconds" in status:
+        answer["compile_seconds"] = status["compileSeconds"]
+        answer["compile_usage"] = _usage(status.get("compileUsage"))
     patterns: list[str] = spec.get("outputFiles") or []
     if patterns:
         files: list[OutputFileDict] = status.get("files") or []
@@ -61,6 +67,15 @@ def result(obj: dict[str, Any]) -> dict[str, Any]:
         ]
         answer["files_truncated"] = status.get("filesTruncated") or False
     return {**answer}
+
+
+def _usage(usage: UsageDict | None) -> _Usage | None:
+    if usage is None:
+        return None
+    return {
+        "cpu_seconds": usage.get("cpuSeconds"),
+        "max_memory_bytes": usage.get("maxMemoryBytes"),
+    }
 
 
 def failed_item(

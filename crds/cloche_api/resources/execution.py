@@ -57,10 +57,18 @@ class ExecutionSpec(Input):
         default=None, max_length=limits.OUTPUT_FILES_ENTRIES
     )
     """Glob patterns of the files in the working directory to return."""
-    timeout_seconds: int = Field(
-        default=limits.TIMEOUT_SECONDS_DEFAULT, ge=1, le=limits.TIMEOUT_SECONDS_MAX
+    timeout_seconds: float = Field(
+        default=limits.TIMEOUT_SECONDS_DEFAULT,
+        ge=limits.TIMEOUT_SECONDS_MIN,
+        le=limits.TIMEOUT_SECONDS_MAX,
     )
-    """Time limit in seconds for compiling and running. Time in the queue does not count."""
+    """Time limit in seconds for compiling and running, or for running alone if
+    `compileTimeoutSeconds` is set. Time in the queue does not count."""
+    compile_timeout_seconds: float | None = Field(
+        default=None, ge=limits.TIMEOUT_SECONDS_MIN, le=limits.TIMEOUT_SECONDS_MAX
+    )
+    """Time limit in seconds for compiling. That of the runtime's compiler also applies, and
+    compiling and running end after 300 seconds together. Without a compiler it has no effect."""
     resources: ResourceAmounts | None = None
     """CPU, memory and disk for the program. Defaults to those of the runtime."""
     session: str | None = Field(default=None, pattern=limits.LABEL_VALUE, max_length=63)
@@ -74,6 +82,12 @@ class ExecutionSpec(Input):
     """Seconds for which the execution is kept after it has ended."""
     cancel: bool = False
     """Set to true to cancel the execution. It cannot be set back to false."""
+
+    @property
+    def total_seconds(self) -> float:
+        """The longest time that compiling and running may take together."""
+        total = self.timeout_seconds + (self.compile_timeout_seconds or 0)
+        return min(total, limits.TIMEOUT_SECONDS_MAX)
 
 
 def with_input(spec: ExecutionSpec, source: SourceSpec) -> ExecutionSpec:

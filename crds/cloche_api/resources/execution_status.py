@@ -14,12 +14,13 @@ from cloche_api.resources.phases import Phase
 
 
 class Usage(Resource):
-    """Resources that the program used, as far as they were measured."""
+    """Resources that the program or the compiler used, as far as they were measured."""
 
     cpu_seconds: float | None = None
-    """CPU time of all processes in seconds."""
+    """CPU time of all its processes in seconds."""
     max_memory_bytes: int | None = None
-    """Peak memory usage of the Pod in bytes."""
+    """Peak of the container's memory in bytes, if it was reached meanwhile. If something before
+    used more, the peak of the largest process."""
 
 
 class OutputFile(Resource):
@@ -81,7 +82,10 @@ class ExecutionStatus(Resource):
     check_seconds: float | None = None
     """Wall time in seconds of the syntax check after a failed run."""
     usage: Usage | None = None
-    """Resources that the program used. Absent if the supervisor ended without a report."""
+    """Resources that the program used, without the compiler. Absent if the supervisor ended without
+    a report."""
+    compile_usage: Usage | None = None
+    """Resources that the compiler used."""
     resources: UsedResources | None = None
     """Resource limits of the program."""
     runtime_generation: int | None = None

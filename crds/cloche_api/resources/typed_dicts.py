@@ -15,12 +15,13 @@ class OutputFileDict(TypedDict):
 
 
 class UsageDict(TypedDict):
-    """Resources that the program used, as far as they were measured."""
+    """Resources that the program or the compiler used, as far as they were measured."""
 
     cpuSeconds: NotRequired[float]
-    """CPU time of all processes in seconds."""
+    """CPU time of all its processes in seconds."""
     maxMemoryBytes: NotRequired[int]
-    """Peak memory usage of the Pod in bytes."""
+    """Peak of the container's memory in bytes, if it was reached meanwhile. If something before
+    used more, the peak of the largest process."""
 
 
 class UsedResourcesDict(TypedDict):
@@ -101,7 +102,10 @@ class ExecutionStatusDict(TypedDict):
     checkSeconds: NotRequired[float]
     """Wall time in seconds of the syntax check after a failed run."""
     usage: NotRequired[UsageDict]
-    """Resources that the program used. Absent if the supervisor ended without a report."""
+    """Resources that the program used, without the compiler. Absent if the supervisor ended without
+    a report."""
+    compileUsage: NotRequired[UsageDict]
+    """Resources that the compiler used."""
     resources: NotRequired[UsedResourcesDict]
     """Resource limits of the program."""
     runtimeGeneration: NotRequired[int]

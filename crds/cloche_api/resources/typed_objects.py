@@ -75,8 +75,12 @@ class ExecutionSpecDict(TypedDict):
     be absent here. Only the gateway may set it."""
     outputFiles: NotRequired[list[str]]
     """Glob patterns of the files in the working directory to return."""
-    timeoutSeconds: NotRequired[int]
-    """Time limit in seconds for compiling and running. Time in the queue does not count."""
+    timeoutSeconds: NotRequired[float]
+    """Time limit in seconds for compiling and running, or for running alone if
+    `compileTimeoutSeconds` is set. Time in the queue does not count."""
+    compileTimeoutSeconds: NotRequired[float]
+    """Time limit in seconds for compiling. That of the runtime's compiler also applies, and
+    compiling and running end after 300 seconds together. Without a compiler it has no effect."""
     resources: NotRequired[ResourceAmountsDict]
     """CPU, memory and disk for the program. Defaults to those of the runtime."""
     session: NotRequired[str]

@@ -167,10 +167,12 @@ def _spec(request: ExecuteRequest, language: Language, caller: Caller) -> Execut
     spec: ExecutionSpecDict = {
         "language": language.name,
         "code": request.code,
-        "timeoutSeconds": timeout_seconds(request),
+        "timeoutSeconds": _timeout_seconds(request),
         "tenant": caller.tenant,
         "concurrency": {"group": caller.key, "limit": caller.concurrency},
     }
+    if request.compile_timeout is not None:
+        spec["compileTimeoutSeconds"] = request.compile_timeout
     if request.stdin:
         spec["stdin"] = request.stdin
     if request.environment:
@@ -198,8 +200,12 @@ def _file(of: InputFile) -> FileDict:
     return {"path": of.path, "contentBase64": of.content_base64}
 
 
-def timeout_seconds(request: ExecuteRequest) -> int:
-    """Return the program's timeout in seconds: the requested one or the default."""
+def total_seconds(request: ExecuteRequest) -> float:
+    """Return the longest time for compiling and running together."""
+    return _timeout_seconds(request) + (request.compile_timeout or 0)
+
+
+def _timeout_seconds(request: ExecuteRequest) -> float:
     asked = request.timeout
     return limits.TIMEOUT_SECONDS_DEFAULT if asked is None else asked
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from cloche_api import limits
 from cloche_gateway.errors import InvalidRequestError, TooLargeError
+from cloche_gateway.requests import manifest
 
 if TYPE_CHECKING:
     from cloche_gateway.cluster.languages import Language
@@ -34,6 +35,7 @@ def check(request: ExecuteRequest, language: Language) -> None:
     _text("code", request.code, limits.CODE_BYTES)
     if request.stdin is not None:
         _text("stdin", request.stdin, limits.STDIN_BYTES)
+    _timeouts(request)
     session = request.session_id
     if session is not None and not re.fullmatch(limits.LABEL_VALUE.rstrip("$"), session):
         raise InvalidRequestError("session_id", SESSION_ID_RULE)
@@ -51,6 +53,18 @@ def file_bytes(file: InputFile) -> int:
     if file.content is not None:
         return len(file.content.encode())
     return len(base64.b64decode(file.content_base64 or ""))
+
+
+def _timeouts(request: ExecuteRequest) -> None:
+    if request.compile_timeout is None:
+        return
+    total = manifest.total_seconds(request)
+    if total > limits.TIMEOUT_SECONDS_MAX:
+        raise InvalidRequestError(
+            "compile_timeout",
+            f"must be at most {limits.TIMEOUT_SECONDS_MAX} seconds together with timeout, "
+            f"but they are {total:g}",
+        )
 
 
 def _text(field: str, text: str, limit: int) -> int:

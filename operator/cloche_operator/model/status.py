@@ -76,7 +76,7 @@ def from_exit(transcript: Transcript) -> Outcome:
         "stdoutTruncated": transcript.stdout_truncated,
         "stderrTruncated": transcript.stderr_truncated,
         "completionTime": _instant(event["time"]),
-        "usage": _usage(event),
+        "usage": _usage(event["cpu_seconds"], event["max_memory_bytes"]),
     }
     if event["signal"] is not None:
         fields["signal"] = event["signal"]
@@ -84,6 +84,10 @@ def from_exit(transcript: Transcript) -> Outcome:
         fields["executionSeconds"] = event["execution_seconds"]
     if event["compile_seconds"] is not None:
         fields["compileSeconds"] = event["compile_seconds"]
+        if compiler := _usage(
+            event.get("compile_cpu_seconds"), event.get("compile_max_memory_bytes")
+        ):
+            fields["compileUsage"] = compiler
     if event["check_seconds"] is not None:
         fields["checkSeconds"] = event["check_seconds"]
     if event["files"] or event["files_truncated"]:
@@ -221,7 +225,8 @@ def fitted(status: ExecutionStatusDict) -> ExecutionStatusDict:
 
 def _judged(event: ExitEvent) -> tuple[Reason, str]:
     if event["timed_out"]:
-        return Reason.DEADLINE_EXCEEDED, "The program ran longer than its timeout."
+        who = "compiler" if _ended_compiling(event) else "program"
+        return Reason.DEADLINE_EXCEEDED, f"The {who} ran longer than its timeout."
     if event["out_of_memory"]:
         return Reason.OUT_OF_MEMORY, "The program was killed because it exceeded its memory limit."
     if event["syntax_error"] is not None:
@@ -231,12 +236,17 @@ def _judged(event: ExitEvent) -> tuple[Reason, str]:
     return Reason.EXITED, f"The program exited with code {event['exit_code']}."
 
 
-def _usage(event: ExitEvent) -> UsageDict:
+def _ended_compiling(event: ExitEvent) -> bool:
+    """Return whether the program was not reached, because the compiler was ended or failed."""
+    return event["compile_seconds"] is not None and not event["execution_seconds"]
+
+
+def _usage(cpu_seconds: float | None, max_memory_bytes: int | None) -> UsageDict:
     usage: UsageDict = {}
-    if event["cpu_seconds"] is not None:
-        usage["cpuSeconds"] = event["cpu_seconds"]
-    if event["max_memory_bytes"] is not None:
-        usage["maxMemoryBytes"] = event["max_memory_bytes"]
+    if cpu_seconds is not None:
+        usage["cpuSeconds"] = cpu_seconds
+    if max_memory_bytes is not None:
+        usage["maxMemoryBytes"] = max_memory_bytes
     return usage
 
 

@@ -8,7 +8,7 @@ exception.
 from __future__ import annotations
 
 import json
-from typing import Any, TypedDict, TypeGuard
+from typing import Any, NotRequired, TypedDict, TypeGuard
 
 from cloche_api import limits
 
@@ -47,6 +47,8 @@ class ExitEvent(TypedDict):
     check_seconds: float | None
     cpu_seconds: float | None
     max_memory_bytes: int | None
+    compile_cpu_seconds: NotRequired[float | None]
+    compile_max_memory_bytes: NotRequired[int | None]
     stdout_bytes: int
     stderr_bytes: int
     stdout_truncated: bool
@@ -68,6 +70,8 @@ _EXIT_FIELDS: dict[str, tuple[type, ...]] = {
     "check_seconds": (*_NUMBER, type(None)),
     "cpu_seconds": (*_NUMBER, type(None)),
     "max_memory_bytes": (int, type(None)),
+    "compile_cpu_seconds": (*_NUMBER, type(None)),
+    "compile_max_memory_bytes": (int, type(None)),
     "stdout_bytes": (int,),
     "stderr_bytes": (int,),
     "stdout_truncated": (bool,),
@@ -76,6 +80,8 @@ _EXIT_FIELDS: dict[str, tuple[type, ...]] = {
     "files_truncated": (bool,),
     "syntax_error": (str, type(None)),
 }
+_ADDED = {"compile_cpu_seconds", "compile_max_memory_bytes"}
+"""Fields that a supervisor of an earlier image does not write."""
 
 
 class EventReader:
@@ -252,7 +258,8 @@ class Transcript:
 
 def _is_exit(event: dict[str, Any]) -> TypeGuard[ExitEvent]:
     return (
-        all(name in event and _is_a(event[name], types) for name, types in _EXIT_FIELDS.items())
+        event.keys() >= _EXIT_FIELDS.keys() - _ADDED
+        and all(_is_a(event[name], _EXIT_FIELDS[name]) for name in event.keys() & _EXIT_FIELDS)
         and _is_time(event["time"])
         and all(_is_file(file) for file in event["files"])
     )

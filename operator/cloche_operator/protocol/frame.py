@@ -69,16 +69,10 @@ def _content(
         "protocol": PROTOCOL,
         "execution": uid,
         "files": [source, *(_file(file) for file in spec.files or [])],
-        "compile": runtime.compile
-        and {
-            "command": runtime.compile.command,
-            "timeout_seconds": float(runtime.compile.timeout_seconds),
-        },
-        "run": {"command": [*runtime.run.command, *(spec.args or [])]},
+        **_stages(spec, runtime),
         "syntax_check": runtime.syntax_check and {"command": runtime.syntax_check.command},
         "environment": {**(runtime.environment or {}), **(spec.environment or {})},
         "stdin": spec.stdin or "",
-        "timeout_seconds": float(spec.timeout_seconds),
         "output_files": spec.output_files or [],
         "limits": {
             "stdout_bytes": limits.STDOUT_BYTES,
@@ -93,6 +87,23 @@ def _content(
             },
         },
     }
+
+
+def _stages(spec: ExecutionSpec, runtime: RuntimeSpec) -> dict[str, Any]:
+    """Return compiler and program with their time limits, and that of both.
+
+    The program's own limit is an optional key, and is sent only if it is needed, because a
+    supervisor of an earlier image rejects it.
+    """
+    run: dict[str, Any] = {"command": [*runtime.run.command, *(spec.args or [])]}
+    if (compiler := runtime.compile) is None:
+        return {"compile": None, "run": run, "timeout_seconds": float(spec.timeout_seconds)}
+    limit, total = float(compiler.timeout_seconds), float(spec.timeout_seconds)
+    if spec.compile_timeout_seconds is not None:
+        run["timeout_seconds"] = total
+        limit, total = min(limit, spec.compile_timeout_seconds), spec.total_seconds
+    compile_ = {"command": compiler.command, "timeout_seconds": limit}
+    return {"compile": compile_, "run": run, "timeout_seconds": total}
 
 
 def _file(file: File) -> dict[str, str]:

@@ -116,6 +116,8 @@ def test_an_answer_has_exactly_the_fields_of_its_model() -> None:
     obj = execution(phase="Completed", reason="Exited", usage={}, startTime="2026-01-01T00:00:00Z")
     plain = result_body.result(obj)
     assert set(plain) == set(models.ExecuteResponse.model_fields) - {
+        "compile_seconds",
+        "compile_usage",
         "files",
         "files_truncated",
         "warnings",
@@ -123,8 +125,10 @@ def test_an_answer_has_exactly_the_fields_of_its_model() -> None:
     assert set(plain["usage"]) == set(models.Usage.model_fields)
     obj["spec"]["outputFiles"] = ["*"]
     obj["status"]["files"] = [{"path": "a", "contentBase64": ""}]
+    obj["status"] |= {"compileSeconds": 0.5, "compileUsage": {"cpuSeconds": 0.4}}
     whole = results.warned(result_body.result(obj), ["colour: unknown field, ignored"])
     assert set(whole) == set(models.ExecuteResponse.model_fields)
+    assert whole["compile_usage"] == {"cpu_seconds": 0.4, "max_memory_bytes": None}
     assert set(whole["files"][0]) == set(models.OutputFile.model_fields)
     state = results.warned(results.state(obj), ["colour: unknown field, ignored"])
     assert set(state) == set(models.StatusResponse.model_fields)

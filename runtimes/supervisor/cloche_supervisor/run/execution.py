@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import resource
 import time
 
 from cloche_supervisor.run.child import Launcher
 from cloche_supervisor.run.output import Buffer, Stream
 from cloche_supervisor.run.program import run_program
+from cloche_supervisor.system.cgroup import Meter, Usage
 from cloche_supervisor.workspace import input_files
 
 TYPE_CHECKING = False
@@ -36,6 +36,8 @@ class Execution:
         self._ran: Ended | None = None
         self._checked: Ended | None = None
         self._syntax_error: str | None = None
+        self._compile_usage: Usage | None = None
+        self._usage = Usage(0.0, 0)
 
     def run(self) -> None:
         """Run the execution to its end.
@@ -47,24 +49,25 @@ class Execution:
         """
         frame = self._frame
         input_files.prepare(self._context.settings.workspace, frame.files)
-        cpu = _cpu_seconds()
-        if frame.compile is None or self._compile(frame.compile):
+        meter = Meter(self._context.cgroup, self._context.processes)
+        if frame.compile is None or self._compile(frame.compile, meter):
+            self._deadline = min(self._deadline, time.monotonic() + frame.run_timeout_seconds)
             self._ran = self._stage(
                 "run", frame.run, self._deadline, self._stdout, self._stderr, stdin=frame.stdin
             )
-        cpu = _cpu_seconds() - cpu
+            self._usage = meter.read()
         if self._ran is not None and self._ran.failed and frame.syntax_check is not None:
             self._check(frame.syntax_check)
         self._stdout.finish()
         self._stderr.finish()
-        self._report(cpu)
+        self._report()
 
-    def _compile(self, compiler: Compile) -> bool:
+    def _compile(self, compiler: Compile, meter: Meter) -> bool:
         """Compile and return whether it succeeded. Only a failed compiler's output is kept."""
         held = Buffer(self._frame.limits.stderr_bytes)
         deadline = min(self._deadline, time.monotonic() + compiler.timeout_seconds)
         ended = self._stage("compile", compiler.command, deadline, held, held)
-        self._compiled = ended
+        self._compiled, self._compile_usage = ended, meter.read()
         if ended.exit_code == 0:
             return True
         self._stderr.feed(bytes(held.data), time.monotonic())
@@ -109,9 +112,10 @@ class Execution:
             deadline=deadline,
         )
 
-    def _report(self, cpu_seconds: float) -> None:
+    def _report(self) -> None:
         ended = self._ran or self._compiled
         assert ended is not None
+        compiler = self._compile_usage
         files_found, files_truncated = self._collect()
         self._context.events.emit(
             "exit",
@@ -124,8 +128,10 @@ class Execution:
             execution_seconds=_seconds(self._ran) or 0.0,
             compile_seconds=_seconds(self._compiled),
             check_seconds=_seconds(self._checked),
-            cpu_seconds=round(cpu_seconds, 6),
-            max_memory_bytes=self._context.cgroup.peak_bytes() or _max_rss_bytes(),
+            cpu_seconds=self._usage.cpu_seconds,
+            max_memory_bytes=self._usage.memory_bytes,
+            compile_cpu_seconds=None if compiler is None else compiler.cpu_seconds,
+            compile_max_memory_bytes=None if compiler is None else compiler.memory_bytes,
             stdout_bytes=self._stdout.total,
             stderr_bytes=self._stderr.total,
             stdout_truncated=self._stdout.truncated,
@@ -159,14 +165,3 @@ def _error_line(output: bytearray) -> str:
 
 def _seconds(ended: Ended | None) -> float | None:
     return None if ended is None else round(ended.seconds, 6)
-
-
-def _cpu_seconds() -> float:
-    """Return the CPU time of all children reaped so far, and of their reaped children."""
-    usage = resource.getrusage(resource.RUSAGE_CHILDREN)
-    return usage.ru_utime + usage.ru_stime
-
-
-def _max_rss_bytes() -> int:
-    """Return the peak RSS of the largest process reaped so far; Linux reports it in KiB."""
-    return resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss * 1024

@@ -141,6 +141,36 @@ def test_the_final_status_leaves_out_what_was_not_measured() -> None:
     assert not {"executionSeconds", "compileSeconds", "checkSeconds", "signal"} & fields.keys()
 
 
+def test_the_compilers_usage_is_beside_that_of_the_program() -> None:
+    compiler = {"compile_cpu_seconds": 1.5, "compile_max_memory_bytes": 200_000_000}
+    fields = from_exit(transcript(compile_seconds=1.25, **compiler)).fields
+    assert fields["compileSeconds"] == 1.25
+    assert fields["compileUsage"] == {"cpuSeconds": 1.5, "maxMemoryBytes": 200_000_000}
+    assert fields["usage"] == {"cpuSeconds": 0.03, "maxMemoryBytes": 9_000_000}
+
+
+def test_the_result_of_a_supervisor_of_an_earlier_image_is_complete() -> None:
+    earlier = exit_event(execution=UID, time=START, compile_seconds=1.25)
+    for field in ("compile_cpu_seconds", "compile_max_memory_bytes"):
+        del earlier[field]
+    made = Transcript(UID)
+    made.take(earlier)
+    fields = from_exit(made).fields
+    assert fields["compileSeconds"] == 1.25
+    assert "compileUsage" not in fields
+
+
+@pytest.mark.parametrize(
+    ("compiled", "ran", "who"), [(None, 0.5, "program"), (1, 0.5, "program"), (1, 0, "compiler")]
+)
+def test_the_message_of_a_timeout_names_the_stage(
+    compiled: float | None, ran: float, who: str
+) -> None:
+    ended = {"exit_code": 137, "signal": 9, "timed_out": True}
+    outcome = from_exit(transcript(compile_seconds=compiled, execution_seconds=ran, **ended))
+    assert outcome.message == f"The {who} ran longer than its timeout."
+
+
 def test_each_reason_has_its_phase() -> None:
     assert {reason: phase_of(reason) for reason in Reason if phase_of(reason) != "Error"} == {
         Reason.EXITED: Phase.COMPLETED,

@@ -115,6 +115,39 @@ def test_the_frame_of_a_complete_execution_has_all_fields() -> None:
     assert body["timeout_seconds"] == 300.0
 
 
+COMPILED: dict[str, Any] = {
+    "image": "i",
+    "fileName": "main.cpp",
+    "compile": {"command": ["g++", "main.cpp"], "timeoutSeconds": 20},
+    "run": {"command": ["./a.out"]},
+}
+
+
+@pytest.mark.parametrize(
+    ("asked", "compiler", "program", "both"),
+    [
+        ({"timeoutSeconds": 0.5}, 20, None, 0.5),
+        ({"timeoutSeconds": 0.5, "compileTimeoutSeconds": 10}, 10, 0.5, 10.5),
+        ({"timeoutSeconds": 5, "compileTimeoutSeconds": 100}, 20, 5, 105),
+        ({"timeoutSeconds": 300, "compileTimeoutSeconds": 300}, 20, 300, 300),
+    ],
+)
+def test_compiler_and_program_have_their_own_time_limits_if_the_compilers_is_given(
+    asked: dict[str, float], compiler: float, program: float | None, both: float
+) -> None:
+    body = content({"language": "cpp", "code": "", **asked}, COMPILED)
+    assert body["compile"]["timeout_seconds"] == compiler
+    assert body["run"].get("timeout_seconds") == program
+    assert body["timeout_seconds"] == both
+
+
+def test_the_time_limit_of_a_compiler_has_no_effect_without_one() -> None:
+    asked = {"timeoutSeconds": 0.5, "compileTimeoutSeconds": 10}
+    body = content({"language": "python", "code": "", **asked}, PYTHON)
+    assert (body["timeout_seconds"], body["compile"]) == (0.5, None)
+    assert "timeout_seconds" not in body["run"]
+
+
 def test_the_frame_of_the_largest_spec_is_accepted_by_the_supervisor() -> None:
     spec = ExecutionSpec(language="python", code="\x01" * 262144, stdin="\x01" * 262144)
     assert len(frame("u", spec, RuntimeSpec.model_validate(PYTHON), USED)) < 4 * 1024 * 1024
