@@ -94,6 +94,9 @@ class ExecuteRequest(Body):
     """Resources of the program; the runtime's defaults if absent."""
     output_files: list[str] | None = Field(default=None, max_length=limits.OUTPUT_FILES_ENTRIES)
     """Glob patterns of files in the working directory to return, at most 256 KiB in total."""
+    merge_output: bool | None = None
+    """Whether `stdout` gets standard output and standard error, in the order written; default
+    false. `stderr` is then empty."""
     ttl_seconds: int | None = Field(default=None, ge=0, le=limits.TTL_SECONDS_MAX, examples=[3600])
     """Seconds to keep the record after the execution has ended; default 3600. With 0 the record is
     removed as soon as the request is answered."""

@@ -69,6 +69,9 @@ class ExecutionSpec(Input):
     )
     """Time limit in seconds for compiling. That of the runtime's compiler also applies, and
     compiling and running end after 300 seconds together. Without a compiler it has no effect."""
+    merge_output: bool | None = None
+    """Whether the program writes standard output and standard error to one stream, `stdout` of the
+    status, in the order written. Absent means false."""
     resources: ResourceAmounts | None = None
     """CPU, memory and disk for the program. Defaults to those of the runtime."""
     session: str | None = Field(default=None, pattern=limits.LABEL_VALUE, max_length=63)

@@ -81,6 +81,9 @@ class ExecutionSpecDict(TypedDict):
     compileTimeoutSeconds: NotRequired[float]
     """Time limit in seconds for compiling. That of the runtime's compiler also applies, and
     compiling and running end after 300 seconds together. Without a compiler it has no effect."""
+    mergeOutput: NotRequired[bool]
+    """Whether the program writes standard output and standard error to one stream, `stdout` of the
+    status, in the order written. Absent means false."""
     resources: NotRequired[ResourceAmountsDict]
     """CPU, memory and disk for the program. Defaults to those of the runtime."""
     session: NotRequired[str]

@@ -171,8 +171,6 @@ def _spec(request: ExecuteRequest, language: Language, caller: Caller) -> Execut
         "tenant": caller.tenant,
         "concurrency": {"group": caller.key, "limit": caller.concurrency},
     }
-    if request.compile_timeout is not None:
-        spec["compileTimeoutSeconds"] = request.compile_timeout
     if request.stdin:
         spec["stdin"] = request.stdin
     if request.environment:
@@ -189,7 +187,16 @@ def _spec(request: ExecuteRequest, language: Language, caller: Caller) -> Execut
         spec["resources"] = amounts
     if request.ttl_seconds is not None:
         spec["ttlSecondsAfterFinished"] = max(request.ttl_seconds, ANSWER_SECONDS)
+    _add_choices(spec, request)
     return spec
+
+
+def _add_choices(spec: ExecutionSpecDict, request: ExecuteRequest) -> None:
+    """Add what the request asks for besides the program's input and resources."""
+    if request.compile_timeout is not None:
+        spec["compileTimeoutSeconds"] = request.compile_timeout
+    if request.merge_output:
+        spec["mergeOutput"] = True
 
 
 def _file(of: InputFile) -> FileDict:

@@ -32,6 +32,7 @@ _RULES = {
     "int_from_float": "must be an integer",
     "float_type": "must be a number",
     "finite_number": "must be a finite number",
+    "bool_type": "must be true or false",
     "dict_type": "must be an object",
     "list_type": "must be a list",
     "model_type": "must be an object",

@@ -63,9 +63,13 @@ def frame(
 def _content(
     uid: str, spec: ExecutionSpec, runtime: RuntimeSpec, used: UsedResources
 ) -> dict[str, Any]:
+    # Optional keys are sent only if they are needed, because a supervisor of an earlier image
+    # rejects them.
     source = {"path": runtime.file_name, "text": spec.code}
     memory = quantity.whole(used.memory)
+    merged = {"merge_output": True} if spec.merge_output else {}
     return {
+        **merged,
         "protocol": PROTOCOL,
         "execution": uid,
         "files": [source, *(_file(file) for file in spec.files or [])],
@@ -92,8 +96,7 @@ def _content(
 def _stages(spec: ExecutionSpec, runtime: RuntimeSpec) -> dict[str, Any]:
     """Return compiler and program with their time limits, and that of both.
 
-    The program's own limit is an optional key, and is sent only if it is needed, because a
-    supervisor of an earlier image rejects it.
+    The program's own limit is an optional key, and is sent only if it is needed.
     """
     run: dict[str, Any] = {"command": [*runtime.run.command, *(spec.args or [])]}
     if (compiler := runtime.compile) is None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 
 from cloche_supervisor.run.child import Launcher
-from cloche_supervisor.run.output import Buffer, Stream
+from cloche_supervisor.run.output import Buffer, Order, Stream
 from cloche_supervisor.run.program import run_program
 from cloche_supervisor.system.cgroup import Meter, Usage
 from cloche_supervisor.workspace import input_files
@@ -26,12 +26,16 @@ class Execution:
     def __init__(self, context: Context, frame: Frame, filter_: bytes) -> None:
         self._context = context
         self._frame = frame
-        self._deadline = time.monotonic() + frame.timeout_seconds
+        start = time.monotonic()
+        self._deadline = start + frame.timeout_seconds
         self._launcher = Launcher(
             context.settings.workspace, frame.environment, frame.limits.rlimits, filter_
         )
-        self._stdout = Stream(context.events, "stdout", frame.limits.stdout_bytes)
-        self._stderr = Stream(context.events, "stderr", frame.limits.stderr_bytes)
+        order = Order(start)
+        self._stdout = Stream(context.events, "stdout", frame.limits.stdout_bytes, order)
+        self._stderr = Stream(context.events, "stderr", frame.limits.stderr_bytes, order)
+        self._errors = self._stdout if frame.merge_output else self._stderr
+        """The stream of the program's standard error, and of the output of a failed compiler."""
         self._compiled: Ended | None = None
         self._ran: Ended | None = None
         self._checked: Ended | None = None
@@ -53,7 +57,7 @@ class Execution:
         if frame.compile is None or self._compile(frame.compile, meter):
             self._deadline = min(self._deadline, time.monotonic() + frame.run_timeout_seconds)
             self._ran = self._stage(
-                "run", frame.run, self._deadline, self._stdout, self._stderr, stdin=frame.stdin
+                "run", frame.run, self._deadline, self._stdout, self._errors, stdin=frame.stdin
             )
             self._usage = meter.read()
         if self._ran is not None and self._ran.failed and frame.syntax_check is not None:
@@ -64,14 +68,15 @@ class Execution:
 
     def _compile(self, compiler: Compile, meter: Meter) -> bool:
         """Compile and return whether it succeeded. Only a failed compiler's output is kept."""
-        held = Buffer(self._frame.limits.stderr_bytes)
+        limits = self._frame.limits
+        held = Buffer(limits.stdout_bytes if self._frame.merge_output else limits.stderr_bytes)
         deadline = min(self._deadline, time.monotonic() + compiler.timeout_seconds)
         ended = self._stage("compile", compiler.command, deadline, held, held)
         self._compiled, self._compile_usage = ended, meter.read()
         if ended.exit_code == 0:
             return True
-        self._stderr.feed(bytes(held.data), time.monotonic())
-        self._stderr.total = held.total
+        self._errors.feed(bytes(held.data), time.monotonic())
+        self._errors.total = held.total
         if ended.failed:
             self._syntax_error = _error_line(held.data)
         return False

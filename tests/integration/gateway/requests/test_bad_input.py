@@ -84,6 +84,8 @@ FIELDS: list[tuple[dict[str, Any], str]] = [
         {"compile_timeout": 270.5},
         "compile_timeout: must be at most 300 seconds together with timeout, but they are 300.5",
     ),
+    ({"merge_output": "yes"}, "merge_output: must be true or false"),
+    ({"merge_output": 1}, "merge_output: must be true or false"),
     ({"stdin": 5}, "stdin: must be a string"),
     ({"environment": []}, "environment: must be an object"),
     ({"environment": {"A": 1}}, "environment.A: must be a string"),

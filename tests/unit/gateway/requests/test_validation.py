@@ -27,6 +27,7 @@ PYTHON = Language(
     maximum=Amounts(Decimal(2), 2048 * MIB, 1024 * MIB),
 )
 _SECONDS = {"compileTimeoutSeconds": 20}
+_MERGED = {"merge_output": True}
 CALLER = Caller("key", "acme", 100, 50, 3000, 500)
 
 
@@ -64,6 +65,16 @@ def test_a_whole_number_of_seconds_is_stored_as_an_integer(
     made = spec(**asked)
     found = {name: made[name] for name in sorted(made) if name.endswith("imeoutSeconds")}
     assert json.dumps(found) == json.dumps(stored)
+
+
+@pytest.mark.parametrize(
+    ("asked", "stored"),
+    [({}, None), ({"merge_output": None}, None), ({"merge_output": False}, None), (_MERGED, True)],
+)
+def test_merged_output_is_stored_only_if_it_is_asked_for(
+    *, asked: dict[str, bool], stored: bool | None
+) -> None:
+    assert spec(**asked).get("mergeOutput") is stored
 
 
 @pytest.mark.parametrize(

@@ -45,7 +45,7 @@ def test_operator_and_supervisor_know_the_same_values_of_afterwards() -> None:
 
 def test_the_frame_has_exactly_the_documented_keys() -> None:
     (table,) = tables(section("docs/design/protocol.md", "### The frame"))
-    body = content({"language": "python", "code": "print(1)"}, PYTHON)
+    body = content({"language": "python", "code": "print(1)", "mergeOutput": True}, PYTHON)
     named = {row[0].strip("`") for row in table}
     assert named == {*body, "limits.rlimits"}
     (rlimits,) = [row[1] for row in table if row[0] == "`limits.rlimits`"]
@@ -146,6 +146,12 @@ def test_the_time_limit_of_a_compiler_has_no_effect_without_one() -> None:
     body = content({"language": "python", "code": "", **asked}, PYTHON)
     assert (body["timeout_seconds"], body["compile"]) == (0.5, None)
     assert "timeout_seconds" not in body["run"]
+
+
+def test_merged_output_is_sent_only_if_it_is_asked_for() -> None:
+    for asked, sent in (({}, None), ({"mergeOutput": False}, None), ({"mergeOutput": True}, True)):
+        body = content({"language": "python", "code": "", **asked}, PYTHON)
+        assert body.get("merge_output") is sent
 
 
 def test_the_frame_of_the_largest_spec_is_accepted_by_the_supervisor() -> None:
