@@ -21,6 +21,11 @@ FILE_PATH_CHARACTERS = 255
 OUTPUT_FILES_ENTRIES = 64
 OUTPUT_FILES_BYTES = 256 * KIB
 """All returned files together, before base64."""
+OMITTED_FILES_ENTRIES = 100
+OMITTED_FILES_BYTES = 8 * KIB
+"""The names of all files that were left out, as JSON."""
+OMITTED_REASONS = ("TooLarge", "NoSpaceLeft", "TooMany", "PathTooLong", "NameNotUTF8")
+"""Why a file was left out: its size or the files before it, their number, or its name."""
 STDOUT_BYTES = 256 * KIB
 STDERR_BYTES = 256 * KIB
 SPEC_BYTES = 700 * KIB

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field
 
 from cloche_api import limits
 
@@ -37,8 +37,6 @@ Warnings = Annotated[
 Seconds = Annotated[
     float | None,
     Field(ge=limits.TIMEOUT_SECONDS_MIN, le=limits.TIMEOUT_SECONDS_MAX, allow_inf_nan=False),
-    # A whole number stays one, in the record and in the fingerprint of a request with a key.
-    AfterValidator(lambda value: int(value) if value and value.is_integer() else value),
 ]
 
 
@@ -138,47 +136,6 @@ class PoolState(BaseModel):
     """Executions that found none, although the pool has Pods with their resources."""
 
 
-class SessionRequest(Body):
-    """A session: a Pod that keeps its files from one execution to the next."""
-
-    language: str = Field(examples=["python"])
-    """Name or alias of an installed language, which all executions in the session use."""
-    resources: Resources | None = None
-    """Resources of its programs; the runtime's defaults if absent."""
-    idle_timeout: int | None = Field(default=None, ge=1, le=limits.SESSION_SECONDS_MAX)
-    """Seconds without an execution after which the session ends; default 600."""
-    lifetime: int | None = Field(default=None, ge=1, le=limits.SESSION_SECONDS_MAX)
-    """Seconds after which the session ends in any case; default 3600."""
-
-
-class _Session(BaseModel):
-    """What a session's answers share."""
-
-    model_config = ConfigDict(use_attribute_docstrings=True)
-
-    session_id: str
-    """The `session_id` for executions in this session."""
-    language: str
-    expires_at: str | None
-    """When the session ends if no execution uses it before."""
-
-
-class SessionResponse(_Session):
-    """A session that is ready."""
-
-    warnings: Warnings = None
-
-
-class SessionState(_Session):
-    """The state of a session."""
-
-    phase: Literal["Pending", "Ready"]
-    """Executions run in a session that is Ready, and wait while it is Pending."""
-    created_at: str
-    last_used_at: str | None
-    """When its last execution ended. A change can take some seconds to show."""
-
-
 class Message(BaseModel):
     """The confirmation of an action."""
 
@@ -198,14 +155,26 @@ class Usage(BaseModel):
 
 
 class OutputFile(BaseModel):
-    """A file in the working directory that matches `output_files`."""
+    """A file that matches `output_files`."""
 
     model_config = ConfigDict(use_attribute_docstrings=True)
 
     path: str
-    """Path relative to the working directory."""
+    """Path relative to the working directory; `/tmp/…` if a pattern begins with `/tmp/`."""
     content_base64: str
     """Bytes in base64."""
+
+
+class OmittedFile(BaseModel):
+    """A file that matches `output_files` and was left out."""
+
+    model_config = ConfigDict(use_attribute_docstrings=True)
+
+    path: str
+    """As in `files`. Bytes that are not UTF-8 are replaced by U+FFFD."""
+    size: int
+    """Size in bytes."""
+    reason: Literal["TooLarge", "NoSpaceLeft", "TooMany", "PathTooLong", "NameNotUTF8"]
 
 
 class ExecuteResponse(BaseModel):
@@ -240,6 +209,8 @@ class ExecuteResponse(BaseModel):
     """Present only if the request has output_files."""
     files_truncated: bool | None = None
     """Whether a file is missing. Present only if the request has output_files."""
+    files_omitted: list[OmittedFile] | None = None
+    """Files that are missing, at most 100. Present only if there are any."""
     warnings: Warnings = None
 
 

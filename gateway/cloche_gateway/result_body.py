@@ -5,6 +5,8 @@ from __future__ import annotations
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, NotRequired, TypedDict
 
+from cloche_api.resources.input import SCRATCH
+
 if TYPE_CHECKING:
     from cloche_api.resources.typed_dicts import ExecutionStatusDict, OutputFileDict, UsageDict
     from cloche_api.resources.typed_objects import ExecutionSpecDict
@@ -36,6 +38,7 @@ class _Result(TypedDict):
     compile_usage: NotRequired[_Usage | None]
     files: NotRequired[list[dict[str, str]]]
     files_truncated: NotRequired[bool]
+    files_omitted: NotRequired[list[dict[str, str | int]]]
 
 
 def result(obj: dict[str, Any]) -> dict[str, Any]:
@@ -63,10 +66,27 @@ def result(obj: dict[str, Any]) -> dict[str, Any]:
     if patterns:
         files: list[OutputFileDict] = status.get("files") or []
         answer["files"] = [
-            {"path": file["path"], "content_base64": file["contentBase64"]} for file in files
+            {"path": _path(file["path"], patterns), "content_base64": file["contentBase64"]}
+            for file in files
         ]
         answer["files_truncated"] = status.get("filesTruncated") or False
+        if omitted := status.get("filesOmitted"):
+            answer["files_omitted"] = [
+                {
+                    "path": _path(file["path"], patterns),
+                    "size": file["size"],
+                    "reason": file["reason"],
+                }
+                for file in omitted
+            ]
     return {**answer}
+
+
+def _path(path: str, patterns: list[str]) -> str:
+    """Return the path of a file in the form in which its patterns name /tmp."""
+    if path.startswith(f"{SCRATCH}/") and any(one.startswith("/tmp/") for one in patterns):  # noqa: S108 - the name of a program's directory
+        return "/tmp/" + path.removeprefix(f"{SCRATCH}/")  # noqa: S108
+    return path
 
 
 def _usage(usage: UsageDict | None) -> _Usage | None:

@@ -7,7 +7,7 @@ from pydantic import ConfigDict, Field
 from cloche_api import limits
 from cloche_api.resources.amounts import ResourceAmounts
 from cloche_api.resources.base import Resource, rules
-from cloche_api.resources.input import SIZE_RULE, Code, FilePath, Input
+from cloche_api.resources.input import SIZE_RULE, Code, Input, OutputPattern
 from cloche_api.resources.source import SourceReference, SourceSpec
 
 _CODE_RULE = {
@@ -53,10 +53,11 @@ class ExecutionSpec(Input):
     source: SourceReference | None = None
     """Reference to the SandboxSource with code, stdin, args, environment and files, which must then
     be absent here. Only the gateway may set it."""
-    output_files: list[FilePath] | None = Field(
+    output_files: list[OutputPattern] | None = Field(
         default=None, max_length=limits.OUTPUT_FILES_ENTRIES
     )
-    """Glob patterns of the files in the working directory to return."""
+    """Glob patterns of the files to return, relative to the working directory or below /tmp,
+    /workspace, /mnt/data or /home/user."""
     timeout_seconds: float = Field(
         default=limits.TIMEOUT_SECONDS_DEFAULT,
         ge=limits.TIMEOUT_SECONDS_MIN,

@@ -32,6 +32,18 @@ class OutputFile(Resource):
     """Content in base64."""
 
 
+class OmittedFile(Resource):
+    """A file that matched `outputFiles` and was left out."""
+
+    path: str = Field(max_length=4096)
+    """Path relative to the working directory. Bytes that are not UTF-8 are replaced by U+FFFD."""
+    size: int = Field(ge=0)
+    """Size in bytes."""
+    reason: str = Field(max_length=64, pattern=r"^[A-Z][A-Za-z0-9]*$")
+    """TooLarge (for all files together), NoSpaceLeft (after the files before it), TooMany,
+    PathTooLong or NameNotUTF8."""
+
+
 class ExecutionStatus(Resource):
     """Observed state of the execution. It does not change after the phase is terminal."""
 
@@ -61,6 +73,10 @@ class ExecutionStatus(Resource):
     """Files that matched `outputFiles`."""
     files_truncated: bool | None = None
     """Whether matching files are missing because they exceeded a limit."""
+    files_omitted: list[OmittedFile] | None = Field(
+        default=None, max_length=limits.OMITTED_FILES_ENTRIES
+    )
+    """Files that are missing, with their sizes: the first 100, with names of 8 KiB together."""
     queued_time: datetime | None = None
     """Time at which the operator first saw the execution."""
     claimed_time: datetime | None = None

@@ -14,6 +14,18 @@ class OutputFileDict(TypedDict):
     """Content in base64."""
 
 
+class OmittedFileDict(TypedDict):
+    """A file that matched `outputFiles` and was left out."""
+
+    path: str
+    """Path relative to the working directory. Bytes that are not UTF-8 are replaced by U+FFFD."""
+    size: int
+    """Size in bytes."""
+    reason: str
+    """TooLarge (for all files together), NoSpaceLeft (after the files before it), TooMany,
+    PathTooLong or NameNotUTF8."""
+
+
 class UsageDict(TypedDict):
     """Resources that the program or the compiler used, as far as they were measured."""
 
@@ -81,6 +93,8 @@ class ExecutionStatusDict(TypedDict):
     """Files that matched `outputFiles`."""
     filesTruncated: NotRequired[bool]
     """Whether matching files are missing because they exceeded a limit."""
+    filesOmitted: NotRequired[list[OmittedFileDict]]
+    """Files that are missing, with their sizes: the first 100, with names of 8 KiB together."""
     queuedTime: NotRequired[str]
     """Time at which the operator first saw the execution."""
     claimedTime: NotRequired[str]

@@ -74,7 +74,8 @@ class ExecutionSpecDict(TypedDict):
     """Reference to the SandboxSource with code, stdin, args, environment and files, which must then
     be absent here. Only the gateway may set it."""
     outputFiles: NotRequired[list[str]]
-    """Glob patterns of the files in the working directory to return."""
+    """Glob patterns of the files to return, relative to the working directory or below /tmp,
+    /workspace, /mnt/data or /home/user."""
     timeoutSeconds: NotRequired[float]
     """Time limit in seconds for compiling and running, or for running alone if
     `compileTimeoutSeconds` is set. Time in the queue does not count."""

@@ -29,7 +29,8 @@ if TYPE_CHECKING:
     )
     from cloche_gateway.cluster.keys import Caller
     from cloche_gateway.cluster.languages import Language
-    from cloche_gateway.models import ExecuteRequest, InputFile, Resources, SessionRequest
+    from cloche_gateway.models import ExecuteRequest, InputFile, Resources
+    from cloche_gateway.session_models import SessionRequest
 
 ANSWER_SECONDS = 60
 """The shortest time that the operator keeps a record, because a waiting gateway that missed the
@@ -77,6 +78,9 @@ def fingerprint(request: ExecuteRequest) -> str:
     count, because they do not change the program.
     """
     fields = request.model_dump(exclude_none=True)
+    for seconds in ("timeout", "compile_timeout"):
+        if seconds in fields:
+            fields[seconds] = _plain(fields[seconds])
     return hashlib.sha256(json.dumps(fields, sort_keys=True).encode()).hexdigest()
 
 
@@ -194,7 +198,7 @@ def _spec(request: ExecuteRequest, language: Language, caller: Caller) -> Execut
 def _add_choices(spec: ExecutionSpecDict, request: ExecuteRequest) -> None:
     """Add what the request asks for besides the program's input and resources."""
     if request.compile_timeout is not None:
-        spec["compileTimeoutSeconds"] = request.compile_timeout
+        spec["compileTimeoutSeconds"] = _plain(request.compile_timeout)
     if request.merge_output:
         spec["mergeOutput"] = True
 
@@ -214,7 +218,12 @@ def total_seconds(request: ExecuteRequest) -> float:
 
 def _timeout_seconds(request: ExecuteRequest) -> float:
     asked = request.timeout
-    return limits.TIMEOUT_SECONDS_DEFAULT if asked is None else asked
+    return limits.TIMEOUT_SECONDS_DEFAULT if asked is None else _plain(asked)
+
+
+def _plain(seconds: float) -> float:
+    """Return a whole number as an integer, as earlier versions wrote it."""
+    return int(seconds) if seconds.is_integer() else seconds
 
 
 def _resources(asked: Resources, language: Language) -> ResourceAmountsDict:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Literal
 from cloche_api import limits
 from cloche_api.accounting.size import json_bytes, object_bytes
 from cloche_api.resources.phases import Phase, Reason, phase_of
+from cloche_operator.model import output_files
 from cloche_operator.model.execution import Execution, now, timestamp
 
 if TYPE_CHECKING:
@@ -17,7 +18,6 @@ if TYPE_CHECKING:
     from cloche_api.resources.typed_dicts import (
         ConditionDict,
         ExecutionStatusDict,
-        OutputFileDict,
         UsageDict,
         UsedResourcesDict,
     )
@@ -33,7 +33,8 @@ _STREAMS: tuple[tuple[_Stream, _Truncated], ...] = (
     ("stdout", "stdoutTruncated"),
     ("stderr", "stderrTruncated"),
 )
-_OUTPUTS: tuple[Literal["stdout", "stderr", "files"], ...] = ("stdout", "stderr", "files")
+_Output = Literal["stdout", "stderr", "files", "filesOmitted"]
+_OUTPUTS: tuple[_Output, ...] = ("stdout", "stderr", "files", "filesOmitted")
 
 
 class EndedError(Exception):
@@ -91,10 +92,7 @@ def from_exit(transcript: Transcript) -> Outcome:
     if event["check_seconds"] is not None:
         fields["checkSeconds"] = event["check_seconds"]
     if event["files"] or event["files_truncated"]:
-        fields["files"] = [
-            {"path": file["path"], "contentBase64": file["base64"]} for file in event["files"]
-        ]
-        fields["filesTruncated"] = event["files_truncated"]
+        fields |= output_files.returned(event)
     return Outcome(reason, message, fields)
 
 
@@ -212,9 +210,8 @@ def fitted(status: ExecutionStatusDict) -> ExecutionStatusDict:
         kept = _cut_bytes(status.get(stream, ""), limits.STDOUT_BYTES)
         if kept != status.get(stream, ""):
             status[stream], status[truncated] = kept, True
-    files: list[OutputFileDict] = status.get("files", [])
-    if object_bytes(status) > limits.STATUS_BYTES and files:
-        status |= {"files": [], "filesTruncated": True}
+    if object_bytes(status) > limits.STATUS_BYTES and status.get("files"):
+        status |= output_files.left_out(status)
     for stream, truncated in reversed(_STREAMS):
         excess = object_bytes(status) - limits.STATUS_BYTES
         if excess > 0 and status.get(stream):
@@ -225,7 +222,8 @@ def fitted(status: ExecutionStatusDict) -> ExecutionStatusDict:
 
 def _judged(event: ExitEvent) -> tuple[Reason, str]:
     if event["timed_out"]:
-        who = "compiler" if _ended_compiling(event) else "program"
+        compiling = event["compile_seconds"] is not None and not event["execution_seconds"]
+        who = "compiler" if compiling else "program"
         return Reason.DEADLINE_EXCEEDED, f"The {who} ran longer than its timeout."
     if event["out_of_memory"]:
         return Reason.OUT_OF_MEMORY, "The program was killed because it exceeded its memory limit."
@@ -234,11 +232,6 @@ def _judged(event: ExitEvent) -> tuple[Reason, str]:
     if event["signal"] is not None:
         return Reason.SIGNALED, f"The program was ended by signal {event['signal']}."
     return Reason.EXITED, f"The program exited with code {event['exit_code']}."
-
-
-def _ended_compiling(event: ExitEvent) -> bool:
-    """Return whether the program was not reached, because the compiler was ended or failed."""
-    return event["compile_seconds"] is not None and not event["execution_seconds"]
 
 
 def _usage(cpu_seconds: float | None, max_memory_bytes: int | None) -> UsageDict:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from cloche_api import limits
 from cloche_api.resources import quantity
+from cloche_api.resources.input import in_working_directory
 
 if TYPE_CHECKING:
     from cloche_api.resources.amounts import UsedResources
@@ -77,7 +78,7 @@ def _content(
         "syntax_check": runtime.syntax_check and {"command": runtime.syntax_check.command},
         "environment": {**(runtime.environment or {}), **(spec.environment or {})},
         "stdin": spec.stdin or "",
-        "output_files": spec.output_files or [],
+        "output_files": list(map(in_working_directory, spec.output_files or [])),
         "limits": {
             "stdout_bytes": limits.STDOUT_BYTES,
             "stderr_bytes": limits.STDERR_BYTES,

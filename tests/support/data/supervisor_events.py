@@ -27,6 +27,7 @@ def exit_event(**changes: Any) -> dict[str, Any]:
         "stderr_truncated": False,
         "files": [],
         "files_truncated": False,
+        "files_omitted": [],
         "syntax_error": None,
     }
     return event | changes

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from cloche_supervisor.protocol.frame import Compile, Frame
     from cloche_supervisor.run.output import Sink
     from cloche_supervisor.run.program import Ended
+    from cloche_supervisor.workspace.output_files import Collected
 
 _CHECK_BYTES = 65_536
 
@@ -121,7 +122,7 @@ class Execution:
         ended = self._ran or self._compiled
         assert ended is not None
         compiler = self._compile_usage
-        files_found, files_truncated = self._collect()
+        found = self._collect()
         self._context.events.emit(
             "exit",
             execution=self._frame.execution,
@@ -141,24 +142,24 @@ class Execution:
             stderr_bytes=self._stderr.total,
             stdout_truncated=self._stdout.truncated,
             stderr_truncated=self._stderr.truncated,
-            files=files_found,
-            files_truncated=files_truncated,
+            files=found.files if found else [],
+            files_truncated=found is not None and found.truncated,
+            files_omitted=found.omitted if found else [],
             syntax_error=self._syntax_error,
         )
 
-    def _collect(self) -> tuple[list[dict[str, str]], bool]:
+    def _collect(self) -> Collected | None:
         if not self._frame.output_files:
-            return [], False
+            return None
         from cloche_supervisor.workspace.output_files import collect  # noqa: PLC0415 - most runs do not need it
 
         settings = self._context.settings
-        found = collect(
+        return collect(
             settings.workspace,
             self._frame.output_files,
             limit=self._frame.limits.files_bytes,
             deadline=time.monotonic() + settings.collect_seconds,
         )
-        return found.files, found.truncated
 
 
 def _error_line(output: bytearray) -> str:

@@ -119,6 +119,18 @@ FIELDS: list[tuple[dict[str, Any], str]] = [
         "files[1].path: must not be below another file",
     ),
     ({"output_files": ["../*"]}, "output_files[0]: must be a relative path"),
+    (
+        {"output_files": ["/etc/passwd"]},
+        (
+            "output_files[0]: must be a relative path without empty, '.' or '..' parts, "
+            "or such a path below /workspace, /mnt/data, /home/user or /tmp"
+        ),
+    ),
+    ({"output_files": ["/tmp/../a"]}, "output_files[0]: must be a relative path"),
+    ({"output_files": ["/tmp/"]}, "output_files[0]: must be a relative path"),
+    ({"output_files": ["/tmp"]}, "output_files[0]: must be a relative path"),
+    ({"output_files": ["/mnt/data//a"]}, "output_files[0]: must be a relative path"),
+    ({"output_files": ["/tmp/a\0"]}, "output_files[0]: must not contain a NUL"),
     ({"resources": {"cpu": 3}}, "resources.cpu: must be between 0.01 and 2"),
     ({"resources": {"cpu": 0}}, "resources.cpu: must be between 0.01 and 2"),
     ({"resources": {"cpu": "1"}}, "resources.cpu: must be a number"),

@@ -151,7 +151,7 @@ def test_the_compilers_usage_is_beside_that_of_the_program() -> None:
 
 def test_the_result_of_a_supervisor_of_an_earlier_image_is_complete() -> None:
     earlier = exit_event(execution=UID, time=START, compile_seconds=1.25)
-    for field in ("compile_cpu_seconds", "compile_max_memory_bytes"):
+    for field in ("compile_cpu_seconds", "compile_max_memory_bytes", "files_omitted"):
         del earlier[field]
     made = Transcript(UID)
     made.take(earlier)
@@ -316,6 +316,32 @@ def test_a_status_fits_for_any_printed_characters(character: str, other: str) ->
         assert truncated is (kept != printed)
     assert made["files"] in ([], before["files"])
     assert made["filesTruncated"] is (made["files"] == [])
+
+
+def test_files_that_were_left_out_are_named_in_the_status() -> None:
+    omitted = {"path": "big.bin", "size": 3_000_000, "reason": "TooLarge"}
+    fields = from_exit(transcript(files_truncated=True, files_omitted=[omitted])).fields
+    assert (fields["files"], fields["filesTruncated"]) == ([], True)
+    assert fields["filesOmitted"] == [omitted]
+
+
+def test_files_that_do_not_fit_into_the_status_are_named() -> None:
+    sizes = (100_000, 100_001, 100_002, 0)
+    status = status_of("<" * FULL, "", *map(file_of, sizes))
+    made = fitted(status)
+    assert (made["files"], made["filesTruncated"]) == ([], True)
+    expected = [{"path": "f", "size": size, "reason": "NoSpaceLeft"} for size in sizes]
+    assert made["filesOmitted"] == expected
+
+
+def test_the_names_of_files_that_do_not_fit_are_limited() -> None:
+    many = fitted(status_of("<" * FULL, "", *[file_of(1000) for _ in range(1024)]))
+    assert len(many["filesOmitted"]) == limits.OMITTED_FILES_ENTRIES
+    long = [OutputFileDict(path="p" * 3000, contentBase64="A" * 40_000) for _ in range(10)]
+    made = fitted(status_of("<" * FULL, "", *long))
+    assert len(made["filesOmitted"]) == 2
+    without = without_outputs(made | {"completionTime": "2026-01-02T03:04:28.250000Z"})
+    assert "filesOmitted" not in without
 
 
 def test_a_status_that_fits_is_not_changed() -> None:

@@ -148,6 +148,12 @@ def test_the_time_limit_of_a_compiler_has_no_effect_without_one() -> None:
     assert "timeout_seconds" not in body["run"]
 
 
+def test_patterns_are_relative_to_the_working_directory() -> None:
+    asked = ["*.png", "/mnt/data/x.png", "/home/user/d/*", "/workspace/**", "/tmp/*.txt", ".tmp/a"]
+    body = content({"language": "python", "code": "", "outputFiles": asked}, PYTHON)
+    assert body["output_files"] == ["*.png", "x.png", "d/*", "**", ".tmp/*.txt", ".tmp/a"]
+
+
 def test_merged_output_is_sent_only_if_it_is_asked_for() -> None:
     for asked, sent in (({}, None), ({"mergeOutput": False}, None), ({"mergeOutput": True}, True)):
         body = content({"language": "python", "code": "", **asked}, PYTHON)
