@@ -74,9 +74,17 @@ class ExecutionSpecDict(TypedDict):
     """Reference to the SandboxSource with code, stdin, args, environment and files, which must then
     be absent here. Only the gateway may set it."""
     outputFiles: NotRequired[list[str]]
-    """Glob patterns of the files in the working directory to return."""
-    timeoutSeconds: NotRequired[int]
-    """Time limit in seconds for compiling and running. Time in the queue does not count."""
+    """Glob patterns of the files to return, relative to the working directory or below /tmp,
+    /workspace, /mnt/data or /home/user."""
+    timeoutSeconds: NotRequired[float]
+    """Time limit in seconds for compiling and running, or for running alone if
+    `compileTimeoutSeconds` is set. Time in the queue does not count."""
+    compileTimeoutSeconds: NotRequired[float]
+    """Time limit in seconds for compiling. That of the runtime's compiler also applies, and
+    compiling and running end after 300 seconds together. Without a compiler it has no effect."""
+    mergeOutput: NotRequired[bool]
+    """Whether the program writes standard output and standard error to one stream, `stdout` of the
+    status, in the order written. Absent means false."""
     resources: NotRequired[ResourceAmountsDict]
     """CPU, memory and disk for the program. Defaults to those of the runtime."""
     session: NotRequired[str]
