@@ -70,6 +70,9 @@ class ExecutionSpecDict(TypedDict):
     """Name or alias of a SandboxRuntime."""
     code: NotRequired[str]
     """Source code of the program. Required unless `source` is set."""
+    entry: NotRequired[str]
+    """Name of the entry of the SandboxRuntime that runs the program, for example pytest. If absent,
+    the program is run directly."""
     source: NotRequired[SourceReferenceDict]
     """Reference to the SandboxSource with code, stdin, args, environment and files, which must then
     be absent here. Only the gateway may set it."""
@@ -106,6 +109,17 @@ class CommandDict(TypedDict):
 
     command: list[str]
     """The program and its arguments."""
+
+
+class EntryDict(TypedDict):
+    """Another way to run a program, which an execution chooses by its name."""
+
+    name: str
+    """Name of the entry, for example pytest."""
+    compile: NotRequired[CompileDict]
+    """How to compile the source. Defaults to that of the runtime."""
+    run: CommandDict
+    """How to run the program. The arguments of the execution are appended."""
 
 
 class RuntimeResourcesDict(TypedDict):
@@ -161,6 +175,8 @@ class RuntimeSpecDict(TypedDict):
     """How to compile the source. Absent if the language has no compiler."""
     run: CommandDict
     """How to run the program. The arguments of the execution are appended."""
+    entries: NotRequired[list[EntryDict]]
+    """Other ways to run a program, for example the test frameworks of the language."""
     syntaxCheck: NotRequired[CommandDict]
     """Command that checks the syntax of the source after a failed run. If it fails, the code is
     invalid."""

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from cloche_api import limits
 from cloche_api.resources import quantity
+from cloche_api.resources.runtime import commands
 
 if TYPE_CHECKING:
     from cloche_api.resources.amounts import UsedResources
@@ -54,7 +55,11 @@ def frame(
     used: UsedResources,
     afterwards: Afterwards = Afterwards.EXIT,
 ) -> bytes:
-    """Return the frame of an execution: four bytes of length, then the JSON."""
+    """Return the frame of an execution: four bytes of length, then the JSON.
+
+    Raises:
+        UnknownEntryError: the runtime has no such entry.
+    """
     content = _content(uid, spec, runtime, used) | {"afterwards": afterwards}
     body = json.dumps(content, ensure_ascii=False).encode("utf-8", "surrogatepass")
     return len(body).to_bytes(4, "big") + body
@@ -65,16 +70,17 @@ def _content(
 ) -> dict[str, Any]:
     source = {"path": runtime.file_name, "text": spec.code}
     memory = quantity.whole(used.memory)
+    compiler, run = commands(runtime, spec.entry)
     return {
         "protocol": PROTOCOL,
         "execution": uid,
         "files": [source, *(_file(file) for file in spec.files or [])],
-        "compile": runtime.compile
+        "compile": compiler
         and {
-            "command": runtime.compile.command,
-            "timeout_seconds": float(runtime.compile.timeout_seconds),
+            "command": compiler.command,
+            "timeout_seconds": float(compiler.timeout_seconds),
         },
-        "run": {"command": [*runtime.run.command, *(spec.args or [])]},
+        "run": {"command": [*run.command, *(spec.args or [])]},
         "syntax_check": runtime.syntax_check and {"command": runtime.syntax_check.command},
         "environment": {**(runtime.environment or {}), **(spec.environment or {})},
         "stdin": spec.stdin or "",

@@ -115,6 +115,24 @@ def test_the_frame_of_a_complete_execution_has_all_fields() -> None:
     assert body["timeout_seconds"] == 300.0
 
 
+def test_an_entry_replaces_the_commands_of_the_runtime() -> None:
+    runtime = {
+        **PYTHON,
+        "compile": {"command": ["check"], "timeoutSeconds": 20},
+        "entries": [
+            {"name": "pytest", "run": {"command": ["pytest", "main.py"]}},
+            {"name": "cython", "compile": {"command": ["cython"]}, "run": {"command": ["./main"]}},
+        ],
+    }
+    spec = {"language": "python", "code": "", "args": ["-q"]}
+    tested = content({**spec, "entry": "pytest"}, runtime)
+    assert tested["run"] == {"command": ["pytest", "main.py", "-q"]}
+    assert tested["compile"] == {"command": ["check"], "timeout_seconds": 20.0}
+    compiled = content({**spec, "entry": "cython"}, runtime)
+    assert compiled["run"] == {"command": ["./main", "-q"]}
+    assert compiled["compile"] == {"command": ["cython"], "timeout_seconds": 60.0}
+
+
 def test_the_frame_of_the_largest_spec_is_accepted_by_the_supervisor() -> None:
     spec = ExecutionSpec(language="python", code="\x01" * 262144, stdin="\x01" * 262144)
     assert len(frame("u", spec, RuntimeSpec.model_validate(PYTHON), USED)) < 4 * 1024 * 1024
