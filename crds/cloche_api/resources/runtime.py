@@ -32,6 +32,38 @@ class Command(Resource):
     """The program and its arguments."""
 
 
+class ByteOrderMark(StrEnum):
+    """What happens to a UTF-8 byte order mark at the beginning of a source file."""
+
+    KEEP = "Keep"
+    REMOVE = "Remove"
+
+
+class LineEnds(StrEnum):
+    """What happens to the line ends of a source file."""
+
+    KEEP = "Keep"
+    UNIX = "Unix"
+
+
+class SourceText(Resource):
+    """How to change source files that the language's tools would not accept as they were saved."""
+
+    files: (
+        Annotated[
+            list[Annotated[str, StringConstraints(pattern=r"^[^/\s]+$", max_length=64)]],
+            Field(max_length=16, json_schema_extra={"x-kubernetes-list-type": "set"}),
+        ]
+        | None
+    ) = None
+    """Glob patterns of the names of source files among the files of an execution, in any folder,
+    for example *.java. The source itself always counts."""
+    byte_order_mark: ByteOrderMark = ByteOrderMark.KEEP
+    """`Remove` removes a UTF-8 byte order mark."""
+    line_ends: LineEnds = LineEnds.KEEP
+    """`Unix` writes CR LF as LF in a file in which most lines end with CR LF."""
+
+
 class Entry(Resource):
     """Another way to run a program, which an execution chooses by its name."""
 
@@ -132,6 +164,8 @@ class RuntimeSpec(Resource):
     """Other names of the language."""
     file_name: str = Field(min_length=1, max_length=128, pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")
     """File name of the source in the working directory, for example main.py."""
+    source: SourceText | None = None
+    """How to change source files before they are written. If absent, they are not changed."""
     compile: Compile | None = None
     """How to compile the source. Absent if the language has no compiler."""
     run: Command

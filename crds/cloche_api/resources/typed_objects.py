@@ -95,6 +95,18 @@ class ExecutionSpecDict(TypedDict):
     """Set to true to cancel the execution. It cannot be set back to false."""
 
 
+class SourceTextDict(TypedDict):
+    """How to change source files that the language's tools would not accept as they were saved."""
+
+    files: NotRequired[list[str]]
+    """Glob patterns of the names of source files among the files of an execution, in any folder,
+    for example *.java. The source itself always counts."""
+    byteOrderMark: NotRequired[str]
+    """`Remove` removes a UTF-8 byte order mark."""
+    lineEnds: NotRequired[str]
+    """`Unix` writes CR LF as LF in a file in which most lines end with CR LF."""
+
+
 class CompileDict(TypedDict):
     """How to compile the source."""
 
@@ -171,6 +183,8 @@ class RuntimeSpecDict(TypedDict):
     """Other names of the language."""
     fileName: str
     """File name of the source in the working directory, for example main.py."""
+    source: NotRequired[SourceTextDict]
+    """How to change source files before they are written. If absent, they are not changed."""
     compile: NotRequired[CompileDict]
     """How to compile the source. Absent if the language has no compiler."""
     run: CommandDict
