@@ -104,7 +104,7 @@ def _serve(context: Context) -> int:
     source = Input(0, context.signals)
     source.hello()
     context.events.emit("ready", protocol=VERSION)
-    pristine = PristineState(context.settings.workspace)
+    pristine = PristineState(context.settings.workspace, context.settings.memory_directories)
     environment = default_environment(context.settings.workspace)
     filter_ = assemble(rules(inotify=not watches_are_scarce()), os.uname().machine)
     data: bytes | None = source.frame()
