@@ -27,13 +27,18 @@ _OUT_OF_MEMORY = 137
 class Execution:
     """One frame, from writing its files to its `exit` event."""
 
-    def __init__(self, context: Context, frame: Frame, filter_: bytes) -> None:
+    def __init__(
+        self, context: Context, frame: Frame, environment: dict[str, str], filter_: bytes
+    ) -> None:
         self._context = context
         self._frame = frame
         start = time.monotonic()
         self._deadline = start + frame.timeout_seconds
         self._launcher = Launcher(
-            context.settings.workspace, frame.environment, frame.limits.rlimits, filter_
+            context.settings.workspace,
+            {**environment, **frame.environment},
+            frame.limits.rlimits,
+            filter_,
         )
         order, ends, merged = Order(start), Ends(), frame.merge_output
         self._ends = ends
