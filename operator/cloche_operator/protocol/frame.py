@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from cloche_api import limits
 from cloche_api.resources import quantity
 from cloche_api.resources.input import in_working_directory
+from cloche_api.resources.runtime import FailureMessages
 
 if TYPE_CHECKING:
     from cloche_api.resources.amounts import UsedResources
@@ -76,6 +77,7 @@ def _content(
         "files": [source, *(_file(file) for file in spec.files or [])],
         **_stages(spec, runtime),
         "syntax_check": runtime.syntax_check and {"command": runtime.syntax_check.command},
+        "failure_messages": _failure_messages(runtime.failure_messages or FailureMessages()),
         "environment": {**(runtime.environment or {}), **(spec.environment or {})},
         "stdin": spec.stdin or "",
         "output_files": list(map(in_working_directory, spec.output_files or [])),
@@ -108,6 +110,14 @@ def _stages(spec: ExecutionSpec, runtime: RuntimeSpec) -> dict[str, Any]:
         limit, total = min(limit, spec.compile_timeout_seconds), spec.total_seconds
     compile_ = {"command": compiler.command, "timeout_seconds": limit}
     return {"compile": compile_, "run": run, "timeout_seconds": total}
+
+
+def _failure_messages(of: FailureMessages) -> dict[str, list[str]]:
+    return {
+        "out_of_memory": of.out_of_memory or [],
+        "disk_full": of.disk_full or [],
+        "compiler_failed": of.compiler_failed or [],
+    }
 
 
 def _file(file: File) -> dict[str, str]:
