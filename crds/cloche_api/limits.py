@@ -39,7 +39,7 @@ STATUS_BYTES = 700 * KIB
 
 TIMEOUT_SECONDS_DEFAULT = 30
 TIMEOUT_SECONDS_MIN = 0.1
-"""A program has started by then on any node that is not overloaded."""
+"""The shortest for clients: a program has started by then on a node that is not overloaded."""
 TIMEOUT_SECONDS_MAX = 300
 """The longest time of a program together with its compiler."""
 TTL_SECONDS_DEFAULT = 3600

@@ -62,15 +62,14 @@ class ExecutionSpec(Input):
     """Glob patterns of the files to return, relative to the working directory or below /tmp,
     /workspace, /mnt/data or /home/user."""
     timeout_seconds: float = Field(
+        # Not TIMEOUT_SECONDS_MIN: for an integer, the API server rounds a minimum down.
         default=limits.TIMEOUT_SECONDS_DEFAULT,
-        ge=limits.TIMEOUT_SECONDS_MIN,
+        gt=0,
         le=limits.TIMEOUT_SECONDS_MAX,
     )
     """Time limit in seconds for compiling and running, or for running alone if
     `compileTimeoutSeconds` is set. Time in the queue does not count."""
-    compile_timeout_seconds: float | None = Field(
-        default=None, ge=limits.TIMEOUT_SECONDS_MIN, le=limits.TIMEOUT_SECONDS_MAX
-    )
+    compile_timeout_seconds: float | None = Field(default=None, gt=0, le=limits.TIMEOUT_SECONDS_MAX)
     """Time limit in seconds for compiling. That of the runtime's compiler also applies, and
     compiling and running end after 300 seconds together. Without a compiler it has no effect."""
     merge_output: bool | None = None

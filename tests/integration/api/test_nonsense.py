@@ -61,7 +61,10 @@ EXECUTIONS: dict[str, tuple[dict[str, Any], str]] = {
     "timeout too long": ({"timeoutSeconds": 301}, "spec.timeoutSeconds: Invalid value"),
     "timeout negative": ({"timeoutSeconds": -1}, "spec.timeoutSeconds: Invalid value"),
     "timeout as text": ({"timeoutSeconds": "30"}, "spec.timeoutSeconds: Invalid value"),
-    "timeout too short": ({"timeoutSeconds": 0.09}, "spec.timeoutSeconds: Invalid value"),
+    "compile timeout of zero": (
+        {"compileTimeoutSeconds": 0.0},
+        "spec.compileTimeoutSeconds: Invalid value",
+    ),
     "compile timeout too long": (
         {"compileTimeoutSeconds": 301},
         "spec.compileTimeoutSeconds: Invalid value",
