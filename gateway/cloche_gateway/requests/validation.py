@@ -31,6 +31,8 @@ def check(request: ExecuteRequest, language: Language) -> None:
         InvalidRequestError: a field breaks a rule. The message names both.
         TooLargeError: a field is too large. The message names it and its limit.
     """
+    if request.entry is not None and request.entry not in language.entries:
+        raise InvalidRequestError("entry", _entry_rule(language))
     _text("code", request.code, limits.CODE_BYTES)
     if request.stdin is not None:
         _text("stdin", request.stdin, limits.STDIN_BYTES)
@@ -51,6 +53,12 @@ def file_bytes(file: InputFile) -> int:
     if file.content is not None:
         return len(file.content.encode())
     return len(base64.b64decode(file.content_base64 or ""))
+
+
+def _entry_rule(language: Language) -> str:
+    if not language.entries:
+        return f"must be absent, because {language.name} has no entries"
+    return f"must be one of the entries of {language.name}: {', '.join(language.entries)}"
 
 
 def _text(field: str, text: str, limit: int) -> int:

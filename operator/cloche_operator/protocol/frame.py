@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import base64
 import json
 from enum import StrEnum
+from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Any
 
 from cloche_api import limits
 from cloche_api.resources import quantity
+from cloche_api.resources.runtime import ByteOrderMark, LineEnds, commands
 
 if TYPE_CHECKING:
     from cloche_api.resources.amounts import UsedResources
     from cloche_api.resources.execution import ExecutionSpec
     from cloche_api.resources.input import File
-    from cloche_api.resources.runtime import RuntimeSpec
+    from cloche_api.resources.runtime import RuntimeSpec, SourceText
 
 PROTOCOL = 1
 HELLO = b"CLO" + bytes([PROTOCOL])
@@ -54,7 +57,11 @@ def frame(
     used: UsedResources,
     afterwards: Afterwards = Afterwards.EXIT,
 ) -> bytes:
-    """Return the frame of an execution: four bytes of length, then the JSON."""
+    """Return the frame of an execution: four bytes of length, then the JSON.
+
+    Raises:
+        UnknownEntryError: the runtime has no such entry.
+    """
     content = _content(uid, spec, runtime, used) | {"afterwards": afterwards}
     body = json.dumps(content, ensure_ascii=False).encode("utf-8", "surrogatepass")
     return len(body).to_bytes(4, "big") + body
@@ -63,18 +70,19 @@ def frame(
 def _content(
     uid: str, spec: ExecutionSpec, runtime: RuntimeSpec, used: UsedResources
 ) -> dict[str, Any]:
-    source = {"path": runtime.file_name, "text": spec.code}
+    source = {"path": runtime.file_name, "text": _text(spec.code or "", runtime.source)}
     memory = quantity.whole(used.memory)
+    compiler, run = commands(runtime, spec.entry)
     return {
         "protocol": PROTOCOL,
         "execution": uid,
-        "files": [source, *(_file(file) for file in spec.files or [])],
-        "compile": runtime.compile
+        "files": [source, *(_file(file, runtime.source) for file in spec.files or [])],
+        "compile": compiler
         and {
-            "command": runtime.compile.command,
-            "timeout_seconds": float(runtime.compile.timeout_seconds),
+            "command": compiler.command,
+            "timeout_seconds": float(compiler.timeout_seconds),
         },
-        "run": {"command": [*runtime.run.command, *(spec.args or [])]},
+        "run": {"command": [*run.command, *(spec.args or [])]},
         "syntax_check": runtime.syntax_check and {"command": runtime.syntax_check.command},
         "environment": {**(runtime.environment or {}), **(spec.environment or {})},
         "stdin": spec.stdin or "",
@@ -95,7 +103,34 @@ def _content(
     }
 
 
-def _file(file: File) -> dict[str, str]:
+def _file(file: File, how: SourceText | None) -> dict[str, str]:
+    name = file.path.rpartition("/")[2]
+    if not any(fnmatchcase(name, pattern) for pattern in (how and how.files) or ()):
+        how = None
     if file.content_base64 is not None:
-        return {"path": file.path, "base64": file.content_base64}
-    return {"path": file.path, "text": file.content or ""}
+        return {"path": file.path, "base64": _base64(file.content_base64, how)}
+    return {"path": file.path, "text": _text(file.content or "", how)}
+
+
+def _text(text: str, how: SourceText | None) -> str:
+    """Return the text of a source file as the language's tools accept it."""
+    if how is None:
+        return text
+    if how.byte_order_mark is ByteOrderMark.REMOVE:
+        text = text.removeprefix("\ufeff")
+    # In a file with other line ends, CR LF is the content of a string or of a document.
+    if how.line_ends is LineEnds.UNIX and 2 * text.count("\r\n") > text.count("\n"):
+        text = text.replace("\r\n", "\n")
+    return text
+
+
+def _base64(encoded: str, how: SourceText | None) -> str:
+    """Do the same as `_text` with a file in base64, unless it is not UTF-8."""
+    if how is None:
+        return encoded
+    given = base64.b64decode(encoded)
+    try:
+        changed = _text(given.decode(), how).encode()
+    except UnicodeDecodeError:
+        return encoded
+    return encoded if changed == given else base64.b64encode(changed).decode()
