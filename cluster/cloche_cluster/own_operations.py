@@ -104,7 +104,7 @@ class OwnOperations(Operations):
         return InstalledRuntimes(self._access().kubectl)
 
     def _packages(self, name: str, base: str, texts: Mapping[str, str]) -> Packages:
-        """Return the packages of the folder. Raises ClusterError if the arguments are incomplete."""
+        """Return the packages of the folder. Raises ClusterError if arguments are missing."""
         if base or any(texts.values()):
             missing = "at least one package" if base else "the language that it extends, as FROM="
             raise ClusterError(f"name {missing} too, or only NAME={name} to build it again")

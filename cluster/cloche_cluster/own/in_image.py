@@ -34,8 +34,8 @@ ARGV.each do |file|
 end
 """
 _NO_WHEEL = (
-    "PIP: there is no wheel of {0} for this Python: check its name and version, or use a package of "
-    "Debian with APT"
+    "PIP: there is no wheel of {0} for this Python: check its name and version, or use a package "
+    "of Debian with APT"
 )
 _NOT_COMPILED = "GEM: a gem cannot be compiled: add the Debian packages that it requires with APT"
 _NO_DEBIAN = "APT: Debian has no package {0}: check its name"
@@ -82,13 +82,19 @@ def _tools(*packages: str) -> None:
 
 
 def _apt_files(packages: list[str]) -> list[str]:
-    """Return a line `NAME=VERSION HASH` for each Debian package that would be installed."""
-    lines = []
+    """Return a line `NAME=VERSION sha256:…` for each Debian package that would be installed."""
+    names = []
     for line in _run(*_APT_INSTALL, "--print-uris", *packages).splitlines():
-        _, file, _, digest = line.split()
-        name, version, _ = (urllib.parse.unquote(part) for part in file.rsplit("_", 2))
-        lines.append(f"{name}={version} {digest}")
-    return sorted(lines)
+        name, version, _ = line.split()[1].rsplit("_", 2)
+        names.append(f"{name}={urllib.parse.unquote(version)}")
+    # The hash that --print-uris prints is MD5, although apt itself checks SHA-256.
+    records = _run("apt-cache", "show", *names) if names else ""
+    found = {}
+    for record in records.split("\n\n"):
+        fields = dict(re.findall(r"^(Package|Version|SHA256): (.*)$", record, re.MULTILINE))
+        if fields:
+            found[f"{fields['Package']}={fields['Version']}"] = fields["SHA256"]
+    return sorted(f"{name} sha256:{found[name]}" for name in names)
 
 
 def _apt_install() -> None:
