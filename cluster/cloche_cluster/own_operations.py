@@ -31,12 +31,16 @@ class OwnOperations(Operations):
     """All operations; these methods are those on own runtimes."""
 
     def up(self, *, bare: bool = False, only: str = "") -> None:
-        """Start a cluster and install Cloche, and name the own runtimes to build again."""
+        """Start a cluster and install Cloche, and name the own runtimes to build."""
         super().up(bare=bare, only=only)
         if bare or not self._own.names():
             return
-        for name in outdated(self._installed().all()):
+        every = self._installed().all()
+        for name in outdated(every):
             self.console.step(f"{name} extends an older image: run `make runtime NAME={name}`")
+        for name in self._own.names():
+            if name not in every:
+                self.console.step(f"{name} is not installed: run `make runtime NAME={name}`")
 
     def runtime(self, name: str, base: str, texts: Mapping[str, str], *, update: bool) -> None:
         """Build and install an own runtime.

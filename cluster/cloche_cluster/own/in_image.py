@@ -26,6 +26,7 @@ _PIP = (
 )
 _NPM = ("--ignore-scripts", "--no-audit", "--no-fund", "--no-update-notifier")
 _NODE_MODULES = "usr/share/nodejs"
+_FOR_GEMS = ("build-essential", "ca-certificates", "ruby-dev")
 _GEM_FIELDS = """
 require "rubygems/package"
 ARGV.each do |file|
@@ -50,6 +51,7 @@ _CAUSES = (
     (r"DO NOT MATCH THE HASHES", f"PIP: a package differs from the lock file: {_UPDATE}"),
     (r"'(\S+?)' is not in this registry", "NPM: there is no package {0}: check its name"),
     (r"No matching version found for (\S+?)\.?\s", "NPM: there is no {0}: check the version"),
+    (r"Unable to download data from (\S+)", "GEM: {0} cannot be reached from the build"),
     (r"Could not find a valid gem '([^']+)'", "GEM: there is no {0}: check its name and version"),
     (r"Failed to build gem native extension", _NOT_COMPILED),
 )
@@ -63,6 +65,8 @@ class ProblemError(Exception):
 def _run(*words: str, cwd: Path | None = None) -> str:
     """Run a program and return its output. Raises ProblemError."""
     environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
+    if authorities := os.environ.get("PIP_CERT"):
+        environment["SSL_CERT_FILE"] = authorities  # for gem
     done = subprocess.run(
         words, capture_output=True, text=True, check=False, cwd=cwd, env=environment
     )
@@ -147,7 +151,7 @@ def _install_npm() -> None:
 
 
 def _lock_gem(packages: list[str]) -> list[str]:
-    _tools("ruby-dev", "build-essential")
+    _tools(*_FOR_GEMS)
     work = _WORK / "gems"
     _run("gem", "install", "--no-document", "--install-dir", str(work), *packages)
     files = {file.name: file for file in sorted((work / "cache").iterdir())}
@@ -159,7 +163,7 @@ def _lock_gem(packages: list[str]) -> list[str]:
 
 
 def _install_gem() -> None:
-    _tools("ruby-dev", "build-essential")
+    _tools(*_FOR_GEMS)
     work = _WORK / "fetched"
     work.mkdir()
     for line in _lines("gem.txt"):

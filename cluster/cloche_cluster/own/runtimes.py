@@ -180,8 +180,9 @@ def outdated(runtimes: Mapping[str, Mapping[str, Any]]) -> list[str]:
         name
         for name, runtime in runtimes.items()
         if is_own(runtime)
-        and (base := runtimes.get(runtime["metadata"]["annotations"][BASE]))
-        and base["spec"]["image"] != runtime["metadata"]["annotations"][BASE_IMAGE]
+        and (notes := runtime["metadata"].get("annotations") or {})
+        and (base := runtimes.get(notes.get(BASE, "")))
+        and base["spec"]["image"] != notes.get(BASE_IMAGE)
     ]
 
 
