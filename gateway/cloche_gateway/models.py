@@ -101,6 +101,10 @@ class LanguageInfo(BaseModel):
     file_extension: str
     max_execution_time: int
     """Longest timeout in seconds."""
+    min_memory: str
+    """Least memory in MiB that the language works with, such as `32MB`."""
+    min_disk: str
+    """Least disk in MiB that the language works with, such as `1MB`."""
     max_memory: str
     """Most memory in MiB, such as `2048MB`."""
     max_cpu: float
@@ -213,7 +217,8 @@ class ExecuteResponse(BaseModel):
     """Whether output beyond the first 256 KiB is missing."""
     stderr_truncated: bool
     reason: str | None
-    """Why the execution ended: Exited, Signaled, OutOfMemory, InvalidSyntax, DeadlineExceeded, …"""
+    """Why the execution ended: Exited, Signaled, OutOfMemory, DiskFull, InvalidSyntax,
+    CompilerFailed, DeadlineExceeded, …"""
     usage: Usage | None
     """Null if the supervisor could not report it."""
     queue_time: float | None

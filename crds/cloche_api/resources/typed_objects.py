@@ -108,9 +108,24 @@ class CommandDict(TypedDict):
     """The program and its arguments."""
 
 
-class RuntimeResourcesDict(TypedDict):
-    """Default and maximum resources of an execution."""
+class FailureMessagesDict(TypedDict):
+    """Lines by which the language's own tools report why they failed."""
 
+    outOfMemory: NotRequired[list[str]]
+    """Lines that mean that memory ran out."""
+    diskFull: NotRequired[list[str]]
+    """Lines that mean that the working directory is full, besides those of the C library."""
+    compilerFailed: NotRequired[list[str]]
+    """Lines that mean that the compiler or the syntax check itself failed and did not decide
+    whether the code is valid."""
+
+
+class RuntimeResourcesDict(TypedDict):
+    """Minimum, default and maximum resources of an execution."""
+
+    minimum: NotRequired[ResourceAmountsDict]
+    """Minimum resources that an execution may specify, where the language does not start with
+    less."""
     defaults: NotRequired[UsedResourcesDict]
     """Resources of an execution that does not specify them."""
     maximum: NotRequired[UsedResourcesDict]
@@ -164,10 +179,12 @@ class RuntimeSpecDict(TypedDict):
     syntaxCheck: NotRequired[CommandDict]
     """Command that checks the syntax of the source after a failed run. If it fails, the code is
     invalid."""
+    failureMessages: NotRequired[FailureMessagesDict]
+    """Lines by which the language's own tools report why they failed."""
     environment: NotRequired[dict[str, str]]
     """Environment variables of every program. Those of the execution take precedence."""
     resources: NotRequired[RuntimeResourcesDict]
-    """Default and maximum resources of an execution."""
+    """Minimum, default and maximum resources of an execution."""
     pool: NotRequired[PoolDict]
     """The pool of waiting Pods."""
     runtimeClassName: NotRequired[str]

@@ -15,10 +15,6 @@ if TYPE_CHECKING:
     from cloche_gateway.cluster.languages import Language
     from cloche_gateway.models import ExecuteRequest, InputFile, Resources
 
-CPU_MIN = Decimal("0.01")
-"""The kernel's minimum: 1 ms of each 100 ms (cpu.cfs_quota_us)."""
-MEMORY_MIN_MIB = 32
-"""The supervisor needs about half of it."""
 SESSION_ID_RULE = "must be 1 to 63 letters, digits, '.', '_' or '-', alphanumeric at both ends"
 _COMPONENT_BYTES = 255  # NAME_MAX of Linux
 _SCRATCH = ".tmp"  # the supervisor's directory to which /tmp points
@@ -147,15 +143,15 @@ def _place(field: str, path: str, places: set[str], language: Language) -> None:
 
 
 def check_resources(resources: Resources, language: Language) -> None:
-    """Check the resources of an execution or a session against the language's maximum.
+    """Check the resources of an execution or a session against the language's range.
 
     Raises:
         InvalidRequestError: an amount is out of range. The message names the field and the range.
     """
-    top = language.maximum
-    _amount("cpu", resources.cpu, CPU_MIN, top.cpu)
-    _amount("memory_mb", resources.memory_mb, Decimal(MEMORY_MIN_MIB), _mib(top.memory))
-    _amount("disk_mb", resources.disk_mb, Decimal(1), _mib(top.disk))
+    least, top, name = language.minimum, language.maximum, language.name
+    _amount("cpu", resources.cpu, least.cpu, top.cpu, name)
+    _amount("memory_mb", resources.memory_mb, _mib(least.memory), _mib(top.memory), name)
+    _amount("disk_mb", resources.disk_mb, _mib(least.disk), _mib(top.disk), name)
     if resources.disk_mb is not None:
         memory = resources.memory_mb
         available = Decimal(memory) if memory is not None else _mib(language.defaults.memory)
@@ -166,10 +162,12 @@ def check_resources(resources: Resources, language: Language) -> None:
             )
 
 
-def _amount(name: str, value: float | None, least: Decimal, most: Decimal) -> None:
+def _amount(field: str, value: float | None, least: Decimal, most: Decimal, language: str) -> None:
     if value is not None and not least <= Decimal(repr(value)) <= most:
+        given = repr(value)[:20]  # a number may have 400 digits
         raise InvalidRequestError(
-            f"resources.{name}", f"must be between {_plain(least)} and {_plain(most)}"
+            f"resources.{field}",
+            f"must be between {_plain(least)} and {_plain(most)} for {language}, but is {given}",
         )
 
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Literal
 from cloche_api import limits
 from cloche_api.accounting.size import json_bytes, object_bytes
 from cloche_api.resources.phases import Phase, Reason, phase_of
+from cloche_operator.model import verdict
 from cloche_operator.model.execution import Execution, now, timestamp
 
 if TYPE_CHECKING:
@@ -67,7 +68,9 @@ def from_exit(transcript: Transcript) -> Outcome:
     """Return the outcome of an execution whose supervisor reported the end."""
     event = transcript.exit
     assert event is not None
-    reason, message = _judged(event)
+    reason, message = Reason.EXITED, "The program exited with code 0."
+    if event["exit_code"] != 0:
+        reason, message = verdict.of_failure(event)
     fields: ExecutionStatusDict = {
         **_heard(transcript),
         "exitCode": event["exit_code"],
@@ -217,18 +220,6 @@ def fitted(status: ExecutionStatusDict) -> ExecutionStatusDict:
             room = max(0, json_bytes(status[stream]) - excess)
             status[stream], status[truncated] = _cut_json(status[stream], room), True
     return status
-
-
-def _judged(event: ExitEvent) -> tuple[Reason, str]:
-    if event["timed_out"]:
-        return Reason.DEADLINE_EXCEEDED, "The program ran longer than its timeout."
-    if event["out_of_memory"]:
-        return Reason.OUT_OF_MEMORY, "The program was killed because it exceeded its memory limit."
-    if event["syntax_error"] is not None:
-        return Reason.INVALID_SYNTAX, event["syntax_error"][:1000]
-    if event["signal"] is not None:
-        return Reason.SIGNALED, f"The program was ended by signal {event['signal']}."
-    return Reason.EXITED, f"The program exited with code {event['exit_code']}."
 
 
 def _usage(event: ExitEvent) -> UsageDict:

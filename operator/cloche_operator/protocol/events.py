@@ -42,6 +42,8 @@ class ExitEvent(TypedDict):
     signal: int | None
     timed_out: bool
     out_of_memory: bool
+    disk_full: bool
+    compiler_failed: bool
     execution_seconds: float | None
     compile_seconds: float | None
     check_seconds: float | None
@@ -63,6 +65,8 @@ _EXIT_FIELDS: dict[str, tuple[type, ...]] = {
     "signal": (int, type(None)),
     "timed_out": (bool,),
     "out_of_memory": (bool,),
+    "disk_full": (bool,),
+    "compiler_failed": (bool,),
     "execution_seconds": (*_NUMBER, type(None)),
     "compile_seconds": (*_NUMBER, type(None)),
     "check_seconds": (*_NUMBER, type(None)),

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from cloche_api import limits
 from cloche_api.resources import quantity
+from cloche_api.resources.runtime import FailureMessages
 
 if TYPE_CHECKING:
     from cloche_api.resources.amounts import UsedResources
@@ -76,6 +77,7 @@ def _content(
         },
         "run": {"command": [*runtime.run.command, *(spec.args or [])]},
         "syntax_check": runtime.syntax_check and {"command": runtime.syntax_check.command},
+        "failure_messages": _failure_messages(runtime.failure_messages or FailureMessages()),
         "environment": {**(runtime.environment or {}), **(spec.environment or {})},
         "stdin": spec.stdin or "",
         "timeout_seconds": float(spec.timeout_seconds),
@@ -92,6 +94,14 @@ def _content(
                 "stack": _STACK_BYTES,
             },
         },
+    }
+
+
+def _failure_messages(of: FailureMessages) -> dict[str, list[str]]:
+    return {
+        "out_of_memory": of.out_of_memory or [],
+        "disk_full": of.disk_full or [],
+        "compiler_failed": of.compiler_failed or [],
     }
 
 

@@ -14,6 +14,8 @@ def exit_event(**changes: Any) -> dict[str, Any]:
         "signal": None,
         "timed_out": False,
         "out_of_memory": False,
+        "disk_full": False,
+        "compiler_failed": False,
         "execution_seconds": 0.08,
         "compile_seconds": None,
         "check_seconds": None,

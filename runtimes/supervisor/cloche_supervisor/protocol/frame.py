@@ -29,6 +29,20 @@ class Compile:
         self.timeout_seconds = timeout_seconds
 
 
+class FailureMessages:
+    """Lines that show why a program or a compiler failed; `*` in them stands for any text."""
+
+    def __init__(
+        self,
+        out_of_memory: tuple[str, ...],
+        disk_full: tuple[str, ...],
+        compiler_failed: tuple[str, ...],
+    ) -> None:
+        self.out_of_memory = out_of_memory
+        self.disk_full = disk_full
+        self.compiler_failed = compiler_failed
+
+
 class Limits:
     """Bytes to keep of each stream and of all output files; rlimits by their names."""
 
@@ -57,6 +71,7 @@ class Frame:
         run = validate.keys(frame["run"], "run", ("command",))
         self.run = validate.words(run["command"], "run.command")
         self.syntax_check = _syntax_check(frame["syntax_check"])
+        self.failure_messages = _failure_messages(frame["failure_messages"])
         self.environment = _environment(frame["environment"])
         self.stdin = validate.text(frame["stdin"], "stdin").encode()
         self.timeout_seconds = validate.seconds(frame["timeout_seconds"], "timeout_seconds")
@@ -71,8 +86,8 @@ class Frame:
 
 
 _KEYS = (
-    *("protocol", "execution", "files", "compile", "run", "syntax_check", "environment"),
-    *("stdin", "timeout_seconds", "output_files", "limits", "afterwards"),
+    *("protocol", "execution", "files", "compile", "run", "syntax_check", "failure_messages"),
+    *("environment", "stdin", "timeout_seconds", "output_files", "limits", "afterwards"),
 )
 
 
@@ -132,6 +147,17 @@ def _syntax_check(value: object) -> tuple[str, ...] | None:
         return None
     entry = validate.keys(value, "syntax_check", ("command",))
     return validate.words(entry["command"], "syntax_check.command")
+
+
+def _failure_messages(value: object) -> FailureMessages:
+    names = ("out_of_memory", "disk_full", "compiler_failed")
+    entry = validate.keys(value, "failure_messages", names)
+    return FailureMessages(*(_messages(entry[name], f"failure_messages.{name}") for name in names))
+
+
+def _messages(value: object, key: str) -> tuple[str, ...]:
+    items = validate.array(value, key)
+    return tuple(validate.text(item, f"{key}[{i}]") for i, item in enumerate(items))
 
 
 def _environment(value: object) -> dict[str, str]:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import resource
 import time
 
 from cloche_supervisor.run.child import Launcher
-from cloche_supervisor.run.output import Buffer, Stream
+from cloche_supervisor.run.output import Buffer, Ends, Stream
 from cloche_supervisor.run.program import run_program
 from cloche_supervisor.workspace import input_files
 
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
     from cloche_supervisor.run.program import Ended
 
 _CHECK_BYTES = 65_536
+_OUT_OF_MEMORY = 137
+"""The exit code if the compiler ran out of memory, as if the kernel had killed it directly."""
 
 
 class Execution:
@@ -31,11 +34,14 @@ class Execution:
             context.settings.workspace, frame.environment, frame.limits.rlimits, filter_
         )
         self._stdout = Stream(context.events, "stdout", frame.limits.stdout_bytes)
-        self._stderr = Stream(context.events, "stderr", frame.limits.stderr_bytes)
+        self._ends = Ends()
+        self._stderr = Stream(context.events, "stderr", frame.limits.stderr_bytes, self._ends)
         self._compiled: Ended | None = None
         self._ran: Ended | None = None
         self._checked: Ended | None = None
         self._syntax_error: str | None = None
+        self._cause: str | None = None
+        """Why it failed, one of the reasons of `verdict`."""
 
     def run(self) -> None:
         """Run the execution to its end.
@@ -46,15 +52,17 @@ class Execution:
             Terminated: SIGTERM was received.
         """
         frame = self._frame
-        input_files.prepare(self._context.settings.workspace, frame.files)
+        workspace = self._context.settings.workspace
+        input_files.prepare(workspace, frame.files)
+        was_full = _is_full(workspace)
         cpu = _cpu_seconds()
         if frame.compile is None or self._compile(frame.compile):
             self._ran = self._stage(
                 "run", frame.run, self._deadline, self._stdout, self._stderr, stdin=frame.stdin
             )
         cpu = _cpu_seconds() - cpu
-        if self._ran is not None and self._ran.failed and frame.syntax_check is not None:
-            self._check(frame.syntax_check)
+        if self._ran is not None and self._ran.exit_code != 0:
+            self._examine(self._ran, filled=not was_full and _is_full(workspace))
         self._stdout.finish()
         self._stderr.finish()
         self._report(cpu)
@@ -69,9 +77,18 @@ class Execution:
             return True
         self._stderr.feed(bytes(held.data), time.monotonic())
         self._stderr.total = held.total
-        if ended.failed:
-            self._syntax_error = _error_line(held.data)
+        self._cause, self._syntax_error = self._rejection(ended, held)
         return False
+
+    def _examine(self, ended: Ended, *, filled: bool) -> None:
+        """Find out why the program failed. `filled`: it left no space in the workspace."""
+        from cloche_supervisor.run import verdict  # noqa: PLC0415 - most programs do not need it
+
+        self._cause = verdict.of_program(ended, self._ends.data(), self._frame.failure_messages)
+        if self._cause is None and ended.failed and self._frame.syntax_check is not None:
+            self._check(self._frame.syntax_check)
+        if filled and not ended.timed_out and self._cause is None and self._syntax_error is None:
+            self._cause = verdict.DISK_FULL
 
     def _check(self, command: tuple[str, ...]) -> None:
         """Check whether the source can be parsed. Only a clear rejection is a syntax error."""
@@ -83,8 +100,18 @@ class Execution:
             ended = self._checked = self._stage("check", command, deadline, held, held)
         except OSError:  # no space for the source or no memory for a fork
             return
-        if ended.failed:
-            self._syntax_error = _error_line(held.data)
+        _, self._syntax_error = self._rejection(ended, held)
+
+    def _rejection(self, ended: Ended, output: Buffer) -> tuple[str | None, str | None]:
+        """Return why a compiler did not decide, or the line in which it rejects the code."""
+        # Importing these compiles patterns, and most programs do not need them.
+        from cloche_supervisor.run import verdict  # noqa: PLC0415
+        from cloche_supervisor.run.compiler_message import first_line  # noqa: PLC0415
+
+        cause = verdict.of_compiler(ended, bytes(output.data), self._frame.failure_messages)
+        if cause is not None or not ended.failed:
+            return cause, None
+        return None, first_line(output.data)
 
     def _stage(  # noqa: PLR0913 - all that a stage needs
         self,
@@ -112,15 +139,18 @@ class Execution:
     def _report(self, cpu_seconds: float) -> None:
         ended = self._ran or self._compiled
         assert ended is not None
+        out_of_memory = self._cause == "out_of_memory"
         files_found, files_truncated = self._collect()
         self._context.events.emit(
             "exit",
             execution=self._frame.execution,
             time=time.time(),
-            exit_code=ended.exit_code,
+            exit_code=_OUT_OF_MEMORY if out_of_memory and self._ran is None else ended.exit_code,
             signal=ended.signal,
             timed_out=ended.timed_out,
-            out_of_memory=ended.out_of_memory,
+            out_of_memory=out_of_memory,
+            disk_full=self._cause == "disk_full",
+            compiler_failed=self._cause == "compiler_failed",
             execution_seconds=_seconds(self._ran) or 0.0,
             compile_seconds=_seconds(self._compiled),
             check_seconds=_seconds(self._checked),
@@ -150,11 +180,9 @@ class Execution:
         return found.files, found.truncated
 
 
-def _error_line(output: bytearray) -> str:
-    # Importing this compiles its patterns, and most programs do not need it.
-    from cloche_supervisor.run.compiler_message import first_line  # noqa: PLC0415
-
-    return first_line(output)
+def _is_full(directory: str) -> bool:
+    """Return whether its volume has no space left."""
+    return os.statvfs(directory).f_bavail == 0
 
 
 def _seconds(ended: Ended | None) -> float | None:

@@ -10,6 +10,8 @@ if TYPE_CHECKING:
 
 BATCH_SECONDS = 0.02
 _BATCH_CHARACTERS = 12_288
+ENDS_BYTES = 65_536
+"""More than the trace of 1,024 calls that a JVM prints after its message."""
 
 _decoder = codecs.getincrementaldecoder("utf-8")
 
@@ -33,20 +35,43 @@ class Buffer:
         """Do nothing; required by Sink."""
 
 
+class Ends:
+    """The first and the last ENDS_BYTES of a stream, to recognise why a program failed."""
+
+    def __init__(self) -> None:
+        self._first = bytearray()
+        self._last = bytearray()
+
+    def feed(self, data: bytes) -> None:
+        """Add data that was read."""
+        if room := ENDS_BYTES - len(self._first):
+            self._first += data[:room]
+            data = data[room:]
+        self._last += data[-ENDS_BYTES:]
+        if len(self._last) > 2 * ENDS_BYTES:  # not at each read, because it moves the bytes
+            del self._last[:-ENDS_BYTES]
+
+    def data(self) -> bytes:
+        """Return both. What is between them is missing without a mark."""
+        return bytes(self._first + self._last[-ENDS_BYTES:])
+
+
 class Stream:
     """A stream that is written as events.
 
     The first `limit` bytes are kept; the rest is counted and dropped. Invalid UTF-8 becomes U+FFFD;
-    a character that the limit cuts is dropped. Small writes are batched for BATCH_SECONDS.
+    a character that the limit cuts is dropped. Small writes are batched for BATCH_SECONDS. `ends`
+    gets all data.
     """
 
-    def __init__(self, events: Events, name: str, limit: int) -> None:
+    def __init__(self, events: Events, name: str, limit: int, ends: Ends | None = None) -> None:
         self._events = events
         self._name = name
         self._limit = limit
         self._decode = _decoder("replace").decode
         self._text = ""
         self._dropped = False
+        self._ends = ends
         self.due: float | None = None
         """When batched text must be written, on the monotonic clock; None if there is none."""
         self.total = 0
@@ -61,6 +86,8 @@ class Stream:
         """Add data that was read at the monotonic time `now`."""
         room = self._limit - self.total
         self.total += len(data)
+        if self._ends is not None:
+            self._ends.feed(data)
         if room > 0:
             self._text += self._decode(data[:room])
             if self._text and self.due is None:

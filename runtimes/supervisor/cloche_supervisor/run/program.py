@@ -19,7 +19,6 @@ _REST_BELOW_BYTES = 32_768
 would make the program four times as slow."""
 _PIPE_BYTES_MAX = 1024 * 1024  # the kernel's default for /proc/sys/fs/pipe-max-size
 _SIGKILL_STATUS = 9
-_KILLED = 137
 _NOT_RUN = (126, 127)  # cannot be executed, as reported by a shell and by child.py
 
 
@@ -31,8 +30,9 @@ class Ended:
         self.timed_out = timed_out
         self.signal = os.WTERMSIG(status) if os.WIFSIGNALED(status) else None
         self.exit_code = os.WEXITSTATUS(status) if self.signal is None else 128 + self.signal
-        # 137 without a signal comes from a shell that reports how its command ended.
-        self.out_of_memory = oom_killed and not timed_out and self.exit_code == _KILLED
+        # The killed process may be a child: a compiler's driver, a shell or a client of a server
+        # reports it by an exit code of its own.
+        self.out_of_memory = oom_killed and not timed_out and self.exit_code != 0
 
     @property
     def failed(self) -> bool:

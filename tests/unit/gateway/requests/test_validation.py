@@ -23,6 +23,7 @@ PYTHON = Language(
     file_name="main.py",
     image="cloche/runtime-python:dev",
     version="3.13",
+    minimum=Amounts(Decimal("0.01"), 32 * MIB, MIB),
     defaults=Amounts(Decimal(1), 512 * MIB, 100 * MIB),
     maximum=Amounts(Decimal(2), 2048 * MIB, 1024 * MIB),
 )
@@ -99,10 +100,14 @@ def test_requested_amounts_become_quantities(
     [
         ({"disk_mb": 513}, "resources.disk_mb: must be at most memory_mb (512)"),
         ({"disk_mb": 64, "memory_mb": 63}, "resources.disk_mb: must be at most memory_mb (63)"),
-        ({"cpu": 0.009}, "resources.cpu: must be between 0.01 and 2"),
+        ({"cpu": 0.009}, "resources.cpu: must be between 0.01 and 2 for python, but is 0.009"),
         ({"cpu": 2.0001}, "resources.cpu: must be between 0.01 and 2"),
         ({"cpu": 1e308}, "resources.cpu: must be between 0.01 and 2"),
-        ({"memory_mb": 31}, "resources.memory_mb: must be between 32 and 2048"),
+        (
+            {"memory_mb": 31},
+            "resources.memory_mb: must be between 32 and 2048 for python, but is 31",
+        ),
+        ({"disk_mb": 0}, "resources.disk_mb: must be between 1 and 1024 for python, but is 0"),
     ],
 )
 def test_an_amount_out_of_bounds_is_rejected(asked: dict[str, Any], rule: str) -> None:

@@ -60,6 +60,7 @@ def test_the_frame_of_a_minimal_execution_has_all_defaults() -> None:
         "compile": None,
         "run": {"command": ["python3", "main.py"]},
         "syntax_check": None,
+        "failure_messages": {"out_of_memory": [], "disk_full": [], "compiler_failed": []},
         "environment": {},
         "stdin": "",
         "timeout_seconds": 30.0,
