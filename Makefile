@@ -52,10 +52,10 @@ images: venv-up ## build the images and load them into the cluster
 sbom: venv-up ## write an SBOM of each image (CycloneDX) into .cloche/sbom
 	@$(CLOCHE) sbom
 
-runtime: venv-up ## build and install a runtime with own packages: make runtime NAME=x FROM=python [APT="…"] [PIP="…"] [NPM="…"] [GEM="…"] [UPDATE=yes]
+runtime: venv-up ## build and install a runtime with own packages: make runtime NAME=x FROM=python [APT="…"] [PIP="…"] [NPM="…"] [GEM="…"] [MAVEN="…"] [UPDATE=yes]
 	@test -n "$(NAME)" || { echo 'error: NAME is required: make runtime NAME=x FROM=python PIP="…"' >&2; exit 1; }
 	@$(CLOCHE) runtime "$(NAME)" --from="$(FROM)" --apt="$(APT)" --pip="$(PIP)" --npm="$(NPM)" \
-	    --gem="$(GEM)" $(if $(UPDATE),--update)
+	    --gem="$(GEM)" --maven="$(MAVEN)" $(if $(UPDATE),--update)
 
 runtimes: venv-up ## list the runtimes with own packages
 	@$(CLOCHE) runtimes

@@ -66,7 +66,7 @@ class OwnOperations(Operations):
             syft = ensure_binaries(self._cache(target), self.console, (SYFT,)).path("syft")
             write_sboms([tagged], builder, syft, self._own.folder / name, self.console)
             remove_old(builder)
-        made = manifest(name, language, tagged)
+        made = manifest(name, language, tagged, packages)
         file = self._own.folder / name / "runtime.yaml"
         file.write_text(yaml.safe_dump(made, sort_keys=False), encoding="utf-8")
         installed.install(made)

@@ -27,6 +27,17 @@ _PIP = (
 _NPM = ("--ignore-scripts", "--no-audit", "--no-fund", "--no-update-notifier")
 _NODE_MODULES = "usr/share/nodejs"
 _FOR_GEMS = ("build-essential", "ca-certificates", "ruby-dev")
+_JARS = "opt/own/java"
+_MAVEN = "org.apache.maven.plugins:maven-dependency-plugin:3.8.1:copy-dependencies"
+_POM = """<project xmlns="http://maven.apache.org/POM/4.0.0">
+<modelVersion>4.0.0</modelVersion>
+<groupId>own</groupId><artifactId>own</artifactId><version>1</version>
+<dependencies>{}</dependencies>
+</project>
+"""
+_DEPENDENCY = (
+    "<dependency><groupId>{}</groupId><artifactId>{}</artifactId><version>{}</version></dependency>"
+)
 _GEM_FIELDS = """
 require "rubygems/package"
 ARGV.each do |file|
@@ -53,6 +64,7 @@ _CAUSES = (
     (r"No matching version found for (\S+?)\.?\s", "NPM: there is no {0}: check the version"),
     (r"Unable to download data from (\S+)", "GEM: {0} cannot be reached from the build"),
     (r"Could not find a valid gem '([^']+)'", "GEM: there is no {0}: check its name and version"),
+    (r"Could not find artifact (\S+):jar:(\S+) ", "MAVEN: there is no {0}:{1}: check its name"),
     (r"Failed to build gem native extension", _NOT_COMPILED),
 )
 """What package managers print, and the sentence for it."""
@@ -179,6 +191,42 @@ def _install_gem() -> None:
     _run("gem", "install", "--local", "--ignore-dependencies", "--no-document", *where, *files)
 
 
+def _jars(packages: list[str]) -> list[str]:
+    """Copy the packages and what they require to /out; return a line `FILE sha256:…` for each."""
+    _trust_authorities()
+    _tools("maven")
+    work, target = _WORK / "maven", _OUT / _JARS
+    work.mkdir()
+    target.mkdir(parents=True)
+    names = (package.split(":") for package in packages)
+    text = _POM.format("".join(_DEPENDENCY.format(*fields) for fields in names))
+    (work / "pom.xml").write_text(text)
+    how = (f"-DoutputDirectory={target}", "-DincludeScope=runtime")
+    _run("mvn", "--batch-mode", "--quiet", _MAVEN, *how, cwd=work)
+    return sorted(
+        f"{file.name} sha256:{hashlib.sha256(file.read_bytes()).hexdigest()}"
+        for file in target.iterdir()
+    )
+
+
+def _trust_authorities() -> None:
+    """Add the build machine's certificate authorities, if it has any, to those of Java."""
+    if authorities := os.environ.get("PIP_CERT"):
+        end = "-----END CERTIFICATE-----\n"
+        own = Path("/usr/local/share/ca-certificates")
+        for number, one in enumerate(Path(authorities).read_text().split(end)[:-1]):
+            (own / f"own-{number}.crt").write_text(one[one.index("-----BEGIN") :] + end)
+        _run("update-ca-certificates")
+
+
+def _install_maven() -> None:
+    wanted: dict[str, list[str]] = json.loads((_OWN / "packages.json").read_text())
+    locked, found = _lines("maven.txt"), _jars(wanted["maven"])
+    if locked != found:
+        file = min(set(locked) ^ set(found)).split()[0]
+        raise ProblemError(f"MAVEN: {file} differs from the lock file: {_UPDATE}")
+
+
 def _lines(name: str) -> list[str]:
     return (_OWN / "lock" / name).read_text().splitlines()
 
@@ -202,6 +250,8 @@ def lock() -> None:
         _lock_npm(packages)
     if packages := wanted.get("gem"):
         _write("gem.txt", _lock_gem(packages))
+    if packages := wanted.get("maven"):
+        _write("maven.txt", _jars(packages))
 
 
 def _write(name: str, lines: list[str]) -> None:
@@ -214,7 +264,8 @@ def install() -> None:
     _run("apt-get", "update", "-qq")
     if _is_locked("gem.txt") and _is_locked("apt.txt"):
         _apt_install()  # what a gem is compiled with
-    for name, step in (("pip.txt", _install_pip), ("npm", _install_npm), ("gem.txt", _install_gem)):
+    steps = {"pip.txt": _install_pip, "npm": _install_npm, "gem.txt": _install_gem}
+    for name, step in (steps | {"maven.txt": _install_maven}).items():
         if _is_locked(name):
             step()
 

@@ -29,10 +29,16 @@ _WORDS = {
             "rapidfuzz or simpy==4.1.1"),
     "npm": (_NPM_NAME + r"(@[A-Za-z0-9^~<>=.*-]+)?", "dayjs or dayjs@1.11.13"),
     "gem": (r"[A-Za-z0-9][A-Za-z0-9._-]*(:[A-Za-z0-9.]+)?", "money or money:6.19.0"),
+    "maven": (r"[A-Za-z0-9_.-]+(:[A-Za-z0-9_.-]+){2}", "com.google.code.gson:gson:2.11.0"),
 }  # fmt: skip
 """The words of each kind of package: their pattern, and an example."""
 KINDS = tuple(_WORDS)
-_FOR = {"pip": ("python",), "npm": ("javascript", "typescript"), "gem": ("ruby",)}
+_FOR = {
+    "pip": ("python",),
+    "npm": ("javascript", "typescript"),
+    "gem": ("ruby",),
+    "maven": ("java",),
+}
 """The languages whose programs find packages of a kind; apt packages are for all."""
 
 
@@ -45,6 +51,7 @@ class Packages:
     pip: tuple[str, ...] = ()
     npm: tuple[str, ...] = ()
     gem: tuple[str, ...] = ()
+    maven: tuple[str, ...] = ()
 
     @property
     def lists(self) -> dict[str, list[str]]:

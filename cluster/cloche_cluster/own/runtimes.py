@@ -33,6 +33,7 @@ BASE_IMAGE = "cloche.dev/base-image"
 """The annotation with the image of that language, of which it has the supervisor."""
 
 _KIND = "SandboxRuntime"
+_JARS = "/opt/own/java/*"
 _COPIED = (recipe.SCRIPT, "packages.json", recipe.LOCK)
 
 
@@ -153,10 +154,20 @@ def is_own(runtime: Mapping[str, Any]) -> bool:
     return LABEL in (runtime["metadata"].get("labels") or {})
 
 
-def manifest(name: str, base: Mapping[str, Any], tagged: Tagged) -> dict[str, Any]:
-    """Return the SandboxRuntime `name`: the language's, with another image and without aliases."""
+def manifest(
+    name: str, base: Mapping[str, Any], tagged: Tagged, packages: Packages
+) -> dict[str, Any]:
+    """Return the SandboxRuntime `name`: the language's, with another image and without aliases.
+
+    With packages of Maven, programs are compiled and run with their class path.
+    """
     spec: dict[str, Any] = json.loads(json.dumps(base["spec"]))
     spec.pop("aliases", None)
+    if packages.maven:
+        # The compiler reads the variable; the command line of `java` replaces it.
+        spec["environment"] = (spec.get("environment") or {}) | {"CLASSPATH": _JARS}
+        for one in (spec["run"], *(entry["run"] for entry in spec.get("entries") or ())):
+            one["command"] = _with_jars(one["command"])
     prefix = spec["image"].rpartition("/")[0]
     return {
         "apiVersion": API_VERSION,
@@ -172,6 +183,14 @@ def manifest(name: str, base: Mapping[str, Any], tagged: Tagged) -> dict[str, An
         },
         "spec": spec | {"image": f"{prefix}/{tagged.image.name}:{tagged.tag}"},
     }
+
+
+def _with_jars(command: list[str]) -> list[str]:
+    """Return the command line of `java` with a longer class path."""
+    return [
+        f"{word}:{_JARS}" if before == "-cp" else word
+        for before, word in zip(["", *command], command, strict=False)
+    ]
 
 
 def outdated(runtimes: Mapping[str, Mapping[str, Any]]) -> list[str]:

@@ -87,10 +87,11 @@ def test_a_problem_is_the_last_line_of_the_build(
         ("npm error 404  'dayj@*' is not in this registry.", "NPM: there is no package dayj@*"),
         ("No matching version found for dayjs@99.", "NPM: there is no dayjs@99: check"),
         ("Could not find a valid gem 'mony' (>= 0)", "GEM: there is no mony: check its name"),
+        ("Could not find artifact a.b:c:jar:9 in central", "MAVEN: there is no a.b:c:9: check"),
         ("Unable to download data from https://x/", "GEM: https://x/ cannot be reached"),
         ("something else", "sh failed: something else"),
     ],
-    ids=["pip", "npm", "npm-version", "gem", "network", "other"],
+    ids=["pip", "npm", "npm-version", "gem", "maven", "network", "other"],
 )
 def test_what_a_package_manager_prints_becomes_a_sentence(said: str, sentence: str) -> None:
     with pytest.raises(in_image.ProblemError) as error:

@@ -20,6 +20,7 @@ from cloche_cluster.own.runtimes import InstalledRuntimes, OwnRuntimes, manifest
 
 PACKAGES = Packages("python", pip=("simpy",))
 BASE = Tagged(Image("runtime-python", Path("x"), base="runtime-base"), "0123", ())
+OWN = Tagged(Image("own-python-nlp", Path("Dockerfile")), "4567", ())
 PYTHON: dict[str, Any] = {
     "metadata": {"name": "python"},
     "spec": {
@@ -94,7 +95,7 @@ def installed(*runtimes: Mapping[str, Any]) -> InstalledRuntimes:
 
 
 def made(name: str = "python-nlp") -> dict[str, Any]:
-    return manifest(name, PYTHON, Tagged(Image(f"own-{name}", Path("Dockerfile")), "4567", ()))
+    return manifest(name, PYTHON, OWN, PACKAGES)
 
 
 def test_the_lock_file_decides_on_the_image(tmp_path: Path) -> None:
@@ -159,6 +160,18 @@ def test_the_runtime_is_the_languages_with_another_image_and_no_aliases() -> Non
         "pool": {"size": 2},
     }
     assert PYTHON["spec"]["aliases"] == ["py"]
+
+
+def test_packages_of_maven_are_on_the_class_path_of_every_way_to_run() -> None:
+    run = ["java", "-cp", ".classes:.", "@.main"]
+    entries = [{"name": "junit", "run": {"command": ["java", "-cp", ".classes", "Launcher"]}}]
+    spec = {"image": "cloche/runtime-java:1", "run": {"command": run}, "entries": entries}
+    java = {"metadata": {"name": "java"}, "spec": spec}
+    found = manifest("own", java, OWN, Packages("java", maven=("a:b:1",)))["spec"]
+    assert found["run"]["command"] == ["java", "-cp", ".classes:.:/opt/own/java/*", "@.main"]
+    assert found["entries"][0]["run"]["command"][2] == ".classes:/opt/own/java/*"
+    assert found["environment"] == {"CLASSPATH": "/opt/own/java/*"}
+    assert manifest("own", java, OWN, Packages("java", apt=("x",)))["spec"]["run"] == spec["run"]
 
 
 def test_the_language_is_found_by_name_or_alias() -> None:
