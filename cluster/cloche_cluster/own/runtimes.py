@@ -164,9 +164,8 @@ def manifest(
     spec: dict[str, Any] = json.loads(json.dumps(base["spec"]))
     spec.pop("aliases", None)
     if packages.maven:
-        # The compiler reads the variable; the command line of `java` replaces it.
-        spec["environment"] = (spec.get("environment") or {}) | {"CLASSPATH": _JARS}
-        for one in (spec["run"], *(entry["run"] for entry in spec.get("entries") or ())):
+        entries = [entry["run"] for entry in spec.get("entries") or ()]
+        for one in (spec["compile"], spec["run"], *entries):
             one["command"] = _with_jars(one["command"])
     prefix = spec["image"].rpartition("/")[0]
     return {

@@ -165,12 +165,14 @@ def test_the_runtime_is_the_languages_with_another_image_and_no_aliases() -> Non
 def test_packages_of_maven_are_on_the_class_path_of_every_way_to_run() -> None:
     run = ["java", "-cp", ".classes:.", "@.main"]
     entries = [{"name": "junit", "run": {"command": ["java", "-cp", ".classes", "Launcher"]}}]
-    spec = {"image": "cloche/runtime-java:1", "run": {"command": run}, "entries": entries}
+    compiler = {"command": ["java", "-cp", "/opt/java/compile.jar", "Compile"]}
+    spec: dict[str, Any] = {"compile": compiler, "run": {"command": run}, "entries": entries}
+    spec["image"] = "cloche/runtime-java:1"
     java = {"metadata": {"name": "java"}, "spec": spec}
     found = manifest("own", java, OWN, Packages("java", maven=("a:b:1",)))["spec"]
     assert found["run"]["command"] == ["java", "-cp", ".classes:.:/opt/own/java/*", "@.main"]
     assert found["entries"][0]["run"]["command"][2] == ".classes:/opt/own/java/*"
-    assert found["environment"] == {"CLASSPATH": "/opt/own/java/*"}
+    assert found["compile"]["command"][2] == "/opt/java/compile.jar:/opt/own/java/*"
     assert manifest("own", java, OWN, Packages("java", apt=("x",)))["spec"]["run"] == spec["run"]
 
 
