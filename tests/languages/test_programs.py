@@ -49,6 +49,18 @@ def test_an_example_prints_its_expected_output(row: Row, answers: Answers) -> No
     )
 
 
+@of_every_language("hello")
+def test_the_usage_of_a_compiler_is_beside_that_of_the_program(row: Row, answers: Answers) -> None:
+    answer = ended(answers(row))
+
+    assert answer["usage"]["cpu_seconds"] > 0
+    assert answer["usage"]["max_memory_bytes"] > 1_000_000
+    assert ("compile_seconds" in answer) is ("compile_usage" in answer) is row.is_compiled
+    if row.is_compiled:
+        assert answer["compile_seconds"] > 0
+        assert answer["compile_usage"]["cpu_seconds"] > 0
+
+
 @of_every_language("runtime_error")
 def test_a_runtime_error_is_printed_to_standard_error(row: Row, answers: Answers) -> None:
     answer = ended(answers(row))
