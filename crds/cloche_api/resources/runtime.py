@@ -5,10 +5,10 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import Annotated
 
-from pydantic import Field, StringConstraints
+from pydantic import ConfigDict, Field, StringConstraints
 
 from cloche_api import limits
-from cloche_api.resources.amounts import UsedResources
+from cloche_api.resources.amounts import ResourceAmounts, UsedResources
 from cloche_api.resources.base import Resource, rules
 from cloche_api.resources.conditions import Conditions
 
@@ -32,8 +32,98 @@ class Command(Resource):
     """The program and its arguments."""
 
 
+_Message = Annotated[
+    str,
+    # Six characters in a row that are not `*`, so that no ordinary line matches by chance.
+    StringConstraints(min_length=6, max_length=200, pattern=r"[^*]{6}"),
+]
+_Messages = Annotated[list[_Message], Field(max_length=32)]
+
+
+class FailureMessages(Resource):
+    """Lines by which the language's own tools report why they failed.
+
+    A failed program, compiler or syntax check is searched for them in its standard error (of the
+    compiler and the check, all output). `*` in a line stands for any text.
+    """
+
+    out_of_memory: _Messages | None = None
+    """Lines that mean that memory ran out."""
+    disk_full: _Messages | None = None
+    """Lines that mean that the working directory is full, besides those of the C library."""
+    compiler_failed: _Messages | None = None
+    """Lines that mean that the compiler or the syntax check itself failed and did not decide
+    whether the code is valid."""
+
+
+def _at_most(least: str, most: str) -> tuple[tuple[str, str], ...]:
+    """Return the rules that no amount of `least` is more than that of `most`."""
+    return tuple(
+        (
+            (
+                f"!has(self.{least}) || !has(self.{least}.{name}) || "
+                f"quantity(string(self.{least}.{name})).compareTo("
+                f"quantity(string(self.{most}.{name}))) <= 0"
+            ),
+            f"{least}.{name} must not be more than {most}.{name}",
+        )
+        for name in ("cpu", "memory", "disk")
+    )
+
+
+class ByteOrderMark(StrEnum):
+    """What happens to a UTF-8 byte order mark at the beginning of a source file."""
+
+    KEEP = "Keep"
+    REMOVE = "Remove"
+
+
+class LineEnds(StrEnum):
+    """What happens to the line ends of a source file."""
+
+    KEEP = "Keep"
+    UNIX = "Unix"
+
+
+class SourceText(Resource):
+    """How to change source files that the language's tools would not accept as they were saved."""
+
+    files: (
+        Annotated[
+            list[Annotated[str, StringConstraints(pattern=r"^[^/\s]+$", max_length=64)]],
+            Field(max_length=16, json_schema_extra={"x-kubernetes-list-type": "set"}),
+        ]
+        | None
+    ) = None
+    """Glob patterns of the names of source files among the files of an execution, in any folder,
+    for example *.java. The source itself always counts."""
+    byte_order_mark: ByteOrderMark = ByteOrderMark.KEEP
+    """`Remove` removes a UTF-8 byte order mark."""
+    line_ends: LineEnds = LineEnds.KEEP
+    """`Unix` writes CR LF as LF in a file in which most lines end with CR LF."""
+
+
+class Entry(Resource):
+    """Another way to run a program, which an execution chooses by its name."""
+
+    name: str = Field(pattern=limits.ENTRY_NAME, max_length=63)
+    """Name of the entry, for example pytest."""
+    compile: Compile | None = None
+    """How to compile the source. Defaults to that of the runtime."""
+    run: Command
+    """How to run the program. The arguments of the execution are appended."""
+
+
 class RuntimeResources(Resource):
-    """Default and maximum resources of an execution."""
+    """Minimum, default and maximum resources of an execution."""
+
+    model_config = ConfigDict(
+        json_schema_extra=rules(*_at_most("minimum", "defaults"), *_at_most("defaults", "maximum"))
+    )
+
+    minimum: ResourceAmounts | None = None
+    """Minimum resources that an execution may specify, where the language does not start with
+    less."""
 
     defaults: UsedResources = Field(
         default_factory=lambda: UsedResources(cpu="1", memory="512Mi", disk="100Mi")
@@ -121,13 +211,31 @@ class RuntimeSpec(Resource):
     """Other names of the language."""
     file_name: str = Field(min_length=1, max_length=128, pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")
     """File name of the source in the working directory, for example main.py."""
+    source: SourceText | None = None
+    """How to change source files before they are written. If absent, they are not changed."""
     compile: Compile | None = None
     """How to compile the source. Absent if the language has no compiler."""
     run: Command
     """How to run the program. The arguments of the execution are appended."""
+    entries: (
+        Annotated[
+            list[Entry],
+            Field(
+                max_length=16,
+                json_schema_extra={
+                    "x-kubernetes-list-type": "map",
+                    "x-kubernetes-list-map-keys": ["name"],
+                },
+            ),
+        ]
+        | None
+    ) = None
+    """Other ways to run a program, for example the test frameworks of the language."""
     syntax_check: Command | None = None
     """Command that checks the syntax of the source after a failed run. If it fails, the code is
     invalid."""
+    failure_messages: FailureMessages | None = None
+    """Lines by which the language's own tools report why they failed."""
     environment: dict[str, Annotated[str, StringConstraints(max_length=4096)]] | None = Field(
         default=None,
         max_length=64,
@@ -140,7 +248,7 @@ class RuntimeSpec(Resource):
     )
     """Environment variables of every program. Those of the execution take precedence."""
     resources: RuntimeResources = Field(default_factory=RuntimeResources)
-    """Default and maximum resources of an execution."""
+    """Minimum, default and maximum resources of an execution."""
     pool: Pool = Field(default_factory=Pool)
     """The pool of waiting Pods."""
     runtime_class_name: str | None = Field(
@@ -187,3 +295,25 @@ class RuntimeStatus(Resource):
     """Conditions of the runtime. `Ready` is False if its Pods cannot run programs, with the reason.
     `StorageAvailable` is False if the stored executions leave no space for more. `AliasesUnique` is
     False if another runtime has one of the aliases."""
+
+
+class UnknownEntryError(Exception):
+    """A runtime has no entry with this name. The message names those that it has."""
+
+    def __init__(self, runtime: RuntimeSpec, name: str) -> None:
+        names = ", ".join(entry.name for entry in runtime.entries or ()) or "it has none"
+        super().__init__(f"the language has no entry {name!r}; entries: {names}")
+
+
+def commands(runtime: RuntimeSpec, entry: str | None) -> tuple[Compile | None, Command]:
+    """Return how to compile and how to run a program with this entry, or without one.
+
+    Raises:
+        UnknownEntryError: the runtime has no such entry.
+    """
+    if entry is None:
+        return runtime.compile, runtime.run
+    for one in runtime.entries or ():
+        if one.name == entry:
+            return one.compile or runtime.compile, one.run
+    raise UnknownEntryError(runtime, entry)

@@ -70,13 +70,24 @@ class ExecutionSpecDict(TypedDict):
     """Name or alias of a SandboxRuntime."""
     code: NotRequired[str]
     """Source code of the program. Required unless `source` is set."""
+    entry: NotRequired[str]
+    """Name of the entry of the SandboxRuntime that runs the program, for example pytest. If absent,
+    the program is run directly."""
     source: NotRequired[SourceReferenceDict]
     """Reference to the SandboxSource with code, stdin, args, environment and files, which must then
     be absent here. Only the gateway may set it."""
     outputFiles: NotRequired[list[str]]
-    """Glob patterns of the files in the working directory to return."""
-    timeoutSeconds: NotRequired[int]
-    """Time limit in seconds for compiling and running. Time in the queue does not count."""
+    """Glob patterns of the files to return, relative to the working directory or below /tmp,
+    /workspace, /mnt/data or /home/user."""
+    timeoutSeconds: NotRequired[float]
+    """Time limit in seconds for compiling and running, or for running alone if
+    `compileTimeoutSeconds` is set. Time in the queue does not count."""
+    compileTimeoutSeconds: NotRequired[float]
+    """Time limit in seconds for compiling. That of the runtime's compiler also applies, and
+    compiling and running end after 300 seconds together. Without a compiler it has no effect."""
+    mergeOutput: NotRequired[bool]
+    """Whether the program writes standard output and standard error to one stream, `stdout` of the
+    status, in the order written. Absent means false."""
     resources: NotRequired[ResourceAmountsDict]
     """CPU, memory and disk for the program. Defaults to those of the runtime."""
     session: NotRequired[str]
@@ -90,6 +101,18 @@ class ExecutionSpecDict(TypedDict):
     """Seconds for which the execution is kept after it has ended."""
     cancel: NotRequired[bool]
     """Set to true to cancel the execution. It cannot be set back to false."""
+
+
+class SourceTextDict(TypedDict):
+    """How to change source files that the language's tools would not accept as they were saved."""
+
+    files: NotRequired[list[str]]
+    """Glob patterns of the names of source files among the files of an execution, in any folder,
+    for example *.java. The source itself always counts."""
+    byteOrderMark: NotRequired[str]
+    """`Remove` removes a UTF-8 byte order mark."""
+    lineEnds: NotRequired[str]
+    """`Unix` writes CR LF as LF in a file in which most lines end with CR LF."""
 
 
 class CompileDict(TypedDict):
@@ -108,9 +131,35 @@ class CommandDict(TypedDict):
     """The program and its arguments."""
 
 
-class RuntimeResourcesDict(TypedDict):
-    """Default and maximum resources of an execution."""
+class EntryDict(TypedDict):
+    """Another way to run a program, which an execution chooses by its name."""
 
+    name: str
+    """Name of the entry, for example pytest."""
+    compile: NotRequired[CompileDict]
+    """How to compile the source. Defaults to that of the runtime."""
+    run: CommandDict
+    """How to run the program. The arguments of the execution are appended."""
+
+
+class FailureMessagesDict(TypedDict):
+    """Lines by which the language's own tools report why they failed."""
+
+    outOfMemory: NotRequired[list[str]]
+    """Lines that mean that memory ran out."""
+    diskFull: NotRequired[list[str]]
+    """Lines that mean that the working directory is full, besides those of the C library."""
+    compilerFailed: NotRequired[list[str]]
+    """Lines that mean that the compiler or the syntax check itself failed and did not decide
+    whether the code is valid."""
+
+
+class RuntimeResourcesDict(TypedDict):
+    """Minimum, default and maximum resources of an execution."""
+
+    minimum: NotRequired[ResourceAmountsDict]
+    """Minimum resources that an execution may specify, where the language does not start with
+    less."""
     defaults: NotRequired[UsedResourcesDict]
     """Resources of an execution that does not specify them."""
     maximum: NotRequired[UsedResourcesDict]
@@ -157,17 +206,23 @@ class RuntimeSpecDict(TypedDict):
     """Other names of the language."""
     fileName: str
     """File name of the source in the working directory, for example main.py."""
+    source: NotRequired[SourceTextDict]
+    """How to change source files before they are written. If absent, they are not changed."""
     compile: NotRequired[CompileDict]
     """How to compile the source. Absent if the language has no compiler."""
     run: CommandDict
     """How to run the program. The arguments of the execution are appended."""
+    entries: NotRequired[list[EntryDict]]
+    """Other ways to run a program, for example the test frameworks of the language."""
     syntaxCheck: NotRequired[CommandDict]
     """Command that checks the syntax of the source after a failed run. If it fails, the code is
     invalid."""
+    failureMessages: NotRequired[FailureMessagesDict]
+    """Lines by which the language's own tools report why they failed."""
     environment: NotRequired[dict[str, str]]
     """Environment variables of every program. Those of the execution take precedence."""
     resources: NotRequired[RuntimeResourcesDict]
-    """Default and maximum resources of an execution."""
+    """Minimum, default and maximum resources of an execution."""
     pool: NotRequired[PoolDict]
     """The pool of waiting Pods."""
     runtimeClassName: NotRequired[str]

@@ -81,9 +81,12 @@ def _info(context: Context, word: str) -> dict[str, Any]:
         "language": found.name,
         "version": found.version,
         "aliases": list(found.aliases),
+        "entries": list(found.entries),
         "docker_image": found.image,
         "file_extension": f".{extension}" if extension != found.file_name else "",
         "max_execution_time": limits.TIMEOUT_SECONDS_MAX,
+        "min_memory": f"{-(-found.minimum.memory // limits.MIB)}MB",
+        "min_disk": f"{-(-found.minimum.disk // limits.MIB)}MB",
         "max_memory": f"{found.maximum.memory // limits.MIB}MB",
         "max_cpu": float(found.maximum.cpu),
     }

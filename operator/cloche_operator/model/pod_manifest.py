@@ -54,7 +54,7 @@ class PodShape:
 
 def cold_pod(shape: PodShape, user: int, execution: Execution, settings: Settings) -> PodManifest:
     """Return the Pod for one execution."""
-    life = settings.start_timeout_seconds + execution.spec.timeout_seconds
+    life = settings.start_timeout_seconds + execution.spec.total_seconds
     life += patience(shape.used, settings)
     labels = {meta.LABEL_STATE: meta.STATE_CLAIMED, meta.LABEL_EXECUTION: execution.uid}
     pod = _pod(

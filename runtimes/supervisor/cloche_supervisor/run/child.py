@@ -18,7 +18,10 @@ _OOM_SCORE = b"1000"  # the OOM killer takes the program before PID 1
 
 
 class Child:
-    """A started program: its pid and the supervisor's ends of its pipes, all non-blocking."""
+    """A started program: its pid and the supervisor's ends of its pipes, all non-blocking.
+
+    `stdout` and `stderr` are the same descriptor if the program writes both to one pipe.
+    """
 
     def __init__(self, pid: int, stdin: int, stdout: int, stderr: int) -> None:
         self.pid = pid
@@ -69,13 +72,13 @@ class Launcher:
             number: _capped(number, value) for number, value in (limits_of_user() | ordered).items()
         }
 
-    def start(self, command: tuple[str, ...]) -> Child:
-        """Start a command line.
+    def start(self, command: tuple[str, ...], *, merged: bool) -> Child:
+        """Start a command line. If `merged`, it writes stdout and stderr to one pipe.
 
         If it cannot be run, the child writes the reason to stderr and exits with 126 or 127.
         """
         program_ends, our_ends = [], []
-        for theirs in (0, 1, 1):
+        for theirs in (0, 1) if merged else (0, 1, 1):
             pipe = os.pipe()  # os.pipe sets close-on-exec on both ends
             program_ends.append(pipe[theirs])
             our_ends.append(pipe[1 - theirs])
@@ -97,11 +100,11 @@ class Launcher:
         gc.unfreeze()
         for fd in program_ends:
             os.close(fd)
-        return Child(pid, *our_ends)
+        return Child(pid, our_ends[0], our_ends[1], our_ends[-1])
 
     def _run_in_child(self, command: tuple[str, ...], ends: list[int]) -> None:
         os.setsid()
-        for number, fd in enumerate(ends):
+        for number, fd in enumerate((ends[0], ends[1], ends[-1])):
             os.dup2(fd, number)
         # /proc/self belongs to root while the process is not dumpable. Only PID 1 and this child
         # are running, so no program can use this moment; exec makes the child dumpable in any case.
