@@ -20,7 +20,7 @@ PROSE := PYTHONPATH="$(ROOT)/tools" $(PY) -m prose
 SUITES := $(PY) tests/suites.py --cluster "$(TEST_CLUSTER)"
 
 .PHONY: help up doctor down status languages key images sbom crds test test-all lint format hooks \
-        requirements bench bench-quick load etcd-flood fuzz siege chaos attacks isolation model \
+        requirements bench bench-quick load etcd-flood fuzz siege chaos attacks programs isolation model \
         files prose settings-docs recording clean-cache venv-up venv-dev
 
 help: ## list the targets
@@ -61,7 +61,7 @@ crds: venv-up ## generate crds/*.yaml and the TypedDicts of resources from the m
 test: venv-dev ## run unit, integration and e2e tests, or one suite: make test [SUITE=languages]
 	@cd "$(ROOT)" && $(SUITES) "$(or $(SUITE),core)"
 
-test-all: venv-dev ## run all tests, including languages, attacks, chaos and recovery: make test-all [SUITE=…]
+test-all: venv-dev ## run all tests, including languages, programs, attacks, chaos and recovery: make test-all [SUITE=…]
 	@cd "$(ROOT)" && $(SUITES) "$(or $(SUITE),all)"
 
 # Without ruff's cache, because an import's classification depends on other files.
@@ -116,6 +116,10 @@ siege: venv-dev ## run hostile clients concurrently for 10 minutes: make siege [
 attacks: venv-dev ## run 1,000 fork bombs, memory hogs and output floods: make attacks [ATTACKS="--times 50 --fresh"]
 	@$(MAKE) up CLUSTER=$(TEST_CLUSTER)
 	@PYTHONPATH="$(ROOT)/tests" $(PY) -m attacks $(ATTACKS)
+
+programs: venv-dev ## run the corpus of programs and print what failed by kind and language: make programs [PROGRAMS="--language go"]
+	@$(MAKE) up CLUSTER=$(TEST_CLUSTER)
+	@PYTHONPATH="$(ROOT)/tests" $(PY) -m programs $(PROGRAMS)
 
 isolation: venv-dev ## measure the cost of the syscall filter, and of attacks for other programs
 	@$(MAKE) up CLUSTER=$(TEST_CLUSTER)

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 from cloche_api import limits
 from cloche_api.resources import quantity
-from cloche_api.resources.runtime import ByteOrderMark, LineEnds, commands
+from cloche_api.resources.input import in_working_directory
+from cloche_api.resources.runtime import ByteOrderMark, FailureMessages, LineEnds, commands
 
 if TYPE_CHECKING:
     from cloche_api.resources.amounts import UsedResources
@@ -70,24 +71,22 @@ def frame(
 def _content(
     uid: str, spec: ExecutionSpec, runtime: RuntimeSpec, used: UsedResources
 ) -> dict[str, Any]:
+    # Optional keys are sent only if they are needed, because a supervisor of an earlier image
+    # rejects them.
     source = {"path": runtime.file_name, "text": _text(spec.code or "", runtime.source)}
     memory = quantity.whole(used.memory)
-    compiler, run = commands(runtime, spec.entry)
+    merged = {"merge_output": True} if spec.merge_output else {}
     return {
+        **merged,
         "protocol": PROTOCOL,
         "execution": uid,
         "files": [source, *(_file(file, runtime.source) for file in spec.files or [])],
-        "compile": compiler
-        and {
-            "command": compiler.command,
-            "timeout_seconds": float(compiler.timeout_seconds),
-        },
-        "run": {"command": [*run.command, *(spec.args or [])]},
+        **_stages(spec, runtime),
         "syntax_check": runtime.syntax_check and {"command": runtime.syntax_check.command},
+        "failure_messages": _failure_messages(runtime.failure_messages or FailureMessages()),
         "environment": {**(runtime.environment or {}), **(spec.environment or {})},
         "stdin": spec.stdin or "",
-        "timeout_seconds": float(spec.timeout_seconds),
-        "output_files": spec.output_files or [],
+        "output_files": list(map(in_working_directory, spec.output_files or [])),
         "limits": {
             "stdout_bytes": limits.STDOUT_BYTES,
             "stderr_bytes": limits.STDERR_BYTES,
@@ -101,6 +100,31 @@ def _content(
             },
         },
     }
+
+
+def _failure_messages(of: FailureMessages) -> dict[str, list[str]]:
+    return {
+        "out_of_memory": of.out_of_memory or [],
+        "disk_full": of.disk_full or [],
+        "compiler_failed": of.compiler_failed or [],
+    }
+
+
+def _stages(spec: ExecutionSpec, runtime: RuntimeSpec) -> dict[str, Any]:
+    """Return compiler and program with their time limits, and that of both.
+
+    The program's own limit is an optional key, and is sent only if it is needed.
+    """
+    compiler, program = commands(runtime, spec.entry)
+    run: dict[str, Any] = {"command": [*program.command, *(spec.args or [])]}
+    if compiler is None:
+        return {"compile": None, "run": run, "timeout_seconds": float(spec.timeout_seconds)}
+    limit, total = float(compiler.timeout_seconds), float(spec.timeout_seconds)
+    if spec.compile_timeout_seconds is not None:
+        run["timeout_seconds"] = total
+        limit, total = min(limit, spec.compile_timeout_seconds), spec.total_seconds
+    compile_ = {"command": compiler.command, "timeout_seconds": limit}
+    return {"compile": compile_, "run": run, "timeout_seconds": total}
 
 
 def _file(file: File, how: SourceText | None) -> dict[str, str]:

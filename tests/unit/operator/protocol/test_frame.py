@@ -46,7 +46,7 @@ def test_operator_and_supervisor_know_the_same_values_of_afterwards() -> None:
 
 def test_the_frame_has_exactly_the_documented_keys() -> None:
     (table,) = tables(section("docs/design/protocol.md", "### The frame"))
-    body = content({"language": "python", "code": "print(1)"}, PYTHON)
+    body = content({"language": "python", "code": "print(1)", "mergeOutput": True}, PYTHON)
     named = {row[0].strip("`") for row in table}
     assert named == {*body, "limits.rlimits"}
     (rlimits,) = [row[1] for row in table if row[0] == "`limits.rlimits`"]
@@ -61,6 +61,7 @@ def test_the_frame_of_a_minimal_execution_has_all_defaults() -> None:
         "compile": None,
         "run": {"command": ["python3", "main.py"]},
         "syntax_check": None,
+        "failure_messages": {"out_of_memory": [], "disk_full": [], "compiler_failed": []},
         "environment": {},
         "stdin": "",
         "timeout_seconds": 30.0,
@@ -114,6 +115,51 @@ def test_the_frame_of_a_complete_execution_has_all_fields() -> None:
     assert body["stdin"] == "grüße\x00"
     assert body["output_files"] == ["*.png"]
     assert body["timeout_seconds"] == 300.0
+
+
+COMPILED: dict[str, Any] = {
+    "image": "i",
+    "fileName": "main.cpp",
+    "compile": {"command": ["g++", "main.cpp"], "timeoutSeconds": 20},
+    "run": {"command": ["./a.out"]},
+}
+
+
+@pytest.mark.parametrize(
+    ("asked", "compiler", "program", "both"),
+    [
+        ({"timeoutSeconds": 0.5}, 20, None, 0.5),
+        ({"timeoutSeconds": 0.5, "compileTimeoutSeconds": 10}, 10, 0.5, 10.5),
+        ({"timeoutSeconds": 5, "compileTimeoutSeconds": 100}, 20, 5, 105),
+        ({"timeoutSeconds": 300, "compileTimeoutSeconds": 300}, 20, 300, 300),
+    ],
+)
+def test_compiler_and_program_have_their_own_time_limits_if_the_compilers_is_given(
+    asked: dict[str, float], compiler: float, program: float | None, both: float
+) -> None:
+    body = content({"language": "cpp", "code": "", **asked}, COMPILED)
+    assert body["compile"]["timeout_seconds"] == compiler
+    assert body["run"].get("timeout_seconds") == program
+    assert body["timeout_seconds"] == both
+
+
+def test_the_time_limit_of_a_compiler_has_no_effect_without_one() -> None:
+    asked = {"timeoutSeconds": 0.5, "compileTimeoutSeconds": 10}
+    body = content({"language": "python", "code": "", **asked}, PYTHON)
+    assert (body["timeout_seconds"], body["compile"]) == (0.5, None)
+    assert "timeout_seconds" not in body["run"]
+
+
+def test_patterns_are_relative_to_the_working_directory() -> None:
+    asked = ["*.png", "/mnt/data/x.png", "/home/user/d/*", "/workspace/**", "/tmp/*.txt", ".tmp/a"]
+    body = content({"language": "python", "code": "", "outputFiles": asked}, PYTHON)
+    assert body["output_files"] == ["*.png", "x.png", "d/*", "**", ".tmp/*.txt", ".tmp/a"]
+
+
+def test_merged_output_is_sent_only_if_it_is_asked_for() -> None:
+    for asked, sent in (({}, None), ({"mergeOutput": False}, None), ({"mergeOutput": True}, True)):
+        body = content({"language": "python", "code": "", **asked}, PYTHON)
+        assert body.get("merge_output") is sent
 
 
 def test_an_entry_replaces_the_commands_of_the_runtime() -> None:
