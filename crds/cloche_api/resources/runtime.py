@@ -45,7 +45,7 @@ class FailureMessages(Resource):
     """Lines by which the language's own tools report why they failed.
 
     A failed program, compiler or syntax check is searched for them in its standard error (of the
-    compiler and the check, all output). `*` in a line stands for any text.
+    compiler and the check, all output). `*` in a line matches any text.
     """
 
     out_of_memory: _Messages | None = None

@@ -24,7 +24,8 @@ HELLO = b"CLO" + bytes([PROTOCOL])
 
 _PROCESSES = (64, 512)  # least and most, threads included: Node starts 11, a JVM about 20
 _OPEN_FILES = (256, 1024)  # least and most; the most is Linux' default
-_STACK_BYTES = 8 * limits.MIB  # Linux' default
+_STACK_BYTES = 8 * limits.MIB  # Linux' default, and the least
+_CACHED_STACKS = 5  # glibc's default: 40 MiB of stacks with 8 MiB each
 
 
 class Afterwards(StrEnum):
@@ -49,6 +50,35 @@ def open_files(memory: int) -> int:
     """Return how many files each process of a program may have open: four per MiB of memory."""
     least, most = _OPEN_FILES
     return max(least, min(most, 4 * memory // limits.MIB))
+
+
+def stack(memory: int) -> int:
+    """Return the size limit of the main thread's stack in bytes: the memory limit.
+
+    A deep recursion may use all memory. glibc takes this limit as the default size of other
+    threads' stacks, which is only address space until a thread uses it.
+    """
+    return max(_STACK_BYTES, memory)
+
+
+def default_environment(used: UsedResources) -> dict[str, str]:
+    """Return the variables that depend on the program's resources.
+
+    Most libraries count the node's processors and start as many threads. These variables set the
+    CPU limit instead, rounded up: OMP_NUM_THREADS for `nproc`, OpenMP, OpenBLAS and Node.js (see
+    interfaces.js), the others for the runtimes in their names. Java reads the limit itself.
+    GLIBC_TUNABLES keeps as many stacks of ended threads as glibc does by default, because starting
+    a thread with a new stack takes twice as long.
+    """
+    processors = str(quantity.whole(used.cpu))
+    cached = _CACHED_STACKS * stack(quantity.whole(used.memory))
+    return {
+        "OMP_NUM_THREADS": processors,
+        "PYTHON_CPU_COUNT": processors,
+        "GOMAXPROCS": processors,
+        "DOTNET_PROCESSOR_COUNT": processors,
+        "GLIBC_TUNABLES": f"glibc.pthread.stack_cache_size={cached}",
+    }
 
 
 def frame(
@@ -84,7 +114,11 @@ def _content(
         **_stages(spec, runtime),
         "syntax_check": runtime.syntax_check and {"command": runtime.syntax_check.command},
         "failure_messages": _failure_messages(runtime.failure_messages or FailureMessages()),
-        "environment": {**(runtime.environment or {}), **(spec.environment or {})},
+        "environment": {
+            **default_environment(used),
+            **(runtime.environment or {}),
+            **(spec.environment or {}),
+        },
         "stdin": spec.stdin or "",
         "output_files": list(map(in_working_directory, spec.output_files or [])),
         "limits": {
@@ -94,9 +128,10 @@ def _content(
             "rlimits": {
                 "nproc": processes(memory),
                 "nofile": open_files(memory),
-                "fsize": quantity.whole(used.disk),
+                # More than any directory holds, so that a write that does not fit gets ENOSPC.
+                "fsize": 2 * memory,
                 "core": 0,
-                "stack": _STACK_BYTES,
+                "stack": stack(memory),
             },
         },
     }

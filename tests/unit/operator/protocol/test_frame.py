@@ -13,7 +13,7 @@ from support.data.documents import section, tables
 from cloche_api.resources.amounts import UsedResources
 from cloche_api.resources.execution import ExecutionSpec
 from cloche_api.resources.runtime import RuntimeSpec
-from cloche_operator.protocol.frame import HELLO, Afterwards, frame
+from cloche_operator.protocol.frame import HELLO, Afterwards, default_environment, frame
 from cloche_supervisor.protocol.frame import AFTERWARDS, Frame
 from cloche_supervisor.protocol.wire import VERSION
 
@@ -62,7 +62,13 @@ def test_the_frame_of_a_minimal_execution_has_all_defaults() -> None:
         "run": {"command": ["python3", "main.py"]},
         "syntax_check": None,
         "failure_messages": {"out_of_memory": [], "disk_full": [], "compiler_failed": []},
-        "environment": {},
+        "environment": {
+            "OMP_NUM_THREADS": "1",
+            "PYTHON_CPU_COUNT": "1",
+            "GOMAXPROCS": "1",
+            "DOTNET_PROCESSOR_COUNT": "1",
+            "GLIBC_TUNABLES": "glibc.pthread.stack_cache_size=2684354560",
+        },
         "stdin": "",
         "timeout_seconds": 30.0,
         "output_files": [],
@@ -73,9 +79,9 @@ def test_the_frame_of_a_minimal_execution_has_all_defaults() -> None:
             "rlimits": {
                 "nproc": 512,
                 "nofile": 1024,
-                "fsize": 104857600,
+                "fsize": 1073741824,
                 "core": 0,
-                "stack": 8388608,
+                "stack": 536870912,
             },
         },
         "afterwards": "exit",
@@ -111,7 +117,12 @@ def test_the_frame_of_a_complete_execution_has_all_fields() -> None:
     assert body["compile"] == {"command": ["javac", "Main.java"], "timeout_seconds": 20.0}
     assert body["run"] == {"command": ["java", "Main", "one", "--two"]}
     assert body["syntax_check"] == {"command": ["javac", "-proc:none", "Main.java"]}
-    assert body["environment"] == {"A": "request", "B": "request", "C": "runtime"}
+    assert body["environment"] == {
+        **default_environment(USED),
+        "A": "request",
+        "B": "request",
+        "C": "runtime",
+    }
     assert body["stdin"] == "grüße\x00"
     assert body["output_files"] == ["*.png"]
     assert body["timeout_seconds"] == 300.0
@@ -259,20 +270,45 @@ def test_the_frame_of_the_largest_spec_is_accepted_by_the_supervisor() -> None:
 
 
 @pytest.mark.parametrize(
-    ("memory", "processes", "files"),
+    ("memory", "processes", "files", "stack"),
     [
-        ("8Mi", 64, 256),
-        ("64Mi", 64, 256),
-        ("100Mi", 100, 400),
-        ("512Mi", 512, 1024),
-        ("2Gi", 512, 1024),
+        ("4Mi", 64, 256, 8),
+        ("64Mi", 64, 256, 64),
+        ("100Mi", 100, 400, 100),
+        ("512Mi", 512, 1024, 512),
+        ("2Gi", 512, 1024, 2048),
     ],
 )
-def test_small_programs_have_fewer_processes_and_files(
-    memory: str, processes: int, files: int
+def test_small_programs_have_fewer_processes_and_files_and_smaller_stacks(
+    memory: str, processes: int, files: int, stack: int
 ) -> None:
-    spec = ExecutionSpec.model_validate({"language": "python", "code": "print(1)"})
     used = UsedResources(cpu="1", memory=memory, disk="1Mi")
-    sent = frame("the-uid", spec, RuntimeSpec.model_validate(PYTHON), used)
-    rlimits = json.loads(sent[4:])["limits"]["rlimits"]
+    rlimits = of(used)["limits"]["rlimits"]
     assert (rlimits["nproc"], rlimits["nofile"]) == (processes, files)
+    assert rlimits["stack"] == stack * 1024 * 1024
+
+
+@pytest.mark.parametrize(
+    ("cpu", "processors"), [("1m", "1"), ("500m", "1"), ("1", "1"), ("1001m", "2"), (8, "8")]
+)
+def test_a_program_has_as_many_processors_as_its_cpu_limit_rounded_up(
+    cpu: str | int, processors: str
+) -> None:
+    environment = of(UsedResources(cpu=cpu, memory="512Mi", disk="1Mi"))["environment"]
+    names = ("OMP_NUM_THREADS", "PYTHON_CPU_COUNT", "GOMAXPROCS", "DOTNET_PROCESSOR_COUNT")
+    assert {environment[name] for name in names} == {processors}
+
+
+def test_runtimes_and_requests_may_set_the_number_of_processors() -> None:
+    of_runtime = {"OMP_NUM_THREADS": "2", "GOMAXPROCS": "2"}
+    spec = {"language": "python", "code": "print(1)", "environment": {"GOMAXPROCS": "3"}}
+    environment = content(spec, PYTHON | {"environment": of_runtime})["environment"]
+    found = [environment[name] for name in ("PYTHON_CPU_COUNT", "OMP_NUM_THREADS", "GOMAXPROCS")]
+    assert found == ["1", "2", "3"]
+
+
+def of(used: UsedResources) -> dict[str, Any]:
+    spec = ExecutionSpec.model_validate({"language": "python", "code": "print(1)"})
+    sent = frame("the-uid", spec, RuntimeSpec.model_validate(PYTHON), used)
+    body: dict[str, Any] = json.loads(sent[4:])
+    return body
