@@ -18,6 +18,7 @@ FAILURES = {
     "java": "java.lang.ArrayIndexOutOfBoundsException: Index 7 out of bounds for length 3",
     "go": "panic: runtime error: index out of range",
     "rust": "index out of bounds: the len is 1 but the index is 7",
+    "c": "Assertion `count == 7' failed.",
     "cpp": "std::out_of_range",
     "csharp": "System.IndexOutOfRangeException",
     "ruby": "undefined method `length' for nil",
@@ -47,6 +48,18 @@ def test_an_example_prints_its_expected_output(row: Row, answers: Answers) -> No
         row.example.get("stderr", ""),
         row.example.get("exitCode", 0),
     )
+
+
+@of_every_language("hello")
+def test_the_usage_of_a_compiler_is_beside_that_of_the_program(row: Row, answers: Answers) -> None:
+    answer = ended(answers(row))
+
+    assert answer["usage"]["cpu_seconds"] > 0
+    assert answer["usage"]["max_memory_bytes"] > 1_000_000
+    assert ("compile_seconds" in answer) is ("compile_usage" in answer) is row.is_compiled
+    if row.is_compiled:
+        assert answer["compile_seconds"] > 0
+        assert answer["compile_usage"]["cpu_seconds"] > 0
 
 
 @of_every_language("runtime_error")

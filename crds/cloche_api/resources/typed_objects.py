@@ -70,13 +70,24 @@ class ExecutionSpecDict(TypedDict):
     """Name or alias of a SandboxRuntime."""
     code: NotRequired[str]
     """Source code of the program. Required unless `source` is set."""
+    entry: NotRequired[str]
+    """Name of the entry of the SandboxRuntime that runs the program, for example pytest. If absent,
+    the program is run directly."""
     source: NotRequired[SourceReferenceDict]
     """Reference to the SandboxSource with code, stdin, args, environment and files, which must then
     be absent here. Only the gateway may set it."""
     outputFiles: NotRequired[list[str]]
-    """Glob patterns of the files in the working directory to return."""
-    timeoutSeconds: NotRequired[int]
-    """Time limit in seconds for compiling and running. Time in the queue does not count."""
+    """Glob patterns of the files to return, relative to the working directory or below /tmp,
+    /workspace, /mnt/data or /home/user."""
+    timeoutSeconds: NotRequired[float]
+    """Time limit in seconds for compiling and running, or for running alone if
+    `compileTimeoutSeconds` is set. Time in the queue does not count."""
+    compileTimeoutSeconds: NotRequired[float]
+    """Time limit in seconds for compiling. That of the runtime's compiler also applies, and
+    compiling and running end after 300 seconds together. Without a compiler it has no effect."""
+    mergeOutput: NotRequired[bool]
+    """Whether the program writes standard output and standard error to one stream, `stdout` of the
+    status, in the order written. Absent means false."""
     resources: NotRequired[ResourceAmountsDict]
     """CPU, memory and disk for the program. Defaults to those of the runtime."""
     session: NotRequired[str]
@@ -90,6 +101,18 @@ class ExecutionSpecDict(TypedDict):
     """Seconds for which the execution is kept after it has ended."""
     cancel: NotRequired[bool]
     """Set to true to cancel the execution. It cannot be set back to false."""
+
+
+class SourceTextDict(TypedDict):
+    """How to change source files that the language's tools would not accept as they were saved."""
+
+    files: NotRequired[list[str]]
+    """Glob patterns of the names of source files among the files of an execution, in any folder,
+    for example *.java. The source itself always counts."""
+    byteOrderMark: NotRequired[str]
+    """`Remove` removes a UTF-8 byte order mark."""
+    lineEnds: NotRequired[str]
+    """`Unix` writes CR LF as LF in a file in which most lines end with CR LF."""
 
 
 class CompileDict(TypedDict):
@@ -106,6 +129,17 @@ class CommandDict(TypedDict):
 
     command: list[str]
     """The program and its arguments."""
+
+
+class EntryDict(TypedDict):
+    """Another way to run a program, which an execution chooses by its name."""
+
+    name: str
+    """Name of the entry, for example pytest."""
+    compile: NotRequired[CompileDict]
+    """How to compile the source. Defaults to that of the runtime."""
+    run: CommandDict
+    """How to run the program. The arguments of the execution are appended."""
 
 
 class FailureMessagesDict(TypedDict):
@@ -172,10 +206,14 @@ class RuntimeSpecDict(TypedDict):
     """Other names of the language."""
     fileName: str
     """File name of the source in the working directory, for example main.py."""
+    source: NotRequired[SourceTextDict]
+    """How to change source files before they are written. If absent, they are not changed."""
     compile: NotRequired[CompileDict]
     """How to compile the source. Absent if the language has no compiler."""
     run: CommandDict
     """How to run the program. The arguments of the execution are appended."""
+    entries: NotRequired[list[EntryDict]]
+    """Other ways to run a program, for example the test frameworks of the language."""
     syntaxCheck: NotRequired[CommandDict]
     """Command that checks the syntax of the source after a failed run. If it fails, the code is
     invalid."""

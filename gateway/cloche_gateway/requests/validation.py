@@ -9,7 +9,9 @@ from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from cloche_api import limits
+from cloche_api.resources.input import PATTERN_RULE, SCRATCH, in_working_directory
 from cloche_gateway.errors import InvalidRequestError, TooLargeError
+from cloche_gateway.requests import manifest
 
 if TYPE_CHECKING:
     from cloche_gateway.cluster.languages import Language
@@ -17,7 +19,7 @@ if TYPE_CHECKING:
 
 SESSION_ID_RULE = "must be 1 to 63 letters, digits, '.', '_' or '-', alphanumeric at both ends"
 _COMPONENT_BYTES = 255  # NAME_MAX of Linux
-_SCRATCH = ".tmp"  # the supervisor's directory to which /tmp points
+_PATH_RULE = "must be a relative path without empty, '.' or '..' parts"
 
 
 def check(request: ExecuteRequest, language: Language) -> None:
@@ -27,9 +29,12 @@ def check(request: ExecuteRequest, language: Language) -> None:
         InvalidRequestError: a field breaks a rule. The message names both.
         TooLargeError: a field is too large. The message names it and its limit.
     """
+    if request.entry is not None and request.entry not in language.entries:
+        raise InvalidRequestError("entry", _entry_rule(language))
     _text("code", request.code, limits.CODE_BYTES)
     if request.stdin is not None:
         _text("stdin", request.stdin, limits.STDIN_BYTES)
+    _timeouts(request)
     session = request.session_id
     if session is not None and not re.fullmatch(limits.LABEL_VALUE.rstrip("$"), session):
         raise InvalidRequestError("session_id", SESSION_ID_RULE)
@@ -37,7 +42,7 @@ def check(request: ExecuteRequest, language: Language) -> None:
     _arguments(request.args or [])
     _files(request.files or [], language)
     for index, pattern in enumerate(request.output_files or []):
-        _path(f"output_files[{index}]", pattern)
+        _path(f"output_files[{index}]", in_working_directory(pattern), PATTERN_RULE)
     if request.resources is not None:
         check_resources(request.resources, language)
 
@@ -47,6 +52,24 @@ def file_bytes(file: InputFile) -> int:
     if file.content is not None:
         return len(file.content.encode())
     return len(base64.b64decode(file.content_base64 or ""))
+
+
+def _timeouts(request: ExecuteRequest) -> None:
+    if request.compile_timeout is None:
+        return
+    total = manifest.total_seconds(request)
+    if total > limits.TIMEOUT_SECONDS_MAX:
+        raise InvalidRequestError(
+            "compile_timeout",
+            f"must be at most {limits.TIMEOUT_SECONDS_MAX} seconds together with timeout, "
+            f"but they are {total:g}",
+        )
+
+
+def _entry_rule(language: Language) -> str:
+    if not language.entries:
+        return f"must be absent, because {language.name} has no entries"
+    return f"must be one of the entries of {language.name}: {', '.join(language.entries)}"
 
 
 def _text(field: str, text: str, limit: int) -> int:
@@ -114,14 +137,14 @@ def _base64(field: str, text: str) -> None:
         raise InvalidRequestError(field, "must be base64") from None
 
 
-def _path(field: str, path: str) -> None:
+def _path(field: str, path: str, rule: str = _PATH_RULE) -> None:
     too_long = TooLargeError(f"{field}: must be at most {limits.FILE_PATH_CHARACTERS} characters")
     if len(path) > limits.FILE_PATH_CHARACTERS:  # before it is split, because it can have 4 MiB
         raise too_long
     _utf8(field, path, nul=False)
     parts = path.split("/")
     if any(part in ("", ".", "..") for part in parts):
-        raise InvalidRequestError(field, "must be a relative path without empty, '.' or '..' parts")
+        raise InvalidRequestError(field, rule)
     if any(len(part.encode()) > _COMPONENT_BYTES for part in parts):
         raise too_long
 
@@ -130,8 +153,8 @@ def _place(field: str, path: str, places: set[str], language: Language) -> None:
     """Reject a path that is taken, or that another file needs as a directory."""
     if path == language.file_name:
         raise InvalidRequestError(field, f"must not be {path}, the name of the source file")
-    if path == _SCRATCH:
-        raise InvalidRequestError(field, f"must not be {_SCRATCH}, which is the directory of /tmp")
+    if path == SCRATCH:
+        raise InvalidRequestError(field, f"must not be {SCRATCH}, which is the directory of /tmp")
     if path in places:
         raise InvalidRequestError(field, "is given twice")
     above = path.split("/")[:-1]

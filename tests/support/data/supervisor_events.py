@@ -21,12 +21,15 @@ def exit_event(**changes: Any) -> dict[str, Any]:
         "check_seconds": None,
         "cpu_seconds": 0.03,
         "max_memory_bytes": 9_000_000,
+        "compile_cpu_seconds": None,
+        "compile_max_memory_bytes": None,
         "stdout_bytes": 0,
         "stderr_bytes": 0,
         "stdout_truncated": False,
         "stderr_truncated": False,
         "files": [],
         "files_truncated": False,
+        "files_omitted": [],
         "syntax_error": None,
     }
     return event | changes

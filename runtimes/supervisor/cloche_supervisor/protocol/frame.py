@@ -62,23 +62,27 @@ class Frame:
     """
 
     def __init__(self, data: bytes) -> None:
-        frame = validate.keys(_parse(data), "", _KEYS)
+        frame = validate.keys(_parse(data), "", _KEYS, ("merge_output",))
         if validate.amount(frame["protocol"], "protocol") != VERSION:
             raise validate.wrong("protocol", f"must be {VERSION}")
         self.execution = validate.text(frame["execution"], "execution")
         self.files = _files(frame["files"])
         self.compile = _compile(frame["compile"])
-        run = validate.keys(frame["run"], "run", ("command",))
+        self.timeout_seconds = validate.seconds(frame["timeout_seconds"], "timeout_seconds")
+        run = validate.keys(frame["run"], "run", ("command",), ("timeout_seconds",))
         self.run = validate.words(run["command"], "run.command")
+        self.run_timeout_seconds = validate.seconds(
+            run.get("timeout_seconds", self.timeout_seconds), "run.timeout_seconds"
+        )
         self.syntax_check = _syntax_check(frame["syntax_check"])
         self.failure_messages = _failure_messages(frame["failure_messages"])
         self.environment = _environment(frame["environment"])
         self.stdin = validate.text(frame["stdin"], "stdin").encode()
-        self.timeout_seconds = validate.seconds(frame["timeout_seconds"], "timeout_seconds")
         self.output_files = tuple(
             validate.path(pattern, f"output_files[{i}]")
             for i, pattern in enumerate(validate.array(frame["output_files"], "output_files"))
         )
+        self.merge_output = validate.flag(frame.get("merge_output", False), "merge_output")
         self.limits = _limits(frame["limits"])
         self.afterwards = validate.text(frame["afterwards"], "afterwards")
         if self.afterwards not in AFTERWARDS:

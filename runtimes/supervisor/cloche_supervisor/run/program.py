@@ -173,13 +173,15 @@ def run_program(  # noqa: PLR0913 - all that a program needs
 ) -> Ended:
     """Run a command until it ends or the deadline is reached, then kill all its processes.
 
+    If stdout and stderr are the same sink, the program writes both to one pipe.
+
     Raises:
         ReaderGoneError: the other end of the events' pipe is closed.
         Terminated: SIGTERM was received.
     """
     kills = context.cgroup.oom_kills()
     start = time.monotonic()
-    child = launcher.start(command)
+    child = launcher.start(command, merged=stdout is stderr)
     context.processes.watch(child.pid)
     pipes = _Pipes(context, child, stdin, {child.stdout: stdout, child.stderr: stderr})
     by_itself = pipes.wait(deadline)

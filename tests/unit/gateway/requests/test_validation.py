@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
@@ -20,6 +21,7 @@ MIB = limits.MIB
 PYTHON = Language(
     name="python",
     aliases=("py",),
+    entries=("pytest", "unittest"),
     file_name="main.py",
     image="cloche/runtime-python:dev",
     version="3.13",
@@ -27,6 +29,8 @@ PYTHON = Language(
     defaults=Amounts(Decimal(1), 512 * MIB, 100 * MIB),
     maximum=Amounts(Decimal(2), 2048 * MIB, 1024 * MIB),
 )
+_SECONDS = {"compileTimeoutSeconds": 20}
+_MERGED = {"merge_output": True}
 CALLER = Caller("key", "acme", 100, 50, 3000, 500)
 
 
@@ -47,6 +51,50 @@ def test_a_minimal_request_gets_the_default_spec() -> None:
         "tenant": "acme",
         "concurrency": {"group": "key", "limit": 50},
     }
+
+
+def test_an_entry_of_the_language_is_in_the_spec() -> None:
+    assert spec(entry="pytest")["entry"] == "pytest"
+
+
+@pytest.mark.parametrize("entry", ["", "doctest", "PyTest"])
+def test_the_error_for_another_entry_names_those_of_the_language(entry: str) -> None:
+    with pytest.raises(InvalidRequestError) as error:
+        spec(entry=entry)
+    assert str(error.value) == "entry: must be one of the entries of python: pytest, unittest"
+
+
+def test_an_entry_of_a_language_without_entries_is_rejected() -> None:
+    request, _ = bodies.execute_request(b'{"code": "", "language": "python", "entry": "pytest"}')
+    with pytest.raises(InvalidRequestError, match="must be absent, because python has no entries"):
+        validation.check(request, replace(PYTHON, entries=()))
+
+
+@pytest.mark.parametrize(
+    ("asked", "stored"),
+    [
+        ({"timeout": 5.0}, {"timeoutSeconds": 5}),
+        ({"timeout": 0.1}, {"timeoutSeconds": 0.1}),
+        ({"timeout": 0.5, "compile_timeout": 20}, _SECONDS | {"timeoutSeconds": 0.5}),
+        ({"timeout": 280, "compile_timeout": 20.0}, _SECONDS | {"timeoutSeconds": 280}),
+    ],
+)
+def test_a_whole_number_of_seconds_is_stored_as_an_integer(
+    asked: dict[str, float], stored: dict[str, float]
+) -> None:
+    made = spec(**asked)
+    found = {name: made[name] for name in sorted(made) if name.endswith("imeoutSeconds")}
+    assert json.dumps(found) == json.dumps(stored)
+
+
+@pytest.mark.parametrize(
+    ("asked", "stored"),
+    [({}, None), ({"merge_output": None}, None), ({"merge_output": False}, None), (_MERGED, True)],
+)
+def test_merged_output_is_stored_only_if_it_is_asked_for(
+    *, asked: dict[str, bool], stored: bool | None
+) -> None:
+    assert spec(**asked).get("mergeOutput") is stored
 
 
 @pytest.mark.parametrize(
@@ -217,7 +265,7 @@ def test_an_error_names_mistakes_before_unknown_fields() -> None:
     with pytest.raises(InvalidRequestError) as caught:
         parsed({"files": [unknown | {"path": "a"}], "timeout": 0})
     text = str(caught.value)
-    assert text.startswith("timeout: must be between 1 and 300; files[0].field0: unknown field; ")
+    assert text.startswith("timeout: must be between 0.1 and 300; files[0].field0: unknown field; ")
     assert text.endswith("; and 1 more")
 
 

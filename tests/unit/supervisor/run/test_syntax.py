@@ -9,7 +9,7 @@ from support.fixtures.supervisor import Result, Supervisors, frame_of
 
 from cloche_supervisor.run.compiler_message import first_line
 
-RUNTIMES = Path(__file__).parents[3] / "runtimes"
+RUNTIMES = Path(__file__).parents[4] / "runtimes"
 COMPILE = {"timeout_seconds": 10.0}
 
 
