@@ -120,6 +120,8 @@ async def test_every_field_of_a_request_is_stored_in_the_resource(gateway: Gatew
         ({"exitCode": 3}, 200, None),
         ({"reason": "Signaled", "exitCode": 139, "signal": 11}, 200, None),
         ({"reason": "OutOfMemory", "exitCode": 137, "signal": 9}, 200, None),
+        ({"reason": "DiskFull", "exitCode": 1}, 200, None),
+        ({"reason": "CompilerFailed", "exitCode": 139, "signal": 11}, 200, None),
         (
             {"reason": "InvalidSyntax", "exitCode": 1, "message": "SyntaxError: '(' was never"},
             400,
