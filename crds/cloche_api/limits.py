@@ -57,6 +57,8 @@ LABEL_VALUE = r"^[A-Za-z0-9]([A-Za-z0-9._-]{0,61}[A-Za-z0-9])?$"
 """A Kubernetes label value that is not empty, for sessions and tenants."""
 LANGUAGE_NAME = r"^[A-Za-z0-9][A-Za-z0-9+#._-]{0,62}$"
 """A language as users write it: python, c++, C#, node."""
+ENTRY_NAME = r"^[a-z0-9]([a-z0-9._-]{0,61}[a-z0-9])?$"
+"""An entry of a language, such as pytest."""
 
 CONCURRENCY_MAX = 100_000
 """The largest concurrency limit: more than any queue holds."""

@@ -70,6 +70,9 @@ class ExecuteRequest(Body):
     """Source code, at most 256 KiB."""
     language: str = Field(examples=["python"])
     """Name or alias of an installed language."""
+    entry: str | None = Field(default=None, examples=["pytest"])
+    """Another way to run the program, such as a test framework: one of the language's `entries`.
+    If absent, the program is run directly."""
     stdin: str | None = None
     """Standard input, at most 256 KiB."""
     environment: dict[str, str] | None = Field(
@@ -109,6 +112,8 @@ class LanguageInfo(BaseModel):
     version: str | None
     """Version of the language in the image."""
     aliases: list[str]
+    entries: list[str]
+    """The values of `entry`."""
     docker_image: str
     file_extension: str
     max_execution_time: int

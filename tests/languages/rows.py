@@ -23,6 +23,7 @@ EXTENSIONS = {
     "java": "java",
     "go": "go",
     "rust": "rs",
+    "c": "c",
     "cpp": "cpp",
     "csharp": "cs",
     "ruby": "rb",

@@ -18,6 +18,7 @@ FAILURES = {
     "java": "java.lang.ArrayIndexOutOfBoundsException: Index 7 out of bounds for length 3",
     "go": "panic: runtime error: index out of range",
     "rust": "index out of bounds: the len is 1 but the index is 7",
+    "c": "Assertion `count == 7' failed.",
     "cpp": "std::out_of_range",
     "csharp": "System.IndexOutOfRangeException",
     "ruby": "undefined method `length' for nil",

@@ -47,6 +47,7 @@ HELLO = {
     "sqlite": "SELECT 'Hello';",
     "go": 'package main\nimport "fmt"\nfunc main() { fmt.Println("Hello") }',
     "rust": 'fn main() { println!("Hello"); }',
+    "c": '#include <stdio.h>\nint main(void) { puts("Hello"); }',
     "cpp": '#include <cstdio>\nint main() { puts("Hello"); }',
     "java": "public class Hello { public static void main(String[] args) "
     '{ System.out.println("Hello"); } }',

@@ -4,6 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
 
 REPOSITORY_NAME = "docker.io/cloche"
 """The prefix of all names. It is complete, so that all engines mean the same image."""
@@ -19,6 +23,8 @@ _RUNTIME = "runtime-"
 
 FIRST_LANGUAGES = ("python", "javascript", "bash")
 """The languages that are built first, before the first answer."""
+_SAME_LAYERS = {"cpp": "c"}
+"""Languages whose image begins with the layers of another language's image."""
 
 
 @dataclass(frozen=True)
@@ -50,16 +56,12 @@ def discover(repository: Path) -> tuple[Image, ...]:
 
     A language is a folder of `runtimes/` with a Dockerfile and a runtime.yaml.
     """
-    found = {
-        folder.parent.name: Image(
-            f"{_RUNTIME}{folder.parent.name}",
-            folder.parent.relative_to(repository) / "Dockerfile",
-            base=RUNTIME_BASE,
-            after=RUNTIME_BASE,
-        )
-        for folder in sorted(repository.glob("runtimes/*/runtime.yaml"))
-        if (folder.parent / "Dockerfile").exists()
-    }
+    names = [
+        path.parent.name
+        for path in sorted(repository.glob("runtimes/*/runtime.yaml"))
+        if path.with_name("Dockerfile").exists()
+    ]
+    found = {name: _of_language(name, names) for name in names}
     first = [found.pop(name) for name in FIRST_LANGUAGES if name in found]
     images = (
         Image("operator", Path("operator/Dockerfile")),
@@ -70,3 +72,13 @@ def discover(repository: Path) -> tuple[Image, ...]:
         Image("valkey", Path("valkey/Dockerfile")),
     )
     return tuple(one for one in images if (repository / one.dockerfile).exists())
+
+
+def _of_language(name: str, names: Collection[str]) -> Image:
+    earlier = _SAME_LAYERS.get(name)
+    return Image(
+        f"{_RUNTIME}{name}",
+        Path("runtimes", name, "Dockerfile"),
+        base=RUNTIME_BASE,
+        after=f"{_RUNTIME}{earlier}" if earlier in names else RUNTIME_BASE,
+    )

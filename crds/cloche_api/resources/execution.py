@@ -50,6 +50,9 @@ class ExecutionSpec(Input):
     """Name or alias of a SandboxRuntime."""
     code: Code | None = None
     """Source code of the program. Required unless `source` is set."""
+    entry: str | None = Field(default=None, pattern=limits.ENTRY_NAME, max_length=63)
+    """Name of the entry of the SandboxRuntime that runs the program, for example pytest. If absent,
+    the program is run directly."""
     source: SourceReference | None = None
     """Reference to the SandboxSource with code, stdin, args, environment and files, which must then
     be absent here. Only the gateway may set it."""

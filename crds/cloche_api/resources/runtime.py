@@ -44,7 +44,7 @@ class FailureMessages(Resource):
     """Lines by which the language's own tools report why they failed.
 
     A failed program, compiler or syntax check is searched for them in its standard error (of the
-    compiler and the check, all output). `*` in a line stands for any text.
+    compiler and the check, all output). `*` in a line matches any text.
     """
 
     out_of_memory: _Messages | None = None
@@ -69,6 +69,49 @@ def _at_most(least: str, most: str) -> tuple[tuple[str, str], ...]:
         )
         for name in ("cpu", "memory", "disk")
     )
+
+
+class ByteOrderMark(StrEnum):
+    """What happens to a UTF-8 byte order mark at the beginning of a source file."""
+
+    KEEP = "Keep"
+    REMOVE = "Remove"
+
+
+class LineEnds(StrEnum):
+    """What happens to the line ends of a source file."""
+
+    KEEP = "Keep"
+    UNIX = "Unix"
+
+
+class SourceText(Resource):
+    """How to change source files that the language's tools would not accept as they were saved."""
+
+    files: (
+        Annotated[
+            list[Annotated[str, StringConstraints(pattern=r"^[^/\s]+$", max_length=64)]],
+            Field(max_length=16, json_schema_extra={"x-kubernetes-list-type": "set"}),
+        ]
+        | None
+    ) = None
+    """Glob patterns of the names of source files among the files of an execution, in any folder,
+    for example *.java. The source itself always counts."""
+    byte_order_mark: ByteOrderMark = ByteOrderMark.KEEP
+    """`Remove` removes a UTF-8 byte order mark."""
+    line_ends: LineEnds = LineEnds.KEEP
+    """`Unix` writes CR LF as LF in a file in which most lines end with CR LF."""
+
+
+class Entry(Resource):
+    """Another way to run a program, which an execution chooses by its name."""
+
+    name: str = Field(pattern=limits.ENTRY_NAME, max_length=63)
+    """Name of the entry, for example pytest."""
+    compile: Compile | None = None
+    """How to compile the source. Defaults to that of the runtime."""
+    run: Command
+    """How to run the program. The arguments of the execution are appended."""
 
 
 class RuntimeResources(Resource):
@@ -168,10 +211,26 @@ class RuntimeSpec(Resource):
     """Other names of the language."""
     file_name: str = Field(min_length=1, max_length=128, pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")
     """File name of the source in the working directory, for example main.py."""
+    source: SourceText | None = None
+    """How to change source files before they are written. If absent, they are not changed."""
     compile: Compile | None = None
     """How to compile the source. Absent if the language has no compiler."""
     run: Command
     """How to run the program. The arguments of the execution are appended."""
+    entries: (
+        Annotated[
+            list[Entry],
+            Field(
+                max_length=16,
+                json_schema_extra={
+                    "x-kubernetes-list-type": "map",
+                    "x-kubernetes-list-map-keys": ["name"],
+                },
+            ),
+        ]
+        | None
+    ) = None
+    """Other ways to run a program, for example the test frameworks of the language."""
     syntax_check: Command | None = None
     """Command that checks the syntax of the source after a failed run. If it fails, the code is
     invalid."""
@@ -236,3 +295,25 @@ class RuntimeStatus(Resource):
     """Conditions of the runtime. `Ready` is False if its Pods cannot run programs, with the reason.
     `StorageAvailable` is False if the stored executions leave no space for more. `AliasesUnique` is
     False if another runtime has one of the aliases."""
+
+
+class UnknownEntryError(Exception):
+    """A runtime has no entry with this name. The message names those that it has."""
+
+    def __init__(self, runtime: RuntimeSpec, name: str) -> None:
+        names = ", ".join(entry.name for entry in runtime.entries or ()) or "it has none"
+        super().__init__(f"the language has no entry {name!r}; entries: {names}")
+
+
+def commands(runtime: RuntimeSpec, entry: str | None) -> tuple[Compile | None, Command]:
+    """Return how to compile and how to run a program with this entry, or without one.
+
+    Raises:
+        UnknownEntryError: the runtime has no such entry.
+    """
+    if entry is None:
+        return runtime.compile, runtime.run
+    for one in runtime.entries or ():
+        if one.name == entry:
+            return one.compile or runtime.compile, one.run
+    raise UnknownEntryError(runtime, entry)

@@ -70,6 +70,9 @@ class ExecutionSpecDict(TypedDict):
     """Name or alias of a SandboxRuntime."""
     code: NotRequired[str]
     """Source code of the program. Required unless `source` is set."""
+    entry: NotRequired[str]
+    """Name of the entry of the SandboxRuntime that runs the program, for example pytest. If absent,
+    the program is run directly."""
     source: NotRequired[SourceReferenceDict]
     """Reference to the SandboxSource with code, stdin, args, environment and files, which must then
     be absent here. Only the gateway may set it."""
@@ -100,6 +103,18 @@ class ExecutionSpecDict(TypedDict):
     """Set to true to cancel the execution. It cannot be set back to false."""
 
 
+class SourceTextDict(TypedDict):
+    """How to change source files that the language's tools would not accept as they were saved."""
+
+    files: NotRequired[list[str]]
+    """Glob patterns of the names of source files among the files of an execution, in any folder,
+    for example *.java. The source itself always counts."""
+    byteOrderMark: NotRequired[str]
+    """`Remove` removes a UTF-8 byte order mark."""
+    lineEnds: NotRequired[str]
+    """`Unix` writes CR LF as LF in a file in which most lines end with CR LF."""
+
+
 class CompileDict(TypedDict):
     """How to compile the source."""
 
@@ -114,6 +129,17 @@ class CommandDict(TypedDict):
 
     command: list[str]
     """The program and its arguments."""
+
+
+class EntryDict(TypedDict):
+    """Another way to run a program, which an execution chooses by its name."""
+
+    name: str
+    """Name of the entry, for example pytest."""
+    compile: NotRequired[CompileDict]
+    """How to compile the source. Defaults to that of the runtime."""
+    run: CommandDict
+    """How to run the program. The arguments of the execution are appended."""
 
 
 class FailureMessagesDict(TypedDict):
@@ -180,10 +206,14 @@ class RuntimeSpecDict(TypedDict):
     """Other names of the language."""
     fileName: str
     """File name of the source in the working directory, for example main.py."""
+    source: NotRequired[SourceTextDict]
+    """How to change source files before they are written. If absent, they are not changed."""
     compile: NotRequired[CompileDict]
     """How to compile the source. Absent if the language has no compiler."""
     run: CommandDict
     """How to run the program. The arguments of the execution are appended."""
+    entries: NotRequired[list[EntryDict]]
+    """Other ways to run a program, for example the test frameworks of the language."""
     syntaxCheck: NotRequired[CommandDict]
     """Command that checks the syntax of the source after a failed run. If it fails, the code is
     invalid."""

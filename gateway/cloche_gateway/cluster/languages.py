@@ -54,6 +54,7 @@ class Language:
 
     name: str
     aliases: tuple[str, ...]
+    entries: tuple[str, ...]
     file_name: str
     image: str
     version: str | None
@@ -77,6 +78,7 @@ def language_of(obj: dict[str, Any]) -> Language:
     return Language(
         name=obj["metadata"]["name"],
         aliases=tuple(spec.aliases or ()),
+        entries=tuple(entry.name for entry in spec.entries or ()),
         file_name=spec.file_name,
         image=spec.image,
         version=spec.version,

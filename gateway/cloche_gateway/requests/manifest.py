@@ -175,6 +175,8 @@ def _spec(request: ExecuteRequest, language: Language, caller: Caller) -> Execut
         "tenant": caller.tenant,
         "concurrency": {"group": caller.key, "limit": caller.concurrency},
     }
+    if request.entry is not None:
+        spec["entry"] = request.entry
     if request.stdin:
         spec["stdin"] = request.stdin
     if request.environment:

@@ -29,6 +29,8 @@ def check(request: ExecuteRequest, language: Language) -> None:
         InvalidRequestError: a field breaks a rule. The message names both.
         TooLargeError: a field is too large. The message names it and its limit.
     """
+    if request.entry is not None and request.entry not in language.entries:
+        raise InvalidRequestError("entry", _entry_rule(language))
     _text("code", request.code, limits.CODE_BYTES)
     if request.stdin is not None:
         _text("stdin", request.stdin, limits.STDIN_BYTES)
@@ -62,6 +64,12 @@ def _timeouts(request: ExecuteRequest) -> None:
             f"must be at most {limits.TIMEOUT_SECONDS_MAX} seconds together with timeout, "
             f"but they are {total:g}",
         )
+
+
+def _entry_rule(language: Language) -> str:
+    if not language.entries:
+        return f"must be absent, because {language.name} has no entries"
+    return f"must be one of the entries of {language.name}: {', '.join(language.entries)}"
 
 
 def _text(field: str, text: str, limit: int) -> int:

@@ -81,6 +81,7 @@ def _info(context: Context, word: str) -> dict[str, Any]:
         "language": found.name,
         "version": found.version,
         "aliases": list(found.aliases),
+        "entries": list(found.entries),
         "docker_image": found.image,
         "file_extension": f".{extension}" if extension != found.file_name else "",
         "max_execution_time": limits.TIMEOUT_SECONDS_MAX,

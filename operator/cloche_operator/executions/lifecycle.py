@@ -166,7 +166,7 @@ class Run:
         if self._excess is not None:
             raise EndedError(Reason.WRITE_LIMIT, str(self._excess))
         await self._not_run_before()
-        runtime = await retry_until_available(lambda: ctx.runtimes.find(spec.language))
+        runtime = await retry_until_available(lambda: ctx.runtimes.find(spec.language, spec.entry))
         turn = None
         if self.execution.in_session:
             session = self._sessions.of(self.execution)

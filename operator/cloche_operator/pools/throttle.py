@@ -154,9 +154,9 @@ class Starts:
     The next start is given to the waiting tenant with the fewest starts under way; of several, to
     the one whose last turn was longest ago. While other tenants are active too, a tenant that holds
     more than an even part of what all tenants hold comes after them, and has a quarter of the
-    starts at most. Its programs often end and begin at the same time, and the CPU time of these starts delays
-    the programs of the others. It does not wait forever, because its part becomes smaller as its
-    programs end.
+    starts at most. Its programs often end and begin at the same time, and the CPU time of these
+    starts delays the programs of the others. It does not wait forever, because its part becomes
+    smaller as its programs end.
 
     Args:
         most: returns how many starts may be under way.

@@ -2,27 +2,30 @@
 
 from __future__ import annotations
 
+import base64
 import json
 from enum import StrEnum
+from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Any
 
 from cloche_api import limits
 from cloche_api.resources import quantity
 from cloche_api.resources.input import in_working_directory
-from cloche_api.resources.runtime import FailureMessages
+from cloche_api.resources.runtime import ByteOrderMark, FailureMessages, LineEnds, commands
 
 if TYPE_CHECKING:
     from cloche_api.resources.amounts import UsedResources
     from cloche_api.resources.execution import ExecutionSpec
     from cloche_api.resources.input import File
-    from cloche_api.resources.runtime import RuntimeSpec
+    from cloche_api.resources.runtime import RuntimeSpec, SourceText
 
 PROTOCOL = 1
 HELLO = b"CLO" + bytes([PROTOCOL])
 
 _PROCESSES = (64, 512)  # least and most, threads included: Node starts 11, a JVM about 20
 _OPEN_FILES = (256, 1024)  # least and most; the most is Linux' default
-_STACK_BYTES = 8 * limits.MIB  # Linux' default
+_STACK_BYTES = 8 * limits.MIB  # Linux' default, and the least
+_CACHED_STACKS = 5  # glibc's default: 40 MiB of stacks with 8 MiB each
 
 
 class Afterwards(StrEnum):
@@ -49,6 +52,35 @@ def open_files(memory: int) -> int:
     return max(least, min(most, 4 * memory // limits.MIB))
 
 
+def stack(memory: int) -> int:
+    """Return the size limit of the main thread's stack in bytes: the memory limit.
+
+    A deep recursion may use all memory. glibc takes this limit as the default size of other
+    threads' stacks, which is only address space until a thread uses it.
+    """
+    return max(_STACK_BYTES, memory)
+
+
+def default_environment(used: UsedResources) -> dict[str, str]:
+    """Return the variables that depend on the program's resources.
+
+    Most libraries count the node's processors and start as many threads. These variables set the
+    CPU limit instead, rounded up: OMP_NUM_THREADS for `nproc`, OpenMP, OpenBLAS and Node.js (see
+    interfaces.js), the others for the runtimes in their names. Java reads the limit itself.
+    GLIBC_TUNABLES keeps as many stacks of ended threads as glibc does by default, because starting
+    a thread with a new stack takes twice as long.
+    """
+    processors = str(quantity.whole(used.cpu))
+    cached = _CACHED_STACKS * stack(quantity.whole(used.memory))
+    return {
+        "OMP_NUM_THREADS": processors,
+        "PYTHON_CPU_COUNT": processors,
+        "GOMAXPROCS": processors,
+        "DOTNET_PROCESSOR_COUNT": processors,
+        "GLIBC_TUNABLES": f"glibc.pthread.stack_cache_size={cached}",
+    }
+
+
 def frame(
     uid: str,
     spec: ExecutionSpec,
@@ -56,7 +88,11 @@ def frame(
     used: UsedResources,
     afterwards: Afterwards = Afterwards.EXIT,
 ) -> bytes:
-    """Return the frame of an execution: four bytes of length, then the JSON."""
+    """Return the frame of an execution: four bytes of length, then the JSON.
+
+    Raises:
+        UnknownEntryError: the runtime has no such entry.
+    """
     content = _content(uid, spec, runtime, used) | {"afterwards": afterwards}
     body = json.dumps(content, ensure_ascii=False).encode("utf-8", "surrogatepass")
     return len(body).to_bytes(4, "big") + body
@@ -67,18 +103,22 @@ def _content(
 ) -> dict[str, Any]:
     # Optional keys are sent only if they are needed, because a supervisor of an earlier image
     # rejects them.
-    source = {"path": runtime.file_name, "text": spec.code}
+    source = {"path": runtime.file_name, "text": _text(spec.code or "", runtime.source)}
     memory = quantity.whole(used.memory)
     merged = {"merge_output": True} if spec.merge_output else {}
     return {
         **merged,
         "protocol": PROTOCOL,
         "execution": uid,
-        "files": [source, *(_file(file) for file in spec.files or [])],
+        "files": [source, *(_file(file, runtime.source) for file in spec.files or [])],
         **_stages(spec, runtime),
         "syntax_check": runtime.syntax_check and {"command": runtime.syntax_check.command},
         "failure_messages": _failure_messages(runtime.failure_messages or FailureMessages()),
-        "environment": {**(runtime.environment or {}), **(spec.environment or {})},
+        "environment": {
+            **default_environment(used),
+            **(runtime.environment or {}),
+            **(spec.environment or {}),
+        },
         "stdin": spec.stdin or "",
         "output_files": list(map(in_working_directory, spec.output_files or [])),
         "limits": {
@@ -88,28 +128,13 @@ def _content(
             "rlimits": {
                 "nproc": processes(memory),
                 "nofile": open_files(memory),
-                "fsize": quantity.whole(used.disk),
+                # More than any directory holds, so that a write that does not fit gets ENOSPC.
+                "fsize": 2 * memory,
                 "core": 0,
-                "stack": _STACK_BYTES,
+                "stack": stack(memory),
             },
         },
     }
-
-
-def _stages(spec: ExecutionSpec, runtime: RuntimeSpec) -> dict[str, Any]:
-    """Return compiler and program with their time limits, and that of both.
-
-    The program's own limit is an optional key, and is sent only if it is needed.
-    """
-    run: dict[str, Any] = {"command": [*runtime.run.command, *(spec.args or [])]}
-    if (compiler := runtime.compile) is None:
-        return {"compile": None, "run": run, "timeout_seconds": float(spec.timeout_seconds)}
-    limit, total = float(compiler.timeout_seconds), float(spec.timeout_seconds)
-    if spec.compile_timeout_seconds is not None:
-        run["timeout_seconds"] = total
-        limit, total = min(limit, spec.compile_timeout_seconds), spec.total_seconds
-    compile_ = {"command": compiler.command, "timeout_seconds": limit}
-    return {"compile": compile_, "run": run, "timeout_seconds": total}
 
 
 def _failure_messages(of: FailureMessages) -> dict[str, list[str]]:
@@ -120,7 +145,51 @@ def _failure_messages(of: FailureMessages) -> dict[str, list[str]]:
     }
 
 
-def _file(file: File) -> dict[str, str]:
+def _stages(spec: ExecutionSpec, runtime: RuntimeSpec) -> dict[str, Any]:
+    """Return compiler and program with their time limits, and that of both.
+
+    The program's own limit is an optional key, and is sent only if it is needed.
+    """
+    compiler, program = commands(runtime, spec.entry)
+    run: dict[str, Any] = {"command": [*program.command, *(spec.args or [])]}
+    if compiler is None:
+        return {"compile": None, "run": run, "timeout_seconds": float(spec.timeout_seconds)}
+    limit, total = float(compiler.timeout_seconds), float(spec.timeout_seconds)
+    if spec.compile_timeout_seconds is not None:
+        run["timeout_seconds"] = total
+        limit, total = min(limit, spec.compile_timeout_seconds), spec.total_seconds
+    compile_ = {"command": compiler.command, "timeout_seconds": limit}
+    return {"compile": compile_, "run": run, "timeout_seconds": total}
+
+
+def _file(file: File, how: SourceText | None) -> dict[str, str]:
+    name = file.path.rpartition("/")[2]
+    if not any(fnmatchcase(name, pattern) for pattern in (how and how.files) or ()):
+        how = None
     if file.content_base64 is not None:
-        return {"path": file.path, "base64": file.content_base64}
-    return {"path": file.path, "text": file.content or ""}
+        return {"path": file.path, "base64": _base64(file.content_base64, how)}
+    return {"path": file.path, "text": _text(file.content or "", how)}
+
+
+def _text(text: str, how: SourceText | None) -> str:
+    """Return the text of a source file as the language's tools accept it."""
+    if how is None:
+        return text
+    if how.byte_order_mark is ByteOrderMark.REMOVE:
+        text = text.removeprefix("\ufeff")
+    # In a file with other line ends, CR LF is the content of a string or of a document.
+    if how.line_ends is LineEnds.UNIX and 2 * text.count("\r\n") > text.count("\n"):
+        text = text.replace("\r\n", "\n")
+    return text
+
+
+def _base64(encoded: str, how: SourceText | None) -> str:
+    """Do the same as `_text` with a file in base64, unless it is not UTF-8."""
+    if how is None:
+        return encoded
+    given = base64.b64decode(encoded)
+    try:
+        changed = _text(given.decode(), how).encode()
+    except UnicodeDecodeError:
+        return encoded
+    return encoded if changed == given else base64.b64encode(changed).decode()

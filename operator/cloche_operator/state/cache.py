@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, cast
 import pydantic
 
 from cloche_api.resources.phases import Reason
-from cloche_api.resources.runtime import Pool, RuntimeSpec
+from cloche_api.resources.runtime import Pool, RuntimeSpec, UnknownEntryError, commands
 from cloche_operator.model.diagnosis import lacks_node
 from cloche_operator.model.pod_manifest import PodShape
 from cloche_operator.model.status import EndedError
@@ -223,11 +223,11 @@ class Runtimes:
             except pydantic.ValidationError:
                 continue  # reported by the handler of its event
 
-    async def find(self, language: str) -> Runtime:
+    async def find(self, language: str, entry: str | None = None) -> Runtime:
         """Return the runtime with this name or alias, in any letter case.
 
         Raises:
-            EndedError: UnknownLanguage, if there is none.
+            EndedError: UnknownLanguage, if there is none, or if it has no such entry.
             UnavailableError: it is not in the cache, and the API server does not answer.
         """
         if not (found := self._known(language)):
@@ -241,6 +241,10 @@ class Runtimes:
                 f"spec.language: there is no SandboxRuntime for {language!r}; "
                 f"installed: {installed}",
             )
+        try:
+            commands(found.spec, entry)
+        except UnknownEntryError as error:
+            raise EndedError(Reason.UNKNOWN_LANGUAGE, f"spec.entry: {error}") from None
         return found
 
     def shared_aliases(self, runtime: Runtime) -> dict[str, str]:

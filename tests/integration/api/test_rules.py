@@ -14,6 +14,7 @@ Make = Callable[..., dict[str, Any]]
 FIELDS: dict[str, tuple[Any, Any]] = {
     "language": ("python", "bash"),
     "code": ("print(1)", "print(2)"),
+    "entry": ("pytest", "unittest"),
     "args": (["a"], ["b"]),
     "stdin": ("a", "b"),
     "environment": ({"A": "1"}, {"A": "1", "B": "2"}),

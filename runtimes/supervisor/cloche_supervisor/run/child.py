@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import os
+import pwd
 import resource
 
 from cloche_supervisor.isolation.user_limits import limits_of_user
@@ -11,6 +12,7 @@ from cloche_supervisor.system import linux
 from cloche_supervisor.system.signals import Signals
 
 PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+_TERMINAL = "xterm"  # `clear` fails with `dumb`, which has no such capability
 _NOT_FOUND, _NOT_RUNNABLE = 127, 126  # the exit codes that a shell uses
 _OOM_SCORE = b"1000"  # the OOM killer takes the program before PID 1
 
@@ -28,12 +30,32 @@ class Child:
         self.stderr = stderr
 
 
+def default_environment(workspace: str) -> dict[str, str]:
+    """Return the variables that every program gets, unless its frame has others.
+
+    USER and LOGNAME are the image's name of this uid, and are missing if the image has none.
+    Reading it takes 0.2 ms, so this is called before a frame arrives.
+    """
+    environment = {
+        "PATH": PATH,
+        "HOME": workspace,
+        "LANG": "C.UTF-8",
+        "TERM": _TERMINAL,
+        "TMPDIR": f"{workspace}/.tmp",
+    }
+    try:
+        name = pwd.getpwuid(os.getuid()).pw_name
+    except KeyError:
+        return environment
+    return {**environment, "USER": name, "LOGNAME": name}
+
+
 class Launcher:
     """Start the programs of one execution, all with the same environment, limits and filter.
 
     Args:
         workspace: the working directory and HOME; its `.tmp` is TMPDIR.
-        environment: variables that override PATH, HOME, LANG and TMPDIR; nothing else is inherited.
+        environment: all variables of the programs; nothing is inherited.
         rlimits: values by their names in the frame, added to the fixed limits of `limits_of_user`;
             each is capped at the supervisor's hard limit.
         filter_: the BPF program that filters system calls.
@@ -44,13 +66,7 @@ class Launcher:
     ) -> None:
         self._workspace = workspace
         self._filter = filter_
-        self._environment = {
-            "PATH": PATH,
-            "HOME": workspace,
-            "LANG": "C.UTF-8",
-            "TMPDIR": f"{workspace}/.tmp",
-            **environment,
-        }
+        self._environment = environment
         ordered = {getattr(resource, f"RLIMIT_{name.upper()}"): rlimits[name] for name in rlimits}
         self._rlimits = {
             number: _capped(number, value) for number, value in (limits_of_user() | ordered).items()

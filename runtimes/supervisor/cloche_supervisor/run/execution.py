@@ -27,20 +27,26 @@ _OUT_OF_MEMORY = 137
 class Execution:
     """One frame, from writing its files to its `exit` event."""
 
-    def __init__(self, context: Context, frame: Frame, filter_: bytes) -> None:
+    def __init__(
+        self, context: Context, frame: Frame, environment: dict[str, str], filter_: bytes
+    ) -> None:
         self._context = context
         self._frame = frame
         start = time.monotonic()
         self._deadline = start + frame.timeout_seconds
         self._launcher = Launcher(
-            context.settings.workspace, frame.environment, frame.limits.rlimits, filter_
+            context.settings.workspace,
+            {**environment, **frame.environment},
+            frame.limits.rlimits,
+            filter_,
         )
-        order, self._ends = Order(start), Ends()
-        merged, limits = frame.merge_output, frame.limits
+        order, ends, merged = Order(start), Ends(), frame.merge_output
+        self._ends = ends
+        limits = frame.limits
         self._stdout = Stream(
-            context.events, "stdout", limits.stdout_bytes, order, self._ends if merged else None
+            context.events, "stdout", limits.stdout_bytes, order, ends if merged else None
         )
-        self._stderr = Stream(context.events, "stderr", limits.stderr_bytes, order, self._ends)
+        self._stderr = Stream(context.events, "stderr", limits.stderr_bytes, order, ends)
         self._errors = self._stdout if merged else self._stderr
         """The stream of the program's standard error, and of the output of a failed compiler."""
         self._compiled: Ended | None = None

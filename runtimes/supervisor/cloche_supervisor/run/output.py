@@ -39,6 +39,27 @@ class Buffer:
         """Do nothing; required by Sink."""
 
 
+class Ends:
+    """The first and the last ENDS_BYTES of a stream, to recognise why a program failed."""
+
+    def __init__(self) -> None:
+        self._first = bytearray()
+        self._last = bytearray()
+
+    def feed(self, data: bytes) -> None:
+        """Add data that was read."""
+        if room := ENDS_BYTES - len(self._first):
+            self._first += data[:room]
+            data = data[room:]
+        self._last += data[-ENDS_BYTES:]
+        if len(self._last) > 2 * ENDS_BYTES:  # not at each read, because it moves the bytes
+            del self._last[:-ENDS_BYTES]
+
+    def data(self) -> bytes:
+        """Return both. What is between them is missing without a mark."""
+        return bytes(self._first + self._last[-ENDS_BYTES:])
+
+
 class Order:
     """The order of the streams of a program that started at the monotonic time `start`.
 
@@ -61,27 +82,6 @@ class Order:
             latest.flush()
 
 
-class Ends:
-    """The first and the last ENDS_BYTES of a stream, to recognise why a program failed."""
-
-    def __init__(self) -> None:
-        self._first = bytearray()
-        self._last = bytearray()
-
-    def feed(self, data: bytes) -> None:
-        """Add data that was read."""
-        if room := ENDS_BYTES - len(self._first):
-            self._first += data[:room]
-            data = data[room:]
-        self._last += data[-ENDS_BYTES:]
-        if len(self._last) > 2 * ENDS_BYTES:  # not at each read, because it moves the bytes
-            del self._last[:-ENDS_BYTES]
-
-    def data(self) -> bytes:
-        """Return both. What is between them is missing without a mark."""
-        return bytes(self._first + self._last[-ENDS_BYTES:])
-
-
 class Stream:
     """A stream that is written as events.
 
@@ -91,7 +91,12 @@ class Stream:
     """
 
     def __init__(
-        self, events: Events, name: str, limit: int, order: Order, ends: Ends | None = None
+        self,
+        events: Events,
+        name: str,
+        limit: int,
+        order: Order,
+        ends: Ends | None = None,
     ) -> None:
         self._events = events
         self._order = order

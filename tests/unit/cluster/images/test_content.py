@@ -47,6 +47,18 @@ def test_a_folder_with_both_files_is_a_language_and_the_base_comes_first(reposit
     assert [one.name for one in images if not one.deployed] == ["runtime-base"]
 
 
+def test_an_image_is_built_after_the_one_with_the_same_first_layers() -> None:
+    """A build of both at once would make these layers twice."""
+    root = Path(__file__).resolve().parents[4]
+    after = {one.name: one.after for one in discover(root)}
+    assert after["runtime-cpp"] == "runtime-c"
+    steps = [
+        (root / f"runtimes/{one}/Dockerfile").read_text().split("\nRUN ") for one in ("c", "cpp")
+    ]
+    first = [text[1].partition("\n\n")[0].strip() for text in steps]
+    assert first[0] == first[1]
+
+
 def test_the_images_of_the_repository_are_discovered() -> None:
     root = Path(__file__).resolve().parents[4]
     found = {one.name for one in discover(root)}

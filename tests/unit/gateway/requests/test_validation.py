@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
@@ -20,6 +21,7 @@ MIB = limits.MIB
 PYTHON = Language(
     name="python",
     aliases=("py",),
+    entries=("pytest", "unittest"),
     file_name="main.py",
     image="cloche/runtime-python:dev",
     version="3.13",
@@ -49,6 +51,23 @@ def test_a_minimal_request_gets_the_default_spec() -> None:
         "tenant": "acme",
         "concurrency": {"group": "key", "limit": 50},
     }
+
+
+def test_an_entry_of_the_language_is_in_the_spec() -> None:
+    assert spec(entry="pytest")["entry"] == "pytest"
+
+
+@pytest.mark.parametrize("entry", ["", "doctest", "PyTest"])
+def test_the_error_for_another_entry_names_those_of_the_language(entry: str) -> None:
+    with pytest.raises(InvalidRequestError) as error:
+        spec(entry=entry)
+    assert str(error.value) == "entry: must be one of the entries of python: pytest, unittest"
+
+
+def test_an_entry_of_a_language_without_entries_is_rejected() -> None:
+    request, _ = bodies.execute_request(b'{"code": "", "language": "python", "entry": "pytest"}')
+    with pytest.raises(InvalidRequestError, match="must be absent, because python has no entries"):
+        validation.check(request, replace(PYTHON, entries=()))
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import re
 from typing import Any
@@ -12,7 +13,7 @@ from support.data.documents import section, tables
 from cloche_api.resources.amounts import UsedResources
 from cloche_api.resources.execution import ExecutionSpec
 from cloche_api.resources.runtime import RuntimeSpec
-from cloche_operator.protocol.frame import HELLO, Afterwards, frame
+from cloche_operator.protocol.frame import HELLO, Afterwards, default_environment, frame
 from cloche_supervisor.protocol.frame import AFTERWARDS, Frame
 from cloche_supervisor.protocol.wire import VERSION
 
@@ -61,7 +62,13 @@ def test_the_frame_of_a_minimal_execution_has_all_defaults() -> None:
         "run": {"command": ["python3", "main.py"]},
         "syntax_check": None,
         "failure_messages": {"out_of_memory": [], "disk_full": [], "compiler_failed": []},
-        "environment": {},
+        "environment": {
+            "OMP_NUM_THREADS": "1",
+            "PYTHON_CPU_COUNT": "1",
+            "GOMAXPROCS": "1",
+            "DOTNET_PROCESSOR_COUNT": "1",
+            "GLIBC_TUNABLES": "glibc.pthread.stack_cache_size=2684354560",
+        },
         "stdin": "",
         "timeout_seconds": 30.0,
         "output_files": [],
@@ -72,9 +79,9 @@ def test_the_frame_of_a_minimal_execution_has_all_defaults() -> None:
             "rlimits": {
                 "nproc": 512,
                 "nofile": 1024,
-                "fsize": 104857600,
+                "fsize": 1073741824,
                 "core": 0,
-                "stack": 8388608,
+                "stack": 536870912,
             },
         },
         "afterwards": "exit",
@@ -110,7 +117,12 @@ def test_the_frame_of_a_complete_execution_has_all_fields() -> None:
     assert body["compile"] == {"command": ["javac", "Main.java"], "timeout_seconds": 20.0}
     assert body["run"] == {"command": ["java", "Main", "one", "--two"]}
     assert body["syntax_check"] == {"command": ["javac", "-proc:none", "Main.java"]}
-    assert body["environment"] == {"A": "request", "B": "request", "C": "runtime"}
+    assert body["environment"] == {
+        **default_environment(USED),
+        "A": "request",
+        "B": "request",
+        "C": "runtime",
+    }
     assert body["stdin"] == "grüße\x00"
     assert body["output_files"] == ["*.png"]
     assert body["timeout_seconds"] == 300.0
@@ -161,26 +173,142 @@ def test_merged_output_is_sent_only_if_it_is_asked_for() -> None:
         assert body.get("merge_output") is sent
 
 
+def test_an_entry_replaces_the_commands_of_the_runtime() -> None:
+    runtime = {
+        **PYTHON,
+        "compile": {"command": ["check"], "timeoutSeconds": 20},
+        "entries": [
+            {"name": "pytest", "run": {"command": ["pytest", "main.py"]}},
+            {"name": "cython", "compile": {"command": ["cython"]}, "run": {"command": ["./main"]}},
+        ],
+    }
+    spec = {"language": "python", "code": "", "args": ["-q"]}
+    tested = content({**spec, "entry": "pytest"}, runtime)
+    assert tested["run"] == {"command": ["pytest", "main.py", "-q"]}
+    assert tested["compile"] == {"command": ["check"], "timeout_seconds": 20.0}
+    compiled = content({**spec, "entry": "cython"}, runtime)
+    assert compiled["run"] == {"command": ["./main", "-q"]}
+    assert compiled["compile"] == {"command": ["cython"], "timeout_seconds": 60.0}
+
+
+SHELL = {
+    **PYTHON,
+    "fileName": "main.sh",
+    "source": {"files": ["*.sh"], "byteOrderMark": "Remove", "lineEnds": "Unix"},
+}
+
+
+def written(code: str, runtime: dict[str, Any] = SHELL) -> str:
+    """Return the text of the source in the frame."""
+    text: str = content({"language": "bash", "code": code}, runtime)["files"][0]["text"]
+    return text
+
+
+@pytest.mark.parametrize(
+    ("code", "text"),
+    [
+        ("\ufeffecho 1\n", "echo 1\n"),
+        ("\ufeff", ""),
+        ("\ufeff\ufeffecho", "\ufeffecho"),
+        ("echo '\ufeff'\n", "echo '\ufeff'\n"),
+        ("if :\r\nthen\r\n\techo 1\r\nfi", "if :\nthen\n\techo 1\nfi"),
+        ("\ufeffecho 1\r\n", "echo 1\n"),
+        ("#!/bin/bash\necho 1\r\necho 2\r\n", "#!/bin/bash\necho 1\necho 2\n"),
+        ("cat <<END\na\r\nEND\n", "cat <<END\na\r\nEND\n"),
+        ("printf 'a\rb\r'\n", "printf 'a\rb\r'\n"),
+        ("", ""),
+    ],
+)
+def test_a_source_is_written_without_the_mark_and_with_unix_line_ends(code: str, text: str) -> None:
+    assert written(code) == text
+    assert written(code).count("\n") == code.count("\n"), "line numbers stay right"
+
+
+def test_a_source_is_changed_only_as_its_runtime_declares() -> None:
+    code = "\ufeffecho 1\r\n"
+    assert written(code, PYTHON) == code
+    assert written(code, {**SHELL, "source": {"byteOrderMark": "Remove"}}) == "echo 1\r\n"
+    assert written(code, {**SHELL, "source": {"lineEnds": "Unix"}}) == "\ufeffecho 1\n"
+    assert written(code, {**SHELL, "source": {"files": ["*.sh"]}}) == code
+
+
+def test_files_are_changed_only_if_their_names_are_those_of_source_files() -> None:
+    saved = "\ufeffa\r\n"
+    encoded = base64.b64encode(saved.encode()).decode()
+    binary = base64.b64encode(b"\xff\r\n").decode()
+    body = content(
+        {
+            "language": "bash",
+            "code": "",
+            "stdin": saved,
+            "args": [saved],
+            "files": [
+                {"path": "lib/a.sh", "content": saved},
+                {"path": "b.sh", "contentBase64": encoded},
+                {"path": "binary.sh", "contentBase64": binary},
+                {"path": "a.sh.csv", "content": saved},
+                {"path": "a.sh/data", "content": saved},
+                {"path": "data.csv", "contentBase64": encoded},
+            ],
+        },
+        SHELL,
+    )
+    assert body["files"][1:] == [
+        {"path": "lib/a.sh", "text": "a\n"},
+        {"path": "b.sh", "base64": base64.b64encode(b"a\n").decode()},
+        {"path": "binary.sh", "base64": binary},
+        {"path": "a.sh.csv", "text": saved},
+        {"path": "a.sh/data", "text": saved},
+        {"path": "data.csv", "base64": encoded},
+    ]
+    assert (body["stdin"], body["run"]["command"][-1]) == (saved, saved)
+
+
 def test_the_frame_of_the_largest_spec_is_accepted_by_the_supervisor() -> None:
     spec = ExecutionSpec(language="python", code="\x01" * 262144, stdin="\x01" * 262144)
     assert len(frame("u", spec, RuntimeSpec.model_validate(PYTHON), USED)) < 4 * 1024 * 1024
 
 
 @pytest.mark.parametrize(
-    ("memory", "processes", "files"),
+    ("memory", "processes", "files", "stack"),
     [
-        ("8Mi", 64, 256),
-        ("64Mi", 64, 256),
-        ("100Mi", 100, 400),
-        ("512Mi", 512, 1024),
-        ("2Gi", 512, 1024),
+        ("4Mi", 64, 256, 8),
+        ("64Mi", 64, 256, 64),
+        ("100Mi", 100, 400, 100),
+        ("512Mi", 512, 1024, 512),
+        ("2Gi", 512, 1024, 2048),
     ],
 )
-def test_small_programs_have_fewer_processes_and_files(
-    memory: str, processes: int, files: int
+def test_small_programs_have_fewer_processes_and_files_and_smaller_stacks(
+    memory: str, processes: int, files: int, stack: int
 ) -> None:
-    spec = ExecutionSpec.model_validate({"language": "python", "code": "print(1)"})
     used = UsedResources(cpu="1", memory=memory, disk="1Mi")
-    sent = frame("the-uid", spec, RuntimeSpec.model_validate(PYTHON), used)
-    rlimits = json.loads(sent[4:])["limits"]["rlimits"]
+    rlimits = of(used)["limits"]["rlimits"]
     assert (rlimits["nproc"], rlimits["nofile"]) == (processes, files)
+    assert rlimits["stack"] == stack * 1024 * 1024
+
+
+@pytest.mark.parametrize(
+    ("cpu", "processors"), [("1m", "1"), ("500m", "1"), ("1", "1"), ("1001m", "2"), (8, "8")]
+)
+def test_a_program_has_as_many_processors_as_its_cpu_limit_rounded_up(
+    cpu: str | int, processors: str
+) -> None:
+    environment = of(UsedResources(cpu=cpu, memory="512Mi", disk="1Mi"))["environment"]
+    names = ("OMP_NUM_THREADS", "PYTHON_CPU_COUNT", "GOMAXPROCS", "DOTNET_PROCESSOR_COUNT")
+    assert {environment[name] for name in names} == {processors}
+
+
+def test_runtimes_and_requests_may_set_the_number_of_processors() -> None:
+    of_runtime = {"OMP_NUM_THREADS": "2", "GOMAXPROCS": "2"}
+    spec = {"language": "python", "code": "print(1)", "environment": {"GOMAXPROCS": "3"}}
+    environment = content(spec, PYTHON | {"environment": of_runtime})["environment"]
+    found = [environment[name] for name in ("PYTHON_CPU_COUNT", "OMP_NUM_THREADS", "GOMAXPROCS")]
+    assert found == ["1", "2", "3"]
+
+
+def of(used: UsedResources) -> dict[str, Any]:
+    spec = ExecutionSpec.model_validate({"language": "python", "code": "print(1)"})
+    sent = frame("the-uid", spec, RuntimeSpec.model_validate(PYTHON), used)
+    body: dict[str, Any] = json.loads(sent[4:])
+    return body

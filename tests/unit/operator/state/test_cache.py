@@ -195,6 +195,21 @@ async def test_the_error_for_an_unknown_language_names_the_installed_ones() -> N
     assert installed.lists == 1, "the API server was asked before it was denied"
 
 
+async def test_the_error_for_an_unknown_entry_names_those_of_the_language() -> None:
+    python = runtime("python", "py")
+    python["spec"]["entries"] = [{"name": "pytest", "run": {"command": ["pytest"]}}]
+    known, _ = runtimes(python, runtime("bash"))
+    assert (await known.find("py", "pytest")).name == "python"
+    with pytest.raises(EndedError) as ended:
+        await known.find("py", "doctest")
+    assert ended.value.reason is Reason.UNKNOWN_LANGUAGE
+    assert ended.value.message == (
+        "spec.entry: the language has no entry 'doctest'; entries: pytest"
+    )
+    with pytest.raises(EndedError, match="no entry 'pytest'; entries: it has none"):
+        await known.find("bash", "pytest")
+
+
 async def test_the_error_without_any_runtime_says_none_is_installed() -> None:
     known, _ = runtimes()
     with pytest.raises(EndedError, match="installed: none"):
