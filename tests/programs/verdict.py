@@ -24,7 +24,11 @@ def _differences(expected: Expected, status: int, body: dict[str, Any]) -> Itera
     if status != expected.status:
         yield f"status {status} instead of {expected.status}: {_short(body.get('detail', ''))}"
     detail = str(body.get("detail", ""))
-    yield from (f"detail lacks {_short(part)}" for part in expected.detail if part not in detail)
+    yield from (
+        f"detail {_short(detail)} lacks {_short(part)}"
+        for part in expected.detail
+        if part not in detail
+    )
     if status >= HTTPStatus.BAD_REQUEST and "exit_code" not in body:
         return
     if expected.exit_code not in (None, body["exit_code"]):

@@ -11,6 +11,7 @@ from cloche_api import limits
 from cloche_api.resources.amounts import ResourceAmounts, UsedResources
 from cloche_api.resources.base import Resource, rules
 from cloche_api.resources.conditions import Conditions
+from cloche_api.resources.placement import PullPolicy, Toleration
 
 _Word = Annotated[str, StringConstraints(min_length=1, max_length=4096)]
 _Command = Annotated[list[_Word], Field(min_length=1, max_length=64)]
@@ -44,7 +45,7 @@ class FailureMessages(Resource):
     """Lines by which the language's own tools report why they failed.
 
     A failed program, compiler or syntax check is searched for them in its standard error (of the
-    compiler and the check, all output). `*` in a line stands for any text.
+    compiler and the check, all output). `*` in a line matches any text.
     """
 
     out_of_memory: _Messages | None = None
@@ -152,44 +153,6 @@ class Pool(Resource):
     same tenant."""
     max_executions_per_pod: int = Field(default=1000, ge=1, le=10_000)
     """Maximum number of executions in a Pod if `reuse` is `SameTenant`."""
-
-
-class PullPolicy(StrEnum):
-    """The image pull policies of Kubernetes."""
-
-    ALWAYS = "Always"
-    IF_NOT_PRESENT = "IfNotPresent"
-    NEVER = "Never"
-
-
-class TolerationOperator(StrEnum):
-    """The operators of a toleration."""
-
-    EXISTS = "Exists"
-    EQUAL = "Equal"
-
-
-class TaintEffect(StrEnum):
-    """The effects of a taint."""
-
-    NO_SCHEDULE = "NoSchedule"
-    PREFER_NO_SCHEDULE = "PreferNoSchedule"
-    NO_EXECUTE = "NoExecute"
-
-
-class Toleration(Resource):
-    """A Kubernetes toleration."""
-
-    key: str | None = Field(default=None, max_length=316)
-    """Key of the taint."""
-    operator: TolerationOperator | None = None
-    """Exists or Equal."""
-    value: str | None = Field(default=None, max_length=63)
-    """Value of the taint."""
-    effect: TaintEffect | None = None
-    """Effect of the taint. If absent, all effects are tolerated."""
-    toleration_seconds: int | None = Field(default=None, ge=0)
-    """Seconds for which a NoExecute taint is tolerated."""
 
 
 class RuntimeSpec(Resource):

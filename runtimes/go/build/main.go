@@ -184,9 +184,14 @@ func prepare(sources []string, test bool) ([]string, error) {
 			replaced[filepath.Join(directory, path)] = made
 		}
 	}
-	if test && !exists("main_test.go") && hasTests("main.go") {
-		replaced[filepath.Join(directory, "main.go")] = ""
-		replaced[filepath.Join(directory, "main_test.go")] = filepath.Join(directory, "main.go")
+	if test {
+		main := filepath.Join(directory, "main.go")
+		if text, err := os.ReadFile(main); err == nil && len(bytes.TrimSpace(text)) == 0 {
+			replaced[main] = ""
+		} else if !exists("main_test.go") && hasTests(main) {
+			replaced[main] = ""
+			replaced[filepath.Join(directory, "main_test.go")] = main
+		}
 	}
 	if len(replaced) == 0 {
 		return nil, nil

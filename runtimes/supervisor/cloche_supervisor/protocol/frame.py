@@ -30,7 +30,7 @@ class Compile:
 
 
 class FailureMessages:
-    """Lines that show why a program or a compiler failed; `*` in them stands for any text."""
+    """Lines that show why a program or a compiler failed; `*` in them matches any text."""
 
     def __init__(
         self,

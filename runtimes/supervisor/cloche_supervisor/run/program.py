@@ -31,7 +31,7 @@ class Ended:
         self.signal = os.WTERMSIG(status) if os.WIFSIGNALED(status) else None
         self.exit_code = os.WEXITSTATUS(status) if self.signal is None else 128 + self.signal
         # The killed process may be a child: a compiler's driver, a shell or a client of a server
-        # reports it by an exit code of its own.
+        # reports it by another exit code.
         self.out_of_memory = oom_killed and not timed_out and self.exit_code != 0
 
     @property

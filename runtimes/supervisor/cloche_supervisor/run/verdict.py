@@ -49,7 +49,7 @@ def _found(output: bytes, patterns: tuple[str, ...]) -> bool:
 
 
 def _has_line(output: bytes, pattern: bytes) -> bool:
-    """Return whether a line matches the pattern, in which `*` stands for any text.
+    """Return whether a line matches the pattern, in which `*` matches any text.
 
     The longest fixed part is searched from the end, so that only lines that contain it are
     compared, and at most _LINES_MAX of them.

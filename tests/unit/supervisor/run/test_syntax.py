@@ -248,6 +248,6 @@ def test_an_example_has_its_expected_result(supervisors: Supervisors, path: Path
     ],
 )
 def test_the_most_informative_line_of_a_compiler_is_found(output: str | bytes, line: str) -> None:
-    """An empty `line` stands for all of the output."""
+    """An empty `line` means all of the output."""
     given = output if isinstance(output, bytes) else output.encode()
     assert first_line(given) == (line or output)
