@@ -19,8 +19,8 @@ TEST_CLUSTER := $(if $(filter auto,$(CLUSTER)),embedded,$(CLUSTER))
 PROSE := PYTHONPATH="$(ROOT)/tools" $(PY) -m prose
 SUITES := $(PY) tests/suites.py --cluster "$(TEST_CLUSTER)"
 
-.PHONY: help up doctor down status languages key images sbom crds test test-all lint format hooks \
-        requirements bench bench-quick load etcd-flood fuzz siege chaos attacks isolation model \
+.PHONY: help up doctor down status languages key images sbom runtime runtimes runtime-remove crds \
+        test test-all lint format hooks requirements bench bench-quick load etcd-flood fuzz siege chaos attacks programs isolation model \
         files prose settings-docs recording clean-cache venv-up venv-dev
 
 help: ## list the targets
@@ -52,6 +52,18 @@ images: venv-up ## build the images and load them into the cluster
 sbom: venv-up ## write an SBOM of each image (CycloneDX) into .cloche/sbom
 	@$(CLOCHE) sbom
 
+runtime: venv-up ## build and install a runtime with own packages: make runtime NAME=x FROM=python [APT="…"] [PIP="…"] [NPM="…"] [GEM="…"] [MAVEN="…"] [UPDATE=yes]
+	@test -n "$(NAME)" || { echo 'error: NAME is required: make runtime NAME=x FROM=python PIP="…"' >&2; exit 1; }
+	@$(CLOCHE) runtime "$(NAME)" --from="$(FROM)" --apt="$(APT)" --pip="$(PIP)" --npm="$(NPM)" \
+	    --gem="$(GEM)" --maven="$(MAVEN)" $(if $(UPDATE),--update)
+
+runtimes: venv-up ## list the runtimes with own packages
+	@$(CLOCHE) runtimes
+
+runtime-remove: venv-up ## remove a runtime with own packages: make runtime-remove NAME=x
+	@test -n "$(NAME)" || { echo 'error: NAME is required: make runtime-remove NAME=x' >&2; exit 1; }
+	@$(CLOCHE) runtime-remove "$(NAME)"
+
 clean-cache: venv-up ## remove the programs and images that `make down` keeps
 	@$(CLOCHE) clean-cache
 
@@ -61,7 +73,7 @@ crds: venv-up ## generate crds/*.yaml and the TypedDicts of resources from the m
 test: venv-dev ## run unit, integration and e2e tests, or one suite: make test [SUITE=languages]
 	@cd "$(ROOT)" && $(SUITES) "$(or $(SUITE),core)"
 
-test-all: venv-dev ## run all tests, including languages, attacks, chaos and recovery: make test-all [SUITE=…]
+test-all: venv-dev ## run all tests, including languages, programs, attacks, chaos and recovery: make test-all [SUITE=…]
 	@cd "$(ROOT)" && $(SUITES) "$(or $(SUITE),all)"
 
 # Without ruff's cache, because an import's classification depends on other files.
@@ -116,6 +128,10 @@ siege: venv-dev ## run hostile clients concurrently for 10 minutes: make siege [
 attacks: venv-dev ## run 1,000 fork bombs, memory hogs and output floods: make attacks [ATTACKS="--times 50 --fresh"]
 	@$(MAKE) up CLUSTER=$(TEST_CLUSTER)
 	@PYTHONPATH="$(ROOT)/tests" $(PY) -m attacks $(ATTACKS)
+
+programs: venv-dev ## run the corpus of programs and print what failed by kind and language: make programs [PROGRAMS="--language go"]
+	@$(MAKE) up CLUSTER=$(TEST_CLUSTER)
+	@PYTHONPATH="$(ROOT)/tests" $(PY) -m programs $(PROGRAMS)
 
 isolation: venv-dev ## measure the cost of the syscall filter, and of attacks for other programs
 	@$(MAKE) up CLUSTER=$(TEST_CLUSTER)

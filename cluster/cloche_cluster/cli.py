@@ -12,7 +12,8 @@ from cloche_cluster.console import Console
 from cloche_cluster.errors import ClusterError
 from cloche_cluster.install.keys import duration, key_limits
 from cloche_cluster.machine.command import end_children
-from cloche_cluster.operations import Operations
+from cloche_cluster.own.packages import KINDS
+from cloche_cluster.own_operations import OwnOperations
 from cloche_cluster.targets.choice import Wish
 
 if TYPE_CHECKING:
@@ -27,7 +28,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = parser().parse_args(arguments)
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, _interrupt)
-    operations = Operations(Console(), Wish(options.cluster), Checkout())
+    operations = OwnOperations(Console(), Wish(options.cluster), Checkout())
     try:
         _run(operations, options)
     except ClusterError as error:
@@ -89,11 +90,30 @@ def parser() -> argparse.ArgumentParser:
     )
     key.add_argument("--expires", help="its lifetime: 90m, 12h, 30d (default: unlimited)")
     key.add_argument("--replace", action="store_true", help="replace the key of that name")
+    _add_runtimes(commands)
     commands.add_parser("clean-cache", help="remove the programs and images that down keeps")
     return top
 
 
-def _run(operations: Operations, options: argparse.Namespace) -> None:
+def _add_runtimes(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    runtime = commands.add_parser("runtime", help="build and install a runtime with own packages")
+    runtime.add_argument("name", help="the runtime's name")
+    runtime.add_argument(
+        "--from", dest="base", default="", metavar="LANGUAGE", help="the language that it extends"
+    )
+    for kind in KINDS:
+        runtime.add_argument(f"--{kind}", default="", metavar="PACKAGES")
+    runtime.add_argument(
+        "--update",
+        action="store_true",
+        help="lock the present versions instead of the earlier ones",
+    )
+    commands.add_parser("runtimes", help="list the runtimes with own packages")
+    remove = commands.add_parser("runtime-remove", help="remove a runtime with own packages")
+    remove.add_argument("name", help="the runtime's name")
+
+
+def _run(operations: OwnOperations, options: argparse.Namespace) -> None:
     match options.command:
         case "up":
             operations.up(bare=options.bare, only=options.languages)
@@ -113,8 +133,21 @@ def _run(operations: Operations, options: argparse.Namespace) -> None:
             limits = key_limits(options.rate, options.concurrency)
             holds = duration(options.expires) if options.expires else None
             operations.key(options.name, options.tenant, limits, holds, replace=options.replace)
-        case _:
+        case "clean-cache":
             operations.clean_cache()
+        case _:
+            _run_own(operations, options)
+
+
+def _run_own(operations: OwnOperations, options: argparse.Namespace) -> None:
+    match options.command:
+        case "runtime":
+            texts = {kind: getattr(options, kind) for kind in KINDS}
+            operations.runtime(options.name, options.base, texts, update=options.update)
+        case "runtimes":
+            operations.runtimes()
+        case _:
+            operations.runtime_remove(options.name)
 
 
 def _interrupt(signum: int, frame: object) -> NoReturn:

@@ -23,6 +23,7 @@ from cloche_cluster.languages import aliases, chosen, first_images, images_for, 
 from cloche_cluster.machine.facts import require_linux_root
 from cloche_cluster.machine.files import user_cache
 from cloche_cluster.machine.lock import locked
+from cloche_cluster.targets.base import SANDBOX_NAMESPACE
 from cloche_cluster.targets.choice import OWN_NAME, Facts, Kind, Target, Wish, choose
 from cloche_cluster.targets.embedded import remove_cache
 from cloche_cluster.targets.selection import make_cluster, observe
@@ -219,7 +220,10 @@ class Operations:
                 raise
             tagged = builds.built(builds.names)
             remove_old(builds.builder)
-        cluster.prune_images([one.reference for one in tagged])
+        # All that SandboxRuntimes name, because a runtime without a pool has no Pod.
+        runtimes = access.kubectl.json("get", "sbr", "-n", SANDBOX_NAMESPACE)["items"]
+        used = [one["spec"]["image"] for one in runtimes]
+        cluster.prune_images([*(one.reference for one in tagged), *used])
 
     def _images(self) -> tuple[Image, ...]:
         """Return the images for the chosen languages."""

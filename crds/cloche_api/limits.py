@@ -21,6 +21,11 @@ FILE_PATH_CHARACTERS = 255
 OUTPUT_FILES_ENTRIES = 64
 OUTPUT_FILES_BYTES = 256 * KIB
 """All returned files together, before base64."""
+OMITTED_FILES_ENTRIES = 100
+OMITTED_FILES_BYTES = 8 * KIB
+"""The names of all files that were left out, as JSON."""
+OMITTED_REASONS = ("TooLarge", "NoSpaceLeft", "TooMany", "PathTooLong", "NameNotUTF8")
+"""Why a file was left out: its size or the files before it, their number, or its name."""
 STDOUT_BYTES = 256 * KIB
 STDERR_BYTES = 256 * KIB
 SPEC_BYTES = 700 * KIB
@@ -33,7 +38,10 @@ STATUS_BYTES = 700 * KIB
 """The whole status, as the API server serialises it."""
 
 TIMEOUT_SECONDS_DEFAULT = 30
+TIMEOUT_SECONDS_MIN = 0.1
+"""The shortest for clients: a program has started by then on a node that is not overloaded."""
 TIMEOUT_SECONDS_MAX = 300
+"""The longest time of a program together with its compiler."""
 TTL_SECONDS_DEFAULT = 3600
 TTL_SECONDS_MAX = 86_400
 """A day: the maximum for clients. Records are removed earlier if there is no room for them."""

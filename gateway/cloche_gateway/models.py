@@ -34,6 +34,12 @@ Warnings = Annotated[
 ]
 
 
+Seconds = Annotated[
+    float | None,
+    Field(ge=limits.TIMEOUT_SECONDS_MIN, le=limits.TIMEOUT_SECONDS_MAX, allow_inf_nan=False),
+]
+
+
 class InputFile(Body):
     """A file in the program's working directory, with either `content` or `content_base64`."""
 
@@ -73,8 +79,11 @@ class ExecuteRequest(Body):
         default=None, max_length=limits.ENVIRONMENT_ENTRIES, examples=[{"MY_VAR": "value"}]
     )
     """Environment variables, at most 64 KiB in total."""
-    timeout: int | None = Field(default=None, ge=1, le=limits.TIMEOUT_SECONDS_MAX)
-    """Timeout for compiling and running, in seconds; default 30."""
+    timeout: Seconds = None
+    """Timeout for compiling and running, or for running alone if the request has compile_timeout,
+    in seconds; default 30."""
+    compile_timeout: Seconds = None
+    """Timeout for compiling, in seconds. With `timeout` at most 300."""
     session_id: str | None = None
     """The stateful session to run in (`sbs-…`). Any other value is a label to find related
     executions: 1 to 63 of `A-Za-z0-9._-`, alphanumeric at both ends."""
@@ -86,6 +95,9 @@ class ExecuteRequest(Body):
     """Resources of the program; the runtime's defaults if absent."""
     output_files: list[str] | None = Field(default=None, max_length=limits.OUTPUT_FILES_ENTRIES)
     """Glob patterns of files in the working directory to return, at most 256 KiB in total."""
+    merge_output: bool | None = None
+    """Whether `stdout` gets standard output and standard error, in the order written; default
+    false. `stderr` is then empty."""
     ttl_seconds: int | None = Field(default=None, ge=0, le=limits.TTL_SECONDS_MAX, examples=[3600])
     """Seconds to keep the record after the execution has ended; default 3600. With 0 the record is
     removed as soon as the request is answered."""
@@ -106,6 +118,10 @@ class LanguageInfo(BaseModel):
     file_extension: str
     max_execution_time: int
     """Longest timeout in seconds."""
+    min_memory: str
+    """Least memory in MiB that the language works with, such as `32MB`."""
+    min_disk: str
+    """Least disk in MiB that the language works with, such as `1MB`."""
     max_memory: str
     """Most memory in MiB, such as `2048MB`."""
     max_cpu: float
@@ -129,47 +145,6 @@ class PoolState(BaseModel):
     """Executions that found none, although the pool has Pods with their resources."""
 
 
-class SessionRequest(Body):
-    """A session: a Pod that keeps its files from one execution to the next."""
-
-    language: str = Field(examples=["python"])
-    """Name or alias of an installed language, which all executions in the session use."""
-    resources: Resources | None = None
-    """Resources of its programs; the runtime's defaults if absent."""
-    idle_timeout: int | None = Field(default=None, ge=1, le=limits.SESSION_SECONDS_MAX)
-    """Seconds without an execution after which the session ends; default 600."""
-    lifetime: int | None = Field(default=None, ge=1, le=limits.SESSION_SECONDS_MAX)
-    """Seconds after which the session ends in any case; default 3600."""
-
-
-class _Session(BaseModel):
-    """What a session's answers share."""
-
-    model_config = ConfigDict(use_attribute_docstrings=True)
-
-    session_id: str
-    """The `session_id` for executions in this session."""
-    language: str
-    expires_at: str | None
-    """When the session ends if no execution uses it before."""
-
-
-class SessionResponse(_Session):
-    """A session that is ready."""
-
-    warnings: Warnings = None
-
-
-class SessionState(_Session):
-    """The state of a session."""
-
-    phase: Literal["Pending", "Ready"]
-    """Executions run in a session that is Ready, and wait while it is Pending."""
-    created_at: str
-    last_used_at: str | None
-    """When its last execution ended. A change can take some seconds to show."""
-
-
 class Message(BaseModel):
     """The confirmation of an action."""
 
@@ -177,26 +152,38 @@ class Message(BaseModel):
 
 
 class Usage(BaseModel):
-    """Resources that the program used."""
+    """Resources that the program or the compiler used."""
 
     model_config = ConfigDict(use_attribute_docstrings=True)
 
     cpu_seconds: float | None
-    """User and system time of the compiler and the program, in seconds."""
+    """User and system time of all its processes, in seconds."""
     max_memory_bytes: int | None
-    """Most memory that the container had in use at a time since it started, in bytes. It includes
-    the compiler, the supervisor and the files in the working directory."""
+    """Most memory in use at a time, in bytes. It includes the supervisor and the files in the
+    working directory. If something before it used more, it is the peak of the largest process."""
 
 
 class OutputFile(BaseModel):
-    """A file in the working directory that matches `output_files`."""
+    """A file that matches `output_files`."""
 
     model_config = ConfigDict(use_attribute_docstrings=True)
 
     path: str
-    """Path relative to the working directory."""
+    """Path relative to the working directory; `/tmp/…` if a pattern begins with `/tmp/`."""
     content_base64: str
     """Bytes in base64."""
+
+
+class OmittedFile(BaseModel):
+    """A file that matches `output_files` and was left out."""
+
+    model_config = ConfigDict(use_attribute_docstrings=True)
+
+    path: str
+    """As in `files`. Bytes that are not UTF-8 are replaced by U+FFFD."""
+    size: int
+    """Size in bytes."""
+    reason: Literal["TooLarge", "NoSpaceLeft", "TooMany", "PathTooLong", "NameNotUTF8"]
 
 
 class ExecuteResponse(BaseModel):
@@ -218,15 +205,22 @@ class ExecuteResponse(BaseModel):
     """Whether output beyond the first 256 KiB is missing."""
     stderr_truncated: bool
     reason: str | None
-    """Why the execution ended: Exited, Signaled, OutOfMemory, InvalidSyntax, DeadlineExceeded, …"""
+    """Why the execution ended: Exited, Signaled, OutOfMemory, DiskFull, InvalidSyntax,
+    CompilerFailed, DeadlineExceeded, …"""
     usage: Usage | None
-    """Null if the supervisor could not report it."""
+    """What the program used, without its compiler. Null if the supervisor could not report it."""
     queue_time: float | None
     """Seconds until a Pod was claimed for the execution."""
+    compile_seconds: float | None = None
+    """Seconds of the compiler. Present only if one was run."""
+    compile_usage: Usage | None = None
+    """What the compiler used. Present only if one was run."""
     files: list[OutputFile] | None = None
     """Present only if the request has output_files."""
     files_truncated: bool | None = None
     """Whether a file is missing. Present only if the request has output_files."""
+    files_omitted: list[OmittedFile] | None = None
+    """Files that are missing, at most 100. Present only if there are any."""
     warnings: Warnings = None
 
 

@@ -5,9 +5,18 @@ from __future__ import annotations
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, NotRequired, TypedDict
 
+from cloche_api.resources.input import SCRATCH
+
 if TYPE_CHECKING:
-    from cloche_api.resources.typed_dicts import ExecutionStatusDict, OutputFileDict
+    from cloche_api.resources.typed_dicts import ExecutionStatusDict, OutputFileDict, UsageDict
     from cloche_api.resources.typed_objects import ExecutionSpecDict
+
+
+class _Usage(TypedDict):
+    """The fields of `models.Usage`."""
+
+    cpu_seconds: float | None
+    max_memory_bytes: int | None
 
 
 class _Result(TypedDict):
@@ -23,17 +32,19 @@ class _Result(TypedDict):
     stdout_truncated: bool
     stderr_truncated: bool
     reason: str | None
-    usage: dict[str, float | None] | None
+    usage: _Usage | None
     queue_time: float | None
+    compile_seconds: NotRequired[float]
+    compile_usage: NotRequired[_Usage | None]
     files: NotRequired[list[dict[str, str]]]
     files_truncated: NotRequired[bool]
+    files_omitted: NotRequired[list[dict[str, str | int]]]
 
 
 def result(obj: dict[str, Any]) -> dict[str, Any]:
     """Return the `models.ExecuteResponse` of an ended execution."""
     spec: ExecutionSpecDict = obj["spec"]
     status: ExecutionStatusDict = obj["status"]
-    usage = status.get("usage")
     answer: _Result = {
         "execution_id": obj["metadata"]["name"],
         "stdout": status.get("stdout") or "",
@@ -45,22 +56,46 @@ def result(obj: dict[str, Any]) -> dict[str, Any]:
         "stdout_truncated": status.get("stdoutTruncated") or False,
         "stderr_truncated": status.get("stderrTruncated") or False,
         "reason": status.get("reason"),
-        "usage": None
-        if usage is None
-        else {
-            "cpu_seconds": usage.get("cpuSeconds"),
-            "max_memory_bytes": usage.get("maxMemoryBytes"),
-        },
+        "usage": _usage(status.get("usage")),
         "queue_time": seconds_between(status.get("queuedTime"), status.get("claimedTime")),
     }
+    if "compileSeconds" in status:
+        answer["compile_seconds"] = status["compileSeconds"]
+        answer["compile_usage"] = _usage(status.get("compileUsage"))
     patterns: list[str] = spec.get("outputFiles") or []
     if patterns:
         files: list[OutputFileDict] = status.get("files") or []
         answer["files"] = [
-            {"path": file["path"], "content_base64": file["contentBase64"]} for file in files
+            {"path": _path(file["path"], patterns), "content_base64": file["contentBase64"]}
+            for file in files
         ]
         answer["files_truncated"] = status.get("filesTruncated") or False
+        if omitted := status.get("filesOmitted"):
+            answer["files_omitted"] = [
+                {
+                    "path": _path(file["path"], patterns),
+                    "size": file["size"],
+                    "reason": file["reason"],
+                }
+                for file in omitted
+            ]
     return {**answer}
+
+
+def _path(path: str, patterns: list[str]) -> str:
+    """Return the path of a file in the form in which its patterns name /tmp."""
+    if path.startswith(f"{SCRATCH}/") and any(one.startswith("/tmp/") for one in patterns):  # noqa: S108 - the name of a program's directory
+        return "/tmp/" + path.removeprefix(f"{SCRATCH}/")  # noqa: S108
+    return path
+
+
+def _usage(usage: UsageDict | None) -> _Usage | None:
+    if usage is None:
+        return None
+    return {
+        "cpu_seconds": usage.get("cpuSeconds"),
+        "max_memory_bytes": usage.get("maxMemoryBytes"),
+    }
 
 
 def failed_item(

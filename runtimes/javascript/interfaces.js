@@ -1,6 +1,9 @@
 // Report the loopback interface only, which programs cannot use either. The filter denies access to the
 // kernel's list of interfaces, and Node.js would throw an error that most programs do not expect.
+// Report as many processors as the execution may use (OMP_NUM_THREADS), not all of the node.
 "use strict";
+
+const os = require("node:os");
 
 const loopback = {
   address: "127.0.0.1",
@@ -11,7 +14,13 @@ const loopback = {
   cidr: "127.0.0.1/8",
 };
 
-require("node:os").networkInterfaces = function networkInterfaces() {
+os.networkInterfaces = function networkInterfaces() {
   return { lo: [{ ...loopback }] };
 };
+const processors = Number.parseInt(process.env.OMP_NUM_THREADS, 10);
+if (processors > 0) {
+  const { cpus, availableParallelism } = os;
+  os.cpus = () => cpus().slice(0, processors);
+  os.availableParallelism = () => Math.min(processors, availableParallelism());
+}
 require("node:module").syncBuiltinESMExports();

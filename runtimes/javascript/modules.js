@@ -9,7 +9,7 @@ const vm = require("node:vm");
 
 const NAMES = ["exports", "require", "module", "__filename", "__dirname"];
 const UNSETTLED = 13; // Node.js' exit code if `await` at top level never ends
-const main = process.argv[1]; // undefined for `node --test`
+const main = process.argv[1] ?? path.resolve("main.js"); // a worker has no arguments yet
 
 function read(file) {
   try {
@@ -90,7 +90,7 @@ function runInstead(run) {
   };
 }
 
-const source = main === undefined ? "" : read(main);
+const source = read(main);
 if (/\b(?:await|import|export)\b/.test(source)) {
   const script = isScript(source);
   const named = /\b(?:require|module|exports|__filename|__dirname)\b/.test(source);

@@ -36,14 +36,12 @@ EXAMPLES = ("hello", "stdin", "arguments", "environment", "exit_code")
 LINE = "héllo ∑ 漢字 🎈"
 OWN_POD = {"timeout", "out_of_memory"}
 """Rows that run in a separate Pod, because they end their program by force."""
-_TIMEOUT_SECONDS = 2
-_COMPILED_TIMEOUT_SECONDS = 6
-"""A timeout covers the compiler too."""
 _OUT_OF_MEMORY_SECONDS = 60
 _FIELDS: dict[str, dict[str, Any]] = {
     "unicode": {"stdin": f"{LINE}\n"},
     "read_file": {"files": [{"path": "data/numbers.txt", "content": "one\nzwölf\n"}]},
     "write_file": {"output_files": ["*.txt"]},
+    "timeout": {"timeout": 2, "compile_timeout": 60},
     "out_of_memory": {"timeout": _OUT_OF_MEMORY_SECONDS},
 }
 """What a row's request has besides code and language."""
@@ -82,8 +80,6 @@ class Row:
         else:
             file = Path(__file__).parent / "programs" / self.language / f"{self.name}.{extension}"
             fields = _FIELDS.get(self.name, {})
-        if self.name == "timeout":
-            fields = {"timeout": self._timeout_seconds}
         return {"code": file.read_text(encoding="utf-8"), "language": self.language, **fields}
 
     @property
@@ -96,10 +92,10 @@ class Row:
         return ROOT / "runtimes" / self.language / "examples" / f"{self.name}.yaml"
 
     @property
-    def _timeout_seconds(self) -> int:
+    def is_compiled(self) -> bool:
+        """Whether the language has a compiler."""
         runtime = ROOT / "runtimes" / self.language / "runtime.yaml"
-        spec = yaml.safe_load(runtime.read_text(encoding="utf-8"))["spec"]
-        return _COMPILED_TIMEOUT_SECONDS if "compile" in spec else _TIMEOUT_SECONDS
+        return "compile" in yaml.safe_load(runtime.read_text(encoding="utf-8"))["spec"]
 
 
 def of_every_language(*names: str) -> Callable[..., Any]:

@@ -1,8 +1,8 @@
 """Programs as people save and write them: text forms, several files, module forms, entries.
 
-`sources/LANGUAGE.yaml` has the programs of a language, each with the request and the answer that was
-written before its first run. `expect` has fields of the answer; a name that ends with `_has` stands
-for a part of the field, and `detail` is a part too. The status is 200 if it has none.
+`sources/LANGUAGE.yaml` has the programs of a language, each with the request and the answer that
+was written before its first run. `expect` has fields of the answer; a name that ends with `_has`
+has a part of the field, and `detail` is a part too. The status is 200 if it has none.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ class Program:
 
 
 def programs() -> list[Program]:
-    """Return all programs. Those of a file have its language, unless their request names another."""
+    """Return all programs. Requests have the language of their file, unless they name another."""
     found = []
     for path in sorted(SOURCES.glob("*.yaml")):
         for item in yaml.safe_load(path.read_text(encoding="utf-8")):

@@ -23,6 +23,9 @@ KEPT_VERSIONS = 4
 _SAVE_TIMEOUT = 600.0
 _LOOK_TIMEOUT = 30.0
 
+_EXPORTED = "localhost/cloche/exported:latest"
+"""The name of an image whose files are exported, until it is removed."""
+
 _CA_IN_BUILD = "/run/build-ca.crt"
 """The path at which a build finds the machine's certificate authorities, if it needs them."""
 
@@ -61,6 +64,21 @@ class Buildah:
             *_own_ca(), *flags, "-t", reference, "-f", str(context / dockerfile), str(context),
             timeout=BUILD_TIMEOUT, idle=idle,
         )  # fmt: skip
+
+    def export(
+        self, context: Path, dockerfile: Path, target: Path, arguments: Mapping[str, str]
+    ) -> None:
+        """Build with `buildah build --output`, and keep no image."""
+        flags = [f"--build-arg={name}={value}" for name, value in arguments.items()]
+        try:
+            self._run(
+                "build", "--isolation", "chroot", "--network", "host", "--no-cache", "--pull-never",
+                *_own_ca(), *flags, "-t", _EXPORTED, "--output", f"type=local,dest={target}",
+                "-f", str(context / dockerfile), str(context),
+                timeout=BUILD_TIMEOUT,
+            )  # fmt: skip
+        finally:
+            answers(self._argv("rmi", _EXPORTED), timeout=_LOOK_TIMEOUT)
 
     def make_debian(self) -> None:
         """Create the Debian base image, and tag it as the image that others would pull."""

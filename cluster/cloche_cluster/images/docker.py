@@ -55,6 +55,18 @@ class Docker:
             timeout=BUILD_TIMEOUT,
         )
 
+    def export(
+        self, context: Path, dockerfile: Path, target: Path, arguments: Mapping[str, str]
+    ) -> None:
+        """Build with `docker build --output`, which requires BuildKit."""
+        flags = [f"--build-arg={name}={value}" for name, value in arguments.items()]
+        words = ["--no-cache", *flags, "--output", f"type=local,dest={target}"]
+        run(
+            ["docker", "build", "-q", *words, "-f", context / dockerfile, context],
+            timeout=BUILD_TIMEOUT,
+            env={"DOCKER_BUILDKIT": "1"},
+        )
+
     def save(self, references: Iterable[str], archive: Path) -> None:
         """Write a docker-archive, in which shared layers appear once."""
         run(["docker", "save", "-o", archive, *references], timeout=_SAVE_TIMEOUT)

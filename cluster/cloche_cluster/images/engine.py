@@ -45,6 +45,11 @@ class Builder(Protocol):
         With `idle` the build only uses CPU time that nothing else needs.
         """
 
+    def export(
+        self, context: Path, dockerfile: Path, target: Path, arguments: Mapping[str, str]
+    ) -> None:
+        """Build without earlier layers, and write the files of the last stage to `target`."""
+
     def save(self, references: Iterable[str], archive: Path) -> None:
         """Write images into one archive that containerd and Docker can load."""
 

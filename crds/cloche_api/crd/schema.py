@@ -37,6 +37,8 @@ def _convert(node: dict[str, Any], definitions: dict[str, Any]) -> dict[str, Any
         out["items"] = _convert(node["items"], definitions)
     if isinstance(node.get("additionalProperties"), dict):
         out["additionalProperties"] = _convert(node["additionalProperties"], definitions)
+    if "exclusiveMinimum" in out:  # a flag in OpenAPI v3.0, and a number in JSON Schema
+        out |= {"minimum": out["exclusiveMinimum"], "exclusiveMinimum": True}
     if out.get("type") == "integer":
         out["format"] = "int64"
     if out.get("type") == "number":

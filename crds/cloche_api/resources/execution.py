@@ -7,7 +7,7 @@ from pydantic import ConfigDict, Field
 from cloche_api import limits
 from cloche_api.resources.amounts import ResourceAmounts
 from cloche_api.resources.base import Resource, rules
-from cloche_api.resources.input import SIZE_RULE, Code, FilePath, Input
+from cloche_api.resources.input import SIZE_RULE, Code, Input, OutputPattern
 from cloche_api.resources.source import SourceReference, SourceSpec
 
 _CODE_RULE = {
@@ -56,14 +56,25 @@ class ExecutionSpec(Input):
     source: SourceReference | None = None
     """Reference to the SandboxSource with code, stdin, args, environment and files, which must then
     be absent here. Only the gateway may set it."""
-    output_files: list[FilePath] | None = Field(
+    output_files: list[OutputPattern] | None = Field(
         default=None, max_length=limits.OUTPUT_FILES_ENTRIES
     )
-    """Glob patterns of the files in the working directory to return."""
-    timeout_seconds: int = Field(
-        default=limits.TIMEOUT_SECONDS_DEFAULT, ge=1, le=limits.TIMEOUT_SECONDS_MAX
+    """Glob patterns of the files to return, relative to the working directory or below /tmp,
+    /workspace, /mnt/data or /home/user."""
+    timeout_seconds: float = Field(
+        # Not TIMEOUT_SECONDS_MIN: for an integer, the API server rounds a minimum down.
+        default=limits.TIMEOUT_SECONDS_DEFAULT,
+        gt=0,
+        le=limits.TIMEOUT_SECONDS_MAX,
     )
-    """Time limit in seconds for compiling and running. Time in the queue does not count."""
+    """Time limit in seconds for compiling and running, or for running alone if
+    `compileTimeoutSeconds` is set. Time in the queue does not count."""
+    compile_timeout_seconds: float | None = Field(default=None, gt=0, le=limits.TIMEOUT_SECONDS_MAX)
+    """Time limit in seconds for compiling. That of the runtime's compiler also applies, and
+    compiling and running end after 300 seconds together. Without a compiler it has no effect."""
+    merge_output: bool | None = None
+    """Whether the program writes standard output and standard error to one stream, `stdout` of the
+    status, in the order written. Absent means false."""
     resources: ResourceAmounts | None = None
     """CPU, memory and disk for the program. Defaults to those of the runtime."""
     session: str | None = Field(default=None, pattern=limits.LABEL_VALUE, max_length=63)
@@ -77,6 +88,12 @@ class ExecutionSpec(Input):
     """Seconds for which the execution is kept after it has ended."""
     cancel: bool = False
     """Set to true to cancel the execution. It cannot be set back to false."""
+
+    @property
+    def total_seconds(self) -> float:
+        """The longest time that compiling and running may take together."""
+        total = self.timeout_seconds + (self.compile_timeout_seconds or 0)
+        return min(total, limits.TIMEOUT_SECONDS_MAX)
 
 
 def with_input(spec: ExecutionSpec, source: SourceSpec) -> ExecutionSpec:

@@ -14,12 +14,13 @@ from cloche_api.resources.phases import Phase
 
 
 class Usage(Resource):
-    """Resources that the program used, as far as they were measured."""
+    """Resources that the program or the compiler used, as far as they were measured."""
 
     cpu_seconds: float | None = None
-    """CPU time of all processes in seconds."""
+    """CPU time of all its processes in seconds."""
     max_memory_bytes: int | None = None
-    """Peak memory usage of the Pod in bytes."""
+    """Peak of the container's memory in bytes, if it was reached meanwhile. If something before
+    used more, the peak of the largest process."""
 
 
 class OutputFile(Resource):
@@ -29,6 +30,18 @@ class OutputFile(Resource):
     """Path relative to the working directory."""
     content_base64: str = Field(max_length=4 * limits.OUTPUT_FILES_BYTES // 3 + 4)
     """Content in base64."""
+
+
+class OmittedFile(Resource):
+    """A file that matched `outputFiles` and was left out."""
+
+    path: str = Field(max_length=4096)
+    """Path relative to the working directory. Bytes that are not UTF-8 are replaced by U+FFFD."""
+    size: int = Field(ge=0)
+    """Size in bytes."""
+    reason: str = Field(max_length=64, pattern=r"^[A-Z][A-Za-z0-9]*$")
+    """TooLarge (for all files together), NoSpaceLeft (after the files before it), TooMany,
+    PathTooLong or NameNotUTF8."""
 
 
 class ExecutionStatus(Resource):
@@ -60,6 +73,10 @@ class ExecutionStatus(Resource):
     """Files that matched `outputFiles`."""
     files_truncated: bool | None = None
     """Whether matching files are missing because they exceeded a limit."""
+    files_omitted: list[OmittedFile] | None = Field(
+        default=None, max_length=limits.OMITTED_FILES_ENTRIES
+    )
+    """Files that are missing, with their sizes: the first 100, with names of 8 KiB together."""
     queued_time: datetime | None = None
     """Time at which the operator first saw the execution."""
     claimed_time: datetime | None = None
@@ -81,7 +98,10 @@ class ExecutionStatus(Resource):
     check_seconds: float | None = None
     """Wall time in seconds of the syntax check after a failed run."""
     usage: Usage | None = None
-    """Resources that the program used. Absent if the supervisor ended without a report."""
+    """Resources that the program used, without the compiler. Absent if the supervisor ended without
+    a report."""
+    compile_usage: Usage | None = None
+    """Resources that the compiler used."""
     resources: UsedResources | None = None
     """Resource limits of the program."""
     runtime_generation: int | None = None

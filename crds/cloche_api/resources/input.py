@@ -29,6 +29,46 @@ FilePath = Annotated[
 """A relative path in the working directory, without `..`."""
 
 
+SCRATCH = ".tmp"
+"""The directory in the working directory to which /tmp of a program leads."""
+_PLACES = {
+    "/workspace/": "",
+    "/mnt/data/": "",
+    "/home/user/": "",
+    "/tmp/": f"{SCRATCH}/",  # noqa: S108 - the name of a program's directory
+}
+"""Absolute names of the working directory and of directories in it."""
+PATTERN_RULE = (
+    "must be a relative path without empty, '.' or '..' parts, "
+    "or such a path below /workspace, /mnt/data, /home/user or /tmp"
+)
+OutputPattern = Annotated[
+    str,
+    StringConstraints(min_length=1, max_length=limits.FILE_PATH_CHARACTERS),
+    Field(
+        json_schema_extra=rules(
+            (
+                (
+                    f"(self.matches('^({'|'.join(_PLACES)})') ? self.substring(1) : self)"
+                    ".split('/').all(p, p != '' && p != '.' && p != '..')"
+                ),
+                PATTERN_RULE,
+            ),
+            ("!self.contains('\\u0000')", "must not contain a NUL character"),
+        )
+    ),
+]
+"""A glob pattern of files in the working directory or in /tmp."""
+
+
+def in_working_directory(pattern: str) -> str:
+    """Return an output pattern relative to the working directory, if it is absolute."""
+    for place, directory in _PLACES.items():
+        if pattern.startswith(place):
+            return directory + pattern[len(place) :]
+    return pattern
+
+
 _FILES_SIZE = (
     "FILES.map(f, has(f.content) ? f.content.size() : "
     "has(f.contentBase64) ? f.contentBase64.size() * 3 / 4 : 0).sum()"

@@ -29,7 +29,9 @@ class Reason(StrEnum):
     EXITED = "Exited"
     SIGNALED = "Signaled"
     OUT_OF_MEMORY = "OutOfMemory"
+    DISK_FULL = "DiskFull"
     INVALID_SYNTAX = "InvalidSyntax"
+    COMPILER_FAILED = "CompilerFailed"
     DEADLINE_EXCEEDED = "DeadlineExceeded"
     CANCELLED = "Cancelled"
     DELETED = "Deleted"
@@ -63,7 +65,9 @@ _PHASE_OF = {
     Reason.EXITED: Phase.COMPLETED,
     Reason.SIGNALED: Phase.COMPLETED,
     Reason.OUT_OF_MEMORY: Phase.COMPLETED,
+    Reason.DISK_FULL: Phase.COMPLETED,
     Reason.INVALID_SYNTAX: Phase.COMPLETED,
+    Reason.COMPILER_FAILED: Phase.COMPLETED,
     Reason.DEADLINE_EXCEEDED: Phase.TIMED_OUT,
     Reason.CANCELLED: Phase.CANCELLED,
     Reason.DELETED: Phase.CANCELLED,

@@ -5,12 +5,13 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import Annotated
 
-from pydantic import Field, StringConstraints
+from pydantic import ConfigDict, Field, StringConstraints
 
 from cloche_api import limits
-from cloche_api.resources.amounts import UsedResources
+from cloche_api.resources.amounts import ResourceAmounts, UsedResources
 from cloche_api.resources.base import Resource, rules
 from cloche_api.resources.conditions import Conditions
+from cloche_api.resources.placement import PullPolicy, Toleration
 
 _Word = Annotated[str, StringConstraints(min_length=1, max_length=4096)]
 _Command = Annotated[list[_Word], Field(min_length=1, max_length=64)]
@@ -30,6 +31,45 @@ class Command(Resource):
 
     command: _Command
     """The program and its arguments."""
+
+
+_Message = Annotated[
+    str,
+    # Six characters in a row that are not `*`, so that no ordinary line matches by chance.
+    StringConstraints(min_length=6, max_length=200, pattern=r"[^*]{6}"),
+]
+_Messages = Annotated[list[_Message], Field(max_length=32)]
+
+
+class FailureMessages(Resource):
+    """Lines by which the language's own tools report why they failed.
+
+    A failed program, compiler or syntax check is searched for them in its standard error (of the
+    compiler and the check, all output). `*` in a line matches any text.
+    """
+
+    out_of_memory: _Messages | None = None
+    """Lines that mean that memory ran out."""
+    disk_full: _Messages | None = None
+    """Lines that mean that the working directory is full, besides those of the C library."""
+    compiler_failed: _Messages | None = None
+    """Lines that mean that the compiler or the syntax check itself failed and did not decide
+    whether the code is valid."""
+
+
+def _at_most(least: str, most: str) -> tuple[tuple[str, str], ...]:
+    """Return the rules that no amount of `least` is more than that of `most`."""
+    return tuple(
+        (
+            (
+                f"!has(self.{least}) || !has(self.{least}.{name}) || "
+                f"quantity(string(self.{least}.{name})).compareTo("
+                f"quantity(string(self.{most}.{name}))) <= 0"
+            ),
+            f"{least}.{name} must not be more than {most}.{name}",
+        )
+        for name in ("cpu", "memory", "disk")
+    )
 
 
 class ByteOrderMark(StrEnum):
@@ -76,7 +116,15 @@ class Entry(Resource):
 
 
 class RuntimeResources(Resource):
-    """Default and maximum resources of an execution."""
+    """Minimum, default and maximum resources of an execution."""
+
+    model_config = ConfigDict(
+        json_schema_extra=rules(*_at_most("minimum", "defaults"), *_at_most("defaults", "maximum"))
+    )
+
+    minimum: ResourceAmounts | None = None
+    """Minimum resources that an execution may specify, where the language does not start with
+    less."""
 
     defaults: UsedResources = Field(
         default_factory=lambda: UsedResources(cpu="1", memory="512Mi", disk="100Mi")
@@ -105,44 +153,6 @@ class Pool(Resource):
     same tenant."""
     max_executions_per_pod: int = Field(default=1000, ge=1, le=10_000)
     """Maximum number of executions in a Pod if `reuse` is `SameTenant`."""
-
-
-class PullPolicy(StrEnum):
-    """The image pull policies of Kubernetes."""
-
-    ALWAYS = "Always"
-    IF_NOT_PRESENT = "IfNotPresent"
-    NEVER = "Never"
-
-
-class TolerationOperator(StrEnum):
-    """The operators of a toleration."""
-
-    EXISTS = "Exists"
-    EQUAL = "Equal"
-
-
-class TaintEffect(StrEnum):
-    """The effects of a taint."""
-
-    NO_SCHEDULE = "NoSchedule"
-    PREFER_NO_SCHEDULE = "PreferNoSchedule"
-    NO_EXECUTE = "NoExecute"
-
-
-class Toleration(Resource):
-    """A Kubernetes toleration."""
-
-    key: str | None = Field(default=None, max_length=316)
-    """Key of the taint."""
-    operator: TolerationOperator | None = None
-    """Exists or Equal."""
-    value: str | None = Field(default=None, max_length=63)
-    """Value of the taint."""
-    effect: TaintEffect | None = None
-    """Effect of the taint. If absent, all effects are tolerated."""
-    toleration_seconds: int | None = Field(default=None, ge=0)
-    """Seconds for which a NoExecute taint is tolerated."""
 
 
 class RuntimeSpec(Resource):
@@ -187,6 +197,8 @@ class RuntimeSpec(Resource):
     syntax_check: Command | None = None
     """Command that checks the syntax of the source after a failed run. If it fails, the code is
     invalid."""
+    failure_messages: FailureMessages | None = None
+    """Lines by which the language's own tools report why they failed."""
     environment: dict[str, Annotated[str, StringConstraints(max_length=4096)]] | None = Field(
         default=None,
         max_length=64,
@@ -199,7 +211,7 @@ class RuntimeSpec(Resource):
     )
     """Environment variables of every program. Those of the execution take precedence."""
     resources: RuntimeResources = Field(default_factory=RuntimeResources)
-    """Default and maximum resources of an execution."""
+    """Minimum, default and maximum resources of an execution."""
     pool: Pool = Field(default_factory=Pool)
     """The pool of waiting Pods."""
     runtime_class_name: str | None = Field(

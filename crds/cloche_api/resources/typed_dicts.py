@@ -14,13 +14,26 @@ class OutputFileDict(TypedDict):
     """Content in base64."""
 
 
+class OmittedFileDict(TypedDict):
+    """A file that matched `outputFiles` and was left out."""
+
+    path: str
+    """Path relative to the working directory. Bytes that are not UTF-8 are replaced by U+FFFD."""
+    size: int
+    """Size in bytes."""
+    reason: str
+    """TooLarge (for all files together), NoSpaceLeft (after the files before it), TooMany,
+    PathTooLong or NameNotUTF8."""
+
+
 class UsageDict(TypedDict):
-    """Resources that the program used, as far as they were measured."""
+    """Resources that the program or the compiler used, as far as they were measured."""
 
     cpuSeconds: NotRequired[float]
-    """CPU time of all processes in seconds."""
+    """CPU time of all its processes in seconds."""
     maxMemoryBytes: NotRequired[int]
-    """Peak memory usage of the Pod in bytes."""
+    """Peak of the container's memory in bytes, if it was reached meanwhile. If something before
+    used more, the peak of the largest process."""
 
 
 class UsedResourcesDict(TypedDict):
@@ -80,6 +93,8 @@ class ExecutionStatusDict(TypedDict):
     """Files that matched `outputFiles`."""
     filesTruncated: NotRequired[bool]
     """Whether matching files are missing because they exceeded a limit."""
+    filesOmitted: NotRequired[list[OmittedFileDict]]
+    """Files that are missing, with their sizes: the first 100, with names of 8 KiB together."""
     queuedTime: NotRequired[str]
     """Time at which the operator first saw the execution."""
     claimedTime: NotRequired[str]
@@ -101,7 +116,10 @@ class ExecutionStatusDict(TypedDict):
     checkSeconds: NotRequired[float]
     """Wall time in seconds of the syntax check after a failed run."""
     usage: NotRequired[UsageDict]
-    """Resources that the program used. Absent if the supervisor ended without a report."""
+    """Resources that the program used, without the compiler. Absent if the supervisor ended without
+    a report."""
+    compileUsage: NotRequired[UsageDict]
+    """Resources that the compiler used."""
     resources: NotRequired[UsedResourcesDict]
     """Resource limits of the program."""
     runtimeGeneration: NotRequired[int]

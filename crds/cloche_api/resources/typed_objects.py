@@ -77,9 +77,17 @@ class ExecutionSpecDict(TypedDict):
     """Reference to the SandboxSource with code, stdin, args, environment and files, which must then
     be absent here. Only the gateway may set it."""
     outputFiles: NotRequired[list[str]]
-    """Glob patterns of the files in the working directory to return."""
-    timeoutSeconds: NotRequired[int]
-    """Time limit in seconds for compiling and running. Time in the queue does not count."""
+    """Glob patterns of the files to return, relative to the working directory or below /tmp,
+    /workspace, /mnt/data or /home/user."""
+    timeoutSeconds: NotRequired[float]
+    """Time limit in seconds for compiling and running, or for running alone if
+    `compileTimeoutSeconds` is set. Time in the queue does not count."""
+    compileTimeoutSeconds: NotRequired[float]
+    """Time limit in seconds for compiling. That of the runtime's compiler also applies, and
+    compiling and running end after 300 seconds together. Without a compiler it has no effect."""
+    mergeOutput: NotRequired[bool]
+    """Whether the program writes standard output and standard error to one stream, `stdout` of the
+    status, in the order written. Absent means false."""
     resources: NotRequired[ResourceAmountsDict]
     """CPU, memory and disk for the program. Defaults to those of the runtime."""
     session: NotRequired[str]
@@ -134,9 +142,24 @@ class EntryDict(TypedDict):
     """How to run the program. The arguments of the execution are appended."""
 
 
-class RuntimeResourcesDict(TypedDict):
-    """Default and maximum resources of an execution."""
+class FailureMessagesDict(TypedDict):
+    """Lines by which the language's own tools report why they failed."""
 
+    outOfMemory: NotRequired[list[str]]
+    """Lines that mean that memory ran out."""
+    diskFull: NotRequired[list[str]]
+    """Lines that mean that the working directory is full, besides those of the C library."""
+    compilerFailed: NotRequired[list[str]]
+    """Lines that mean that the compiler or the syntax check itself failed and did not decide
+    whether the code is valid."""
+
+
+class RuntimeResourcesDict(TypedDict):
+    """Minimum, default and maximum resources of an execution."""
+
+    minimum: NotRequired[ResourceAmountsDict]
+    """Minimum resources that an execution may specify, where the language does not start with
+    less."""
     defaults: NotRequired[UsedResourcesDict]
     """Resources of an execution that does not specify them."""
     maximum: NotRequired[UsedResourcesDict]
@@ -194,10 +217,12 @@ class RuntimeSpecDict(TypedDict):
     syntaxCheck: NotRequired[CommandDict]
     """Command that checks the syntax of the source after a failed run. If it fails, the code is
     invalid."""
+    failureMessages: NotRequired[FailureMessagesDict]
+    """Lines by which the language's own tools report why they failed."""
     environment: NotRequired[dict[str, str]]
     """Environment variables of every program. Those of the execution take precedence."""
     resources: NotRequired[RuntimeResourcesDict]
-    """Default and maximum resources of an execution."""
+    """Minimum, default and maximum resources of an execution."""
     pool: NotRequired[PoolDict]
     """The pool of waiting Pods."""
     runtimeClassName: NotRequired[str]

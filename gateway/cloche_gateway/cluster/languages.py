@@ -4,19 +4,19 @@ from __future__ import annotations
 
 import logging
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Literal, cast, get_args
 
 from pydantic import ValidationError
 
+from cloche_api import limits
 from cloche_api.resources import quantity
 from cloche_api.resources.runtime import RuntimeSpec
 from cloche_gateway.errors import BusyError, UnsupportedLanguageError
 from cloche_kube.watch import Source
 
 if TYPE_CHECKING:
-    from decimal import Decimal
-
-    from cloche_api.resources.amounts import UsedResources
+    from cloche_api.resources.amounts import ResourceAmounts, UsedResources
     from cloche_api.resources.typed_dicts import ConditionDict, RuntimeStatusDict
     from cloche_kube.paths import Paths
 
@@ -29,6 +29,11 @@ _ORDER = (
 """The order of languages in messages and lists. Others follow, sorted by name."""
 _PoolField = Literal["wanted", "ready", "claimed", "hits", "misses", "healthFailures"]
 _POOL_FIELDS: tuple[_PoolField, ...] = get_args(_PoolField)
+CPU_MIN = Decimal("0.01")
+"""The kernel's minimum: 1 ms of each 100 ms (cpu.cfs_quota_us)."""
+MEMORY_MIN = 32 * limits.MIB
+"""The supervisor needs about half of it."""
+DISK_MIN = limits.MIB
 _WORD_CHARACTERS = 253  # the longest name of a Kubernetes object; aliases have at most 63
 _STORAGE_AVAILABLE = "StorageAvailable"
 """The condition that the operator sets on each SandboxRuntime."""
@@ -53,6 +58,7 @@ class Language:
     file_name: str
     image: str
     version: str | None
+    minimum: Amounts
     defaults: Amounts
     maximum: Amounts
 
@@ -76,6 +82,7 @@ def language_of(obj: dict[str, Any]) -> Language:
         file_name=spec.file_name,
         image=spec.image,
         version=spec.version,
+        minimum=_least(spec.resources.minimum),
         defaults=_amounts(spec.resources.defaults),
         maximum=_amounts(spec.resources.maximum),
     )
@@ -87,6 +94,14 @@ def _amounts(resources: UsedResources) -> Amounts:
         memory=quantity.whole(resources.memory),
         disk=quantity.whole(resources.disk),
     )
+
+
+def _least(declared: ResourceAmounts | None) -> Amounts:
+    """Return the minimum of a request: the declared one, but no less than any Pod needs."""
+    memory = quantity.whole(declared.memory or 0) if declared else 0
+    disk = quantity.whole(declared.disk or 0) if declared else 0
+    cpu = quantity.parse(declared.cpu or 0) if declared else Decimal(0)
+    return Amounts(max(cpu, CPU_MIN), max(memory, MEMORY_MIN), max(disk, DISK_MIN))
 
 
 class Languages:

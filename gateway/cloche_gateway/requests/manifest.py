@@ -29,7 +29,8 @@ if TYPE_CHECKING:
     )
     from cloche_gateway.cluster.keys import Caller
     from cloche_gateway.cluster.languages import Language
-    from cloche_gateway.models import ExecuteRequest, InputFile, Resources, SessionRequest
+    from cloche_gateway.models import ExecuteRequest, InputFile, Resources
+    from cloche_gateway.session_models import SessionRequest
 
 ANSWER_SECONDS = 60
 """The shortest time that the operator keeps a record, because a waiting gateway that missed the
@@ -77,6 +78,9 @@ def fingerprint(request: ExecuteRequest) -> str:
     count, because they do not change the program.
     """
     fields = request.model_dump(exclude_none=True)
+    for seconds in ("timeout", "compile_timeout"):
+        if seconds in fields:
+            fields[seconds] = _plain(fields[seconds])
     return hashlib.sha256(json.dumps(fields, sort_keys=True).encode()).hexdigest()
 
 
@@ -167,7 +171,7 @@ def _spec(request: ExecuteRequest, language: Language, caller: Caller) -> Execut
     spec: ExecutionSpecDict = {
         "language": language.name,
         "code": request.code,
-        "timeoutSeconds": timeout_seconds(request),
+        "timeoutSeconds": _timeout_seconds(request),
         "tenant": caller.tenant,
         "concurrency": {"group": caller.key, "limit": caller.concurrency},
     }
@@ -189,7 +193,16 @@ def _spec(request: ExecuteRequest, language: Language, caller: Caller) -> Execut
         spec["resources"] = amounts
     if request.ttl_seconds is not None:
         spec["ttlSecondsAfterFinished"] = max(request.ttl_seconds, ANSWER_SECONDS)
+    _add_choices(spec, request)
     return spec
+
+
+def _add_choices(spec: ExecutionSpecDict, request: ExecuteRequest) -> None:
+    """Add what the request asks for besides the program's input and resources."""
+    if request.compile_timeout is not None:
+        spec["compileTimeoutSeconds"] = _plain(request.compile_timeout)
+    if request.merge_output:
+        spec["mergeOutput"] = True
 
 
 def _file(of: InputFile) -> FileDict:
@@ -200,10 +213,19 @@ def _file(of: InputFile) -> FileDict:
     return {"path": of.path, "contentBase64": of.content_base64}
 
 
-def timeout_seconds(request: ExecuteRequest) -> int:
-    """Return the program's timeout in seconds: the requested one or the default."""
+def total_seconds(request: ExecuteRequest) -> float:
+    """Return the longest time for compiling and running together."""
+    return _timeout_seconds(request) + (request.compile_timeout or 0)
+
+
+def _timeout_seconds(request: ExecuteRequest) -> float:
     asked = request.timeout
-    return limits.TIMEOUT_SECONDS_DEFAULT if asked is None else asked
+    return limits.TIMEOUT_SECONDS_DEFAULT if asked is None else _plain(asked)
+
+
+def _plain(seconds: float) -> float:
+    """Return a whole number as an integer, as earlier versions wrote it."""
+    return int(seconds) if seconds.is_integer() else seconds
 
 
 def _resources(asked: Resources, language: Language) -> ResourceAmountsDict:

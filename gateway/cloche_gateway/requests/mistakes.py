@@ -32,6 +32,7 @@ _RULES = {
     "int_from_float": "must be an integer",
     "float_type": "must be a number",
     "finite_number": "must be a finite number",
+    "bool_type": "must be true or false",
     "dict_type": "must be an object",
     "list_type": "must be a list",
     "model_type": "must be an object",
@@ -45,9 +46,11 @@ _OF_BODY = {
 }
 """Messages for mistakes of the body itself instead of one of its fields."""
 _TOO_MANY = "too_long"
+_TIMEOUT = f"must be between {limits.TIMEOUT_SECONDS_MIN} and {limits.TIMEOUT_SECONDS_MAX}"
 _BETWEEN = {
     "ttl_seconds": f"must be between 0 and {limits.TTL_SECONDS_MAX}",
-    "timeout": f"must be between 1 and {limits.TIMEOUT_SECONDS_MAX}",
+    "timeout": _TIMEOUT,
+    "compile_timeout": _TIMEOUT,
     "idle_timeout": f"must be between 1 and {limits.SESSION_SECONDS_MAX}",
     "lifetime": f"must be between 1 and {limits.SESSION_SECONDS_MAX}",
 }

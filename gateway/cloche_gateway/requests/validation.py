@@ -9,19 +9,17 @@ from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from cloche_api import limits
+from cloche_api.resources.input import PATTERN_RULE, SCRATCH, in_working_directory
 from cloche_gateway.errors import InvalidRequestError, TooLargeError
+from cloche_gateway.requests import manifest
 
 if TYPE_CHECKING:
     from cloche_gateway.cluster.languages import Language
     from cloche_gateway.models import ExecuteRequest, InputFile, Resources
 
-CPU_MIN = Decimal("0.01")
-"""The kernel's minimum: 1 ms of each 100 ms (cpu.cfs_quota_us)."""
-MEMORY_MIN_MIB = 32
-"""The supervisor needs about half of it."""
 SESSION_ID_RULE = "must be 1 to 63 letters, digits, '.', '_' or '-', alphanumeric at both ends"
 _COMPONENT_BYTES = 255  # NAME_MAX of Linux
-_SCRATCH = ".tmp"  # the supervisor's directory to which /tmp points
+_PATH_RULE = "must be a relative path without empty, '.' or '..' parts"
 
 
 def check(request: ExecuteRequest, language: Language) -> None:
@@ -36,6 +34,7 @@ def check(request: ExecuteRequest, language: Language) -> None:
     _text("code", request.code, limits.CODE_BYTES)
     if request.stdin is not None:
         _text("stdin", request.stdin, limits.STDIN_BYTES)
+    _timeouts(request)
     session = request.session_id
     if session is not None and not re.fullmatch(limits.LABEL_VALUE.rstrip("$"), session):
         raise InvalidRequestError("session_id", SESSION_ID_RULE)
@@ -43,7 +42,7 @@ def check(request: ExecuteRequest, language: Language) -> None:
     _arguments(request.args or [])
     _files(request.files or [], language)
     for index, pattern in enumerate(request.output_files or []):
-        _path(f"output_files[{index}]", pattern)
+        _path(f"output_files[{index}]", in_working_directory(pattern), PATTERN_RULE)
     if request.resources is not None:
         check_resources(request.resources, language)
 
@@ -53,6 +52,18 @@ def file_bytes(file: InputFile) -> int:
     if file.content is not None:
         return len(file.content.encode())
     return len(base64.b64decode(file.content_base64 or ""))
+
+
+def _timeouts(request: ExecuteRequest) -> None:
+    if request.compile_timeout is None:
+        return
+    total = manifest.total_seconds(request)
+    if total > limits.TIMEOUT_SECONDS_MAX:
+        raise InvalidRequestError(
+            "compile_timeout",
+            f"must be at most {limits.TIMEOUT_SECONDS_MAX} seconds together with timeout, "
+            f"but they are {total:g}",
+        )
 
 
 def _entry_rule(language: Language) -> str:
@@ -126,14 +137,14 @@ def _base64(field: str, text: str) -> None:
         raise InvalidRequestError(field, "must be base64") from None
 
 
-def _path(field: str, path: str) -> None:
+def _path(field: str, path: str, rule: str = _PATH_RULE) -> None:
     too_long = TooLargeError(f"{field}: must be at most {limits.FILE_PATH_CHARACTERS} characters")
     if len(path) > limits.FILE_PATH_CHARACTERS:  # before it is split, because it can have 4 MiB
         raise too_long
     _utf8(field, path, nul=False)
     parts = path.split("/")
     if any(part in ("", ".", "..") for part in parts):
-        raise InvalidRequestError(field, "must be a relative path without empty, '.' or '..' parts")
+        raise InvalidRequestError(field, rule)
     if any(len(part.encode()) > _COMPONENT_BYTES for part in parts):
         raise too_long
 
@@ -142,8 +153,8 @@ def _place(field: str, path: str, places: set[str], language: Language) -> None:
     """Reject a path that is taken, or that another file needs as a directory."""
     if path == language.file_name:
         raise InvalidRequestError(field, f"must not be {path}, the name of the source file")
-    if path == _SCRATCH:
-        raise InvalidRequestError(field, f"must not be {_SCRATCH}, which is the directory of /tmp")
+    if path == SCRATCH:
+        raise InvalidRequestError(field, f"must not be {SCRATCH}, which is the directory of /tmp")
     if path in places:
         raise InvalidRequestError(field, "is given twice")
     above = path.split("/")[:-1]
@@ -155,15 +166,15 @@ def _place(field: str, path: str, places: set[str], language: Language) -> None:
 
 
 def check_resources(resources: Resources, language: Language) -> None:
-    """Check the resources of an execution or a session against the language's maximum.
+    """Check the resources of an execution or a session against the language's range.
 
     Raises:
         InvalidRequestError: an amount is out of range. The message names the field and the range.
     """
-    top = language.maximum
-    _amount("cpu", resources.cpu, CPU_MIN, top.cpu)
-    _amount("memory_mb", resources.memory_mb, Decimal(MEMORY_MIN_MIB), _mib(top.memory))
-    _amount("disk_mb", resources.disk_mb, Decimal(1), _mib(top.disk))
+    least, top, name = language.minimum, language.maximum, language.name
+    _amount("cpu", resources.cpu, least.cpu, top.cpu, name)
+    _amount("memory_mb", resources.memory_mb, _mib(least.memory), _mib(top.memory), name)
+    _amount("disk_mb", resources.disk_mb, _mib(least.disk), _mib(top.disk), name)
     if resources.disk_mb is not None:
         memory = resources.memory_mb
         available = Decimal(memory) if memory is not None else _mib(language.defaults.memory)
@@ -174,10 +185,12 @@ def check_resources(resources: Resources, language: Language) -> None:
             )
 
 
-def _amount(name: str, value: float | None, least: Decimal, most: Decimal) -> None:
+def _amount(field: str, value: float | None, least: Decimal, most: Decimal, language: str) -> None:
     if value is not None and not least <= Decimal(repr(value)) <= most:
+        given = repr(value)[:20]  # a number may have 400 digits
         raise InvalidRequestError(
-            f"resources.{name}", f"must be between {_plain(least)} and {_plain(most)}"
+            f"resources.{field}",
+            f"must be between {_plain(least)} and {_plain(most)} for {language}, but is {given}",
         )
 
 

@@ -85,6 +85,8 @@ def _info(context: Context, word: str) -> dict[str, Any]:
         "docker_image": found.image,
         "file_extension": f".{extension}" if extension != found.file_name else "",
         "max_execution_time": limits.TIMEOUT_SECONDS_MAX,
+        "min_memory": f"{-(-found.minimum.memory // limits.MIB)}MB",
+        "min_disk": f"{-(-found.minimum.disk // limits.MIB)}MB",
         "max_memory": f"{found.maximum.memory // limits.MIB}MB",
         "max_cpu": float(found.maximum.cpu),
     }

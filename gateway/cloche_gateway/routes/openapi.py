@@ -36,7 +36,7 @@ EVENTS: dict[int | str, dict[str, Any]] = {
 """The response of the event stream. The schema describes one event."""
 
 _EXAMPLES = {
-    400: "timeout: must be between 1 and 300",
+    400: "timeout: must be between 0.1 and 300",
     401: "API key is required",
     403: "Invalid API key",
     404: "Execution 550e8400-e29b-41d4-a716-446655440000 not found",

@@ -10,10 +10,11 @@ from fastapi import APIRouter, Response
 from cloche_gateway import results
 from cloche_gateway.http.request import Executing, JsonResponse, Reading
 from cloche_gateway.http.route import Later, Route
-from cloche_gateway.models import Message, SessionRequest, SessionResponse, SessionState
+from cloche_gateway.models import Message
 from cloche_gateway.routes import openapi
 from cloche_gateway.routes.parameters import Strict
 from cloche_gateway.services import sessions
+from cloche_gateway.session_models import SessionRequest, SessionResponse, SessionState
 
 if TYPE_CHECKING:
     from cloche_gateway.http.request import Call

@@ -76,7 +76,7 @@ async def plan(context: Context, origin: Origin, request: ExecuteRequest, charge
         name=name,
         keyed=key is not None,
         storage_full=full,
-        timeout_seconds=manifest.timeout_seconds(request),
+        timeout_seconds=manifest.total_seconds(request),
         removed_once_answered=request.ttl_seconds == 0,
         obj=obj,
         source=manifest.separated(obj),
@@ -167,7 +167,7 @@ def _give_up(context: Context, waiter: Waiter, error: BaseException) -> None:
 
 
 async def _end(
-    context: Context, waiter: Waiter, timeout_seconds: int, gone: asyncio.Future[None]
+    context: Context, waiter: Waiter, timeout_seconds: float, gone: asyncio.Future[None]
 ) -> dict[str, Any] | None:
     """Wait for the end and return the ended execution, or None if it was deleted.
 

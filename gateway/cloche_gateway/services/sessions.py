@@ -29,7 +29,8 @@ if TYPE_CHECKING:
     from cloche_gateway.cluster.keys import Caller
     from cloche_gateway.cluster.languages import Language
     from cloche_gateway.context import Context
-    from cloche_gateway.models import ExecuteRequest, SessionRequest
+    from cloche_gateway.models import ExecuteRequest
+    from cloche_gateway.session_models import SessionRequest
 
 _CALL_SECONDS = 10.0
 _DELAY_SECONDS = 0.5
@@ -107,7 +108,7 @@ async def _ready(
 
 
 def made(session: Session) -> dict[str, Any]:
-    """Return the `models.SessionResponse` of a session."""
+    """Return the `session_models.SessionResponse` of a session."""
     return {
         "session_id": session.name,
         "language": session.language,
@@ -116,7 +117,7 @@ def made(session: Session) -> dict[str, Any]:
 
 
 def state(session: Session) -> dict[str, Any]:
-    """Return the `models.SessionState` of a session."""
+    """Return the `session_models.SessionState` of a session."""
     return made(session) | {
         "phase": session.phase,
         "created_at": session.created_at,

@@ -78,7 +78,7 @@ class Plan:
     """The execution's id, which is also the object's name."""
     keyed: bool
     storage_full: bool
-    timeout_seconds: int
+    timeout_seconds: float
     removed_once_answered: bool
     obj: dict[str, Any] | None
     """The SandboxExecution; None once it is submitted. A request can wait seven minutes for the

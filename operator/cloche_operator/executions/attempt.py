@@ -43,7 +43,7 @@ def limit(execution: Execution, settings: Settings) -> float:
 
     `execution` must be claimed, so that the limits of its Pod are known.
     """
-    return execution.spec.timeout_seconds + patience(execution.resources, settings)
+    return execution.spec.total_seconds + patience(execution.resources, settings)
 
 
 @dataclass(frozen=True)

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
         JsonPatch,
         PodManifest,
         PodSpec,
+        Volume,
     )
     from cloche_operator.settings import Settings
 
@@ -53,7 +54,7 @@ class PodShape:
 
 def cold_pod(shape: PodShape, user: int, execution: Execution, settings: Settings) -> PodManifest:
     """Return the Pod for one execution."""
-    life = settings.start_timeout_seconds + execution.spec.timeout_seconds
+    life = settings.start_timeout_seconds + execution.spec.total_seconds
     life += patience(shape.used, settings)
     labels = {meta.LABEL_STATE: meta.STATE_CLAIMED, meta.LABEL_EXECUTION: execution.uid}
     pod = _pod(
@@ -170,10 +171,10 @@ def _spec(shape: PodShape, user: int, settings: Settings) -> PodSpec:
         },
         "containers": [_container(shape, settings)],
         "volumes": [
-            {
-                "name": "workspace",
-                "emptyDir": {"medium": "Memory", "sizeLimit": str(shape.used.disk)},
-            }
+            _memory_volume("workspace", shape.used.disk),
+            # As large as the memory limit, which a program therefore reaches first: a page beyond
+            # a volume's size would end it with SIGBUS.
+            _memory_volume("shm", shape.used.memory),
         ],
         "nodeSelector": settings.node_selector | (runtime.node_selector or {}),
         "tolerations": settings.tolerations
@@ -190,6 +191,10 @@ def _spec(shape: PodShape, user: int, settings: Settings) -> PodSpec:
     if settings.image_pull_secrets:
         spec["imagePullSecrets"] = [{"name": name} for name in settings.image_pull_secrets]
     return spec
+
+
+def _memory_volume(name: str, size: str | int) -> Volume:
+    return {"name": name, "emptyDir": {"medium": "Memory", "sizeLimit": str(size)}}
 
 
 def _app_armor(profile: str) -> AppArmorProfile:
@@ -235,6 +240,7 @@ def _container(shape: PodShape, settings: Settings) -> Container:
             # It hides the terminals: the kernel limits their number for the whole node, and their
             # memory is not charged to any container.
             {"name": "workspace", "mountPath": "/dev/pts", "readOnly": True},
+            {"name": "shm", "mountPath": "/dev/shm"},  # noqa: S108 - not a file
         ],
     }
 

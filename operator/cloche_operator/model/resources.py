@@ -36,8 +36,8 @@ def used_resources(asked: ResourceAmounts | None, runtime: RuntimeResources) -> 
     """Return the limits of an execution: the runtime's defaults where it requests nothing.
 
     Raises:
-        EndedError: ResourcesExceedRuntime, if it requests more than the runtime's maximum, or more
-            disk than it has memory.
+        EndedError: ResourcesExceedRuntime, if it requests more than the runtime's maximum or less
+            than its minimum, or more disk than it has memory.
     """
     asked = asked or ResourceAmounts()
     chosen = {name: getattr(asked, name) or getattr(runtime.defaults, name) for name in _AMOUNTS}
@@ -49,6 +49,12 @@ def used_resources(asked: ResourceAmounts | None, runtime: RuntimeResources) -> 
             raise EndedError(
                 Reason.RESOURCES_EXCEED_RUNTIME,
                 f"spec.resources.{name} is {amount}, the runtime allows at most {maximum}",
+            )
+        minimum = getattr(runtime.minimum, name, None)
+        if minimum is not None and _less(amount, minimum):
+            raise EndedError(
+                Reason.RESOURCES_EXCEED_RUNTIME,
+                f"spec.resources.{name} is {amount}, the runtime needs at least {minimum}",
             )
     if _less(chosen["memory"], chosen["disk"]):
         raise EndedError(

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Literal
 from cloche_api import limits
 from cloche_api.accounting.size import json_bytes, object_bytes
 from cloche_api.resources.phases import Phase, Reason, phase_of
+from cloche_operator.model import output_files, verdict
 from cloche_operator.model.execution import Execution, now, timestamp
 
 if TYPE_CHECKING:
@@ -17,13 +18,12 @@ if TYPE_CHECKING:
     from cloche_api.resources.typed_dicts import (
         ConditionDict,
         ExecutionStatusDict,
-        OutputFileDict,
         UsageDict,
         UsedResourcesDict,
     )
     from cloche_api.resources.typed_objects import ExecutionSpecDict
     from cloche_operator.model.pod import Pod
-    from cloche_operator.protocol.events import ExitEvent, Transcript
+    from cloche_operator.protocol.events import Transcript
 
 _MESSAGE_CHARACTERS = 4000
 
@@ -33,7 +33,8 @@ _STREAMS: tuple[tuple[_Stream, _Truncated], ...] = (
     ("stdout", "stdoutTruncated"),
     ("stderr", "stderrTruncated"),
 )
-_OUTPUTS: tuple[Literal["stdout", "stderr", "files"], ...] = ("stdout", "stderr", "files")
+_Output = Literal["stdout", "stderr", "files", "filesOmitted"]
+_OUTPUTS: tuple[_Output, ...] = ("stdout", "stderr", "files", "filesOmitted")
 
 
 class EndedError(Exception):
@@ -67,7 +68,9 @@ def from_exit(transcript: Transcript) -> Outcome:
     """Return the outcome of an execution whose supervisor reported the end."""
     event = transcript.exit
     assert event is not None
-    reason, message = _judged(event)
+    reason, message = Reason.EXITED, "The program exited with code 0."
+    if event["exit_code"] != 0:
+        reason, message = verdict.of_failure(event)
     fields: ExecutionStatusDict = {
         **_heard(transcript),
         "exitCode": event["exit_code"],
@@ -76,7 +79,7 @@ def from_exit(transcript: Transcript) -> Outcome:
         "stdoutTruncated": transcript.stdout_truncated,
         "stderrTruncated": transcript.stderr_truncated,
         "completionTime": _instant(event["time"]),
-        "usage": _usage(event),
+        "usage": _usage(event["cpu_seconds"], event["max_memory_bytes"]),
     }
     if event["signal"] is not None:
         fields["signal"] = event["signal"]
@@ -84,13 +87,14 @@ def from_exit(transcript: Transcript) -> Outcome:
         fields["executionSeconds"] = event["execution_seconds"]
     if event["compile_seconds"] is not None:
         fields["compileSeconds"] = event["compile_seconds"]
+        if compiler := _usage(
+            event.get("compile_cpu_seconds"), event.get("compile_max_memory_bytes")
+        ):
+            fields["compileUsage"] = compiler
     if event["check_seconds"] is not None:
         fields["checkSeconds"] = event["check_seconds"]
     if event["files"] or event["files_truncated"]:
-        fields["files"] = [
-            {"path": file["path"], "contentBase64": file["base64"]} for file in event["files"]
-        ]
-        fields["filesTruncated"] = event["files_truncated"]
+        fields |= output_files.returned(event)
     return Outcome(reason, message, fields)
 
 
@@ -208,9 +212,8 @@ def fitted(status: ExecutionStatusDict) -> ExecutionStatusDict:
         kept = _cut_bytes(status.get(stream, ""), limits.STDOUT_BYTES)
         if kept != status.get(stream, ""):
             status[stream], status[truncated] = kept, True
-    files: list[OutputFileDict] = status.get("files", [])
-    if object_bytes(status) > limits.STATUS_BYTES and files:
-        status |= {"files": [], "filesTruncated": True}
+    if object_bytes(status) > limits.STATUS_BYTES and status.get("files"):
+        status |= output_files.left_out(status)
     for stream, truncated in reversed(_STREAMS):
         excess = object_bytes(status) - limits.STATUS_BYTES
         if excess > 0 and status.get(stream):
@@ -219,24 +222,12 @@ def fitted(status: ExecutionStatusDict) -> ExecutionStatusDict:
     return status
 
 
-def _judged(event: ExitEvent) -> tuple[Reason, str]:
-    if event["timed_out"]:
-        return Reason.DEADLINE_EXCEEDED, "The program ran longer than its timeout."
-    if event["out_of_memory"]:
-        return Reason.OUT_OF_MEMORY, "The program was killed because it exceeded its memory limit."
-    if event["syntax_error"] is not None:
-        return Reason.INVALID_SYNTAX, event["syntax_error"][:1000]
-    if event["signal"] is not None:
-        return Reason.SIGNALED, f"The program was ended by signal {event['signal']}."
-    return Reason.EXITED, f"The program exited with code {event['exit_code']}."
-
-
-def _usage(event: ExitEvent) -> UsageDict:
+def _usage(cpu_seconds: float | None, max_memory_bytes: int | None) -> UsageDict:
     usage: UsageDict = {}
-    if event["cpu_seconds"] is not None:
-        usage["cpuSeconds"] = event["cpu_seconds"]
-    if event["max_memory_bytes"] is not None:
-        usage["maxMemoryBytes"] = event["max_memory_bytes"]
+    if cpu_seconds is not None:
+        usage["cpuSeconds"] = cpu_seconds
+    if max_memory_bytes is not None:
+        usage["maxMemoryBytes"] = max_memory_bytes
     return usage
 
 

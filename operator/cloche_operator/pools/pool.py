@@ -7,15 +7,16 @@ from __future__ import annotations
 
 import asyncio
 import math
+import time
 from collections import Counter, deque
 from typing import TYPE_CHECKING
 
 from cloche_api.resources import quantity
 from cloche_api.resources.runtime import Reuse
-from cloche_operator.pools.throttle import Backoff, Need
+from cloche_operator.pools.throttle import ActiveTenants, Backoff, Need
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from cloche_api.resources.amounts import UsedResources
     from cloche_operator.model.pod_manifest import PodShape
@@ -26,8 +27,10 @@ if TYPE_CHECKING:
 _WORN_PART = 0.75
 """Part of the programs that a Pod may run, after which its successor is started. The Pods of a busy
 pool reach their limit at the same time, and this leaves time to start others one by one."""
-_RECENT = 32
-"""Number of last executions. A tenant leaves Pods to the other tenants among them."""
+_ACTIVE_SECONDS = 60.0
+"""How long a tenant leaves Pods to another one after that one's last program. A person who tries a
+program again does so within a minute. It is not a number of programs, because a burst of one tenant
+would hide the others."""
 _LIFE_SECONDS = 3600.0
 """Maximum age of a reused Pod: what a program has left in the kernel does not stay forever."""
 
@@ -35,7 +38,7 @@ _LIFE_SECONDS = 3600.0
 class Pool:
     """The waiting Pods of one runtime, oldest first."""
 
-    def __init__(self, runtime: Runtime) -> None:
+    def __init__(self, runtime: Runtime, clock: Callable[[], float] = time.monotonic) -> None:
         self.runtime = runtime
         self.waiting: deque[Sandbox] = deque()
         self.starting = 0
@@ -54,8 +57,7 @@ class Pool:
         self._tenants: dict[Sandbox, str] = {}
         """The tenant whose programs a Pod has run, for the Pods that have run one."""
         self._line: deque[tuple[str, asyncio.Future[Sandbox | None]]] = deque()
-        self._recent: deque[str] = deque(maxlen=_RECENT)
-        """The tenants of the last executions."""
+        self._active = ActiveTenants(_ACTIVE_SECONDS, clock)
         self._served: Counter[str] = Counter()
         """Pods that each tenant has got in line since the line was last empty."""
 
@@ -102,7 +104,7 @@ class Pool:
 
         A tenant with many running programs leaves half of the unused Pods to the others.
         """
-        self._recent.append(tenant)
+        self._active.came(tenant)
         owners: list[str | None] = [tenant] if tenant else []
         if not self._leaves_half(tenant) or self._unused > self.wanted / 2:
             owners.append(None)
@@ -229,9 +231,11 @@ class Pool:
         Otherwise a tenant whose programs come in bursts would take all Pods each time, and the
         other tenants would wait for a start.
         """
-        return self.running[tenant] > self.wanted / 2 and any(
-            other != tenant for other in self._recent
-        )
+        if self.running[tenant] <= self.wanted / 2:
+            return False
+        # A tenant in line is active, however long it waits.
+        active = self._active.now() | {name for name, _ in self._line}
+        return bool(active - {tenant})
 
     @property
     def _unused(self) -> int:

@@ -20,6 +20,7 @@ from cloche_operator.queue.waitlist import came
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterator
+    from collections.abc import Set as AbstractSet
 
 _QUIET_SECONDS = 0.15
 """Seconds without a program that make a pause. A client that sends one request after the other
@@ -121,14 +122,41 @@ class Backoff:
         return max(0.0, self._not_before - self._clock())
 
 
+class ActiveTenants:
+    """The tenants whose last program came within `seconds`."""
+
+    def __init__(self, seconds: float, clock: Callable[[], float] = time.monotonic) -> None:
+        self._seconds = seconds
+        self._clock = clock
+        self._came: dict[str, float] = {}
+        """When each tenant's last program came, in the order of these times."""
+
+    def came(self, tenant: str) -> None:
+        """Record that a program of this tenant has come."""
+        self._came.pop(tenant, None)
+        self._came[tenant] = self._clock()
+        self._forget()
+
+    def now(self) -> AbstractSet[str]:
+        """Return the active tenants."""
+        self._forget()
+        return self._came.keys()
+
+    def _forget(self) -> None:
+        latest = self._clock() - self._seconds
+        while self._came and next(iter(self._came.values())) < latest:
+            del self._came[next(iter(self._came))]
+
+
 class Starts:
     """The starts that are under way, and those that wait to begin.
 
     The next start is given to the waiting tenant with the fewest starts under way; of several, to
-    the one that has waited longest. While other tenants run programs too, a tenant that holds more
-    than an even part of what all tenants hold gets a quarter of the starts at most. Its programs
-    often end and begin at the same time, and the CPU time of these starts delays the programs of
-    the others.
+    the one whose last turn was longest ago. While other tenants are active too, a tenant that holds
+    more than an even part of what all tenants hold comes after them, and has a quarter of the
+    starts at most. Its programs often end and begin at the same time, and the CPU time of these
+    starts delays the programs of the others. It does not wait forever, because its part becomes
+    smaller as its programs end.
 
     Args:
         most: returns how many starts may be under way.
@@ -143,19 +171,15 @@ class Starts:
     ) -> None:
         self._most = most
         self._part = part
-        self._clock = clock
-        self._active: dict[str, float] = {}
-        """When the last program of each active tenant has come, in the order of these times."""
+        self._active = ActiveTenants(_ACTIVE_SECONDS, clock)
         self._under_way: Counter[str] = Counter()
-        self._waiting: deque[tuple[str, asyncio.Future[None]]] = deque()
+        self._waiting: dict[str, deque[asyncio.Future[None]]] = {}
+        """The turns that each tenant waits for. The tenant whose last turn was longest ago is
+        first."""
 
     def active(self, tenant: str) -> None:
         """Record that a program of this tenant has come."""
-        now = self._clock()
-        self._active.pop(tenant, None)
-        self._active[tenant] = now
-        while now - next(iter(self._active.values())) > _ACTIVE_SECONDS:
-            del self._active[next(iter(self._active))]
+        self._active.came(tenant)
 
     @asynccontextmanager
     async def one(self, tenant: str) -> AsyncIterator[None]:
@@ -181,16 +205,15 @@ class Starts:
 
     async def _turn(self, tenant: str) -> None:
         turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        place = (tenant, turn)
-        self._waiting.append(place)
+        self._waiting.setdefault(tenant, deque()).append(turn)
         self._admit()
         try:
             await turn
         except asyncio.CancelledError:
             if came(turn):
                 self._end(tenant)
-            elif place in self._waiting:
-                self._waiting.remove(place)
+            else:
+                self._remove(tenant, turn)
             raise
 
     def _end(self, tenant: str) -> None:
@@ -201,24 +224,35 @@ class Starts:
     def _admit(self) -> None:
         most = self._most()
         while self._under_way.total() < most:
-            may = [place for place in self._waiting if self._may(place[0], most)]
-            if not may:
+            tenant = self._next(most)
+            if tenant is None:
                 return
-            place = min(may, key=lambda waiting: self._under_way[waiting[0]])
-            self._waiting.remove(place)
-            tenant, turn = place
+            turns = self._waiting.pop(tenant)
+            turn = turns.popleft()
+            if turns:
+                self._waiting[tenant] = turns  # behind the other tenants
             if not turn.done():
                 self._under_way[tenant] += 1
                 turn.set_result(None)
 
-    def _may(self, tenant: str, most: int) -> bool:
-        """Return whether the tenant may begin another start."""
-        return self._under_way[tenant] < max(1, most // _PART) or not self._has_a_part(tenant)
+    def _remove(self, tenant: str, turn: asyncio.Future[None]) -> None:
+        turns = self._waiting.get(tenant, deque())
+        if turn in turns:
+            turns.remove(turn)
+        if not turns:
+            self._waiting.pop(tenant, None)
 
-    def _has_a_part(self, tenant: str) -> bool:
-        """Return whether the tenant gets only a part: it holds most, and others are active."""
-        if not tenant:
-            return False
-        latest = self._clock() - _ACTIVE_SECONDS
-        tenants = sum(since >= latest for since in self._active.values())
-        return tenants > 1 and self._part(tenant) > 1 / tenants
+    def _next(self, most: int) -> str | None:
+        """Return the tenant that may begin the next start, or None if none may."""
+        large = self._large()
+        part = max(1, most // _PART)
+        may = [name for name in self._waiting if name not in large or self._under_way[name] < part]
+        return min(may, key=lambda name: (name in large, self._under_way[name]), default=None)
+
+    def _large(self) -> AbstractSet[str]:
+        """Return the tenants that hold more than an even part, if several tenants are active."""
+        # A tenant whose program waits for its start is active, however long the start takes.
+        tenants = {*self._active.now(), *self._under_way, *self._waiting} - {""}
+        return {
+            name for name in tenants if len(tenants) > 1 and self._part(name) > 1 / len(tenants)
+        }

@@ -8,9 +8,10 @@ exception.
 from __future__ import annotations
 
 import json
-from typing import Any, TypedDict, TypeGuard
+from typing import Any, NotRequired, TypedDict, TypeGuard
 
 from cloche_api import limits
+from cloche_operator.protocol import files
 
 _LINE_BYTES = 4 * limits.MIB
 """The maximum length of a line. An exit event with all its files is below 1 MiB."""
@@ -27,13 +28,6 @@ _INPUT_ENDED = "the input ended"
 """Part of the supervisor's message for an input that ended early, at any byte."""
 
 
-class ReturnedFile(TypedDict):
-    """A file of the working directory in an `exit` event."""
-
-    path: str
-    base64: str
-
-
 class ExitEvent(TypedDict):
     """The `exit` event of an execution."""
 
@@ -42,17 +36,22 @@ class ExitEvent(TypedDict):
     signal: int | None
     timed_out: bool
     out_of_memory: bool
+    disk_full: bool
+    compiler_failed: bool
     execution_seconds: float | None
     compile_seconds: float | None
     check_seconds: float | None
     cpu_seconds: float | None
     max_memory_bytes: int | None
+    compile_cpu_seconds: NotRequired[float | None]
+    compile_max_memory_bytes: NotRequired[int | None]
     stdout_bytes: int
     stderr_bytes: int
     stdout_truncated: bool
     stderr_truncated: bool
-    files: list[ReturnedFile]
+    files: list[files.ReturnedFile]
     files_truncated: bool
+    files_omitted: NotRequired[list[files.OmittedFile]]
     syntax_error: str | None
 
 
@@ -63,19 +62,26 @@ _EXIT_FIELDS: dict[str, tuple[type, ...]] = {
     "signal": (int, type(None)),
     "timed_out": (bool,),
     "out_of_memory": (bool,),
+    "disk_full": (bool,),
+    "compiler_failed": (bool,),
     "execution_seconds": (*_NUMBER, type(None)),
     "compile_seconds": (*_NUMBER, type(None)),
     "check_seconds": (*_NUMBER, type(None)),
     "cpu_seconds": (*_NUMBER, type(None)),
     "max_memory_bytes": (int, type(None)),
+    "compile_cpu_seconds": (*_NUMBER, type(None)),
+    "compile_max_memory_bytes": (int, type(None)),
     "stdout_bytes": (int,),
     "stderr_bytes": (int,),
     "stdout_truncated": (bool,),
     "stderr_truncated": (bool,),
     "files": (list,),
     "files_truncated": (bool,),
+    "files_omitted": (list,),
     "syntax_error": (str, type(None)),
 }
+_ADDED = {"compile_cpu_seconds", "compile_max_memory_bytes", "files_omitted"}
+"""Fields that a supervisor of an earlier image does not write."""
 
 
 class EventReader:
@@ -252,9 +258,11 @@ class Transcript:
 
 def _is_exit(event: dict[str, Any]) -> TypeGuard[ExitEvent]:
     return (
-        all(name in event and _is_a(event[name], types) for name, types in _EXIT_FIELDS.items())
+        event.keys() >= _EXIT_FIELDS.keys() - _ADDED
+        and all(_is_a(event[name], _EXIT_FIELDS[name]) for name in event.keys() & _EXIT_FIELDS)
         and _is_time(event["time"])
-        and all(_is_file(file) for file in event["files"])
+        and all(map(files.is_returned, event["files"]))
+        and (not event.get("files_omitted") or files.are_omitted(event["files_omitted"]))
     )
 
 
@@ -267,11 +275,3 @@ def _is_a(value: Any, types: tuple[type, ...]) -> bool:
 
 def _is_time(value: Any) -> bool:
     return _is_a(value, _NUMBER) and 0 <= value < _LATEST
-
-
-def _is_file(file: Any) -> bool:
-    return (
-        isinstance(file, dict)
-        and isinstance(file.get("path"), str)
-        and isinstance(file.get("base64"), str)
-    )

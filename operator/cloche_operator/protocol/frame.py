@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 from cloche_api import limits
 from cloche_api.resources import quantity
-from cloche_api.resources.runtime import ByteOrderMark, LineEnds, commands
+from cloche_api.resources.input import in_working_directory
+from cloche_api.resources.runtime import ByteOrderMark, FailureMessages, LineEnds, commands
 
 if TYPE_CHECKING:
     from cloche_api.resources.amounts import UsedResources
@@ -23,7 +24,8 @@ HELLO = b"CLO" + bytes([PROTOCOL])
 
 _PROCESSES = (64, 512)  # least and most, threads included: Node starts 11, a JVM about 20
 _OPEN_FILES = (256, 1024)  # least and most; the most is Linux' default
-_STACK_BYTES = 8 * limits.MIB  # Linux' default
+_STACK_BYTES = 8 * limits.MIB  # Linux' default, and the least
+_CACHED_STACKS = 5  # glibc's default: 40 MiB of stacks with 8 MiB each
 
 
 class Afterwards(StrEnum):
@@ -50,6 +52,35 @@ def open_files(memory: int) -> int:
     return max(least, min(most, 4 * memory // limits.MIB))
 
 
+def stack(memory: int) -> int:
+    """Return the size limit of the main thread's stack in bytes: the memory limit.
+
+    A deep recursion may use all memory. glibc takes this limit as the default size of other
+    threads' stacks, which is only address space until a thread uses it.
+    """
+    return max(_STACK_BYTES, memory)
+
+
+def default_environment(used: UsedResources) -> dict[str, str]:
+    """Return the variables that depend on the program's resources.
+
+    Most libraries count the node's processors and start as many threads. These variables set the
+    CPU limit instead, rounded up: OMP_NUM_THREADS for `nproc`, OpenMP, OpenBLAS and Node.js (see
+    interfaces.js), the others for the runtimes in their names. Java reads the limit itself.
+    GLIBC_TUNABLES keeps as many stacks of ended threads as glibc does by default, because starting
+    a thread with a new stack takes twice as long.
+    """
+    processors = str(quantity.whole(used.cpu))
+    cached = _CACHED_STACKS * stack(quantity.whole(used.memory))
+    return {
+        "OMP_NUM_THREADS": processors,
+        "PYTHON_CPU_COUNT": processors,
+        "GOMAXPROCS": processors,
+        "DOTNET_PROCESSOR_COUNT": processors,
+        "GLIBC_TUNABLES": f"glibc.pthread.stack_cache_size={cached}",
+    }
+
+
 def frame(
     uid: str,
     spec: ExecutionSpec,
@@ -70,24 +101,26 @@ def frame(
 def _content(
     uid: str, spec: ExecutionSpec, runtime: RuntimeSpec, used: UsedResources
 ) -> dict[str, Any]:
+    # Optional keys are sent only if they are needed, because a supervisor of an earlier image
+    # rejects them.
     source = {"path": runtime.file_name, "text": _text(spec.code or "", runtime.source)}
     memory = quantity.whole(used.memory)
-    compiler, run = commands(runtime, spec.entry)
+    merged = {"merge_output": True} if spec.merge_output else {}
     return {
+        **merged,
         "protocol": PROTOCOL,
         "execution": uid,
         "files": [source, *(_file(file, runtime.source) for file in spec.files or [])],
-        "compile": compiler
-        and {
-            "command": compiler.command,
-            "timeout_seconds": float(compiler.timeout_seconds),
-        },
-        "run": {"command": [*run.command, *(spec.args or [])]},
+        **_stages(spec, runtime),
         "syntax_check": runtime.syntax_check and {"command": runtime.syntax_check.command},
-        "environment": {**(runtime.environment or {}), **(spec.environment or {})},
+        "failure_messages": _failure_messages(runtime.failure_messages or FailureMessages()),
+        "environment": {
+            **default_environment(used),
+            **(runtime.environment or {}),
+            **(spec.environment or {}),
+        },
         "stdin": spec.stdin or "",
-        "timeout_seconds": float(spec.timeout_seconds),
-        "output_files": spec.output_files or [],
+        "output_files": list(map(in_working_directory, spec.output_files or [])),
         "limits": {
             "stdout_bytes": limits.STDOUT_BYTES,
             "stderr_bytes": limits.STDERR_BYTES,
@@ -95,12 +128,38 @@ def _content(
             "rlimits": {
                 "nproc": processes(memory),
                 "nofile": open_files(memory),
-                "fsize": quantity.whole(used.disk),
+                # More than any directory holds, so that a write that does not fit gets ENOSPC.
+                "fsize": 2 * memory,
                 "core": 0,
-                "stack": _STACK_BYTES,
+                "stack": stack(memory),
             },
         },
     }
+
+
+def _failure_messages(of: FailureMessages) -> dict[str, list[str]]:
+    return {
+        "out_of_memory": of.out_of_memory or [],
+        "disk_full": of.disk_full or [],
+        "compiler_failed": of.compiler_failed or [],
+    }
+
+
+def _stages(spec: ExecutionSpec, runtime: RuntimeSpec) -> dict[str, Any]:
+    """Return compiler and program with their time limits, and that of both.
+
+    The program's own limit is an optional key, and is sent only if it is needed.
+    """
+    compiler, program = commands(runtime, spec.entry)
+    run: dict[str, Any] = {"command": [*program.command, *(spec.args or [])]}
+    if compiler is None:
+        return {"compile": None, "run": run, "timeout_seconds": float(spec.timeout_seconds)}
+    limit, total = float(compiler.timeout_seconds), float(spec.timeout_seconds)
+    if spec.compile_timeout_seconds is not None:
+        run["timeout_seconds"] = total
+        limit, total = min(limit, spec.compile_timeout_seconds), spec.total_seconds
+    compile_ = {"command": compiler.command, "timeout_seconds": limit}
+    return {"compile": compile_, "run": run, "timeout_seconds": total}
 
 
 def _file(file: File, how: SourceText | None) -> dict[str, str]:

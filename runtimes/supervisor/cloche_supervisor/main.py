@@ -14,6 +14,7 @@ from cloche_supervisor.isolation.user_limits import watches_are_scarce
 from cloche_supervisor.protocol.events import LOG_BYTES, Events, ReaderGoneError
 from cloche_supervisor.protocol.frame import EXIT, KEEP_FILES, Frame
 from cloche_supervisor.protocol.wire import VERSION, Input, ProtocolError
+from cloche_supervisor.run.child import default_environment
 from cloche_supervisor.run.execution import Execution
 from cloche_supervisor.settings import Settings
 from cloche_supervisor.system import linux
@@ -103,12 +104,13 @@ def _serve(context: Context) -> int:
     source = Input(0, context.signals)
     source.hello()
     context.events.emit("ready", protocol=VERSION)
-    pristine = PristineState(context.settings.workspace)
+    pristine = PristineState(context.settings.workspace, context.settings.memory_directories)
+    environment = default_environment(context.settings.workspace)
     filter_ = assemble(rules(inotify=not watches_are_scarce()), os.uname().machine)
     data: bytes | None = source.frame()
     while data is not None:
         frame = Frame(data)
-        Execution(context, frame, filter_).run()
+        Execution(context, frame, environment, filter_).run()
         if frame.afterwards == EXIT or context.events.logged >= LOG_BYTES:
             break
         keep_files = frame.afterwards == KEEP_FILES

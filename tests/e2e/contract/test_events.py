@@ -40,6 +40,22 @@ print("two", file=sys.stderr, flush=True)
 """
 
 
+BY_TURNS = """
+import os, time
+for n in range(60):
+    os.write(1 + n % 2, b"%d\\n" % n)
+    time.sleep(0.02)
+"""
+
+
+def test_events_keep_the_order_of_the_two_streams(http: httpx.Client) -> None:
+    name = started(http, code=BY_TURNS, timeout=80)
+    printed = [e for e in events_of(http, name) if e["event"] in ("stdout", "stderr")]
+
+    assert not any(e["data"].get("replayed") for e in printed)
+    assert "".join(e["data"]["data"] for e in printed) == "".join(f"{n}\n" for n in range(60))
+
+
 def test_events_are_sent_live_and_in_order(http: httpx.Client) -> None:
     name = started(http, code=CHATTY + "time.sleep(60)", timeout=80)
     events = stream_of(http, name)

@@ -139,6 +139,22 @@ def test_the_workspace_is_limited_to_100_mib(execute: Execute) -> None:
     assert int(answer["stdout"].split()[-1]) <= 100 * MIB
 
 
+@pytest.mark.parametrize("path", ["/mnt/data", "/home/user"])
+def test_other_interpreters_directories_lead_to_the_workspace(execute: Execute, path: str) -> None:
+    answer = execute(f"cd {path} && echo text > new && cat ~/new && pwd -P", "bash")
+
+    assert answer["stdout"].split() == ["text", "/workspace"]
+
+
+def test_a_program_knows_its_users_name_and_its_terminal(execute: Execute) -> None:
+    answer = execute('clear >cleared && echo "$(id -un) $USER $LOGNAME $TERM"', "bash")
+
+    assert answer["stderr"] == ""
+    name, user, logname, terminal = answer["stdout"].split()
+    assert name.startswith("sandbox")
+    assert (user, logname, terminal) == (name, name, "xterm")
+
+
 def test_tmp_and_home_are_in_the_workspace(execute: Execute) -> None:
     answer = execute("touch /tmp/t ~/h && df --output=target /tmp/t ~/h | tail -n 2", "bash")
 

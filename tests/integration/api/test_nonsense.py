@@ -61,7 +61,15 @@ EXECUTIONS: dict[str, tuple[dict[str, Any], str]] = {
     "timeout too long": ({"timeoutSeconds": 301}, "spec.timeoutSeconds: Invalid value"),
     "timeout negative": ({"timeoutSeconds": -1}, "spec.timeoutSeconds: Invalid value"),
     "timeout as text": ({"timeoutSeconds": "30"}, "spec.timeoutSeconds: Invalid value"),
-    "fractional timeout": ({"timeoutSeconds": 1.5}, "spec.timeoutSeconds: Invalid value"),
+    "compile timeout of zero": (
+        {"compileTimeoutSeconds": 0.0},
+        "spec.compileTimeoutSeconds: Invalid value",
+    ),
+    "compile timeout too long": (
+        {"compileTimeoutSeconds": 301},
+        "spec.compileTimeoutSeconds: Invalid value",
+    ),
+    "merged output as text": ({"mergeOutput": "yes"}, "spec.mergeOutput: Invalid value"),
     "ttl negative": (
         {"ttlSecondsAfterFinished": -1},
         "spec.ttlSecondsAfterFinished: Invalid value",
@@ -177,6 +185,9 @@ EXECUTIONS: dict[str, tuple[dict[str, Any], str]] = {
     ),
     "output files above the workspace": ({"outputFiles": ["../*"]}, "must be a relative path"),
     "absolute output files": ({"outputFiles": ["/etc/*"]}, "must be a relative path"),
+    "output files above /tmp": ({"outputFiles": ["/tmp/../a"]}, "must be a relative path"),
+    "all of /tmp as a name": ({"outputFiles": ["/tmp/"]}, "must be a relative path"),
+    "output files beside /tmp": ({"outputFiles": ["/tmpx/a"]}, "must be a relative path"),
     "too many output files": ({"outputFiles": ["*"] * 65}, "spec.outputFiles: Too many"),
     "session with a space": ({"session": "a b"}, "spec.session: Invalid value"),
     "empty session": ({"session": ""}, "spec.session: Invalid value"),

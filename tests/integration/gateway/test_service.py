@@ -132,7 +132,8 @@ async def test_an_applied_runtime_is_accepted_with_its_limits(gateway: Gateway) 
         body = {**lua, "resources": {"memory_mb": 65}}
         answer = await gateway.http.post("/api/v1/execute", json=body)
         detail: str = answer.json()["detail"]
-        return detail == "resources.memory_mb: must be between 32 and 64"
+        rule = "resources.memory_mb: must be between 32 and 64 for lua, but is 65"
+        return detail == rule
 
     await gateway.until(known, "lua")
     assert (await gateway.run(lua)).json()["language"] == "lua"

@@ -7,9 +7,10 @@ from typing import Annotated, Any, TypeVar
 from pydantic import Field, TypeAdapter, ValidationError
 
 from cloche_gateway.errors import BATCH_ITEMS_MAX
-from cloche_gateway.models import Body, ExecuteRequest, SessionRequest
+from cloche_gateway.models import Body, ExecuteRequest
 from cloche_gateway.requests import body, mistakes
 from cloche_gateway.requests.batch_item import BatchItem
+from cloche_gateway.session_models import SessionRequest
 
 _Body = TypeVar("_Body", bound=Body)
 _BATCH = TypeAdapter(Annotated[list[BatchItem], Field(min_length=1, max_length=BATCH_ITEMS_MAX)])

@@ -55,9 +55,9 @@ of_context = partial(one, context, "spec.securityContext")
 of_own_context = partial(one, container_context, "spec.containers[0].securityContext")
 
 
-def of_mount(**fields: Any) -> Variant:
-    """Change the mount."""
-    return Variant(mount(**fields), "spec.containers[0].volumeMounts")
+def of_mount(*, at: int = 0, **fields: Any) -> Variant:
+    """Change the mount with this index."""
+    return Variant(mount(at=at, **fields), "spec.containers[0].volumeMounts")
 
 
 def added(where: Callable[[Pod], list[Any]], item: dict[str, Any]) -> Change:

@@ -108,22 +108,49 @@ _MORE = {"name": "more", "emptyDir": {"medium": "Memory", "sizeLimit": "1Mi"}}
 _AGAIN = {"name": "workspace", "mountPath": "/opt/cloche"}
 
 VOLUMES = {
-    f"volume of {kind}": Variant(volume(**{kind: of}), "spec.volumes")
-    for kind, of in _KINDS.items()
+    f"volume of {kind}": Variant(volume({kind: of}), "spec.volumes") for kind, of in _KINDS.items()
 } | {
-    "hostPath": Variant(volume(hostPath={"path": "/"}), "spec.volumes", before='"hostPath"'),
-    "volume on the disk": Variant(volume(emptyDir={"sizeLimit": "1Mi"}), "spec.volumes"),
-    "volume without a size limit": Variant(volume(emptyDir={"medium": "Memory"}), "spec.volumes"),
-    "huge pages": Variant(
-        volume(emptyDir={"medium": "HugePages", "sizeLimit": "1Mi"}), "spec.volumes"
+    "hostPath": Variant(volume({"hostPath": {"path": "/"}}), "spec.volumes", before='"hostPath"'),
+    "volume on the disk": Variant(volume({"emptyDir": {"sizeLimit": "1Mi"}}), "spec.volumes"),
+    "volume without a size limit": Variant(
+        volume({"emptyDir": {"medium": "Memory"}}), "spec.volumes"
     ),
-    "a second volume": Variant(added(lambda pod: pod["spec"]["volumes"], _MORE), "spec.volumes"),
-    "a second mount": Variant(
+    "huge pages": Variant(
+        volume({"emptyDir": {"medium": "HugePages", "sizeLimit": "1Mi"}}), "spec.volumes"
+    ),
+    "a third volume": Variant(added(lambda pod: pod["spec"]["volumes"], _MORE), "spec.volumes"),
+    "shared memory on the disk": Variant(
+        volume({"emptyDir": {"sizeLimit": "1Mi"}}, name="shm", at=1), "spec.volumes"
+    ),
+    "shared memory without a size limit": Variant(
+        volume({"emptyDir": {"medium": "Memory"}}, name="shm", at=1), "spec.volumes"
+    ),
+    "shared memory of a claim": Variant(
+        volume({"persistentVolumeClaim": {"claimName": "x"}}, name="shm", at=1), "spec.volumes"
+    ),
+    "no shared memory": Variant(
+        both(
+            lambda pod: pod["spec"]["volumes"].pop(),
+            lambda pod: pod["spec"]["containers"][0]["volumeMounts"].pop(),
+        ),
+        "spec.volumes",
+    ),
+    "no mount of the shared memory": Variant(
+        lambda pod: pod["spec"]["containers"][0]["volumeMounts"].pop(),
+        "spec.containers[0].volumeMounts",
+    ),
+    "shared memory mounted elsewhere": of_mount(at=2, mountPath="/opt/cloche"),
+    "subPath of the shared memory": of_mount(at=2, subPath="x"),
+    "subPathExpr of the shared memory": of_mount(at=2, subPathExpr="x"),
+    "mount propagation of the shared memory": of_mount(at=2, mountPropagation="HostToContainer"),
+    "the workspace as shared memory": of_mount(at=2, name="workspace"),
+    "the shared memory as workspace": of_mount(name="shm"),
+    "a fourth mount": Variant(
         added(lambda pod: pod["spec"]["containers"][0]["volumeMounts"], _AGAIN),
         "spec.containers[0].volumeMounts",
     ),
     "no mount over the terminals": Variant(
-        lambda pod: pod["spec"]["containers"][0]["volumeMounts"].pop(),
+        lambda pod: pod["spec"]["containers"][0]["volumeMounts"].pop(1),
         "spec.containers[0].volumeMounts",
     ),
     "writable mount over the terminals": Variant(

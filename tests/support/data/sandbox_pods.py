@@ -76,14 +76,18 @@ def container(**fields: Any) -> Change:
     return lambda pod: _merge(pod["spec"]["containers"][0], fields)
 
 
-def mount(**fields: Any) -> Change:
-    """Change fields of the container's mount."""
-    return lambda pod: _merge(pod["spec"]["containers"][0]["volumeMounts"][0], fields)
+def mount(*, at: int = 0, **fields: Any) -> Change:
+    """Change fields of the container's mount with this index."""
+    return lambda pod: _merge(pod["spec"]["containers"][0]["volumeMounts"][at], fields)
 
 
-def volume(**fields: Any) -> Change:
-    """Replace the volume with another kind."""
-    return spec(volumes=[{"name": "workspace"} | fields])
+def volume(source: dict[str, Any], *, name: str = "workspace", at: int = 0) -> Change:
+    """Replace the volume of this name and index with one of another source."""
+
+    def replace(pod: Pod) -> None:
+        pod["spec"]["volumes"][at] = {"name": name} | source
+
+    return replace
 
 
 def context(**fields: Any) -> Change:

@@ -10,7 +10,7 @@ from pydantic import BaseModel
 from support.data.documents import blocks, section, tables, text_of
 from support.data.openapi import operations
 
-from cloche_gateway import errors, models, results
+from cloche_gateway import errors, models, results, session_models
 from cloche_gateway.http import error_handlers
 
 API, SESSIONS = "docs/user/api.md", "docs/user/sessions.md"
@@ -29,7 +29,7 @@ TABLES: list[tuple[str, str, type[BaseModel]]] = [
     (API, "### Request", models.ExecuteRequest),
     (API, "### Answer", models.ExecuteResponse),
     (API, "## Languages", models.PoolState),
-    (SESSIONS, "## POST /api/v1/sessions", models.SessionRequest),
+    (SESSIONS, "## POST /api/v1/sessions", session_models.SessionRequest),
 ]
 EXAMPLES: list[tuple[str, str, int, type[BaseModel]]] = [
     (API, "POST /api/v1/execute", 2, models.ExecuteResponse),
@@ -37,8 +37,8 @@ EXAMPLES: list[tuple[str, str, int, type[BaseModel]]] = [
     (API, "GET /api/v1/execute/status/{execution_id}", 1, models.StatusResponse),
     (API, "GET /api/v1/executions", 1, models.ExecutionList),
     (API, "Languages", 1, models.LanguageInfo),
-    (SESSIONS, "POST /api/v1/sessions", 2, models.SessionResponse),
-    (SESSIONS, "GET /api/v1/sessions/{session_id}", 1, models.SessionState),
+    (SESSIONS, "POST /api/v1/sessions", 2, session_models.SessionResponse),
+    (SESSIONS, "GET /api/v1/sessions/{session_id}", 1, session_models.SessionState),
 ]
 """Page, heading, number of the block under it, and the model of the JSON."""
 DETAILS: dict[str, errors.GatewayError] = {

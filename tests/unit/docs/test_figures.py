@@ -33,7 +33,8 @@ OF_REQUESTS = {
         f"{limits.OUTPUT_FILES_BYTES // KIB} KiB of contents and paths"
     ),
     "timeout": (
-        f"from 1 to {limits.TIMEOUT_SECONDS_MAX}; default {limits.TIMEOUT_SECONDS_DEFAULT}"
+        f"from {limits.TIMEOUT_SECONDS_MIN} to {limits.TIMEOUT_SECONDS_MAX}; "
+        f"default {limits.TIMEOUT_SECONDS_DEFAULT}"
     ),
     "ttl_seconds": f"0 to {limits.TTL_SECONDS_MAX}; default {limits.TTL_SECONDS_DEFAULT}",
 }

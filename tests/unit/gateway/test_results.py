@@ -13,7 +13,9 @@ EXPECTED = {
     "Exited": (200, "completed"),
     "Signaled": (200, "completed"),
     "OutOfMemory": (200, "completed"),
+    "DiskFull": (200, "completed"),
     "InvalidSyntax": (400, "completed"),
+    "CompilerFailed": (200, "completed"),
     "DeadlineExceeded": (500, "failed"),
     "Cancelled": (409, "cancelled"),
     "Deleted": (409, "cancelled"),
@@ -116,15 +118,22 @@ def test_an_answer_has_exactly_the_fields_of_its_model() -> None:
     obj = execution(phase="Completed", reason="Exited", usage={}, startTime="2026-01-01T00:00:00Z")
     plain = result_body.result(obj)
     assert set(plain) == set(models.ExecuteResponse.model_fields) - {
+        "compile_seconds",
+        "compile_usage",
         "files",
         "files_truncated",
+        "files_omitted",
         "warnings",
     }
     assert set(plain["usage"]) == set(models.Usage.model_fields)
     obj["spec"]["outputFiles"] = ["*"]
     obj["status"]["files"] = [{"path": "a", "contentBase64": ""}]
+    obj["status"]["filesOmitted"] = [{"path": "b", "size": 1, "reason": "TooLarge"}]
+    obj["status"] |= {"compileSeconds": 0.5, "compileUsage": {"cpuSeconds": 0.4}}
     whole = results.warned(result_body.result(obj), ["colour: unknown field, ignored"])
     assert set(whole) == set(models.ExecuteResponse.model_fields)
+    assert whole["compile_usage"] == {"cpu_seconds": 0.4, "max_memory_bytes": None}
+    assert set(whole["files_omitted"][0]) == set(models.OmittedFile.model_fields)
     assert set(whole["files"][0]) == set(models.OutputFile.model_fields)
     state = results.warned(results.state(obj), ["colour: unknown field, ignored"])
     assert set(state) == set(models.StatusResponse.model_fields)
@@ -133,6 +142,29 @@ def test_an_answer_has_exactly_the_fields_of_its_model() -> None:
     # Fields that a failed item sets itself, so that they are there if no execution was created.
     alone = result_body.failed_item({"execution_id": None}, "python", None, "it failed")
     assert set(alone) == set(item)
+
+
+@pytest.mark.parametrize(
+    ("patterns", "paths"),
+    [
+        (["/tmp/*"], ["/tmp/a", "/tmp/d/b", "c"]),
+        (["**", ".tmp/*"], [".tmp/a", ".tmp/d/b", "c"]),
+        (["/mnt/data/c", ".tmp/**"], [".tmp/a", ".tmp/d/b", "c"]),
+    ],
+)
+def test_a_file_in_tmp_has_the_path_that_the_patterns_use(
+    patterns: list[str], paths: list[str]
+) -> None:
+    obj = execution(phase="Completed", reason="Exited")
+    obj["spec"]["outputFiles"] = patterns
+    stored = [".tmp/a", ".tmp/d/b", "c"]
+    obj["status"]["files"] = [{"path": path, "contentBase64": ""} for path in stored]
+    obj["status"]["filesOmitted"] = [
+        {"path": path, "size": 1, "reason": "TooMany"} for path in stored
+    ]
+    body = result_body.result(obj)
+    assert [file["path"] for file in body["files"]] == paths
+    assert [file["path"] for file in body["files_omitted"]] == paths
 
 
 def test_a_queue_time_of_two_clocks_is_never_negative() -> None:

@@ -58,8 +58,10 @@ def test_a_missing_cgroup_counts_no_oom_kills(tmp_path: Path) -> None:
         (9, True, True, False),  # killed by the supervisor at the deadline
         (137 << 8, False, True, True),  # a shell that reports its child's end
         (137 << 8, False, False, False),
-        (1 << 8, False, True, False),  # it lost a child and continued
-        (11, False, True, False),
+        (1 << 8, False, True, True),  # it lost a child and failed
+        (0, False, True, False),  # it lost a child and continued
+        (11, False, True, True),
+        (1 << 8, False, False, False),
     ],
 )
 def test_an_end_counts_as_out_of_memory_only_after_an_oom_kill(

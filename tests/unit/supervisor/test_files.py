@@ -181,3 +181,52 @@ def test_a_file_name_that_is_not_utf8_is_flagged(supervisors: Supervisors) -> No
 def test_output_files_are_returned_after_a_timeout(supervisors: Supervisors) -> None:
     result = supervisors.bash("echo 1 > a; sleep 60", output_files=["a"], timeout_seconds=1.5)
     assert (_names(result), result.exit["timed_out"]) == (["a"], True)
+
+
+def _omitted(result: Result) -> list[tuple[str, int, str]]:
+    return [(one["path"], one["size"], one["reason"]) for one in result.exit["files_omitted"]]
+
+
+def test_files_that_are_left_out_are_named_with_their_sizes(supervisors: Supervisors) -> None:
+    code = (
+        "head -c 600 /dev/zero | tee a c > /dev/null; head -c 300 /dev/zero > b; truncate -s 90M z"
+    )
+    result = supervisors.bash(code, output_files=["?"], limits={"files_bytes": 1000})
+    assert _names(result) == ["a", "b"]
+    assert _omitted(result) == [("c", 600, "NoSpaceLeft"), ("z", 90 * 1024 * 1024, "TooLarge")]
+
+
+def test_no_file_is_named_as_left_out_if_all_are_returned(supervisors: Supervisors) -> None:
+    assert _omitted(supervisors.bash("echo 1 > a", output_files=["*"])) == []
+    assert _omitted(supervisors.bash("echo 1 > a")) == []
+
+
+def test_the_number_of_files_that_are_named_as_left_out_is_limited(
+    supervisors: Supervisors,
+) -> None:
+    code = "import os\nos.mkdir('d')\nfor i in range(3000): open(f'd/{i:04}', 'w').write('x' * 5)"
+    result = supervisors.python(code, output_files=["d/*"])
+    assert _omitted(result) == [(f"d/{n}", 5, "TooMany") for n in range(1024, 1124)]
+
+
+def test_the_names_of_files_that_are_left_out_are_limited_in_bytes(
+    supervisors: Supervisors,
+) -> None:
+    code = "for i in range(100): open(f'{i:02}' + '\\x01' * 200, 'w').write('x' * 5)"
+    result = supervisors.python(code, output_files=["*"], limits={"files_bytes": 0})
+    assert len(_omitted(result)) == 7  # with main.py
+    assert sum(6 * len(path) for path, _, _ in _omitted(result)) < 8192
+    assert result.exit["files_truncated"] is True
+
+
+def test_a_file_whose_name_cannot_be_returned_is_named_as_far_as_possible(
+    supervisors: Supervisors,
+) -> None:
+    code = "import os; open(b'\\xffa', 'w').write('xyz')"
+    result = supervisors.python(code, output_files=["*a"])
+    assert _omitted(result) == [("\ufffda", 3, "NameNotUTF8")]
+    deeper = "os.mkdir('d' * 250); os.chdir('d' * 250)"
+    code = f"import os\nfor _ in range(17): {deeper}\nos.mknod('leaf')"
+    result = supervisors.python(code, output_files=["**/leaf"])
+    (path, size, reason) = _omitted(result)[0]
+    assert (path, size, reason) == (("d" * 250 + "/") * 16 + "d" * 80, 0, "PathTooLong")

@@ -59,13 +59,33 @@ def test_files_of_the_previous_program_are_removed(supervisors: Supervisors, cod
     _check_that_nothing_is_left(reused, code)
 
 
-def test_extended_attributes_of_the_workspace_are_removed(supervisors: Supervisors) -> None:
+@pytest.mark.parametrize("afterwards", ["reset", "keepFiles"])
+def test_extended_attributes_of_emptied_directories_are_removed(
+    supervisors: Supervisors, afterwards: str
+) -> None:
     """The filter keeps programs from setting them; the reset must not depend on that."""
-    reused = supervisors.reused()
+    shared = supervisors.workspace.with_name("shared")
+    shared.mkdir()
+    shared.chmod(0o777)
+    reused = supervisors.reused(memory_directories=[str(shared)])
     assert reused.python("pass").stdout == ""  # the supervisor now knows the original attributes
     os.setxattr(reused.place, "user.note", b"read me")
-    assert reused.python("import os; print(os.listxattr('.'))").stdout == "['user.note']\n"
-    assert reused.python("import os; print(os.listxattr('.'))").stdout == "[]\n"
+    os.setxattr(shared, "user.note", b"read me")
+    code = f"import os; print(os.listxattr('.'), os.listxattr({str(shared)!r}))"
+    assert reused.python(code, afterwards).stdout == "['user.note'] ['user.note']\n"
+    workspaces = {"reset": "[]", "keepFiles": "['user.note']"}[afterwards]
+    assert reused.python(code).stdout == f"{workspaces} []\n"
+
+
+@pytest.mark.parametrize("afterwards", ["reset", "keepFiles"])
+def test_the_mode_of_shared_memory_is_restored(supervisors: Supervisors, afterwards: str) -> None:
+    place = supervisors.workspace.with_name("shared")
+    place.mkdir()
+    os.chown(place, UID, UID)
+    reused = supervisors.reused(memory_directories=[str(place), "/no/such/directory"])
+    assert reused.python(f"import os; os.chmod({str(place)!r}, 0)", afterwards).stdout == ""
+    look = f"import os; print(oct(os.stat({str(place)!r}).st_mode), os.listdir({str(place)!r}))"
+    assert reused.python(look).stdout == "0o40755 []\n"
 
 
 def test_the_reset_does_not_follow_links(supervisors: Supervisors) -> None:

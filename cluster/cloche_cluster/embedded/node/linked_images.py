@@ -56,13 +56,23 @@ class LinkedImages:
     store: ImageStore
 
     def possible(self, snapshots: Path) -> bool:
-        """Return whether the store and containerd's directory `snapshots` share a file system."""
+        """Return whether files of the store can be linked into containerd's directory `snapshots`.
+
+        The answer comes from a link, because buildah commands that other people run on this store
+        mount its directory on itself. The device is then the same, but the kernel refuses links.
+        """
         overlay = self.root / "overlay"
-        return (
-            overlay.is_dir()
-            and snapshots.is_dir()
-            and (overlay.stat().st_dev == snapshots.stat().st_dev)
-        )
+        if not overlay.is_dir() or not snapshots.is_dir():
+            return False
+        with (
+            tempfile.NamedTemporaryFile(dir=overlay, prefix=_PREFIX) as file,
+            tempfile.TemporaryDirectory(dir=snapshots, prefix=_PREFIX) as directory,
+        ):
+            try:
+                (Path(directory) / "link").hardlink_to(file.name)
+            except OSError:
+                return False
+            return True
 
     def load(self, reference: str) -> None:
         """Load an image. Leftovers of an interrupted run are removed or reused.

@@ -22,16 +22,19 @@ class ResetError(Exception):
 
 
 class PristineState:
-    """The state of this process and the workspace. Create it once, before the first program.
+    """The state of this process and the writable directories. Create it before the first program.
 
     Raises:
         OSError: there is no workspace.
     """
 
-    def __init__(self, workspace: str) -> None:
-        self.workspace_mode = stat.S_IMODE(os.stat(workspace).st_mode)
-        """Permissions of the workspace directory itself, which a program may own."""
-        self.workspace_attributes = extended_attributes(workspace)
+    def __init__(self, workspace: str, others: tuple[str, ...]) -> None:
+        places = (workspace, *filter(os.path.isdir, others))
+        self.directories = {
+            path: (stat.S_IMODE(os.stat(path).st_mode), extended_attributes(path))
+            for path in places
+        }
+        """Permissions and extended attributes of each directory itself, which a program may own."""
         self._attributes = _attributes()
 
     def changed(self) -> str | None:

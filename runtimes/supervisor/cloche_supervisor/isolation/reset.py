@@ -48,7 +48,7 @@ def reset(context: Context, pristine: PristineState, *, keep_files: bool) -> Non
         directories = (settings.workspace, *directories)
     try:
         _kill(context.processes, settings.kill_seconds)
-        _restore(settings.workspace, pristine, keep_files=keep_files)
+        _restore(pristine, directories)
         _remove(directories, _TimeLimit(settings.reset_seconds, context.signals).step)
         _verify(directories, context.processes, pristine)
     except (ResetError, Terminated):
@@ -65,13 +65,14 @@ def _kill(processes: Processes, seconds: float) -> None:
         raise ResetError(f"a process could not be killed within {seconds:g} s")
 
 
-def _restore(workspace: str, pristine: PristineState, *, keep_files: bool) -> None:
-    """Restore the workspace's own permissions and extended attributes."""
-    if stat.S_IMODE(os.stat(workspace).st_mode) != pristine.workspace_mode:
-        os.chmod(workspace, pristine.workspace_mode)
-    if not keep_files:
-        for name in extended_attributes(workspace) - pristine.workspace_attributes:
-            os.removexattr(workspace, name)
+def _restore(pristine: PristineState, emptied: tuple[str, ...]) -> None:
+    """Restore the permissions of the directories themselves, and the attributes of emptied ones."""
+    for path, (mode, attributes) in pristine.directories.items():
+        if stat.S_IMODE(os.stat(path).st_mode) != mode:
+            os.chmod(path, mode)
+        if path in emptied:
+            for name in extended_attributes(path) - attributes:
+                os.removexattr(path, name)
 
 
 def _remove(directories: tuple[str, ...], step: Callable[[], None]) -> None:

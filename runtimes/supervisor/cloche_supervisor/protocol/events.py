@@ -19,7 +19,7 @@ LINE_BYTES = 16_000
 LOG_BYTES = 3 * 1024 * 1024
 """A supervisor that has written this much takes no further frame. The kubelet rotates a log of 10
 MiB (containerLogMaxSize), and the rotated part cannot be read through the API. One execution with
-the usual limits adds at most 6.1 MiB (docs/design/protocol.md, Its log)."""
+the usual limits adds at most 6.3 MiB (docs/design/protocol.md, Its log)."""
 _LOG_PREFIX_BYTES = 48  # containerd's time, stream and tag before each line
 _TEXT_CHARACTERS = 12_288
 """Text of this length usually fits into a line, escapes included."""

@@ -29,6 +29,20 @@ class Compile:
         self.timeout_seconds = timeout_seconds
 
 
+class FailureMessages:
+    """Lines that show why a program or a compiler failed; `*` in them matches any text."""
+
+    def __init__(
+        self,
+        out_of_memory: tuple[str, ...],
+        disk_full: tuple[str, ...],
+        compiler_failed: tuple[str, ...],
+    ) -> None:
+        self.out_of_memory = out_of_memory
+        self.disk_full = disk_full
+        self.compiler_failed = compiler_failed
+
+
 class Limits:
     """Bytes to keep of each stream and of all output files; rlimits by their names."""
 
@@ -48,22 +62,27 @@ class Frame:
     """
 
     def __init__(self, data: bytes) -> None:
-        frame = validate.keys(_parse(data), "", _KEYS)
+        frame = validate.keys(_parse(data), "", _KEYS, ("merge_output",))
         if validate.amount(frame["protocol"], "protocol") != VERSION:
             raise validate.wrong("protocol", f"must be {VERSION}")
         self.execution = validate.text(frame["execution"], "execution")
         self.files = _files(frame["files"])
         self.compile = _compile(frame["compile"])
-        run = validate.keys(frame["run"], "run", ("command",))
+        self.timeout_seconds = validate.seconds(frame["timeout_seconds"], "timeout_seconds")
+        run = validate.keys(frame["run"], "run", ("command",), ("timeout_seconds",))
         self.run = validate.words(run["command"], "run.command")
+        self.run_timeout_seconds = validate.seconds(
+            run.get("timeout_seconds", self.timeout_seconds), "run.timeout_seconds"
+        )
         self.syntax_check = _syntax_check(frame["syntax_check"])
+        self.failure_messages = _failure_messages(frame["failure_messages"])
         self.environment = _environment(frame["environment"])
         self.stdin = validate.text(frame["stdin"], "stdin").encode()
-        self.timeout_seconds = validate.seconds(frame["timeout_seconds"], "timeout_seconds")
         self.output_files = tuple(
             validate.path(pattern, f"output_files[{i}]")
             for i, pattern in enumerate(validate.array(frame["output_files"], "output_files"))
         )
+        self.merge_output = validate.flag(frame.get("merge_output", False), "merge_output")
         self.limits = _limits(frame["limits"])
         self.afterwards = validate.text(frame["afterwards"], "afterwards")
         if self.afterwards not in AFTERWARDS:
@@ -71,8 +90,8 @@ class Frame:
 
 
 _KEYS = (
-    *("protocol", "execution", "files", "compile", "run", "syntax_check", "environment"),
-    *("stdin", "timeout_seconds", "output_files", "limits", "afterwards"),
+    *("protocol", "execution", "files", "compile", "run", "syntax_check", "failure_messages"),
+    *("environment", "stdin", "timeout_seconds", "output_files", "limits", "afterwards"),
 )
 
 
@@ -132,6 +151,17 @@ def _syntax_check(value: object) -> tuple[str, ...] | None:
         return None
     entry = validate.keys(value, "syntax_check", ("command",))
     return validate.words(entry["command"], "syntax_check.command")
+
+
+def _failure_messages(value: object) -> FailureMessages:
+    names = ("out_of_memory", "disk_full", "compiler_failed")
+    entry = validate.keys(value, "failure_messages", names)
+    return FailureMessages(*(_messages(entry[name], f"failure_messages.{name}") for name in names))
+
+
+def _messages(value: object, key: str) -> tuple[str, ...]:
+    items = validate.array(value, key)
+    return tuple(validate.text(item, f"{key}[{i}]") for i, item in enumerate(items))
 
 
 def _environment(value: object) -> dict[str, str]:

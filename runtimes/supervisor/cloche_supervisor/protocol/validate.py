@@ -7,15 +7,17 @@ import math
 from cloche_supervisor.protocol.wire import ProtocolError
 
 
-def keys(value: object, key: str, required: tuple[str, ...]) -> dict[str, object]:
-    """Return the value if it is an object with exactly these keys."""
+def keys(
+    value: object, key: str, required: tuple[str, ...], optional: tuple[str, ...] = ()
+) -> dict[str, object]:
+    """Return the value if it is an object with these keys and no others."""
     if not isinstance(value, dict):
         raise wrong(key, "must be an object")
     for name in required:
         if name not in value:
             raise wrong(join(key, name), "is missing")
     for name in value:
-        if name not in required:
+        if name not in required and name not in optional:
             raise wrong(join(key, _shown(name)), "is not a known key")
     return value
 
@@ -70,6 +72,13 @@ def seconds(value: object, key: str) -> float:
     if not 0 < found < math.inf:
         raise wrong(key, "must be finite and greater than 0")
     return found
+
+
+def flag(value: object, key: str) -> bool:
+    """Return the value if it is a boolean."""
+    if not isinstance(value, bool):
+        raise wrong(key, "must be true or false")
+    return value
 
 
 def amount(value: object, key: str) -> int:

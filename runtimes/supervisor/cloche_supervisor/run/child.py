@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import os
+import pwd
 import resource
 
 from cloche_supervisor.isolation.user_limits import limits_of_user
@@ -11,12 +12,16 @@ from cloche_supervisor.system import linux
 from cloche_supervisor.system.signals import Signals
 
 PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+_TERMINAL = "xterm"  # `clear` fails with `dumb`, which has no such capability
 _NOT_FOUND, _NOT_RUNNABLE = 127, 126  # the exit codes that a shell uses
 _OOM_SCORE = b"1000"  # the OOM killer takes the program before PID 1
 
 
 class Child:
-    """A started program: its pid and the supervisor's ends of its pipes, all non-blocking."""
+    """A started program: its pid and the supervisor's ends of its pipes, all non-blocking.
+
+    `stdout` and `stderr` are the same descriptor if the program writes both to one pipe.
+    """
 
     def __init__(self, pid: int, stdin: int, stdout: int, stderr: int) -> None:
         self.pid = pid
@@ -25,12 +30,32 @@ class Child:
         self.stderr = stderr
 
 
+def default_environment(workspace: str) -> dict[str, str]:
+    """Return the variables that every program gets, unless its frame has others.
+
+    USER and LOGNAME are the image's name of this uid, and are missing if the image has none.
+    Reading it takes 0.2 ms, so this is called before a frame arrives.
+    """
+    environment = {
+        "PATH": PATH,
+        "HOME": workspace,
+        "LANG": "C.UTF-8",
+        "TERM": _TERMINAL,
+        "TMPDIR": f"{workspace}/.tmp",
+    }
+    try:
+        name = pwd.getpwuid(os.getuid()).pw_name
+    except KeyError:
+        return environment
+    return {**environment, "USER": name, "LOGNAME": name}
+
+
 class Launcher:
     """Start the programs of one execution, all with the same environment, limits and filter.
 
     Args:
         workspace: the working directory and HOME; its `.tmp` is TMPDIR.
-        environment: variables that override PATH, HOME, LANG and TMPDIR; nothing else is inherited.
+        environment: all variables of the programs; nothing is inherited.
         rlimits: values by their names in the frame, added to the fixed limits of `limits_of_user`;
             each is capped at the supervisor's hard limit.
         filter_: the BPF program that filters system calls.
@@ -41,25 +66,19 @@ class Launcher:
     ) -> None:
         self._workspace = workspace
         self._filter = filter_
-        self._environment = {
-            "PATH": PATH,
-            "HOME": workspace,
-            "LANG": "C.UTF-8",
-            "TMPDIR": f"{workspace}/.tmp",
-            **environment,
-        }
+        self._environment = environment
         ordered = {getattr(resource, f"RLIMIT_{name.upper()}"): rlimits[name] for name in rlimits}
         self._rlimits = {
             number: _capped(number, value) for number, value in (limits_of_user() | ordered).items()
         }
 
-    def start(self, command: tuple[str, ...]) -> Child:
-        """Start a command line.
+    def start(self, command: tuple[str, ...], *, merged: bool) -> Child:
+        """Start a command line. If `merged`, it writes stdout and stderr to one pipe.
 
         If it cannot be run, the child writes the reason to stderr and exits with 126 or 127.
         """
         program_ends, our_ends = [], []
-        for theirs in (0, 1, 1):
+        for theirs in (0, 1) if merged else (0, 1, 1):
             pipe = os.pipe()  # os.pipe sets close-on-exec on both ends
             program_ends.append(pipe[theirs])
             our_ends.append(pipe[1 - theirs])
@@ -81,11 +100,11 @@ class Launcher:
         gc.unfreeze()
         for fd in program_ends:
             os.close(fd)
-        return Child(pid, *our_ends)
+        return Child(pid, our_ends[0], our_ends[1], our_ends[-1])
 
     def _run_in_child(self, command: tuple[str, ...], ends: list[int]) -> None:
         os.setsid()
-        for number, fd in enumerate(ends):
+        for number, fd in enumerate((ends[0], ends[1], ends[-1])):
             os.dup2(fd, number)
         # /proc/self belongs to root while the process is not dumpable. Only PID 1 and this child
         # are running, so no program can use this moment; exec makes the child dumpable in any case.

@@ -19,7 +19,6 @@ _REST_BELOW_BYTES = 32_768
 would make the program four times as slow."""
 _PIPE_BYTES_MAX = 1024 * 1024  # the kernel's default for /proc/sys/fs/pipe-max-size
 _SIGKILL_STATUS = 9
-_KILLED = 137
 _NOT_RUN = (126, 127)  # cannot be executed, as reported by a shell and by child.py
 
 
@@ -31,8 +30,9 @@ class Ended:
         self.timed_out = timed_out
         self.signal = os.WTERMSIG(status) if os.WIFSIGNALED(status) else None
         self.exit_code = os.WEXITSTATUS(status) if self.signal is None else 128 + self.signal
-        # 137 without a signal comes from a shell that reports how its command ended.
-        self.out_of_memory = oom_killed and not timed_out and self.exit_code == _KILLED
+        # The killed process may be a child: a compiler's driver, a shell or a client of a server
+        # reports it by another exit code.
+        self.out_of_memory = oom_killed and not timed_out and self.exit_code != 0
 
     @property
     def failed(self) -> bool:
@@ -173,13 +173,15 @@ def run_program(  # noqa: PLR0913 - all that a program needs
 ) -> Ended:
     """Run a command until it ends or the deadline is reached, then kill all its processes.
 
+    If stdout and stderr are the same sink, the program writes both to one pipe.
+
     Raises:
         ReaderGoneError: the other end of the events' pipe is closed.
         Terminated: SIGTERM was received.
     """
     kills = context.cgroup.oom_kills()
     start = time.monotonic()
-    child = launcher.start(command)
+    child = launcher.start(command, merged=stdout is stderr)
     context.processes.watch(child.pid)
     pipes = _Pipes(context, child, stdin, {child.stdout: stdout, child.stderr: stderr})
     by_itself = pipes.wait(deadline)

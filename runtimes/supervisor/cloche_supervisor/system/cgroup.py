@@ -1,4 +1,4 @@
-"""The container's memory usage and OOM kills, as the kernel counts them.
+"""The container's memory usage and OOM kills, as the kernel counts them, and the usage of a stage.
 
 Supports cgroup v2 and v1. Files and keys: Documentation/admin-guide/cgroup-v2.rst and
 cgroup-v1/memory.rst of the kernel.
@@ -7,6 +7,11 @@ cgroup-v1/memory.rst of the kernel.
 from __future__ import annotations
 
 import os
+import resource
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from cloche_supervisor.system.processes import Processes
 
 _ROOT = "/sys/fs/cgroup"
 
@@ -50,6 +55,43 @@ class Cgroup:
         """
         text = _read(self._peak)
         return int(text) if text.strip().isdecimal() else None
+
+
+class Usage:
+    """What a stage used: the CPU time and the peak of the memory of all its processes."""
+
+    def __init__(self, cpu_seconds: float, memory_bytes: int) -> None:
+        self.cpu_seconds = cpu_seconds
+        self.memory_bytes = memory_bytes
+
+
+class Meter:
+    """Measures one stage after the other. Create it before the first."""
+
+    def __init__(self, cgroup: Cgroup, processes: Processes) -> None:
+        self._cgroup = cgroup
+        self._processes = processes
+        self._cpu = _cpu_seconds()
+        self._peak = cgroup.peak_bytes() or 0
+
+    def read(self) -> Usage:
+        """Return what has been used since the last reading. No process may be left.
+
+        The kernel's peak is that of the container's whole life, and only root can reset it. If it
+        has risen, the stage has reached it. Otherwise the stage used less than something before it,
+        and the peak of its largest process is what is known.
+        """
+        cpu, peak = _cpu_seconds(), self._cgroup.peak_bytes() or 0
+        memory = peak if peak > self._peak else self._processes.largest_bytes
+        used = Usage(round(cpu - self._cpu, 6), memory)
+        self._cpu, self._peak = cpu, peak
+        return used
+
+
+def _cpu_seconds() -> float:
+    """Return the CPU time of all children reaped so far, and of their reaped children."""
+    usage = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return usage.ru_utime + usage.ru_stime
 
 
 def _memberships(table: str) -> list[tuple[str, str]]:

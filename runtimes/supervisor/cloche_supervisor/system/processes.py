@@ -26,22 +26,26 @@ class Processes:
         self._main = 0
         self.status: int | None = None
         """The wait status of the watched process after it has ended."""
+        self.largest_bytes = 0
+        """Peak RSS of the largest process reaped since `watch`."""
         if os.getpid() != 1:
             linux.become_subreaper()
 
     def watch(self, pid: int) -> None:
         """Keep the wait status of this child when it ends."""
-        self._main, self.status = pid, None
+        self._main, self.status, self.largest_bytes = pid, None, 0
 
     def reap(self) -> bool:
         """Reap every child that has ended, orphans included, and return whether children remain."""
         while True:
             try:
-                pid, status = os.waitpid(-1, os.WNOHANG)
+                pid, status, usage = os.wait4(-1, os.WNOHANG)
             except ChildProcessError:
                 return False
             if pid == 0:
                 return True
+            # Linux reports it in KiB, with the peak of the children that the process waited for.
+            self.largest_bytes = max(self.largest_bytes, usage.ru_maxrss * 1024)
             if pid == self._main:
                 self.status = status
 

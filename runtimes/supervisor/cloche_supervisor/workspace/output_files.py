@@ -12,6 +12,9 @@ import time
 from cloche_supervisor.workspace.safe_open import DIRECTORY
 
 FILES_MAX = 1024
+OMITTED_MAX = 100
+"""Files that are named because they were left out (filesOmitted in the resource)."""
+_OMITTED_BYTES = 8192  # of their names as JSON
 _ENTRIES_MAX = 20_000  # directory entries examined; a program may have created millions
 _DEPTH_MAX = 32
 _PATH_CHARACTERS_MAX = 4096  # of OutputFile.path in cloche_api/resources/execution_status.py
@@ -21,11 +24,25 @@ _encode = json.JSONEncoder(ensure_ascii=False).encode
 
 
 class Collected:
-    """The files found (sorted by path, base64), and whether a matching file is missing."""
+    """The files found (sorted by path, base64), and whether a matching file is missing.
 
-    def __init__(self) -> None:
+    `omitted` names missing files with their sizes, as far as their number and names are bounded.
+    """
+
+    def __init__(self, limit: int) -> None:
+        self.limit = self.left = limit
         self.files: list[dict[str, str]] = []
         self.truncated = False
+        self.omitted: list[dict[str, object]] = []
+        self._names_left = _OMITTED_BYTES
+
+    def omit(self, path: str, size: int, reason: str) -> None:
+        """Flag a file as missing, and name it if there is room."""
+        self.truncated = True
+        cost = len(_encode(path).encode())
+        if len(self.omitted) < OMITTED_MAX and cost <= self._names_left:
+            self._names_left -= cost
+            self.omitted.append({"path": path, "size": size, "reason": reason})
 
 
 def collect(workspace: str, patterns: tuple[str, ...], *, limit: int, deadline: float) -> Collected:
@@ -39,7 +56,7 @@ def collect(workspace: str, patterns: tuple[str, ...], *, limit: int, deadline: 
     out too. The search ends at the deadline (monotonic clock), after 20,000 entries, and at a depth
     of 32 directories. What it finds never makes it raise.
     """
-    found = Collected()
+    found = Collected(limit)
     try:
         root = os.open(workspace, DIRECTORY)
     except OSError:
@@ -51,7 +68,7 @@ def collect(workspace: str, patterns: tuple[str, ...], *, limit: int, deadline: 
             search.match(root, "", _parts(pattern), 0)
         found.truncated = search.cut_short
         for path in sorted(search.paths):
-            limit -= _add(root, path, found, limit)
+            _add(root, path, found)
     finally:
         os.close(root)
     return found
@@ -120,31 +137,41 @@ def _matches(name: str, pattern: str) -> bool:
     return fnmatch.fnmatchcase(name, pattern)
 
 
-def _add(root: int, path: str, found: Collected, limit: int) -> int:
-    """Add a file of at most `limit` bytes, or flag it as missing. Return the bytes that it uses."""
+def _add(root: int, path: str, found: Collected) -> None:
+    """Add a file, or flag it as missing."""
     try:
-        size = len(_encode(path).encode())
         fd = _open(root, path)
-    except UnicodeEncodeError:  # a name that is not UTF-8 cannot be reported
-        found.truncated = True
-        return 0
     except OSError:  # removed, a link, or not readable
-        return 0
+        return
     try:
         status = os.fstat(fd)
         if not stat.S_ISREG(status.st_mode):
-            return 0
-        fits = size + status.st_size <= limit and len(path) <= _PATH_CHARACTERS_MAX
-        if not fits or len(found.files) >= FILES_MAX:
-            found.truncated = True
-            return 0
+            return
+        shown = os.fsencode(path).decode(errors="replace")
+        cost = len(_encode(shown).encode())
+        if (reason := _obstacle(path, shown, cost + status.st_size, found)) is not None:
+            found.omit(shown[:_PATH_CHARACTERS_MAX], status.st_size, reason)
+            return
         with open(fd, "rb", closefd=False) as file:
-            content = file.read(limit - size)
+            content = file.read(found.left - cost)
     finally:
         os.close(fd)
+    found.left -= cost + len(content)
     text = binascii.b2a_base64(content, newline=False).decode()
     found.files.append({"path": path, "base64": text})
-    return size + len(content)
+
+
+def _obstacle(path: str, shown: str, cost: int, found: Collected) -> str | None:
+    """Return why a file cannot be returned, in the words of the resource, or None."""
+    if shown != path:
+        return "NameNotUTF8"
+    if len(path) > _PATH_CHARACTERS_MAX:
+        return "PathTooLong"
+    if len(found.files) >= FILES_MAX:
+        return "TooMany"
+    if cost > found.limit:
+        return "TooLarge"
+    return "NoSpaceLeft" if cost > found.left else None
 
 
 def _open(root: int, path: str) -> int:

@@ -43,6 +43,8 @@ async def test_language_info_has_the_documented_fields(shared_gateway: Gateway, 
         "docker_image": "runtime-bash",
         "file_extension": ".sh",
         "max_execution_time": 300,
+        "min_memory": "32MB",
+        "min_disk": "1MB",
         "max_memory": "2048MB",
         "max_cpu": 2.0,
     }

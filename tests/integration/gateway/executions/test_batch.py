@@ -58,7 +58,7 @@ async def test_a_failed_item_of_a_batch_does_not_affect_the_others(gateway: Gate
     assert answer.status_code == 200
     good, bad, slow, unknown, nonsense = answer.json()
     assert (good["exit_code"], good["error"]) == (0, None)
-    assert (bad["exit_code"], bad["error"]) == (-1, "timeout: must be between 1 and 300")
+    assert (bad["exit_code"], bad["error"]) == (-1, "timeout: must be between 0.1 and 300")
     assert (bad["execution_id"], bad["language"]) == (None, "python")
     assert (slow["exit_code"], slow["error"]) == (-1, "Execution failed: container timeout")
     assert (slow["execution_id"], slow["stdout"]) == (names["late"], "so far")

@@ -70,7 +70,7 @@ async def test_each_result_of_a_batch_names_its_own_ignored_fields(gateway: Gate
     await gateway.cluster.end((await gateway.cluster.pending())["metadata"]["name"])
     first, second = (await asked).json()
     assert (first["error"], first["warnings"]) == (None, WARNINGS)
-    assert second["error"] == "timeout: must be between 1 and 300"
+    assert second["error"] == "timeout: must be between 0.1 and 300"
     assert "warnings" not in second
 
 

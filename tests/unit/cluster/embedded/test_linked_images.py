@@ -6,6 +6,8 @@ import base64
 import hashlib
 import io
 import json
+import subprocess
+import sys
 import tarfile
 from typing import TYPE_CHECKING
 
@@ -156,3 +158,27 @@ def test_linking_images_requires_one_file_system(linked: LinkedImages, tmp_path:
     assert linked.possible(tmp_path)
     assert not linked.possible(tmp_path / "absent")
     assert not LinkedImages(tmp_path / "absent", linked.store).possible(tmp_path)
+
+
+_LOOK = """
+import sys
+from pathlib import Path
+from cloche_cluster.embedded.node.linked_images import LinkedImages
+print(LinkedImages(Path(sys.argv[1]), None).possible(Path(sys.argv[2])))
+"""
+
+
+def test_images_are_not_linked_from_a_store_that_is_mounted_on_itself(
+    store: Path, tmp_path: Path
+) -> None:
+    overlay = store / "overlay"
+    script = f'mount --bind {overlay} {overlay} && exec "$@"'
+    look = [sys.executable, "-c", _LOOK, str(store), str(tmp_path)]
+    found = subprocess.run(
+        ["unshare", "--mount", "--", "sh", "-c", script, "sh", *look],
+        check=True,
+        capture_output=True,
+        text=True,
+    )
+    assert found.stdout == "False\n"
+    assert not list(overlay.glob("cloche-link-*"))

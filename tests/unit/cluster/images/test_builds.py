@@ -70,6 +70,11 @@ class Engine:
             raise ClusterError(f"{name} is broken")
         self.ended.append(name)
 
+    def export(
+        self, context: Path, dockerfile: Path, target: Path, arguments: Mapping[str, str]
+    ) -> None:
+        raise NotImplementedError
+
     def save(self, references: Iterable[str], archive: Path) -> None:
         raise NotImplementedError
 

@@ -80,6 +80,11 @@ class Saver:
     ) -> None:
         raise NotImplementedError
 
+    def export(
+        self, context: Path, dockerfile: Path, target: Path, arguments: Mapping[str, str]
+    ) -> None:
+        raise NotImplementedError
+
     def save(self, references: Iterable[str], archive: Path) -> None:
         archive.write_text("\n".join(references))
 

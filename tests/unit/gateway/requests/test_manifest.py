@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import copy
+import hashlib
+import json
 import uuid
 from typing import Any
 
@@ -114,6 +116,14 @@ def test_a_fingerprint_ignores_order_and_null() -> None:
     one = ExecuteRequest(code="1", language="python", environment={"A": "1", "B": "2"})
     two = ExecuteRequest(environment={"B": "2", "A": "1"}, language="python", code="1", stdin=None)
     assert manifest.fingerprint(one) == manifest.fingerprint(two)
+
+
+def test_the_fingerprint_of_a_request_is_that_of_earlier_versions() -> None:
+    fields = {"code": "1", "language": "python", "timeout": 30}
+    expected = hashlib.sha256(json.dumps(fields, sort_keys=True).encode()).hexdigest()
+    for seconds in (30, 30.0):
+        request = ExecuteRequest.model_validate({**fields, "timeout": seconds})
+        assert manifest.fingerprint(request) == expected
 
 
 @pytest.mark.parametrize("change", [{"code": "2"}, {"timeout": 30}, {"stdin": ""}])

@@ -9,8 +9,9 @@ from pydantic import BaseModel, ValidationError
 from support.data.openapi import operations
 
 from cloche_gateway.errors import InvalidRequestError
-from cloche_gateway.models import ExecuteRequest, InputFile, Resources, SessionRequest
+from cloche_gateway.models import ExecuteRequest, InputFile, Resources
 from cloche_gateway.requests import mistakes, queries
+from cloche_gateway.session_models import SessionRequest
 
 MODELS: tuple[type[BaseModel], ...] = (ExecuteRequest, SessionRequest, InputFile, Resources)
 

@@ -25,9 +25,12 @@ PYTHON = Language(
     file_name="main.py",
     image="cloche/runtime-python:dev",
     version="3.13",
+    minimum=Amounts(Decimal("0.01"), 32 * MIB, MIB),
     defaults=Amounts(Decimal(1), 512 * MIB, 100 * MIB),
     maximum=Amounts(Decimal(2), 2048 * MIB, 1024 * MIB),
 )
+_SECONDS = {"compileTimeoutSeconds": 20}
+_MERGED = {"merge_output": True}
 CALLER = Caller("key", "acme", 100, 50, 3000, 500)
 
 
@@ -65,6 +68,33 @@ def test_an_entry_of_a_language_without_entries_is_rejected() -> None:
     request, _ = bodies.execute_request(b'{"code": "", "language": "python", "entry": "pytest"}')
     with pytest.raises(InvalidRequestError, match="must be absent, because python has no entries"):
         validation.check(request, replace(PYTHON, entries=()))
+
+
+@pytest.mark.parametrize(
+    ("asked", "stored"),
+    [
+        ({"timeout": 5.0}, {"timeoutSeconds": 5}),
+        ({"timeout": 0.1}, {"timeoutSeconds": 0.1}),
+        ({"timeout": 0.5, "compile_timeout": 20}, _SECONDS | {"timeoutSeconds": 0.5}),
+        ({"timeout": 280, "compile_timeout": 20.0}, _SECONDS | {"timeoutSeconds": 280}),
+    ],
+)
+def test_a_whole_number_of_seconds_is_stored_as_an_integer(
+    asked: dict[str, float], stored: dict[str, float]
+) -> None:
+    made = spec(**asked)
+    found = {name: made[name] for name in sorted(made) if name.endswith("imeoutSeconds")}
+    assert json.dumps(found) == json.dumps(stored)
+
+
+@pytest.mark.parametrize(
+    ("asked", "stored"),
+    [({}, None), ({"merge_output": None}, None), ({"merge_output": False}, None), (_MERGED, True)],
+)
+def test_merged_output_is_stored_only_if_it_is_asked_for(
+    *, asked: dict[str, bool], stored: bool | None
+) -> None:
+    assert spec(**asked).get("mergeOutput") is stored
 
 
 @pytest.mark.parametrize(
@@ -118,10 +148,14 @@ def test_requested_amounts_become_quantities(
     [
         ({"disk_mb": 513}, "resources.disk_mb: must be at most memory_mb (512)"),
         ({"disk_mb": 64, "memory_mb": 63}, "resources.disk_mb: must be at most memory_mb (63)"),
-        ({"cpu": 0.009}, "resources.cpu: must be between 0.01 and 2"),
+        ({"cpu": 0.009}, "resources.cpu: must be between 0.01 and 2 for python, but is 0.009"),
         ({"cpu": 2.0001}, "resources.cpu: must be between 0.01 and 2"),
         ({"cpu": 1e308}, "resources.cpu: must be between 0.01 and 2"),
-        ({"memory_mb": 31}, "resources.memory_mb: must be between 32 and 2048"),
+        (
+            {"memory_mb": 31},
+            "resources.memory_mb: must be between 32 and 2048 for python, but is 31",
+        ),
+        ({"disk_mb": 0}, "resources.disk_mb: must be between 1 and 1024 for python, but is 0"),
     ],
 )
 def test_an_amount_out_of_bounds_is_rejected(asked: dict[str, Any], rule: str) -> None:
@@ -231,7 +265,7 @@ def test_an_error_names_mistakes_before_unknown_fields() -> None:
     with pytest.raises(InvalidRequestError) as caught:
         parsed({"files": [unknown | {"path": "a"}], "timeout": 0})
     text = str(caught.value)
-    assert text.startswith("timeout: must be between 1 and 300; files[0].field0: unknown field; ")
+    assert text.startswith("timeout: must be between 0.1 and 300; files[0].field0: unknown field; ")
     assert text.endswith("; and 1 more")
 
 

@@ -110,11 +110,13 @@ def test_the_pod_of_an_execution_has_the_expected_manifest(
                     "volumeMounts": [
                         {"name": "workspace", "mountPath": "/workspace"},
                         {"name": "workspace", "mountPath": "/dev/pts", "readOnly": True},
+                        {"name": "shm", "mountPath": "/dev/shm"},
                     ],
                 }
             ],
             "volumes": [
-                {"name": "workspace", "emptyDir": {"medium": "Memory", "sizeLimit": "100Mi"}}
+                {"name": "workspace", "emptyDir": {"medium": "Memory", "sizeLimit": "100Mi"}},
+                {"name": "shm", "emptyDir": {"medium": "Memory", "sizeLimit": "512Mi"}},
             ],
             "nodeSelector": {},
             "tolerations": [],

@@ -57,6 +57,25 @@ def test_an_amount_over_the_runtimes_maximum_is_rejected(asked: dict[str, str], 
     assert words in ended.value.message
 
 
+@pytest.mark.parametrize(
+    ("asked", "words"),
+    [
+        ({"memory": "95Mi"}, "spec.resources.memory is 95Mi, the runtime needs at least 96Mi"),
+        ({"disk": "7Mi"}, "spec.resources.disk is 7Mi, the runtime needs at least 8Mi"),
+        ({"memory": 1, "disk": 1}, "spec.resources.memory is 1,"),
+    ],
+)
+def test_an_amount_under_the_runtimes_minimum_is_rejected(
+    asked: dict[str, str], words: str
+) -> None:
+    runtime = RuntimeResources(minimum=ResourceAmounts(memory="96Mi", disk="8Mi"))
+    with pytest.raises(EndedError) as ended:
+        used_resources(ResourceAmounts.model_validate(asked), runtime)
+    assert ended.value.reason is Reason.RESOURCES_EXCEED_RUNTIME
+    assert ended.value.message.startswith(words)
+    assert used_resources(ResourceAmounts(memory="96Mi", disk="8Mi"), runtime).memory == "96Mi"
+
+
 def test_a_runtime_whose_defaults_exceed_its_maximum_is_an_error() -> None:
     runtime = RuntimeResources(maximum=amounts("1", "256Mi", "100Mi"))
     with pytest.raises(EndedError) as ended:

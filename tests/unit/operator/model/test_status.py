@@ -123,6 +123,9 @@ def test_a_program_killed_for_memory_without_an_exit_event_keeps_its_output(
             Reason.OUT_OF_MEMORY,
         ),
         ({"exit_code": 137, "signal": 9, "timed_out": True}, Phase.TIMED_OUT, "DeadlineExceeded"),
+        ({"exit_code": 1, "out_of_memory": True}, Phase.COMPLETED, Reason.OUT_OF_MEMORY),
+        ({"exit_code": 1, "disk_full": True}, Phase.COMPLETED, Reason.DISK_FULL),
+        ({"exit_code": 4, "compiler_failed": True}, Phase.COMPLETED, Reason.COMPILER_FAILED),
         ({"exit_code": 1, "syntax_error": "line 1"}, Phase.COMPLETED, Reason.INVALID_SYNTAX),
         ({"exit_code": 1, "syntax_error": ""}, Phase.COMPLETED, Reason.INVALID_SYNTAX),
     ],
@@ -141,12 +144,44 @@ def test_the_final_status_leaves_out_what_was_not_measured() -> None:
     assert not {"executionSeconds", "compileSeconds", "checkSeconds", "signal"} & fields.keys()
 
 
+def test_the_compilers_usage_is_beside_that_of_the_program() -> None:
+    compiler = {"compile_cpu_seconds": 1.5, "compile_max_memory_bytes": 200_000_000}
+    fields = from_exit(transcript(compile_seconds=1.25, **compiler)).fields
+    assert fields["compileSeconds"] == 1.25
+    assert fields["compileUsage"] == {"cpuSeconds": 1.5, "maxMemoryBytes": 200_000_000}
+    assert fields["usage"] == {"cpuSeconds": 0.03, "maxMemoryBytes": 9_000_000}
+
+
+def test_the_result_of_a_supervisor_of_an_earlier_image_is_complete() -> None:
+    earlier = exit_event(execution=UID, time=START, compile_seconds=1.25)
+    for field in ("compile_cpu_seconds", "compile_max_memory_bytes", "files_omitted"):
+        del earlier[field]
+    made = Transcript(UID)
+    made.take(earlier)
+    fields = from_exit(made).fields
+    assert fields["compileSeconds"] == 1.25
+    assert "compileUsage" not in fields
+
+
+@pytest.mark.parametrize(
+    ("compiled", "ran", "who"), [(None, 0.5, "program"), (1, 0.5, "program"), (1, 0, "compiler")]
+)
+def test_the_message_of_a_timeout_names_the_stage(
+    compiled: float | None, ran: float, who: str
+) -> None:
+    ended = {"exit_code": 137, "signal": 9, "timed_out": True}
+    outcome = from_exit(transcript(compile_seconds=compiled, execution_seconds=ran, **ended))
+    assert outcome.message == f"The {who} ran longer than its timeout."
+
+
 def test_each_reason_has_its_phase() -> None:
     assert {reason: phase_of(reason) for reason in Reason if phase_of(reason) != "Error"} == {
         Reason.EXITED: Phase.COMPLETED,
         Reason.SIGNALED: Phase.COMPLETED,
         Reason.OUT_OF_MEMORY: Phase.COMPLETED,
+        Reason.DISK_FULL: Phase.COMPLETED,
         Reason.INVALID_SYNTAX: Phase.COMPLETED,
+        Reason.COMPILER_FAILED: Phase.COMPLETED,
         Reason.DEADLINE_EXCEEDED: Phase.TIMED_OUT,
         Reason.CANCELLED: Phase.CANCELLED,
         Reason.DELETED: Phase.CANCELLED,
@@ -286,6 +321,32 @@ def test_a_status_fits_for_any_printed_characters(character: str, other: str) ->
         assert truncated is (kept != printed)
     assert made["files"] in ([], before["files"])
     assert made["filesTruncated"] is (made["files"] == [])
+
+
+def test_files_that_were_left_out_are_named_in_the_status() -> None:
+    omitted = {"path": "big.bin", "size": 3_000_000, "reason": "TooLarge"}
+    fields = from_exit(transcript(files_truncated=True, files_omitted=[omitted])).fields
+    assert (fields["files"], fields["filesTruncated"]) == ([], True)
+    assert fields["filesOmitted"] == [omitted]
+
+
+def test_files_that_do_not_fit_into_the_status_are_named() -> None:
+    sizes = (100_000, 100_001, 100_002, 0)
+    status = status_of("<" * FULL, "", *map(file_of, sizes))
+    made = fitted(status)
+    assert (made["files"], made["filesTruncated"]) == ([], True)
+    expected = [{"path": "f", "size": size, "reason": "NoSpaceLeft"} for size in sizes]
+    assert made["filesOmitted"] == expected
+
+
+def test_the_names_of_files_that_do_not_fit_are_limited() -> None:
+    many = fitted(status_of("<" * FULL, "", *[file_of(1000) for _ in range(1024)]))
+    assert len(many["filesOmitted"]) == limits.OMITTED_FILES_ENTRIES
+    long = [OutputFileDict(path="p" * 3000, contentBase64="A" * 40_000) for _ in range(10)]
+    made = fitted(status_of("<" * FULL, "", *long))
+    assert len(made["filesOmitted"]) == 2
+    without = without_outputs(made | {"completionTime": "2026-01-02T03:04:28.250000Z"})
+    assert "filesOmitted" not in without
 
 
 def test_a_status_that_fits_is_not_changed() -> None:

@@ -110,15 +110,40 @@ def test_a_busy_tenant_leaves_half_of_the_pods_to_others() -> None:
 
 
 def test_a_tenant_can_use_all_pods_when_no_other_is_active() -> None:
-    pool = Pool(runtime(size=4))
+    now = 0.0
+    pool = Pool(runtime(size=4), lambda: now)
     assert pool.take("gone") is None
-    for _ in range(32):
-        pool.take("many")
+    now = 61.0
     for _ in range(4):
         put(pool)
     for _ in range(4):
         pool.running["many"] += 1
         assert pool.take("many")
+
+
+def test_a_burst_of_one_tenant_does_not_hide_the_others() -> None:
+    pool = Pool(runtime(size=4))
+    pool.take("rare")
+    for _ in range(100):
+        pool.running["many"] += 1
+        pool.take("many")
+    for _ in range(2):
+        put(pool)
+    assert pool.take("many") is None
+    assert pool.take("rare")
+
+
+async def test_a_tenant_in_line_is_active_however_long_it_waits() -> None:
+    now = 0.0
+    pool = Pool(runtime(size=2), lambda: now)
+    assert pool.take("rare") is None
+    waiting = asyncio.create_task(pool.stand_in_line("rare", BOUND_SECONDS))
+    await settled()
+    now = 61.0
+    pool.running["many"] += 2
+    assert not pool.has_pod_on_the_way("many")
+    put(pool)
+    assert await waiting
 
 
 def test_a_pod_is_reused_only_by_its_tenant() -> None:

@@ -104,6 +104,17 @@ async def test_the_largest_tenant_has_a_quarter_of_the_starts_while_others_are_a
     assert queue.began[6:] == ["a4"]
 
 
+async def test_the_largest_tenant_comes_after_the_others() -> None:
+    queue = StartQueue(2, a=0.9, b=0.1)
+    for tenant in "ab":
+        queue.starts.active(tenant)
+    await queue.ask("b1", "b2", "a1", "b3")
+    await queue.end("b1")
+    assert queue.began == ["b1", "b2", "b3"], "a has no start under way, but holds most"
+    await queue.end("b2")
+    assert queue.began[3:] == ["a1"]
+
+
 async def test_a_tenant_that_ran_nothing_for_ten_seconds_is_not_active() -> None:
     queue = StartQueue(8, a=0.9)
     for tenant in "ba":
@@ -112,6 +123,19 @@ async def test_a_tenant_that_ran_nothing_for_ten_seconds_is_not_active() -> None
     queue.starts.active("a")
     await queue.ask("a1", "a2", "a3")
     assert queue.began == ["a1", "a2", "a3"]
+
+
+async def test_a_tenant_that_waits_for_its_start_is_active_however_long_it_waits() -> None:
+    queue = StartQueue(4, a=0.9, b=0.1)
+    for tenant in "ba":
+        queue.starts.active(tenant)
+    await queue.ask("b1", "a1")
+    queue.now = 11.0
+    queue.starts.active("a")
+    await queue.ask("a2")
+    assert queue.began == ["b1", "a1"], "the tenant b still waits for its Pod"
+    await queue.end("b1")
+    assert queue.began == ["b1", "a1", "a2"]
 
 
 async def test_pools_can_use_all_starts() -> None:

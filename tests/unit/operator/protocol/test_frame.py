@@ -13,7 +13,7 @@ from support.data.documents import section, tables
 from cloche_api.resources.amounts import UsedResources
 from cloche_api.resources.execution import ExecutionSpec
 from cloche_api.resources.runtime import RuntimeSpec
-from cloche_operator.protocol.frame import HELLO, Afterwards, frame
+from cloche_operator.protocol.frame import HELLO, Afterwards, default_environment, frame
 from cloche_supervisor.protocol.frame import AFTERWARDS, Frame
 from cloche_supervisor.protocol.wire import VERSION
 
@@ -46,7 +46,7 @@ def test_operator_and_supervisor_know_the_same_values_of_afterwards() -> None:
 
 def test_the_frame_has_exactly_the_documented_keys() -> None:
     (table,) = tables(section("docs/design/protocol.md", "### The frame"))
-    body = content({"language": "python", "code": "print(1)"}, PYTHON)
+    body = content({"language": "python", "code": "print(1)", "mergeOutput": True}, PYTHON)
     named = {row[0].strip("`") for row in table}
     assert named == {*body, "limits.rlimits"}
     (rlimits,) = [row[1] for row in table if row[0] == "`limits.rlimits`"]
@@ -61,7 +61,14 @@ def test_the_frame_of_a_minimal_execution_has_all_defaults() -> None:
         "compile": None,
         "run": {"command": ["python3", "main.py"]},
         "syntax_check": None,
-        "environment": {},
+        "failure_messages": {"out_of_memory": [], "disk_full": [], "compiler_failed": []},
+        "environment": {
+            "OMP_NUM_THREADS": "1",
+            "PYTHON_CPU_COUNT": "1",
+            "GOMAXPROCS": "1",
+            "DOTNET_PROCESSOR_COUNT": "1",
+            "GLIBC_TUNABLES": "glibc.pthread.stack_cache_size=2684354560",
+        },
         "stdin": "",
         "timeout_seconds": 30.0,
         "output_files": [],
@@ -72,9 +79,9 @@ def test_the_frame_of_a_minimal_execution_has_all_defaults() -> None:
             "rlimits": {
                 "nproc": 512,
                 "nofile": 1024,
-                "fsize": 104857600,
+                "fsize": 1073741824,
                 "core": 0,
-                "stack": 8388608,
+                "stack": 536870912,
             },
         },
         "afterwards": "exit",
@@ -110,10 +117,60 @@ def test_the_frame_of_a_complete_execution_has_all_fields() -> None:
     assert body["compile"] == {"command": ["javac", "Main.java"], "timeout_seconds": 20.0}
     assert body["run"] == {"command": ["java", "Main", "one", "--two"]}
     assert body["syntax_check"] == {"command": ["javac", "-proc:none", "Main.java"]}
-    assert body["environment"] == {"A": "request", "B": "request", "C": "runtime"}
+    assert body["environment"] == {
+        **default_environment(USED),
+        "A": "request",
+        "B": "request",
+        "C": "runtime",
+    }
     assert body["stdin"] == "grüße\x00"
     assert body["output_files"] == ["*.png"]
     assert body["timeout_seconds"] == 300.0
+
+
+COMPILED: dict[str, Any] = {
+    "image": "i",
+    "fileName": "main.cpp",
+    "compile": {"command": ["g++", "main.cpp"], "timeoutSeconds": 20},
+    "run": {"command": ["./a.out"]},
+}
+
+
+@pytest.mark.parametrize(
+    ("asked", "compiler", "program", "both"),
+    [
+        ({"timeoutSeconds": 0.5}, 20, None, 0.5),
+        ({"timeoutSeconds": 0.5, "compileTimeoutSeconds": 10}, 10, 0.5, 10.5),
+        ({"timeoutSeconds": 5, "compileTimeoutSeconds": 100}, 20, 5, 105),
+        ({"timeoutSeconds": 300, "compileTimeoutSeconds": 300}, 20, 300, 300),
+    ],
+)
+def test_compiler_and_program_have_their_own_time_limits_if_the_compilers_is_given(
+    asked: dict[str, float], compiler: float, program: float | None, both: float
+) -> None:
+    body = content({"language": "cpp", "code": "", **asked}, COMPILED)
+    assert body["compile"]["timeout_seconds"] == compiler
+    assert body["run"].get("timeout_seconds") == program
+    assert body["timeout_seconds"] == both
+
+
+def test_the_time_limit_of_a_compiler_has_no_effect_without_one() -> None:
+    asked = {"timeoutSeconds": 0.5, "compileTimeoutSeconds": 10}
+    body = content({"language": "python", "code": "", **asked}, PYTHON)
+    assert (body["timeout_seconds"], body["compile"]) == (0.5, None)
+    assert "timeout_seconds" not in body["run"]
+
+
+def test_patterns_are_relative_to_the_working_directory() -> None:
+    asked = ["*.png", "/mnt/data/x.png", "/home/user/d/*", "/workspace/**", "/tmp/*.txt", ".tmp/a"]
+    body = content({"language": "python", "code": "", "outputFiles": asked}, PYTHON)
+    assert body["output_files"] == ["*.png", "x.png", "d/*", "**", ".tmp/*.txt", ".tmp/a"]
+
+
+def test_merged_output_is_sent_only_if_it_is_asked_for() -> None:
+    for asked, sent in (({}, None), ({"mergeOutput": False}, None), ({"mergeOutput": True}, True)):
+        body = content({"language": "python", "code": "", **asked}, PYTHON)
+        assert body.get("merge_output") is sent
 
 
 def test_an_entry_replaces_the_commands_of_the_runtime() -> None:
@@ -213,20 +270,45 @@ def test_the_frame_of_the_largest_spec_is_accepted_by_the_supervisor() -> None:
 
 
 @pytest.mark.parametrize(
-    ("memory", "processes", "files"),
+    ("memory", "processes", "files", "stack"),
     [
-        ("8Mi", 64, 256),
-        ("64Mi", 64, 256),
-        ("100Mi", 100, 400),
-        ("512Mi", 512, 1024),
-        ("2Gi", 512, 1024),
+        ("4Mi", 64, 256, 8),
+        ("64Mi", 64, 256, 64),
+        ("100Mi", 100, 400, 100),
+        ("512Mi", 512, 1024, 512),
+        ("2Gi", 512, 1024, 2048),
     ],
 )
-def test_small_programs_have_fewer_processes_and_files(
-    memory: str, processes: int, files: int
+def test_small_programs_have_fewer_processes_and_files_and_smaller_stacks(
+    memory: str, processes: int, files: int, stack: int
 ) -> None:
-    spec = ExecutionSpec.model_validate({"language": "python", "code": "print(1)"})
     used = UsedResources(cpu="1", memory=memory, disk="1Mi")
-    sent = frame("the-uid", spec, RuntimeSpec.model_validate(PYTHON), used)
-    rlimits = json.loads(sent[4:])["limits"]["rlimits"]
+    rlimits = of(used)["limits"]["rlimits"]
     assert (rlimits["nproc"], rlimits["nofile"]) == (processes, files)
+    assert rlimits["stack"] == stack * 1024 * 1024
+
+
+@pytest.mark.parametrize(
+    ("cpu", "processors"), [("1m", "1"), ("500m", "1"), ("1", "1"), ("1001m", "2"), (8, "8")]
+)
+def test_a_program_has_as_many_processors_as_its_cpu_limit_rounded_up(
+    cpu: str | int, processors: str
+) -> None:
+    environment = of(UsedResources(cpu=cpu, memory="512Mi", disk="1Mi"))["environment"]
+    names = ("OMP_NUM_THREADS", "PYTHON_CPU_COUNT", "GOMAXPROCS", "DOTNET_PROCESSOR_COUNT")
+    assert {environment[name] for name in names} == {processors}
+
+
+def test_runtimes_and_requests_may_set_the_number_of_processors() -> None:
+    of_runtime = {"OMP_NUM_THREADS": "2", "GOMAXPROCS": "2"}
+    spec = {"language": "python", "code": "print(1)", "environment": {"GOMAXPROCS": "3"}}
+    environment = content(spec, PYTHON | {"environment": of_runtime})["environment"]
+    found = [environment[name] for name in ("PYTHON_CPU_COUNT", "OMP_NUM_THREADS", "GOMAXPROCS")]
+    assert found == ["1", "2", "3"]
+
+
+def of(used: UsedResources) -> dict[str, Any]:
+    spec = ExecutionSpec.model_validate({"language": "python", "code": "print(1)"})
+    sent = frame("the-uid", spec, RuntimeSpec.model_validate(PYTHON), used)
+    body: dict[str, Any] = json.loads(sent[4:])
+    return body

@@ -10,6 +10,7 @@ from support.data.documents import section, tables
 from support.data.supervisor_events import exit_event, lines
 
 from cloche_operator.protocol.events import (
+    _ADDED,
     _EXIT_FIELDS,
     _LINE_BYTES,
     _TEXT_BYTES,
@@ -218,7 +219,35 @@ def test_output_of_an_earlier_execution_in_the_log_is_ignored() -> None:
 FIELDS = [k for k in EXIT if k not in ("event", "execution")]
 
 
-@pytest.mark.parametrize("field", FIELDS)
+OMITTED = {"path": "a", "size": 5, "reason": "TooLarge"}
+
+
+@pytest.mark.parametrize(
+    ("omitted", "accepted"),
+    [
+        ([], True),
+        ([OMITTED] * 100, True),
+        ([OMITTED] * 101, False),
+        ([OMITTED | {"path": "x" * 4096}] * 2, True),
+        ([OMITTED | {"path": "x" * 4096}] * 3, False),
+        ([OMITTED | {"path": "x" * 4097}], False),
+        ([OMITTED | {"path": 5}], False),
+        ([OMITTED | {"size": -1}], False),
+        ([OMITTED | {"size": True}], False),
+        ([OMITTED | {"size": 2**60}], False),
+        ([OMITTED | {"reason": "Bored"}], False),
+        ([OMITTED | {"reason": []}], False),
+        ([{"path": "a"}], False),
+        (["a"], False),
+    ],
+)
+def test_files_that_were_left_out_are_bounded_and_valid(
+    omitted: list[Any], *, accepted: bool
+) -> None:
+    assert (parsed(lines(EXIT | {"files_omitted": omitted})).exit is not None) is accepted
+
+
+@pytest.mark.parametrize("field", [field for field in FIELDS if field not in _ADDED])
 def test_an_exit_event_must_have_each_field(field: str) -> None:
     transcript = parsed(lines({k: v for k, v in EXIT.items() if k != field}))
     assert (transcript.exit, transcript.garbage) == (None, 1)

@@ -1,12 +1,14 @@
 from __future__ import annotations
 
 import contextlib
+import os
+import pwd
 import signal
 import time
 from pathlib import Path
 
 import pytest
-from support.fixtures.supervisor import HELLO, Supervisors, encoded, frame_of
+from support.fixtures.supervisor import HELLO, UID, Supervisors, encoded, frame_of
 
 
 def test_the_exit_event_has_the_output_and_figures_of_a_program(supervisors: Supervisors) -> None:
@@ -88,10 +90,31 @@ def test_the_environment_of_a_program_has_only_the_documented_variables(
             f"HOME={workspace}",
             f"TMPDIR={workspace}/.tmp",
             "LANG=C",
+            "TERM=xterm",
+            f"USER={pwd.getpwuid(os.getuid()).pw_name}",
+            f"LOGNAME={pwd.getpwuid(os.getuid()).pw_name}",
             "NAME=value=1",
             "second",
         ]
     )
+
+
+def test_a_user_without_a_name_has_no_name_in_its_environment(supervisors: Supervisors) -> None:
+    code = "import os; print(os.getuid(), sorted(set(os.environ) & {'USER', 'LOGNAME'}))"
+    assert supervisors.as_pid_1(code).stdout == f"{UID} []\n"
+
+
+def test_a_request_may_set_the_variables_that_every_program_gets(supervisors: Supervisors) -> None:
+    asked = {"TERM": "dumb", "USER": "ada", "LOGNAME": "ada", "HOME": "/"}
+    lines = supervisors.run(["env"], environment=asked).stdout.splitlines()
+    assert {f"{name}={value}" for name, value in asked.items()} <= set(lines)
+    assert len(lines) == 7
+
+
+def test_a_program_clears_its_terminal(supervisors: Supervisors) -> None:
+    result = supervisors.bash("clear && tput cols")
+    assert (result.exit["exit_code"], result.stderr) == (0, "")
+    assert result.stdout.endswith("80\n")
 
 
 def test_a_program_has_the_documented_directory_descriptors_and_limits(

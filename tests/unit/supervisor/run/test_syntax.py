@@ -9,7 +9,7 @@ from support.fixtures.supervisor import Result, Supervisors, frame_of
 
 from cloche_supervisor.run.compiler_message import first_line
 
-RUNTIMES = Path(__file__).parents[3] / "runtimes"
+RUNTIMES = Path(__file__).parents[4] / "runtimes"
 COMPILE = {"timeout_seconds": 10.0}
 
 
@@ -201,10 +201,53 @@ def test_an_example_has_its_expected_result(supervisors: Supervisors, path: Path
         ("warning: x\nerror[E0425]: no value `y`\n", "error[E0425]: no value `y`"),
         ("\n\n  PHP Parse error:  oops\n", "PHP Parse error:  oops"),
         ("\n \nsomething\n", "something"),
+        (
+            (
+                "/usr/bin/ld: /tmp/cc.o: in function `main':\n"
+                "main.cpp:(.text+0x5): undefined reference to `f()'\n"
+                "collect2: error: ld returned 1 exit status\n"
+            ),
+            "main.cpp:(.text+0x5): undefined reference to `f()'",
+        ),
+        (
+            (
+                "/usr/bin/ld: b.o: in function `f()':\n"
+                "b.cpp:(.text+0x0): multiple definition of `f()'; a.o:(.text+0x0): first defined"
+                " here\ncollect2: error: ld returned 1 exit status\n"
+            ),
+            (
+                "b.cpp:(.text+0x0): multiple definition of `f()'; a.o:(.text+0x0): first defined"
+                " here"
+            ),
+        ),
+        (
+            "collect2: error: ld returned 1 exit status",
+            "collect2: error: ld returned 1 exit status",
+        ),
+        (
+            (
+                "error: linking with `cc` failed: exit status: 1\n  |\n"
+                "  = note: /usr/bin/ld: main.o: undefined reference to `g'\n"
+                "error: aborting due to 1 previous error\n"
+            ),
+            "= note: /usr/bin/ld: main.o: undefined reference to `g'",
+        ),
+        (
+            'a.cpp:3:1: warning: no return\n    3 | puts("error: x");\na.cpp:5:2: error: no\n',
+            "a.cpp:5:2: error: no",
+        ),
+        (
+            "main.java:3: error: cannot find symbol\n  symbol:   variable y\n  location: class A\n",
+            "main.java:3: error: cannot find symbol: variable y",
+        ),
+        ("./main.go:4:2: undefined: x\n./main.go:5:2: y\n", "./main.go:4:2: undefined: x"),
+        ("main.main: relocation target main.f not defined", ""),
         ("", "the compiler gave no reason"),
         ("x" * 600, "x" * 500),
         (b"\xff error: y", "\ufffd error: y"),
     ],
 )
 def test_the_most_informative_line_of_a_compiler_is_found(output: str | bytes, line: str) -> None:
-    assert first_line(output if isinstance(output, bytes) else output.encode()) == line
+    """An empty `line` means all of the output."""
+    given = output if isinstance(output, bytes) else output.encode()
+    assert first_line(given) == (line or output)

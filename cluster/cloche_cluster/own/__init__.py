@@ -1,0 +1,1 @@
+"""Runtimes with packages of the user's choice: `make runtime`."""

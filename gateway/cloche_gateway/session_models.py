@@ -1,0 +1,51 @@
+"""Models of the request and response bodies of sessions, as in `models`."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from cloche_api import limits
+from cloche_gateway.models import Body, Resources, Warnings
+
+
+class SessionRequest(Body):
+    """A session: a Pod that keeps its files from one execution to the next."""
+
+    language: str = Field(examples=["python"])
+    """Name or alias of an installed language, which all executions in the session use."""
+    resources: Resources | None = None
+    """Resources of its programs; the runtime's defaults if absent."""
+    idle_timeout: int | None = Field(default=None, ge=1, le=limits.SESSION_SECONDS_MAX)
+    """Seconds without an execution after which the session ends; default 600."""
+    lifetime: int | None = Field(default=None, ge=1, le=limits.SESSION_SECONDS_MAX)
+    """Seconds after which the session ends in any case; default 3600."""
+
+
+class _Session(BaseModel):
+    """What a session's answers share."""
+
+    model_config = ConfigDict(use_attribute_docstrings=True)
+
+    session_id: str
+    """The `session_id` for executions in this session."""
+    language: str
+    expires_at: str | None
+    """When the session ends if no execution uses it before."""
+
+
+class SessionResponse(_Session):
+    """A session that is ready."""
+
+    warnings: Warnings = None
+
+
+class SessionState(_Session):
+    """The state of a session."""
+
+    phase: Literal["Pending", "Ready"]
+    """Executions run in a session that is Ready, and wait while it is Pending."""
+    created_at: str
+    last_used_at: str | None
+    """When its last execution ended. A change can take some seconds to show."""

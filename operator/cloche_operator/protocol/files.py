@@ -1,0 +1,52 @@
+"""The files in an `exit` event (docs/design/protocol.md): their types, and checks of any JSON."""
+
+from __future__ import annotations
+
+from typing import Any, TypedDict
+
+from cloche_api import limits
+
+_LARGEST = 2**53
+"""The largest size: JSON parsers agree up to here."""
+_PATH_CHARACTERS = 4096  # of OmittedFile.path in cloche_api/resources/execution_status.py
+
+
+class ReturnedFile(TypedDict):
+    """A file of the working directory in an `exit` event."""
+
+    path: str
+    base64: str
+
+
+class OmittedFile(TypedDict):
+    """A file that matched, and was left out."""
+
+    path: str
+    size: int
+    reason: str
+
+
+def is_returned(file: Any) -> bool:
+    """Return whether it is a returned file."""
+    return (
+        isinstance(file, dict)
+        and isinstance(file.get("path"), str)
+        and isinstance(file.get("base64"), str)
+    )
+
+
+def are_omitted(files: list[Any]) -> bool:
+    """Return whether they are files that were left out, within the limits of a status."""
+    return (
+        len(files) <= limits.OMITTED_FILES_ENTRIES
+        and all(
+            isinstance(file, dict)
+            and isinstance(file.get("path"), str)
+            and len(file["path"]) <= _PATH_CHARACTERS
+            and type(file.get("size")) is int
+            and 0 <= file["size"] <= _LARGEST
+            and file.get("reason") in limits.OMITTED_REASONS
+            for file in files
+        )
+        and sum(len(file["path"]) for file in files) <= limits.OMITTED_FILES_BYTES
+    )
