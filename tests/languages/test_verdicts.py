@@ -1,7 +1,7 @@
 """The reasons of failed programs and compilers, and the messages of invalid code.
 
-`verdicts/LANGUAGE.yaml` has the programs of a language. `expect` has fields of the answer. `detail`
-is a part of that field, and the status is 200 if there is none.
+`verdicts/LANGUAGE.yaml` has the programs of a language. `expect` has fields of the answer,
+`detail` a part of it. The status is 200 if there is none.
 """
 
 from __future__ import annotations

@@ -244,6 +244,18 @@ RUNTIMES: dict[str, tuple[dict[str, Any], str]] = {
         {"resources": {"maximum": {"cpu": 1, "memory": 0, "disk": "1Gi"}}},
         "memory must be more than 0",
     ),
+    "minimum over the defaults": (
+        {"resources": {"minimum": {"memory": "513Mi"}}},
+        "minimum.memory must not be more than defaults.memory",
+    ),
+    "defaults over the maximum": (
+        {"resources": {"defaults": {"cpu": "2500m", "memory": "1Gi", "disk": "1Gi"}}},
+        "defaults.cpu must not be more than maximum.cpu",
+    ),
+    "a failure message that matches any line": (
+        {"failureMessages": {"outOfMemory": ["*error*"]}},
+        "spec.failureMessages.outOfMemory[0]: Invalid value",
+    ),
     "unknown toleration effect": (
         {"tolerations": [{"effect": "Maybe"}]},
         "spec.tolerations[0].effect: Unsupported value",
