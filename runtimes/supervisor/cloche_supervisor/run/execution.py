@@ -23,12 +23,12 @@ _CHECK_BYTES = 65_536
 class Execution:
     """One frame, from writing its files to its `exit` event."""
 
-    def __init__(self, context: Context, frame: Frame, filter_: bytes) -> None:
+    def __init__(self, context: Context, frame: Frame) -> None:
         self._context = context
         self._frame = frame
         self._deadline = time.monotonic() + frame.timeout_seconds
         self._launcher = Launcher(
-            context.settings.workspace, frame.environment, frame.limits.rlimits, filter_
+            context.settings.workspace, frame.environment, frame.limits.rlimits
         )
         self._stdout = Stream(context.events, "stdout", frame.limits.stdout_bytes)
         self._stderr = Stream(context.events, "stderr", frame.limits.stderr_bytes)
