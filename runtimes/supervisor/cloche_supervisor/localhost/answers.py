@@ -173,23 +173,16 @@ class Answers:
         place = address.to_connect(data, socket.own.family)
         if socket.fd in self._connecting:
             raise address.refused(errno.EALREADY)
-        blocking = os.get_blocking(socket.fd)
-        try:
-            # The flag is the program's too. It matters at this moment only: the supervisor must not
-            # wait here, because other threads wait for their answers.
-            os.set_blocking(socket.fd, False)
-            socket.own.connect(place)
-        except BlockingIOError:
-            if blocking and socket.state != _ESTABLISHED:
-                self._finish_later(call, socket)
-                return None
-            if not blocking:
-                if socket.state != _CLOSED:
-                    self._sockets.drop(socket.inode)
-                raise
-        finally:
-            os.set_blocking(socket.fd, blocking)
-        self._sockets.drop(socket.inode)
+        number = _connect_at_once(socket, place)
+        if number == errno.EINPROGRESS and socket.state == _ESTABLISHED:
+            number = 0 if os.get_blocking(socket.fd) else number
+        elif number == errno.EINPROGRESS and os.get_blocking(socket.fd):
+            self._finish_later(call, socket)
+            return None
+        if number == 0 or (number == errno.EINPROGRESS and socket.state != _CLOSED):
+            self._sockets.drop(socket.inode)
+        if number:
+            raise address.refused(number)
         return 0
 
     def _finish_later(self, call: Call, socket: Socket) -> None:
@@ -242,6 +235,20 @@ class Answers:
             raise address.refused(errno.ENOENT)
         self._exclusions.continue_call(binds=binds)
         self._listener.proceed(call)
+
+
+def _connect_at_once(socket: Socket, place: address.Address) -> int:
+    """Connect without waiting, and return the error number.
+
+    The descriptor's flag is the program's too. It is changed for this moment only, in which the
+    program's thread waits. The supervisor must not wait, because other threads need answers.
+    """
+    blocking = os.get_blocking(socket.fd)
+    try:
+        os.set_blocking(socket.fd, False)
+        return socket.own.connect_ex(place)
+    finally:
+        os.set_blocking(socket.fd, blocking)
 
 
 def _read_address(caller: Caller, place: int, size: int) -> bytes:
