@@ -205,20 +205,22 @@ class Answers:
         return self._datagrams.send(call, caller, socket, [(place, length)], name, flags)
 
     def _sendmsg(self, call: Call, caller: Caller) -> int | None:
-        socket = self._sockets.get(caller.inode(call.arguments[0] & _LOWER))
-        if socket is None or socket.is_stream:
-            self._exclusions.continue_call()
-            self._listener.proceed(call)
-            return None
-        return self._datagrams.send_message(call, caller, socket)
+        socket = self._datagram_socket(call, caller)
+        return None if socket is None else self._datagrams.send_message(call, caller, socket)
 
     def _sendmmsg(self, call: Call, caller: Caller) -> int | None:
+        socket = self._datagram_socket(call, caller)
+        return None if socket is None else self._datagrams.send_messages(call, caller, socket)
+
+    def _datagram_socket(self, call: Call, caller: Caller) -> Socket | None:
+        """Return the socket of a call that sends a message, or let the kernel make the call."""
         socket = self._sockets.get(caller.inode(call.arguments[0] & _LOWER))
-        if socket is None or socket.is_stream:
+        if socket is None:
             self._exclusions.continue_call()
             self._listener.proceed(call)
-            return None
-        return self._datagrams.send_messages(call, caller, socket)
+        elif socket.is_stream:
+            raise address.refused(errno.EPIPE)  # it has no connection, and MSG_FASTOPEN makes none
+        return socket
 
     def _socket_and_address(self, call: Call, caller: Caller) -> tuple[Socket | None, bytes]:
         number, place, size = call.arguments[:3]
