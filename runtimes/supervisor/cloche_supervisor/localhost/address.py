@@ -52,8 +52,7 @@ def to_connect(data: bytes, family: int) -> Address:
 def to_bind(data: bytes, family: int, *, only_ipv6: bool) -> Address:
     """Return the address to bind to. 0.0.0.0 becomes 127.0.0.1.
 
-    `::` stands for both protocols unless the socket has IPV6_V6ONLY, and then stays: the socket is
-    bound to the loopback interface.
+    `::` is kept for a socket of both protocols, which is confined by its binding to `lo`.
 
     Raises:
         OSError: EADDRNOTAVAIL if it is not loopback, or the error that Linux returns for its form.

@@ -29,8 +29,9 @@ _PROTOCOLS = {
     _socket.SOCK_STREAM: (0, _socket.IPPROTO_TCP),
     _socket.SOCK_DGRAM: (0, _socket.IPPROTO_UDP),
 }
-_ESTABLISHED, _CLOSED = 1, 7  # <net/tcp_states.h>
+_CLOSED = 7  # TCP_CLOSE of <net/tcp_states.h>
 _TIME_WAIT = b"06"
+_LONGEST_SECONDS = 3600.0  # longer than any program may run
 _LOWER = 0xFFFF_FFFF
 _TABLES = ("/proc/self/net/tcp", "/proc/self/net/tcp6")
 
@@ -52,7 +53,7 @@ class Answers:
         self._sockets = Sockets()
         self._exclusions = Exclusions()
         self._datagrams = Datagrams(listener, self._sockets, self._exclusions)
-        self._connecting: dict[int, tuple[Call, Socket, float]] = {}
+        self._connecting: dict[int, tuple[Call, Socket, address.Address, float]] = {}
         self._functions: dict[int, Callable[[Call, Caller], int | None]] = {
             numbers["socket"]: self._socket,
             numbers["bind"]: self._bind,
@@ -93,15 +94,15 @@ class Answers:
         poll.register(self._listener.fd, select.POLLIN)
         for fd in self._connecting:
             poll.register(fd, select.POLLOUT)
-        soonest = min(deadline for _, _, deadline in self._connecting.values())
+        soonest = min(deadline for *_, deadline in self._connecting.values())
         ready = {fd for fd, _ in poll.poll(max(0.0, soonest - time.monotonic()) * 1000)}
         return self._listener.fd in ready
 
     def finish_connections(self) -> None:
         """Answer the calls whose connection is made, has failed, or took too long."""
-        for fd, (call, socket, deadline) in list(self._connecting.items()):
-            number = socket.own.getsockopt(_socket.SOL_SOCKET, _socket.SO_ERROR)
-            if number == 0 and socket.state not in (_ESTABLISHED, _CLOSED):
+        for fd, (call, socket, place, deadline) in list(self._connecting.items()):
+            number = _connect_at_once(socket, place)  # again: returns the result of the first time
+            if number in (errno.EALREADY, errno.EINPROGRESS):
                 if time.monotonic() < deadline and self._listener.is_valid(call):
                     continue
                 number = errno.EINPROGRESS  # as Linux reports that SO_SNDTIMEO is over
@@ -143,13 +144,15 @@ class Answers:
             if error.errno != errno.EADDRINUSE:
                 raise
             self._bind_again(socket, place)
+        # Its closed connections must not occupy the port for the next program of this Pod. Another
+        # socket without this option still gets EADDRINUSE.
+        socket.own.setsockopt(_socket.SOL_SOCKET, _socket.SO_REUSEADDR, 1)
         return 0
 
     def _bind_again(self, socket: Socket, place: address.Address) -> None:
         """Bind although the port is in use, if only by sockets that the program has closed."""
         self._sockets.drop_closed()
         if _only_waits(place[1]):
-            # The previous program of this Pod may have closed these connections.
             socket.own.setsockopt(_socket.SOL_SOCKET, _socket.SO_REUSEADDR, 1)
         socket.own.bind(place)
 
@@ -174,10 +177,8 @@ class Answers:
         if socket.fd in self._connecting:
             raise address.refused(errno.EALREADY)
         number = _connect_at_once(socket, place)
-        if number == errno.EINPROGRESS and socket.state == _ESTABLISHED:
-            number = 0 if os.get_blocking(socket.fd) else number
-        elif number == errno.EINPROGRESS and os.get_blocking(socket.fd):
-            self._finish_later(call, socket)
+        if number == errno.EINPROGRESS and os.get_blocking(socket.fd):
+            self._finish_later(call, socket, place)
             return None
         if number == 0 or (number == errno.EINPROGRESS and socket.state != _CLOSED):
             self._sockets.drop(socket.inode)
@@ -185,10 +186,11 @@ class Answers:
             raise address.refused(number)
         return 0
 
-    def _finish_later(self, call: Call, socket: Socket) -> None:
+    def _finish_later(self, call: Call, socket: Socket, place: address.Address) -> None:
         limit = socket.own.getsockopt(_socket.SOL_SOCKET, _socket.SO_SNDTIMEO, 16)
         seconds = int.from_bytes(limit[:8], "little") + int.from_bytes(limit[8:], "little") / 1e6
-        self._connecting[socket.fd] = (call, socket, time.monotonic() + (seconds or 3600.0))
+        end = time.monotonic() + (seconds or _LONGEST_SECONDS)
+        self._connecting[socket.fd] = (call, socket, place, end)
         self.finish_connections()
 
     def _sendto(self, call: Call, caller: Caller) -> int | None:

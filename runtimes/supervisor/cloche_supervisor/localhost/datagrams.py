@@ -78,8 +78,8 @@ class Datagrams:
         """Connect or disconnect a socket."""
         if address.family_of(data) == _socket.AF_UNSPEC:
             linux.disconnect(socket.fd)
-            # A socket without an address of its own is now bound to no interface. It also has no
-            # other end to send to, and only the supervisor can give it one.
+            # The socket may now be bound to no interface. But it has no other end to send to, and
+            # only the supervisor can give it one.
             socket.confine()
             return 0
         place = address.to_connect(data, socket.own.family)
@@ -99,7 +99,7 @@ class Datagrams:
         flags = flags & _FLAGS | _socket.MSG_DONTWAIT
         if place is None:
             return socket.own.send(data, flags)
-        # Nobody receives what a muted socket sends: the port has never been bound.
+        # No process receives what a muted socket sends: the port has never been bound.
         return len(data) if socket.muted else socket.own.sendto(data, flags, place)
 
     def send_message(self, call: Call, caller: Caller, socket: Socket) -> int:
@@ -137,7 +137,7 @@ class Datagrams:
     def _working(
         self, call: Call, caller: Caller, socket: Socket, place: address.Address
     ) -> Socket:
-        """Return a socket that can send there, or the muted one if nobody could receive it."""
+        """Return a socket that can send there, or the muted one if no process could receive it."""
         if not socket.muted or place[1] not in self._ports:
             return socket
         working = self._copy(socket)

@@ -8,17 +8,24 @@ program that uses no sockets never wakes it.
 from __future__ import annotations
 
 import _thread
+import errno
+import fcntl
 import os
 import signal
+import struct
 
 from cloche_supervisor.localhost.notifications import Listener
 from cloche_supervisor.system import linux
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    import _socket
+
     from cloche_supervisor.localhost.answers import Answers
 
 _PTRACE_SCOPE = "/proc/sys/kernel/yama/ptrace_scope"
+_GET_FLAGS, _IS_UP = 0x8913, 1  # SIOCGIFFLAGS and IFF_UP of <linux/if.h>
+_INTERFACE = struct.Struct("16sH22x")  # struct ifreq
 _ONLY_ROOT = 2  # Documentation/admin-guide/LSM/Yama.rst: "admin-only attach"
 
 
@@ -86,12 +93,13 @@ class Localhost:
                 try:
                     own.setsockopt(_socket.SOL_SOCKET, _socket.SO_BINDTODEVICE, b"lo\0")
                     own.bind((host, 0))
+                    _check_is_up(own)
                 finally:
                     own.close()
             except OSError as error:
                 self.problem = f"a socket cannot be bound to {host} on lo: {error.strerror}"
-            else:
-                self._families[family] = host
+                return  # without IPv4 there is no IPv6: ::1 can be bound while lo is down
+            self._families[family] = host
 
     def _run(self) -> None:
         with self._started:
@@ -116,6 +124,18 @@ class Localhost:
 
             self._answers = Answers(listener, self._numbers, tuple(self._families))
         return self._answers
+
+
+def _check_is_up(own: _socket.socket) -> None:
+    """Check that `lo` is up.
+
+    Raises:
+        OSError: it is not.
+    """
+    request = bytearray(_INTERFACE.pack(b"lo", 0))
+    fcntl.ioctl(own.fileno(), _GET_FLAGS, request)
+    if not _INTERFACE.unpack(request)[1] & _IS_UP:
+        raise OSError(errno.ENETDOWN, os.strerror(errno.ENETDOWN))
 
 
 def _check_access() -> None:
