@@ -1,8 +1,8 @@
 """Adapt Matplotlib at the build of the image: fonts for most scripts, and a stored list of fonts.
 
-- A text, and what is between the formulas of a text, uses the fonts of FALLBACKS for the glyphs that
-  its own font lacks. `font.family` in matplotlibrc would not be enough, because programs and
-  seaborn's themes replace it.
+- A text, also one with formulas, uses the fonts of FALLBACKS for glyphs that its own font lacks.
+  `font.family` in matplotlibrc would not be enough, because programs and seaborn's themes replace
+  it.
 - Matplotlib searches the fonts and stores their list at its first import, in the program's home
   directory. That is new for each program, so it reads the list of the image.
 """
@@ -50,9 +50,11 @@ CHANGES = (
     (
         "backends/_backend_pdf_ps.py",
         "    options = subset.Options(glyph_names=True, recommended_glyphs=True)\n",
-        "    options = subset.Options(\n"
-        "        glyph_names=True, recommended_glyphs=True, prune_unicode_ranges=False\n"
-        "    )\n",
+        (
+            "    options = subset.Options(\n"
+            "        glyph_names=True, recommended_glyphs=True, prune_unicode_ranges=False\n"
+            "    )\n"
+        ),
     ),
 )
 """Lines of Matplotlib's modules, and what replaces them."""
