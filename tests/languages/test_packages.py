@@ -60,8 +60,9 @@ import matplotlib.pyplot as plt
 warnings.simplefilter("error")
 plt.rcParams["font.family"] = FAMILY
 plt.title("Größe Ελληνικά Кириллица 中文 日本語 한국어 العربية 😀🚀🤖🥳", fontweight="bold")
-plt.savefig("plot.png")
-plt.savefig("plot.svg")
+plt.xlabel("温度 $T^2$")
+for suffix in ("png", "svg", "pdf"):
+    plt.savefig(f"plot.{suffix}")
 print("saved")
 """
 THEMED = """
