@@ -133,9 +133,12 @@ def _filter_calls(context: Context) -> None:
     This thread makes none of the calls that the filter refuses.
     """
     inotify, machine = not watches_are_scarce(), os.uname().machine
-    programs = [assemble(rules(inotify=inotify, localhost=is_), machine) for is_ in (True, False)]
+
+    def program(*, localhost: bool) -> bytes:
+        return assemble(rules(inotify=inotify, localhost=localhost), machine)
+
     linux.forbid_new_privileges()
-    context.localhost.filter_calls(*programs)
+    context.localhost.filter_calls(program)
 
 
 def _report_ready(context: Context) -> None:

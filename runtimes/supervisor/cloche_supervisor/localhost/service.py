@@ -20,6 +20,7 @@ from cloche_supervisor.system import linux
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import _socket
+    from collections.abc import Callable
 
     from cloche_supervisor.localhost.answers import Answers
 
@@ -51,12 +52,12 @@ class Localhost:
         """The addresses that programs can use."""
         return list(self._families.values()) if self._listener is not None else []
 
-    def filter_calls(self, program: bytes, without: bytes) -> None:
+    def filter_calls(self, program: Callable[..., bytes]) -> None:
         """Filter the calls of this thread, and answer those that make sockets.
 
         Args:
-            program: the filter that passes them on.
-            without: the filter that refuses them, used where they cannot be answered.
+            program: returns the filter that passes them on (`localhost=True`), or the one that
+                refuses them, which is used where they cannot be answered.
 
         Raises:
             OSError: the kernel has no seccomp.
@@ -64,14 +65,14 @@ class Localhost:
         self._find_addresses()
         if self._families:
             self._started.acquire()
-            _thread.start_new_thread(self._run, ())
             try:
-                self._listener = Listener(linux.filter_calls_with_listener(program))
-            except OSError as error:
-                self.problem = f"the kernel passes no calls to the supervisor: {error.strerror}"
+                _thread.start_new_thread(self._run, ())
+                self._listener = Listener(linux.filter_calls_with_listener(program(localhost=True)))
+            except (OSError, RuntimeError) as error:  # RuntimeError: there can be no other thread
+                self.problem = f"the kernel passes no calls to the supervisor: {error}"
             self._started.release()
         if self._listener is None:
-            linux.filter_calls(without)
+            linux.filter_calls(program(localhost=False))
 
     def clear(self) -> None:
         """Close what is left of a program. All of its processes must have ended."""
