@@ -98,6 +98,12 @@ class Row:
         return "compile" in yaml.safe_load(runtime.read_text(encoding="utf-8"))["spec"]
 
 
+def of_languages_with(name: str) -> Callable[..., Any]:
+    """Parametrize a test with this row of the languages that have a program for it, as `row`."""
+    found = sorted((Path(__file__).parent / "programs").glob(f"*/{name}.*"))
+    return pytest.mark.parametrize("row", [Row(one.parent.name, name) for one in found], ids=str)
+
+
 def of_every_language(*names: str) -> Callable[..., Any]:
     """Parametrize a test with these rows of every language, as `row`."""
     rows = [Row(language, name) for language in EXTENSIONS for name in names]

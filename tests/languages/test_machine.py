@@ -35,3 +35,15 @@ def test_a_program_finds_the_machine_that_its_resources_give(
     assert answer.status_code == httpx.codes.OK, answer.text
     body: dict[str, Any] = answer.json()
     assert {name: body[name] for name in expect} == expect, body
+
+
+def test_javas_compiler_descends_into_an_expression_of_generated_code(http: httpx.Client) -> None:
+    """The default stack of 1 MiB ends the compiler."""
+    expression = " + ".join(["x"] * 6000)
+    code = "public class Main { public static void main(String[] words) { int x = 1; "
+    code += f"long sum = {expression}; System.out.println(sum); }} }}"
+
+    answer = http.post("/api/v1/execute", json={"language": "java", "code": code, "timeout": 60})
+
+    assert answer.status_code == httpx.codes.OK, answer.text
+    assert answer.json()["stdout"] == "6000\n"

@@ -8,7 +8,7 @@ from typing import Any
 import httpx
 
 from languages.answers import Answers
-from languages.rows import EXAMPLES, LINE, Row, of_every_language
+from languages.rows import EXAMPLES, LINE, Row, of_every_language, of_languages_with
 
 KIB = 1024
 FAILURES = {
@@ -117,6 +117,13 @@ def test_a_file_written_by_a_program_is_returned(row: Row, answers: Answers) -> 
     (file,) = answer["files"]
     assert file["path"] == "out.txt"
     assert base64.b64decode(file["content_base64"]) == b"written\n"
+
+
+@of_languages_with("localhost")
+def test_a_server_and_a_client_in_one_program_reach_each_other(row: Row, answers: Answers) -> None:
+    answer = ended(answers(row))
+
+    assert (answer["stdout"], answer["stderr"], answer["exit_code"]) == ("pong\n", "", 0)
 
 
 @of_every_language("timeout")

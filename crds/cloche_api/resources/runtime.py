@@ -257,7 +257,8 @@ class RuntimeStatus(Resource):
     conditions: Conditions | None = None
     """Conditions of the runtime. `Ready` is False if its Pods cannot run programs, with the reason.
     `StorageAvailable` is False if the stored executions leave no space for more. `AliasesUnique` is
-    False if another runtime has one of the aliases."""
+    False if another runtime has one of the aliases. `LocalhostAvailable` is False if programs
+    cannot use 127.0.0.1, with the reason."""
 
 
 class UnknownEntryError(Exception):

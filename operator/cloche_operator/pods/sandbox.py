@@ -32,6 +32,20 @@ _STDIN, _STDOUT = 0, 1
 _CHUNK = 32 * 1024  # the size of the kubelet's buffer
 _READY_SECONDS = 5.0  # from a hello or an exit to the supervisor's `ready`
 _CLOSE_SECONDS = 1.0  # for the closing handshake
+_LOOPBACK = ("127.0.0.1", "::1")
+_PROBLEM_CHARACTERS = 500
+
+
+class Localhost:
+    """What a `ready` event reports about localhost. The Pod may report anything."""
+
+    def __init__(self, event: dict[str, Any]) -> None:
+        reported = event["localhost"] if isinstance(event.get("localhost"), list) else []
+        self.addresses = [address for address in _LOOPBACK if address in reported]
+        """The loopback addresses that programs can use."""
+        problem = event.get("localhost_problem")
+        self.problem = problem[:_PROBLEM_CHARACTERS] if isinstance(problem, str) else ""
+        """Why programs cannot use all of them, or empty."""
 
 
 class Attachment:
@@ -94,6 +108,8 @@ class Sandbox:
         self.runs = 0
         """Frames that were sent to it."""
         self._born = time.monotonic()
+        self.localhost: Localhost | None = None
+        """What its last `ready` reported; None if it reported nothing."""
         self._marked = not pod.waits
         self._on_spent: list[Callable[[Sandbox], None]] = []
         self._attachment = attachment
@@ -233,6 +249,7 @@ class Sandbox:
     def _hear(self, event: dict[str, Any]) -> None:
         if event.get("event") == "ready" and type(event.get("protocol")) is int:
             self._protocol = event["protocol"]
+            self.localhost = Localhost(event) if "localhost" in event else None
         elif self._transcript is not None and not self._transcript.ended:
             self._transcript.take(event)
         elif event.get("event") == "error":

@@ -83,7 +83,7 @@ class Filler:
         finally:
             pool.starting -= 1
             self._pools.changed.set()
-        self._pools.tried(runtime, shape, None)
+        self._pools.started(runtime, shape, sandbox)
         sandbox.call_when_spent(self._pools.lost)
         stale = self._pools.of(runtime.name) is not pool or sandbox.shape != pool.shape
         if stale or sandbox.spent:

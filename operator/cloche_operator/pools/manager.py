@@ -82,7 +82,7 @@ class Pools:
         if runtime.generation != pool.runtime.generation:
             pool.backoff.succeeded()  # the change may have solved the problem
         if runtime.uid != pool.runtime.uid or runtime.default_shape != pool.shape:
-            pool.problem, pool.proved = None, False
+            pool.problem, pool.proved, pool.localhost = None, False, None
         pool.runtime = runtime
         self.changed.set()
 
@@ -192,6 +192,12 @@ class Pools:
         """Return whether the last Pod of this runtime that was tried has run."""
         pool = self._pools.get(runtime.name)
         return pool is not None and pool.proved and pool.problem is None
+
+    def started(self, runtime: Runtime, shape: PodShape, sandbox: Sandbox) -> None:
+        """Record that a Pod of this runtime and shape has started, and what it reports."""
+        self.tried(runtime, shape, None)
+        if pool := self._pools.get(runtime.name):
+            pool.localhost = sandbox.localhost
 
     def tried(self, runtime: Runtime, shape: PodShape, problem: EndedError | None) -> None:
         """Record that a Pod of this runtime and shape has started, or why it has not.

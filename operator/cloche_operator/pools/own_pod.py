@@ -105,7 +105,7 @@ class OwnPod(PodLease):
                 raise NeverStartedError from problem  # nothing was sent
             pools.tried(runtime, shape, problem)
             raise
-        pools.tried(runtime, shape, None)
+        pools.started(runtime, shape, self._sandbox)
         return self._sandbox
 
     def _made(self, pod: Pod) -> None:

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from cloche_api.resources.amounts import UsedResources
     from cloche_operator.model.pod_manifest import PodShape
     from cloche_operator.model.status import EndedError
-    from cloche_operator.pods.sandbox import Sandbox
+    from cloche_operator.pods.sandbox import Localhost, Sandbox
     from cloche_operator.state.cache import Runtime
 
 _WORN_PART = 0.75
@@ -54,6 +54,8 @@ class Pool:
         """Why Pods of this runtime cannot run, from the last attempt; None if they can."""
         self.proved = False
         """Whether a Pod of this runtime has run since its spec last changed."""
+        self.localhost: Localhost | None = None
+        """What the Pod that started last reports about localhost."""
         self._tenants: dict[Sandbox, str] = {}
         """The tenant whose programs a Pod has run, for the Pods that have run one."""
         self._line: deque[tuple[str, asyncio.Future[Sandbox | None]]] = deque()

@@ -76,7 +76,7 @@ def runtime_status(pool: Pool, shared: dict[str, str], *, full: bool) -> Runtime
     `shared`: the aliases that another runtime has too, and its name.
     """
     generation = pool.runtime.generation
-    conditions = [_ready(pool), _storage(full=full), _aliases(shared)]
+    conditions = [_ready(pool), _storage(full=full), _aliases(shared), _localhost(pool)]
     for condition in conditions:
         condition["observedGeneration"] = generation
     return {
@@ -119,6 +119,19 @@ def _aliases(shared: dict[str, str]) -> ConditionDict:
     pairs = ", ".join(f"{alias} ({other})" for alias, other in sorted(shared.items()))
     message = f"Other runtimes have the same aliases or names: {pairs}. Only one of them gets each."
     return _condition("AliasesUnique", "False", "AliasTaken", message[:_MESSAGE_CHARACTERS])
+
+
+def _localhost(pool: Pool) -> ConditionDict:
+    reported = pool.localhost
+    if reported is None:
+        message = "No Pod has reported yet whether its programs can use localhost."
+        return _condition("LocalhostAvailable", "Unknown", "NotReported", message)
+    if not reported.addresses:
+        return _condition("LocalhostAvailable", "False", "Unavailable", reported.problem)
+    if reported.problem:
+        message = f"Only {' and '.join(reported.addresses)}: {reported.problem}"
+        return _condition("LocalhostAvailable", "True", "Partly", message)
+    return _condition("LocalhostAvailable", "True", "Available")
 
 
 def _condition(kind: str, status: str, reason: str, message: str = "") -> ConditionDict:

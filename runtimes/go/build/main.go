@@ -108,10 +108,7 @@ func compile(sources []string) error {
 		"-p", "main", "-complete", "-pack", "-importcfg", root + "/importcfg",
 		"-trimpath", directory, "-o", ".main.a",
 	}
-	for _, path := range sources {
-		args = append(args, "./"+path)
-	}
-	compiler := exec.Command(root+"/tool/compile", args...)
+	compiler := exec.Command(root+"/tool/compile", append(args, sources...)...)
 	compiler.Stdout, compiler.Stderr = os.Stdout, os.Stderr
 	if err := compiler.Run(); err != nil {
 		return err

@@ -10,7 +10,9 @@ from cloche_supervisor.context import Context
 from cloche_supervisor.isolation.bpf import assemble
 from cloche_supervisor.isolation.policy import rules
 from cloche_supervisor.isolation.pristine_state import PristineState, ResetError
+from cloche_supervisor.isolation.syscalls import MACHINES
 from cloche_supervisor.isolation.user_limits import watches_are_scarce
+from cloche_supervisor.localhost.service import Localhost
 from cloche_supervisor.protocol.events import LOG_BYTES, Events, ReaderGoneError
 from cloche_supervisor.protocol.frame import EXIT, KEEP_FILES, Frame
 from cloche_supervisor.protocol.wire import VERSION, Input, ProtocolError
@@ -45,7 +47,8 @@ def _supervise(settings: Settings) -> int:
     linux.set_dumpable(dumpable=False)
     signals = Signals()
     events = Events(1)
-    context = Context(settings, signals, events, Processes(signals), Cgroup())
+    localhost = Localhost(MACHINES.get(os.uname().machine, {}))
+    context = Context(settings, signals, events, Processes(signals), Cgroup(), localhost)
     try:
         try:
             code = _serve(context)
@@ -103,14 +106,14 @@ def _end(context: Context) -> None:
 def _serve(context: Context) -> int:
     source = Input(0, context.signals)
     source.hello()
-    context.events.emit("ready", protocol=VERSION)
+    _filter_calls(context)
+    _report_ready(context)
     pristine = PristineState(context.settings.workspace, context.settings.memory_directories)
     environment = default_environment(context.settings.workspace)
-    filter_ = assemble(rules(inotify=not watches_are_scarce()), os.uname().machine)
     data: bytes | None = source.frame()
     while data is not None:
         frame = Frame(data)
-        Execution(context, frame, environment, filter_).run()
+        Execution(context, frame, environment).run()
         if frame.afterwards == EXIT or context.events.logged >= LOG_BYTES:
             break
         keep_files = frame.afterwards == KEEP_FILES
@@ -124,6 +127,27 @@ def _serve(context: Context) -> int:
     return OK
 
 
+def _filter_calls(context: Context) -> None:
+    """Filter the calls of this thread, and with it those of every program that it will start.
+
+    This thread makes none of the calls that the filter refuses.
+    """
+    inotify, machine = not watches_are_scarce(), os.uname().machine
+    programs = [assemble(rules(inotify=inotify, localhost=is_), machine) for is_ in (True, False)]
+    linux.forbid_new_privileges()
+    context.localhost.filter_calls(*programs)
+
+
+def _report_ready(context: Context) -> None:
+    localhost = context.localhost
+    context.events.emit(
+        "ready",
+        protocol=VERSION,
+        localhost=localhost.addresses,
+        localhost_problem=localhost.problem,
+    )
+
+
 def _make_ready(context: Context, pristine: PristineState, *, keep_files: bool) -> None:
     """Clean up after an execution and report `ready` for the next.
 
@@ -134,7 +158,7 @@ def _make_ready(context: Context, pristine: PristineState, *, keep_files: bool) 
     _deliver(context)
     reset(context, pristine, keep_files=keep_files)
     linux.give_memory_back()
-    context.events.emit("ready", protocol=VERSION)
+    _report_ready(context)
     _deliver(context)
 
 

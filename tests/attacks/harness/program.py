@@ -21,11 +21,11 @@ from typing import Any
 
 HERE = Path(__file__).parents[1] / "programs"
 LANGUAGES = {".py": "python", ".cpp": "cpp", ".sh": "bash"}
-KINDS = ("network", "files", "processes", "resources", "protocol", "kubernetes")
-SHARING = ("network", "files", "kubernetes")
+KINDS = ("network", "localhost", "files", "processes", "resources", "protocol", "kubernetes")
+SHARING = ("network", "localhost", "files", "kubernetes")
 """Kinds that probe for access and leave their Pod unchanged. The others try to break or exhaust
 their Pod."""
-OPEN = ("network", "kubernetes")
+OPEN = ("network", "localhost", "kubernetes")
 """Kinds whose result differs if the network is open."""
 _LINE = re.compile(r"(?:#|//) (Tries|Gets|Ends|Bytes|Limits|Collects|Held by|Depends on): (.*)")
 _RESOURCES = ("cpu", "memory", "disk")

@@ -65,14 +65,15 @@ def test_each_program_of_a_session_finds_the_same_machine_as_a_single_one(
         size = os.statvfs("/dev/shm").f_blocks * 4096
         mode = oct(os.stat("/dev/shm").st_mode)
         print(names, limits, size, mode, os.cpu_count(), os.environ["TERM"])
-        open("/dev/shm/left", "w").close()
         print(os.listdir("/dev/shm"))
+        open("/dev/shm/left", "w").close()
     """
 
     single = execute(look)["stdout"]
     first, second = (execute(look, **session)["stdout"] for _ in range(2))
 
     assert f" {512 * MIB} " in single
+    assert single.endswith("[]\n")
     assert single == first == second
 
 

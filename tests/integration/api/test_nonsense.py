@@ -65,10 +65,6 @@ EXECUTIONS: dict[str, tuple[dict[str, Any], str]] = {
         {"compileTimeoutSeconds": 0.0},
         "spec.compileTimeoutSeconds: Invalid value",
     ),
-    "compile timeout too long": (
-        {"compileTimeoutSeconds": 301},
-        "spec.compileTimeoutSeconds: Invalid value",
-    ),
     "merged output as text": ({"mergeOutput": "yes"}, "spec.mergeOutput: Invalid value"),
     "ttl negative": (
         {"ttlSecondsAfterFinished": -1},
@@ -187,7 +183,6 @@ EXECUTIONS: dict[str, tuple[dict[str, Any], str]] = {
     "absolute output files": ({"outputFiles": ["/etc/*"]}, "must be a relative path"),
     "output files above /tmp": ({"outputFiles": ["/tmp/../a"]}, "must be a relative path"),
     "all of /tmp as a name": ({"outputFiles": ["/tmp/"]}, "must be a relative path"),
-    "output files beside /tmp": ({"outputFiles": ["/tmpx/a"]}, "must be a relative path"),
     "too many output files": ({"outputFiles": ["*"] * 65}, "spec.outputFiles: Too many"),
     "session with a space": ({"session": "a b"}, "spec.session: Invalid value"),
     "empty session": ({"session": ""}, "spec.session: Invalid value"),

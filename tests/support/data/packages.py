@@ -35,7 +35,7 @@ def javascript() -> list[Package]:
 
 
 def ruby() -> list[Package]:
-    """Return the gems of Ruby beside its standard library."""
+    """Return the gems that the image of Ruby adds to its standard library."""
     return _simple("### Ruby gems")
 
 

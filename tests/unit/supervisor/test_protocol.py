@@ -13,7 +13,7 @@ from support.fixtures.supervisor import HELLO, PYTHON, Supervisors, encoded, fra
 def test_the_ready_event_follows_the_hello(supervisors: Supervisors) -> None:
     peer = supervisors.start()
     peer.send(HELLO)
-    peer.read_until(b'{"seq":0,"event":"ready","protocol":1}\n')
+    peer.read_until(b'{"seq":0,"event":"ready","protocol":1,')
     peer.send(encoded(frame_of(["true"])))
     result = peer.finish()
     assert result.code == 0

@@ -16,7 +16,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from cloche_supervisor.isolation.policy import Rule
+    from cloche_supervisor.isolation.policy import Case, Rule
 
 _LOAD, _RETURN = 0x20, 0x06  # BPF_LD | BPF_W | BPF_ABS, BPF_RET | BPF_K
 _IF_EQUAL, _IF_AT_LEAST, _IF_ANY_BIT = 0x15, 0x35, 0x45  # BPF_JMP | BPF_K | BPF_JEQ, _JGE, _JSET
@@ -25,13 +25,11 @@ _NUMBER, _MACHINE, _ARGUMENTS = 0, 4, 16  # offsets in seccomp_data; 8 bytes for
 _ALLOW = 0x7FFF_0000  # SECCOMP_RET_ALLOW
 _FAIL = 0x0005_0000  # SECCOMP_RET_ERRNO
 _KILL = 0x8000_0000  # SECCOMP_RET_KILL_PROCESS
+_PASS_ON = 0x7FC0_0000  # SECCOMP_RET_USER_NOTIF
 
 _X32 = 0x4000_0000  # __X32_SYSCALL_BIT: x32 calls on x86_64, with other numbers
 
-_MACHINES = {
-    "x86_64": (0xC000_003E, syscalls.X86_64),  # AUDIT_ARCH_X86_64
-    "aarch64": (0xC000_00B7, syscalls.AARCH64),  # AUDIT_ARCH_AARCH64
-}
+_AUDITED = {"x86_64": 0xC000_003E, "aarch64": 0xC000_00B7}  # AUDIT_ARCH_X86_64, _AARCH64
 
 _Instruction = tuple[int, int, int, int]  # code, jump if true, jump if false, operand
 
@@ -45,9 +43,9 @@ def assemble(rules: Sequence[Rule], machine: str) -> bytes:
     Raises:
         NotImplementedError: there is no filter for this machine.
     """
-    if machine not in _MACHINES:
+    if machine not in _AUDITED:
         raise NotImplementedError(f"the system call filter does not support {machine}")
-    audited, numbers = _MACHINES[machine]
+    audited, numbers = _AUDITED[machine], syscalls.MACHINES[machine]
     program = [
         (_LOAD, 0, 0, _MACHINE),
         (_IF_EQUAL, 1, 0, audited),
@@ -70,26 +68,41 @@ def assemble(rules: Sequence[Rule], machine: str) -> bytes:
 
 def _instructions_of(rule: Rule) -> list[_Instruction]:
     """Return the instructions for a call that the rule names; permitted calls fall through."""
-    fail, allow = (_RETURN, 0, 0, _FAIL | rule.error), (_RETURN, 0, 0, _ALLOW)
+    action = _PASS_ON if rule.error is None else _FAIL | rule.error
+    answer, allow = (_RETURN, 0, 0, action), (_RETURN, 0, 0, _ALLOW)
     if rule.flags is not None:
         place, mask = rule.flags
-        return [_argument(place), (_IF_ANY_BIT, 0, 1, mask), fail]
+        return [_argument(place), (_IF_ANY_BIT, 0, 1, mask), answer]
+    if rule.given is not None:
+        lower, upper = _argument(rule.given), _argument(rule.given, upper=True)
+        return [lower, (_IF_EQUAL, 0, 2, 0), upper, (_IF_EQUAL, 1, 0, 0), answer]
     if rule.when:
-        return _compare_cases(rule.when, fail)
-    return [*_compare_cases(rule.unless, allow), fail]
+        return _compare_cases(rule.when, answer)
+    return [*_compare_cases(rule.unless, allow), answer]
 
 
-def _compare_cases(cases: Sequence[dict[int, int]], answer: _Instruction) -> list[_Instruction]:
+def _compare_cases(cases: Sequence[Case], answer: _Instruction) -> list[_Instruction]:
     """Return `answer` if the arguments match all values of one of the cases, else fall through."""
     found: list[_Instruction] = []
     for case in cases:
-        for number, (place, value) in enumerate(case.items()):
-            # Skip the comparisons of the remaining values (two instructions each) and the answer.
-            otherwise = 2 * (len(case) - number - 1) + 1
-            found += [_argument(place), (_IF_EQUAL, 0, otherwise, value)]
-        found.append(answer)
+        body = [answer]
+        for place, value in reversed(case.items()):
+            values = value if isinstance(value, tuple) else (value,)
+            # Each comparison but the last jumps over those behind it, to what follows them. The
+            # last one goes on there, or skips the rest of the case.
+            comparisons = [
+                (
+                    _IF_EQUAL,
+                    len(values) - number - 1,
+                    len(body) if number == len(values) - 1 else 0,
+                    one,
+                )
+                for number, one in enumerate(values)
+            ]
+            body = [_argument(place), *comparisons, *body]
+        found += body
     return found
 
 
-def _argument(place: int) -> _Instruction:
-    return (_LOAD, 0, 0, _ARGUMENTS + 8 * place)
+def _argument(place: int, *, upper: bool = False) -> _Instruction:
+    return (_LOAD, 0, 0, _ARGUMENTS + 8 * place + 4 * upper)

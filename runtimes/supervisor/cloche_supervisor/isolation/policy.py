@@ -17,10 +17,28 @@ from __future__ import annotations
 
 import errno
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Union
+
+    Case = dict[int, Union[int, tuple[int, ...]]]
+
 _SUCCESS = 0
-_AF_UNIX = 1  # <linux/socket.h>
+_PASS_ON = None
+_AF_UNIX, _AF_INET, _AF_INET6 = 1, 2, 10  # <linux/socket.h>
 _SOL_SOCKET, _ATTACH_FILTER, _ATTACH_BPF = 1, 26, 50  # <asm-generic/socket.h>
 _ATTACH_REUSEPORT_CBPF, _ATTACH_REUSEPORT_EBPF = 51, 52
+_BINDTODEVICE, _BINDTOIFINDEX, _MARK, _TXTIME, _ZEROCOPY, _RESERVE_MEM = 25, 62, 36, 61, 60, 73
+_IPPROTO_IP, _IPPROTO_TCP, _IPPROTO_IPV6 = 0, 6, 41  # <linux/in.h>
+_IP_OPTIONS = (1, 2, 8, 10, 11, 12, 13, 24, 33, 34, 49)
+"""Of <linux/in.h>: TOS, TTL, PKTINFO (to receive it), MTU_DISCOVER, RECVERR, RECVTTL, RECVTOS,
+BIND_ADDRESS_NO_PORT, MULTICAST_TTL, MULTICAST_LOOP, MULTICAST_ALL."""
+_IPV6_OPTIONS = (16, 18, 19, 23, 25, 26, 29, 49, 51, 66, 67)
+"""Of <linux/in6.h>: UNICAST_HOPS, MULTICAST_HOPS, MULTICAST_LOOP, MTU_DISCOVER, RECVERR, V6ONLY,
+MULTICAST_ALL, RECVPKTINFO, RECVHOPLIMIT, RECVTCLASS, TCLASS."""
+_TCP_OPTIONS = (1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 12, 18, 23, 25)
+"""Of <linux/tcp.h>: NODELAY, MAXSEG, CORK, KEEPIDLE, KEEPINTVL, KEEPCNT, SYNCNT, LINGER2,
+DEFER_ACCEPT, WINDOW_CLAMP, QUICKACK, USER_TIMEOUT, FASTOPEN (to receive it), NOTSENT_LOWAT."""
 _PRIO_PROCESS, _PRIO_PGRP, _PRIO_USER = 0, 1, 2  # <linux/resource.h>
 _IOPRIO_WHO_PROCESS, _IOPRIO_WHO_PGRP, _IOPRIO_WHO_USER = 1, 2, 3  # <linux/ioprio.h>
 _CLONE_NEW = 0x7E02_0000  # <linux/sched.h>: CGROUP UTS IPC USER PID NET, and NS
@@ -36,31 +54,34 @@ class Rule:
     """System calls that fail with an error number, or succeed without being made (error 0).
 
     Args:
-        error: the error number.
+        error: the error number. None passes the call on to the supervisor, which makes it.
         calls: the names of the calls; those that a machine lacks are skipped.
-        unless: cases, each with values by argument position. A call that matches all values of a
-            case is allowed.
+        unless: cases, each with values by argument position, of which one must match. A call that
+            matches in all positions of a case is allowed.
         when: cases likewise. Only a call that matches all values of a case gets the error.
         flags: the position of an argument and a mask. Only a call with one of these bits gets the
             error.
+        given: the position of a pointer. Only a call in which it is not NULL gets the error.
 
-    As in the kernel, only the lower 32 bits of these arguments are compared. If several rules name
-    a call, the first one that applies decides.
+    As in the kernel, only the lower 32 bits of these arguments are compared, except for a pointer.
+    If several rules name a call, the first one that applies decides.
     """
 
     def __init__(
         self,
-        error: int,
+        error: int | None,
         *calls: str,
-        unless: tuple[dict[int, int], ...] = (),
-        when: tuple[dict[int, int], ...] = (),
+        unless: tuple[Case, ...] = (),
+        when: tuple[Case, ...] = (),
         flags: tuple[int, int] | None = None,
+        given: int | None = None,
     ) -> None:
         self.error = error
         self.calls = calls
         self.unless = unless
         self.when = when
         self.flags = flags
+        self.given = given
 
 
 _USUAL = (
@@ -78,8 +99,8 @@ _USUAL = (
 )
 
 _CONDITIONAL = (
-    # No network: only sockets within the Pod. AF_NETLINK is refused too, because its answers (the
-    # kernel's list of interfaces) wait in memory that is not charged.
+    # No network: only sockets within the Pod (see _LOCALHOST). AF_NETLINK is refused too, because
+    # its answers (the kernel's list of interfaces) wait in memory that is not charged.
     Rule(errno.EACCES, "socket", "socketpair", unless=({0: _AF_UNIX},)),
     # No new namespaces, in which the program would be root.
     Rule(errno.EPERM, "clone", flags=(0, _CLONE_NEW)),
@@ -87,13 +108,23 @@ _CONDITIONAL = (
     # which each container's filter is taken. PR_SCHED_CORE is refused because it reserves a CPU
     # core.
     Rule(errno.EINVAL, "prctl", when=({0: _PR_SET_SECCOMP}, {0: _PR_SCHED_CORE})),
+    # No option that leads a socket off the loopback interface, or takes uncharged memory. Of IP
+    # only the options that programs use are allowed: others join groups, name interfaces and
+    # routes, or load further parts of the kernel.
     Rule(
         errno.EPERM, "setsockopt",
-        when=tuple(
-            {1: _SOL_SOCKET, 2: option}
-            for option in (
-                _ATTACH_FILTER, _ATTACH_BPF, _ATTACH_REUSEPORT_CBPF, _ATTACH_REUSEPORT_EBPF,
-            )
+        when=({1: _SOL_SOCKET, 2: (
+            _ATTACH_FILTER, _ATTACH_BPF, _ATTACH_REUSEPORT_CBPF, _ATTACH_REUSEPORT_EBPF,
+            _BINDTODEVICE, _BINDTOIFINDEX, _MARK, _TXTIME, _ZEROCOPY, _RESERVE_MEM,
+        )},),
+    ),
+    Rule(
+        errno.ENOPROTOOPT, "setsockopt",
+        unless=(
+            {1: _SOL_SOCKET},
+            {1: _IPPROTO_IP, 2: _IP_OPTIONS},
+            {1: _IPPROTO_TCP, 2: _TCP_OPTIONS},
+            {1: _IPPROTO_IPV6, 2: _IPV6_OPTIONS},
         ),
     ),
     # All that a program writes is in memory, so there is nothing to flush. On the node's files that
@@ -183,11 +214,24 @@ RULES = _USUAL + _CONDITIONAL + _REFUSED
 
 _NO_INOTIFY = Rule(errno.EMFILE, "inotify_init", "inotify_init1")
 
+_LOCALHOST = (
+    # Sockets on the loopback interface. The supervisor makes the sockets and all calls that take an
+    # address, because a filter cannot see addresses: see localhost/answers.py. It is asked about
+    # UNIX sockets too, because descriptors look alike. `listen` shows it that a socket is bound.
+    Rule(_PASS_ON, "socket", when=({0: (_AF_INET, _AF_INET6)},)),
+    Rule(_PASS_ON, "bind", "listen", "connect", "sendmsg", "sendmmsg"),
+    Rule(_PASS_ON, "sendto", given=4),
+)
+PASSED_ON = {call for rule in _LOCALHOST for call in rule.calls}
+"""The calls that the supervisor answers."""
 
-def rules(*, inotify: bool) -> tuple[Rule, ...]:
+
+def rules(*, inotify: bool, localhost: bool) -> tuple[Rule, ...]:
     """Return the rules for the programs of this Pod.
 
-    `inotify`: whether they may watch files. They may not if they could use up the instances of the
-    node's root: see user_limits.py.
+    Args:
+        inotify: whether they may watch files. They may not if they could use up the instances of
+            the node's root: see user_limits.py.
+        localhost: whether the supervisor answers calls. If not, there are no IP sockets.
     """
-    return RULES if inotify else (*RULES, _NO_INOTIFY)
+    return (*(_LOCALHOST if localhost else ()), *RULES, *(() if inotify else (_NO_INOTIFY,)))

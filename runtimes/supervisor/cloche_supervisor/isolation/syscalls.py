@@ -35,6 +35,11 @@ X86_64 = {
     "msync": 26,
     "shmget": 29,
     "socket": 41,
+    "connect": 42,
+    "sendto": 44,
+    "sendmsg": 46,
+    "bind": 49,
+    "listen": 50,
     "socketpair": 53,
     "setsockopt": 54,
     "clone": 56,
@@ -108,6 +113,7 @@ X86_64 = {
     "open_by_handle_at": 304,
     "clock_adjtime": 305,
     "syncfs": 306,
+    "sendmmsg": 307,
     "setns": 308,
     "process_vm_readv": 310,
     "process_vm_writev": 311,
@@ -169,7 +175,12 @@ AARCH64 = {
     "shmget": 194,
     "socket": 198,
     "socketpair": 199,
+    "bind": 200,
+    "listen": 201,
+    "connect": 203,
+    "sendto": 206,
     "setsockopt": 208,
+    "sendmsg": 211,
     "add_key": 217,
     "request_key": 218,
     "keyctl": 219,
@@ -191,6 +202,7 @@ AARCH64 = {
     "clock_adjtime": 266,
     "syncfs": 267,
     "setns": 268,
+    "sendmmsg": 269,
     "process_vm_readv": 270,
     "process_vm_writev": 271,
     "kcmp": 272,
@@ -203,3 +215,6 @@ AARCH64 = {
     "io_pgetevents": 292,
     "kexec_file_load": 294,
 }
+
+MACHINES = {"x86_64": X86_64, "aarch64": AARCH64}
+"""The numbers by machine, named as `os.uname` reports it."""

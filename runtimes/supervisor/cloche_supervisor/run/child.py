@@ -51,21 +51,21 @@ def default_environment(workspace: str) -> dict[str, str]:
 
 
 class Launcher:
-    """Start the programs of one execution, all with the same environment, limits and filter.
+    """Start the programs of one execution, all with the same environment and limits.
+
+    They inherit the filter of system calls from the thread that starts them.
 
     Args:
         workspace: the working directory and HOME; its `.tmp` is TMPDIR.
         environment: all variables of the programs; nothing is inherited.
         rlimits: values by their names in the frame, added to the fixed limits of `limits_of_user`;
             each is capped at the supervisor's hard limit.
-        filter_: the BPF program that filters system calls.
     """
 
     def __init__(
-        self, workspace: str, environment: dict[str, str], rlimits: dict[str, int], filter_: bytes
+        self, workspace: str, environment: dict[str, str], rlimits: dict[str, int]
     ) -> None:
         self._workspace = workspace
-        self._filter = filter_
         self._environment = environment
         ordered = {getattr(resource, f"RLIMIT_{name.upper()}"): rlimits[name] for name in rlimits}
         self._rlimits = {
@@ -116,8 +116,6 @@ class Launcher:
             resource.setrlimit(number, (value, value))
         os.chdir(self._workspace)
         Signals.restore()
-        linux.forbid_new_privileges()
-        linux.filter_calls(self._filter)
         self._exec(command)
 
     def _exec(self, command: tuple[str, ...]) -> None:

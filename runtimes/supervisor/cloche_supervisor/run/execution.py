@@ -27,9 +27,7 @@ _OUT_OF_MEMORY = 137
 class Execution:
     """One frame, from writing its files to its `exit` event."""
 
-    def __init__(
-        self, context: Context, frame: Frame, environment: dict[str, str], filter_: bytes
-    ) -> None:
+    def __init__(self, context: Context, frame: Frame, environment: dict[str, str]) -> None:
         self._context = context
         self._frame = frame
         start = time.monotonic()
@@ -38,7 +36,6 @@ class Execution:
             context.settings.workspace,
             {**environment, **frame.environment},
             frame.limits.rlimits,
-            filter_,
         )
         order, ends, merged = Order(start), Ends(), frame.merge_output
         self._ends = ends

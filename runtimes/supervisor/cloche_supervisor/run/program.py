@@ -187,6 +187,7 @@ def run_program(  # noqa: PLR0913 - all that a program needs
     by_itself = pipes.wait(deadline)
     seconds = time.monotonic() - start
     context.processes.kill(context.settings.kill_seconds)
+    context.localhost.clear()
     pipes.finish()
     status = context.processes.status
     return Ended(

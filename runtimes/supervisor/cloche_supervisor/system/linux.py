@@ -19,6 +19,15 @@ _PR_SET_CHILD_SUBREAPER = 36
 _PR_SET_NO_NEW_PRIVS = 38
 _SIGSET_BYTES = 128  # sizeof(sigset_t) in glibc and musl
 _IPC_RMID = 0
+_SECCOMP = {"x86_64": 317, "aarch64": 277}
+_SECCOMP_SET_MODE_FILTER = 1
+_LISTENER_FLAGS = 0x8 | 0x20
+"""SECCOMP_FILTER_FLAG_NEW_LISTENER, and _WAIT_KILLABLE_RECV: once a call is received, only a signal
+that kills interrupts it, so that it is not made twice."""
+_SOL_SOCKET, _SO_ATTACH_FILTER, _SO_LOCK_FILTER = 1, 26, 44  # <asm-generic/socket.h>
+_SHUT_WR = 1
+_SOCKADDR_BYTES = 16
+_DROP_ALL = bytes([6, 0, 0, 0, 0, 0, 0, 0])  # BPF_RET | BPF_K: keep 0 bytes
 
 _libc = ctypes.CDLL(None, use_errno=True)
 
@@ -57,16 +66,47 @@ def forbid_new_privileges() -> None:
 
 
 def filter_calls(program: bytes) -> None:
-    """Filter every later system call of this process and its children with a BPF program.
+    """Filter every later system call of this thread and its children with a BPF program.
 
     This needs no privileges after `forbid_new_privileges`. A filter cannot be removed.
 
     Raises:
         OSError: the kernel has no seccomp, or rejects the program.
     """
-    instructions = ctypes.create_string_buffer(program, len(program))
-    header = _SockFprog(len(program) // 8, ctypes.addressof(instructions))
+    header, _kept = _sock_fprog(program)
     _prctl(_PR_SET_SECCOMP, _SECCOMP_MODE_FILTER, ctypes.addressof(header))
+
+
+def filter_calls_with_listener(program: bytes) -> int:
+    """Filter like `filter_calls`, and return the descriptor from which calls can be received.
+
+    Raises:
+        OSError: the kernel is older than Linux 5.19, or the thread has such a filter already.
+    """
+    header, _kept = _sock_fprog(program)
+    number = ctypes.c_long(_SECCOMP[os.uname().machine])
+    mode, flags = ctypes.c_long(_SECCOMP_SET_MODE_FILTER), ctypes.c_long(_LISTENER_FLAGS)
+    return _check(_libc.syscall(number, mode, flags, ctypes.byref(header)))
+
+
+def mute(fd: int) -> None:
+    """Stop a datagram socket from sending and receiving, until it is closed."""
+    header, _kept = _sock_fprog(_DROP_ALL)
+    size = ctypes.sizeof(header)
+    _check(_libc.setsockopt(fd, _SOL_SOCKET, _SO_ATTACH_FILTER, ctypes.byref(header), size))
+    _check(_libc.setsockopt(fd, _SOL_SOCKET, _SO_LOCK_FILTER, ctypes.byref(ctypes.c_int(1)), 4))
+    _libc.shutdown(fd, _SHUT_WR)  # returns ENOTCONN, but shuts the sending side
+
+
+def disconnect(fd: int) -> None:
+    """End the connection of a datagram socket."""
+    _check(_libc.connect(fd, bytes(_SOCKADDR_BYTES), _SOCKADDR_BYTES))  # zeros: AF_UNSPEC
+
+
+def _sock_fprog(program: bytes) -> tuple[_SockFprog, object]:
+    """Return the header of a BPF program, and the instructions, which must be kept with it."""
+    instructions = ctypes.create_string_buffer(program, len(program))
+    return _SockFprog(len(program) // 8, ctypes.addressof(instructions)), instructions
 
 
 def signalfd(numbers: Iterable[int]) -> int:

@@ -3,7 +3,7 @@
 # Held by: the filter
 exec setsid --wait sh -c 'exec env -i python3 -c "
 import socket, errno
-try: socket.socket(socket.AF_INET)
+try: socket.create_connection((\"169.254.169.254\", 80), 5)
 except OSError as error: print(errno.errorcode[error.errno])
 else: print(1)
 "'

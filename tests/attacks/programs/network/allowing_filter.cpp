@@ -12,5 +12,5 @@ int main() {
     sock_filter allow[] = {{BPF_RET | BPF_K, 0, 0, SECCOMP_RET_ALLOW}};
     sock_fprog program = {1, allow};
     tell(prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program, 0, 0));
-    tell(socket(AF_INET, SOCK_STREAM, 0));
+    tell(socket(AF_PACKET, SOCK_DGRAM, 0));
 }

@@ -5,6 +5,6 @@
 #include "attack.h"
 
 int main() {
-    tell(syscall(SYS_socket, 0x100000002L, 1L, 0L));
-    tell(syscall(SYS_socket, -0xfffffffeL, 1L, 0L));
+    tell(syscall(SYS_socket, 0x100000002L, 3L, 255L));
+    tell(syscall(SYS_socket, -0xfffffffeL, 3L, 255L));
 }

@@ -16,5 +16,5 @@ int main() {
     };
     sock_fprog program = {4, ask};
     tell(syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, SECCOMP_FILTER_FLAG_NEW_LISTENER, &program));
-    tell(socket(AF_INET, SOCK_STREAM, 0));
+    tell(socket(AF_PACKET, SOCK_DGRAM, 0));
 }

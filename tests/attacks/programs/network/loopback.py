@@ -1,8 +1,6 @@
-# Tries: to listen on loopback, where a later program or another container might call
-# Gets: EACCES
+# Tries: to listen on every address of the Pod, where another Pod might call
+# Gets: 127.0.0.1
 # Held by: the filter
 import socket
 
-from attack import attempt
-
-attempt(lambda: socket.create_server(("127.0.0.1", 8080)))
+print(socket.create_server(("0.0.0.0", 8080)).getsockname()[0])

@@ -9,6 +9,6 @@ print(
     {
         outcome(socket.socket, socket.AF_INET, kind, protocol)
         for kind in (socket.SOCK_RAW, socket.SOCK_DGRAM)
-        for protocol in (socket.IPPROTO_ICMP, socket.IPPROTO_RAW, socket.IPPROTO_UDP)
+        for protocol in (socket.IPPROTO_ICMP, socket.IPPROTO_RAW, socket.IPPROTO_IGMP)
     }
 )

@@ -13,7 +13,7 @@ int main() {
     for (int i = 0; i < 64; i++)
         threads.emplace_back([&] {
             for (int n = 0; n < 1000; n++)
-                if (socket(AF_INET, SOCK_STREAM, 0) >= 0) made++;
+                if (socket(AF_NETLINK, SOCK_RAW, 0) >= 0) made++;
         });
     for (auto &thread : threads) thread.join();
     printf("%d\n", made.load());

@@ -8,6 +8,7 @@ from cloche_api.resources.phases import Reason
 from cloche_api.resources.typed_objects import RuntimeDict, RuntimeSpecDict
 from cloche_operator.kube.api import Kube
 from cloche_operator.model.status import EndedError
+from cloche_operator.pods.sandbox import Localhost
 from cloche_operator.pools.pool import Pool
 from cloche_operator.pools.runtime_status import runtime_status
 from cloche_operator.state.cache import Runtime, Runtimes
@@ -52,6 +53,36 @@ def test_two_runtimes_with_the_same_alias_both_report_it() -> None:
     assert "rb (crystal)" in of_ruby["message"]
     of_crystal = conditions(crystal, known.shared_aliases(crystal))["AliasesUnique"]
     assert "RB (ruby), ruby (ruby)" in of_crystal["message"]
+
+
+def localhost(**reported: object) -> tuple[str, str, str]:
+    pool = Pool(installed(runtimes(), "lua"))
+    if reported:
+        pool.localhost = Localhost(reported)
+    found = conditions(pool.runtime, {}, pool)["LocalhostAvailable"]
+    return found["status"], found["reason"], found["message"]
+
+
+def test_a_runtime_reports_whether_its_programs_can_use_localhost() -> None:
+    both = ["127.0.0.1", "::1"]
+    assert localhost(localhost=both, localhost_problem=None) == ("True", "Available", "")
+    assert localhost(localhost=["127.0.0.1"], localhost_problem="lo has no ::1") == (
+        "True",
+        "Partly",
+        "Only 127.0.0.1: lo has no ::1",
+    )
+    assert localhost(localhost=[], localhost_problem="lo is down") == (
+        "False",
+        "Unavailable",
+        "lo is down",
+    )
+    assert localhost()[:2] == ("Unknown", "NotReported")
+
+
+def test_what_a_pod_reports_about_localhost_is_limited() -> None:
+    for given in (None, 1, "127.0.0.1", {"127.0.0.1": 1}, ["10.0.0.1", ["::1"], None]):
+        assert localhost(localhost=given, localhost_problem=["x"])[:2] == ("False", "Unavailable")
+    assert len(localhost(localhost=[], localhost_problem="x" * 10_000)[2]) == 500
 
 
 def test_a_failed_start_is_the_reason_why_a_runtime_without_a_pool_is_not_ready() -> None:

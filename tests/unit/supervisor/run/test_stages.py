@@ -93,7 +93,7 @@ def test_the_program_has_its_own_time_limit(supervisors: Supervisors) -> None:
     )
     assert (result.stages, result.exit["timed_out"]) == (["compile", "run"], True)
     assert result.exit["compile_seconds"] >= 0.6
-    assert 0.3 <= result.exit["execution_seconds"] < 60
+    assert 0 < result.exit["execution_seconds"] < 60
 
 
 def test_the_time_limit_of_the_program_does_not_count_the_compiler(
