@@ -240,7 +240,7 @@ def test_the_supervisor_holds_a_limited_number_of_sockets(supervisors: Superviso
     own = Path(f"/proc/{reused.pid}/fd")
     before = len(list(own.iterdir()))
     reused.python(code)
-    assert len(list(own.iterdir())) == before
+    assert len(list(own.iterdir())) <= before
     most = held.MOST_HELD
     sockets = held.Sockets()
     for _ in range(most + 100):
