@@ -59,12 +59,10 @@ def test_a_loopback_or_unspecified_address_can_be_connected_to(
     ],
 )
 def test_any_other_address_is_refused(family: int, given: str) -> None:
-    for check, number in (
-        (lambda: address.to_connect(packed(given), family), errno.EACCES),
-        (lambda: address.to_bind(packed(given), family, only_ipv6=False), errno.EADDRNOTAVAIL),
-    ):
-        with pytest.raises(OSError, match=re.escape(os.strerror(number))):
-            check()
+    with pytest.raises(OSError, match=re.escape(os.strerror(errno.EACCES))):
+        address.to_connect(packed(given), family)
+    with pytest.raises(OSError, match=re.escape(os.strerror(errno.EADDRNOTAVAIL))):
+        address.to_bind(packed(given), family, only_ipv6=False)
 
 
 @pytest.mark.parametrize(
