@@ -66,7 +66,9 @@ def test_each_language_is_in_the_table_that_all_languages_are_tested_by() -> Non
     programs = ROOT / "tests" / "languages" / "programs"
     rows = {path.stem for path in programs.glob("python/*")}
     for name, extension in EXTENSIONS.items():
-        assert {path.stem for path in programs.glob(f"{name}/*.{extension}")} == rows, name
+        # SQL has no sockets.
+        expected = rows - {"localhost"} if extension == "sql" else rows
+        assert {path.stem for path in programs.glob(f"{name}/*.{extension}")} == expected, name
         examples = ROOT / "runtimes" / name / "examples"
         assert (examples / f"hello.{extension}").is_file()
         assert (examples / "hello.yaml").is_file()
