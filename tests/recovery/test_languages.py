@@ -56,7 +56,7 @@ def test_make_up_installs_only_the_chosen_languages_until_all_are_chosen(
             check=False,
         )
         assert lacking.returncode == 1
-        assert lacking.stderr.startswith("error: python, javascript, cpp, ")
+        assert lacking.stderr.startswith("error: python, javascript, c, cpp, ")
         assert "`make up LANGUAGES=all`" in lacking.stderr
 
         said, error = interrupted(*ALL, at="ready at ")
