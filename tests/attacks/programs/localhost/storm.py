@@ -2,6 +2,7 @@
 # Ends: DeadlineExceeded
 # Gets: go
 # Limits: timeoutSeconds=2
+import contextlib
 import os
 import socket
 
@@ -9,4 +10,5 @@ for _ in range(4):
     os.fork()
 print("go", flush=True) if os.getppid() == 1 else None
 while True:
-    socket.socket().close()
+    with contextlib.suppress(OSError):  # beyond the number of sockets that a program can make
+        socket.socket().close()

@@ -1,7 +1,6 @@
 // Tries: a family whose upper half, which the kernel does not look at, is not nothing
 // Gets: EACCES or EPERM
 // Gets: EACCES or EPERM
-// Held by: the filter
 #include "attack.h"
 
 int main() {
