@@ -73,7 +73,7 @@ crds: venv-up ## generate crds/*.yaml and the TypedDicts of resources from the m
 test: venv-dev ## run unit, integration and e2e tests, or one suite: make test [SUITE=languages]
 	@cd "$(ROOT)" && $(SUITES) "$(or $(SUITE),core)"
 
-test-all: venv-dev ## run all tests, including languages, programs, attacks, chaos and recovery: make test-all [SUITE=…]
+test-all: venv-dev ## run all tests, including languages, programs, clients, attacks, chaos and recovery: make test-all [SUITE=…]
 	@cd "$(ROOT)" && $(SUITES) "$(or $(SUITE),all)"
 
 # Without ruff's cache, because an import's classification depends on other files.

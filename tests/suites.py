@@ -16,7 +16,10 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from types import FrameType
 
-SUITES = ("unit", "integration", "e2e", "languages", "programs", "attacks", "chaos", "recovery")
+SUITES = (
+    *("unit", "integration", "e2e", "languages", "programs", "clients", "attacks", "chaos"),
+    "recovery",
+)
 """Each is a folder of tests/, and the pytest marker of every test in it."""
 CORE = ("unit", "integration", "e2e")
 WITHOUT_CLUSTER = ("unit", "integration")

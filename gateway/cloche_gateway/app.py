@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from fastapi import FastAPI
 
 from cloche_gateway import __version__
+from cloche_gateway.dialects import ROUTERS
 from cloche_gateway.http import error_handlers
 from cloche_gateway.http.headers import with_cors
 from cloche_gateway.http.middleware import RequestMiddleware
@@ -48,6 +49,9 @@ def create_app(context: Context) -> ASGIApp:
     app.state.context = context
     for module in (execute, languages, executions, sessions, health, docs):
         app.include_router(module.router, responses=openapi.UNKNOWN_PARAMETER)
+    for name in context.settings.dialects:
+        for router in ROUTERS[name]:
+            app.include_router(router)
     error_handlers.install(app)
     openapi.install(app)
     docs.install(app)

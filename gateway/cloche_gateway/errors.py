@@ -38,6 +38,10 @@ class InvalidRequestError(GatewayError):
         super().__init__(f"{field}: {rule}")
 
 
+class UnsupportedMediaTypeError(InvalidRequestError):
+    """The body has another Content-Type than the route reads."""
+
+
 class BatchTooLargeError(GatewayError):
     """The batch has more than `BATCH_ITEMS_MAX` requests."""
 
@@ -198,6 +202,10 @@ class FailedError(ExecutionError):
 
     def __init__(self, why: str, execution_id: str | None = None) -> None:
         super().__init__(f"Execution failed: {why}", execution_id)
+
+
+class RejectedError(ExecutionError):
+    """The execution was created and then rejected or cancelled, so that it has no result."""
 
 
 class ClientGoneError(GatewayError):

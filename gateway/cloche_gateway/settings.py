@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from enum import StrEnum
 from typing import Annotated
 from urllib.parse import urlsplit
 
@@ -21,6 +22,18 @@ _SECRET = frozenset({"rate_limit_redis_url"})
 """Settings whose values are not shown in error messages."""
 _ORIGIN = re.compile(r"\*|https?://([a-z0-9.-]+|\[[0-9a-f:]+\])(:[0-9]{1,5})?")
 _DNS_LABEL = r"^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$"
+_KEY_NAME = re.compile(r"[a-z0-9]([a-z0-9._-]{0,251}[a-z0-9])?")
+
+
+class DialectName(StrEnum):
+    """The APIs of other systems that the gateway can serve in addition to its own."""
+
+    MCP = "mcp"
+    PISTON = "piston"
+    DIFY = "dify"
+    SANDBOX_FUSION = "sandboxFusion"
+    JUDGE0 = "judge0"
+    JOBE = "jobe"
 
 
 class Settings(BaseSettings):
@@ -107,6 +120,18 @@ class Settings(BaseSettings):
     cors_origins: Annotated[tuple[str, ...], NoDecode] = ()
     """Origins whose pages may call from a browser, separated by commas, or `*`. Users of such a
     page can read its API key."""
+    dialects: Annotated[tuple[DialectName, ...], NoDecode] = (DialectName.MCP,)
+    """APIs of other systems that are served too, separated by commas: `mcp`, `piston`, `dify`,
+    `sandboxFusion`, `judge0`, `jobe`. The routes of the others answer 404."""
+    keyless: Annotated[dict[DialectName, str], NoDecode] = Field(default_factory=dict)
+    """Names of API keys whose rights and limits requests without a key get, as `DIALECT=NAME`
+    separated by commas. Set it only if nobody else can reach the gateway, for clients that cannot
+    send a key."""
+    piston_any_version: bool = True
+    """Whether a request for a version of a language that is not installed gets the installed one,
+    because many clients of Piston have versions in their code. `false` answers 400, as Piston."""
+    dify_timeout_seconds: float = Field(default=30, ge=0.1, le=300)
+    """Timeout of programs of Dify, whose requests have none."""
     drain_seconds: float = Field(default=25, ge=0, le=5000)
     """Time after SIGTERM to complete waiting requests; a gateway without requests stops at once.
     The Pod's `terminationGracePeriodSeconds` must be longer by some seconds; the default fits
@@ -118,11 +143,29 @@ class Settings(BaseSettings):
     def _are_origins(cls, value: object) -> object:
         """Split the text at commas, and reject values that no browser sends as an origin."""
         if isinstance(value, str):
-            value = tuple(part.strip() for part in value.split(",") if part.strip())
+            value = _parts(value)
         for one in value if isinstance(value, tuple | list) else ():
             if not isinstance(one, str) or not _ORIGIN.fullmatch(one):
                 raise ValueError(f"{one}: must be *, or scheme://host[:port] in lower case")
         return value
+
+    @field_validator("dialects", mode="before")
+    @classmethod
+    def _are_names(cls, value: object) -> object:
+        """Split the text at commas."""
+        return _parts(value) if isinstance(value, str) else value
+
+    @field_validator("keyless", mode="before")
+    @classmethod
+    def _are_pairs(cls, value: object) -> object:
+        """Split the text at commas and equals signs, and reject what cannot be a key's name."""
+        if not isinstance(value, str):
+            return value
+        pairs = dict(part.partition("=")[::2] for part in _parts(value))
+        for dialect, name in pairs.items():
+            if not _KEY_NAME.fullmatch(name):
+                raise ValueError(f"{dialect}={name}: must be DIALECT=NAME with an API key's name")
+        return pairs
 
     @field_validator("rate_limit_redis_url")
     @classmethod
@@ -153,3 +196,7 @@ def load() -> Settings:
         where = PREFIX + ".".join(str(part) for part in first["loc"]).upper()
         shown = "" if _SECRET & set(first["loc"]) else f"={first['input']!r}"
         raise SettingsError(f"{where}{shown}: {first['msg']}") from None
+
+
+def _parts(text: str) -> tuple[str, ...]:
+    return tuple(part.strip() for part in text.split(",") if part.strip())

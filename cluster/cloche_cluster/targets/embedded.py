@@ -22,7 +22,7 @@ from cloche_cluster.images.engine import choose_builder
 from cloche_cluster.images.table import REPOSITORY_NAME
 from cloche_cluster.machine.apt import NODE
 from cloche_cluster.machine.facts import require_linux_root
-from cloche_cluster.targets.base import Access
+from cloche_cluster.targets.base import ALL_DIALECTS, Access
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -103,11 +103,13 @@ class EmbeddedCluster:
         store.remove(stale_images(store.names(), [*keep, *used]))
 
     def values(self) -> dict[str, Any]:
-        """Return a NodePort, the RuntimeClass without a network, and the API server's ports."""
+        """Return a NodePort, all dialects, the RuntimeClass without a network, and the API server's
+        ports.
+        """
         service = {"type": "NodePort", "nodePort": GATEWAY_NODE_PORT}
         api_server = {"ports": [HTTPS, self.embedded.ports.api]}
         return {
-            "gateway": {"service": service},
+            "gateway": {"service": service, "dialects": ALL_DIALECTS},
             "sandbox": {"runtimeClassName": NO_NETWORK},
             "networkPolicy": {"apiServer": api_server},
         }

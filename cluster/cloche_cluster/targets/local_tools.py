@@ -11,7 +11,7 @@ from cloche_cluster.images.engine import choose_builder
 from cloche_cluster.machine.command import run
 from cloche_cluster.machine.files import user_cache
 from cloche_cluster.targets.access import access
-from cloche_cluster.targets.base import GATEWAY_SERVICE, NAMESPACE
+from cloche_cluster.targets.base import ALL_DIALECTS, GATEWAY_SERVICE, NAMESPACE
 from cloche_cluster.targets.port_forward import PortForward
 
 if TYPE_CHECKING:
@@ -109,8 +109,8 @@ class LocalToolCluster:
         """Do nothing: the kubelet's image garbage collection removes unused ones."""
 
     def values(self) -> dict[str, Any]:
-        """Return no values: the chart's defaults fit these clusters."""
-        return {}
+        """Return all dialects. Otherwise the chart's defaults fit these clusters."""
+        return {"gateway": {"dialects": ALL_DIALECTS}}
 
     def expose(self, access: Access) -> str:
         """Forward a port of localhost."""

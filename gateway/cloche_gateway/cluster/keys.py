@@ -89,10 +89,27 @@ class KeyRing:
                 found = name, record
         if found is None:
             raise KeyInvalidError
-        _, record = found
+        return self._unexpired(*found)
+
+    def named(self, name: str) -> Caller:
+        """Return the caller for a request without a key that gets the rights of this key.
+
+        Raises:
+            KeyRequiredError: there is no key with this name.
+            KeyExpiredError: it has expired.
+            BusyError: the Secret has not been read yet.
+        """
+        if self._records is None:
+            raise BusyError
+        found = next((one for one in self._records if one[0] == name), None)
+        if found is None:
+            raise KeyRequiredError
+        return self._unexpired(*found)
+
+    def _unexpired(self, name: str, record: ApiKeyRecord) -> Caller:
         if record.expires_at is not None and record.expires_at <= self._now():
             raise KeyExpiredError
-        return self._caller(*found)
+        return self._caller(name, record)
 
     def _caller(self, name: str, record: ApiKeyRecord) -> Caller:
         own = self._settings

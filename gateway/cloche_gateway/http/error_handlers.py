@@ -38,6 +38,7 @@ TABLE: dict[type[GatewayError], tuple[int, dict[str, str]]] = {
     errors.LanguageNotFoundError: (404, {}),
     errors.SessionNotFoundError: (404, {}),
     errors.KeyReusedError: (409, {}),
+    errors.RejectedError: (409, {}),
     errors.RecordRemovedError: (410, {}),
     errors.StillRunningError: (409, {}),
     errors.TooLargeError: (413, {}),

@@ -188,15 +188,27 @@ class Admission(APIKeyHeader):
             GatewayError: as `Call.charge`.
         """
         call = Call(request)
-        key = await super().__call__(request)
-        if key is None and (token := await _TOKEN(request)) is not None:
-            key = token.credentials
-        call.state.caller = caller = call.context.keys.caller(key)
+        call.state.caller = caller = self.caller(call.context, await self.key(request))
         call.context.in_flight.begin(caller)
         call.state.on_answered = functools.partial(call.context.in_flight.end, caller.key)
         if not self.per_item:
             await call.charge(self.kind)
         return call
+
+    async def key(self, request: Request) -> str | None:
+        """Return the API key that the request has, if any."""
+        key = await super().__call__(request)
+        if key is None and (token := await _TOKEN(request)) is not None:
+            return token.credentials
+        return key
+
+    def caller(self, context: Context, key: str | None) -> Caller:
+        """Return the caller with this key.
+
+        Raises:
+            KeyRequiredError, KeyInvalidError, KeyExpiredError, BusyError: as `KeyRing.caller`.
+        """
+        return context.keys.caller(key)
 
     async def __call__(  # type: ignore[override]  # FastAPI reads the parameters
         self, request: Request, _: Annotated[Any, Security(_TOKEN)]

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 from urllib.parse import parse_qsl
 
 from fastapi.dependencies.utils import get_flat_params
@@ -24,6 +24,7 @@ from cloche_gateway.errors import (
     GatewayError,
     InvalidRequestError,
     TooLargeError,
+    UnsupportedMediaTypeError,
     shown,
 )
 from cloche_gateway.http.request import Admission
@@ -31,7 +32,7 @@ from cloche_gateway.requests import body as bodies
 from cloche_gateway.requests import mistakes
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Container, Coroutine, Iterable
+    from collections.abc import Awaitable, Callable, Container, Coroutine, Iterable, Sequence
 
     from fastapi._compat import ModelField
 
@@ -66,6 +67,20 @@ class Later(Response):
 class Route(APIRoute):
     """A route that checks a request and reads its body before FastAPI resolves parameters."""
 
+    strict_query: ClassVar[bool] = True
+    """Whether unknown and repeated parameters of the query are rejected."""
+
+    @property
+    def admission(self) -> Admission | None:
+        """The endpoint's admission; None if it needs no API key."""
+        calls = (one.call for one in self.dependant.dependencies)
+        return next((one for one in calls if isinstance(one, Admission)), None)
+
+    @property
+    def body_format(self) -> BodyFormat:
+        """The format of the body."""
+        return JSON
+
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         """Return FastAPI's handler, preceded by the checks."""
         handle = super().get_route_handler()
@@ -73,12 +88,12 @@ class Route(APIRoute):
         headers = tuple(one.alias for one in parameters if isinstance(one.field_info, Header))
         others = (one for one in parameters if not isinstance(one.field_info, Header | Path))
         known = frozenset(one.alias for one in others)
-        calls = (one.call for one in self.dependant.dependencies)
-        admission = next((one for one in calls if isinstance(one, Admission)), None)
-        body = _Body(self.body_field, headers) if self.body_field is not None else None
+        admission = self.admission
+        field = self.body_field
+        body = None if field is None else _Body(field, headers, self.body_format)
 
         async def checked(request: Request) -> Response:
-            _check_query(request.scope["query_string"], known)
+            _check_query(request.scope["query_string"], known if self.strict_query else None)
             if admission is None:
                 return await handle(request)
             call = await admission.admit(request)
@@ -110,11 +125,31 @@ class _Validated(Request):
 
 
 @dataclass(frozen=True, slots=True)
+class BodyFormat:
+    """The format of a body.
+
+    `parse` gets the body, its Content-Type and the most requests that it may hold. It runs in a
+    thread if the body is large, and raises a GatewayError if the body is not valid.
+    """
+
+    media_types: tuple[str, ...]
+    parse: Callable[[bytes, str, int], Any]
+
+
+def _json(raw: bytes, content_type: str, requests: int) -> Any:  # noqa: ARG001  a BodyFormat
+    return bodies.parse(raw, requests)
+
+
+JSON = BodyFormat(("application/json",), _json)
+
+
+@dataclass(frozen=True, slots=True)
 class _Body:
     """The body of a route: what FastAPI validates it as, and the headers that it may come with."""
 
     field: ModelField
     headers: tuple[str, ...]
+    format: BodyFormat
 
     async def validated(self, request: Request, call: Call, admission: Admission) -> _Validated:
         """Return the request with its body read and validated.
@@ -128,14 +163,15 @@ class _Body:
                 # If it were ignored, a retry would do the work a second time.
                 rule = "is supported only by /execute and /execute/async: remove it"
                 raise InvalidRequestError(_IDEMPOTENCY_KEY, rule)
+            content_type = _content_type(request, self.format.media_types)
             raw = await _read(request, call, call.context.settings.body_timeout_seconds)
             requests = BATCH_ITEMS_MAX if admission.per_item else 1
             if len(raw) <= _AT_ONCE_BYTES:
-                model, call.state.unknown = self._model(raw, requests)
+                model, call.state.unknown = self._model(raw, content_type, requests)
             else:
                 loop = asyncio.get_running_loop()
                 model, call.state.unknown = await loop.run_in_executor(
-                    call.context.parser, self._model, raw, requests
+                    call.context.parser, self._model, raw, content_type, requests
                 )
         except GatewayError:
             if admission.per_item:
@@ -145,13 +181,13 @@ class _Body:
             await call.charge(admission.kind, len(model))
         return _Validated(request, model)
 
-    def _model(self, raw: bytes, requests: int) -> tuple[Any, Unknown]:
+    def _model(self, raw: bytes, content_type: str, requests: int) -> tuple[Any, Unknown]:
         """Return the model of a body that holds up to `requests` requests, and its unknown fields.
 
         Raises:
             GatewayError: the body is not valid, as `requests.body.parse` and `mistakes.of_body`.
         """
-        value = bodies.parse(raw, requests)
+        value = self.format.parse(raw, content_type, requests)
         unknown = bodies.take_unknown(value, self.field.field_info.annotation)
         model, errors = self.field.validate(value, loc=("body",))
         if errors:
@@ -159,10 +195,11 @@ class _Body:
         return model, unknown
 
 
-def _check_query(query: bytes, known: Container[str]) -> None:
-    """Reject unknown and repeated parameters.
+def _check_query(query: bytes, known: Container[str] | None) -> None:
+    """Reject a query that is too long, and parameters that are not `known` or are repeated.
 
-    A misspelled parameter would otherwise be ignored without notice.
+    A misspelled parameter would otherwise be ignored without notice. With None for `known`, all
+    parameters are accepted.
 
     Raises:
         InvalidRequestError: the query is not valid. The message names the parameter and the rule.
@@ -171,6 +208,8 @@ def _check_query(query: bytes, known: Container[str]) -> None:
         return
     if len(query) > QUERY_BYTES:
         raise InvalidRequestError("query", f"must be at most {QUERY_BYTES // 1024} KiB")
+    if known is None:
+        return
     seen: set[str] = set()
     for name, _ in parse_qsl(query.decode("latin-1"), keep_blank_values=True):
         if name not in known:
@@ -191,19 +230,27 @@ def _check_headers(request: Request, known: Iterable[str]) -> None:
             raise InvalidRequestError(name, "is given twice")
 
 
+def _content_type(request: Request, media_types: Sequence[str]) -> str:
+    """Return the Content-Type with its parameters.
+
+    Raises:
+        UnsupportedMediaTypeError: it is none of these types.
+    """
+    content_type = request.headers.get("content-type", "")
+    if content_type.split(";", 1)[0].strip().lower() not in media_types:
+        raise UnsupportedMediaTypeError("Content-Type", f"must be {' or '.join(media_types)}")
+    return content_type
+
+
 async def _read(request: Request, call: Call, seconds: float) -> bytes:
     """Read the body. The call's charge is resized to its bytes while they arrive.
 
     Raises:
-        InvalidRequestError: the body is not JSON by its Content-Type, is compressed, or did not
-            arrive within `seconds`.
+        InvalidRequestError: the body is compressed, or did not arrive within `seconds`.
         TooLargeError: it has more than `BODY_BYTES`. The rest is not read.
         OverloadedError: the memory budget has no room for it.
         ClientGoneError: the client disconnected before its end.
     """
-    kind = request.headers.get("content-type", "").split(";", 1)[0].strip().lower()
-    if kind != "application/json":
-        raise InvalidRequestError("Content-Type", "must be application/json")
     if request.headers.get("content-encoding", "identity").strip().lower() != "identity":
         # A small compressed body can be of any size when decompressed.
         raise InvalidRequestError(
