@@ -117,9 +117,11 @@ async def _dependencies(call: Call, language: str) -> Response:
         planned = await execution.plan(context, call.origin(), asked, held)
         async with call.disconnect() as gone:
             ended = outcome(await execution.execute(context, planned, gone))
-    if not ended.succeeded:
-        raise errors.FailedError("the packages could not be listed", ended.execution_id)
-    return _answer(0, "success", {"dependencies": json.loads(ended.stdout)})
+    try:
+        found = json.loads(ended.stdout)
+    except ValueError:  # The program failed.
+        raise errors.FailedError("the packages could not be listed", ended.execution_id) from None
+    return _answer(0, "success", {"dependencies": found})
 
 
 def _request(body: Any, timeout: float) -> ExecuteRequest:

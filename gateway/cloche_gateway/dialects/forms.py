@@ -21,7 +21,7 @@ def fields_of(raw: bytes) -> dict[str, str]:
     """
     try:
         pairs = parse_qsl(
-            raw.decode("ascii"), keep_blank_values=True, errors="strict", max_num_fields=_FIELDS
+            raw.decode(), keep_blank_values=True, errors="strict", max_num_fields=_FIELDS
         )
     except UnicodeError:
         raise InvalidRequestError("body", "must be a form in UTF-8") from None

@@ -147,7 +147,7 @@ def _request(call: Call, given: _Request) -> ExecuteRequest:
         raise errors.InvalidRequestError("language", f"must be one of {names}")
     name, entry = _LANGUAGES[given.language]
     run = min(max(given.run_timeout, limits.TIMEOUT_SECONDS_MIN), limits.TIMEOUT_SECONDS_MAX)
-    compiler = min(given.compile_timeout, limits.TIMEOUT_SECONDS_MAX - run)
+    compiler = min(given.compile_timeout, int(limits.TIMEOUT_SECONDS_MAX - run))
     apart = name in _COMPILED and compiler >= limits.TIMEOUT_SECONDS_MIN
     return execute_request(
         code=given.code,
