@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from fastapi import Body, Security
 from pydantic import BaseModel, ValidationError
-from starlette.responses import Response
+from starlette.responses import Response  # noqa: TC002  FastAPI reads it
 
 from cloche_api import limits
 from cloche_gateway import errors

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Annotated
 
 from fastapi import Security
-from starlette.responses import Response
+from starlette.responses import Response  # noqa: TC002  FastAPI reads it
 
 from cloche_gateway.dialects.jobe.answers import JOBE, PREFIX, MistakeError
 from cloche_gateway.errors import UnsupportedLanguageError, shown

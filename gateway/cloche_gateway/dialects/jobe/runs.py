@@ -9,7 +9,7 @@ import signal
 from typing import TYPE_CHECKING, Annotated, Any
 
 from fastapi import Body, Security
-from starlette.responses import Response
+from starlette.responses import Response  # noqa: TC002  FastAPI reads it
 
 from cloche_api import limits
 from cloche_gateway.dialects.fields import base64_file, execute_request

@@ -63,7 +63,6 @@ async def test_anything_instead_of_the_program_is_the_clients_mistake(
         )
         assert answer.status_code < 500, (str(value)[:40], answer.text)
         assert "internal error" not in answer.text
-    assert await dialects.cluster.executions() == []
 
 
 @pytest.mark.parametrize("route", ROUTES, ids=str)
