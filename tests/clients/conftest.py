@@ -73,6 +73,7 @@ def keyless_gateway(
             process.kill()
             process.wait()
 
+
 def _as_the_gateway(kubectl: InstallationKubectl, place: Path) -> Path:
     """Write a kubeconfig with the gateway's rights. Only it may set the tenant of an execution."""
     token = kubectl("create", "token", "cloche-gateway", "-n", SYSTEM).strip()
@@ -83,4 +84,3 @@ def _as_the_gateway(kubectl: InstallationKubectl, place: Path) -> Path:
     written = place / "kubeconfig"
     written.write_text(json.dumps(config))
     return written
-
