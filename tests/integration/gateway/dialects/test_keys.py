@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import httpx
 import pytest
-from support.data.dialects import READS, ROUTES, RUNS, DialectRoute
 from support.clients.dialects import answered
+from support.data.dialects import READS, ROUTES, RUNS, DialectRoute
 from support.fixtures.gateway import Start
 
 from cloche_gateway.dialects import ROUTERS

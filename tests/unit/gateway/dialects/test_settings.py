@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from cloche_api.settings import SettingsError
 from cloche_gateway.dialects import ROUTERS
-from cloche_gateway.settings import DialectName, Settings, SettingsError, load
+from cloche_gateway.settings import DialectName, Settings, load
 
 PREFIX = "CLOCHE_GATEWAY_"
 
