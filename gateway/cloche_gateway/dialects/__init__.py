@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from cloche_gateway.dialects import dify
+from cloche_gateway.dialects import dify, jobe, sandbox_fusion
 from cloche_gateway.settings import DialectName
 
 if TYPE_CHECKING:
@@ -14,8 +14,8 @@ ROUTERS: dict[DialectName, tuple[APIRouter, ...]] = {
     DialectName.MCP: (),
     DialectName.PISTON: (),
     DialectName.DIFY: (dify.router,),
-    DialectName.SANDBOX_FUSION: (),
+    DialectName.SANDBOX_FUSION: (sandbox_fusion.router,),
     DialectName.JUDGE0: (),
-    DialectName.JOBE: (),
+    DialectName.JOBE: jobe.ROUTERS,
 }
 """The routers of each dialect."""

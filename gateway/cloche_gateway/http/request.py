@@ -52,6 +52,9 @@ class RequestState:
     """The charge on the memory budget for the body and what is made of it, on a route with one."""
     unknown: Unknown = NONE_UNKNOWN
     """The unknown fields of the body."""
+    over_limit: bool = False
+    """Whether the request is rejected because of a rate or a number of requests, with a status
+    other than 429. Such a response is delayed like a 429."""
 
     def answered(self) -> None:
         """Remove the request from its key's in-flight requests, if it still counts as one."""
