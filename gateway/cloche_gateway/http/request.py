@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 
     from cloche_api.accounting.budget import Charge
     from cloche_gateway.cluster.keys import Caller
+    from cloche_gateway.http.websocket import WebSocket
     from cloche_gateway.limits.pace import Connection
     from cloche_gateway.limits.rates import Quota
 
@@ -52,6 +53,8 @@ class RequestState:
     """The charge on the memory budget for the body and what is made of it, on a route with one."""
     unknown: Unknown = NONE_UNKNOWN
     """The unknown fields of the body."""
+    websocket: WebSocket | None = None
+    """What the connection becomes if the response has status 101; None if it cannot."""
 
     def answered(self) -> None:
         """Remove the request from its key's in-flight requests, if it still counts as one."""
