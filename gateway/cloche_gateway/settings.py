@@ -161,8 +161,11 @@ class Settings(BaseSettings):
         """Split the text at commas and equals signs, and reject what cannot be a key's name."""
         if not isinstance(value, str):
             return value
-        pairs = dict(part.partition("=")[::2] for part in _parts(value))
-        for dialect, name in pairs.items():
+        pairs = dict[str, str]()
+        for dialect, _, name in (part.partition("=") for part in _parts(value)):
+            if dialect in pairs:
+                raise ValueError(f"{dialect}: is given twice")
+            pairs[dialect] = name
             if not _KEY_NAME.fullmatch(name):
                 raise ValueError(f"{dialect}={name}: must be DIALECT=NAME with an API key's name")
         return pairs
@@ -193,7 +196,7 @@ def load() -> Settings:
         return Settings()
     except ValidationError as error:
         first = error.errors(include_url=False, include_context=False)[0]
-        where = PREFIX + ".".join(str(part) for part in first["loc"]).upper()
+        where = PREFIX + str(first["loc"][0]).upper()
         shown = "" if _SECRET & set(first["loc"]) else f"={first['input']!r}"
         raise SettingsError(f"{where}{shown}: {first['msg']}") from None
 

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from fastapi import APIRouter
 
-from cloche_gateway.errors import GatewayError
-from cloche_gateway.http.request import Admission
+from cloche_gateway.errors import GatewayError, RateLimitedError, TooManyAtOnceError
+from cloche_gateway.http.request import Admission, state_of
 from cloche_gateway.http.route import JSON, BodyFormat, Route
 
 if TYPE_CHECKING:
@@ -102,6 +102,8 @@ class DialectRoute(Route):
             try:
                 return await handle(request)
             except GatewayError as error:
+                over_limit = isinstance(error, RateLimitedError | TooManyAtOnceError)
+                state_of(request.scope).over_limit = over_limit
                 return refusal(error)
 
         return translated

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from cloche_gateway.results import Answer
 
 _SIGNAL_BASE = 128
-_TOO_MANY, _FAILED, _BUSY = 429, 500, 503
+_OK, _TOO_MANY, _FAILED, _BUSY = 200, 429, 500, 503
 
 
 class Ending(Enum):
@@ -78,6 +78,8 @@ class Outcome:
     compile: Usage
     files: list[dict[str, str]]
     """As `models.OutputFile`."""
+    invalid_code: bool = False
+    """Whether the code cannot be parsed or compiled, also in a language without a compiler."""
 
     @property
     def signal(self) -> int | None:
@@ -104,7 +106,9 @@ def outcome(answer: Answer) -> Outcome:
     body = answer.body
     ending = _ENDINGS.get(body.get("reason") or "")  # type: ignore[call-overload]  # a StrEnum
     if ending is None:
-        _refuse(answer)
+        if answer.status != _OK:
+            _refuse(answer)
+        ending = Ending.EXITED  # for a reason that only a newer operator knows
     compiled = "compile_seconds" in body
     in_compiler = compiled and not body["execution_time"] and ending is not Ending.SIGNALED
     if in_compiler and body["reason"] == Reason.EXITED:
@@ -124,6 +128,7 @@ def outcome(answer: Answer) -> Outcome:
         run=_usage(body["execution_time"], body["usage"]),
         compile=_usage(body.get("compile_seconds"), body.get("compile_usage")),
         files=body.get("files") or [],
+        invalid_code=body["reason"] == Reason.INVALID_SYNTAX,
     )
 
 
@@ -136,7 +141,9 @@ def _refuse(answer: Answer) -> NoReturn:
     detail = str(answer.body.get("detail") or "")
     name = answer.body.get("execution_id")
     if answer.status == _TOO_MANY:
-        raise RateLimitedError(answer.retry_after or 1)
+        error = RateLimitedError(answer.retry_after or 1)
+        error.args = (detail,)
+        raise error
     if answer.status == _BUSY:
         raise BusyError(name)
     if answer.status >= _FAILED:

@@ -109,12 +109,13 @@ class RequestMiddleware:
         """Delay the response as `Pace` requires.
 
         This applies to clients without a valid key, to clients that pipeline requests, and to
-        responses with status 429. A delayed 429 no longer counts as a request in flight.
+        responses with status 429, or what a dialect returns instead. A delayed 429 no longer counts
+        as a request in flight.
         """
         connection, caller = state.connection, state.caller
         if caller is None or connection.has_more():
             await self._pace.answer(connection)
-        if caller is not None and status == _TOO_MANY:
+        if caller is not None and (status == _TOO_MANY or state.over_limit):
             state.answered()
             await self._pace.refusal(connection, caller.tenant)
 

@@ -53,6 +53,9 @@ class RequestState:
     """The charge on the memory budget for the body and what is made of it, on a route with one."""
     unknown: Unknown = NONE_UNKNOWN
     """The unknown fields of the body."""
+    over_limit: bool = False
+    """Whether the request is rejected because of a rate or a number of requests, with a status
+    other than 429. Such a response is delayed like a 429."""
     websocket: WebSocket | None = None
     """What the connection becomes if the response has status 101; None if it cannot."""
 

@@ -15,6 +15,7 @@ from urllib.parse import parse_qsl
 from fastapi.dependencies.utils import get_flat_params
 from fastapi.params import Header, Path
 from fastapi.routing import APIRoute
+from starlette.datastructures import Headers
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 
@@ -50,6 +51,7 @@ _AT_ONCE_BYTES = 64 * 1024
 then gets its turn every 5 ms (sys.getswitchinterval), or after a pass over the body, which holds
 the interpreter lock for at most 30 ms."""
 _IDEMPOTENCY_KEY = "Idempotency-Key"
+_JSON_TYPE = "application/json"
 
 
 class Later(Response):
@@ -110,9 +112,13 @@ class Route(APIRoute):
 class _Validated(Request):
     """A request whose body is a model already. FastAPI takes it once and passes it on unchanged."""
 
-    def __init__(self, request: Request, model: Any) -> None:
+    def __init__(self, request: Request, model: Any, content_type: str) -> None:
         super().__init__(request.scope, request.receive)
         self._model = model
+        if not content_type.lower().startswith(_JSON_TYPE):
+            # FastAPI calls `json` only for a body that is JSON by its Content-Type.
+            others = (one for one in request.headers.raw if one[0] != b"content-type")
+            self._headers = Headers(raw=[*others, (b"content-type", _JSON_TYPE.encode())])
 
     async def body(self) -> bytes:
         """Return something instead of the body, because FastAPI ignores an empty one."""
@@ -140,7 +146,7 @@ def _json(raw: bytes, content_type: str, requests: int) -> Any:  # noqa: ARG001 
     return bodies.parse(raw, requests)
 
 
-JSON = BodyFormat(("application/json",), _json)
+JSON = BodyFormat((_JSON_TYPE,), _json)
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,7 +185,7 @@ class _Body:
             raise
         if admission.per_item:
             await call.charge(admission.kind, len(model))
-        return _Validated(request, model)
+        return _Validated(request, model, content_type)
 
     def _model(self, raw: bytes, content_type: str, requests: int) -> tuple[Any, Unknown]:
         """Return the model of a body that holds up to `requests` requests, and its unknown fields.

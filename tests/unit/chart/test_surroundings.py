@@ -41,7 +41,8 @@ def test_the_ingress_has_tls_and_only_the_public_paths() -> None:
     assert rule["host"] == "run.example.com"
     paths = {path["path"]: path["pathType"] for path in rule["http"]["paths"]}
     assert paths.pop("/") == "Exact"
-    assert paths == dict.fromkeys(("/api", "/health", "/docs", "/openapi.json"), "Prefix")
+    public = ("/api", "/health", "/docs", "/openapi.json", "/mcp")
+    assert paths == dict.fromkeys(public, "Prefix")
     for path in rule["http"]["paths"]:
         assert path["backend"]["service"] == {"name": "cloche-gateway", "port": {"name": "http"}}
 
