@@ -44,7 +44,8 @@ def of_job(files: Sequence[dict[str, Any]], language: Language) -> tuple[str, li
     """
     names = [_name(file.get("name"), index) for index, file in enumerate(files)]
     encodings = [_encoding(file) for file in files]
-    main = names[encodings.index(None)]
+    first = encodings.index(None)
+    main = names[first]
     contents = {
         name: (encoding, file["content"])
         for name, encoding, file in zip(names, encodings, files, strict=True)
@@ -56,8 +57,9 @@ def of_job(files: Sequence[dict[str, Any]], language: Language) -> tuple[str, li
     if encoded > 2 * limits.FILES_BYTES:
         raise TooLargeError(f"files: must be at most {limits.FILES_BYTES // limits.KIB} KiB")
     others = [_file(name, *content) for name, content in contents.items()]
+    is_known_by_name = files[first].get("name") and main != language.file_name
     beside_texts = any(found is None for found, _ in contents.values())
-    if beside_texts and not language.compiled and main != language.file_name:
+    if is_known_by_name and beside_texts and not language.compiled:
         others += [text_file(main, code)] if len(code) <= _COPIED_CHARACTERS else []
     return code, others
 
