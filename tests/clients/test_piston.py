@@ -146,14 +146,12 @@ def test_a_bot_with_a_version_in_its_code_gets_the_output(keyless_gateway: str) 
 
 async def test_a_websocket_gets_the_output_while_the_program_runs(keyless_gateway: str) -> None:
     init = {"type": "init", "language": "py", "version": "3", "files": [{"content": SLOW}]}
-    heard = []
     async with (
         aiohttp.ClientSession(keyless_gateway) as session,
         session.ws_connect("/api/v2/connect") as socket,
     ):
         await socket.send_json(init)
-        async for message in socket:
-            heard.append((message.json(), time.monotonic()))
+        heard = [(message.json(), time.monotonic()) async for message in socket]
         assert socket.close_code == 4999
     assert [one["type"] for one, _ in heard] == ["runtime", "stage", "data", "data", "exit"]
     assert [one["data"] for one, _ in heard[2:4]] == ["first\n", "second\n"]

@@ -24,7 +24,7 @@ from cloche_gateway.requests import body as bodies
 from cloche_kube.tasks import first_of
 
 if TYPE_CHECKING:
-    from starlette.types import Receive, Scope, Send
+    from starlette.types import Message, Receive, Scope, Send
 
     from cloche_api.accounting.budget import Charge
     from cloche_gateway.http.websocket import WebSocket
@@ -82,7 +82,7 @@ class _Switched(Response):
         self._headers = headers
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG002
-        head = {"type": "http.response.start", "status": 101, "headers": self._headers}
+        head: Message = {"type": "http.response.start", "status": 101, "headers": self._headers}
         await send(head)
         try:
             await self._websocket.close(*await self._conversation.held())

@@ -21,8 +21,7 @@ if TYPE_CHECKING:
 _ENCODINGS = ("base64", "hex")
 _URL_SAFE = bytes.maketrans(b"-_", b"+/")
 _NOT_BASE64 = bytes(
-    set(range(256))
-    - set(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/-_=")
+    set(range(256)) - set(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/-_=")
 )
 _HEX_DIGITS = "0123456789abcdefABCDEF"
 _COPIED_CHARACTERS = 64 * limits.KIB

@@ -6,6 +6,7 @@ import functools
 from typing import TYPE_CHECKING, Annotated, Any
 
 from fastapi import Body
+from starlette.datastructures import Headers
 from starlette.requests import Request  # noqa: TC002  FastAPI reads it
 
 from cloche_gateway.dialects.outcome import outcome
@@ -93,7 +94,8 @@ def _check_sender(request: Request) -> None:
     Raises:
         UnsupportedMediaTypeError: the request has an Origin, and its body is not application/json.
     """
-    kind = request.headers.get("content-type", "")
+    # Of the scope, because the route has replaced it in the request.
+    kind = Headers(scope=request.scope).get("content-type", "")
     if "origin" in request.headers and kind.strip().lower().startswith("text/plain"):
         raise UnsupportedMediaTypeError("Content-Type", "must be application/json")
 
@@ -106,4 +108,5 @@ def _shown(value: Any) -> str:
 
 
 def _not_found(message: str) -> Response:
-    return JsonResponse({"message": message}, 404)
+    printable = message.encode("utf-8", "replace").decode()  # without lone surrogates
+    return JsonResponse({"message": printable}, 404)

@@ -116,7 +116,9 @@ class Run:
             await self._end(piece.obj)
         elif piece.kind in STREAMS:
             await self._enter(_stage_of(piece, feed))
-            await self._send({"type": "data", "stream": piece.kind, "data": piece.text})
+            # An image of its own may print lone surrogates, which JSON cannot have.
+            text = piece.text.encode("utf-8", "replace").decode()
+            await self._send({"type": "data", "stream": piece.kind, "data": text})
         else:
             await self._enter(_COMPILE)
 

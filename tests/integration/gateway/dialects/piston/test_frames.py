@@ -6,6 +6,8 @@ import asyncio
 import base64
 import hashlib
 import json
+import logging
+from random import Random
 from typing import TYPE_CHECKING
 
 import pytest
@@ -45,9 +47,7 @@ def patient(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(connect, "INIT_SECONDS", 20)
 
 
-def opened(
-    gateway: Gateway, *sent: bytes
-) -> contextlib.AbstractAsyncContextManager[RawWebSocket]:
+def opened(gateway: Gateway, *sent: bytes) -> contextlib.AbstractAsyncContextManager[RawWebSocket]:
     key = gateway.cluster.keys["first"]
     return connected(gateway.server.bound_port, handshake(PATH, key), *sent)
 
@@ -122,10 +122,10 @@ async def test_a_message_may_be_binary(piston: Gateway) -> None:
             frame(TEXT, b"x", fin=False) + frame(CONTINUATION, declared=BODY_BYTES), 1009,
             id="too-large-together",
         ),
-        pytest.param(frame(PING) * (websocket.FRAMES + 1), 1008, id="pings"),
-        pytest.param(frame(PONG) * (websocket.FRAMES + 1), 1008, id="pongs"),
+        pytest.param(frame(PING) * (websocket.FRAMES + 200), 1008, id="pings"),
+        pytest.param(frame(PONG) * (websocket.FRAMES + 200), 1008, id="pongs"),
         pytest.param(
-            frame(TEXT, b"{", fin=False) + frame(CONTINUATION, fin=False) * websocket.FRAMES, 1008,
+            frame(TEXT, b"{", fin=False) + frame(CONTINUATION, fin=False) * 1200, 1008,
             id="fragments",
         ),
         pytest.param(frame(CLOSE, b"\x03\xe8"), 1000, id="close"),
@@ -150,8 +150,10 @@ async def test_what_arrives_of_a_message_is_charged(piston: Gateway) -> None:
     await is_free(piston)
 
 
-async def test_a_message_without_room_in_the_memory_budget_closes(piston: Gateway) -> None:
-    piston.context.budget.most = 1_000_000
+async def test_a_message_without_room_in_the_memory_budget_closes(
+    piston: Gateway, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(piston.context.budget, "most", 1_000_000)
     async with opened(piston, frame(TEXT, b" " * 1_000_000, declared=1_000_001)) as socket:
         assert (await socket.head()).startswith(b"HTTP/1.1 101 ")
         assert await socket.close_code() == 1013
@@ -169,7 +171,7 @@ async def test_messages_without_end_are_limited(piston: Gateway) -> None:
     """Nothing is read while a message is handled, so the rest waits in the kernel."""
     async with opened(piston, text(INIT)) as socket:
         await has_started(socket)
-        sent = text({"type": "data", "stream": "stdin", "data": "x"}) * (websocket.FRAMES + 10)
+        sent = text({"type": "data", "stream": "stdin", "data": "x"}) * (websocket.FRAMES + 200)
         socket.writer.write(sent)
         assert await socket.close_code() == 1008
     await is_free(piston)
@@ -179,7 +181,7 @@ async def test_frames_after_the_close_are_limited(piston: Gateway) -> None:
     async with opened(piston, text({"type": "data"})) as socket:
         assert (await socket.head()).startswith(b"HTTP/1.1 101 ")
         assert await socket.close_code() == 4003
-        socket.writer.write(frame(PING) * (websocket.FRAMES + 1))
+        socket.writer.write(frame(PING) * (websocket.FRAMES + 200))
         while await socket.reader.read(65536):
             pass
     await is_free(piston)
@@ -299,3 +301,49 @@ async def test_a_request_after_a_refused_websocket_is_answered(piston: Gateway) 
         length = next(line for line in head.lower().split(b"\r\n") if line.startswith(b"content-l"))
         await socket.reader.readexactly(int(length.split(b": ")[1]))
         assert (await socket.head()).startswith(b"HTTP/1.1 200 ")
+
+
+def hostile(random: Random) -> bytes:
+    """Return frames that are valid in parts."""
+    messages = [
+        INIT_BYTES, b'{"type": "data"}', b'{"type": "signal", "signal": "SIGKILL"}', b"[]", b"\xff",
+        b'{"type": "init", "language": {}, "version": [], "files": {}}', b"",
+    ]  # fmt: skip
+    frames = []
+    for _ in range(random.randrange(1, 8)):
+        payload = random.choice(messages)
+        frames.append(
+            frame(
+                random.choice([TEXT, BINARY, CONTINUATION, CLOSE, PING, PONG, 3, 11]),
+                payload,
+                fin=random.random() < 0.8,
+                masked=random.random() < 0.9,
+                declared=random.choice([None, None, None, 0, 125, 126, 65536, 1 << 63]),
+            )
+        )
+    sent = bytearray(b"".join(frames))
+    for _ in range(random.randrange(3)):
+        if sent:
+            sent[random.randrange(len(sent))] = random.randrange(256)
+    return bytes(sent)
+
+
+async def test_hostile_frames_cause_no_failure(
+    piston: Gateway, caplog: pytest.LogCaptureFixture
+) -> None:
+    random = Random(18)  # noqa: S311  the same frames in each run
+
+    async def once(sent: bytes, cut: int) -> None:
+        async with opened(piston) as socket:
+            assert (await socket.head()).startswith(b"HTTP/1.1 101 ")
+            for part in (sent[:cut], sent[cut:]):
+                socket.writer.write(part)
+                await asyncio.sleep(0)
+            if cut % 2:
+                socket.writer.transport.abort()
+
+    for _ in range(8):
+        await asyncio.gather(*(once(hostile(random), random.randrange(99)) for _ in range(25)))
+    await is_free(piston)
+    assert (await piston.http.get("/health/live")).status_code == 200
+    assert [one for one in caplog.records if one.levelno >= logging.ERROR] == []

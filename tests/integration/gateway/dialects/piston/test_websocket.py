@@ -47,7 +47,9 @@ async def test_a_program_is_told_from_its_runtime_to_its_exit(
     async with session.ws_connect(PATH) as socket:
         await socket.send_json(INIT)
         execution = await piston.cluster.pending()
-        await piston.cluster.end(execution["metadata"]["name"], stdout="a\n", stderr="b", exitCode=3)
+        await piston.cluster.end(
+            execution["metadata"]["name"], stdout="a\n", stderr="b", exitCode=3
+        )
         assert await messages(socket) == [
             RUNTIME,
             {"type": "stage", "stage": "run"},
@@ -221,18 +223,14 @@ async def test_a_websocket_needs_a_key_and_counts_as_a_request_of_it(start: Star
         await gateway.until(lambda: gateway.context.in_flight.of("first") == 0, "the end")
 
 
-@pytest.mark.parametrize(
-    ("origins", "status"), [((), 403), (("https://a.example",), 101), (("*",), 101)]
-)
-async def test_a_page_needs_an_origin_that_is_allowed(
-    start: Start, origins: tuple[str, ...], status: int
-) -> None:
+async def test_a_page_needs_an_origin_that_is_allowed(start: Start) -> None:
     async with start(
-        dialects=("piston",), keyless={"piston": "first"}, cors_origins=origins
+        dialects=("piston",), keyless={"piston": "first"}, cors_origins=("https://a.example",)
     ) as gateway:
-        sent = handshake(PATH, None, "Origin: https://a.example")
-        async with connected(gateway.server.bound_port, sent) as socket:
-            assert (await socket.head()).startswith(f"HTTP/1.1 {status} ".encode())
+        for origin, status in (("https://b.example", 403), ("https://a.example", 101)):
+            sent = handshake(PATH, None, f"Origin: {origin}")
+            async with connected(gateway.server.bound_port, sent) as socket:
+                assert (await socket.head()).startswith(f"HTTP/1.1 {status} ".encode())
 
 
 async def test_a_gateway_that_stops_closes_its_websockets(start: Start) -> None:
