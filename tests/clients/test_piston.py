@@ -106,9 +106,9 @@ def node(keyless_gateway: str) -> dict[str, Any]:
     node = shutil.which("node")
     assert node is not None
     cases: list[list[Any]] = [
-        ["python", "import sys\nprint(sys.argv[1:])"],
-        ["c++", CPP, {"stdin": "4"}],
-        [{"language": "javascript", "version": "16.3.0", "args": [],
+        ["python", "import sys\nprint(sys.argv[1:])", {"runTimeout": 60_000}],
+        ["c++", CPP, {"stdin": "4", "compileTimeout": 60_000}],
+        [{"language": "javascript", "version": "16.3.0", "args": [], "runTimeout": 60_000,
           "files": [{"content": "console.log(require('./b').n)"},
                     {"name": "b.js", "content": "exports.n = 7"}]}],
         ["python", "while True: pass", {"runTimeout": 1000}],
@@ -136,7 +136,7 @@ def test_a_bot_with_a_version_in_its_code_gets_the_output(keyless_gateway: str) 
         "language": "rust",
         "version": "1.68.2",
         "files": [{"content": 'fn main() { println!("hello"); }'}],
-        "compile_timeout": 10_000,
+        "compile_timeout": 60_000,
         "run_timeout": 3000,
     }
     answer = httpx.post(f"{keyless_gateway}/api/v2/piston/execute", json=body, timeout=120)

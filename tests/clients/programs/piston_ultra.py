@@ -26,6 +26,8 @@ url, key = sys.argv[1:]
 client = PistonClient(api_key=key, base_url=url, rate_limit=0, http_client=PatientClient)
 answers = []
 for case in json.load(sys.stdin):
+    for stage in ("compile", "run"):  # The defaults of 10 s and 3 s are short for a busy machine.
+        case.setdefault(f"{stage}_timeout", 60_000)
     file = File(name=case.pop("name", None), content=case.pop("content"))
     try:
         answers.append(client.post_execute(file=file, **case).model_dump())
