@@ -105,7 +105,7 @@ class UpgradingProtocol(BoundedProtocol):
             else:
                 await send(message)
 
-        await self.config.loaded_app(scope, receive, switching)  # type: ignore[arg-type]  # uvicorn's own types
+        await self.config.loaded_app(scope, receive, switching)
 
     def _switch(self, headers: Iterable[tuple[bytes, bytes]]) -> None:
         assert self._offered is not None, "the response is to a request that asks for it"

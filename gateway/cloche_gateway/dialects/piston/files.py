@@ -74,7 +74,7 @@ def _name(value: Any, index: int) -> str:
 
 def _encoding(file: dict[str, Any]) -> str | None:
     """Return the encoding of a file's content, or None for text."""
-    value = file.get("encoding")
+    value: str | None = file.get("encoding")
     return value if value in _ENCODINGS else None
 
 

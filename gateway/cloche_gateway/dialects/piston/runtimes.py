@@ -84,7 +84,7 @@ def choose(
     named = [one for one in runtimes if word in map(str.casefold, (one.language, *one.aliases))]
     named.sort(key=lambda one: one.version, reverse=True)
     fitting = [one for one in named if semver.satisfies(one.version, selector)]
-    return next(iter(fitting or (named if any_version else ())), None)
+    return next(iter(fitting or (named if any_version else [])), None)
 
 
 def _runtime(language: Language) -> Runtime:

@@ -13,10 +13,11 @@ UNKNOWN = Usage(None, None, None)
 
 
 def ended(ending: Ending, exit_code: int | None, **fields: Any) -> Outcome:
-    known = {"in_compiler": False, "compiled": False, "stdout": "", "stderr": "", **fields}
+    known: dict[str, Any] = {"stdout": "", "stderr": "", **fields}
     return Outcome(
-        execution_id="1", ending=ending, exit_code=exit_code, stdout_truncated=False,
-        stderr_truncated=False, run=UNKNOWN, compile=UNKNOWN, files=[], **known,
+        execution_id="1", ending=ending, in_compiler=False, compiled=False, exit_code=exit_code,
+        stdout_truncated=False, stderr_truncated=False, run=UNKNOWN, compile=UNKNOWN, files=[],
+        **known,
     )  # fmt: skip
 
 
