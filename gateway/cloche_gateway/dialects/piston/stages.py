@@ -34,7 +34,7 @@ def response(runtime: Runtime, ended: Outcome) -> dict[str, Any]:
     If the compiler failed, its stage is also in the place of the program's, as in Piston.
     """
     used = ended.compile if ended.in_compiler else ended.run
-    last = _stage(end_of(ended), used, ended.stdout, ended.stderr, _excess(ended))
+    last = _stage(end_of(ended), used, ended)
     stages = {"run": last}
     if ended.in_compiler:
         stages = {"compile": last, **stages}
@@ -70,15 +70,15 @@ def _excess(ended: Outcome) -> str | None:
     return "stderr length exceeded" if ended.stderr_truncated else None
 
 
-def _stage(
-    end: End, used: Usage, stdout: str = "", stderr: str = "", excess: str | None = None
-) -> dict[str, Any]:
+def _stage(end: End, used: Usage, printed: Outcome | None = None) -> dict[str, Any]:
+    """Return a stage. `printed` has its output. That of a successful compiler is dropped."""
+    excess = None if printed is None else _excess(printed)
     return {
         "signal": end.signal,
-        "stdout": stdout,
-        "stderr": stderr,
+        "stdout": printed.stdout if printed else "",
+        "stderr": printed.stderr if printed else "",
         "code": end.code,
-        "output": stdout + stderr,
+        "output": printed.output if printed else "",
         "memory": used.memory_bytes,
         "message": end.message or excess,
         "status": end.status,

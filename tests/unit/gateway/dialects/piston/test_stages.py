@@ -42,3 +42,18 @@ def test_each_ending_has_the_fields_that_isolate_reports(
     ending: Ending, exit_code: int | None, end: End
 ) -> None:
     assert end_of(ended(ending, exit_code)) == end
+
+
+@pytest.mark.parametrize(
+    ("order", "output"),
+    [
+        ((), "abcXY"),
+        ((1, 1, 1), "aXbcY"),
+        ((0, 2, 3), "XYabc"),
+        ((9, 9, 9), "abcXY"),
+        ((0, 0, 0), "abcXY"),
+    ],
+)
+def test_the_output_has_both_streams_in_their_order(order: tuple[int, ...], output: str) -> None:
+    of = ended(Ending.EXITED, 0, stdout="abc", stderr="XY", output_order=order)
+    assert of.output == output
