@@ -4,7 +4,7 @@ The package `websockets` parses and builds frames, without doing any input or ou
 not negotiated, so a message has the size that was sent.
 
 - A message has at most `BODY_BYTES`, and what has arrived of it is charged to the memory budget.
-- Frames are counted, whatever they contain. A client that sends too many is disconnected.
+- Frames are counted, regardless of what they contain. A client that sends too many is disconnected.
 - Nothing is read while a message waits to be taken, or while the client does not read.
 - A client that does not answer a ping, or does not close the connection in time, is disconnected.
   The connection itself disconnects one that does not read (`http.connections`).

@@ -91,7 +91,7 @@ class _Switched(Response):
 
 
 class _Conversation:
-    """What client and gateway say on one websocket."""
+    """The messages of client and gateway on one websocket."""
 
     def __init__(self, call: Call, websocket: WebSocket) -> None:
         self._call = call

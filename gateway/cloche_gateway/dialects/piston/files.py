@@ -1,4 +1,4 @@
-"""The files of a request of Piston: the first text is the program, the others stand beside it."""
+"""The files of a request of Piston: the first text is the program, the others are next to it."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def of_job(files: Sequence[dict[str, Any]], language: Language) -> tuple[str, li
     it. A compiler would take the two for two parts of one program.
 
     Raises:
-        MistakeError: a name is no string.
+        MistakeError: a name is not a string.
         TooLargeError: the files have more than Cloche's limit before they are decoded.
     """
     names = [_name(file.get("name"), index) for index, file in enumerate(files)]

@@ -101,7 +101,7 @@ def _check_sender(request: Request) -> None:
 
 
 def _shown(value: Any) -> str:
-    """Return a client's word for a message, cut, and in JavaScript's words if it is no text."""
+    """Return a client's word for a message, cut, and as JavaScript shows it if it is not text."""
     if isinstance(value, str):
         return shown(value)
     return "undefined" if value is None else "[object Object]"

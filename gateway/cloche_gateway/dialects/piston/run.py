@@ -1,4 +1,4 @@
-"""One execution, told as the messages of Piston's websocket."""
+"""One execution, reported as the messages of Piston's websocket."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ class Run:
         self._context.canceller.cancel(self.name, unsure=not self._is_created)
 
     def give_up(self) -> None:
-        """Cancel the execution unless it has ended, because nobody reads its output any more."""
+        """Cancel the execution unless it has ended, because no client reads its output any more."""
         if not self._has_ended and not self._is_killed:
             self._context.canceller.cancel(self.name, unsure=not self._is_created)
 
@@ -116,7 +116,7 @@ class Run:
             await self._end(piece.obj)
         elif piece.kind in STREAMS:
             await self._enter(_stage_of(piece, feed))
-            # An image of its own may print lone surrogates, which JSON cannot have.
+            # A custom image may print lone surrogates, which JSON cannot contain.
             text = piece.text.encode("utf-8", "replace").decode()
             await self._send({"type": "data", "stream": piece.kind, "data": text})
         else:
@@ -131,7 +131,7 @@ class Run:
         await self._exit(_stage_at_end(ended), stages.end_of(ended))
 
     async def _enter(self, stage: str) -> None:
-        """Tell that a stage begins, after the end of the one before, unless that was told."""
+        """Report that a stage begins, after the end of the one before, unless that was reported."""
         if self._stage is None and self._runtime.installed.compiled:
             await self._begin(_COMPILE)
         if self._stage == _COMPILE and stage == _RUN:
@@ -150,8 +150,8 @@ class Run:
 def _stage_of(piece: Piece, feed: Feed) -> str:
     """Return the stage that printed this output.
 
-    If it was not received while it was printed, the end of the execution tells, which is then the
-    feed's last piece.
+    If it was not received while it was printed, the end of the execution shows the stage. The end
+    is then the last piece of the feed.
     """
     if piece.replayed and (obj := feed.pieces[-1].obj) is not None:
         try:

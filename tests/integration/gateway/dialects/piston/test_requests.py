@@ -1,4 +1,4 @@
-"""Piston v2: requests, results and errors. The websocket has files of its own."""
+"""Piston v2: requests, results and errors. The websocket has separate files."""
 
 from __future__ import annotations
 
