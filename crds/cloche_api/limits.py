@@ -21,6 +21,8 @@ FILE_PATH_CHARACTERS = 255
 OUTPUT_FILES_ENTRIES = 64
 OUTPUT_FILES_BYTES = 256 * KIB
 """All returned files together, before base64."""
+OUTPUT_ORDER_ENTRIES = 256
+"""Recorded pieces of standard output and standard error. Their lengths take 2 KiB of JSON."""
 OMITTED_FILES_ENTRIES = 100
 OMITTED_FILES_BYTES = 8 * KIB
 """The names of all files that were left out, as JSON."""

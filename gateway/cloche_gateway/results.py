@@ -54,6 +54,8 @@ class Answer:
     status: int
     body: dict[str, Any]
     retry_after: int | None = None
+    output_order: Sequence[int] = ()
+    """As `outputOrder` of the status, for dialects that have one text of both streams."""
 
 
 RETRY_AFTER_SECONDS = 5
@@ -173,7 +175,7 @@ def answer(obj: dict[str, Any]) -> Answer:
     body = result(obj) if rule.body is Body.RESULT else only_id
     if rule.detail is not None:
         body = {"detail": detail_of(obj), **body}
-    return Answer(rule.status, body, rule.retry_after)
+    return Answer(rule.status, body, rule.retry_after, status_of(obj).get("outputOrder") or ())
 
 
 def deleted(execution_id: str) -> Answer:

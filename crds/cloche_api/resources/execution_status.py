@@ -65,6 +65,10 @@ class ExecutionStatus(Resource):
     """Whether `stdout` contains less than the program wrote."""
     stderr_truncated: bool | None = None
     """Whether `stderr` contains less than the program wrote."""
+    output_order: list[int] | None = Field(default=None, max_length=limits.OUTPUT_ORDER_ENTRIES)
+    """The order of `stdout` and `stderr`: lengths of their pieces in characters (Unicode code
+    points), alternately of `stdout` and `stderr`. What follows the last piece has no recorded
+    order. Absent if all of `stdout` was written first, or one of them is empty."""
     stdout_bytes: int | None = None
     """Bytes that the program wrote to standard output, including those that were not kept."""
     stderr_bytes: int | None = None

@@ -85,6 +85,10 @@ class ExecutionStatusDict(TypedDict):
     """Whether `stdout` contains less than the program wrote."""
     stderrTruncated: NotRequired[bool]
     """Whether `stderr` contains less than the program wrote."""
+    outputOrder: NotRequired[list[int]]
+    """The order of `stdout` and `stderr`: lengths of their pieces in characters (Unicode code
+    points), alternately of `stdout` and `stderr`. What follows the last piece has no recorded
+    order. Absent if all of `stdout` was written first, or one of them is empty."""
     stdoutBytes: NotRequired[int]
     """Bytes that the program wrote to standard output, including those that were not kept."""
     stderrBytes: NotRequired[int]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from cloche_gateway.dialects import dify, jobe, sandbox_fusion
+from cloche_gateway.dialects import dify, jobe, piston, sandbox_fusion
 from cloche_gateway.settings import DialectName
 
 if TYPE_CHECKING:
@@ -12,10 +12,12 @@ if TYPE_CHECKING:
 
 ROUTERS: dict[DialectName, tuple[APIRouter, ...]] = {
     DialectName.MCP: (),
-    DialectName.PISTON: (),
+    DialectName.PISTON: piston.ROUTERS,
     DialectName.DIFY: (dify.router,),
     DialectName.SANDBOX_FUSION: (sandbox_fusion.router,),
     DialectName.JUDGE0: (),
     DialectName.JOBE: jobe.ROUTERS,
 }
 """The routers of each dialect."""
+WEBSOCKETS: dict[DialectName, tuple[bytes, ...]] = {DialectName.PISTON: piston.WEBSOCKETS}
+"""The paths of each dialect on which a request may become a websocket."""

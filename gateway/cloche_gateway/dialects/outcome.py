@@ -20,6 +20,8 @@ from cloche_gateway.errors import (
 from cloche_gateway.results import FAILED
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from cloche_gateway.results import Answer
 
 _SIGNAL_BASE = 128
@@ -80,6 +82,8 @@ class Outcome:
     """As `models.OutputFile`."""
     invalid_code: bool = False
     """Whether the code cannot be parsed or compiled, also in a language without a compiler."""
+    output_order: Sequence[int] = ()
+    """As `results.Answer.output_order`."""
 
     @property
     def signal(self) -> int | None:
@@ -87,6 +91,16 @@ class Outcome:
         if self.ending is Ending.SIGNALED and self.exit_code is not None:
             return self.exit_code - _SIGNAL_BASE
         return None
+
+    @property
+    def output(self) -> str:
+        """Both streams in the order in which they were written, as far as it was recorded."""
+        streams, at, parts = (self.stdout, self.stderr), [0, 0], list[str]()
+        for place, length in enumerate(self.output_order):
+            which = place % 2
+            parts.append(streams[which][at[which] : at[which] + length])
+            at[which] += length
+        return "".join([*parts, self.stdout[at[0] :], self.stderr[at[1] :]])
 
     @property
     def succeeded(self) -> bool:
@@ -128,6 +142,7 @@ def outcome(answer: Answer) -> Outcome:
         run=_usage(body["execution_time"], body["usage"]),
         compile=_usage(body.get("compile_seconds"), body.get("compile_usage")),
         files=body.get("files") or [],
+        output_order=answer.output_order,
         invalid_code=body["reason"] == Reason.INVALID_SYNTAX,
     )
 

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 
     from cloche_api.accounting.budget import Charge
     from cloche_gateway.cluster.keys import Caller
+    from cloche_gateway.http.websocket import WebSocket
     from cloche_gateway.limits.pace import Connection
     from cloche_gateway.limits.rates import Quota
 
@@ -55,6 +56,8 @@ class RequestState:
     over_limit: bool = False
     """Whether the request is rejected because of a rate or a number of requests, with a status
     other than 429. Such a response is delayed like a 429."""
+    websocket: WebSocket | None = None
+    """What the connection becomes if the response has status 101; None if it cannot."""
 
     def answered(self) -> None:
         """Remove the request from its key's in-flight requests, if it still counts as one."""

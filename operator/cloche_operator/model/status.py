@@ -201,6 +201,7 @@ def without_outputs(status: ExecutionStatusDict) -> ExecutionStatusDict:
     }
     for output in _OUTPUTS:
         final.pop(output, None)
+    final.pop("outputOrder", None)
     if "storedBytes" in status:
         final["storedBytes"] += object_bytes(final) - object_bytes(status)
     return final
@@ -234,6 +235,8 @@ def _usage(cpu_seconds: float | None, max_memory_bytes: int | None) -> UsageDict
 def _heard(transcript: Transcript) -> ExecutionStatusDict:
     """Return the output that was received, with or without an end."""
     fields: ExecutionStatusDict = {"stdout": transcript.stdout, "stderr": transcript.stderr}
+    if (order := transcript.order.recorded()) is not None:
+        fields["outputOrder"] = order
     if transcript.gap:
         fields |= {"stdoutTruncated": True, "stderrTruncated": True}
     if transcript.started is not None:

@@ -12,6 +12,7 @@ from typing import Any, NotRequired, TypedDict, TypeGuard
 
 from cloche_api import limits
 from cloche_operator.protocol import files
+from cloche_operator.protocol.output_order import OutputOrder
 
 _LINE_BYTES = 4 * limits.MIB
 """The maximum length of a line. An exit event with all its files is below 1 MiB."""
@@ -151,6 +152,8 @@ class Transcript:
         """Whether events are missing: before the last one, or once started, since the start."""
         # As UTF-8, because a str takes up to four times as much, and 50 bytes for each piece.
         self._out = {"stdout": bytearray(), "stderr": bytearray()}
+        self.order = OutputOrder()
+        """The order of the output that is kept."""
         self.started: float | None = None
         """Unix time of the first `started` event."""
         self.exit: ExitEvent | None = None
@@ -251,6 +254,8 @@ class Transcript:
 
     def _keep(self, stream: str, text: str) -> None:
         kept = self._out[stream]
+        if len(kept) < _TEXT_BYTES:
+            self.order.add(to_stderr=stream == "stderr", characters=len(text))
         # JSON can contain a lone surrogate, but UTF-8 cannot.
         kept += text[: _TEXT_BYTES - len(kept)].encode("utf-8", "replace")
         del kept[_TEXT_BYTES:]

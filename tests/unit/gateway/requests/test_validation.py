@@ -25,6 +25,7 @@ PYTHON = Language(
     file_name="main.py",
     image="cloche/runtime-python:dev",
     version="3.13",
+    compiled=False,
     minimum=Amounts(Decimal("0.01"), 32 * MIB, MIB),
     defaults=Amounts(Decimal(1), 512 * MIB, 100 * MIB),
     maximum=Amounts(Decimal(2), 2048 * MIB, 1024 * MIB),

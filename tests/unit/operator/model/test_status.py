@@ -387,3 +387,14 @@ def test_no_more_output_is_cut_than_necessary(character: str) -> None:
         assert object_bytes(one_more) > limits.STATUS_BYTES
     else:
         assert object_bytes(dict(made, stdout=made["stdout"] + character)) > limits.STATUS_BYTES
+
+
+def test_the_order_of_both_streams_is_recorded(execution_object: ExecutionDict) -> None:
+    made = Transcript(UID)
+    pieces = [("stderr", "a"), ("stdout", "bc"), ("stderr", "d")]
+    made.take({"event": "started", "execution": UID, "stage": "run", "time": START})
+    made.take_all([{"event": stream, "data": text} for stream, text in pieces])
+    made.take(exit_event(execution=UID, time=START + 0.5))
+    final = terminal(from_object(execution_object), from_exit(made), "node-1", API_TIME)
+    assert final["outputOrder"] == [0, 1, 2, 1]
+    assert "outputOrder" not in without_outputs(final)
