@@ -61,7 +61,9 @@ class Found:
     @property
     def name(self) -> str:
         """Its name in Judge0, with the installed version."""
-        version = self.language.version or ""
+        version = self.language.version
+        if version is None:
+            return self.kind.title.partition(" (")[0]
         _, bracket, inner = version.partition("(")  # "7 (Mono 6.12)" is known as Mono 6.12
         return self.kind.title.format(inner.rstrip(") ") if bracket else version)
 

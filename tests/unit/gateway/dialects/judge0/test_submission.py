@@ -155,6 +155,6 @@ def test_an_installed_language_is_listed_with_each_of_its_ids(installed: Languag
     found = {one.id: one.name for one in languages.installed(installed)}
     assert found[71] == found[113] == "Python (3.13)"
     assert (found[51], found[82]) == ("C# (Mono 6.12)", "SQL (SQLite 3.46)")
-    assert (found[54], found[62], found[46]) == ("C++ (GCC 14.2)", "Java (OpenJDK 21)", "Bash ()")
+    assert (found[54], found[62], found[46]) == ("C++ (GCC 14.2)", "Java (OpenJDK 21)", "Bash")
     assert 72 not in found
     assert 70 not in found
