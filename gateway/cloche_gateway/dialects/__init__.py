@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from cloche_gateway.dialects import dify
+from cloche_gateway.dialects import dify, jobe, sandbox_fusion
 from cloche_gateway.dialects.judge0 import routes as judge0
 from cloche_gateway.settings import DialectName
 
@@ -15,8 +15,8 @@ ROUTERS: dict[DialectName, tuple[APIRouter, ...]] = {
     DialectName.MCP: (),
     DialectName.PISTON: (),
     DialectName.DIFY: (dify.router,),
-    DialectName.SANDBOX_FUSION: (),
+    DialectName.SANDBOX_FUSION: (sandbox_fusion.router,),
     DialectName.JUDGE0: judge0.ROUTERS,
-    DialectName.JOBE: (),
+    DialectName.JOBE: jobe.ROUTERS,
 }
 """The routers of each dialect."""

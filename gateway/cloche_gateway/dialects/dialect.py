@@ -12,7 +12,12 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from fastapi import APIRouter
 
-from cloche_gateway.errors import GatewayError, RateLimitedError, TooManyAtOnceError
+from cloche_gateway.errors import (
+    ClientGoneError,
+    GatewayError,
+    RateLimitedError,
+    TooManyAtOnceError,
+)
 from cloche_gateway.http.request import Admission, state_of
 from cloche_gateway.http.route import JSON, BodyFormat, Route
 
@@ -101,6 +106,8 @@ class DialectRoute(Route):
         async def translated(request: Request) -> Response:
             try:
                 return await handle(request)
+            except ClientGoneError:
+                raise
             except GatewayError as error:
                 over_limit = isinstance(error, RateLimitedError | TooManyAtOnceError)
                 state_of(request.scope).over_limit = over_limit

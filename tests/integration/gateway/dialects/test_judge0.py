@@ -4,37 +4,23 @@ from __future__ import annotations
 
 import asyncio
 import base64
-from collections.abc import AsyncIterator
 from typing import TYPE_CHECKING, Any
 
 import pytest
-import pytest_asyncio
-from support.fixtures.control_planes import ControlPlane
-from support.fixtures.gateway import Gateway, namespaces, started
-
 from cloche_api.accounting.size import object_bytes
 from cloche_api.accounting.write_limit import METADATA_BYTES
 
 if TYPE_CHECKING:
     import httpx
+    from support.fixtures.gateway import Gateway
 
 HELLO = {"language_id": 71, "source_code": 'print("Hello, World!")\nprint(2 + 2)'}
 PATH = "/submissions"
 ACCEPTED = {"id": 3, "description": "Accepted"}
 
 
-@pytest_asyncio.fixture(scope="module")
-async def judge(control_plane: ControlPlane) -> AsyncIterator[Gateway]:
-    settings = {"dialects": ("judge0",), "rate_limit_per_minute": 10_000}
-    async with (
-        namespaces(control_plane) as made,
-        started(control_plane, made, **settings) as running,
-    ):
-        yield running
-
-
-async def created(judge: Gateway, body: dict[str, Any] = HELLO, path: str = PATH) -> str:
-    answer = await judge.http.post(path, json=body)
+async def created(dialects: Gateway, body: dict[str, Any] = HELLO, path: str = PATH) -> str:
+    answer = await dialects.http.post(path, json=body)
     assert answer.status_code == 201, answer.text
     assert list(answer.json()) == ["token"]
     token: str = answer.json()["token"]
@@ -42,31 +28,31 @@ async def created(judge: Gateway, body: dict[str, Any] = HELLO, path: str = PATH
 
 
 async def waited(
-    judge: Gateway, body: dict[str, Any], query: str = "", /, **status: Any
+    dialects: Gateway, body: dict[str, Any], query: str = "", /, **status: Any
 ) -> httpx.Response:
     """POST a submission that waits, end its execution with this status, and return the answer."""
-    asked = asyncio.create_task(judge.http.post(f"{PATH}?wait=true{query}", json=body))
-    execution = await judge.cluster.pending()
-    await judge.cluster.end(execution["metadata"]["name"], **status)
+    asked = asyncio.create_task(dialects.http.post(f"{PATH}?wait=true{query}", json=body))
+    execution = await dialects.cluster.pending()
+    await dialects.cluster.end(execution["metadata"]["name"], **status)
     return await asked
 
 
-async def shown(judge: Gateway, token: str, query: str = "") -> Any:
-    answer = await judge.http.get(f"{PATH}/{token}?{query}")
+async def shown(dialects: Gateway, token: str, query: str = "") -> Any:
+    answer = await dialects.http.get(f"{PATH}/{token}?{query}")
     assert answer.status_code == 200, answer.text
     return answer.json()
 
 
-async def test_a_submission_is_an_execution_whose_result_can_be_read(judge: Gateway) -> None:
-    token = await created(judge)
-    stored = await judge.cluster.read(token)
+async def test_a_submission_is_an_execution_whose_result_can_be_read(dialects: Gateway) -> None:
+    token = await created(dialects)
+    stored = await dialects.cluster.read(token)
     assert stored["spec"]["code"] == HELLO["source_code"]
     assert (stored["spec"]["language"], stored["spec"]["tenant"]) == ("python", "acme")
     assert stored["spec"]["timeoutSeconds"] == 10
-    assert (await shown(judge, token))["status"] == {"id": 1, "description": "In Queue"}
-    await judge.cluster.end(token)
-    judge.context.reads.forget(token)
-    assert await shown(judge, token) == {
+    assert (await shown(dialects, token))["status"] == {"id": 1, "description": "In Queue"}
+    await dialects.cluster.end(token)
+    dialects.context.reads.forget(token)
+    assert await shown(dialects, token) == {
         "token": token,
         "time": "0.03",
         "memory": 8789,
@@ -79,7 +65,7 @@ async def test_a_submission_is_an_execution_whose_result_can_be_read(judge: Gate
 
 
 async def test_the_annotation_of_a_submission_fits_into_what_is_counted_for_metadata(
-    judge: Gateway,
+    dialects: Gateway,
 ) -> None:
     body = {
         **HELLO,
@@ -88,31 +74,31 @@ async def test_the_annotation_of_a_submission_fits_into_what_is_counted_for_meta
         "memory_limit": 512000, "stack_limit": 64000, "max_processes_and_or_threads": 60,
         "max_file_size": 1024, "number_of_runs": 1, "redirect_stderr_to_stdout": True,
     }  # fmt: skip
-    token = await created(judge, body)
-    await judge.cluster.end(token)
-    stored = await judge.cluster.read(token)
+    token = await created(dialects, body)
+    await dialects.cluster.end(token)
+    stored = await dialects.cluster.read(token)
     known = object_bytes(stored["spec"]) + object_bytes(stored["status"])
     assert object_bytes(stored) - known <= METADATA_BYTES
-    assert (await shown(judge, token, "fields=expected_output,status_id")) == {
+    assert (await shown(dialects, token, "fields=expected_output,status_id")) == {
         "expected_output": "x" * 700, "status_id": 4,
     }  # fmt: skip
 
 
-async def test_a_submission_that_waits_is_answered_with_its_result(judge: Gateway) -> None:
-    answer = await waited(judge, {**HELLO, "expected_output": "Hello, World!\n4"})
+async def test_a_submission_that_waits_is_answered_with_its_result(dialects: Gateway) -> None:
+    answer = await waited(dialects, {**HELLO, "expected_output": "Hello, World!\n4"})
     assert answer.status_code == 201
     found = answer.json()
     assert (found["stdout"], found["status"]) == ("Hello, World!\n4\n", ACCEPTED)
-    assert await shown(judge, found["token"]) == found
+    assert await shown(dialects, found["token"]) == found
 
 
-async def test_a_submission_that_waits_can_have_all_fields(judge: Gateway) -> None:
-    answer = await waited(judge, {**HELLO, "stdin": "1"}, "&fields=*")
+async def test_a_submission_that_waits_can_have_all_fields(dialects: Gateway) -> None:
+    answer = await waited(dialects, {**HELLO, "stdin": "1"}, "&fields=*")
     found = answer.json()
     assert (found["source_code"], found["stdin"]) == (HELLO["source_code"], "1")
     assert found["language"] == {"id": 71, "name": "Python"}
     assert found["finished_at"] == "2026-01-01T00:00:01.080Z"
-    assert await shown(judge, found["token"], "fields=*") == found
+    assert await shown(dialects, found["token"], "fields=*") == found
 
 
 @pytest.mark.parametrize(
@@ -132,63 +118,63 @@ async def test_a_submission_that_waits_can_have_all_fields(judge: Gateway) -> No
     ],
 )
 async def test_every_end_is_a_status_and_never_an_error(
-    judge: Gateway, status: dict[str, Any], expected: dict[str, Any]
+    dialects: Gateway, status: dict[str, Any], expected: dict[str, Any]
 ) -> None:
-    answer = await waited(judge, {**HELLO, "expected_output": "Hello, World!\n4"}, **status)
+    answer = await waited(dialects, {**HELLO, "expected_output": "Hello, World!\n4"}, **status)
     assert (answer.status_code, answer.json()["status"]) == (201, expected)
 
 
 async def test_a_submission_that_waited_too_long_in_the_queue_can_be_sent_again(
-    judge: Gateway,
+    dialects: Gateway,
 ) -> None:
-    answer = await waited(judge, HELLO, phase="Error", reason="QueueTimeout")
+    answer = await waited(dialects, HELLO, phase="Error", reason="QueueTimeout")
     assert (answer.status_code, answer.json()) == (503, {"error": "queue is full"})
     assert answer.headers["Retry-After"] == "5"
 
 
-async def test_texts_can_be_in_base64(judge: Gateway) -> None:
+async def test_texts_can_be_in_base64(dialects: Gateway) -> None:
     body = {
         "language_id": "71",
         "source_code": base64.encodebytes("print('ä')".encode()).decode(),
         "expected_output": base64.b64encode("ä\n".encode()).decode(),
     }
-    answer = await waited(judge, body, "&base64_encoded=true", stdout="ä\n")
+    answer = await waited(dialects, body, "&base64_encoded=true", stdout="ä\n")
     found = answer.json()
     assert (found["stdout"], found["status"]) == ("w6QK", ACCEPTED)
-    assert await shown(judge, found["token"], "base64_encoded=true&fields=source_code") == {
+    assert await shown(dialects, found["token"], "base64_encoded=true&fields=source_code") == {
         "source_code": base64.b64encode("print('ä')".encode()).decode()
     }
-    assert (await shown(judge, found["token"], "fields=stdout")) == {"stdout": "ä\n"}
+    assert (await shown(dialects, found["token"], "fields=stdout")) == {"stdout": "ä\n"}
 
 
-async def test_a_submission_can_be_a_form_or_a_query(judge: Gateway) -> None:
+async def test_a_submission_can_be_a_form_or_a_query(dialects: Gateway) -> None:
     fields = {"language_id": "46", "source_code": "echo ä & echo 2", "stdin": ""}
     files = {name: (None, value) for name, value in fields.items()}
     answers = [
-        await judge.http.post(PATH, data=fields),
-        await judge.http.post(PATH, files=files),
-        await judge.http.post(PATH, params=fields),
-        await judge.http.post(PATH, params={"language_id": "1"}, json=fields),
+        await dialects.http.post(PATH, data=fields),
+        await dialects.http.post(PATH, files=files),
+        await dialects.http.post(PATH, params=fields),
+        await dialects.http.post(PATH, params={"language_id": "1"}, json=fields),
     ]
     for answer in answers:
         assert answer.status_code == 201, answer.text
-        stored = await judge.cluster.read(answer.json()["token"])
+        stored = await dialects.cluster.read(answer.json()["token"])
         assert (stored["spec"]["language"], stored["spec"]["code"]) == ("bash", "echo ä & echo 2")
-        await judge.cluster.end(answer.json()["token"])
+        await dialects.cluster.end(answer.json()["token"])
 
 
-async def test_the_same_routes_are_below_a_prefix(judge: Gateway) -> None:
-    token = await created(judge, path="/judge0/submissions/")
-    await judge.cluster.end(token)
-    answer = await judge.http.get(f"/judge0/submissions/{token}?fields=status_id")
+async def test_the_same_routes_are_below_a_prefix(dialects: Gateway) -> None:
+    token = await created(dialects, path="/judge0/submissions/")
+    await dialects.cluster.end(token)
+    answer = await dialects.http.get(f"/judge0/submissions/{token}?fields=status_id")
     assert answer.json() == {"status_id": 3}
-    assert (await judge.http.get("/judge0")).content == b""
+    assert (await dialects.http.get("/judge0")).content == b""
 
 
-async def test_a_batch_has_a_token_or_the_mistakes_of_each_submission(judge: Gateway) -> None:
+async def test_a_batch_has_a_token_or_the_mistakes_of_each_submission(dialects: Gateway) -> None:
     wrong: list[Any] = [{**HELLO, "language_id": 1000}, {"language_id": 71}, 5]
     items = [HELLO, *wrong, {**HELLO, "language_id": 46}]
-    answer = await judge.http.post(f"{PATH}/batch", json={"submissions": items})
+    answer = await dialects.http.post(f"{PATH}/batch", json={"submissions": items})
     assert answer.status_code == 201
     first, *mistakes, last = answer.json()
     assert mistakes == [
@@ -197,68 +183,68 @@ async def test_a_batch_has_a_token_or_the_mistakes_of_each_submission(judge: Gat
         {"language_id": ["can't be blank"], "source_code": ["can't be blank"]},
     ]
     for one in (first, last):
-        await judge.cluster.end(one["token"])
+        await dialects.cluster.end(one["token"])
     tokens = ",".join((last["token"], "nothing", first["token"]))
     for asked in ({"params": {"tokens": tokens}}, {"headers": {"tokens": tokens}}):
-        found = (await judge.http.get(f"{PATH}/batch", **asked)).json()  # type: ignore[arg-type]
+        found = (await dialects.http.get(f"{PATH}/batch", **asked)).json()  # type: ignore[arg-type]
         assert [one and one["token"] for one in found["submissions"]] == [
             last["token"], None, first["token"],
         ]  # fmt: skip
         assert found["submissions"][0]["status"] == ACCEPTED
 
 
-async def test_a_batch_without_a_valid_submission_is_not_created(judge: Gateway) -> None:
-    answer = await judge.http.post(f"{PATH}/batch", json={"submissions": [{}, {}]})
+async def test_a_batch_without_a_valid_submission_is_not_created(dialects: Gateway) -> None:
+    answer = await dialects.http.post(f"{PATH}/batch", json={"submissions": [{}, {}]})
     assert answer.status_code == 422
     assert len(answer.json()) == 2
 
 
-async def test_each_submission_of_a_batch_is_charged(judge: Gateway) -> None:
+async def test_each_submission_of_a_batch_is_charged(dialects: Gateway) -> None:
     items = [{**HELLO, "source_code": f"print({number})"} for number in range(20)]
-    before = await judge.http.post(PATH, json={})
-    answer = await judge.http.post(f"{PATH}/batch", json={"submissions": items})
+    before = await dialects.http.post(PATH, json={})
+    answer = await dialects.http.post(f"{PATH}/batch", json={"submissions": items})
     assert answer.status_code == 201
     remaining = [int(one.headers["RateLimit-Remaining"]) for one in (before, answer)]
     assert remaining[0] - remaining[1] == 20
     tokens = [one["token"] for one in answer.json()]
-    codes = [(await judge.cluster.read(token))["spec"]["code"] for token in tokens]
+    codes = [(await dialects.cluster.read(token))["spec"]["code"] for token in tokens]
     assert codes == [item["source_code"] for item in items]
-    before = await judge.http.get("/languages")
-    found = await judge.http.get(f"{PATH}/batch", params={"tokens": ",".join(tokens)})
+    before = await dialects.http.get("/languages")
+    found = await dialects.http.get(f"{PATH}/batch", params={"tokens": ",".join(tokens)})
     assert [one["token"] for one in found.json()["submissions"]] == tokens
     remaining = [int(one.headers["RateLimit-Remaining"]) for one in (before, found)]
     assert remaining[0] - remaining[1] == 20
     for token in tokens:
-        await judge.cluster.end(token)
+        await dialects.cluster.end(token)
 
 
-async def test_a_submission_belongs_to_its_tenant(judge: Gateway) -> None:
-    token = await created(judge)
-    await judge.cluster.end(token)
-    other = {"X-API-Key": judge.cluster.keys["other"]}
-    answer = await judge.http.get(f"{PATH}/{token}", headers=other)
+async def test_a_submission_belongs_to_its_tenant(dialects: Gateway) -> None:
+    token = await created(dialects)
+    await dialects.cluster.end(token)
+    other = {"X-API-Key": dialects.cluster.keys["other"]}
+    answer = await dialects.http.get(f"{PATH}/{token}", headers=other)
     assert (answer.status_code, answer.json()) == (404, {"status": 404, "error": "Not Found"})
-    answer = await judge.http.get(f"{PATH}/batch?tokens={token}", headers=other)
+    answer = await dialects.http.get(f"{PATH}/batch?tokens={token}", headers=other)
     assert answer.json() == {"submissions": [None]}
 
 
-async def test_an_execution_of_another_api_is_not_a_submission(judge: Gateway) -> None:
-    name = await judge.start()
-    await judge.cluster.end(name)
-    assert (await judge.http.get(f"{PATH}/{name}")).status_code == 404
-    answer = await judge.http.get(f"{PATH}/batch?tokens={name}")
+async def test_an_execution_of_another_api_is_not_a_submission(dialects: Gateway) -> None:
+    name = await dialects.start()
+    await dialects.cluster.end(name)
+    assert (await dialects.http.get(f"{PATH}/{name}")).status_code == 404
+    answer = await dialects.http.get(f"{PATH}/batch?tokens={name}")
     assert answer.json() == {"submissions": [None]}
 
 
-async def test_a_submission_is_an_execution_of_the_own_api_too(judge: Gateway) -> None:
-    token = await created(judge)
-    await judge.cluster.end(token)
-    found = (await judge.http.get(f"/api/v1/executions/{token}")).json()
+async def test_a_submission_is_an_execution_of_the_own_api_too(dialects: Gateway) -> None:
+    token = await created(dialects)
+    await dialects.cluster.end(token)
+    found = (await dialects.http.get(f"/api/v1/executions/{token}")).json()
     assert found["result"]["stdout"] == "Hello, World!\n4\n"
 
 
-async def test_a_large_submission_is_decoded_in_a_thread_and_stored_apart(judge: Gateway) -> None:
+async def test_a_large_submission_is_decoded_in_a_thread_and_stored_apart(dialects: Gateway) -> None:
     code = "#" * 200_000 + "\nprint(1)"
     body = {"language_id": 71, "source_code": base64.b64encode(code.encode()).decode()}
-    answer = await waited(judge, body, "&base64_encoded=true&fields=source_code,status_id")
+    answer = await waited(dialects, body, "&base64_encoded=true&fields=source_code,status_id")
     assert answer.json() == {"source_code": None, "status_id": 3}

@@ -78,7 +78,7 @@ async def test_a_wrong_key_is_refused(judge: Gateway, name: str) -> None:
         (b"[1]", "application/json", 400, "must be a JSON object"),
         (b"[" * 1000, "application/json", 400, "nested at most 32 levels"),
         (b"a" * (4 * 1024 * 1024 + 1), "application/json", 413, "at most 4 MiB"),
-        (b"a=1&" * 100_000, FORM, 413, "at most 64 fields"),
+        (b"a=1&" * 100_000, FORM, 400, "at most 64 fields"),
         (b"a" * 2_000_000, FORM, 413, "at most 1 MiB as a form"),
         (b"--x", "multipart/form-data; boundary=x", 400, "ends with its boundary"),
         (b"\n" * 3_000_000 + b"--x", "multipart/form-data; boundary=x", 400, "its boundary"),

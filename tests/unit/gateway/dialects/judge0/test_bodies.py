@@ -33,8 +33,8 @@ def test_an_empty_body_has_no_parameters(content_type: str) -> None:
     assert fields(b" \r\n", content_type) == {}
 
 
-def test_a_form_has_the_parameters_and_the_last_of_two_counts() -> None:
-    raw = "language_id=71&source_code=print%28%22%C3%A4%22%29+%26+1&stdin=&stdin=a%0Ab".encode()
+def test_a_form_has_the_parameters_and_the_first_of_two_counts() -> None:
+    raw = "language_id=71&source_code=print%28%22%C3%A4%22%29+%26+1&stdin=a%0Ab&stdin=".encode()
     assert fields(raw, f"{FORM}; charset=utf-8") == {
         "language_id": "71", "source_code": 'print("ä") & 1', "stdin": "a\nb",
     }  # fmt: skip
@@ -60,8 +60,8 @@ def test_a_boundary_may_be_quoted() -> None:
         (b"[]", "application/json", "must be a JSON object"),
         (b"{", "application/json", "is not valid JSON"),
         (b'{"a":1,"a":2}', "", "is given twice"),
-        (b"a=%FF", FORM, "must be UTF-8"),
-        (b"a=\xff", FORM, "must be UTF-8"),
+        (b"a=%FF", FORM, "must be a form in UTF-8"),
+        (b"a=\xff", FORM, "must be a form in UTF-8"),
         (b"&" * 64, FORM, "at most 64 fields"),
         (b"a" * (1024 * 1024 + 1), FORM, "must be at most 1 MiB as a form"),
         (PART, "multipart/form-data", "must have a boundary"),
