@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import io
+import sqlite3
 import zipfile
 from typing import Any
 
@@ -203,8 +204,6 @@ def test_the_ide_runs_its_default_program(keyless_gateway: str) -> None:
 
 
 def test_a_program_in_sql_uses_the_database_that_it_is_sent_with(http: httpx.Client) -> None:
-    import sqlite3  # noqa: PLC0415  only for this test
-
     database = sqlite3.connect(":memory:")
     database.execute("create table artists as select 'Bach' as name")
     raw = io.BytesIO()
