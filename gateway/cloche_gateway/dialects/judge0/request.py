@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 from cloche_api import limits
 from cloche_gateway.dialects.fields import execute_request
-from cloche_gateway.dialects.judge0 import archive, facts, languages, values
+from cloche_gateway.dialects.judge0 import archive, languages, values
+from cloche_gateway.dialects.judge0 import facts as facts_of
 from cloche_gateway.dialects.judge0.refusals import InvalidSubmissionError, Mistakes, creating
 from cloche_gateway.models import ExecuteRequest, InputFile, Resources
 
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from cloche_gateway.cluster.languages import Language, Languages
+    from cloche_gateway.dialects.judge0.facts import Facts
     from cloche_gateway.dialects.judge0.languages import Found
 
 _BLANK = "can't be blank"
@@ -42,7 +44,7 @@ class Prepared:
     """A valid submission: the request that runs it, and what its answer needs."""
 
     request: ExecuteRequest
-    facts: facts.Facts
+    facts: Facts
 
 
 def prepared(given: Mapping[str, Any], installed: Languages, *, base64: bool) -> Prepared:
@@ -79,7 +81,7 @@ def prepared(given: Mapping[str, Any], installed: Languages, *, base64: bool) ->
             resources=_resources(numbers.get("memory_limit"), found),
             merge_output=bool(numbers.get("redirect_stderr_to_stdout")) or None,
         )
-    kept = facts.made(found.id, numbers, _expected(given, base64=base64))
+    kept = facts_of.made(found.id, numbers, _expected(given, base64=base64))
     return Prepared(request, kept)
 
 

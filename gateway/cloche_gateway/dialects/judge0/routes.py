@@ -49,8 +49,8 @@ if TYPE_CHECKING:
 _TRUE = "true"
 _CREATED = 201
 _AT_ONCE_BYTES = 64 * 1024
-"""The largest parameters that are decoded in the event loop. Larger ones are decoded in the thread
-for large bodies."""
+"""The largest parameters that are decoded in the event loop. Larger ones, and archives, are decoded in
+the thread for large bodies."""
 _COPIES = 3
 """How many times as much memory the parameters take while they are decoded."""
 _NOT_NOW = (429, BUSY)
@@ -144,9 +144,14 @@ async def _prepared(
     size = execution.memory_of(given)
     call.held.resize(_COPIES * size)
     check = functools.partial(_checked, call, given, encoded)
-    if size <= _AT_ONCE_BYTES:
-        return check()
-    return await asyncio.get_running_loop().run_in_executor(call.context.parser, check)
+    if size <= _AT_ONCE_BYTES and not any(one.get("additional_files") for one in given):
+        made = check()
+    else:
+        loop = asyncio.get_running_loop()
+        made = await loop.run_in_executor(call.context.parser, check)
+    requests = [one.request for one in made if isinstance(one, Prepared)]
+    call.held.resize(execution.memory_of(requests))
+    return made
 
 
 def _checked(call: Call, given: list[dict[str, Any]], encoded: bool) -> list[Prepared | Mistakes]:  # noqa: FBT001
