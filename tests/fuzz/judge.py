@@ -6,6 +6,8 @@ import json
 import re
 from typing import Any
 
+from fuzz import dialects
+
 _BUSY, _FAILED = "Service busy", "Execution failed: "
 _EVERYWHERE = {400, 404, 405}
 """What an unknown path, a wrong method or a request that is not HTTP may be answered."""
@@ -25,6 +27,8 @@ class Judge:
         self, method: str, target: str, status: int, headers: dict[str, str], body: bytes
     ) -> str | None:
         """What is wrong with this answer, None when nothing is."""
+        if dialects.is_dialect(target):
+            return dialects.problem(status, headers, body)
         if status not in self._documented(method, target) | _EVERYWHERE:
             return f"{status} is not documented"
         if status < 400 or method == "HEAD":

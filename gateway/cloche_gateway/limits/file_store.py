@@ -1,7 +1,8 @@
 """Files that clients upload before the executions that use them, kept in memory for a while.
 
-Each is charged to the memory budget and may be cut there: it is dropped when the gateway needs the
-memory for requests. So a file is only a cache of what its client can upload again.
+Those of a tenant are charged to the memory budget and may be cut there: they are dropped when the
+gateway needs the memory for requests. So a file is only a cache of what its client can upload
+again. They are one charge, because the budget looks at all charges to find the largest one.
 """
 
 from __future__ import annotations
@@ -12,7 +13,9 @@ from collections import OrderedDict
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from cloche_api.accounting.budget import FullError
 from cloche_api.limits import KIB, MIB
+from cloche_gateway.errors import OverloadedError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -30,19 +33,19 @@ _LEAST_BYTES = 4 * KIB
 (1 KiB), so that few enough files are kept to be dropped at once."""
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class _File:
     content: bytes
-    charge: Charge
+    size: int
     used: float
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class _Files:
     """The files of a tenant by name, the one that was used last at the end."""
 
+    charge: Charge
     by_name: OrderedDict[str, _File] = field(default_factory=OrderedDict)
-    bytes: int = 0
 
 
 class FileStore:
@@ -57,11 +60,11 @@ class FileStore:
     def of(self, tenant: str) -> int:
         """Return the bytes that a tenant holds."""
         found = self._tenants.get(tenant)
-        return found.bytes if found else 0
+        return found.charge.bytes if found else 0
 
     def total(self) -> int:
         """Return the bytes that all tenants hold."""
-        return sum(one.bytes for one in self._tenants.values())
+        return sum(one.charge.bytes for one in self._tenants.values())
 
     def put(self, tenant: str, name: str, content: bytes) -> None:
         """Keep a file, instead of one with the same name, and drop older ones if necessary.
@@ -77,10 +80,12 @@ class FileStore:
             self._drop_oldest(tenant)
         while self.total() + size > TOTAL_BYTES:
             self._drop_oldest(max(self._tenants, key=self.of))
-        charge = self._budget.charge(tenant, size, cut=lambda: self._forget(tenant, name, size))
-        kept = self._tenants.setdefault(tenant, _Files())
-        kept.by_name[name] = _File(content, charge, self._clock())
-        kept.bytes += size
+        try:
+            kept = self._charged(tenant, size)
+        except (FullError, OverloadedError):
+            self._drop_all(tenant)
+            kept = self._charged(tenant, size)
+        kept.by_name[name] = _File(content, size, self._clock())
         self._arm()
 
     def get(self, tenant: str, name: str) -> bytes | None:
@@ -93,7 +98,7 @@ class FileStore:
         if found.used + SECONDS <= now:
             self._drop(tenant, name)
             return None
-        found.used = now
+        kept.by_name[name] = _File(found.content, found.size, now)
         kept.by_name.move_to_end(name)
         return found.content
 
@@ -108,12 +113,25 @@ class FileStore:
 
     def clear(self) -> None:
         """Drop all files."""
-        for tenant, kept in list(self._tenants.items()):
-            for name in list(kept.by_name):
-                self._drop(tenant, name)
+        for tenant in list(self._tenants):
+            self._drop_all(tenant)
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
+
+    def _charged(self, tenant: str, more: int) -> _Files:
+        """Return the files of a tenant, which are charged for so many more bytes.
+
+        Raises:
+            OverloadedError: there is no room for them.
+        """
+        kept = self._tenants.get(tenant)
+        if kept is None:
+            charge = self._budget.charge(tenant, cut=lambda: self._forget(tenant))
+            kept = _Files(charge)
+        kept.charge.resize(kept.charge.bytes + more)
+        self._tenants[tenant] = kept
+        return kept
 
     def _arm(self) -> None:
         """Have the files that are due dropped at the time of the first one."""
@@ -128,16 +146,18 @@ class FileStore:
 
     def _drop(self, tenant: str, name: str) -> None:
         kept = self._tenants.get(tenant)
-        found = kept.by_name.get(name) if kept else None
-        if found is not None:
-            size = found.charge.bytes
-            found.charge.release()
-            self._forget(tenant, name, size)
-
-    def _forget(self, tenant: str, name: str, size: int) -> None:
-        """Remove a file whose charge has been released."""
-        kept = self._tenants[tenant]
-        del kept.by_name[name]
-        kept.bytes -= size
+        found = kept.by_name.pop(name, None) if kept else None
+        if kept is None or found is None:
+            return
+        kept.charge.resize(kept.charge.bytes - found.size)
         if not kept.by_name:
-            del self._tenants[tenant]
+            self._forget(tenant)
+
+    def _drop_all(self, tenant: str) -> None:
+        if (kept := self._tenants.get(tenant)) is not None:
+            kept.charge.release()
+            self._forget(tenant)
+
+    def _forget(self, tenant: str) -> None:
+        """Remove the files of a tenant, whose charge has been released."""
+        self._tenants.pop(tenant, None)

@@ -112,7 +112,7 @@ ROUTES = tuple(one for one in _EVERY if ROUTERS[one.dialect])
 RUNS = tuple(one for one in ROUTES if one.runs)
 """Those that run a program."""
 
-READS = {
+READS: dict[DialectName, tuple[str, ...]] = {
     DialectName.MCP: (),
     DialectName.PISTON: ("/api/v2/runtimes", "/api/v2/packages"),
     DialectName.DIFY: ("/v1/sandbox/dependencies",),

@@ -95,14 +95,27 @@ async def test_the_sweep_comes_by_itself() -> None:
     kept.clear()
 
 
-async def test_the_budget_takes_files_back_when_it_needs_room() -> None:
+async def test_the_budget_takes_the_files_of_a_tenant_back_when_it_needs_room() -> None:
     kept, budget, _ = store(total=32 * MIB)
     kept.put("t", "large", b"\0" * (8 * MIB))
     kept.put("t", "small", b"1")
+    kept.put("other", "f", b"1")
     budget.charge("t", 12 * MIB)
     assert kept.get("t", "large") is None
-    assert kept.get("t", "small") == b"1"
-    assert kept.total() == kept.of("t") < MIB
+    assert kept.get("t", "small") is None
+    assert kept.get("other", "f") == b"1"
+    assert kept.total() == kept.of("other") < MIB
+    kept.put("t", "again", b"1")
+    assert kept.get("t", "again") == b"1"
+
+
+async def test_older_files_of_a_tenant_make_room_in_the_budget() -> None:
+    kept, budget, _ = store(total=16 * MIB)
+    kept.put("t", "old", b"\0" * (4 * MIB))
+    kept.put("t", "new", b"\0" * (5 * MIB))
+    assert kept.get("t", "old") is None
+    assert kept.get("t", "new") is not None
+    assert kept.total() == budget.used < 6 * MIB
 
 
 async def test_a_file_without_room_is_refused_and_keeps_nothing() -> None:
