@@ -67,7 +67,7 @@ ENDINGS: dict[str, tuple[int, dict[str, Any]]] = {
     ),
     "options": (
         ACCEPTED,
-        {"language": 105, "source_code": "#include <bits/stdc++.h>\nint main() { puts(\"1\"); }",
+        {"language": 105, "source_code": '#include <bits/stdc++.h>\nint main() { puts("1"); }',
          "compiler_options": "-O3 --std=c++17 -Wall -Werror", "memory_limit": 128000,
          "expected_output": "1"},
     ),
@@ -228,7 +228,9 @@ def test_a_batch_is_created_and_read_at_once(http: httpx.Client) -> None:
     query = {"tokens": ",".join(one["token"] for one in tokens), "fields": "stdout,status_id"}
 
     def ended() -> list[dict[str, Any]] | None:
-        found: list[dict[str, Any]] = http.get("/submissions/batch", params=query).json()["submissions"]
+        found: list[dict[str, Any]] = http.get("/submissions/batch", params=query).json()[
+            "submissions"
+        ]
         return found if all(one["status_id"] > 2 for one in found) else None
 
     assert until(ended, "the results", 60) == [

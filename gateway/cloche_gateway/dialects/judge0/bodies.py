@@ -26,7 +26,9 @@ _FORM_BYTES = 1024 * 1024
 _HEAD_BYTES = 1024
 """The largest headers of a part."""
 _BOUNDARY = re.compile(r';\s*boundary=(?:"([^"]{1,70})"|([^\s;"]{1,70}))', re.IGNORECASE)
-_NAME = re.compile(rb'^content-disposition:.*?[;\s]name="?([^";\r\n]*)', re.IGNORECASE | re.MULTILINE)
+_NAME = re.compile(
+    rb'^content-disposition:.*?[;\s]name="?([^";\r\n]*)', re.IGNORECASE | re.MULTILINE
+)
 
 
 def _of_one(raw: bytes, content_type: str, requests: int) -> dict[str, Any]:

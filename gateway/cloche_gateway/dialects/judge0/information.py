@@ -6,6 +6,7 @@ from typing import Any
 
 from starlette.responses import PlainTextResponse, Response
 
+from cloche_api import limits
 from cloche_gateway.dialects.judge0 import languages
 from cloche_gateway.dialects.judge0.bodies import BATCH_MAX
 from cloche_gateway.dialects.judge0.dialect import Reading
@@ -13,7 +14,6 @@ from cloche_gateway.dialects.judge0.refusals import RefusedError
 from cloche_gateway.dialects.judge0.values import FLAGS, PER_PROCESS, RANGES
 from cloche_gateway.dialects.judge0.verdict import DESCRIPTIONS
 from cloche_gateway.http.request import JsonResponse
-from cloche_api import limits
 
 VERSION = "1.13.1"
 """The version of Judge0 whose contract this is. Clients choose ids of languages by it."""

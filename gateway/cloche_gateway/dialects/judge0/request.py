@@ -102,9 +102,7 @@ def _language(given: Mapping[str, Any], installed: Languages, mistakes: Mistakes
     return found
 
 
-def _text(
-    given: Mapping[str, Any], name: str, mistakes: Mistakes, *, base64: bool
-) -> str | None:
+def _text(given: Mapping[str, Any], name: str, mistakes: Mistakes, *, base64: bool) -> str | None:
     found = values.text(given.get(name))
     if found is None or not base64:
         return found

@@ -93,9 +93,7 @@ async def create(call: Executing, request: Request, body: Annotated[Any, Body()]
     return Later(functools.partial(_started, call, planned))
 
 
-async def create_batch(
-    call: Batching, request: Request, items: Annotated[Any, Body()]
-) -> Response:
+async def create_batch(call: Batching, request: Request, items: Annotated[Any, Body()]) -> Response:
     """Create up to 20 submissions. The answer has the token or the mistakes of each."""
     made = await _prepared(call, items, encoded=_is_encoded(request.query_params))
     return Later(functools.partial(_batch, call, made))

@@ -7,6 +7,7 @@ import base64
 from typing import TYPE_CHECKING, Any
 
 import pytest
+
 from cloche_api.accounting.size import object_bytes
 from cloche_api.accounting.write_limit import METADATA_BYTES
 
@@ -69,7 +70,7 @@ async def test_the_annotation_of_a_submission_fits_into_what_is_counted_for_meta
 ) -> None:
     body = {
         **HELLO,
-        "expected_output": "x" * 700,
+        "expected_output": "x" * 600,
         "cpu_time_limit": 1.25, "cpu_extra_time": 1.25, "wall_time_limit": 2.5,
         "memory_limit": 512000, "stack_limit": 64000, "max_processes_and_or_threads": 60,
         "max_file_size": 1024, "number_of_runs": 1, "redirect_stderr_to_stdout": True,
@@ -80,7 +81,7 @@ async def test_the_annotation_of_a_submission_fits_into_what_is_counted_for_meta
     known = object_bytes(stored["spec"]) + object_bytes(stored["status"])
     assert object_bytes(stored) - known <= METADATA_BYTES
     assert (await shown(dialects, token, "fields=expected_output,status_id")) == {
-        "expected_output": "x" * 700, "status_id": 4,
+        "expected_output": "x" * 600, "status_id": 4,
     }  # fmt: skip
 
 
@@ -243,7 +244,9 @@ async def test_a_submission_is_an_execution_of_the_own_api_too(dialects: Gateway
     assert found["result"]["stdout"] == "Hello, World!\n4\n"
 
 
-async def test_a_large_submission_is_decoded_in_a_thread_and_stored_apart(dialects: Gateway) -> None:
+async def test_a_large_submission_is_decoded_in_a_thread_and_stored_apart(
+    dialects: Gateway,
+) -> None:
     code = "#" * 200_000 + "\nprint(1)"
     body = {"language_id": 71, "source_code": base64.b64encode(code.encode()).decode()}
     answer = await waited(dialects, body, "&base64_encoded=true&fields=source_code,status_id")

@@ -34,7 +34,7 @@ def test_an_empty_body_has_no_parameters(content_type: str) -> None:
 
 
 def test_a_form_has_the_parameters_and_the_first_of_two_counts() -> None:
-    raw = "language_id=71&source_code=print%28%22%C3%A4%22%29+%26+1&stdin=a%0Ab&stdin=".encode()
+    raw = b"language_id=71&source_code=print%28%22%C3%A4%22%29+%26+1&stdin=a%0Ab&stdin="
     assert fields(raw, f"{FORM}; charset=utf-8") == {
         "language_id": "71", "source_code": 'print("ä") & 1', "stdin": "a\nb",
     }  # fmt: skip

@@ -34,7 +34,8 @@ def test_the_annotation_has_all_facts(made: Facts) -> None:
 
 
 @pytest.mark.parametrize(
-    "expected", ["", "x" * 500, "x" * 1100, "ä" * 600, "\n" * 400, '\0"\\' * 200, "\ufffd" * 100_000]
+    "expected",
+    ["", "x" * 500, "x" * 1100, "ä" * 600, "\n" * 400, '\0"\\' * 200, "\ufffd" * 100_000],
 )
 def test_the_annotation_is_bounded(expected: str) -> None:
     everything = {name: allowed.most for name, allowed in RANGES.items()}

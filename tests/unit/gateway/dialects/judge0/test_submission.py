@@ -87,7 +87,7 @@ def test_all_fields_are_those_of_the_documentation_of_judge0() -> None:
     assert (found["exit_code"], found["exit_signal"], found["wall_time"]) == (0, None, "0.08")
     assert (found["language_id"], found["status_id"]) == (71, 3)
     assert not LATER & found.keys()
-    assert len(found) == 36
+    assert len(found) == 35
 
 
 def test_fields_of_later_versions_can_be_named() -> None:
