@@ -1,7 +1,7 @@
 """The files of a zip archive, under the limits of an execution's files.
 
-A small archive can list many entries, or expand to any size. So the size of its directory is checked
-before it is read, and no more is decompressed than an execution may have.
+A small archive can list many entries, or expand to any size. So the size of its directory is
+checked before it is read, and no more is decompressed than an execution may have.
 """
 
 from __future__ import annotations

@@ -25,7 +25,7 @@ _FORM_BYTES = 1024 * 1024
 """The largest URL-encoded form. Each escape takes some 40 bytes of memory while it is decoded."""
 _HEAD_BYTES = 1024
 """The largest headers of a part."""
-_BOUNDARY = re.compile(r';\s*boundary=(?:"([^"]{1,70})"|([^\s;"]{1,70}))', re.IGNORECASE)
+_BOUNDARY = re.compile(r';\s*boundary=(?:"([^"]{1,70})"|([^\s;"]{1,70})(?![^\s;]))', re.IGNORECASE)
 _NAME = re.compile(
     rb'^content-disposition:.*?[;\s]name="?([^";\r\n]*)', re.IGNORECASE | re.MULTILINE
 )

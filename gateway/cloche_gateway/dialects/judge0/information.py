@@ -9,7 +9,7 @@ from starlette.responses import PlainTextResponse, Response
 from cloche_api import limits
 from cloche_gateway.dialects.judge0 import languages
 from cloche_gateway.dialects.judge0.bodies import BATCH_MAX
-from cloche_gateway.dialects.judge0.dialect import Reading
+from cloche_gateway.dialects.judge0.dialect import Reading  # noqa: TC001  FastAPI reads it
 from cloche_gateway.dialects.judge0.refusals import RefusedError
 from cloche_gateway.dialects.judge0.values import FLAGS, PER_PROCESS, RANGES
 from cloche_gateway.dialects.judge0.verdict import DESCRIPTIONS

@@ -49,8 +49,8 @@ if TYPE_CHECKING:
 _TRUE = "true"
 _CREATED = 201
 _AT_ONCE_BYTES = 64 * 1024
-"""The largest parameters that are decoded in the event loop. Larger ones, and archives, are decoded in
-the thread for large bodies."""
+"""The largest parameters that are decoded in the event loop. Larger ones, and archives, are decoded
+in the thread for large bodies."""
 _COPIES = 3
 """How many times as much memory the parameters take while they are decoded."""
 _NOT_NOW = (429, BUSY)

@@ -59,8 +59,8 @@ RANGES = {
 }
 """The numbers of a submission: times in seconds, sizes in KB. The defaults are those of Judge0,
 except for `memory_limit`, which has that of the runtimes in this repository: a submission without
-it can use a waiting Pod. The maxima are what Cloche allows, so that no value is refused that another
-installation of Judge0 accepts."""
+it can use a waiting Pod. The maxima are what Cloche allows, so that no value is refused that
+another installation of Judge0 accepts."""
 PER_PROCESS = (
     "enable_per_process_and_thread_time_limit",
     "enable_per_process_and_thread_memory_limit",
@@ -93,7 +93,7 @@ def number(value: Any) -> float | None:
         ValueError: it is a flag, or a text that is not a number.
     """
     if isinstance(value, bool):
-        raise ValueError(_NOT_A_NUMBER)
+        raise ValueError(_NOT_A_NUMBER)  # noqa: TRY004  as for a text that is not a number
     if isinstance(value, int | float):
         return value
     if not isinstance(value, str) or not (word := value.strip()):

@@ -110,8 +110,9 @@ def judged(ended: Outcome, facts: Facts) -> Verdict:
 
 
 def _end(ended: Outcome, facts: Facts) -> tuple[Status, str | None, int | None, int | None]:
-    """Return status, message, exit code and signal of a program. As in Judge0, the exit code is 0
-    if the program did not exit itself.
+    """Return status, message, exit code and signal of a program.
+
+    As in Judge0, the exit code is 0 if the program did not exit itself.
     """
     if ended.ending is Ending.TIMED_OUT:
         return Status.TIME_LIMIT_EXCEEDED, "Time limit exceeded (wall clock)", 0, None

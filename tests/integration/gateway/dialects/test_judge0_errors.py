@@ -106,8 +106,14 @@ async def test_a_body_that_is_not_valid_is_an_error_with_a_sentence(
             {**HELLO, "wall_time_limit": 100000},
             {"wall_time_limit": ["must be less than or equal to 280.0"]},
         ),
-        ({**HELLO, "source_code": "x\ud800"}, {"source_code": ["must not contain lone surrogates"]}),
-        ({**HELLO, "additional_files": "eA=="}, {"additional_files": ["must be a zip archive in base64"]}),
+        (
+            {**HELLO, "source_code": "x\ud800"},
+            {"source_code": ["must not contain lone surrogates"]},
+        ),
+        (
+            {**HELLO, "additional_files": "eA=="},
+            {"additional_files": ["must be a zip archive in base64"]},
+        ),
         ({**HELLO, "language_id": "\ud800"}, {"language_id": ["language with id 0 doesn't exist"]}),
     ],
 )  # fmt: skip

@@ -12,7 +12,10 @@ _RUNTIMES: dict[str, dict[str, Any]] = {
     "cpp": {"version": "14.2", "resources": {"minimum": {"memory": "80Mi"}}},
     "csharp": {"version": "7 (Mono 6.12)"},
     "sqlite": {"version": "3.46"},
-    "java": {"version": "21", "resources": {"maximum": {"memory": "1Gi"}}},
+    "java": {
+        "version": "21",
+        "resources": {"maximum": {"cpu": "2", "memory": "1Gi", "disk": "1Gi"}},
+    },
     "bash": {},
 }
 

@@ -67,7 +67,7 @@ def lying(raw: bytes) -> bytes:
         (lambda: archive(("a", b"x" * 99)).replace(b"PK\x01\x02", b"PK\x01\x03"), "is damaged"),
         (lambda: archive(("a", b"0123456789"), method=0).replace(b"0123", b"0124"), "is damaged"),
         (lambda: archive(("a", b"\0" * (512 * 1024 + 1))), "at most 512 KiB"),
-        (lambda: archive(("a", b"\0" * 600_000), ("b", b"\0" * 50_000_000)), "at most 512 KiB"),
+        (lambda: archive(("a", b"\0" * 600_000), ("b", b"\0" * 2_000_000)), "at most 512 KiB"),
         (lambda: archive(*((str(number), b"") for number in range(65))), "at most 64 files"),
         (lambda: archive(*((str(number), b"") for number in range(2000))), "at most 64 files"),
         (lambda: archive(("a", b"x"), method=zipfile.ZIP_BZIP2), "must be stored or deflated"),
@@ -89,7 +89,7 @@ def test_an_encrypted_file_is_an_error() -> None:
 
 def test_the_size_that_an_entry_declares_is_not_trusted() -> None:
     with pytest.raises(ArchiveError):
-        unpacked(lying(archive(("a", b"\0" * 50_000_000))))
+        unpacked(lying(archive(("a", b"\0" * 2_000_000))))
 
 
 def test_every_prefix_and_every_changed_byte_is_files_or_an_error() -> None:

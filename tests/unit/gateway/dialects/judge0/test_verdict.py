@@ -44,30 +44,30 @@ def test_the_output_is_not_compared_if_the_program_failed() -> None:
 
 
 @pytest.mark.parametrize(
-    ("reason", "code", "status", "message", "shown", "signal"),
+    ("reason", "code", "status", "message", "ended"),
     [
-        (Reason.EXITED, 3, 11, "Exited with error code 3", 3, None),
-        (Reason.EXITED, 139, 11, "Exited with error code 139", 139, None),
-        (Reason.INVALID_SYNTAX, 1, 11, "Exited with error code 1", 1, None),
-        (Reason.SIGNALED, 139, 7, "Caught fatal signal 11", 0, 11),
-        (Reason.SIGNALED, 153, 8, "Caught fatal signal 25", 0, 25),
-        (Reason.SIGNALED, 136, 9, "Caught fatal signal 8", 0, 8),
-        (Reason.SIGNALED, 134, 10, "Caught fatal signal 6", 0, 6),
-        (Reason.SIGNALED, 137, 12, "Caught fatal signal 9", 0, 9),
-        (Reason.OUT_OF_MEMORY, 137, 12, "Caught fatal signal 9", 0, 9),
-        (Reason.OUT_OF_MEMORY, 134, 10, "Caught fatal signal 6", 0, 6),
-        (Reason.OUT_OF_MEMORY, 1, 11, "Exited with error code 1", 1, None),
-        (Reason.DISK_FULL, 1, 11, "Exited with error code 1", 1, None),
-        (Reason.DEADLINE_EXCEEDED, 137, 5, "Time limit exceeded (wall clock)", 0, None),
+        (Reason.EXITED, 3, 11, "Exited with error code 3", (3, None)),
+        (Reason.EXITED, 139, 11, "Exited with error code 139", (139, None)),
+        (Reason.INVALID_SYNTAX, 1, 11, "Exited with error code 1", (1, None)),
+        (Reason.SIGNALED, 139, 7, "Caught fatal signal 11", (0, 11)),
+        (Reason.SIGNALED, 153, 8, "Caught fatal signal 25", (0, 25)),
+        (Reason.SIGNALED, 136, 9, "Caught fatal signal 8", (0, 8)),
+        (Reason.SIGNALED, 134, 10, "Caught fatal signal 6", (0, 6)),
+        (Reason.SIGNALED, 137, 12, "Caught fatal signal 9", (0, 9)),
+        (Reason.OUT_OF_MEMORY, 137, 12, "Caught fatal signal 9", (0, 9)),
+        (Reason.OUT_OF_MEMORY, 134, 10, "Caught fatal signal 6", (0, 6)),
+        (Reason.OUT_OF_MEMORY, 1, 11, "Exited with error code 1", (1, None)),
+        (Reason.DISK_FULL, 1, 11, "Exited with error code 1", (1, None)),
+        (Reason.DEADLINE_EXCEEDED, 137, 5, "Time limit exceeded (wall clock)", (0, None)),
     ],
 )
 def test_a_program_that_fails_has_the_status_of_its_end(
-    reason: Reason, code: int, status: int, message: str, shown: int, signal: int | None
+    reason: Reason, code: int, status: int, message: str, ended: tuple[int, int | None]
 ) -> None:
+    """`ended` is the exit code and the signal of the verdict."""
     found = of(reason, exitCode=code, stdout="o", stderr="e")
-    assert (found.status, found.message, found.exit_code, found.exit_signal) == (
-        status, message, shown, signal,
-    )  # fmt: skip
+    assert (found.status, found.message) == (status, message)
+    assert (found.exit_code, found.exit_signal) == ended
     assert (found.stdout, found.stderr, found.compile_output) == ("o", "e", None)
 
 
