@@ -57,8 +57,8 @@ ENDINGS: dict[str, tuple[int, dict[str, Any]]] = {
     ),
     "order": (
         ACCEPTED,
-        {"source_code": "import os\nfor n in range(4): os.write(1 + n % 2, b'%d' % n)",
-         "redirect_stderr_to_stdout": True, "expected_output": "0123"},
+        {"source_code": "import os\nfor n in range(4): os.write(1 + n % 2, b'%d ' % n)",
+         "redirect_stderr_to_stdout": True, "expected_output": "0 1 2 3"},
     ),
     "files": (
         ACCEPTED,
@@ -127,7 +127,6 @@ def test_what_belongs_to_an_ending_is_in_the_attributes(sdk: dict[str, Any]) -> 
     assert "SyntaxError" in found["syntax"]["stderr"]
     assert (found["accepted"]["expected_output"], found["long"]["expected_output"]) == ("a", None)
     assert found["wall"]["wall_time"] >= 1
-    assert found["cpu"]["time"] >= 1
 
 
 def test_the_package_finds_the_languages_by_the_version(sdk: dict[str, Any]) -> None:

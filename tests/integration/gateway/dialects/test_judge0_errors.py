@@ -104,7 +104,7 @@ async def test_a_body_that_is_not_valid_is_an_error_with_a_sentence(
         ({**HELLO, "language_id": 70}, {"language_id": ["language with id 70 doesn't exist"]}),
         (
             {**HELLO, "wall_time_limit": 100000},
-            {"wall_time_limit": ["must be less than or equal to 280.0"]},
+            {"wall_time_limit": ["must be less than or equal to 240.0"]},
         ),
         (
             {**HELLO, "source_code": "x\ud800"},
@@ -205,7 +205,7 @@ async def test_the_service_describes_itself(judge: Gateway) -> None:
     (queue,) = (await judge.http.get("/workers")).json()
     assert (queue["queue"], queue["available"]) == ("1.13.1", 0)
     limits = (await judge.http.get("/config_info")).json()
-    assert (limits["max_submission_batch_size"], limits["max_wall_time_limit"]) == (20, 280.0)
+    assert (limits["max_submission_batch_size"], limits["max_wall_time_limit"]) == (20, 240.0)
     assert (limits["enable_callbacks"], limits["enable_wait_result"]) == (False, True)
 
 
