@@ -191,9 +191,7 @@ def _shown(value: object, unit: str) -> str:
         return f"{text} {unit}".strip()
     if isinstance(value, SecretStr) or not value:
         return "none"
-    if isinstance(value, tuple):
-        return ", ".join(f"`{one}`" for one in value)
-    return f"`{value}`"
+    return ", ".join(f"`{one}`" for one in (value if isinstance(value, tuple) else (value,)))
 
 
 def main() -> None:

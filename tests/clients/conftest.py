@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
 from collections.abc import Iterator
+from pathlib import Path
 
 import httpx
 import pytest
+from support.clients.kubectl import InstallationKubectl
+from support.data.names import SYSTEM
 from support.deadline import until
-from support.fixtures.installation import Installation
 from support.fixtures.operator_process import free_port
 
 from cloche_cluster.install.installer import LOCAL_KEY
@@ -23,14 +26,15 @@ _KEYLESS = ("piston", "sandboxFusion", "judge0", "jobe")
 
 @pytest.fixture(scope="session")
 def keyless_gateway(
-    installation: Installation, tmp_path_factory: pytest.TempPathFactory
+    kubectl: InstallationKubectl, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[str]:
     """Start a gateway with all dialects; its URL.
 
     A request of these dialects without a key has the rights of the key that `make up` creates. Its
     programs run in the Pods of the installation.
     """
-    log = tmp_path_factory.mktemp("keyless") / "log"
+    place = tmp_path_factory.mktemp("keyless")
+    log = place / "log"
     port = free_port()
     settings = {
         "HOST": "127.0.0.1",
@@ -42,7 +46,7 @@ def keyless_gateway(
     env = {
         "PATH": os.environ["PATH"],
         "PYTHONPATH": os.environ.get("PYTHONPATH", ""),
-        "KUBECONFIG": installation.kubeconfig,
+        "KUBECONFIG": str(_as_the_gateway(kubectl, place)),
         **{f"CLOCHE_GATEWAY_{name}": value for name, value in settings.items()},
     }
     with log.open("wb") as out:
@@ -68,3 +72,15 @@ def keyless_gateway(
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()
+
+
+def _as_the_gateway(kubectl: InstallationKubectl, place: Path) -> Path:
+    """Write a kubeconfig with the gateway's rights. Only it may set the tenant of an execution."""
+    token = kubectl("create", "token", "cloche-gateway", "-n", SYSTEM).strip()
+    config = json.loads(kubectl("config", "view", "--raw", "--flatten", "-o", "json"))
+    config["users"] = [{"name": "gateway", "user": {"token": token}}]
+    for context in config["contexts"]:
+        context["context"]["user"] = "gateway"
+    written = place / "kubeconfig"
+    written.write_text(json.dumps(config))
+    return written

@@ -76,7 +76,9 @@ def result(answer: Any) -> str:
 
 
 def test_a_python_node_returns_the_result_of_its_function(http: httpx.Client) -> None:
-    code = "def main(name: str, n: int) -> dict:\n    return {'greeting': f'Grüß {name}', 'n': n + 1}"
+    code = (
+        "def main(name: str, n: int) -> dict:\n    return {'greeting': f'Grüß {name}', 'n': n + 1}"
+    )
     found = json.loads(result(sent(http, "python3", PYTHON, code, name="Éva", n=1)))
     assert found == {"greeting": "Grüß Éva", "n": 2}
 

@@ -16,7 +16,7 @@ CASES: dict[str, dict[str, Any]] = {
     "failure": {"code": "import sys\nprint('so far')\nsys.exit(3)", "language": "python"},
     "syntax": {"code": "print(", "language": "python"},
     "timeout": {"code": "while True: pass", "language": "python", "run_timeout": 1},
-    "compiled": {"code": "#include <cstdio>\nint main() { puts(\"1\"); }", "language": "cpp"},
+    "compiled": {"code": '#include <cstdio>\nint main() { puts("1"); }', "language": "cpp"},
     "rejected": {"code": "int main() { return x; }", "language": "cpp"},
     "node": {"code": "console.log([1, 2].length)", "language": "nodejs"},
     "sql": {"code": "select 6 * 7;", "language": "sql"},

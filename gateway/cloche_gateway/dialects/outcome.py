@@ -38,7 +38,7 @@ class Ending(Enum):
     """The compiler has rejected the code."""
 
 
-_ENDINGS = {
+_ENDINGS: dict[str, Ending] = {
     Reason.EXITED: Ending.EXITED,
     Reason.SIGNALED: Ending.SIGNALED,
     Reason.OUT_OF_MEMORY: Ending.OUT_OF_MEMORY,
@@ -104,7 +104,7 @@ def outcome(answer: Answer) -> Outcome:
         GatewayError: the execution has no result. The message is the `detail` of the response.
     """
     body = answer.body
-    ending = _ENDINGS.get(body.get("reason") or "")  # type: ignore[call-overload]  # a StrEnum
+    ending = _ENDINGS.get(body.get("reason") or "")
     if ending is None:
         if answer.status != _OK:
             _refuse(answer)

@@ -29,6 +29,7 @@ _RETRY = {"Retry-After": str(RETRY_AFTER_SECONDS)}
 
 TABLE: dict[type[GatewayError], tuple[int, dict[str, str]]] = {
     errors.InvalidRequestError: (400, {}),
+    errors.UnsupportedMediaTypeError: (400, {}),
     errors.UnsupportedLanguageError: (400, {}),
     errors.BatchTooLargeError: (400, {}),
     errors.KeyRequiredError: (401, {"WWW-Authenticate": "ApiKey"}),

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from starlette.responses import Response
+from typing import TYPE_CHECKING
 
 from cloche_gateway import errors
 from cloche_gateway.dialects.dialect import Dialect
 from cloche_gateway.http.request import JsonResponse
 from cloche_gateway.settings import DialectName
+
+if TYPE_CHECKING:
+    from starlette.responses import Response
 
 PREFIX = "/jobe/index.php/restapi"
 OVERLOADED = 21

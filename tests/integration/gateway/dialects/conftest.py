@@ -31,7 +31,7 @@ async def dialects(control_plane: ControlPlane) -> AsyncIterator[Gateway]:
             compiler = {"command": ["compile", file_name]}
             await made.apply_runtime(runtime(name, file_name, compile=compiler, version="14.2"))
         await eventually(
-            lambda: len(running.context.languages.supported()) == 6,  # noqa: PLR2004  with those three
+            lambda: len(running.context.languages.supported()) == 6,
             "the languages",
         )
         yield running

@@ -42,9 +42,7 @@ async def test_a_malformed_body_is_the_clients_mistake(
     dialects: Gateway, route: DialectRoute
 ) -> None:
     for body in MALFORMED:
-        answer = await dialects.http.request(
-            route.method, route.path, content=body, headers=JSON
-        )
+        answer = await dialects.http.request(route.method, route.path, content=body, headers=JSON)
         assert answer.status_code < 500, (body[:40], answer.text)
         assert "internal error" not in answer.text
         if answer.content:
@@ -77,9 +75,7 @@ async def test_a_body_that_is_too_large_is_rejected_before_it_is_read_completely
             sent += 65536
             yield b" " * 65536
 
-    answer = await dialects.http.request(
-        route.method, route.path, content=endless(), headers=JSON
-    )
+    answer = await dialects.http.request(route.method, route.path, content=endless(), headers=JSON)
     assert "body: must be at most 4 MiB" in answer.text
     assert answer.status_code < 500
     declared = await dialects.http.request(
@@ -119,6 +115,7 @@ async def _unfinished(gateway: Gateway, route: DialectRoute) -> None:
     writer.write(head.encode() + b'{"code')
     async with asyncio.timeout(10):
         answer = await reader.read()
-    assert b"body: did not arrive within 0.3 seconds" in answer, route
+    assert b"did not arrive within 0.3 seconds" in answer, route
     assert int(answer.split()[1]) < 500
     writer.close()
+    await writer.wait_closed()

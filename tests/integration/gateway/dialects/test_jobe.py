@@ -6,7 +6,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from support.fixtures.dialects import TIMED_OUT, answered
+from support.clients.dialects import TIMED_OUT, answered
 from support.fixtures.gateway import Start
 
 if TYPE_CHECKING:
@@ -171,9 +171,7 @@ async def test_limits_without_a_counterpart_are_ignored(dialects: Gateway) -> No
     ("name", "language"),
     [("python3", "python"), ("PYTHON3", "python"), ("nodejs", "javascript"), ("c", "c")],
 )
-async def test_a_language_has_its_name_of_jobe(
-    dialects: Gateway, name: str, language: str
-) -> None:
+async def test_a_language_has_its_name_of_jobe(dialects: Gateway, name: str, language: str) -> None:
     assert (await spec_of(dialects, language_id=name))["language"] == language
 
 
@@ -218,9 +216,7 @@ async def test_an_invalid_run_is_400_with_a_sentence(
     assert words in text
 
 
-@pytest.mark.parametrize(
-    ("key", "words"), [("", "Missing API key"), ("wrong", "Unknown API key")]
-)
+@pytest.mark.parametrize(("key", "words"), [("", "Missing API key"), ("wrong", "Unknown API key")])
 @pytest.mark.parametrize(("method", "path"), [("POST", RUNS), ("GET", f"{REST}/languages")])
 async def test_a_request_without_a_valid_key_is_403(
     dialects: Gateway, method: str, path: str, key: str, words: str

@@ -5,10 +5,11 @@ from __future__ import annotations
 import asyncio
 import base64
 import hashlib
+import json
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from support.fixtures.dialects import answered
+from support.clients.dialects import answered
 
 from cloche_api.limits import MIB
 from cloche_gateway.limits import file_store
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 REST = "/jobe/index.php/restapi"
 RUNS = f"{REST}/runs"
 SPEC = {"language_id": "python3", "sourcecode": "print(1)"}
+JSON = {"Content-Type": "application/json"}
 MISSING = "One or more of the specified files is missing/unavailable"
 
 
@@ -93,7 +95,8 @@ async def test_a_file_belongs_to_its_tenant(dialects: Gateway) -> None:
 async def test_an_invalid_upload_is_400(
     dialects: Gateway, name: str, body: Any, words: str
 ) -> None:
-    answer = await dialects.http.put(url(name), json=body)
+    content = json.dumps(body).encode()
+    answer = await dialects.http.put(url(name), content=content, headers=JSON)
     assert answer.status_code == 400
     assert words in answer.json()
     assert (await dialects.http.head(url("absent000"))).status_code == 404

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import httpx
 import pytest
 from support.data.dialects import READS, ROUTES, RUNS, DialectRoute
-from support.fixtures.dialects import answered
+from support.clients.dialects import answered
 from support.fixtures.gateway import Start
 
 from cloche_gateway.dialects import ROUTERS
@@ -38,6 +38,7 @@ async def test_a_request_without_a_valid_key_is_denied_before_its_body_arrives(
         line = await reader.readline()
     assert int(line.split()[1]) in ({route.denied} if not key else {401, 403})
     writer.close()
+    await writer.wait_closed()
     assert await dialects.cluster.executions() == []
 
 
@@ -58,7 +59,7 @@ async def keyless(gateway: Gateway, route: DialectRoute, **status: Any) -> httpx
 
 async def test_a_keyless_dialect_has_the_rights_of_the_key_that_it_names(start: Start) -> None:
     """That of the key `other`, whose tenant is globex."""
-    names = {one: "other" for one in KEYLESS}
+    names = dict.fromkeys(KEYLESS, "other")
     async with start(dialects=tuple(DialectName), keyless=names) as gateway:
         for route in RUNS:
             if route.dialect in KEYLESS:
@@ -72,7 +73,7 @@ async def test_a_keyless_dialect_has_the_rights_of_the_key_that_it_names(start: 
 
 
 async def test_a_wrong_key_is_denied_also_by_a_keyless_dialect(start: Start) -> None:
-    names = {one: "other" for one in KEYLESS}
+    names = dict.fromkeys(KEYLESS, "other")
     async with start(dialects=tuple(DialectName), keyless=names) as gateway:
         for route in ROUTES:
             answer = await gateway.http.request(
@@ -83,7 +84,7 @@ async def test_a_wrong_key_is_denied_also_by_a_keyless_dialect(start: Start) -> 
 
 
 async def test_a_name_without_a_key_grants_nothing(start: Start) -> None:
-    names = {one: "nobody" for one in KEYLESS}
+    names = dict.fromkeys(KEYLESS, "nobody")
     async with start(dialects=tuple(DialectName), keyless=names) as gateway:
         for route in ROUTES:
             answer = await gateway.http.request(
@@ -93,7 +94,7 @@ async def test_a_name_without_a_key_grants_nothing(start: Start) -> None:
 
 
 async def test_a_key_that_a_request_has_counts_also_in_a_keyless_dialect(start: Start) -> None:
-    names = {one: "other" for one in KEYLESS}
+    names = dict.fromkeys(KEYLESS, "other")
     async with start(dialects=tuple(DialectName), keyless=names) as gateway:
         for route in RUNS:
             request = gateway.http.request(route.method, route.path, json=route.body)
@@ -111,7 +112,7 @@ async def test_a_dialect_that_is_off_is_404(start: Start) -> None:
 
 
 async def test_rates_without_a_key_are_those_of_the_named_key(start: Start) -> None:
-    names = {one: "other" for one in KEYLESS}
+    names = dict.fromkeys(KEYLESS, "other")
     route = next(one for one in RUNS if one.dialect is DialectName.SANDBOX_FUSION)
     async with start(
         dialects=tuple(DialectName), keyless=names, rate_limit_per_minute=1

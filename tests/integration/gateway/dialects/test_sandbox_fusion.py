@@ -8,7 +8,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from support.fixtures.dialects import TIMED_OUT, answered
+from support.clients.dialects import TIMED_OUT, answered
 from support.fixtures.gateway import EXITED, Start
 
 if TYPE_CHECKING:
