@@ -44,8 +44,8 @@ class Range:
 
 
 COMPILE_SECONDS = 60
-"""The time of a compiler: the limit of the runtimes in this repository. Judge0 has 20 s, of a machine
-that is not shared."""
+"""The time of a compiler: the limit of the runtimes in this repository. Judge0 has 20 s, on a
+machine that is not shared."""
 _SECONDS_MAX = float(limits.TIMEOUT_SECONDS_MAX - COMPILE_SECONDS)
 _KB_MAX = 2 * limits.MIB
 RANGES = {
