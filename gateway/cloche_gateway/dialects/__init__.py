@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from cloche_gateway.dialects import dify, jobe, piston, sandbox_fusion
+from cloche_gateway.dialects.judge0 import routes as judge0
 from cloche_gateway.settings import DialectName
 
 if TYPE_CHECKING:
@@ -15,7 +16,7 @@ ROUTERS: dict[DialectName, tuple[APIRouter, ...]] = {
     DialectName.PISTON: piston.ROUTERS,
     DialectName.DIFY: (dify.router,),
     DialectName.SANDBOX_FUSION: (sandbox_fusion.router,),
-    DialectName.JUDGE0: (),
+    DialectName.JUDGE0: judge0.ROUTERS,
     DialectName.JOBE: jobe.ROUTERS,
 }
 """The routers of each dialect."""

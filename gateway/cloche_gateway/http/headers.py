@@ -32,6 +32,9 @@ _SENT = (
     "Idempotency-Key",
     "Last-Event-ID",
     "X-API-Key",
+    "X-Auth-Token",
+    "X-RapidAPI-Host",
+    "X-RapidAPI-Key",
     "X-Request-ID",
 )
 """Request headers that a page may send."""

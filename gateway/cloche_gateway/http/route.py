@@ -244,7 +244,8 @@ def _content_type(request: Request, media_types: Sequence[str]) -> str:
     """
     content_type = request.headers.get("content-type", "")
     if content_type.split(";", 1)[0].strip().lower() not in media_types:
-        raise UnsupportedMediaTypeError("Content-Type", f"must be {' or '.join(media_types)}")
+        named = " or ".join(filter(None, media_types))
+        raise UnsupportedMediaTypeError("Content-Type", f"must be {named}")
     return content_type
 
 
