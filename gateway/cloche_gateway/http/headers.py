@@ -31,6 +31,9 @@ _SENT = (
     "Content-Type",
     "Idempotency-Key",
     "Last-Event-ID",
+    "Mcp-Method",
+    "Mcp-Name",
+    "MCP-Protocol-Version",
     "X-API-Key",
     "X-Request-ID",
 )
