@@ -126,9 +126,7 @@ _WORST = ("FAILURE", "WARNING", "SUCCESS", "INFO", "SKIPPED")
 
 
 @pytest.fixture(scope="module")
-def conformance(
-    installation: Installation, tmp_path_factory: pytest.TempPathFactory
-) -> Any:
+def conformance(installation: Installation, tmp_path_factory: pytest.TempPathFactory) -> Any:
     folder, port = tmp_path_factory.mktemp("conformance"), free_port()
     settings = {
         "DIALECTS": "mcp",

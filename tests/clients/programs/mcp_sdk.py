@@ -54,10 +54,14 @@ async def use(client: Client) -> dict[str, Any]:
     found["hello"] = await call("execute_code", code="print(2 + 2)")
     found["failed"] = await call("execute_code", code="raise SystemExit(3)")
     found["syntax"] = await call("execute_code", code="def")
-    found["bash"] = await call("execute_code", code="cat; echo $1", language="bash", stdin="in\n", args=["a"])
+    found["bash"] = await call(
+        "execute_code", code="cat; echo $1", language="bash", stdin="in\n", args=["a"]
+    )
     found["timeout"] = await call("execute_code", code="while True: pass", timeout=1)
     found["wrong"] = await call("execute_code", code="x", language="cobol")
-    found["files"] = await call("execute_code", code=PLOT, output_files=["plot.png", "rows.csv", "raw"])
+    found["files"] = await call(
+        "execute_code", code=PLOT, output_files=["plot.png", "rows.csv", "raw"]
+    )
     found["languages"] = await call("list_languages")
     found["session"] = await call("create_session", language="python", idle_timeout=60)
     session = found["session"]["structuredContent"]["session_id"]
@@ -68,7 +72,7 @@ async def use(client: Client) -> dict[str, Any]:
 
     progress: list[tuple[float, str | None]] = []
 
-    async def heard(now: float, total: float | None, message: str | None) -> None:
+    async def heard(now: float, _total: float | None, message: str | None) -> None:
         progress.append((now, message))
 
     found["slow"] = seen(
@@ -82,7 +86,7 @@ async def leave(client: Client) -> None:
     """Begin a call and cancel it once its program has printed something."""
     begun = asyncio.Event()
 
-    async def heard(now: float, total: float | None, message: str | None) -> None:
+    async def heard(_now: float, _total: float | None, message: str | None) -> None:
         if message == "begun":
             begun.set()
 
@@ -103,7 +107,7 @@ async def main() -> None:
         async with Client(transport, mode=mode) as client:
             found = await use(client)
             await leave(client)
-    print(json.dumps(found))
+    sys.stdout.write(json.dumps(found))
 
 
 asyncio.run(main())

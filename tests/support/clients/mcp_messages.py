@@ -20,9 +20,11 @@ def request(method: str, params: dict[str, Any] | None = None, **more: Any) -> d
     return {"jsonrpc": "2.0", "id": 1, "method": method, "params": params or {}, **more}
 
 
-def modern(method: str, params: dict[str, Any] | None = None, **meta: Any) -> dict[str, Any]:
+def modern(
+    method: str, params: dict[str, Any] | None = None, meta: dict[str, Any] | None = None
+) -> dict[str, Any]:
     """Return a request with its metadata, to which `meta` is added."""
-    return request(method, {**(params or {}), "_meta": {**META, **meta}})
+    return request(method, {**(params or {}), "_meta": {**META, **(meta or {})}})
 
 
 def headers_of(body: dict[str, Any]) -> dict[str, str]:

@@ -82,9 +82,7 @@ async def _execute_code(call: Call, asked: _Asked, arguments: _Arguments) -> Res
     return Later(functools.partial(run, call, asked, planned, unknown))
 
 
-async def _execute(
-    call: Call, asked: _Asked, planned: Plan, unknown: Sequence[str]
-) -> Response:
+async def _execute(call: Call, asked: _Asked, planned: Plan, unknown: Sequence[str]) -> Response:
     async def result() -> Mapping[str, Any]:
         async with call.disconnect() as gone:
             answer = await execution.execute(

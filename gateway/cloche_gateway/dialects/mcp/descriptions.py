@@ -38,8 +38,8 @@ Run a program in a new sandbox and return its stdout, its stderr and its exit co
 
 Only what the program prints and the files named in output_files come back, so print every value \
 that you need: the value of a last expression is not shown.
-Each call is independent. Files, variables and processes do not survive it. Only files survive, and \
-only in a session (see create_session).
+Each call is independent. Files, variables and processes do not survive it. Only files survive, \
+and only in a session (see create_session).
 There is no internet access, and packages cannot be installed. Sockets on localhost work between \
 the processes of one program. Nobody can type: give all input in stdin, args or files.
 Files: `files` are written to the working directory before the program starts. Write results there \
@@ -77,5 +77,7 @@ def execute_code(languages: Sequence[Language]) -> str:
     names = {one.name for one in languages}
     for name, packages in _PACKAGES.items():
         if name in names:
-            lines.append(f"Packages of {name} besides its standard library, among others: {packages}.")
+            lines.append(
+                f"Packages of {name} besides its standard library, among others: {packages}."
+            )
     return "\n".join(lines)

@@ -68,7 +68,7 @@ class _Admission(DialectAdmission):
     A page could otherwise use a gateway that only its user reaches, by a name that leads there.
     Source: https://modelcontextprotocol.io/specification/2026-07-28/basic/transports/streamable-http.
 
-    Each message is charged as a read, before its body is read, because only the body has the method.
+    Each message is charged as a read before its body is read, because only the body has the method.
     A call that starts a program or a session is charged as an execution in addition.
     """
 
@@ -86,9 +86,7 @@ class _Admission(DialectAdmission):
         return await super().admit(request)
 
 
-MCP = Dialect(
-    DialectName.MCP, _refusal, body_format=BodyFormat(("application/json",), _parse)
-)
+MCP = Dialect(DialectName.MCP, _refusal, body_format=BodyFormat(("application/json",), _parse))
 router = MCP.router()
 Messaging = Annotated[Call, Security(_Admission(MCP, Kind.READS))]
 

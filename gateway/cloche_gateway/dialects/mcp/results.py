@@ -98,7 +98,11 @@ class _Returned:
         extension = self.path.rpartition(".")[2].lower()
         if extension in _IMAGES:
             self.mime_type = _IMAGES[extension]
-            self.content: dict[str, Any] = {"type": "image", "data": encoded, "mimeType": self.mime_type}
+            self.content: dict[str, Any] = {
+                "type": "image",
+                "data": encoded,
+                "mimeType": self.mime_type,
+            }
             return
         readable = _decoded(raw)
         self.mime_type = _OTHERS.get(extension, _BYTES if readable is None else _TEXT)

@@ -45,9 +45,7 @@ class ProtocolError(GatewayError):
     the request, and None as long as it is unknown.
     """
 
-    def __init__(
-        self, code: Code, message: str, *, status: int = 200, data: Any = None
-    ) -> None:
+    def __init__(self, code: Code, message: str, *, status: int = 200, data: Any = None) -> None:
         super().__init__(message)
         self.code = code
         self.status = status

@@ -192,19 +192,17 @@ async def test_a_name_in_base64_is_decoded(shared_gateway: Gateway, name: str) -
 
 
 async def test_an_unknown_revision_is_400_with_the_served_ones(shared_gateway: Gateway) -> None:
-    body = mcp.modern("tools/list", **{VERSION: "v999"})
+    body = mcp.modern("tools/list", meta={VERSION: "v999"})
     answer = await mcp.send(shared_gateway.http, body, **{"MCP-Protocol-Version": "v999"})
     assert mcp.error(answer) == (400, -32022)
     assert answer.json()["error"]["data"] == {"supported": SUPPORTED, "requested": "v999"}
     older = {"MCP-Protocol-Version": "2024-11-05"}
-    answer = await shared_gateway.http.post(
-        mcp.PATH, json=mcp.request("tools/list"), headers=older
-    )
+    answer = await shared_gateway.http.post(mcp.PATH, json=mcp.request("tools/list"), headers=older)
     assert mcp.error(answer) == (400, -32022)
 
 
 async def test_metadata_with_an_older_revision_is_served_as_that(shared_gateway: Gateway) -> None:
-    body = mcp.modern("tools/list", **{VERSION: mcp.LEGACY})
+    body = mcp.modern("tools/list", meta={VERSION: mcp.LEGACY})
     answer = await shared_gateway.http.post(mcp.PATH, json=body)
     assert "ttlMs" not in mcp.result(answer)
 

@@ -19,8 +19,8 @@ CALL = {"name": "execute_code", "arguments": {"code": "print(1)"}}
 TOKEN = "token-1"
 
 
-def call(**meta: Any) -> dict[str, Any]:
-    return mcp.modern("tools/call", CALL, progressToken=TOKEN, **meta)
+def call() -> dict[str, Any]:
+    return mcp.modern("tools/call", CALL, {"progressToken": TOKEN})
 
 
 async def the_feed(gateway: Gateway) -> Feed:
@@ -59,7 +59,11 @@ async def test_progress_has_the_last_line_and_grows_until_the_result(gateway: Ga
         assert first == {
             "jsonrpc": "2.0",
             "method": "notifications/progress",
-            "params": {"progressToken": TOKEN, "progress": 1, "message": "The program has started."},
+            "params": {
+                "progressToken": TOKEN,
+                "progress": 1,
+                "message": "The program has started.",
+            },
         }
         for number in range(50):  # far more than two a second
             feed.add(Piece("stdout", f"line {number}\n"))
@@ -73,7 +77,7 @@ async def test_progress_has_the_last_line_and_grows_until_the_result(gateway: Ga
         assert rest[-1]["id"] == 1
         assert mcp.text(rest[-1]["result"]) == "all of it"
     await gateway.until(lambda: len(gateway.context.feeds) == 0, "the feed's end")
-    assert gateway.context.in_flight.of("first") == 0
+    await gateway.until(lambda: gateway.context.in_flight.of("first") == 0, "the request's end")
 
 
 @pytest.mark.parametrize("accept", ["application/json", ""])
@@ -89,7 +93,7 @@ async def test_a_client_that_reads_no_streams_gets_one_object(
 
 @pytest.mark.parametrize("token", [None, True, 1.5, {}, "x" * 300])
 async def test_a_call_without_a_valid_token_gets_one_object(gateway: Gateway, token: Any) -> None:
-    body = mcp.modern("tools/call", CALL, progressToken=token)
+    body = mcp.modern("tools/call", CALL, {"progressToken": token})
     asked = asyncio.create_task(mcp.send(gateway.http, body))
     await gateway.cluster.end(await the_name(gateway))
     assert (await asked).headers["Content-Type"] == "application/json"
@@ -111,7 +115,7 @@ async def test_a_silent_stream_has_comments(
 
 async def test_a_refused_call_is_answered_without_a_stream(gateway: Gateway) -> None:
     body = mcp.modern(
-        "tools/call", {"name": "execute_code", "arguments": {}}, progressToken=TOKEN
+        "tools/call", {"name": "execute_code", "arguments": {}}, {"progressToken": TOKEN}
     )
     answer = await mcp.send(gateway.http, body)
     assert mcp.result(answer)["isError"]
@@ -138,7 +142,7 @@ async def test_a_failure_of_the_system_ends_the_stream_as_an_error(gateway: Gate
 async def test_a_modern_client_that_disconnects_cancels_its_execution(
     gateway: Gateway, token: str | None
 ) -> None:
-    body = mcp.modern("tools/call", CALL, progressToken=token)
+    body = mcp.modern("tools/call", CALL, {"progressToken": token})
     asked = asyncio.create_task(mcp.send(gateway.http, body))
     name = await the_name(gateway)
     asked.cancel()
@@ -190,7 +194,7 @@ async def test_a_gateway_that_shuts_down_names_the_execution(
     start: Start, token: str | None
 ) -> None:
     async with start(drain_seconds=0) as gateway:
-        body = mcp.modern("tools/call", CALL, progressToken=token)
+        body = mcp.modern("tools/call", CALL, {"progressToken": token})
         asked = asyncio.create_task(mcp.send(gateway.http, body))
         name = await the_name(gateway)
         await gateway.until(lambda: len(gateway.context.waiters) == 1, "the wait")

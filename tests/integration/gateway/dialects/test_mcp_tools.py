@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import base64
+from collections.abc import AsyncIterator
 from typing import Any
 
 import jsonschema_rs
 import pytest
+import pytest_asyncio
 from support.clients import mcp_messages as mcp
-from support.fixtures.gateway import Gateway, Start
+from support.fixtures.control_planes import ControlPlane
+from support.fixtures.gateway import Gateway, Start, namespaces, started
 
 from cloche_gateway.dialects.mcp import tools
 from cloche_kube.client import MERGE_PATCH
@@ -19,15 +22,30 @@ PNG = base64.b64encode(b"\x89PNG\r\n\x1a\n").decode()
 HELLO = {"code": "print(1)"}
 
 
+@pytest_asyncio.fixture(scope="module")
+async def running(control_plane: ControlPlane) -> AsyncIterator[Gateway]:
+    """A gateway for the tests that end all executions that they start."""
+    limits = {"rate_limit_per_minute": 10_000}
+    async with (
+        namespaces(control_plane) as made,
+        started(control_plane, made, **limits) as gateway,
+    ):
+        yield gateway
+
+
 async def ran(
-    gateway: Gateway, arguments: dict[str, Any], *, legacy: bool = False, **status: Any
+    gateway: Gateway,
+    arguments: dict[str, Any],
+    status: dict[str, Any] | None = None,
+    *,
+    legacy: bool = False,
 ) -> dict[str, Any]:
     """Call execute_code, end its execution with this status, and return the checked result."""
     params = {"name": "execute_code", "arguments": arguments}
     ask = mcp.ask_legacy if legacy else mcp.ask
     asked = asyncio.create_task(ask(gateway.http, "tools/call", params))
     execution = await gateway.cluster.pending()
-    await gateway.cluster.end(execution["metadata"]["name"], **status)
+    await gateway.cluster.end(execution["metadata"]["name"], **(status or {}))
     return await fitting(gateway, "execute_code", await asked)
 
 
@@ -59,8 +77,8 @@ async def created(gateway: Gateway, **arguments: Any) -> dict[str, Any]:
     return await fitting(gateway, "create_session", await asked)
 
 
-async def test_the_tools_have_valid_schemas_and_always_the_same_order(gateway: Gateway) -> None:
-    listed = (await mcp.ask(gateway.http, "tools/list"))["tools"]
+async def test_the_tools_have_valid_schemas_and_always_the_same_order(running: Gateway) -> None:
+    listed = (await mcp.ask(running.http, "tools/list"))["tools"]
     assert [one["name"] for one in listed] == [
         *("execute_code", "list_languages", "create_session", "end_session"),
     ]
@@ -81,12 +99,12 @@ async def test_the_tools_have_valid_schemas_and_always_the_same_order(gateway: G
 
 
 async def test_a_program_that_ends_returns_its_output_as_text_and_as_a_structure(
-    gateway: Gateway,
+    running: Gateway,
 ) -> None:
     arguments = {"code": "print(1)", "stdin": "in", "args": ["a"], "timeout": 5}
-    found = await ran(gateway, arguments, stdout="out\n", stderr="warned\n")
+    found = await ran(running, arguments, {"stdout": "out\n", "stderr": "warned\n"})
     assert mcp.text(found) == "out\n[stderr]\nwarned"
-    (execution,) = await gateway.cluster.executions()
+    execution = await running.cluster.read(found["structuredContent"]["execution_id"])
     assert found["structuredContent"] == {
         "stdout": "out\n",
         "stderr": "warned\n",
@@ -102,8 +120,8 @@ async def test_a_program_that_ends_returns_its_output_as_text_and_as_a_structure
     assert (spec["language"], spec["code"], spec["timeoutSeconds"]) == ("python", "print(1)", 5)
 
 
-async def test_a_legacy_result_has_no_type(gateway: Gateway) -> None:
-    found = await ran(gateway, HELLO, legacy=True, stdout="")
+async def test_a_legacy_result_has_no_type(running: Gateway) -> None:
+    found = await ran(running, HELLO, {"stdout": ""}, legacy=True)
     assert "resultType" not in found
     assert mcp.text(found) == "[the program printed nothing]"
 
@@ -129,16 +147,16 @@ async def test_a_legacy_result_has_no_type(gateway: Gateway) -> None:
     ],
 )
 async def test_a_program_that_fails_is_a_success_of_the_tool(
-    gateway: Gateway, status: dict[str, Any], expected: str
+    running: Gateway, status: dict[str, Any], expected: str
 ) -> None:
-    found = await ran(gateway, HELLO, **{"stdout": "4\n", **status})
+    found = await ran(running, HELLO, {"stdout": "4\n", **status})
     assert (found["isError"], mcp.text(found)) == (False, expected)
     assert found["structuredContent"]["reason"] == status.get("reason", "Exited")
 
 
-async def test_a_timeout_is_an_error_with_what_was_printed(gateway: Gateway) -> None:
+async def test_a_timeout_is_an_error_with_what_was_printed(running: Gateway) -> None:
     status = {"phase": "TimedOut", "reason": "DeadlineExceeded", "exitCode": None}
-    found = await ran(gateway, HELLO, **status, stdout="half\n")
+    found = await ran(running, HELLO, {**status, "stdout": "half\n"})
     assert found["isError"]
     assert "container timeout" in mcp.text(found)
     assert mcp.text(found).endswith("half")
@@ -152,26 +170,26 @@ async def test_a_timeout_is_an_error_with_what_was_printed(gateway: Gateway) -> 
     ],
 )
 async def test_an_execution_that_did_not_run_is_an_error_of_the_tool(
-    gateway: Gateway, reason: str, phase: str, part: str
+    running: Gateway, reason: str, phase: str, part: str
 ) -> None:
     status = {"exitCode": None, "stdout": "", "startTime": None, "executionSeconds": None}
-    found = await ran(gateway, HELLO, phase=phase, reason=reason, **status)
+    found = await ran(running, HELLO, {"phase": phase, "reason": reason, **status})
     assert found["isError"]
     assert part in mcp.text(found)
 
 
-async def test_a_failure_of_the_system_is_a_protocol_error(gateway: Gateway) -> None:
+async def test_a_failure_of_the_system_is_a_protocol_error(running: Gateway) -> None:
     body = mcp.modern("tools/call", {"name": "execute_code", "arguments": HELLO})
-    asked = asyncio.create_task(mcp.send(gateway.http, body))
-    execution = await gateway.cluster.pending()
+    asked = asyncio.create_task(mcp.send(running.http, body))
+    execution = await running.cluster.pending()
     status = {"phase": "Error", "reason": "NodeLost", "exitCode": None}
-    await gateway.cluster.end(execution["metadata"]["name"], **status)
+    await running.cluster.end(execution["metadata"]["name"], **status)
     answer = await asked
     assert mcp.error(answer) == (200, -32603)
     assert "the node of its Pod was lost" in answer.json()["error"]["message"]
 
 
-async def test_returned_files_are_images_texts_or_bytes(gateway: Gateway) -> None:
+async def test_returned_files_are_images_texts_or_bytes(running: Gateway) -> None:
     raw = base64.b64encode(b"a\0b").decode()
     files = [
         {"path": "plot.PNG", "contentBase64": PNG},
@@ -180,8 +198,8 @@ async def test_returned_files_are_images_texts_or_bytes(gateway: Gateway) -> Non
     ]
     omitted = [{"path": "big.bin", "size": 999_999, "reason": "TooLarge"}]
     status = {"files": files, "filesTruncated": True, "filesOmitted": omitted, "stdout": ""}
-    found = await ran(gateway, {**HELLO, "output_files": ["**"]}, **status)
-    (execution,) = await gateway.cluster.executions()
+    found = await ran(running, {**HELLO, "output_files": ["**"]}, status)
+    execution = await running.cluster.read(found["structuredContent"]["execution_id"])
     place = f"cloche://executions/{execution['metadata']['name']}/files"
     csv = {"uri": f"{place}/out/a%20b.csv", "mimeType": "text/csv", "text": "1,2\n"}
     data = {"uri": f"{place}/data", "mimeType": "application/octet-stream", "blob": raw}
@@ -198,13 +216,13 @@ async def test_returned_files_are_images_texts_or_bytes(gateway: Gateway) -> Non
     }  # fmt: skip
 
 
-async def test_patterns_without_a_file_are_named(gateway: Gateway) -> None:
-    found = await ran(gateway, {**HELLO, "output_files": ["*.png"]}, stdout="")
+async def test_patterns_without_a_file_are_named(running: Gateway) -> None:
+    found = await ran(running, {**HELLO, "output_files": ["*.png"]}, {"stdout": ""})
     assert mcp.text(found) == "[no file matches output_files]"
     assert found["structuredContent"]["files"] == []
 
 
-async def test_input_files_and_empty_optional_arguments_are_accepted(gateway: Gateway) -> None:
+async def test_input_files_and_empty_optional_arguments_are_accepted(running: Gateway) -> None:
     arguments = {
         **HELLO,
         "language": "py",
@@ -217,8 +235,8 @@ async def test_input_files_and_empty_optional_arguments_are_accepted(gateway: Ga
             {"path": "c.txt", "content": "", "content_base64": ""},
         ],
     }
-    await ran(gateway, arguments)
-    (execution,) = await gateway.cluster.executions()
+    found = await ran(running, arguments)
+    execution = await running.cluster.read(found["structuredContent"]["execution_id"])
     assert execution["spec"]["files"] == [
         {"path": "a.txt", "content": "a"},
         {"path": "b.txt", "contentBase64": "Yg=="},
@@ -226,8 +244,8 @@ async def test_input_files_and_empty_optional_arguments_are_accepted(gateway: Ga
     ]
 
 
-async def test_unknown_arguments_are_ignored_and_named(gateway: Gateway) -> None:
-    found = await ran(gateway, {**HELLO, "output_file": "x", "sessionId": "1"}, stdout="4\n")
+async def test_unknown_arguments_are_ignored_and_named(running: Gateway) -> None:
+    found = await ran(running, {**HELLO, "output_file": "x", "sessionId": "1"}, {"stdout": "4\n"})
     assert mcp.text(found) == (
         "4\n[output_file: unknown argument, ignored]\n[sessionId: unknown argument, ignored]"
     )
@@ -278,10 +296,8 @@ async def test_a_call_of_no_tool_is_a_protocol_error(
     assert part in answer.json()["error"]["message"]
 
 
-async def test_the_languages_are_listed_with_their_aliases(gateway: Gateway) -> None:
-    found = await fitting(
-        gateway, "list_languages", await mcp.call(gateway.http, "list_languages")
-    )
+async def test_the_languages_are_listed_with_their_aliases(running: Gateway) -> None:
+    found = await fitting(running, "list_languages", await mcp.call(running.http, "list_languages"))
     python = {"name": "python", "version": None, "aliases": ["py", "python3"]}
     assert found["structuredContent"]["languages"][0] == python
     assert '"name":"python"' in mcp.text(found)

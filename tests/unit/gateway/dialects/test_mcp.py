@@ -99,16 +99,12 @@ def test_unknown_arguments_are_named_up_to_five_and_cut() -> None:
             "[stderr]\nno ;\n[the code is not valid, so the program was not run]\n[exit code 1]",
         ),
         (
-            {"compile_seconds": 1.0, "execution_time": 0, "reason": "OutOfMemory",
-             "exit_code": 137},
-            "[this happened in the compiler, so the program was not run]\n[out of memory]\n"
-            "[exit code 137]",
+            {"compile_seconds": 1.0, "execution_time": 0, "reason": "DiskFull", "exit_code": 0},
+            "[this happened in the compiler, so the program was not run]\n[the disk was full]",
         ),
     ],
 )  # fmt: skip
-def test_the_text_of_a_result_has_the_output_and_notes(
-    body: dict[str, Any], expected: str
-) -> None:
+def test_the_text_of_a_result_has_the_output_and_notes(body: dict[str, Any], expected: str) -> None:
     assert text(**body) == expected
 
 
