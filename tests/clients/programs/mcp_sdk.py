@@ -82,21 +82,24 @@ async def use(client: Client) -> dict[str, Any]:
     return found
 
 
-async def leave(client: Client) -> None:
-    """Begin a call and cancel it once its program has printed something."""
+async def leave(client: Client) -> str:
+    """Begin a call and cancel it once its program has printed something. Return its session."""
+    made = seen(await client.call_tool("create_session", {"idle_timeout": 120}))
+    session: str = made["structuredContent"]["session_id"]
     begun = asyncio.Event()
 
     async def heard(_now: float, _total: float | None, message: str | None) -> None:
         if message == "begun":
             begun.set()
 
-    arguments = {"code": ENDLESS}
+    arguments = {"code": ENDLESS, "session_id": session}
     asked = asyncio.create_task(
         client.call_tool("execute_code", arguments, progress_callback=heard)
     )
     await asyncio.wait_for(begun.wait(), 30)
     asked.cancel()
     await asyncio.gather(asked, return_exceptions=True)
+    return session
 
 
 async def main() -> None:
@@ -106,7 +109,7 @@ async def main() -> None:
         transport = streamable_http_client(url, http_client=http)
         async with Client(transport, mode=mode) as client:
             found = await use(client)
-            await leave(client)
+            found["left"] = await leave(client)
     sys.stdout.write(json.dumps(found))
 
 
