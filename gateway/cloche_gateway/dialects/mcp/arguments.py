@@ -57,7 +57,7 @@ def session(arguments: Mapping[str, Any]) -> SessionRequest:
 def unknown(tool: str, arguments: Mapping[str, Any]) -> list[str]:
     """Return the names of the first unknown arguments of a call.
 
-    They are ignored, because clients such as n8n add some of their own. The answer names them,
+    They are ignored, because clients such as n8n add some. The answer names them,
     because a name may be misspelled.
     """
     known = tools.ARGUMENTS[tool]

@@ -52,7 +52,7 @@ async def perform(call: Call, era: Era, message: Message, *, streams: bool) -> R
     """Return the response to `tools/call`. `streams`: the client reads event streams.
 
     Raises:
-        ProtocolError: there is no such tool, or the arguments are no object.
+        ProtocolError: there is no such tool, or the arguments are not an object.
     """
     name, arguments = message.params.get("name"), message.params.get("arguments")
     if not isinstance(name, str) or name not in _TOOLS:
@@ -123,7 +123,7 @@ async def _create_session(call: Call, asked: _Asked, arguments: _Arguments) -> R
 
 async def _create(call: Call, asked: _Asked, request: SessionRequest) -> Response:
     async def result() -> Mapping[str, Any]:
-        # If the client disconnects, nobody knows the session: it is removed in each era.
+        # A session whose client disconnects is unknown to all: it is removed in each era.
         async with call.disconnect() as gone:
             made = await sessions.create(
                 call.context, call.caller, request, call.state.request_id, gone

@@ -41,7 +41,7 @@ that you need: the value of a last expression is not shown.
 Each call is independent. Files, variables and processes do not survive it. Only files survive, \
 and only in a session (see create_session).
 There is no internet access, and packages cannot be installed. Sockets on localhost work between \
-the processes of one program. Nobody can type: give all input in stdin, args or files.
+the processes of one program. There is no keyboard: give all input in stdin, args or files.
 Files: `files` are written to the working directory before the program starts. Write results there \
 (or to /tmp) and name them in output_files, for example ["plot.png", "out/*.csv"]. PNG, JPEG, GIF \
 and WebP files come back as images. Save plots to a file instead of showing them.

@@ -42,7 +42,7 @@ _LINE_CHARACTERS = 200
 
 
 class Run:
-    """An execution that goes on beside the stream of its progress.
+    """An execution that runs in addition to the stream of its progress.
 
     `cancels`: whether the execution is cancelled when the client disconnects.
     """
