@@ -6,13 +6,14 @@ from typing import TYPE_CHECKING
 
 from cloche_gateway.dialects import dify, jobe, piston, sandbox_fusion
 from cloche_gateway.dialects.judge0 import routes as judge0
+from cloche_gateway.dialects.mcp import endpoint as mcp
 from cloche_gateway.settings import DialectName
 
 if TYPE_CHECKING:
     from fastapi import APIRouter
 
 ROUTERS: dict[DialectName, tuple[APIRouter, ...]] = {
-    DialectName.MCP: (),
+    DialectName.MCP: (mcp.router,),
     DialectName.PISTON: piston.ROUTERS,
     DialectName.DIFY: (dify.router,),
     DialectName.SANDBOX_FUSION: (sandbox_fusion.router,),

@@ -21,19 +21,18 @@ if TYPE_CHECKING:
 _HEADERS = {"X-Accel-Buffering": "no"}  # prevents nginx from buffering the events
 
 
-class EventStream(EventSourceResponse):
-    """A response that sends each event as soon as it is available.
+class PartStream(EventSourceResponse):
+    """A response that sends each part of a stream of events as soon as it is available.
 
-    For None it sends a comment, which prevents proxies from closing an idle connection. The
-    generator is closed when the response ends.
+    The generator is closed when the response ends.
     """
 
-    def __init__(self, events: AsyncGenerator[Event | None, None]) -> None:
-        self._parts = _parts(events)
-        super().__init__(self._parts, headers=_HEADERS)
+    def __init__(self, parts: AsyncGenerator[bytes, None]) -> None:
+        self._parts = parts
+        super().__init__(parts, headers=_HEADERS)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG002  ASGI
-        """Send events until the stream ends or the client disconnects.
+        """Send parts until the stream ends or the client disconnects.
 
         The server disconnects a client that does not read (`http.connections`), which also ends the
         stream.
@@ -43,7 +42,17 @@ class EventStream(EventSourceResponse):
         first.result()
 
 
-async def _parts(events: AsyncGenerator[Event | None, None]) -> AsyncGenerator[bytes, None]:
+class EventStream(PartStream):
+    """A stream of the events of an execution.
+
+    For None it sends a comment, which prevents proxies from closing an idle connection.
+    """
+
+    def __init__(self, events: AsyncGenerator[Event | None, None]) -> None:
+        super().__init__(_of_events(events))
+
+
+async def _of_events(events: AsyncGenerator[Event | None, None]) -> AsyncGenerator[bytes, None]:
     async with contextlib.aclosing(events):
         async for event in events:
             yield KEEPALIVE_COMMENT if event is None else _wire(event)

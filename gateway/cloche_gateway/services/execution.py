@@ -32,6 +32,8 @@ from cloche_kube.errors import KubeError
 from cloche_kube.tasks import first_of
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from cloche_api.accounting.budget import Charge
     from cloche_gateway.cluster.keys import Caller
     from cloche_gateway.cluster.waiters import Waiter
@@ -100,16 +102,24 @@ def memory_of(value: object) -> int:
     return 0
 
 
-async def execute(context: Context, planned: Plan, gone: asyncio.Future[None]) -> Answer:
+async def execute(
+    context: Context,
+    planned: Plan,
+    gone: asyncio.Future[None],
+    *,
+    created: Callable[[], None] | None = None,
+    cancels: bool = True,
+) -> Answer:
     """Run the program and return the response once its execution has ended.
 
-    `gone` is done when the client has disconnected.
+    `gone` is done when the client has disconnected. `created` is called once the execution exists.
 
     If the wait ends early, the execution is cancelled, because no client would read its result.
-    There are two exceptions, in which the execution goes on:
+    In these cases the execution goes on:
 
     - The request has an Idempotency-Key, so the client may retry it.
     - The gateway shuts down. The response then says where to get the result.
+    - The client has disconnected, and not `cancels`.
 
     Raises:
         GatewayError: its message is the response's `detail`.
@@ -118,13 +128,15 @@ async def execute(context: Context, planned: Plan, gone: asyncio.Future[None]) -
     with context.waiters.waiter(planned.name) as waiter:
         try:
             stored = await submission.submit(context, planned)
-            created = Created(time.perf_counter() - began, time.time())
+            recorded = Created(time.perf_counter() - began, time.time())
             context.waiters.created(waiter, stored.metadata, look=not stored.fresh)
+            if created is not None:
+                created()
             ended = await _end(context, waiter, planned.timeout_seconds, gone)
         except DrainingError:
             raise
         except (GatewayError, asyncio.CancelledError) as error:
-            if not planned.keyed:
+            if not planned.keyed and (cancels or not isinstance(error, ClientGoneError)):
                 _give_up(context, waiter, error)
             raise
     if ended is None:
@@ -133,7 +145,7 @@ async def execute(context: Context, planned: Plan, gone: asyncio.Future[None]) -
     if planned.removed_once_answered:
         context.canceller.remove(planned.name, functools.partial(removal.remove, context, ended))
     if stored.fresh:
-        context.metrics.ended(ended, created)
+        context.metrics.ended(ended, recorded)
     return answer
 
 
