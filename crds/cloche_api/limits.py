@@ -55,6 +55,8 @@ ENVIRONMENT_NAME = r"^[A-Za-z_][A-Za-z0-9_]*$"
 """Portable names of environment variables (POSIX), with lower case allowed."""
 LABEL_VALUE = r"^[A-Za-z0-9]([A-Za-z0-9._-]{0,61}[A-Za-z0-9])?$"
 """A Kubernetes label value that is not empty, for sessions and tenants."""
+SESSION_ID_CHARACTERS = 256
+"""The `session_id` of a request: a label of any characters."""
 LANGUAGE_NAME = r"^[A-Za-z0-9][A-Za-z0-9+#._-]{0,62}$"
 """A language as users write it: python, c++, C#, node."""
 ENTRY_NAME = r"^[a-z0-9]([a-z0-9._-]{0,61}[a-z0-9])?$"

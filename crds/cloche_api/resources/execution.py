@@ -80,6 +80,11 @@ class ExecutionSpec(Input):
     session: str | None = Field(default=None, pattern=limits.LABEL_VALUE, max_length=63)
     """Name of the SandboxSession (sbs-…) to run in. Any other value is a label by which related
     executions can be found. Only the gateway may set it."""
+    session_id: str | None = Field(
+        default=None, min_length=1, max_length=limits.SESSION_ID_CHARACTERS, alias="sessionID"
+    )
+    """The `session_id` of the HTTP request, if that is not a valid label value. `session` is then
+    derived from it. Only the gateway may set it."""
     tenant: str | None = Field(default=None, pattern=limits.LABEL_VALUE, max_length=63)
     """Tenant that owns the execution. Only the gateway may set it."""
     concurrency: Concurrency | None = None

@@ -51,7 +51,7 @@ class RequestState:
     held: Charge | None = None
     """The charge on the memory budget for the body and what is made of it, on a route with one."""
     unknown: Unknown = NONE_UNKNOWN
-    """The unknown fields of the body."""
+    """What the body has beside the documented form."""
 
     def answered(self) -> None:
         """Remove the request from its key's in-flight requests, if it still counts as one."""
@@ -133,12 +133,12 @@ class Call:
         return self.state.held
 
     def warnings(self, *, strict: bool) -> tuple[str, ...]:
-        """Return the warnings of the answer, which name the unknown fields of the body.
+        """Return the warnings of the answer: unknown fields and converted values of the body.
 
         Raises:
-            InvalidRequestError: there are unknown fields, and the request is strict.
+            InvalidRequestError: there are any, and the request is strict.
         """
-        if strict and self.state.unknown.count:
+        if strict and self.state.unknown.needs_leniency:
             raise mistakes.of_body((), self.state.unknown)
         return self.state.unknown.warnings()
 

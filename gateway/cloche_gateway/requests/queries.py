@@ -91,7 +91,7 @@ class Query(BaseModel):
     status: Status | SkipJsonSchema[None] = None
     """Only executions with this status."""
     session_id: str | SkipJsonSchema[None] = Field(
-        default=None, pattern=limits.LABEL_VALUE, max_length=63
+        default=None, min_length=1, max_length=limits.SESSION_ID_CHARACTERS
     )
     """Only executions with this session id."""
     cursor: Annotated[str | SkipJsonSchema[None], AfterValidator(_checked)] = None

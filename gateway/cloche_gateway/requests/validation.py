@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from cloche_gateway.cluster.languages import Language
     from cloche_gateway.models import ExecuteRequest, InputFile, Resources
 
-SESSION_ID_RULE = "must be 1 to 63 letters, digits, '.', '_' or '-', alphanumeric at both ends"
+SESSION_ID_RULE = f"must be 1 to {limits.SESSION_ID_CHARACTERS} characters"
 _COMPONENT_BYTES = 255  # NAME_MAX of Linux
 _PATH_RULE = "must be a relative path without empty, '.' or '..' parts"
 
@@ -35,9 +35,8 @@ def check(request: ExecuteRequest, language: Language) -> None:
     if request.stdin is not None:
         _text("stdin", request.stdin, limits.STDIN_BYTES)
     _timeouts(request)
-    session = request.session_id
-    if session is not None and not re.fullmatch(limits.LABEL_VALUE.rstrip("$"), session):
-        raise InvalidRequestError("session_id", SESSION_ID_RULE)
+    if request.session_id is not None:
+        _session_id(request.session_id)
     _environment(request.environment or {})
     _arguments(request.args or [])
     _files(request.files or [], language)
@@ -64,6 +63,15 @@ def _timeouts(request: ExecuteRequest) -> None:
             f"must be at most {limits.TIMEOUT_SECONDS_MAX} seconds together with timeout, "
             f"but they are {total:g}",
         )
+
+
+def _session_id(session_id: str) -> None:
+    if len(session_id) > limits.SESSION_ID_CHARACTERS:
+        raise TooLargeError(
+            f"session_id: must be at most {limits.SESSION_ID_CHARACTERS} characters, "
+            f"but has {len(session_id)}"
+        )
+    _utf8("session_id", session_id)
 
 
 def _entry_rule(language: Language) -> str:

@@ -25,6 +25,7 @@ FIELDS: dict[str, tuple[Any, Any]] = {
     "mergeOutput": (True, False),
     "resources": ({"cpu": 1}, {"cpu": "1"}),
     "session": ("a", "b"),
+    "sessionID": ("a b", "a c"),
     "tenant": ("a", "b"),
     "concurrency": ({"group": "a", "limit": 1}, {"group": "a", "limit": 2}),
     "ttlSecondsAfterFinished": (3600, 0),

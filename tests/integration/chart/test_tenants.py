@@ -52,7 +52,7 @@ def administrator(cluster: ChartRelease, binding: str, account: str | None) -> s
     return by
 
 
-@pytest.mark.parametrize("field", ["tenant", "session", "concurrency", "source"])
+@pytest.mark.parametrize("field", ["tenant", "session", "sessionID", "concurrency", "source"])
 @OTHERS
 def test_only_the_gateway_may_set_a_reserved_field_of_an_execution(
     policed: ChartRelease, field: str, by: str | None

@@ -278,7 +278,7 @@ async def test_a_session_whose_client_disconnects_before_it_is_ready_is_removed(
         ({"idle_timeout": 86401}, "idle_timeout: must be between 1 and 86400"),
         ({"lifetime": 0}, "lifetime: must be between 1 and 86400"),
         ({"lifetime": 86401}, "lifetime: must be between 1 and 86400"),
-        ({"lifetime": "1"}, "lifetime: must be an integer"),
+        ({"lifetime": "1 h"}, "lifetime: must be an integer"),
         ({"language": "cobol"}, "Unsupported language: cobol. Supported languages: python, "),
         ({"resources": {"cpu": 3}}, "resources.cpu: must be between 0.01 and 2"),
         ({"langauge": "python", "lifetime": 0}, "lifetime: must be between 1 and 86400; langauge"),
