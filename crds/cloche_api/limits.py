@@ -24,6 +24,10 @@ OUTPUT_FILES_BYTES = 256 * KIB
 OMITTED_FILES_ENTRIES = 100
 OMITTED_FILES_BYTES = 8 * KIB
 """The names of all files that were left out, as JSON."""
+LISTED_FILES_ENTRIES = 1000
+"""Files in the list of a session's files."""
+LISTED_FILES_BYTES = 128 * KIB
+"""Their paths, as JSON."""
 OMITTED_REASONS = ("TooLarge", "NoSpaceLeft", "TooMany", "PathTooLong", "NameNotUTF8")
 """Why a file was left out: its size or the files before it, their number, or its name."""
 STDOUT_BYTES = 256 * KIB

@@ -108,7 +108,7 @@ def execution(
         TooLargeError: the spec exceeds `limits.SPEC_BYTES`. The message names the largest field.
     """
     spec = _spec(request, language, caller)
-    _check_size(spec)
+    check_size(spec)
     labels = {LABEL_TENANT: caller.tenant}
     if "session" in spec:
         labels[LABEL_SESSION] = spec["session"]
@@ -199,7 +199,7 @@ def _spec(request: ExecuteRequest, language: Language, caller: Caller) -> Execut
     if request.args:
         spec["args"] = request.args
     if request.files:
-        spec["files"] = list(map(_file, request.files))
+        spec["files"] = list(map(file, request.files))
     if request.output_files:
         spec["outputFiles"] = request.output_files
     if request.session_id:
@@ -222,7 +222,7 @@ def _add_choices(spec: ExecutionSpecDict, request: ExecuteRequest) -> None:
         spec["mergeOutput"] = True
 
 
-def _file(of: InputFile) -> FileDict:
+def file(of: InputFile) -> FileDict:
     """Return a file of the spec. A validated one has either text or base64."""
     if of.content is not None:
         return {"path": of.path, "content": of.content}
@@ -259,7 +259,12 @@ def _resources(asked: Resources, language: Language) -> ResourceAmountsDict:
     return amounts
 
 
-def _check_size(spec: ExecutionSpecDict) -> None:
+def check_size(spec: ExecutionSpecDict) -> None:
+    """Check the size of an execution's spec.
+
+    Raises:
+        TooLargeError: it exceeds `limits.SPEC_BYTES`. The message names the largest field.
+    """
     total = object_bytes(spec)
     if total <= limits.SPEC_BYTES:
         return

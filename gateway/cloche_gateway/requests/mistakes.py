@@ -37,6 +37,7 @@ _RULES = {
     "string_type": "must be a string",
     "string_unicode": LONE_SURROGATES,
     "string_too_short": "must not be empty",
+    "too_short": "must not be empty",
     "int_type": "must be an integer",
     "int_from_float": "must be an integer",
     "float_type": "must be a number",

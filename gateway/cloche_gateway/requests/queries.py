@@ -79,13 +79,25 @@ def _checked(cursor: str | None) -> str | None:
     return cursor
 
 
-class Query(BaseModel):
-    """Parameters of a list."""
+class Page(BaseModel):
+    """Parameters of each list."""
 
     model_config = ConfigDict(use_attribute_docstrings=True, frozen=True)
 
     limit: _Count = Field(default=50, ge=1, le=LIST_LIMIT_MAX)
-    """Maximum number of executions."""
+    """Maximum number of entries."""
+    cursor: Annotated[str | SkipJsonSchema[None], AfterValidator(_checked)] = None
+    """The `next_cursor` of the previous page."""
+
+    @functools.cached_property
+    def after(self) -> Place | None:
+        """Return the place of the last entry of the previous page."""
+        return place(self.cursor) if self.cursor is not None else None
+
+
+class Query(Page):
+    """Parameters of a list of executions."""
+
     language: str | SkipJsonSchema[None] = None
     """Only executions in this language, by name or alias."""
     status: Status | SkipJsonSchema[None] = None
@@ -94,13 +106,6 @@ class Query(BaseModel):
         default=None, min_length=1, max_length=limits.SESSION_ID_CHARACTERS
     )
     """Only executions with this session id."""
-    cursor: Annotated[str | SkipJsonSchema[None], AfterValidator(_checked)] = None
-    """The `next_cursor` of the previous page."""
-
-    @functools.cached_property
-    def after(self) -> Place | None:
-        """Return the place of the last execution of the previous page."""
-        return place(self.cursor) if self.cursor is not None else None
 
 
 def position(last_event_id: str | None) -> Position:

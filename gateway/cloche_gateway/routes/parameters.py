@@ -21,6 +21,11 @@ Wait = Annotated[
     Query(description="Seconds to wait at most for the end of the execution before responding."),
 ]
 Listing = Annotated[queries.Query, Query()]
+Paging = Annotated[queries.Page, Query()]
+Pattern = Annotated[
+    str,
+    Query(description="Glob pattern of the files, relative to the working directory."),
+]
 IdempotencyKey = Annotated[
     str | SkipJsonSchema[None],
     Header(

@@ -103,6 +103,18 @@ def memory_of(value: object) -> int:
 async def execute(context: Context, planned: Plan, gone: asyncio.Future[None]) -> Answer:
     """Run the program and return the response once its execution has ended.
 
+    Raises:
+        GatewayError: as `run`.
+    """
+    ended = await run(context, planned, gone)
+    return results.deleted(planned.name) if ended is None else results.answer(ended)
+
+
+async def run(
+    context: Context, planned: Plan, gone: asyncio.Future[None]
+) -> dict[str, Any] | None:
+    """Run the program and return its ended execution, or None if that was deleted.
+
     `gone` is done when the client has disconnected.
 
     If the wait ends early, the execution is cancelled, because no client would read its result.
@@ -128,13 +140,12 @@ async def execute(context: Context, planned: Plan, gone: asyncio.Future[None]) -
                 _give_up(context, waiter, error)
             raise
     if ended is None:
-        return results.deleted(planned.name)
-    answer = results.answer(ended)
+        return None
     if planned.removed_once_answered:
         context.canceller.remove(planned.name, functools.partial(removal.remove, context, ended))
     if stored.fresh:
         context.metrics.ended(ended, created)
-    return answer
+    return ended
 
 
 async def start(context: Context, caller: Caller, planned: Plan) -> dict[str, Any]:
