@@ -7,7 +7,7 @@ import json
 from typing import Any
 
 import pytest
-from support.fixtures.supervisor import HELLO, UID, Result, Reused, Supervisors, encoded
+from support.fixtures.supervisor import HELLO, UID, Result, Reused, Supervisors
 
 from cloche_supervisor.protocol.frame import ACTIONS, read
 from cloche_supervisor.protocol.wire import ProtocolError
@@ -29,16 +29,9 @@ def frame(action: str, **changes: Any) -> dict[str, Any]:
 
 def act(reused: Reused, action: str, **changes: Any) -> Result:
     """Do an action, and check that a program or another action may follow."""
-    reused.peer.send(encoded(frame(action, **changes)))
-    first, lines = reused._seen, []
-    while True:
-        lines.append(reused._line())
-        if json.loads(lines[-1])["event"] in {"exit", "error"}:
-            break
-    result = Result(b"".join(lines), None, first=first)
+    result = reused.complete(frame(action, **changes))
     assert result.stages == ["files"]
     assert result.exit["execution"] == frame(action)["execution"]
-    reused._expect_ready()
     return result
 
 
@@ -104,13 +97,13 @@ def test_nothing_in_the_place_of_a_file_or_directory_is_removed(
 ) -> None:
     reused = supervisors.reused()
     reused.bash(before, "keepFiles")
-    names = reused.bash("find . ! -name main.py; ls /dev/shm", "keepFiles").stdout
+    names = reused.bash("find . ! -name main.py | sort; ls /dev/shm", "keepFiles").stdout
     end = write(reused, first="1", **{path: "2"}, last="3")
     assert (end["exit_code"], [file["path"] for file in end["listed"]]) == (1, ["first"])
     assert end["problem"].startswith(f"{path}: ")
     assert end["problem"] in {f"{path}: {reason}", f"{path}: Too many levels of symbolic links"}
     reused.bash("rm first", "keepFiles")
-    assert reused.bash("find . ! -name main.py; ls /dev/shm", "keepFiles").stdout == names
+    assert reused.bash("find . ! -name main.py | sort; ls /dev/shm", "keepFiles").stdout == names
 
 
 @pytest.mark.parametrize(
