@@ -183,7 +183,7 @@ async def test_a_session_takes_over_new_times_and_reports_their_generation(
         session.changed(extended(session, 1, lifetimeSeconds=1))  # an older event
         session.changed(extended(session, 3, lifetimeSeconds=1))
         await running
-    assert [one["phase"] for one in server.statuses] == ["Ready", "Ready", "Ended"]
+    assert {one["phase"] for one in server.statuses[:-1]} == {"Ready"}
     assert server.statuses[-1]["reason"] == "LifetimeExceeded"
 
 
