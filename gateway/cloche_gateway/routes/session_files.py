@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from fastapi import APIRouter, Response
@@ -27,7 +27,9 @@ router = APIRouter(
 
 _NO_SESSION = {404: "Session sbs-550e8400-e29b-41d4-a716-446655440000 not found"}
 _NO_FILE = {404: "File results/table.csv not found"}
-_BYTES = {"content": {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}}}
+_BYTES: dict[int | str, dict[str, Any]] = {
+    200: {"content": {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}}}
+}
 
 
 @router.post(
@@ -75,7 +77,7 @@ async def listed(call: Executing, session_id: str, pattern: Pattern = "**") -> R
 @router.get(
     "/{path:path}",
     response_class=Response,
-    responses={200: _BYTES}
+    responses=_BYTES
     | openapi.problems(400, 401, 403, 404, 409, 413, 429, 500, 503, details=_NO_FILE),
     summary="Get a file of a session",
 )
