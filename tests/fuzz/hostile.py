@@ -75,9 +75,7 @@ _WITH_ID = (
 _PARAMETERS = (
     *("wait", "strict", "limit", "cursor", "status", "language", "session_id", "pattern", "x"),
 )
-_BODY_ROUTES = (
-    *("execute", "execute/async", "execute/batch", "sessions", "sessions/sbs-x/files"),
-)
+_BODY_ROUTES = (*("execute", "execute/async", "execute/batch", "sessions", "sessions/sbs-x/files"),)
 
 
 @dataclass(frozen=True)

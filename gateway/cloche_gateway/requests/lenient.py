@@ -34,7 +34,9 @@ class _Unclear(Exception):  # noqa: N818  it never leaves this module
     """The value has no clear meaning as the documented type."""
 
 
-def convert(value: Any, kind: Any, mistakes: Iterable[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+def convert(
+    value: Any, kind: Any, mistakes: Iterable[Mapping[str, Any]]
+) -> list[Mapping[str, Any]]:
     """Convert what is possible in a parsed body, and return the mistakes that this mends.
 
     `kind` is the type that the value is validated as. If it is not a model, nothing is converted.

@@ -28,16 +28,16 @@ router = APIRouter(
 _NO_SESSION = {404: "Session sbs-550e8400-e29b-41d4-a716-446655440000 not found"}
 _NO_FILE = {404: "File results/table.csv not found"}
 _BYTES: dict[int | str, dict[str, Any]] = {
-    200: {"content": {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}}}
+    200: {
+        "content": {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}}
+    }
 }
 
 
 @router.post(
     "",
     response_model=SessionFileList,
-    responses=openapi.problems(
-        400, 401, 403, 404, 409, 413, 429, 500, 503, details=_NO_SESSION
-    ),
+    responses=openapi.problems(400, 401, 403, 404, 409, 413, 429, 500, 503, details=_NO_SESSION),
     summary="Write files into a session",
 )
 async def write(

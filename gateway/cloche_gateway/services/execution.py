@@ -110,9 +110,7 @@ async def execute(context: Context, planned: Plan, gone: asyncio.Future[None]) -
     return results.deleted(planned.name) if ended is None else results.answer(ended)
 
 
-async def run(
-    context: Context, planned: Plan, gone: asyncio.Future[None]
-) -> dict[str, Any] | None:
+async def run(context: Context, planned: Plan, gone: asyncio.Future[None]) -> dict[str, Any] | None:
     """Run the program and return its ended execution, or None if that was deleted.
 
     `gone` is done when the client has disconnected.

@@ -64,9 +64,7 @@ async def change(
     path = context.paths.session(session_id)
     with context.sessions.news(session_id) as news:
         try:
-            changed = await context.kube.patch(
-                path, {"spec": times}, seconds=sessions.CALL_SECONDS
-            )
+            changed = await context.kube.patch(path, {"spec": times}, seconds=sessions.CALL_SECONDS)
             generation: int = changed["metadata"]["generation"]
             async with asyncio.timeout(_TAKE_OVER_SECONDS):
                 return await _taken_over(context, caller, session_id, generation, news)

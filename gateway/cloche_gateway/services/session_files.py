@@ -56,7 +56,9 @@ async def plan_write(
     charge.resize(2 * execution.memory_of(asked))  # as `execution.plan`
     session = await sessions.live(context, origin.caller, session_id)
     validation.check_files(asked.files, context.languages.find(session.language))
-    return _plan(context, origin, Action.WRITE_FILES, session_id, session.language, charge, files=asked.files)
+    return _plan(
+        context, origin, Action.WRITE_FILES, session_id, session.language, charge, files=asked.files
+    )
 
 
 async def write(context: Context, planned: Plan, session_id: str) -> dict[str, Any]:
@@ -69,9 +71,7 @@ async def write(context: Context, planned: Plan, session_id: str) -> dict[str, A
     return _listed(await _run(context, planned, session_id))
 
 
-async def listed(
-    context: Context, origin: Origin, session_id: str, pattern: str
-) -> dict[str, Any]:
+async def listed(context: Context, origin: Origin, session_id: str, pattern: str) -> dict[str, Any]:
     """Return the files that match a pattern, as `session_models.SessionFileList`.
 
     Raises:
@@ -138,7 +138,9 @@ async def _with(
     """
     session = await sessions.live(context, origin.caller, session_id)
     with context.budget.charged(origin.caller.tenant) as charge:
-        planned = _plan(context, origin, action, session_id, session.language, charge, patterns=[pattern])
+        planned = _plan(
+            context, origin, action, session_id, session.language, charge, patterns=[pattern]
+        )
         return await _run(context, planned, session_id)
 
 

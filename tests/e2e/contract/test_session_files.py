@@ -64,9 +64,7 @@ def test_files_go_to_a_program_and_back_without_another_one(
         assert http.request(method, f"{session}/files/data/out.bin").status_code == 404
 
 
-def test_a_session_can_be_filled_before_its_first_program(
-    http: httpx.Client, session: str
-) -> None:
+def test_a_session_can_be_filled_before_its_first_program(http: httpx.Client, session: str) -> None:
     assert paths(http, session) == []
     http.post(f"{session}/files", json={"files": [{"path": ".tmp/x", "content": "1"}]})
     assert run(http, session, 'print(open("/tmp/x").read())')["stdout"] == "1\n"
@@ -122,12 +120,12 @@ def test_a_file_that_is_too_large_or_does_not_fit_does_not_end_the_session(
 def test_the_records_of_actions_are_removed(http: httpx.Client, session: str) -> None:
     paths(http, session)
     listed = http.get("/api/v1/executions", params={"session_id": session.rpartition("/")[2]})
-    assert [one["status"] for one in listed.json()["executions"] if one["status"] == "running"] == []
+    assert [
+        one["status"] for one in listed.json()["executions"] if one["status"] == "running"
+    ] == []
 
 
-def test_the_life_of_a_session_is_extended_and_shortened(
-    http: httpx.Client, session: str
-) -> None:
+def test_the_life_of_a_session_is_extended_and_shortened(http: httpx.Client, session: str) -> None:
     before = datetime.fromisoformat(http.get(session).json()["expires_at"])
     longer = http.patch(session, json={"idle_timeout": 7200, "lifetime": 86_400})
     assert longer.status_code == 200, longer.text

@@ -136,7 +136,6 @@ class Search:
                 entries.append((entry.name, entry.is_dir(follow_symlinks=False)))
         return entries
 
-
     def _entry(self, name: str, where: int) -> list[tuple[str, bool]]:
         self._entries += 1
         if self._entries > _ENTRIES_MAX or time.monotonic() > self._deadline:

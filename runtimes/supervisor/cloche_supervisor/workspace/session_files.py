@@ -108,7 +108,9 @@ def _list(root: int, path: str, listing: Listing, *, remove: bool) -> None:
     try:
         for part in directories:
             # What is removed may be in a directory that the program has made read-only.
-            inner = open_directory(part, where) if remove else os.open(part, DIRECTORY, dir_fd=where)
+            inner = (
+                open_directory(part, where) if remove else os.open(part, DIRECTORY, dir_fd=where)
+            )
             os.close(where)
             where = inner
         status = os.stat(name, dir_fd=where, follow_symlinks=False)

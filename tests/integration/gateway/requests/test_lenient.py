@@ -124,9 +124,7 @@ async def test_each_request_of_a_batch_is_converted_by_itself(gateway: Gateway) 
 async def test_a_strict_batch_rejects_only_the_items_that_were_converted(
     gateway: Gateway,
 ) -> None:
-    answer = await ended(
-        gateway, f"{EXECUTE}/batch?strict=true", [HELLO, HELLO | {"timeout": "9"}]
-    )
+    answer = await ended(gateway, f"{EXECUTE}/batch?strict=true", [HELLO, HELLO | {"timeout": "9"}])
     first, second = answer.json()
     assert (first["error"], second["error"]) == (None, "timeout: must be a number")
 

@@ -100,7 +100,9 @@ async def test_a_change_is_answered_once_the_operator_has_taken_it_over(
     (session,) = await stored(gateway)
     assert session["spec"]["idleTimeoutSeconds"] == 900
     assert session["spec"]["lifetimeSeconds"] == 7200
-    again = await gateway.http.patch(f"{PATH}/{name}", json={"lifetime": 7200, "idle_timeout": None})
+    again = await gateway.http.patch(
+        f"{PATH}/{name}", json={"lifetime": 7200, "idle_timeout": None}
+    )
     assert (again.status_code, again.json()["expires_at"]) == (200, LATER)
 
 
@@ -132,9 +134,7 @@ async def test_a_change_of_a_session_that_is_not_ready_needs_no_confirmation(
         ([], "body: must be a JSON object"),
     ],
 )
-async def test_an_invalid_change_is_400(
-    shared_gateway: Gateway, body: Any, detail: str
-) -> None:
+async def test_an_invalid_change_is_400(shared_gateway: Gateway, body: Any, detail: str) -> None:
     answer = await shared_gateway.http.patch(f"{PATH}/{UNKNOWN}", json=body)
     assert (answer.status_code, answer.json()["detail"]) == (400, detail)
 
@@ -142,8 +142,6 @@ async def test_an_invalid_change_is_400(
 async def test_another_tenants_session_cannot_be_changed(gateway: Gateway) -> None:
     name = await made(gateway)
     for path, headers in ((name, as_other(gateway)), (UNKNOWN, {}), ("s-1", {})):
-        answer = await gateway.http.patch(
-            f"{PATH}/{path}", json={"lifetime": 60}, headers=headers
-        )
+        answer = await gateway.http.patch(f"{PATH}/{path}", json={"lifetime": 60}, headers=headers)
         assert (answer.status_code, answer.json()["detail"]) == (404, f"Session {path} not found")
     assert (await stored(gateway))[0]["metadata"]["generation"] == 1

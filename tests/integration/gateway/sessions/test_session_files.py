@@ -76,7 +76,11 @@ async def test_large_files_are_written_from_a_source_that_is_removed(gateway: Ga
 
 async def test_a_list_has_the_files_that_match_the_pattern(gateway: Gateway) -> None:
     name = await made(gateway)
-    for query, pattern in (("", "**"), ("?pattern=a/*.csv", "a/*.csv"), ("?pattern=/tmp/*", "/tmp/*")):
+    for query, pattern in (
+        ("", "**"),
+        ("?pattern=a/*.csv", "a/*.csv"),
+        ("?pattern=/tmp/*", "/tmp/*"),
+    ):
         answer, spec = await answered(
             gateway,
             "GET",
@@ -105,9 +109,7 @@ async def test_a_file_is_downloaded_as_the_bytes_that_no_browser_shows(
     name = await made(gateway)
     content = bytes(range(256))
     files = [{"path": path, "contentBase64": base64.b64encode(content).decode()}]
-    answer, spec = await answered(
-        gateway, "GET", f"{PATH}/{name}/files/{quote(path)}", files=files
-    )
+    answer, spec = await answered(gateway, "GET", f"{PATH}/{name}/files/{quote(path)}", files=files)
     assert (answer.status_code, answer.content) == (200, content)
     assert (spec["action"], spec["outputFiles"]) == ("ReadFiles", [pattern])
     assert answer.headers["Content-Type"] == "application/octet-stream"
@@ -144,7 +146,11 @@ async def test_a_file_is_removed_once(gateway: Gateway) -> None:
     ("status", "code", "detail"),
     [
         (
-            {"phase": "Error", "reason": "InvalidFiles", "message": "spec.files: a: Is a directory"},
+            {
+                "phase": "Error",
+                "reason": "InvalidFiles",
+                "message": "spec.files: a: Is a directory",
+            },
             400,
             "files: a: Is a directory",
         ),
@@ -199,7 +205,11 @@ async def test_a_disconnect_does_not_cancel_an_action(gateway: Gateway) -> None:
         ({"files": [{"path": "a"}]}, 400, "files[0]: must have either"),
         ({"files": [{"path": "../a", "content": ""}]}, 400, "files[0].path: must be a relative"),
         ({"files": [{"path": "/a", "content": ""}]}, 400, "files[0].path: must be a relative"),
-        ({"files": [{"path": "main.py", "content": ""}]}, 400, "files[0].path: must not be main.py"),
+        (
+            {"files": [{"path": "main.py", "content": ""}]},
+            400,
+            "files[0].path: must not be main.py",
+        ),
         ({"files": [{"path": ".tmp", "content": ""}]}, 400, "files[0].path: must not be .tmp"),
         ({"files": [FILE, FILE]}, 400, "files[1].path: is given twice"),
         ({"files": [{"path": "a", "content_base64": "?"}]}, 400, "files[0].content_base64"),
