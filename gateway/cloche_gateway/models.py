@@ -27,8 +27,8 @@ class Body(BaseModel):
 Warnings = Annotated[
     list[str] | None,
     Field(
-        description="Unknown fields of the request, which were ignored, and values of another type, "
-        "which were converted. Present only in the answer to a request that has some.",
+        description="Unknown fields of the request, which were ignored, and values of another "
+        "type, which were converted. Present only in the answer to a request that has some.",
         examples=[["colour: unknown field, ignored"]],
     ),
 ]

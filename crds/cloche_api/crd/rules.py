@@ -57,8 +57,10 @@ def session_rules() -> dict[str, Any]:
     return rules(
         (
             f"self.spec == oldSelf.spec || ({same})",
-            "spec may not change once the session exists, except idleTimeoutSeconds and "
-            "lifetimeSeconds",
+            (
+                "spec may not change once the session exists, except idleTimeoutSeconds and "
+                "lifetimeSeconds"
+            ),
         ),
         *_final({SessionPhase.ENDED}, "the session has ended"),
     )

@@ -35,8 +35,8 @@ _SPEC_RULES = rules(
             ": has(self.outputFiles) && !has(self.files) && !has(self.source)))"
         ),
         (
-            "an action needs a session and has no program: WriteFiles has only files, and the other "
-            "actions have only outputFiles"
+            "an action needs a session and has no program: WriteFiles has only files, and the "
+            "other actions have only outputFiles"
         ),
     ),
     SIZE_RULE,

@@ -155,8 +155,8 @@ def path_of(location: tuple[int | str, ...]) -> str:
 def parse(body: bytes, requests: int = 1) -> Any:
     """Return the JSON value of a body that holds up to this number of requests.
 
-    The body must be UTF-8, with or without a byte order mark, which some clients send (RFC 8259, 8.1).
-    NaN, infinities and duplicate names in an object are rejected.
+    The body must be UTF-8, with or without a byte order mark (RFC 8259, 8.1). NaN, infinities and
+    duplicate names in an object are rejected.
 
     Raises:
         InvalidRequestError: the body is not such JSON, is nested more than `DEPTH` deep, or has a

@@ -40,8 +40,8 @@ def convert(
     """Convert what is possible in a parsed body, and return the mistakes that this mends.
 
     `kind` is the type that the value is validated as. If it is not a model, nothing is converted.
-    `mistakes` are the details of a ValidationError of pydantic or FastAPI. A field whose value means
-    that it is absent, such as the empty `session_id`, is removed.
+    `mistakes` are the details of a ValidationError of pydantic or FastAPI. A field whose value
+    means that it is absent, such as the empty `session_id`, is removed.
     """
     if not (isinstance(kind, type) and issubclass(kind, Body)):
         return []

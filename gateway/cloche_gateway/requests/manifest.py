@@ -203,15 +203,19 @@ def _spec(request: ExecuteRequest, language: Language, caller: Caller) -> Execut
     if request.output_files:
         spec["outputFiles"] = request.output_files
     if request.session_id:
-        spec["session"] = session_label(request.session_id)
-        if spec["session"] != request.session_id:
-            spec["sessionID"] = request.session_id
+        _add_session(spec, request.session_id)
     if request.resources and (amounts := _resources(request.resources, language)):
         spec["resources"] = amounts
     if request.ttl_seconds is not None:
         spec["ttlSecondsAfterFinished"] = max(request.ttl_seconds, ANSWER_SECONDS)
     _add_choices(spec, request)
     return spec
+
+
+def _add_session(spec: ExecutionSpecDict, session_id: str) -> None:
+    spec["session"] = session_label(session_id)
+    if spec["session"] != session_id:
+        spec["sessionID"] = session_id
 
 
 def _add_choices(spec: ExecutionSpecDict, request: ExecuteRequest) -> None:

@@ -90,10 +90,9 @@ def of_body(
 
 
 def noted(converted: Sequence[Mapping[str, Any]], unknown: Unknown) -> Unknown:
-    """Return `unknown` with the values that were converted, given as the mistakes that they were."""
-    named = [_sentence(detail, "body") for detail in converted[:MAX_WARNINGS]]
-    valid = tuple(one.encode("utf-8", "replace").decode() for one in named)  # without surrogates
-    return replace(unknown, converted=valid, conversions=len(converted))
+    """Return `unknown` with the values that were converted, given as their mistakes."""
+    named = tuple(_sentence(detail, "body") for detail in converted[:MAX_WARNINGS])
+    return replace(unknown, converted=named, conversions=len(converted))
 
 
 def of_parameters(details: Sequence[Mapping[str, Any]]) -> GatewayError:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from cloche_gateway.session_models import SessionChange
 
 ACTION_SECONDS = 10
-"""The timeout of an action on files. The supervisor searches for at most 2 s, and writes 512 KiB."""
+"""The timeout of an action on files. The supervisor searches for 2 s, and writes 512 KiB."""
 _GLOB = re.compile(r"([*?[])")
 
 

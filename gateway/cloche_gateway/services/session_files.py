@@ -12,6 +12,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import uuid
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from cloche_api import limits
@@ -34,14 +35,27 @@ from cloche_gateway.services import execution, sessions
 from cloche_gateway.services.submission import Plan
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from cloche_api.accounting.budget import Charge
     from cloche_api.resources.typed_dicts import ExecutionStatusDict, ListedFileDict
+    from cloche_gateway.cluster.sessions import Session
     from cloche_gateway.context import Context
+    from cloche_gateway.models import InputFile
     from cloche_gateway.services.execution import Origin
     from cloche_gateway.session_models import SessionFiles
 
 _REFUSED = {400, 410}
 _BUSY, _TOO_MANY = 503, 429
+
+
+@dataclass(frozen=True, slots=True)
+class _Wanted:
+    """An action, with the files to write or the patterns of the files that it is about."""
+
+    action: Action
+    files: Sequence[InputFile] = ()
+    patterns: Sequence[str] = ()
 
 
 async def plan_write(
@@ -56,9 +70,7 @@ async def plan_write(
     charge.resize(2 * execution.memory_of(asked))  # as `execution.plan`
     session = await sessions.live(context, origin.caller, session_id)
     validation.check_files(asked.files, context.languages.find(session.language))
-    return _plan(
-        context, origin, Action.WRITE_FILES, session_id, session.language, charge, files=asked.files
-    )
+    return _plan(context, origin, session, _Wanted(Action.WRITE_FILES, files=asked.files), charge)
 
 
 async def write(context: Context, planned: Plan, session_id: str) -> dict[str, Any]:
@@ -138,31 +150,25 @@ async def _with(
     """
     session = await sessions.live(context, origin.caller, session_id)
     with context.budget.charged(origin.caller.tenant) as charge:
-        planned = _plan(
-            context, origin, action, session_id, session.language, charge, patterns=[pattern]
-        )
+        wanted = _Wanted(action, patterns=[pattern])
+        planned = _plan(context, origin, session, wanted, charge)
         return await _run(context, planned, session_id)
 
 
 def _plan(
-    context: Context,
-    origin: Origin,
-    action: Action,
-    session_id: str,
-    language: str,
-    charge: Charge,
-    **content: Any,
+    context: Context, origin: Origin, session: Session, wanted: _Wanted, charge: Charge
 ) -> Plan:
     name = str(uuid.uuid4())
-    known = context.languages.find(language)
+    known = context.languages.find(session.language)
     obj = session_manifest.file_action(
         name,
-        action,
-        session=session_id,
+        wanted.action,
+        session=session.name,
         language=known.name,
         caller=origin.caller,
         request_id=origin.request_id,
-        **content,
+        files=wanted.files,
+        patterns=wanted.patterns,
     )
     return Plan(
         name=name,

@@ -112,7 +112,7 @@ class Sandbox:
         self.localhost: Localhost | None = None
         """What its last `ready` reported; None if it reported nothing."""
         self.actions: frozenset[str] = frozenset()
-        """The actions on files that its supervisor can do. That of an earlier image reports none."""
+        """The actions on files that its supervisor knows. In an earlier image it reports none."""
         self._marked = not pod.waits
         self._on_spent: list[Callable[[Sandbox], None]] = []
         self._attachment = attachment

@@ -184,7 +184,7 @@ def test_a_list_is_bounded_and_a_known_path_is_found_in_any_directory(
             open("/".join(["d" * 250] * 3 + [f"{n:0250}"]), "w").close()
     """
     reused.python(long, "keepFiles")
-    end = act(reused, "ListFiles", output_files=["d*/**"]).exit
+    end = act(reused, "ListFiles", output_files=["d" * 250 + "/**"]).exit
     assert 100 < len(end["listed"]) < 300
     assert end["files_truncated"]
     assert sum(len(file["path"]) for file in end["listed"]) <= 128 * 1024
@@ -213,6 +213,6 @@ def test_ready_reports_the_actions(supervisors: Supervisors) -> None:
 def test_a_malformed_action_is_rejected_and_its_key_named(
     changes: dict[str, Any], message: str
 ) -> None:
-    with pytest.raises(ProtocolError, match="^frame: ") as raised:
-        read(json.dumps(frame("ListFiles", **changes)).encode())
+    with pytest.raises(ProtocolError) as raised:
+        read(json.dumps(frame("ListFiles") | changes).encode())
     assert str(raised.value).startswith(f"frame: {message}")
