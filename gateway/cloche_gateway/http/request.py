@@ -51,7 +51,7 @@ class RequestState:
     held: Charge | None = None
     """The charge on the memory budget for the body and what is made of it, on a route with one."""
     unknown: Unknown = NONE_UNKNOWN
-    """What the body has beside the documented form."""
+    """The unknown fields of the body."""
 
     def answered(self) -> None:
         """Remove the request from its key's in-flight requests, if it still counts as one."""
