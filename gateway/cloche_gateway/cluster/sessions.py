@@ -107,7 +107,7 @@ class Sessions:
 
     @contextlib.contextmanager
     def news(self, name: str) -> Iterator[asyncio.Event]:
-        """Yield an event that is set when the session may have become ready, changed or ended."""
+        """Yield an event that is set when the session may have changed or ended."""
         event = asyncio.Event()
         self._waiting.setdefault(name, []).append(event)
         try:
@@ -130,10 +130,8 @@ class Sessions:
             self._live.pop(session.name, None)
         else:
             self._live[session.name] = session
-        pending = session.name in self._live and session.phase is SessionPhase.PENDING
-        if not pending:
-            for event in self._waiting.get(session.name, ()):
-                event.set()
+        for event in self._waiting.get(session.name, ()):
+            event.set()
 
     def connected(self) -> None:
         """Set all events, because changes may have been missed while the watch was down."""

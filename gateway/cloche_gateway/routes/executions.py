@@ -95,7 +95,7 @@ async def events(call: Reading, execution_id: str, last: LastEventId = None) -> 
 
 
 @router.delete(
-    "/execute/session/{session_id:path}",
+    "/execute/session/{session_id:rest}",
     tags=["executions"],
     response_model=Message,
     responses=openapi.problems(401, 403, 429, 503),

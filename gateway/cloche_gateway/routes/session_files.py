@@ -75,7 +75,7 @@ async def listed(call: Executing, session_id: str, pattern: Pattern = "**") -> R
 
 
 @router.get(
-    "/{path:path}",
+    "/{path:rest}",
     response_class=Response,
     responses=_BYTES
     | openapi.problems(400, 401, 403, 404, 409, 413, 429, 500, 503, details=_NO_FILE),
@@ -91,7 +91,7 @@ async def read(call: Executing, session_id: str, path: str) -> Response:
 
 
 @router.delete(
-    "/{path:path}",
+    "/{path:rest}",
     response_model=Message,
     responses=openapi.problems(400, 401, 403, 404, 409, 413, 429, 500, 503, details=_NO_FILE),
     summary="Remove a file of a session",
