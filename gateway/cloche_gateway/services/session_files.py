@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import binascii
 import uuid
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -104,7 +105,10 @@ async def read(context: Context, origin: Origin, session_id: str, path: str) -> 
     """
     status = await _with(context, origin, Action.READ_FILES, session_id, _literal(path))
     for found in status.get("files") or []:
-        return base64.b64decode(found["contentBase64"])
+        try:
+            return base64.b64decode(found["contentBase64"])
+        except binascii.Error as error:  # an image may return anything
+            raise FailedError("its Pod returned an invalid response") from error
     for omitted in status.get("filesOmitted") or []:
         most = limits.OUTPUT_FILES_BYTES // limits.KIB
         raise TooLargeError(

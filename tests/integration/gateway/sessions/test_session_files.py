@@ -288,3 +288,14 @@ async def test_a_session_whose_language_is_gone_is_400(gateway: Gateway) -> None
     answer = await gateway.http.get(f"{PATH}/{name}/files")
     assert answer.status_code == 400
     assert answer.json()["detail"].startswith("Unsupported language: python")
+
+
+async def test_a_file_that_an_image_returns_in_another_form_is_500(gateway: Gateway) -> None:
+    name = await made(gateway)
+    answer, _ = await answered(
+        gateway, "GET", f"{PATH}/{name}/files/a", files=[{"path": "a", "contentBase64": "a"}]
+    )
+    assert (answer.status_code, answer.json()["detail"]) == (
+        500,
+        "Execution failed: its Pod returned an invalid response",
+    )
