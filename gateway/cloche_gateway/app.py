@@ -19,6 +19,7 @@ from cloche_gateway.routes import (
     health,
     languages,
     openapi,
+    session_files,
     sessions,
 )
 
@@ -47,7 +48,7 @@ def create_app(context: Context) -> ASGIApp:
         redoc_url=None,
     )
     app.state.context = context
-    for module in (execute, languages, executions, sessions, health, docs):
+    for module in (execute, languages, executions, sessions, session_files, health, docs):
         app.include_router(module.router, responses=openapi.UNKNOWN_PARAMETER)
     for name in context.settings.dialects:
         for router in ROUTERS[name]:

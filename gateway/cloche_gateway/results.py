@@ -79,6 +79,7 @@ TABLE = {
     Reason.DISK_FULL: _EXITED,
     Reason.INVALID_SYNTAX: Rule(400, "Invalid code syntax: {message}"),
     Reason.COMPILER_FAILED: _EXITED,
+    Reason.ACTION_COMPLETED: _EXITED,
     Reason.DEADLINE_EXCEEDED: _failed("container timeout"),
     Reason.CANCELLED: _CANCELLED,
     Reason.DELETED: _CANCELLED,

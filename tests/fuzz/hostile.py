@@ -64,15 +64,18 @@ _ROUTES = (
         "execute/languages",
         "execute/health",
         "sessions",
+        "sessions/sbs-x/files",
     ),
     *("executions", "warm-pool/status", "execute/warm-pool/status"),
 )
 _WITH_ID = (
     *("execute/status/{}", "execute/language/{}/info", "execute/session/{}", "executions/{}"),
-    *("executions/{}/events", "sessions/{}"),
+    *("executions/{}/events", "sessions/{}", "sessions/{}/files", "sessions/sbs-x/files/{}"),
 )
-_PARAMETERS = ("wait", "strict", "limit", "cursor", "status", "language", "session_id", "x")
-_BODY_ROUTES = ("execute", "execute/async", "execute/batch", "sessions")
+_PARAMETERS = (
+    *("wait", "strict", "limit", "cursor", "status", "language", "session_id", "pattern", "x"),
+)
+_BODY_ROUTES = (*("execute", "execute/async", "execute/batch", "sessions", "sessions/sbs-x/files"),)
 
 
 @dataclass(frozen=True)

@@ -18,7 +18,7 @@ class Judge:
 
     def __init__(self, document: dict[str, Any]) -> None:
         self._operations = [
-            (method.upper(), re.compile(re.sub(r"\{\w+\}", "[^/]*", path) + "/?"), operation)
+            (method.upper(), _pattern(path), operation)
             for path, operations in document["paths"].items()
             for method, operation in operations.items()
         ]
@@ -48,6 +48,12 @@ class Judge:
             if name == method and pattern.fullmatch(path)
             for status in operation["responses"]
         }
+
+
+def _pattern(path: str) -> re.Pattern[str]:
+    """Return the pattern of a route. The last part of its path may have slashes."""
+    whole = re.sub(r"\{\w+\}$", ".*", path)
+    return re.compile(re.sub(r"\{\w+\}", "[^/]*", whole) + "/?")
 
 
 def _of_detail(status: int, headers: dict[str, str], detail: object) -> str | None:

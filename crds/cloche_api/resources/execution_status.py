@@ -44,6 +44,17 @@ class OmittedFile(Resource):
     PathTooLong or NameNotUTF8."""
 
 
+class ListedFile(Resource):
+    """A file that an action has written, found or removed."""
+
+    path: str = Field(max_length=4096)
+    """Path relative to the working directory. Bytes that are not UTF-8 are replaced by U+FFFD."""
+    size: int = Field(ge=0)
+    """Size in bytes."""
+    modified_time: datetime
+    """Time of its last modification, which a program can set to any time."""
+
+
 class ExecutionStatus(Resource):
     """Observed state of the execution. It does not change after the phase is terminal."""
 
@@ -81,6 +92,10 @@ class ExecutionStatus(Resource):
         default=None, max_length=limits.OMITTED_FILES_ENTRIES
     )
     """Files that are missing, with their sizes: the first 100, with names of 8 KiB together."""
+    listed_files: list[ListedFile] | None = Field(
+        default=None, max_length=limits.LISTED_FILES_ENTRIES
+    )
+    """Files that an action has written, found or removed."""
     queued_time: datetime | None = None
     """Time at which the operator first saw the execution."""
     claimed_time: datetime | None = None

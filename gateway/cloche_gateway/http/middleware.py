@@ -1,6 +1,7 @@
 """Middleware for each request: request id, trailing slash, security headers, log line and metric.
 
-A path with a trailing slash is served like the path without it.
+A path with a trailing slash is served like the path without it. A slash that is encoded, as %2F, is
+part of a name.
 
 The log has the route's template instead of the path, and no query, because a client can put
 anything there, even an API key. The log line identifies the request and the execution by their ids.
@@ -57,7 +58,7 @@ class RequestMiddleware:
         logs.request_id.set(request_id)
         logs.execution_id.set(None)
         path: str = scope["path"]
-        if len(path) > 1 and path.endswith("/"):
+        if len(path) > 1 and path.endswith("/") and scope["raw_path"].endswith(b"/"):
             scope["path"] = path[:-1]
         began, status = time.perf_counter(), 0
 

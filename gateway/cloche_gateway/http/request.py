@@ -139,12 +139,12 @@ class Call:
         return self.state.held
 
     def warnings(self, *, strict: bool) -> tuple[str, ...]:
-        """Return the warnings of the answer, which name the unknown fields of the body.
+        """Return the warnings of the answer: unknown fields and converted values of the body.
 
         Raises:
-            InvalidRequestError: there are unknown fields, and the request is strict.
+            InvalidRequestError: there are any, and the request is strict.
         """
-        if strict and self.state.unknown.count:
+        if strict and self.state.unknown.needs_leniency:
             raise mistakes.of_body((), self.state.unknown)
         return self.state.unknown.warnings()
 

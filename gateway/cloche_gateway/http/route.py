@@ -30,7 +30,7 @@ from cloche_gateway.errors import (
 )
 from cloche_gateway.http.request import Admission
 from cloche_gateway.requests import body as bodies
-from cloche_gateway.requests import mistakes
+from cloche_gateway.requests import lenient, mistakes
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Container, Coroutine, Iterable, Sequence
@@ -188,14 +188,18 @@ class _Body:
         return _Validated(request, model, content_type)
 
     def _model(self, raw: bytes, content_type: str, requests: int) -> tuple[Any, Unknown]:
-        """Return the model of a body that holds up to `requests` requests, and its unknown fields.
+        """Return the model of a body that holds up to `requests` requests, and what it has besides.
 
         Raises:
             GatewayError: the body is not valid, as `requests.body.parse` and `mistakes.of_body`.
         """
         value = self.format.parse(raw, content_type, requests)
-        unknown = bodies.take_unknown(value, self.field.field_info.annotation)
+        kind = self.field.field_info.annotation
+        unknown = bodies.take_unknown(value, kind)
         model, errors = self.field.validate(value, loc=("body",))
+        if errors and (converted := lenient.convert(value, kind, errors)):
+            unknown = mistakes.noted(converted, unknown)
+            model, errors = self.field.validate(value, loc=("body",))
         if errors:
             raise mistakes.of_body(errors, unknown)
         return model, unknown

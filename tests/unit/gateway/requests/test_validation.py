@@ -114,6 +114,7 @@ def test_merged_output_is_stored_only_if_it_is_asked_for(
         {"files": [{"path": "a", "content": ""}, {"path": "ab", "content": ""}]},
         {"files": [{"path": "..a", "content": ""}, {"path": ".tmpx", "content": ""}]},
         {"session_id": "a" * 63},
+        {"session_id": "🪴" * limits.SESSION_ID_CHARACTERS},
         {"timeout": 1},
         {"timeout": 300.0},
         {"resources": {"cpu": 2, "memory_mb": 2048, "disk_mb": 1024}},

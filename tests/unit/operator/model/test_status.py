@@ -182,6 +182,7 @@ def test_each_reason_has_its_phase() -> None:
         Reason.DISK_FULL: Phase.COMPLETED,
         Reason.INVALID_SYNTAX: Phase.COMPLETED,
         Reason.COMPILER_FAILED: Phase.COMPLETED,
+        Reason.ACTION_COMPLETED: Phase.COMPLETED,
         Reason.DEADLINE_EXCEEDED: Phase.TIMED_OUT,
         Reason.CANCELLED: Phase.CANCELLED,
         Reason.DELETED: Phase.CANCELLED,
