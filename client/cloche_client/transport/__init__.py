@@ -1,0 +1,1 @@
+"""Send requests over HTTP: `blocking` with the standard library, `asynchronous` with httpx."""
