@@ -8,9 +8,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from cloche_client.version import __version__
+
 if TYPE_CHECKING:
-    from cloche_client.async_client import AsyncClient, AsyncExecution, AsyncSession
-    from cloche_client.client import Client, Execution, Session
+    from cloche_client.asynchronous import AsyncClient, AsyncExecution, AsyncSession
+    from cloche_client.blocking import Client, Execution, Session
     from cloche_client.errors import (
         AnswerError,
         AuthenticationError,
@@ -47,11 +49,10 @@ if TYPE_CHECKING:
         Usage,
     )
 
-__version__ = "0.1.0"
 
 _MODULES = {
-    "async_client": ("AsyncClient", "AsyncExecution", "AsyncSession"),
-    "client": ("Client", "Execution", "Session"),
+    "asynchronous": ("AsyncClient", "AsyncExecution", "AsyncSession"),
+    "blocking": ("Client", "Execution", "Session"),
     "errors": (
         *("AnswerError", "AuthenticationError", "BusyError", "ClocheError", "ConflictError"),
         *("ConnectionFailedError", "DeadlineExceededError", "ExecutionCancelledError"),

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from cloche_client.core.wire import Reply, Request
 
 _BUSY = frozenset({429, 503})
-_SILENCE_SECONDS = 40.0
+SILENCE_SECONDS = 40.0
 """The server sends a comment after each 15 s without an event."""
 
 
@@ -30,7 +30,7 @@ class Feed:
 
     execution_id: str
     retry: Retry
-    silence: float = _SILENCE_SECONDS
+    silence: float = SILENCE_SECONDS
     """Seconds without an event after which a connection counts as broken."""
     done: bool = False
     pause: float = 0.0

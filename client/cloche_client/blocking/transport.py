@@ -17,7 +17,7 @@ from urllib.parse import SplitResult, unquote, urlsplit
 
 from cloche_client.core.wire import MOST_ANSWER_BYTES, Reply
 from cloche_client.errors import UnexpectedAnswerError
-from cloche_client.transport import headers
+from cloche_client import connection as failures
 
 if TYPE_CHECKING:
     import ssl
@@ -46,9 +46,9 @@ class Opened:
             try:
                 chunk = self.response.read1(_CHUNK)
             except TimeoutError:
-                raise headers.silent(self.url, self.seconds) from None
+                raise failures.silent(self.url, self.seconds) from None
             except (OSError, HTTPException) as error:
-                raise headers.broken(self.url, error) from None
+                raise failures.broken(self.url, error) from None
             if not chunk:
                 return
             yield chunk
@@ -63,7 +63,7 @@ class Opened:
             found.append(chunk)
         expected = self.response.length
         if expected:  # what is left of Content-Length
-            raise headers.broken(self.url, EOFError("the answer is incomplete"))
+            raise failures.broken(self.url, EOFError("the answer is incomplete"))
         names = {name.lower(): value for name, value in self.response.getheaders()}
         return Reply(self.status, names, b"".join(found))
 
@@ -74,7 +74,7 @@ class Transport:
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         self._url = urlsplit(settings.url)
-        self._headers = headers.common(settings)
+        self._headers = failures.common(settings)
         self._idle: deque[HTTPConnection] = deque()
         self._tls: ssl.SSLContext | None = None
         self._proxy = _proxy(self._url)
@@ -128,7 +128,7 @@ class Transport:
             connection.connect()
         except (OSError, HTTPException) as error:
             connection.close()
-            raise headers.unreachable(self._settings.url, error) from None
+            raise failures.unreachable(self._settings.url, error) from None
         assert connection.sock is not None
         connection.sock.settimeout(seconds)
         return connection
@@ -136,11 +136,11 @@ class Transport:
     def _made(self) -> HTTPConnection:
         target = self._proxy or self._url
         assert target.hostname is not None
-        seconds = headers.CONNECT_SECONDS
+        seconds = failures.CONNECT_SECONDS
         if self._url.scheme == "http":
             return HTTPConnection(target.hostname, target.port or 80, timeout=seconds)
         if self._tls is None:
-            self._tls = headers.tls(self._settings)
+            self._tls = failures.tls(self._settings)
         connection = HTTPSConnection(
             target.hostname, target.port or 443, timeout=seconds, context=self._tls
         )
@@ -162,9 +162,9 @@ class Transport:
                 connection.request(request.method, path, request.body, own)
             return connection.getresponse()
         except TimeoutError:
-            raise headers.silent(url, request.seconds) from None
+            raise failures.silent(url, request.seconds) from None
         except OSError as error:  # before HTTPException: a closed connection is both
-            raise headers.broken(url, error) from None
+            raise failures.broken(url, error) from None
         except HTTPException as error:
             raise UnexpectedAnswerError(
                 f"{url} does not answer in HTTP ({type(error).__name__}). Is it https instead of "

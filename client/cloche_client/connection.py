@@ -5,8 +5,8 @@ from __future__ import annotations
 import ssl
 from typing import TYPE_CHECKING
 
-from cloche_client import __version__
 from cloche_client.errors import ConnectionFailedError, SettingsError
+from cloche_client.version import __version__
 
 if TYPE_CHECKING:
     from cloche_client.settings import Settings

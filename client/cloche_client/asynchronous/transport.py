@@ -10,7 +10,7 @@ import httpx
 
 from cloche_client.core.wire import MOST_ANSWER_BYTES, Reply
 from cloche_client.errors import UnexpectedAnswerError
-from cloche_client.transport import headers
+from cloche_client import connection as failures
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -30,15 +30,15 @@ class Opened:
     url: str
     seconds: float
 
-    async def chunks(self) -> AsyncIterator[bytes]:
+    async def chunks(self) -> AsyncAsyncIterator[bytes]:
         """Yield the body as it arrives. Raises ConnectionFailedError."""
         try:
             async for chunk in self.response.aiter_bytes():
                 yield chunk
         except httpx.ReadTimeout:
-            raise headers.silent(self.url, self.seconds) from None
+            raise failures.silent(self.url, self.seconds) from None
         except httpx.TransportError as error:
-            raise headers.broken(self.url, error) from None
+            raise failures.broken(self.url, error) from None
 
     async def reply(self) -> Reply:
         """Return the complete answer. Raises ConnectionFailedError or UnexpectedAnswerError."""
@@ -60,8 +60,8 @@ class Transport:
         # Reading all authorities takes 20 ms, which plain HTTP does not need.
         encrypted = settings.url.startswith("https:")
         self._http = httpx.AsyncClient(
-            headers=headers.common(settings),
-            verify=headers.tls(settings) if encrypted else False,
+            headers=failures.common(settings),
+            verify=failures.tls(settings) if encrypted else False,
             limits=httpx.Limits(max_connections=None, max_keepalive_connections=_MOST_IDLE),
             follow_redirects=False,
         )
@@ -77,7 +77,7 @@ class Transport:
             return await opened.reply()
 
     @contextlib.asynccontextmanager
-    async def open(self, request: Request) -> AsyncIterator[Opened]:
+    async def open(self, request: Request) -> AsyncAsyncIterator[Opened]:
         """Send a request and yield the answer as soon as its headers have come. Raises as `send`."""
         url, seconds = self._settings.url, request.seconds
         made = self._http.build_request(
@@ -85,27 +85,27 @@ class Transport:
             url + request.path,
             content=request.body,
             headers=dict(request.headers),
-            timeout=httpx.Timeout(seconds, connect=headers.CONNECT_SECONDS, pool=None),
+            timeout=httpx.Timeout(seconds, connect=failures.CONNECT_SECONDS, pool=None),
         )
         try:
             response = await self._http.send(made, stream=True)
         except httpx.ConnectTimeout:
-            raise headers.unreachable(url, TimeoutError()) from None
+            raise failures.unreachable(url, TimeoutError()) from None
         except httpx.ConnectError as error:
-            raise headers.unreachable(url, _cause(error)) from None
+            raise failures.unreachable(url, _cause(error)) from None
         except httpx.TimeoutException:
-            raise headers.silent(url, seconds) from None
+            raise failures.silent(url, seconds) from None
         except (httpx.RemoteProtocolError, httpx.LocalProtocolError) as error:
             # A server that closes an idle connection at this moment gives the same error.
-            raise headers.broken(url, error) from None
+            raise failures.broken(url, error) from None
         except httpx.TransportError as error:
-            raise headers.broken(url, error) from None
+            raise failures.broken(url, error) from None
         try:
             yield Opened(response.status_code, response, url, seconds)
         finally:
             await response.aclose()
 
-    async def close(self) -> None:
+    async async def close(self) -> None:
         """Close all connections."""
         await self._http.aclose()
 

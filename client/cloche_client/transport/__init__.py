@@ -1,1 +1,0 @@
-"""Send requests over HTTP: `blocking` with the standard library, `asynchronous` with httpx."""
