@@ -11,10 +11,12 @@ from cloche_client.core import flows, wire
 from cloche_client.errors import ConnectionFailedError
 
 if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
     from cloche_client.asynchronous.transport import Transport
     from cloche_client.core.retry import Retry
     from cloche_client.core.wire import Flow
-    from cloche_client.models import Program, Result
+    from cloche_client.models import ExecutionState, Program, Result
 
 T = TypeVar("T")
 
@@ -46,12 +48,24 @@ class Driver:
             return result
 
     async def run(self, program: Program) -> Result:
-        """Run a program. If the caller is interrupted meanwhile, its execution is cancelled."""
+        """Run a program. If the task is cancelled meanwhile, its execution is cancelled."""
         key = wire.new_key()
-        try:
+        async with self._cancelled_if_interrupted(program, key):
             return await self.drive(flows.run(program, self.retry, key=key))
-        except BaseException as error:
-            if not isinstance(error, Exception):
-                with contextlib.suppress(Exception):
-                    await self.drive(flows.abandon(program, key=key))
+
+    async def submit(self, program: Program) -> ExecutionState:
+        """Start a program. If the task is cancelled meanwhile, its execution is cancelled."""
+        key = wire.new_key()
+        async with self._cancelled_if_interrupted(program, key):
+            return await self.drive(flows.submit(program, self.retry, key=key))
+
+    @contextlib.asynccontextmanager
+    async def _cancelled_if_interrupted(self, program: Program, key: str) -> AsyncIterator[None]:
+        try:
+            yield
+        except Exception:
+            raise
+        except BaseException:
+            with contextlib.suppress(Exception):
+                await self.drive(flows.abandon(program, key=key))
             raise

@@ -7,7 +7,7 @@ import contextlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from cloche_client.core import answers, flows, wire
+from cloche_client.core import answers, flows
 from cloche_client.core.feed import SILENCE_SECONDS, Feed
 from cloche_client.errors import ClocheError, ConnectionFailedError
 from cloche_client.events import Exit
@@ -77,7 +77,7 @@ class AsyncExecution:
 
 async def submit(driver: Driver, program: Program) -> AsyncExecution:
     """Start a program, and return its execution. Raises ClocheError."""
-    state = await driver.drive(flows.submit(program, driver.retry, key=wire.new_key()))
+    state = await driver.submit(program)
     return AsyncExecution(driver, state.execution_id)
 
 

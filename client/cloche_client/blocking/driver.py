@@ -11,10 +11,12 @@ from cloche_client.core import flows, wire
 from cloche_client.errors import ConnectionFailedError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from cloche_client.blocking.transport import Transport
     from cloche_client.core.retry import Retry
     from cloche_client.core.wire import Flow
-    from cloche_client.models import Program, Result
+    from cloche_client.models import ExecutionState, Program, Result
 
 T = TypeVar("T")
 
@@ -48,10 +50,22 @@ class Driver:
     def run(self, program: Program) -> Result:
         """Run a program. If the caller is interrupted meanwhile, its execution is cancelled."""
         key = wire.new_key()
-        try:
+        with self._cancelled_if_interrupted(program, key):
             return self.drive(flows.run(program, self.retry, key=key))
-        except BaseException as error:
-            if not isinstance(error, Exception):
-                with contextlib.suppress(Exception):
-                    self.drive(flows.abandon(program, key=key))
+
+    def submit(self, program: Program) -> ExecutionState:
+        """Start a program. If the caller is interrupted meanwhile, its execution is cancelled."""
+        key = wire.new_key()
+        with self._cancelled_if_interrupted(program, key):
+            return self.drive(flows.submit(program, self.retry, key=key))
+
+    @contextlib.contextmanager
+    def _cancelled_if_interrupted(self, program: Program, key: str) -> Iterator[None]:
+        try:
+            yield
+        except Exception:
+            raise
+        except BaseException:
+            with contextlib.suppress(Exception):
+                self.drive(flows.abandon(program, key=key))
             raise

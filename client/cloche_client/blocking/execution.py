@@ -7,7 +7,7 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from cloche_client.core import answers, flows, wire
+from cloche_client.core import answers, flows
 from cloche_client.core.feed import SILENCE_SECONDS, Feed
 from cloche_client.errors import ClocheError, ConnectionFailedError
 from cloche_client.events import Exit
@@ -76,7 +76,7 @@ class Execution:
 
 def submit(driver: Driver, program: Program) -> Execution:
     """Start a program, and return its execution. Raises ClocheError."""
-    state = driver.drive(flows.submit(program, driver.retry, key=wire.new_key()))
+    state = driver.submit(program)
     return Execution(driver, state.execution_id)
 
 
