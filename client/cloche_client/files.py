@@ -156,5 +156,6 @@ def _read(path: Path, most: int) -> bytes:
             if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
                 raise UnsafePathError(f"{path} is not a regular file.")
             return file.read(max(most, 0) + 1)
-    except OSError as error:
-        raise UnsafePathError(f"{path} cannot be read: {error.strerror or error}.") from None
+    except (OSError, ValueError) as error:
+        why = getattr(error, "strerror", None) or error
+        raise UnsafePathError(f"{path} cannot be read: {why}.") from None

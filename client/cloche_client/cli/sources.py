@@ -124,6 +124,8 @@ def _files(words: list[str]) -> dict[str, bytes]:
     """Return the input files: each word is a path, or `NAME=PATH` to send it under a name."""
     found: dict[str, bytes] = {}
     for word in words:
+        if not word:
+            raise UsageError("--file needs the path of a file or directory.")
         name, equals, path = word.partition("=")
         if equals and not Path(word).exists():
             found |= read_files({name: Path(path)})
