@@ -21,7 +21,7 @@ from cloche_client import connection as failures
 
 if TYPE_CHECKING:
     import ssl
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from cloche_client.core.wire import Request
     from cloche_client.settings import Settings
@@ -90,9 +90,16 @@ class Transport:
             return opened.reply()
 
     @contextlib.contextmanager
-    def open(self, request: Request) -> Iterator[Opened]:
-        """Send a request and yield the answer as soon as its headers have come. Raises as `send`."""
+    def open(
+        self, request: Request, connected: Callable[[HTTPConnection], None] | None = None
+    ) -> Iterator[Opened]:
+        """Send a request and yield the answer as soon as its headers have come. Raises as `send`.
+
+        `connected` gets the connection first, so that another thread can close its socket.
+        """
         connection = self._connection(request.seconds)
+        if connected is not None:
+            connected(connection)
         try:
             response = self._exchange(connection, request)
             yield Opened(response.status, response, self._settings.url, request.seconds)

@@ -27,7 +27,7 @@ _PREFIX = "clk_"
 _NAME = re.compile(r"[A-Za-z0-9]([A-Za-z0-9._-]{0,61}[A-Za-z0-9])?")
 _LIFETIME = re.compile(r"([1-9][0-9]{0,4})([mhd])")
 _UNITS = {"m": "minutes", "h": "hours", "d": "days"}
-_MOST_RATE, _MOST_CONCURRENCY = 1_000_000, 10_000
+_MOST_RATE, _MOST_CONCURRENCY = 1_000_000, 100_000
 _COLUMNS = {
     "NAME": "name",
     "TENANT": "tenant",
@@ -44,8 +44,9 @@ def create(context: Context) -> int:
     tenant = options.tenant or options.name
     _check("NAME", options.name)
     _check("--tenant", tenant)
-    if options.rate is not None and options.rate > _MOST_RATE:
-        raise UsageError(f"--rate must be at most {_MOST_RATE}.")
+    for name, most in (("rate", _MOST_RATE), ("concurrency", _MOST_CONCURRENCY)):
+        if (getattr(options, name) or 0) > most:
+            raise UsageError(f"--{name} must be at most {most}.")
     kubectl = _kubectl(context)
     if options.name in _entries(kubectl):
         raise UsageError(f"A key named {options.name} exists already. Choose another name.")

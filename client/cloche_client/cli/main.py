@@ -46,7 +46,8 @@ def call(words: Sequence[str], program: str) -> int:
 
         return completion.candidates(parser("cloche"), list(words[1:]))
     for number in (signal.SIGTERM, getattr(signal, "SIGHUP", signal.SIGTERM), signal.SIGINT):
-        signal.signal(number, _interrupt)
+        if signal.getsignal(number) != signal.SIG_IGN:  # as with nohup
+            signal.signal(number, _interrupt)
     context = _context(words, program)
     try:
         return _action(context)
