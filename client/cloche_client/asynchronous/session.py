@@ -69,6 +69,13 @@ class AsyncSession:
         """Return its state now."""
         return await self._driver.drive(flows.session(self.id, self._driver.retry))
 
+    async def extend(
+        self, *, idle_timeout: int | None = None, lifetime: int | None = None
+    ) -> SessionInfo:
+        """Change its times, in seconds as when it was created, and return its state."""
+        flow = flows.extend_session(self.id, idle_timeout, lifetime, self._driver.retry)
+        return await self._driver.drive(flow)
+
     async def end(self) -> None:
         """End it. A session that has ended already is no error."""
         await self._driver.drive(flows.end_session(self.id, self._driver.retry))

@@ -171,14 +171,17 @@ def _sessions(commands: argparse._SubParsersAction[Parser]) -> None:
     inner = _group(commands, "session", "keep files from one program to the next")
     create = _command(inner, "create", "sessions:create", "create a session and print its id")
     create.add_argument("-l", "--language", metavar="NAME", help="default: python")
-    create.add_argument("--idle-timeout", metavar="SECONDS", type=_count, help="default 600")
-    create.add_argument("--lifetime", metavar="SECONDS", type=_count, help="default 3600")
+    _times(create)
     _resources(create)
     _output(create)
     _output(_command(inner, "list", "sessions:list_all", "list sessions"))
     show = _command(inner, "show", "sessions:status", "show a session")
     show.add_argument("session", metavar="ID")
     _output(show)
+    extend = _command(inner, "extend", "sessions:extend", "change how long a session lasts")
+    extend.add_argument("session", metavar="ID")
+    _times(extend)
+    _output(extend)
     run = _command(
         inner, "run", "sessions:run_in", "run a program in a session", _EXIT_CODES
     )
@@ -193,6 +196,11 @@ def _sessions(commands: argparse._SubParsersAction[Parser]) -> None:
     _saved(download)
     end = _command(inner, "end", "sessions:end", "end sessions and delete their files")
     end.add_argument("ids", metavar="ID", nargs="+")
+
+
+def _times(to: Parser) -> None:
+    to.add_argument("--idle-timeout", metavar="SECONDS", type=_count, help="default 600")
+    to.add_argument("--lifetime", metavar="SECONDS", type=_count, help="default 3600")
 
 
 def _keys(commands: argparse._SubParsersAction[Parser]) -> None:

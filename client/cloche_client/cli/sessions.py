@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from cloche_client.cli.exits import UsageError
 from cloche_client.cli.output import show, show_one
 from cloche_client.cli.run import run
 from cloche_client.errors import UnsafePathError
@@ -48,6 +49,18 @@ def status(context: Context) -> int:
     """Show one session."""
     with context.client() as client:
         info = client.existing_session(context.options.session).info
+        show(context, [info.raw], _COLUMNS, "sessions")
+    return 0
+
+
+def extend(context: Context) -> int:
+    """Change the times of a session."""
+    options = context.options
+    if options.idle_timeout is None and options.lifetime is None:
+        raise UsageError("Give --idle-timeout, --lifetime or both.")
+    with context.client() as client:
+        session = client.existing_session(options.session)
+        info = session.extend(idle_timeout=options.idle_timeout, lifetime=options.lifetime)
         show(context, [info.raw], _COLUMNS, "sessions")
     return 0
 

@@ -13,7 +13,7 @@ from cloche_client.errors import NotFoundError, UnexpectedAnswerError, WaitTimeo
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from cloche_client.core.wire import Flow, Reply, Request
+    from cloche_client.core.wire import Flow, Reply
     from cloche_client.errors import AnswerError
     from cloche_client.models import (
         ExecutionState,
@@ -203,19 +203,23 @@ def sessions(retry: Retry, query: Mapping[str, Any]) -> Flow[tuple[list[SessionI
     return found, body.optional_text("next_cursor")
 
 
+def extend_session(
+    session_id: str, idle_timeout: int | None, lifetime: int | None, retry: Retry
+) -> Flow[SessionInfo]:
+    """Change the times of a session, and return its state. None keeps a time."""
+    given = {"idle_timeout": idle_timeout, "lifetime": lifetime}
+    body = {name: value for name, value in given.items() if value is not None}
+    request = wire.patch(f"{_SESSIONS}/{wire.part(session_id)}", body)
+    reply = yield from answered(request, retry, busy=_always)
+    return answers.session_of(answers.body_of(reply))
+
+
 def end_session(session_id: str, retry: Retry) -> Flow[None]:
     """End a session. One that has ended already is no error."""
     request = wire.delete(f"{_SESSIONS}/{wire.part(session_id)}")
     reply = yield from answered(request, retry, busy=_always)
     if reply.status not in _ENDED_SESSION:
         raise answers.error_of(reply)
-
-
-def exchanged(request: Request) -> Flow[Reply]:
-    """Send one request once, and return its answer."""
-    reply = yield request
-    assert reply is not None
-    return reply
 
 
 def _without_execution(reply: Reply) -> bool:

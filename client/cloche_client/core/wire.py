@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import uuid
 from collections.abc import Generator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar
 from urllib.parse import quote, urlencode
 
@@ -79,6 +79,11 @@ def post(
     # A lone surrogate has no UTF-8; the server replaces what it cannot decode in the same way.
     encoded = text.encode("utf-8", "replace")
     return Request("POST", path, encoded, headers, seconds, repeatable=key is not None)
+
+
+def patch(path: str, body: Any) -> Request:
+    """Return a PATCH request with a body in JSON. Repeating one does no harm."""
+    return replace(post(path, body), method="PATCH", repeatable=True)
 
 
 def new_key() -> str:

@@ -196,3 +196,13 @@ def test_all_fields_of_a_program_are_sent() -> None:
         "merge_output": True, "resources": {"cpu": 0.5, "memory_mb": 64, "disk_mb": 10},
         "session_id": "s", "ttl_seconds": 0,
     }  # fmt: skip
+
+
+def test_the_times_of_a_session_are_changed_and_sessions_are_listed() -> None:
+    info = {"session_id": "sbs-1", "language": "bash"}
+    script = Script([LOST, reply(200, info)])
+    script.drive(flows.extend_session("sbs-1", None, 7200, RETRY))
+    assert (script.requests[0].method, script.requests[0].body) == ("PATCH", b'{"lifetime":7200}')
+    listed = reply(200, {"sessions": [info], "next_cursor": "c"})
+    found, cursor = Script([listed]).drive(flows.sessions(RETRY, {"cursor": None}))
+    assert ([one.session_id for one in found], cursor) == (["sbs-1"], "c")

@@ -17,7 +17,7 @@ FILES = [completion.FILES]
     ("words", "found"),
     [
         (["ru"], ["run"]),
-        (["session", ""], ["create", "download", "end", "list", "run", "show", "upload"]),
+        (["session", ""], ["create", "download", "end", "extend", "list", "run", "show", "upload"]),
         (["key", "cr"], ["create"]),
         (["run", ""], FILES),
         (["run", "--out"], ["--output", "--output-dir", "--output-file"]),

@@ -105,6 +105,7 @@ WRONG = [
     Wrong("ps --limit 0", "must be at least 1"),
     Wrong("ps -- x", "takes nothing after `--`"),
     Wrong("session", "the following arguments are required: COMMAND"),
+    Wrong("session extend sbs-1", "Give --idle-timeout"),
     Wrong("key create -bad-", "the following arguments are required: NAME"),
     Wrong("key create bad/name", "must be 1 to 63 letters"),
     Wrong("key create x --rate 9999999", "--rate must be at most 1000000"),
