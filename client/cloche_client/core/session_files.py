@@ -48,7 +48,7 @@ def upload(session: SessionInfo, files: Files, retry: Retry) -> Flow[None]:
         language=session.language,
         session_id=session.session_id,
         files=contents,
-        ttl_seconds=0,
+        ttl_seconds=60,
     )
     answers.checked((yield from flows.run(program, retry, key=wire.new_key())))
 
@@ -62,7 +62,7 @@ def download(
         language=session.language,
         session_id=session.session_id,
         output_files=patterns,
-        ttl_seconds=0,
+        ttl_seconds=60,
     )
     result = answers.checked((yield from flows.run(program, retry, key=wire.new_key())))
     if result.files_truncated:
