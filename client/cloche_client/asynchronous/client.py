@@ -14,7 +14,7 @@ from cloche_client.core.retry import Retry
 from cloche_client.errors import SettingsError
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterable, Mapping
+    from collections.abc import AsyncGenerator, AsyncIterator, Iterable, Mapping
 
     from cloche_client.core.requests import ProgramFields
     from cloche_client.errors import AnswerError
@@ -97,7 +97,7 @@ class AsyncClient:
         code: str | Program,
         language: str | None = None,
         **fields: Unpack[ProgramFields],
-    ) -> AsyncIterator[Event]:
+    ) -> AsyncGenerator[Event, None]:
         """Run a program and yield its events while they happen. The last one is Exit.
 
         If the caller stops to iterate before that, the execution is cancelled.

@@ -13,7 +13,7 @@ from cloche_client.errors import ClocheError, ConnectionFailedError
 from cloche_client.events import Exit
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncGenerator
 
     from cloche_client.asynchronous.driver import Driver
     from cloche_client.events import Event
@@ -40,7 +40,7 @@ class AsyncExecution:
         flow = flows.waited(self.id, self._driver.retry, timeout)
         return answers.outcome(await self._driver.drive(flow))
 
-    async def events(self, *, silence: float | None = None) -> AsyncIterator[Event]:
+    async def events(self, *, silence: float | None = None) -> AsyncGenerator[Event, None]:
         """Yield its events from the first one on. The last one is Exit.
 
         Args:
@@ -81,14 +81,15 @@ async def submit(driver: Driver, program: Program) -> AsyncExecution:
     return AsyncExecution(driver, state.execution_id)
 
 
-async def stream(driver: Driver, program: Program) -> AsyncIterator[Event]:
+async def stream(driver: Driver, program: Program) -> AsyncGenerator[Event, None]:
     """Run a program and yield its events. It is cancelled if the caller stops before the end."""
     execution = await submit(driver, program)
     ended = False
     try:
-        async for event in execution.events():
-            ended = isinstance(event, Exit)
-            yield event
+        async with contextlib.aclosing(execution.events()) as events:
+            async for event in events:
+                ended = isinstance(event, Exit)
+                yield event
     finally:
         if not ended:
             with contextlib.suppress(ClocheError):

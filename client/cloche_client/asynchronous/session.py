@@ -9,7 +9,7 @@ from cloche_client.asynchronous.execution import stream, submit
 from cloche_client.core import answers, flows, requests, session_files
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Generator, Sequence
+    from collections.abc import AsyncGenerator, Generator, Sequence
 
     from cloche_client.asynchronous.driver import Driver
     from cloche_client.asynchronous.execution import AsyncExecution
@@ -47,7 +47,7 @@ class AsyncSession:
         result = await self._driver.run(self._program(code, fields))
         return answers.checked(result) if check else result
 
-    def stream(self, code: str, **fields: Unpack[ProgramFields]) -> AsyncIterator[Event]:
+    def stream(self, code: str, **fields: Unpack[ProgramFields]) -> AsyncGenerator[Event, None]:
         """Run a program in it and yield its events, as `AsyncClient.stream` does."""
         return stream(self._driver, self._program(code, fields))
 

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 
 import httpx
 
+from cloche_client import connection as failures
 from cloche_client.core.wire import MOST_ANSWER_BYTES, Reply
 from cloche_client.errors import UnexpectedAnswerError
-from cloche_client import connection as failures
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator

@@ -14,7 +14,7 @@ from cloche_client.core.retry import Retry
 from cloche_client.errors import SettingsError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Generator, Iterable, Iterator, Mapping
 
     from cloche_client.core.requests import ProgramFields
     from cloche_client.errors import AnswerError
@@ -97,7 +97,7 @@ class Client:
         code: str | Program,
         language: str | None = None,
         **fields: Unpack[ProgramFields],
-    ) -> Iterator[Event]:
+    ) -> Generator[Event, None, None]:
         """Run a program and yield its events while they happen. The last one is Exit.
 
         If the caller stops to iterate before that, the execution is cancelled.

@@ -13,7 +13,7 @@ from cloche_client.errors import ClocheError, ConnectionFailedError
 from cloche_client.events import Exit
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Generator
 
     from cloche_client.blocking.driver import Driver
     from cloche_client.events import Event
@@ -40,7 +40,7 @@ class Execution:
         flow = flows.waited(self.id, self._driver.retry, timeout)
         return answers.outcome(self._driver.drive(flow))
 
-    def events(self, *, silence: float | None = None) -> Iterator[Event]:
+    def events(self, *, silence: float | None = None) -> Generator[Event, None, None]:
         """Yield its events from the first one on. The last one is Exit.
 
         Args:
@@ -80,7 +80,7 @@ def submit(driver: Driver, program: Program) -> Execution:
     return Execution(driver, state.execution_id)
 
 
-def stream(driver: Driver, program: Program) -> Iterator[Event]:
+def stream(driver: Driver, program: Program) -> Generator[Event, None, None]:
     """Run a program and yield its events. It is cancelled if the caller stops before the end."""
     execution = submit(driver, program)
     ended = False

@@ -9,7 +9,7 @@ from cloche_client.blocking.execution import stream, submit
 from cloche_client.core import answers, flows, requests, session_files
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Generator, Sequence
 
     from cloche_client.blocking.driver import Driver
     from cloche_client.blocking.execution import Execution
@@ -46,7 +46,7 @@ class Session:
         result = self._driver.run(self._program(code, fields))
         return answers.checked(result) if check else result
 
-    def stream(self, code: str, **fields: Unpack[ProgramFields]) -> Iterator[Event]:
+    def stream(self, code: str, **fields: Unpack[ProgramFields]) -> Generator[Event, None, None]:
         """Run a program in it and yield its events, as `Client.stream` does."""
         return stream(self._driver, self._program(code, fields))
 

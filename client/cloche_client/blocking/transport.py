@@ -15,11 +15,12 @@ from http.client import HTTPConnection, HTTPException, HTTPResponse, HTTPSConnec
 from typing import TYPE_CHECKING
 from urllib.parse import SplitResult, unquote, urlsplit
 
+from cloche_client import connection as failures
 from cloche_client.core.wire import MOST_ANSWER_BYTES, Reply
 from cloche_client.errors import UnexpectedAnswerError
-from cloche_client import connection as failures
 
 if TYPE_CHECKING:
+    import socket
     import ssl
     from collections.abc import Callable, Iterator
 
@@ -125,8 +126,7 @@ class Transport:
                 connection = self._idle.pop()
             except IndexError:  # another thread took it
                 break
-            # Something to read before a request is sent can only be the end.
-            if connection.sock and not select.select([connection.sock], [], [], 0)[0]:
+            if connection.sock and _is_quiet(connection.sock):
                 connection.sock.settimeout(seconds)
                 return connection
             connection.close()
@@ -177,6 +177,15 @@ class Transport:
                 f"{url} does not answer in HTTP ({type(error).__name__}). Is it https instead of "
                 "http, or another port?"
             ) from None
+
+
+def _is_quiet(sock: socket.socket) -> bool:
+    """Return whether there is nothing to read. Before a request, that could only be the end."""
+    if not hasattr(select, "poll"):  # Windows
+        return not select.select([sock], [], [], 0)[0]
+    poll = select.poll()  # has no limit of the descriptor, unlike select
+    poll.register(sock, select.POLLIN)
+    return not poll.poll(0)
 
 
 def _proxy(url: SplitResult) -> SplitResult | None:

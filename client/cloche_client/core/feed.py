@@ -52,7 +52,8 @@ class Feed:
         """Return the events that a part of the stream completes. Raises UnexpectedAnswerError."""
         found: list[Event] = []
         for message in self._decoder.feed(chunk):
-            self._last_id = message.id or self._last_id
+            if message.id.isascii() and message.id.isprintable():  # it becomes a header
+                self._last_id = message.id or self._last_id
             self._failures = 0
             if (event := _event(message)) is not None:
                 found.append(event)

@@ -201,8 +201,8 @@ def test_events_come_before_the_stream_ends() -> None:
     with wire_server(STARTED, held, cancelled) as server:
         with Client(settings=settings(server.url), retry=RETRY) as client:
             events = client.stream("print(1)")
-            assert next(iter(events)) == Stdout("a")
-            events.close()  # type: ignore[attr-defined]
+            assert next(events) == Stdout("a")
+            events.close()
         assert server.requests[2].startswith(b"DELETE /api/v1/executions/e HTTP/1.1\r\n")
 
 
