@@ -16,6 +16,10 @@ class SettingsError(ClocheError):
     """The URL, the key or the configuration file is missing or wrong."""
 
 
+class UrlMissingError(SettingsError):
+    """The URL is not set anywhere."""
+
+
 class UnsafePathError(ClocheError):
     """A path must not be read or written."""
 

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from cloche_client.errors import SettingsError
+from cloche_client.errors import SettingsError, UrlMissingError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -75,7 +75,7 @@ def load(
         values |= layer
         sources |= dict.fromkeys(layer, source)
     if not values.get("url"):
-        raise SettingsError(f"The URL of Cloche is not known. {_HOW.format(file=file)}")
+        raise UrlMissingError(f"The URL of Cloche is not known. {_HOW.format(file=file)}")
     return Settings(
         url=_url(values["url"], sources["url"]),
         api_key=_key(values.get("api_key"), sources.get("api_key", "")),

@@ -30,7 +30,7 @@ class Opened:
     url: str
     seconds: float
 
-    async def chunks(self) -> AsyncAsyncIterator[bytes]:
+    async def chunks(self) -> AsyncIterator[bytes]:
         """Yield the body as it arrives. Raises ConnectionFailedError."""
         try:
             async for chunk in self.response.aiter_bytes():
@@ -77,7 +77,7 @@ class Transport:
             return await opened.reply()
 
     @contextlib.asynccontextmanager
-    async def open(self, request: Request) -> AsyncAsyncIterator[Opened]:
+    async def open(self, request: Request) -> AsyncIterator[Opened]:
         """Send a request and yield the answer as soon as its headers have come. Raises as `send`."""
         url, seconds = self._settings.url, request.seconds
         made = self._http.build_request(
@@ -95,9 +95,6 @@ class Transport:
             raise failures.unreachable(url, _cause(error)) from None
         except httpx.TimeoutException:
             raise failures.silent(url, seconds) from None
-        except (httpx.RemoteProtocolError, httpx.LocalProtocolError) as error:
-            # A server that closes an idle connection at this moment gives the same error.
-            raise failures.broken(url, error) from None
         except httpx.TransportError as error:
             raise failures.broken(url, error) from None
         try:
@@ -105,7 +102,7 @@ class Transport:
         finally:
             await response.aclose()
 
-    async async def close(self) -> None:
+    async def close(self) -> None:
         """Close all connections."""
         await self._http.aclose()
 

@@ -6,7 +6,7 @@ import os
 import sys
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 from cloche_client.cli.exits import UsageError
 
@@ -32,6 +32,7 @@ class Context:
     environ: Mapping[str, str] = field(default_factory=lambda: os.environ)
     forwarded: str | None = None
     """The URL of a port-forward, if the user configured none."""
+    _key: str | None = field(default=None, repr=False)
 
     def option(self, name: str) -> Any:
         """Return an option, None if the command does not have it."""
@@ -43,7 +44,7 @@ class Context:
 
         return load(
             url=self.option("url") or self.forwarded,
-            api_key=self._key(),
+            api_key=self._api_key(),
             ca_file=self.option("ca_file"),
             profile=self.option("profile"),
             environ=self.environ,
@@ -71,15 +72,21 @@ class Context:
         stream.buffer.write(text.encode("utf-8", "replace"))
         stream.buffer.flush()
 
-    def _key(self) -> str | None:
+    def _api_key(self) -> str | None:
         """Return the key of --api-key-file. A command line would show it to other users."""
         path = self.option("api_key_file")
-        if path is None:
-            return None
+        if path is None or self._key is not None:
+            return self._key
         try:
             if path == "-":
-                return sys.stdin.buffer.read(_MOST_KEY_BYTES).decode("ascii", "replace")
-            with Path(path).open("rb") as file:
-                return file.read(_MOST_KEY_BYTES).decode("ascii", "replace")
+                self._key = _text(sys.stdin.buffer)
+            else:
+                with Path(path).open("rb") as file:
+                    self._key = _text(file)
         except OSError as error:
             raise UsageError(f"The key file {path} cannot be read: {error.strerror}.") from None
+        return self._key
+
+
+def _text(file: BinaryIO) -> str:
+    return file.read(_MOST_KEY_BYTES).decode("ascii", "replace")

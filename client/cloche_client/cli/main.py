@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, NoReturn
 from cloche_client.cli import exits
 from cloche_client.cli.context import Context
 from cloche_client.cli.parser import parser
-from cloche_client.errors import ClocheError
+from cloche_client.errors import ClocheError, UrlMissingError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -104,12 +104,12 @@ def _action(context: Context) -> int:
 
 
 def _has_url(context: Context) -> bool:
-    from cloche_client.errors import SettingsError  # noqa: PLC0415
-
     try:
         context.settings()
-    except SettingsError as error:
-        return not str(error).startswith("The URL of Cloche is not known")
+    except UrlMissingError:
+        return False
+    except ClocheError:
+        return True  # the command reports it
     return True
 
 
