@@ -183,7 +183,7 @@ class AsyncClient:
                 return
 
     async def end_session(self, session_id: str) -> None:
-        """End a session. One that has ended already is no error."""
+        """End a session. Ending it again is not an error."""
         await self._drive(flows.end_session(session_id, self._retry))
 
     async def languages(self) -> list[str]:

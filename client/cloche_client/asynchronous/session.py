@@ -77,7 +77,7 @@ class AsyncSession:
         return await self._driver.drive(flow)
 
     async def end(self) -> None:
-        """End it. A session that has ended already is no error."""
+        """End it. Ending it again is not an error."""
         await self._driver.drive(flows.end_session(self.id, self._driver.retry))
 
     def _program(self, code: str, fields: ProgramFields) -> Program:

@@ -181,7 +181,7 @@ class Client:
                 return
 
     def end_session(self, session_id: str) -> None:
-        """End a session. One that has ended already is no error."""
+        """End a session. Ending it again is not an error."""
         self._drive(flows.end_session(session_id, self._retry))
 
     def languages(self) -> list[str]:

@@ -76,7 +76,7 @@ class Session:
         return self._driver.drive(flow)
 
     def end(self) -> None:
-        """End it. A session that has ended already is no error."""
+        """End it. Ending it again is not an error."""
         self._driver.drive(flows.end_session(self.id, self._driver.retry))
 
     def _program(self, code: str, fields: ProgramFields) -> Program:

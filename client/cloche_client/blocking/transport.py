@@ -99,9 +99,9 @@ class Transport:
         `connected` gets the connection first, so that another thread can close its socket.
         """
         connection = self._connection(request.seconds)
-        if connected is not None:
-            connected(connection)
         try:
+            if connected is not None:
+                connected(connection)
             response = self._exchange(connection, request)
             yield Opened(response.status, response, self._settings.url, request.seconds)
             usable = response.isclosed() and not response.will_close

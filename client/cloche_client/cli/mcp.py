@@ -42,6 +42,10 @@ _NAMED = {"tools/call": "name", "prompts/get": "name", "resources/read": "uri"}
 _TOKEN = re.compile(r"[\x20-\x7e]*")
 
 
+class _CancelledError(ClocheError):
+    """The client cancelled a request while its connection was being made."""
+
+
 def serve(context: Context) -> int:
     """Forward messages until the end of standard input, and answer all of them."""
     settings = context.settings()
@@ -119,9 +123,12 @@ class Bridge:
         )
 
         def connected(connection: HTTPConnection) -> None:
-            if name is not None:
-                with self._changing:
-                    self._open[name] = connection
+            if name is None:
+                return
+            with self._changing:
+                if name not in self._open:
+                    raise _CancelledError("It was cancelled before it was sent.")
+                self._open[name] = connection
 
         try:
             with self.transport.open(request, connected) as opened:

@@ -124,7 +124,7 @@ def cancel(execution_id: str, retry: Retry) -> Flow[ExecutionState]:
 
 
 def remove(execution_id: str, retry: Retry) -> Flow[None]:
-    """Remove the record of an execution that has ended. One that is gone already is no error."""
+    """Remove the record of an execution that has ended. Removing it again is not an error."""
     request = wire.delete(f"{_EXECUTIONS}/{wire.part(execution_id)}", {"purge": "true"})
     reply = yield from answered(request, retry, busy=_always)
     if reply.status != _NOT_FOUND:
@@ -215,7 +215,7 @@ def extend_session(
 
 
 def end_session(session_id: str, retry: Retry) -> Flow[None]:
-    """End a session. One that has ended already is no error."""
+    """End a session. Ending it again is not an error."""
     request = wire.delete(f"{_SESSIONS}/{wire.part(session_id)}")
     reply = yield from answered(request, retry, busy=_always)
     if reply.status not in _ENDED_SESSION:

@@ -37,7 +37,7 @@ _CODE = {
 
 @sandboxenv(name="cloche")
 class ClocheSandboxEnvironment(SandboxEnvironment):
-    """Runs a sample's commands in a session of its own, of Bash unless the config names Python."""
+    """Runs a sample's commands in its own session, of Bash unless the config names Python."""
 
     def __init__(self, client: AsyncClient, session: AsyncSession) -> None:
         super().__init__()

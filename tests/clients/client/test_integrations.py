@@ -1,4 +1,4 @@
-"""Adapters of the client with the real packages, each in an environment of its own."""
+"""Adapters of the client with the real packages, each in its own environment."""
 
 from __future__ import annotations
 
