@@ -11,8 +11,12 @@ from typing import TYPE_CHECKING
 from cloche_client.version import __version__
 
 if TYPE_CHECKING:
-    from cloche_client.asynchronous import AsyncClient, AsyncExecution, AsyncSession
-    from cloche_client.blocking import Client, Execution, Session
+    from cloche_client.asynchronous.client import AsyncClient
+    from cloche_client.asynchronous.execution import AsyncExecution
+    from cloche_client.asynchronous.session import AsyncSession
+    from cloche_client.blocking.client import Client
+    from cloche_client.blocking.execution import Execution
+    from cloche_client.blocking.session import Session
     from cloche_client.errors import (
         AnswerError,
         AuthenticationError,
@@ -51,8 +55,12 @@ if TYPE_CHECKING:
 
 
 _MODULES = {
-    "asynchronous": ("AsyncClient", "AsyncExecution", "AsyncSession"),
-    "blocking": ("Client", "Execution", "Session"),
+    "asynchronous.client": ("AsyncClient",),
+    "asynchronous.execution": ("AsyncExecution",),
+    "asynchronous.session": ("AsyncSession",),
+    "blocking.client": ("Client",),
+    "blocking.execution": ("Execution",),
+    "blocking.session": ("Session",),
     "errors": (
         *("AnswerError", "AuthenticationError", "BusyError", "ClocheError", "ConflictError"),
         *("ConnectionFailedError", "DeadlineExceededError", "ExecutionCancelledError"),

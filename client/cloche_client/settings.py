@@ -66,7 +66,9 @@ def load(
     variables = {name: environ.get(f"CLOCHE_{name.upper()}") for name in _FIELDS}
     from_environment = ({k: v for k, v in variables.items() if v}, "the environment")
     from_profile = (from_file, f"{file}" + (f", profile {named}" if named else ""))
-    layers = [from_environment, from_profile] if profile is None else [from_profile, from_environment]
+    layers = (
+        [from_environment, from_profile] if profile is None else [from_profile, from_environment]
+    )
     given = {"url": url, "api_key": api_key, "ca_file": ca_file}
     layers.insert(0, ({k: v for k, v in given.items() if v is not None}, "the arguments"))
     values: dict[str, str] = {}

@@ -42,7 +42,9 @@ class AsyncSession:
         """Return its id, `sbs-…`."""
         return self.info.session_id
 
-    async def run(self, code: str, *, check: bool = False, **fields: Unpack[ProgramFields]) -> Result:
+    async def run(
+        self, code: str, *, check: bool = False, **fields: Unpack[ProgramFields]
+    ) -> Result:
         """Run a program in it, as `AsyncClient.run` does."""
         result = await self._driver.run(self._program(code, fields))
         return answers.checked(result) if check else result

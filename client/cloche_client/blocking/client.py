@@ -196,7 +196,5 @@ class Client:
         """Return the gateway's `status`, `version` and `problem`."""
         return self._drive(flows.health(self._retry))
 
-    def _program(
-        self, code: str | Program, language: str | None, fields: ProgramFields
-    ) -> Program:
+    def _program(self, code: str | Program, language: str | None, fields: ProgramFields) -> Program:
         return requests.program(code, language, self.settings.language, fields)

@@ -60,9 +60,7 @@ class Session:
 
     def download(self, patterns: Sequence[str]) -> tuple[OutputFile, ...]:
         """Return the files of its working directory that match glob patterns."""
-        return self._driver.drive(
-            session_files.download(self.info, patterns, self._driver.retry)
-        )
+        return self._driver.drive(session_files.download(self.info, patterns, self._driver.retry))
 
     def state(self) -> SessionInfo:
         """Return its state now."""

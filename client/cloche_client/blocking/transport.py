@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from cloche_client.settings import Settings
 
 _CHUNK = 65536
+_FRAMED = frozenset({"content-length", "transfer-encoding"})
 _MOST_IDLE = 20
 """Connections kept open. More are used at a time if more threads send requests."""
 
@@ -62,10 +63,11 @@ class Opened:
             if size > MOST_ANSWER_BYTES:
                 raise UnexpectedAnswerError("The server's answer is too long.")
             found.append(chunk)
-        expected = self.response.length
-        if expected:  # what is left of Content-Length
-            raise failures.broken(self.url, EOFError("the answer is incomplete"))
         names = {name.lower(): value for name, value in self.response.getheaders()}
+        # What is left of Content-Length; or a head that broke off, which http.client takes for one.
+        cut = self.response.length or not (found or names.keys() & _FRAMED)
+        if cut:
+            raise failures.broken(self.url, EOFError("the answer is incomplete"))
         return Reply(self.status, names, b"".join(found))
 
 
@@ -104,7 +106,9 @@ class Transport:
                 connected(connection)
             response = self._exchange(connection, request)
             yield Opened(response.status, response, self._settings.url, request.seconds)
-            usable = response.isclosed() and not response.will_close
+            whole = response.isclosed() or response.length == 0
+            usable = whole and not response.will_close
+            response.close()
         except BaseException:
             connection.close()
             raise

@@ -74,11 +74,14 @@ def _context(words: Sequence[str], program: str) -> Context:
         at = own.index("--")
         own, arguments = own[:at], own[at + 1 :]
     parse = parser(program)
-    options = parse.parse_args(own)
+    options, unknown = parse.parse_known_args(own)
     action = getattr(options, "action", None)
     if action is None:
         parse.print_help(sys.stderr)
         sys.exit(exits.USAGE)
+    if unknown:
+        hint = " (the program's arguments come after `--`)" if action in _TAKES_ARGUMENTS else ""
+        parse.error(f"unrecognized arguments: {' '.join(unknown)}{hint}")
     if arguments and action not in _TAKES_ARGUMENTS:
         parse.error("this command takes nothing after `--`")
     for name in ("url", "api_key_file", "ca_file", "profile"):

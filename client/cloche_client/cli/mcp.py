@@ -17,7 +17,7 @@ import sys
 import threading
 from contextlib import suppress
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 from cloche_client.blocking.transport import Transport
 from cloche_client.core.sse import Decoder
@@ -51,7 +51,7 @@ def serve(context: Context) -> int:
     settings = context.settings()
     if settings.api_key is None:
         raise SettingsError("There is no API key. Set CLOCHE_API_KEY.")
-    bridge = Bridge(Transport(settings))
+    bridge = Bridge(Transport(settings), sys.stdout.buffer)
     for line in iter(lambda: sys.stdin.buffer.readline(_MOST_BYTES + 1), b""):
         if line.strip():
             bridge.take(line)
@@ -64,11 +64,11 @@ class Bridge:
     """Forwards messages, each request in its own thread."""
 
     transport: Transport
+    out: BinaryIO
+    """Where messages to the client are written."""
     version: str | None = None
     """The revision that `initialize` agreed on."""
-    _room: threading.Semaphore = field(
-        default_factory=lambda: threading.Semaphore(_MOST_AT_ONCE)
-    )
+    _room: threading.Semaphore = field(default_factory=lambda: threading.Semaphore(_MOST_AT_ONCE))
     _writing: threading.Lock = field(default_factory=threading.Lock)
     _changing: threading.Lock = field(default_factory=threading.Lock)
     _threads: list[threading.Thread] = field(default_factory=list[threading.Thread])
@@ -213,8 +213,8 @@ class Bridge:
     def _write(self, message: dict[str, Any]) -> None:
         line = json.dumps(message, separators=(",", ":")).encode() + b"\n"
         with self._writing:
-            sys.stdout.buffer.write(line)
-            sys.stdout.buffer.flush()
+            self.out.write(line)
+            self.out.flush()
 
 
 def _encoded(text: str) -> str:

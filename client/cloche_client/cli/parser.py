@@ -32,8 +32,6 @@ class Parser(argparse.ArgumentParser):
 
     def error(self, message: str) -> NoReturn:
         """Write the error and exit with 2."""
-        if message.startswith("unrecognized arguments") and "run" in self.prog.split():
-            message += " (put the program's arguments after `--`)"
         self.exit(2, f"{self.prog}: {message}\nSee `{self.prog} --help`.\n")
 
 
@@ -58,9 +56,12 @@ def parser(program: str) -> Parser:
     return top
 
 
-
 def _command(
-    commands: argparse._SubParsersAction[Parser], name: str, action: str, text: str, epilog: str = ""
+    commands: argparse._SubParsersAction[Parser],
+    name: str,
+    action: str,
+    text: str,
+    epilog: str = "",
 ) -> Parser:
     """Add a command. `action` is its module in this package and its function."""
     made = commands.add_parser(
@@ -107,7 +108,9 @@ def _programs(commands: argparse._SubParsersAction[Parser]) -> None:
 
 def _program(to: Parser) -> None:
     to.add_argument("path", nargs="?", metavar="FILE", help="the program; `-` is standard input")
-    to.add_argument("-c", dest="code", metavar="CODE", help="the program as text; Python by default")
+    to.add_argument(
+        "-c", dest="code", metavar="CODE", help="the program as text; Python by default"
+    )
     to.add_argument("-l", "--language", metavar="NAME", help="default: by the suffix or `#!` line")
     to.add_argument("--entry", metavar="NAME", help="another way to run it, such as pytest")
     to.add_argument("-t", "--timeout", metavar="SECONDS", type=_positive, help="default 30")
@@ -133,7 +136,9 @@ def _program(to: Parser) -> None:
 
 
 def _saved(to: Parser) -> None:
-    to.add_argument("--output-dir", metavar="DIR", default=".", help="where fetched files are written")
+    to.add_argument(
+        "--output-dir", metavar="DIR", default=".", help="where fetched files are written"
+    )
     to.add_argument(
         "--overwrite", action="store_true",
         help="replace files also if only a pattern with `*`, `?` or `[` matches them",
@@ -149,9 +154,7 @@ def _resources(to: Parser) -> None:
 def _executions(commands: argparse._SubParsersAction[Parser]) -> None:
     ps = _command(commands, "ps", "executions:ps", "list executions, newest first")
     ps.add_argument("--language", metavar="NAME")
-    ps.add_argument(
-        "--status", choices=("pending", "running", "completed", "failed", "cancelled")
-    )
+    ps.add_argument("--status", choices=("pending", "running", "completed", "failed", "cancelled"))
     ps.add_argument("--session", metavar="ID", help="a session or a label")
     ps.add_argument("--limit", metavar="N", type=_count, default=20, help="default 20")
     ps.add_argument("--all", action="store_true", help="all of them")
@@ -182,9 +185,7 @@ def _sessions(commands: argparse._SubParsersAction[Parser]) -> None:
     extend.add_argument("session", metavar="ID")
     _times(extend)
     _output(extend)
-    run = _command(
-        inner, "run", "sessions:run_in", "run a program in a session", _EXIT_CODES
-    )
+    run = _command(inner, "run", "sessions:run_in", "run a program in a session", _EXIT_CODES)
     run.add_argument("session", metavar="ID")
     _program(run)
     upload = _command(inner, "upload", "sessions:upload", "send files to a session")

@@ -25,7 +25,8 @@ class Decoder:
     """Decodes the bytes of a stream, which may come in parts of any size."""
 
     last_id: str = ""
-    _text: str = ""
+    _begun: list[str] = field(default_factory=list[str])
+    """Parts of a line whose end has not come."""
     _kind: str = ""
     _data: list[str] = field(default_factory=list[str])
     _size: int = 0
@@ -36,14 +37,17 @@ class Decoder:
     def feed(self, chunk: bytes) -> list[Message]:
         """Return the events that this part completes. Raises UnexpectedAnswerError."""
         found: list[Message] = []
-        text = self._text + self._utf8.decode(chunk)
-        lines = text.replace("\r\n", "\n").split("\n")
-        self._text = lines.pop()  # without its end; a CR stays with the LF that may follow
-        for line in lines:
-            self._size += len(line)
+        text = self._utf8.decode(chunk)
+        *ends, rest = text.split("\n")
+        for end in ends:
+            line = "".join([*self._begun, end])
+            self._begun.clear()
+            self._size += len(end)
             if message := self._take(line.removesuffix("\r")):
                 found.append(message)
-        if self._size + len(self._text) > _MOST_CHARACTERS:
+        self._begun.append(rest)
+        self._size += len(rest)
+        if self._size > _MOST_CHARACTERS:
             raise UnexpectedAnswerError("The server sent an event that is too long.")
         return found
 

@@ -68,9 +68,7 @@ def delete(path: str, query: Mapping[str, Any] | None = None) -> Request:
     return Request("DELETE", _with_query(path, query))
 
 
-def post(
-    path: str, body: Any, *, seconds: float = READ_SECONDS, key: str | None = None
-) -> Request:
+def post(path: str, body: Any, *, seconds: float = READ_SECONDS, key: str | None = None) -> Request:
     """Return a POST request with a body in JSON. With an Idempotency-Key it is repeatable."""
     headers = {"Content-Type": "application/json"}
     if key is not None:

@@ -15,7 +15,7 @@ def relative(path: str) -> str | None:
     for home in _HOMES:
         if whole.startswith(f"{home}/"):
             return whole.removeprefix(f"{home}/")
-    return f".{whole}" if whole.startswith("/tmp/") else None  # noqa: S108  the program's, not ours
+    return f".{whole[1:]}" if whole.startswith("/tmp/") else None  # noqa: S108  the program's, not ours
 
 
 def pattern(path: str) -> str:

@@ -26,7 +26,7 @@ PROGRAMS = {
     "a.js": "console.log('hello')",
     "a.sh": "echo hello",
     "a.rb": "puts 'hello'",
-    "a.php": "<?php echo \"hello\\n\";",
+    "a.php": '<?php echo "hello\\n";',
     "a.c": '#include <stdio.h>\nint main(void) { puts("hello"); }',
     "script": "#!/usr/bin/env -S python3 -u\nprint('hello')",
 }

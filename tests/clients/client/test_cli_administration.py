@@ -57,9 +57,7 @@ def test_the_doctor_names_what_is_wrong_and_what_to_do(installed_client: Install
 
 
 def test_kubectl_finds_the_gateway_without_a_url(installed_client: InstalledClient) -> None:
-    done = installed_client.call(
-        "kubectl-cloche", "run", "-c", "print(1)\nexit(3)", CLOCHE_URL=""
-    )
+    done = installed_client.call("kubectl-cloche", "run", "-c", "print(1)\nexit(3)", CLOCHE_URL="")
     assert (done.stdout, done.returncode) == ("1\n", 3), done.stderr
 
 

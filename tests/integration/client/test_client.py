@@ -236,5 +236,7 @@ async def test_lists_can_be_printed_in_each_format(gateway: Gateway, settings: S
     assert outputs["table"].split()[:2] == ["EXECUTION", "LANGUAGE"]
     assert name in outputs["table"]
     assert f'"execution_id": "{name}"' in outputs["json"]
-    assert f'execution_id: "{name}"' in outputs["yaml"] or f"execution_id: {name}" in outputs["yaml"]
+    assert (
+        f'execution_id: "{name}"' in outputs["yaml"] or f"execution_id: {name}" in outputs["yaml"]
+    )
     assert outputs["raw"].startswith(f'{{"execution_id": "{name}"')

@@ -79,7 +79,11 @@ def test_every_status_code_of_the_gateway_has_an_exception() -> None:
         (400, {"detail": "x", "reason": "InvalidSyntax"}, errors.InvalidSyntaxError),
         (401, {"detail": "API key is required"}, errors.AuthenticationError),
         (404, {"detail": "Session x not found"}, errors.NotFoundError),
-        (409, {"detail": "Execution cancelled", "execution_id": "e"}, errors.ExecutionCancelledError),
+        (
+            409,
+            {"detail": "Execution cancelled", "execution_id": "e"},
+            errors.ExecutionCancelledError,
+        ),
         (409, {"detail": "has not ended"}, errors.ConflictError),
         (410, {"detail": "removed"}, errors.RecordRemovedError),
         (413, {"detail": "code: must be at most"}, errors.TooLargeError),
@@ -148,9 +152,7 @@ def test_an_ended_execution_gives_the_exception_of_a_waiting_request(
     result = reason and answers.result_of(Fields({**RESULT, "reason": reason}))
     with pytest.raises(kind) as caught:
         answers.outcome(
-            ExecutionState(
-                execution_id="e", status=status, detail=detail, result=result or None
-            )
+            ExecutionState(execution_id="e", status=status, detail=detail, result=result or None)
         )
     assert type(caught.value) is kind
 

@@ -108,9 +108,7 @@ def test_the_result_of_an_execution_that_continues_elsewhere_is_waited_for() -> 
     script = Script([draining, state("running"), state("completed", result=RESULT)])
     result = script.drive(flows.run(PROGRAM, RETRY, key="k"))
     assert result.exit_code == 0
-    assert [request.path for request in script.requests[1:]] == [
-        "/api/v1/executions/e?wait=60"
-    ] * 2
+    assert [request.path for request in script.requests[1:]] == ["/api/v1/executions/e?wait=60"] * 2
 
 
 def test_a_program_that_did_not_run_is_sent_again_under_a_new_key() -> None:

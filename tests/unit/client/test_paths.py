@@ -13,7 +13,12 @@ from cloche_client.integrations.paths import pattern, relative
     ("path", "found"),
     [
         *(("a/b", "a/b"), ("./a//b", "a/b"), ("/workspace/a", "a"), ("/mnt/data/a", "a")),
-        *(("/home/user/a", "a"), ("/tmp/a", ".tmp/a"), ("a/../b", "b"), ("/workspace/../etc/x", None)),
+        *(
+            ("/home/user/a", "a"),
+            ("/tmp/a", ".tmp/a"),
+            ("a/../b", "b"),
+            ("/workspace/../etc/x", None),
+        ),
         *(("../a", None), ("/etc/passwd", None), ("/", None), ("", None), ("/workspace", None)),
         ("/workspacer/a", None),
     ],

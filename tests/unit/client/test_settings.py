@@ -64,7 +64,13 @@ def test_space_around_a_key_is_removed(environ: dict[str, str]) -> None:
 @pytest.mark.parametrize(
     "url",
     [
-        *("localhost:8002", "ftp://example.org", "https://", "https://example.org?x=1", "http://a b"),
+        *(
+            "localhost:8002",
+            "ftp://example.org",
+            "https://",
+            "https://example.org?x=1",
+            "http://a b",
+        ),
         *("http://[::1", "http://example.org:99999", "http://example.org/\r\nX: y", "http://é.org"),
     ],
 )

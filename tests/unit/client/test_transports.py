@@ -66,7 +66,11 @@ def stream(request: pytest.FixtureRequest) -> Callable[[str], list[Event]]:
 def header(server: WireServer, at: int, name: str) -> bytes | None:
     lines = server.requests[at].partition(b"\r\n\r\n")[0].split(b"\r\n")
     return next(
-        (line.split(b": ", 1)[1] for line in lines if line.lower().startswith(name.encode() + b":")),
+        (
+            line.split(b": ", 1)[1]
+            for line in lines
+            if line.lower().startswith(name.encode() + b":")
+        ),
         None,
     )
 
@@ -168,7 +172,9 @@ def test_tls_to_a_server_without_tls_is_an_error(run: Callable[..., list[Result]
 
 
 def chunked(*chunks: bytes, end: bool = True) -> Bytes:
-    head = b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n"
+    head = (
+        b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n"
+    )
     body = b"".join(b"%x\r\n%s\r\n" % (len(one), one) for one in chunks)
     return Bytes(head + body + (b"0\r\n\r\n" if end else b""), close=not end)
 

@@ -91,7 +91,11 @@ def raises() -> None:
     with Client() as client:
         for code, kind, fields in (
             ("print(", InvalidSyntaxError, {}),
-            ("print('so far', flush=True)\nwhile True: pass", DeadlineExceededError, {"timeout": 1}),
+            (
+                "print('so far', flush=True)\nwhile True: pass",
+                DeadlineExceededError,
+                {"timeout": 1},
+            ),
             ("raise SystemExit(5)", ProgramFailedError, {"check": True}),
         ):
             try:

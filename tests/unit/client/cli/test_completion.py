@@ -41,7 +41,7 @@ def test_the_script_for_bash_is_valid_and_completes() -> None:
     bash = shutil.which("bash")
     assert bash is not None
     script = completion._BASH + (
-        'cloche() { [[ "$*" == "__complete ru" ]] && echo run; }\n'
+        'cloche() { [[ "$1 $2" == "__complete ru" ]] && echo run; }\n'
         'COMP_WORDS=(cloche ru); COMP_CWORD=1; _cloche; echo "${COMPREPLY[@]}"\n'
     )
     done = subprocess.run([bash, "-c", script], capture_output=True, text=True, check=False)

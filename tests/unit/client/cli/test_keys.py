@@ -22,7 +22,9 @@ def test_the_record_of_a_new_key_is_one_of_the_gateway() -> None:
 
 
 def test_a_new_key_is_random() -> None:
-    assert keys.new_key("a", NOW, None, None, None)[0] != keys.new_key("a", NOW, None, None, None)[0]
+    assert (
+        keys.new_key("a", NOW, None, None, None)[0] != keys.new_key("a", NOW, None, None, None)[0]
+    )
 
 
 def test_names_and_limits_are_those_of_the_product() -> None:

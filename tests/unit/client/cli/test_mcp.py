@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import json
-import sys
 from typing import Any
 
 import pytest
@@ -23,26 +22,21 @@ CALL = {
 RESULT = {"jsonrpc": "2.0", "id": 7, "result": {}}
 
 
-class Stdout:
-    """Standard output of bytes."""
-
-    def __init__(self) -> None:
-        self.buffer = io.BytesIO()
+class Out(io.BytesIO):
+    """What the client reads."""
 
     @property
     def messages(self) -> list[Any]:
-        return [json.loads(line) for line in self.buffer.getvalue().splitlines()]
+        return [json.loads(line) for line in self.getvalue().splitlines()]
 
 
 @pytest.fixture
-def out(monkeypatch: pytest.MonkeyPatch) -> Stdout:
-    made = Stdout()
-    monkeypatch.setattr(sys, "stdout", made)
-    return made
+def out() -> Out:
+    return Out()
 
 
-def bridge(server: WireServer) -> Bridge:
-    return Bridge(Transport(Settings(server.url, "clk_secret")))
+def bridge(server: WireServer, out: Out) -> Bridge:
+    return Bridge(Transport(Settings(server.url, "clk_secret")), out)
 
 
 def line(message: Any) -> bytes:
@@ -55,11 +49,11 @@ def sent(server: WireServer, at: int) -> dict[str, str]:
     return {name.lower(): value for name, value in pairs}
 
 
-def test_the_version_that_initialize_agreed_on_is_a_header_of_later_requests(out: Stdout) -> None:
+def test_the_version_that_initialize_agreed_on_is_a_header_of_later_requests(out: Out) -> None:
     start = {"jsonrpc": "2.0", "id": 1, "method": "initialize", "params": {}}
     agreed = {"jsonrpc": "2.0", "id": 1, "result": {"protocolVersion": "2025-11-25"}}
     with wire_server(answer(200, agreed), answer(202, b""), answer(200, RESULT)) as server:
-        one = bridge(server)
+        one = bridge(server, out)
         one.take(line(start))
         one.take(line({"jsonrpc": "2.0", "method": "notifications/initialized"}))
         one.take(line(CALL))
@@ -71,11 +65,11 @@ def test_the_version_that_initialize_agreed_on_is_a_header_of_later_requests(out
     assert out.messages == [agreed, RESULT]
 
 
-def test_the_headers_of_the_stateless_revision_come_from_the_message(out: Stdout) -> None:
+def test_the_headers_of_the_stateless_revision_come_from_the_message(out: Out) -> None:
     meta = {"_meta": {"io.modelcontextprotocol/protocolVersion": MODERN}}
     call = {**CALL, "params": {"name": "náme", **meta}}
     with wire_server(answer(200, RESULT)) as server:
-        one = bridge(server)
+        one = bridge(server, out)
         one.take(line(call))
         one.finish()
         headers = sent(server, 0)
@@ -85,11 +79,11 @@ def test_the_headers_of_the_stateless_revision_come_from_the_message(out: Stdout
     assert out.messages == [RESULT]
 
 
-def test_progress_is_passed_on_before_the_result(out: Stdout) -> None:
+def test_progress_is_passed_on_before_the_result(out: Out) -> None:
     progress = {"jsonrpc": "2.0", "method": "notifications/progress", "params": {"progress": 1}}
     body = "".join(f"data: {json.dumps(one)}\n\n" for one in (progress, RESULT)).encode()
     with wire_server(answer(200, body, Content_Type="text/event-stream")) as server:
-        one = bridge(server)
+        one = bridge(server, out)
         one.take(line(CALL))
         one.finish()
     assert out.messages == [progress, RESULT]
@@ -105,9 +99,9 @@ def test_progress_is_passed_on_before_the_result(out: Stdout) -> None:
     ],
     ids=["no key", "not enabled", "html", "nothing"],
 )
-def test_a_request_without_an_answer_gets_an_error(reply: Bytes, text: str, out: Stdout) -> None:
+def test_a_request_without_an_answer_gets_an_error(reply: Bytes, text: str, out: Out) -> None:
     with wire_server(reply) as server:
-        one = bridge(server)
+        one = bridge(server, out)
         one.take(line(CALL))
         one.finish()
     (message,) = out.messages
@@ -115,22 +109,24 @@ def test_a_request_without_an_answer_gets_an_error(reply: Bytes, text: str, out:
     assert text in message["error"]["message"]
 
 
-def test_an_error_of_the_protocol_is_passed_on_as_it_is(out: Stdout) -> None:
+def test_an_error_of_the_protocol_is_passed_on_as_it_is(out: Out) -> None:
     error = {"jsonrpc": "2.0", "id": 7, "error": {"code": -32601, "message": "unknown"}}
     with wire_server(answer(404, error)) as server:
-        one = bridge(server)
+        one = bridge(server, out)
         one.take(line(CALL))
         one.finish()
     assert out.messages == [error]
 
 
-def test_a_cancelled_request_loses_its_connection_and_gets_no_answer(out: Stdout) -> None:
+def test_a_cancelled_request_loses_its_connection_and_gets_no_answer(out: Out) -> None:
     with wire_server(Bytes(b"", hold=True), answer(202, b"")) as server:
-        one = bridge(server)
+        one = bridge(server, out)
         one.take(line(CALL))
         until(lambda: server.requests, "the request", 10, pause=0.01)
         one.take(
-            line({"jsonrpc": "2.0", "method": "notifications/cancelled", "params": {"requestId": 7}})
+            line(
+                {"jsonrpc": "2.0", "method": "notifications/cancelled", "params": {"requestId": 7}}
+            )
         )
         one.finish()
         assert len(server.requests) == 2
@@ -139,10 +135,10 @@ def test_a_cancelled_request_loses_its_connection_and_gets_no_answer(out: Stdout
 
 @pytest.mark.parametrize("text", [b"{\n", b"[]\n", b"5\n", b"x" * (4 * 1024 * 1024 + 1)])
 def test_a_line_that_is_no_message_gets_an_error_and_the_next_is_served(
-    text: bytes, out: Stdout
+    text: bytes, out: Out
 ) -> None:
     with wire_server(answer(200, RESULT)) as server:
-        one = bridge(server)
+        one = bridge(server, out)
         one.take(text)
         one.take(line(CALL))
         one.finish()

@@ -38,7 +38,15 @@ def test_control_characters_of_other_clients_do_not_reach_the_terminal() -> None
 
 @pytest.mark.parametrize(
     ("seconds", "shown"),
-    [(0, "0s"), (119, "119s"), (120, "2m"), (7199, "119m"), (7200, "2h"), (172800, "2d"), (-5, "0s")],
+    [
+        (0, "0s"),
+        (119, "119s"),
+        (120, "2m"),
+        (7199, "119m"),
+        (7200, "2h"),
+        (172800, "2d"),
+        (-5, "0s"),
+    ],
 )
 def test_an_age_has_one_unit(seconds: int, shown: str) -> None:
     assert age((NOW - timedelta(seconds=seconds)).isoformat(), NOW) == shown

@@ -78,7 +78,7 @@ WRONG = [
     Wrong("run binary.py", "binary.py is not text in UTF-8"),
     Wrong("run large.py", "more than 256 KiB"),
     Wrong("run hello.py -c print(1)", "Give either a file"),
-    Wrong("run hello.py one two", "put the program's arguments after `--`"),
+    Wrong("run hello.py one two", "arguments come after `--`"),
     Wrong("run hello.py --timeout soon", "invalid number value: 'soon'"),
     Wrong("run hello.py --timeout nan", "must be a positive number"),
     Wrong("run hello.py --timeout -1", "must be a positive number"),
@@ -160,5 +160,3 @@ def test_control_characters_of_the_server_do_not_reach_the_terminal(here: Path) 
         done = call(["run", "hello.py"], here, CLOCHE_URL=server.url)
     assert done.stderr == "cloche: x [2Jy z\n"
     assert done.returncode == 125
-
-
