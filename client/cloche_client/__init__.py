@@ -77,7 +77,7 @@ _MODULES = {
 }
 _HOME = {name: module for module, names in _MODULES.items() for name in names}
 
-__all__ = [  # noqa: PLE0604, RUF022  mypy reads the names above
+__all__ = [  # noqa: RUF022  mypy reads the names above
     "__version__",
     "AnswerError", "AsyncClient", "AsyncExecution", "AsyncSession", "AuthenticationError",
     "BusyError", "Client", "ClocheError", "ConflictError", "ConnectionFailedError",

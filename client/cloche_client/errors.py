@@ -49,7 +49,7 @@ class AnswerError(ClocheError):
     hint: ClassVar[str] = ""
     """What to do."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913  by keyword
         self,
         detail: str,
         *,

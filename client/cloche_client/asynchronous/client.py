@@ -36,7 +36,7 @@ class AsyncClient:
     connection if that cannot run a program twice.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913  all but two by keyword
         self,
         url: str | None = None,
         api_key: str | None = None,

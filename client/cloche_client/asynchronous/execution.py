@@ -31,7 +31,7 @@ class AsyncExecution:
         """Return its state now."""
         return await self._driver.drive(flows.state(self.id, self._driver.retry))
 
-    async def wait(self, timeout: float | None = None) -> Result:
+    async def wait(self, timeout: float | None = None) -> Result:  # noqa: ASYNC109  of the server
         """Return the result once it has ended. Raises as `AsyncClient.run`.
 
         Raises:

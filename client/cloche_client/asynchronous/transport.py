@@ -78,7 +78,7 @@ class Transport:
 
     @contextlib.asynccontextmanager
     async def open(self, request: Request) -> AsyncIterator[Opened]:
-        """Send a request and yield the answer as soon as its headers have come. Raises as `send`."""
+        """Send a request and yield the answer once its headers have come. Raises as `send`."""
         url, seconds = self._settings.url, request.seconds
         made = self._http.build_request(
             request.method,

@@ -39,6 +39,8 @@ class _Report:
     """The findings so far. A step that fails ends the examination."""
 
     context: Context
+    step: str = "settings"
+    """What is examined."""
     findings: list[dict[str, str]] = field(default_factory=list[dict[str, str]])
 
     def add(self, step: str, state: str, text: str) -> None:
@@ -56,19 +58,14 @@ class _Report:
 def doctor(context: Context) -> int:
     """Check everything, and return 0 if a program could be run."""
     report = _Report(context)
-    step = "settings"
     code = 0
     try:
         settings = _settings(context, report)
-        for step, check in (
-            ("address", _address),
-            ("gateway", _gateway),
-            ("key", _key),
-            ("program", _program),
-        ):
+        for step, check in _CHECKS.items():
+            report.step = step
             check(settings, report)
     except ClocheError as error:
-        report.add(step, "failed", str(error))
+        report.add(report.step, "failed", str(error))
         code = exits.code_of(error)
     if context.option("output") not in {None, "table"}:
         show_one(context, {"findings": report.findings}, "")
@@ -172,3 +169,7 @@ def _program(settings: Settings, report: _Report) -> None:
         result = client.run(_HELLO[name], name, check=True, ttl_seconds=0)
         took = time.monotonic() - began
     report.ok("program", f"{name} printed {result.stdout.strip()!r} after {took * 1000:.0f} ms")
+
+
+_CHECKS = {"address": _address, "gateway": _gateway, "key": _key, "program": _program}
+"""The steps after the settings, in their order."""

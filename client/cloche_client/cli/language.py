@@ -52,7 +52,7 @@ def by_suffix(path: str) -> str | None:
 
 
 def by_first_line(code: str) -> str | None:
-    """Return the language of the interpreter in a `#!` line, None if there is none that is known."""
+    """Return the language of the interpreter in a `#!` line, None if it is not known."""
     line = code.partition("\n")[0].rstrip("\r")
     found = _ENV.match(line) or _DIRECT.match(line)
     if found is None:

@@ -39,7 +39,7 @@ def kubectl_main() -> NoReturn:
     sys.exit(call(sys.argv[1:], "kubectl cloche"))
 
 
-def call(words: Sequence[str], program: str) -> int:
+def call(words: Sequence[str], program: str) -> int:  # noqa: PLR0911  one for each kind of end
     """Return the exit code of a command line without its first word."""
     if words[:1] == ["__complete"]:
         from cloche_client.cli import completion  # noqa: PLC0415  only for completion

@@ -74,10 +74,10 @@ def ended(context: Context, state: ExecutionState, timeout: float | None = None)
     try:
         result = outcome(state)
     except InvalidSyntaxError as error:
+        if error.result is None:
+            raise
         result = error.result
         context.note("the code cannot be parsed or compiled")
-        if result is None:
-            raise
     except DeadlineExceededError as error:
         limit = f"its timeout of {timeout:g} s" if timeout is not None else "its timeout"
         context.note(f"the program exceeded {limit}; --timeout SECONDS gives it more")

@@ -229,4 +229,6 @@ def language_of(body: Fields) -> LanguageInfo:
 
 
 def _usage(body: Fields | None) -> Usage | None:
-    return body and Usage(body.number("cpu_seconds"), body.whole("max_memory_bytes"))
+    if body is None:
+        return None
+    return Usage(body.number("cpu_seconds"), body.whole("max_memory_bytes"))

@@ -61,7 +61,7 @@ class Feed:
         return found
 
     def closed(self) -> None:
-        """Prepare the next request after a stream that ended early. Raises ConnectionFailedError."""
+        """Prepare the next request after a stream that ended early. Raises as `lost`."""
         error = ConnectionFailedError(
             f"The server ends the events of execution {self.execution_id} before its end.",
             sent=True,

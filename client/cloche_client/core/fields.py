@@ -1,4 +1,4 @@
-"""Typed access to the fields of an answer. Unknown fields are ignored, as later versions add some."""
+"""Typed access to the fields of an answer. Unknown ones are ignored: later versions add some."""
 
 from __future__ import annotations
 

@@ -42,8 +42,7 @@ def run(program: Program, retry: Retry, *, key: str) -> Flow[Result]:
     for, and it is repeated under another key only if its program did not run
     (docs/user/clients.md#lost-connections).
 
-    Args:
-        key: the first Idempotency-Key.
+    `key` is the first Idempotency-Key.
 
     Raises:
         ClocheError: there is no result, or it is that of a timeout or a syntax error.

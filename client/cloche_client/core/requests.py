@@ -49,8 +49,7 @@ def program(
 
     `files` may have every form of `read_files`; paths of this machine are read now.
 
-    Args:
-        language: of the code; None for that of the program, else `usual`, else Python.
+    The language is `language`, else that of the program, else `usual`, else Python.
 
     Raises:
         TypeError: a field is not known.

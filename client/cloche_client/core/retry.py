@@ -23,7 +23,7 @@ _BUSY = frozenset({429, 503})
 class Retry:
     """How often a request is sent, and how long a call waits in all between its requests.
 
-    A 429 or 503 is repeated after its Retry-After. If that time is not left, it is an error at once.
+    A 429 or 503 is repeated after its Retry-After. If less time is left, it is an error at once.
     """
 
     attempts: int = 5

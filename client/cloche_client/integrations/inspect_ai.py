@@ -76,7 +76,7 @@ class ClocheSandboxEnvironment(SandboxEnvironment):
                 await one._session.end()  # noqa: SLF001  this class
                 await one._client.close()  # noqa: SLF001
 
-    async def exec(  # noqa: PLR0913  Inspect's signature
+    async def exec(  # noqa: PLR0913, PLR0917  Inspect's signature
         self,
         cmd: list[str],
         input: str | bytes | None = None,  # noqa: A002
@@ -166,7 +166,8 @@ class ClocheSandboxEnvironment(SandboxEnvironment):
         return content.decode() if text else content
 
     async def _is_directory(self, target: str) -> bool:
-        return (await self.exec(["test", "-d", target])).success
+        code: int = (await self.exec(["test", "-d", target])).returncode
+        return code == 0
 
 
 def _target(file: str) -> str:

@@ -77,7 +77,7 @@ def test_the_program_can_come_from_standard_input(installed_client: InstalledCli
     ],
     ids=lambda value: str(value)[:20],
 )
-def test_the_end_of_a_program_decides_the_exit_code(
+def test_the_end_of_a_program_decides_the_exit_code(  # noqa: PLR0913, PLR0917
     code: str,
     language: str,
     options: list[str],

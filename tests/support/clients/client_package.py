@@ -1,4 +1,4 @@
-"""The package cloche-client as its users install it: from a wheel or an sdist, without this checkout."""
+"""cloche-client as its users install it: from a wheel or an sdist, without this checkout."""
 
 from __future__ import annotations
 

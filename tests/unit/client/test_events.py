@@ -40,15 +40,13 @@ def test_events_are_decoded_whatever_parts_they_come_in(size: int) -> None:
 def test_an_event_without_an_end_is_bounded() -> None:
     decoder = Decoder()
     with pytest.raises(UnexpectedAnswerError, match="too long"):
-        for _ in range(400):
-            decoder.feed(b"data: " + b"x" * 100_000)
+        _ = [decoder.feed(b"data: " + b"x" * 100_000) for _ in range(400)]
 
 
 def test_an_event_of_many_lines_is_bounded() -> None:
     decoder = Decoder()
     with pytest.raises(UnexpectedAnswerError, match="too long"):
-        for _ in range(400):
-            decoder.feed(b"data: " + b"x" * 100_000 + b"\n")
+        _ = [decoder.feed(b"data: " + b"x" * 100_000 + b"\n") for _ in range(400)]
 
 
 def test_events_have_types() -> None:
@@ -59,7 +57,11 @@ def test_events_have_types() -> None:
         + event("later", {"new": 1})
         + event("exit", STATE)
     )
-    assert found[:3] == [Started("2026-01-01T12:00:00Z"), Stdout("out"), Stderr("err", True)]
+    assert found[:3] == [
+        Started("2026-01-01T12:00:00Z"),
+        Stdout("out"),
+        Stderr("err", replayed=True),
+    ]
     assert isinstance(found[3], Exit)
     assert (found[3].exit_code, found[3].reason) == (3, "Exited")
 

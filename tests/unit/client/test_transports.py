@@ -7,7 +7,6 @@ import socket
 import time
 from collections.abc import Callable
 
-
 import pytest
 from support.fixtures.wire_server import Bytes, WireServer, answer, wire_server
 

@@ -62,11 +62,11 @@ def main() -> None:
         assert sandbox.execute("head -c 300000 /dev/zero | tr '\\0' x").truncated
 
         sent = sandbox.upload_files(
-            [("/workspace/d/[a].bin", b"\xff"), ("/tmp/t", b"t"), ("/etc/x", b"")]  # noqa: S108
+            [("/workspace/d/[a].bin", b"\xff"), ("/tmp/t", b"t"), ("/etc/x", b"")]
         )
         assert [one.error for one in sent] == [None, None, "permission_denied"], sent
         found = sandbox.download_files(
-            ["/workspace/d/[a].bin", "/tmp/t", "/workspace/none", "/workspace/d"]  # noqa: S108
+            ["/workspace/d/[a].bin", "/tmp/t", "/workspace/none", "/workspace/d"]
         )
         assert [one.content for one in found] == [b"\xff", b"t", None, None], found
         assert found[2].error == "file_not_found"

@@ -4,7 +4,8 @@ import asyncio
 import sys
 import tempfile
 
-from inspect_ai import Task, eval as evaluate
+from inspect_ai import Task
+from inspect_ai import eval as evaluate
 from inspect_ai.dataset import Sample
 from inspect_ai.model import ModelOutput, get_model
 from inspect_ai.scorer import includes
@@ -24,22 +25,22 @@ async def direct(language: str) -> None:
     try:
         result = await sandbox.exec(
             ["sh", "-c", 'cat; echo "$0 $A" >&2; pwd; exit 3', "x y"],
-            input="in ", cwd="/tmp", env={"A": "1"},  # noqa: S108
+            input="in ", cwd="/tmp", env={"A": "1"},
         )  # fmt: skip
         assert result.stdout.startswith("in /"), result
         assert (result.stderr, result.returncode, result.success) == ("x y 1\n", 3, False), result
         assert (await sandbox.exec(["wc", "-c"], input=b"\xff\xfe")).stdout.strip() == "2"
         assert (await sandbox.exec(["no-such-program"])).returncode == 127
         await sandbox.write_file("d/e/f.txt", "text\n")
-        await sandbox.write_file("/tmp/b", b"\xff\0")  # noqa: S108
+        await sandbox.write_file("/tmp/b", b"\xff\0")
         assert await sandbox.read_file("/workspace/d/e/f.txt") == "text\n"
-        assert await sandbox.read_file("/tmp/b", text=False) == b"\xff\0"  # noqa: S108
+        assert await sandbox.read_file("/tmp/b", text=False) == b"\xff\0"
         assert (await sandbox.exec(["cat", "d/e/f.txt"])).stdout == "text\n"
         await raises(FileNotFoundError, sandbox.read_file("none"))
         await raises(IsADirectoryError, sandbox.read_file("d"))
         await raises(IsADirectoryError, sandbox.write_file("d", "x"))
         await raises(PermissionError, sandbox.write_file("/etc/x", "x"))
-        await raises(UnicodeDecodeError, sandbox.read_file("/tmp/b"))  # noqa: S108
+        await raises(UnicodeDecodeError, sandbox.read_file("/tmp/b"))
         await raises(TimeoutError, sandbox.exec(["sleep", "10"], timeout=1))
         flood = ["head", "-c", "300000", "/dev/zero"]
         await raises(OutputLimitExceededError, sandbox.exec(flood))

