@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable
 
 import pytest
+from support.deadline import eventually
 from support.fixtures.wire_server import Bytes, WireServer, answer, wire_server
 
 from cloche_client import AsyncClient, Client, errors
@@ -228,8 +229,7 @@ def test_a_cancelled_task_cancels_its_execution() -> None:
     async def run(server: WireServer) -> None:
         async with AsyncClient(settings=settings(server.url), retry=RETRY) as client:
             task = asyncio.create_task(client.run("print(1)"))
-            while not server.requests:
-                await asyncio.sleep(0.01)
+            await eventually(lambda: server.requests, "the request")
             task.cancel()
             with pytest.raises(asyncio.CancelledError):
                 await task
@@ -250,5 +250,6 @@ def test_the_proxy_of_the_environment_is_used(monkeypatch: pytest.MonkeyPatch) -
         monkeypatch.setenv("no_proxy", "other.example.org")
         run_blocking("http://cloche.example.org")
         assert server.requests[0].startswith(
-            b"POST http://cloche.example.org/api/v1/execute HTTP/1.1\r\nHost: cloche.example.org\r\n"
+            b"POST http://cloche.example.org/api/v1/execute HTTP/1.1\r\n"
+            b"Host: cloche.example.org\r\n"
         )
