@@ -18,9 +18,9 @@ def built_client(tmp_path_factory: pytest.TempPathFactory) -> Built:
 
 
 @pytest.fixture(scope="session")
-def client_bin(built_client: Built, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def client_bin(built_client: Built) -> Path:
     """The programs of an environment with the wheel, of the oldest supported Python."""
-    return install(built_client.wheel, sys.executable, tmp_path_factory.mktemp("client") / "venv")
+    return install(built_client.wheel, sys.executable)
 
 
 @pytest.fixture

@@ -21,7 +21,7 @@ def newest_bin(built_client: Built, tmp_path_factory: pytest.TempPathFactory) ->
     """The programs of an environment of Python 3.13 with the wheel that the sdist gives."""
     folder = tmp_path_factory.mktemp("newest")
     wheel = wheel_of_sdist(built_client.sdist, folder)
-    return install(wheel, newest_python(), folder / "venv")
+    return install(wheel, newest_python())
 
 
 def test_wheel_and_sdist_contain_the_package_and_nothing_else(built_client: Built) -> None:

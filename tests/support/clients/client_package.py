@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import hashlib
 import os
 import shutil
 import subprocess
@@ -45,26 +46,35 @@ def wheel_of_sdist(sdist: Path, folder: Path) -> Path:
     return wheel
 
 
-def install(wheel: Path, python: str, place: Path) -> Path:
-    """Install a wheel with its pinned dependencies into a new environment; its `bin`."""
-    run(python, "-m", "venv", str(place))
+def install(wheel: Path, python: str) -> Path:
+    """Install a wheel into an environment of this Python; its `bin`.
+
+    The environment with the pinned dependencies is kept, as those of other clients are.
+    """
+    digest = hashlib.sha256(_REQUIREMENTS.read_bytes() + python.encode()).hexdigest()[:16]
+    place = ROOT / ".cloche" / "clients" / f"client-{digest}"
     pip = [str(place / "bin" / "python"), "-m", "pip", "install", "--quiet", "--no-deps"]
     pip.append("--disable-pip-version-check")
-    run(*pip, "--require-hashes", "-r", str(_REQUIREMENTS))
-    run(*pip, str(wheel))
+    complete = place / ".complete"
+    if not complete.exists():
+        shutil.rmtree(place, ignore_errors=True)
+        run(python, "-m", "venv", str(place))
+        run(*pip, "--require-hashes", "-r", str(_REQUIREMENTS))
+        complete.touch()
+    run(*pip, "--force-reinstall", str(wheel))
     return place / "bin"
 
 
 @functools.cache
 def newest_python() -> str:
-    """Return a Python 3.13: from the PATH, else from pyenv, else from Debian 13's packages."""
+    """Return a Python 3.13: from the PATH, else from pyenv."""
     if found := shutil.which("python3.13"):
         done = subprocess.run([found, "--version"], capture_output=True, check=False)
         if done.returncode == 0:  # pyenv's shim fails if the version is not selected
             return found
     versions = Path(os.environ.get("PYENV_ROOT", Path.home() / ".pyenv")) / "versions"
     there = sorted(versions.glob("3.13*/bin/python3.13"))
-    assert there, "there is no Python 3.13"
+    assert there, "there is no Python 3.13: install python3.13, or pyenv with it"
     return str(there[-1])
 
 
