@@ -11,7 +11,7 @@ from pathlib import Path
 import httpx
 import pytest
 from support.deadline import until
-from support.fixtures.installed_client import InstalledClient
+from support.fixtures.client.installed_client import InstalledClient
 
 STATS = """\
 import csv, sys

@@ -7,7 +7,7 @@ import uuid
 
 import pytest
 from support.deadline import until
-from support.fixtures.installed_client import InstalledClient
+from support.fixtures.client.installed_client import InstalledClient
 
 
 def test_a_key_is_created_used_listed_and_revoked(installed_client: InstalledClient) -> None:

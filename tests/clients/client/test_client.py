@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from support.clients.client_package import Built, install, newest_python, wheel_of_sdist
 from support.fixtures.installation import Installation
-from support.fixtures.installed_client import InstalledClient
+from support.fixtures.client.installed_client import InstalledClient
 
 PROGRAM = Path(__file__).parent / "programs" / "python_client.py"
 

@@ -6,7 +6,7 @@ import subprocess
 
 import pytest
 from support.data.documents import Block, blocks
-from support.fixtures.installed_client import InstalledClient
+from support.fixtures.client.installed_client import InstalledClient
 
 CLI, PYTHON = "docs/user/cli.md", "docs/user/python-client.md"
 PRINTS = {

@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 import pytest
 from support.deadline import eventually
-from support.fixtures.wire_server import Bytes, WireServer, answer, wire_server
+from support.fixtures.client.wire_server import Bytes, WireServer, answer, wire_server
 
 from cloche_client import AsyncClient, Client, errors
 from cloche_client.core.retry import Retry

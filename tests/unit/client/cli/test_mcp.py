@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from support.deadline import until
-from support.fixtures.wire_server import Bytes, WireServer, answer, wire_server
+from support.fixtures.client.wire_server import Bytes, WireServer, answer, wire_server
 
 from cloche_client.blocking.transport import Transport
 from cloche_client.cli.mcp import Bridge

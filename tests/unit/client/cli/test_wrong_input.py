@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 import pytest
 from support.data.names import ROOT
-from support.fixtures.wire_server import WireServer, answer, wire_server
+from support.fixtures.client.wire_server import WireServer, answer, wire_server
 
 KEY = "clk_secret"
 
