@@ -1,4 +1,4 @@
-"""Adapters of the client with the real packages, each in its own environment."""
+"""Adapters of the client with the real packages, in separate environments."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ PROGRAMS = Path(__file__).parent / "programs"
 
 @pytest.mark.parametrize(
     ("environment", "program"),
-    [("deepagents", "deepagents_sandbox.py"), ("inspect-ai", "inspect_eval.py")],
+    [("deepagents", "deepagents_sandbox.py")],
 )
 def test_a_framework_works_with_its_adapter(
     environment: str,
