@@ -20,6 +20,7 @@ REFUSED = {
     "gateway.service.nodePort=8002": "/gateway/service/nodePort",
     "gateway.ingress.enabled=true": "/gateway/ingress/hosts",
     'gateway.log.level="loud"': "/gateway/log/level",
+    'gateway.playground.embedOrigins=["*"]': "/gateway/playground/embedOrigins/0",
     "gateway.terminationGracePeriodSeconds=5": "/gateway/terminationGracePeriodSeconds",
     'gateway.resources={"limit":{}}': "limit",
     "sandbox.capacityShare=0": "/sandbox/capacityShare",
