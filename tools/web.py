@@ -27,9 +27,13 @@ _PINS = ROOT / "requirements" / "node.txt"
 _LOCK = _WEB / "package-lock.json"
 _BUILT_FROM = ("index.html", "package.json", "package-lock.json", "vite.config.ts", "src/**/*",
                "examples/**/*", "../runtimes/*/examples/*")  # fmt: skip
-_TASKS = {
+_TASKS: dict[str, tuple[tuple[str, ...], ...]] = {
+    "install": (),
     "build": (("node_modules/vite/bin/vite.js", "build", "--logLevel", "warn"),),
-    "check": (("node_modules/typescript/bin/tsc", "--noEmit"),),
+    "check": (
+        ("node_modules/typescript/bin/tsc", "--project", "."),
+        ("node_modules/typescript/bin/tsc", "--project", "tests"),
+    ),
     "test": (("--test", "--test-reporter=spec", "tests/*.test.ts"),),
 }
 """For each task, the arguments of Node.js, in web/."""

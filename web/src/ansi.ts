@@ -21,13 +21,17 @@ const OFF: Record<number, string[]> = { 22: ["bold", "dim"], 23: ["italic"], 24:
 /** Reads one stream, of which the parts may end within a sequence. */
 export class AnsiReader {
   #rest = "";
+  #endedWithReturn = false;
   #flags = new Set<string>();
   #colour = "";
   #background = "";
 
   /** Return the visible text of the next part, with its styles. */
   read(part: string): Segment[] {
-    const text = this.#rest + part.replaceAll("\r\n", "\n").replaceAll("\r", "\n");
+    // The end of a line may be cut into two parts.
+    const own = this.#endedWithReturn && part.startsWith("\n") ? part.slice(1) : part;
+    this.#endedWithReturn = part.endsWith("\r");
+    const text = this.#rest + own.replaceAll("\r\n", "\n").replaceAll("\r", "\n");
     this.#rest = "";
     const found: Segment[] = [];
     let at = 0;
