@@ -35,7 +35,7 @@ export function asCli(request: ExecuteRequest, origin: string): string {
   if (request.session_id !== undefined) words.push("--session", quoted(request.session_id));
   for (const [name, value] of Object.entries(request.environment ?? {})) words.push("--env", quoted(`${name}=${value}`));
   for (const file of request.files ?? []) words.push("--file", quoted(file.path));
-  for (const pattern of request.output_files ?? []) words.push("--output", quoted(pattern));
+  for (const pattern of request.output_files ?? []) words.push("--output-file", quoted(pattern));
   words.push("-c", quoted(request.code));
   if (request.args !== undefined) words.push("--", joinWords(request.args));
   const input = request.stdin === undefined ? "" : `printf %s ${quoted(request.stdin)} | `;
