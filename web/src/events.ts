@@ -78,6 +78,7 @@ export async function follow(api: Api, id: string, follower: Follower, signal: A
       seconds = error.retryAfter ?? seconds;
       if (failures >= ATTEMPTS) throw error;
     }
+    signal.throwIfAborted();
     failures += 1;
     if (failures > ATTEMPTS) throw new ApiError(0, "");
     follower.interrupted(seconds);

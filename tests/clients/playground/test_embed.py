@@ -93,7 +93,7 @@ def test_a_course_embeds_the_page_and_a_program_runs_there(
     expect(frame.get_by_role("button", name="Share")).to_be_hidden()
     frame.get_by_label("Program", exact=True).fill("print('embedded')")
     frame.get_by_role("button", name="Run", exact=True).click()
-    frame.get_by_label("API key", exact=True).fill(installation.key)
+    frame.locator("#key-field").fill(installation.key)
     frame.get_by_role("button", name="Use this key").click()
     expect(frame.locator(".output").first).to_have_text("embedded\n", timeout=30_000)
     watched.shot("embedded")

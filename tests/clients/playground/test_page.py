@@ -42,7 +42,7 @@ def test_a_wrong_key_is_refused_in_the_dialog_and_a_right_one_runs_the_program(
     page = watched.page
     write(page, "python", "print('with a key')")
     page.get_by_role("button", name="Run", exact=True).click()
-    field = page.get_by_label("API key", exact=True)
+    field = page.locator("#key-field")
     field.fill("clk_wrong")
     page.get_by_role("button", name="Use this key").click()
     expect(page.get_by_role("alert")).to_have_text(re.compile("does not know this key"))
@@ -80,7 +80,7 @@ def test_a_key_that_was_revoked_is_asked_for_again_and_the_program_runs(
     write(page, "python", "print('after all')")
     page.get_by_role("button", name="Run", exact=True).click()
     expect(page.get_by_role("alert")).to_have_text(re.compile("does not know this key"))
-    page.get_by_label("API key", exact=True).fill(installation.key)
+    page.locator("#key-field").fill(installation.key)
     page.get_by_role("button", name="Use this key").click()
     expect(output(page)).to_have_text("after all\n", timeout=30_000)
 

@@ -32,7 +32,8 @@ export class PlayView {
   readonly #runner: Runner;
   readonly #isEmbedded: boolean;
   #timer = 0;
-  #isLoading = false;
+  /** Whether the page changes its own fields. The editor reports its first, empty text, too. */
+  #isLoading = true;
 
   constructor(api: Api, keys: Keys, isEmbedded: boolean) {
     this.#isEmbedded = isEmbedded;
@@ -59,6 +60,7 @@ export class PlayView {
       event.preventDefault();
       start();
     });
+    this.#isLoading = false;
   }
 
   /** Show the program of the fragment, else the one of before, else an example. */
