@@ -8,6 +8,8 @@ import { parse } from "yaml";
 const RUNTIMES = join(import.meta.dirname, "..", "runtimes");
 const OWN = join(import.meta.dirname, "examples");
 const ORDER = ["hello", "stdin", "arguments", "environment", "exit_code"];
+/** What the licence of the library in the page asks for (MIT). */
+const NOTICE = "/*! prism-code-editor, MIT, (c) Jonas Pytte, with parts of Prism, MIT, (c) Lea Verou */";
 
 /** Return the examples of one language, each made of a YAML file and a source file of the same name. */
 function examplesIn(folder: string): object[] {
@@ -59,8 +61,10 @@ export default defineConfig({
     outDir: "../gateway/page",
     emptyOutDir: true,
     target: "es2022",
+    cssTarget: ["chrome123", "edge123", "firefox120", "safari17.5"], // the first with light-dark()
     assetsInlineLimit: 0,
     modulePreload: { polyfill: false },
     reportCompressedSize: false,
+    rolldownOptions: { output: { postBanner: NOTICE } },
   },
 });
