@@ -21,17 +21,9 @@ import "prism-code-editor/languages/python";
 import "prism-code-editor/languages/ruby";
 import "prism-code-editor/languages/rust";
 import "prism-code-editor/languages/sql";
-import examples from "virtual:examples";
+import examples, { type Example } from "virtual:examples";
 
-export interface Example {
-  name: string;
-  /** With its dot. */
-  extension: string;
-  code: string;
-  stdin: string;
-  args: string[];
-  environment: Record<string, string>;
-}
+export type { Example };
 
 interface Look {
   title: string;

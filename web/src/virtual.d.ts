@@ -1,5 +1,13 @@
 declare module "virtual:examples" {
-  import type { Example } from "./languages.ts";
+  export interface Example {
+    name: string;
+    /** With its dot. */
+    extension: string;
+    code: string;
+    stdin: string;
+    args: string[];
+    environment: Record<string, string>;
+  }
 
   const examples: Record<string, Example[]>;
   export default examples;
