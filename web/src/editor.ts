@@ -2,7 +2,6 @@
 
 import { createEditor, type PrismEditor } from "prism-code-editor";
 import { defaultKeymap, editHistory, editorCommands } from "prism-code-editor/commands";
-import { cursorPosition } from "prism-code-editor/cursor";
 import "prism-code-editor/layout.css";
 import { matchBrackets } from "prism-code-editor/match-brackets";
 import { highlightBracketPairs } from "prism-code-editor/highlight-brackets";
@@ -18,6 +17,7 @@ export class Editor {
   /** `onRun` is called for Ctrl+Enter or Cmd+Enter. */
   constructor(container: HTMLElement, hints: string, onRun: () => void, onChange: () => void) {
     const keys = { ...defaultKeymap, "Mod+Enter": () => (onRun(), true) };
+    // Without its extension for the cursor, which needs inline styles; browsers scroll to the cursor by themselves.
     this.#editor = createEditor(
       container,
       { language: "text", value: "", onUpdate: onChange },
@@ -25,7 +25,6 @@ export class Editor {
       editHistory(),
       matchBrackets(false),
       highlightBracketPairs(),
-      cursorPosition(),
     );
     const area = this.#editor.textarea;
     area.id = "code";
