@@ -8,6 +8,7 @@ and again when the files that pin them change.
 from __future__ import annotations
 
 import argparse
+import fcntl
 import hashlib
 import os
 import shutil
@@ -44,6 +45,15 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("tasks", nargs="+", choices=_TASKS)
     tasks: list[str] = parser.parse_args().tasks
+    lock = ROOT / ".cloche" / "web.lock"
+    lock.parent.mkdir(exist_ok=True)
+    with lock.open("w") as held:  # tests in several processes need the page
+        fcntl.flock(held, fcntl.LOCK_EX)
+        return _run(tasks)
+
+
+def _run(tasks: list[str]) -> int:
+    """Return the exit status of the first task that fails, else 0."""
     built = _hash(path for pattern in _BUILT_FROM for path in _WEB.glob(pattern))
     stamp = _PAGE / ".built"
     if tasks == ["build"] and stamp.exists() and stamp.read_text() == built:
