@@ -18,7 +18,10 @@ ROOT = Path(__file__).parents[1]
 _SIZE = {"width": 1200, "height": 760}
 _RUN_MS = 60_000
 _BUSY = (
-    ("python", "import time\nfor step in range(100):\n    print(step, flush=True)\n    time.sleep(1)"),
+    (
+        "python",
+        "import time\nfor step in range(100):\n    print(step, flush=True)\n    time.sleep(1)",
+    ),
     ("bash", "exit 3"),
     ("javascript", "console.log([1, 2, 3].map(n => n * n))"),
     ("python", "while True: pass"),
@@ -31,8 +34,12 @@ def main() -> int:
     found = installed()
     with chromium() as browser:
         for name, scheme in (("light", "light"), ("dark", "dark")):
-            context = browser.new_context(viewport=_SIZE, color_scheme=scheme, device_scale_factor=2)
-            context.add_init_script(f"sessionStorage.setItem('cloche.key', {json.dumps(found.key)})")
+            context = browser.new_context(
+                viewport=_SIZE, color_scheme=scheme, device_scale_factor=2
+            )
+            context.add_init_script(
+                f"sessionStorage.setItem('cloche.key', {json.dumps(found.key)})"
+            )
             page = context.new_page()
             page.goto(f"{found.url}/play")
             _play(page)

@@ -13,6 +13,7 @@ from support.clients.playground import Open
 from support.fixtures.browser import Watched, chromium
 from support.fixtures.installation import Installation
 
+
 @pytest.fixture(scope="session")
 def browser() -> Iterator[Browser]:
     expect.set_options(timeout=10_000)
@@ -44,7 +45,8 @@ def open_page(browser: Browser, installation: Installation) -> Iterator[Open]:
             context.grant_permissions(["clipboard-read", "clipboard-write"])
             if key is not None:
                 context.add_init_script(
-                    "if (location.protocol !== 'about:' && sessionStorage.getItem('cloche.key') === null)"
+                    "if (location.protocol !== 'about:'"
+                    " && sessionStorage.getItem('cloche.key') === null)"
                     f" sessionStorage.setItem('cloche.key', {json.dumps(key)});"
                 )
             watched = Watched.of(context.new_page(), allowed or url)

@@ -77,7 +77,8 @@ def embeddable(installation: Installation, course: tuple[Path, str]) -> Iterator
 
 
 def frame_of(folder: Path, source: str) -> None:
-    text = f'<!doctype html><title>Course</title><iframe title="p" src="{source}" width="900" height="800">'
+    frame = f'<iframe title="p" src="{source}" width="900" height="800">'
+    text = f'<!doctype html><html lang="en"><title>Course</title><main><h1>Course</h1>{frame}'
     (folder / "index.html").write_text(text)
 
 

@@ -58,9 +58,7 @@ def test_the_status_of_a_running_execution_changes_without_a_reload(
     expect(rows.first).to_contain_text("Cancelled", timeout=15_000)
 
 
-def test_new_executions_appear_without_a_reload(
-    page: Page, http: httpx.Client, label: str
-) -> None:
+def test_new_executions_appear_without_a_reload(page: Page, http: httpx.Client, label: str) -> None:
     rows = listed(page, label)
     expect(page.locator("#list-state")).to_have_text(re.compile("No executions"))
     execution = submitted(http, label, "print(1)")
@@ -89,7 +87,9 @@ def test_the_list_is_filtered_by_language_status_and_session(
 def test_an_execution_that_has_ended_is_opened_with_its_output_also_after_a_reload(
     page: Page, http: httpx.Client, label: str
 ) -> None:
-    execution = submitted(http, label, "import sys\nprint('out')\nprint('err', file=sys.stderr)\n1/0")
+    execution = submitted(
+        http, label, "import sys\nprint('out')\nprint('err', file=sys.stderr)\n1/0"
+    )
     ended(http, execution)
     listed(page, label)
     page.get_by_role("button", name=f"Open execution {execution}").click()
@@ -102,9 +102,7 @@ def test_an_execution_that_has_ended_is_opened_with_its_output_also_after_a_relo
     expect(page.locator("#opened")).to_be_hidden()
 
 
-def test_older_executions_are_on_further_pages(
-    page: Page, http: httpx.Client, label: str
-) -> None:
+def test_older_executions_are_on_further_pages(page: Page, http: httpx.Client, label: str) -> None:
     for n in range(3):
         ended(http, submitted(http, label, f"print({n})", "python"))
     page.route(

@@ -9,7 +9,6 @@ from playwright.sync_api import Page, expect
 from support.clients.playground import fields, output, run, write
 from support.fixtures.browser import Watched
 
-
 SVG = (
     "<svg xmlns='http://www.w3.org/2000/svg' width='200' height='50' onload='hacked()'>"
     "<script>parent.hacked = 1; hacked = 1</script><image href='/docs' width='9' height='9'/>"
@@ -42,11 +41,17 @@ def test_a_flood_of_output_is_bounded_in_the_page(watched: Watched) -> None:
     assert length <= 256 * 1024
     assert parts <= 4000
     expect(page.locator("#result .note").first).to_have_text(re.compile("are not shown"))
-    expect(page.locator("#result .note").last).to_have_text(re.compile("standard output is missing"))
+    expect(page.locator("#result .note").last).to_have_text(
+        re.compile("standard output is missing")
+    )
 
 
 def test_a_line_without_an_end_is_bounded_in_the_page(page: Page) -> None:
-    write(page, "python", "import sys\nsys.stdout.write('x' * 300_000)\nsys.stderr.write('y' * 300_000)")
+    write(
+        page,
+        "python",
+        "import sys\nsys.stdout.write('x' * 300_000)\nsys.stderr.write('y' * 300_000)",
+    )
     run(page)
     assert output(page).evaluate("element => element.textContent.length") <= 256 * 1024
 
@@ -66,14 +71,20 @@ def test_files_with_hostile_names_are_text_and_get_harmless_names(page: Page) ->
     names = ["<img src=x onerror=hacked=1>.txt", "a\u202egnp.exe", "-rf .txt", "page.html"]
     fields(page)
     page.get_by_label("Files to bring back").fill("*")
-    code = f"import os\nos.remove('main.py')\nfor name in {names!r}: open(name, 'w').write('<script>hacked=1</script>')"
+    content = "<script>hacked=1</script>"
+    code = (
+        "import os\nos.remove('main.py')\n"
+        f"for name in {names!r}: open(name, 'w').write({content!r})"
+    )
     write(page, "python", code)
     run(page)
     links = page.locator("#result .files a")
     expect(links).to_have_count(len(names))
     found = {link.inner_text(): link.get_attribute("download") for link in links.all()}
     assert set(found) == set(names)
-    assert all(re.fullmatch(r"[\w.=()&;-]+", name or "") for name in found.values()), json.dumps(found)
+    assert all(re.fullmatch(r"[\w.=()&;-]+", name or "") for name in found.values()), json.dumps(
+        found
+    )
     with page.expect_download() as started:
         page.get_by_role("link", name="page.html").click()
     assert started.value.suggested_filename == "page.html"

@@ -53,7 +53,9 @@ def test_a_wrong_key_is_refused_in_the_dialog_and_a_right_one_runs_the_program(
     field.fill(installation.key)
     field.press("Enter")
     expect(output(page)).to_have_text("with a key\n", timeout=30_000)
-    kept = page.evaluate("[JSON.stringify(localStorage), JSON.stringify(sessionStorage), document.cookie]")
+    kept = page.evaluate(
+        "[JSON.stringify(localStorage), JSON.stringify(sessionStorage), document.cookie]"
+    )
     assert installation.key not in kept[0]
     assert installation.key in kept[1]
     assert kept[2] == ""

@@ -12,21 +12,27 @@ from support.clients.playground import ended, fact, fields, output, run, status,
 from support.data.names import ROOT
 from support.fixtures.browser import Watched
 
-
 LANGUAGES = sorted(path.parent.name for path in ROOT.glob("runtimes/*/runtime.yaml"))
 
 
-@pytest.mark.parametrize("language", LANGUAGES)
-def test_the_first_example_of_each_language_is_highlighted_and_runs(
-    page: Page, language: str
-) -> None:
-    expected = yaml.safe_load((ROOT / f"runtimes/{language}/examples/hello.yaml").read_text())
+def test_the_examples_of_each_language_are_highlighted(page: Page) -> None:
+    for language in LANGUAGES:
+        page.locator("#language").select_option(language)
+        page.locator("#example").select_option("hello")
+        page.locator("#load-example").click()
+        source = next(ROOT.glob(f"runtimes/{language}/examples/hello.[!y]*"))
+        expect(page.get_by_label("Program", exact=True)).to_have_value(source.read_text())
+        assert page.locator("#editor .token").count() > 1, language
+
+
+@pytest.mark.parametrize("language", ["bash", "c", "sqlite"])
+def test_an_example_runs(page: Page, language: str) -> None:
+    expected = yaml.safe_load((ROOT / f"runtimes/{language}/examples/stdin.yaml").read_text())
     page.locator("#language").select_option(language)
-    page.get_by_label("Example").select_option("hello")
-    page.get_by_role("button", name="Load").click()
-    assert page.locator("#editor .token").count() > 1
+    page.locator("#example").select_option("stdin")
+    page.locator("#load-example").click()
     run(page)
-    assert output(page).inner_text().rstrip("\n") == expected["stdout"].rstrip("\n")
+    assert output(page).inner_text() == expected["stdout"]
 
 
 def test_output_is_shown_while_the_program_runs_and_it_can_be_cancelled(watched: Watched) -> None:
@@ -44,9 +50,7 @@ def test_output_is_shown_while_the_program_runs_and_it_can_be_cancelled(watched:
     expect(page.get_by_role("button", name="Run", exact=True)).to_be_enabled()
 
 
-def test_a_program_gets_its_input_arguments_variables_and_files(
-    page: Page, tmp_path: Path
-) -> None:
+def test_a_program_gets_its_input_arguments_variables_and_files(page: Page, tmp_path: Path) -> None:
     given = tmp_path / "in put.txt"
     given.write_text("from the file")
     fields(page)
@@ -95,8 +99,13 @@ def test_the_figures_of_a_run_are_shown(page: Page) -> None:
     [
         ("python", "print(", "The code cannot be compiled", "SyntaxError"),
         ("c", "int main(void) { return x; }", "The code cannot be compiled", "undeclared"),
-        ("python", "b'x' * 2**40", "Out of memory", "MemoryError"),
-        ("c", "#include <signal.h>\nint main(void) { raise(SIGSEGV); }", "Ended by the signal SIGSEGV", ""),
+        ("python", "x = bytearray(2**40)", "Out of memory", "MemoryError"),
+        (
+            "c",
+            "#include <signal.h>\nint main(void) { raise(SIGSEGV); }",
+            "Ended by the signal SIGSEGV",
+            "",
+        ),
         ("bash", "echo oops >&2; exit 9", "Ended with exit code 9", "oops"),
     ],
     ids=["syntax", "compiler", "memory", "signal", "exit code"],
@@ -107,7 +116,7 @@ def test_the_end_of_a_program_is_named_in_plain_words(
     write(page, language, code)
     page.get_by_role("button", name="Run", exact=True).click()
     expect(status(page)).to_have_text(re.compile(re.escape(title)), timeout=30_000)
-    expect(output(page)).to_have_text(re.compile(words))
+    expect(output(page)).to_contain_text(words)
 
 
 def test_a_timeout_is_named_with_the_output_so_far(page: Page) -> None:

@@ -19,7 +19,13 @@ def test_the_origins_that_may_embed_the_playground_are_separated_by_commas(
 
 @pytest.mark.parametrize(
     "origin",
-    ["*", "a.example.com", "https://a.example.com/x", "https://a.example.com; script-src *", "'self'"],
+    [
+        "*",
+        "a.example.com",
+        "https://a.example.com/x",
+        "https://a.example.com; script-src *",
+        "'self'",
+    ],
 )
 def test_a_value_that_is_no_origin_may_not_embed_the_playground(
     monkeypatch: pytest.MonkeyPatch, origin: str

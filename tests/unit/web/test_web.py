@@ -41,7 +41,9 @@ def test_the_page_knows_each_language() -> None:
 
 def test_the_image_copies_the_examples_of_each_language() -> None:
     text = (ROOT / "gateway" / "Dockerfile").read_text()
-    copied = re.findall(r"^COPY runtimes/(\w+)/examples /build/runtimes/\1/examples$", text, re.MULTILINE)
+    copied = re.findall(
+        r"^COPY runtimes/(\w+)/examples /build/runtimes/\1/examples$", text, re.MULTILINE
+    )
     assert set(copied) == LANGUAGES
 
 
