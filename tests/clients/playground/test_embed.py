@@ -14,8 +14,11 @@ from pathlib import Path
 
 import httpx
 import pytest
+import yaml
 from playwright.sync_api import expect
+from support.clients.kubectl import InstallationKubectl
 from support.clients.playground import Open
+from support.data.names import SYSTEM
 from support.deadline import until
 from support.fixtures.browser import accessibility_problems
 from support.fixtures.installation import Installation
@@ -49,14 +52,31 @@ def course(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Path, str
 
 
 @pytest.fixture(scope="module")
-def embeddable(installation: Installation, course: tuple[Path, str]) -> Iterator[str]:
+def kubeconfig(
+    installation: Installation,
+    kubectl: InstallationKubectl,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Path:
+    """The gateway's own rights: policies refuse some of its requests to administrators."""
+    config = yaml.safe_load(Path(installation.kubeconfig).read_text())
+    token = kubectl("create", "token", "cloche-gateway", "-n", SYSTEM, "--duration", "1h")
+    for user in config["users"]:
+        user["user"] = {"token": token.strip()}
+    path = tmp_path_factory.mktemp("gateway") / "kubeconfig"
+    path.touch(0o600)
+    path.write_text(yaml.safe_dump(config))
+    return path
+
+
+@pytest.fixture(scope="module")
+def embeddable(kubeconfig: Path, course: tuple[Path, str]) -> Iterator[str]:
     """A gateway of the installation's cluster whose page the course may embed; its URL."""
     built_page()
     port = free_port()
     env = {
         "PATH": os.environ["PATH"],
         "PYTHONPATH": os.environ.get("PYTHONPATH", ""),
-        "KUBECONFIG": installation.kubeconfig,
+        "KUBECONFIG": str(kubeconfig),
         "CLOCHE_GATEWAY_HOST": "127.0.0.1",
         "CLOCHE_GATEWAY_PORT": str(port),
         "CLOCHE_GATEWAY_PLAYGROUND_ORIGINS": course[1],

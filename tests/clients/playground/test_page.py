@@ -10,6 +10,7 @@ from typing import Any
 
 from playwright.sync_api import Page, Request, Route, expect
 from support.clients.playground import Open, fields, notice, output, run, status, write
+from support.deadline import until
 from support.fixtures.browser import RESULTS, Watched
 from support.fixtures.installation import Installation
 
@@ -26,6 +27,8 @@ def test_the_first_load_is_small_and_from_the_gateway_alone(open_page: Open) -> 
         received.append((request.url, request.sizes()["responseBodySize"]))
 
     page.on("requestfinished", count)
+    session = page.context.new_cdp_session(page)
+    session.send("Network.setCacheDisabled", {"cacheDisabled": True})
     page.reload(wait_until="networkidle")
     served = [(url, size) for url, size in received if not url.startswith("data:")]
     RESULTS.mkdir(exist_ok=True)
@@ -87,11 +90,16 @@ def test_a_key_that_was_revoked_is_asked_for_again_and_the_program_runs(
     expect(output(page)).to_have_text("after all\n", timeout=30_000)
 
 
+def _saved(page: Page, text: str) -> None:
+    """Wait until the browser keeps a program with this text."""
+    until(lambda: text in str(page.evaluate("localStorage.getItem('cloche.program')")), text, 10)
+
+
 def test_the_program_survives_a_reload(page: Page) -> None:
     fields(page)
     page.get_by_label("Standard input").fill("kept input")
     write(page, "ruby", "puts gets # kept")
-    page.wait_for_function("localStorage.getItem('cloche.program')?.includes('kept input')")
+    _saved(page, "kept input")
     page.reload()
     expect(page.get_by_label("Program", exact=True)).to_have_value("puts gets # kept")
     expect(page.locator("#language")).to_have_value("ruby")
@@ -130,7 +138,7 @@ def test_a_shared_link_does_not_replace_the_own_program_for_good(open_page: Open
     expect(notice(page)).to_be_visible()
     fragment = page.url.partition("#")[2]
     write(page, "python", "print('mine')")
-    page.wait_for_function("localStorage.getItem('cloche.program')?.includes('mine')")
+    _saved(page, "mine")
     assert "#" not in page.url, "the address no longer has what the page shows"
     page.evaluate("fragment => { location.hash = fragment }", fragment)
     expect(page.get_by_label("Program", exact=True)).to_have_value("print('theirs')")
