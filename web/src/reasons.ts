@@ -86,6 +86,12 @@ function signalled(code: number): string {
   return `Ended by the signal ${name ?? code - 128}`;
 }
 
+/** Describe a reason in a few words, with the exit code where it matters. */
+export function shortly(reason: string, code: number | null): string {
+  if (reason === "Exited") return code === 0 ? "Finished" : `Exit code ${code ?? "unknown"}`;
+  return (Object.hasOwn(REASONS, reason) ? REASONS[reason]?.[0] : undefined) ?? reason;
+}
+
 /** Describe a request that failed. */
 export function describeError(error: ApiError): Words {
   const sentence = error.detail.replace(/\.?$/, ".");

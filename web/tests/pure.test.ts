@@ -6,7 +6,7 @@ import { fromBase64, packed, size, toBase64, unpacked } from "../src/bytes.ts";
 import { EventParser } from "../src/events.ts";
 import { imageType, safeName } from "../src/files.ts";
 import { EMPTY, fromLink, fromText, linkOf, requestOf, toText } from "../src/program.ts";
-import { describe, describeError } from "../src/reasons.ts";
+import { describe, describeError, shortly } from "../src/reasons.ts";
 import { ApiError } from "../src/api.ts";
 import { asCli, asCurl, asPython } from "../src/snippets.ts";
 import type { Result, State } from "../src/types.ts";
@@ -196,4 +196,11 @@ test("each refusal of a request is described, with the time to wait", () => {
   assert.match(describeError(new ApiError(0, "")).title, /does not answer/);
   assert.equal(describeError(new ApiError(413, "code: must be at most 256 KiB, but has 300000 bytes")).title, "Too large");
   assert.equal(describeError(new ApiError(502, "")).help, "Status code 502.");
+});
+
+test("the list names a reason in a few words", () => {
+  assert.equal(shortly("Exited", 0), "Finished");
+  assert.equal(shortly("Exited", 3), "Exit code 3");
+  assert.equal(shortly("DeadlineExceeded", 137), "Timeout");
+  assert.equal(shortly("SomethingNew", null), "SomethingNew");
 });

@@ -17,7 +17,7 @@ import pytest
 import yaml
 from playwright.sync_api import expect
 from support.clients.kubectl import InstallationKubectl
-from support.clients.playground import Open
+from support.clients.playground import RUN_MS, Open
 from support.data.names import SYSTEM
 from support.deadline import until
 from support.fixtures.browser import accessibility_problems
@@ -116,7 +116,7 @@ def test_a_course_embeds_the_page_and_a_program_runs_there(
     frame.get_by_role("button", name="Run", exact=True).click()
     frame.locator("#key-field").fill(installation.key)
     frame.get_by_role("button", name="Use this key").click()
-    expect(frame.locator(".output").first).to_have_text("embedded\n", timeout=30_000)
+    expect(frame.locator(".output").first).to_have_text("embedded\n", timeout=RUN_MS)
     watched.shot("embedded")
     assert accessibility_problems(watched.page) == []
     with watched.page.expect_popup() as opened:

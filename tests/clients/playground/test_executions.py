@@ -8,6 +8,7 @@ import uuid
 import httpx
 import pytest
 from playwright.sync_api import Locator, Page, Route, expect
+from support.clients.playground import RUN_MS
 from support.fixtures.browser import Watched
 
 BUSY = "import time\nprint('at work', flush=True)\ntime.sleep(250)"
@@ -48,13 +49,13 @@ def test_the_status_of_a_running_execution_changes_without_a_reload(
     page = watched.page
     rows = listed(page, label)
     expect(rows).to_have_count(1)
-    expect(rows.first).to_contain_text("Running", timeout=30_000)
+    expect(rows.first).to_contain_text("Running", timeout=RUN_MS)
     watched.shot("list")
     page.get_by_role("button", name=f"Open execution {execution}").click()
-    expect(page.locator("#opened .output")).to_have_text(re.compile("at work"), timeout=30_000)
+    expect(page.locator("#opened .output")).to_have_text(re.compile("at work"), timeout=RUN_MS)
     expect(page.locator("#opened .status")).to_have_text("Running")
     page.locator("#opened-cancel").click()
-    expect(page.locator("#opened .status")).to_have_text("Cancelled", timeout=30_000)
+    expect(page.locator("#opened .status")).to_have_text("Cancelled", timeout=RUN_MS)
     expect(rows.first).to_contain_text("Cancelled", timeout=15_000)
 
 

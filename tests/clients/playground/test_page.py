@@ -9,7 +9,7 @@ import subprocess
 from typing import Any
 
 from playwright.sync_api import Page, Request, Route, expect
-from support.clients.playground import Open, fields, notice, output, run, status, write
+from support.clients.playground import RUN_MS, Open, fields, notice, output, run, status, write
 from support.deadline import until
 from support.fixtures.browser import RESULTS, Watched
 from support.fixtures.installation import Installation
@@ -55,7 +55,7 @@ def test_a_wrong_key_is_refused_in_the_dialog_and_a_right_one_runs_the_program(
     watched.shot("key")
     field.fill(installation.key)
     field.press("Enter")
-    expect(output(page)).to_have_text("with a key\n", timeout=30_000)
+    expect(output(page)).to_have_text("with a key\n", timeout=RUN_MS)
     kept = page.evaluate(
         "[JSON.stringify(localStorage), JSON.stringify(sessionStorage), document.cookie]"
     )
@@ -87,7 +87,7 @@ def test_a_key_that_was_revoked_is_asked_for_again_and_the_program_runs(
     expect(page.get_by_role("alert")).to_have_text(re.compile("does not know this key"))
     page.locator("#key-field").fill(installation.key)
     page.get_by_role("button", name="Use this key").click()
-    expect(output(page)).to_have_text("after all\n", timeout=30_000)
+    expect(output(page)).to_have_text("after all\n", timeout=RUN_MS)
 
 
 def _saved(page: Page, text: str) -> None:

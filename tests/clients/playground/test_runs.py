@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import yaml
 from playwright.sync_api import Page, expect
-from support.clients.playground import ended, fact, fields, output, run, status, write
+from support.clients.playground import RUN_MS, ended, fact, fields, output, run, status, write
 from support.data.names import ROOT
 from support.fixtures.browser import Watched
 
@@ -39,7 +39,7 @@ def test_output_is_shown_while_the_program_runs_and_it_can_be_cancelled(watched:
     page = watched.page
     write(page, "python", "import time\nprint('begun', flush=True)\ntime.sleep(250)\nprint('end')")
     page.get_by_role("button", name="Run", exact=True).click()
-    expect(output(page)).to_have_text(re.compile("begun"), timeout=30_000)
+    expect(output(page)).to_have_text(re.compile("begun"), timeout=RUN_MS)
     expect(status(page)).to_have_text("Running")
     expect(page.get_by_role("button", name="Run", exact=True)).to_be_disabled()
     expect(page.locator("#result .clock")).to_have_text(re.compile(r"\d\.\d s"))
@@ -115,7 +115,7 @@ def test_the_end_of_a_program_is_named_in_plain_words(
 ) -> None:
     write(page, language, code)
     page.get_by_role("button", name="Run", exact=True).click()
-    expect(status(page)).to_have_text(re.compile(re.escape(title)), timeout=30_000)
+    expect(status(page)).to_have_text(re.compile(re.escape(title)), timeout=RUN_MS)
     expect(output(page)).to_contain_text(words)
 
 
@@ -146,7 +146,7 @@ def test_a_mistake_in_a_field_is_named_and_nothing_is_run(page: Page) -> None:
 def test_a_session_keeps_files_from_one_run_to_the_next(page: Page) -> None:
     page.get_by_role("button", name="New session").click()
     state = page.locator("#session-state")
-    expect(state).to_have_text(re.compile("for Python is used"), timeout=30_000)
+    expect(state).to_have_text(re.compile("for Python is used"), timeout=RUN_MS)
     write(page, "python", "open('kept', 'w').write('from before')")
     run(page)
     page.reload()

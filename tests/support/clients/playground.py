@@ -9,7 +9,7 @@ from support.fixtures.browser import Watched
 
 Open = Callable[..., Watched]
 """Open the playground in a new profile."""
-RUN_MS = 30_000
+RUN_MS = 60_000
 """How long a program may take to be shown as ended, on a busy machine and in a new Pod."""
 
 

@@ -53,7 +53,9 @@ export class ExecutionsView {
     this.#next.addEventListener("click", () => this.#from(this.#nextCursor));
     this.#openedCancel.addEventListener("click", () => void this.#cancel());
     byId("opened-close", HTMLButtonElement).addEventListener("click", () => {
+      const id = this.#openedId;
       location.hash = "executions";
+      this.#rows.focus(id);
     });
     document.addEventListener("visibilitychange", () => {
       if (this.#isShown && !document.hidden) this.#soon();

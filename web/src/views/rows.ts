@@ -2,6 +2,7 @@
 
 import { button, el } from "../dom.ts";
 import { lookOf } from "../languages.ts";
+import { shortly } from "../reasons.ts";
 import type { Listed } from "../types.ts";
 
 const STATUS: Record<Listed["status"], string> = {
@@ -41,7 +42,7 @@ export class Rows {
       row.element.dataset["status"] = one.status;
       row.status.textContent = STATUS[one.status];
       row.time.textContent = one.execution_time === null ? "" : `${one.execution_time.toFixed(2)} s`;
-      row.result.textContent = resultOf(one);
+      row.result.textContent = one.reason === null ? "" : shortly(one.reason, one.exit_code);
       kept.set(one.execution_id, row);
     }
     const order = [...kept.values()].map((row) => row.element);
@@ -52,6 +53,11 @@ export class Rows {
     }
     this.#rows = kept;
     return true;
+  }
+
+  /** Move the focus to an execution, if it is in the list. */
+  focus(id: string): void {
+    this.#rows.get(id)?.element.querySelector("button")?.focus();
   }
 
   #make(one: Listed): Row {
@@ -74,10 +80,4 @@ export class Rows {
     );
     return { element, status, time, result };
   }
-}
-
-function resultOf(one: Listed): string {
-  if (one.reason === null) return "";
-  if (one.reason === "Exited") return one.exit_code === 0 ? "Finished" : `Exit code ${one.exit_code ?? "unknown"}`;
-  return one.reason;
 }
