@@ -1,6 +1,6 @@
 """The playground: a page in which a user writes programs, runs them and sees all executions.
 
-It is built from `web/` into the folder `page` beside this package: by the image's Dockerfile, and
+It is built from `web/` into the folder `page` next to this package: by the image's Dockerfile, and
 in a checkout by `make web`. Without the folder, there is no playground. The page requires no API
 key, because the user enters one there. Its Content-Security-Policy allows only the page's own files
 and requests to the gateway, so a program's output cannot run or load anything.
