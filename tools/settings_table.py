@@ -42,6 +42,7 @@ _IN_SEVERAL_LINES = {
     "MEMORY_LIMIT_MIB": "`gateway.resources.limits.memory`",
     "MEMORY_BYTES": "`operator.resources.limits.memory`",
     "CORS_ORIGINS": "`gateway.cors.origins`",
+    "PLAYGROUND_ORIGINS": "`gateway.playground.embedOrigins`",
     "DIALECTS": "`gateway.dialects.NAME.enabled`",
     "KEYLESS": "`gateway.dialects.NAME.keyless`",
     "RATE_LIMIT_REDIS_URL": "`valkey.enabled`, `gateway.rateLimit.redisUrl` or `.redisUrlSecret`",

@@ -19,6 +19,7 @@ from cloche_gateway.routes import (
     health,
     languages,
     openapi,
+    playground,
     session_files,
     sessions,
 )
@@ -50,12 +51,15 @@ def create_app(context: Context) -> ASGIApp:
     app.state.context = context
     for module in (execute, languages, executions, sessions, session_files, health, docs):
         app.include_router(module.router, responses=openapi.UNKNOWN_PARAMETER)
+    if context.settings.playground:
+        app.include_router(playground.router)
     for name in context.settings.dialects:
         for router in ROUTERS[name]:
             app.include_router(router)
     error_handlers.install(app)
     openapi.install(app)
     docs.install(app)
+    playground.load(context.settings)
     return RequestMiddleware(
         with_cors(app, context.settings.cors_origins), context.metrics, Pace(context.budget)
     )

@@ -27,6 +27,7 @@ REFUSED = {
     'gateway.dialects.jobe.keyless="Upper"': "/gateway/dialects/jobe/keyless",
     "gateway.dialects.dify.timeoutSeconds=301": "/gateway/dialects/dify/timeoutSeconds",
     'gateway.dialects.piston.anyVersion="yes"': "/gateway/dialects/piston/anyVersion",
+    'gateway.playground.embedOrigins=["*"]': "/gateway/playground/embedOrigins/0",
     "gateway.terminationGracePeriodSeconds=5": "/gateway/terminationGracePeriodSeconds",
     'gateway.resources={"limit":{}}': "limit",
     "sandbox.capacityShare=0": "/sandbox/capacityShare",
