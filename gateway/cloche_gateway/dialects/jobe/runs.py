@@ -208,7 +208,7 @@ def _answer(ended: Outcome, language: str, seconds: float) -> Response:
         stderr += f"command terminated with signal {ended.signal}{_name(ended.signal)}\n"
     if ended.stdout_truncated:
         stderr += f"output exceeds {limits.STDOUT_BYTES // limits.KIB} KiB\n"
-    # Any exit code counts as success, as in Jobe, because many correct programs have another than 0.
+    # Any exit code counts as success, as in Jobe: many correct programs do not exit with 0.
     outcome_code = _RUNTIME_ERROR if stderr else _SUCCESS
     return result(outcome_code, stdout=ended.stdout, stderr=stderr)
 
