@@ -130,8 +130,8 @@ class Settings(BaseSettings):
     `sandboxFusion`, `judge0`, `jobe`. The routes of the others answer 404."""
     keyless: Annotated[dict[DialectName, str], NoDecode] = Field(default_factory=dict)
     """Names of API keys whose rights and limits requests without a key get, as `DIALECT=NAME`
-    separated by commas. Set it only if nobody else can reach the gateway, for clients that cannot
-    send a key."""
+    separated by commas. Set it only if no other client can reach the gateway, for clients that
+    cannot send a key."""
     piston_any_version: bool = True
     """Whether a request for a version of a language that is not installed gets the installed one,
     because many clients of Piston have versions in their code. `false` answers 400, as Piston."""

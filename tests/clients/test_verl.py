@@ -9,7 +9,7 @@ from support.clients.environments import python_environment
 from support.clients.programs import run_client
 
 SECONDS = 30
-"""verl gives a request its two timeouts and 10 s, so the requests that wait have enough time."""
+"""For each of compiler and program. Requests that wait have more time with more seconds."""
 DOUBLE = "print(2 * int(input()))"
 COMPILED = "#include <iostream>\nint main() { int n; std::cin >> n; std::cout << 2 * n; }"
 

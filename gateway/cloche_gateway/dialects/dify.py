@@ -128,7 +128,7 @@ def _request(body: Any, timeout: float) -> ExecuteRequest:
     """Return the request of a body.
 
     Raises:
-        InvalidRequestError: a field is missing or is no string.
+        InvalidRequestError: a field is missing or is not a string.
         UnsupportedLanguageError: the dialect has no such language.
     """
     given = object_of(body)

@@ -1,7 +1,7 @@
 """The result of an execution in the terms that dialects have in common.
 
 They distinguish how a program ended, and whether the compiler or the program ended, where `/api/v1`
-has reasons and status codes. Whatever is not a program's result is an error.
+has reasons and status codes. What is not the result of a program is an error.
 """
 
 from __future__ import annotations

@@ -19,8 +19,11 @@ for name in ("verl", "verl.utils", "verl.utils.reward_score"):
     package.__path__ = [f"{sysconfig.get_path('purelib')}/{name.replace('.', '/')}"]
     sys.modules[name] = package
 
-from verl.utils.reward_score.sandbox_fusion import compute_score
+from verl.utils.reward_score.sandbox_fusion import compute_score, utils
 from verl.utils.reward_score.sandbox_fusion.utils import check_correctness
+
+# verl would give up 10 s after the two timeouts of a program, which a busy machine exceeds.
+utils.API_TIMEOUT = 60
 
 URL = sys.argv[1]
 

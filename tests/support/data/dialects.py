@@ -120,7 +120,7 @@ READS: dict[DialectName, tuple[str, ...]] = {
     DialectName.JUDGE0: ("/languages", "/statuses", "/about", "/submissions/{}"),
     DialectName.JOBE: (f"{_JOBE}/languages", f"{_JOBE}/files/{{}}"),
 }
-"""Paths for GET; `{}` stands for anything."""
+"""Paths for GET; `{}` means anything."""
 
 
 def changed(route: DialectRoute, value: Any) -> dict[str, Any]:

@@ -117,7 +117,7 @@ def _request(call: Call, spec: dict[str, Any]) -> tuple[ExecuteRequest, float]:
 
 
 def _cpu_seconds(given: Any) -> float:
-    """Return the most processor time. What is no number gives the default, as in Jobe.
+    """Return the most processor time. Anything but a number gives the default, as in Jobe.
 
     Raises:
         MistakeError: it is more than the service allows.
@@ -150,7 +150,7 @@ def _files(call: Call, given: Any) -> list[InputFile]:
     """Return the files of a run.
 
     Raises:
-        MistakeError: an item is no pair of id and name.
+        MistakeError: an item is not a pair of id and name.
         TooLargeError: there are too many.
         FileMissingError: one is not kept.
     """
@@ -208,7 +208,7 @@ def _answer(ended: Outcome, language: str, seconds: float) -> Response:
         stderr += f"command terminated with signal {ended.signal}{_name(ended.signal)}\n"
     if ended.stdout_truncated:
         stderr += f"output exceeds {limits.STDOUT_BYTES // limits.KIB} KiB\n"
-    # An exit code other than 0 is no error, as in Jobe, because many correct programs have one.
+    # Any exit code counts as success, as in Jobe: many correct programs do not exit with 0.
     outcome_code = _RUNTIME_ERROR if stderr else _SUCCESS
     return result(outcome_code, stdout=ended.stdout, stderr=stderr)
 
