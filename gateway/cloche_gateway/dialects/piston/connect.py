@@ -79,10 +79,10 @@ class _Switched(Response):
         super().__init__(status_code=101)
         self._conversation = _Conversation(call, websocket)
         self._websocket = websocket
-        self._headers = headers
+        self._fields = headers
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG002
-        head: Message = {"type": "http.response.start", "status": 101, "headers": self._headers}
+        head: Message = {"type": "http.response.start", "status": 101, "headers": self._fields}
         await send(head)
         try:
             await self._websocket.close(*await self._conversation.held())
