@@ -5,17 +5,18 @@ from __future__ import annotations
 import json
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from playwright.sync_api import expect
 from support.fixtures.browser import chromium
 from support.fixtures.installation import installed
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Page
+    from playwright.sync_api import Page, ViewportSize
 
 ROOT = Path(__file__).parents[1]
-_SIZE = {"width": 1200, "height": 760}
+_SIZE: ViewportSize = {"width": 1200, "height": 760}
+_SCHEMES: tuple[Literal["light", "dark"], ...] = ("light", "dark")
 _RUN_MS = 60_000
 _BUSY = (
     (
@@ -33,7 +34,7 @@ def main() -> int:
     """Take the pictures, one light and one dark."""
     found = installed()
     with chromium() as browser:
-        for name, scheme in (("light", "light"), ("dark", "dark")):
+        for scheme in _SCHEMES:
             context = browser.new_context(
                 viewport=_SIZE, color_scheme=scheme, device_scale_factor=2
             )
@@ -43,7 +44,7 @@ def main() -> int:
             page = context.new_page()
             page.goto(f"{found.url}/play")
             _play(page)
-            page.screenshot(path=ROOT / "docs" / f"playground-{name}.png")
+            page.screenshot(path=ROOT / "docs" / f"playground-{scheme}.png")
             if scheme == "dark":
                 _executions(page)
                 page.screenshot(path=ROOT / "docs" / "playground-executions.png")
