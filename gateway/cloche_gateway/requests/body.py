@@ -46,7 +46,7 @@ MAX_WARNINGS = 10
 
 @dataclass(frozen=True, slots=True)
 class Unknown:
-    """What a request has beside the documented form: unknown fields and converted values."""
+    """What a request has besides the documented form: unknown fields and converted values."""
 
     named: tuple[str, ...] = ()
     """The locations of the first unknown fields."""

@@ -16,6 +16,7 @@ EXPECTED = {
     "DiskFull": (200, "completed"),
     "InvalidSyntax": (400, "completed"),
     "CompilerFailed": (200, "completed"),
+    "ActionCompleted": (200, "completed"),
     "DeadlineExceeded": (500, "failed"),
     "Cancelled": (409, "cancelled"),
     "Deleted": (409, "cancelled"),
