@@ -9,7 +9,7 @@ SHELL := /bin/bash
 .DEFAULT_GOAL := help
 MAKEFLAGS += --no-builtin-rules --no-print-directory
 
-PACKAGES := crds kube gateway operator cluster runtimes/supervisor
+PACKAGES := crds kube gateway operator cluster runtimes/supervisor client
 ROOT := $(patsubst %/,%,$(dir $(abspath $(lastword $(MAKEFILE_LIST)))))
 VENV := $(ROOT)/.venv
 PY := $(VENV)/bin/python
@@ -20,7 +20,7 @@ PROSE := PYTHONPATH="$(ROOT)/tools" $(PY) -m prose
 SUITES := $(PY) tests/suites.py --cluster "$(TEST_CLUSTER)"
 
 .PHONY: help up doctor down status languages key images sbom runtime runtimes runtime-remove crds \
-        test test-all lint format hooks requirements bench bench-quick load etcd-flood fuzz siege chaos attacks programs isolation model \
+        test test-all lint format hooks requirements web screenshots bench bench-quick load etcd-flood fuzz siege chaos attacks programs isolation model \
         files prose settings-docs recording clean-cache venv-up venv-dev
 
 help: ## list the targets
@@ -77,12 +77,13 @@ test-all: venv-dev ## run all tests, including languages, programs, clients, att
 	@cd "$(ROOT)" && $(SUITES) "$(or $(SUITE),all)"
 
 # Without ruff's cache, because an import's classification depends on other files.
-lint: venv-dev ## run ruff, mypy, import-linter and the prose linter
+lint: venv-dev ## run ruff, mypy, import-linter, the type check of web/ and the prose linter
 	@$(VENV)/bin/ruff check --no-cache .
 	@$(VENV)/bin/ruff format --no-cache --check .
 	@$(VENV)/bin/mypy $(PACKAGES) tests tools
 	@$(VENV)/bin/mypy bench  # apart, because two packages have a module __main__
 	@$(VENV)/bin/lint-imports
+	@$(PY) tools/web.py check
 	@$(PROSE) lint
 
 prose: venv-dev ## count idioms in the prose, and show 30 passages of a revision before and after: make prose [BASE=REV] [SEED=1]
@@ -91,6 +92,12 @@ prose: venv-dev ## count idioms in the prose, and show 30 passages of a revision
 
 settings-docs: venv-dev ## generate the tables of settings in docs/operate/configure.md
 	@$(PY) tools/settings_table.py
+
+web: venv-dev ## build the playground, for a gateway that runs from this checkout
+	@$(PY) tools/web.py build
+
+screenshots: venv-dev ## write docs/playground-*.png from the running installation
+	@PYTHONPATH="$(ROOT)/tests" $(PY) tools/screenshots.py
 
 recording: venv-dev ## record the terminal session of the README on the running installation
 	@$(PY) tools/recording.py
@@ -154,6 +161,9 @@ requirements: venv-dev ## generate requirements/*.txt from pyproject.toml, with 
 	        --no-emit-find-links --extra "$$extra" --output-file "requirements/$$extra.txt" \
 	        pyproject.toml; \
 	done
+	@UV_CUSTOM_COMPILE_COMMAND="make requirements" $(VENV)/bin/uv pip compile --quiet \
+	    --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links \
+	    --group pyproject.toml:node --output-file requirements/node.txt
 
 # The virtual environment in two stages: the requirements of `up`, and those of tests and lint. Each
 # is installed again only if its requirements or the packages of this repository have changed.

@@ -42,6 +42,9 @@ _IN_SEVERAL_LINES = {
     "MEMORY_LIMIT_MIB": "`gateway.resources.limits.memory`",
     "MEMORY_BYTES": "`operator.resources.limits.memory`",
     "CORS_ORIGINS": "`gateway.cors.origins`",
+    "PLAYGROUND_ORIGINS": "`gateway.playground.embedOrigins`",
+    "DIALECTS": "`gateway.dialects.NAME.enabled`",
+    "KEYLESS": "`gateway.dialects.NAME.keyless`",
     "RATE_LIMIT_REDIS_URL": "`valkey.enabled`, `gateway.rateLimit.redisUrl` or `.redisUrlSecret`",
 }
 """The chart values of variables that a template sets in more than one line."""
@@ -151,7 +154,8 @@ def _type(info: FieldInfo, unit: str) -> str:
         return "text"
     if "SecretStr" in str(annotation):
         return "URL"
-    return "list" if "tuple" in str(annotation) else "JSON"
+    text = str(annotation)
+    return "list" if "tuple" in text or "DialectName" in text else "JSON"
 
 
 def _range(info: FieldInfo, unit: str, kind: str) -> str:
@@ -188,7 +192,7 @@ def _shown(value: object, unit: str) -> str:
         return f"{text} {unit}".strip()
     if isinstance(value, SecretStr) or not value:
         return "none"
-    return f"`{value}`"
+    return ", ".join(f"`{one}`" for one in (value if isinstance(value, tuple) else (value,)))
 
 
 def main() -> None:

@@ -21,9 +21,15 @@ FILE_PATH_CHARACTERS = 255
 OUTPUT_FILES_ENTRIES = 64
 OUTPUT_FILES_BYTES = 256 * KIB
 """All returned files together, before base64."""
+OUTPUT_ORDER_ENTRIES = 256
+"""Recorded pieces of standard output and standard error. Their lengths take 2 KiB of JSON."""
 OMITTED_FILES_ENTRIES = 100
 OMITTED_FILES_BYTES = 8 * KIB
 """The names of all files that were left out, as JSON."""
+LISTED_FILES_ENTRIES = 1000
+"""Files in the list of a session's files."""
+LISTED_FILES_BYTES = 128 * KIB
+"""Their paths, as JSON."""
 OMITTED_REASONS = ("TooLarge", "NoSpaceLeft", "TooMany", "PathTooLong", "NameNotUTF8")
 """Why a file was left out: its size or the files before it, their number, or its name."""
 STDOUT_BYTES = 256 * KIB
@@ -55,6 +61,8 @@ ENVIRONMENT_NAME = r"^[A-Za-z_][A-Za-z0-9_]*$"
 """Portable names of environment variables (POSIX), with lower case allowed."""
 LABEL_VALUE = r"^[A-Za-z0-9]([A-Za-z0-9._-]{0,61}[A-Za-z0-9])?$"
 """A Kubernetes label value that is not empty, for sessions and tenants."""
+SESSION_ID_CHARACTERS = 256
+"""The `session_id` of a request: a label of any characters."""
 LANGUAGE_NAME = r"^[A-Za-z0-9][A-Za-z0-9+#._-]{0,62}$"
 """A language as users write it: python, c++, C#, node."""
 ENTRY_NAME = r"^[a-z0-9]([a-z0-9._-]{0,61}[a-z0-9])?$"

@@ -19,6 +19,8 @@ from cloche_gateway.routes import (
     health,
     languages,
     openapi,
+    playground,
+    session_files,
     sessions,
 )
 
@@ -47,14 +49,17 @@ def create_app(context: Context) -> ASGIApp:
         redoc_url=None,
     )
     app.state.context = context
-    for module in (execute, languages, executions, sessions, health, docs):
+    for module in (execute, languages, executions, sessions, session_files, health, docs):
         app.include_router(module.router, responses=openapi.UNKNOWN_PARAMETER)
+    if context.settings.playground:
+        app.include_router(playground.router)
     for name in context.settings.dialects:
         for router in ROUTERS[name]:
             app.include_router(router)
     error_handlers.install(app)
     openapi.install(app)
     docs.install(app)
+    playground.load(context.settings)
     return RequestMiddleware(
         with_cors(app, context.settings.cors_origins), context.metrics, Pace(context.budget)
     )

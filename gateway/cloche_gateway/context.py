@@ -23,6 +23,7 @@ from cloche_gateway.cluster.readiness import Readiness
 from cloche_gateway.cluster.sessions import Sessions
 from cloche_gateway.cluster.waiters import Waiters
 from cloche_gateway.limits.bytes import Budget, CountedEnds, size_for
+from cloche_gateway.limits.file_store import FileStore
 from cloche_gateway.limits.rates import InFlight, Rates
 from cloche_gateway.metrics import Metrics
 from cloche_kube.paths import Paths
@@ -59,6 +60,7 @@ class Context:
     writes: WriteLimit
     in_flight: InFlight
     budget: Budget
+    uploads: FileStore
     lists: asyncio.Semaphore
     """Held while pages of a collection are read, because each takes some MiB. It allows 8 at a
     time."""
@@ -114,6 +116,7 @@ async def running(settings: Settings, kube: Rest) -> AsyncIterator[Context]:
         writes=writes,
         in_flight=InFlight(),
         budget=held,
+        uploads=FileStore(held),
         lists=asyncio.Semaphore(_LISTS),
         parser=ThreadPoolExecutor(1, "parser"),
         draining=asyncio.get_running_loop().create_future(),
@@ -128,6 +131,7 @@ async def running(settings: Settings, kube: Rest) -> AsyncIterator[Context]:
         yield context
     finally:
         context.drain()
+        context.uploads.clear()
         await context.canceller.finish()
         await feeds.close()
         for task in tasks:

@@ -127,6 +127,17 @@ class SessionNotFoundError(GatewayError):
         super().__init__(f"Session {session_id[:100]} not found")
 
 
+class SessionFileNotFoundError(GatewayError):
+    """A session has no regular file with this path."""
+
+    def __init__(self, path: str) -> None:
+        super().__init__(f"File {shown(path)} not found")
+
+
+class SessionFilesError(GatewayError):
+    """The files of a session cannot be written. The message names the file and the reason."""
+
+
 class SessionFailedError(GatewayError):
     """The session could not be started, because of a failure of the system."""
 

@@ -27,8 +27,8 @@ class Body(BaseModel):
 Warnings = Annotated[
     list[str] | None,
     Field(
-        description="Unknown fields of the request, which were ignored. Present only in the answer "
-        "to a request that has some.",
+        description="Unknown fields of the request, which were ignored, and values of another "
+        "type, which were converted. Present only in the answer to a request that has some.",
         examples=[["colour: unknown field, ignored"]],
     ),
 ]
@@ -84,9 +84,9 @@ class ExecuteRequest(Body):
     in seconds; default 30."""
     compile_timeout: Seconds = None
     """Timeout for compiling, in seconds. With `timeout` at most 300."""
-    session_id: str | None = None
+    session_id: str | None = Field(default=None, min_length=1)
     """The stateful session to run in (`sbs-…`). Any other value is a label to find related
-    executions: 1 to 63 of `A-Za-z0-9._-`, alphanumeric at both ends."""
+    executions, at most 256 characters."""
     args: list[str] | None = Field(default=None, max_length=limits.ARGS_ENTRIES)
     """The program's arguments, at most 64 KiB in total."""
     files: list[InputFile] | None = Field(default=None, max_length=limits.FILES_ENTRIES)

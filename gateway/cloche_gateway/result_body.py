@@ -52,7 +52,7 @@ def result(obj: dict[str, Any]) -> dict[str, Any]:
         "exit_code": status.get("exitCode"),
         "execution_time": status.get("executionSeconds"),
         "language": spec["language"],
-        "session_id": spec.get("session"),
+        "session_id": spec.get("sessionID") or spec.get("session"),
         "stdout_truncated": status.get("stdoutTruncated") or False,
         "stderr_truncated": status.get("stderrTruncated") or False,
         "reason": status.get("reason"),

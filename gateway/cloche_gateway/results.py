@@ -54,6 +54,8 @@ class Answer:
     status: int
     body: dict[str, Any]
     retry_after: int | None = None
+    output_order: Sequence[int] = ()
+    """As `outputOrder` of the status, for dialects that have one text of both streams."""
 
 
 RETRY_AFTER_SECONDS = 5
@@ -77,6 +79,7 @@ TABLE = {
     Reason.DISK_FULL: _EXITED,
     Reason.INVALID_SYNTAX: Rule(400, "Invalid code syntax: {message}"),
     Reason.COMPILER_FAILED: _EXITED,
+    Reason.ACTION_COMPLETED: _EXITED,
     Reason.DEADLINE_EXCEEDED: _failed("container timeout"),
     Reason.CANCELLED: _CANCELLED,
     Reason.DELETED: _CANCELLED,
@@ -173,7 +176,7 @@ def answer(obj: dict[str, Any]) -> Answer:
     body = result(obj) if rule.body is Body.RESULT else only_id
     if rule.detail is not None:
         body = {"detail": detail_of(obj), **body}
-    return Answer(rule.status, body, rule.retry_after)
+    return Answer(rule.status, body, rule.retry_after, status_of(obj).get("outputOrder") or ())
 
 
 def deleted(execution_id: str) -> Answer:

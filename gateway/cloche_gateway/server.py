@@ -10,11 +10,14 @@ from typing import TYPE_CHECKING, cast
 import uvicorn
 
 from cloche_gateway.app import create_app
+from cloche_gateway.dialects import WEBSOCKETS
 from cloche_gateway.http.connections import SEND_BYTES, Bounds
 from cloche_gateway.http.incoming import RECEIVE_BYTES
 from cloche_gateway.http.server_protocol import BoundedProtocol
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from cloche_gateway.context import Context
 
 _LAST_ANSWERS_SECONDS = 3
@@ -25,13 +28,24 @@ load balancers close an upstream connection. If the server closed it first, a re
 its way and would be lost."""
 
 
+def _protocol(bounds: Bounds, paths: frozenset[bytes]) -> Callable[..., asyncio.Protocol]:
+    """Return what makes the protocol of a connection. `paths` may become websockets."""
+    if not paths:
+        return functools.partial(BoundedProtocol, bounds=bounds)
+    # The package for websockets takes memory that a gateway without them does not need.
+    from cloche_gateway.http.upgrade import UpgradingProtocol  # noqa: PLC0415
+
+    return functools.partial(UpgradingProtocol, bounds=bounds, paths=paths)
+
+
 class Server(uvicorn.Server):
     """uvicorn with limits on connections, and a shutdown that answers waiting requests in time."""
 
     def __init__(self, context: Context) -> None:
         settings = context.settings
         bounds = Bounds(settings.connections, settings.send_timeout_seconds, context.budget)
-        protocol = functools.partial(BoundedProtocol, bounds=bounds)
+        paths = frozenset(path for name in settings.dialects for path in WEBSOCKETS.get(name, ()))
+        protocol = _protocol(bounds, paths)
         super().__init__(
             uvicorn.Config(
                 create_app(context),

@@ -20,7 +20,7 @@ PREFIX = "CLOCHE_GATEWAY_"
 _REDIS = frozenset({"redis", "rediss"})
 _SECRET = frozenset({"rate_limit_redis_url"})
 """Settings whose values are not shown in error messages."""
-_ORIGIN = re.compile(r"\*|https?://([a-z0-9.-]+|\[[0-9a-f:]+\])(:[0-9]{1,5})?")
+_ORIGIN = re.compile(r"https?://([a-z0-9.-]+|\[[0-9a-f:]+\])(:[0-9]{1,5})?")
 _DNS_LABEL = r"^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$"
 _KEY_NAME = re.compile(r"[a-z0-9]([a-z0-9._-]{0,251}[a-z0-9])?")
 
@@ -120,6 +120,11 @@ class Settings(BaseSettings):
     cors_origins: Annotated[tuple[str, ...], NoDecode] = ()
     """Origins whose pages may call from a browser, separated by commas, or `*`. Users of such a
     page can read its API key."""
+    playground: bool = True
+    """Whether the playground is served, at `/play` and for browsers at `/`."""
+    playground_origins: Annotated[tuple[str, ...], NoDecode] = ()
+    """Origins whose pages may show `/play?embed` in a frame, separated by commas. Users of such a
+    page enter their API key in that frame, so name only origins that you trust."""
     dialects: Annotated[tuple[DialectName, ...], NoDecode] = (DialectName.MCP,)
     """APIs of other systems that are served too, separated by commas: `mcp`, `piston`, `dify`,
     `sandboxFusion`, `judge0`, `jobe`. The routes of the others answer 404."""
@@ -140,14 +145,15 @@ class Settings(BaseSettings):
 
     @field_validator("cors_origins", mode="before")
     @classmethod
-    def _are_origins(cls, value: object) -> object:
+    def _are_origins_or_all(cls, value: object) -> object:
         """Split the text at commas, and reject values that no browser sends as an origin."""
-        if isinstance(value, str):
-            value = _parts(value)
-        for one in value if isinstance(value, tuple | list) else ():
-            if not isinstance(one, str) or not _ORIGIN.fullmatch(one):
-                raise ValueError(f"{one}: must be *, or scheme://host[:port] in lower case")
-        return value
+        return _origins(value, "*")
+
+    @field_validator("playground_origins", mode="before")
+    @classmethod
+    def _are_origins(cls, value: object) -> object:
+        """As for `cors_origins`, without `*`."""
+        return _origins(value)
 
     @field_validator("dialects", mode="before")
     @classmethod
@@ -161,8 +167,11 @@ class Settings(BaseSettings):
         """Split the text at commas and equals signs, and reject what cannot be a key's name."""
         if not isinstance(value, str):
             return value
-        pairs = dict(part.partition("=")[::2] for part in _parts(value))
-        for dialect, name in pairs.items():
+        pairs = dict[str, str]()
+        for dialect, _, name in (part.partition("=") for part in _parts(value)):
+            if dialect in pairs:
+                raise ValueError(f"{dialect}: is given twice")
+            pairs[dialect] = name
             if not _KEY_NAME.fullmatch(name):
                 raise ValueError(f"{dialect}={name}: must be DIALECT=NAME with an API key's name")
         return pairs
@@ -193,10 +202,21 @@ def load() -> Settings:
         return Settings()
     except ValidationError as error:
         first = error.errors(include_url=False, include_context=False)[0]
-        where = PREFIX + ".".join(str(part) for part in first["loc"]).upper()
+        where = PREFIX + str(first["loc"][0]).upper()
         shown = "" if _SECRET & set(first["loc"]) else f"={first['input']!r}"
         raise SettingsError(f"{where}{shown}: {first['msg']}") from None
 
 
 def _parts(text: str) -> tuple[str, ...]:
     return tuple(part.strip() for part in text.split(",") if part.strip())
+
+
+def _origins(value: object, *others: str) -> object:
+    """Split a text at commas, and reject what is neither an origin nor one of `others`."""
+    if isinstance(value, str):
+        value = _parts(value)
+    for one in value if isinstance(value, tuple | list) else ():
+        if one not in others and (not isinstance(one, str) or not _ORIGIN.fullmatch(one)):
+            allowed = "".join(f"{other}, or " for other in others)
+            raise ValueError(f"{one}: must be {allowed}scheme://host[:port] in lower case")
+    return value

@@ -17,7 +17,8 @@ from http import HTTPStatus
 
 import httpx
 from fuzz import schema
-from fuzz.hostile import Hostile, requests
+from fuzz.dialects import requests
+from fuzz.hostile import Hostile
 from fuzz.judge import Judge
 from fuzz.sending import send
 from support.fixtures.installation import Installation, installed
@@ -107,10 +108,10 @@ async def _memory(client: httpx.AsyncClient) -> float:
 def _table(report: Report) -> str:
     statuses = sorted({status for _, status in report.answers})
     kinds = sorted({kind for kind, _ in report.answers})
-    lines = [f"{'':22}" + "".join(f"{status:>7}" for status in statuses)]
+    lines = [f"{'':32}" + "".join(f"{status:>7}" for status in statuses)]
     for kind in kinds:
         counts = (report.answers[kind, status] for status in statuses)
-        lines.append(f"{kind:22}" + "".join(f"{count or '':>7}" for count in counts))
+        lines.append(f"{kind:32}" + "".join(f"{count or '':>7}" for count in counts))
     memory = " ".join(f"{mib:.0f}" for mib in report.memory)
     return "\n".join([*lines, f"memory of the gateway, MiB: {memory}"])
 

@@ -11,7 +11,7 @@ from typing import Any
 from urllib.parse import quote
 
 _KIB = 1024
-_WORDS = (
+WORDS = (
     *(
         "",
         " ",
@@ -64,15 +64,18 @@ _ROUTES = (
         "execute/languages",
         "execute/health",
         "sessions",
+        "sessions/sbs-x/files",
     ),
     *("executions", "warm-pool/status", "execute/warm-pool/status"),
 )
 _WITH_ID = (
     *("execute/status/{}", "execute/language/{}/info", "execute/session/{}", "executions/{}"),
-    *("executions/{}/events", "sessions/{}"),
+    *("executions/{}/events", "sessions/{}", "sessions/{}/files", "sessions/sbs-x/files/{}"),
 )
-_PARAMETERS = ("wait", "strict", "limit", "cursor", "status", "language", "session_id", "x")
-_BODY_ROUTES = ("execute", "execute/async", "execute/batch", "sessions")
+_PARAMETERS = (
+    *("wait", "strict", "limit", "cursor", "status", "language", "session_id", "pattern", "x"),
+)
+_BODY_ROUTES = (*("execute", "execute/async", "execute/batch", "sessions", "sessions/sbs-x/files"),)
 
 
 @dataclass(frozen=True)
@@ -98,23 +101,23 @@ def _field(source: random.Random) -> Hostile:
     """A request with one or more fields that are something else."""
     value = _valid(source)
     for _ in range(source.randint(1, 3)):
-        value[source.choice(_FIELDS)] = _value(source, 3)
-    return _post("a field", source, _dump(value))
+        value[source.choice(_FIELDS)] = anything(source, 3)
+    return _post("a field", source, dump(value))
 
 
 def _missing(source: random.Random) -> Hostile:
     value = _valid(source)
     del value[source.choice(("code", "language"))]
-    return _post("a field is missing", source, _dump(value))
+    return _post("a field is missing", source, dump(value))
 
 
 def _twins(source: random.Random) -> Hostile:
-    body = _dump(_valid(source))
+    body = dump(_valid(source))
     return _post("a name twice", source, body[:-1] + b',"code":"print(1)"}')
 
 
 def _not_json(source: random.Random) -> Hostile:
-    whole = _dump(_valid(source))
+    whole = dump(_valid(source))
     body = source.choice(
         (
             whole[: source.randrange(len(whole))],
@@ -137,8 +140,8 @@ def _not_json(source: random.Random) -> Hostile:
 
 def _list(source: random.Random) -> Hostile:
     """A batch of anything, but never of programs alone, because those would be run."""
-    items = [_value(source, 2) for _ in range(source.randrange(14))]
-    return Hostile("a list", "POST", "/api/v1/execute/batch", _dump(items), _JSON)
+    items = [anything(source, 2) for _ in range(source.randrange(14))]
+    return Hostile("a list", "POST", "/api/v1/execute/batch", dump(items), JSON)
 
 
 def _large(source: random.Random) -> Hostile:
@@ -148,7 +151,7 @@ def _large(source: random.Random) -> Hostile:
         size // source.choice((1, 4))
     )
     value["language"] = "none"
-    return _post("a large field", source, _dump(value))
+    return _post("a large field", source, dump(value))
 
 
 def _costly(source: random.Random) -> Hostile:
@@ -164,7 +167,7 @@ def _costly(source: random.Random) -> Hostile:
 def _huge(source: random.Random) -> Hostile:
     """10 MB that are said beforehand: refused before they are read."""
     route = f"/api/v1/{source.choice(_BODY_ROUTES)}"
-    headers = _JSON | {"Content-Length": "10000000"}
+    headers = JSON | {"Content-Length": "10000000"}
     return Hostile("a huge body", "POST", route, b'{"code":"' + b"x" * 1000, headers)
 
 
@@ -175,20 +178,20 @@ def _files(source: random.Random) -> Hostile:
         {"path": source.choice(paths), source.choice(("content", "content_base64")): "!"}
         for _ in range(source.choice((1, 2, 65)))
     ]
-    return _post("files", source, _dump(value))
+    return _post("files", source, dump(value))
 
 
 def _environment(source: random.Random) -> Hostile:
     value = _valid(source)
     value["environment"] = {
-        source.choice(_WORDS): source.choice(_WORDS) for _ in range(source.choice((1, 129)))
+        source.choice(WORDS): source.choice(WORDS) for _ in range(source.choice((1, 129)))
     }
     value["language"] = "none"
-    return _post("the environment", source, _dump(value))
+    return _post("the environment", source, dump(value))
 
 
 def _path(source: random.Random) -> Hostile:
-    route = source.choice(_WITH_ID).format(quote(source.choice(_WORDS).encode("utf-8", "replace")))
+    route = source.choice(_WITH_ID).format(quote(source.choice(WORDS).encode("utf-8", "replace")))
     if source.random() < 0.2:
         route = quote("".join(source.choices(string.printable, k=source.randrange(60))))
     return Hostile("a path", source.choice(_METHODS), f"/api/v1/{route}")
@@ -197,7 +200,7 @@ def _path(source: random.Random) -> Hostile:
 def _query(source: random.Random) -> Hostile:
     route = source.choice(("executions", "execute/languages", "execute/status/none"))
     query = "&".join(
-        f"{source.choice(_PARAMETERS)}={quote(source.choice(_WORDS).encode('utf-8', 'replace'))}"
+        f"{source.choice(_PARAMETERS)}={quote(source.choice(WORDS).encode('utf-8', 'replace'))}"
         for _ in range(source.randint(1, 3))
     )
     return Hostile("a query", "GET", f"/api/v1/{route}?{query}")
@@ -212,8 +215,8 @@ def _header(source: random.Random) -> Hostile:
         ("Idempotency-Key", "X-Request-ID", "Last-Event-ID", "Accept", "Content-Type")
     )
     value = source.choice(("", "\t", "x" * 300, "é", "1-2-3-4", "-1", "text/html", "9" * 4000))
-    body = _dump(_valid(source) | {"language": "none"})
-    return Hostile("a header", "POST", "/api/v1/execute", body, _JSON | {name: value})
+    body = dump(_valid(source) | {"language": "none"})
+    return Hostile("a header", "POST", "/api/v1/execute", body, JSON | {name: value})
 
 
 def _key(source: random.Random) -> Hostile:
@@ -235,29 +238,29 @@ def _valid(source: random.Random) -> dict[str, Any]:
     }
 
 
-def _value(source: random.Random, depth: int) -> Any:
+def anything(source: random.Random, depth: int) -> Any:
     kinds: tuple[Callable[[], Any], ...] = (
-        lambda: source.choice(_WORDS),
+        lambda: source.choice(WORDS),
         lambda: source.choice(_NUMBERS),
         lambda: source.choice((None, True, False)),
-        lambda: [_value(source, depth - 1) for _ in range(source.randrange(4))],
+        lambda: [anything(source, depth - 1) for _ in range(source.randrange(4))],
         lambda: {
-            source.choice(_WORDS): _value(source, depth - 1) for _ in range(source.randrange(4))
+            source.choice(WORDS): anything(source, depth - 1) for _ in range(source.randrange(4))
         },
     )
     return source.choice(kinds if depth else kinds[:3])()
 
 
-def _dump(value: Any) -> bytes:
+def dump(value: Any) -> bytes:
     return json.dumps(value).encode()
 
 
 def _post(kind: str, source: random.Random, body: bytes) -> Hostile:
     route = source.choice(("execute", "execute", "execute/async", "sessions"))
-    return Hostile(kind, "POST", f"/api/v1/{route}", body, _JSON)
+    return Hostile(kind, "POST", f"/api/v1/{route}", body, JSON)
 
 
-_JSON = {"Content-Type": "application/json"}
+JSON = {"Content-Type": "application/json"}
 _MAKERS = (
     *(_field, _missing, _twins, _not_json, _list, _large, _costly, _huge),
     *(_files, _environment, _path, _query, _method, _header, _key),

@@ -6,6 +6,8 @@ import json
 import re
 from typing import Any
 
+from fuzz import dialects
+
 _BUSY, _FAILED = "Service busy", "Execution failed: "
 _EVERYWHERE = {400, 404, 405}
 """What an unknown path, a wrong method or a request that is not HTTP may be answered."""
@@ -16,7 +18,7 @@ class Judge:
 
     def __init__(self, document: dict[str, Any]) -> None:
         self._operations = [
-            (method.upper(), re.compile(re.sub(r"\{\w+\}", "[^/]*", path) + "/?"), operation)
+            (method.upper(), _pattern(path), operation)
             for path, operations in document["paths"].items()
             for method, operation in operations.items()
         ]
@@ -25,6 +27,8 @@ class Judge:
         self, method: str, target: str, status: int, headers: dict[str, str], body: bytes
     ) -> str | None:
         """What is wrong with this answer, None when nothing is."""
+        if dialects.is_dialect(target):
+            return dialects.problem(status, headers, body)
         if status not in self._documented(method, target) | _EVERYWHERE:
             return f"{status} is not documented"
         if status < 400 or method == "HEAD":
@@ -44,6 +48,12 @@ class Judge:
             if name == method and pattern.fullmatch(path)
             for status in operation["responses"]
         }
+
+
+def _pattern(path: str) -> re.Pattern[str]:
+    """Return the pattern of a route. The last part of its path may have slashes."""
+    whole = re.sub(r"\{\w+\}$", ".*", path)
+    return re.compile(re.sub(r"\{\w+\}", "[^/]*", whole) + "/?")
 
 
 def _of_detail(status: int, headers: dict[str, str], detail: object) -> str | None:

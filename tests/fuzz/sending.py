@@ -49,7 +49,9 @@ async def send(url: str, key: str, request: Hostile) -> Answer:
 
 
 def _head(request: Hostile, host: str, key: str) -> bytes:
-    headers = {"Host": host, "Connection": "close", "Content-Length": str(len(request.body))}
+    headers = {"Host": host, "Connection": "close"}
+    if "Upgrade" not in request.headers:  # What follows is then no body.
+        headers["Content-Length"] = str(len(request.body))
     if request.with_key:
         headers["X-API-Key"] = key
     headers |= request.headers

@@ -22,7 +22,7 @@ SENTENCE_WORDS = 35
 """Words of a sentence beyond which a warning is printed."""
 
 _TEXTS = ("charts/cloche/values.yaml", "charts/cloche/templates/NOTES.txt")
-_PRODUCT = re.compile(r"^(crds|gateway|operator|cluster|kube|runtimes)/")
+_PRODUCT = re.compile(r"^(client|crds|gateway|operator|cluster|kube|runtimes)/")
 """Where strings are read by users: answers, log lines, conditions, OpenAPI and CRD texts."""
 _CODE = re.compile(r"``.*?``|`[^`]*`|https?://\S+")
 _LINK = re.compile(r"\[([^\]]*)\](?:\([^)]*\)|\[[^\]]*\])")

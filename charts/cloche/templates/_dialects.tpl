@@ -22,6 +22,6 @@ mcp: [/mcp]
 piston: []
 dify: [/v1/sandbox]
 sandboxFusion: [/run_code, /v1/ping]
-judge0: [/judge0, /submissions, /languages, /statuses, /about, /system_info, /config_info, /authenticate]
+judge0: [/judge0, /submissions, /languages, /statuses, /about, /version, /license, /isolate, /system_info, /config_info, /statistics, /workers, /authenticate, /authorize]
 jobe: [/jobe]
 {{- end }}

@@ -22,8 +22,7 @@ GATEWAY_PORT = 8002
 """The gateway's port, in the cluster and on this machine."""
 
 ALL_DIALECTS: dict[str, Any] = {
-    name: {"enabled": True}
-    for name in ("mcp", "piston", "dify", "sandboxFusion", "judge0", "jobe")
+    name: {"enabled": True} for name in ("mcp", "piston", "dify", "sandboxFusion", "judge0", "jobe")
 }
 """The chart's values that enable all dialects, for clusters on this machine."""
 

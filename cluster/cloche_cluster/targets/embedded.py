@@ -103,9 +103,7 @@ class EmbeddedCluster:
         store.remove(stale_images(store.names(), [*keep, *used]))
 
     def values(self) -> dict[str, Any]:
-        """Return a NodePort, all dialects, the RuntimeClass without a network, and the API server's
-        ports.
-        """
+        """Return a NodePort, all dialects, a RuntimeClass without a network, and some ports."""
         service = {"type": "NodePort", "nodePort": GATEWAY_NODE_PORT}
         api_server = {"ports": [HTTPS, self.embedded.ports.api]}
         return {

@@ -37,6 +37,9 @@ def execution_crd() -> dict[str, Any]:
             column("Seconds", ".status.executionSeconds", "number"),
             column("Tenant", ".spec.tenant", priority=_WIDE),
             column("Session", ".spec.session", priority=_WIDE),
+            # The gateway's list shows it instead of Session, which is derived from it.
+            column("SessionID", ".spec.sessionID", priority=_WIDE),
+            column("Action", ".spec.action", priority=_WIDE),
             column("Pod", ".status.podName", priority=_WIDE),
             column("Node", ".status.nodeName", priority=_WIDE),
             column("Warm", ".status.warm", "boolean", priority=_WIDE),

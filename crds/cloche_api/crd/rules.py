@@ -8,10 +8,12 @@ from cloche_api.crd.schema import structural
 from cloche_api.resources.base import rules
 from cloche_api.resources.execution import ExecutionSpec
 from cloche_api.resources.phases import TERMINAL
-from cloche_api.resources.session import SessionPhase
+from cloche_api.resources.session import SessionPhase, SessionSpec
 
 if TYPE_CHECKING:
     from collections.abc import Collection
+
+_TIMES = {"idleTimeoutSeconds", "lifetimeSeconds"}
 
 
 def execution_rules() -> dict[str, Any]:
@@ -29,12 +31,8 @@ def execution_spec_rule() -> dict[str, str]:
     """
     spec = structural(ExecutionSpec)
     always = {*spec["required"], *(f for f, of in spec["properties"].items() if "default" in of)}
-    same = "self.{0} == oldSelf.{0}"
-    same_or_absent = f"has(self.{{0}}) == has(oldSelf.{{0}}) && (!has(self.{{0}}) || {same})"
     fixed = {
-        f: "(" + (same if f in always else same_or_absent).format(f) + ")"
-        for f in spec["properties"]
-        if f != "cancel"
+        f: f"({_unchanged(f, always=f in always)})" for f in spec["properties"] if f != "cancel"
     }
     cancel = "(!(has(oldSelf.cancel) && oldSelf.cancel) || (has(self.cancel) && self.cancel))"
     which = "'cancel can only become true'"
@@ -49,11 +47,31 @@ def execution_spec_rule() -> dict[str, str]:
 
 
 def session_rules() -> dict[str, Any]:
-    """Return the rules of a session: its spec never changes, and its end is final."""
+    """Return the rules of a session: only its times can change, and its end is final."""
+    spec = structural(SessionSpec)
+    same = " && ".join(
+        _unchanged(field, always=field in spec["required"], where="spec.")
+        for field in spec["properties"]
+        if field not in _TIMES
+    )
     return rules(
-        ("self.spec == oldSelf.spec", "spec may not change once the session exists"),
+        (
+            f"self.spec == oldSelf.spec || ({same})",
+            (
+                "spec may not change once the session exists, except idleTimeoutSeconds and "
+                "lifetimeSeconds"
+            ),
+        ),
         *_final({SessionPhase.ENDED}, "the session has ended"),
     )
+
+
+def _unchanged(field: str, *, always: bool, where: str = "") -> str:
+    """Return the expression that a field has not changed. `always`: it is never absent."""
+    now, before = f"self.{where}{field}", f"oldSelf.{where}{field}"
+    if always:
+        return f"{now} == {before}"
+    return f"has({now}) == has({before}) && (!has({now}) || {now} == {before})"
 
 
 def _final(phases: Collection[str], what: str) -> list[tuple[str, str]]:

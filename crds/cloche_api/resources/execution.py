@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from enum import StrEnum
+
 from pydantic import ConfigDict, Field
 
 from cloche_api import limits
@@ -11,7 +13,7 @@ from cloche_api.resources.input import SIZE_RULE, Code, Input, OutputPattern
 from cloche_api.resources.source import SourceReference, SourceSpec
 
 _CODE_RULE = {
-    "rule": "has(self.code) || has(self.source)",
+    "rule": "has(self.code) || has(self.source) || has(self.action)",
     "message": "the source code of the program",
     "reason": "FieldValueRequired",
     "fieldPath": ".code",
@@ -23,6 +25,19 @@ _SPEC_RULES = rules(
             "has(self.environment) || has(self.files))"
         ),
         "code, stdin, args, environment and files must be absent if source is set",
+    ),
+    (
+        (
+            "!has(self.action) || (has(self.session) && self.session.startsWith('sbs-') && "
+            "!(has(self.code) || has(self.stdin) || has(self.args) || has(self.environment) || "
+            "has(self.entry) || has(self.resources)) && (self.action == 'WriteFiles' "
+            "? (has(self.files) || has(self.source)) && !has(self.outputFiles) "
+            ": has(self.outputFiles) && !has(self.files) && !has(self.source)))"
+        ),
+        (
+            "an action needs a session and has no program: WriteFiles has only files, and the "
+            "other actions have only outputFiles"
+        ),
     ),
     SIZE_RULE,
 )
@@ -41,6 +56,15 @@ class Concurrency(Resource):
     """Maximum number of executions and sessions at the same time."""
 
 
+class Action(StrEnum):
+    """What is done with the files of a session, in the place of a program."""
+
+    WRITE_FILES = "WriteFiles"
+    READ_FILES = "ReadFiles"
+    LIST_FILES = "ListFiles"
+    REMOVE_FILES = "RemoveFiles"
+
+
 class ExecutionSpec(Input):
     """The program to run. All fields are immutable except `cancel`."""
 
@@ -49,7 +73,11 @@ class ExecutionSpec(Input):
     language: str = Field(pattern=limits.LANGUAGE_NAME, max_length=63)
     """Name or alias of a SandboxRuntime."""
     code: Code | None = None
-    """Source code of the program. Required unless `source` is set."""
+    """Source code of the program. Required unless `source` or `action` is set."""
+    action: Action | None = None
+    """What to do with the files of the session instead of running a program: WriteFiles writes
+    `files`. ReadFiles returns the files that match `outputFiles`, ListFiles their sizes and times,
+    and RemoveFiles removes them. Requires a `session`."""
     entry: str | None = Field(default=None, pattern=limits.ENTRY_NAME, max_length=63)
     """Name of the entry of the SandboxRuntime that runs the program, for example pytest. If absent,
     the program is run directly."""
@@ -80,6 +108,11 @@ class ExecutionSpec(Input):
     session: str | None = Field(default=None, pattern=limits.LABEL_VALUE, max_length=63)
     """Name of the SandboxSession (sbs-…) to run in. Any other value is a label by which related
     executions can be found. Only the gateway may set it."""
+    session_id: str | None = Field(
+        default=None, min_length=1, max_length=limits.SESSION_ID_CHARACTERS, alias="sessionID"
+    )
+    """The `session_id` of the HTTP request, if that is not a valid label value. `session` is then
+    derived from it. Only the gateway may set it."""
     tenant: str | None = Field(default=None, pattern=limits.LABEL_VALUE, max_length=63)
     """Tenant that owns the execution. Only the gateway may set it."""
     concurrency: Concurrency | None = None

@@ -44,6 +44,17 @@ class OmittedFile(Resource):
     PathTooLong or NameNotUTF8."""
 
 
+class ListedFile(Resource):
+    """A file that an action has written, found or removed."""
+
+    path: str = Field(max_length=4096)
+    """Path relative to the working directory. Bytes that are not UTF-8 are replaced by U+FFFD."""
+    size: int = Field(ge=0)
+    """Size in bytes."""
+    modified_time: datetime
+    """Time of its last modification, which a program can set to any time."""
+
+
 class ExecutionStatus(Resource):
     """Observed state of the execution. It does not change after the phase is terminal."""
 
@@ -65,6 +76,10 @@ class ExecutionStatus(Resource):
     """Whether `stdout` contains less than the program wrote."""
     stderr_truncated: bool | None = None
     """Whether `stderr` contains less than the program wrote."""
+    output_order: list[int] | None = Field(default=None, max_length=limits.OUTPUT_ORDER_ENTRIES)
+    """The order of `stdout` and `stderr`: lengths of their pieces in characters (Unicode code
+    points), alternately of `stdout` and `stderr`. What follows the last piece has no recorded
+    order. Absent if all of `stdout` was written first, or one of them is empty."""
     stdout_bytes: int | None = None
     """Bytes that the program wrote to standard output, including those that were not kept."""
     stderr_bytes: int | None = None
@@ -77,6 +92,10 @@ class ExecutionStatus(Resource):
         default=None, max_length=limits.OMITTED_FILES_ENTRIES
     )
     """Files that are missing, with their sizes: the first 100, with names of 8 KiB together."""
+    listed_files: list[ListedFile] | None = Field(
+        default=None, max_length=limits.LISTED_FILES_ENTRIES
+    )
+    """Files that an action has written, found or removed."""
     queued_time: datetime | None = None
     """Time at which the operator first saw the execution."""
     claimed_time: datetime | None = None

@@ -32,6 +32,7 @@ class Reason(StrEnum):
     DISK_FULL = "DiskFull"
     INVALID_SYNTAX = "InvalidSyntax"
     COMPILER_FAILED = "CompilerFailed"
+    ACTION_COMPLETED = "ActionCompleted"
     DEADLINE_EXCEEDED = "DeadlineExceeded"
     CANCELLED = "Cancelled"
     DELETED = "Deleted"
@@ -68,6 +69,7 @@ _PHASE_OF = {
     Reason.DISK_FULL: Phase.COMPLETED,
     Reason.INVALID_SYNTAX: Phase.COMPLETED,
     Reason.COMPILER_FAILED: Phase.COMPLETED,
+    Reason.ACTION_COMPLETED: Phase.COMPLETED,
     Reason.DEADLINE_EXCEEDED: Phase.TIMED_OUT,
     Reason.CANCELLED: Phase.CANCELLED,
     Reason.DELETED: Phase.CANCELLED,

@@ -15,7 +15,7 @@ from cloche_api.resources.execution import Concurrency
 
 
 class SessionSpec(Resource):
-    """The session to create. All fields are immutable."""
+    """The session to create. All fields are immutable except the two times."""
 
     language: str = Field(pattern=limits.LANGUAGE_NAME, max_length=63)
     """Name or alias of the SandboxRuntime of all executions in the session."""
@@ -66,6 +66,8 @@ class SessionStatus(Resource):
     """Resource limits of the Pod, which the programs share."""
     runtime_generation: int | None = Field(default=None, ge=0)
     """The metadata.generation of the SandboxRuntime that the Pod was created from."""
+    observed_generation: int | None = Field(default=None, ge=0)
+    """The metadata.generation of the session whose times the operator has taken over."""
     last_used_time: datetime | None = None
     """Time at which an execution last ran in the session. It is updated with a delay of some
     seconds."""

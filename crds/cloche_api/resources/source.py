@@ -56,8 +56,8 @@ class SourceSpec(Input):
     """Name of the SandboxExecution that the source belongs to. No other execution can use it."""
     tenant: str | None = Field(default=None, pattern=limits.LABEL_VALUE, max_length=63)
     """Tenant that owns the execution."""
-    code: Code
-    """Source code of the program."""
+    code: Code | None = None
+    """Source code of the program. Absent if the execution writes files and runs no program."""
 
 
 def name_for(execution: str) -> str:

@@ -26,6 +26,17 @@ class OmittedFileDict(TypedDict):
     PathTooLong or NameNotUTF8."""
 
 
+class ListedFileDict(TypedDict):
+    """A file that an action has written, found or removed."""
+
+    path: str
+    """Path relative to the working directory. Bytes that are not UTF-8 are replaced by U+FFFD."""
+    size: int
+    """Size in bytes."""
+    modifiedTime: str
+    """Time of its last modification, which a program can set to any time."""
+
+
 class UsageDict(TypedDict):
     """Resources that the program or the compiler used, as far as they were measured."""
 
@@ -85,6 +96,10 @@ class ExecutionStatusDict(TypedDict):
     """Whether `stdout` contains less than the program wrote."""
     stderrTruncated: NotRequired[bool]
     """Whether `stderr` contains less than the program wrote."""
+    outputOrder: NotRequired[list[int]]
+    """The order of `stdout` and `stderr`: lengths of their pieces in characters (Unicode code
+    points), alternately of `stdout` and `stderr`. What follows the last piece has no recorded
+    order. Absent if all of `stdout` was written first, or one of them is empty."""
     stdoutBytes: NotRequired[int]
     """Bytes that the program wrote to standard output, including those that were not kept."""
     stderrBytes: NotRequired[int]
@@ -95,6 +110,8 @@ class ExecutionStatusDict(TypedDict):
     """Whether matching files are missing because they exceeded a limit."""
     filesOmitted: NotRequired[list[OmittedFileDict]]
     """Files that are missing, with their sizes: the first 100, with names of 8 KiB together."""
+    listedFiles: NotRequired[list[ListedFileDict]]
+    """Files that an action has written, found or removed."""
     queuedTime: NotRequired[str]
     """Time at which the operator first saw the execution."""
     claimedTime: NotRequired[str]
@@ -184,6 +201,8 @@ class SessionStatusDict(TypedDict):
     """Resource limits of the Pod, which the programs share."""
     runtimeGeneration: NotRequired[int]
     """The metadata.generation of the SandboxRuntime that the Pod was created from."""
+    observedGeneration: NotRequired[int]
+    """The metadata.generation of the session whose times the operator has taken over."""
     lastUsedTime: NotRequired[str]
     """Time at which an execution last ran in the session. It is updated with a delay of some
     seconds."""

@@ -69,7 +69,11 @@ class ExecutionSpecDict(TypedDict):
     language: str
     """Name or alias of a SandboxRuntime."""
     code: NotRequired[str]
-    """Source code of the program. Required unless `source` is set."""
+    """Source code of the program. Required unless `source` or `action` is set."""
+    action: NotRequired[str]
+    """What to do with the files of the session instead of running a program: WriteFiles writes
+    `files`. ReadFiles returns the files that match `outputFiles`, ListFiles their sizes and times,
+    and RemoveFiles removes them. Requires a `session`."""
     entry: NotRequired[str]
     """Name of the entry of the SandboxRuntime that runs the program, for example pytest. If absent,
     the program is run directly."""
@@ -93,6 +97,9 @@ class ExecutionSpecDict(TypedDict):
     session: NotRequired[str]
     """Name of the SandboxSession (sbs-…) to run in. Any other value is a label by which related
     executions can be found. Only the gateway may set it."""
+    sessionID: NotRequired[str]
+    """The `session_id` of the HTTP request, if that is not a valid label value. `session` is then
+    derived from it. Only the gateway may set it."""
     tenant: NotRequired[str]
     """Tenant that owns the execution. Only the gateway may set it."""
     concurrency: NotRequired[ConcurrencyDict]
@@ -265,8 +272,8 @@ class SourceSpecDict(TypedDict):
     """Name of the SandboxExecution that the source belongs to. No other execution can use it."""
     tenant: NotRequired[str]
     """Tenant that owns the execution."""
-    code: str
-    """Source code of the program."""
+    code: NotRequired[str]
+    """Source code of the program. Absent if the execution writes files and runs no program."""
 
 
 class TombstoneSpecDict(TypedDict):

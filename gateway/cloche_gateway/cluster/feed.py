@@ -90,8 +90,15 @@ class Feed:
         self.at = Position()
         self.listeners = 0
         self.is_cut = False
+        self.stage: object = None
+        """The stage that began last, `compile` or `run`. None if no beginning was received."""
         self._charge = budget.charge(tenant, cut=self.cut)
         self._news: set[asyncio.Future[None]] = set()
+
+    def begins(self, stage: object) -> None:
+        """Note that a stage begins. A log that is read again cannot take it back."""
+        if self.stage != "run":
+            self.stage = stage
 
     def add(self, piece: Piece) -> None:
         """Append the next piece. If the memory budget has no room for it, cut the feed."""

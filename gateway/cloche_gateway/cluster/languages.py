@@ -58,6 +58,8 @@ class Language:
     file_name: str
     image: str
     version: str | None
+    compiled: bool
+    """Whether the language has a compiler."""
     minimum: Amounts
     defaults: Amounts
     maximum: Amounts
@@ -82,6 +84,7 @@ def language_of(obj: dict[str, Any]) -> Language:
         file_name=spec.file_name,
         image=spec.image,
         version=spec.version,
+        compiled=spec.compile is not None,
         minimum=_least(spec.resources.minimum),
         defaults=_amounts(spec.resources.defaults),
         maximum=_amounts(spec.resources.maximum),

@@ -136,6 +136,7 @@ class Source:
                         if kind == "exit":
                             return True
                         mine = True
+                        self._feed.begins(event.get("stage"))
                         if not self._feed.at.started:
                             self._feed.add(Piece("started", time=_number(event.get("time"))))
                     elif mine and kind in STREAMS and isinstance(event.get("data"), str):

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, cast
 
 from cloche_api.resources.session import IDLE_TIMEOUT, LIFETIME_EXCEEDED, SessionPhase
+from cloche_gateway.errors import BusyError
 from cloche_kube.watch import Source
 
 if TYPE_CHECKING:
@@ -36,6 +37,10 @@ class Session:
     created_at: str
     expires_at: str | None
     last_used_at: str | None
+    generation: int
+    """The number of the spec, which a change increases."""
+    observed_generation: int
+    """That of the spec that the operator has last taken over."""
 
     @property
     def live(self) -> bool:
@@ -70,6 +75,8 @@ def session_of(obj: dict[str, Any]) -> Session:
         created_at=meta["creationTimestamp"],
         expires_at=status.get("expiresAt"),
         last_used_at=status.get("lastUsedTime"),
+        generation=meta.get("generation", 0),
+        observed_generation=status.get("observedGeneration", 0),
     )
 
 
@@ -78,7 +85,8 @@ class Sessions:
 
     def __init__(self) -> None:
         self._live: dict[str, Session] = {}
-        self._waiting: dict[str, asyncio.Event] = {}
+        self._waiting: dict[str, list[asyncio.Event]] = {}
+        self._known = False
 
     def __len__(self) -> int:
         return len(self._live)
@@ -87,23 +95,33 @@ class Sessions:
         """Return the session, or None if the watch has not reported it or it has ended."""
         return self._live.get(name)
 
+    def of(self, tenant: str) -> list[Session]:
+        """Return the sessions of a tenant.
+
+        Raises:
+            BusyError: the sessions have not been read yet.
+        """
+        if not self._known:
+            raise BusyError
+        return [session for session in self._live.values() if session.tenant == tenant]
+
     @contextlib.contextmanager
     def news(self, name: str) -> Iterator[asyncio.Event]:
-        """Yield an event that is set when the session may have become ready or ended.
-
-        Only one request can wait for a session at a time, which is enough: the one that created
-        it.
-        """
-        event = self._waiting[name] = asyncio.Event()
+        """Yield an event that is set when the session may have changed or ended."""
+        event = asyncio.Event()
+        self._waiting.setdefault(name, []).append(event)
         try:
             yield event
         finally:
-            del self._waiting[name]
+            self._waiting[name].remove(event)
+            if not self._waiting[name]:
+                del self._waiting[name]
 
     def replace(self, objects: list[dict[str, Any]]) -> None:
         """Replace all sessions with these."""
         found = [session_of(obj) for obj in objects]
         self._live = {session.name: session for session in found if session.live}
+        self._known = True
 
     def changed(self, kind: str, obj: dict[str, Any]) -> None:
         """Apply one watch event. A session that ends leaves the selector and comes as DELETED."""
@@ -112,11 +130,11 @@ class Sessions:
             self._live.pop(session.name, None)
         else:
             self._live[session.name] = session
-        pending = session.name in self._live and session.phase is SessionPhase.PENDING
-        if session.name in self._waiting and not pending:
-            self._waiting[session.name].set()
+        for event in self._waiting.get(session.name, ()):
+            event.set()
 
     def connected(self) -> None:
         """Set all events, because changes may have been missed while the watch was down."""
-        for event in self._waiting.values():
-            event.set()
+        for events in self._waiting.values():
+            for event in events:
+                event.set()

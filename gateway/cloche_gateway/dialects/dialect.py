@@ -12,8 +12,13 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from fastapi import APIRouter
 
-from cloche_gateway.errors import GatewayError
-from cloche_gateway.http.request import Admission
+from cloche_gateway.errors import (
+    ClientGoneError,
+    GatewayError,
+    RateLimitedError,
+    TooManyAtOnceError,
+)
+from cloche_gateway.http.request import Admission, state_of
 from cloche_gateway.http.route import JSON, BodyFormat, Route
 
 if TYPE_CHECKING:
@@ -101,7 +106,11 @@ class DialectRoute(Route):
         async def translated(request: Request) -> Response:
             try:
                 return await handle(request)
+            except ClientGoneError:
+                raise
             except GatewayError as error:
+                over_limit = isinstance(error, RateLimitedError | TooManyAtOnceError)
+                state_of(request.scope).over_limit = over_limit
                 return refusal(error)
 
         return translated

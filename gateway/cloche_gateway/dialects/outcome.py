@@ -20,10 +20,12 @@ from cloche_gateway.errors import (
 from cloche_gateway.results import FAILED
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from cloche_gateway.results import Answer
 
 _SIGNAL_BASE = 128
-_TOO_MANY, _FAILED, _BUSY = 429, 500, 503
+_OK, _TOO_MANY, _FAILED, _BUSY = 200, 429, 500, 503
 
 
 class Ending(Enum):
@@ -38,7 +40,7 @@ class Ending(Enum):
     """The compiler has rejected the code."""
 
 
-_ENDINGS = {
+_ENDINGS: dict[str, Ending] = {
     Reason.EXITED: Ending.EXITED,
     Reason.SIGNALED: Ending.SIGNALED,
     Reason.OUT_OF_MEMORY: Ending.OUT_OF_MEMORY,
@@ -78,6 +80,10 @@ class Outcome:
     compile: Usage
     files: list[dict[str, str]]
     """As `models.OutputFile`."""
+    invalid_code: bool = False
+    """Whether the code cannot be parsed or compiled, also in a language without a compiler."""
+    output_order: Sequence[int] = ()
+    """As `results.Answer.output_order`."""
 
     @property
     def signal(self) -> int | None:
@@ -85,6 +91,16 @@ class Outcome:
         if self.ending is Ending.SIGNALED and self.exit_code is not None:
             return self.exit_code - _SIGNAL_BASE
         return None
+
+    @property
+    def output(self) -> str:
+        """Both streams in the order in which they were written, as far as it was recorded."""
+        streams, at, parts = (self.stdout, self.stderr), [0, 0], list[str]()
+        for place, length in enumerate(self.output_order):
+            which = place % 2
+            parts.append(streams[which][at[which] : at[which] + length])
+            at[which] += length
+        return "".join([*parts, self.stdout[at[0] :], self.stderr[at[1] :]])
 
     @property
     def succeeded(self) -> bool:
@@ -102,9 +118,11 @@ def outcome(answer: Answer) -> Outcome:
         GatewayError: the execution has no result. The message is the `detail` of the response.
     """
     body = answer.body
-    ending = _ENDINGS.get(body.get("reason") or "")  # type: ignore[call-overload]  # a StrEnum
+    ending = _ENDINGS.get(body.get("reason") or "")
     if ending is None:
-        _refuse(answer)
+        if answer.status != _OK:
+            _refuse(answer)
+        ending = Ending.EXITED  # for a reason that only a newer operator knows
     compiled = "compile_seconds" in body
     in_compiler = compiled and not body["execution_time"] and ending is not Ending.SIGNALED
     if in_compiler and body["reason"] == Reason.EXITED:
@@ -124,6 +142,8 @@ def outcome(answer: Answer) -> Outcome:
         run=_usage(body["execution_time"], body["usage"]),
         compile=_usage(body.get("compile_seconds"), body.get("compile_usage")),
         files=body.get("files") or [],
+        output_order=answer.output_order,
+        invalid_code=body["reason"] == Reason.INVALID_SYNTAX,
     )
 
 
@@ -136,7 +156,9 @@ def _refuse(answer: Answer) -> NoReturn:
     detail = str(answer.body.get("detail") or "")
     name = answer.body.get("execution_id")
     if answer.status == _TOO_MANY:
-        raise RateLimitedError(answer.retry_after or 1)
+        error = RateLimitedError(answer.retry_after or 1)
+        error.args = (detail,)
+        raise error
     if answer.status == _BUSY:
         raise BusyError(name)
     if answer.status >= _FAILED:

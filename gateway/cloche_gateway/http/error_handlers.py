@@ -29,14 +29,17 @@ _RETRY = {"Retry-After": str(RETRY_AFTER_SECONDS)}
 
 TABLE: dict[type[GatewayError], tuple[int, dict[str, str]]] = {
     errors.InvalidRequestError: (400, {}),
+    errors.UnsupportedMediaTypeError: (400, {}),
     errors.UnsupportedLanguageError: (400, {}),
     errors.BatchTooLargeError: (400, {}),
+    errors.SessionFilesError: (400, {}),
     errors.KeyRequiredError: (401, {"WWW-Authenticate": "ApiKey"}),
     errors.KeyInvalidError: (403, {}),
     errors.KeyExpiredError: (403, {}),
     errors.ExecutionNotFoundError: (404, {}),
     errors.LanguageNotFoundError: (404, {}),
     errors.SessionNotFoundError: (404, {}),
+    errors.SessionFileNotFoundError: (404, {}),
     errors.KeyReusedError: (409, {}),
     errors.RejectedError: (409, {}),
     errors.RecordRemovedError: (410, {}),

@@ -25,7 +25,7 @@ Source: https://cheatsheetseries.owasp.org/cheatsheets/REST_Security_Cheat_Sheet
 Strict-Transport-Security is omitted, because TLS ends at the ingress, which should set it.
 """
 
-_METHODS = ("GET", "HEAD", "POST", "DELETE")
+_METHODS = ("GET", "HEAD", "POST", "PATCH", "DELETE")
 _SENT = (
     "Authorization",
     "Content-Type",
@@ -35,6 +35,9 @@ _SENT = (
     "Mcp-Name",
     "MCP-Protocol-Version",
     "X-API-Key",
+    "X-Auth-Token",
+    "X-RapidAPI-Host",
+    "X-RapidAPI-Key",
     "X-Request-ID",
 )
 """Request headers that a page may send."""

@@ -1,6 +1,7 @@
 """Middleware for each request: request id, trailing slash, security headers, log line and metric.
 
-A path with a trailing slash is served like the path without it.
+A path with a trailing slash is served like the path without it. A slash that is encoded, as %2F, is
+part of a name.
 
 The log has the route's template instead of the path, and no query, because a client can put
 anything there, even an API key. The log line identifies the request and the execution by their ids.
@@ -57,7 +58,7 @@ class RequestMiddleware:
         logs.request_id.set(request_id)
         logs.execution_id.set(None)
         path: str = scope["path"]
-        if len(path) > 1 and path.endswith("/"):
+        if len(path) > 1 and path.endswith("/") and scope["raw_path"].endswith(b"/"):
             scope["path"] = path[:-1]
         began, status = time.perf_counter(), 0
 
@@ -109,12 +110,13 @@ class RequestMiddleware:
         """Delay the response as `Pace` requires.
 
         This applies to clients without a valid key, to clients that pipeline requests, and to
-        responses with status 429. A delayed 429 no longer counts as a request in flight.
+        responses with status 429, or what a dialect returns instead. A delayed 429 no longer counts
+        as a request in flight.
         """
         connection, caller = state.connection, state.caller
         if caller is None or connection.has_more():
             await self._pace.answer(connection)
-        if caller is not None and status == _TOO_MANY:
+        if caller is not None and (status == _TOO_MANY or state.over_limit):
             state.answered()
             await self._pace.refusal(connection, caller.tenant)
 

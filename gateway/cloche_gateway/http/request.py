@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 
     from cloche_api.accounting.budget import Charge
     from cloche_gateway.cluster.keys import Caller
+    from cloche_gateway.http.websocket import WebSocket
     from cloche_gateway.limits.pace import Connection
     from cloche_gateway.limits.rates import Quota
 
@@ -52,6 +53,11 @@ class RequestState:
     """The charge on the memory budget for the body and what is made of it, on a route with one."""
     unknown: Unknown = NONE_UNKNOWN
     """The unknown fields of the body."""
+    over_limit: bool = False
+    """Whether the request is rejected because of a rate or a number of requests, with a status
+    other than 429. Such a response is delayed like a 429."""
+    websocket: WebSocket | None = None
+    """What the connection becomes if the response has status 101; None if it cannot."""
 
     def answered(self) -> None:
         """Remove the request from its key's in-flight requests, if it still counts as one."""
@@ -133,12 +139,12 @@ class Call:
         return self.state.held
 
     def warnings(self, *, strict: bool) -> tuple[str, ...]:
-        """Return the warnings of the answer, which name the unknown fields of the body.
+        """Return the warnings of the answer: unknown fields and converted values of the body.
 
         Raises:
-            InvalidRequestError: there are unknown fields, and the request is strict.
+            InvalidRequestError: there are any, and the request is strict.
         """
-        if strict and self.state.unknown.count:
+        if strict and self.state.unknown.needs_leniency:
             raise mistakes.of_body((), self.state.unknown)
         return self.state.unknown.warnings()
 

@@ -15,6 +15,7 @@ from urllib.parse import parse_qsl
 from fastapi.dependencies.utils import get_flat_params
 from fastapi.params import Header, Path
 from fastapi.routing import APIRoute
+from starlette.datastructures import Headers
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 
@@ -29,7 +30,7 @@ from cloche_gateway.errors import (
 )
 from cloche_gateway.http.request import Admission
 from cloche_gateway.requests import body as bodies
-from cloche_gateway.requests import mistakes
+from cloche_gateway.requests import lenient, mistakes
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Container, Coroutine, Iterable, Sequence
@@ -50,6 +51,7 @@ _AT_ONCE_BYTES = 64 * 1024
 then gets its turn every 5 ms (sys.getswitchinterval), or after a pass over the body, which holds
 the interpreter lock for at most 30 ms."""
 _IDEMPOTENCY_KEY = "Idempotency-Key"
+_JSON_TYPE = "application/json"
 
 
 class Later(Response):
@@ -110,9 +112,13 @@ class Route(APIRoute):
 class _Validated(Request):
     """A request whose body is a model already. FastAPI takes it once and passes it on unchanged."""
 
-    def __init__(self, request: Request, model: Any) -> None:
+    def __init__(self, request: Request, model: Any, content_type: str) -> None:
         super().__init__(request.scope, request.receive)
         self._model = model
+        if not content_type.lower().startswith(_JSON_TYPE):
+            # FastAPI calls `json` only for a body that is JSON by its Content-Type.
+            others = (one for one in request.headers.raw if one[0] != b"content-type")
+            self._headers = Headers(raw=[*others, (b"content-type", _JSON_TYPE.encode())])
 
     async def body(self) -> bytes:
         """Return something instead of the body, because FastAPI ignores an empty one."""
@@ -140,7 +146,7 @@ def _json(raw: bytes, content_type: str, requests: int) -> Any:  # noqa: ARG001 
     return bodies.parse(raw, requests)
 
 
-JSON = BodyFormat(("application/json",), _json)
+JSON = BodyFormat((_JSON_TYPE,), _json)
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,17 +185,21 @@ class _Body:
             raise
         if admission.per_item:
             await call.charge(admission.kind, len(model))
-        return _Validated(request, model)
+        return _Validated(request, model, content_type)
 
     def _model(self, raw: bytes, content_type: str, requests: int) -> tuple[Any, Unknown]:
-        """Return the model of a body that holds up to `requests` requests, and its unknown fields.
+        """Return the model of a body that holds up to `requests` requests, and what it has besides.
 
         Raises:
             GatewayError: the body is not valid, as `requests.body.parse` and `mistakes.of_body`.
         """
         value = self.format.parse(raw, content_type, requests)
-        unknown = bodies.take_unknown(value, self.field.field_info.annotation)
+        kind = self.field.field_info.annotation
+        unknown = bodies.take_unknown(value, kind)
         model, errors = self.field.validate(value, loc=("body",))
+        if errors and (converted := lenient.convert(value, kind, errors)):
+            unknown = mistakes.noted(converted, unknown)
+            model, errors = self.field.validate(value, loc=("body",))
         if errors:
             raise mistakes.of_body(errors, unknown)
         return model, unknown
@@ -238,7 +248,8 @@ def _content_type(request: Request, media_types: Sequence[str]) -> str:
     """
     content_type = request.headers.get("content-type", "")
     if content_type.split(";", 1)[0].strip().lower() not in media_types:
-        raise UnsupportedMediaTypeError("Content-Type", f"must be {' or '.join(media_types)}")
+        named = " or ".join(filter(None, media_types))
+        raise UnsupportedMediaTypeError("Content-Type", f"must be {named}")
     return content_type
 
 

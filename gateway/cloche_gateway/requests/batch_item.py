@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Any, Self
 from pydantic import ValidationError
 from pydantic_core import core_schema
 
+from cloche_api import limits
 from cloche_gateway.errors import GatewayError, shown
 from cloche_gateway.models import ExecuteRequest
-from cloche_gateway.requests import body, mistakes
+from cloche_gateway.requests import body, lenient, mistakes
 from cloche_gateway.requests.body import NONE_UNKNOWN, Unknown
 
 if TYPE_CHECKING:
@@ -57,19 +58,40 @@ class BatchItem:
             if body.count(value) > body.VALUES:
                 raise body.too_many(_WHAT, body.VALUES)
             unknown = body.take_unknown(value, ExecuteRequest)
-            return cls(handler(value), None, *words, unknown)
+            request, unknown = cls._request(value, handler, unknown)
+            return cls(request, None, *words, unknown)
         except ValidationError as error:
             details = error.errors(include_url=False, include_input=False)
             return cls(None, str(mistakes.of_body(details, unknown, _WHAT)), *words)
         except GatewayError as error:
             return cls(None, str(error), *words)
 
+    @staticmethod
+    def _request(
+        value: Any, handler: core_schema.ValidatorFunctionWrapHandler, unknown: Unknown
+    ) -> tuple[ExecuteRequest, Unknown]:
+        """Return the request, after a conversion of values if that makes it valid.
+
+        Raises:
+            ValidationError: it is not valid.
+        """
+        try:
+            return handler(value), unknown
+        except ValidationError as error:
+            details = error.errors(include_url=False, include_input=False)
+            converted = lenient.convert(value, ExecuteRequest, details)
+            if not converted:
+                raise
+        return handler(value), mistakes.noted(converted, unknown)
+
     def checked(self, *, strict: bool) -> BatchItem:
-        """Return the item with its warnings or, if `strict`, refused for its unknown fields."""
-        if strict and self.unknown.count:
+        """Return the item with its warnings or, if `strict`, refused for what they are about."""
+        if strict and self.unknown.needs_leniency:
             return replace(self, request=None, refused=str(mistakes.of_body((), self.unknown)))
         return replace(self, warnings=self.unknown.warnings())
 
 
 def _word(value: Any) -> str | None:
-    return shown(value) if isinstance(value, str) else None
+    if not isinstance(value, str) or not value:
+        return None
+    return value if len(value) <= limits.SESSION_ID_CHARACTERS else shown(value)

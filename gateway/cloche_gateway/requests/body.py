@@ -31,6 +31,7 @@ NUMBER_CHARACTERS = 400
 """Length of one number. The largest double has 309 digits. The time to parse a number grows with
 the square of its digits."""
 _PREFIX_BYTES = 16 * 1024
+_BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 _MARKS, _ENDS, _SPACE = (b",", b":", b"{", b"["), (b"}", b"]"), b" \t\r\n"
 _NO_BRACKETS = bytes(byte for byte in range(256) if byte not in b"[]{}")
 _SEPARATED = bytes.maketrans(b",:{}[]", b" " * 6)
@@ -38,23 +39,37 @@ _SEPARATED = bytes.maketrans(b",:{}[]", b" " * 6)
 
 LONE_SURROGATES = "must not contain lone surrogates"
 UNKNOWN_RULE = "unknown field"
-_MAX_WARNINGS = 10
-"""The number of unknown fields that an answer names. With names of `NAME_CHARACTERS` these are at
-most 5 KiB, which a request holds until it is answered."""
+MAX_WARNINGS = 10
+"""The number of unknown fields, and of converted values, that an answer names. With names of
+`NAME_CHARACTERS` these are at most 10 KiB, which a request holds until it is answered."""
 
 
 @dataclass(frozen=True, slots=True)
 class Unknown:
-    """The unknown fields of a request: the locations of the first ones, and the number of all."""
+    """What a request has beside the documented form: unknown fields and converted values."""
 
     named: tuple[str, ...] = ()
+    """The locations of the first unknown fields."""
     count: int = 0
+    """The number of all."""
+    converted: tuple[str, ...] = ()
+    """The first converted values, as the rules that they break (`lenient`)."""
+    conversions: int = 0
+    """The number of all."""
+
+    @property
+    def needs_leniency(self) -> bool:
+        """Return whether there is anything that a strict request must not have."""
+        return bool(self.count or self.conversions)
 
     def warnings(self) -> tuple[str, ...]:
-        """Return the warnings of the answer, which name the ignored fields."""
-        found = [f"{one}: {UNKNOWN_RULE}, ignored" for one in self.named]
-        if self.count > len(found):
-            found.append(f"and {self.count - len(found)} more unknown fields, ignored")
+        """Return the warnings of the answer: the converted values, then the ignored fields."""
+        found = [f"{one}, converted" for one in self.converted]
+        if self.conversions > len(self.converted):
+            found.append(f"and {self.conversions - len(self.converted)} more values, converted")
+        found += [f"{one}: {UNKNOWN_RULE}, ignored" for one in self.named]
+        if self.count > len(self.named):
+            found.append(f"and {self.count - len(self.named)} more unknown fields, ignored")
         return tuple(found)
 
 
@@ -73,7 +88,7 @@ def take_unknown(value: Any, kind: Any) -> Unknown:
         return NONE_UNKNOWN
     named, count = list[str](), 0
     for location in _unknown(value, kind, ()):
-        if count < _MAX_WARNINGS:
+        if count < MAX_WARNINGS:
             named.append(path_of(location))
         count += 1
     return Unknown(tuple(named), count) if count else NONE_UNKNOWN
@@ -121,6 +136,11 @@ def _models(annotation: Any) -> Iterator[type[Body]]:
         yield from _models(argument)
 
 
+def in_body(location: tuple[int | str, ...]) -> tuple[int | str, ...]:
+    """Return a location without the `body` that FastAPI puts before it. No field has that name."""
+    return location[1:] if location[:1] == ("body",) else location
+
+
 def path_of(location: tuple[int | str, ...]) -> str:
     """Return a location as a path such as `files[0].path`."""
     text = ""
@@ -135,14 +155,15 @@ def path_of(location: tuple[int | str, ...]) -> str:
 def parse(body: bytes, requests: int = 1) -> Any:
     """Return the JSON value of a body that holds up to this number of requests.
 
-    The body must be UTF-8. NaN, infinities and duplicate names in an object are rejected.
+    The body must be UTF-8, with or without a byte order mark (RFC 8259, 8.1). NaN, infinities and
+    duplicate names in an object are rejected.
 
     Raises:
         InvalidRequestError: the body is not such JSON, is nested more than `DEPTH` deep, or has a
             number of more than `NUMBER_CHARACTERS`.
         TooLargeError: it has more than `VALUES` names and values per request.
     """
-    body = body.strip()
+    body = body.removeprefix(_BYTE_ORDER_MARK).strip()
     if not body:
         raise InvalidRequestError("body", "must be a JSON object, but is empty")
     _check(body, VALUES * requests)

@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import json
+import re
 import uuid
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -48,6 +49,9 @@ _NAMES: dict[_Large, str] = {
 """Fields of the spec that can be large, and their names in the request."""
 _INPUT = ("code", *Input.model_fields)
 """Fields of the spec that are the program's input."""
+_LABEL = re.compile(limits.LABEL_VALUE.rstrip("$"))
+_LABEL_CHARACTERS = 63
+_HASHED = "sha256-"  # with 224 bits of the hash, which is what fits
 _DOMAIN = b"cloche.dev/idempotency-key/v1"
 """The HMAC key. It is a constant, because all replicas must derive the same name, also after a
 change of the API keys.
@@ -68,6 +72,17 @@ def name_for(tenant: str, key: str) -> str:
     number = number & ~(0xF << 76) | 8 << 76  # the version
     number = number & ~(0x3 << 62) | 2 << 62  # the variant
     return str(uuid.UUID(int=number))
+
+
+def session_label(session_id: str) -> str:
+    """Return the label value of a `session_id`, by which the cluster finds its executions.
+
+    It is the `session_id` itself, if that is a label value, or else a hash of it. A `session_id`
+    that looks like such a hash is hashed too, so that two of them never have the same label.
+    """
+    if _LABEL.fullmatch(session_id) and not session_id.startswith(_HASHED):
+        return session_id
+    return (_HASHED + hashlib.sha256(session_id.encode()).hexdigest())[:_LABEL_CHARACTERS]
 
 
 def fingerprint(request: ExecuteRequest) -> str:
@@ -93,10 +108,10 @@ def execution(
         TooLargeError: the spec exceeds `limits.SPEC_BYTES`. The message names the largest field.
     """
     spec = _spec(request, language, caller)
-    _check_size(spec)
+    check_size(spec)
     labels = {LABEL_TENANT: caller.tenant}
-    if request.session_id is not None:
-        labels[LABEL_SESSION] = request.session_id
+    if "session" in spec:
+        labels[LABEL_SESSION] = spec["session"]
     return {
         "apiVersion": API_VERSION,
         "kind": "SandboxExecution",
@@ -184,17 +199,23 @@ def _spec(request: ExecuteRequest, language: Language, caller: Caller) -> Execut
     if request.args:
         spec["args"] = request.args
     if request.files:
-        spec["files"] = list(map(_file, request.files))
+        spec["files"] = list(map(file, request.files))
     if request.output_files:
         spec["outputFiles"] = request.output_files
     if request.session_id:
-        spec["session"] = request.session_id
+        _add_session(spec, request.session_id)
     if request.resources and (amounts := _resources(request.resources, language)):
         spec["resources"] = amounts
     if request.ttl_seconds is not None:
         spec["ttlSecondsAfterFinished"] = max(request.ttl_seconds, ANSWER_SECONDS)
     _add_choices(spec, request)
     return spec
+
+
+def _add_session(spec: ExecutionSpecDict, session_id: str) -> None:
+    spec["session"] = session_label(session_id)
+    if spec["session"] != session_id:
+        spec["sessionID"] = session_id
 
 
 def _add_choices(spec: ExecutionSpecDict, request: ExecuteRequest) -> None:
@@ -205,7 +226,7 @@ def _add_choices(spec: ExecutionSpecDict, request: ExecuteRequest) -> None:
         spec["mergeOutput"] = True
 
 
-def _file(of: InputFile) -> FileDict:
+def file(of: InputFile) -> FileDict:
     """Return a file of the spec. A validated one has either text or base64."""
     if of.content is not None:
         return {"path": of.path, "content": of.content}
@@ -242,7 +263,12 @@ def _resources(asked: Resources, language: Language) -> ResourceAmountsDict:
     return amounts
 
 
-def _check_size(spec: ExecutionSpecDict) -> None:
+def check_size(spec: ExecutionSpecDict) -> None:
+    """Check the size of an execution's spec.
+
+    Raises:
+        TooLargeError: it exceeds `limits.SPEC_BYTES`. The message names the largest field.
+    """
     total = object_bytes(spec)
     if total <= limits.SPEC_BYTES:
         return

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from cloche_api import limits
@@ -13,7 +14,14 @@ from cloche_gateway.errors import (
     TooLargeError,
 )
 from cloche_gateway.requests import queries
-from cloche_gateway.requests.body import LONE_SURROGATES, NONE_UNKNOWN, UNKNOWN_RULE, path_of
+from cloche_gateway.requests.body import (
+    LONE_SURROGATES,
+    MAX_WARNINGS,
+    NONE_UNKNOWN,
+    UNKNOWN_RULE,
+    in_body,
+    path_of,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -28,6 +36,8 @@ _RULES = {
     "missing": "is required",
     "string_type": "must be a string",
     "string_unicode": LONE_SURROGATES,
+    "string_too_short": "must not be empty",
+    "too_short": "must not be empty",
     "int_type": "must be an integer",
     "int_from_float": "must be an integer",
     "float_type": "must be a number",
@@ -65,15 +75,24 @@ def of_body(
     `details` are those of a ValidationError of pydantic or FastAPI. `what` names the body in
     messages.
 
-    Unknown fields are named at the end: one of them may be a misspelled required field.
+    Unknown fields are named at the end: one of them may be a misspelled required field. Values that
+    were converted are named only if `details` is empty, because the request is strict.
     """
     many = [detail for detail in details if detail["type"] == _TOO_MANY]
     if many and len(many) == len(details):
         return _too_many(many[0])
     sentences = [_sentence(d, what) for d in details if d["type"] != _TOO_MANY][:_MAX_NAMED]
+    converted = 0 if details else unknown.conversions
+    sentences += unknown.converted[: min(converted, _MAX_NAMED)]
     sentences += [f"{one}: {UNKNOWN_RULE}" for one in unknown.named][: _MAX_NAMED - len(sentences)]
-    more = len(details) - len(many) + unknown.count - len(sentences)
+    more = len(details) - len(many) + converted + unknown.count - len(sentences)
     return _joined([*sentences, f"and {more} more"] if more else sentences)
+
+
+def noted(converted: Sequence[Mapping[str, Any]], unknown: Unknown) -> Unknown:
+    """Return `unknown` with the values that were converted, given as their mistakes."""
+    named = tuple(_sentence(detail, "body") for detail in converted[:MAX_WARNINGS])
+    return replace(unknown, converted=named, conversions=len(converted))
 
 
 def of_parameters(details: Sequence[Mapping[str, Any]]) -> GatewayError:
@@ -88,7 +107,7 @@ def _joined(sentences: list[str]) -> InvalidRequestError:
 
 
 def _too_many(detail: Mapping[str, Any]) -> GatewayError:
-    field = path_of(_in_body(detail["loc"]))
+    field = path_of(in_body(detail["loc"]))
     if not field:
         return BatchTooLargeError()
     return TooLargeError(f"{field}: must have at most {detail['ctx']['max_length']} entries")
@@ -96,17 +115,12 @@ def _too_many(detail: Mapping[str, Any]) -> GatewayError:
 
 def _sentence(detail: Mapping[str, Any], what: str) -> str:
     location, kind = detail["loc"], detail["type"]
-    field = path_of(_in_body(location))
+    field = path_of(in_body(location))
     if not field and kind in _OF_BODY:
         return f"{what}: {_OF_BODY[kind]}"
     if kind in ("greater_than_equal", "less_than_equal"):
         return f"{field}: {_BETWEEN[location[-1]]}"
     return f"{field or what}: {_RULES.get(kind) or _fallback(detail)}"
-
-
-def _in_body(location: tuple[int | str, ...]) -> tuple[int | str, ...]:
-    """Return a location without the `body` that FastAPI puts before it. No field has that name."""
-    return location[1:] if location[:1] == ("body",) else location
 
 
 def _fallback(detail: Mapping[str, Any]) -> str:

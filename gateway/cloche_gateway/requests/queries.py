@@ -79,28 +79,33 @@ def _checked(cursor: str | None) -> str | None:
     return cursor
 
 
-class Query(BaseModel):
-    """Parameters of a list."""
+class Page(BaseModel):
+    """Parameters of each list."""
 
     model_config = ConfigDict(use_attribute_docstrings=True, frozen=True)
 
     limit: _Count = Field(default=50, ge=1, le=LIST_LIMIT_MAX)
-    """Maximum number of executions."""
-    language: str | SkipJsonSchema[None] = None
-    """Only executions in this language, by name or alias."""
-    status: Status | SkipJsonSchema[None] = None
-    """Only executions with this status."""
-    session_id: str | SkipJsonSchema[None] = Field(
-        default=None, pattern=limits.LABEL_VALUE, max_length=63
-    )
-    """Only executions with this session id."""
+    """Maximum number of entries."""
     cursor: Annotated[str | SkipJsonSchema[None], AfterValidator(_checked)] = None
     """The `next_cursor` of the previous page."""
 
     @functools.cached_property
     def after(self) -> Place | None:
-        """Return the place of the last execution of the previous page."""
+        """Return the place of the last entry of the previous page."""
         return place(self.cursor) if self.cursor is not None else None
+
+
+class Query(Page):
+    """Parameters of a list of executions."""
+
+    language: str | SkipJsonSchema[None] = None
+    """Only executions in this language, by name or alias."""
+    status: Status | SkipJsonSchema[None] = None
+    """Only executions with this status."""
+    session_id: str | SkipJsonSchema[None] = Field(
+        default=None, min_length=1, max_length=limits.SESSION_ID_CHARACTERS
+    )
+    """Only executions with this session id."""
 
 
 def position(last_event_id: str | None) -> Position:

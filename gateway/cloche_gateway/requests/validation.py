@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from cloche_gateway.cluster.languages import Language
     from cloche_gateway.models import ExecuteRequest, InputFile, Resources
 
-SESSION_ID_RULE = "must be 1 to 63 letters, digits, '.', '_' or '-', alphanumeric at both ends"
+SESSION_ID_RULE = f"must be 1 to {limits.SESSION_ID_CHARACTERS} characters"
 _COMPONENT_BYTES = 255  # NAME_MAX of Linux
 _PATH_RULE = "must be a relative path without empty, '.' or '..' parts"
 
@@ -35,14 +35,13 @@ def check(request: ExecuteRequest, language: Language) -> None:
     if request.stdin is not None:
         _text("stdin", request.stdin, limits.STDIN_BYTES)
     _timeouts(request)
-    session = request.session_id
-    if session is not None and not re.fullmatch(limits.LABEL_VALUE.rstrip("$"), session):
-        raise InvalidRequestError("session_id", SESSION_ID_RULE)
+    if request.session_id is not None:
+        _session_id(request.session_id)
     _environment(request.environment or {})
     _arguments(request.args or [])
-    _files(request.files or [], language)
+    check_files(request.files or [], language)
     for index, pattern in enumerate(request.output_files or []):
-        _path(f"output_files[{index}]", in_working_directory(pattern), PATTERN_RULE)
+        check_path(f"output_files[{index}]", in_working_directory(pattern), PATTERN_RULE)
     if request.resources is not None:
         check_resources(request.resources, language)
 
@@ -64,6 +63,15 @@ def _timeouts(request: ExecuteRequest) -> None:
             f"must be at most {limits.TIMEOUT_SECONDS_MAX} seconds together with timeout, "
             f"but they are {total:g}",
         )
+
+
+def _session_id(session_id: str) -> None:
+    if len(session_id) > limits.SESSION_ID_CHARACTERS:
+        raise TooLargeError(
+            f"session_id: must be at most {limits.SESSION_ID_CHARACTERS} characters, "
+            f"but has {len(session_id)}"
+        )
+    _utf8("session_id", session_id)
 
 
 def _entry_rule(language: Language) -> str:
@@ -112,12 +120,17 @@ def _arguments(arguments: list[str]) -> None:
         raise TooLargeError(f"args: must be at most 64 KiB together, but has {size} bytes")
 
 
-def _files(files: list[InputFile], language: Language) -> None:
+def check_files(files: list[InputFile], language: Language) -> None:
+    """Check the files of a request.
+
+    Raises:
+        InvalidRequestError, TooLargeError: as `check`.
+    """
     size = 0
     places: set[str] = {language.file_name}
     for index, file in enumerate(files):
         field = f"files[{index}]"
-        _path(f"{field}.path", file.path)
+        check_path(f"{field}.path", file.path)
         _place(f"{field}.path", file.path, places, language)
         if (file.content is None) == (file.content_base64 is None):
             raise InvalidRequestError(field, "must have either content or content_base64")
@@ -137,7 +150,12 @@ def _base64(field: str, text: str) -> None:
         raise InvalidRequestError(field, "must be base64") from None
 
 
-def _path(field: str, path: str, rule: str = _PATH_RULE) -> None:
+def check_path(field: str, path: str, rule: str = _PATH_RULE) -> None:
+    """Check a path or a pattern in the working directory.
+
+    Raises:
+        InvalidRequestError, TooLargeError: as `check`.
+    """
     too_long = TooLargeError(f"{field}: must be at most {limits.FILE_PATH_CHARACTERS} characters")
     if len(path) > limits.FILE_PATH_CHARACTERS:  # before it is split, because it can have 4 MiB
         raise too_long

@@ -95,12 +95,10 @@ async def events(call: Reading, execution_id: str, last: LastEventId = None) -> 
 
 
 @router.delete(
-    "/execute/session/{session_id}",
+    "/execute/session/{session_id:rest}",
     tags=["executions"],
     response_model=Message,
-    responses=openapi.problems(
-        401, 403, 404, 429, 503, details={404: "Session my session! not found"}
-    ),
+    responses=openapi.problems(401, 403, 429, 503),
     summary="Remove the executions of a session",
 )
 async def clean_up(call: Executing, session_id: str) -> Response:

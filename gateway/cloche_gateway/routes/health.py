@@ -2,21 +2,35 @@
 
 from __future__ import annotations
 
-from fastapi import APIRouter, Response
+from fastapi import APIRouter, Request, Response
+from starlette.responses import RedirectResponse
 
 from cloche_gateway import __version__
 from cloche_gateway.http.request import InContext, JsonResponse
 from cloche_gateway.http.route import Route
+from cloche_gateway.routes import playground
 
 router = APIRouter(route_class=Route)
 
 _TEXT = {"content": {"text/plain": {"schema": {"type": "string"}}}}
+_VARY = {"Vary": "Accept"}
 
 
-@router.get("/", tags=["health"], summary="Get service information")
-async def root() -> Response:
-    """Return the name, the version, and the path of the documentation."""
-    return JsonResponse({"name": "cloche", "version": __version__, "docs": "/docs"})
+@router.get(
+    "/",
+    tags=["health"],
+    responses={302: {"description": "The playground, for a client that accepts text/html"}},
+    summary="Get service information",
+)
+async def root(request: Request, context: InContext) -> Response:
+    """Return the name, the version, and the path of the documentation.
+
+    A browser is redirected to the playground, if the gateway serves it.
+    """
+    if playground.prefers_page(request) and playground.served(context.settings):
+        return RedirectResponse(playground.PATH, 302, _VARY)
+    about = {"name": "cloche", "version": __version__, "docs": "/docs"}
+    return JsonResponse(about, headers=_VARY)
 
 
 @router.get("/health", tags=["health"], summary="Get the gateway's health")

@@ -6,8 +6,26 @@ from typing import Annotated
 
 from fastapi import Header, Query
 from pydantic.json_schema import SkipJsonSchema
+from starlette.convertors import Convertor, register_url_convertor
 
 from cloche_gateway.requests import queries
+
+
+class _Rest(Convertor[str]):
+    """The rest of a path, with slashes and line breaks. Starlette's `path` has no line breaks."""
+
+    regex = "(?s:.+)"
+
+    def convert(self, value: str) -> str:
+        """Return the rest as it is."""
+        return value
+
+    def to_string(self, value: str) -> str:
+        """Return the rest as it is."""
+        return value
+
+
+register_url_convertor("rest", _Rest())
 
 Strict = Annotated[
     queries.Flag,
@@ -21,6 +39,11 @@ Wait = Annotated[
     Query(description="Seconds to wait at most for the end of the execution before responding."),
 ]
 Listing = Annotated[queries.Query, Query()]
+Paging = Annotated[queries.Page, Query()]
+Pattern = Annotated[
+    str,
+    Query(description="Glob pattern of the files, relative to the working directory."),
+]
 IdempotencyKey = Annotated[
     str | SkipJsonSchema[None],
     Header(

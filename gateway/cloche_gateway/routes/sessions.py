@@ -1,4 +1,4 @@
-"""Routes that create, get and end stateful sessions."""
+"""Routes that create, list, get, change and end stateful sessions."""
 
 from __future__ import annotations
 
@@ -12,9 +12,16 @@ from cloche_gateway.http.request import Executing, JsonResponse, Reading
 from cloche_gateway.http.route import Later, Route
 from cloche_gateway.models import Message
 from cloche_gateway.routes import openapi
-from cloche_gateway.routes.parameters import Strict
-from cloche_gateway.services import sessions
-from cloche_gateway.session_models import SessionRequest, SessionResponse, SessionState
+from cloche_gateway.routes.parameters import Paging, Strict
+from cloche_gateway.services import live_sessions, sessions
+from cloche_gateway.session_models import (
+    ChangedSession,
+    SessionChange,
+    SessionList,
+    SessionRequest,
+    SessionResponse,
+    SessionState,
+)
 
 if TYPE_CHECKING:
     from cloche_gateway.http.request import Call
@@ -49,6 +56,17 @@ async def _created(call: Call, asked: SessionRequest, warnings: tuple[str, ...])
 
 
 @router.get(
+    "",
+    response_model=SessionList,
+    responses=openapi.problems(400, 401, 403, 429, 503),
+    summary="List sessions, newest first",
+)
+async def listed(call: Reading, page: Paging) -> Response:
+    """Return the tenant's sessions that have not ended."""
+    return JsonResponse(live_sessions.listed(call.context, call.caller, page))
+
+
+@router.get(
     "/{session_id}",
     response_model=SessionState,
     responses=openapi.problems(400, 401, 403, 404, 429, 503, details=_NOT_FOUND),
@@ -58,6 +76,22 @@ async def look_up(call: Reading, session_id: str) -> Response:
     """Return the phase of a session and the time at which it ends."""
     found = await sessions.look_up(call.context, call.caller, session_id)
     return JsonResponse(sessions.state(found))
+
+
+@router.patch(
+    "/{session_id}",
+    response_model=ChangedSession,
+    responses=openapi.problems(400, 401, 403, 404, 413, 429, 500, 503, details=_NOT_FOUND),
+    summary="Change the times of a session",
+)
+async def change(
+    call: Executing, session_id: str, asked: SessionChange, *, strict: Strict = False
+) -> Response:
+    """Change the idle timeout or the lifetime of a session, to extend or to shorten its life."""
+    warnings = call.warnings(strict=strict)
+    call.held.release()  # What is left of the body is small.
+    changed = await live_sessions.change(call.context, call.caller, session_id, asked)
+    return JsonResponse(results.warned(sessions.state(changed), warnings))
 
 
 @router.delete(

@@ -112,6 +112,23 @@ async def execute(
 ) -> Answer:
     """Run the program and return the response once its execution has ended.
 
+    Raises:
+        GatewayError: as `run`.
+    """
+    ended = await run(context, planned, gone, created=created, cancels=cancels)
+    return results.deleted(planned.name) if ended is None else results.answer(ended)
+
+
+async def run(
+    context: Context,
+    planned: Plan,
+    gone: asyncio.Future[None],
+    *,
+    created: Callable[[], None] | None = None,
+    cancels: bool = True,
+) -> dict[str, Any] | None:
+    """Run the program and return its ended execution, or None if that was deleted.
+
     `gone` is done when the client has disconnected. `created` is called once the execution exists.
 
     If the wait ends early, the execution is cancelled, because no client would read its result.
@@ -140,13 +157,12 @@ async def execute(
                 _give_up(context, waiter, error)
             raise
     if ended is None:
-        return results.deleted(planned.name)
-    answer = results.answer(ended)
+        return None
     if planned.removed_once_answered:
         context.canceller.remove(planned.name, functools.partial(removal.remove, context, ended))
     if stored.fresh:
         context.metrics.ended(ended, recorded)
-    return answer
+    return ended
 
 
 async def start(context: Context, caller: Caller, planned: Plan) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from cloche_api.resources.phases import Phase
 from cloche_gateway import results
 from cloche_gateway.errors import BusyError
+from cloche_gateway.requests import manifest
 from cloche_gateway.requests.queries import cursor
 from cloche_kube.errors import KubeError
 
@@ -17,7 +18,8 @@ if TYPE_CHECKING:
     from cloche_gateway.requests.queries import Place, Query
 
 _COLUMNS = (
-    *("Name", "Language", "Phase", "Reason", "Exit", "Duration", "Session", "Created", "Queued"),
+    *("Name", "Language", "Phase", "Reason", "Exit", "Duration", "Session", "SessionID", "Created"),
+    "Queued",
 )
 _NOT_YET = "~"  # sorts after each RFC 3339 time
 
@@ -67,7 +69,7 @@ def _selector(context: Context, caller: Caller, query: Query) -> str:
     if query.language is not None:
         wanted.append(f"spec.language={context.languages.find(query.language).name}")
     if query.session_id is not None:
-        wanted.append(f"spec.session={query.session_id}")
+        wanted.append(f"spec.session={manifest.session_label(query.session_id)}")
     if query.status is not None:
         others = (phase for phase in Phase if results.word_of(phase) != query.status)
         wanted += [f"status.phase!={phase}" for phase in others]
@@ -79,7 +81,7 @@ def _shown(row: dict[str, Any]) -> dict[str, Any]:
         "execution_id": row["Name"],
         "status": results.word_of(Phase(row["Phase"] or Phase.PENDING)),
         "language": row["Language"],
-        "session_id": row["Session"] or None,
+        "session_id": row["SessionID"] or row["Session"] or None,
         "created_at": row["Created"],
         "reason": row["Reason"] or None,
         "exit_code": row["Exit"],

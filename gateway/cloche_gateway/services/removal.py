@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import re
 from typing import TYPE_CHECKING, Any
 
-from cloche_api import limits
 from cloche_api.meta import SESSION_PREFIX
 from cloche_api.resources.source import is_name_for
 from cloche_gateway.cluster import waiters
@@ -17,6 +15,7 @@ from cloche_gateway.errors import (
     SessionNotFoundError,
     StillRunningError,
 )
+from cloche_gateway.requests import manifest
 from cloche_gateway.services import lookup, sessions, tombstones
 from cloche_kube.client import METADATA_LIST
 from cloche_kube.errors import ConflictError, InvalidError, KubeError, NotFoundError
@@ -66,15 +65,12 @@ async def clean_up(context: Context, caller: Caller, session_id: str) -> None:
     executions of the tenant, as for a list.
 
     Raises:
-        SessionNotFoundError: the id is not valid as a label value, so no session can have it.
         BusyError: the API server does not answer, or removal takes longer than 30 s.
     """
-    if not re.fullmatch(limits.LABEL_VALUE.rstrip("$"), session_id):
-        raise SessionNotFoundError(session_id)
     if session_id.startswith(SESSION_PREFIX):
         with contextlib.suppress(SessionNotFoundError):  # Records outlive an ended session.
             await sessions.end(context, caller, session_id)
-    selector = f"spec.tenant={caller.tenant},spec.session={session_id}"
+    selector = f"spec.tenant={caller.tenant},spec.session={manifest.session_label(session_id)}"
     try:
         async with asyncio.timeout(_CLEAN_UP_SECONDS):
             await _remove_all(context, caller, selector)

@@ -32,8 +32,9 @@ if TYPE_CHECKING:
     from cloche_gateway.models import ExecuteRequest
     from cloche_gateway.session_models import SessionRequest
 
-_CALL_SECONDS = 10.0
+CALL_SECONDS = 10.0
 _DELAY_SECONDS = 0.5
+OTHER_CRD = "the CustomResourceDefinition of SandboxSession is missing or of another version"
 _NAME = re.compile(SESSION_PREFIX + r"[0-9a-z]([0-9a-z-]{0,57}[0-9a-z])?")
 
 
@@ -73,9 +74,7 @@ async def create(
                 raise BusyError from error  # without `execution_id`: the name is a session's
             raise
         except FailedError as error:
-            raise SessionFailedError(
-                "the CustomResourceDefinition of SandboxSession is missing or of another version"
-            ) from error
+            raise SessionFailedError(OTHER_CRD) from error
 
 
 async def _ready(
@@ -133,10 +132,10 @@ async def look_up(context: Context, caller: Caller, session_id: str) -> Session:
         BusyError: the API server does not answer.
     """
     try:
-        session = await _read(context, session_id)
+        session = await read(context, session_id)
     except KubeError as error:
         raise BusyError from error
-    return _visible(session, caller, session_id)
+    return visible(session, caller, session_id)
 
 
 async def end(context: Context, caller: Caller, session_id: str) -> None:
@@ -148,11 +147,23 @@ async def end(context: Context, caller: Caller, session_id: str) -> None:
     session = await look_up(context, caller, session_id)
     path = context.paths.session(session_id)
     try:
-        await context.kube.delete(path, seconds=_CALL_SECONDS, uid=session.uid)
+        await context.kube.delete(path, seconds=CALL_SECONDS, uid=session.uid)
     except NotFoundError:
         raise SessionNotFoundError(session_id) from None
     except KubeError as error:
         raise BusyError from error
+
+
+async def live(context: Context, caller: Caller, name: str) -> Session:
+    """Return the session, as the watch knows it or else as the API server does.
+
+    Raises:
+        SessionNotFoundError, BusyError: as `look_up`.
+    """
+    known = context.sessions.find(name)
+    if known is None:  # The watch may lag, such as when another replica has just created it.
+        return await look_up(context, caller, name)
+    return visible(known, caller, name)
 
 
 async def check(
@@ -165,11 +176,7 @@ async def check(
         InvalidRequestError: the request's language is not the session's, or the request sets
             resources. A session has its own resources, which all its executions share.
     """
-    known = context.sessions.find(name)
-    if known is None:  # The watch may lag, such as when another replica has just created it.
-        session = await look_up(context, caller, name)
-    else:
-        session = _visible(known, caller, name)
+    session = await live(context, caller, name)
     if _language_name(context, session.language) != language.name:
         raise InvalidRequestError(
             "language", f"must be {session.language}, the language of session {name}"
@@ -191,18 +198,28 @@ def _language_name(context: Context, word: str) -> str:
         return word
 
 
-def _visible(session: Session | None, caller: Caller, session_id: str) -> Session:
+def visible(session: Session | None, caller: Caller, session_id: str) -> Session:
+    """Return the session, if it is a live one of the caller's tenant.
+
+    Raises:
+        SessionNotFoundError: it is not.
+    """
     if session is None or not session.live or session.tenant != caller.tenant:
         raise SessionNotFoundError(session_id)
     return session
 
 
-async def _read(context: Context, session_id: str) -> Session | None:
+async def read(context: Context, session_id: str) -> Session | None:
+    """Read the session from the API server. Return None if it does not exist.
+
+    Raises:
+        KubeError: the API server does not answer.
+    """
     if not _NAME.fullmatch(session_id):
         return None
     path = context.paths.session(session_id)
     try:
-        return session_of(await context.kube.get(path, seconds=_CALL_SECONDS))
+        return session_of(await context.kube.get(path, seconds=CALL_SECONDS))
     except NotFoundError:
         return None
 
@@ -211,7 +228,7 @@ async def _read_surely(context: Context, name: str) -> Session | None:
     """Read the session, with retries until the API server answers. The caller sets a deadline."""
     while True:
         try:
-            return await _read(context, name)
+            return await read(context, name)
         except KubeError:
             await asyncio.sleep(_DELAY_SECONDS)
 

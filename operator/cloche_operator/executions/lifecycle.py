@@ -21,7 +21,7 @@ from cloche_kube.tasks import first_of
 from cloche_operator.executions.attempt import Attempt, Job, limit
 from cloche_operator.executions.recovery import claimed_pod, recovered
 from cloche_operator.executions.status_writes import ClaimLostError, record
-from cloche_operator.model import status
+from cloche_operator.model import file_action, status
 from cloche_operator.model.execution import now, own_pod_name, timestamp
 from cloche_operator.model.resources import Demand, demand_of, used_resources
 from cloche_operator.model.status import EndedError, NeverStartedError, judged
@@ -253,7 +253,10 @@ class Run:
         heard = ended if isinstance(ended, Transcript) else self._heard()
         hold = await self._ctx.budget.take(_RESULT_TIMES * (heard.size if heard else 0))
         try:
-            if isinstance(ended, Transcript):
+            action = self.execution.spec.action
+            if isinstance(ended, Transcript) and action is not None:
+                made = file_action.outcome(action, ended)
+            elif isinstance(ended, Transcript):
                 made = status.from_exit(ended)
             else:
                 made = status.without_exit(heard, ended)

@@ -29,6 +29,8 @@ class SessionObject:
     deleted: bool
     spec: SessionSpec
     phase: SessionPhase
+    generation: int = 0
+    """The metadata.generation, which a change of the spec increases."""
 
     @property
     def tenant(self) -> str:
@@ -76,6 +78,7 @@ def from_object(obj: SessionDict) -> SessionObject:
         deleted="deletionTimestamp" in of,
         spec=SessionSpec.model_validate(obj["spec"]),
         phase=SessionPhase(phase),
+        generation=of.get("generation", 0),
     )
 
 

@@ -33,8 +33,8 @@ _STREAMS: tuple[tuple[_Stream, _Truncated], ...] = (
     ("stdout", "stdoutTruncated"),
     ("stderr", "stderrTruncated"),
 )
-_Output = Literal["stdout", "stderr", "files", "filesOmitted"]
-_OUTPUTS: tuple[_Output, ...] = ("stdout", "stderr", "files", "filesOmitted")
+_Output = Literal["stdout", "stderr", "files", "filesOmitted", "listedFiles"]
+_OUTPUTS: tuple[_Output, ...] = ("stdout", "stderr", "files", "filesOmitted", "listedFiles")
 
 
 class EndedError(Exception):
@@ -78,7 +78,7 @@ def from_exit(transcript: Transcript) -> Outcome:
         "stderrBytes": event["stderr_bytes"],
         "stdoutTruncated": transcript.stdout_truncated,
         "stderrTruncated": transcript.stderr_truncated,
-        "completionTime": _instant(event["time"]),
+        "completionTime": instant(event["time"]),
         "usage": _usage(event["cpu_seconds"], event["max_memory_bytes"]),
     }
     if event["signal"] is not None:
@@ -201,6 +201,7 @@ def without_outputs(status: ExecutionStatusDict) -> ExecutionStatusDict:
     }
     for output in _OUTPUTS:
         final.pop(output, None)
+    final.pop("outputOrder", None)
     if "storedBytes" in status:
         final["storedBytes"] += object_bytes(final) - object_bytes(status)
     return final
@@ -234,14 +235,17 @@ def _usage(cpu_seconds: float | None, max_memory_bytes: int | None) -> UsageDict
 def _heard(transcript: Transcript) -> ExecutionStatusDict:
     """Return the output that was received, with or without an end."""
     fields: ExecutionStatusDict = {"stdout": transcript.stdout, "stderr": transcript.stderr}
+    if (order := transcript.order.recorded()) is not None:
+        fields["outputOrder"] = order
     if transcript.gap:
         fields |= {"stdoutTruncated": True, "stderrTruncated": True}
     if transcript.started is not None:
-        fields["startTime"] = _instant(transcript.started)
+        fields["startTime"] = instant(transcript.started)
     return fields
 
 
-def _instant(seconds: float) -> str:
+def instant(seconds: float) -> str:
+    """Format a Unix time as `timestamp` does."""
     return timestamp(datetime.fromtimestamp(seconds, UTC))
 
 

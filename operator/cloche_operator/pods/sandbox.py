@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import aiohttp
 
 from cloche_api.meta import CONTAINER
+from cloche_api.resources.execution import Action
 from cloche_api.resources.phases import Reason
 from cloche_operator.model.status import EndedError
 from cloche_operator.protocol.events import EventReader
@@ -110,6 +111,8 @@ class Sandbox:
         self._born = time.monotonic()
         self.localhost: Localhost | None = None
         """What its last `ready` reported; None if it reported nothing."""
+        self.actions: frozenset[str] = frozenset()
+        """The actions on files that its supervisor knows. In an earlier image it reports none."""
         self._marked = not pod.waits
         self._on_spent: list[Callable[[Sandbox], None]] = []
         self._attachment = attachment
@@ -250,6 +253,9 @@ class Sandbox:
         if event.get("event") == "ready" and type(event.get("protocol")) is int:
             self._protocol = event["protocol"]
             self.localhost = Localhost(event) if "localhost" in event else None
+            actions = event.get("actions")
+            reported = actions if isinstance(actions, list) else []
+            self.actions = frozenset(one for one in Action if one in reported)
         elif self._transcript is not None and not self._transcript.ended:
             self._transcript.take(event)
         elif event.get("event") == "error":

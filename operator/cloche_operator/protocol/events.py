@@ -12,6 +12,7 @@ from typing import Any, NotRequired, TypedDict, TypeGuard
 
 from cloche_api import limits
 from cloche_operator.protocol import files
+from cloche_operator.protocol.output_order import OutputOrder
 
 _LINE_BYTES = 4 * limits.MIB
 """The maximum length of a line. An exit event with all its files is below 1 MiB."""
@@ -52,6 +53,8 @@ class ExitEvent(TypedDict):
     files: list[files.ReturnedFile]
     files_truncated: bool
     files_omitted: NotRequired[list[files.OmittedFile]]
+    listed: NotRequired[list[files.ListedFile]]
+    problem: NotRequired[str | None]
     syntax_error: str | None
 
 
@@ -78,10 +81,14 @@ _EXIT_FIELDS: dict[str, tuple[type, ...]] = {
     "files": (list,),
     "files_truncated": (bool,),
     "files_omitted": (list,),
+    "listed": (list,),
+    "problem": (str, type(None)),
     "syntax_error": (str, type(None)),
 }
-_ADDED = {"compile_cpu_seconds", "compile_max_memory_bytes", "files_omitted"}
-"""Fields that a supervisor of an earlier image does not write."""
+_ADDED = {
+    *("compile_cpu_seconds", "compile_max_memory_bytes", "files_omitted", "listed", "problem"),
+}
+"""Fields that a supervisor of an earlier image does not write, or not after each execution."""
 
 
 class EventReader:
@@ -151,6 +158,8 @@ class Transcript:
         """Whether events are missing: before the last one, or once started, since the start."""
         # As UTF-8, because a str takes up to four times as much, and 50 bytes for each piece.
         self._out = {"stdout": bytearray(), "stderr": bytearray()}
+        self.order = OutputOrder()
+        """The order of the output that is kept."""
         self.started: float | None = None
         """Unix time of the first `started` event."""
         self.exit: ExitEvent | None = None
@@ -177,8 +186,11 @@ class Transcript:
     @property
     def size(self) -> int:
         """Bytes of the output and the files of the program, as far as kept."""
-        files = self.exit["files"] if self.exit is not None else []
-        return self._kept + sum(len(file["path"]) + len(file["base64"]) for file in files)
+        if self.exit is None:
+            return self._kept
+        returned, listed = self.exit["files"], self.exit.get("listed") or []
+        files = sum(len(file["path"]) + len(file["base64"]) for file in returned)
+        return self._kept + files + sum(len(file["path"]) for file in listed)
 
     @property
     def stdout_truncated(self) -> bool:
@@ -251,6 +263,8 @@ class Transcript:
 
     def _keep(self, stream: str, text: str) -> None:
         kept = self._out[stream]
+        if len(kept) < _TEXT_BYTES:
+            self.order.add(to_stderr=stream == "stderr", characters=len(text))
         # JSON can contain a lone surrogate, but UTF-8 cannot.
         kept += text[: _TEXT_BYTES - len(kept)].encode("utf-8", "replace")
         del kept[_TEXT_BYTES:]
@@ -263,6 +277,7 @@ def _is_exit(event: dict[str, Any]) -> TypeGuard[ExitEvent]:
         and _is_time(event["time"])
         and all(map(files.is_returned, event["files"]))
         and (not event.get("files_omitted") or files.are_omitted(event["files_omitted"]))
+        and (not event.get("listed") or files.are_listed(event["listed"]))
     )
 
 

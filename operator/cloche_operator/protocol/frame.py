@@ -15,7 +15,7 @@ from cloche_api.resources.runtime import ByteOrderMark, FailureMessages, LineEnd
 
 if TYPE_CHECKING:
     from cloche_api.resources.amounts import UsedResources
-    from cloche_api.resources.execution import ExecutionSpec
+    from cloche_api.resources.execution import Action, ExecutionSpec
     from cloche_api.resources.input import File
     from cloche_api.resources.runtime import RuntimeSpec, SourceText
 
@@ -93,9 +93,25 @@ def frame(
     Raises:
         UnknownEntryError: the runtime has no such entry.
     """
-    content = _content(uid, spec, runtime, used) | {"afterwards": afterwards}
+    if spec.action is not None:
+        content = _of_action(uid, spec.action, spec)
+    else:
+        content = _content(uid, spec, runtime, used)
+    content["afterwards"] = afterwards
     body = json.dumps(content, ensure_ascii=False).encode("utf-8", "surrogatepass")
     return len(body).to_bytes(4, "big") + body
+
+
+def _of_action(uid: str, action: Action, spec: ExecutionSpec) -> dict[str, Any]:
+    """Return the content of a frame that runs no program. The files are written as they are."""
+    return {
+        "protocol": PROTOCOL,
+        "execution": uid,
+        "action": action,
+        "files": [_file(file, None) for file in spec.files or []],
+        "output_files": list(map(in_working_directory, spec.output_files or [])),
+        "limits": {"files_bytes": limits.OUTPUT_FILES_BYTES},
+    }
 
 
 def _content(

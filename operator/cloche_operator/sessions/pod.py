@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from cloche_api import meta
+from cloche_api import limits, meta
 from cloche_api.resources.phases import Reason
 from cloche_operator.model.pod_manifest import session_owner, session_pod
 from cloche_operator.model.status import EndedError, NeverStartedError
@@ -20,6 +20,9 @@ if TYPE_CHECKING:
     from cloche_operator.state.cache import Runtime
 
 CONNECTION_LOST = "The connection to the Pod was lost."
+_LIFE_SECONDS = limits.SESSION_SECONDS_MAX
+"""The life of a session's Pod without an operator. The session's own lifetime can be extended, but
+the deadline of a Pod cannot."""
 
 
 def own_pod(
@@ -27,14 +30,13 @@ def own_pod(
 ) -> OwnPod:
     """Return the Pod to start for the session, if the pool has none."""
     shape, of = runtime.shape(used), (session.name, session.uid)
-    life = session.spec.lifetime_seconds
     return OwnPod(
         ctx,
         pools,
         runtime=runtime,
         used=used,
         tenant=session.tenant,
-        build=lambda user: session_pod(shape, user, of, life, ctx.settings),
+        build=lambda user: session_pod(shape, user, of, _LIFE_SECONDS, ctx.settings),
         is_replaced=False,
     )
 
@@ -54,4 +56,4 @@ async def started(pod: OwnPod) -> Sandbox:
 async def assign(pod: OwnPod | PooledPod, session: SessionObject) -> None:
     """Label a Pod of the pool as the session's. It never returns to the pool."""
     owner = session_owner(session.name, session.uid)
-    await pod.mark({meta.LABEL_SESSION: session.uid}, session.spec.lifetime_seconds, owner)
+    await pod.mark({meta.LABEL_SESSION: session.uid}, _LIFE_SECONDS, owner)

@@ -47,6 +47,8 @@ class Sessions:
         if kept := self._sessions.get(seen.uid):
             if seen.deleted:
                 kept[0].end("Deleted", "The session was deleted.")
+            else:
+                kept[0].changed(seen)
             return
         if seen.phase is SessionPhase.ENDED or seen.deleted or self._stopping:
             return

@@ -64,6 +64,7 @@ class Session:
         self._share: Share | None = None
         self._ready_at = self._last_used = ctx.now()
         self._ready = False
+        self._reported_generation = 0
         self.obj = obj
         self.runtime: Runtime | None = None
         """The runtime of its executions, once it is ready."""
@@ -74,6 +75,12 @@ class Session:
         """End the session now, unless it is ending already."""
         if self._end is None:
             self._ending.set_result(SessionEnd(reason, message))
+            self._news.set()
+
+    def changed(self, obj: SessionObject) -> None:
+        """Take over the times of the spec, which are all that can change in it."""
+        if obj.generation > self.obj.generation:
+            self.obj = obj
             self._news.set()
 
     @property
@@ -100,12 +107,14 @@ class Session:
         if self._has_ended or self.runtime is None or sandbox is None or used is None:
             self._turns.pass_on()
             raise self.ended_error()
+        action, rule = execution.spec.action, ""
         if self.runtime.name != runtime.name:
+            rule = f"spec.language: the session {self.obj.name} runs {self.runtime.name}"
+        elif action is not None and action not in sandbox.actions:
+            rule = f"spec.action: {self.runtime.name} has an image that is too old for {action}"
+        if rule:
             self._turns.pass_on()
-            raise EndedError(
-                Reason.INVALID_SPEC,
-                f"spec.language: the session {self.obj.name} runs {self.runtime.name}",
-            )
+            raise EndedError(Reason.INVALID_SPEC, rule)
         return Turn(self, sandbox, used)
 
     async def give_back(self, *, whole: bool) -> None:
@@ -205,12 +214,14 @@ class Session:
             time, end = self._ctx.now(), self._expires_at()
             if time >= end:
                 raise SessionEnd(*self.obj.timeout_at(self._ready_at, time))
-            if self._last_used > reported and (time - reported).total_seconds() >= _REPORT_SECONDS:
+            used = self._last_used > reported
+            changed = self.obj.generation != self._reported_generation
+            if changed or (used and (time - reported).total_seconds() >= _REPORT_SECONDS):
                 reported = self._last_used
                 await self._report(SessionPhase.READY, "PodReady", "")
                 continue
             wait = (end - time).total_seconds()
-            if self._last_used > reported:
+            if used:
                 wait = min(wait, _REPORT_SECONDS)
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(wait):
@@ -234,6 +245,7 @@ class Session:
         ended = phase is SessionPhase.ENDED
         end = self._ctx.now() if ended else self._expires_at()
         status = session.status(phase, reason, message, last_used=self._last_used, expires=end)
+        status["observedGeneration"] = self._reported_generation = self.obj.generation
         pod = None if self._lease is None else self._lease.pod
         if pod is not None:
             status |= session.pod_fields(pod, self._ctx.pods.node_of(pod))

@@ -14,7 +14,7 @@ from cloche_supervisor.isolation.syscalls import MACHINES
 from cloche_supervisor.isolation.user_limits import watches_are_scarce
 from cloche_supervisor.localhost.service import Localhost
 from cloche_supervisor.protocol.events import LOG_BYTES, Events, ReaderGoneError
-from cloche_supervisor.protocol.frame import EXIT, KEEP_FILES, Frame
+from cloche_supervisor.protocol.frame import ACTIONS, EXIT, KEEP_FILES, Frame, read
 from cloche_supervisor.protocol.wire import VERSION, Input, ProtocolError
 from cloche_supervisor.run.child import default_environment
 from cloche_supervisor.run.execution import Execution
@@ -27,6 +27,8 @@ from cloche_supervisor.system.signals import Signals, Terminated
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import NoReturn
+
+    from cloche_supervisor.protocol.file_frame import FileFrame
 
 OK, FAILED, BAD_INPUT, TERMINATED = 0, 1, 2, 128 + 15
 """Exit codes: success; internal failure or no reader; invalid input; SIGTERM."""
@@ -112,8 +114,11 @@ def _serve(context: Context) -> int:
     environment = default_environment(context.settings.workspace)
     data: bytes | None = source.frame()
     while data is not None:
-        frame = Frame(data)
-        Execution(context, frame, environment).run()
+        frame = read(data)
+        if isinstance(frame, Frame):
+            Execution(context, frame, environment).run()
+        else:
+            _act(context, frame)
         if frame.afterwards == EXIT or context.events.logged >= LOG_BYTES:
             break
         keep_files = frame.afterwards == KEEP_FILES
@@ -125,6 +130,12 @@ def _serve(context: Context) -> int:
             # programs were started.
             context.events.emit("error", message="the input ended")
     return OK
+
+
+def _act(context: Context, frame: FileFrame) -> None:
+    from cloche_supervisor.run.file_action import FileAction  # noqa: PLC0415 - rarely needed
+
+    FileAction(context, frame).run()
 
 
 def _filter_calls(context: Context) -> None:
@@ -148,6 +159,7 @@ def _report_ready(context: Context) -> None:
         protocol=VERSION,
         localhost=localhost.addresses,
         localhost_problem=localhost.problem,
+        actions=ACTIONS,
     )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import uuid
 from typing import Any
+from urllib.parse import quote
 
 import httpx
 import pytest
@@ -104,3 +105,34 @@ def test_invalid_syntax_is_400(http: httpx.Client, language: str, code: str) -> 
 
 def test_a_bash_programs_exit_code_is_returned(execute: Execute) -> None:
     assert execute('echo "$((6 * 7))"; exit 3', "bash")["exit_code"] == 3
+
+
+@pytest.mark.parametrize(
+    "session_id", ["user:42/chat", "ann@example.com", "Kurs Ümlaut 🪴", "a" * 256]
+)
+def test_any_string_is_a_session_id(http: httpx.Client, session_id: str) -> None:
+    unique = f"{session_id[:200]} {uuid.uuid4()}"
+    body = {"code": "print(1)", "language": "python", "session_id": unique}
+
+    answer = http.post("/api/v1/execute", json=body)
+
+    assert answer.status_code == 200, answer.text
+    assert answer.json()["session_id"] == unique
+    listed = http.get("/api/v1/executions", params={"session_id": unique}).json()["executions"]
+    assert [one["session_id"] for one in listed] == [unique]
+    http.delete(f"/api/v1/execute/session/{quote(unique, safe='')}")
+    listed = http.get("/api/v1/executions", params={"session_id": unique}).json()["executions"]
+    assert listed == []
+
+
+def test_values_that_clients_send_in_another_form_are_accepted(http: httpx.Client) -> None:
+    code = "import os, sys; print(os.environ['PORT'], sys.stdin.read())"
+    body = {"code": code, "language": "python", "stdin": 5, "environment": {"PORT": 8080}}
+
+    answer = http.post("/api/v1/execute", json={**body, "timeout": "30", "session_id": ""})
+
+    assert answer.status_code == 200, answer.text
+    assert answer.json()["stdout"] == "8080 5\n"
+    assert answer.json()["session_id"] is None
+    strict = http.post("/api/v1/execute?strict=true", json={**body, "timeout": "30"})
+    assert strict.status_code == 400

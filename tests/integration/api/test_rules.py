@@ -25,6 +25,7 @@ FIELDS: dict[str, tuple[Any, Any]] = {
     "mergeOutput": (True, False),
     "resources": ({"cpu": 1}, {"cpu": "1"}),
     "session": ("a", "b"),
+    "sessionID": ("a b", "a c"),
     "tenant": ("a", "b"),
     "concurrency": ({"group": "a", "limit": 1}, {"group": "a", "limit": 2}),
     "ttlSecondsAfterFinished": (3600, 0),
@@ -45,7 +46,12 @@ def test_these_tests_cover_every_field_of_an_executions_spec(server: ApiServer) 
     crds = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
     crd = server.get(f"{crds}/sandboxexecutions.cloche.dev")
     schema = crd["spec"]["versions"][0]["schema"]["openAPIV3Schema"]
-    assert set(schema["properties"]["spec"]["properties"]) == {*FIELDS, "source", "cancel"}
+    assert set(schema["properties"]["spec"]["properties"]) == {
+        *FIELDS,
+        "source",
+        "cancel",
+        "action",
+    }
 
 
 def test_no_field_of_an_executions_spec_can_be_changed_removed_or_added(

@@ -21,7 +21,7 @@ SPEC: dict[str, tuple[Any, Any]] = {
 }
 REQUIRED = {"language"}
 DEFAULTED = {"idleTimeoutSeconds", "lifetimeSeconds"}
-FIXED = "spec may not change once the session exists"
+FIXED = "spec may not change once the session exists, except idleTimeoutSeconds and lifetimeSeconds"
 
 CONDITION = {
     "type": "Ready",
@@ -43,6 +43,7 @@ STATUS: dict[str, tuple[Any, Any]] = {
         {"cpu": 2, "memory": "1Mi", "disk": "1Mi"},
     ),
     "runtimeGeneration": (1, 2),
+    "observedGeneration": (1, 2),
     "lastUsedTime": ("2026-01-02T03:04:30.123456Z", "2026-01-02T03:04:30.123457Z"),
     "expiresAt": ("2026-01-02T03:14:30.123456Z", "2026-01-02T03:14:31.123456Z"),
     "conditions": ([CONDITION], [CONDITION | {"status": "False"}]),
@@ -63,22 +64,38 @@ def test_these_tests_cover_every_field_of_a_session(server: ApiServer) -> None:
     assert set(schema["status"]["properties"]) == set(STATUS)
 
 
-def test_no_field_of_a_sessions_spec_can_be_changed_removed_or_added(
+def test_no_other_field_of_a_sessions_spec_can_be_changed_removed_or_added(
     server: ApiServer, sessions: str, sandbox_session: Make
 ) -> None:
     whole = {field: values[0] for field, values in SPEC.items()}
     server.create(sessions, sandbox_session("whole", **whole))
     server.create(sessions, sandbox_session("bare"))
     for field, (value, other) in SPEC.items():
+        if field in DEFAULTED:
+            continue
         changed = server.ask("PATCH", f"{sessions}/whole", {"spec": {field: other}}, MERGE)
         assert (changed.status_code, FIXED in changed.text) == (422, True), field
-        if field not in REQUIRED | DEFAULTED:
+        if field not in REQUIRED:
             gone = server.ask("PATCH", f"{sessions}/whole", {"spec": {field: None}}, MERGE)
             assert (gone.status_code, FIXED in gone.text) == (422, True), field
             added = server.ask("PATCH", f"{sessions}/bare", {"spec": {field: value}}, MERGE)
             assert (added.status_code, FIXED in added.text) == (422, True), field
     for name in ("whole", "bare"):
         server.merge(f"{sessions}/{name}", {"metadata": {"labels": {"mine": "yes"}}})
+
+
+def test_the_times_of_a_session_can_change_within_their_limits(
+    server: ApiServer, sessions: str, sandbox_session: Make
+) -> None:
+    made = server.create(sessions, sandbox_session(tenant="a", resources={"cpu": 1}))
+    for seconds in (1, 86_400):
+        spec = {"idleTimeoutSeconds": seconds, "lifetimeSeconds": seconds}
+        changed = server.merge(f"{sessions}/sbs-1", {"spec": spec})
+        assert changed["spec"] == made["spec"] | spec
+    assert changed["metadata"]["generation"] == made["metadata"]["generation"] + 2
+    for seconds in (0, 86_401):
+        no = server.ask("PATCH", f"{sessions}/sbs-1", {"spec": {"lifetimeSeconds": seconds}}, MERGE)
+        assert (no.status_code, "spec.lifetimeSeconds" in no.text) == (422, True)
 
 
 def test_a_new_session_is_pending_and_has_default_times(
@@ -149,6 +166,7 @@ def test_the_status_of_an_ended_session_cannot_change(
         ({"nodeName": "x" * 254}, "status.nodeName"),
         ({"resources": {"cpu": 1}}, "status.resources.memory"),
         ({"runtimeGeneration": -1}, "status.runtimeGeneration"),
+        ({"observedGeneration": -1}, "status.observedGeneration"),
         ({"lastUsedTime": "just now"}, "status.lastUsedTime"),
         ({"expiresAt": "soon"}, "status.expiresAt"),
         ({"conditions": [{"type": "Ready"}]}, "status.conditions[0].status"),

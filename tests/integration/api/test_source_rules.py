@@ -56,7 +56,6 @@ def test_a_source_not_named_after_its_execution_is_rejected(
 @pytest.mark.parametrize(
     ("spec", "words"),
     [
-        ({"code": None}, "spec.code: Required value"),
         ({"execution": None}, "spec.execution: Required value"),
         ({"execution": ""}, "spec.execution: Invalid value"),
         ({"tenant": "a/b"}, "spec.tenant: Invalid value"),
@@ -69,10 +68,8 @@ def test_a_source_not_named_after_its_execution_is_rejected(
         ),
         ({"language": "python"}, 'unknown field "spec.language"'),
     ],
-    ids=[
-        "no code", "no execution", "empty execution", "tenant", "code", "files", "all", "language"
-    ],
-)  # fmt: skip
+    ids=["no execution", "empty execution", "tenant", "code", "files", "all", "language"],
+)
 def test_an_invalid_source_is_rejected_and_the_field_named(
     server: ApiServer, sources: str, spec: dict[str, Any], words: str
 ) -> None:

@@ -52,7 +52,7 @@ def administrator(cluster: ChartRelease, binding: str, account: str | None) -> s
     return by
 
 
-@pytest.mark.parametrize("field", ["tenant", "session", "concurrency", "source"])
+@pytest.mark.parametrize("field", ["tenant", "session", "sessionID", "concurrency", "source"])
 @OTHERS
 def test_only_the_gateway_may_set_a_reserved_field_of_an_execution(
     policed: ChartRelease, field: str, by: str | None
@@ -65,7 +65,7 @@ def test_only_the_gateway_may_set_a_reserved_field_of_an_execution(
     spec: dict[str, Any] = {field: values.get(field, "victim")}
     if field == "source":
         spec["code"] = None
-    done = policed.try_execution(f"forged-{field}", by=by, **spec)
+    done = policed.try_execution(f"forged-{field.lower()}", by=by, **spec)
     assert done.returncode != 0
     assert f"spec.{field}: only Cloche's gateway may set it" in done.stderr
     assert "omit it, or send the program to the gateway with an API key" in done.stderr

@@ -19,6 +19,7 @@ from support.fixtures.gateway_process import Program, RunProgram
 from support.fixtures.operator_process import free_port
 from support.fixtures.relay import Relay
 
+from cloche_gateway.settings import DialectName
 from cloche_kube.client import Rest
 
 if TYPE_CHECKING:
@@ -168,4 +169,4 @@ async def shared_program(
         namespaces(control_plane) as made,
         _programs(control_plane, made, folder) as begin,
     ):
-        yield await begin(), made
+        yield await begin(dialects=",".join(DialectName)), made

@@ -30,6 +30,7 @@ def python_environment(name: str) -> Path:
         _run(sys.executable, "-m", "venv", str(place))
         _run(
             *(str(python), "-m", "pip", "install", "--quiet", "--require-hashes", "--no-deps"),
+            "--no-compile",  # verl has thousands of files, of which a test imports two
             *("--disable-pip-version-check", "-r", str(given)),
         )
         complete.touch()

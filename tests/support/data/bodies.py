@@ -8,7 +8,7 @@ from pydantic import Field, TypeAdapter, ValidationError
 
 from cloche_gateway.errors import BATCH_ITEMS_MAX
 from cloche_gateway.models import Body, ExecuteRequest
-from cloche_gateway.requests import body, mistakes
+from cloche_gateway.requests import body, lenient, mistakes
 from cloche_gateway.requests.batch_item import BatchItem
 from cloche_gateway.session_models import SessionRequest
 
@@ -35,10 +35,21 @@ def batch(raw: bytes, *, strict: bool = False) -> list[BatchItem]:
 def _model(raw: bytes, kind: type[_Body], *, strict: bool) -> tuple[_Body, tuple[str, ...]]:
     value = body.parse(raw)
     unknown = body.take_unknown(value, kind)
-    made = _validated(TypeAdapter(kind), value, unknown)
-    if strict and unknown.count:
+    made, unknown = _converted(TypeAdapter(kind), value, kind, unknown)
+    if strict and unknown.needs_leniency:
         raise mistakes.of_body((), unknown)
     return made, unknown.warnings()
+
+
+def _converted(
+    adapter: TypeAdapter[_Body], value: Any, kind: type[_Body], unknown: body.Unknown
+) -> tuple[_Body, body.Unknown]:
+    try:
+        return adapter.validate_python(value, from_attributes=True), unknown
+    except ValidationError as error:
+        if converted := lenient.convert(value, kind, error.errors()):
+            unknown = mistakes.noted(converted, unknown)
+    return _validated(adapter, value, unknown), unknown
 
 
 def _validated(adapter: TypeAdapter[Any], value: Any, unknown: body.Unknown) -> Any:

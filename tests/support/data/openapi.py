@@ -15,7 +15,7 @@ from cloche_gateway.context import Context
 @functools.cache
 def operations() -> dict[str, dict[str, Any]]:
     """Return the operations of the document by route, such as `GET /health`."""
-    settings = SimpleNamespace(cors_origins=(), dialects=())
+    settings = SimpleNamespace(cors_origins=(), dialects=(), playground=False)
     context = SimpleNamespace(settings=settings, metrics=None, budget=None)
     app = cast("Any", create_app(cast("Context", context)))._app
     assert isinstance(app, FastAPI)

@@ -17,7 +17,7 @@ NODES = rights("", "nodes", "list")
 ROLES: dict[tuple[str, str], Rules] = {
     ("cloche-gateway", SANDBOXES): (
         rights("cloche.dev", "sandboxexecutions", "get list watch create patch delete")
-        | rights("cloche.dev", "sandboxsessions", "get list watch create delete")
+        | rights("cloche.dev", "sandboxsessions", "get list watch create patch delete")
         | rights("cloche.dev", "sandboxtombstones", "get create")
         | rights("cloche.dev", "sandboxsources", "get create delete")
         | rights("cloche.dev", "sandboxruntimes", "list watch")

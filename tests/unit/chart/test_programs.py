@@ -170,6 +170,14 @@ def test_the_gateway_receives_its_memory_limit_and_cors_origins() -> None:
     assert pages.cors_origins == ("https://a.example.com", "http://localhost:3000")
 
 
+def test_the_gateway_receives_whether_and_where_the_playground_is_shown() -> None:
+    plain = settings_from(GatewaySettings, "CLOCHE_GATEWAY_", "gateway")
+    assert (plain.playground, plain.playground_origins) == (True, ())
+    values = 'gateway.playground={"enabled":false,"embedOrigins":["https://a.example.com"]}'
+    changed = settings_from(GatewaySettings, "CLOCHE_GATEWAY_", "gateway", values)
+    assert (changed.playground, changed.playground_origins) == (False, ("https://a.example.com",))
+
+
 def test_the_operator_reads_the_settings_of_the_chart() -> None:
     settings = settings_from(OperatorSettings, "CLOCHE_OPERATOR_", "operator")
     assert (settings.namespace, settings.lease_namespace) == (SANDBOXES, SYSTEM)

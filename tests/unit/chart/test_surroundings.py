@@ -41,9 +41,16 @@ def test_the_ingress_has_tls_and_only_the_public_paths() -> None:
     assert rule["host"] == "run.example.com"
     paths = {path["path"]: path["pathType"] for path in rule["http"]["paths"]}
     assert paths.pop("/") == "Exact"
-    assert paths == dict.fromkeys(("/api", "/health", "/docs", "/openapi.json"), "Prefix")
+    public = ("/api", "/health", "/docs", "/openapi.json", "/play", "/mcp")
+    assert paths == dict.fromkeys(public, "Prefix")
     for path in rule["http"]["paths"]:
         assert path["backend"]["service"] == {"name": "cloche-gateway", "port": {"name": "http"}}
+
+
+def test_the_ingress_has_no_path_of_a_playground_that_is_off() -> None:
+    ingress = the("Ingress", "cloche-gateway", INGRESS, "gateway.playground.enabled=false")
+    (rule,) = ingress["spec"]["rules"]
+    assert "/play" not in {path["path"] for path in rule["http"]["paths"]}
 
 
 def test_a_disruption_budget_allows_one_unavailable_pod_of_a_program() -> None:

@@ -39,6 +39,13 @@ EXAMPLES: list[tuple[str, str, int, type[BaseModel]]] = [
     (API, "Languages", 1, models.LanguageInfo),
     (SESSIONS, "POST /api/v1/sessions", 2, session_models.SessionResponse),
     (SESSIONS, "GET /api/v1/sessions/{session_id}", 1, session_models.SessionState),
+    (SESSIONS, "GET /api/v1/sessions", 1, session_models.SessionList),
+    (
+        SESSIONS,
+        "GET /api/v1/sessions/{session_id}/files",
+        1,
+        session_models.SessionFileList,
+    ),
 ]
 """Page, heading, number of the block under it, and the model of the JSON."""
 DETAILS: dict[str, errors.GatewayError] = {
@@ -49,6 +56,7 @@ DETAILS: dict[str, errors.GatewayError] = {
     "a large batch": errors.BatchTooLargeError(),
     "no such execution": errors.ExecutionNotFoundError("{id}"),
     "no such session": errors.SessionNotFoundError("{id}"),
+    "no such file": errors.SessionFileNotFoundError("{path}"),
     "another request of a key": errors.KeyReusedError(),
     "a removed record": errors.RecordRemovedError(),
     "a busy service": errors.BusyError(),
@@ -114,16 +122,16 @@ def test_the_page_lists_the_routes_that_require_no_key() -> None:
         for route, operation in OPERATIONS.items()
         if "security" not in operation
     }
-    # One path of the page is for all that begin with it, and the last two are not in the document.
+    # One path of the page is for all that begin with it. The last three are not in the document.
     assert {path for path in public if not path.startswith("/health/")} == {
         path.removesuffix("…") for path in listed
-    } - {"/docs", "/openapi.json"}
+    } - {"/docs", "/play", "/openapi.json"}
 
 
 @pytest.mark.parametrize(("name", "place"), sorted(PARAMETERS))
 def test_the_pages_for_users_name_each_parameter(name: str, place: str) -> None:
     forms = (f"`{name}`", f"`{name}: ") if place == "header" else (f"| `{name}` |", f"`?{name}=")
-    assert any(form in text_of(API) for form in forms)
+    assert any(form in text_of(API) + text_of(SESSIONS) for form in forms)
 
 
 def test_the_table_of_status_codes_has_each_code() -> None:

@@ -153,12 +153,14 @@ def test_bytes_after_the_frame_are_not_read(supervisors: Supervisors) -> None:
     assert (result.exit["exit_code"], result.stdout, len(result.stages)) == (0, "", 1)
 
 
-def test_the_exit_event_has_exactly_the_documented_fields(supervisors: Supervisors) -> None:
+def test_the_exit_event_of_a_program_has_exactly_the_documented_fields(
+    supervisors: Supervisors,
+) -> None:
     exit_event = supervisors.run(["true"]).exit
     stated = (ROOT / "docs" / "design" / "protocol.md").read_text(encoding="utf-8")
     table = stated.split("### `exit`")[1].split("\n###")[0]
     fields = re.findall(r"^\| `(\w+)`", table, re.MULTILINE)
-    assert set(exit_event) == {"seq", "event", *fields}
+    assert {*exit_event, "listed", "problem"} == {"seq", "event", *fields}
 
 
 @pytest.mark.parametrize("end", ["input", "SIGTERM", "time"])

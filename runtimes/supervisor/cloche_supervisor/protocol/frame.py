@@ -8,8 +8,14 @@ import json
 from cloche_supervisor.protocol import validate
 from cloche_supervisor.protocol.wire import VERSION, ProtocolError
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from cloche_supervisor.protocol.file_frame import FileFrame
+
 _BASE64 = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
 EXIT, RESET, KEEP_FILES = AFTERWARDS = ("exit", "reset", "keepFiles")
+ACTIONS = ("WriteFiles", "ReadFiles", "ListFiles", "RemoveFiles")
+"""What a frame can ask for in the place of a program."""
 RLIMITS = ("nproc", "nofile", "fsize", "core", "stack")
 
 
@@ -61,12 +67,13 @@ class Frame:
             names it.
     """
 
-    def __init__(self, data: bytes) -> None:
-        frame = validate.keys(_parse(data), "", _KEYS, ("merge_output",))
-        if validate.amount(frame["protocol"], "protocol") != VERSION:
-            raise validate.wrong("protocol", f"must be {VERSION}")
+    def __init__(self, value: object) -> None:
+        frame = validate.keys(value, "", _KEYS, ("merge_output",))
+        check_version(frame["protocol"])
         self.execution = validate.text(frame["execution"], "execution")
-        self.files = _files(frame["files"])
+        self.files = files_of(frame["files"])
+        if not self.files:
+            raise validate.wrong("files", "must contain the source")
         self.compile = _compile(frame["compile"])
         self.timeout_seconds = validate.seconds(frame["timeout_seconds"], "timeout_seconds")
         run = validate.keys(frame["run"], "run", ("command",), ("timeout_seconds",))
@@ -78,21 +85,50 @@ class Frame:
         self.failure_messages = _failure_messages(frame["failure_messages"])
         self.environment = _environment(frame["environment"])
         self.stdin = validate.text(frame["stdin"], "stdin").encode()
-        self.output_files = tuple(
-            validate.path(pattern, f"output_files[{i}]")
-            for i, pattern in enumerate(validate.array(frame["output_files"], "output_files"))
-        )
+        self.output_files = patterns_of(frame["output_files"])
         self.merge_output = validate.flag(frame.get("merge_output", False), "merge_output")
         self.limits = _limits(frame["limits"])
-        self.afterwards = validate.text(frame["afterwards"], "afterwards")
-        if self.afterwards not in AFTERWARDS:
-            raise validate.wrong("afterwards", f"must be one of {', '.join(AFTERWARDS)}")
+        self.afterwards = afterwards_of(frame["afterwards"])
 
 
 _KEYS = (
     *("protocol", "execution", "files", "compile", "run", "syntax_check", "failure_messages"),
     *("environment", "stdin", "timeout_seconds", "output_files", "limits", "afterwards"),
 )
+
+
+def read(data: bytes) -> Frame | FileFrame:
+    """Return the frame of a program or of an action on files.
+
+    Raises:
+        ProtocolError: as `Frame` and `FileFrame`.
+    """
+    value = _parse(data)
+    if isinstance(value, dict) and "action" in value:
+        from cloche_supervisor.protocol.file_frame import FileFrame  # noqa: PLC0415 - rarely needed
+
+        return FileFrame(value)
+    return Frame(value)
+
+
+def check_version(value: object) -> None:
+    """Check that the frame has the version of this protocol."""
+    if validate.amount(value, "protocol") != VERSION:
+        raise validate.wrong("protocol", f"must be {VERSION}")
+
+
+def patterns_of(value: object) -> tuple[str, ...]:
+    """Return the patterns of output files."""
+    patterns = validate.array(value, "output_files")
+    return tuple(validate.path(one, f"output_files[{i}]") for i, one in enumerate(patterns))
+
+
+def afterwards_of(value: object) -> str:
+    """Return what follows the execution."""
+    afterwards = validate.text(value, "afterwards")
+    if afterwards not in AFTERWARDS:
+        raise validate.wrong("afterwards", f"must be one of {', '.join(AFTERWARDS)}")
+    return afterwards
 
 
 def _parse(data: bytes) -> object:
@@ -106,7 +142,8 @@ def _parse(data: bytes) -> object:
         raise ProtocolError(f"frame: is not JSON: {error}") from None
 
 
-def _files(value: object) -> tuple[File, ...]:
+def files_of(value: object) -> tuple[File, ...]:
+    """Return the files to write."""
     files: list[File] = []
     seen = set()
     for i, item in enumerate(validate.array(value, "files")):
@@ -121,8 +158,6 @@ def _files(value: object) -> tuple[File, ...]:
         if kind == "base64":
             content = _base64(content, f"{key}.base64")
         files.append(File(path, content))
-    if not files:
-        raise validate.wrong("files", "must contain the source")
     return tuple(files)
 
 

@@ -17,7 +17,8 @@ OMITTED_MAX = 100
 _OMITTED_BYTES = 8192  # of their names as JSON
 _ENTRIES_MAX = 20_000  # directory entries examined; a program may have created millions
 _DEPTH_MAX = 32
-_PATH_CHARACTERS_MAX = 4096  # of OutputFile.path in cloche_api/resources/execution_status.py
+PATH_CHARACTERS_MAX = 4096  # of OutputFile.path in cloche_api/resources/execution_status.py
+_WILD = frozenset("*?[")
 _FILE = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 
 _encode = json.JSONEncoder(ensure_ascii=False).encode
@@ -63,9 +64,9 @@ def collect(workspace: str, patterns: tuple[str, ...], *, limit: int, deadline: 
         found.truncated = True
         return found
     try:
-        search = _Search(deadline)
+        search = Search(deadline)
         for pattern in patterns:
-            search.match(root, "", _parts(pattern), 0)
+            search.match(root, "", parts_of(pattern), 0)
         found.truncated = search.cut_short
         for path in sorted(search.paths):
             _add(root, path, found)
@@ -74,7 +75,7 @@ def collect(workspace: str, patterns: tuple[str, ...], *, limit: int, deadline: 
     return found
 
 
-def _parts(pattern: str) -> list[str]:
+def parts_of(pattern: str) -> list[str]:
     """Split the pattern; merge consecutive `**` parts, which would multiply the recursion."""
     parts: list[str] = []
     for part in pattern.split("/"):
@@ -83,7 +84,9 @@ def _parts(pattern: str) -> list[str]:
     return parts
 
 
-class _Search:
+class Search:
+    """The paths that match patterns, found within the limits of entries, depth and time."""
+
     def __init__(self, deadline: float) -> None:
         self.paths: set[str] = set()
         self.cut_short = False
@@ -96,7 +99,7 @@ class _Search:
         if part == "**":
             # `**` matches no directory at all, or one more directory with the same pattern.
             self.match(where, prefix, rest or ["*"], depth)
-        for name, is_directory in self._entries_of(where):
+        for name, is_directory in self._entries_of(where, part):
             if part == "**":
                 if is_directory and not name.startswith("."):
                     self._descend(where, prefix, name, parts, depth)
@@ -119,7 +122,10 @@ class _Search:
         finally:
             os.close(inner)
 
-    def _entries_of(self, where: int) -> list[tuple[str, bool]]:
+    def _entries_of(self, where: int, part: str) -> list[tuple[str, bool]]:
+        """Return the names in a directory that may match, and whether each is a directory."""
+        if _WILD.isdisjoint(part):  # The directory may have more names than are examined.
+            return self._entry(part, where)
         entries = []
         with os.scandir(where) as listing:
             for entry in listing:
@@ -129,6 +135,17 @@ class _Search:
                     break
                 entries.append((entry.name, entry.is_dir(follow_symlinks=False)))
         return entries
+
+    def _entry(self, name: str, where: int) -> list[tuple[str, bool]]:
+        self._entries += 1
+        if self._entries > _ENTRIES_MAX or time.monotonic() > self._deadline:
+            self.cut_short = True
+            return []
+        try:
+            mode = os.stat(name, dir_fd=where, follow_symlinks=False).st_mode
+        except OSError:  # there is none
+            return []
+        return [(name, stat.S_ISDIR(mode))]
 
 
 def _matches(name: str, pattern: str) -> bool:
@@ -150,7 +167,7 @@ def _add(root: int, path: str, found: Collected) -> None:
         shown = os.fsencode(path).decode(errors="replace")
         cost = len(_encode(shown).encode())
         if (reason := _obstacle(path, shown, cost + status.st_size, found)) is not None:
-            found.omit(shown[:_PATH_CHARACTERS_MAX], status.st_size, reason)
+            found.omit(shown[:PATH_CHARACTERS_MAX], status.st_size, reason)
             return
         with open(fd, "rb", closefd=False) as file:
             content = file.read(found.left - cost)
@@ -165,7 +182,7 @@ def _obstacle(path: str, shown: str, cost: int, found: Collected) -> str | None:
     """Return why a file cannot be returned, in the words of the resource, or None."""
     if shown != path:
         return "NameNotUTF8"
-    if len(path) > _PATH_CHARACTERS_MAX:
+    if len(path) > PATH_CHARACTERS_MAX:
         return "PathTooLong"
     if len(found.files) >= FILES_MAX:
         return "TooMany"

@@ -100,7 +100,8 @@ async def test_pages_are_sorted_newest_first_and_complete(gateway: Gateway) -> N
         ({"status": "done"}, "status: must be one of pending, running, completed"),
         ({"cursor": "!"}, "cursor: must be the next_cursor of a list"),
         ({"cursor": "AAAA"}, "cursor: must be the next_cursor of a list"),
-        ({"session_id": "a,b"}, "session_id: must be"),
+        ({"session_id": ""}, "session_id: must be 1 to 256 characters"),
+        ({"session_id": "a" * 257}, "session_id: must be 1 to 256 characters"),
         ({"language": "cobol"}, "Unsupported language: cobol"),
         ({"page": "2"}, "page: unknown parameter"),
     ],
@@ -155,8 +156,3 @@ async def test_cleaning_up_a_session_removes_only_the_tenants_executions_of_it(
     assert running not in left
     again = await gateway.http.delete("/api/v1/execute/session/s")
     assert again.status_code == 200, "nothing left is clean too"
-
-
-async def test_cleaning_up_an_invalid_session_id_is_404(shared_gateway: Gateway) -> None:
-    answer = await shared_gateway.http.delete("/api/v1/execute/session/a,b=c")
-    assert (answer.status_code, answer.json()["detail"]) == (404, "Session a,b=c not found")

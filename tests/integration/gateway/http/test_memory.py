@@ -122,3 +122,18 @@ async def test_many_slow_readers_of_one_record_are_limited_in_memory(
             for client in many:
                 push(client, (asks % path).encode())
             assert await settled(program) < MOST_MIB
+
+
+async def test_uploaded_files_are_limited_in_memory(
+    program: Program, shared_program: tuple[Program, Cluster]
+) -> None:
+    """The files that Jobe keeps until a run uses them."""
+    _, cluster = shared_program
+    body = b'{"file_contents":"' + b"AAAA" * 1_000_000 + b'"}'
+    for key in cluster.keys.values():
+        headers = {"X-API-Key": key, "Content-Type": "application/json"}
+        for number in range(20):
+            url = f"/jobe/index.php/restapi/files/upload{number:04}"
+            answer = await program.http.put(url, content=body, headers=headers)
+            assert answer.status_code == 204
+    assert await settled(program) < MOST_MIB

@@ -31,6 +31,7 @@ def test_the_last_stage_of_a_bare_image_starts_from_scratch_and_runs_nothing(nam
         "COPY --from=debian /bare /",
         "COPY --from=dependencies /app /app",
         "COPY --from=own /own /app",
+        "COPY --from=page /build/gateway/page /app/page",
     }
     assert not [line for line in stage if line.startswith("RUN")]
     (entrypoint,) = [line for line in stage if line.startswith("ENTRYPOINT")]

@@ -1,4 +1,4 @@
-"""A key expires by the API server's clock, not by the gateway's."""
+"""A key expires by the clock of the API server, and a request without one can have a named key."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import pytest
 
 from cloche_api.keys import ApiKeyRecord, hash_key
 from cloche_gateway.cluster.keys import KeyRing
-from cloche_gateway.errors import KeyExpiredError
+from cloche_gateway.errors import BusyError, KeyExpiredError, KeyRequiredError
 from cloche_gateway.settings import Settings
 
 EXPIRY = datetime(2026, 1, 2, tzinfo=UTC)
@@ -31,3 +31,22 @@ def test_a_key_is_valid_before_its_expiry() -> None:
 def test_a_key_is_invalid_from_its_expiry() -> None:
     with pytest.raises(KeyExpiredError):
         _ring(EXPIRY).caller("secret")
+
+
+def test_a_request_without_a_key_can_have_the_tenant_of_a_named_key() -> None:
+    assert _ring(EXPIRY - timedelta(seconds=1)).named("k").tenant == "a"
+
+
+def test_a_named_key_that_does_not_exist_grants_nothing() -> None:
+    with pytest.raises(KeyRequiredError):
+        _ring(EXPIRY - timedelta(seconds=1)).named("secret")
+
+
+def test_a_named_key_expires_too() -> None:
+    with pytest.raises(KeyExpiredError):
+        _ring(EXPIRY).named("k")
+
+
+def test_a_named_key_cannot_be_looked_up_before_the_keys_have_been_read() -> None:
+    with pytest.raises(BusyError):
+        KeyRing(Settings(), lambda: EXPIRY).named("k")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import hashlib
 import json
+import re
 import uuid
 from typing import Any
 
@@ -131,3 +132,17 @@ def test_a_fingerprint_differs_for_each_different_request(change: dict[str, obje
     fields = {"code": "1", "language": "python"}
     one, other = (ExecuteRequest.model_validate(f) for f in (fields, fields | change))
     assert manifest.fingerprint(one) != manifest.fingerprint(other)
+
+
+def test_two_session_ids_never_have_the_same_label() -> None:
+    ids = ["a", "a ", "A", "user:1", "user:2", "", "sha256-", "sha256-x"]
+    ids += [manifest.session_label(one) for one in ids]
+    labels = {manifest.session_label(one) for one in ids}
+    assert len(labels) == len(set(ids))
+    assert all(re.fullmatch(limits.LABEL_VALUE, label) for label in labels)
+
+
+def test_the_label_of_a_session_id_is_the_same_at_each_gateway() -> None:
+    digest = hashlib.sha256(b"user:42/chat").hexdigest()
+    assert manifest.session_label("user:42/chat") == f"sha256-{digest[:56]}"
+    assert manifest.session_label("course-1") == "course-1"

@@ -182,6 +182,7 @@ def test_each_reason_has_its_phase() -> None:
         Reason.DISK_FULL: Phase.COMPLETED,
         Reason.INVALID_SYNTAX: Phase.COMPLETED,
         Reason.COMPILER_FAILED: Phase.COMPLETED,
+        Reason.ACTION_COMPLETED: Phase.COMPLETED,
         Reason.DEADLINE_EXCEEDED: Phase.TIMED_OUT,
         Reason.CANCELLED: Phase.CANCELLED,
         Reason.DELETED: Phase.CANCELLED,
@@ -387,3 +388,14 @@ def test_no_more_output_is_cut_than_necessary(character: str) -> None:
         assert object_bytes(one_more) > limits.STATUS_BYTES
     else:
         assert object_bytes(dict(made, stdout=made["stdout"] + character)) > limits.STATUS_BYTES
+
+
+def test_the_order_of_both_streams_is_recorded(execution_object: ExecutionDict) -> None:
+    made = Transcript(UID)
+    pieces = [("stderr", "a"), ("stdout", "bc"), ("stderr", "d")]
+    made.take({"event": "started", "execution": UID, "stage": "run", "time": START})
+    made.take_all([{"event": stream, "data": text} for stream, text in pieces])
+    made.take(exit_event(execution=UID, time=START + 0.5))
+    final = terminal(from_object(execution_object), from_exit(made), "node-1", API_TIME)
+    assert final["outputOrder"] == [0, 1, 2, 1]
+    assert "outputOrder" not in without_outputs(final)

@@ -11,10 +11,10 @@ import pytest
 from support.data.documents import section, tables
 
 from cloche_api.resources.amounts import UsedResources
-from cloche_api.resources.execution import ExecutionSpec
+from cloche_api.resources.execution import Action, ExecutionSpec
 from cloche_api.resources.runtime import RuntimeSpec
 from cloche_operator.protocol.frame import HELLO, Afterwards, default_environment, frame
-from cloche_supervisor.protocol.frame import AFTERWARDS, Frame
+from cloche_supervisor.protocol.frame import ACTIONS, AFTERWARDS, read
 from cloche_supervisor.protocol.wire import VERSION
 
 USED = UsedResources(cpu="1", memory="512Mi", disk="100Mi")
@@ -30,7 +30,7 @@ def content(spec: dict[str, Any], runtime: dict[str, Any]) -> dict[str, Any]:
         "the-uid", ExecutionSpec.model_validate(spec), RuntimeSpec.model_validate(runtime), USED
     )
     assert int.from_bytes(sent[:4], "big") == len(sent) - 4
-    Frame(sent[4:])  # the supervisor accepts it
+    read(sent[4:])  # the supervisor accepts it
     body: dict[str, Any] = json.loads(sent[4:].decode("utf-8", "surrogatepass"))
     return body
 
@@ -42,6 +42,10 @@ def test_the_hello_is_that_of_the_protocol() -> None:
 
 def test_operator_and_supervisor_know_the_same_values_of_afterwards() -> None:
     assert set(AFTERWARDS) == set(Afterwards)
+
+
+def test_operator_and_supervisor_know_the_same_actions() -> None:
+    assert set(ACTIONS) == set(Action)
 
 
 def test_the_frame_has_exactly_the_documented_keys() -> None:
@@ -312,3 +316,34 @@ def of(used: UsedResources) -> dict[str, Any]:
     sent = frame("the-uid", spec, RuntimeSpec.model_validate(PYTHON), used)
     body: dict[str, Any] = json.loads(sent[4:])
     return body
+
+
+def test_the_frame_of_an_action_has_no_program_and_the_files_as_they_are() -> None:
+    files = [
+        {"path": "main.sh", "content": "\ufeffecho\r\n"},
+        {"path": "b", "contentBase64": "AAE="},
+    ]
+    runtime = PYTHON | {"source": {"byteOrderMark": "Remove", "lineEnds": "Unix", "files": ["*"]}}
+    spec = {"language": "python", "session": "sbs-1", "action": "WriteFiles", "files": files}
+    assert content(spec, runtime) == {
+        "protocol": 1,
+        "execution": "the-uid",
+        "action": "WriteFiles",
+        "files": [
+            {"path": "main.sh", "text": "\ufeffecho\r\n"},
+            {"path": "b", "base64": "AAE="},
+        ],
+        "output_files": [],
+        "limits": {"files_bytes": 262144},
+        "afterwards": "exit",
+    }
+
+
+def test_the_patterns_of_an_action_are_relative_to_the_working_directory() -> None:
+    spec = {
+        "language": "python",
+        "session": "sbs-1",
+        "action": "ListFiles",
+        "outputFiles": ["/tmp/*", "/workspace/a", "b"],
+    }
+    assert content(spec, PYTHON)["output_files"] == [".tmp/*", "a", "b"]

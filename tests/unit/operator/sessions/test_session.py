@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from aiohttp import web
@@ -16,10 +17,13 @@ from support.data.api_pods import pod, pod_object
 from support.data.manifests import RUNTIME
 from support.fixtures.operator_parts import answering, operator_parts
 
+from cloche_api.resources.phases import Reason
 from cloche_api.resources.session import SessionPhase, SessionSpec
-from cloche_operator.model.execution import now, timestamp
+from cloche_api.resources.typed_objects import ExecutionDict
+from cloche_operator.model.execution import Execution, from_object, now, timestamp
 from cloche_operator.model.node import Node
 from cloche_operator.model.session import SessionObject, pod_fields
+from cloche_operator.model.status import EndedError
 from cloche_operator.pools.manager import Pools
 from cloche_operator.protocol.frame import PROTOCOL
 from cloche_operator.sessions.session import Session
@@ -30,12 +34,15 @@ BOUND_SECONDS = 20.0
 class ApiServer:
     """An API server whose Pods have a supervisor. It records the statuses sent to it.
 
-    `ready`: whether the supervisor answers. `attached` is set when the operator has attached.
+    `ready`: whether the supervisor answers. `attached` is set when the operator has attached, and
+    `reported` when it has written a status. `actions`: those that the supervisor reports.
     """
 
-    def __init__(self, *, ready: bool = True) -> None:
+    def __init__(self, *, ready: bool = True, actions: object = None) -> None:
         self._ready = ready
+        self.actions = actions
         self.attached = asyncio.Event()
+        self.reported = asyncio.Event()
         self.pods: list[str] = []
         self.statuses: list[dict[str, Any]] = []
         pods = "/api/v1/namespaces/sandboxes/pods"
@@ -59,7 +66,7 @@ class ApiServer:
         await socket.prepare(request)
         await socket.receive_bytes()
         self.attached.set()
-        ready = {"seq": 0, "event": "ready", "protocol": PROTOCOL}
+        ready = {"seq": 0, "event": "ready", "protocol": PROTOCOL, "actions": self.actions}
         if self._ready:
             await socket.send_bytes(b"\x01" + json.dumps(ready).encode() + b"\n")
         await socket.receive()  # the end of the connection
@@ -75,6 +82,7 @@ class ApiServer:
 
     async def _patch(self, request: web.Request) -> web.Response:
         self.statuses.append((await request.json())["status"])
+        self.reported.set()
         return web.json_response({})
 
 
@@ -146,3 +154,78 @@ async def test_a_session_ends_at_its_timeout_and_its_pod_is_deleted(
     told = [(status["phase"], status["reason"]) for status in server.statuses]
     assert told == [("Ready", "PodReady"), ("Ended", reason)]
     assert server.pods == []
+
+
+def extended(session: Session, generation: int, **spec: int) -> SessionObject:
+    """Return the session's object after a change of its spec."""
+    changed = SessionSpec.model_validate({"language": "python", **spec})
+    return dataclasses.replace(session.obj, spec=changed, generation=generation)
+
+
+async def next_status(server: ApiServer) -> dict[str, Any]:
+    server.reported.clear()
+    await server.reported.wait()
+    return server.statuses[-1]
+
+
+async def test_a_session_takes_over_new_times_and_reports_their_generation(
+    tmp_path: Path,
+) -> None:
+    server = ApiServer()
+    async with new_session(server, tmp_path, lifetimeSeconds=600) as session:
+        running = asyncio.create_task(session.run())
+        first = await next_status(server)
+        session.changed(extended(session, 2, lifetimeSeconds=3600, idleTimeoutSeconds=3000))
+        second = await next_status(server)
+        assert (first["observedGeneration"], second["observedGeneration"]) == (0, 2)
+        lives = [datetime.fromisoformat(one["expiresAt"]) for one in (first, second)]
+        assert (lives[1] - lives[0]).total_seconds() == 3000 - 600
+        session.changed(extended(session, 1, lifetimeSeconds=1))  # an older event
+        session.changed(extended(session, 3, lifetimeSeconds=1))
+        await running
+    assert {one["phase"] for one in server.statuses[:-1]} == {"Ready"}
+    assert server.statuses[-1]["reason"] == "LifetimeExceeded"
+
+
+@pytest.mark.parametrize("actions", [None, [], "ListFiles", [["ListFiles"]], ["CopyFiles"]])
+async def test_an_action_that_the_supervisor_does_not_know_is_refused_and_the_session_continues(
+    tmp_path: Path, actions: object
+) -> None:
+    server = ApiServer(actions=actions)
+    async with new_session(server, tmp_path) as session:
+        running = asyncio.create_task(session.run())
+        await next_status(server)
+        assert session.runtime is not None
+        spec = {"language": "python", "session": "ses-1", "action": "ListFiles"}
+        for _ in range(2):  # the refused one has passed on its turn
+            with pytest.raises(EndedError, match=r"^spec.action: python has an image") as raised:
+                await session.take_turn(session.runtime, execution(spec), lambda: None)
+            assert raised.value.reason is Reason.INVALID_SPEC
+        turn = await session.take_turn(
+            session.runtime, execution(spec | {"action": None, "code": ""}), lambda: None
+        )
+        assert turn.used == session.used
+        session.end("Deleted", "The session was deleted.")
+        await running
+
+
+async def test_an_action_that_the_supervisor_knows_gets_its_turn(tmp_path: Path) -> None:
+    server = ApiServer(actions=["ListFiles", "SomethingNewer"])
+    async with new_session(server, tmp_path) as session:
+        running = asyncio.create_task(session.run())
+        await next_status(server)
+        assert session.runtime is not None
+        spec = {"language": "python", "session": "ses-1", "action": "ListFiles"}
+        await session.take_turn(session.runtime, execution(spec), lambda: None)
+        session.end("Deleted", "The session was deleted.")
+        await running
+
+
+def execution(spec: dict[str, Any]) -> Execution:
+    metadata = {
+        "name": "one",
+        "uid": "uid-of-execution",
+        "resourceVersion": "1",
+        "creationTimestamp": timestamp(now()),
+    }
+    return from_object(cast("ExecutionDict", {"metadata": metadata, "spec": spec}))

@@ -7,53 +7,25 @@ import uuid
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from integration.gateway.sessions.made import (
+    EXPIRES,
+    PATH,
+    PYTHON,
+    as_other,
+    made,
+    pending_session,
+    stored,
+    write_status,
+)
 from support.fixtures.gateway import Start
 
 from cloche_api.meta import API_VERSION
-from cloche_kube.client import MERGE_PATCH
 
 if TYPE_CHECKING:
     from support.fixtures.gateway import Gateway
 
-PATH = "/api/v1/sessions"
-PYTHON = {"language": "python"}
-EXPIRES = "2026-01-01T00:10:00.000000Z"
 HELLO = {"code": "print(1)", "language": "python"}
 UUID = "03bfaf7c-6949-418b-9c72-69a1e8211d78"
-
-
-async def stored(gateway: Gateway) -> list[dict[str, Any]]:
-    cluster = gateway.cluster
-    listed = await cluster.rest.call("GET", cluster.paths.sessions)
-    items: list[dict[str, Any]] = listed["items"]
-    return items
-
-
-async def write_status(gateway: Gateway, name: str, **status: Any) -> None:
-    """Write a session's status as the operator does."""
-    path = f"{gateway.cluster.paths.session(name)}/status"
-    body = {"status": status}
-    await gateway.cluster.rest.call("PATCH", path, body=body, content_type=MERGE_PATCH)
-
-
-async def only_session(gateway: Gateway) -> str:
-    (session,) = await gateway.until(lambda: stored(gateway), "a session")
-    name: str = session["metadata"]["name"]
-    return name
-
-
-async def made(gateway: Gateway, **fields: Any) -> str:
-    """Create a session, mark it as ready, and return its id."""
-    asked = asyncio.create_task(gateway.http.post(PATH, json={**PYTHON, **fields}))
-    await write_status(gateway, await only_session(gateway), phase="Ready", expiresAt=EXPIRES)
-    answer = await asked
-    assert answer.status_code == 201, answer.text
-    name: str = answer.json()["session_id"]
-    return name
-
-
-def as_other(gateway: Gateway) -> dict[str, str]:
-    return {"X-API-Key": gateway.cluster.keys["other"]}
 
 
 async def test_creating_a_session_returns_201_once_the_session_is_ready(gateway: Gateway) -> None:
@@ -64,7 +36,7 @@ async def test_creating_a_session_returns_201_once_the_session_is_ready(gateway:
         "lifetime": 120,
     }
     asked = asyncio.create_task(gateway.http.post(PATH, json=body))
-    name = await only_session(gateway)
+    name = await pending_session(gateway)
     (session,) = await stored(gateway)
     assert session["spec"] == {
         "language": "python",
@@ -215,7 +187,7 @@ async def test_a_session_that_ends_before_it_is_ready_is_an_error_with_its_reaso
     gateway: Gateway, reason: str, status: int, detail: str
 ) -> None:
     asked = asyncio.create_task(gateway.http.post(PATH, json=PYTHON))
-    await write_status(gateway, await only_session(gateway), phase="Ended", reason=reason)
+    await write_status(gateway, await pending_session(gateway), phase="Ended", reason=reason)
     answer = await asked
     assert (answer.status_code, answer.json()) == (status, {"detail": detail})
     assert ("Retry-After" in answer.headers) == (status == 503)
@@ -226,7 +198,7 @@ async def test_a_session_that_expired_before_its_creation_is_answered_is_201(
     gateway: Gateway, reason: str
 ) -> None:
     asked = asyncio.create_task(gateway.http.post(PATH, json=PYTHON))
-    name = await only_session(gateway)
+    name = await pending_session(gateway)
     await write_status(gateway, name, phase="Ended", reason=reason)
     answer = await asked
     assert (answer.status_code, answer.json()["session_id"]) == (201, name)
@@ -234,7 +206,7 @@ async def test_a_session_that_expired_before_its_creation_is_answered_is_201(
 
 async def test_a_session_deleted_before_it_is_ready_is_500(gateway: Gateway) -> None:
     asked = asyncio.create_task(gateway.http.post(PATH, json=PYTHON))
-    path = gateway.cluster.paths.session(await only_session(gateway))
+    path = gateway.cluster.paths.session(await pending_session(gateway))
     await gateway.cluster.rest.call("DELETE", path)
     answer = await asked
     assert (answer.status_code, answer.json()) == (
@@ -262,7 +234,7 @@ async def test_a_session_whose_client_disconnects_before_it_is_ready_is_removed(
     gateway: Gateway,
 ) -> None:
     asked = asyncio.create_task(gateway.http.post(PATH, json=PYTHON))
-    await only_session(gateway)
+    await pending_session(gateway)
     asked.cancel()
 
     async def removed() -> bool:
@@ -278,7 +250,7 @@ async def test_a_session_whose_client_disconnects_before_it_is_ready_is_removed(
         ({"idle_timeout": 86401}, "idle_timeout: must be between 1 and 86400"),
         ({"lifetime": 0}, "lifetime: must be between 1 and 86400"),
         ({"lifetime": 86401}, "lifetime: must be between 1 and 86400"),
-        ({"lifetime": "1"}, "lifetime: must be an integer"),
+        ({"lifetime": "1 h"}, "lifetime: must be an integer"),
         ({"language": "cobol"}, "Unsupported language: cobol. Supported languages: python, "),
         ({"resources": {"cpu": 3}}, "resources.cpu: must be between 0.01 and 2"),
         ({"langauge": "python", "lifetime": 0}, "lifetime: must be between 1 and 86400; langauge"),
@@ -295,5 +267,12 @@ async def test_an_invalid_field_of_a_session_is_400(
 
 async def test_each_session_route_requires_a_key(gateway: Gateway) -> None:
     gateway.http.headers.pop("X-API-Key")
-    for method, path in (("POST", PATH), ("GET", f"{PATH}/x"), ("DELETE", f"{PATH}/x")):
-        assert (await gateway.http.request(method, path, json=PYTHON)).status_code == 401
+    routes = {
+        PATH: ("GET", "POST"),
+        f"{PATH}/x": ("GET", "PATCH", "DELETE"),
+        f"{PATH}/x/files": ("GET", "POST"),
+        f"{PATH}/x/files/a/b": ("GET", "DELETE"),
+    }
+    for path, methods in routes.items():
+        for method in methods:
+            assert (await gateway.http.request(method, path, json=PYTHON)).status_code == 401

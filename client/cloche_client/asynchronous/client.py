@@ -1,0 +1,202 @@
+"""The client for asyncio, with the methods of the synchronous one. One event loop may use it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Self, Unpack
+
+from cloche_client import settings as settings_module
+from cloche_client.asynchronous.driver import Driver
+from cloche_client.asynchronous.execution import AsyncExecution, stream, submit
+from cloche_client.asynchronous.session import AsyncSession, StartingSession
+from cloche_client.asynchronous.transport import Transport
+from cloche_client.core import answers, flows, requests
+from cloche_client.core.retry import Retry
+from cloche_client.errors import SettingsError
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator, AsyncIterator, Iterable, Mapping
+
+    from cloche_client.core.requests import ProgramFields
+    from cloche_client.errors import AnswerError
+    from cloche_client.events import Event
+    from cloche_client.models import (
+        ExecutionSummary,
+        LanguageInfo,
+        Program,
+        Result,
+        SessionInfo,
+    )
+    from cloche_client.settings import Settings
+
+
+class AsyncClient:
+    """Runs programs. Use it as an asynchronous context manager, or `close` it.
+
+    All methods raise ClocheError. A request is repeated after a 429 or 503, and after a lost
+    connection if that cannot run a program twice.
+    """
+
+    def __init__(  # noqa: PLR0913  all but two by keyword
+        self,
+        url: str | None = None,
+        api_key: str | None = None,
+        *,
+        ca_file: str | None = None,
+        profile: str | None = None,
+        settings: Settings | None = None,
+        retry: Retry | None = None,
+    ) -> None:
+        """Find the settings: arguments, else the environment, else the configuration file.
+
+        Raises:
+            SettingsError: there is no URL or no key, or one is not valid.
+        """
+        self.settings = settings or settings_module.load(
+            url=url, api_key=api_key, ca_file=ca_file, profile=profile
+        )
+        if self.settings.api_key is None:
+            file = settings_module.config_file()
+            raise SettingsError(f"There is no API key. Set CLOCHE_API_KEY, or api_key in {file}.")
+        self._retry = retry or Retry()
+        self._driver = Driver(Transport(self.settings), self._retry)
+        self._drive = self._driver.drive
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.close()
+
+    async def close(self) -> None:
+        """Close the connections."""
+        await self._driver.transport.close()
+
+    async def run(
+        self,
+        code: str | Program,
+        language: str | None = None,
+        *,
+        check: bool = False,
+        **fields: Unpack[ProgramFields],
+    ) -> Result:
+        """Run a program and return its result when it has ended, with any exit code.
+
+        The cancellation of its task cancels the execution.
+
+        Raises:
+            InvalidSyntaxError: the code cannot be parsed or compiled.
+            DeadlineExceededError: the program exceeded its timeout.
+            ProgramFailedError: `check` is true, and the program did not exit with 0.
+            ClocheError: the program could not be run.
+        """
+        result = await self._driver.run(self._program(code, language, fields))
+        return answers.checked(result) if check else result
+
+    def stream(
+        self,
+        code: str | Program,
+        language: str | None = None,
+        **fields: Unpack[ProgramFields],
+    ) -> AsyncGenerator[Event, None]:
+        """Run a program and yield its events while they happen. The last one is Exit.
+
+        If the caller stops to iterate before that, the execution is cancelled.
+        """
+        return stream(self._driver, self._program(code, language, fields))
+
+    async def submit(
+        self,
+        code: str | Program,
+        language: str | None = None,
+        **fields: Unpack[ProgramFields],
+    ) -> AsyncExecution:
+        """Start a program and return its execution, which goes on without the client."""
+        return await submit(self._driver, self._program(code, language, fields))
+
+    async def batch(self, programs: Iterable[Program]) -> list[Result | AnswerError]:
+        """Run 1 to 10 programs at the same time.
+
+        Returns, in the same order, each one's result or the exception that `run` raises for it.
+        """
+        return await self._drive(flows.batch(list(programs), self._retry))
+
+    def execution(self, execution_id: str) -> AsyncExecution:
+        """Return an execution by its id, without a request."""
+        return AsyncExecution(self._driver, execution_id)
+
+    async def executions(
+        self,
+        *,
+        language: str | None = None,
+        status: str | None = None,
+        session_id: str | None = None,
+        limit: int | None = None,
+    ) -> AsyncIterator[ExecutionSummary]:
+        """Yield the tenant's executions, newest first, at most `limit` (None: all)."""
+        query = {"language": language, "status": status, "session_id": session_id}
+        cursor, left = None, limit
+        while left is None or left > 0:
+            size = 200 if left is None else min(left, 200)
+            page = {**query, "limit": size, "cursor": cursor}
+            found, cursor = await self._drive(flows.executions(self._retry, page))
+            for one in found:
+                yield one
+            left = left and left - len(found)
+            if cursor is None:
+                return
+
+    def session(
+        self,
+        language: str = "python",
+        *,
+        idle_timeout: int | None = None,
+        lifetime: int | None = None,
+        **resources: Any,
+    ) -> StartingSession:
+        """Create a session, which keeps files from one program to the next.
+
+        Await it, or use it as an asynchronous context manager, which ends the session.
+
+        Args:
+            language: of all its programs.
+            idle_timeout: seconds without a program after which it ends; the default is 600.
+            lifetime: seconds after which it ends; the default is 3600.
+            resources: `cpu` in cores, `memory_mb` and `disk_mb`.
+        """
+        body = requests.session(language, idle_timeout, lifetime, resources)
+        flow = flows.create_session(body, self._retry)
+        return StartingSession(self._driver, flow)
+
+    async def existing_session(self, session_id: str) -> AsyncSession:
+        """Return a session by its id. Raises NotFoundError."""
+        info = await self._drive(flows.session(session_id, self._retry))
+        return AsyncSession(self._driver, info)
+
+    async def sessions(self) -> AsyncIterator[SessionInfo]:
+        """Yield the tenant's sessions."""
+        cursor = None
+        while True:
+            found, cursor = await self._drive(flows.sessions(self._retry, {"cursor": cursor}))
+            for one in found:
+                yield one
+            if cursor is None:
+                return
+
+    async def end_session(self, session_id: str) -> None:
+        """End a session. Ending it again is not an error."""
+        await self._drive(flows.end_session(session_id, self._retry))
+
+    async def languages(self) -> list[str]:
+        """Return the names of the installed languages."""
+        return await self._drive(flows.languages(self._retry))
+
+    async def language(self, name: str) -> LanguageInfo:
+        """Return an installed language by its name or alias. Raises NotFoundError."""
+        return await self._drive(flows.language(name, self._retry))
+
+    async def health(self) -> Mapping[str, Any]:
+        """Return the gateway's `status`, `version` and `problem`."""
+        return await self._drive(flows.health(self._retry))
+
+    def _program(self, code: str | Program, language: str | None, fields: ProgramFields) -> Program:
+        return requests.program(code, language, self.settings.language, fields)

@@ -1,0 +1,1 @@
+"""What both clients share, without input and output: requests, answers, retries, events."""

@@ -1,0 +1,1 @@
+"""Adapters for other frameworks. Each requires its framework: `cloche-client[NAME]`."""

@@ -1,0 +1,141 @@
+"""Everything that the Python client does, as a user's program. Prints `done` at its end."""
+
+import asyncio
+import contextlib
+import sys
+
+from cloche_client import (
+    AsyncClient,
+    Client,
+    DeadlineExceededError,
+    ExecutionCancelledError,
+    Exit,
+    InvalidSyntaxError,
+    NotFoundError,
+    Program,
+    ProgramFailedError,
+    Result,
+    Started,
+    Stderr,
+    Stdout,
+)
+
+WRITE_BOTH = "import sys\nprint('out')\nsys.stdout.flush()\nsys.stderr.write('err')\nsys.exit(3)"
+
+
+def blocking() -> None:  # noqa: PLR0915  one step after the other
+    """Use `Client`."""
+    with Client() as client:
+        result = client.run("print(2 + 2)", "python")
+        assert (result.stdout, result.exit_code, result.ok) == ("4\n", 0, True), result
+        assert result.execution_time is not None
+
+        read = "import sys; print(sys.argv[1:], sys.stdin.read(), open('d/in.txt').read())"
+        result = client.run(read, args=["a b"], stdin="x", files={"d/in.txt": "é"})
+        assert result.stdout == "['a b'] x é\n", result
+
+        result = client.run("open('out.bin', 'wb').write(b'\\xff')", output_files=["*.bin"])
+        assert result.file("out.bin") == b"\xff"
+
+        events = list(client.stream(WRITE_BOTH))
+        assert isinstance(events[0], Started), events
+        assert Stdout("out\n") in events or Stdout("out\n", replayed=True) in events, events
+        assert Stderr("err") in events or Stderr("err", replayed=True) in events, events
+        assert isinstance(events[-1], Exit), events
+        assert events[-1].exit_code == 3, events
+
+        execution = client.submit("import time; time.sleep(0.2); print('late')")
+        assert execution.wait().stdout == "late\n"
+        assert execution.id in {one.execution_id for one in client.executions(limit=20)}
+        execution.remove()
+        try:
+            execution.state()
+        except NotFoundError:
+            pass
+        else:
+            raise AssertionError("the record is still there")
+
+        execution = client.submit("while True: pass", timeout=60)
+        execution.cancel()
+        try:
+            execution.wait()
+        except ExecutionCancelledError:
+            pass
+        else:
+            raise AssertionError("it was not cancelled")
+
+        fine, wrong = client.batch([Program(code="print(1)"), Program(code="print(", timeout=5)])
+        assert isinstance(fine, Result), fine
+        assert isinstance(wrong, InvalidSyntaxError), wrong
+
+        with client.session("python") as session:
+            session.run("open('n.txt', 'w').write('1')", check=True)
+            session.upload({"up/load.txt": "2"})
+            code = "print(open('n.txt').read(), open('up/load.txt').read())"
+            assert session.run(code).stdout == "1 2\n"
+            (file,) = session.download(["up/*"])
+            assert (file.path, file.content) == ("up/load.txt", b"2"), file
+            assert session.state().language == "python"
+        try:
+            session.state()
+        except NotFoundError:
+            pass
+        else:
+            raise AssertionError("the session has not ended")
+
+        assert "python" in client.languages()
+        assert "py" in client.language("python").aliases
+
+
+def raises() -> None:
+    """Let programs fail."""
+    with Client() as client:
+        for code, kind, fields in (
+            ("print(", InvalidSyntaxError, {}),
+            (
+                "print('so far', flush=True)\nwhile True: pass",
+                DeadlineExceededError,
+                {"timeout": 1},
+            ),
+            ("raise SystemExit(5)", ProgramFailedError, {"check": True}),
+        ):
+            try:
+                client.run(code, **fields)
+            except kind as error:
+                assert error.result is not None
+                if kind is DeadlineExceededError:
+                    assert error.result.stdout == "so far\n"
+            else:
+                raise AssertionError(kind)
+
+
+async def asynchronous() -> None:
+    """Use `AsyncClient`."""
+    async with AsyncClient() as client:
+        results = await asyncio.gather(*(client.run(f"print({n})") for n in range(5)))
+        assert [one.stdout for one in results] == [f"{n}\n" for n in range(5)], results
+        texts = [e.text async for e in client.stream("print('a')") if isinstance(e, Stdout)]
+        assert "".join(texts) == "a\n", texts
+        async with client.session("bash") as session:
+            await session.upload({"a.txt": b"1"})
+            assert (await session.run("cat a.txt")).stdout == "1"
+        task = asyncio.create_task(client.run("while True: pass", timeout=100))
+        await asyncio.sleep(1)  # until it runs
+        task.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await task
+        found = [one async for one in client.executions(limit=1)]
+        assert found[0].status in {"running", "cancelled"}, found
+        execution = client.execution(found[0].execution_id)
+        try:
+            await execution.wait(30)
+        except ExecutionCancelledError:
+            pass
+        else:
+            raise AssertionError("the cancelled task's program goes on")
+
+
+blocking()
+raises()
+asyncio.run(asynchronous())
+sys.stdout.write("done\n")

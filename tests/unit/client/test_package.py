@@ -1,0 +1,47 @@
+"""The package as a whole: its version, its public names, what a command imports."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+from support.data.names import ROOT
+
+import cloche_client
+import cloche_gateway
+
+
+def test_the_client_has_the_version_of_the_gateway() -> None:
+    assert cloche_client.__version__ == cloche_gateway.__version__
+
+
+def test_the_package_contains_the_license_of_the_repository() -> None:
+    assert (ROOT / "client" / "LICENSE").read_bytes() == (ROOT / "LICENSE").read_bytes()
+
+
+@pytest.mark.parametrize("name", sorted(set(cloche_client.__all__) - {"__version__"}))
+def test_every_public_name_can_be_imported(name: str) -> None:
+    assert getattr(cloche_client, name) is not None
+    assert name == "__version__" or name in cloche_client._HOME
+
+
+def test_an_unknown_name_is_an_attribute_error() -> None:
+    with pytest.raises(AttributeError, match="has no attribute 'Clint'"):
+        _ = cloche_client.Clint
+
+
+def test_a_command_does_not_import_httpx() -> None:
+    # The import of httpx takes longer than the whole command.
+    program = (
+        "import sys\n"
+        "from cloche_client.cli.main import call\n"
+        "import cloche_client.cli.run, cloche_client.blocking.client\n"
+        "slow = {'httpx', 'asyncio', 'importlib.metadata', 'urllib.request', 'tomllib'}\n"
+        "print(sorted(slow & set(sys.modules)))\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-S", "-c", f"import sys; sys.path[:0] = {sys.path!r}\n{program}"],
+        capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    assert done.stdout == "[]\n"

@@ -1,0 +1,80 @@
+/** The answers of the HTTP API (docs/user/api.md), as far as the page uses them. */
+
+export type Status = "pending" | "running" | "completed" | "failed" | "cancelled";
+
+export interface ResultFile {
+  path: string;
+  content_base64: string;
+}
+
+export interface OmittedFile {
+  path: string;
+  size: number;
+  reason: string;
+}
+
+export interface Result {
+  stdout?: string;
+  stderr?: string;
+  stdout_truncated: boolean;
+  stderr_truncated: boolean;
+  exit_code: number | null;
+  /** Seconds. */
+  execution_time: number | null;
+  /** Seconds. */
+  compile_seconds?: number;
+  language: string;
+  session_id: string | null;
+  reason: string;
+  usage: { cpu_seconds: number; max_memory_bytes: number } | null;
+  /** Seconds. */
+  queue_time: number | null;
+  files?: ResultFile[];
+  files_truncated?: boolean;
+  files_omitted?: OmittedFile[];
+}
+
+export interface State {
+  execution_id: string;
+  status: Status;
+  created_at: string;
+  started_at: string | null;
+  completed_at: string | null;
+  result: Result | null;
+  detail: string | null;
+}
+
+export interface Listed {
+  execution_id: string;
+  status: Status;
+  language: string;
+  session_id: string | null;
+  created_at: string;
+  reason: string | null;
+  exit_code: number | null;
+  /** Seconds. */
+  execution_time: number | null;
+}
+
+export interface Session {
+  session_id: string;
+  language: string;
+  expires_at: string;
+}
+
+export interface InputFile {
+  path: string;
+  content_base64: string;
+}
+
+export interface ExecuteRequest {
+  code: string;
+  language: string;
+  stdin?: string;
+  args?: string[];
+  environment?: Record<string, string>;
+  files?: InputFile[];
+  output_files?: string[];
+  timeout?: number;
+  session_id?: string;
+}
