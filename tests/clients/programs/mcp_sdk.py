@@ -96,7 +96,7 @@ async def leave(client: Client) -> str:
     asked = asyncio.create_task(
         client.call_tool("execute_code", arguments, progress_callback=heard)
     )
-    await asyncio.wait_for(begun.wait(), 30)
+    await asyncio.wait_for(begun.wait(), 100)
     asked.cancel()
     await asyncio.gather(asked, return_exceptions=True)
     return session
@@ -105,7 +105,7 @@ async def leave(client: Client) -> str:
 async def main() -> None:
     url, mode = sys.argv[1:]
     headers = {"Authorization": f"Bearer {os.environ['CLOCHE_API_KEY']}"}
-    async with httpx2.AsyncClient(headers=headers, timeout=60) as http:
+    async with httpx2.AsyncClient(headers=headers, timeout=150) as http:
         transport = streamable_http_client(url, http_client=http)
         async with Client(transport, mode=mode) as client:
             found = await use(client)
