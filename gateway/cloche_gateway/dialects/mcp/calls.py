@@ -16,6 +16,7 @@ from cloche_gateway.errors import (
     FailedError,
     GatewayError,
     InvalidRequestError,
+    RateLimitedError,
     SessionFailedError,
     SessionNotFoundError,
     shown,
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
     from starlette.responses import Response
 
     from cloche_gateway.dialects.mcp.wire import Message, RequestId
-    from cloche_gateway.http.request import Call
+    from cloche_gateway.http.request import Call, RequestState
     from cloche_gateway.services.submission import Plan
     from cloche_gateway.session_models import SessionRequest
 
@@ -46,6 +47,8 @@ class _Asked:
     era: Era
     token: RequestId | None
     """The token of the progress, if the client wants to receive it and reads event streams."""
+    state: RequestState
+    """Has whether the request is over a limit, because its status code is 200."""
 
 
 async def perform(call: Call, era: Era, message: Message, *, streams: bool) -> Response:
@@ -62,7 +65,8 @@ async def perform(call: Call, era: Era, message: Message, *, streams: bool) -> R
         arguments = {}
     if not isinstance(arguments, dict):
         raise ProtocolError(Code.INVALID_PARAMS, "Invalid params: arguments must be an object")
-    asked = _Asked(message.id, era, message.progress_token if streams else None)
+    token = message.progress_token if streams else None
+    asked = _Asked(message.id, era, token, call.state)
     try:
         return await _TOOLS[name](call, asked, arguments)
     except GatewayError as error:
@@ -199,6 +203,7 @@ def _failed(asked: _Asked, error: GatewayError) -> dict[str, Any]:
     """Return the message for an error: what the model can correct is a result of the tool."""
     if isinstance(error, ClientGoneError | ProtocolError):
         raise error
+    asked.state.over_limit = isinstance(error, RateLimitedError)
     if isinstance(error, FailedError | SessionFailedError):
         return wire.failure(asked.id, ProtocolError(Code.INTERNAL_ERROR, str(error)))
     return wire.result(asked.id, results.complete(asked.era, results.mistake(error)))

@@ -15,6 +15,7 @@ from support.fixtures.control_planes import ControlPlane
 from support.fixtures.gateway import Gateway, Start, namespaces, started
 
 from cloche_gateway.dialects.mcp import tools
+from cloche_gateway.limits.pace import Pace
 from cloche_kube.client import MERGE_PATCH
 
 EXPIRES = "2026-01-01T00:10:00.000000Z"
@@ -359,3 +360,18 @@ async def test_only_programs_and_sessions_are_charged_as_executions(start: Start
             assert "Rate limit exceeded" in mcp.text(refused)
         assert not (await mcp.call(gateway.http, "list_languages"))["isError"]
         assert await gateway.cluster.executions() == []
+
+
+async def test_calls_beyond_the_rate_are_delayed_as_a_429(
+    start: Start, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    delayed = list[str]()
+
+    async def refusal(_: Pace, __: object, tenant: str) -> None:
+        delayed.append(tenant)
+
+    monkeypatch.setattr(Pace, "refusal", refusal)
+    async with start(rate_limit_per_minute=1) as gateway:
+        for _ in range(3):
+            await mcp.call(gateway.http, "execute_code", code="x", timeout=0)
+        assert delayed == ["acme"] * 2
