@@ -125,7 +125,8 @@ READS: dict[DialectName, tuple[str, ...]] = {
 
 def changed(route: DialectRoute, value: Any) -> dict[str, Any]:
     """Return the route's request with another value for the program's text."""
-    return _changed(route.body, route.code, value)
+    made: dict[str, Any] = _changed(route.body, route.code, value)
+    return made
 
 
 def _changed(whole: Any, path: tuple[str, ...], value: Any) -> Any:

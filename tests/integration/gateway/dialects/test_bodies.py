@@ -34,7 +34,19 @@ MALFORMED = (
     b'{"code":"1","code":"2"}',
     b"[" + b"{}," * 5000 + b"{}]",
 )
-VALUES = (None, 1, 1.5, True, [], {}, ["x"], "\ud800", "x" * 300_000, [[[]]], 10**40)
+VALUES: tuple[Any, ...] = (
+    None,
+    1,
+    1.5,
+    True,
+    [],
+    {},
+    ["x"],
+    "\ud800",
+    "x" * 300_000,
+    [[[]]],
+    10**40,
+)
 
 
 @pytest.mark.parametrize("route", ROUTES, ids=str)

@@ -80,7 +80,8 @@ async def change(gateway: Gateway, name: str, body: Any, **observed: Any) -> htt
     asked = asyncio.create_task(gateway.http.patch(f"{PATH}/{name}", json=body))
 
     async def changed() -> bool:
-        return (await stored(gateway))[0]["metadata"]["generation"] > 1
+        generation: int = (await stored(gateway))[0]["metadata"]["generation"]
+        return generation > 1
 
     await gateway.until(changed, "the change")
     assert not asked.done()

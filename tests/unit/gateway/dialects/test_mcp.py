@@ -29,7 +29,13 @@ RAN = {
 
 
 def language(name: str, version: str | None = None) -> Language:
-    return Language(name, (), (), "main", "image", version, AMOUNTS, AMOUNTS, AMOUNTS)
+    return Language(
+        *(name, (), (), "main", "image", version),
+        compiled=False,
+        minimum=AMOUNTS,
+        defaults=AMOUNTS,
+        maximum=AMOUNTS,
+    )
 
 
 def text(**body: Any) -> str:
