@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 from support.clients.client_package import Built, build, install
-from support.fixtures.installation import Installation
 from support.fixtures.client.installed_client import InstalledClient
+from support.fixtures.installation import Installation
 
 
 @pytest.fixture(scope="session")

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 from support.clients.client_package import Built, install, newest_python, wheel_of_sdist
-from support.fixtures.installation import Installation
 from support.fixtures.client.installed_client import InstalledClient
+from support.fixtures.installation import Installation
 
 PROGRAM = Path(__file__).parent / "programs" / "python_client.py"
 

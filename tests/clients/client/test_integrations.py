@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 from support.clients.client_package import Built
 from support.clients.environments import python_environment
-from support.fixtures.installation import Installation
 from support.fixtures.client.installed_client import InstalledClient
+from support.fixtures.installation import Installation
 
 PROGRAMS = Path(__file__).parent / "programs"
 
