@@ -145,12 +145,14 @@ def outcome(state: ExecutionState) -> Result:
     kind: type[AnswerError]
     if state.status == "cancelled":
         kind = ExecutionCancelledError
+    elif detail.startswith("Service busy"):  # it never started
+        kind = BusyError
     elif result is not None and result.reason == _SYNTAX:
         kind = kind_of(_BAD_REQUEST, _SYNTAX) or AnswerError
     elif result is not None:
         kind = kind_of(_SERVER_ERROR, result.reason) or AnswerError
     else:
-        kind = BusyError if detail.startswith("Service busy") else ExecutionFailedError
+        kind = ExecutionFailedError
     raise kind(detail, execution_id=state.execution_id, result=result)
 
 
