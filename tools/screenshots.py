@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from playwright.sync_api import expect
-from support.fixtures.browser import chromium
+from support.fixtures.client.browser import chromium
 from support.fixtures.installation import installed
 
 if TYPE_CHECKING:

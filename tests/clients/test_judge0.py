@@ -126,7 +126,7 @@ def test_what_belongs_to_an_ending_is_in_the_attributes(sdk: dict[str, Any]) -> 
         assert found[name]["stdout"] is found[name]["stderr"] is found[name]["time"] is None
     assert "SyntaxError" in found["syntax"]["stderr"]
     assert (found["accepted"]["expected_output"], found["long"]["expected_output"]) == ("a", None)
-    assert found["wall"]["wall_time"] >= 1
+    assert found["wall"]["wall_time"] > 0.5
 
 
 def test_the_package_finds_the_languages_by_the_version(sdk: dict[str, Any]) -> None:

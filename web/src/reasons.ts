@@ -17,6 +17,7 @@ const OURS = "This is not a mistake in the program. Run it again; tell the admin
 /** [title, help] for each reason of the API. `{code}` is replaced by the exit code. */
 const REASONS: Record<string, readonly [string, string]> = {
   Exited: ["Ended with exit code {code}", ""],
+  ActionCompleted: ["Files of the session changed or read", ""],
   Signaled: ["Ended by a signal", "The program crashed or ended itself."],
   OutOfMemory: ["Out of memory", "The program used more memory than it may have."],
   DiskFull: ["Disk full", "The program wrote more to its files than it may."],

@@ -66,15 +66,24 @@ class _Files:
 
 
 @functools.cache
+def _built() -> _Files:
+    """Return the built page.
+
+    Raises:
+        FileNotFoundError: it was not built.
+    """
+    page = (FOLDER / "index.html").read_bytes()
+    assets = [one for one in (FOLDER / "assets").iterdir() if one.suffix in _KINDS]
+    packed = {one.name: gzip.compress(one.read_bytes(), _LEVEL, mtime=0) for one in assets}
+    return _Files(gzip.compress(page, _LEVEL, mtime=0), packed)
+
+
 def _files() -> _Files | None:
-    """Return the built page; None if it was not built."""
+    """Return the built page; None if it was not built. A page that is built later is found."""
     try:
-        page = (FOLDER / "index.html").read_bytes()
-        assets = [one for one in (FOLDER / "assets").iterdir() if one.suffix in _KINDS]
-        packed = {one.name: gzip.compress(one.read_bytes(), _LEVEL, mtime=0) for one in assets}
+        return _built()
     except FileNotFoundError:
         return None
-    return _Files(gzip.compress(page, _LEVEL, mtime=0), packed)
 
 
 def served(settings: Settings) -> bool:

@@ -235,8 +235,8 @@ def _usage(cpu_seconds: float | None, max_memory_bytes: int | None) -> UsageDict
 def _heard(transcript: Transcript) -> ExecutionStatusDict:
     """Return the output that was received, with or without an end."""
     fields: ExecutionStatusDict = {"stdout": transcript.stdout, "stderr": transcript.stderr}
-    if (order := transcript.order.recorded()) is not None:
-        fields["outputOrder"] = order
+    if transcript.order is not None and (lengths := transcript.order.recorded()) is not None:
+        fields["outputOrder"] = lengths
     if transcript.gap:
         fields |= {"stdoutTruncated": True, "stderrTruncated": True}
     if transcript.started is not None:

@@ -158,8 +158,8 @@ class Transcript:
         """Whether events are missing: before the last one, or once started, since the start."""
         # As UTF-8, because a str takes up to four times as much, and 50 bytes for each piece.
         self._out = {"stdout": bytearray(), "stderr": bytearray()}
-        self.order = OutputOrder()
-        """The order of the output that is kept."""
+        self.order: OutputOrder | None = None
+        """The order of the output that is kept. None until there is standard error."""
         self.started: float | None = None
         """Unix time of the first `started` event."""
         self.exit: ExitEvent | None = None
@@ -263,7 +263,9 @@ class Transcript:
 
     def _keep(self, stream: str, text: str) -> None:
         kept = self._out[stream]
-        if len(kept) < _TEXT_BYTES:
+        if self.order is None and stream == "stderr":
+            self.order = OutputOrder(len(self.stdout))
+        if self.order is not None and len(kept) < _TEXT_BYTES:
             self.order.add(to_stderr=stream == "stderr", characters=len(text))
         # JSON can contain a lone surrogate, but UTF-8 cannot.
         kept += text[: _TEXT_BYTES - len(kept)].encode("utf-8", "replace")

@@ -10,18 +10,19 @@ class OutputOrder:
 
     Pieces of one stream that follow each other count as one. What comes after the last piece that
     fits is not recorded.
+
+    Args:
+        earlier: characters of standard output that came before.
     """
 
-    def __init__(self) -> None:
-        self._lengths: list[int] = []
+    def __init__(self, earlier: int = 0) -> None:
+        self._lengths = [earlier]  # standard output comes first
         self._is_full = False
 
     def add(self, *, to_stderr: bool, characters: int) -> None:
         """Record a piece of output."""
         if not characters or self._is_full:
             return
-        if not self._lengths:
-            self._lengths.append(0)  # standard output comes first
         last_is_stderr = len(self._lengths) % 2 == 0
         if last_is_stderr == to_stderr:
             self._lengths[-1] += characters

@@ -141,4 +141,7 @@ class Source:
         except pydantic.ValidationError as error:  # its text would quote the input
             words = f"The SandboxSource {name} cannot be read: {error.errors()[0]['msg']}"
             raise EndedError(Reason.SOURCE_LOST, words) from None
+        if found.code is None and rest.action is None:
+            words = f"The SandboxSource {name} cannot be read: it has no code."
+            raise EndedError(Reason.SOURCE_LOST, words)
         return with_input(rest, found)

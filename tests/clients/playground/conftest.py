@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, Page, expect
 from support.clients.playground import Open
-from support.fixtures.browser import Watched, chromium
+from support.fixtures.client.browser import Watched, chromium
 from support.fixtures.installation import Installation
 
 

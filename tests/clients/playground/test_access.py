@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from playwright.sync_api import Page, expect
 from support.clients.playground import Open, ended, output, run, status, write
-from support.fixtures.browser import Watched, accessibility_problems
+from support.fixtures.client.browser import Watched, accessibility_problems
 
 PHONE = {"width": 360, "height": 740}
 LIGHT, DARK = "rgb(255, 255, 255)", "rgb(13, 17, 23)"

@@ -20,10 +20,10 @@ from support.clients.kubectl import InstallationKubectl
 from support.clients.playground import RUN_MS, Open
 from support.data.names import SYSTEM
 from support.deadline import until
-from support.fixtures.browser import accessibility_problems
+from support.fixtures.client.browser import accessibility_problems
+from support.fixtures.client.page import built_page
 from support.fixtures.installation import Installation
 from support.fixtures.operator_process import free_port
-from support.fixtures.page import built_page
 
 
 class _Quiet(http.server.SimpleHTTPRequestHandler):

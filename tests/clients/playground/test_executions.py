@@ -9,7 +9,7 @@ import httpx
 import pytest
 from playwright.sync_api import Locator, Page, Route, expect
 from support.clients.playground import RUN_MS
-from support.fixtures.browser import Watched
+from support.fixtures.client.browser import Watched
 
 BUSY = "import time\nprint('at work', flush=True)\ntime.sleep(250)"
 

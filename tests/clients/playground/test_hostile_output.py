@@ -7,7 +7,7 @@ import re
 
 from playwright.sync_api import Page, expect
 from support.clients.playground import fields, output, run, write
-from support.fixtures.browser import Watched
+from support.fixtures.client.browser import Watched
 
 SVG = (
     "<svg xmlns='http://www.w3.org/2000/svg' width='200' height='50' onload='hacked()'>"

@@ -11,7 +11,7 @@ from typing import Any
 from playwright.sync_api import Page, Route, expect
 from support.clients.playground import RUN_MS, Open, fields, notice, output, run, status, write
 from support.deadline import until
-from support.fixtures.browser import RESULTS, Watched
+from support.fixtures.client.browser import RESULTS, Watched
 from support.fixtures.installation import Installation
 
 FIRST_LOAD_BYTES = 150_000

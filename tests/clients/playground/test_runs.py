@@ -10,7 +10,7 @@ import yaml
 from playwright.sync_api import Page, expect
 from support.clients.playground import RUN_MS, ended, fact, fields, output, run, status, write
 from support.data.names import ROOT
-from support.fixtures.browser import Watched
+from support.fixtures.client.browser import Watched
 
 LANGUAGES = sorted(path.parent.name for path in ROOT.glob("runtimes/*/runtime.yaml"))
 

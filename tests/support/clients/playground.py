@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from playwright.sync_api import Locator, Page, expect
-from support.fixtures.browser import Watched
+from support.fixtures.client.browser import Watched
 
 Open = Callable[..., Watched]
 """Open the playground in a new profile."""

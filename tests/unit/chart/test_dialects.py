@@ -10,7 +10,7 @@ from support.clients.helm import the
 from cloche_cluster.targets.base import ALL_DIALECTS
 from cloche_gateway.settings import DialectName, Settings, load
 
-PUBLIC = {"/", "/api", "/health", "/docs", "/openapi.json"}
+PUBLIC = {"/", "/api", "/health", "/docs", "/openapi.json", "/play"}
 INGRESS = 'gateway.ingress={"enabled":true,"hosts":["run.example.com"]}'
 
 

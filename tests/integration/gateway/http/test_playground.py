@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 import httpx
 import pytest
 import pytest_asyncio
+from support.fixtures.client.page import built_page
 from support.fixtures.gateway import Start, namespaces, started
-from support.fixtures.page import built_page
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator

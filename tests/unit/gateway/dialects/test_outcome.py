@@ -52,7 +52,7 @@ def test_a_reason_of_a_program_is_an_ending(reason: Reason) -> None:
     assert (found.stdout_truncated, found.stderr_truncated) == (False, True)
 
 
-@pytest.mark.parametrize("reason", [one for one in Reason if one not in ENDINGS])
+@pytest.mark.parametrize("reason", sorted({*Reason} - {*ENDINGS, Reason.ACTION_COMPLETED}))
 def test_every_other_reason_is_an_error_with_the_detail_of_the_response(reason: Reason) -> None:
     given = answer(reason, message="why it ended")
     expected = ERRORS[given.status]

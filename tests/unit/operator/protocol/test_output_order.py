@@ -15,7 +15,7 @@ def recorded(*pieces: tuple[str, str]) -> list[int] | None:
     transcript = Transcript("uid")
     events = [{"event": stream, "data": text} for stream, text in pieces]
     transcript.take_all([STARTED, *events])
-    return transcript.order.recorded()
+    return None if transcript.order is None else transcript.order.recorded()
 
 
 @pytest.mark.parametrize(

@@ -150,7 +150,7 @@ async def test_a_note_fits_into_the_limit_of_the_api_server(
 def test_each_reason_either_causes_an_event_or_is_listed_as_one_that_does_not() -> None:
     of_programs = {Reason.EXITED, Reason.SIGNALED, Reason.OUT_OF_MEMORY, Reason.DISK_FULL,
                    Reason.INVALID_SYNTAX, Reason.COMPILER_FAILED, Reason.DEADLINE_EXCEEDED,
-                   Reason.RESULT_TOO_LARGE}  # fmt: skip
+                   Reason.RESULT_TOO_LARGE, Reason.ACTION_COMPLETED}  # fmt: skip
     of_clients = {Reason.CANCELLED, Reason.DELETED, Reason.SESSION_ENDED, Reason.RECORD_REMOVED,
                   Reason.INVALID_SPEC, Reason.INVALID_FILES, Reason.UNKNOWN_LANGUAGE,
                   Reason.RESOURCES_EXCEED_RUNTIME}  # fmt: skip
