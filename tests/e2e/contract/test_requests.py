@@ -29,9 +29,6 @@ REFUSED: list[tuple[str, dict[str, Any], int, str]] = [
     ("400 no language", {"language": ...}, 400, "language: is required"),
     ("400 timeout of 0", {"timeout": 0}, 400, "timeout: must be between 0.1 and 300"),
     ("400 timeout of 301", {"timeout": 301}, 400, "timeout: must be between 0.1 and 300"),
-    ("400 session_id with a space", {"session_id": "a b"}, 400, "session_id: "),
-    ("400 session_id of 64", {"session_id": "a" * 64}, 400, "session_id: "),
-    ("400 session_id that ends in a dot", {"session_id": "a."}, 400, "session_id: "),
     ("400 environment name", {"environment": {"1A": "x"}}, 400, "environment"),
     (
         "400 a path that climbs",
@@ -49,6 +46,7 @@ REFUSED: list[tuple[str, dict[str, Any], int, str]] = [
         400,
         "resources.disk_mb: ",
     ),
+    ("413 session_id of 257", {"session_id": "a" * 257}, 413, "session_id: "),
     ("413 code over 256 KiB", {"code": "#" * (256 * KIB + 1)}, 413, "code: "),
     ("413 stdin over 256 KiB", {"stdin": "x" * (256 * KIB + 1)}, 413, "stdin: "),
     ("413 environment over 64 KiB", {"environment": {"A": "x" * 65 * KIB}}, 413, "environment: "),
