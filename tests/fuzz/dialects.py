@@ -53,6 +53,8 @@ def is_dialect(target: str) -> bool:
 
 def problem(status: int, headers: dict[str, str], body: bytes) -> str | None:
     """What is wrong with the answer of a dialect, None when nothing is."""
+    # Frames after a request that is refused a websocket are requests, and get a response too.
+    body = body[: int(headers.get("content-length", len(body)))]
     if status >= 500 and status not in _LATER:
         return f"{status} for a mistake of the client: {body[:200]!r}"
     if status < 200:
