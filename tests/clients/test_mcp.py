@@ -193,7 +193,7 @@ def conformance(
         "KEYLESS": f"mcp={LOCAL_KEY}",
         "CORS_ORIGINS": f"http://127.0.0.1:{port}",
     }
-    with own_gateway(installation, folder, port, **settings) as url:
+    with own_gateway(installation.kubeconfig, folder, port, **settings) as url:
         yield Conformance(url, folder)
 
 

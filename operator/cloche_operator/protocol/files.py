@@ -50,11 +50,7 @@ def are_listed(files: list[Any]) -> bool:
     return (
         len(files) <= limits.LISTED_FILES_ENTRIES
         and all(
-            isinstance(file, dict)
-            and isinstance(file.get("path"), str)
-            and len(file["path"]) <= _PATH_CHARACTERS
-            and type(file.get("size")) is int
-            and 0 <= file["size"] <= _LARGEST
+            _is_named(file)
             and type(file.get("modified")) in (int, float)
             and 0 <= file["modified"] <= _LATEST
             for file in files
@@ -67,14 +63,17 @@ def are_omitted(files: list[Any]) -> bool:
     """Return whether they are files that were left out, within the limits of a status."""
     return (
         len(files) <= limits.OMITTED_FILES_ENTRIES
-        and all(
-            isinstance(file, dict)
-            and isinstance(file.get("path"), str)
-            and len(file["path"]) <= _PATH_CHARACTERS
-            and type(file.get("size")) is int
-            and 0 <= file["size"] <= _LARGEST
-            and file.get("reason") in limits.OMITTED_REASONS
-            for file in files
-        )
+        and all(_is_named(file) and file.get("reason") in limits.OMITTED_REASONS for file in files)
         and sum(len(file["path"]) for file in files) <= limits.OMITTED_FILES_BYTES
+    )
+
+
+def _is_named(file: Any) -> bool:
+    """Return whether it is a file with a path and a size."""
+    return (
+        isinstance(file, dict)
+        and isinstance(file.get("path"), str)
+        and len(file["path"]) <= _PATH_CHARACTERS
+        and type(file.get("size")) is int
+        and 0 <= file["size"] <= _LARGEST
     )
