@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -63,7 +64,7 @@ class Installer:
         self._add((*tagged, *self._already_loaded(rest)))
         self._tags = self._present_tags() | self._tags
         self._release().apply_crds()
-        changed = self._upgrade()
+        changed = self._upgrade(self.cluster.values())
         self.console.step("the chart is installed" if changed else "the chart is up to date")
         url = self.cluster.expose(self.access)
         wait_until_ready(url)
@@ -91,7 +92,7 @@ class Installer:
             before = dict(self._tags)
             self._add(tagged)
             if self._tags != before:
-                self._upgrade()
+                self._upgrade(self.cluster.values())
                 self._report_available(name for name in self._tags if name not in before)
         if failed:
             raise ClusterError("\n".join(str(error) for error in failed))
@@ -103,13 +104,18 @@ class Installer:
         return [name.removeprefix(_RUNTIME) for name in there]
 
     def install(self, tagged: Iterable[Tagged], values: dict[str, Any]) -> None:
-        """Install exactly these images, of this checkout or another revision, with `values`."""
+        """Install exactly these images, of this checkout or another revision, with `values`.
+
+        Of the cluster's values, an earlier revision gets those that its chart has.
+        """
         images = tuple(tagged)
         self._load(images)
         self._tags = {}
         self._add(images)
         self._release().apply_crds()
-        self._upgrade(values)
+        schema = self.checkout.root / "charts/cloche/values.schema.json"
+        known = values_of_schema(self.cluster.values(), json.loads(schema.read_text("utf-8")))
+        self._upgrade(known, values)
 
     def _add(self, tagged: Iterable[Tagged]) -> None:
         self._tags |= {one.image.name: one.tag for one in tagged if one.image.deployed}
@@ -146,10 +152,10 @@ class Installer:
         missing = set(self.cluster.missing_images(list(references)))
         return dict(pair for reference, pair in references.items() if reference not in missing)
 
-    def _upgrade(self, more: dict[str, Any] | None = None) -> bool:
+    def _upgrade(self, of_cluster: dict[str, Any], more: dict[str, Any] | None = None) -> bool:
         """Upgrade the release to the present tags; return False if nothing has changed."""
         images = image_values(self._tags, languages(self.checkout.root))
-        values = merged(self.cluster.values(), images, more or {})
+        values = merged(of_cluster, images, more or {})
         namespaces = user_namespaces(self.access.kubectl, values, self.console)
         return self._release().upgrade(merged(values, namespaces))
 
@@ -183,6 +189,18 @@ def image_values(tags: Mapping[str, str], languages: Iterable[str]) -> dict[str,
     """
     disabled = [name for name in languages if f"runtime-{name}" not in tags]
     return {"image": {"tags": dict(tags)}, "runtimes": {"disabled": sorted(disabled)}}
+
+
+def values_of_schema(values: dict[str, Any], schema: dict[str, Any]) -> dict[str, Any]:
+    """Return the values that a chart's JSON schema names, at each level that lists its names."""
+    properties = schema.get("properties", {})
+    if schema.get("additionalProperties") is not False:
+        return values
+    return {
+        name: values_of_schema(value, properties[name]) if isinstance(value, dict) else value
+        for name, value in values.items()
+        if name in properties
+    }
 
 
 def merged(*parts: dict[str, Any]) -> dict[str, Any]:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from cloche_cluster.install import env_file
-from cloche_cluster.install.installer import merged
+from cloche_cluster.install.installer import merged, values_of_schema
 from cloche_cluster.install.pod_status import is_ready, reason
 from cloche_cluster.install.release import content_digest, is_whole, without_notes
 
@@ -69,6 +69,25 @@ def test_a_pod_is_ready_by_its_condition_or_once_it_succeeded() -> None:
     assert is_ready(pod(phase="Succeeded"))
     assert not is_ready(pod(phase="Running", conditions=[{"type": "Ready", "status": "False"}]))
     assert not is_ready(pod())
+
+
+def test_an_earlier_chart_gets_only_the_values_that_it_has() -> None:
+    schema = {
+        "additionalProperties": False,
+        "properties": {
+            "gateway": {"additionalProperties": False, "properties": {"replicas": {}}},
+            "labels": {"additionalProperties": {"type": "string"}},
+        },
+    }
+    values = {
+        "gateway": {"replicas": 2, "dialects": {"mcp": {"enabled": True}}},
+        "labels": {"any": "name"},
+        "playground": True,
+    }
+    assert values_of_schema(values, schema) == {
+        "gateway": {"replicas": 2},
+        "labels": {"any": "name"},
+    }
 
 
 def test_values_are_merged_deeply_and_later_ones_take_precedence() -> None:
