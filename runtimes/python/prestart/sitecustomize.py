@@ -7,7 +7,6 @@ it. The message comes in the first bytes of standard input (docs/design/prestart
 
 def _wait() -> None:
     import os
-    import posix
     import sys
 
     def take(length: int) -> bytes:
@@ -26,11 +25,10 @@ def _wait() -> None:
     here = os.path.dirname(__file__)
     sys.path.remove(here)
     sys.path_importer_cache.pop(here, None)
-    del os.environ["PYTHONPATH"], posix.environ[b"PYTHONPATH"]
+    del os.environ["PYTHONPATH"]
     for word in words[end:]:
         name, _, value = word.partition("=")
         os.environ[name] = value
-        posix.environ[os.fsencode(name)] = os.fsencode(value)
         if name == "TZ":
             import time
 
