@@ -175,8 +175,9 @@ else:
 """
     reused = supervisors.reused()
     wait_in(reused, process())
-    compiler = {"command": [*COMMAND, "compile"], "timeout_seconds": 5.0}
-    result = reused.complete(program(code, compile=compiler))
+    # The bomb leaves the compiler little processor time.
+    compiler = {"command": [*COMMAND, "compile"], "timeout_seconds": 60.0}
+    result = reused.complete(program(code, compile=compiler, timeout_seconds=60.0))
     assert result.stdout == "[]\n"
 
 
