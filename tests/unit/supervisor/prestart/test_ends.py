@@ -116,7 +116,9 @@ def test_the_end_of_the_input_ends_waiting_processes(supervisors: Supervisors) -
 
 def test_the_end_of_the_input_ends_a_process_without_a_namespace(supervisors: Supervisors) -> None:
     peer = supervisors.start()
-    peer.send(HELLO + prestart(process()))
+    peer.send(HELLO)
+    peer.read_until(b"ready")
+    peer.send(prestart(process()))
     (pid,) = wait_for_children(peer.process.pid)
     assert peer.finish().error == "the input ended"
     wait_until(lambda: not Path(f"/proc/{pid}").exists())

@@ -7,11 +7,12 @@ import signal
 from typing import Any
 
 import pytest
-from support.fixtures.supervisor import Supervisors, encoded, frame_of
+from support.fixtures.supervisor import Supervisors, encoded
 from unit.supervisor.prestart.waiting import (
     COMMAND,
     IS_UP,
     LISTED,
+    RLIMITS,
     prestart,
     process,
     program,
@@ -35,7 +36,6 @@ ENTRY: dict[str, Any] = {
     "unless": LINES,
 }
 A = {"A": "b=c"}
-RLIMITS = frame_of([])["limits"]["rlimits"]
 CASES: dict[str, dict[str, Any]] = {
     "a variable of the interpreter": {"environment": {**A, "HAS": "1", "PYTHONPATH": "/"}},
     "a variable of the interpreter, by name": {"environment": {**A, "HAS": "1", "ONLY": ""}},
