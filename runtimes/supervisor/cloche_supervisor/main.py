@@ -29,6 +29,8 @@ if TYPE_CHECKING:
     from typing import NoReturn
 
     from cloche_supervisor.protocol.file_frame import FileFrame
+    from cloche_supervisor.protocol.prestart_frame import PrestartFrame
+    from cloche_supervisor.run.waiting import Waiting
 
 OK, FAILED, BAD_INPUT, TERMINATED = 0, 1, 2, 128 + 15
 """Exit codes: success; internal failure or no reader; invalid input; SIGTERM."""
@@ -112,18 +114,24 @@ def _serve(context: Context) -> int:
     _report_ready(context)
     pristine = PristineState(context.settings.workspace, context.settings.memory_directories)
     environment = default_environment(context.settings.workspace)
+    waiting: Waiting | None = None
+    keep_files = False
     data: bytes | None = source.frame()
     while data is not None:
         frame = read(data)
         if isinstance(frame, Frame):
-            Execution(context, frame, environment).run()
+            Execution(context, frame, environment, waiting).run()
         else:
-            _act(context, frame)
-        if frame.afterwards == EXIT or context.events.logged >= LOG_BYTES:
+            waiting = _without_program(context, frame, environment, waiting)
+        afterwards = frame.afterwards
+        if afterwards == EXIT or (afterwards and context.events.logged >= LOG_BYTES):
             break
-        keep_files = frame.afterwards == KEEP_FILES
         del data, frame  # some MiB, not needed while waiting
-        _make_ready(context, pristine, keep_files=keep_files)
+        if afterwards is not None:
+            keep_files = afterwards == KEEP_FILES
+            _make_ready(context, pristine, keep_files=keep_files)
+        if waiting is not None and not keep_files:
+            waiting.start(source)
         data = source.next_frame()
         if data is None:
             # This event's number lets a reader see whether the log is complete, and with it which
@@ -132,10 +140,25 @@ def _serve(context: Context) -> int:
     return OK
 
 
-def _act(context: Context, frame: FileFrame) -> None:
-    from cloche_supervisor.run.file_action import FileAction  # noqa: PLC0415 - rarely needed
+def _without_program(
+    context: Context,
+    frame: FileFrame | PrestartFrame,
+    environment: dict[str, str],
+    waiting: Waiting | None,
+) -> Waiting | None:
+    """Do what a frame without a program requests, and return the waiting processes."""
+    from cloche_supervisor.protocol.file_frame import FileFrame  # noqa: PLC0415 - rarely needed
 
-    FileAction(context, frame).run()
+    if waiting is not None:
+        waiting.end()
+    if isinstance(frame, FileFrame):
+        from cloche_supervisor.run.file_action import FileAction  # noqa: PLC0415
+
+        FileAction(context, frame).run()
+        return waiting
+    from cloche_supervisor.run.waiting import Waiting  # noqa: PLC0415 - for Pods of pools only
+
+    return Waiting(context, frame, environment)
 
 
 def _filter_calls(context: Context) -> None:
@@ -160,6 +183,7 @@ def _report_ready(context: Context) -> None:
         localhost=localhost.addresses,
         localhost_problem=localhost.problem,
         actions=ACTIONS,
+        prestart=True,
     )
 
 

@@ -11,6 +11,7 @@ from cloche_supervisor.protocol.wire import VERSION, ProtocolError
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from cloche_supervisor.protocol.file_frame import FileFrame
+    from cloche_supervisor.protocol.prestart_frame import PrestartFrame
 
 _BASE64 = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
 EXIT, RESET, KEEP_FILES = AFTERWARDS = ("exit", "reset", "keepFiles")
@@ -83,7 +84,7 @@ class Frame:
         )
         self.syntax_check = _syntax_check(frame["syntax_check"])
         self.failure_messages = _failure_messages(frame["failure_messages"])
-        self.environment = _environment(frame["environment"])
+        self.environment = environment_of(frame["environment"], "environment")
         self.stdin = validate.text(frame["stdin"], "stdin").encode()
         self.output_files = patterns_of(frame["output_files"])
         self.merge_output = validate.flag(frame.get("merge_output", False), "merge_output")
@@ -97,13 +98,17 @@ _KEYS = (
 )
 
 
-def read(data: bytes) -> Frame | FileFrame:
-    """Return the frame of a program or of an action on files.
+def read(data: bytes) -> Frame | FileFrame | PrestartFrame:
+    """Return the frame of a program, of an action on files, or of processes to start.
 
     Raises:
-        ProtocolError: as `Frame` and `FileFrame`.
+        ProtocolError: as `Frame`, `FileFrame` and `PrestartFrame`.
     """
     value = _parse(data)
+    if isinstance(value, dict) and "prestart" in value:
+        from cloche_supervisor.protocol.prestart_frame import PrestartFrame  # noqa: PLC0415
+
+        return PrestartFrame(value)
     if isinstance(value, dict) and "action" in value:
         from cloche_supervisor.protocol.file_frame import FileFrame  # noqa: PLC0415 - rarely needed
 
@@ -199,14 +204,15 @@ def _messages(value: object, key: str) -> tuple[str, ...]:
     return tuple(validate.text(item, f"{key}[{i}]") for i, item in enumerate(items))
 
 
-def _environment(value: object) -> dict[str, str]:
+def environment_of(value: object, key: str) -> dict[str, str]:
+    """Return the environment variables."""
     if not isinstance(value, dict):
-        raise validate.wrong("environment", "must be an object")
+        raise validate.wrong(key, "must be an object")
     found = {}
     for name, text in value.items():
-        if not validate.word(name, "environment") or "=" in name:
-            raise validate.wrong("environment", "a name must not be empty nor contain '='")
-        found[name] = validate.word(text, f"environment.{name[:100]}")
+        if not validate.word(name, key) or "=" in name:
+            raise validate.wrong(key, "a name must not be empty nor contain '='")
+        found[name] = validate.word(text, f"{key}.{name[:100]}")
     return found
 
 
@@ -214,10 +220,10 @@ def _limits(value: object) -> Limits:
     names = ("stdout_bytes", "stderr_bytes", "files_bytes")
     limits = validate.keys(value, "limits", (*names, "rlimits"))
     stdout, stderr, files = (validate.amount(limits[name], f"limits.{name}") for name in names)
-    rlimits = validate.keys(limits["rlimits"], "limits.rlimits", RLIMITS)
-    return Limits(
-        stdout,
-        stderr,
-        files,
-        {name: validate.amount(rlimits[name], f"limits.rlimits.{name}") for name in RLIMITS},
-    )
+    return Limits(stdout, stderr, files, rlimits_of(limits["rlimits"], "limits.rlimits"))
+
+
+def rlimits_of(value: object, key: str) -> dict[str, int]:
+    """Return the resource limits by their names."""
+    rlimits = validate.keys(value, key, RLIMITS)
+    return {name: validate.amount(rlimits[name], f"{key}.{name}") for name in RLIMITS}
