@@ -81,6 +81,24 @@ def default_environment(used: UsedResources) -> dict[str, str]:
     }
 
 
+def environment_of_runtime(runtime: RuntimeSpec, used: UsedResources) -> dict[str, str]:
+    """Return the variables of every program of a runtime with these limits."""
+    return {**default_environment(used), **(runtime.environment or {})}
+
+
+def resource_limits(used: UsedResources) -> dict[str, int]:
+    """Return the resource limits of a program by their names."""
+    memory = quantity.whole(used.memory)
+    return {
+        "nproc": processes(memory),
+        "nofile": open_files(memory),
+        # More than any directory holds, so that a write that does not fit gets ENOSPC.
+        "fsize": 2 * memory,
+        "core": 0,
+        "stack": stack(memory),
+    }
+
+
 def frame(
     uid: str,
     spec: ExecutionSpec,
@@ -120,7 +138,6 @@ def _content(
     # Optional keys are sent only if they are needed, because a supervisor of an earlier image
     # rejects them.
     source = {"path": runtime.file_name, "text": _text(spec.code or "", runtime.source)}
-    memory = quantity.whole(used.memory)
     merged = {"merge_output": True} if spec.merge_output else {}
     return {
         **merged,
@@ -130,25 +147,14 @@ def _content(
         **_stages(spec, runtime),
         "syntax_check": runtime.syntax_check and {"command": runtime.syntax_check.command},
         "failure_messages": _failure_messages(runtime.failure_messages or FailureMessages()),
-        "environment": {
-            **default_environment(used),
-            **(runtime.environment or {}),
-            **(spec.environment or {}),
-        },
+        "environment": {**environment_of_runtime(runtime, used), **(spec.environment or {})},
         "stdin": spec.stdin or "",
         "output_files": list(map(in_working_directory, spec.output_files or [])),
         "limits": {
             "stdout_bytes": limits.STDOUT_BYTES,
             "stderr_bytes": limits.STDERR_BYTES,
             "files_bytes": limits.OUTPUT_FILES_BYTES,
-            "rlimits": {
-                "nproc": processes(memory),
-                "nofile": open_files(memory),
-                # More than any directory holds, so that a write that does not fit gets ENOSPC.
-                "fsize": 2 * memory,
-                "core": 0,
-                "stack": stack(memory),
-            },
+            "rlimits": resource_limits(used),
         },
     }
 
