@@ -31,7 +31,7 @@ _NOISE = tuple(
         r"(?<=\bstarted )\d+",  # thread IDs of Python
         r"\d+(?=[:;]? \[BUG\])",
         r"(?<=\bin )\d\.\d+(?=s)",  # times
-        r"(?<=duration_ms )[\d.]+",
+        r"(?<=duration_ms )[\d.]+|(?<=duration_ms: )[\d.]+",
         r"(?<=Finished in )[\d.]+|[\d.]+(?= (?:runs|assertions)/s)",
     )
 )
