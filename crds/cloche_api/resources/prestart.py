@@ -119,8 +119,10 @@ class Prestart(Resource):
     model_config = ConfigDict(
         json_schema_extra=rules(
             (
-                "!has(self.enabled) || self.enabled.all(name, "
-                "has(self.processes) && self.processes.exists(p, p.name == name))",
+                (
+                    "!has(self.enabled) || self.enabled.all(name, "
+                    "has(self.processes) && self.processes.exists(p, p.name == name))"
+                ),
                 "enabled must contain names of processes only",
             )
         )
@@ -129,9 +131,7 @@ class Prestart(Resource):
     enabled: (
         Annotated[
             list[Annotated[str, StringConstraints(pattern=limits.ENTRY_NAME, max_length=63)]],
-            Field(
-                max_length=PROCESSES_MAX, json_schema_extra={"x-kubernetes-list-type": "set"}
-            ),
+            Field(max_length=PROCESSES_MAX, json_schema_extra={"x-kubernetes-list-type": "set"}),
         ]
         | None
     ) = None

@@ -14,6 +14,7 @@ from cloche_api.resources.conditions import Conditions
 from cloche_api.resources.placement import PullPolicy, Toleration
 from cloche_api.resources.prestart import Prestart
 
+
 class Compile(Resource):
     """How to compile the source."""
 

@@ -88,7 +88,7 @@ class Pool:
 
     @property
     def prestart_frame(self) -> bytes | None:
-        """What to send to a Pod that is about to wait. None if an execution in line gets the Pod."""
+        """What to send to a Pod that is about to wait, unless an execution in line gets it."""
         if self._line or self._clock() < self._prestart_from:
             return None
         return self.runtime.prestart_frame

@@ -26,7 +26,6 @@ def _load() -> list[str]:
 
 def _wait() -> None:
     import os
-    import posix
     import sys
 
     made = _load() if "CLOCHE_PRELOAD" in os.environ else []
@@ -49,11 +48,10 @@ def _wait() -> None:
     here = os.path.dirname(__file__)
     sys.path.remove(here)
     sys.path_importer_cache.pop(here, None)
-    del os.environ["PYTHONPATH"], posix.environ[b"PYTHONPATH"]
+    del os.environ["PYTHONPATH"]
     for word in words[end:]:
         name, _, value = word.partition("=")
         os.environ[name] = value
-        posix.environ[os.fsencode(name)] = os.fsencode(value)
         if name == "TZ":
             import time
 

@@ -34,7 +34,6 @@ def look(execute: Execute, kubectl: InstallationKubectl, **variables: str) -> di
     """Run LOOK in a waiting Pod."""
     until(lambda: kubectl.pool_is_full("python"), "the pool of python", BOUND_SECONDS)
     answer = execute(LOOK, args=["x", "y z"], stdin="in", environment={"A": "b", **variables})
-    assert answer["cpu_time"] < 5, answer
     found: dict[str, Any] = json.loads(answer["stdout"])
     return found
 

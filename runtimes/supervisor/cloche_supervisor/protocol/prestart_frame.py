@@ -54,8 +54,8 @@ class PrestartedProcess:
 class PrestartFrame:
     """The processes to start, with the environment and the limits of every program.
 
-    A process that is not valid is left out: a later operator may send keys that are unknown here, and
-    programs run without it.
+    A process that is not valid is left out: a later operator may send keys that are unknown here,
+    and programs run without it.
 
     Raises:
         ProtocolError: another key is missing, unknown, of the wrong type or out of range.

@@ -66,9 +66,7 @@ def fits_files(process: PrestartedProcess, files: tuple[File, ...]) -> bool:
 
 
 def _matches(name: str, patterns: Iterable[str]) -> bool:
-    return any(
-        name.startswith(one[:-1]) if one.endswith("*") else name == one for one in patterns
-    )
+    return any(name.startswith(one[:-1]) if one.endswith("*") else name == one for one in patterns)
 
 
 def _is_below(path: str, denied: str) -> bool:

@@ -97,9 +97,7 @@ class Waiting:
         environment: the variables that every program gets unless its frame has others.
     """
 
-    def __init__(
-        self, context: Context, frame: PrestartFrame, environment: dict[str, str]
-    ) -> None:
+    def __init__(self, context: Context, frame: PrestartFrame, environment: dict[str, str]) -> None:
         self._context = context
         self._frame = frame
         self._environment = {**environment, **frame.environment}
@@ -170,9 +168,7 @@ class Waiting:
         self._touched = True
         input_files.prepare(workspace, files)
         self._has_placeholder = self._has_placeholder or bool(files)
-        launcher = Launcher(
-            workspace, {**self._environment, **of.environment}, self._frame.rlimits
-        )
+        launcher = Launcher(workspace, {**self._environment, **of.environment}, self._frame.rlimits)
         child = launcher.start(of.command, merged=of.stage != STAGES[-1])
         self._context.processes.keep(child.pid)
         self._started.append(_Started(of, child))

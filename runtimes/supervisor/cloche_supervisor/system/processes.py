@@ -150,7 +150,9 @@ def _cpu_seconds(pid: int) -> float:
     fields = _fields(pid)
     if not fields:
         return 0.0
-    own, waited = ((int(fields[i]) + int(fields[i + 1])) / os.sysconf("SC_CLK_TCK") for i in (11, 13))
+    own, waited = (
+        (int(fields[i]) + int(fields[i + 1])) / os.sysconf("SC_CLK_TCK") for i in (11, 13)
+    )
     try:  # to the nanosecond instead of the clock tick
         return time.clock_gettime((~pid << 3) | _SCHED_CLOCK) + waited
     except OSError:  # it has just ended, or a kernel without such clocks

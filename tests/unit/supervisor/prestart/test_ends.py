@@ -20,7 +20,6 @@ from unit.supervisor.prestart.waiting import (
     IS_UP,
     LISTED,
     children,
-    wait_until_up,
     prestart,
     process,
     program,
@@ -28,6 +27,7 @@ from unit.supervisor.prestart.waiting import (
     typical,
     wait_for_children,
     wait_in,
+    wait_until_up,
 )
 from unit.supervisor.test_file_actions import frame as action
 
@@ -95,7 +95,9 @@ def test_a_process_for_some_programs_is_not_started_in_a_busy_pod(supervisors: S
 @pytest.mark.parametrize("number", [1, 2])
 def test_sigterm_ends_waiting_processes(supervisors: Supervisors, number: int) -> None:
     peer = supervisors.start(*NAMESPACE, *UNPRIVILEGED)
-    peer.send(HELLO + prestart(*[process("import signal; signal.signal(15, 1)")] * number))
+    peer.send(HELLO)
+    peer.read_until(b"ready")
+    peer.send(prestart(*[process("import signal; signal.signal(15, 1)")] * number))
     pid = peer.supervisor_pid()
     waiting = wait_for_children(pid, number)
     os.kill(pid, signal.SIGTERM)
@@ -130,7 +132,9 @@ early = socket.socket()
     reused = supervisors.reused(*NETWORK)
     wait_in(reused, process(code + IS_UP))
     wait_until_up(reused.place)
-    rest = "early.connect(server.getsockname()); early.send(b'x')\nprint(server.accept()[0].recv(1))"
+    rest = (
+        "early.connect(server.getsockname()); early.send(b'x')\nprint(server.accept()[0].recv(1))"
+    )
     result = reused.complete(program(rest))
     assert (result.stdout, result.stderr, started(result)) == ("b'x'\n", "", {"run": True})
 

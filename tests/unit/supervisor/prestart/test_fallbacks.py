@@ -12,7 +12,6 @@ from unit.supervisor.prestart.waiting import (
     COMMAND,
     IS_UP,
     LISTED,
-    wait_until_up,
     prestart,
     process,
     program,
@@ -21,6 +20,7 @@ from unit.supervisor.prestart.waiting import (
     wait_for_children,
     wait_in,
     wait_until_dead,
+    wait_until_up,
 )
 
 MANY = "open('left', 'w'); open('.tmp/left', 'w'); open('/dev/shm/left', 'w')\n"
@@ -28,6 +28,7 @@ MANY += "if not os.fork(): os.execvp('sleep', ['sleep', '1000'])\n" + IS_UP
 LINES = {"suffixes": [".rb", ".py"], "lines": ["#!*ruby* -*"]}
 SHEBANG = f"#!/usr/bin/env ruby -w\n{typical()['files'][0]['text']}"
 ENTRY: dict[str, Any] = {
+    "environment": {"WAIT": MANY, "HOOK": "1"},
     "denied_environment": ["PYTHON*", "ONLY"],
     "denied_paths": [".local/lib/python*", "d"],
     "modules": ["random"],
@@ -36,10 +37,10 @@ ENTRY: dict[str, Any] = {
 A = {"A": "b=c"}
 RLIMITS = frame_of([])["limits"]["rlimits"]
 CASES: dict[str, dict[str, Any]] = {
-    "a variable of the interpreter": {"environment": {**A, "PYTHONPATH": "/"}},
-    "a variable of the interpreter, by name": {"environment": {**A, "ONLY": ""}},
-    "a variable of the C library": {"environment": {**A, "LC_ALL": "C"}},
-    "a variable of the process": {"environment": {**A, "WAIT": ""}},
+    "a variable of the interpreter": {"environment": {**A, "HAS": "1", "PYTHONPATH": "/"}},
+    "a variable of the interpreter, by name": {"environment": {**A, "HAS": "1", "ONLY": ""}},
+    "a variable of the C library": {"environment": {**A, "HAS": "1", "LC_ALL": "C"}},
+    "a variable of the process": {"environment": {**A, "HAS": "1", "HOOK": "2"}},
     "another value of a variable that it has": {"environment": {**A, "HAS": "2"}},
     "a variable less": {"environment": A},
     "another limit": {"limits": {"rlimits": RLIMITS | {"stack": 16 << 20}}},
@@ -81,7 +82,7 @@ def test_a_program_with_this_difference_is_started_as_usual(
     supervisors: Supervisors, changes: dict[str, Any]
 ) -> None:
     reused = supervisors.reused()
-    (pid,) = wait_in(reused, process(MANY, **ENTRY), HAS="1")
+    (pid,) = wait_in(reused, process(**ENTRY), HAS="1")
     wait_until_up(reused.place)
     result = reused.complete(_frame(dict(changes)))
     assert (result.stdout, started(result)) == (LISTED, {"run": False})
@@ -93,7 +94,7 @@ def test_a_program_with_this_difference_gets_the_process(
     supervisors: Supervisors, changes: dict[str, Any]
 ) -> None:
     reused = supervisors.reused()
-    wait_in(reused, process(**ENTRY), HAS="1")
+    wait_in(reused, process(**ENTRY | {"environment": {"WAIT": ""}}), HAS="1")
     result = reused.complete(_frame(dict(changes)))
     assert (result.stdout, started(result)) == (LISTED, {"run": True})
 
@@ -130,9 +131,7 @@ def test_a_process_that_was_killed_is_not_used(supervisors: Supervisors, number:
     assert started(reused.complete(typical())) == {"run": True}
 
 
-@pytest.mark.parametrize(
-    "command", [["/no/such/interpreter"], ["true"], ["false"]]
-)
+@pytest.mark.parametrize("command", [["/no/such/interpreter"], ["true"], ["false"]])
 def test_a_process_that_cannot_wait_is_not_used(
     supervisors: Supervisors, command: list[str]
 ) -> None:

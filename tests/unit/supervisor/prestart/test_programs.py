@@ -11,7 +11,6 @@ from unit.supervisor.prestart.waiting import (
     COMMAND,
     IS_UP,
     LISTED,
-    wait_until_up,
     prestart,
     process,
     program,
@@ -19,6 +18,7 @@ from unit.supervisor.prestart.waiting import (
     typical,
     wait_for_children,
     wait_in,
+    wait_until_up,
 )
 
 STATE = """if True:

@@ -116,4 +116,3 @@ def wait_until_dead(pid: int) -> None:
 def wait_until_up(place: Path) -> None:
     """Wait until a process has run IS_UP in this workspace."""
     wait_until((place / ".tmp" / "up").exists)
-
