@@ -1,4 +1,4 @@
-"""Wait for the program's environment, then become psql: prestart.py PSQL ARGUMENT…
+"""Wait for the program's environment, then execute the command line in the arguments, that of psql.
 
 The server is running. The message comes in the first bytes of standard input
 (docs/design/prestart.md). Arguments are ignored, as in a start without a waiting process.
@@ -18,7 +18,7 @@ def main() -> None:
     for word in words[1 + int(words[0]) :]:
         name, _, value = word.partition(b"=")
         environment[name] = value
-    os.execve(sys.argv[1], sys.argv[1:], environment)
+    os.execve(sys.argv[1], sys.argv[1:], environment)  # noqa: S606 - no shell is wanted
 
 
 def _take(length: int) -> bytes:

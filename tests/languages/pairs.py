@@ -1,7 +1,8 @@
 """Programs that run twice: started as usual, and in a process that waited for them.
 
-`fidelity/LANGUAGE/*.yaml` has the programs of a language. `differs` has the fields of the answer that are
-not the same, each with both values. `fits: false` marks a program that no waiting process is used for.
+`fidelity/LANGUAGE/*.yaml` has the programs of a language, and `fidelity/LANGUAGE-PROCESS/*.yaml`
+those of a process that is not enabled by default. `differs` has the fields of the answer that are
+not the same, each with both values. `fits: false` marks a program for which no process is used.
 """
 
 from __future__ import annotations
@@ -40,32 +41,35 @@ _NOISE = tuple(
 
 @dataclass(frozen=True)
 class Pair:
-    """A program of a language, and which fields of its answer differ."""
+    """A program of a room, and which fields of its answer differ.
 
-    language: str
+    A room is a folder of `fidelity`: a language, or a language and a process.
+    """
+
+    room: str
     name: str
     request: dict[str, Any]
     differs: dict[str, dict[str, Any]]
     fits: bool
 
     def __str__(self) -> str:
-        return f"{self.language}-{self.name}"
+        return f"{self.room}-{self.name}"
 
     def __hash__(self) -> int:
         return hash(str(self))
 
 
-def pairs_of(language: str) -> list[Pair]:
-    """Return the programs of a language."""
+def pairs_of(room: str) -> list[Pair]:
+    """Return the programs of a room."""
     return [
-        Pair(language, item["name"], _request(item), item.get("differs", {}), item.get("fits", True))
-        for path in sorted((FIDELITY / language).glob("*.yaml"))
+        Pair(room, item["name"], _request(item), item.get("differs", {}), item.get("fits", True))
+        for path in sorted((FIDELITY / room).glob("*.yaml"))
         for item in yaml.safe_load(path.read_text(encoding="utf-8"))
     ]
 
 
-def languages() -> list[str]:
-    """Return the languages that have programs."""
+def rooms() -> list[str]:
+    """Return the rooms."""
     return sorted(path.name for path in FIDELITY.iterdir())
 
 

@@ -8,10 +8,8 @@ it. The message comes in the first bytes of standard input (docs/design/prestart
 def _load() -> list[str]:
     """Import the modules of CLOCHE_PRELOAD. Return what Matplotlib has created, and remove it."""
     import os
-    import posix
 
     names = os.environ.pop("CLOCHE_PRELOAD")
-    del posix.environ[b"CLOCHE_PRELOAD"]
     for name in names.split():
         __import__(name)
     made = []
