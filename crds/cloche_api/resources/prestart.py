@@ -73,7 +73,7 @@ class WaitingProcess(Resource):
     stage: Stage = Stage.RUN
     """`Run` for the program, `Compile` for the compiler."""
     command: CommandLine
-    """Command line of the process. It stands for commands that begin with the same words; the rest
+    """Command line of the process. It is for commands that begin with the same words; the rest
     of their words are the arguments."""
     environment: dict[str, _Variable] | None = Field(
         default=None,

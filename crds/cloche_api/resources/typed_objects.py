@@ -188,8 +188,8 @@ class WaitingProcessDict(TypedDict):
     stage: NotRequired[str]
     """`Run` for the program, `Compile` for the compiler."""
     command: list[str]
-    """Command line of the process. It stands for commands that begin with the same words; the rest
-    of their words are the arguments."""
+    """Command line of the process. It is for commands that begin with the same words; the rest of
+    their words are the arguments."""
     environment: NotRequired[dict[str, str]]
     """Environment variables of the process while it waits, in addition to those of every program.
     It removes them itself."""

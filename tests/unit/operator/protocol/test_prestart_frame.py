@@ -35,7 +35,7 @@ FULL = {
     "modules": ["numpy"],
     "placeholder": {"content": "#\n", "replacement": "InPlace"},
     "when": {"suffixes": [".py"], "lines": ["import *numpy*"]},
-    "unless": {"suffixes": [".py"], "lines": ["#!*"]},
+    "unless": {"suffixes": [".py"], "lines": ["#!*ruby*"]},
 }
 BARE = {"name": "bare", "command": ["python3", "main.py"]}
 
@@ -78,7 +78,7 @@ def test_all_fields_of_a_process_reach_the_supervisor() -> None:
     assert process.when is not None
     assert (process.when.suffixes, process.when.lines) == ((".py",), ("import *numpy*",))
     assert process.unless is not None
-    assert process.unless.lines == ("#!*",)
+    assert process.unless.lines == ("#!*ruby*",)
 
 
 def test_what_a_process_does_not_set_is_not_sent() -> None:

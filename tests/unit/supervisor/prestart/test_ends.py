@@ -27,6 +27,7 @@ from unit.supervisor.prestart.waiting import (
     typical,
     wait_for_children,
     wait_in,
+    wait_until_dead,
     wait_until_up,
 )
 from unit.supervisor.test_file_actions import frame as action
@@ -115,7 +116,9 @@ def test_the_end_of_the_input_ends_waiting_processes(supervisors: Supervisors) -
 
 def test_the_end_of_the_input_ends_a_process_without_a_namespace(supervisors: Supervisors) -> None:
     peer = supervisors.start()
-    peer.send(HELLO + prestart(process()))
+    peer.send(HELLO)
+    peer.read_until(b"ready")
+    peer.send(prestart(process()))
     (pid,) = wait_for_children(peer.process.pid)
     assert peer.finish().error == "the input ended"
     wait_until(lambda: not Path(f"/proc/{pid}").exists())
@@ -152,6 +155,7 @@ def test_a_process_that_meets_the_memory_limit_leaves_a_usable_pod(
     (pid,) = wait_in(reused, process(IS_UP))
     wait_until_up(reused.place)
     os.kill(pid, signal.SIGKILL)
+    wait_until_dead(pid)
     events.write_text("oom_kill 8\n", encoding="utf-8")
     result = reused.complete(program("sys.exit(1)"))
     assert (result.exit["out_of_memory"], started(result)) == (False, {"run": False})

@@ -7,11 +7,12 @@ import signal
 from typing import Any
 
 import pytest
-from support.fixtures.supervisor import Supervisors, encoded, frame_of
+from support.fixtures.supervisor import Supervisors, encoded
 from unit.supervisor.prestart.waiting import (
     COMMAND,
     IS_UP,
     LISTED,
+    RLIMITS,
     prestart,
     process,
     program,
@@ -35,7 +36,6 @@ ENTRY: dict[str, Any] = {
     "unless": LINES,
 }
 A = {"A": "b=c"}
-RLIMITS = frame_of([])["limits"]["rlimits"]
 CASES: dict[str, dict[str, Any]] = {
     "a variable of the interpreter": {"environment": {**A, "HAS": "1", "PYTHONPATH": "/"}},
     "a variable of the interpreter, by name": {"environment": {**A, "HAS": "1", "ONLY": ""}},
@@ -150,6 +150,8 @@ def test_a_process_that_dies_before_its_stage_is_replaced_by_a_start(
     for name in filter(str.isdecimal, os.listdir("/proc")):
         if name not in ("1", str(os.getpid())):
             os.kill(int(name), 9)
+            while os.path.exists(f"/proc/{name}"):
+                pass
 else:
     print("ran")
 """
@@ -175,8 +177,9 @@ else:
 """
     reused = supervisors.reused()
     wait_in(reused, process())
-    compiler = {"command": [*COMMAND, "compile"], "timeout_seconds": 5.0}
-    result = reused.complete(program(code, compile=compiler))
+    # The bomb leaves the compiler little processor time.
+    compiler = {"command": [*COMMAND, "compile"], "timeout_seconds": 60.0}
+    result = reused.complete(program(code, compile=compiler, timeout_seconds=60.0))
     assert result.stdout == "[]\n"
 
 

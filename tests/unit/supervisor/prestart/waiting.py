@@ -35,6 +35,8 @@ if waited is not None:
         os.environ[name] = value
 exec(open("main.py").read())
 """
+RLIMITS = frame_of([])["limits"]["rlimits"] | {"nproc": 40}
+"""Few processes, for a fork bomb."""
 COMMAND = [PYTHON, "-I", "-S", "-c", _INTERPRETER]
 """An interpreter of main.py. With the variable WAIT it runs that as code and waits."""
 IS_UP = "open('.tmp/up', 'w')\n"
@@ -56,16 +58,16 @@ def process(code: str = "", **changes: Any) -> dict[str, Any]:
 
 
 def prestart(*processes: dict[str, Any], **environment: str) -> bytes:
-    """Return a prestart frame with the limits of `frame_of`."""
-    rlimits = frame_of([])["limits"]["rlimits"]
-    content = {"environment": environment, "rlimits": rlimits, "processes": processes}
+    """Return a prestart frame with RLIMITS."""
+    content = {"environment": environment, "rlimits": RLIMITS, "processes": processes}
     return encoded({"protocol": 1, "prestart": content})
 
 
 def program(code: str = LIST, *arguments: str, **changes: Any) -> dict[str, Any]:
     """Return a frame that runs the code as main.py."""
     files = [{"path": "main.py", "text": code}, *changes.pop("files", [])]
-    return frame_of([*COMMAND, *arguments], **{"afterwards": "reset", "files": files} | changes)
+    fields = {"afterwards": "reset", "files": files, "limits": {"rlimits": RLIMITS}}
+    return frame_of([*COMMAND, *arguments], **fields | changes)
 
 
 def typical(**changes: Any) -> dict[str, Any]:
@@ -97,8 +99,14 @@ def _command(pid: int) -> bytes:
 
 def wait_for_children(pid: int, number: int = 1) -> list[int]:
     """Wait until the supervisor has so many waiting processes, and return their pids."""
-    wait_until(lambda: len(children(pid)) == number)
-    return children(pid)
+    found: list[int] = []
+
+    def are_there() -> bool:
+        found[:] = children(pid)
+        return len(found) == number
+
+    wait_until(are_there)
+    return found
 
 
 def wait_in(reused: Reused, *processes: dict[str, Any], **environment: str) -> list[int]:
