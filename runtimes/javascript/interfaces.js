@@ -3,6 +3,8 @@
 // Report as many processors as the execution may use (OMP_NUM_THREADS), not all of the node.
 "use strict";
 
+if (process.env.CLOCHE_PRESTART !== undefined) require("./prestart.js");
+
 const os = require("node:os");
 
 const loopback = {

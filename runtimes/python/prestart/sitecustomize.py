@@ -5,9 +5,28 @@ it. The message comes in the first bytes of standard input (docs/design/prestart
 """
 
 
+def _load() -> list[str]:
+    """Import the modules of CLOCHE_PRELOAD. Return what Matplotlib has created, and remove it."""
+    import os
+
+    names = os.environ.pop("CLOCHE_PRELOAD")
+    for name in names.split():
+        __import__(name)
+    made = []
+    for path in (".config/matplotlib", ".config", ".cache/matplotlib", ".cache"):
+        try:
+            os.rmdir(path)
+        except OSError:
+            continue
+        made.append(path)
+    return made
+
+
 def _wait() -> None:
     import os
     import sys
+
+    made = _load() if "CLOCHE_PRELOAD" in os.environ else []
 
     def take(length: int) -> bytes:
         data = b""
@@ -20,6 +39,8 @@ def _wait() -> None:
 
     words = os.fsdecode(take(int.from_bytes(take(4), "big"))).split("\0")[:-1]
     end = 1 + int(words[0])
+    for path in reversed(made):
+        os.mkdir(path)
     sys.argv[1:] = words[1:end]
     sys.orig_argv[2:] = words[1:end]
     here = os.path.dirname(__file__)
