@@ -18,7 +18,7 @@ from cloche_operator.pools.pool import Pool
 from cloche_operator.pools.throttle import Pace, Starts
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
 
     from cloche_api.resources.amounts import UsedResources
     from cloche_operator.context import Context
@@ -149,18 +149,14 @@ class Pools:
             pool.running += Counter()  # forgets tenants without running executions
             self.changed.set()
 
-    async def opened(
-        self, pod: Pod, shape: PodShape, urgent: Callable[[], bool] = lambda: True
-    ) -> Sandbox:
+    async def opened(self, pod: Pod, shape: PodShape) -> Sandbox:
         """Attach to a Pod as soon as it answers, greet it, and register it as attached.
-
-        `urgent` returns whether an execution waits for it.
 
         Raises:
             EndedError: it cannot start, did not in time, or does not support this protocol.
             NeverStartedError: the connection was lost; nothing was sent.
         """
-        sandbox = await self._starting.opened(self._ctx, pod, shape, urgent)
+        sandbox = await self._starting.opened(self._ctx, pod, shape)
         self._held[sandbox.uid] = sandbox
         try:
             await greet(self._ctx, sandbox)
