@@ -68,7 +68,7 @@ def _started(pod: str, *, reason: str = "Started", kind: str = "Pod") -> dict[st
 
 async def _until(condition: Callable[[], bool]) -> None:
     async with asyncio.timeout(BOUND_SECONDS):
-        while not condition():
+        while not condition():  # noqa: ASYNC110  an Event of the API server sets it
             await asyncio.sleep(0.01)
 
 

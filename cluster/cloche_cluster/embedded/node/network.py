@@ -34,9 +34,9 @@ _COMMENT = "cloche"
 def ruleset(addresses: Addresses) -> str:
     """Return the cluster's nftables table; loading it again replaces it.
 
-    Packets of Pods that leave the machine get the machine's address. Sandbox Pods have no interface.
-    Those that an earlier version started have one: their packets are dropped where they enter the
-    machine.
+    Packets of Pods that leave the machine get the machine's address. Sandbox Pods have no
+    interface. Those that an earlier version started have one: their packets are dropped where they
+    enter the machine.
     """
     return f"""table inet {TABLE}
 delete table inet {TABLE}

@@ -134,7 +134,7 @@ async def test_changes_of_a_pod_that_does_not_run_cause_no_attempt(
         for phase in ("", "Pending"):
             ctx.pods.seen(pod({"phase": phase}, uid="first", labels=CLAIMED))
             await asyncio.sleep(0)
-        refused = {"waiting": {"reason": "ErrImagePull", "message": "no such image"}}
+        refused = {"waiting": {"reason": "ImagePullBackOff", "message": "no such image"}}
         status = {"containerStatuses": [{"state": refused}]}
         ctx.pods.seen(pod(status, uid="first", labels=CLAIMED))
         with pytest.raises(EndedError):

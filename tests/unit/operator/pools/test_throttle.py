@@ -54,7 +54,7 @@ def test_a_pod_is_replaced_after_its_program_and_not_meanwhile() -> None:
             assert pace.allows(0, Need.SHORT), "the next programs would start cold"
             clock.now += 0.02
         assert not pace.allows(0, Need.LITTLE)
-        clock.now += 0.15
+        clock.now += 0.2
         assert pace.allows(0, Need.LITTLE)
         pace.started()
 
