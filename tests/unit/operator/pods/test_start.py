@@ -7,6 +7,7 @@ import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 from aiohttp import WSMsgType, web
@@ -25,7 +26,7 @@ from cloche_operator.state.cache import Runtime
 CLAIMED = {meta.LABEL_STATE: meta.STATE_CLAIMED}
 POD = pod(uid="first", labels=CLAIMED)
 SPEC = {"image": "image", "fileName": "main.py", "run": {"command": ["python3", "main.py"]}}
-RUNNING = {"containerStatuses": [{"state": {"running": {}}}]}
+RUNNING: dict[str, Any] = {"containerStatuses": [{"state": {"running": {}}}]}
 STARTED = {"metadata": {}, "reason": "Started", "regarding": {"uid": "first", "name": "sbx-1"}}
 NEVER = 3600.0
 
