@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 _THE_IMAGE_S = frozenset({Reason.IMAGE_PULL_FAILED})
 """Problems that do not depend on a Pod's limits."""
-_END_SECONDS = 3.0
+_END_SECONDS = 6.0
 """Seconds for a container to end with its input, and for the kubelet to report it, which looks at
 the containers once a second."""
 _COLD_START_SECONDS = 1.0  # about the time of a cold start: no execution waits in line longer
