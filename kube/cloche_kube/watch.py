@@ -36,11 +36,11 @@ _DELAY_MIN, _DELAY_MAX = 0.05, 5.0
 
 
 async def watch(
-    rest: Rest, path: str, params: Mapping[str, str]
+    rest: Rest, path: str, params: Mapping[str, str], seconds: int = _WATCH_SECONDS
 ) -> AsyncGenerator[dict[str, Any] | None, None]:
     """Yield None once the watch is established, and then its events until the server ends it.
 
-    The server ends a watch after 300 s. Close the generator (`contextlib.aclosing`) to end it
+    The server ends a watch after `seconds`. Close the generator (`contextlib.aclosing`) to end it
     sooner.
 
     Raises:
@@ -51,7 +51,7 @@ async def watch(
         **params,
         "watch": "1",
         "allowWatchBookmarks": "true",
-        "timeoutSeconds": str(_WATCH_SECONDS),
+        "timeoutSeconds": str(seconds),
     }
     async with rest.stream(path, query, quiet_seconds=_QUIET_SECONDS) as body:
         yield None
@@ -88,12 +88,17 @@ class Source:
     """What to watch. `selector` has query parameters of list and watch, such as `fieldSelector`.
 
     `list_limit` limits the list to one page of that size, if only its version is needed.
+
+    `watch_seconds`: the server ends each watch after that time, and the next one begins. A resource
+    without bookmarks, such as Events, which may be quiet for longer than `_QUIET_SECONDS`, needs
+    less than these.
     """
 
     path: str
     selector: Mapping[str, str]
     list_accept: str = JSON
     list_limit: int | None = None
+    watch_seconds: int = _WATCH_SECONDS
 
 
 class Follower:
@@ -133,8 +138,10 @@ class Follower:
     async def _follow_once(self) -> None:
         if self._version is None:
             self._version = await self._list()
-        selector = {**self._source.selector, "resourceVersion": self._version}
-        async with contextlib.aclosing(watch(self._rest, self._source.path, selector)) as events:
+        source = self._source
+        selector = {**source.selector, "resourceVersion": self._version}
+        watched = watch(self._rest, source.path, selector, source.watch_seconds)
+        async with contextlib.aclosing(watched) as events:
             async for event in events:
                 if event is None:
                     self.established = True

@@ -37,6 +37,7 @@ from cloche_operator.retention.index import Records
 from cloche_operator.sessions.registry import Sessions
 from cloche_operator.settings import load
 from cloche_operator.state.cache import Pods, Runtimes
+from cloche_operator.state.container_starts import ContainerStarts
 from cloche_operator.state.events import Events
 from cloche_operator.state.lease import Lease, LeaseLostError
 
@@ -60,11 +61,13 @@ async def operate(settings: Settings) -> None:
     rest = await Rest.connect()
     kube = Kube(rest, settings.namespace, settings.lease_namespace)
     lease = Lease(kube, settings)
+    pods = Pods(settings.users)
     ctx = Context(
         settings=settings,
         rest=rest,
         kube=kube,
-        pods=Pods(settings.users),
+        pods=pods,
+        container_starts=ContainerStarts(rest, kube.container_starts, pods),
         runtimes=Runtimes(kube),
         metrics=Metrics(),
         lease=lease,
@@ -105,6 +108,7 @@ async def _lead(ctx: Context) -> None:
         while_leading(Filler(ctx, pools).fill_for_ever(), "the pools"),
         while_leading(RuntimeStatusWriter(ctx, pools).write_for_ever(), "the runtimes' status"),
         while_leading(ctx.events.post_for_ever(), "the Events"),
+        while_leading(ctx.container_starts.follow_for_ever(), "the watch of Events"),
         while_leading(_collect_in_pauses(pools), "the garbage collection"),
         asyncio.create_task(remove(ctx, spent)),
     ]

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from cloche_operator.retention.index import Records
     from cloche_operator.settings import Settings
     from cloche_operator.state.cache import Pods, Runtimes
+    from cloche_operator.state.container_starts import ContainerStarts
     from cloche_operator.state.events import Events
     from cloche_operator.state.lease import Lease
 
@@ -30,6 +31,7 @@ class Context:
     rest: Rest
     kube: Kube
     pods: Pods
+    container_starts: ContainerStarts
     runtimes: Runtimes
     metrics: Metrics
     lease: Lease

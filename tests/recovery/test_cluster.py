@@ -18,13 +18,14 @@ import httpx
 import pytest
 from support.clients.cluster_command import COMMAND, ENVIRONMENT, cluster, interrupted
 from support.clients.node_processes import kill_component, of_component
-from support.data.names import ROOT
+from support.data.names import ROOT, SANDBOXES
 from support.deadline import until
 from support.fixtures.executions import Execute, Finished, Submit
 
 from cloche_cluster.checkout import Checkout
 from cloche_cluster.embedded.layout import Layout
 from cloche_cluster.embedded.node import cgroups, network
+from cloche_cluster.embedded.settings import NO_NETWORK
 from cloche_cluster.embedded.sweep import find_processes, own_mounts
 from cloche_cluster.targets.choice import Kind
 
@@ -179,3 +180,20 @@ def test_make_down_removes_everything_and_make_up_starts_a_new_cluster(
     cluster("up")
     assert (ROOT / ".cloche" / "env").exists()
     assert httpx.get(f"{installation.url}/health/ready").status_code == 200
+
+
+def test_sandbox_pods_have_only_the_loopback_interface_and_addresses_of_their_own(
+    execute: Execute, kubectl: InstallationKubectl
+) -> None:
+    """The file of an address goes with its Pod."""
+    shown = execute("ls /sys/class/net; cat /sys/class/net/lo/flags", "bash")
+    assert shown["stdout"] == "lo\n0x9\n", shown  # IFF_UP and IFF_LOOPBACK
+
+    def kept() -> bool:
+        pods = kubectl.json("get", "pods", "-n", SANDBOXES)["items"]
+        addresses = [pod["status"]["podIP"] for pod in pods if "podIP" in pod["status"]]
+        assert len(set(addresses)) == len(addresses)
+        files = {path.name for path in (LAYOUT.run / "cni" / NO_NETWORK).glob("10.*")}
+        return files == set(addresses)
+
+    until(kept, "each address to belong to a Pod", READY_SECONDS)

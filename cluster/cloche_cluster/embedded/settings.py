@@ -22,7 +22,7 @@ NO_NETWORK = "cloche-no-network"
 """containerd's handler and the RuntimeClass for Pods without a network."""
 
 SANDBOX_BRIDGE = "cloche-sbx0"
-"""An isolated bridge; its name has at most 15 characters (IFNAMSIZ)."""
+"""The bridge of the sandbox Pods that an earlier version started, which had interfaces."""
 
 CGROUP = "cloche"
 """The cgroup of all the cluster's processes, through which they can be found."""

@@ -96,7 +96,7 @@ class Run:
             self._halted.set_result(EndedError(reason, message))
 
     async def run(self) -> None:
-        """Run the execution. Return when it has ended and its Pod is deleted.
+        """Run the execution. Return when it has ended and its Pod is released.
 
         Cancelling this coroutine leaves the Pod and the execution to the next operator.
         """
@@ -271,11 +271,14 @@ class Run:
 
     async def _remove_pod(self) -> None:
         """Remove the execution's Pod, and one that a killed operator left."""
+        released: Pod | None = None
         if self._attempt is not None:
+            released = self._attempt.pod
             await self._attempt.end()
         pod = self._pod or self._ctx.pods.named(own_pod_name(self.execution.uid))
-        if pod is not None and not pod.being_deleted:
-            await self._ctx.kube.ensure_pod_deleted(pod.name, pod.uid)
+        if pod is None or pod.being_deleted or (released and released.uid == pod.uid):
+            return
+        await self._ctx.kube.ensure_pod_deleted(pod.name, pod.uid)
 
     def _node(self) -> str | None:
         pod = self._attempt.pod if self._attempt is not None else self._pod

@@ -9,6 +9,7 @@ from cloche_kube.client import JSON, METADATA, METADATA_LIST, Rest
 from cloche_kube.errors import NotFoundError, UnavailableError
 from cloche_kube.paths import NODES, Paths
 from cloche_kube.retry import retry_until_available
+from cloche_kube.watch import Source
 from cloche_operator.kube.stored import StoredObjects
 from cloche_operator.model import pod_manifest
 from cloche_operator.model.node import Node, ready_nodes
@@ -31,6 +32,7 @@ _NODES = "50"  # per page; each is up to 100 KiB, most of it names of images
 _LEASE_SECONDS = 3.0  # a later answer is of no use
 _LOG_SECONDS = 10.0  # for a log without `follow`: the node has it on its disk
 _LOG_QUIET_SECONDS = 330.0  # longer than any program may run without output
+_EVENTS_SECONDS = 80  # of one watch: it gets no bookmarks, and may be quiet for as long
 
 
 class Kube(StoredObjects):
@@ -163,6 +165,17 @@ class Kube(StoredObjects):
     async def create_event(self, manifest: dict[str, Any]) -> None:
         """Create an Event."""
         await self._rest.create(self._paths.events, manifest)
+
+    @property
+    def container_starts(self) -> Source:
+        """The kubelets' Events about containers that they have started."""
+        return Source(
+            self._paths.events,
+            {"fieldSelector": "reason=Started,regarding.kind=Pod"},
+            list_accept=METADATA_LIST,
+            list_limit=1,
+            watch_seconds=_EVENTS_SECONDS,
+        )
 
     async def nodes(self, selector: dict[str, str]) -> list[Node]:
         """Return every node with these labels on which Pods can start."""

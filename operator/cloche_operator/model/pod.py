@@ -91,6 +91,11 @@ class Pod:
         return self.labels.get(meta.LABEL_RUNTIME, "")
 
     @property
+    def has_ended(self) -> bool:
+        """Whether its phase is final. The kubelet reports that only once no container runs."""
+        return self.status.phase in ("Succeeded", "Failed")
+
+    @property
     def waits(self) -> bool:
         """Whether its labels show it as a waiting Pod of a pool."""
         return self.labels.get(meta.LABEL_STATE) == meta.STATE_WAITING

@@ -29,11 +29,18 @@ if TYPE_CHECKING:
     from cloche_operator.model.pod_manifest import PodShape
     from cloche_operator.model.pod_types import PodManifest
 
-_FIRST_TRY_SECONDS = 0.3  # no container has been seen to run sooner
+_AGAIN_SECONDS = 0.025  # after the quota was being updated
 _END_SECONDS = 15.0  # to read the log and the status of a container that has ended
-_TRY_SECONDS = 0.025  # between two attempts to attach, times the number of starting Pods
-_TRY_REST = 4  # least pause, in durations of the last attempt: busy CPUs get fewer
-_PATIENT_SECONDS = 0.2  # the same, for a Pod that no execution waits for
+_UNTOLD_SECONDS = (1.0, 0.5)
+"""Seconds to the first attempt to attach without a sign that the container runs, and between
+further ones, times the number of starting Pods. Each attempt takes three TLS handshakes, and one in
+vain delays the start that it waits for."""
+_BLIND_SECONDS = (0.3, 0.2)
+"""The same while no watch of Events is open. No container has been seen to run sooner."""
+_LEAST_SECONDS = 0.025
+"""Least pause after an attempt, times the number of starting Pods, however many Events arrive."""
+_REST = 4
+"""Least pause after an attempt, in durations of that attempt: busy CPUs get fewer."""
 
 log = logging.getLogger(__name__)
 
@@ -59,7 +66,7 @@ async def create_pod(ctx: Context, build: Callable[[int], PodManifest]) -> Pod:
                 await remove_pod(ctx, name)
             except ConflictError as error:  # the quota was being updated
                 log.info("Pod %s is created again: %s", name, error)
-                await asyncio.sleep(_TRY_SECONDS)
+                await asyncio.sleep(_AGAIN_SECONDS)
             except ApiError as error:
                 raise EndedError(
                     Reason.POD_REFUSED, f"The API server rejected the Pod: {error}"
@@ -140,19 +147,53 @@ async def _is_meant(ctx: Context, pod: Pod) -> bool:
     return found is not None and found.uid == pod.uid
 
 
+class Attempts:
+    """When the next attempt to attach to a starting Pod is due.
+
+    A client that may create Events or write the status of Pods can cause attempts in vain. Their
+    number is limited to one in `_LEAST_SECONDS` for all starting Pods, and to a fifth of the time.
+
+    Args:
+        pauses: seconds to the first attempt, and between two, without a sign that the container
+            runs; times the number of starting Pods.
+        starting: returns how many Pods start now, this one included.
+        deadline: the time of the last attempt at the latest, on the same clock.
+    """
+
+    def __init__(
+        self,
+        pauses: tuple[float, float],
+        starting: Callable[[], int],
+        clock: Callable[[], float],
+        deadline: float,
+    ) -> None:
+        self._starting = starting
+        self._clock = clock
+        self._deadline = deadline
+        first, self._pause = pauses
+        self._told = clock()
+        self._untold = min(clock() + first * starting(), deadline)
+
+    def due(self, *, told: bool) -> float:
+        """Return the time of the next attempt. `told`: there is a sign that the container runs."""
+        return self._told if told else self._untold
+
+    def failed(self, took: float) -> None:
+        """Record that an attempt ended without an attachment, after this many seconds."""
+        now = self._clock()
+        self._told = now + max(_LEAST_SECONDS * self._starting(), _REST * took)
+        later = now + self._pause * self._starting()
+        self._untold = max(self._told, min(later, self._deadline))
+
+
 class Starting:
     """Counts the starting Pods, so that their attempts to attach do not overload the node."""
 
     def __init__(self) -> None:
         self._count = 0
 
-    async def opened(
-        self, ctx: Context, pod: Pod, shape: PodShape, urgent: Callable[[], bool]
-    ) -> Sandbox:
-        """Attach as soon as the container answers, which is before the Pod's phase shows it.
-
-        `urgent` returns whether an execution waits for the Pod. Each attempt takes three TLS
-        handshakes.
+    async def opened(self, ctx: Context, pod: Pod, shape: PodShape) -> Sandbox:
+        """Attach as soon as the kubelet has started the container.
 
         Raises:
             EndedError: it cannot start, or did not in time.
@@ -160,7 +201,7 @@ class Starting:
         """
         self._count += 1
         try:
-            attachment = await self._attached(ctx, pod, urgent)
+            attachment = await self._attached(ctx, pod)
             if not await _is_meant(ctx, pod):
                 await attachment.close()
                 raise NeverStartedError
@@ -173,25 +214,36 @@ class Starting:
         finally:
             self._count -= 1
 
-    async def _attached(self, ctx: Context, pod: Pod, urgent: Callable[[], bool]) -> Attachment:
+    async def _attached(self, ctx: Context, pod: Pod) -> Attachment:
+        """Attach when the container seems to run, and now and then without a sign of that.
+
+        An attach to a container that does not run yet is refused and has no effect.
+        """
         name, uid = pod.name, pod.uid
         clock = asyncio.get_running_loop().time
         deadline = clock() + ctx.settings.start_timeout_seconds
-        await asyncio.sleep(_FIRST_TRY_SECONDS)
-        while True:
-            latest = ctx.pods.get(name, uid)
-            if latest is None:
-                raise gone_unheard(ctx.pods.last(uid))
-            if has_terminated(latest):
-                await raise_end(ctx, latest)
-            if problem := start_problem(latest):
-                raise problem
-            began = clock()
-            try:
-                return await attach(ctx.rest, ctx.kube, name)
-            except UnavailableError:
-                took = clock() - began
-            if clock() > deadline:
-                raise start_timeout(latest, ctx.settings.start_timeout_seconds)
-            seconds = (_TRY_SECONDS if urgent() else _PATIENT_SECONDS) * self._count
-            await ctx.pods.changed(name, max(seconds, _TRY_REST * took))
+        with ctx.container_starts.awaited(pod) as hint:
+            attempts = Attempts(self._pauses(ctx), lambda: self._count, clock, deadline)
+            while True:
+                latest = ctx.pods.get(name, uid)
+                if latest is None:
+                    raise gone_unheard(ctx.pods.last(uid))
+                if has_terminated(latest):
+                    await raise_end(ctx, latest)
+                if problem := start_problem(latest):
+                    raise problem
+                wait = attempts.due(told=hint.arrived or latest.status.running) - clock()
+                if wait > 0 and clock() >= deadline:
+                    raise start_timeout(latest, ctx.settings.start_timeout_seconds)
+                if wait > 0:
+                    await ctx.pods.changed(name, wait)
+                    continue
+                hint.arrived = False
+                began = clock()
+                try:
+                    return await attach(ctx.rest, ctx.kube, name)
+                except UnavailableError:
+                    attempts.failed(took=clock() - began)
+
+    def _pauses(self, ctx: Context) -> tuple[float, float]:
+        return _UNTOLD_SECONDS if ctx.container_starts.followed else _BLIND_SECONDS

@@ -11,7 +11,6 @@ from cloche_operator.model.pod_manifest import waiting_pod
 from cloche_operator.model.status import EndedError, NeverStartedError
 from cloche_operator.pods.start import create_whatever_happens
 from cloche_operator.pools import placement
-from cloche_operator.pools.throttle import Need
 
 if TYPE_CHECKING:
     from cloche_operator.context import Context
@@ -74,7 +73,7 @@ class Filler:
                     lambda user: waiting_pod(shape, user, name, self._ctx.settings),
                     made.append,
                 )
-                sandbox = await self._pools.opened(pod, shape, lambda: pool.need >= Need.SHORT)
+                sandbox = await self._pools.opened(pod, shape)
             await sandbox.prestart(pool.prestart_frame)
         except (EndedError, NeverStartedError) as problem:
             self._not_started(pool, runtime, problem)

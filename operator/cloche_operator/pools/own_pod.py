@@ -85,7 +85,7 @@ class OwnPod(PodLease):
         if self._sandbox is None:
             await self.remove()
         else:
-            await remove_in_a_pause(self._pools, self._sandbox)
+            await remove_in_a_pause(self._pools, self._sandbox, exited=exited)
 
     async def remove(self) -> None:
         """Delete the Pod at once, if it was created."""

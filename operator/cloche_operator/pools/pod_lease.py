@@ -136,7 +136,7 @@ class PooledPod(PodLease):
             await self._marked_or_not(self._marking)
         pool = self._pool()
         if not exited or pool is None:
-            await remove_in_a_pause(self._pools, self.sandbox)
+            await remove_in_a_pause(self._pools, self.sandbox, exited=exited)
             return
         try:
             if pool.comes_back(self.sandbox) and await self.sandbox.is_ready():
@@ -183,11 +183,11 @@ async def from_pool(
     return None if sandbox is None else PooledPod(ctx, pools, sandbox, warm=warm)
 
 
-async def remove_in_a_pause(pools: Pools, used: Sandbox) -> None:
-    """Delete a used Pod when that disturbs no program, after a second at most.
+async def remove_in_a_pause(pools: Pools, used: Sandbox, *, exited: bool) -> None:
+    """Remove a used Pod when that disturbs no program, after a second at most.
 
     A removal takes a good part of the time of a start, and is not urgent while the pool has enough
-    Pods.
+    Pods. `exited`: its program has ended, so its container ends with its input.
     """
     await asyncio.sleep(_ANSWER_SECONDS)
     pool = pools.of(used.shape.runtime_name)
@@ -196,4 +196,7 @@ async def remove_in_a_pause(pools: Pools, used: Sandbox) -> None:
         if pool is None or pool.need >= Need.SHORT or (pools.quiet and not starting):
             break
         await asyncio.sleep(_LOOK_SECONDS)
-    await pools.removed(used)
+    if exited:
+        pools.retire(used)
+    else:
+        await pools.removed(used)

@@ -29,7 +29,10 @@ _IDLE_SECONDS = 5.0
 """Seconds without a program after which starts disturb no client. Before that, a pool that is not
 low gets one Pod at a time."""
 _BUSY_SECONDS = 1.0
-"""Seconds between the starts for a pool that is not low, while programs run without a pause."""
+"""Seconds for which a pool that is not low waits for a pause. Then it gets a Pod without one."""
+_LOW_SECONDS = 0.25
+"""The same for a pool that is low. Most programs end sooner, so the start that replaces the Pod of
+a program does not slow down this program, which the client waits for."""
 _FIRST_PAUSE_SECONDS, _LONGEST_PAUSE_SECONDS = 2.0, 60.0
 _HELD_SECONDS = 5.0
 """Seconds after which an unfinished start no longer counts. It waits for an image or a node, which
@@ -44,9 +47,9 @@ class Need(IntEnum):
     """How urgently a pool needs a Pod."""
 
     LITTLE = 0
-    """It has half of its Pods or more: it gets a Pod in pauses, or every `_BUSY_SECONDS`."""
+    """It has half of its Pods or more: it gets a Pod in pauses, or after `_BUSY_SECONDS`."""
     LOW = 1
-    """It has less than half: it gets one at a time, even while programs run."""
+    """It has less than half: it gets one at a time, in pauses or after `_LOW_SECONDS`."""
     SHORT = 2
     """It has less than a quarter: it gets several at once."""
     URGENT = 3
@@ -62,10 +65,14 @@ class Pace:
         self._running = 0
         self._ended = -_IDLE_SECONDS
         self._started = -_BUSY_SECONDS
+        self._busy_since = -_BUSY_SECONDS
+        """When the first program after the last pause began."""
 
     @contextmanager
     def working(self) -> Iterator[None]:
         """Count a program as running within this block."""
+        if self.quiet:
+            self._busy_since = self._clock()
         self._running += 1
         try:
             yield
@@ -85,8 +92,9 @@ class Pace:
             return starting < self._concurrency
         if need is Need.SHORT:
             return starting < (self._concurrency + 1) // 2
-        late = self._clock() - self._started >= _BUSY_SECONDS
-        return not starting and (need is Need.LOW or self.quiet or late)
+        waited = self._clock() - max(self._started, self._busy_since)
+        patience = _LOW_SECONDS if need is Need.LOW else _BUSY_SECONDS
+        return not starting and (self.quiet or waited >= patience)
 
     def started(self) -> None:
         """Record that a pool has started a Pod."""

@@ -79,6 +79,10 @@ class Pods:
             self._without_node[name] = latest
         else:
             self._without_node.pop(name, None)
+        self.wake(name)
+
+    def wake(self, name: str) -> None:
+        """Wake the coroutines that wait for a change of the Pod with this name."""
         for event in self._waiting.get(name, ()):
             event.set()
 
@@ -107,7 +111,7 @@ class Pods:
         return self._gone.get(uid)
 
     async def changed(self, name: str, seconds: float) -> None:
-        """Wait until a Pod with this name has changed, for at most `seconds`."""
+        """Wait until a Pod with this name has changed or `wake` is called, at most `seconds`."""
         event = asyncio.Event()
         self._waiting[name].add(event)
         try:

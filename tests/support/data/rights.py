@@ -28,7 +28,7 @@ ROLES: dict[tuple[str, str], Rules] = {
         rights("", "pods", "get list watch create patch delete")
         | rights("", "pods/attach", "get create")
         | rights("", "pods/log", "get")
-        | rights("events.k8s.io", "events", "create")
+        | rights("events.k8s.io", "events", "list watch create")
         | rights("cloche.dev", "sandboxexecutions", "get list watch delete")
         | rights("cloche.dev", "sandboxexecutions/status", "patch")
         | rights("cloche.dev", "sandboxtombstones", "get list create delete")

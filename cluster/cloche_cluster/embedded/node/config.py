@@ -9,7 +9,7 @@ import yaml
 
 from cloche_cluster.embedded.node.cgroups import RESERVED_PIDS
 from cloche_cluster.embedded.pki import KUBELET_CERTIFICATE, KUBELET_KEY
-from cloche_cluster.embedded.settings import NO_NETWORK, SANDBOX_BRIDGE
+from cloche_cluster.embedded.settings import NO_NETWORK
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -116,20 +116,17 @@ def pod_network(addresses: Addresses, layout: Layout) -> dict[str, Any]:
 
 
 def no_network(addresses: Addresses, layout: Layout) -> dict[str, Any]:
-    """Return the CNI configuration of sandbox Pods: an address that is unreachable.
+    """Return the CNI configuration of sandbox Pods: an address, and no interface.
 
-    The kubelet requires an address for each Pod. This one is on a bridge without an address, whose
-    ports are isolated from each other, and the Pod has no route.
+    The kubelet requires an address for each Pod, and containerd only that a plugin returns one.
+    host-local, which allocates the addresses for other plugins, returns one as a plugin of its own.
+    containerd brings `lo` up (`use_internal_loopback`).
     """
-    bridge = {
-        "type": "bridge",
-        "bridge": SANDBOX_BRIDGE,
-        "isGateway": False,
-        "ipMasq": False,
-        "portIsolation": True,
+    addressing = {
+        "type": "host-local",
         "ipam": _host_local(addresses.sandboxes, layout, []),
     }
-    return {"cniVersion": "1.0.0", "name": NO_NETWORK, "plugins": [bridge]}
+    return {"cniVersion": "1.0.0", "name": NO_NETWORK, "plugins": [addressing]}
 
 
 def _host_local(subnet: str, layout: Layout, routes: list[dict[str, str]]) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Set up the cluster's address, bridge, nftables table and firewall rules on this machine."""
+"""Set up the cluster's address, nftables table and firewall rules on this machine."""
 
 from __future__ import annotations
 
@@ -34,8 +34,9 @@ _COMMENT = "cloche"
 def ruleset(addresses: Addresses) -> str:
     """Return the cluster's nftables table; loading it again replaces it.
 
-    All packets from sandbox Pods are dropped where they enter the machine. Packets of other Pods
-    that leave the machine get the machine's address.
+    Packets of Pods that leave the machine get the machine's address. Sandbox Pods have no
+    interface. Those that an earlier version started have one: their packets are dropped where they
+    enter the machine.
     """
     return f"""table inet {TABLE}
 delete table inet {TABLE}
@@ -88,7 +89,7 @@ def overlap(addresses: Addresses) -> str | None:
 
 
 def prepare(addresses: Addresses) -> None:
-    """Set up address, bridge and table, and firewall exceptions if forwarding is denied.
+    """Set up address and table, and firewall exceptions if forwarding is denied.
 
     Raises ClusterError if one of the machine's own networks conflicts.
     """
@@ -96,16 +97,21 @@ def prepare(addresses: Addresses) -> None:
     if clash:
         raise ClusterError(clash)
     run(["ip", "address", "replace", f"{addresses.node}/32", "dev", "lo"], timeout=_TIMEOUT)
-    if not Path(f"/sys/class/net/{SANDBOX_BRIDGE}").exists():
-        run(["ip", "link", "add", SANDBOX_BRIDGE, "type", "bridge"], timeout=_TIMEOUT)
-    # Otherwise the bridge gets a link-local address, through which a sandbox can reach the machine.
-    disable_ipv6 = Path(f"/proc/sys/net/ipv6/conf/{SANDBOX_BRIDGE}/disable_ipv6")
-    if disable_ipv6.exists():
-        disable_ipv6.write_text("1")
-    run(["ip", "link", "set", SANDBOX_BRIDGE, "up"], timeout=_TIMEOUT)
     Path("/proc/sys/net/ipv4/ip_forward").write_text("1")
     run(["nft", "-f", "-"], stdin=ruleset(addresses), timeout=_TIMEOUT)
     _let_pods_through(addresses)
+    _remove_unused_bridge()
+
+
+def _remove_unused_bridge() -> None:
+    """Remove the bridge of an earlier version once no Pod is connected to it.
+
+    Without the bridge, their packets would reach the machine, because the rule drops them by its
+    name.
+    """
+    ports = Path(f"/sys/class/net/{SANDBOX_BRIDGE}/brif")
+    if ports.is_dir() and not any(ports.iterdir()):
+        answers(["ip", "link", "delete", SANDBOX_BRIDGE], timeout=_TIMEOUT)
 
 
 def _forward_rules(addresses: Addresses) -> list[list[str]]:
@@ -157,7 +163,7 @@ def _did(*words: str) -> bool:
 
 
 def _links(addresses: Addresses) -> set[str]:
-    """Return the cluster's interfaces: the bridge, its ports, and those to Pod addresses."""
+    """Return the cluster's interfaces: those to Pod addresses, a bridge of before and its ports."""
     links = json.loads(answers(["ip", "-json", "link"], timeout=_TIMEOUT) or "[]")
     routes = json.loads(answers(["ip", "-json", "route"], timeout=_TIMEOUT) or "[]")
     return select_links(links, routes, addresses)

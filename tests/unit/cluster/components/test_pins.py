@@ -95,7 +95,7 @@ def test_each_component_of_the_repository_has_its_programs() -> None:
     components = (*COMPONENTS, COREDNS)
     found = {one.name: set(read_pin(one, COMPONENTS_DIRECTORY).programs) for one in components}
     assert found["etcd"] == {"etcd"}
-    assert found["cni"] == {"bridge", "host-local", "loopback", "ptp"}
+    assert found["cni"] == {"host-local", "ptp"}
     assert found["containerd"] >= {"containerd", "containerd-shim-runc-v2", "ctr"}
     assert found["kubernetes"] >= {"kube-apiserver", "kubelet", "kubeadm", "kubectl"}
     assert found["helm"] == {"helm"}

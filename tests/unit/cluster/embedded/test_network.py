@@ -30,7 +30,7 @@ def test_a_route_that_overlaps_the_clusters_networks_is_found(
     assert found is None or device in found
 
 
-def test_packets_from_the_sandbox_bridge_are_dropped_before_routing() -> None:
+def test_packets_from_the_bridge_of_an_earlier_version_are_dropped_before_routing() -> None:
     rules = network.ruleset(ADDRESSES)
     assert f'iifname "{SANDBOX_BRIDGE}" drop' in rules
     assert "hook prerouting priority raw" in rules
@@ -42,7 +42,7 @@ def test_loading_the_nftables_table_again_replaces_it() -> None:
     assert lines[:2] == ["table inet cloche", "delete table inet cloche"]
 
 
-def test_the_clusters_interfaces_are_the_bridge_its_ports_and_pod_links() -> None:
+def test_the_clusters_interfaces_are_pod_links_and_a_bridge_of_before_with_its_ports() -> None:
     links = [
         {"ifname": "lo"},
         {"ifname": SANDBOX_BRIDGE},

@@ -82,13 +82,15 @@ def test_containerd_collects_container_stats_every_minute() -> None:
     assert runtime["stats_collect_period"] == "60s"
 
 
-def test_the_network_of_a_sandbox_pod_has_no_route() -> None:
+def test_a_sandbox_pod_gets_an_address_without_an_interface_and_without_a_route() -> None:
     (plugin,) = node_config.no_network(Addresses(), LAYOUT)["plugins"]
-    assert plugin["type"] == "bridge"
-    assert plugin["isGateway"] is False
-    assert plugin["ipMasq"] is False
-    assert plugin["portIsolation"] is True
+    assert plugin["type"] == plugin["ipam"]["type"] == "host-local"
+    assert plugin["ipam"]["ranges"] == [[{"subnet": "10.245.0.0/16"}]]
     assert "routes" not in plugin["ipam"]
+
+
+def test_containerd_brings_up_the_loopback_interface_of_each_pod() -> None:
+    assert containerd(V1)["io.containerd.cri.v1.runtime"]["cni"]["use_internal_loopback"] is True
 
 
 def test_the_network_of_an_ordinary_pod_has_a_default_route() -> None:

@@ -24,6 +24,7 @@ def test_one_pool_pod_per_second_starts_while_a_program_runs() -> None:
     clock = Clock()
     pace = Pace(4, clock)
     with pace.working():
+        clock.now += 1.0
         assert pace.allows(0, Need.LITTLE)
         pace.started()
         assert not pace.allows(0, Need.LITTLE)
@@ -33,11 +34,39 @@ def test_one_pool_pod_per_second_starts_while_a_program_runs() -> None:
 
 
 def test_an_emptier_pool_may_start_more_pods_while_programs_run() -> None:
-    pace = Pace(4, Clock())
+    clock = Clock()
+    pace = Pace(4, clock)
     with pace.working():
-        pace.started()
+        clock.now += 0.25
         most = {need: sum(pace.allows(starting, need) for starting in range(6)) for need in Need}
     assert most == {Need.LITTLE: 0, Need.LOW: 1, Need.SHORT: 2, Need.URGENT: 4}
+
+
+def test_a_pod_is_replaced_after_its_program_and_not_meanwhile() -> None:
+    """However long ago the last start was: the client waits for the program."""
+    clock = Clock()
+    pace = Pace(4, clock)
+    for _ in range(3):
+        clock.now += 60.0
+        with pace.working():
+            assert not pace.allows(0, Need.LITTLE)
+            assert not pace.allows(0, Need.LOW)
+            assert pace.allows(0, Need.SHORT), "the next programs would start cold"
+            clock.now += 0.02
+        assert not pace.allows(0, Need.LITTLE)
+        clock.now += 0.2
+        assert pace.allows(0, Need.LITTLE)
+        pace.started()
+
+
+def test_programs_without_a_pause_do_not_put_off_a_start() -> None:
+    clock = Clock()
+    pace = Pace(4, clock)
+    for _ in range(10):
+        with pace.working():
+            clock.now += 0.1
+        clock.now += 0.01
+    assert pace.allows(0, Need.LITTLE)
 
 
 def test_a_short_gap_between_programs_does_not_count_as_a_pause() -> None:
