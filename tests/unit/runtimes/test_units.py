@@ -10,6 +10,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
+import yaml
 
 RUNTIMES = Path(__file__).parents[3] / "runtimes"
 _COMPILER = """#!/bin/sh
@@ -71,7 +72,7 @@ def compilers(tmp_path: Path) -> Compilers:
 def test_a_single_file_is_one_call_of_the_compiler(compilers: Compilers) -> None:
     files = {"main.c": "int main(void) {}", "notes.txt": "", "own.h": ""}
     calls = compilers.calls(files, "c/compile", "main.c", "gcc", "-O2")
-    assert calls == ["gcc -O2 -idirafter . -o .main main.c -lm"]
+    assert calls == ["gcc -O2 -B/opt/gcc/ -idirafter . -o .main main.c -lm"]
 
 
 def test_a_folder_without_sources_leaves_one_call_of_the_compiler(compilers: Compilers) -> None:
@@ -94,6 +95,29 @@ def test_openmp_is_linked_where_the_main_file_uses_it(
 ) -> None:
     (call,) = compilers.calls({"main.cpp": f"{line}\n"}, "c/compile", "main.cpp", "g++")
     assert [word for word in call.split() if word.startswith("-f")] == options
+
+
+@pytest.mark.parametrize(
+    ("name", "line", "compiled"),
+    [
+        ("main.cpp", "#include <iostream>", True),
+        ("main.cpp", "#include <omp.h>", False),
+        ("main.c", "#include <stdio.h>", False),
+    ],
+)
+def test_compiled_headers_are_for_cpp_without_openmp(
+    compilers: Compilers, name: str, line: str, compiled: bool
+) -> None:
+    compiler = "g++" if name == "main.cpp" else "gcc"
+    (call,) = compilers.calls({name: f"{line}\n"}, "c/compile", name, compiler)
+    assert ("-isystem /opt/gcc/headers" in call) == compiled
+
+
+def test_headers_are_compiled_with_the_options_of_programs() -> None:
+    """GCC does not use a header that was compiled with others."""
+    runtime = yaml.safe_load((RUNTIMES / "cpp" / "runtime.yaml").read_text())
+    options = " ".join(runtime["spec"]["compile"]["command"][2:])
+    assert f"{options} -x c++-system-header" in (RUNTIMES / "cpp" / "Dockerfile").read_text()
 
 
 def test_units_in_folders_are_linked_after_the_main_file(compilers: Compilers) -> None:
