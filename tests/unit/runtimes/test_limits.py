@@ -16,7 +16,7 @@ echo "GOGC=$GOGC GOMEMLIMIT=$GOMEMLIMIT" > "$0.calls"
 mkdir -p .js
 """
 _LINKER = """#!/bin/sh
-echo "${0##*/}: $*" >> "${0%/*}/calls"
+echo "${0##*/}: $*" >> "${0%%/*}/calls"
 echo "a message of ${0##*/}"
 exit %d
 """
