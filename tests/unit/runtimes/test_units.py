@@ -98,19 +98,39 @@ def test_openmp_is_linked_where_the_main_file_uses_it(
 
 
 @pytest.mark.parametrize(
-    ("name", "line", "compiled"),
+    ("name", "text", "compiled"),
     [
-        ("main.cpp", "#include <iostream>", True),
-        ("main.cpp", "#include <omp.h>", False),
-        ("main.c", "#include <stdio.h>", False),
+        ("main.cpp", "// first\n#include <iostream>\n", True),
+        ("main.cpp", "# include<bits/stdc++.h>\n#include <vector>\n", True),
+        ("main.cpp", "#include <vector>\n#include <iostream>\n", False),
+        ("main.cpp", "#include <iostream>\n#include <omp.h>\n", False),
+        ("main.c", "#include <iostream>\n", False),
     ],
 )
-def test_compiled_headers_are_for_cpp_without_openmp(
-    compilers: Compilers, name: str, line: str, compiled: bool
+def test_a_compiled_header_is_for_cpp_that_includes_it_first(
+    compilers: Compilers, name: str, text: str, compiled: bool
 ) -> None:
     compiler = "g++" if name == "main.cpp" else "gcc"
-    (call,) = compilers.calls({name: f"{line}\n"}, "c/compile", name, compiler)
+    (call,) = compilers.calls({name: text}, "c/compile", name, compiler)
     assert ("-isystem /opt/gcc/headers" in call) == compiled
+
+
+def test_messages_are_those_without_a_compiled_header(compilers: Compilers) -> None:
+    failing = compilers.workspace.parent / "bin" / "g++"
+    failing.write_text(f'{_COMPILER}echo "an error: $*" >&2; exit 3\n')
+    (compilers.workspace / "main.cpp").write_text("#include <iostream>\n")
+    environment = {"PATH": f"{failing.parent}:{os.environ['PATH']}", "CALLS": "../calls"}
+    done = subprocess.run(
+        [RUNTIMES / "c" / "compile", "main.cpp", "g++"],
+        cwd=compilers.workspace,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 3
+    assert done.stderr == "an error: \n"
+    assert len((compilers.workspace.parent / "calls").read_text().splitlines()) == 2
 
 
 def test_headers_are_compiled_with_the_options_of_programs() -> None:
