@@ -19,6 +19,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"runtime"
+	"strconv"
 	"strings"
 	"syscall"
 )
@@ -98,12 +99,24 @@ func isSimple(sources []string) bool {
 	return true
 }
 
+// collectLess makes compiler and linker collect garbage only when they use three quarters of the memory
+// limit, which is also that of the stack. It would take longer than what remains of most calls.
+func collectLess() {
+	var limit syscall.Rlimit
+	err := syscall.Getrlimit(syscall.RLIMIT_STACK, &limit)
+	if err == nil && limit.Cur >= 256<<20 && limit.Cur < 1<<60 {
+		os.Setenv("GOGC", "off")
+		os.Setenv("GOMEMLIMIT", strconv.FormatUint(limit.Cur/4*3, 10))
+	}
+}
+
 // compile calls compiler and linker. The linker replaces this process.
 func compile(sources []string) error {
 	directory, err := os.Getwd()
 	if err != nil {
 		return err
 	}
+	collectLess()
 	args := []string{
 		"-p", "main", "-complete", "-pack", "-importcfg", root + "/importcfg",
 		"-trimpath", directory, "-o", ".main.a",

@@ -10,6 +10,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
+import yaml
 
 RUNTIMES = Path(__file__).parents[3] / "runtimes"
 _COMPILER = """#!/bin/sh
@@ -71,7 +72,7 @@ def compilers(tmp_path: Path) -> Compilers:
 def test_a_single_file_is_one_call_of_the_compiler(compilers: Compilers) -> None:
     files = {"main.c": "int main(void) {}", "notes.txt": "", "own.h": ""}
     calls = compilers.calls(files, "c/compile", "main.c", "gcc", "-O2")
-    assert calls == ["gcc -O2 -idirafter . -o .main main.c -lm"]
+    assert calls == ["gcc -O2 -B/opt/gcc/ -idirafter . -o .main main.c -lm"]
 
 
 def test_a_folder_without_sources_leaves_one_call_of_the_compiler(compilers: Compilers) -> None:
@@ -94,6 +95,49 @@ def test_openmp_is_linked_where_the_main_file_uses_it(
 ) -> None:
     (call,) = compilers.calls({"main.cpp": f"{line}\n"}, "c/compile", "main.cpp", "g++")
     assert [word for word in call.split() if word.startswith("-f")] == options
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "compiled"),
+    [
+        ("main.cpp", "// first\n#include <iostream>\n", True),
+        ("main.cpp", "# include<bits/stdc++.h>\n#include <vector>\n", True),
+        ("main.cpp", "#include <vector>\n#include <iostream>\n", False),
+        ("main.cpp", "#include <iostream>\n#include <omp.h>\n", False),
+        ("main.c", "#include <iostream>\n", False),
+    ],
+)
+def test_a_compiled_header_is_for_cpp_that_includes_it_first(
+    compilers: Compilers, name: str, text: str, compiled: bool
+) -> None:
+    compiler = "g++" if name == "main.cpp" else "gcc"
+    (call,) = compilers.calls({name: text}, "c/compile", name, compiler)
+    assert ("-isystem /opt/gcc/headers" in call) == compiled
+
+
+def test_messages_are_those_without_a_compiled_header(compilers: Compilers) -> None:
+    failing = compilers.workspace.parent / "bin" / "g++"
+    failing.write_text(f'{_COMPILER}echo "an error: $*" >&2; exit 3\n')
+    (compilers.workspace / "main.cpp").write_text("#include <iostream>\n")
+    environment = {"PATH": f"{failing.parent}:{os.environ['PATH']}", "CALLS": "../calls"}
+    done = subprocess.run(
+        [RUNTIMES / "c" / "compile", "main.cpp", "g++"],
+        cwd=compilers.workspace,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 3
+    assert done.stderr == "an error: \n"
+    assert len((compilers.workspace.parent / "calls").read_text().splitlines()) == 2
+
+
+def test_headers_are_compiled_with_the_options_of_programs() -> None:
+    """GCC does not use a header that was compiled with others."""
+    runtime = yaml.safe_load((RUNTIMES / "cpp" / "runtime.yaml").read_text())
+    options = " ".join(runtime["spec"]["compile"]["command"][2:])
+    assert f"{options} -x c++-header" in (RUNTIMES / "cpp" / "Dockerfile").read_text()
 
 
 def test_units_in_folders_are_linked_after_the_main_file(compilers: Compilers) -> None:
