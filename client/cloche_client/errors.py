@@ -94,6 +94,10 @@ class NotFoundError(AnswerError):
     """The execution, session or language does not exist, or belongs to another tenant."""
 
 
+class FileMissingError(NotFoundError):
+    """The session has no regular file with this path."""
+
+
 class ConflictError(AnswerError):
     """The request does not fit the state of its object."""
 
