@@ -82,7 +82,7 @@ class TooLargeError(InvalidRequestError):
 
 
 class AuthenticationError(AnswerError):
-    """There is no key, or the server does not accept it."""
+    """A missing key, or one that the server does not accept."""
 
     hint = (
         "Set CLOCHE_API_KEY to a valid key, or api_key in the configuration file. Administrators "
