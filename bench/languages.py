@@ -94,7 +94,6 @@ class Language:
         return compiled, ran, 1000 * answer.seconds - compiled - ran - checked
 
 
-
 async def _sizes(rest: Rest) -> dict[str, float]:
     """Return the size in MiB of every image on a node, by name."""
     nodes = (await rest.call("GET", "/api/v1/nodes"))["items"]

@@ -38,7 +38,7 @@ _BASH = "bash"
 _POOL = 2
 _PLAIN = {"CLOCHE_BENCH": "plain"}
 """A variable that a waiting process may not be given any more, so that the program is started as
-without one. It changes nothing else (docs/design/prestart.md)."""
+without one. It changes nothing else."""
 _NUMPY = "import numpy\nprint(numpy.arange(4).sum())\n"
 _PANDAS = "import pandas\nprint(pandas.DataFrame({'a': [1, 2, 3]}).a.sum())\n"
 _PLOT = """\
@@ -87,7 +87,7 @@ class Line:
     """A hello world in Bash, in turns with the others; empty if it is not compared."""
 
     def markdown(self, one_write: float) -> str:
-        """Return the row. What was not measured is `–`."""
+        """Return the row. What was not measured is `-`."""
         of = summary(self.values)
         return (
             f"| {self.title} | {of.n} | {of.p50:.1f} | {of.p90:.1f} | {of.p99:.1f} "
@@ -97,11 +97,11 @@ class Line:
 
 
 def _p50(values: Sequence[float]) -> str:
-    return f"{summary(values).p50:.1f}" if values else "–"
+    return f"{summary(values).p50:.1f}" if values else "-"
 
 
 def _ratio(of: Summary, to: Sequence[float]) -> str:
-    return f"{of.p50 / summary(to).p50:.2f}" if to else "–"
+    return f"{of.p50 / summary(to).p50:.2f}" if to else "-"
 
 
 class Bench:
@@ -160,9 +160,7 @@ class Bench:
 
     async def _round_trip(self, one: Program, **fields: Any) -> float:
         await self._world.cluster.quiet()
-        answer = await self._world.client.execute(
-            one.language, one.stdout, code=one.code, **fields
-        )
+        answer = await self._world.client.execute(one.language, one.stdout, code=one.code, **fields)
         return _milliseconds(answer, one.title)
 
     async def _in_session(self, session: str, code: str, stdout: str) -> float:

@@ -82,10 +82,10 @@ def download(
     for pattern in patterns:
         found = yield from listed(session_id, pattern, retry)
         paths |= dict.fromkeys(one.path for one in found)
-    contents = []
+    fetched: tuple[OutputFile, ...] = ()
     for path in paths:
-        contents.append(OutputFile(path, (yield from read(session_id, path, retry))))
-    return tuple(contents)
+        fetched += (OutputFile(path, (yield from read(session_id, path, retry))),)
+    return fetched
 
 
 def _path(session_id: str, path: str | None = None) -> str:
@@ -100,7 +100,5 @@ def _answered(request: Request, retry: Retry) -> Flow[Reply]:
     if reply.status == 404:  # noqa: PLR2004
         error = answers.error_of(reply)
         if isinstance(error, NotFoundError) and error.detail.startswith(_MISSING):
-            raise FileMissingError(
-                error.detail, status=error.status, request_id=error.request_id
-            )
+            raise FileMissingError(error.detail, status=error.status, request_id=error.request_id)
     return reply

@@ -66,9 +66,9 @@ def ensure_binaries(
     """Build the `components` that the cache lacks, and return the directories of all.
 
     Components of one Go module are built by one `go build`, in the order in which their downloads
-    finish. One process builds at a time, and the others use what it has built. `c_libraries` returns
-    when the packages that cgo needs are installed. Raises ClusterError if Go is missing or too old,
-    or a build fails.
+    finish. One process builds at a time, and the others use what it has built.
+    `c_libraries` returns when the packages that cgo needs are installed. Raises ClusterError if Go
+    is missing or too old, or a build fails.
     """
     pins = [read_pin(one, COMPONENTS_DIRECTORY) for one in components]
     bin_dir = cache / "bin"

@@ -5,20 +5,20 @@ from __future__ import annotations
 import pytest
 from cost import Reading, Span, requests_of, table
 
-METRICS = """\
-# TYPE apiserver_request_total counter
-apiserver_request_total{code="201",component="apiserver",resource="pods",subresource="",verb="POST"} 3
-apiserver_request_total{code="409",component="apiserver",resource="pods",subresource="",verb="POST"} 1
-apiserver_request_total{code="200",resource="sandboxexecutions",subresource="status",verb="PATCH"} 2e+01
-apiserver_request_total{code="200",resource="",subresource="/healthz",verb="GET"} 5
-apiserver_requests_in_flight{verb="POST"} 7
-"""
+METRICS = (
+    "# TYPE apiserver_request_total counter",
+    'apiserver_request_total{code="201",resource="pods",subresource="",verb="POST"} 3',
+    'apiserver_request_total{code="409",resource="pods",subresource="",verb="POST"} 1',
+    'apiserver_request_total{resource="executions",subresource="status",verb="PATCH"} 2e+01',
+    'apiserver_request_total{resource="",subresource="/healthz",verb="GET"} 5',
+    'apiserver_requests_in_flight{verb="POST"} 7',
+)
 
 
 def test_requests_are_counted_by_verb_and_resource() -> None:
-    assert requests_of(METRICS.splitlines()) == {
+    assert requests_of(METRICS) == {
         "POST pods": 4,
-        "PATCH sandboxexecutions/status": 20,
+        "PATCH executions/status": 20,
         "GET /healthz": 5,
     }
 

@@ -14,5 +14,5 @@ def test_a_row_has_its_ratios_to_the_plain_start_and_to_bash() -> None:
 
 def test_an_installation_without_waiting_processes_has_only_the_round_trip() -> None:
     assert Line("a cell `x + 1`", [20.0]).markdown(8.0) == (
-        "| a cell `x + 1` | 1 | 20.0 | 20.0 | 20.0 | 2.5 | – | – | – |"
+        "| a cell `x + 1` | 1 | 20.0 | 20.0 | 20.0 | 2.5 | - | - | - |"
     )

@@ -10,7 +10,6 @@ from support.fixtures.client.script import LOST, RETRY, UNSENT, Script, reply
 
 from cloche_client import errors
 from cloche_client.core import flows
-from cloche_client.core.retry import Retry
 from cloche_client.core.wire import Reply
 from cloche_client.models import Program
 

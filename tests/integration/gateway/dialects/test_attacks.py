@@ -31,9 +31,7 @@ async def test_a_compressed_body_is_refused_without_being_expanded(
     dialects: Gateway, route: DialectRoute
 ) -> None:
     headers = JSON | {"Content-Encoding": "gzip"}
-    answer = await dialects.http.request(
-        route.method, route.path, content=_PACKED, headers=headers
-    )
+    answer = await dialects.http.request(route.method, route.path, content=_PACKED, headers=headers)
     assert answer.status_code < 500
     assert "compressed bodies are not supported" in answer.text
     assert dialects.context.budget.used == dialects.context.uploads.total()
