@@ -12,7 +12,7 @@ import asyncio
 import re
 import sys
 import time
-from collections import Counter
+from collections import defaultdict
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -88,9 +88,9 @@ def _growth(begin: Mapping[str, float], end: Mapping[str, float]) -> dict[str, f
     return {key: value - begin.get(key, 0) for key, value in end.items()}
 
 
-def requests_of(lines: Iterable[str]) -> Counter[str]:
+def requests_of(lines: Iterable[str]) -> dict[str, float]:
     """Return the requests by verb and resource from the API server's metrics."""
-    found: Counter[str] = Counter()
+    found: dict[str, float] = defaultdict(float)
     for line in lines:
         if match := _SAMPLE.match(line):
             labels = dict(_LABEL.findall(match["labels"]))

@@ -88,9 +88,8 @@ def by_program(names: Iterable[str]) -> dict[str, float]:
 
 def machine_cpu_seconds() -> float:
     """Return the CPU time of everything on this machine so far."""
-    user, nice, system, _idle, _wait, irq, softirq = map(
-        int, _lines(_PROC / "stat")[0].split()[1:8]
-    )
+    fields = [int(field) for field in _lines(_PROC / "stat")[0].split()[1:8]]
+    user, nice, system, _idle, _wait, irq, softirq = fields
     return (user + nice + system + irq + softirq) / _TICK
 
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from support.data.dialects import ROUTES, RUNS, DialectRoute, changed
-from support.fixtures.gateway import HELLO, Start
+from support.fixtures.gateway import Start
 
 from cloche_api.limits import MIB
 from cloche_gateway.settings import DialectName
@@ -71,15 +71,21 @@ async def test_a_request_whose_program_waits_does_not_keep_its_body(
 
 
 @pytest.mark.parametrize(
-    "path", ["/submissions/{}", "/submissions/batch?tokens={}", "/api/v1/executions/{}/events"]
+    "path",
+    [
+        "/submissions/{}?base64_encoded=true",
+        "/submissions/batch?base64_encoded=true&tokens={}",
+        "/api/v1/executions/{}/events",
+    ],
 )
 async def test_a_client_that_does_not_read_a_record_is_disconnected(
     start: Start, path: str
 ) -> None:
     settings: dict[str, Any] = {"dialects": tuple(DialectName), "send_timeout_seconds": 0.3}
     async with start(**settings) as gateway, gateway.slow_client() as stuck:
-        name = await gateway.start(HELLO)
-        await gateway.cluster.end(name, stdout="\0" * 100_000)  # six bytes each, as JSON
+        asked = {"language_id": 71, "source_code": "print(1)"}
+        name = (await gateway.http.post("/submissions", json=asked)).json()["token"]
+        await gateway.cluster.end(name, stdout="x" * 250_000)
         before = gateway.connections
         key = gateway.cluster.keys["first"]
         stuck.sendall(f"GET {path} HTTP/1.1\r\nX-API-Key: {key}\r\n\r\n".format(name).encode())
