@@ -10,13 +10,12 @@ import argparse
 import contextlib
 import sys
 from dataclasses import dataclass, field
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import uvloop
-import yaml
 from access.client import client, take_precedence
-from access.installation import ROOT, Installation, installation
+from access.installation import Installation, installation
+from access.languages import hello, pool
 from access.server import Cluster, installed_settings
 from figures.run import Figures
 from figures.stats import summary
@@ -24,12 +23,8 @@ from progress import BenchError, say
 from rows import write
 from world import Sizes, World
 
-from cloche_kube.client import MERGE_PATCH, Rest
+from cloche_kube.client import Rest
 from cloche_kube.errors import KubeError, NoClusterError
-
-if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
-
 
 _POOL = 2
 _MIB = 1024 * 1024
@@ -61,19 +56,19 @@ class Language:
         self._world = world
         self._obj = obj
         self.name: str = obj["metadata"]["name"]
-        file = Path(obj["spec"]["fileName"])
-        example = ROOT / "runtimes" / self.name / "examples" / "hello.yaml"
-        self._stdout: str = yaml.safe_load(example.read_text(encoding="utf-8"))["stdout"]
-        self._code = example.with_suffix(file.suffix).read_text(encoding="utf-8")
+        self._hello = hello(obj)
 
     async def cost(self, size: float, warm: int, cold: int) -> Cost:
         """Measure the language."""
         made = Cost(self.name, self._obj["spec"].get("version") or "", size)
-        async with self._pool(0):
+        async with pool(self._world.cluster, self.name, 0):
             for _ in range(cold):
                 await self._world.cluster.quiet()
                 made.cold.append((await self._once())[2])
-        async with self._pool(_POOL), write.writes(self._world) as one_write:
+        async with (
+            pool(self._world.cluster, self.name, _POOL),
+            write.writes(self._world) as one_write,
+        ):
             for _ in range(warm):
                 await self._world.cluster.quiet()
                 await one_write()
@@ -85,7 +80,9 @@ class Language:
 
     async def _once(self) -> tuple[float, float, float]:
         """Return compile time, run time and the rest of the round trip, in milliseconds."""
-        answer = await self._world.client.execute(self.name, self._stdout, code=self._code)
+        answer = await self._world.client.execute(
+            self.name, self._hello.stdout, code=self._hello.code
+        )
         if answer.execution is None:
             raise BenchError(f"{self.name}: {answer.failure}")
         path = f"{self._world.cluster.executions}/{answer.execution}"
@@ -95,22 +92,6 @@ class Language:
             for name in ("compileSeconds", "executionSeconds", "checkSeconds")
         )
         return compiled, ran, 1000 * answer.seconds - compiled - ran - checked
-
-    @contextlib.asynccontextmanager
-    async def _pool(self, size: int) -> AsyncIterator[None]:
-        """Set the pool's size for the block."""
-        before = self._obj["spec"]["pool"]["size"]
-        await self._resize(size)
-        try:
-            yield
-        finally:
-            await self._resize(before)
-
-    async def _resize(self, size: int) -> None:
-        cluster = self._world.cluster
-        patch = {"spec": {"pool": {"size": size}}}
-        path = f"{cluster.runtimes}/{self.name}"
-        await cluster.rest.call("PATCH", path, body=patch, content_type=MERGE_PATCH)
 
 
 async def _sizes(rest: Rest) -> dict[str, float]:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import aiohttp
+from progress import BenchError
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
@@ -65,6 +66,7 @@ class Client:
 
     def __init__(self, session: aiohttp.ClientSession, to: Installation) -> None:
         self._session = session
+        self._base = to.url
         self._url = f"{to.url}/api/v1/execute"
         self._headers = {"X-API-Key": to.key, "Content-Type": "application/json"}
 
@@ -84,6 +86,20 @@ class Client:
             words = answer.get("detail") or f"stdout {answer.get('stdout')!r}"
             return Answer(None, sent, seconds, f"{response.status} {words}")
         return Answer(answer["execution_id"], sent, seconds)
+
+    async def request(self, method: str, path: str, body: Any = None) -> dict[str, Any]:
+        """Send another request to the gateway, and return its answer.
+
+        Raises:
+            BenchError: it is not a success.
+        """
+        async with self._session.request(
+            method, self._base + path, json=body, headers=self._headers
+        ) as response:
+            answer: dict[str, Any] = await response.json()
+            if not response.ok:
+                raise BenchError(f"{method} {path}: {response.status} {answer.get('detail')}")
+            return answer
 
 
 @asynccontextmanager

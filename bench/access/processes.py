@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 _PROC = Path("/proc")
 _TICK = os.sysconf("SC_CLK_TCK")
@@ -19,6 +24,8 @@ class Inside:
     """Process id of its container's first process."""
     cgroup: Path
     """The Pod's cgroup, which accounts for the memory of all its containers."""
+    cpu: Path
+    """Its cgroup that accounts for their processor time."""
 
 
 def of_pod(uid: str) -> Inside | None:
@@ -32,7 +39,8 @@ def of_pod(uid: str) -> Inside | None:
                 continue
         except OSError:
             continue  # it has ended
-        return Inside(int(process.name), _pod_group(process, names))
+        groups = (_pod_group(process, names, kind) for kind in ("memory", "cpuacct"))
+        return Inside(int(process.name), *groups)
     return None
 
 
@@ -53,6 +61,38 @@ def resident_bytes(pid: int) -> int:
     return int(line.split()[1]) * 1024
 
 
+def group_cpu_seconds(group: Path) -> float:
+    """Return the CPU time of a cgroup so far, including cgroups below it that are gone."""
+    if (usage := group / "cpuacct.usage").exists():
+        return int(usage.read_text()) / 1e9
+    values = dict(line.split() for line in _lines(group / "cpu.stat"))
+    return int(values["usage_usec"]) / 1e6
+
+
+def all_pods(inside: Inside) -> Path:
+    """Return the cgroup of all Pods of the node, for processor time."""
+    groups = [one for one in inside.cpu.parents if one.name.startswith("kubepods")]
+    return groups[-1]
+
+
+def by_program(names: Iterable[str]) -> dict[str, float]:
+    """Return the CPU time so far of the processes of these programs and of their ended children."""
+    found = dict.fromkeys(names, 0.0)
+    for process in _PROC.glob("[0-9]*"):
+        with contextlib.suppress(OSError):  # it has ended
+            program = (process / "cmdline").read_bytes().split(b"\0")[0].decode(errors="replace")
+            if (name := program.rpartition("/")[2]) in found:
+                found[name] += sum(map(int, _stat(int(process.name))[11:15])) / _TICK
+    return found
+
+
+def machine_cpu_seconds() -> float:
+    """Return the CPU time of everything on this machine so far."""
+    fields = [int(field) for field in _lines(_PROC / "stat")[0].split()[1:8]]
+    user, nice, system, _idle, _wait, irq, softirq = fields
+    return (user + nice + system + irq + softirq) / _TICK
+
+
 def cpu_seconds(pid: int) -> float:
     """Return the CPU time of a process so far."""
     fields = _stat(pid)
@@ -69,11 +109,11 @@ def _stat(pid: int) -> list[str]:
     return (_PROC / str(pid) / "stat").read_text().rsplit(")", 1)[1].split()
 
 
-def _pod_group(process: Path, names: tuple[str, ...]) -> Path:
-    """Return the Pod's cgroup in the memory hierarchy, or in the unified one."""
+def _pod_group(process: Path, names: tuple[str, ...], kind: str) -> Path:
+    """Return the Pod's cgroup in the hierarchy of a controller, or in the unified one."""
     lines = [line.split(":", 2) for line in _lines(process / "cgroup")]
-    path = next((path for _, kinds, path in lines if "memory" in kinds.split(",")), None)
-    root = _CGROUPS / "memory"
+    path = next((path for _, kinds, path in lines if kind in kinds.split(",")), None)
+    root = _CGROUPS / kind
     if path is None:
         path, root = next(path for number, _, path in lines if number == "0"), _CGROUPS
     parts = path.strip("/").split("/")

@@ -107,12 +107,13 @@ class Cluster:
         """
         try:
             async with asyncio.timeout(_QUIET_SECONDS):
-                while not await self._is_quiet():
+                while not await self.is_quiet():
                     await asyncio.sleep(_LOOK_SECONDS)
         except TimeoutError:
             await self._not_quiet()
 
-    async def _is_quiet(self) -> bool:
+    async def is_quiet(self) -> bool:
+        """Return whether every pool is full and there are no other Pods."""
         runtimes = (await self.rest.call("GET", self.runtimes))["items"]
         wanted = sum(runtime["spec"]["pool"]["size"] for runtime in runtimes)
         ready = sum(runtime.get("status", {}).get("ready") or 0 for runtime in runtimes)

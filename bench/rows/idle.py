@@ -13,6 +13,7 @@ from world import SINGLE
 from cloche_api import meta
 
 if TYPE_CHECKING:
+    from access.server import Cluster
     from world import World
 
 _SETTLE_SECONDS = 5.0  # for the operator's last sweep
@@ -25,7 +26,7 @@ async def measure(world: World, key: str) -> None:
 
     If the cluster's node is not this machine, nothing is measured.
     """
-    found = {name: pid for name, pid in (await _programs(world)).items() if pid}
+    found = {name: one.supervisor for name, one in (await programs(world.cluster)).items()}
     if not found:
         say("gateway and operator run on another machine: idle is not measured")
         return
@@ -51,12 +52,15 @@ async def waiting_pods(world: World) -> None:
         world.figures["pod.shim"].values.append(shim / _MIB)
 
 
-async def _programs(world: World) -> dict[str, int | None]:
-    """Return the process ids of the gateway, the leading operator, and a standby operator."""
-    rest = world.cluster.rest
+async def programs(cluster: Cluster) -> dict[str, processes.Inside]:
+    """Return the gateway, the leading operator and a standby operator.
+
+    Those whose node is not this machine are left out.
+    """
+    rest = cluster.rest
     lease = await rest.call("GET", _LEASE)
     leader = lease["spec"].get("holderIdentity", "")
-    found: dict[str, int | None] = {}
+    found: dict[str, processes.Inside] = {}
     for component in ("gateway", "operator"):
         params = {"labelSelector": f"{meta.LABEL_COMPONENT}={component}"}
         pods = await rest.call("GET", f"/api/v1/namespaces/{SYSTEM}/pods", params=params)
@@ -65,6 +69,6 @@ async def _programs(world: World) -> dict[str, int | None]:
             if component == "operator":
                 leads = leader.startswith(pod["metadata"]["name"])
                 name = "leader" if leads else "standby"
-            inside = processes.of_pod(pod["metadata"]["uid"])
-            found[name] = inside.supervisor if inside else None
+            if inside := processes.of_pod(pod["metadata"]["uid"]):
+                found[name] = inside
     return found

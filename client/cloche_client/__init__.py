@@ -27,6 +27,7 @@ if TYPE_CHECKING:
         DeadlineExceededError,
         ExecutionCancelledError,
         ExecutionFailedError,
+        FileMissingError,
         InvalidRequestError,
         InvalidSyntaxError,
         NotFoundError,
@@ -49,6 +50,7 @@ if TYPE_CHECKING:
         OutputFile,
         Program,
         Result,
+        SessionFile,
         SessionInfo,
         Usage,
     )
@@ -64,15 +66,16 @@ _MODULES = {
     "errors": (
         *("AnswerError", "AuthenticationError", "BusyError", "ClocheError", "ConflictError"),
         *("ConnectionFailedError", "DeadlineExceededError", "ExecutionCancelledError"),
-        *("ExecutionFailedError", "InvalidRequestError", "InvalidSyntaxError", "NotFoundError"),
-        *("ProgramFailedError", "RateLimitedError", "RecordRemovedError", "SettingsError"),
-        *("TooLargeError", "UnexpectedAnswerError", "UnsafePathError", "WaitTimeoutError"),
+        *("ExecutionFailedError", "FileMissingError", "InvalidRequestError", "InvalidSyntaxError"),
+        *("NotFoundError", "ProgramFailedError", "RateLimitedError", "RecordRemovedError"),
+        *("SettingsError", "TooLargeError", "UnexpectedAnswerError", "UnsafePathError"),
+        "WaitTimeoutError",
     ),
     "events": ("Event", "Exit", "Started", "Stderr", "Stdout"),
     "files": ("read_files", "save_files"),
     "models": (
         *("ExecutionState", "ExecutionSummary", "LanguageInfo", "OmittedFile", "OutputFile"),
-        *("Program", "Result", "SessionInfo", "Usage"),
+        *("Program", "Result", "SessionFile", "SessionInfo", "Usage"),
     ),
 }
 _HOME = {name: module for module, names in _MODULES.items() for name in names}
@@ -82,12 +85,12 @@ __all__ = [  # noqa: RUF022  mypy reads the names above
     "AnswerError", "AsyncClient", "AsyncExecution", "AsyncSession", "AuthenticationError",
     "BusyError", "Client", "ClocheError", "ConflictError", "ConnectionFailedError",
     "DeadlineExceededError", "Event", "Execution", "ExecutionCancelledError",
-    "ExecutionFailedError", "ExecutionState", "ExecutionSummary", "Exit", "InvalidRequestError",
-    "InvalidSyntaxError", "LanguageInfo", "NotFoundError", "OmittedFile", "OutputFile", "Program",
-    "ProgramFailedError", "RateLimitedError", "RecordRemovedError", "Result", "Session",
-    "SessionInfo", "SettingsError", "Started", "Stderr", "Stdout", "TooLargeError",
-    "UnexpectedAnswerError", "UnsafePathError", "Usage", "WaitTimeoutError", "read_files",
-    "save_files",
+    "ExecutionFailedError", "ExecutionState", "ExecutionSummary", "Exit", "FileMissingError",
+    "InvalidRequestError", "InvalidSyntaxError", "LanguageInfo", "NotFoundError", "OmittedFile",
+    "OutputFile", "Program", "ProgramFailedError", "RateLimitedError", "RecordRemovedError",
+    "Result", "Session", "SessionFile", "SessionInfo", "SettingsError", "Started", "Stderr",
+    "Stdout", "TooLargeError", "UnexpectedAnswerError", "UnsafePathError", "Usage",
+    "WaitTimeoutError", "read_files", "save_files",
 ]  # fmt: skip
 
 

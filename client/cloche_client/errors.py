@@ -82,7 +82,7 @@ class TooLargeError(InvalidRequestError):
 
 
 class AuthenticationError(AnswerError):
-    """There is no key, or the server does not accept it."""
+    """A missing key, or one that the server does not accept."""
 
     hint = (
         "Set CLOCHE_API_KEY to a valid key, or api_key in the configuration file. Administrators "
@@ -92,6 +92,10 @@ class AuthenticationError(AnswerError):
 
 class NotFoundError(AnswerError):
     """The execution, session or language does not exist, or belongs to another tenant."""
+
+
+class FileMissingError(NotFoundError):
+    """The session has no regular file with this path."""
 
 
 class ConflictError(AnswerError):

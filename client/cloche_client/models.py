@@ -153,6 +153,16 @@ class SessionInfo:
     raw: Mapping[str, Any] = field(default_factory=dict[str, Any], repr=False, compare=False)
 
 
+@dataclass(frozen=True, slots=True)
+class SessionFile:
+    """A file in the working directory of a session, with its size in bytes."""
+
+    path: str
+    size: int
+    modified_at: str
+    """RFC 3339. A program can set it to any time."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LanguageInfo:
     """An installed language."""

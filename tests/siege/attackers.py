@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import itertools
 import socket
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, NoReturn
@@ -15,11 +16,17 @@ from urllib.parse import urlsplit
 
 import httpx
 from siege import bodies
+from support.clients.raw_websocket import PING, frame, handshake
+from support.data.dialects import ROUTES
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping
 
 EXECUTE = "/api/v1/execute"
+_PATHS = (EXECUTE, *(one.path for one in ROUTES if one.method == "POST"))
+"""Of programs, in the API and in each dialect."""
+_WEBSOCKET = "/api/v2/connect"
+_PINGS = frame(PING) * 1024
 _PIPELINED = b"GET / HTTP/1.1\r\nHost: siege\r\n\r\n" * 4096
 _SMALL_BUFFER = 4096
 _SIP_BYTES = 16 * 1024
@@ -80,12 +87,25 @@ async def pipeline(target: Target) -> NoReturn:
         await asyncio.sleep(_PAUSE_SECONDS)
 
 
-async def post(target: Target, body: bytes, path: str = EXECUTE) -> NoReturn:
-    """Send a body in request after request, and read each response."""
+async def post(target: Target, body: bytes, *paths: str) -> NoReturn:
+    """Send a body in request after request, to one path after the other, and read each response."""
+    to = itertools.cycle(paths)
     while True:
         with contextlib.suppress(OSError):
             async with target.connection() as own:
-                await _exchange(target, own, body, path)
+                await _exchange(target, own, body, next(to))
+        await asyncio.sleep(_PAUSE_SECONDS)
+
+
+async def flood_websocket(target: Target) -> NoReturn:
+    """Send frames over a websocket without end, and read nothing."""
+    loop = asyncio.get_running_loop()
+    while True:
+        with contextlib.suppress(OSError):
+            async with target.connection(_SMALL_BUFFER) as own:
+                await loop.sock_sendall(own, handshake(_WEBSOCKET, target.key))
+                while True:
+                    await loop.sock_sendall(own, _PINGS)
         await asyncio.sleep(_PAUSE_SECONDS)
 
 
@@ -152,6 +172,7 @@ class Force:
     printers: int = 20
     """Executions whose event streams are followed."""
     waiting: int = 70
+    websockets: int = 4
 
     async def tasks(self, target: Target) -> list[asyncio.Task[NoReturn]]:
         """Start all attackers."""
@@ -162,9 +183,10 @@ class Force:
         events = [f"/api/v1/executions/{name}/events" for name in (ended, *running)]
         works = [
             *(pipeline(target) for _ in range(self.pipelines)),
-            *(post(target, body) for body in hostile for _ in range(self.parsers)),
+            *(post(target, body, *_PATHS) for body in hostile for _ in range(self.parsers)),
             *(read_slowly(target, events[0]) for _ in range(self.readers)),
             *(listen(target, events[1 + n % len(running)]) for n in range(self.streams)),
-            *(post(target, sleeper) for _ in range(self.waiting)),
+            *(post(target, sleeper, EXECUTE) for _ in range(self.waiting)),
+            *(flood_websocket(target) for _ in range(self.websockets)),
         ]
         return [asyncio.create_task(work) for work in works]

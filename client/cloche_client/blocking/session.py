@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from cloche_client.core.requests import ProgramFields
     from cloche_client.events import Event
     from cloche_client.files import Files
-    from cloche_client.models import OutputFile, Program, Result, SessionInfo
+    from cloche_client.models import OutputFile, Program, Result, SessionFile, SessionInfo
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,11 +56,23 @@ class Session:
 
     def upload(self, files: Files) -> None:
         """Write files to its working directory. `files`: as in `read_files`."""
-        self._driver.drive(session_files.upload(self.info, files, self._driver.retry))
+        self._driver.drive(session_files.upload(self.id, files, self._driver.retry))
 
     def download(self, patterns: Sequence[str]) -> tuple[OutputFile, ...]:
         """Return the files of its working directory that match glob patterns."""
-        return self._driver.drive(session_files.download(self.info, patterns, self._driver.retry))
+        return self._driver.drive(session_files.download(self.id, patterns, self._driver.retry))
+
+    def files(self, pattern: str = "**") -> list[SessionFile]:
+        """Return path, size and time of the files that match a glob pattern."""
+        return self._driver.drive(session_files.listed(self.id, pattern, self._driver.retry))
+
+    def read(self, path: str) -> bytes:
+        """Return the content of a file. Raises FileMissingError if there is none."""
+        return self._driver.drive(session_files.read(self.id, path, self._driver.retry))
+
+    def remove(self, path: str) -> None:
+        """Remove a file. Removing one that does not exist is not an error."""
+        self._driver.drive(session_files.remove(self.id, path, self._driver.retry))
 
     def state(self) -> SessionInfo:
         """Return its state now."""

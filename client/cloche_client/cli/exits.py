@@ -9,7 +9,7 @@ USAGE = 2
 BUSY = 122
 """The server has no room, or the key's rate is exceeded. A later attempt may succeed."""
 REFUSED = 123
-"""There is no key, or the server does not accept it."""
+"""A missing key, or one that the server does not accept."""
 TIMEOUT = 124
 """The program exceeded its timeout, as with timeout(1)."""
 FAILED = 125

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import argparse
+import os
+import sys
 from typing import NoReturn
 
 from cloche_client.cli.output import FORMATS
@@ -17,6 +19,7 @@ _EXIT_CODES = """exit codes:
   125  Cloche could not run the program
   130  interrupted; the execution was cancelled
 """
+_USUAL_COLUMNS = 80
 _RUN = """examples:
   cloche run hello.py
   cloche run -c 'print(2 + 2)'
@@ -25,6 +28,26 @@ _RUN = """examples:
   cloche run plot.py --file table.csv --output-file plot.png
 
 """
+
+
+class _Help(argparse.RawDescriptionHelpFormatter):
+    """Help as wide as the terminal. argparse would import shutil for that, even without help."""
+
+    def __init__(self, prog: str) -> None:
+        super().__init__(prog, width=_columns() - 2)
+
+
+def _columns() -> int:
+    """Return the width of the terminal, as shutil.get_terminal_size does."""
+    text = os.environ.get("COLUMNS", "")
+    if text.isascii() and text.isdigit() and int(text) > 0:
+        return int(text)
+    if sys.__stdout__ is None:
+        return _USUAL_COLUMNS
+    try:
+        return os.get_terminal_size(sys.__stdout__.fileno()).columns or _USUAL_COLUMNS
+    except (ValueError, OSError):  # not a terminal
+        return _USUAL_COLUMNS
 
 
 class Parser(argparse.ArgumentParser):
@@ -42,7 +65,7 @@ def parser(program: str) -> Parser:
         description="Run programs in Cloche's sandboxes.",
         epilog=f"{_EXIT_CODES}\nSettings: --url and --api-key-file, else CLOCHE_URL and "
         "CLOCHE_API_KEY,\nelse ~/.config/cloche/config.toml.",
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+        formatter_class=_Help,
         allow_abbrev=False,
     )
     top.add_argument("--version", action="version", version=f"cloche-client {__version__}")
@@ -69,7 +92,7 @@ def _command(
         help=text,
         description=text[0].upper() + text[1:] + ".",
         epilog=epilog,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+        formatter_class=_Help,
         allow_abbrev=False,
     )
     made.set_defaults(action=action)
@@ -248,7 +271,9 @@ def _others(commands: argparse._SubParsersAction[Parser]) -> None:
 def _group(
     commands: argparse._SubParsersAction[Parser], name: str, text: str
 ) -> argparse._SubParsersAction[Parser]:
-    made = commands.add_parser(name, help=text, description=text[0].upper() + text[1:] + ".")
+    made = commands.add_parser(
+        name, help=text, description=text[0].upper() + text[1:] + ".", formatter_class=_Help
+    )
     return made.add_subparsers(
         title="commands", metavar="COMMAND", dest="subcommand", required=True
     )

@@ -23,6 +23,7 @@ from cloche_client.models import (
     OmittedFile,
     OutputFile,
     Result,
+    SessionFile,
     SessionInfo,
     Usage,
 )
@@ -39,16 +40,19 @@ _SYNTAX = "InvalidSyntax"
 
 def body_of(reply: Reply) -> Fields:
     """Return the body of a successful answer. Raises ClocheError for another one."""
+    return fields(content_of(reply))
+
+
+def content_of(reply: Reply) -> bytes:
+    """Return the bytes of a successful answer. Raises ClocheError for another one."""
     if reply.status not in _OK:
         raise error_of(reply)
-    return fields(reply.body)
+    return reply.body
 
 
 def names_of(reply: Reply) -> list[str]:
     """Return the body of a successful answer that is a list of strings. Raises ClocheError."""
-    if reply.status not in _OK:
-        raise error_of(reply)
-    return list(Fields({"names": parsed(reply.body)}).texts("names"))
+    return list(Fields({"names": parsed(content_of(reply))}).texts("names"))
 
 
 def error_of(reply: Reply) -> AnswerError | UnexpectedAnswerError:
@@ -215,6 +219,15 @@ def session_of(body: Fields) -> SessionInfo:
         created_at=body.optional_text("created_at"),
         last_used_at=body.optional_text("last_used_at"),
         raw=body.values,
+    )
+
+
+def session_file_of(body: Fields) -> SessionFile:
+    """Return a file of a session. Raises UnexpectedAnswerError."""
+    return SessionFile(
+        path=body.text("path"),
+        size=body.whole("size") or 0,
+        modified_at=body.optional_text("modified_at") or "",
     )
 
 

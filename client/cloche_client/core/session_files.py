@@ -1,77 +1,104 @@
-"""Files of a session, sent and fetched with a program that does nothing.
+"""Files of a session, without a program (docs/user/sessions.md#files-of-a-session).
 
-The limits are those of a program's files: 512 KiB to send, 256 KiB to fetch.
+Each request is an execution of the session. Repeating one does no harm, because the executions of a
+session run in the order in which they came.
 """
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
+from urllib.parse import quote
 
-from cloche_client.core import answers, flows, wire
-from cloche_client.errors import UnsafePathError
+from cloche_client.core import answers, requests, wire
+from cloche_client.core.retry import answered
+from cloche_client.errors import FileMissingError, NotFoundError, UnsafePathError
 from cloche_client.files import read_files
-from cloche_client.models import Program
+from cloche_client.models import OutputFile
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from cloche_client.core.retry import Retry
-    from cloche_client.core.wire import Flow
+    from cloche_client.core.wire import Flow, Reply, Request
     from cloche_client.files import Files
-    from cloche_client.models import OutputFile, SessionInfo
+    from cloche_client.models import SessionFile
 
-_MAIN = "int main(void) { return 0; }"
-_NOTHING = {
-    "bash": ":",
-    "c": _MAIN,
-    "cpp": "int main() {}",
-    "csharp": "class Nothing { static void Main() {} }",
-    "go": "package main\nfunc main() {}",
-    "java": "class Nothing { public static void main(String[] a) {} }",
-    "javascript": ";",
-    "php": "<?php",
-    "python": "",
-    "ruby": "",
-    "rust": "fn main() {}",
-    "sql": "",
-    "sqlite": "",
-    "typescript": "export {};",
-}
-"""A program for each language that does nothing."""
+_MISSING = "File "
+"""How the server's sentence begins if the file does not exist; else the session does not."""
 
 
-def upload(session: SessionInfo, files: Files, retry: Retry) -> Flow[None]:
-    """Write files to the session's working directory. Raises ClocheError."""
+def upload(session_id: str, files: Files, retry: Retry) -> Flow[None]:
+    """Write files to the session's working directory, at most 512 KiB. Raises ClocheError."""
     contents = read_files(files)
-    program = Program(
-        code=_nothing(session),
-        language=session.language,
-        session_id=session.session_id,
-        files=contents,
-        ttl_seconds=60,
-    )
-    answers.checked((yield from flows.run(program, retry, key=wire.new_key())))
+    if not contents:
+        return
+    body = {"files": [requests.file(path, content) for path, content in contents.items()]}
+    request = replace(wire.post(_path(session_id), body), repeatable=True)
+    answers.body_of((yield from _answered(request, retry)))
+
+
+def listed(session_id: str, pattern: str, retry: Retry) -> Flow[list[SessionFile]]:
+    """Return the files that match a glob pattern.
+
+    Raises:
+        UnsafePathError: more files match than the server lists.
+        ClocheError: the session has ended, or the pattern breaks a rule.
+    """
+    request = wire.get(_path(session_id), {"pattern": pattern})
+    body = answers.body_of((yield from _answered(request, retry)))
+    if body.flag("truncated"):
+        raise UnsafePathError(
+            f"More files match {pattern!r} than the server lists, which are 1,000 with 128 KiB of "
+            "paths. Use a pattern that matches fewer."
+        )
+    return [answers.session_file_of(one) for one in body.objects("files")]
+
+
+def read(session_id: str, path: str, retry: Retry) -> Flow[bytes]:
+    """Return the content of a file, at most 256 KiB.
+
+    Raises:
+        FileMissingError: there is no regular file with this path.
+        ClocheError: the session has ended, or the file is too large.
+    """
+    return answers.content_of((yield from _answered(wire.get(_path(session_id, path)), retry)))
+
+
+def remove(session_id: str, path: str, retry: Retry) -> Flow[None]:
+    """Remove a file. Removing one that does not exist is not an error. Raises ClocheError."""
+    try:
+        reply = yield from _answered(wire.delete(_path(session_id, path)), retry)
+    except FileMissingError:
+        return
+    answers.body_of(reply)
 
 
 def download(
-    session: SessionInfo, patterns: Sequence[str], retry: Retry
+    session_id: str, patterns: Sequence[str], retry: Retry
 ) -> Flow[tuple[OutputFile, ...]]:
-    """Return the files that match glob patterns. Raises ClocheError, also if one is too large."""
-    program = Program(
-        code=_nothing(session),
-        language=session.language,
-        session_id=session.session_id,
-        output_files=patterns,
-        ttl_seconds=60,
-    )
-    result = answers.checked((yield from flows.run(program, retry, key=wire.new_key())))
-    if result.files_truncated:
-        left = ", ".join(f"{one.path} ({one.size} bytes)" for one in result.files_omitted[:3])
-        raise UnsafePathError(
-            f"The files are too large for one answer, which may have 256 KiB. Left out: {left}."
-        )
-    return result.files
+    """Return the files that match glob patterns, each of at most 256 KiB. Raises as `read`."""
+    paths: dict[str, None] = {}
+    for pattern in patterns:
+        found = yield from listed(session_id, pattern, retry)
+        paths |= dict.fromkeys(one.path for one in found)
+    fetched: tuple[OutputFile, ...] = ()
+    for path in paths:
+        fetched += (OutputFile(path, (yield from read(session_id, path, retry))),)
+    return fetched
 
 
-def _nothing(session: SessionInfo) -> str:
-    return _NOTHING.get(session.language, "")
+def _path(session_id: str, path: str | None = None) -> str:
+    route = f"/api/v1/sessions/{wire.part(session_id)}/files"
+    return route if path is None else f"{route}/{quote(path, safe='/')}"
+
+
+def _answered(request: Request, retry: Retry) -> Flow[Reply]:
+    """Send a request, which waits for its turn in the session. Raises FileMissingError."""
+    request = replace(request, seconds=wire.WAITING_SECONDS)
+    reply = yield from answered(request, retry, busy=lambda _: True)
+    if reply.status == 404:  # noqa: PLR2004
+        error = answers.error_of(reply)
+        if isinstance(error, NotFoundError) and error.detail.startswith(_MISSING):
+            raise FileMissingError(error.detail, status=error.status, request_id=error.request_id)
+    return reply

@@ -7,7 +7,7 @@ ConnectionFailedError, or a Pause, for which the driver sends None. Its return v
 from __future__ import annotations
 
 import json
-import uuid
+import os
 from collections.abc import Generator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar
@@ -86,7 +86,7 @@ def patch(path: str, body: Any) -> Request:
 
 def new_key() -> str:
     """Return a new Idempotency-Key."""
-    return str(uuid.uuid4())
+    return os.urandom(16).hex()
 
 
 def part(text: str) -> str:

@@ -17,11 +17,12 @@ from deepagents.backends.sandbox import BaseSandbox
 
 from cloche_client.errors import (
     DeadlineExceededError,
+    FileMissingError,
     InvalidRequestError,
     InvalidSyntaxError,
     UnsafePathError,
 )
-from cloche_client.integrations.paths import pattern, relative
+from cloche_client.integrations.paths import relative
 
 if TYPE_CHECKING:
     from cloche_client.blocking.session import Session
@@ -94,9 +95,9 @@ class ClocheSandbox(BaseSandbox):
         if target is None:
             return FileDownloadResponse(path=path, content=None, error="permission_denied")
         try:
-            found = self._session.download([pattern(target)])
-        except (UnsafePathError, InvalidRequestError):
-            return FileDownloadResponse(path=path, content=None, error="invalid_path")
-        if not found:
+            content = self._session.read(target)
+        except FileMissingError:
             return FileDownloadResponse(path=path, content=None, error="file_not_found")
-        return FileDownloadResponse(path=path, content=found[0].content, error=None)
+        except InvalidRequestError:
+            return FileDownloadResponse(path=path, content=None, error="invalid_path")
+        return FileDownloadResponse(path=path, content=content, error=None)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import posixpath
-import re
 
 _HOMES = ("/workspace", "/mnt/data", "/home/user")
 """Names of the working directory (docs/user/api.md)."""
@@ -16,8 +15,3 @@ def relative(path: str) -> str | None:
         if whole.startswith(f"{home}/"):
             return whole.removeprefix(f"{home}/")
     return f".{whole[1:]}" if whole.startswith("/tmp/") else None  # noqa: S108  the program's, not ours
-
-
-def pattern(path: str) -> str:
-    """Return the glob pattern that matches only this path."""
-    return re.sub(r"[*?\[]", lambda found: f"[{found[0]}]", path)

@@ -23,6 +23,7 @@ from cloche_cluster.components.pins import (
 from cloche_cluster.console import Progress
 from cloche_cluster.errors import ClusterError
 from cloche_cluster.machine.command import follow, run
+from cloche_cluster.machine.lock import locked
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -65,23 +66,31 @@ def ensure_binaries(
     """Build the `components` that the cache lacks, and return the directories of all.
 
     Components of one Go module are built by one `go build`, in the order in which their downloads
-    finish. `c_libraries` returns when the packages that cgo needs are installed. Raises
-    ClusterError if Go is missing or too old, or a build fails.
+    finish. One process builds at a time, and the others use what it has built.
+    `c_libraries` returns when the packages that cgo needs are installed. Raises ClusterError if Go
+    is missing or too old, or a build fails.
     """
     pins = [read_pin(one, COMPONENTS_DIRECTORY) for one in components]
     bin_dir = cache / "bin"
-    missing = _unbuilt(pins, bin_dir)
-    if missing:
-        bin_dir.mkdir(parents=True, exist_ok=True)
-        check_go(missing)
-        builds = [_Build(group, bin_dir, console) for group in _by_module(missing)]
-        with huge_pages(), ThreadPoolExecutor(len(builds)) as pool:
-            fetched = {pool.submit(build.fetch, c_libraries): build for build in builds}
-            if len(builds) > 1:  # a single module is fetched quickly and compiles what it needs
-                builds[0].standard_library()
-            for done in as_completed(fetched):
-                fetched[done].run(done.result())
+    if _unbuilt(pins, bin_dir):
+        # Tests and `make up` of several checkouts share the cache.
+        with locked(bin_dir / ".lock", console, "the build of the components"):
+            if missing := _unbuilt(pins, bin_dir):
+                _build(missing, bin_dir, console, c_libraries)
     return _binaries(pins, bin_dir)
+
+
+def _build(
+    missing: list[Pin], bin_dir: Path, console: Console, c_libraries: Callable[[], object]
+) -> None:
+    check_go(missing)
+    builds = [_Build(group, bin_dir, console) for group in _by_module(missing)]
+    with huge_pages(), ThreadPoolExecutor(len(builds)) as pool:
+        fetched = {pool.submit(build.fetch, c_libraries): build for build in builds}
+        if len(builds) > 1:  # a single module is fetched quickly and compiles what it needs
+            builds[0].standard_library()
+        for done in as_completed(fetched):
+            fetched[done].run(done.result())
 
 
 def missing_pins(cache: Path, components: Iterable[Component] = COMPONENTS) -> list[Pin]:

@@ -9,7 +9,7 @@ from pydantic import Field
 from cloche_api import limits
 from cloche_api.resources.amounts import UsedResources
 from cloche_api.resources.base import Resource
-from cloche_api.resources.conditions import Conditions
+from cloche_api.resources.fields.conditions import Conditions
 from cloche_api.resources.phases import Phase
 
 

@@ -10,8 +10,8 @@ from pydantic import ConfigDict, Field, StringConstraints
 from cloche_api import limits
 from cloche_api.resources.amounts import ResourceAmounts, UsedResources
 from cloche_api.resources.base import CommandLine, Resource, rules
-from cloche_api.resources.conditions import Conditions
-from cloche_api.resources.placement import PullPolicy, Toleration
+from cloche_api.resources.fields.conditions import Conditions
+from cloche_api.resources.fields.placement import PullPolicy, Toleration
 from cloche_api.resources.prestart import Prestart
 
 

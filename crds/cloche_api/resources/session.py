@@ -10,8 +10,8 @@ from pydantic import Field
 from cloche_api import limits
 from cloche_api.resources.amounts import ResourceAmounts, UsedResources
 from cloche_api.resources.base import Resource
-from cloche_api.resources.conditions import Conditions
 from cloche_api.resources.execution import Concurrency
+from cloche_api.resources.fields.conditions import Conditions
 
 
 class SessionSpec(Resource):

@@ -16,7 +16,7 @@ PROGRAMS = Path(__file__).parent / "programs"
 
 @pytest.mark.parametrize(
     ("environment", "program"),
-    [("deepagents", "deepagents_sandbox.py")],
+    [("deepagents", "deepagents_sandbox.py"), ("inspect-ai", "inspect_eval.py")],
 )
 def test_a_framework_works_with_its_adapter(
     environment: str,

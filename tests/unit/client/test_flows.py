@@ -3,29 +3,18 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
-from dataclasses import dataclass, field
-from typing import Any, TypeVar
+from typing import Any
 
 import pytest
+from support.fixtures.client.script import LOST, RETRY, UNSENT, Script, reply
 
 from cloche_client import errors
 from cloche_client.core import flows
-from cloche_client.core.retry import Retry
-from cloche_client.core.wire import Flow, Pause, Reply, Request
+from cloche_client.core.wire import Reply
 from cloche_client.models import Program
 
-T = TypeVar("T")
 PROGRAM = Program(code="print(1)", timeout=10)
 RESULT = {"execution_id": "e", "stdout": "1\n", "stderr": "", "exit_code": 0, "reason": "Exited"}
-RETRY = Retry(attempts=3, seconds=60, jitter=lambda: 1.0)
-LOST = errors.ConnectionFailedError("lost", sent=True)
-UNSENT = errors.ConnectionFailedError("refused", sent=False)
-
-
-def reply(status: int, body: Any, retry_after: str | None = None) -> Reply:
-    headers = {} if retry_after is None else {"retry-after": retry_after}
-    return Reply(status, headers, json.dumps(body).encode())
 
 
 def state(status: str, **fields: Any) -> Reply:
@@ -34,36 +23,6 @@ def state(status: str, **fields: Any) -> Reply:
 
 DONE = reply(200, RESULT)
 BUSY = reply(503, {"detail": "Service busy."}, "7")
-
-
-@dataclass
-class Script:
-    """Answers the requests of a flow in this order."""
-
-    answers: Sequence[Reply | Exception]
-    requests: list[Request] = field(default_factory=list[Request])
-    pauses: list[float] = field(default_factory=list[float])
-
-    def drive(self, flow: Flow[T]) -> T:
-        left = list(self.answers)
-        try:
-            effect = next(flow)
-            while True:
-                if isinstance(effect, Pause):
-                    self.pauses.append(effect.seconds)
-                    effect = flow.send(None)
-                    continue
-                self.requests.append(effect)
-                answer = left.pop(0)
-                effect = flow.throw(answer) if isinstance(answer, Exception) else flow.send(answer)
-        except StopIteration as end:
-            assert left == []
-            found: T = end.value
-            return found
-
-    @property
-    def keys(self) -> list[str]:
-        return [request.headers.get("Idempotency-Key", "") for request in self.requests]
 
 
 def test_a_program_that_runs_at_once_takes_one_request() -> None:

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import fnmatch
-
 import pytest
 
-from cloche_client.integrations.paths import pattern, relative
+from cloche_client.integrations.paths import relative
 
 
 @pytest.mark.parametrize(
@@ -25,10 +23,3 @@ from cloche_client.integrations.paths import pattern, relative
 )
 def test_a_path_is_relative_to_the_working_directory_or_none(path: str, found: str | None) -> None:
     assert relative(path) == found
-
-
-@pytest.mark.parametrize("path", ["a[1].txt", "a*b?", "[!x]", "plain/x.y"])
-def test_a_pattern_matches_its_path_and_no_other(path: str) -> None:
-    assert fnmatch.fnmatchcase(path, pattern(path))
-    assert not fnmatch.fnmatchcase("a1.txt", pattern("a[1].txt"))
-    assert not fnmatch.fnmatchcase("axb!", pattern("a*b?"))

@@ -153,3 +153,19 @@ async def test_a_gateway_without_a_playground_answers_404_and_json_to_browsers(
             assert (answer.status_code, answer.json()) == (404, {"detail": "Not Found"})
         root = await gateway.http.get("/", headers=BROWSER)
         assert root.json()["name"] == "cloche"
+
+
+async def test_a_client_that_asks_for_the_page_without_reading_is_disconnected(
+    start: Start, page: Path
+) -> None:
+    scripts = [f"/play/assets/{one.name}" for one in (page / "assets").glob("*.js")]
+    async with start(send_timeout_seconds=0.3) as gateway:
+        for path in ("/play", *scripts, "/docs", "/openapi.json"):
+            async with gateway.slow_client() as stuck:
+                before = gateway.connections
+                stuck.send(f"GET {path} HTTP/1.1\r\nHost: x\r\n\r\n".encode() * 200)
+
+                def is_gone(count: int = before) -> bool:
+                    return gateway.connections < count
+
+                await gateway.until(is_gone, f"the end of the client of {path}")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -52,3 +53,13 @@ def test_the_standard_library_is_compiled_during_the_download_of_modules(
     assert sum(line.startswith("build") and line.endswith(" std") for line in lines) == times
     ensure_binaries(tmp_path, Console(), components)
     assert asked.read_text().splitlines() == lines, "nothing is missing, and Go is not asked"
+
+
+def test_the_second_of_two_builds_at_a_time_uses_what_the_first_has_built(
+    tmp_path: Path, asked: Path
+) -> None:
+    with ThreadPoolExecutor(2) as pool:
+        found = pool.map(lambda _: ensure_binaries(tmp_path, Console(), (COREDNS,)), range(2))
+        assert all(one.path("coredns").is_file() for one in found)
+    lines = asked.read_text().splitlines()
+    assert sum(line.startswith("build") for line in lines) == 1

@@ -1,0 +1,1 @@
+"""Fields of resources that have the form which Kubernetes gives them."""
