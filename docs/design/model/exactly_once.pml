@@ -57,6 +57,11 @@
 #else
 #define MAY_CLAIM(o) FENCE(o)
 #endif
+#ifdef REFUSE_WITHOUT_FENCE
+#define MAY_REFUSE(o) true
+#else
+#define MAY_REFUSE(o) FENCE(o)
+#endif
 
 #define OPERATORS 2
 #define EXECUTIONS 2
@@ -146,6 +151,7 @@ byte wire[4];                  /* the one that its attach has reached, by name *
 byte known[4];                 /* the claim as last read or written: the compare of its CAS */
 bool checked[4];               /* the fence was open; the claim is about to be written */
 bool has_claim[4];
+bool refuses[4];               /* the fence was open; the refusal is about to be written */
 bool seen[4];                  /* it may have been sent: it existed at the takeover, or had a run */
 byte greeting[4];
 byte outcome[4];
@@ -209,6 +215,7 @@ inline delete(p) {
 
 inline forget(i) {
     pod[i] = NO_POD; wire[i] = NO_POD; known[i] = NO_POD; has_claim[i] = false; checked[i] = false;
+    refuses[i] = false;
     greeting[i] = UNATTACHED; outcome[i] = UNFINISHED; state[i] = IDLE
 }
 
@@ -346,9 +353,16 @@ proctype Work(byte o; byte x) provided (!OVER) {
                 AT(spare[o], o) && FENCE(o) ->
         SEE(I); known[I] = named[x]; pod[I] = spare[o]; wire[I] = spare[o]; spare[o] = NO_POD;
         has_claim[I] = true; greeting[I] = HELLO_SENT; state[I] = SEND }
-    /* It has to wait, so that the named Pod is refused. */
-    :: d_step { state[I] == ANEW && named[x] != NO_POD && !refused[x] && claimed[x] == NO_POD &&
-                known[I] == named[x] && !final[x] -> refused[x] = true; known[I] = NO_POD }
+    /* It has to wait, so that the named Pod is refused. The write may come late after the look at
+       the fence. */
+    :: d_step { state[I] == ANEW && named[x] != NO_POD && known[I] == named[x] && !refuses[I] &&
+                MAY_REFUSE(o) -> refuses[I] = true }
+    :: d_step { refuses[I] ->
+        refuses[I] = false;
+        if
+        :: !final[x] && claimed[x] == NO_POD -> refused[x] = true; known[I] = NO_POD
+        :: else
+        fi }
 
     /* A Pod is got: the one that waits, or one of its own, whose name is the execution's. */
     :: d_step { state[I] == ANEW && spare[o] != NO_POD && AT(spare[o], o) ->
@@ -434,6 +448,9 @@ proctype Work(byte o; byte x) provided (!OVER) {
     :: d_step { state[I] == LISTEN && AT(wire[I], o) && MAY_FAIL ->
         faults++; AT(wire[I], o) = false; closed[wire[I]] = true;
         wire[I] = NO_POD; greeting[I] = UNATTACHED; has_claim[I] = false; state[I] = READ }
+    /* Its run fails; the sweep finds what that has left. */
+    :: d_step { state[I] == LISTEN && AT(wire[I], o) && MAY_FAIL ->
+        faults++; AT(wire[I], o) = false; closed[wire[I]] = true; forget(I) }
 
     /* The log. */
     :: d_step { READS && (!IS_THERE(pod[I]) || cut[pod[I]]) -> end_with(I, FAILURE) }
@@ -482,7 +499,7 @@ proctype Work(byte o; byte x) provided (!OVER) {
         :: final[x]            /* it never changes again */
         :: !final[x] && MAY_RECORD(I, x) ->
             assert(outcome[I] != RESULT || exited[x]);  /* no result is invented */
-            assert(claimed[x] == known[I]);             /* nobody ends what another has claimed */
+            assert(MEANT(x) == known[I]);               /* nobody ends what another has claimed */
             final[x] = outcome[I];
             delete(pod[I])
         :: else
