@@ -39,6 +39,7 @@ from cloche_operator.settings import load
 from cloche_operator.state.cache import Pods, Runtimes
 from cloche_operator.state.events import Events
 from cloche_operator.state.lease import Lease, LeaseLostError
+from cloche_operator.state.pod_uses import PodUses
 
 if TYPE_CHECKING:
     from collections.abc import Coroutine
@@ -65,6 +66,7 @@ async def operate(settings: Settings) -> None:
         rest=rest,
         kube=kube,
         pods=Pods(settings.users),
+        uses=PodUses(),
         runtimes=Runtimes(kube),
         metrics=Metrics(),
         lease=lease,
@@ -93,8 +95,8 @@ async def _lead(ctx: Context) -> None:
     """Run the leader's tasks until kopf stops."""
     pools = Pools(ctx)
     sessions = Sessions(ctx, pools)
-    dispatcher = Dispatcher(ctx, pools, sessions)
-    spent = await adopt_cluster_state(ctx)
+    adopted = await adopt_cluster_state(ctx)
+    dispatcher = Dispatcher(ctx, pools, sessions, adopted.executions)
     for runtime in ctx.runtimes:
         pools.runtime_seen(runtime)
     sweeper = Sweeper(ctx, dispatcher, pools.holds)
@@ -106,7 +108,7 @@ async def _lead(ctx: Context) -> None:
         while_leading(RuntimeStatusWriter(ctx, pools).write_for_ever(), "the runtimes' status"),
         while_leading(ctx.events.post_for_ever(), "the Events"),
         while_leading(_collect_in_pauses(pools), "the garbage collection"),
-        asyncio.create_task(remove(ctx, spent)),
+        asyncio.create_task(remove(ctx, adopted.spent)),
     ]
 
     async def drain() -> None:

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from cloche_operator.state.cache import Pods, Runtimes
     from cloche_operator.state.events import Events
     from cloche_operator.state.lease import Lease
+    from cloche_operator.state.pod_uses import PodUses
 
 
 @dataclass(frozen=True)
@@ -30,6 +31,7 @@ class Context:
     rest: Rest
     kube: Kube
     pods: Pods
+    uses: PodUses
     runtimes: Runtimes
     metrics: Metrics
     lease: Lease

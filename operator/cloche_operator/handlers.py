@@ -126,7 +126,10 @@ async def execution_event(event: Any, memo: Memo, **_: Any) -> None:
     if event["type"] == "DELETED":
         await _left_the_watch(memo, execution["metadata"]["name"], execution["metadata"]["uid"])
     else:
-        _without_context(memo.dispatcher.observe, execution, listed=event["type"] is None)
+        kind = event["type"]
+        _without_context(
+            memo.dispatcher.observe, execution, listed=kind is None, created=kind == "ADDED"
+        )
     memo.litter.passed(execution)
 
 

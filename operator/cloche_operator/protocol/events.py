@@ -153,6 +153,7 @@ class Transcript:
 
     def __init__(self, execution: str, *, whole: bool = False) -> None:
         self._execution = execution
+        self._whole = whole
         self._next: int | None = 0 if whole else None
         self.gap = False
         """Whether events are missing: before the last one, or once started, since the start."""
@@ -252,6 +253,8 @@ class Transcript:
         elif kind == "exit" and _is_exit(event):
             if event.get("execution") == self._execution:
                 self.exit = event
+            elif event.get("last") is True and self._whole and not self.has_started:
+                self.error = f"{_INPUT_ENDED} with another execution, the last one of the Pod"
         else:
             self.garbage += 1
 
