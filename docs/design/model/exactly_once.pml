@@ -311,10 +311,12 @@ proctype Operator(byte o) provided (!OVER) {
                 MEANT(1) != 0 -> delete(0) }
     :: d_step { leads[o] && spare[o] != 2 && object[2] == PRESENT && name[2] == UNIQUE &&
                 MEANT(0) != 2 && MEANT(1) != 2 -> delete(2) }
+#ifdef ONE_EXECUTION
     /* It fills its pool. */
     :: d_step { leads[o] && o == 1 && spare[o] == NO_POD && object[2] == UNMADE ->
         object[2] = PRESENT; container[2] = GREETED; said[2] = READY; logged[2] = READY;
         AT(2, o) = true; spare[o] = 2 }
+#endif
     /* Nobody hears of it for the duration of the Lease: frozen, or cut off. */
     :: d_step { holder == o && MAY_FAIL -> faults++; holder = NOBODY }
     :: d_step { holder == NOBODY && leads[o] && !HAS_BEEN_REPLACED(o) -> holder = o }

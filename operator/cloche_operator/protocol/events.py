@@ -55,6 +55,7 @@ class ExitEvent(TypedDict):
     files_omitted: NotRequired[list[files.OmittedFile]]
     listed: NotRequired[list[files.ListedFile]]
     problem: NotRequired[str | None]
+    last: NotRequired[bool]
     syntax_error: str | None
 
 
@@ -84,9 +85,11 @@ _EXIT_FIELDS: dict[str, tuple[type, ...]] = {
     "listed": (list,),
     "problem": (str, type(None)),
     "syntax_error": (str, type(None)),
+    "last": (bool,),
 }
 _ADDED = {
-    *("compile_cpu_seconds", "compile_max_memory_bytes", "files_omitted", "listed", "problem"),
+    *("compile_cpu_seconds", "compile_max_memory_bytes", "files_omitted"),
+    *("last", "listed", "problem"),
 }
 """Fields that a supervisor of an earlier image does not write, or not after each execution."""
 

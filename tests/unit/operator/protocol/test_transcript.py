@@ -325,3 +325,16 @@ def test_an_incomplete_input_is_distinguished_from_a_rejected_one(
     transcript.take({"event": "error", "message": message})
     assert transcript.ended
     assert transcript.cut_off is cut_off
+
+
+@pytest.mark.parametrize(
+    ("first", "last", "proves"), [(0, True, True), (0, False, False), (1, True, False)]
+)
+def test_the_end_of_another_execution_proves_only_as_the_last_of_a_whole_log(
+    first: int, last: bool, proves: bool
+) -> None:
+    other = {"execution": "another", "time": 1763900001.5}
+    events = lines(READY, STARTED | other, exit_event(**other, last=last), first=first)
+    read = Transcript(UID, whole=True)
+    read.take_all(EventReader().feed(events))
+    assert (read.cut_off and not read.gap and not read.has_started) is proves
