@@ -331,7 +331,7 @@ def test_an_incomplete_input_is_distinguished_from_a_rejected_one(
     ("first", "last", "proves"), [(0, True, True), (0, False, False), (1, True, False)]
 )
 def test_the_end_of_another_execution_proves_only_as_the_last_of_a_whole_log(
-    first: int, last: bool, proves: bool
+    *, first: int, last: bool, proves: bool
 ) -> None:
     other = {"execution": "another", "time": 1763900001.5}
     events = lines(READY, STARTED | other, exit_event(**other, last=last), first=first)
