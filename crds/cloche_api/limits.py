@@ -70,3 +70,7 @@ ENTRY_NAME = r"^[a-z0-9]([a-z0-9._-]{0,61}[a-z0-9])?$"
 
 CONCURRENCY_MAX = 100_000
 """The largest concurrency limit: more than any queue holds."""
+
+WAITING_PODS = 50
+"""Pods that the status of a runtime shows, 5 KiB: more than start or are used between two writes of
+the status."""

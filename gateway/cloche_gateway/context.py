@@ -96,7 +96,9 @@ async def running(settings: Settings, kube: Rest) -> AsyncIterator[Context]:
         "keys": Follower(kube, keys.source(Paths(settings.keys_namespace)), ring),
         "runtimes": Follower(kube, language_cache.source(paths), languages),
         "sessions": Follower(kube, sessions.source(paths), live),
-        "executions": Follower(kube, waiting.source(paths), CountedEnds(writes, waiters)),
+        "executions": Follower(
+            kube, waiting.source(paths), CountedEnds(writes, waiters, languages.waiting_pods.ended)
+        ),
     }
     metrics = Metrics()
     context = Context(

@@ -40,6 +40,7 @@ from cloche_operator.state.cache import Pods, Runtimes
 from cloche_operator.state.container_starts import ContainerStarts
 from cloche_operator.state.events import Events
 from cloche_operator.state.lease import Lease, LeaseLostError
+from cloche_operator.state.pod_uses import PodUses
 
 if TYPE_CHECKING:
     from collections.abc import Coroutine
@@ -67,6 +68,7 @@ async def operate(settings: Settings) -> None:
         rest=rest,
         kube=kube,
         pods=pods,
+        uses=PodUses(),
         container_starts=ContainerStarts(rest, kube.container_starts, pods),
         runtimes=Runtimes(kube),
         metrics=Metrics(),
@@ -96,8 +98,8 @@ async def _lead(ctx: Context) -> None:
     """Run the leader's tasks until kopf stops."""
     pools = Pools(ctx)
     sessions = Sessions(ctx, pools)
-    dispatcher = Dispatcher(ctx, pools, sessions)
-    spent = await adopt_cluster_state(ctx)
+    adopted = await adopt_cluster_state(ctx)
+    dispatcher = Dispatcher(ctx, pools, sessions, adopted.executions)
     for runtime in ctx.runtimes:
         pools.runtime_seen(runtime)
     sweeper = Sweeper(ctx, dispatcher, pools.holds)
@@ -110,7 +112,7 @@ async def _lead(ctx: Context) -> None:
         while_leading(ctx.events.post_for_ever(), "the Events"),
         while_leading(ctx.container_starts.follow_for_ever(), "the watch of Events"),
         while_leading(_collect_in_pauses(pools), "the garbage collection"),
-        asyncio.create_task(remove(ctx, spent)),
+        asyncio.create_task(remove(ctx, adopted.spent)),
     ]
 
     async def drain() -> None:

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from cloche_operator.state.container_starts import ContainerStarts
     from cloche_operator.state.events import Events
     from cloche_operator.state.lease import Lease
+    from cloche_operator.state.pod_uses import PodUses
 
 
 @dataclass(frozen=True)
@@ -31,6 +32,7 @@ class Context:
     rest: Rest
     kube: Kube
     pods: Pods
+    uses: PodUses
     container_starts: ContainerStarts
     runtimes: Runtimes
     metrics: Metrics

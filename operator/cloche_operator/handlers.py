@@ -12,7 +12,7 @@
 
 All of them are raw events (`kopf.on.event`), which write nothing to the objects:
 
-- Executions: `on.create` would write the last handled spec into an annotation, a fourth write that
+- Executions: `on.create` would write the last handled spec into an annotation, a further write that
   a client waits for, with the program in it.
 - Sessions and runtimes: `on.create`, `on.update` and `on.resume` write the same annotation, which
   takes the right to patch the spec, and with it a runtime's image. `on.delete` is only called for
@@ -126,7 +126,10 @@ async def execution_event(event: Any, memo: Memo, **_: Any) -> None:
     if event["type"] == "DELETED":
         await _left_the_watch(memo, execution["metadata"]["name"], execution["metadata"]["uid"])
     else:
-        _without_context(memo.dispatcher.observe, execution, listed=event["type"] is None)
+        kind = event["type"]
+        _without_context(
+            memo.dispatcher.observe, execution, listed=kind is None, created=kind == "ADDED"
+        )
     memo.litter.passed(execution)
 
 

@@ -45,10 +45,16 @@ OLD_BEHAVIOURS = (
     Search(1, (_ALONE, "END_OF_STREAM_PROVES"), fails=True),
     Search(1, (_ALONE, "ATTACH_BY_NAME_ALONE"), fails=True),
     Search(1, (_ALONE, "RECORD_UNCONDITIONALLY"), fails=True),
+    Search(1, (_ALONE, "NAMED_POD_IS_NO_CLAIM"), fails=True),
+    Search(1, (_ALONE, "TAKEN_UP_AS_NEW_AGAIN"), fails=True),
+    Search(2, (_ALONE, "SEND_INTO_ANY_POD"), fails=True),
+    Search(1, (_ALONE, "SEND_WITHOUT_FENCE"), fails=True),
+    Search(2, (_ALONE, "LEAD_AGAIN_AFTER_ANOTHER"), fails=True),
+    Search(1, (_ALONE, "CLAIM_WITHOUT_FENCE"), fails=True),
 )
 ONE = (Search(2, (_ALONE,)), *OLD_BEHAVIOURS)
 """The searches of the unit tests: about ten seconds and 0.3 GiB."""
-TWO = (Search(1),)
+TWO = (Search(1), Search(1, ("BOTH_NAME_ONE_POD",)))
 """Additional searches of CI: 9.3 million states, 1.8 GiB, about a minute."""
 LARGE = (*ONE, *TWO, Search(3, (_ALONE,)))
 

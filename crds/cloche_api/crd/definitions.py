@@ -41,6 +41,9 @@ def execution_crd() -> dict[str, Any]:
             column("SessionID", ".spec.sessionID", priority=_WIDE),
             column("Action", ".spec.action", priority=_WIDE),
             column("Pod", ".status.podName", priority=_WIDE),
+            # The operator reads this column and the next to find the Pods that may have programs.
+            column("WaitingPod", ".spec.waitingPod.name", priority=_WIDE),
+            column("Refused", ".status.waitingPodRefused", "boolean", priority=_WIDE),
             column("Node", ".status.nodeName", priority=_WIDE),
             column("Warm", ".status.warm", "boolean", priority=_WIDE),
             column("Bytes", ".status.storedBytes", "integer", priority=_WIDE),

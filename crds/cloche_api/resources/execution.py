@@ -10,6 +10,7 @@ from cloche_api import limits
 from cloche_api.resources.amounts import ResourceAmounts
 from cloche_api.resources.base import Resource, rules
 from cloche_api.resources.input import SIZE_RULE, Code, Input, OutputPattern
+from cloche_api.resources.fields.placement import WaitingPod
 from cloche_api.resources.source import SourceReference, SourceSpec
 
 _CODE_RULE = {
@@ -117,6 +118,9 @@ class ExecutionSpec(Input):
     """Tenant that owns the execution. Only the gateway may set it."""
     concurrency: Concurrency | None = None
     """Concurrency limit that the execution counts towards. Only the gateway may set it."""
+    waiting_pod: WaitingPod | None = None
+    """The waiting Pod that may get the program without a further claim. The operator sends the
+    program to this Pod at once, or claims a Pod in the status. Only the gateway may set it."""
     ttl_seconds_after_finished: int = Field(default=limits.TTL_SECONDS_DEFAULT, ge=0, le=31_536_000)
     """Seconds for which the execution is kept after it has ended."""
     cancel: bool = False

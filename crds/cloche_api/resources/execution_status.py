@@ -125,6 +125,9 @@ class ExecutionStatus(Resource):
     """Resource limits of the program."""
     runtime_generation: int | None = None
     """The metadata.generation of the SandboxRuntime that the program ran with."""
+    waiting_pod_refused: bool | None = None
+    """Whether the operator has refused `spec.waitingPod`, because the execution has to wait. That
+    Pod does not get the program, unless it is claimed."""
     pod_name: str | None = Field(default=None, max_length=253)
     """Name of the Pod that runs or ran the program."""
     pod_uid: str | None = Field(default=None, max_length=64, alias="podUID")

@@ -11,7 +11,7 @@ from cloche_api import limits
 from cloche_api.resources.amounts import ResourceAmounts, UsedResources
 from cloche_api.resources.base import CommandLine, Resource, rules
 from cloche_api.resources.fields.conditions import Conditions
-from cloche_api.resources.fields.placement import PullPolicy, Toleration
+from cloche_api.resources.fields.placement import PullPolicy, Toleration, WaitingPod
 from cloche_api.resources.prestart import Prestart
 
 
@@ -252,6 +252,18 @@ class RuntimeStatus(Resource):
     resources, since the leading operator started."""
     health_failures: int | None = Field(default=None, ge=0)
     """Number of Pods that failed while they were waiting, since the leading operator started."""
+    waiting_pods: (
+        Annotated[
+            list[WaitingPod],
+            Field(
+                max_length=limits.WAITING_PODS,
+                json_schema_extra={"x-kubernetes-list-type": "atomic"},
+            ),
+        ]
+        | None
+    ) = None
+    """Pods of the pool that the gateway may name in an execution: those that wait, and those that
+    will wait again. A large pool shows only some of them."""
     observed_generation: int | None = Field(default=None, ge=0)
     """The metadata.generation that the status was set for."""
     conditions: Conditions | None = None

@@ -141,6 +141,9 @@ class ExecutionStatusDict(TypedDict):
     """Resource limits of the program."""
     runtimeGeneration: NotRequired[int]
     """The metadata.generation of the SandboxRuntime that the program ran with."""
+    waitingPodRefused: NotRequired[bool]
+    """Whether the operator has refused `spec.waitingPod`, because the execution has to wait. That
+    Pod does not get the program, unless it is claimed."""
     podName: NotRequired[str]
     """Name of the Pod that runs or ran the program."""
     podUID: NotRequired[str]
@@ -151,6 +154,15 @@ class ExecutionStatusDict(TypedDict):
     """Whether the Pod was waiting in a pool when the execution was claimed."""
     conditions: NotRequired[list[ConditionDict]]
     """Conditions of the execution. `Finished` is True when the phase is terminal."""
+
+
+class WaitingPodDict(TypedDict):
+    """A Pod that waits in the pool of a runtime."""
+
+    name: str
+    """Name of the Pod."""
+    uid: str
+    """UID of the Pod."""
 
 
 class RuntimeStatusDict(TypedDict):
@@ -173,6 +185,9 @@ class RuntimeStatusDict(TypedDict):
     resources, since the leading operator started."""
     healthFailures: NotRequired[int]
     """Number of Pods that failed while they were waiting, since the leading operator started."""
+    waitingPods: NotRequired[list[WaitingPodDict]]
+    """Pods of the pool that the gateway may name in an execution: those that wait, and those that
+    will wait again. A large pool shows only some of them."""
     observedGeneration: NotRequired[int]
     """The metadata.generation that the status was set for."""
     conditions: NotRequired[list[ConditionDict]]

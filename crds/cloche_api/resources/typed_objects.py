@@ -5,12 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NotRequired, TypedDict
 
 if TYPE_CHECKING:
-    from cloche_api.resources.metadata import ObjectMeta
+    from cloche_api.resources.fields.metadata import ObjectMeta
     from cloche_api.resources.typed_dicts import (
         ExecutionStatusDict,
         RuntimeStatusDict,
         SessionStatusDict,
         UsedResourcesDict,
+        WaitingPodDict,
     )
 
 
@@ -104,6 +105,9 @@ class ExecutionSpecDict(TypedDict):
     """Tenant that owns the execution. Only the gateway may set it."""
     concurrency: NotRequired[ConcurrencyDict]
     """Concurrency limit that the execution counts towards. Only the gateway may set it."""
+    waitingPod: NotRequired[WaitingPodDict]
+    """The waiting Pod that may get the program without a further claim. The operator sends the
+    program to this Pod at once, or claims a Pod in the status. Only the gateway may set it."""
     ttlSecondsAfterFinished: NotRequired[int]
     """Seconds for which the execution is kept after it has ended."""
     cancel: NotRequired[bool]

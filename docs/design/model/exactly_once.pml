@@ -23,7 +23,44 @@
 #ifdef RECORD_UNCONDITIONALLY
 #define MAY_RECORD(i, x) true
 #else
-#define MAY_RECORD(i, x) (claimed[x] == known[i])
+#define MAY_RECORD(i, x) (MEANT(x) == known[i])
+#endif
+
+/* The Pod that an execution names counts as claimed until it is refused, or another is claimed. */
+#ifdef NAMED_POD_IS_NO_CLAIM
+#define MEANT(x) claimed[x]
+#else
+#define MEANT(x) ((claimed[x] == NO_POD && !refused[x]) -> named[x] : claimed[x])
+#endif
+#ifdef TAKEN_UP_AS_NEW_AGAIN
+#define SEE(i)                         /* an execution that a run has left counts as new again */
+#else
+#define SEE(i) seen[i] = true
+#endif
+#ifdef SEND_INTO_ANY_POD
+#define MAY_GET_AT_ONCE(o, x) true
+#else
+#define MAY_GET_AT_ONCE(o, x) (named[x] == spare[o])
+#endif
+#ifdef SEND_WITHOUT_FENCE
+#define FENCE(o) true
+#else
+#define FENCE(o) (holder == (o))
+#endif
+#ifdef LEAD_AGAIN_AFTER_ANOTHER
+#define HAS_BEEN_REPLACED(o) (holder != (o) && holder != NOBODY)
+#else
+#define HAS_BEEN_REPLACED(o) (latest != (o))
+#endif
+#ifdef CLAIM_WITHOUT_FENCE
+#define MAY_CLAIM(o) true
+#else
+#define MAY_CLAIM(o) FENCE(o)
+#endif
+#ifdef REFUSE_WITHOUT_FENCE
+#define MAY_REFUSE(o) true
+#else
+#define MAY_REFUSE(o) FENCE(o)
 #endif
 
 #define OPERATORS 2
@@ -84,7 +121,8 @@ byte faults;
 
 byte holder = NOBODY;          /* of the Lease. The fence of operator o is open while it is o. */
 bool leads[OPERATORS];         /* what the operator believes */
-bool spare[OPERATORS];         /* Pod 0 waits in its pool */
+byte spare[OPERATORS];         /* the Pod that waits in its pool */
+byte latest;                   /* the operator that acquired the Lease last */
 
 byte object[PODS];
 byte name[PODS];               /* that of an execution, or UNIQUE */
@@ -101,6 +139,9 @@ bool attached[6];              /* PODS * OPERATORS */
 
 byte claimed[EXECUTIONS];
 byte final[EXECUTIONS];
+bool made[EXECUTIONS];         /* it was created */
+byte named[EXECUTIONS];        /* the waiting Pod that it names since its creation */
+bool refused[EXECUTIONS];      /* that Pod will not get it: durable */
 bool started[EXECUTIONS];      /* its program was started, ever */
 bool exited[EXECUTIONS];       /* a supervisor has said how it ended */
 
@@ -108,7 +149,10 @@ byte state[4];                 /* OPERATORS * EXECUTIONS, as all that follow */
 byte pod[4];                   /* the one that it works with */
 byte wire[4];                  /* the one that its attach has reached, by name */
 byte known[4];                 /* the claim as last read or written: the compare of its CAS */
+bool checked[4];               /* the fence was open; the claim is about to be written */
 bool has_claim[4];
+bool refuses[4];               /* the fence was open; the refusal is about to be written */
+bool seen[4];                  /* it may have been sent: it existed at the takeover, or had a run */
 byte greeting[4];
 byte outcome[4];
 
@@ -116,7 +160,6 @@ hidden byte q;
 
 #define I (o * EXECUTIONS + x)
 #define AT(p, o) attached[(p) * OPERATORS + (o)]
-#define FENCE(o) (holder == (o))
 #define MAY_FAIL (faults < FAULTS)
 #define IS_THERE(p) (object[p] == PRESENT || object[p] == DELETING)
 #define HAS_RUN(p) (container[p] >= LISTENING)
@@ -171,7 +214,8 @@ inline delete(p) {
 }
 
 inline forget(i) {
-    pod[i] = NO_POD; wire[i] = NO_POD; known[i] = NO_POD; has_claim[i] = false;
+    pod[i] = NO_POD; wire[i] = NO_POD; known[i] = NO_POD; has_claim[i] = false; checked[i] = false;
+    refuses[i] = false;
     greeting[i] = UNATTACHED; outcome[i] = UNFINISHED; state[i] = IDLE
 }
 
@@ -189,12 +233,17 @@ inline end_operator(o) {
     q = 0;
     forget(o * EXECUTIONS);
     forget(o * EXECUTIONS + 1);
-    leads[o] = false; spare[o] = false
+    leads[o] = false; spare[o] = NO_POD;
+    seen[o * EXECUTIONS] = false; seen[o * EXECUTIONS + 1] = false
 }
 
-/* Nothing was started: the Pod is deleted, and another is got. */
+/* Nothing was started: the Pod is deleted, and another is got. A Pod that it only named may have
+   run the other execution, so that Pod is left. */
 inline never_started(i) {
-    delete(pod[i]);
+    if
+    :: pod[i] != NO_POD && name[pod[i]] == UNIQUE && !has_claim[i] && claimed[i % EXECUTIONS] != pod[i]
+    :: else -> delete(pod[i])
+    fi;
     pod[i] = NO_POD; has_claim[i] = false; greeting[i] = UNATTACHED; wire[i] = NO_POD;
     state[i] = ANEW
 }
@@ -241,17 +290,37 @@ proctype Pod(byte p) provided (!OVER) {
     od
 }
 
+/* The gateways: each creates an execution, which may name a Pod that waits, or has waited. */
+proctype Gateway(byte x) provided (!OVER) {
+    end: do
+    :: d_step { !made[x] -> made[x] = true }
+    :: d_step { !made[x] -> made[x] = true; named[x] = 0 }
+    :: d_step { !made[x] && object[2] != UNMADE && name[2] == UNIQUE -> made[x] = true; named[x] = 2 }
+    od
+}
+
 /* An operator's process and its Lease. */
 proctype Operator(byte o) provided (!OVER) {
     end: do
-    :: d_step { holder == NOBODY && !leads[o] -> holder = o; leads[o] = true }
-    /* At its takeover it found that no execution named Pod 0. */
-    :: d_step { leads[o] && !spare[o] && object[0] == PRESENT && claimed[0] != 0 &&
-                claimed[1] != 0 -> delete(0) }
+    /* It acquires the Lease, and then lists what exists. */
+    :: d_step { holder == NOBODY && !leads[o] ->
+        holder = o; leads[o] = true; latest = o;
+        seen[o * EXECUTIONS] = made[0]; seen[o * EXECUTIONS + 1] = made[1] }
+    /* At its takeover it found that no execution named the Pod. */
+    :: d_step { leads[o] && spare[o] != 0 && object[0] == PRESENT && MEANT(0) != 0 &&
+                MEANT(1) != 0 -> delete(0) }
+    :: d_step { leads[o] && spare[o] != 2 && object[2] == PRESENT && name[2] == UNIQUE &&
+                MEANT(0) != 2 && MEANT(1) != 2 -> delete(2) }
+#ifdef ONE_EXECUTION
+    /* It fills its pool. */
+    :: d_step { leads[o] && o == 1 && spare[o] == NO_POD && object[2] == UNMADE ->
+        object[2] = PRESENT; container[2] = GREETED; said[2] = READY; logged[2] = READY;
+        AT(2, o) = true; spare[o] = 2 }
+#endif
     /* Nobody hears of it for the duration of the Lease: frozen, or cut off. */
     :: d_step { holder == o && MAY_FAIL -> faults++; holder = NOBODY }
-    :: d_step { holder == NOBODY && leads[o] -> holder = o }
-    :: d_step { leads[o] && holder != o && holder != NOBODY -> end_operator(o) }
+    :: d_step { holder == NOBODY && leads[o] && !HAS_BEEN_REPLACED(o) -> holder = o }
+    :: d_step { leads[o] && HAS_BEEN_REPLACED(o) -> end_operator(o) }
     :: d_step { leads[o] && MAY_FAIL ->
         faults++;
         if
@@ -265,23 +334,43 @@ proctype Operator(byte o) provided (!OVER) {
 /* What operator o does for execution x. */
 proctype Work(byte o; byte x) provided (!OVER) {
     end: do
-    /* It takes it up: anew, or with the Pod that was claimed before. */
-    :: d_step { state[I] == IDLE && leads[o] && !final[x] ->
-        known[I] = claimed[x];
-        pod[I] = claimed[x];
+    /* It takes it up: anew, with the Pod that was claimed before, or that it may have had. */
+    :: d_step { state[I] == IDLE && leads[o] && made[x] && !final[x] && seen[I] ->
+        known[I] = MEANT(x);
+        pod[I] = MEANT(x);
         if
-        :: claimed[x] == NO_POD -> state[I] = ANEW
+        :: pod[I] == NO_POD -> state[I] = ANEW
         :: else -> if
             :: !IS_THERE(pod[I]) -> end_with(I, FAILURE)
             :: IS_THERE(pod[I]) && !HAS_RUN(pod[I]) -> never_started(I)
             :: else -> state[I] = READ
             fi
         fi }
+    /* It sees it for the first time, and knows that no other operator has sent it. */
+    :: d_step { state[I] == IDLE && leads[o] && made[x] && !final[x] && !seen[I] ->
+        SEE(I); known[I] = named[x]; state[I] = ANEW }
+    /* Likewise, and the named Pod waits: it gets the input at once, without another write. */
+    :: d_step { state[I] == IDLE && leads[o] && made[x] && !final[x] && !seen[I] &&
+                named[x] != NO_POD && spare[o] != NO_POD && MAY_GET_AT_ONCE(o, x) &&
+                AT(spare[o], o) && FENCE(o) ->
+        SEE(I); known[I] = named[x]; pod[I] = spare[o]; wire[I] = spare[o]; spare[o] = NO_POD;
+        has_claim[I] = true; greeting[I] = HELLO_SENT; state[I] = SEND }
+    /* It has to wait, so that the named Pod is refused. The write may come late after the look at
+       the fence. */
+    :: d_step { state[I] == ANEW && named[x] != NO_POD && known[I] == named[x] && !refuses[I] &&
+                MAY_REFUSE(o) -> refuses[I] = true }
+    :: d_step { refuses[I] ->
+        refuses[I] = false;
+        if
+        :: !final[x] && claimed[x] == NO_POD -> refused[x] = true; known[I] = NO_POD
+        :: else
+        fi }
 
     /* A Pod is got: the one that waits, or one of its own, whose name is the execution's. */
-    :: d_step { state[I] == ANEW && spare[o] && AT(0, o) ->
-        spare[o] = false; pod[I] = 0; wire[I] = 0; greeting[I] = HELLO_SENT; state[I] = START }
-    :: d_step { state[I] == ANEW && TO_REMOVE(x) && !(spare[o] && AT(0, o)) ->
+    :: d_step { state[I] == ANEW && spare[o] != NO_POD && AT(spare[o], o) ->
+        pod[I] = spare[o]; wire[I] = spare[o]; spare[o] = NO_POD; greeting[I] = HELLO_SENT;
+        state[I] = START }
+    :: d_step { state[I] == ANEW && TO_REMOVE(x) && !(spare[o] != NO_POD && AT(spare[o], o)) ->
         if
         :: name[1] == x -> delete(1)
         :: else
@@ -290,7 +379,7 @@ proctype Work(byte o; byte x) provided (!OVER) {
         :: name[2] == x -> delete(2)
         :: else
         fi }
-    :: d_step { state[I] == ANEW && !NAMED(x) && !(spare[o] && AT(0, o)) ->
+    :: d_step { state[I] == ANEW && !NAMED(x) && !(spare[o] != NO_POD && AT(spare[o], o)) ->
         if
         :: object[1] == UNMADE -> object[1] = PRESENT; name[1] = x; pod[I] = 1; state[I] = START
         :: object[1] != UNMADE && object[2] == UNMADE ->
@@ -298,10 +387,13 @@ proctype Work(byte o; byte x) provided (!OVER) {
         :: else -> end_with(I, FAILURE) /* it was tried often enough */
         fi }
 
-    /* The claim: a compare-and-set. It needs no fence. */
-    :: d_step { state[I] == START && !has_claim[I] ->
+    /* The claim: a compare-and-set, which may come late after the look at the fence. */
+    :: d_step { state[I] == START && !has_claim[I] && !checked[I] && MAY_CLAIM(o) ->
+        checked[I] = true }
+    :: d_step { state[I] == START && !has_claim[I] && checked[I] ->
+        checked[I] = false;
         if
-        :: final[x] || claimed[x] != known[I] -> delete(pod[I]); forget(I)
+        :: final[x] || (MEANT(x) != known[I] && MEANT(x) != NO_POD) -> delete(pod[I]); forget(I)
         :: else ->
             assert(claimed[1 - x] != pod[I] || final[1 - x]); /* no Pod is claimed twice */
             claimed[x] = pod[I]; known[I] = pod[I]; has_claim[I] = true
@@ -358,10 +450,18 @@ proctype Work(byte o; byte x) provided (!OVER) {
     :: d_step { state[I] == LISTEN && AT(wire[I], o) && MAY_FAIL ->
         faults++; AT(wire[I], o) = false; closed[wire[I]] = true;
         wire[I] = NO_POD; greeting[I] = UNATTACHED; has_claim[I] = false; state[I] = READ }
+    /* Its run fails; the sweep finds what that has left. */
+    :: d_step { state[I] == LISTEN && AT(wire[I], o) && MAY_FAIL ->
+        faults++; AT(wire[I], o) = false; closed[wire[I]] = true; forget(I) }
 
     /* The log. */
     :: d_step { READS && (!IS_THERE(pod[I]) || cut[pod[I]]) -> end_with(I, FAILURE) }
     :: d_step { READS && LOG(pod[I]) && IN_LOG(EXIT) && ran[pod[I]] == x -> end_with(I, RESULT) }
+    /* The log shows that another execution was the only one of this Pod. */
+    :: d_step { READS && LOG(pod[I]) && IN_LOG(EXIT) && ran[pod[I]] != x && WITHOUT_GAP(pod[I]) ->
+        never_started(I) }
+    :: d_step { READS && LOG(pod[I]) && IN_LOG(EXIT) && ran[pod[I]] != x && !WITHOUT_GAP(pod[I]) &&
+                container[pod[I]] == DEAD -> end_with(I, FAILURE) }
     :: d_step { READS && LOG(pod[I]) && IN_LOG(INPUT_ENDED) && !IN_LOG(STARTED) &&
                 WITHOUT_GAP(pod[I]) -> never_started(I) }
     /* A dead container without a result, and the log was read twice and is the same. */
@@ -401,7 +501,7 @@ proctype Work(byte o; byte x) provided (!OVER) {
         :: final[x]            /* it never changes again */
         :: !final[x] && MAY_RECORD(I, x) ->
             assert(outcome[I] != RESULT || exited[x]);  /* no result is invented */
-            assert(claimed[x] == known[I]);             /* nobody ends what another has claimed */
+            assert(MEANT(x) == known[I]);               /* nobody ends what another has claimed */
             final[x] = outcome[I];
             delete(pod[I])
         :: else
@@ -423,17 +523,27 @@ init {
         :: else -> break
         od;
         q = 0;
-        claimed[0] = NO_POD; claimed[1] = NO_POD;
+        claimed[0] = NO_POD; claimed[1] = NO_POD; named[0] = NO_POD; named[1] = NO_POD;
+        spare[1] = NO_POD;
 #ifdef ONE_EXECUTION
         final[1] = FAILURE;    /* it has ended before */
+        made[1] = true;
+#else
+        made[0] = true; made[1] = true;
+#ifdef BOTH_NAME_ONE_POD
+        named[0] = 0; named[1] = 0;
+#endif
 #endif
         /* Operator 0 leads, and Pod 0 waits in its pool. */
-        holder = 0; leads[0] = true; spare[0] = true;
+        holder = 0; leads[0] = true;
         object[0] = PRESENT; container[0] = GREETED; said[0] = READY; logged[0] = READY;
         AT(0, 0) = true
     }
     atomic {
         run Pod(0); run Pod(1); run Pod(2);
+#ifdef ONE_EXECUTION
+        run Gateway(0);
+#endif
         run Operator(0); run Operator(1);
         run Work(0, 0); run Work(0, 1); run Work(1, 0); run Work(1, 1)
     }

@@ -12,6 +12,7 @@ from pydantic import ValidationError
 from cloche_api import limits
 from cloche_api.resources import quantity
 from cloche_api.resources.runtime import RuntimeSpec
+from cloche_gateway.cluster.waiting_pods import WaitingPods
 from cloche_gateway.errors import BusyError, UnsupportedLanguageError
 from cloche_kube.watch import Source
 
@@ -118,6 +119,8 @@ class Languages:
         self.storage_full: set[str] = set()
         self.pools: dict[str, dict[str, int]] = {}
         """The pool status of each runtime, by its name. The keys are the status fields."""
+        self.waiting_pods = WaitingPods()
+        """The Pods that executions may name."""
         self._generations: dict[str, tuple[str, int]] = {}
         self._installed: dict[str, Language] = {}
         self._by_word: dict[str, Language] = {}
@@ -154,10 +157,13 @@ class Languages:
 
     def replace(self, objects: list[dict[str, Any]]) -> None:
         """Replace all languages with those of these SandboxRuntimes."""
+        before = set(self.pools)
         self._generations.clear()
         self.pools.clear()
         self._installed.clear()
         self.storage_full.clear()
+        for gone in before - {obj["metadata"]["name"] for obj in objects}:
+            self.waiting_pods.hide(gone)
         for obj in objects:
             self._look_at_status(obj)
             self._take(obj)
@@ -171,6 +177,7 @@ class Languages:
             self._generations.pop(name, None)
             self._installed.pop(name, None)
             self.pools.pop(name, None)
+            self.waiting_pods.hide(name)
             self.storage_full.discard(name)
         else:
             self._look_at_status(obj)
@@ -185,6 +192,7 @@ class Languages:
         name: str = obj["metadata"]["name"]
         status = cast("RuntimeStatusDict", obj.get("status") or {})
         self.pools[name] = {field: status.get(field) or 0 for field in _POOL_FIELDS}
+        self.waiting_pods.show(obj)
         conditions: list[ConditionDict] = status.get("conditions") or []
         if any(c["type"] == _STORAGE_AVAILABLE and c["status"] == "False" for c in conditions):
             self.storage_full.add(name)

@@ -92,11 +92,17 @@ class Discards:
 
 
 class CountedEnds:
-    """A sink that counts each ended execution and passes all events on to another sink."""
+    """A sink that counts each ended execution and passes all events on to another sink.
 
-    def __init__(self, writes: WriteLimit, sink: Sink) -> None:
+    `ended` is called once with each ended execution.
+    """
+
+    def __init__(
+        self, writes: WriteLimit, sink: Sink, ended: Callable[[dict[str, Any]], None]
+    ) -> None:
         self._writes = writes
         self._sink = sink
+        self._ended = ended
 
     def replace(self, objects: list[dict[str, Any]]) -> None:
         """Pass the objects on. Executions that ended before the watch began are not counted."""
@@ -109,6 +115,7 @@ class CountedEnds:
         """
         if kind == "ADDED":
             count(self._writes, obj)
+            self._ended(obj)
         self._sink.changed(kind, obj)
 
     def connected(self) -> None:

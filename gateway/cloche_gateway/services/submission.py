@@ -239,6 +239,9 @@ async def _create(context: Context, planned: Plan, *, charged: bool) -> Stored:
     """
     assert planned.obj is not None
     path = context.paths.executions
+    pod = context.languages.waiting_pods.choose(planned.obj["spec"])
+    if pod is not None:
+        planned.obj["spec"]["waitingPod"] = pod
     try:
         if planned.source is not None:
             await _create_source(context, planned.source)
@@ -268,11 +271,16 @@ async def _create_source(context: Context, obj: dict[str, Any]) -> None:
 
 
 def _undo(context: Context, planned: Plan, *, charged: bool) -> None:
-    """Remove the source of an execution that was not created, and charge only the source."""
+    """Remove the source of an execution that was not created, and charge only the source.
+
+    The Pod that it names waits again.
+    """
     if charged:
         context.writes.forget(planned.name)
     assert planned.obj is not None
     spec = planned.obj["spec"]
+    if "waitingPod" in spec:
+        context.languages.waiting_pods.release(spec["waitingPod"])
     if planned.source is not None:
         context.writes.wrote(spec["tenant"], source.bytes_of(spec))
         context.canceller.remove_source(planned.source["metadata"]["name"])

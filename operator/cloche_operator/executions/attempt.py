@@ -5,17 +5,17 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from cloche_operator.executions.recovery import recovered
-from cloche_operator.executions.status_writes import Claim, claim
+from cloche_operator.executions.status_writes import Claim, claim, show_running
 from cloche_operator.model.pod_manifest import cold_pod
 from cloche_operator.model.resources import patience
 from cloche_operator.model.status import EndedError, NeverStartedError
 from cloche_operator.pods.log_reader import LogReader
 from cloche_operator.pools.own_pod import OwnPod
-from cloche_operator.pools.pod_lease import from_pool
+from cloche_operator.pools.pod_lease import PooledPod, from_pool
 from cloche_operator.protocol.events import Transcript
 from cloche_operator.protocol.frame import frame
 
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from cloche_api.resources.amounts import UsedResources
+    from cloche_api.resources.typed_dicts import ExecutionStatusDict
     from cloche_operator.context import Context
     from cloche_operator.model.execution import Execution
     from cloche_operator.model.pod import Pod
@@ -34,6 +35,10 @@ if TYPE_CHECKING:
     from cloche_operator.settings import Settings
     from cloche_operator.state.cache import Runtime
     from cloche_operator.state.source import Source
+
+_SHOWN_SECONDS = 0.1
+"""Seconds before the claim of an execution that names its Pod is written. It delays no program that
+ends sooner, and the end includes it."""
 
 log = logging.getLogger(__name__)
 
@@ -57,6 +62,8 @@ class Job:
     queued: datetime
     turn: Turn | None = None
     """Its turn in a session, if it runs in one."""
+    named: Sandbox | None = None
+    """The waiting Pod that the execution names, if it gets the input without another claim."""
 
 
 class Attempt:
@@ -72,6 +79,9 @@ class Attempt:
         self._transcript = Transcript(job.execution.uid)
         self._reader: LogReader | None = None
         self._sent = False
+        self.claim: ExecutionStatusDict = {}
+        """The claim that is not written before the end, if the execution names its Pod."""
+        self._showing: asyncio.Task[None] | None = None
 
     @property
     def in_session(self) -> bool:
@@ -107,6 +117,8 @@ class Attempt:
             if (lost := held.lost()) is not None:
                 raise lost from error
             raise
+        finally:
+            await self._shown()
 
     async def end(self) -> None:
         """Release the Pod."""
@@ -118,6 +130,8 @@ class Attempt:
         """Take a Pod of the pool, or prepare one for this execution only."""
         ctx, pools, job = self._ctx, self._pools, self._job
         of = job.execution
+        if job.named is not None:
+            return PooledPod(ctx, pools, job.named, warm=True)
         if pooled := await from_pool(ctx, pools, job.runtime, job.used, of.tenant):
             return pooled
         job.source.drop_if_large()
@@ -133,12 +147,31 @@ class Attempt:
         )
 
     async def _claim(self, pod: Pod, *, warm: bool) -> None:
-        await self._ctx.lease.held()
         generation = self._job.runtime.generation
         wanted = Claim(pod, self._job.used, generation, self._job.queued, warm)
+        if self._job.named is not None:
+            self.claim = wanted.fields()
+            of = self.execution
+            claimed = of.with_status(self.claim, of.resource_version)
+            self.execution = replace(claimed, offered=True)
+            self._ctx.uses.end(of.uid)
+            return
+        await self._ctx.lease.held()
         # While a Pod starts, the input would only take memory, so it is not read yet.
         async with self._job.source.read_ahead() if warm else contextlib.nullcontext():
             self.execution = await claim(self._ctx, self.execution, wanted)
+        self._ctx.uses.end(self.execution.uid)
+
+    async def _show(self) -> None:
+        """Write the claim of a program that runs for longer, for those who look at it."""
+        await asyncio.sleep(_SHOWN_SECONDS)
+        self.execution = await show_running(self._ctx, self.execution, self.claim)
+
+    async def _shown(self) -> None:
+        """End the task that writes the claim, before the end is written."""
+        if self._showing is not None:
+            self._showing.cancel()
+            await asyncio.wait({self._showing})
 
     async def _fed(self, held: PodLease, sandbox: Sandbox) -> Transcript:
         """Send the input and receive the end, from the attach or else from the log."""
@@ -149,6 +182,8 @@ class Attempt:
         await self._ctx.lease.held()
         self._sent = True
         held.sending(execution, seconds, afterwards)
+        if execution.offered:
+            self._showing = asyncio.create_task(self._show())
         try:
             async with asyncio.timeout(seconds):
                 sent = not sandbox.spent and await sandbox.send(input_, self._transcript)

@@ -18,6 +18,8 @@ from cloche_operator.model.execution import with_spec
 from cloche_operator.state.source import Source
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from cloche_api.resources.typed_dicts import ExecutionStatusDict
     from cloche_api.resources.typed_objects import ExecutionDict
     from cloche_operator.context import Context
@@ -30,10 +32,21 @@ log = logging.getLogger(__name__)
 
 
 class Dispatcher:
-    """Starts a run for each unfinished execution, and halts those cancelled or deleted."""
+    """Starts a run for each unfinished execution, and halts those cancelled or deleted.
 
-    def __init__(self, ctx: Context, pools: Pools, sessions: Sessions) -> None:
+    `adopted`: the uids of the executions that existed when this operator began to lead. Another
+    operator may have sent their input to the Pods that they name.
+    """
+
+    def __init__(
+        self,
+        ctx: Context,
+        pools: Pools,
+        sessions: Sessions,
+        adopted: Iterable[str] = (),
+    ) -> None:
         self._ctx = ctx
+        self._known = set(adopted)  # and those that had a run here
         self._pools = pools
         self._sessions = sessions
         self._runs: dict[str, tuple[Run, asyncio.Task[None]]] = {}
@@ -55,8 +68,12 @@ class Dispatcher:
         """Return whether the execution with this uid has a run whose end is not recorded yet."""
         return uid in self._runs and not self._runs[uid][0].recorded
 
-    def observe(self, obj: ExecutionDict, *, listed: bool = False) -> None:
-        """Process a SandboxExecution's state. `listed`: it comes from a list, not an event."""
+    def observe(self, obj: ExecutionDict, *, listed: bool = False, created: bool = False) -> None:
+        """Process a SandboxExecution's state.
+
+        `listed`: it comes from a list, not an event. `created`: it comes from the event of its
+        creation. Only then it is certain that no operator has sent its input yet.
+        """
         if running := self._runs.get(obj["metadata"]["uid"]):
             cancel: bool = obj["spec"].get("cancel", False)
             if "deletionTimestamp" in obj["metadata"]:
@@ -72,7 +89,11 @@ class Dispatcher:
         if execution.ended or execution.deleted or self._stopping:
             return
         source = Source(self._ctx.kube, self._ctx.budget, execution, spec)
-        run = Run(self._ctx, self._pools, self._sessions, execution, source)
+        if execution.pod_name is not None:
+            self._ctx.uses.begin(execution.pod_name, execution.uid)
+        new = created and execution.uid not in self._known
+        self._known.add(execution.uid)
+        run = Run(self._ctx, self._pools, self._sessions, execution, source, new=new)
         run.charge(self._ctx.records.begun(execution), listed=listed)
         task = asyncio.create_task(run.run(), name=f"execution {execution.name}")
         self._runs[execution.uid] = (run, task)
@@ -112,7 +133,10 @@ class Dispatcher:
             log.info("end of %s is not recorded: %s", name, error)
 
     def _done(self, uid: str, task: asyncio.Task[None]) -> None:
-        del self._runs[uid]
+        run, _ = self._runs.pop(uid)
+        if run.over:
+            self._known.discard(uid)
+        self._ctx.uses.end(uid)
         self._ctx.records.left(uid)
         if not task.cancelled() and (error := task.exception()):
             # The sweep finds what the run has left.

@@ -2,6 +2,9 @@
 
 The operator may be killed at every await. What holds then:
 - Before the claim is acknowledged, nothing was sent. The next operator starts again.
+- An execution that names a waiting Pod is claimed since its creation. Only the operator that sees
+  the creation knows that nothing was sent, so only that one may send the input at once, or refuse
+  the Pod. Each other one reads the Pod's log first.
 - After the claim, the Pod named in the status is the only one that can ever get the input, and its
   log shows whether the program started. The next operator reads it (`recovery`).
 - Once the final status is written, it never changes. The next operator only removes the Pod.
@@ -19,6 +22,7 @@ from cloche_api.resources.phases import Reason
 from cloche_kube.retry import retry_until_available
 from cloche_kube.tasks import first_of
 from cloche_operator.executions.attempt import Attempt, Job, limit
+from cloche_operator.executions.named_pod import NamedPod, delete_after_use, presumed_claim
 from cloche_operator.executions.recovery import claimed_pod, recovered
 from cloche_operator.executions.status_writes import ClaimLostError, record
 from cloche_operator.model import file_action, status
@@ -29,10 +33,12 @@ from cloche_operator.pods.log_reader import LogReader
 from cloche_operator.pods.start import remove_pod
 from cloche_operator.protocol.events import Transcript
 from cloche_operator.queue.limits import Share
+from cloche_operator.retention.removal import ensure_not_run_before
 
 if TYPE_CHECKING:
     from cloche_api.accounting.write_limit import Excess
     from cloche_api.resources.amounts import UsedResources
+    from cloche_api.resources.typed_dicts import ExecutionStatusDict
     from cloche_operator.context import Context
     from cloche_operator.model.execution import Execution
     from cloche_operator.model.pod import Pod
@@ -55,28 +61,35 @@ log = logging.getLogger(__name__)
 class Run:
     """One execution, from its first event to its record."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913  the parts of one run
         self,
         ctx: Context,
         pools: Pools,
         sessions: Sessions,
         execution: Execution,
         source: Source,
+        *,
+        new: bool = False,
     ) -> None:
         self._ctx = ctx
         self._pools = pools
         self._sessions = sessions
         self.execution = execution
         self._source = source
+        self._new = new
+        self._named = NamedPod(ctx, pools, new=new)
         self._refused = ctx.records.full
         self._excess: Excess | None = None
         self.recorded = False
         """Whether its end is recorded."""
+        self.over = False
+        """Whether it is over: no operator works on it any more."""
         age = ctx.now() - execution.created
         self._queued = execution.queued_time or (execution.created if age > _FRESH else now())
         self._share: Share | None = None
         self._attempt: Attempt | None = None
         self._reader: LogReader | None = None
+        self._resources: UsedResources | None = None
         self._pod: Pod | None = None
         self._halted: asyncio.Future[EndedError] = asyncio.get_running_loop().create_future()
 
@@ -105,13 +118,15 @@ class Run:
         try:
             ended = await self._until_halted()
             self._source.drop()
-            is_over = await self._record(ended)
+            self.over = await self._record(ended)
+            self._ctx.uses.end(self.execution.uid)
             await self._remove_pod()
         finally:
             self._source.drop()
+            self._named.close()
             if self._share is not None:
                 self._ctx.capacity.give_back(self._share)
-        if is_over:  # last, so that no queued execution waits for this
+        if self.over:  # last, so that no queued execution waits for this
             await self._source.remove()
 
     async def _until_halted(self) -> Transcript | EndedError:
@@ -135,7 +150,7 @@ class Run:
         return transcript
 
     async def _whole_transcript(self) -> Transcript:
-        recover = self.execution.claimed
+        recover = self.execution.claimed and not self._new
         problem: BaseException | None = None
         for _ in range(_STARTS):
             try:
@@ -165,7 +180,7 @@ class Run:
             raise EndedError(Reason.QUEUE_FULL, "Execution storage is full.")
         if self._excess is not None:
             raise EndedError(Reason.WRITE_LIMIT, str(self._excess))
-        await self._not_run_before()
+        await ensure_not_run_before(ctx.kube, self.execution)
         runtime = await retry_until_available(lambda: ctx.runtimes.find(spec.language, spec.entry))
         turn = None
         if self.execution.in_session:
@@ -175,7 +190,8 @@ class Run:
         else:
             used = used_resources(spec.resources, runtime.spec.resources)
             await self._admitted(runtime, used)
-        job = Job(self.execution, self._source, runtime, used, self._queued, turn)
+        self.execution, named = await self._named.taken(self.execution, runtime, used)
+        job = Job(self.execution, self._source, runtime, used, self._queued, turn, named)
         self._attempt = Attempt(ctx, self._pools, job)
         try:
             with self._pools.working(runtime, self.execution.tenant):
@@ -183,23 +199,10 @@ class Run:
         finally:
             self.execution = self._attempt.execution
 
-    async def _not_run_before(self) -> None:
-        """Look for a tombstone of the execution's Idempotency-Key, if it came with one.
-
-        The tombstone of an earlier execution was created before its name became free for this one.
-        So if there is none now, a later tombstone with this name is that of this execution.
-
-        Raises:
-            EndedError: RecordRemoved, if there is one.
-        """
-        if self.execution.request_sha256 is None:
-            return
-        name = self.execution.name
-        if await retry_until_available(lambda: self._ctx.kube.tombstone(name)) is not None:
-            raise EndedError(
-                Reason.RECORD_REMOVED,
-                "The execution of this Idempotency-Key was removed and is not run again.",
-            )
+    def _waits(self) -> None:
+        """Drop the input of an execution that has to wait, and refuse the Pod that it names."""
+        self._source.drop()
+        self._named.refuse(self.execution)
 
     async def _admitted(self, runtime: Runtime, used: UsedResources) -> None:
         """Wait until there is room for the execution. In a session it uses the session's room.
@@ -209,7 +212,7 @@ class Run:
         if self._share is None:
             demand = demand_of(used, self._ctx.pods.overhead_of(runtime.name))
             share = self._share_of(demand, runtime.place)
-            await self._ctx.capacity.take(share, self._source.drop)
+            await self._ctx.capacity.take(share, self._waits)
             self._share = share
 
     def _share_of(self, demand: Demand, place: str = "") -> Share:
@@ -220,8 +223,11 @@ class Run:
         """Read the result of what another operator started, even if its runtime is gone."""
         ctx, execution = self._ctx, self.execution
         ctx.metrics.recovered.inc()
+        used = execution.resources
+        if used is None and (runtime := ctx.runtimes.named(execution.spec.language)):
+            used = runtime.spec.resources.defaults  # of a Pod that waited
+        self._resources = used
         if self._share is None:
-            used = execution.resources
             self._share = self._share_of(Demand() if used is None else demand_of(used))
             ctx.capacity.occupy(self._share)
         self._source.drop()
@@ -239,17 +245,24 @@ class Run:
         """Make room for a new Pod, because the program was not started in this one."""
         attempt, self._attempt = self._attempt, None
         pod, self._pod, self._reader = self._pod, None, None
+        self._ctx.uses.end(self.execution.uid)
         if attempt is not None:
             await attempt.end()
             pod = attempt.pod
-        if pod is not None and (attempt is None or not attempt.in_session):
+        if pod is None or (attempt is not None and attempt.in_session):
+            return
+        if pod.name == own_pod_name(self.execution.uid):
             await remove_pod(self._ctx, pod.name)
+        else:
+            self._pools.background.start(delete_after_use(self._ctx, pod))
 
     async def _record(self, ended: Transcript | EndedError) -> bool:
         """Write the final status, once there is memory for the result as a text.
 
         Returns whether the execution is over (see `status_writes.record`).
         """
+        if self._attempt is None:
+            self.execution = await self._named.settled(self.execution)
         heard = ended if isinstance(ended, Transcript) else self._heard()
         hold = await self._ctx.budget.take(_RESULT_TIMES * (heard.size if heard else 0))
         try:
@@ -261,13 +274,20 @@ class Run:
             else:
                 made = status.without_exit(heard, ended)
             final = status.terminal(self.execution, made, self._node(), self._ctx.now())
-            if not self.execution.claimed:
+            if self.execution.offered:
+                final = {**self._unwritten_claim(), **final}
+            if not self.execution.claimed or self.execution.offered:
                 final.setdefault("queuedTime", timestamp(self._queued))
             is_over = await record(self._ctx, self.execution, final)
         finally:
             hold.release()
         self.recorded = True
         return is_over
+
+    def _unwritten_claim(self) -> ExecutionStatusDict:
+        if self._attempt is None and self._pod is not None:
+            return presumed_claim(self._pod, self._resources)
+        return {} if self._attempt is None else self._attempt.claim
 
     async def _remove_pod(self) -> None:
         """Remove the execution's Pod, and one that a killed operator left."""
@@ -278,7 +298,7 @@ class Run:
         pod = self._pod or self._ctx.pods.named(own_pod_name(self.execution.uid))
         if pod is None or pod.being_deleted or (released and released.uid == pod.uid):
             return
-        await self._ctx.kube.ensure_pod_deleted(pod.name, pod.uid)
+        await delete_after_use(self._ctx, pod)
 
     def _node(self) -> str | None:
         pod = self._attempt.pod if self._attempt is not None else self._pod

@@ -1,5 +1,8 @@
 """The writes of an execution's status: the claim, and the end. Each is a compare-and-set.
 
+An execution may name a waiting Pod since its creation (`spec.waitingPod`). That counts as its claim
+until a claim is written, or the Pod is refused.
+
 The claim assigns one Pod to one execution, exactly once each. Of two operators that both believe
 they lead, only one succeeds. Nothing is sent to the Pod before the write is acknowledged. A Pod of
 a pool is labelled as well (`pools.pod_lease`), so that the garbage collector and the next operator
@@ -62,6 +65,17 @@ class Claim:
     queued: datetime
     warm: bool
 
+    def fields(self) -> ExecutionStatusDict:
+        """Return the status of an execution that is claimed now."""
+        return status.running(
+            pod=self.pod,
+            used=self.used,
+            runtime_generation=self.runtime_generation,
+            queued=self.queued,
+            claimed=now(),
+            warm=self.warm,
+        )
+
 
 async def claim(ctx: Context, execution: Execution, wanted: Claim) -> Execution:
     """Record in the status that this Pod gets the execution's input.
@@ -73,14 +87,7 @@ async def claim(ctx: Context, execution: Execution, wanted: Claim) -> Execution:
         EndedError: it was cancelled or deleted, or has no room for a status.
     """
     version = execution.resource_version
-    fields = status.running(
-        pod=wanted.pod,
-        used=wanted.used,
-        runtime_generation=wanted.runtime_generation,
-        queued=wanted.queued,
-        claimed=now(),
-        warm=wanted.warm,
-    )
+    fields = wanted.fields()
     while True:
         try:
             version = await ctx.kube.patch_execution_status(
@@ -97,12 +104,57 @@ async def claim(ctx: Context, execution: Execution, wanted: Claim) -> Execution:
         except ApiError as error:
             raise EndedError(Reason.DELETED, f"The execution no longer exists: {error}") from error
         found = from_object(await _still_there(ctx, execution))
-        if found.pod_uid == wanted.pod.uid:
+        if found.pod_uid == wanted.pod.uid and not found.offered:
             return found  # the write succeeded, but its answer was lost
-        if found.ended or found.pod_uid != execution.pod_uid:
+        if found.ended or found.pod_uid not in {execution.pod_uid, None}:
             raise ClaimLostError(found)
         if found.spec.cancel:
             raise EndedError(Reason.CANCELLED, "The execution was cancelled.")
+        version = found.resource_version
+
+
+async def refuse(ctx: Context, execution: Execution) -> Execution:
+    """Record that the Pod that the execution names does not get its input.
+
+    Otherwise a later leader would have to look for its program in that Pod. An operator that was
+    replaced must not write this, because the new leader may have sent the input to that Pod.
+    """
+    await ctx.lease.held()
+    return await _update_offered(ctx, execution, {"waitingPodRefused": True})
+
+
+async def show_running(ctx: Context, execution: Execution, claim: ExecutionStatusDict) -> Execution:
+    """Write the claim of an execution whose input was sent to the Pod that it names."""
+    return await _update_offered(ctx, execution, claim)
+
+
+async def _update_offered(
+    ctx: Context, execution: Execution, fields: ExecutionStatusDict
+) -> Execution:
+    """Write fields of the status, if no claim was written yet. Return the execution as it is then.
+
+    If that fails, the next compare-and-set reports why.
+    """
+    version = execution.resource_version
+    while True:
+        try:
+            version = await ctx.kube.patch_execution_status(
+                execution.name, execution.uid, fields, version
+            )
+            return execution.with_status(fields, version)
+        except (ConflictError, UnavailableError) as error:
+            log.info("the status of %s is written again: %s", execution.name, error)
+        except ApiError as error:
+            log.info("the status of %s is not written: %s", execution.name, error)
+            return execution
+        try:
+            found = from_object(await _still_there(ctx, execution))
+        except EndedError:
+            return execution
+        if found.ended:
+            return execution
+        if not found.offered:
+            return found if found.pod_uid in {execution.pod_uid, None} else execution
         version = found.resource_version
 
 
@@ -211,7 +263,7 @@ def _count_writes(ctx: Context, execution: Execution, final: ExecutionStatusDict
         execution.tenant,
         execution.uid,
         final["storedBytes"],
-        revisions(final["phase"], claimed=execution.claimed),
+        revisions(final["phase"], claimed=execution.claimed and not execution.offered),
         lambda: execution.size,
         source=execution.source_size,
     )

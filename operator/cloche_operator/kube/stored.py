@@ -36,11 +36,16 @@ class StoredObjects:
         return await self._delete(self._paths.execution(name), uid)
 
     async def unfinished(self) -> list[tuple[str, str, str]]:
-        """Return name, uid and Pod name (or empty) of each execution that has not ended."""
-        params = {"fieldSelector": UNFINISHED}
+        """Return name, uid and Pod name (or empty) of each execution that has not ended.
+
+        The Pod is the one that was claimed, or else the one that the execution names.
+        """
+        params, columns = {"fieldSelector": UNFINISHED}, ("Pod", "WaitingPod", "Refused")
         return [
-            (of["name"], of["uid"], pod or "")
-            async for of, (pod,) in self._rest.rows(self._paths.executions, params, "Pod")
+            (of["name"], of["uid"], claimed or ("" if refused else named) or "")
+            async for of, (claimed, named, refused) in self._rest.rows(
+                self._paths.executions, params, *columns
+            )
         ]
 
     async def records(self) -> AsyncIterator[tuple[str, str, int | None, str, int | None]]:

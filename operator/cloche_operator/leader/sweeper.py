@@ -13,7 +13,7 @@ from cloche_operator.leader.collector import Retention
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from cloche_api.resources.metadata import ObjectMeta, OwnerReference
+    from cloche_api.resources.fields.metadata import ObjectMeta, OwnerReference
     from cloche_operator.context import Context
     from cloche_operator.executions.dispatcher import Dispatcher
     from cloche_operator.model.pod import Pod
@@ -61,6 +61,7 @@ class Sweeper:
         pods = await self._ctx.kube.pods_metadata()
         unfinished = await self._ctx.kube.unfinished()
         self._forget(known, pods)
+        self._end_uses({uid for _, uid, _ in unfinished})
         await self._take_up_unseen(unfinished)
         await self._remove_left_over(pods, unfinished)
 
@@ -70,6 +71,12 @@ class Sweeper:
         for pod in known:
             if pod.uid not in there:
                 self._ctx.pods.seen(pod, deleted=True)
+
+    def _end_uses(self, unfinished: set[str]) -> None:
+        """End the uses of Pods by executions that no longer exist."""
+        for uid in self._ctx.uses:
+            if uid not in unfinished and not self._dispatcher.working_on(uid):
+                self._ctx.uses.end(uid)
 
     async def _take_up_unseen(self, unfinished: list[tuple[str, str, str]]) -> None:
         """Start missed executions, because an event whose handling failed is never sent again."""

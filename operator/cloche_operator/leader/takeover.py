@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from cloche_api import meta
@@ -14,15 +15,29 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 
-async def adopt_cluster_state(ctx: Context) -> list[tuple[str, str]]:
-    """Read runtimes, Pods and nodes. Return names and uids of the Pods that no execution needs.
+@dataclass(frozen=True)
+class Adopted:
+    """What a new leader finds."""
 
-    These are the previous operator's waiting Pods and the Pods of its sessions. Their input was
-    closed with its connections. Pods that an unfinished execution names are kept, because their
-    logs contain its result.
+    executions: frozenset[str]
+    """The uids of the unfinished executions. A previous operator may have sent their input."""
+    spent: list[tuple[str, str]]
+    """Names and uids of the Pods that no execution needs."""
+
+
+async def adopt_cluster_state(ctx: Context) -> Adopted:
+    """Read executions, runtimes, Pods and nodes, and return what the previous operator has left.
+
+    The Pods that no execution needs are the previous operator's waiting Pods and the Pods of its
+    sessions. Their input was closed with its connections. Pods that an unfinished execution names
+    are kept, because their logs contain its result.
     """
     await retry_until_available(ctx.runtimes.refresh)
-    needed = {pod for _, _, pod in await retry_until_available(ctx.kube.unfinished)}
+    unfinished = await retry_until_available(ctx.kube.unfinished)
+    needed = {pod for _, _, pod in unfinished}
+    for _, uid, name in unfinished:
+        if name:
+            ctx.uses.begin(name, uid)
     spent = []
     for pod in await retry_until_available(ctx.kube.list_pods):
         ctx.pods.seen(pod)
@@ -30,7 +45,7 @@ async def adopt_cluster_state(ctx: Context) -> list[tuple[str, str]]:
         if ours and pod.name not in needed and not pod.being_deleted:
             spent.append((pod.name, pod.uid))
     await retry_until_available(lambda: ctx.capacity.refresh(ctx.kube, ctx.runtimes))
-    return spent
+    return Adopted(frozenset(uid for _, uid, _ in unfinished), spent)
 
 
 async def remove(ctx: Context, spent: list[tuple[str, str]]) -> None:

@@ -51,6 +51,9 @@ class Execution:
     claimed_time: datetime | None
     resources: UsedResources | None
     """The limits of the Pod that was claimed for it."""
+    offered: bool
+    """Whether the Pod is the one that the gateway has named (`spec.waitingPod`), without a claim in
+    the status. Only that Pod may have got the input."""
 
     @property
     def ended(self) -> bool:
@@ -59,7 +62,7 @@ class Execution:
 
     @property
     def claimed(self) -> bool:
-        """Whether a Pod was claimed for it. The input may have been sent to that Pod."""
+        """Whether one Pod alone may have got the input: it was claimed, or the gateway named it."""
         return self.pod_uid is not None
 
     @property
@@ -84,11 +87,12 @@ class Execution:
 
     def with_status(self, status: ExecutionStatusDict, resource_version: str) -> Execution:
         """Return a copy with another status, as the object is after the write."""
-        return replace(self, resource_version=resource_version, **_of_status(status))
+        of_status = _of_status(status, self.spec)
+        return replace(self, resource_version=resource_version, **of_status)
 
 
 class _OfStatus(TypedDict):
-    """The attributes of an Execution that its status determines."""
+    """The attributes of an Execution that its status determines, with `spec.waitingPod`."""
 
     phase: Phase
     pod_name: str | None
@@ -96,6 +100,7 @@ class _OfStatus(TypedDict):
     queued_time: datetime | None
     claimed_time: datetime | None
     resources: UsedResources | None
+    offered: bool
 
 
 def from_object(obj: ExecutionDict) -> Execution:
@@ -126,7 +131,7 @@ def with_spec(obj: ExecutionDict) -> tuple[Execution, ExecutionSpec]:
         size=object_bytes(obj["spec"]),
         request_id=annotations.get(ANNOTATION_REQUEST_ID),
         request_sha256=annotations.get(ANNOTATION_REQUEST_SHA256),
-        **_of_status(obj.get("status") or {}),
+        **_of_status(obj.get("status") or {}, spec),
     )
     return execution, spec
 
@@ -151,14 +156,20 @@ def time_of(text: str | None) -> datetime | None:
     return None if text is None else datetime.fromisoformat(text)
 
 
-def _of_status(status: ExecutionStatusDict) -> _OfStatus:
+def _of_status(status: ExecutionStatusDict, spec: ExecutionSpec) -> _OfStatus:
     phase: str = status.get("phase", Phase.PENDING)
     resources = status.get("resources")
+    name, uid = status.get("podName"), status.get("podUID")
+    offered = uid is None and not status.get("waitingPodRefused", False)
+    offer = spec.waiting_pod if offered else None
+    if offer is not None:
+        name, uid = offer.name, offer.uid
     return {
         "phase": Phase(phase),
-        "pod_name": status.get("podName"),
-        "pod_uid": status.get("podUID"),
+        "pod_name": name,
+        "pod_uid": uid,
         "queued_time": time_of(status.get("queuedTime")),
         "claimed_time": time_of(status.get("claimedTime")),
         "resources": UsedResources.model_validate(resources) if resources else None,
+        "offered": offer is not None,
     }

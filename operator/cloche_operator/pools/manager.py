@@ -138,6 +138,29 @@ class Pools:
         self.changed.set()
         return sandbox, warm
 
+    def take_named(
+        self, runtime: Runtime, used: UsedResources, tenant: str, uid: str
+    ) -> Sandbox | None:
+        """Return the waiting Pod with this uid, if the execution may get it at once."""
+        pool = self._pools.get(runtime.name)
+        if pool is None or not pool.wanted or not pool.fits(used):
+            return None
+        if (sandbox := pool.take(tenant, uid)) is not None:
+            pool.hits += 1
+            self._ctx.metrics.hits.labels(runtime.name).inc()
+            self.changed.set()
+        return sandbox
+
+    def has_waiting(self, runtime: Runtime, used: UsedResources, tenant: str) -> bool:
+        """Return whether `take` would return a Pod at once."""
+        pool = self._pools.get(runtime.name)
+        return (
+            pool is not None
+            and bool(pool.wanted)
+            and pool.fits(used)
+            and bool(pool.eligible(tenant))
+        )
+
     @contextmanager
     def working(self, runtime: Runtime, tenant: str) -> Iterator[None]:
         """Count an execution that has a Pod, or gets one, within this block."""
@@ -202,6 +225,7 @@ class Pools:
             pool.drop(sandbox)
         self.changed.set()
         self._ctx.metrics.garbage.inc(sandbox.garbage)
+        await self._ctx.uses.ended(sandbox.name)
         try:
             await self._ctx.kube.ensure_pod_deleted(sandbox.name, sandbox.uid)
         except ApiError as error:  # for example forbidden: the sweep tries again

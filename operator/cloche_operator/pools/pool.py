@@ -11,6 +11,7 @@ import time
 from collections import Counter, deque
 from typing import TYPE_CHECKING
 
+from cloche_api.limits import WAITING_PODS
 from cloche_api.resources import quantity
 from cloche_api.resources.runtime import Reuse
 from cloche_operator.pools.throttle import ActiveTenants, Backoff, Need
@@ -116,24 +117,41 @@ class Pool:
         """Return the tenant whose programs the Pod has run, or None if it has run none."""
         return self._tenants.get(sandbox)
 
-    def take(self, tenant: str) -> Sandbox | None:
+    def take(self, tenant: str, uid: str | None = None) -> Sandbox | None:
         """Take the Pod that this tenant used before, or else the oldest unused one.
 
-        A tenant with many running programs leaves half of the unused Pods to the others.
+        A tenant with many running programs leaves half of the unused Pods to the others. `uid`:
+        only that Pod, if it is as good as the one that would be taken otherwise.
         """
         self._active.came(tenant)
+        for sandbox in self.eligible(tenant):
+            if uid is None or sandbox.uid == uid:
+                self.waiting.remove(sandbox)
+                if sandbox.prestarted:
+                    self._losses = 0
+                self._lend(sandbox, tenant)
+                return sandbox
+        return None
+
+    def eligible(self, tenant: str) -> list[Sandbox]:
+        """Return the waiting Pods of which this tenant may take any, oldest first."""
         owners: list[str | None] = [tenant] if tenant else []
         if not self._leaves_half(tenant) or self._unused > self.wanted / 2:
             owners.append(None)
         for owner in owners:
-            for sandbox in self.waiting:
-                if self.tenant_of(sandbox) == owner and not sandbox.spent:
-                    self.waiting.remove(sandbox)
-                    if sandbox.prestarted:
-                        self._losses = 0
-                    self._lend(sandbox, tenant)
-                    return sandbox
-        return None
+            if found := [
+                sandbox
+                for sandbox in self.waiting
+                if self.tenant_of(sandbox) == owner and not sandbox.spent
+            ]:
+                return found
+        return []
+
+    @property
+    def shown(self) -> list[Sandbox]:
+        """The Pods that executions may name: they wait, or will wait again."""
+        there = sorted((*self.waiting, *self.lent), key=lambda sandbox: sandbox.name)
+        return [sandbox for sandbox in there if not sandbox.spent][:WAITING_PODS]
 
     def has_pod_on_the_way(self, tenant: str) -> bool:
         """Return whether a Pod is coming that is not for an execution served earlier in line."""

@@ -38,14 +38,23 @@ class RuntimeStatusWriter:
         """Write changed statuses until cancelled. The next round repeats a failed write.
 
         A write wakes every client that watches the runtimes and so slows running programs. It
-        waits until no program runs, but for `_LATEST_SECONDS` at most.
+        waits until no program runs, but for `_LATEST_SECONDS` at most. It does not wait if there
+        are new Pods, which executions can only name once they are shown.
         """
         latest = time.monotonic()
         while True:
-            if self._pools.quiet or time.monotonic() >= latest:
+            if self._pools.quiet or time.monotonic() >= latest or self._have_new_pods():
                 await self._write_all()
                 latest = time.monotonic() + _LATEST_SECONDS
             await asyncio.sleep(_SECONDS)
+
+    def _have_new_pods(self) -> bool:
+        for pool in self._pools:
+            written = self._written.get(pool.runtime.uid, {})
+            shown = {one["uid"] for one in written.get("waitingPods", [])}
+            if any(one.uid not in shown for one in pool.shown):
+                return True
+        return False
 
     async def _write_all(self) -> None:
         for pool in self._pools:
@@ -82,6 +91,7 @@ def runtime_status(pool: Pool, shared: dict[str, str], *, full: bool) -> Runtime
     return {
         "wanted": pool.wanted,
         "ready": len(pool.waiting),
+        "waitingPods": [{"name": one.name, "uid": one.uid} for one in pool.shown],
         "claimed": pool.running.total(),
         "starting": pool.starting,
         "selector": f"{LABEL_RUNTIME}={pool.runtime.name},{LABEL_STATE}={STATE_WAITING}",

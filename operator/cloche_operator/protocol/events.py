@@ -55,6 +55,7 @@ class ExitEvent(TypedDict):
     files_omitted: NotRequired[list[files.OmittedFile]]
     listed: NotRequired[list[files.ListedFile]]
     problem: NotRequired[str | None]
+    last: NotRequired[bool]
     syntax_error: str | None
 
 
@@ -84,9 +85,11 @@ _EXIT_FIELDS: dict[str, tuple[type, ...]] = {
     "listed": (list,),
     "problem": (str, type(None)),
     "syntax_error": (str, type(None)),
+    "last": (bool,),
 }
 _ADDED = {
-    *("compile_cpu_seconds", "compile_max_memory_bytes", "files_omitted", "listed", "problem"),
+    *("compile_cpu_seconds", "compile_max_memory_bytes", "files_omitted"),
+    *("last", "listed", "problem"),
 }
 """Fields that a supervisor of an earlier image does not write, or not after each execution."""
 
@@ -153,6 +156,7 @@ class Transcript:
 
     def __init__(self, execution: str, *, whole: bool = False) -> None:
         self._execution = execution
+        self._whole = whole
         self._next: int | None = 0 if whole else None
         self.gap = False
         """Whether events are missing: before the last one, or once started, since the start."""
@@ -256,6 +260,8 @@ class Transcript:
         elif kind == "exit" and _is_exit(event):
             if event.get("execution") == self._execution:
                 self.exit = event
+            elif event.get("last") is True and self._whole and not self.has_started:
+                self.error = f"{_INPUT_ENDED} with another execution, the last one of the Pod"
         else:
             self.garbage += 1
 

@@ -52,7 +52,9 @@ def administrator(cluster: ChartRelease, binding: str, account: str | None) -> s
     return by
 
 
-@pytest.mark.parametrize("field", ["tenant", "session", "sessionID", "concurrency", "source"])
+@pytest.mark.parametrize(
+    "field", ["tenant", "session", "sessionID", "concurrency", "source", "waitingPod"]
+)
 @OTHERS
 def test_only_the_gateway_may_set_a_reserved_field_of_an_execution(
     policed: ChartRelease, field: str, by: str | None
@@ -61,6 +63,7 @@ def test_only_the_gateway_may_set_a_reserved_field_of_an_execution(
     values: dict[str, Any] = {
         "concurrency": {"group": "victim", "limit": 1},
         "source": {"name": "victim-0123abcd", "bytes": 1},
+        "waitingPod": {"name": "victim", "uid": "uid-of-victim"},
     }
     spec: dict[str, Any] = {field: values.get(field, "victim")}
     if field == "source":

@@ -45,3 +45,12 @@ class Toleration(Resource):
     """Effect of the taint. If absent, all effects are tolerated."""
     toleration_seconds: int | None = Field(default=None, ge=0)
     """Seconds for which a NoExecute taint is tolerated."""
+
+
+class WaitingPod(Resource):
+    """A Pod that waits in the pool of a runtime. Its UID is never used again."""
+
+    name: str = Field(max_length=253, pattern=r"^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$")
+    """Name of the Pod."""
+    uid: str = Field(min_length=1, max_length=64, pattern=r"^[A-Za-z0-9-]+$")
+    """UID of the Pod."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import time
 
+from cloche_supervisor.protocol.frame import EXIT
 from cloche_supervisor.run.child import Launcher
 from cloche_supervisor.run.output import Buffer, Ends, Order, Stream
 from cloche_supervisor.run.program import run_program
@@ -184,6 +185,7 @@ class Execution:
         self._context.events.emit(
             "exit",
             execution=self._frame.execution,
+            last=self._frame.afterwards == EXIT,
             time=time.time(),
             exit_code=_OUT_OF_MEMORY if out_of_memory and self._ran is None else ended.exit_code,
             signal=ended.signal,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 
+from cloche_supervisor.protocol.frame import EXIT
 from cloche_supervisor.workspace import session_files
 from cloche_supervisor.workspace.output_files import Collected, collect
 from cloche_supervisor.workspace.session_files import Listing
@@ -38,6 +39,7 @@ class FileAction:
         events.emit(
             "exit",
             execution=frame.execution,
+            last=frame.afterwards == EXIT,
             time=time.time(),
             exit_code=0 if self._problem is None else 1,
             signal=None,

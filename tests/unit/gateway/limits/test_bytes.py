@@ -76,7 +76,7 @@ class Heard:
 
 def test_only_ends_are_charged_and_all_events_are_passed_on() -> None:
     writes, heard = WriteLimit(10**9, 10**9), Heard()
-    sink = CountedEnds(writes, heard)
+    sink = CountedEnds(writes, heard, lambda _: None)
     sink.connected()
     sink.replace([ended()])
     sink.changed("MODIFIED", ended())

@@ -30,6 +30,7 @@ class FakePod:
     """The part of a Sandbox that a pool uses."""
 
     def __init__(self, of: Pool) -> None:
+        self.uid = self.name = f"pod-{id(self)}"
         self.shape = of.shape
         self.runs = 0
         self.age = 0.0

@@ -340,3 +340,16 @@ def test_a_transcript_shows_whether_a_process_had_waited(
     other = Stream("another")
     other.feed(lines(READY, STARTED | {"prestarted": True}, EXIT))
     assert not other.transcript.prestarted
+
+
+@pytest.mark.parametrize(
+    ("first", "last", "proves"), [(0, True, True), (0, False, False), (1, True, False)]
+)
+def test_the_end_of_another_execution_proves_only_as_the_last_of_a_whole_log(
+    *, first: int, last: bool, proves: bool
+) -> None:
+    other = {"execution": "another", "time": 1763900001.5}
+    events = lines(READY, STARTED | other, exit_event(**other, last=last), first=first)
+    read = Transcript(UID, whole=True)
+    read.take_all(EventReader().feed(events))
+    assert (read.cut_off and not read.gap and not read.has_started) is proves

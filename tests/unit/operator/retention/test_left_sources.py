@@ -45,7 +45,8 @@ class ApiServer:
         assert "resourceVersion" not in request.query, "a listing of the past misses executions"
         self.calls.append("unfinished")
         metadata = [{"name": name, "uid": f"uid-{name}"} for name in self.unfinished]
-        return table(["Pod"], [[None]] * len(metadata), metadata)
+        columns = ["Pod", "WaitingPod", "Refused"]
+        return table(columns, [[None, None, None]] * len(metadata), metadata)
 
     async def _delete(self, request: web.Request) -> web.Response:
         self.calls.append(f"delete {request.match_info['name']}")

@@ -1,0 +1,114 @@
+"""The waiting Pods that an execution may name, from the statuses of the SandboxRuntimes.
+
+An execution that names a Pod which really waits needs no claim, which is a write to the API server.
+The status shows the Pods up to some seconds late, so the gateway also counts what it has named
+itself, and what ended executions have used. A wrong choice costs nothing: the operator claims
+another Pod.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+import time
+from typing import TYPE_CHECKING, cast
+
+from cloche_api.meta import SESSION_PREFIX
+from cloche_api.resources.runtime import Reuse
+from cloche_gateway.results import status_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any
+
+    from cloche_api.resources.typed_dicts import RuntimeStatusDict, WaitingPodDict
+    from cloche_api.resources.typed_objects import ExecutionSpecDict
+
+_NAMED_SECONDS = 60.0
+"""How long a Pod counts as used after it was named, if no end is seen. A program that runs for
+longer makes at most one other execution need a claim."""
+
+
+class WaitingPods:
+    """The Pods that wait in the pools, as far as this gateway knows.
+
+    Several gateways prefer different Pods, by a hash with a random number of each gateway.
+    """
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._seed = secrets.token_bytes(8)
+        self._shown: dict[str, dict[str, WaitingPodDict]] = {}
+        self._reused: dict[str, bool] = {}
+        self._named: dict[str, float] = {}
+        self._tenants: dict[str, str] = {}
+
+    def show(self, runtime: dict[str, Any]) -> None:
+        """Take over the Pods that the status of a SandboxRuntime shows."""
+        name = runtime["metadata"]["name"]
+        status = cast("RuntimeStatusDict", runtime.get("status") or {})
+        pool = runtime["spec"].get("pool") or {}
+        reused = pool.get("reuse") == Reuse.SAME_TENANT
+        before = self._shown.get(name, {})
+        pods = {one["uid"]: one for one in status.get("waitingPods") or []}
+        for uid in before.keys() - pods.keys():
+            self._forget(uid)
+        self._shown[name] = dict(sorted(pods.items(), key=self._order))
+        for uid in pods:
+            self._reused[uid] = reused
+
+    def hide(self, runtime: str) -> None:
+        """Forget the Pods of a SandboxRuntime that was deleted."""
+        for uid in self._shown.pop(runtime, {}):
+            self._forget(uid)
+
+    def choose(self, spec: ExecutionSpecDict) -> WaitingPodDict | None:
+        """Return a Pod for an execution with this spec, which then counts as used.
+
+        Return None if no Pod is known to wait for it, or if it cannot get its program without a
+        claim: in a session, with other resources than the Pods have, or with a source.
+        """
+        in_session = spec.get("session", "").startswith(SESSION_PREFIX)
+        if in_session or "resources" in spec or "source" in spec:
+            return None
+        now, tenant = self._clock(), spec.get("tenant", "")
+        unused = None
+        for uid, pod in self._shown.get(spec["language"], {}).items():
+            if self._named.get(uid, -_NAMED_SECONDS) > now - _NAMED_SECONDS:
+                continue
+            of = self._tenants.get(uid)
+            if of == tenant:
+                unused = pod
+                break
+            if of is None and unused is None:
+                unused = pod
+        if unused is not None:
+            self._named[unused["uid"]] = now
+        return unused
+
+    def release(self, pod: WaitingPodDict) -> None:
+        """Count a Pod as waiting again, because the execution was not created."""
+        self._named.pop(pod["uid"], None)
+
+    def ended(self, execution: dict[str, Any]) -> None:
+        """Note which Pod an ended execution has used, and whether that waits again."""
+        spec: ExecutionSpecDict = execution["spec"]
+        used = status_of(execution).get("podUID")
+        named = spec.get("waitingPod")
+        if named is not None and named["uid"] != used:
+            self._named.pop(named["uid"], None)
+        if used is None or used not in self._reused:
+            return
+        if self._reused[used]:
+            self._named.pop(used, None)
+            self._tenants[used] = spec.get("tenant", "")
+        else:
+            self._named[used] = float("inf")
+
+    def _order(self, item: tuple[str, WaitingPodDict]) -> bytes:
+        return hashlib.blake2b(item[0].encode(), key=self._seed, digest_size=8).digest()
+
+    def _forget(self, uid: str) -> None:
+        self._reused.pop(uid, None)
+        self._named.pop(uid, None)
+        self._tenants.pop(uid, None)

@@ -1,0 +1,97 @@
+"""The waiting Pod that an execution names since its creation (`spec.waitingPod`).
+
+It counts as claimed. The operator that sees the creation sends the input to this Pod at once, or
+claims another one, or refuses it. Only the first of these needs no write before the input.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from typing import TYPE_CHECKING
+
+from cloche_kube.errors import ApiError
+from cloche_operator.executions.status_writes import refuse
+from cloche_operator.model.status import resources_of
+
+if TYPE_CHECKING:
+    from cloche_api.resources.amounts import UsedResources
+    from cloche_api.resources.typed_dicts import ExecutionStatusDict
+    from cloche_operator.context import Context
+    from cloche_operator.model.execution import Execution
+    from cloche_operator.model.pod import Pod
+    from cloche_operator.pods.sandbox import Sandbox
+    from cloche_operator.pools.manager import Pools
+    from cloche_operator.state.cache import Runtime
+
+log = logging.getLogger(__name__)
+
+
+class NamedPod:
+    """The Pod that one execution names.
+
+    `new`: this operator has seen the creation of the execution, and no other can have sent its
+    input.
+    """
+
+    def __init__(self, ctx: Context, pools: Pools, *, new: bool) -> None:
+        self._ctx = ctx
+        self._pools = pools
+        self._new = new
+        self._refusal: asyncio.Task[Execution] | None = None
+
+    async def taken(
+        self, execution: Execution, runtime: Runtime, used: UsedResources
+    ) -> tuple[Execution, Sandbox | None]:
+        """Return the execution, and its Pod if that gets the input at once.
+
+        It does not after a wait, in a session, with a source, or if `Pools.take` would prefer
+        another Pod. If then no other Pod waits either, the named one is refused.
+        """
+        of, uid = execution, execution.pod_uid
+        is_plain = not of.in_session and of.spec.source is None and self._refusal is None
+        is_new, self._new = self._new, False
+        if is_new and is_plain and of.offered and uid is not None and self._ctx.lease.holds:
+            sandbox = self._pools.take_named(runtime, used, of.tenant, uid)
+            if sandbox is not None:
+                return of, sandbox
+        if not self._pools.has_waiting(runtime, used, of.tenant):
+            self.refuse(of)
+        return await self.settled(of), None
+
+    def refuse(self, execution: Execution) -> None:
+        """Begin to record that the Pod is refused, because the execution has to wait."""
+        if execution.offered and self._refusal is None:
+            self._refusal = asyncio.create_task(refuse(self._ctx, execution))
+
+    async def settled(self, execution: Execution) -> Execution:
+        """Return the execution, once the refusal is written if it has begun."""
+        if self._refusal is None:
+            return execution
+        execution = await asyncio.shield(self._refusal)
+        self._refusal = None
+        if not execution.offered:
+            self._ctx.uses.end(execution.uid)
+        return execution
+
+    def close(self) -> None:
+        """Give up a refusal that is not written yet."""
+        if self._refusal is not None:
+            self._refusal.cancel()
+
+
+def presumed_claim(pod: Pod, used: UsedResources | None) -> ExecutionStatusDict:
+    """Return the claim of an execution that another operator has sent to the Pod that it names."""
+    claim: ExecutionStatusDict = {"podName": pod.name, "podUID": pod.uid, "warm": True}
+    if used is not None:
+        claim["resources"] = resources_of(used)
+    return claim
+
+
+async def delete_after_use(ctx: Context, pod: Pod) -> None:
+    """Delete a Pod, once no other execution needs its log."""
+    await ctx.uses.ended(pod.name)
+    try:
+        await ctx.kube.ensure_pod_deleted(pod.name, pod.uid)
+    except ApiError as error:  # the sweep tries again
+        log.info("Pod %s is not deleted: %s", pod.name, error)

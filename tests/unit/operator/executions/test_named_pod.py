@@ -1,0 +1,136 @@
+"""An execution that names a waiting Pod gets that Pod at once, or another one after a write."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any, cast
+
+import pytest
+from support.data.manifests import RUNTIME
+from support.deadline import settled
+from support.fixtures.pod_api_server import ApiServer, at_work
+
+from cloche_api.resources.typed_objects import ExecutionDict, RuntimeDict
+from cloche_operator.executions.dispatcher import Dispatcher
+from cloche_operator.executions.lifecycle import Run
+from cloche_operator.pods.sandbox import Sandbox
+from cloche_operator.pools.filler import Filler
+
+
+def pooled(size: int) -> RuntimeDict:
+    spec = cast("dict[str, Any]", RUNTIME["spec"]) | {"pool": {"size": size}}
+    return cast("RuntimeDict", {**RUNTIME, "spec": spec})
+
+
+@asynccontextmanager
+async def waiting(
+    server: ApiServer, directory: Path, adopted: tuple[str, ...] = ()
+) -> AsyncIterator[tuple[Dispatcher, Sandbox]]:
+    """Yield a dispatcher, and the Pod that waits in the pool."""
+    async with at_work(server, directory, pooled(1), adopted) as (ctx, pools, _, dispatcher):
+        filling = asyncio.create_task(Filler(ctx, pools).fill_for_ever())
+        pool = pools.of("python")
+        assert pool is not None
+        while not pool.waiting:  # noqa: ASYNC110  there is no event for it
+            await asyncio.sleep(0.01)
+        filling.cancel()
+        yield dispatcher, pool.waiting[0]
+
+
+def name(obj: ExecutionDict, pod: str, uid: str) -> None:
+    obj["spec"]["waitingPod"] = {"name": pod, "uid": uid}
+
+
+async def test_a_new_execution_gets_the_waiting_pod_that_it_names_without_a_claim(
+    tmp_path: Path, execution_object: ExecutionDict
+) -> None:
+    server = ApiServer([execution_object], {})
+    server.may_end.release()
+    async with waiting(server, tmp_path) as (dispatcher, pod):
+        name(execution_object, pod.name, pod.uid)
+        dispatcher.observe(execution_object, created=True)
+        await server.frames.get()
+        final = await server.writes.get()
+    assert server.writes.empty()
+    assert (final["phase"], final["reason"]) == ("Completed", "Exited")
+    assert (final["podName"], final["podUID"], final["warm"]) == (pod.name, pod.uid, True)
+    assert final["resources"] == {"cpu": "1", "memory": "512Mi", "disk": "100Mi"}
+    assert final.keys() >= {"queuedTime", "claimedTime", "startTime", "runtimeGeneration"}
+    assert server.deleted == {pod.name}
+
+
+async def test_a_long_program_in_a_named_pod_shows_as_running(
+    tmp_path: Path, execution_object: ExecutionDict
+) -> None:
+    server = ApiServer([execution_object], {})
+    async with waiting(server, tmp_path) as (dispatcher, pod):
+        name(execution_object, pod.name, pod.uid)
+        dispatcher.observe(execution_object, created=True)
+        running = await server.writes.get()
+        server.may_end.release()
+    assert (running["phase"], running["podUID"]) == ("Running", pod.uid)
+    assert "podUID" not in server.writes.get_nowait()
+
+
+@pytest.mark.parametrize("created", [False, True])
+async def test_an_execution_that_another_operator_may_have_sent_is_claimed_first(
+    tmp_path: Path, execution_object: ExecutionDict, *, created: bool
+) -> None:
+    """It existed at the takeover. Its Pod has no node, so nothing can have been sent to it."""
+    server = ApiServer([execution_object], {})
+    server.may_end.release()
+    adopted = (execution_object["metadata"]["uid"],) if created else ()
+    async with waiting(server, tmp_path, adopted) as (dispatcher, pod):
+        name(execution_object, pod.name, pod.uid)
+        dispatcher.observe(execution_object, created=created)
+        first = await server.writes.get()
+    assert (first["phase"], first["podUID"]) == ("Running", pod.uid)
+
+
+async def test_an_execution_whose_run_failed_is_not_new_again(
+    tmp_path: Path, execution_object: ExecutionDict, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made: list[bool] = []
+
+    class FailingRun(Run):
+        def __init__(self, *of: Any, new: bool) -> None:
+            super().__init__(*of, new=new)
+            made.append(new)
+
+        async def run(self) -> None:
+            raise RuntimeError("a bug")
+
+    monkeypatch.setattr("cloche_operator.executions.dispatcher.Run", FailingRun)
+    async with at_work(ApiServer([execution_object], {}), tmp_path) as (_, _, _, dispatcher):
+        for _ in range(2):
+            dispatcher.observe(execution_object, created=True)
+            await settled()
+    assert made == [True, False]
+
+
+async def test_a_pod_that_does_not_wait_is_not_used_and_another_is_claimed(
+    tmp_path: Path, execution_object: ExecutionDict
+) -> None:
+    server = ApiServer([execution_object], {})
+    server.may_end.release()
+    async with waiting(server, tmp_path) as (dispatcher, pod):
+        name(execution_object, "sbx-python-gone", "uid-of-a-pod-that-is-gone")
+        dispatcher.observe(execution_object, created=True)
+        first = await server.writes.get()
+    assert (first["phase"], first["podUID"]) == ("Running", pod.uid)
+
+
+async def test_the_named_pod_is_refused_before_the_execution_waits_for_another(
+    tmp_path: Path, execution_object: ExecutionDict
+) -> None:
+    name(execution_object, "sbx-python-gone", "uid-of-a-pod-that-is-gone")
+    server = ApiServer([execution_object], {})
+    server.may_end.release()
+    async with at_work(server, tmp_path) as (_, _, _, dispatcher):
+        dispatcher.observe(execution_object, created=True)
+        first, second = await server.writes.get(), await server.writes.get()
+    assert first == {"waitingPodRefused": True}
+    assert second["phase"] == "Running"
