@@ -35,7 +35,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NotRequired, TypedDict
 
 if TYPE_CHECKING:
-    from cloche_api.resources.fields.metadata import ObjectMeta
+    from cloche_api.resources.metadata import ObjectMeta
     from cloche_api.resources.typed_dicts import (
 {}
     )

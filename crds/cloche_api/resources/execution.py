@@ -9,8 +9,8 @@ from pydantic import ConfigDict, Field
 from cloche_api import limits
 from cloche_api.resources.amounts import ResourceAmounts
 from cloche_api.resources.base import Resource, rules
-from cloche_api.resources.input import SIZE_RULE, Code, Input, OutputPattern
 from cloche_api.resources.fields.placement import WaitingPod
+from cloche_api.resources.input import SIZE_RULE, Code, Input, OutputPattern
 from cloche_api.resources.source import SourceReference, SourceSpec
 
 _CODE_RULE = {

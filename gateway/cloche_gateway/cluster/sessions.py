@@ -18,7 +18,7 @@ from cloche_kube.watch import Source
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from cloche_api.resources.fields.metadata import ObjectMeta
+    from cloche_api.resources.metadata import ObjectMeta
     from cloche_api.resources.typed_dicts import SessionStatusDict
     from cloche_api.resources.typed_objects import SessionSpecDict
     from cloche_kube.paths import Paths

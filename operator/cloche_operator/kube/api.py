@@ -18,7 +18,7 @@ from cloche_operator.model.pod import from_object
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator
 
-    from cloche_api.resources.fields.metadata import ObjectMeta
+    from cloche_api.resources.metadata import ObjectMeta
     from cloche_api.resources.typed_dicts import (
         ExecutionStatusDict,
         RuntimeStatusDict,

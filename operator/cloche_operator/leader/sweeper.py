@@ -13,7 +13,7 @@ from cloche_operator.leader.collector import Retention
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from cloche_api.resources.fields.metadata import ObjectMeta, OwnerReference
+    from cloche_api.resources.metadata import ObjectMeta, OwnerReference
     from cloche_operator.context import Context
     from cloche_operator.executions.dispatcher import Dispatcher
     from cloche_operator.model.pod import Pod

@@ -12,7 +12,7 @@ from cloche_api.resources import quantity
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from cloche_api.resources.fields.metadata import OwnerReference
+    from cloche_api.resources.metadata import OwnerReference
     from cloche_operator.model.pod_types import (
         ContainerStateDict,
         PodConditionDict,

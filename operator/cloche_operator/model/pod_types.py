@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, NotRequired, TypedDict
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from cloche_api.resources.fields.metadata import ObjectMeta, OwnerReference
+    from cloche_api.resources.metadata import ObjectMeta, OwnerReference
 
 
 class ManifestMeta(TypedDict):

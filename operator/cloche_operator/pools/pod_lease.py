@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
     from cloche_api.resources.amounts import UsedResources
-    from cloche_api.resources.fields.metadata import OwnerReference
+    from cloche_api.resources.metadata import OwnerReference
     from cloche_operator.context import Context
     from cloche_operator.model.execution import Execution
     from cloche_operator.model.pod import Pod

@@ -9,7 +9,7 @@ import pydantic
 import pytest
 from support.data import api_pods
 
-from cloche_api.resources.fields.metadata import ObjectMeta
+from cloche_api.resources.metadata import ObjectMeta
 from cloche_api.resources.phases import Reason
 from cloche_api.resources.typed_objects import RuntimeDict
 from cloche_operator.kube.api import Kube
