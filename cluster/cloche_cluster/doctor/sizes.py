@@ -28,9 +28,9 @@ BUILD_CACHE = 3000 * MIB
 """GOCACHE, after all components were compiled once."""
 LINKS = 512 * MIB
 """The temporary directory: the linker writes the largest programs there, one for each CPU."""
-IMAGES = 4500 * MIB
+IMAGES = 4750 * MIB
 """/var/cache/cloche/buildah: the base image and all others."""
-COPIES = 7500 * MIB
+COPIES = 8000 * MIB
 """containerd's content and snapshots if it copies all images instead of linking them."""
 STATE = 512 * MIB
 """/var/lib/cloche without images: etcd, keys and logs; 270 MiB after the first tests."""
