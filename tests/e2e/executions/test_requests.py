@@ -1,4 +1,4 @@
-"""How many requests an execution in a Pod of its own costs the API server."""
+"""How many requests an execution whose Pod is started for it costs the API server."""
 
 from __future__ import annotations
 
