@@ -32,11 +32,14 @@ if TYPE_CHECKING:
 _AGAIN_SECONDS = 0.025  # after the quota was being updated
 _END_SECONDS = 15.0  # to read the log and the status of a container that has ended
 _UNTOLD_SECONDS = (1.0, 0.5)
-"""Seconds to the first attempt to attach without a sign that the container runs, and between
-further ones, times the number of starting Pods. Each attempt takes three TLS handshakes, and one in
+"""Seconds to the first attempt to attach without a sign that the container runs, and from it to the
+second, times the number of starting Pods. Each attempt takes three TLS handshakes, and one in
 vain delays the start that it waits for."""
 _BLIND_SECONDS = (0.3, 0.2)
 """The same while no watch of Events is open. No container has been seen to run sooner."""
+_LONGEST_SECONDS = 2.0
+"""Longest pause between two attempts without a sign, times the number of starting Pods. The pauses
+double, because a start takes long on a busy node, which each attempt loads further."""
 _LEAST_SECONDS = 0.025
 """Least pause after an attempt, times the number of starting Pods, however many Events arrive."""
 _REST = 4
@@ -154,8 +157,8 @@ class Attempts:
     number is limited to one in `_LEAST_SECONDS` for all starting Pods, and to a fifth of the time.
 
     Args:
-        pauses: seconds to the first attempt, and between two, without a sign that the container
-            runs; times the number of starting Pods.
+        pauses: seconds to the first attempt, and from it to the second, without a sign that the
+            container runs; times the number of starting Pods.
         starting: returns how many Pods start now, this one included.
         deadline: the time of the last attempt at the latest, on the same clock.
     """
@@ -183,6 +186,7 @@ class Attempts:
         now = self._clock()
         self._told = now + max(_LEAST_SECONDS * self._starting(), _REST * took)
         later = now + self._pause * self._starting()
+        self._pause = min(2 * self._pause, _LONGEST_SECONDS)
         self._untold = max(self._told, min(later, self._deadline))
 
 

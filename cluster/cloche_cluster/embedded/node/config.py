@@ -119,7 +119,7 @@ def no_network(addresses: Addresses, layout: Layout) -> dict[str, Any]:
     """Return the CNI configuration of sandbox Pods: an address, and no interface.
 
     The kubelet requires an address for each Pod, and containerd only that a plugin returns one.
-    host-local, which allocates the addresses for other plugins, returns one as a plugin of its own.
+    host-local, which allocates the addresses for other plugins, is the only plugin here.
     containerd brings `lo` up (`use_internal_loopback`).
     """
     addressing = {

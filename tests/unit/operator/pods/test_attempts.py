@@ -28,9 +28,12 @@ def test_attempts_without_a_sign_begin_late_and_go_on() -> None:
     clock = Clock()
     made = attempts(clock)
     assert made.due(told=False) == 101.0
-    clock.now = 101.0
-    made.failed(took=0.01)
-    assert made.due(told=False) == 101.5
+    due = []
+    for _ in range(5):
+        clock.now = made.due(told=False)
+        due.append(clock.now)
+        made.failed(took=0.01)
+    assert due == [101.0, 101.5, 102.5, 104.5, 106.5]
 
 
 def test_attempts_without_a_sign_are_rarer_the_more_pods_start() -> None:
