@@ -161,6 +161,11 @@ hidden byte q;
 #define I (o * EXECUTIONS + x)
 #define AT(p, o) attached[(p) * OPERATORS + (o)]
 #define MAY_FAIL (faults < FAULTS)
+#ifdef BOTH_NAME_ONE_POD
+#define POD_MAY_FAIL false             /* only operators and connections fail */
+#else
+#define POD_MAY_FAIL MAY_FAIL
+#endif
 #define IS_THERE(p) (object[p] == PRESENT || object[p] == DELETING)
 #define HAS_RUN(p) (container[p] >= LISTENING)
 #define LIVES(p) (HAS_RUN(p) && container[p] != DEAD)
@@ -263,12 +268,12 @@ proctype Pod(byte p) provided (!OVER) {
         say(p, EXIT); exited[ran[p]] = true; die(p, OTHER_CODE) }
 
     /* Its end without a word: killed, or out of memory. */
-    :: d_step { container[p] == EXECUTING && MAY_FAIL -> faults++; die(p, OTHER_CODE) }
+    :: d_step { container[p] == EXECUTING && POD_MAY_FAIL -> faults++; die(p, OTHER_CODE) }
 
     /* containerd dies: all attaches end, and with them the input, or not. */
-    :: d_step { LIVES(p) && !away[p] && MAY_FAIL ->
+    :: d_step { LIVES(p) && !away[p] && POD_MAY_FAIL ->
         faults++; away[p] = true; closed[p] = true; AT(p, 0) = false; AT(p, 1) = false }
-    :: d_step { LIVES(p) && !away[p] && !closed[p] && MAY_FAIL ->
+    :: d_step { LIVES(p) && !away[p] && !closed[p] && POD_MAY_FAIL ->
         faults++; away[p] = true; AT(p, 0) = false; AT(p, 1) = false }
     /* It is back: what it has not copied of a container that has ended meanwhile is lost. */
     :: d_step { away[p] ->
@@ -279,9 +284,9 @@ proctype Pod(byte p) provided (!OVER) {
         fi }
 
     /* The log loses its beginning. */
-    :: d_step { logged[p] != 0 && MAY_FAIL -> faults++; logged[p] = 0 }
+    :: d_step { logged[p] != 0 && POD_MAY_FAIL -> faults++; logged[p] = 0 }
     /* The node is lost. */
-    :: d_step { HAS_RUN(p) && !cut[p] && IS_THERE(p) && MAY_FAIL -> faults++; cut[p] = true }
+    :: d_step { HAS_RUN(p) && !cut[p] && IS_THERE(p) && POD_MAY_FAIL -> faults++; cut[p] = true }
 
     /* A deletion. */
     :: d_step { object[p] == DELETING && LIVES(p) && !cut[p] && !away[p] -> die(p, OTHER_CODE) }

@@ -28,6 +28,7 @@ FIELDS: dict[str, tuple[Any, Any]] = {
     "sessionID": ("a b", "a c"),
     "tenant": ("a", "b"),
     "concurrency": ({"group": "a", "limit": 1}, {"group": "a", "limit": 2}),
+    "waitingPod": ({"name": "a", "uid": "a"}, {"name": "a", "uid": "b"}),
     "ttlSecondsAfterFinished": (3600, 0),
 }
 SOURCE = {"name": "apart-0123abcd", "bytes": 1}
