@@ -211,6 +211,8 @@ async def _run(to: Installation, only: set[str], times: int) -> list[str]:
         finally:
             selector = f"{meta.LABEL_SESSION}={SESSION}"
             await world.cluster.remove_all(world.cluster.executions, selector)
+    if not lines:
+        raise BenchError(f"None of these languages is installed: {', '.join(sorted(only))}.")
     unit = summary(figures["write"].values).p50
     return [*(line.markdown(unit) for line in lines), f"\none API write: p50 {unit:.1f} ms"]
 

@@ -87,6 +87,14 @@ def load(
     )
 
 
+def with_key(settings: Settings) -> Settings:
+    """Return the settings. Raises SettingsError if they have no key."""
+    if settings.api_key is None:
+        file = config_file()
+        raise SettingsError(f"There is no API key. Set CLOCHE_API_KEY, or api_key in {file}.")
+    return settings
+
+
 def _url(text: str, source: str) -> str:
     """Return a URL without a slash at its end. Raises SettingsError."""
     text = text.strip()

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Self, Unpack
 
-from cloche_client import settings as settings_module
 from cloche_client.blocking.driver import Driver
 from cloche_client.blocking.execution import Execution, stream, submit
 from cloche_client.blocking.session import Session
 from cloche_client.blocking.transport import Transport
 from cloche_client.core import answers, flows, requests
 from cloche_client.core.retry import Retry
-from cloche_client.errors import SettingsError
+from cloche_client.settings import load, with_key
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterable, Iterator, Mapping
@@ -51,12 +50,9 @@ class Client:
         Raises:
             SettingsError: there is no URL or no key, or one is not valid.
         """
-        self.settings = settings or settings_module.load(
-            url=url, api_key=api_key, ca_file=ca_file, profile=profile
+        self.settings = with_key(
+            settings or load(url=url, api_key=api_key, ca_file=ca_file, profile=profile)
         )
-        if self.settings.api_key is None:
-            file = settings_module.config_file()
-            raise SettingsError(f"There is no API key. Set CLOCHE_API_KEY, or api_key in {file}.")
         self._retry = retry or Retry()
         self._driver = Driver(Transport(self.settings), self._retry)
         self._drive = self._driver.drive

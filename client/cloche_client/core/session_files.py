@@ -60,6 +60,7 @@ def read(session_id: str, path: str, retry: Retry) -> Flow[bytes]:
 
     Raises:
         FileMissingError: there is no regular file with this path.
+        UnsafePathError: the path has empty, `.` or `..` parts.
         ClocheError: the session has ended, or the file is too large.
     """
     return answers.content_of((yield from _answered(wire.get(_path(session_id, path)), retry)))
@@ -90,7 +91,12 @@ def download(
 
 def _path(session_id: str, path: str | None = None) -> str:
     route = f"/api/v1/sessions/{wire.part(session_id)}/files"
-    return route if path is None else f"{route}/{quote(path, safe='/')}"
+    if path is None:
+        return route
+    # httpx resolves `..`, so that such a path would name another resource of the API.
+    if {"", ".", ".."} & set(path.split("/")):
+        raise UnsafePathError(f"The path {path!r} must not have empty, `.` or `..` parts.")
+    return f"{route}/{quote(path, safe='/')}"
 
 
 def _answered(request: Request, retry: Retry) -> Flow[Reply]:

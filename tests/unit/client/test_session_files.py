@@ -82,3 +82,10 @@ def test_a_file_that_is_too_large_is_named_by_the_server() -> None:
     refused = reply(413, {"detail": "path: the file must be at most 256 KiB"})
     with pytest.raises(errors.TooLargeError, match="at most 256 KiB"):
         Script([refused]).drive(session_files.read("sbs-1", "x", RETRY))
+
+
+@pytest.mark.parametrize("path", ["..", "../..", "a/../b", "./a", "/a", "a//b", ""])
+def test_a_path_that_would_name_another_resource_is_not_sent(path: str) -> None:
+    for flow in (session_files.read, session_files.remove):
+        with pytest.raises(errors.UnsafePathError, match="parts"):
+            Script([]).drive(flow("sbs-1", path, RETRY))
