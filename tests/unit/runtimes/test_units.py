@@ -108,7 +108,7 @@ def test_openmp_is_linked_where_the_main_file_uses_it(
     ],
 )
 def test_a_compiled_header_is_for_cpp_that_includes_it_first(
-    compilers: Compilers, name: str, text: str, compiled: bool
+    compilers: Compilers, *, name: str, text: str, compiled: bool
 ) -> None:
     compiler = "g++" if name == "main.cpp" else "gcc"
     (call,) = compilers.calls({name: text}, "c/compile", name, compiler)
