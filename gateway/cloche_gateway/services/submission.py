@@ -239,9 +239,10 @@ async def _create(context: Context, planned: Plan, *, charged: bool) -> Stored:
     """
     assert planned.obj is not None
     path = context.paths.executions
-    pod = context.languages.waiting_pods.choose(planned.obj["spec"])
-    if pod is not None:
-        planned.obj["spec"]["waitingPod"] = pod
+    if context.settings.names_waiting_pods:
+        pod = context.languages.waiting_pods.choose(planned.obj["spec"])
+        if pod is not None:
+            planned.obj["spec"]["waitingPod"] = pod
     try:
         if planned.source is not None:
             await _create_source(context, planned.source)
