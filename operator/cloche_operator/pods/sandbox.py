@@ -7,6 +7,7 @@ k8s.io/apimachinery/pkg/util/remotecommand, protocol v5.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import time
 from typing import TYPE_CHECKING, Any
 
@@ -113,6 +114,8 @@ class Sandbox:
         """What its last `ready` reported; None if it reported nothing."""
         self.actions: frozenset[str] = frozenset()
         """The actions on files that its supervisor knows. In an earlier image it reports none."""
+        self.knows_cells = False
+        """Whether its supervisor can keep an interpreter. In an earlier image it cannot."""
         self._marked = not pod.waits
         self._on_spent: list[Callable[[Sandbox], None]] = []
         self._attachment = attachment
@@ -199,6 +202,11 @@ class Sandbox:
             raise
         return True
 
+    async def tell(self, frame: bytes) -> None:
+        """Send a frame that has no answer. If it is lost, the stream ends."""
+        with contextlib.suppress(ConnectionError):
+            await self._attachment.send(frame)
+
     async def hear(self) -> bool:
         """Receive the events of the frame that was sent. Return whether the transcript is whole."""
         transcript = self._transcript
@@ -256,6 +264,7 @@ class Sandbox:
             actions = event.get("actions")
             reported = actions if isinstance(actions, list) else []
             self.actions = frozenset(one for one in Action if one in reported)
+            self.knows_cells = event.get("cells") is True
         elif self._transcript is not None and not self._transcript.ended:
             self._transcript.take(event)
         elif event.get("event") == "error":

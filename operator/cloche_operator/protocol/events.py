@@ -11,7 +11,7 @@ import json
 from typing import Any, NotRequired, TypedDict, TypeGuard
 
 from cloche_api import limits
-from cloche_operator.protocol import files
+from cloche_operator.protocol import cells, files
 from cloche_operator.protocol.output_order import OutputOrder
 
 _LINE_BYTES = 4 * limits.MIB
@@ -56,6 +56,7 @@ class ExitEvent(TypedDict):
     listed: NotRequired[list[files.ListedFile]]
     problem: NotRequired[str | None]
     syntax_error: str | None
+    cell: NotRequired[cells.CellEnd]
 
 
 _NUMBER = (int, float)
@@ -84,9 +85,10 @@ _EXIT_FIELDS: dict[str, tuple[type, ...]] = {
     "listed": (list,),
     "problem": (str, type(None)),
     "syntax_error": (str, type(None)),
+    "cell": (dict,),
 }
 _ADDED = {
-    *("compile_cpu_seconds", "compile_max_memory_bytes", "files_omitted", "listed", "problem"),
+    *("compile_cpu_seconds", "compile_max_memory_bytes", "files_omitted", "listed", "problem", "cell")
 }
 """Fields that a supervisor of an earlier image does not write, or not after each execution."""
 
@@ -164,6 +166,8 @@ class Transcript:
         """Unix time of the first `started` event."""
         self.exit: ExitEvent | None = None
         """The `exit` event. Every field has the right type."""
+        self.results = cells.Results()
+        """What a cell shows."""
         self.error: str | None = None
         """The message of an `error` event."""
         self.garbage = 0
@@ -181,7 +185,7 @@ class Transcript:
 
     @property
     def _kept(self) -> int:
-        return sum(map(len, self._out.values()))
+        return sum(map(len, self._out.values())) + self.results.size
 
     @property
     def size(self) -> int:
@@ -242,6 +246,9 @@ class Transcript:
         if kind in ("stdout", "stderr") and isinstance(event.get("data"), str):
             if self.started is not None and not self.gap:
                 self._keep(kind, event["data"])
+        elif kind == "result" and (result := cells.result_of(event)) is not None:
+            if self.started is not None and not self.gap:
+                self.results.add(result)
         elif kind == "ready" and type(event.get("protocol")) is int:
             return
         elif kind == "error" and isinstance(event.get("message"), str):
@@ -279,6 +286,7 @@ def _is_exit(event: dict[str, Any]) -> TypeGuard[ExitEvent]:
         and _is_time(event["time"])
         and all(map(files.is_returned, event["files"]))
         and (not event.get("files_omitted") or files.are_omitted(event["files_omitted"]))
+        and ("cell" not in event or cells.is_end(event["cell"]))
         and (not event.get("listed") or files.are_listed(event["listed"]))
     )
 

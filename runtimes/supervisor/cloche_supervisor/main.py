@@ -14,7 +14,7 @@ from cloche_supervisor.isolation.syscalls import MACHINES
 from cloche_supervisor.isolation.user_limits import watches_are_scarce
 from cloche_supervisor.localhost.service import Localhost
 from cloche_supervisor.protocol.events import LOG_BYTES, Events, ReaderGoneError
-from cloche_supervisor.protocol.frame import ACTIONS, EXIT, KEEP_FILES, Frame, read
+from cloche_supervisor.protocol.frame import ACTIONS, EXIT, KEEP_FILES, RESTART, read
 from cloche_supervisor.protocol.wire import VERSION, Input, ProtocolError
 from cloche_supervisor.run.child import default_environment
 from cloche_supervisor.run.execution import Execution
@@ -28,6 +28,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import NoReturn
 
+    from cloche_supervisor.cells.session import Cells
     from cloche_supervisor.protocol.file_frame import FileFrame
 
 OK, FAILED, BAD_INPUT, TERMINATED = 0, 1, 2, 128 + 15
@@ -112,24 +113,55 @@ def _serve(context: Context) -> int:
     _report_ready(context)
     pristine = PristineState(context.settings.workspace, context.settings.memory_directories)
     environment = default_environment(context.settings.workspace)
+    cells: Cells | None = None
     data: bytes | None = source.frame()
     while data is not None:
         frame = read(data)
-        if isinstance(frame, Frame):
-            Execution(context, frame, environment).run()
-        else:
+        if frame.kind == "start":
+            cells = cells or _cells(context, environment)
+            cells.start(frame.interpreter)
+            data = _next(source, context)
+            continue
+        if frame.kind == "cell":
+            cells = cells or _cells(context, environment)
+            cells.run(frame)
+        elif frame.kind == "action":
             _act(context, frame)
+        else:
+            if cells is not None:
+                cells.end()
+            Execution(context, frame, environment).run()
         if frame.afterwards == EXIT or context.events.logged >= LOG_BYTES:
             break
         keep_files = frame.afterwards == KEEP_FILES
+        if cells is not None and (
+            not keep_files or (frame.kind == "action" and frame.action == RESTART)
+        ):
+            cells.end()
         del data, frame  # some MiB, not needed while waiting
-        _make_ready(context, pristine, keep_files=keep_files)
-        data = source.next_frame()
-        if data is None:
-            # This event's number lets a reader see whether the log is complete, and with it which
-            # programs were started.
-            context.events.emit("error", message="the input ended")
+        _make_ready(context, pristine, cells, keep_files=keep_files)
+        data = _next(source, context)
+    if cells is not None:
+        cells.end()
     return OK
+
+
+def _next(source: Input, context: Context) -> bytes | None:
+    """Wait for another frame. Return None at the end of the input, after reporting it.
+
+    This event's number lets a reader see whether the log is complete, and with it which programs
+    were started.
+    """
+    data = source.next_frame()
+    if data is None:
+        context.events.emit("error", message="the input ended")
+    return data
+
+
+def _cells(context: Context, environment: dict[str, str]) -> Cells:
+    from cloche_supervisor.cells.session import Cells  # noqa: PLC0415 - most Pods do not need it
+
+    return Cells(context, environment)
 
 
 def _act(context: Context, frame: FileFrame) -> None:
@@ -160,18 +192,26 @@ def _report_ready(context: Context) -> None:
         localhost=localhost.addresses,
         localhost_problem=localhost.problem,
         actions=ACTIONS,
+        cells=True,
     )
 
 
-def _make_ready(context: Context, pristine: PristineState, *, keep_files: bool) -> None:
+def _make_ready(
+    context: Context, pristine: PristineState, cells: Cells | None, *, keep_files: bool
+) -> None:
     """Clean up after an execution and report `ready` for the next.
+
+    Nothing is cleaned while the interpreter of a session lives, because it uses what there is.
 
     Events are delivered before and after, because nothing is written while waiting for a frame.
     """
     from cloche_supervisor.isolation.reset import reset  # noqa: PLC0415 - many Pods do not need it
 
     _deliver(context)
-    reset(context, pristine, keep_files=keep_files)
+    if cells is None or not cells.alive:
+        reset(context, pristine, keep_files=keep_files)
+        if cells is not None and keep_files:
+            cells.restart()
     linux.give_memory_back()
     _report_ready(context)
     _deliver(context)

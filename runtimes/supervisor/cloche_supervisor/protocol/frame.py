@@ -10,11 +10,15 @@ from cloche_supervisor.protocol.wire import VERSION, ProtocolError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import Literal
+
+    from cloche_supervisor.protocol.cell_frame import CellFrame, StartFrame
     from cloche_supervisor.protocol.file_frame import FileFrame
 
 _BASE64 = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
 EXIT, RESET, KEEP_FILES = AFTERWARDS = ("exit", "reset", "keepFiles")
-ACTIONS = ("WriteFiles", "ReadFiles", "ListFiles", "RemoveFiles")
+RESTART = "Restart"
+ACTIONS = ("WriteFiles", "ReadFiles", "ListFiles", "RemoveFiles", RESTART)
 """What a frame can ask for in the place of a program."""
 RLIMITS = ("nproc", "nofile", "fsize", "core", "stack")
 
@@ -67,6 +71,8 @@ class Frame:
             names it.
     """
 
+    kind: Literal["program"] = "program"
+
     def __init__(self, value: object) -> None:
         frame = validate.keys(value, "", _KEYS, ("merge_output",))
         check_version(frame["protocol"])
@@ -82,8 +88,8 @@ class Frame:
             run.get("timeout_seconds", self.timeout_seconds), "run.timeout_seconds"
         )
         self.syntax_check = _syntax_check(frame["syntax_check"])
-        self.failure_messages = _failure_messages(frame["failure_messages"])
-        self.environment = _environment(frame["environment"])
+        self.failure_messages = failure_messages_of(frame["failure_messages"])
+        self.environment = environment_of(frame["environment"], "environment")
         self.stdin = validate.text(frame["stdin"], "stdin").encode()
         self.output_files = patterns_of(frame["output_files"])
         self.merge_output = validate.flag(frame.get("merge_output", False), "merge_output")
@@ -97,17 +103,21 @@ _KEYS = (
 )
 
 
-def read(data: bytes) -> Frame | FileFrame:
-    """Return the frame of a program or of an action on files.
+def read(data: bytes) -> Frame | FileFrame | CellFrame | StartFrame:
+    """Return the frame of a program, of an action on files, or of a session's interpreter.
 
     Raises:
-        ProtocolError: as `Frame` and `FileFrame`.
+        ProtocolError: as the classes of these frames.
     """
     value = _parse(data)
     if isinstance(value, dict) and "action" in value:
         from cloche_supervisor.protocol.file_frame import FileFrame  # noqa: PLC0415 - rarely needed
 
         return FileFrame(value)
+    if isinstance(value, dict) and "interpreter" in value:
+        from cloche_supervisor.protocol import cell_frame  # noqa: PLC0415 - rarely needed
+
+        return cell_frame.read(value)
     return Frame(value)
 
 
@@ -188,7 +198,8 @@ def _syntax_check(value: object) -> tuple[str, ...] | None:
     return validate.words(entry["command"], "syntax_check.command")
 
 
-def _failure_messages(value: object) -> FailureMessages:
+def failure_messages_of(value: object) -> FailureMessages:
+    """Return the lines by which a failure is recognised."""
     names = ("out_of_memory", "disk_full", "compiler_failed")
     entry = validate.keys(value, "failure_messages", names)
     return FailureMessages(*(_messages(entry[name], f"failure_messages.{name}") for name in names))
@@ -199,25 +210,35 @@ def _messages(value: object, key: str) -> tuple[str, ...]:
     return tuple(validate.text(item, f"{key}[{i}]") for i, item in enumerate(items))
 
 
-def _environment(value: object) -> dict[str, str]:
+def environment_of(value: object, key: str) -> dict[str, str]:
+    """Return variables of the environment."""
     if not isinstance(value, dict):
-        raise validate.wrong("environment", "must be an object")
+        raise validate.wrong(key, "must be an object")
     found = {}
     for name, text in value.items():
-        if not validate.word(name, "environment") or "=" in name:
-            raise validate.wrong("environment", "a name must not be empty nor contain '='")
-        found[name] = validate.word(text, f"environment.{name[:100]}")
+        if not validate.word(name, key) or "=" in name:
+            raise validate.wrong(key, "a name must not be empty nor contain '='")
+        found[name] = validate.word(text, f"{key}.{name[:100]}")
     return found
 
 
 def _limits(value: object) -> Limits:
     names = ("stdout_bytes", "stderr_bytes", "files_bytes")
     limits = validate.keys(value, "limits", (*names, "rlimits"))
+    return Limits(*_amounts(limits, names), rlimits_of(limits["rlimits"], "limits.rlimits"))
+
+
+def limits_of(value: object, names: tuple[str, str, str]) -> Limits:
+    """Return limits without rlimits."""
+    return Limits(*_amounts(validate.keys(value, "limits", names), names), {})
+
+
+def rlimits_of(value: object, key: str) -> dict[str, int]:
+    """Return rlimits by their names."""
+    rlimits = validate.keys(value, key, RLIMITS)
+    return {name: validate.amount(rlimits[name], f"{key}.{name}") for name in RLIMITS}
+
+
+def _amounts(limits: dict[str, object], names: tuple[str, str, str]) -> tuple[int, int, int]:
     stdout, stderr, files = (validate.amount(limits[name], f"limits.{name}") for name in names)
-    rlimits = validate.keys(limits["rlimits"], "limits.rlimits", RLIMITS)
-    return Limits(
-        stdout,
-        stderr,
-        files,
-        {name: validate.amount(rlimits[name], f"limits.rlimits.{name}") for name in RLIMITS},
-    )
+    return stdout, stderr, files
