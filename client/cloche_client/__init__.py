@@ -39,9 +39,10 @@ if TYPE_CHECKING:
         UnsafePathError,
         WaitTimeoutError,
     )
-    from cloche_client.events import Event, Exit, Started, Stderr, Stdout
+    from cloche_client.events import Event, Exit, ResultShown, Started, Stderr, Stdout
     from cloche_client.files import read_files, save_files
     from cloche_client.models import (
+        CellError,
         ExecutionState,
         ExecutionSummary,
         LanguageInfo,
@@ -50,6 +51,7 @@ if TYPE_CHECKING:
         Program,
         Result,
         SessionInfo,
+        Shown,
         Usage,
     )
 
@@ -68,11 +70,11 @@ _MODULES = {
         *("ProgramFailedError", "RateLimitedError", "RecordRemovedError", "SettingsError"),
         *("TooLargeError", "UnexpectedAnswerError", "UnsafePathError", "WaitTimeoutError"),
     ),
-    "events": ("Event", "Exit", "Started", "Stderr", "Stdout"),
+    "events": ("Event", "Exit", "ResultShown", "Started", "Stderr", "Stdout"),
     "files": ("read_files", "save_files"),
     "models": (
-        *("ExecutionState", "ExecutionSummary", "LanguageInfo", "OmittedFile", "OutputFile"),
-        *("Program", "Result", "SessionInfo", "Usage"),
+        *("CellError", "ExecutionState", "ExecutionSummary", "LanguageInfo", "OmittedFile"),
+        *("OutputFile", "Program", "Result", "SessionInfo", "Shown", "Usage"),
     ),
 }
 _HOME = {name: module for module, names in _MODULES.items() for name in names}
@@ -80,12 +82,12 @@ _HOME = {name: module for module, names in _MODULES.items() for name in names}
 __all__ = [  # noqa: RUF022  mypy reads the names above
     "__version__",
     "AnswerError", "AsyncClient", "AsyncExecution", "AsyncSession", "AuthenticationError",
-    "BusyError", "Client", "ClocheError", "ConflictError", "ConnectionFailedError",
+    "BusyError", "CellError", "Client", "ClocheError", "ConflictError", "ConnectionFailedError",
     "DeadlineExceededError", "Event", "Execution", "ExecutionCancelledError",
     "ExecutionFailedError", "ExecutionState", "ExecutionSummary", "Exit", "InvalidRequestError",
     "InvalidSyntaxError", "LanguageInfo", "NotFoundError", "OmittedFile", "OutputFile", "Program",
-    "ProgramFailedError", "RateLimitedError", "RecordRemovedError", "Result", "Session",
-    "SessionInfo", "SettingsError", "Started", "Stderr", "Stdout", "TooLargeError",
+    "ProgramFailedError", "RateLimitedError", "RecordRemovedError", "Result", "ResultShown", "Session",
+    "SessionInfo", "SettingsError", "Shown", "Started", "Stderr", "Stdout", "TooLargeError",
     "UnexpectedAnswerError", "UnsafePathError", "Usage", "WaitTimeoutError", "read_files",
     "save_files",
 ]  # fmt: skip
