@@ -86,10 +86,10 @@ __all__ = [  # noqa: RUF022  mypy reads the names above
     "DeadlineExceededError", "Event", "Execution", "ExecutionCancelledError",
     "ExecutionFailedError", "ExecutionState", "ExecutionSummary", "Exit", "InvalidRequestError",
     "InvalidSyntaxError", "LanguageInfo", "NotFoundError", "OmittedFile", "OutputFile", "Program",
-    "ProgramFailedError", "RateLimitedError", "RecordRemovedError", "Result", "ResultShown", "Session",
-    "SessionInfo", "SettingsError", "Shown", "Started", "Stderr", "Stdout", "TooLargeError",
-    "UnexpectedAnswerError", "UnsafePathError", "Usage", "WaitTimeoutError", "read_files",
-    "save_files",
+    "ProgramFailedError", "RateLimitedError", "RecordRemovedError", "Result", "ResultShown",
+    "Session", "SessionInfo", "SettingsError", "Shown", "Started", "Stderr", "Stdout",
+    "TooLargeError", "UnexpectedAnswerError", "UnsafePathError", "Usage", "WaitTimeoutError",
+    "read_files", "save_files",
 ]  # fmt: skip
 
 

@@ -73,8 +73,9 @@ class Position:
 class Piece:
     """One event of an execution. `kind` is `started`, `stdout`, `stderr`, `result` or `exit`.
 
-    `text` is the output. `result` is a `cell_models.CellResult`. `time` is the start in Unix time, for `started` from the log. `obj` is the
-    ended execution, reduced by `lean`, for `exit`, and for `started` from the status.
+    `text` is the output, `result` a `cell_models.CellResult`. `time` is the start in Unix time, for
+    `started` from the log. `obj` is the ended execution, reduced by `lean`, for `exit`, and for
+    `started` from the status.
 
     `replayed`: the text comes from the execution's status, where the order between stdout and
     stderr is lost.
@@ -177,16 +178,10 @@ class Feed:
                     for part, end in _parts(piece, getattr(start, piece.kind) - before):
                         yield part, replace(at, **{piece.kind: before + end})
                     at = replace(at, **{piece.kind: before + len(piece.text)})
-                elif piece.kind == "result":
-                    at = replace(at, results=at.results + 1)
-                    if at.results > start.results:
-                        yield piece, at
-                elif piece.kind == "started":
-                    at = replace(at, started=True)
-                    if not start.started:
-                        yield piece, at
                 else:
-                    yield piece, replace(at, ended=True)
+                    at = _after(piece, at)
+                    if not _is_known(piece, at, start):
+                        yield piece, at
             if self.at.ended or self.is_cut:
                 return
             if not await self._wait(silence):
@@ -206,6 +201,20 @@ class Feed:
             return news.done()
         finally:
             self._news.discard(news)
+
+
+def _after(piece: Piece, at: Position) -> Position:
+    """Return the position after a piece that is no output."""
+    if piece.kind == "result":
+        return replace(at, results=at.results + 1)
+    return replace(at, started=True) if piece.kind == "started" else replace(at, ended=True)
+
+
+def _is_known(piece: Piece, at: Position, start: Position) -> bool:
+    """Return whether a listener that begins at `start` has the piece. `at`: after the piece."""
+    if piece.kind == "result":
+        return at.results <= start.results
+    return piece.kind == "started" and start.started
 
 
 def lean(obj: dict[str, Any]) -> dict[str, Any]:

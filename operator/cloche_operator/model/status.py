@@ -33,9 +33,7 @@ _STREAMS: tuple[tuple[_Stream, _Truncated], ...] = (
     ("stdout", "stdoutTruncated"),
     ("stderr", "stderrTruncated"),
 )
-_Output = Literal[
-    "stdout", "stderr", "files", "filesOmitted", "listedFiles", "results", "error"
-]
+_Output = Literal["stdout", "stderr", "files", "filesOmitted", "listedFiles", "results", "error"]
 _OUTPUTS: tuple[_Output, ...] = (
     *("stdout", "stderr", "files", "filesOmitted", "listedFiles", "results", "error"),
 )

@@ -8,11 +8,15 @@ exception.
 from __future__ import annotations
 
 import json
-from typing import Any, NotRequired, TypedDict, TypeGuard
+from typing import TYPE_CHECKING, Any
 
 from cloche_api import limits
-from cloche_operator.protocol import cells, files
+from cloche_operator.protocol import cells
+from cloche_operator.protocol.exit_event import is_exit, is_time
 from cloche_operator.protocol.output_order import OutputOrder
+
+if TYPE_CHECKING:
+    from cloche_operator.protocol.exit_event import ExitEvent
 
 _LINE_BYTES = 4 * limits.MIB
 """The maximum length of a line. An exit event with all its files is below 1 MiB."""
@@ -20,77 +24,8 @@ _TEXT_BYTES = limits.STDOUT_BYTES + 4
 """Bytes of UTF-8 that are kept of a stream: what a status takes, and one character more to show
 that there was more."""
 
-_LARGEST = 2**53
-"""The largest number in an event: JSON parsers agree up to here, and a status can hold it."""
-_LATEST = 253_402_300_800
-"""Unix time of the year 10000, where RFC 3339 ends."""
-
 _INPUT_ENDED = "the input ended"
 """Part of the supervisor's message for an input that ended early, at any byte."""
-
-
-class ExitEvent(TypedDict):
-    """The `exit` event of an execution."""
-
-    time: float
-    exit_code: int
-    signal: int | None
-    timed_out: bool
-    out_of_memory: bool
-    disk_full: bool
-    compiler_failed: bool
-    execution_seconds: float | None
-    compile_seconds: float | None
-    check_seconds: float | None
-    cpu_seconds: float | None
-    max_memory_bytes: int | None
-    compile_cpu_seconds: NotRequired[float | None]
-    compile_max_memory_bytes: NotRequired[int | None]
-    stdout_bytes: int
-    stderr_bytes: int
-    stdout_truncated: bool
-    stderr_truncated: bool
-    files: list[files.ReturnedFile]
-    files_truncated: bool
-    files_omitted: NotRequired[list[files.OmittedFile]]
-    listed: NotRequired[list[files.ListedFile]]
-    problem: NotRequired[str | None]
-    syntax_error: str | None
-    cell: NotRequired[cells.CellEnd]
-
-
-_NUMBER = (int, float)
-_EXIT_FIELDS: dict[str, tuple[type, ...]] = {
-    "time": _NUMBER,
-    "exit_code": (int,),
-    "signal": (int, type(None)),
-    "timed_out": (bool,),
-    "out_of_memory": (bool,),
-    "disk_full": (bool,),
-    "compiler_failed": (bool,),
-    "execution_seconds": (*_NUMBER, type(None)),
-    "compile_seconds": (*_NUMBER, type(None)),
-    "check_seconds": (*_NUMBER, type(None)),
-    "cpu_seconds": (*_NUMBER, type(None)),
-    "max_memory_bytes": (int, type(None)),
-    "compile_cpu_seconds": (*_NUMBER, type(None)),
-    "compile_max_memory_bytes": (int, type(None)),
-    "stdout_bytes": (int,),
-    "stderr_bytes": (int,),
-    "stdout_truncated": (bool,),
-    "stderr_truncated": (bool,),
-    "files": (list,),
-    "files_truncated": (bool,),
-    "files_omitted": (list,),
-    "listed": (list,),
-    "problem": (str, type(None)),
-    "syntax_error": (str, type(None)),
-    "cell": (dict,),
-}
-_ADDED = {
-    *("compile_cpu_seconds", "compile_max_memory_bytes", "files_omitted", "listed", "problem", "cell")
-}
-"""Fields that a supervisor of an earlier image does not write, or not after each execution."""
 
 
 class EventReader:
@@ -243,20 +178,16 @@ class Transcript:
         """Process an event. Output is the execution's own after its `started` event."""
         self._count(event.get("seq"))
         kind = event.get("event")
-        if kind in ("stdout", "stderr") and isinstance(event.get("data"), str):
-            if self.started is not None and not self.gap:
-                self._keep(kind, event["data"])
-        elif kind == "result" and (result := cells.result_of(event)) is not None:
-            if self.started is not None and not self.gap:
-                self.results.add(result)
-        elif kind == "ready" and type(event.get("protocol")) is int:
+        if self._is_output(event):
             return
-        elif kind == "error" and isinstance(event.get("message"), str):
+        if kind == "ready" and type(event.get("protocol")) is int:
+            return
+        if kind == "error" and isinstance(event.get("message"), str):
             self.error = event["message"]
-        elif kind == "started" and _is_time(event.get("time")):
+        elif kind == "started" and is_time(event.get("time")):
             if event.get("execution") == self._execution and self.started is None:
                 self.started, self.gap = float(event["time"]), False
-        elif kind == "exit" and _is_exit(event):
+        elif kind == "exit" and is_exit(event):
             if event.get("execution") == self._execution:
                 self.exit = event
         else:
@@ -268,6 +199,18 @@ class Transcript:
                 self.gap = True
             self._next = number + 1
 
+    def _is_output(self, event: dict[str, Any]) -> bool:
+        """Return whether the event is output or a result, and keep it if it is the execution's."""
+        kind, data = event.get("event"), event.get("data")
+        result = cells.result_of(event) if kind == "result" else None
+        is_text = kind in ("stdout", "stderr") and isinstance(data, str)
+        if self.started is not None and not self.gap:
+            if result is not None:
+                self.results.add(result)
+            elif is_text:
+                self._keep(str(kind), str(data))
+        return is_text or result is not None
+
     def _keep(self, stream: str, text: str) -> None:
         kept = self._out[stream]
         if self.order is None and stream == "stderr":
@@ -277,26 +220,3 @@ class Transcript:
         # JSON can contain a lone surrogate, but UTF-8 cannot.
         kept += text[: _TEXT_BYTES - len(kept)].encode("utf-8", "replace")
         del kept[_TEXT_BYTES:]
-
-
-def _is_exit(event: dict[str, Any]) -> TypeGuard[ExitEvent]:
-    return (
-        event.keys() >= _EXIT_FIELDS.keys() - _ADDED
-        and all(_is_a(event[name], _EXIT_FIELDS[name]) for name in event.keys() & _EXIT_FIELDS)
-        and _is_time(event["time"])
-        and all(map(files.is_returned, event["files"]))
-        and (not event.get("files_omitted") or files.are_omitted(event["files_omitted"]))
-        and ("cell" not in event or cells.is_end(event["cell"]))
-        and (not event.get("listed") or files.are_listed(event["listed"]))
-    )
-
-
-def _is_a(value: Any, types: tuple[type, ...]) -> bool:
-    """Return whether it has one of these types. True is not an int; NaN and infinity fail."""
-    if type(value) not in types:
-        return False
-    return not isinstance(value, _NUMBER) or abs(value) <= _LARGEST
-
-
-def _is_time(value: Any) -> bool:
-    return _is_a(value, _NUMBER) and 0 <= value < _LATEST

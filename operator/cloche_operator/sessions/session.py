@@ -12,8 +12,8 @@ import contextlib
 import logging
 from typing import TYPE_CHECKING, Any
 
-from cloche_api.resources.phases import Reason
 from cloche_api.resources.execution import Action
+from cloche_api.resources.phases import Reason
 from cloche_api.resources.session import SessionPhase, Stateful
 from cloche_kube.errors import ApiError
 from cloche_kube.retry import retry_until_available
@@ -24,8 +24,8 @@ from cloche_operator.model.session import SessionEnd
 from cloche_operator.model.status import EndedError, resources_of
 from cloche_operator.pools.pod_lease import from_pool
 from cloche_operator.queue.limits import Share
-from cloche_operator.sessions.pod import CONNECTION_LOST, assign, own_pod, started
 from cloche_operator.sessions.interpreter import require_cells, start_interpreter
+from cloche_operator.sessions.pod import CONNECTION_LOST, assign, own_pod, started
 from cloche_operator.sessions.turns import Turn, Turns
 from cloche_operator.state.events import WARNED
 

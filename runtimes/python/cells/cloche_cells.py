@@ -89,24 +89,32 @@ class Cells:
         """Run the statements, and show the value of the last one if it is an expression."""
         flags = ast.PyCF_ONLY_AST | _AWAIT | self._flags
         tree = compile(code, name, "exec", flags, dont_inherit=True)
-        body, last = tree.body, None
-        if body and isinstance(body[-1], ast.Expr) and not code.rstrip().endswith(";"):
-            last = body.pop().value
-        if body:
-            self._value(compile(tree, name, "exec", _AWAIT | self._flags, dont_inherit=True))
-        if last is not None:
-            tree = ast.Expression(last)
-            value = self._value(
-                compile(tree, name, "eval", _AWAIT | self._flags, dont_inherit=True)
-            )
-            if value is not None:
-                builtins._ = value  # type: ignore[attr-defined]
-                self._results.show("result", bundle(value))
+        parts: list[tuple[ast.AST, str]] = [(tree, "exec")]
+        ends_with_value = False
+        if tree.body and isinstance(tree.body[-1], ast.Expr) and not code.rstrip().endswith(";"):
+            ends_with_value = True
+            parts.append((ast.Expression(tree.body.pop().value), "eval"))
+        codes = []
+        for part, mode in parts:
+            made = compile(part, name, mode, _AWAIT | self._flags, dont_inherit=True)
+            self._flags |= made.co_flags & _FUTURE
+            codes.append(made)
+        if any(made.co_flags & _COROUTINE for made in codes):
+            value = self._awaited(self._all(codes))
+        else:
+            value = [eval(made, self._names) for made in codes][-1]  # noqa: S307 - a cell is code
+        if ends_with_value and value is not None:
+            builtins._ = value  # type: ignore[attr-defined]
+            self._results.show("result", bundle(value))
 
-    def _value(self, code: types.CodeType) -> object:
-        self._flags |= code.co_flags & _FUTURE
-        value = eval(code, self._names)  # noqa: S307 - this is what cells are for
-        return self._awaited(value) if code.co_flags & _COROUTINE else value
+    async def _all(self, codes: list[types.CodeType]) -> object:
+        """Run the parts of a cell that awaits, in a running event loop."""
+        value = None
+        for made in codes:
+            value = eval(made, self._names)  # noqa: S307
+            if made.co_flags & _COROUTINE:
+                value = await value  # type: ignore[misc]
+        return value
 
     def _awaited(self, coroutine: Coroutine[object, object, object]) -> object:
         import asyncio

@@ -7,7 +7,7 @@ import traceback
 
 _TRACE_CHARACTERS = (8192, 24_576)  # kept of the beginning and the end of a long traceback
 _NAME_CHARACTERS, _VALUE_CHARACTERS = 256, 4096
-_OWN = os.path.dirname(__file__)  # noqa: PTH120 - importing pathlib takes 10 ms
+_OWN = os.path.dirname(__file__)
 
 
 def described(raised: BaseException) -> dict[str, str]:
@@ -26,7 +26,11 @@ def described(raised: BaseException) -> dict[str, str]:
     first, last = _TRACE_CHARACTERS
     if len(text) > first + last:
         text = f"{text[:first]}\n…\n{text[-last:]}"
-    return {"name": kind.__name__[:_NAME_CHARACTERS], "value": value[:_VALUE_CHARACTERS], "traceback": text}
+    return {
+        "name": kind.__name__[:_NAME_CHARACTERS],
+        "value": value[:_VALUE_CHARACTERS],
+        "traceback": text,
+    }
 
 
 def _cut(report: traceback.TracebackException) -> None:

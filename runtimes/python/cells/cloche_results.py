@@ -126,6 +126,7 @@ def _png(figure: object) -> bytes:
 
 
 def flush() -> None:
+    """Write what the streams of the cell hold back."""
     for stream in (sys.stdout, sys.stderr):
         try:
             stream.flush()

@@ -57,9 +57,9 @@ SESSION = f"""\
 Create a session: a sandbox whose files in the working directory and in /tmp survive from one \
 execute_code call to the next. Variables and processes do not survive, and each call starts the \
 language anew, unless stateful is "interpreter" (python, javascript): then each call is a cell of \
-one interpreter, which keeps variables and imports, awaits at top level, and shows the value of the \
-last expression and open figures. Such calls take no stdin and no args. Use it for work in several \
-steps.
+one interpreter, which keeps variables and imports, can await at top level, and shows the value \
+of the last expression and open figures. Such calls take no stdin and no args. Use it for \
+work in several steps.
 A session ends by itself after {limits.SESSION_IDLE_SECONDS_DEFAULT // _MINUTE} minutes without a \
 call (idle_timeout) and at the latest after {limits.SESSION_LIFETIME_SECONDS_DEFAULT // _MINUTE} \
 minutes (lifetime). Its files are then lost, so bring back what you need with output_files. All \

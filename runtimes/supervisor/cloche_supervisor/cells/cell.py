@@ -70,9 +70,7 @@ class Cell:
         messages = Messages(self._token, limits, interpreter.unread, self._show)
         kills = context.cgroup.oom_kills()
         meter = CellMeter(context.cgroup, context.processes, interpreter.pid)
-        pipes = self._pipes = CellPipes(
-            context, interpreter, self._request(), streams, messages
-        )
+        pipes = self._pipes = CellPipes(context, interpreter, self._request(), streams, messages)
         deadline = self._start + self._frame.timeout_seconds
         in_time = pipes.wait(deadline)
         if not in_time:
@@ -80,7 +78,6 @@ class Cell:
             pipes.wait(time.monotonic() + _GRACE_SECONDS)
         kept = messages.end is not None and interpreter.alive
         seconds = time.monotonic() - self._start
-        status = context.processes.status
         if not kept:
             context.processes.kill(context.settings.kill_seconds)
             context.localhost.clear()
@@ -88,7 +85,8 @@ class Cell:
         pipes.read_output()
         for stream in streams:
             stream.finish()
-        if messages.end is not None and status is None:
+        status = context.processes.status
+        if kept and messages.end is not None:
             status = messages.end.exit_code << 8  # as wait(2) has it
         ended = Ended(
             status if in_time and status is not None else SIGKILL_STATUS,
@@ -117,9 +115,7 @@ class Cell:
         self._pipes.read_output()
         self._context.events.emit("result", kind=kind, data=texts)
 
-    def _report(
-        self, ended: Ended, usage: Usage, messages: Messages, *, state_lost: bool
-    ) -> None:
+    def _report(self, ended: Ended, usage: Usage, messages: Messages, *, state_lost: bool) -> None:
         frame, end, settings = self._frame, messages.end, self._context.settings
         error = None if end is None else end.error
         # The traceback of an exception that a program would have printed.

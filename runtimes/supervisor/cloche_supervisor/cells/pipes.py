@@ -26,9 +26,7 @@ class CellPipes(Pipes):
         child = interpreter.child
         self._messages = messages
         self._streams = {child.stdout: streams[0], child.stderr: streams[1]}
-        super().__init__(
-            context, child, request, {**self._streams, interpreter.messages: messages}
-        )
+        super().__init__(context, child, request, {**self._streams, interpreter.messages: messages})
 
     def over(self) -> bool:
         """Return whether the cell has ended, the interpreter has, or its messages make no sense."""

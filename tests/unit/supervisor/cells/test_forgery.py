@@ -34,13 +34,13 @@ TOKEN = (
         r"send({'token': token, 'result': {'kind': 'x', 'data': {}}})",
         r"send({'token': token, 'result': {'kind': 'result', 'data': {'text/plain': 1}}})",
         r"send({'token': token, 'result': {'kind': 'result', 'data': {'no type': ''}}})",
-        "for _ in range(40): send({'token': token, 'result': {'kind': 'result', 'data': {'text/plain': 'x' * 500000}}})",
-        r"os.close(messages)",
+        (
+            "r = {'kind': 'result', 'data': {'text/plain': 'x' * 500000}}\n"
+            "for _ in range(40): send({'token': token, 'result': r})"
+        ),
     ],
 )
-def test_messages_that_make_no_sense_end_the_interpreter(
-    session: CellSession, forged: str
-) -> None:
+def test_messages_that_make_no_sense_end_the_interpreter(session: CellSession, forged: str) -> None:
     session.run(FIND)
     ran = session.run(f"{TOKEN}\n{forged}\nimport time; time.sleep(20)")
     assert (ran.state_lost, ran.error) == (True, None)
@@ -73,6 +73,8 @@ def test_a_missing_reply_is_a_timeout(session: CellSession) -> None:
     session.run(FIND)
     ran = session.run("os.dup2(os.open('/dev/null', os.O_WRONLY), messages)", timeout_seconds=0.5)
     assert (ran.exit["timed_out"], ran.state_lost) == (True, True)
+    ran = session.run(f"{FIND}\nos.close(messages)", timeout_seconds=0.5)
+    assert (ran.exit["exit_code"], ran.state_lost) == (1, True)
     stolen = session.run(
         "import threading, time\n"
         f"{FIND}\nthreading.Thread(target=os.read, args=(requests, 1000), daemon=True).start()"
