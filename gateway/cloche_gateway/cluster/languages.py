@@ -60,11 +60,11 @@ class Language:
     version: str | None
     compiled: bool
     """Whether the language has a compiler."""
-    has_cells: bool
-    """Whether a session can keep its interpreter."""
     minimum: Amounts
     defaults: Amounts
     maximum: Amounts
+    has_cells: bool = False
+    """Whether a session can keep its interpreter."""
 
 
 def source(paths: Paths) -> Source:
@@ -87,10 +87,10 @@ def language_of(obj: dict[str, Any]) -> Language:
         image=spec.image,
         version=spec.version,
         compiled=spec.compile is not None,
-        has_cells=spec.cells is not None,
         minimum=_least(spec.resources.minimum),
         defaults=_amounts(spec.resources.defaults),
         maximum=_amounts(spec.resources.maximum),
+        has_cells=spec.cells is not None,
     )
 
 

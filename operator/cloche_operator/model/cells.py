@@ -9,7 +9,7 @@ from cloche_api.accounting.size import json_bytes, object_bytes
 from cloche_api.resources.execution_status import ResultKind
 
 if TYPE_CHECKING:
-    from cloche_api.resources.typed_dicts import ExecutionStatusDict
+    from cloche_api.resources.typed_dicts import CellResultDict, ExecutionStatusDict
     from cloche_operator.protocol.events import Transcript
 
 _KINDS = {"result": ResultKind.RESULT, "display": ResultKind.DISPLAY}
@@ -41,7 +41,9 @@ def fields(transcript: Transcript) -> ExecutionStatusDict:
 def cut(status: ExecutionStatusDict) -> None:
     """Remove the largest representations of results until the status fits, and flag that."""
     excess = object_bytes(status) - limits.STATUS_BYTES
-    results = [{**result, "data": {**result["data"]}} for result in status.get("results", [])]
+    results: list[CellResultDict] = [
+        {"kind": result["kind"], "data": {**result["data"]}} for result in status.get("results", [])
+    ]
     sizes = [
         (json_bytes(text), at, mime)
         for at, result in enumerate(results)
@@ -54,4 +56,4 @@ def cut(status: ExecutionStatusDict) -> None:
         del results[at]["data"][mime]
         status["resultsTruncated"] = True
     if sizes:
-        status["results"] = [result for result in results if result["data"]]  # type: ignore[typeddict-item]
+        status["results"] = [result for result in results if result["data"]]

@@ -123,6 +123,7 @@ function described(error) {
     const lines = inspected(error).split("\n");
     traceback = lines.filter((line) => !OWN.test(line)).join("\n");
     if (!isError) traceback = `Uncaught ${traceback}`;
+    else if (/^\[.*\]$/.test(traceback)) traceback = traceback.slice(1, -1); // it has no stack
   } catch {
     traceback = "an error that cannot be described";
   }

@@ -12,7 +12,7 @@ import types
 
 from cloche_channel import Channel, Interrupts
 from cloche_errors import described
-from cloche_results import Results, bundle, flush
+from cloche_results import Results, flush
 
 TYPE_CHECKING = False  # importing typing takes longer than the rest
 if TYPE_CHECKING:
@@ -105,7 +105,7 @@ class Cells:
             value = [eval(made, self._names) for made in codes][-1]  # noqa: S307 - a cell is code
         if ends_with_value and value is not None:
             builtins._ = value  # type: ignore[attr-defined]
-            self._results.show("result", bundle(value))
+            self._results.show("result", value)
 
     async def _all(self, codes: list[types.CodeType]) -> object:
         """Run the parts of a cell that awaits, in a running event loop."""
@@ -137,7 +137,7 @@ class Cells:
         if plots is None or os.getpid() != self._process:
             return
         for number in plots.get_fignums():
-            self._results.show("display", bundle(plots.figure(number)))
+            self._results.show_figure(plots.figure(number))
         plots.close("all")
 
 

@@ -31,6 +31,7 @@ class Results:
         self._process = os.getpid()
         self.token: object = None
         self._entries = self._bytes = 0
+        self._figures: list[object] = []
         self.truncated = False
 
     def begin(self, token: object, entries: int, size: int) -> None:
@@ -40,13 +41,28 @@ class Results:
     def end(self) -> None:
         """End the cell. What its threads display later is printed."""
         self.token = None
+        self._figures.clear()
 
     def display(self, *values: object, raw: bool = False) -> None:
         """Show values as results of the cell. `raw`: they are dictionaries by MIME type."""
         for value in values:
-            self.show("display", _texts(value) if raw else bundle(value))
+            if raw:
+                self._send("display", _texts(value))
+            else:
+                self.show("display", value)
 
-    def show(self, kind: str, texts: dict[str, str]) -> None:
+    def show(self, kind: str, value: object) -> None:
+        """Send a value as a result."""
+        if _is_figure(value):
+            self._figures.append(value)
+        self._send(kind, bundle(value))
+
+    def show_figure(self, figure: object) -> None:
+        """Show a figure that the cell has left open, unless a result has shown it."""
+        if not any(shown is figure for shown in self._figures):
+            self.show("display", figure)
+
+    def _send(self, kind: str, texts: dict[str, str]) -> None:
         """Send a result, without the representations for which there is no room."""
         if self.token is None or os.getpid() != self._process:
             print(texts.get("text/plain", ""))
@@ -89,11 +105,15 @@ def bundle(value: object) -> dict[str, str]:
             method = getattr(value, name, None)
             if mime not in found and callable(method):
                 found[mime] = _quietly(method)
-    figure = sys.modules.get("matplotlib.figure")
-    if figure is not None and isinstance(value, figure.Figure):
+    if _is_figure(value):
         found["image/png"] = _png(value)
     found.setdefault("text/plain", repr(value))
     return _texts({mime: it for mime, it in found.items() if it is not None})
+
+
+def _is_figure(value: object) -> bool:
+    module = sys.modules.get("matplotlib.figure")
+    return module is not None and isinstance(value, module.Figure)
 
 
 def _texts(found: object) -> dict[str, str]:

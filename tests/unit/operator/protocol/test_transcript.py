@@ -9,15 +9,8 @@ import pytest
 from support.data.documents import section, tables
 from support.data.supervisor_events import exit_event, lines
 
-from cloche_operator.protocol.events import (
-    _ADDED,
-    _EXIT_FIELDS,
-    _LINE_BYTES,
-    _TEXT_BYTES,
-    EventReader,
-    ExitEvent,
-    Transcript,
-)
+from cloche_operator.protocol.events import _LINE_BYTES, _TEXT_BYTES, EventReader, Transcript
+from cloche_operator.protocol.exit_event import _ADDED, _EXIT_FIELDS, ExitEvent
 
 UID = "5b0c1f0e-8a7f-4f57-9f0e-2f8f4b1f5a11"
 EXIT = exit_event(
