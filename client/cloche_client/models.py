@@ -75,7 +75,7 @@ class Shown:
         return self.data.get("text/plain")
 
     def image(self, mime: str = "image/png") -> bytes:
-        """Return an image. Raises KeyError if there is none, ValueError if it is no base64."""
+        """Return an image. Raises KeyError if there is none, ValueError if it is not base64."""
         return base64.b64decode(self.data[mime], validate=True)
 
 

@@ -204,7 +204,7 @@ class Feed:
 
 
 def _after(piece: Piece, at: Position) -> Position:
-    """Return the position after a piece that is no output."""
+    """Return the position after a start, a result or an end."""
     if piece.kind == "result":
         return replace(at, results=at.results + 1)
     return replace(at, started=True) if piece.kind == "started" else replace(at, ended=True)

@@ -70,7 +70,7 @@ class Cells:
         except SystemExit as end:
             self._interrupts.disarm()
             code_of_exit = _exit_code(end.code)
-        except BaseException as raised:  # noqa: BLE001 - whatever a cell raises
+        except BaseException as raised:  # noqa: BLE001 - a cell may raise anything
             self._interrupts.disarm()
             error = described(raised)
         return {"error": error, "exit": code_of_exit, "truncated": self._results.truncated}

@@ -1,7 +1,7 @@
 """What an interpreter reports of a cell, none of which is trusted.
 
 A cell runs in the interpreter's process, so it can write anything here: other messages, half ones,
-millions of them. Whatever does not fit is dropped, and what is not a message ends the interpreter.
+millions of them. Results that do not fit are dropped. Anything but a message ends the interpreter.
 """
 
 from __future__ import annotations

@@ -147,7 +147,7 @@ def test_no_more_results_are_kept_than_a_status_takes() -> None:
     assert (len(heavy.results.kept), heavy.results.cut) == (1, True)
     assert status.from_exit(heavy).fields["resultsTruncated"]
     fitted = status.fitted(
-        {**status.from_exit(heard(result(), result(**large))).fields, "stdout": "<" * 200_000}
+        {**status.from_exit(heard(result(), result(**large))).fields, "stdout": "x" * 200_000}
     )
     assert object_bytes(fitted) <= limits.STATUS_BYTES
     assert fitted["results"] == [{"kind": "Result", "data": {"text/plain": "1"}}]

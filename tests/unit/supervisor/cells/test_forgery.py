@@ -1,4 +1,4 @@
-"""Messages that a cell forges: they change nothing but what is reported of its own session."""
+"""Messages that a cell forges: they change nothing but the report about the same session."""
 
 from __future__ import annotations
 
