@@ -89,6 +89,12 @@ class Metrics:
             ["runtime"],
             registry=self.registry,
         )
+        self.prestarted = Counter(
+            "cloche_operator_pool_prestarted_total",
+            "Executions whose program, or compiler, was a process that had waited in its Pod.",
+            ["runtime"],
+            registry=self.registry,
+        )
         self.misses = Counter(
             "cloche_operator_pool_misses_total",
             "Executions that found no waiting Pod, although the pool has Pods with their limits.",

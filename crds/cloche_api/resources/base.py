@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 from pydantic.alias_generators import to_camel
+
+_Word = Annotated[str, StringConstraints(min_length=1, max_length=4096)]
+CommandLine = Annotated[list[_Word], Field(min_length=1, max_length=64)]
+"""A program and its arguments."""
 
 
 class Resource(BaseModel):

@@ -9,18 +9,16 @@ from pydantic import ConfigDict, Field, StringConstraints
 
 from cloche_api import limits
 from cloche_api.resources.amounts import ResourceAmounts, UsedResources
-from cloche_api.resources.base import Resource, rules
+from cloche_api.resources.base import CommandLine, Resource, rules
 from cloche_api.resources.conditions import Conditions
 from cloche_api.resources.placement import PullPolicy, Toleration
-
-_Word = Annotated[str, StringConstraints(min_length=1, max_length=4096)]
-_Command = Annotated[list[_Word], Field(min_length=1, max_length=64)]
+from cloche_api.resources.prestart import Prestart
 
 
 class Compile(Resource):
     """How to compile the source."""
 
-    command: _Command
+    command: CommandLine
     """Command line of the compiler, run in the working directory."""
     timeout_seconds: int = Field(default=60, ge=1, le=limits.TIMEOUT_SECONDS_MAX)
     """Time limit of the compiler in seconds. The timeout of the execution also applies."""
@@ -29,7 +27,7 @@ class Compile(Resource):
 class Command(Resource):
     """A command line, run in the working directory without a shell."""
 
-    command: _Command
+    command: CommandLine
     """The program and its arguments."""
 
 
@@ -213,6 +211,8 @@ class RuntimeSpec(Resource):
         ),
     )
     """Environment variables of every program. Those of the execution take precedence."""
+    prestart: Prestart | None = None
+    """Processes that are started in the Pods of the pool before there is an execution."""
     resources: RuntimeResources = Field(default_factory=RuntimeResources)
     """Minimum, default and maximum resources of an execution."""
     pool: Pool = Field(default_factory=Pool)

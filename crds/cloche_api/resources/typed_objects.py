@@ -162,6 +162,64 @@ class FailureMessagesDict(TypedDict):
     whether the code is valid."""
 
 
+class PlaceholderDict(TypedDict):
+    """A file in the place of the source, for an interpreter that opens it before it waits."""
+
+    content: NotRequired[str]
+    """Its content."""
+    replacement: NotRequired[str]
+    """`NewFile` removes it and creates the source as a new file. `InPlace` writes the source into
+    it."""
+
+
+class SourceLinesDict(TypedDict):
+    """Lines of the files of an execution."""
+
+    suffixes: list[str]
+    """The ends of the names of the files that are searched, for example .py."""
+    lines: list[str]
+    """Lines without the blanks around them. `*` matches any text."""
+
+
+class WaitingProcessDict(TypedDict):
+    """A process that is started while the Pod waits, and becomes the program of an execution."""
+
+    name: str
+    """Name of the process, for `enabled`."""
+    stage: NotRequired[str]
+    """`Run` for the program, `Compile` for the compiler."""
+    command: list[str]
+    """Command line of the process. It is for commands that begin with the same words; the rest of
+    their words are the arguments."""
+    environment: NotRequired[dict[str, str]]
+    """Environment variables of the process while it waits, in addition to those of every program.
+    It removes them itself."""
+    deniedEnvironment: NotRequired[list[str]]
+    """Names of environment variables that are read at the start, for example PYTHON*. An execution
+    that sets one of them to another value is started without the process."""
+    deniedPaths: NotRequired[list[str]]
+    """Paths of files that are read at the start, for example .local/lib/python*. An execution with
+    such a file, or with one below such a directory, is started without the process."""
+    modules: NotRequired[list[str]]
+    """Names of the modules that the process has imported. An execution with a file or a directory
+    of such a name, with any suffix, is started without the process."""
+    placeholder: NotRequired[PlaceholderDict]
+    """A file in the place of the source while the process waits. Absent if it needs none."""
+    when: NotRequired[SourceLinesDict]
+    """The process is only used for executions with one of these lines."""
+    unless: NotRequired[SourceLinesDict]
+    """The process is not used for executions with one of these lines."""
+
+
+class PrestartDict(TypedDict):
+    """Processes that are started in the Pods of the pool before there is an execution."""
+
+    enabled: NotRequired[list[str]]
+    """Names of the processes that are started. Empty: none."""
+    processes: NotRequired[list[WaitingProcessDict]]
+    """Processes that can be started. The first that fits an execution is used."""
+
+
 class RuntimeResourcesDict(TypedDict):
     """Minimum, default and maximum resources of an execution."""
 
@@ -232,6 +290,8 @@ class RuntimeSpecDict(TypedDict):
     """Lines by which the language's own tools report why they failed."""
     environment: NotRequired[dict[str, str]]
     """Environment variables of every program. Those of the execution take precedence."""
+    prestart: NotRequired[PrestartDict]
+    """Processes that are started in the Pods of the pool before there is an execution."""
     resources: NotRequired[RuntimeResourcesDict]
     """Minimum, default and maximum resources of an execution."""
     pool: NotRequired[PoolDict]

@@ -158,6 +158,8 @@ class Attempt:
                 self._job.source.drop()
                 if sent and await sandbox.hear():
                     self._ctx.metrics.garbage.inc(self._transcript.garbage)
+                    if self._transcript.prestarted:
+                        self._ctx.metrics.prestarted.labels(self._job.runtime.name).inc()
                     if not self._transcript.cut_off:
                         return self._transcript
                 reader = self._log_reader(sandbox)

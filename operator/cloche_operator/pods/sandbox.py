@@ -116,6 +116,9 @@ class Sandbox:
         """The actions on files that its supervisor knows. In an earlier image it reports none."""
         self.knows_cells = False
         """Whether its supervisor can keep an interpreter. In an earlier image it cannot."""
+        self._can_prestart = False
+        self.prestarted = False
+        """Whether a prestart frame was sent to it."""
         self._marked = not pod.waits
         self._on_spent: list[Callable[[Sandbox], None]] = []
         self._attachment = attachment
@@ -207,6 +210,17 @@ class Sandbox:
         with contextlib.suppress(ConnectionError):
             await self._attachment.send(frame)
 
+    async def prestart(self, frame: bytes | None) -> None:
+        """Send a prestart frame once, if the supervisor knows it. No other frame may be sent now.
+
+        The supervisor does not answer. If the connection is lost, the Pod is spent.
+        """
+        if frame is None or self.prestarted or not self._can_prestart or self.spent:
+            return
+        self.prestarted = True
+        with contextlib.suppress(ConnectionError):
+            await self._attachment.send(frame)
+
     async def hear(self) -> bool:
         """Receive the events of the frame that was sent. Return whether the transcript is whole."""
         transcript = self._transcript
@@ -265,6 +279,7 @@ class Sandbox:
             reported = actions if isinstance(actions, list) else []
             self.actions = frozenset(one for one in Action if one in reported)
             self.knows_cells = event.get("cells") is True
+            self._can_prestart = event.get("prestart") is True
         elif self._transcript is not None and not self._transcript.ended:
             self._transcript.take(event)
         elif event.get("event") == "error":

@@ -75,6 +75,7 @@ class Filler:
                     made.append,
                 )
                 sandbox = await self._pools.opened(pod, shape, lambda: pool.need >= Need.SHORT)
+            await sandbox.prestart(pool.prestart_frame)
         except (EndedError, NeverStartedError) as problem:
             self._not_started(pool, runtime, problem)
             for of in made:

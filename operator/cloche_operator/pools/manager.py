@@ -226,6 +226,6 @@ class Pools:
         for pool in self:
             if sandbox in pool.waiting:
                 log.warning("Pod %s was lost while it waited", sandbox.name)
-                pool.health_failures += 1
+                pool.lost(sandbox)
                 self._ctx.metrics.health_failures.labels(pool.runtime.name).inc()
                 self.remove(sandbox)

@@ -140,6 +140,7 @@ class PooledPod(PodLease):
             return
         try:
             if pool.comes_back(self.sandbox) and await self.sandbox.is_ready():
+                await self.sandbox.prestart(pool.prestart_frame)
                 pool.put(self.sandbox)
                 return
         except EndedError as error:

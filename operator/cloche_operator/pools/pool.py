@@ -33,6 +33,11 @@ program again does so within a minute. It is not a number of programs, because a
 would hide the others."""
 _LIFE_SECONDS = 3600.0
 """Maximum age of a reused Pod: what a program has left in the kernel does not stay forever."""
+_LOSSES = 3
+_WITHOUT_SECONDS = 600.0
+"""After so many losses of waiting Pods in a row, Pods wait for so long without waiting processes.
+Where the kernel kills all processes of a container if memory runs out, a process that is too large
+for its Pod would end each Pod."""
 
 
 class Pool:
@@ -56,6 +61,9 @@ class Pool:
         """Whether a Pod of this runtime has run since its spec last changed."""
         self.localhost: Localhost | None = None
         """What the Pod that started last reports about localhost."""
+        self._clock = clock
+        self._losses = 0
+        self._prestart_from = 0.0
         self._tenants: dict[Sandbox, str] = {}
         """The tenant whose programs a Pod has run, for the Pods that have run one."""
         self._line: deque[tuple[str, asyncio.Future[Sandbox | None]]] = deque()
@@ -77,6 +85,13 @@ class Pool:
     def missing(self) -> int:
         """Number of Pods to start now; negative if there are too many."""
         return self.wanted - self._fresh - self.starting
+
+    @property
+    def prestart_frame(self) -> bytes | None:
+        """What to send to a Pod that is about to wait, unless an execution in line gets it."""
+        if self._line or self._clock() < self._prestart_from:
+            return None
+        return self.runtime.prestart_frame
 
     @property
     def need(self) -> Need:
@@ -114,6 +129,8 @@ class Pool:
             for sandbox in self.waiting:
                 if self.tenant_of(sandbox) == owner and not sandbox.spent:
                     self.waiting.remove(sandbox)
+                    if sandbox.prestarted:
+                        self._losses = 0
                     self._lend(sandbox, tenant)
                     return sandbox
         return None
@@ -170,6 +187,13 @@ class Pool:
         self._served[served] += 1
         self._lend(sandbox, served)
         turn.set_result(sandbox)
+
+    def lost(self, sandbox: Sandbox) -> None:
+        """Record that a Pod was lost while it waited."""
+        self.health_failures += 1
+        self._losses += sandbox.prestarted
+        if self._losses >= _LOSSES:
+            self._losses, self._prestart_from = 0, self._clock() + _WITHOUT_SECONDS
 
     def fail_last_waiter(self) -> None:
         """End the wait of the last in line, because a Pod did not start."""

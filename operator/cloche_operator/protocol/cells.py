@@ -94,8 +94,8 @@ def _interpreter(runtime: RuntimeSpec, used: UsedResources) -> dict[str, Any]:
     assert runtime.cells is not None
     return {
         "command": runtime.cells.command,
-        "environment": {**frame.default_environment(used), **(runtime.environment or {})},
-        "rlimits": frame.rlimits(used),
+        "environment": frame.environment_of_runtime(runtime, used),
+        "rlimits": frame.resource_limits(used),
     }
 
 

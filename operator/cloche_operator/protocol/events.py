@@ -99,6 +99,8 @@ class Transcript:
         """The order of the output that is kept. None until there is standard error."""
         self.started: float | None = None
         """Unix time of the first `started` event."""
+        self.prestarted = False
+        """Whether its program or its compiler was a process that had waited in the Pod."""
         self.exit: ExitEvent | None = None
         """The `exit` event. Every field has the right type."""
         self.results = cells.Results()
@@ -185,8 +187,10 @@ class Transcript:
         if kind == "error" and isinstance(event.get("message"), str):
             self.error = event["message"]
         elif kind == "started" and is_time(event.get("time")):
-            if event.get("execution") == self._execution and self.started is None:
-                self.started, self.gap = float(event["time"]), False
+            if event.get("execution") == self._execution:
+                self.prestarted |= event.get("prestarted") is True
+                if self.started is None:
+                    self.started, self.gap = float(event["time"]), False
         elif kind == "exit" and is_exit(event):
             if event.get("execution") == self._execution:
                 self.exit = event

@@ -88,6 +88,24 @@ def default_environment(used: UsedResources) -> dict[str, str]:
     }
 
 
+def environment_of_runtime(runtime: RuntimeSpec, used: UsedResources) -> dict[str, str]:
+    """Return the variables of every program of a runtime with these limits."""
+    return {**default_environment(used), **(runtime.environment or {})}
+
+
+def resource_limits(used: UsedResources) -> dict[str, int]:
+    """Return the resource limits of a program by their names."""
+    memory = quantity.whole(used.memory)
+    return {
+        "nproc": processes(memory),
+        "nofile": open_files(memory),
+        # More than any directory holds, so that a write that does not fit gets ENOSPC.
+        "fsize": 2 * memory,
+        "core": 0,
+        "stack": stack(memory),
+    }
+
+
 def frame(
     uid: str,
     spec: ExecutionSpec,
@@ -141,27 +159,10 @@ def _content(
         **_stages(spec, runtime),
         "syntax_check": runtime.syntax_check and {"command": runtime.syntax_check.command},
         "failure_messages": failure_messages(runtime.failure_messages),
-        "environment": {
-            **default_environment(used),
-            **(runtime.environment or {}),
-            **(spec.environment or {}),
-        },
+        "environment": {**environment_of_runtime(runtime, used), **(spec.environment or {})},
         "stdin": spec.stdin or "",
         "output_files": list(map(in_working_directory, spec.output_files or [])),
-        "limits": {**OUTPUT_LIMITS, "rlimits": rlimits(used)},
-    }
-
-
-def rlimits(used: UsedResources) -> dict[str, int]:
-    """Return the resource limits of a program, soft and hard alike."""
-    memory = quantity.whole(used.memory)
-    return {
-        "nproc": processes(memory),
-        "nofile": open_files(memory),
-        # More than any directory holds, so that a write that does not fit gets ENOSPC.
-        "fsize": 2 * memory,
-        "core": 0,
-        "stack": stack(memory),
+        "limits": {**OUTPUT_LIMITS, "rlimits": resource_limits(used)},
     }
 
 

@@ -19,6 +19,7 @@ from cloche_api.resources.runtime import Pool, RuntimeSpec, UnknownEntryError, c
 from cloche_operator.model.diagnosis import lacks_node
 from cloche_operator.model.pod_manifest import PodShape
 from cloche_operator.model.status import EndedError
+from cloche_operator.protocol.prestart_frame import prestart_frame
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -150,6 +151,11 @@ class Runtime:
         """Return the shape of its Pods with these limits; pool, aliases and version are ignored."""
         spec = self.spec.model_copy(update={"pool": Pool(), "aliases": None, "version": None})
         return PodShape(self.name, self.uid, spec, used)
+
+    @cached_property
+    def prestart_frame(self) -> bytes | None:
+        """What is sent to the waiting Pods of its pool, or None."""
+        return prestart_frame(self.spec, self.spec.resources.defaults)
 
     @cached_property
     def default_shape(self) -> PodShape:

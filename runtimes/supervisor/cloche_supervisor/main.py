@@ -14,7 +14,7 @@ from cloche_supervisor.isolation.syscalls import MACHINES
 from cloche_supervisor.isolation.user_limits import watches_are_scarce
 from cloche_supervisor.localhost.service import Localhost
 from cloche_supervisor.protocol.events import LOG_BYTES, Events, ReaderGoneError
-from cloche_supervisor.protocol.frame import ACTIONS, EXIT, KEEP_FILES, RESTART, read
+from cloche_supervisor.protocol.frame import ACTIONS, EXIT, KEEP_FILES, RESET, RESTART, read
 from cloche_supervisor.protocol.wire import VERSION, Input, ProtocolError
 from cloche_supervisor.run.child import default_environment
 from cloche_supervisor.run.execution import Execution
@@ -29,7 +29,11 @@ if TYPE_CHECKING:
     from typing import NoReturn
 
     from cloche_supervisor.cells.session import Cells
+    from cloche_supervisor.protocol.cell_frame import CellFrame, StartFrame
     from cloche_supervisor.protocol.file_frame import FileFrame
+    from cloche_supervisor.protocol.frame import Frame
+    from cloche_supervisor.protocol.prestart_frame import PrestartFrame
+    from cloche_supervisor.run.waiting import Waiting
 
 OK, FAILED, BAD_INPUT, TERMINATED = 0, 1, 2, 128 + 15
 """Exit codes: success; internal failure or no reader; invalid input; SIGTERM."""
@@ -113,49 +117,59 @@ def _serve(context: Context) -> int:
     _report_ready(context)
     pristine = PristineState(context.settings.workspace, context.settings.memory_directories)
     environment = default_environment(context.settings.workspace)
-    cells: Cells | None = None
+    held = _Held()
+    keep_files = False
     data: bytes | None = source.frame()
     while data is not None:
         frame = read(data)
-        if frame.kind == "start":
-            cells = cells or _cells(context, environment)
-            cells.start(frame.interpreter)
-            data = _next(source, context)
-            continue
-        if frame.kind == "cell":
-            cells = cells or _cells(context, environment)
-            cells.run(frame)
-        elif frame.kind == "action":
-            _act(context, frame)
-        else:
-            if cells is not None:
-                cells.end()
-            Execution(context, frame, environment).run()
-        if frame.afterwards == EXIT or context.events.logged >= LOG_BYTES:
+        held.take(context, frame, environment)
+        afterwards = frame.afterwards
+        if afterwards == EXIT or (afterwards and context.events.logged >= LOG_BYTES):
             break
-        keep_files = frame.afterwards == KEEP_FILES
-        if cells is not None and (
-            not keep_files or (frame.kind == "action" and frame.action == RESTART)
-        ):
-            cells.end()
         del data, frame  # some MiB, not needed while waiting
-        _make_ready(context, pristine, cells, keep_files=keep_files)
-        data = _next(source, context)
-    if cells is not None:
-        cells.end()
+        if afterwards is not None:
+            keep_files = afterwards == KEEP_FILES
+            _make_ready(context, pristine, held.cells, keep_files=keep_files)
+        if held.waiting is not None and held.cells is None and not keep_files:
+            held.waiting.start(source)
+        data = source.next_frame()
+        if data is None:
+            # This event's number lets a reader see whether the log is complete, and with it which
+            # programs were started.
+            context.events.emit("error", message="the input ended")
+    if held.cells is not None:
+        held.cells.end()
     return OK
 
 
-def _next(source: Input, context: Context) -> bytes | None:
-    """Wait for another frame. Return None at the end of the input, after reporting it.
+class _Held:
+    """What can live from one frame to the next: processes that wait, or an interpreter."""
 
-    This event's number lets a reader see whether the log is complete, and with it which programs
-    were started.
-    """
-    data = source.next_frame()
-    if data is None:
-        context.events.emit("error", message="the input ended")
-    return data
+    def __init__(self) -> None:
+        self.waiting: Waiting | None = None
+        self.cells: Cells | None = None
+
+    def take(
+        self,
+        context: Context,
+        frame: Frame | FileFrame | PrestartFrame | CellFrame | StartFrame,
+        environment: dict[str, str],
+    ) -> None:
+        """Do what a frame requests."""
+        if frame.kind == "program":
+            if self.cells is not None:
+                self.cells.end()
+            Execution(context, frame, environment, self.waiting).run()
+        elif frame.kind == "cell" or frame.kind == "start":  # noqa: PLR1714 - for mypy
+            if self.waiting is not None:
+                self.waiting.end()
+            self.cells = self.cells or _cells(context, environment)
+            self.cells.take(frame)
+        else:
+            self.waiting = _without_program(context, frame, environment, self.waiting)
+        restarts = frame.kind == "action" and frame.action == RESTART
+        if self.cells is not None and (restarts or frame.afterwards == RESET):
+            self.cells.end()
 
 
 def _cells(context: Context, environment: dict[str, str]) -> Cells:
@@ -164,10 +178,25 @@ def _cells(context: Context, environment: dict[str, str]) -> Cells:
     return Cells(context, environment)
 
 
-def _act(context: Context, frame: FileFrame) -> None:
-    from cloche_supervisor.run.file_action import FileAction  # noqa: PLC0415 - rarely needed
+def _without_program(
+    context: Context,
+    frame: FileFrame | PrestartFrame,
+    environment: dict[str, str],
+    waiting: Waiting | None,
+) -> Waiting | None:
+    """Do what a frame without a program requests, and return the waiting processes."""
+    from cloche_supervisor.protocol.file_frame import FileFrame  # noqa: PLC0415 - rarely needed
 
-    FileAction(context, frame).run()
+    if waiting is not None:
+        waiting.end()
+    if isinstance(frame, FileFrame):
+        from cloche_supervisor.run.file_action import FileAction  # noqa: PLC0415
+
+        FileAction(context, frame).run()
+        return waiting
+    from cloche_supervisor.run.waiting import Waiting  # noqa: PLC0415 - for Pods of pools only
+
+    return Waiting(context, frame, environment)
 
 
 def _filter_calls(context: Context) -> None:
@@ -193,6 +222,7 @@ def _report_ready(context: Context) -> None:
         localhost_problem=localhost.problem,
         actions=ACTIONS,
         cells=True,
+        prestart=True,
     )
 
 

@@ -8,7 +8,7 @@ from cloche_supervisor.cells.interpreter import InterpreterProcess
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from cloche_supervisor.context import Context
-    from cloche_supervisor.protocol.cell_frame import CellFrame, Interpreter
+    from cloche_supervisor.protocol.cell_frame import CellFrame, Interpreter, StartFrame
 
 
 class Cells:
@@ -28,6 +28,17 @@ class Cells:
         if self._interpreter is not None and not self._interpreter.alive:
             self._lose()
         return self._interpreter is not None
+
+    def take(self, frame: CellFrame | StartFrame) -> None:
+        """Start the interpreter, or run a cell.
+
+        Raises:
+            OSError, ProtocolError, ReaderGoneError, Terminated: as `start` and `run`.
+        """
+        if frame.kind == "start":
+            self.start(frame.interpreter)
+        else:
+            self.run(frame)
 
     def start(self, how: Interpreter) -> None:
         """Start the interpreter, unless there is one.

@@ -77,18 +77,22 @@ def _restore(pristine: PristineState, emptied: tuple[str, ...]) -> None:
 
 def _remove(directories: tuple[str, ...], step: Callable[[], None]) -> None:
     for path in directories:
-        try:
-            fd = os.open(path, DIRECTORY)
-        except FileNotFoundError:
-            continue
-        try:
-            empty(fd, step)
-        except OSError as error:
-            # The file's name is omitted: the program chose it, and it may not be UTF-8.
-            raise ResetError(f"{path}: {error.strerror}") from error
-        finally:
-            os.close(fd)
+        _empty(path, step)
     ipc.remove_all()
+
+
+def _empty(path: str, step: Callable[[], None]) -> None:
+    try:
+        fd = os.open(path, DIRECTORY)
+    except FileNotFoundError:
+        return
+    try:
+        empty(fd, step)
+    except OSError as error:
+        # The file's name is omitted: the program chose it, and it may not be UTF-8.
+        raise ResetError(f"{path}: {error.strerror}") from error
+    finally:
+        os.close(fd)
 
 
 def _verify(directories: tuple[str, ...], processes: Processes, pristine: PristineState) -> None:
@@ -104,6 +108,27 @@ def _verify(directories: tuple[str, ...], processes: Processes, pristine: Pristi
         raise ResetError("a System V IPC object is still there")
     if changed := pristine.changed():
         raise ResetError(f"the supervisor's {changed} changed")
+
+
+def clear(context: Context) -> None:
+    """Remove all files and System V IPC objects, because processes that waited may have made some.
+
+    No process may run.
+
+    Raises:
+        ResetError: something cannot be removed.
+        Terminated: SIGTERM was received.
+    """
+    settings = context.settings
+    step = _TimeLimit(settings.reset_seconds, context.signals).step
+    try:
+        _empty(settings.workspace, step)
+        if os.getpid() == 1:  # otherwise they are shared with other processes of the machine
+            _remove(settings.memory_directories, step)
+    except (ResetError, Terminated):
+        raise
+    except Exception as error:
+        raise ResetError(f"{type(error).__name__}: {error}") from error
 
 
 class _TimeLimit:

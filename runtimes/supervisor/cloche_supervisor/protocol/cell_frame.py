@@ -43,6 +43,8 @@ class StartFrame:
     """
 
     kind: Literal["start"] = "start"
+    afterwards: str | None = None
+    """No cell runs, so that nothing follows."""
 
     def __init__(self, value: object) -> None:
         frame = validate.keys(value, "", ("protocol", "interpreter"))

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
     from cloche_supervisor.protocol.cell_frame import CellFrame, StartFrame
     from cloche_supervisor.protocol.file_frame import FileFrame
+    from cloche_supervisor.protocol.prestart_frame import PrestartFrame
 
 _BASE64 = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
 EXIT, RESET, KEEP_FILES = AFTERWARDS = ("exit", "reset", "keepFiles")
@@ -103,13 +104,17 @@ _KEYS = (
 )
 
 
-def read(data: bytes) -> Frame | FileFrame | CellFrame | StartFrame:
-    """Return the frame of a program, of an action on files, or of a session's interpreter.
+def read(data: bytes) -> Frame | FileFrame | PrestartFrame | CellFrame | StartFrame:
+    """Return the frame: of a program, an action on files, waiting processes, or an interpreter.
 
     Raises:
         ProtocolError: as the classes of these frames.
     """
     value = _parse(data)
+    if isinstance(value, dict) and "prestart" in value:
+        from cloche_supervisor.protocol.prestart_frame import PrestartFrame  # noqa: PLC0415
+
+        return PrestartFrame(value)
     if isinstance(value, dict) and "action" in value:
         from cloche_supervisor.protocol.file_frame import FileFrame  # noqa: PLC0415 - rarely needed
 
@@ -211,7 +216,7 @@ def _messages(value: object, key: str) -> tuple[str, ...]:
 
 
 def environment_of(value: object, key: str) -> dict[str, str]:
-    """Return variables of the environment."""
+    """Return the environment variables."""
     if not isinstance(value, dict):
         raise validate.wrong(key, "must be an object")
     found = {}

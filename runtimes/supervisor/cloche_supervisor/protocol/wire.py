@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import select
+import time
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -65,6 +66,23 @@ class Input:
         """
         head = self._read(_LENGTH_BYTES)
         return self._content(head) if head else None
+
+    def arrives(self, seconds: float) -> bool:
+        """Wait up to `seconds` for input, and return whether there is some, or its end.
+
+        Raises:
+            Terminated: SIGTERM was received.
+        """
+        end = time.monotonic() + seconds
+        while True:
+            left = end - time.monotonic()
+            ready = {fd for fd, _ in self._poll.poll(max(0, left) * 1000)}
+            if self._signals.fd in ready:
+                self._signals.read()
+            if self._fd in ready:
+                return True
+            if left <= 0:
+                return False
 
     def _content(self, head: bytes) -> bytes:
         if len(head) < _LENGTH_BYTES:

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from cloche_supervisor.protocol.frame import Compile, Frame
     from cloche_supervisor.run.output import Sink
     from cloche_supervisor.run.program import Ended
+    from cloche_supervisor.run.waiting import Chosen, Waiting
     from cloche_supervisor.workspace.output_files import Collected
 
 _CHECK_BYTES = 65_536
@@ -25,18 +26,28 @@ _OUT_OF_MEMORY = 137
 
 
 class Execution:
-    """One frame, from writing its files to its `exit` event."""
+    """One frame, from writing its files to its `exit` event.
 
-    def __init__(self, context: Context, frame: Frame, environment: dict[str, str]) -> None:
+    `waiting`: processes that may become its programs.
+    """
+
+    def __init__(
+        self,
+        context: Context,
+        frame: Frame,
+        environment: dict[str, str],
+        waiting: Waiting | None = None,
+    ) -> None:
         self._context = context
         self._frame = frame
         start = time.monotonic()
         self._deadline = start + frame.timeout_seconds
+        self._environment = {**environment, **frame.environment}
         self._launcher = Launcher(
-            context.settings.workspace,
-            {**environment, **frame.environment},
-            frame.limits.rlimits,
+            context.settings.workspace, self._environment, frame.limits.rlimits
         )
+        self._waiting = waiting
+        self._chosen: Chosen | None = None
         order, ends, merged = Order(start), Ends(), frame.merge_output
         self._ends = ends
         limits = frame.limits
@@ -60,12 +71,17 @@ class Execution:
 
         Raises:
             ProtocolError: its files cannot be written into the workspace.
+            ResetError: what waiting processes left cannot be removed.
             ReaderGoneError: the other end of the events' pipe is closed.
             Terminated: SIGTERM was received.
         """
         frame = self._frame
         workspace = self._context.settings.workspace
-        input_files.prepare(workspace, frame.files)
+        in_place = None
+        if self._waiting is not None:
+            self._chosen = self._waiting.choose(frame, self._environment)
+            in_place = self._chosen.written_in_place
+        input_files.prepare(workspace, frame.files, in_place=in_place)
         was_full = _is_full(workspace)
         meter = Meter(self._context.cgroup, self._context.processes)
         if frame.compile is None or self._compile(frame.compile, meter):
@@ -74,6 +90,8 @@ class Execution:
                 "run", frame.run, self._deadline, self._stdout, self._errors, stdin=frame.stdin
             )
             self._usage = meter.read()
+        if self._chosen is not None:
+            self._chosen.end()
         if self._ran is not None and self._ran.exit_code != 0:
             self._examine(self._ran, filled=not was_full and _is_full(workspace))
         self._stdout.finish()
@@ -137,13 +155,20 @@ class Execution:
         *,
         stdin: bytes = b"",
     ) -> Ended:
+        taken = self._chosen.take(stage) if self._chosen is not None else None
+        child = None
+        if taken is not None:
+            child, stdin = taken[0], taken[1] + stdin
         self._context.events.emit(
-            "started", execution=self._frame.execution, stage=stage, time=time.time()
+            "started",
+            execution=self._frame.execution,
+            stage=stage,
+            time=time.time(),
+            prestarted=child is not None,
         )
         return run_program(
             self._context,
-            self._launcher,
-            command,
+            lambda: child or self._launcher.start(command, merged=stdout is stderr),
             stdin=stdin,
             stdout=stdout,
             stderr=stderr,

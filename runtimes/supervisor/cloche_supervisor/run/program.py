@@ -8,8 +8,10 @@ import time
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from cloche_supervisor.context import Context
-    from cloche_supervisor.run.child import Child, Launcher
+    from cloche_supervisor.run.child import Child
     from cloche_supervisor.run.output import Sink
 
 _READ_BYTES = 65_536
@@ -171,31 +173,33 @@ class Pipes:
 
 def run_program(  # noqa: PLR0913 - all that a program needs
     context: Context,
-    launcher: Launcher,
-    command: tuple[str, ...],
+    start: Callable[[], Child],
     *,
     stdin: bytes,
     stdout: Sink,
     stderr: Sink,
     deadline: float,
 ) -> Ended:
-    """Run a command until it ends or the deadline is reached, then kill all its processes.
+    """Run a program until it ends or the deadline is reached, then kill all its processes.
 
-    If stdout and stderr are the same sink, the program writes both to one pipe.
+    Waiting processes of a later stage survive. `start` starts the program, or returns a process
+    that has waited for its stdin. If stdout and stderr are the same sink, it writes both to one
+    pipe.
 
     Raises:
         ReaderGoneError: the other end of the events' pipe is closed.
         Terminated: SIGTERM was received.
     """
     kills = context.cgroup.oom_kills()
-    start = time.monotonic()
-    child = launcher.start(command, merged=stdout is stderr)
+    began = time.monotonic()
+    child = start()
     context.processes.watch(child.pid)
     pipes = Pipes(context, child, stdin, {child.stdout: stdout, child.stderr: stderr})
     by_itself = pipes.wait(deadline)
-    seconds = time.monotonic() - start
-    context.processes.kill(context.settings.kill_seconds)
-    context.localhost.clear()
+    seconds = time.monotonic() - began
+    context.processes.kill(context.settings.kill_seconds, spare_kept=True)
+    if not context.processes.kept:
+        context.localhost.clear()
     pipes.finish()
     status = context.processes.status
     return Ended(

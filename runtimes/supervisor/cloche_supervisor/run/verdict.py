@@ -45,10 +45,10 @@ def of_compiler(ended: Ended, output: bytes, messages: FailureMessages) -> str |
 
 
 def _found(output: bytes, patterns: tuple[str, ...]) -> bool:
-    return any(_has_line(output, pattern.encode()) for pattern in patterns)
+    return any(has_line(output, pattern.encode()) for pattern in patterns)
 
 
-def _has_line(output: bytes, pattern: bytes) -> bool:
+def has_line(output: bytes, pattern: bytes) -> bool:
     """Return whether a line matches the pattern, in which `*` matches any text.
 
     The longest fixed part is searched from the end, so that only lines that contain it are

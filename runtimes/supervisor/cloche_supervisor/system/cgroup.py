@@ -71,27 +71,30 @@ class Meter:
     def __init__(self, cgroup: Cgroup, processes: Processes) -> None:
         self._cgroup = cgroup
         self._processes = processes
-        self._cpu = _cpu_seconds()
+        self._cpu = self._cpu_seconds()
         self._peak = cgroup.peak_bytes() or 0
 
     def read(self) -> Usage:
-        """Return what has been used since the last reading. No process may be left.
+        """Return what has been used since the last reading. Only kept processes may be left.
 
         The kernel's peak is that of the container's whole life, and only root can reset it. If it
         has risen, the stage has reached it. Otherwise the stage used less than something before it,
         and the peak of its largest process is what is known.
         """
-        cpu, peak = _cpu_seconds(), self._cgroup.peak_bytes() or 0
+        cpu, peak = self._cpu_seconds(), self._cgroup.peak_bytes() or 0
         memory = peak if peak > self._peak else self._processes.largest_bytes
-        used = Usage(round(cpu - self._cpu, 6), memory)
+        used = Usage(round(max(0.0, cpu - self._cpu), 6), memory)
         self._cpu, self._peak = cpu, peak
         return used
 
+    def _cpu_seconds(self) -> float:
+        """Return the CPU time of all children reaped so far, and of their reaped children.
 
-def _cpu_seconds() -> float:
-    """Return the CPU time of all children reaped so far, and of their reaped children."""
-    usage = resource.getrusage(resource.RUSAGE_CHILDREN)
-    return usage.ru_utime + usage.ru_stime
+        What a process has used while it waited is counted before it is reaped, so that it is in no
+        difference of two readings.
+        """
+        usage = resource.getrusage(resource.RUSAGE_CHILDREN)
+        return usage.ru_utime + usage.ru_stime + self._processes.waiting_cpu_seconds()
 
 
 def _memberships(table: str) -> list[tuple[str, str]]:

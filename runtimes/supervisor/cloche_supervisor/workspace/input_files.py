@@ -16,15 +16,18 @@ if TYPE_CHECKING:
 
 TEMPORARY = ".tmp"
 _NEW_FILE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+_SAME_FILE = os.O_WRONLY | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC
 _FULL = {errno.ENOSPC, errno.EDQUOT}
 
 
-def prepare(workspace: str, files: Iterable[File]) -> None:
+def prepare(workspace: str, files: Iterable[File], *, in_place: str | None = None) -> None:
     """Create the directory for temporary files and write the execution's files.
 
     Anything that an earlier program left in their place is removed: anything in the place of a
     file, including a directory with its contents, and anything but a directory in the place of a
     directory.
+
+    `in_place`: the path of a file that exists and is written without being replaced.
 
     Raises:
         ProtocolError: a file cannot be written; the message names it and the reason.
@@ -42,7 +45,10 @@ def prepare(workspace: str, files: Iterable[File]) -> None:
                 raise _error(errno.EISDIR)
             if not put.isdisjoint(above):
                 raise _error(errno.ENOTDIR)
-            _replace(root, file)
+            if path == in_place:
+                _write(os.open(path, _SAME_FILE, dir_fd=root), file.content)
+            else:
+                _replace(root, file)
             directories.update(above)
             put.add(path)
     except OSError as error:

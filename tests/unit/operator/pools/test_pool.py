@@ -34,6 +34,7 @@ class FakePod:
         self.runs = 0
         self.age = 0.0
         self.spent = False
+        self.prestarted = True
 
 
 def put(pool: Pool, tenant: str | None = None) -> Sandbox:
@@ -320,3 +321,51 @@ def test_an_emptier_pool_has_a_more_urgent_need() -> None:
     assert needs[0] is Need.URGENT
     assert needs[1:4] == [Need.SHORT, Need.LOW, Need.LOW]
     assert set(needs[4:]) == {Need.LITTLE}
+
+
+def with_process() -> Runtime:
+    process = {"name": "x", "command": ["x"]}
+    return runtime(prestart={"enabled": ["x"], "processes": [process]})
+
+
+async def test_a_pod_that_is_about_to_wait_gets_the_frame_of_its_runtime() -> None:
+    assert Pool(runtime()).prestart_frame is None
+    pool = Pool(with_process())
+    assert pool.prestart_frame == pool.runtime.prestart_frame is not None
+    waiting = asyncio.create_task(pool.stand_in_line("a", BOUND_SECONDS))
+    await settled()
+    assert pool.prestart_frame is None
+    put(pool)
+    assert await waiting
+    assert pool.prestart_frame is not None
+
+
+def test_pods_wait_without_processes_after_three_losses_in_a_row() -> None:
+    now = 1000.0
+    pool = Pool(with_process(), lambda: now)
+    for _ in range(2):
+        pool.lost(put(pool))
+    assert pool.take("a")  # a Pod with processes is still there, so they are not the cause
+    for _ in range(3):
+        assert pool.prestart_frame
+        pool.lost(put(pool))
+    assert pool.prestart_frame is None
+    assert pool.health_failures == 5
+    now += 601
+    assert pool.prestart_frame
+
+
+def test_losses_of_pods_without_processes_do_not_count() -> None:
+    pool = Pool(with_process())
+    for _ in range(5):
+        made = put(pool)
+        cast("FakePod", made).prestarted = False
+        pool.lost(made)
+    assert pool.prestart_frame
+
+
+def test_another_prestart_replaces_the_waiting_pods() -> None:
+    pool = Pool(runtime())
+    old = put(pool)
+    pool.runtime = with_process()
+    assert list(pool.surplus()) == [old]

@@ -318,3 +318,18 @@ def test_an_incomplete_input_is_distinguished_from_a_rejected_one(
     transcript.take({"event": "error", "message": message})
     assert transcript.ended
     assert transcript.cut_off is cut_off
+
+
+@pytest.mark.parametrize(
+    ("stages", "prestarted"),
+    [([{}], False), ([{"prestarted": 1}], False), ([{}, {"prestarted": True}], True)],
+)
+def test_a_transcript_shows_whether_a_process_had_waited(
+    stages: list[dict[str, Any]], *, prestarted: bool
+) -> None:
+    stream = Stream()
+    stream.feed(lines(READY, *(STARTED | stage for stage in stages), EXIT))
+    assert stream.transcript.prestarted is prestarted
+    other = Stream("another")
+    other.feed(lines(READY, STARTED | {"prestarted": True}, EXIT))
+    assert not other.transcript.prestarted

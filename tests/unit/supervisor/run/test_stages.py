@@ -64,6 +64,9 @@ class _Peaks(Cgroup):
 class _Processes:
     largest_bytes = 0
 
+    def waiting_cpu_seconds(self) -> float:
+        return 0.0
+
 
 @pytest.mark.parametrize(
     ("peaks", "largest", "used"),
