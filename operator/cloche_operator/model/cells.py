@@ -10,21 +10,20 @@ from cloche_api.resources.execution_status import ResultKind
 
 if TYPE_CHECKING:
     from cloche_api.resources.typed_dicts import CellResultDict, ExecutionStatusDict
+    from cloche_operator.protocol.cells import CellEnd
     from cloche_operator.protocol.events import Transcript
 
 _KINDS = {"result": ResultKind.RESULT, "display": ResultKind.DISPLAY}
 
 
-def fields(transcript: Transcript) -> ExecutionStatusDict:
-    """Return the fields of a status that only a cell has; none for another program."""
-    end = transcript.exit and transcript.exit.get("cell")
-    if not end:
-        return {}
-    cut = end["results_truncated"] or transcript.results.cut or transcript.gap
+def fields(end: CellEnd, transcript: Transcript) -> ExecutionStatusDict:
+    """Return the fields of a status that only a cell has. `end`: of its `exit` event."""
+    shown = transcript.results
+    cut = end["results_truncated"] or transcript.gap or (shown is not None and shown.cut)
     found: ExecutionStatusDict = {
         "results": [
             {"kind": _KINDS[result["kind"]], "data": result["data"]}
-            for result in transcript.results.kept
+            for result in (shown.kept if shown else ())
         ],
         "resultsTruncated": cut,
         "stateLost": end["state_lost"],

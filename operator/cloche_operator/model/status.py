@@ -97,7 +97,8 @@ def from_exit(transcript: Transcript) -> Outcome:
         fields["checkSeconds"] = event["check_seconds"]
     if event["files"] or event["files_truncated"]:
         fields |= output_files.returned(event)
-    fields |= cells.fields(transcript)
+    if "cell" in event:
+        fields |= cells.fields(event["cell"], transcript)
     return Outcome(reason, message, fields)
 
 
@@ -221,7 +222,8 @@ def fitted(status: ExecutionStatusDict) -> ExecutionStatusDict:
             status[stream], status[truncated] = kept, True
     if object_bytes(status) > limits.STATUS_BYTES and status.get("files"):
         status |= output_files.left_out(status)
-    cells.cut(status)
+    if status.get("results"):
+        cells.cut(status)
     for stream, truncated in reversed(_STREAMS):
         excess = object_bytes(status) - limits.STATUS_BYTES
         if excess > 0 and status.get(stream):

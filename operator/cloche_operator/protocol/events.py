@@ -8,11 +8,11 @@ exception.
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeGuard
 
 from cloche_api import limits
-from cloche_operator.protocol import cells
-from cloche_operator.protocol.exit_event import is_exit, is_time
+from cloche_operator.protocol import cells, files
+from cloche_operator.protocol.exit_event import ADDED, EXIT_FIELDS, NUMBER
 from cloche_operator.protocol.output_order import OutputOrder
 
 if TYPE_CHECKING:
@@ -23,6 +23,11 @@ _LINE_BYTES = 4 * limits.MIB
 _TEXT_BYTES = limits.STDOUT_BYTES + 4
 """Bytes of UTF-8 that are kept of a stream: what a status takes, and one character more to show
 that there was more."""
+
+_LARGEST = 2**53
+"""The largest number in an event: JSON parsers agree up to here, and a status can hold it."""
+_LATEST = 253_402_300_800
+"""Unix time of the year 10000, where RFC 3339 ends."""
 
 _INPUT_ENDED = "the input ended"
 """Part of the supervisor's message for an input that ended early, at any byte."""
@@ -103,8 +108,8 @@ class Transcript:
         """Whether its program or its compiler was a process that had waited in the Pod."""
         self.exit: ExitEvent | None = None
         """The `exit` event. Every field has the right type."""
-        self.results = cells.Results()
-        """What a cell shows."""
+        self.results: cells.Results | None = None
+        """What a cell shows. None if there is nothing."""
         self.error: str | None = None
         """The message of an `error` event."""
         self.garbage = 0
@@ -122,7 +127,7 @@ class Transcript:
 
     @property
     def _kept(self) -> int:
-        return sum(map(len, self._out.values())) + self.results.size
+        return sum(map(len, self._out.values())) + (self.results.size if self.results else 0)
 
     @property
     def size(self) -> int:
@@ -186,12 +191,12 @@ class Transcript:
             return
         if kind == "error" and isinstance(event.get("message"), str):
             self.error = event["message"]
-        elif kind == "started" and is_time(event.get("time")):
+        elif kind == "started" and _is_time(event.get("time")):
             if event.get("execution") == self._execution:
                 self.prestarted |= event.get("prestarted") is True
                 if self.started is None:
                     self.started, self.gap = float(event["time"]), False
-        elif kind == "exit" and is_exit(event):
+        elif kind == "exit" and _is_exit(event):
             if event.get("execution") == self._execution:
                 self.exit = event
         else:
@@ -210,6 +215,7 @@ class Transcript:
         is_text = kind in ("stdout", "stderr") and isinstance(data, str)
         if self.started is not None and not self.gap:
             if result is not None:
+                self.results = self.results or cells.Results()
                 self.results.add(result)
             elif is_text:
                 self._keep(str(kind), str(data))
@@ -224,3 +230,28 @@ class Transcript:
         # JSON can contain a lone surrogate, but UTF-8 cannot.
         kept += text[: _TEXT_BYTES - len(kept)].encode("utf-8", "replace")
         del kept[_TEXT_BYTES:]
+
+
+def _is_exit(event: dict[str, Any]) -> TypeGuard[ExitEvent]:
+    """Return whether it is an `exit` event, within the limits of a status."""
+    return (
+        event.keys() >= EXIT_FIELDS.keys() - ADDED
+        and all(_is_a(event[name], EXIT_FIELDS[name]) for name in event.keys() & EXIT_FIELDS)
+        and _is_time(event["time"])
+        and all(map(files.is_returned, event["files"]))
+        and (not event.get("files_omitted") or files.are_omitted(event["files_omitted"]))
+        and ("cell" not in event or cells.is_end(event["cell"]))
+        and (not event.get("listed") or files.are_listed(event["listed"]))
+    )
+
+
+def _is_a(value: Any, types: tuple[type, ...]) -> bool:
+    """Return whether it has one of these types. True is not an int; NaN and infinity fail."""
+    if type(value) not in types:
+        return False
+    return not isinstance(value, NUMBER) or abs(value) <= _LARGEST
+
+
+def _is_time(value: Any) -> bool:
+    """Return whether it is a Unix time that a status can hold."""
+    return _is_a(value, NUMBER) and 0 <= value < _LATEST
