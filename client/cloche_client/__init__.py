@@ -40,9 +40,10 @@ if TYPE_CHECKING:
         UnsafePathError,
         WaitTimeoutError,
     )
-    from cloche_client.events import Event, Exit, Started, Stderr, Stdout
+    from cloche_client.events import Event, Exit, ResultShown, Started, Stderr, Stdout
     from cloche_client.files import read_files, save_files
     from cloche_client.models import (
+        CellError,
         ExecutionState,
         ExecutionSummary,
         LanguageInfo,
@@ -52,6 +53,7 @@ if TYPE_CHECKING:
         Result,
         SessionFile,
         SessionInfo,
+        Shown,
         Usage,
     )
 
@@ -71,11 +73,11 @@ _MODULES = {
         *("SettingsError", "TooLargeError", "UnexpectedAnswerError", "UnsafePathError"),
         "WaitTimeoutError",
     ),
-    "events": ("Event", "Exit", "Started", "Stderr", "Stdout"),
+    "events": ("Event", "Exit", "ResultShown", "Started", "Stderr", "Stdout"),
     "files": ("read_files", "save_files"),
     "models": (
-        *("ExecutionState", "ExecutionSummary", "LanguageInfo", "OmittedFile", "OutputFile"),
-        *("Program", "Result", "SessionFile", "SessionInfo", "Usage"),
+        *("CellError", "ExecutionState", "ExecutionSummary", "LanguageInfo", "OmittedFile"),
+        *("OutputFile", "Program", "Result", "SessionFile", "SessionInfo", "Shown", "Usage"),
     ),
 }
 _HOME = {name: module for module, names in _MODULES.items() for name in names}
@@ -83,14 +85,14 @@ _HOME = {name: module for module, names in _MODULES.items() for name in names}
 __all__ = [  # noqa: RUF022  mypy reads the names above
     "__version__",
     "AnswerError", "AsyncClient", "AsyncExecution", "AsyncSession", "AuthenticationError",
-    "BusyError", "Client", "ClocheError", "ConflictError", "ConnectionFailedError",
+    "BusyError", "CellError", "Client", "ClocheError", "ConflictError", "ConnectionFailedError",
     "DeadlineExceededError", "Event", "Execution", "ExecutionCancelledError",
     "ExecutionFailedError", "ExecutionState", "ExecutionSummary", "Exit", "FileMissingError",
     "InvalidRequestError", "InvalidSyntaxError", "LanguageInfo", "NotFoundError", "OmittedFile",
     "OutputFile", "Program", "ProgramFailedError", "RateLimitedError", "RecordRemovedError",
-    "Result", "Session", "SessionFile", "SessionInfo", "SettingsError", "Started", "Stderr",
-    "Stdout", "TooLargeError", "UnexpectedAnswerError", "UnsafePathError", "Usage",
-    "WaitTimeoutError", "read_files", "save_files",
+    "Result", "ResultShown", "Session", "SessionFile", "SessionInfo", "SettingsError", "Shown",
+    "Started", "Stderr", "Stdout", "TooLargeError", "UnexpectedAnswerError", "UnsafePathError",
+    "Usage", "WaitTimeoutError", "read_files", "save_files",
 ]  # fmt: skip
 
 

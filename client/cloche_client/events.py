@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from cloche_client.models import ExecutionState
+    from cloche_client.models import ExecutionState, Shown
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,8 +34,16 @@ class Stderr:
 
 
 @dataclass(frozen=True, slots=True)
+class ResultShown:
+    """A cell of a session that keeps its interpreter shows something."""
+
+    shown: Shown
+    replayed: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Exit:
-    """The execution has ended. The texts of `state.result` are empty: they came before."""
+    """The execution has ended. What other events had is empty in `state.result`."""
 
     state: ExecutionState
 
@@ -50,4 +58,4 @@ class Exit:
         return self.state.result.reason if self.state.result else None
 
 
-Event = Started | Stdout | Stderr | Exit
+Event = Started | Stdout | Stderr | ResultShown | Exit

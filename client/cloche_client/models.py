@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -58,6 +59,36 @@ class OmittedFile:
 
 
 @dataclass(frozen=True, slots=True)
+class Shown:
+    """Something that a cell shows. The cell can claim anything: do not render its HTML as yours.
+
+    `kind`: `result` for the value of the last expression, otherwise `display`.
+    """
+
+    kind: str
+    data: Mapping[str, str]
+    """Texts by MIME type. Images are in base64, except SVG."""
+
+    @property
+    def text(self) -> str | None:
+        """Return it as plain text, None if it has none."""
+        return self.data.get("text/plain")
+
+    def image(self, mime: str = "image/png") -> bytes:
+        """Return an image. Raises KeyError if there is none, ValueError if it is not base64."""
+        return base64.b64decode(self.data[mime], validate=True)
+
+
+@dataclass(frozen=True, slots=True)
+class CellError:
+    """The exception that ended a cell."""
+
+    name: str
+    value: str
+    traceback: str
+
+
+@dataclass(frozen=True, slots=True)
 class Usage:
     """What a program used: seconds of CPU, and the most bytes of memory at a time."""
 
@@ -88,6 +119,13 @@ class Result:
     files: tuple[OutputFile, ...] = ()
     files_truncated: bool = False
     files_omitted: tuple[OmittedFile, ...] = ()
+    results: tuple[Shown, ...] = ()
+    """What a cell shows, in a session that keeps its interpreter."""
+    results_truncated: bool = False
+    error: CellError | None = None
+    """The exception that ended a cell."""
+    state_lost: bool = False
+    """Whether the interpreter of the session ended, and what earlier cells defined is lost."""
     warnings: tuple[str, ...] = ()
     raw: Mapping[str, Any] = field(default_factory=dict[str, Any], repr=False, compare=False)
     """The server's answer."""
@@ -150,6 +188,8 @@ class SessionInfo:
     phase: str | None = None
     created_at: str | None = None
     last_used_at: str | None = None
+    stateful: str | None = None
+    """`interpreter` if the session keeps its interpreter."""
     raw: Mapping[str, Any] = field(default_factory=dict[str, Any], repr=False, compare=False)
 
 

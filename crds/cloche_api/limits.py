@@ -26,6 +26,14 @@ OUTPUT_ORDER_ENTRIES = 256
 OMITTED_FILES_ENTRIES = 100
 OMITTED_FILES_BYTES = 8 * KIB
 """The names of all files that were left out, as JSON."""
+RESULTS_ENTRIES = 32
+"""Results of a cell: what it displays, and the value of its last expression."""
+RESULTS_BYTES = 384 * KIB
+"""All results of a cell, as JSON."""
+RESULT_TEXTS = 16
+"""Representations of one result."""
+ERROR_NAME_CHARACTERS, ERROR_VALUE_CHARACTERS, ERROR_TRACEBACK_CHARACTERS = 256, 4096, 32_800
+"""The exception that ended a cell."""
 LISTED_FILES_ENTRIES = 1000
 """Files in the list of a session's files."""
 LISTED_FILES_BYTES = 128 * KIB

@@ -11,6 +11,7 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from cloche_api import limits
+from cloche_gateway.cell_models import CellError, CellResult
 
 
 class Body(BaseModel):
@@ -221,6 +222,14 @@ class ExecuteResponse(BaseModel):
     """Whether a file is missing. Present only if the request has output_files."""
     files_omitted: list[OmittedFile] | None = None
     """Files that are missing, at most 100. Present only if there are any."""
+    results: list[CellResult] | None = None
+    """What a cell shows. These four are present only in a session that keeps its interpreter."""
+    results_truncated: bool | None = None
+    """Whether results are missing because they exceeded a limit."""
+    error: CellError | None = None
+    """The exception that ended the cell."""
+    state_lost: bool | None = None
+    """Whether the interpreter ended in this cell or since the one before, with all it knew."""
     warnings: Warnings = None
 
 
@@ -246,8 +255,9 @@ class BatchItem(ExecuteResponse):
 
     execution_id: str | None  # type: ignore[assignment]  # null if none was created
     language: str | None  # type: ignore[assignment]  # null if the request has none
-    error: str | None
-    """The `detail` of the synchronous route, and then exit_code is -1; null if it ended well."""
+    error: CellError | str | None  # type: ignore[assignment]  # two meanings
+    """The `detail` of the synchronous route, and then exit_code is -1; null if it ended well. Of a
+    cell that ended by itself, its exception."""
 
 
 class ExecutionSummary(BaseModel):

@@ -3,13 +3,21 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, NotRequired, TypedDict
+from typing import TYPE_CHECKING, Any, Literal, NotRequired, TypedDict
 
 from cloche_api.resources.input import SCRATCH
 
 if TYPE_CHECKING:
-    from cloche_api.resources.typed_dicts import ExecutionStatusDict, OutputFileDict, UsageDict
+    from cloche_api.resources.typed_dicts import (
+        CellResultDict,
+        ExecutionStatusDict,
+        OutputFileDict,
+        UsageDict,
+    )
     from cloche_api.resources.typed_objects import ExecutionSpecDict
+
+
+_ERROR: tuple[Literal["name", "value", "traceback"], ...] = ("name", "value", "traceback")
 
 
 class _Usage(TypedDict):
@@ -39,6 +47,10 @@ class _Result(TypedDict):
     files: NotRequired[list[dict[str, str]]]
     files_truncated: NotRequired[bool]
     files_omitted: NotRequired[list[dict[str, str | int]]]
+    results: NotRequired[list[dict[str, Any]]]
+    results_truncated: NotRequired[bool]
+    error: NotRequired[dict[str, str] | None]
+    state_lost: NotRequired[bool]
 
 
 def result(obj: dict[str, Any]) -> dict[str, Any]:
@@ -79,7 +91,18 @@ def result(obj: dict[str, Any]) -> dict[str, Any]:
                 }
                 for file in omitted
             ]
+    if "stateLost" in status:
+        error = status.get("error")
+        answer["results"] = list(map(cell_result, status.get("results") or []))
+        answer["results_truncated"] = status.get("resultsTruncated") or False
+        answer["error"] = None if error is None else {name: error[name] for name in _ERROR}
+        answer["state_lost"] = status["stateLost"]
     return {**answer}
+
+
+def cell_result(result: CellResultDict) -> dict[str, Any]:
+    """Return the `cell_models.CellResult` of a result of a cell."""
+    return {"kind": result["kind"].lower(), "data": {**result["data"]}}
 
 
 def _path(path: str, patterns: list[str]) -> str:

@@ -21,6 +21,9 @@ class SessionRequest(Body):
     """Seconds without an execution after which the session ends; default 600."""
     lifetime: int | None = Field(default=None, ge=1, le=limits.SESSION_SECONDS_MAX)
     """Seconds after which the session ends in any case; default 3600."""
+    stateful: Literal["interpreter"] | None = None
+    """`interpreter` keeps one interpreter, in which each execution runs as a cell and finds what
+    earlier ones have defined. If absent, only files last."""
 
 
 class SessionChange(Body):
@@ -49,6 +52,8 @@ class _Session(BaseModel):
     language: str
     expires_at: str | None
     """When the session ends if no execution uses it before."""
+    stateful: Literal["interpreter"] | None = None
+    """Present only in a session that keeps its interpreter."""
 
 
 class SessionResponse(_Session):

@@ -84,12 +84,19 @@ export class Api {
     return (await this.#json("GET", `/executions?${words}`, { signal })) as { executions: Listed[]; next_cursor: string | null };
   }
 
-  async createSession(language: string): Promise<Session> {
-    return (await this.#json("POST", "/sessions", { body: { language } })) as Session;
+  /** Create a session. `keeps`: its programs are cells of one interpreter. */
+  async createSession(language: string, keeps: boolean): Promise<Session> {
+    const body = keeps ? { language, stateful: "interpreter" } : { language };
+    return (await this.#json("POST", "/sessions", { body })) as Session;
   }
 
   async session(id: string): Promise<Session> {
     return (await this.#json("GET", `/sessions/${encodeURIComponent(id)}`)) as Session;
+  }
+
+  /** Start the interpreter of a session anew. */
+  async restartSession(id: string): Promise<void> {
+    await this.#fetch("POST", `/sessions/${encodeURIComponent(id)}/restart`, { body: {} });
   }
 
   async endSession(id: string): Promise<void> {

@@ -1,7 +1,7 @@
 /** Read server-sent events with fetch, because EventSource cannot send an API key. */
 
 import { type Api, ApiError } from "./api.ts";
-import type { State } from "./types.ts";
+import type { Shown, State } from "./types.ts";
 
 export interface ServerEvent {
   kind: string;
@@ -44,6 +44,7 @@ export class EventParser {
 export interface Follower {
   started(time: string | null): void;
   output(stream: "stdout" | "stderr", text: string): void;
+  result(shown: Shown): void;
   /** The connection was lost and is made again after so many seconds. */
   interrupted(seconds: number): void;
 }
@@ -71,6 +72,7 @@ export async function follow(api: Api, id: string, follower: Follower, signal: A
         if (event.kind === "exit") return data as unknown as State;
         if (event.kind === "started") follower.started(typeof data["time"] === "string" ? data["time"] : null);
         else if (event.kind === "stdout" || event.kind === "stderr") follower.output(event.kind, String(data["data"]));
+        else if (event.kind === "result") follower.result(data as unknown as Shown);
       }
     } catch (error) {
       signal.throwIfAborted();

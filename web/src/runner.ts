@@ -4,7 +4,7 @@ import { type Api, ApiError } from "./api.ts";
 import { follow } from "./events.ts";
 import { NoKey, type Keys } from "./key.ts";
 import { describeError } from "./reasons.ts";
-import type { ExecuteRequest, State } from "./types.ts";
+import type { ExecuteRequest, Shown, State } from "./types.ts";
 import type { Panel } from "./views/panel.ts";
 
 /** Show an execution from its first output to its end. Throws as `follow`. */
@@ -12,6 +12,7 @@ export async function watch(api: Api, id: string, panel: Panel, signal: AbortSig
   const follower = {
     started: () => panel.running(),
     output: (stream: "stdout" | "stderr", text: string) => panel.append(stream, text),
+    result: (shown: Shown) => panel.show(shown),
     interrupted: (seconds: number) => panel.say(`The connection was lost. Next attempt in ${seconds} s`, "busy"),
   };
   return follow(api, id, follower, signal);

@@ -13,6 +13,18 @@ export interface OmittedFile {
   reason: string;
 }
 
+/** What a cell shows: texts by MIME type, images in base64. */
+export interface Shown {
+  kind: "result" | "display";
+  data: Record<string, string>;
+}
+
+export interface CellError {
+  name: string;
+  value: string;
+  traceback: string;
+}
+
 export interface Result {
   stdout?: string;
   stderr?: string;
@@ -32,6 +44,11 @@ export interface Result {
   files?: ResultFile[];
   files_truncated?: boolean;
   files_omitted?: OmittedFile[];
+  /** These are present for a cell, in a session that keeps its interpreter. */
+  results?: Shown[];
+  results_truncated?: boolean;
+  error?: CellError | null;
+  state_lost?: boolean;
 }
 
 export interface State {
@@ -60,6 +77,7 @@ export interface Session {
   session_id: string;
   language: string;
   expires_at: string;
+  stateful?: "interpreter";
 }
 
 export interface InputFile {

@@ -147,6 +147,7 @@ class AsyncClient:
         *,
         idle_timeout: int | None = None,
         lifetime: int | None = None,
+        stateful: str | None = None,
         **resources: Any,
     ) -> StartingSession:
         """Create a session, which keeps files from one program to the next.
@@ -157,9 +158,11 @@ class AsyncClient:
             language: of all its programs.
             idle_timeout: seconds without a program after which it ends; the default is 600.
             lifetime: seconds after which it ends; the default is 3600.
+            stateful: `interpreter` also keeps the interpreter, so that each program is a cell which
+                finds what earlier ones have defined.
             resources: `cpu` in cores, `memory_mb` and `disk_mb`.
         """
-        body = requests.session(language, idle_timeout, lifetime, resources)
+        body = requests.session(language, idle_timeout, lifetime, stateful, resources)
         flow = flows.create_session(body, self._retry)
         return StartingSession(self._driver, flow)
 

@@ -90,6 +90,10 @@ class AsyncSession:
         flow = flows.extend_session(self.id, idle_timeout, lifetime, self._driver.retry)
         return await self._driver.drive(flow)
 
+    async def restart(self) -> None:
+        """Start its interpreter anew: names are forgotten, files stay."""
+        await self._driver.drive(flows.restart_session(self.id, self._driver.retry))
+
     async def end(self) -> None:
         """End it. Ending it again is not an error."""
         await self._driver.drive(flows.end_session(self.id, self._driver.retry))

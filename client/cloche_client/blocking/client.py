@@ -146,6 +146,7 @@ class Client:
         *,
         idle_timeout: int | None = None,
         lifetime: int | None = None,
+        stateful: str | None = None,
         **resources: Any,
     ) -> Session:
         """Create a session, which keeps files from one program to the next.
@@ -156,9 +157,11 @@ class Client:
             language: of all its programs.
             idle_timeout: seconds without a program after which it ends; the default is 600.
             lifetime: seconds after which it ends; the default is 3600.
+            stateful: `interpreter` also keeps the interpreter, so that each program is a cell which
+                finds what earlier ones have defined.
             resources: `cpu` in cores, `memory_mb` and `disk_mb`.
         """
-        body = requests.session(language, idle_timeout, lifetime, resources)
+        body = requests.session(language, idle_timeout, lifetime, stateful, resources)
         info = self._drive(flows.create_session(body, self._retry))
         return Session(self._driver, info)
 

@@ -85,6 +85,10 @@ class Session:
         flow = flows.extend_session(self.id, idle_timeout, lifetime, self._driver.retry)
         return self._driver.drive(flow)
 
+    def restart(self) -> None:
+        """Start its interpreter anew: names are forgotten, files stay."""
+        self._driver.drive(flows.restart_session(self.id, self._driver.retry))
+
     def end(self) -> None:
         """End it. Ending it again is not an error."""
         self._driver.drive(flows.end_session(self.id, self._driver.retry))

@@ -197,6 +197,9 @@ def _sessions(commands: argparse._SubParsersAction[Parser]) -> None:
     inner = _group(commands, "session", "keep files from one program to the next")
     create = _command(inner, "create", "sessions:create", "create a session and print its id")
     create.add_argument("-l", "--language", metavar="NAME", help="default: python")
+    create.add_argument(
+        "--stateful", action="store_true", help="keep the interpreter: each program is a cell"
+    )
     _times(create)
     _resources(create)
     _output(create)
@@ -218,6 +221,10 @@ def _sessions(commands: argparse._SubParsersAction[Parser]) -> None:
     download.add_argument("session", metavar="ID")
     download.add_argument("patterns", metavar="PATTERN", nargs="+")
     _saved(download)
+    restart = _command(
+        inner, "restart", "sessions:restart", "start the interpreter of a stateful session anew"
+    )
+    restart.add_argument("session", metavar="ID")
     end = _command(inner, "end", "sessions:end", "end sessions and delete their files")
     end.add_argument("ids", metavar="ID", nargs="+")
 

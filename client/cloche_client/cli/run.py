@@ -13,14 +13,14 @@ from cloche_client.errors import (
     InvalidSyntaxError,
     UnsafePathError,
 )
-from cloche_client.events import Exit, Started, Stderr
+from cloche_client.events import Exit, ResultShown, Started, Stderr
 from cloche_client.files import save_file
 
 if TYPE_CHECKING:
     from cloche_client.blocking.client import Client
     from cloche_client.blocking.execution import Execution
     from cloche_client.cli.context import Context
-    from cloche_client.models import ExecutionState, Program, Result
+    from cloche_client.models import ExecutionState, Program, Result, Shown
 
 _NOTES = {
     "OutOfMemory": "the program ran out of memory; --memory MIB gives it more",
@@ -64,7 +64,9 @@ def follow(context: Context, execution: Execution, silence: float | None = None)
     for event in execution.events(silence=silence):
         if isinstance(event, Exit):
             return event.state
-        if not isinstance(event, Started):
+        if isinstance(event, ResultShown):
+            _show(context, event.shown)
+        elif not isinstance(event, Started):
             context.write(event.text, error=isinstance(event, Stderr))
     return execution.state()
 
@@ -109,7 +111,21 @@ def _whole(context: Context, client: Client, program: Program) -> int:
     return code or (0 if saved else exits.FAILED)
 
 
+def _show(context: Context, shown: Shown) -> None:
+    """Write what a cell shows as text, and note what a terminal cannot show."""
+    if shown.text is not None:
+        context.write(shown.text + "\n")
+    if others := [mime for mime in shown.data if mime != "text/plain"]:
+        context.note(f"the cell also shows {', '.join(others)}; -o json writes it")
+
+
 def _notes(context: Context, result: Result) -> None:
+    if result.error is not None:
+        context.write(result.error.traceback, error=True)
+    if result.state_lost:
+        context.note("the interpreter ended: what earlier cells defined is lost")
+    if result.results_truncated:
+        context.note("results are missing: their limit is 384 KiB")
     if note := _NOTES.get(result.reason or ""):
         context.note(note)
     for name, cut in (("output", result.stdout_truncated), ("error", result.stderr_truncated)):

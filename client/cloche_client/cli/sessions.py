@@ -30,6 +30,7 @@ def create(context: Context) -> int:
             options.language or client.settings.language or "python",
             idle_timeout=options.idle_timeout,
             lifetime=options.lifetime,
+            stateful="interpreter" if options.stateful else None,
             cpu=options.cpu,
             memory_mb=options.memory,
             disk_mb=options.disk,
@@ -87,6 +88,13 @@ def download(context: Context) -> int:
     for file in found:
         path = save_file(file, options.output_dir, overwrite=options.overwrite)
         context.note(f"wrote {path}")
+    return 0
+
+
+def restart(context: Context) -> int:
+    """Start the interpreter of a session anew."""
+    with context.client() as client:
+        client.existing_session(context.options.session).restart()
     return 0
 
 

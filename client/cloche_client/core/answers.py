@@ -17,6 +17,7 @@ from cloche_client.errors import (
     kind_of,
 )
 from cloche_client.models import (
+    CellError,
     ExecutionState,
     ExecutionSummary,
     LanguageInfo,
@@ -25,6 +26,7 @@ from cloche_client.models import (
     Result,
     SessionFile,
     SessionInfo,
+    Shown,
     Usage,
 )
 
@@ -117,9 +119,26 @@ def result_of(body: Fields) -> Result:
             OmittedFile(one.text("path"), one.whole("size") or 0, one.text("reason"))
             for one in body.objects("files_omitted")
         ),
+        results=tuple(map(shown_of, body.objects("results"))),
+        results_truncated=body.flag("results_truncated"),
+        error=_error(body),
+        state_lost=body.flag("state_lost"),
         warnings=body.texts("warnings"),
         raw=body.values,
     )
+
+
+def shown_of(body: Fields) -> Shown:
+    """Return something that a cell shows. Raises UnexpectedAnswerError."""
+    data = body.object("data") or Fields({})
+    return Shown(body.text("kind"), {mime: data.text(mime) for mime in data.values})
+
+
+def _error(body: Fields) -> CellError | None:
+    """Return the exception of a cell. In a batch, `error` is a text if there is no result."""
+    if isinstance(body.values.get("error"), str) or (error := body.object("error")) is None:
+        return None
+    return CellError(error.text("name"), error.text("value"), error.text("traceback"))
 
 
 def state_of(body: Fields) -> ExecutionState:
@@ -167,7 +186,8 @@ def did_not_run(state: ExecutionState) -> bool:
 
 def item_of(body: Fields) -> Result | AnswerError:
     """Return an item of a batch: its result, or the exception that `run` raises for it."""
-    detail = body.optional_text("error")
+    error = body.values.get("error")
+    detail = error if isinstance(error, str) else None
     result = result_of(body)
     if detail is None:
         return result
@@ -188,6 +208,8 @@ def checked(result: Result) -> Result:
     if result.ok:
         return result
     last = result.stderr.strip().splitlines()[-1:]
+    if result.error is not None:
+        last = [f"{result.error.name}: {result.error.value}"]
     why = f"exit code {result.exit_code}, {result.reason}" + (f": {last[0][:200]}" if last else "")
     raise ProgramFailedError(
         f"The program failed ({why})", execution_id=result.execution_id, result=result
@@ -218,6 +240,7 @@ def session_of(body: Fields) -> SessionInfo:
         phase=body.optional_text("phase"),
         created_at=body.optional_text("created_at"),
         last_used_at=body.optional_text("last_used_at"),
+        stateful=body.optional_text("stateful"),
         raw=body.values,
     )
 

@@ -10,7 +10,7 @@ from cloche_client.core.fields import Fields, fields
 from cloche_client.core.retry import Retry, retry_after
 from cloche_client.core.sse import Decoder, Message
 from cloche_client.errors import ConnectionFailedError, UnexpectedAnswerError
-from cloche_client.events import Event, Exit, Started, Stderr, Stdout
+from cloche_client.events import Event, Exit, ResultShown, Started, Stderr, Stdout
 
 if TYPE_CHECKING:
     from cloche_client.core.wire import Reply, Request
@@ -90,13 +90,15 @@ class Feed:
 
 def _event(message: Message) -> Event | None:
     """Return an event, None for a type that only a later version knows."""
-    if message.kind not in {"started", "stdout", "stderr", "exit"}:
+    if message.kind not in {"started", "stdout", "stderr", "result", "exit"}:
         return None
     data = _data(message)
     if message.kind == "started":
         return Started(data.optional_text("time"))
     if message.kind == "exit":
         return Exit(answers.state_of(data))
+    if message.kind == "result":
+        return ResultShown(answers.shown_of(data), data.flag("replayed"))
     kind = Stdout if message.kind == "stdout" else Stderr
     return kind(data.text("data"), data.flag("replayed"))
 

@@ -213,6 +213,14 @@ def extend_session(
     return answers.session_of(answers.body_of(reply))
 
 
+def restart_session(session_id: str, retry: Retry) -> Flow[None]:
+    """Start the interpreter of a session anew."""
+    path = f"{_SESSIONS}/{wire.part(session_id)}/restart"
+    request = wire.post(path, {}, seconds=wire.WAITING_SECONDS)
+    reply = yield from answered(request, retry, busy=_always)
+    answers.body_of(reply)
+
+
 def end_session(session_id: str, retry: Retry) -> Flow[None]:
     """End a session. Ending it again is not an error."""
     request = wire.delete(f"{_SESSIONS}/{wire.part(session_id)}")

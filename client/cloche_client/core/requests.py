@@ -65,13 +65,22 @@ def program(
 
 
 def session(
-    language: str, idle_timeout: int | None, lifetime: int | None, resources: Mapping[str, Any]
+    language: str,
+    idle_timeout: int | None,
+    lifetime: int | None,
+    stateful: str | None,
+    resources: Mapping[str, Any],
 ) -> dict[str, Any]:
     """Return the JSON object for a new session. Raises TypeError for an unknown resource."""
     if unknown := set(resources) - set(_RESOURCES):
         raise TypeError(f"session() got an unexpected argument {min(unknown)!r}")
     given = {name: value for name, value in resources.items() if value is not None}
-    made = {"idle_timeout": idle_timeout, "lifetime": lifetime, "resources": given or None}
+    made = {
+        "idle_timeout": idle_timeout,
+        "lifetime": lifetime,
+        "stateful": stateful,
+        "resources": given or None,
+    }
     return {"language": language} | {k: v for k, v in made.items() if v is not None}
 
 

@@ -33,11 +33,12 @@ _SPEC_RULES = rules(
             "!(has(self.code) || has(self.stdin) || has(self.args) || has(self.environment) || "
             "has(self.entry) || has(self.resources)) && (self.action == 'WriteFiles' "
             "? (has(self.files) || has(self.source)) && !has(self.outputFiles) "
-            ": has(self.outputFiles) && !has(self.files) && !has(self.source)))"
+            ": has(self.outputFiles) == (self.action != 'Restart') && !has(self.files) && "
+            "!has(self.source)))"
         ),
         (
-            "an action needs a session and has no program: WriteFiles has only files, and the "
-            "other actions have only outputFiles"
+            "an action needs a session and has no program: WriteFiles has only files, Restart has "
+            "nothing, and the other actions have only outputFiles"
         ),
     ),
     SIZE_RULE,
@@ -58,12 +59,13 @@ class Concurrency(Resource):
 
 
 class Action(StrEnum):
-    """What is done with the files of a session, in the place of a program."""
+    """What is done with the files of a session, or with its interpreter, instead of a program."""
 
     WRITE_FILES = "WriteFiles"
     READ_FILES = "ReadFiles"
     LIST_FILES = "ListFiles"
     REMOVE_FILES = "RemoveFiles"
+    RESTART = "Restart"
 
 
 class ExecutionSpec(Input):
@@ -78,7 +80,8 @@ class ExecutionSpec(Input):
     action: Action | None = None
     """What to do with the files of the session instead of running a program: WriteFiles writes
     `files`. ReadFiles returns the files that match `outputFiles`, ListFiles their sizes and times,
-    and RemoveFiles removes them. Requires a `session`."""
+    and RemoveFiles removes them. Restart starts the interpreter of the session anew. Requires a
+    `session`."""
     entry: str | None = Field(default=None, pattern=limits.ENTRY_NAME, max_length=63)
     """Name of the entry of the SandboxRuntime that runs the program, for example pytest. If absent,
     the program is run directly."""

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from datetime import datetime
+from enum import StrEnum
+from typing import Annotated
 
-from pydantic import Field
+from pydantic import Field, StringConstraints
 
 from cloche_api import limits
 from cloche_api.resources.amounts import UsedResources
@@ -55,6 +57,35 @@ class ListedFile(Resource):
     """Time of its last modification, which a program can set to any time."""
 
 
+class ResultKind(StrEnum):
+    """Whether a result is the value of the last expression of a cell, or was displayed by it."""
+
+    RESULT = "Result"
+    DISPLAY = "Display"
+
+
+class CellResult(Resource):
+    """Something that a cell shows, as the cell says."""
+
+    kind: ResultKind
+    """Result for the value of the last expression, otherwise Display."""
+    data: dict[str, Annotated[str, StringConstraints(max_length=limits.RESULTS_BYTES)]] = Field(
+        max_length=limits.RESULT_TEXTS
+    )
+    """Representations by MIME type. Images except SVG are in base64, and JSON is a text."""
+
+
+class CellError(Resource):
+    """The exception that ended a cell, as the cell says."""
+
+    name: str = Field(max_length=limits.ERROR_NAME_CHARACTERS)
+    """Its class."""
+    value: str = Field(max_length=limits.ERROR_VALUE_CHARACTERS)
+    """Its message."""
+    traceback: str = Field(max_length=limits.ERROR_TRACEBACK_CHARACTERS)
+    """The lines in which the language reports it."""
+
+
 class ExecutionStatus(Resource):
     """Observed state of the execution. It does not change after the phase is terminal."""
 
@@ -96,6 +127,15 @@ class ExecutionStatus(Resource):
         default=None, max_length=limits.LISTED_FILES_ENTRIES
     )
     """Files that an action has written, found or removed."""
+    results: list[CellResult] | None = Field(default=None, max_length=limits.RESULTS_ENTRIES)
+    """What a cell of a session that keeps its interpreter shows. Absent for other programs."""
+    results_truncated: bool | None = None
+    """Whether results or representations of them are missing because they exceeded a limit."""
+    error: CellError | None = None
+    """The exception that ended a cell."""
+    state_lost: bool | None = None
+    """Whether the interpreter of the session ended in this cell or since the one before, so that
+    what earlier cells defined is lost. Absent for other programs."""
     queued_time: datetime | None = None
     """Time at which the operator first saw the execution."""
     claimed_time: datetime | None = None

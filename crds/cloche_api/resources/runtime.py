@@ -192,6 +192,9 @@ class RuntimeSpec(Resource):
         | None
     ) = None
     """Other ways to run a program, for example the test frameworks of the language."""
+    cells: Command | None = None
+    """Command of the interpreter that runs the cells of a session which keeps its interpreter.
+    Absent if the language has none."""
     syntax_check: Command | None = None
     """Command that checks the syntax of the source after a failed run. If it fails, the code is
     invalid."""

@@ -14,6 +14,12 @@ from cloche_api.resources.execution import Concurrency
 from cloche_api.resources.fields.conditions import Conditions
 
 
+class Stateful(StrEnum):
+    """What of a program lasts until the next one, besides files."""
+
+    INTERPRETER = "Interpreter"
+
+
 class SessionSpec(Resource):
     """The session to create. All fields are immutable except the two times."""
 
@@ -23,6 +29,9 @@ class SessionSpec(Resource):
     """Tenant that owns the session. Only the gateway may set it."""
     resources: ResourceAmounts | None = None
     """CPU, memory and disk for the programs. Defaults to those of the runtime."""
+    stateful: Stateful | None = None
+    """`Interpreter` runs each execution as a cell in one interpreter, which keeps names and imports
+    from one to the next. Requires `cells` of the runtime. If absent, only files last."""
     concurrency: Concurrency | None = None
     """Concurrency limit that the session counts towards. Only the gateway may set it."""
     idle_timeout_seconds: int = Field(

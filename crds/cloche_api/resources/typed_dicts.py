@@ -37,6 +37,26 @@ class ListedFileDict(TypedDict):
     """Time of its last modification, which a program can set to any time."""
 
 
+class CellResultDict(TypedDict):
+    """Something that a cell shows, as the cell says."""
+
+    kind: str
+    """Result for the value of the last expression, otherwise Display."""
+    data: dict[str, str]
+    """Representations by MIME type. Images except SVG are in base64, and JSON is a text."""
+
+
+class CellErrorDict(TypedDict):
+    """The exception that ended a cell, as the cell says."""
+
+    name: str
+    """Its class."""
+    value: str
+    """Its message."""
+    traceback: str
+    """The lines in which the language reports it."""
+
+
 class UsageDict(TypedDict):
     """Resources that the program or the compiler used, as far as they were measured."""
 
@@ -112,6 +132,15 @@ class ExecutionStatusDict(TypedDict):
     """Files that are missing, with their sizes: the first 100, with names of 8 KiB together."""
     listedFiles: NotRequired[list[ListedFileDict]]
     """Files that an action has written, found or removed."""
+    results: NotRequired[list[CellResultDict]]
+    """What a cell of a session that keeps its interpreter shows. Absent for other programs."""
+    resultsTruncated: NotRequired[bool]
+    """Whether results or representations of them are missing because they exceeded a limit."""
+    error: NotRequired[CellErrorDict]
+    """The exception that ended a cell."""
+    stateLost: NotRequired[bool]
+    """Whether the interpreter of the session ended in this cell or since the one before, so that
+    what earlier cells defined is lost. Absent for other programs."""
     queuedTime: NotRequired[str]
     """Time at which the operator first saw the execution."""
     claimedTime: NotRequired[str]

@@ -74,7 +74,8 @@ class ExecutionSpecDict(TypedDict):
     action: NotRequired[str]
     """What to do with the files of the session instead of running a program: WriteFiles writes
     `files`. ReadFiles returns the files that match `outputFiles`, ListFiles their sizes and times,
-    and RemoveFiles removes them. Requires a `session`."""
+    and RemoveFiles removes them. Restart starts the interpreter of the session anew. Requires a
+    `session`."""
     entry: NotRequired[str]
     """Name of the entry of the SandboxRuntime that runs the program, for example pytest. If absent,
     the program is run directly."""
@@ -283,6 +284,9 @@ class RuntimeSpecDict(TypedDict):
     """How to run the program. The arguments of the execution are appended."""
     entries: NotRequired[list[EntryDict]]
     """Other ways to run a program, for example the test frameworks of the language."""
+    cells: NotRequired[CommandDict]
+    """Command of the interpreter that runs the cells of a session which keeps its interpreter.
+    Absent if the language has none."""
     syntaxCheck: NotRequired[CommandDict]
     """Command that checks the syntax of the source after a failed run. If it fails, the code is
     invalid."""
@@ -313,6 +317,9 @@ class SessionSpecDict(TypedDict):
     """Tenant that owns the session. Only the gateway may set it."""
     resources: NotRequired[ResourceAmountsDict]
     """CPU, memory and disk for the programs. Defaults to those of the runtime."""
+    stateful: NotRequired[str]
+    """`Interpreter` runs each execution as a cell in one interpreter, which keeps names and imports
+    from one to the next. Requires `cells` of the runtime. If absent, only files last."""
     concurrency: NotRequired[ConcurrencyDict]
     """Concurrency limit that the session counts towards. Only the gateway may set it."""
     idleTimeoutSeconds: NotRequired[int]

@@ -14,8 +14,10 @@ import sys
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal
 
+from cloche_api.limits import RESULTS_ENTRIES
 from cloche_api.resources.input import Input
 from cloche_gateway.errors import OverloadedError
+from cloche_gateway.result_body import cell_result
 from cloche_gateway.results import status_of
 
 if TYPE_CHECKING:
@@ -39,32 +41,41 @@ _HEAVY = frozenset({"code", *Input.model_fields})
 
 @dataclass(frozen=True, slots=True)
 class Position:
-    """How much of an execution a listener has received. Its text is the id of an event."""
+    """How much of an execution a listener has received. Its text is the id of an event.
+
+    Results of a cell are counted. Without any, the text has no such part.
+    """
 
     started: bool = False
     stdout: int = 0
     stderr: int = 0
     ended: bool = False
+    results: int = 0
 
     def __str__(self) -> str:
-        return f"{self.started:d}-{self.stdout}-{self.stderr}-{self.ended:d}"
+        shown = f"-{self.results}" if self.results else ""
+        return f"{self.started:d}-{self.stdout}-{self.stderr}-{self.ended:d}{shown}"
 
     @classmethod
     def parse(cls, text: str) -> Position | None:
         """Return the position with this text, or None if it is not one."""
         parts = text.split("-")
-        if len(parts) != len(cls.__slots__) or not all(p.isascii() and p.isdigit() for p in parts):
+        most = len(cls.__slots__)
+        if len(parts) not in {most - 1, most}:
             return None
-        started, stdout, stderr, ended = (int(part[:9]) for part in parts)
-        return cls(bool(started), stdout, stderr, bool(ended))
+        if not all(part.isascii() and part.isdigit() for part in parts):
+            return None
+        started, stdout, stderr, ended, *results = (int(part[:9]) for part in parts)
+        return cls(bool(started), stdout, stderr, bool(ended), *results)
 
 
 @dataclass(frozen=True, slots=True)
 class Piece:
-    """One event of an execution. `kind` is `started`, `stdout`, `stderr` or `exit`.
+    """One event of an execution. `kind` is `started`, `stdout`, `stderr`, `result` or `exit`.
 
-    `text` is the output. `time` is the start in Unix time, for `started` from the log. `obj` is the
-    ended execution, reduced by `lean`, for `exit`, and for `started` from the status.
+    `text` is the output, `result` a `cell_models.CellResult`. `time` is the start in Unix time, for
+    `started` from the log. `obj` is the ended execution, reduced by `lean`, for `exit`, and for
+    `started` from the status.
 
     `replayed`: the text comes from the execution's status, where the order between stdout and
     stderr is lost.
@@ -75,6 +86,7 @@ class Piece:
     time: float | None = None
     obj: dict[str, Any] | None = None
     replayed: bool = False
+    result: dict[str, Any] | None = None
 
 
 class Feed:
@@ -109,6 +121,10 @@ class Feed:
                 return
             heard = getattr(self.at, piece.kind) + len(piece.text)
             self.at = replace(self.at, **{piece.kind: heard})
+        elif piece.kind == "result":
+            if self.at.results >= RESULTS_ENTRIES:
+                return
+            self.at = replace(self.at, results=self.at.results + 1)
         elif piece.kind == "started":
             self.at = replace(self.at, started=True)
         else:
@@ -130,6 +146,8 @@ class Feed:
         for stream in STREAMS:
             rest = (status.get(stream) or "")[getattr(self.at, stream) :]
             self.add(Piece(stream, rest, replayed=True))
+        for result in (status.get("results") or [])[self.at.results :]:
+            self.add(Piece("result", result=cell_result(result), replayed=True))
         self.add(Piece("exit", obj=kept))
 
     def cut(self) -> None:
@@ -160,12 +178,10 @@ class Feed:
                     for part, end in _parts(piece, getattr(start, piece.kind) - before):
                         yield part, replace(at, **{piece.kind: before + end})
                     at = replace(at, **{piece.kind: before + len(piece.text)})
-                elif piece.kind == "started":
-                    at = replace(at, started=True)
-                    if not start.started:
-                        yield piece, at
                 else:
-                    yield piece, replace(at, ended=True)
+                    at = _after(piece, at)
+                    if not _is_known(piece, at, start):
+                        yield piece, at
             if self.at.ended or self.is_cut:
                 return
             if not await self._wait(silence):
@@ -187,6 +203,20 @@ class Feed:
             self._news.discard(news)
 
 
+def _after(piece: Piece, at: Position) -> Position:
+    """Return the position after a start, a result or an end."""
+    if piece.kind == "result":
+        return replace(at, results=at.results + 1)
+    return replace(at, started=True) if piece.kind == "started" else replace(at, ended=True)
+
+
+def _is_known(piece: Piece, at: Position, start: Position) -> bool:
+    """Return whether a listener that begins at `start` has the piece. `at`: after the piece."""
+    if piece.kind == "result":
+        return at.results <= start.results
+    return piece.kind == "started" and start.started
+
+
 def lean(obj: dict[str, Any]) -> dict[str, Any]:
     """Return an execution without most of its input and output, to keep it in memory.
 
@@ -197,6 +227,8 @@ def lean(obj: dict[str, Any]) -> dict[str, Any]:
     stderr: str | None = status.get("stderr")
     if "stdout" in status:
         status["stdout"] = ""
+    if "results" in status:
+        status["results"] = []
     if stderr:
         status["stderr"] = "".join(stderr.strip().splitlines()[:1])
     return {**obj, "spec": spec, "status": status}
@@ -213,6 +245,6 @@ def _size(piece: Piece) -> int:
     """Return approximately the bytes of memory that a piece takes."""
     status = status_of(piece.obj or {})
     files: list[OutputFileDict] = status.get("files") or []
-    return (
-        _PIECE_BYTES + sys.getsizeof(piece.text) + sum(len(file["contentBase64"]) for file in files)
-    )
+    texts: dict[str, str] = (piece.result or {}).get("data", {})
+    size = _PIECE_BYTES + sys.getsizeof(piece.text) + sum(map(sys.getsizeof, texts.values()))
+    return size + sum(len(file["contentBase64"]) for file in files)

@@ -64,6 +64,8 @@ class Language:
     minimum: Amounts
     defaults: Amounts
     maximum: Amounts
+    has_cells: bool = False
+    """Whether a session can keep its interpreter."""
 
 
 def source(paths: Paths) -> Source:
@@ -89,6 +91,7 @@ def language_of(obj: dict[str, Any]) -> Language:
         minimum=_least(spec.resources.minimum),
         defaults=_amounts(spec.resources.defaults),
         maximum=_amounts(spec.resources.maximum),
+        has_cells=spec.cells is not None,
     )
 
 

@@ -10,7 +10,7 @@ from collections import Counter
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
-from cloche_api.limits import MIB
+from cloche_api.limits import MIB, RESULT_TEXTS
 from cloche_api.meta import CONTAINER
 from cloche_gateway.cluster.feed import STREAMS, Piece, Position
 from cloche_gateway.results import status_of
@@ -144,6 +144,10 @@ class Source:
                         heard = replace(heard, **{kind: before + len(event["data"])})
                         known = getattr(self._feed.at, kind) - before
                         self._feed.add(Piece(kind, event["data"][max(0, known) :]))
+                    elif mine and kind == "result" and (result := _result(event)) is not None:
+                        heard = replace(heard, results=heard.results + 1)
+                        if heard.results > self._feed.at.results:
+                            self._feed.add(Piece("result", result=result))
         except NotFoundError:
             return True  # The rest comes from the status.
         except KubeError as error:
@@ -165,6 +169,16 @@ def _event(line: bytes) -> dict[str, Any]:
     except (ValueError, RecursionError):
         return {}
     return event if isinstance(event, dict) else {}
+
+
+def _result(event: dict[str, Any]) -> dict[str, Any] | None:
+    """Return the `cell_models.CellResult` of an event, or None if it is none."""
+    kind, data = event.get("kind"), event.get("data")
+    if kind not in ("result", "display") or not isinstance(data, dict):
+        return None
+    if len(data) > RESULT_TEXTS or not all(isinstance(text, str) for text in data.values()):
+        return None
+    return {"kind": kind, "data": data}
 
 
 def _number(value: object) -> float | None:

@@ -11,7 +11,7 @@ import contextlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, cast
 
-from cloche_api.resources.session import IDLE_TIMEOUT, LIFETIME_EXCEEDED, SessionPhase
+from cloche_api.resources.session import IDLE_TIMEOUT, LIFETIME_EXCEEDED, SessionPhase, Stateful
 from cloche_gateway.errors import BusyError
 from cloche_kube.watch import Source
 
@@ -32,6 +32,8 @@ class Session:
     uid: str
     tenant: str | None
     language: str
+    keeps_interpreter: bool
+    """Whether its executions are cells."""
     phase: SessionPhase
     reason: str | None
     created_at: str
@@ -70,6 +72,7 @@ def session_of(obj: dict[str, Any]) -> Session:
         uid=meta["uid"],
         tenant=spec.get("tenant"),
         language=spec["language"],
+        keeps_interpreter=spec.get("stateful") == Stateful.INTERPRETER,
         phase=SessionPhase.ENDED if meta.get("deletionTimestamp") else SessionPhase(phase),
         reason=status.get("reason"),
         created_at=meta["creationTimestamp"],

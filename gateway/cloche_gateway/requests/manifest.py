@@ -19,6 +19,7 @@ from cloche_api.accounting.size import object_bytes
 from cloche_api.meta import ANNOTATION_REQUEST_ID, API_VERSION, LABEL_SESSION, LABEL_TENANT
 from cloche_api.resources import source
 from cloche_api.resources.input import Input
+from cloche_api.resources.session import Stateful
 from cloche_gateway.errors import TooLargeError
 
 if TYPE_CHECKING:
@@ -170,6 +171,8 @@ def session(
         spec["idleTimeoutSeconds"] = request.idle_timeout
     if request.lifetime:
         spec["lifetimeSeconds"] = request.lifetime
+    if request.stateful:
+        spec["stateful"] = Stateful.INTERPRETER
     return {
         "apiVersion": API_VERSION,
         "kind": "SandboxSession",

@@ -46,6 +46,25 @@ def check(request: ExecuteRequest, language: Language) -> None:
         check_resources(request.resources, language)
 
 
+def check_cell(request: ExecuteRequest) -> None:
+    """Check a request that runs as a cell, for which there is no new process.
+
+    Raises:
+        InvalidRequestError: a field can only be given to a new process.
+    """
+    of_a_process = {
+        "args": request.args,
+        "entry": request.entry,
+        "stdin": request.stdin,
+        "merge_output": request.merge_output,
+    }
+    for field, value in of_a_process.items():
+        if value:
+            raise InvalidRequestError(
+                field, "must be absent in a session that keeps its interpreter"
+            )
+
+
 def file_bytes(file: InputFile) -> int:
     """Return the size in bytes of a validated file in the working directory."""
     if file.content is not None:

@@ -13,7 +13,7 @@ from cloche_gateway.http.route import Later, Route
 from cloche_gateway.models import Message
 from cloche_gateway.routes import openapi
 from cloche_gateway.routes.parameters import Paging, Strict
-from cloche_gateway.services import live_sessions, sessions
+from cloche_gateway.services import live_sessions, session_files, sessions
 from cloche_gateway.session_models import (
     ChangedSession,
     SessionChange,
@@ -92,6 +92,21 @@ async def change(
     call.held.release()  # What is left of the body is small.
     changed = await live_sessions.change(call.context, call.caller, session_id, asked)
     return JsonResponse(results.warned(sessions.state(changed), warnings))
+
+
+@router.post(
+    "/{session_id}/restart",
+    response_model=Message,
+    responses=openapi.problems(400, 401, 403, 404, 409, 413, 429, 500, 503, details=_NOT_FOUND),
+    summary="Restart the interpreter of a session",
+)
+async def restart(call: Executing, session_id: str) -> Response:
+    """Start the interpreter of a session anew: forget all names and end all processes.
+
+    The files stay. The restart waits for its turn, like an execution of the session.
+    """
+    await session_files.restart(call.context, call.origin(), session_id)
+    return JsonResponse({"message": f"Session {session_id} restarted"})
 
 
 @router.delete(

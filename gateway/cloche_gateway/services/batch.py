@@ -56,7 +56,7 @@ async def _one(
         return _failed(item, {"execution_id": name}, str(error))
     if (detail := answer.body.get("detail")) is not None:
         return _failed(item, answer.body, detail)
-    return results.warned({**answer.body, "error": None}, item.warnings)
+    return results.warned({"error": None, **answer.body}, item.warnings)
 
 
 def _failed(item: BatchItem, known: dict[str, Any], error: str) -> dict[str, Any]:

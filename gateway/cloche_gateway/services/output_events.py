@@ -74,15 +74,15 @@ def _data(piece: Piece) -> dict[str, Any]:
         return _end(piece.obj)
     if piece.kind == "started":
         return {"time": _time(piece)}
-    data: dict[str, Any] = {"data": piece.text}
+    data: dict[str, Any] = piece.result or {"data": piece.text}
     return data | {"replayed": True} if piece.replayed else data
 
 
 def _end(obj: dict[str, Any]) -> dict[str, Any]:
-    """Return the status of an ended execution without stdout and stderr."""
+    """Return the status of an ended execution without what other events have."""
     state = results.state(obj)
     result = state["result"] or {}
-    printed = ("stdout", "stderr")
+    printed = ("stdout", "stderr", "results")
     return {**state, "result": {k: v for k, v in result.items() if k not in printed} or None}
 
 

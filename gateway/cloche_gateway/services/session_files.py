@@ -1,4 +1,4 @@
-"""Write, list, read and remove files of a session, without a program.
+"""Do something in a session without a program: to its files, or to its interpreter.
 
 Each is an execution with an action in the place of a program. It waits for its turn like the other
 executions of the session, so no program runs meanwhile that could change the files or put a link in
@@ -24,6 +24,7 @@ from cloche_gateway import results
 from cloche_gateway.errors import (
     BusyError,
     FailedError,
+    InvalidRequestError,
     RateLimitedError,
     RejectedError,
     SessionFileNotFoundError,
@@ -128,6 +129,21 @@ async def remove(context: Context, origin: Origin, session_id: str, path: str) -
     status = await _with(context, origin, Action.REMOVE_FILES, session_id, _literal(path))
     if not status.get("listedFiles"):
         raise SessionFileNotFoundError(path)
+
+
+async def restart(context: Context, origin: Origin, session_id: str) -> None:
+    """Start the interpreter of a session anew. Its files stay.
+
+    Raises:
+        InvalidRequestError: the session does not keep its interpreter.
+        GatewayError: as `sessions.live` and `_run`.
+    """
+    session = await sessions.live(context, origin.caller, session_id)
+    if not session.keeps_interpreter:
+        raise InvalidRequestError("session_id", "must be a session that keeps its interpreter")
+    with context.budget.charged(origin.caller.tenant) as charge:
+        planned = _plan(context, origin, session, _Wanted(Action.RESTART), charge)
+        await _run(context, planned, session_id)
 
 
 def _literal(path: str) -> str:

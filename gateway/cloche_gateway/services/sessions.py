@@ -53,11 +53,14 @@ async def create(
         BusyError: it was not ready within the queue timeout plus the wait margin.
         SessionFailedError: it ended before it was ready.
         ClientGoneError: `gone` was done first.
+        InvalidRequestError: the language has no interpreter that can be kept.
         GatewayError: as `submission.create` and `validation.check_resources`.
     """
     language = context.languages.find(request.language)
     if request.resources is not None:
         validation.check_resources(request.resources, language)
+    if request.stateful is not None and not language.has_cells:
+        raise InvalidRequestError("stateful", _stateful_rule(context, language))
     name = f"{SESSION_PREFIX}{uuid.uuid4()}"
     obj = manifest.session(name, request, language, caller, request_id)
     uid = None
@@ -106,12 +109,21 @@ async def _ready(
         raise BusyError from None
 
 
+def _stateful_rule(context: Context, language: Language) -> str:
+    names = context.languages.supported()
+    able = [name for name in names if context.languages.find(name).has_cells]
+    others = f"; languages that have one: {', '.join(able)}" if able else ""
+    return f"must be absent, because {language.name} has no interpreter that can be kept{others}"
+
+
 def made(session: Session) -> dict[str, Any]:
     """Return the `session_models.SessionResponse` of a session."""
+    kept = {"stateful": "interpreter"} if session.keeps_interpreter else {}
     return {
         "session_id": session.name,
         "language": session.language,
         "expires_at": session.expires_at,
+        **kept,
     }
 
 
@@ -174,7 +186,8 @@ async def check(
     Raises:
         SessionNotFoundError, BusyError: as `look_up`.
         InvalidRequestError: the request's language is not the session's, or the request sets
-            resources. A session has its own resources, which all its executions share.
+            resources. A session has its own resources, which all its executions share. Or as
+            `validation.check_cell`.
     """
     session = await live(context, caller, name)
     if _language_name(context, session.language) != language.name:
@@ -185,6 +198,8 @@ async def check(
         raise InvalidRequestError(
             "resources", "must be absent in a session: set them when you create the session"
         )
+    if session.keeps_interpreter:
+        validation.check_cell(request)
 
 
 def _language_name(context: Context, word: str) -> str:

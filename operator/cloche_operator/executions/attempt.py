@@ -8,6 +8,7 @@ import logging
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from cloche_api.resources.phases import Reason
 from cloche_operator.executions.recovery import recovered
 from cloche_operator.executions.status_writes import Claim, claim, show_running
 from cloche_operator.model.pod_manifest import cold_pod
@@ -16,6 +17,7 @@ from cloche_operator.model.status import EndedError, NeverStartedError
 from cloche_operator.pods.log_reader import LogReader
 from cloche_operator.pools.own_pod import OwnPod
 from cloche_operator.pools.pod_lease import PooledPod, from_pool
+from cloche_operator.protocol import cells
 from cloche_operator.protocol.events import Transcript
 from cloche_operator.protocol.frame import frame
 
@@ -211,7 +213,16 @@ class Attempt:
         return self._reader
 
     async def _input(self, afterwards: Afterwards) -> bytes:
-        """Return the frame. Nothing has been sent yet."""
+        """Return the frame. Nothing has been sent yet.
+
+        Raises:
+            EndedError: SourceLost, or InvalidSpec for a cell with a field that none can have.
+        """
         job = self._job
         spec = await job.source.read()
+        if job.turn is not None and job.turn.runs_cells and spec.action is None:
+            if (field := cells.misfit(spec)) is not None:
+                words = f"spec.{field}: must be absent in a session that keeps its interpreter"
+                raise EndedError(Reason.INVALID_SPEC, words)
+            return cells.cell(self.execution.uid, spec, job.runtime.spec, job.used, afterwards)
         return frame(self.execution.uid, spec, job.runtime.spec, job.used, afterwards)

@@ -42,5 +42,7 @@ def outcome(action: Action, transcript: Transcript) -> Outcome:
         fields |= output_files.returned(event)
     if (problem := event.get("problem")) is not None:
         return Outcome(Reason.INVALID_FILES, f"spec.files: {problem}", fields)
+    if action is Action.RESTART:
+        return Outcome(Reason.ACTION_COMPLETED, "The interpreter was started anew.", fields)
     count = len(event["files"] if action is Action.READ_FILES else listed)
     return Outcome(Reason.ACTION_COMPLETED, f"Files {_DONE[action]}: {count}.", fields)

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
         OmittedFileDict,
         OutputFileDict,
     )
-    from cloche_operator.protocol.events import ExitEvent
+    from cloche_operator.protocol.exit_event import ExitEvent
 
 
 def returned(event: ExitEvent) -> ExecutionStatusDict:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Literal
 from cloche_api import limits
 from cloche_api.accounting.size import json_bytes, object_bytes
 from cloche_api.resources.phases import Phase, Reason, phase_of
-from cloche_operator.model import output_files, verdict
+from cloche_operator.model import cells, output_files, verdict
 from cloche_operator.model.execution import Execution, now, timestamp
 
 if TYPE_CHECKING:
@@ -33,8 +33,10 @@ _STREAMS: tuple[tuple[_Stream, _Truncated], ...] = (
     ("stdout", "stdoutTruncated"),
     ("stderr", "stderrTruncated"),
 )
-_Output = Literal["stdout", "stderr", "files", "filesOmitted", "listedFiles"]
-_OUTPUTS: tuple[_Output, ...] = ("stdout", "stderr", "files", "filesOmitted", "listedFiles")
+_Output = Literal["stdout", "stderr", "files", "filesOmitted", "listedFiles", "results", "error"]
+_OUTPUTS: tuple[_Output, ...] = (
+    *("stdout", "stderr", "files", "filesOmitted", "listedFiles", "results", "error"),
+)
 
 
 class EndedError(Exception):
@@ -95,6 +97,8 @@ def from_exit(transcript: Transcript) -> Outcome:
         fields["checkSeconds"] = event["check_seconds"]
     if event["files"] or event["files_truncated"]:
         fields |= output_files.returned(event)
+    if "cell" in event:
+        fields |= cells.fields(event["cell"], transcript)
     return Outcome(reason, message, fields)
 
 
@@ -208,13 +212,18 @@ def without_outputs(status: ExecutionStatusDict) -> ExecutionStatusDict:
 
 
 def fitted(status: ExecutionStatusDict) -> ExecutionStatusDict:
-    """Cut the status to its size limit in etcd: files, then stderr, then stdout. Flag the cuts."""
+    """Cut the status to its size limit in etcd, and flag the cuts.
+
+    Files are cut first, then results of a cell, then stderr, then stdout.
+    """
     for stream, truncated in _STREAMS:
         kept = _cut_bytes(status.get(stream, ""), limits.STDOUT_BYTES)
         if kept != status.get(stream, ""):
             status[stream], status[truncated] = kept, True
     if object_bytes(status) > limits.STATUS_BYTES and status.get("files"):
         status |= output_files.left_out(status)
+    if status.get("results"):
+        cells.cut(status)
     for stream, truncated in reversed(_STREAMS):
         excess = object_bytes(status) - limits.STATUS_BYTES
         if excess > 0 and status.get(stream):

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from cloche_api.resources.phases import Reason
 
 if TYPE_CHECKING:
-    from cloche_operator.protocol.events import ExitEvent
+    from cloche_operator.protocol.exit_event import ExitEvent
 
 
 def of_failure(event: ExitEvent) -> tuple[Reason, str]:

@@ -114,6 +114,8 @@ class Sandbox:
         """What its last `ready` reported; None if it reported nothing."""
         self.actions: frozenset[str] = frozenset()
         """The actions on files that its supervisor knows. In an earlier image it reports none."""
+        self.knows_cells = False
+        """Whether its supervisor can keep an interpreter. In an earlier image it cannot."""
         self._can_prestart = False
         self.prestarted = False
         """Whether a prestart frame was sent to it."""
@@ -203,6 +205,11 @@ class Sandbox:
             raise
         return True
 
+    async def tell(self, frame: bytes) -> None:
+        """Send a frame that has no answer. If it is lost, the stream ends."""
+        with contextlib.suppress(ConnectionError):
+            await self._attachment.send(frame)
+
     async def prestart(self, frame: bytes | None) -> None:
         """Send a prestart frame once, if the supervisor knows it. No other frame may be sent now.
 
@@ -271,6 +278,7 @@ class Sandbox:
             actions = event.get("actions")
             reported = actions if isinstance(actions, list) else []
             self.actions = frozenset(one for one in Action if one in reported)
+            self.knows_cells = event.get("cells") is True
             self._can_prestart = event.get("prestart") is True
         elif self._transcript is not None and not self._transcript.ended:
             self._transcript.take(event)

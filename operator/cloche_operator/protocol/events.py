@@ -8,11 +8,15 @@ exception.
 from __future__ import annotations
 
 import json
-from typing import Any, NotRequired, TypedDict, TypeGuard
+from typing import TYPE_CHECKING, Any, TypeGuard
 
 from cloche_api import limits
-from cloche_operator.protocol import files
+from cloche_operator.protocol import cells, files
+from cloche_operator.protocol.exit_event import ADDED, EXIT_FIELDS, NUMBER
 from cloche_operator.protocol.output_order import OutputOrder
+
+if TYPE_CHECKING:
+    from cloche_operator.protocol.exit_event import ExitEvent
 
 _LINE_BYTES = 4 * limits.MIB
 """The maximum length of a line. An exit event with all its files is below 1 MiB."""
@@ -27,71 +31,6 @@ _LATEST = 253_402_300_800
 
 _INPUT_ENDED = "the input ended"
 """Part of the supervisor's message for an input that ended early, at any byte."""
-
-
-class ExitEvent(TypedDict):
-    """The `exit` event of an execution."""
-
-    time: float
-    exit_code: int
-    signal: int | None
-    timed_out: bool
-    out_of_memory: bool
-    disk_full: bool
-    compiler_failed: bool
-    execution_seconds: float | None
-    compile_seconds: float | None
-    check_seconds: float | None
-    cpu_seconds: float | None
-    max_memory_bytes: int | None
-    compile_cpu_seconds: NotRequired[float | None]
-    compile_max_memory_bytes: NotRequired[int | None]
-    stdout_bytes: int
-    stderr_bytes: int
-    stdout_truncated: bool
-    stderr_truncated: bool
-    files: list[files.ReturnedFile]
-    files_truncated: bool
-    files_omitted: NotRequired[list[files.OmittedFile]]
-    listed: NotRequired[list[files.ListedFile]]
-    problem: NotRequired[str | None]
-    last: NotRequired[bool]
-    syntax_error: str | None
-
-
-_NUMBER = (int, float)
-_EXIT_FIELDS: dict[str, tuple[type, ...]] = {
-    "time": _NUMBER,
-    "exit_code": (int,),
-    "signal": (int, type(None)),
-    "timed_out": (bool,),
-    "out_of_memory": (bool,),
-    "disk_full": (bool,),
-    "compiler_failed": (bool,),
-    "execution_seconds": (*_NUMBER, type(None)),
-    "compile_seconds": (*_NUMBER, type(None)),
-    "check_seconds": (*_NUMBER, type(None)),
-    "cpu_seconds": (*_NUMBER, type(None)),
-    "max_memory_bytes": (int, type(None)),
-    "compile_cpu_seconds": (*_NUMBER, type(None)),
-    "compile_max_memory_bytes": (int, type(None)),
-    "stdout_bytes": (int,),
-    "stderr_bytes": (int,),
-    "stdout_truncated": (bool,),
-    "stderr_truncated": (bool,),
-    "files": (list,),
-    "files_truncated": (bool,),
-    "files_omitted": (list,),
-    "listed": (list,),
-    "problem": (str, type(None)),
-    "syntax_error": (str, type(None)),
-    "last": (bool,),
-}
-_ADDED = {
-    *("compile_cpu_seconds", "compile_max_memory_bytes", "files_omitted"),
-    *("last", "listed", "problem"),
-}
-"""Fields that a supervisor of an earlier image does not write, or not after each execution."""
 
 
 class EventReader:
@@ -170,6 +109,8 @@ class Transcript:
         """Whether its program or its compiler was a process that had waited in the Pod."""
         self.exit: ExitEvent | None = None
         """The `exit` event. Every field has the right type."""
+        self.results: cells.Results | None = None
+        """What a cell shows. None if there is nothing."""
         self.error: str | None = None
         """The message of an `error` event."""
         self.garbage = 0
@@ -187,7 +128,7 @@ class Transcript:
 
     @property
     def _kept(self) -> int:
-        return sum(map(len, self._out.values()))
+        return sum(map(len, self._out.values())) + (self.results.size if self.results else 0)
 
     @property
     def size(self) -> int:
@@ -245,31 +186,50 @@ class Transcript:
         """Process an event. Output is the execution's own after its `started` event."""
         self._count(event.get("seq"))
         kind = event.get("event")
-        if kind in ("stdout", "stderr") and isinstance(event.get("data"), str):
-            if self.started is not None and not self.gap:
-                self._keep(kind, event["data"])
-        elif kind == "ready" and type(event.get("protocol")) is int:
+        if self._is_output(event):
             return
-        elif kind == "error" and isinstance(event.get("message"), str):
+        if kind == "ready" and type(event.get("protocol")) is int:
+            return
+        if kind == "error" and isinstance(event.get("message"), str):
             self.error = event["message"]
         elif kind == "started" and _is_time(event.get("time")):
-            if event.get("execution") == self._execution:
-                self.prestarted |= event.get("prestarted") is True
-                if self.started is None:
-                    self.started, self.gap = float(event["time"]), False
+            self._start(event)
         elif kind == "exit" and _is_exit(event):
-            if event.get("execution") == self._execution:
-                self.exit = event
-            elif event.get("last") is True and self._whole and not self.has_started:
-                self.error = f"{_INPUT_ENDED} with another execution, the last one of the Pod"
+            self._end(event)
         else:
             self.garbage += 1
+
+    def _start(self, event: dict[str, Any]) -> None:
+        if event.get("execution") != self._execution:
+            return
+        self.prestarted |= event.get("prestarted") is True
+        if self.started is None:
+            self.started, self.gap = float(event["time"]), False
+
+    def _end(self, event: ExitEvent) -> None:
+        if event.get("execution") == self._execution:
+            self.exit = event
+        elif event.get("last") is True and self._whole and not self.has_started:
+            self.error = f"{_INPUT_ENDED} with another execution, the last one of the Pod"
 
     def _count(self, number: Any) -> None:
         if type(number) is int:
             if self._next is not None and number != self._next:
                 self.gap = True
             self._next = number + 1
+
+    def _is_output(self, event: dict[str, Any]) -> bool:
+        """Return whether the event is output or a result, and keep it if it is the execution's."""
+        kind, data = event.get("event"), event.get("data")
+        result = cells.result_of(event) if kind == "result" else None
+        is_text = kind in ("stdout", "stderr") and isinstance(data, str)
+        if self.started is not None and not self.gap:
+            if result is not None:
+                self.results = self.results or cells.Results()
+                self.results.add(result)
+            elif is_text:
+                self._keep(str(kind), str(data))
+        return is_text or result is not None
 
     def _keep(self, stream: str, text: str) -> None:
         kept = self._out[stream]
@@ -283,12 +243,14 @@ class Transcript:
 
 
 def _is_exit(event: dict[str, Any]) -> TypeGuard[ExitEvent]:
+    """Return whether it is an `exit` event, within the limits of a status."""
     return (
-        event.keys() >= _EXIT_FIELDS.keys() - _ADDED
-        and all(_is_a(event[name], _EXIT_FIELDS[name]) for name in event.keys() & _EXIT_FIELDS)
+        event.keys() >= EXIT_FIELDS.keys() - ADDED
+        and all(_is_a(event[name], EXIT_FIELDS[name]) for name in event.keys() & EXIT_FIELDS)
         and _is_time(event["time"])
         and all(map(files.is_returned, event["files"]))
         and (not event.get("files_omitted") or files.are_omitted(event["files_omitted"]))
+        and ("cell" not in event or cells.is_end(event["cell"]))
         and (not event.get("listed") or files.are_listed(event["listed"]))
     )
 
@@ -297,8 +259,9 @@ def _is_a(value: Any, types: tuple[type, ...]) -> bool:
     """Return whether it has one of these types. True is not an int; NaN and infinity fail."""
     if type(value) not in types:
         return False
-    return not isinstance(value, _NUMBER) or abs(value) <= _LARGEST
+    return not isinstance(value, NUMBER) or abs(value) <= _LARGEST
 
 
 def _is_time(value: Any) -> bool:
-    return _is_a(value, _NUMBER) and 0 <= value < _LATEST
+    """Return whether it is a Unix time that a status can hold."""
+    return _is_a(value, NUMBER) and 0 <= value < _LATEST

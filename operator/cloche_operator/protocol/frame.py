@@ -27,6 +27,13 @@ _OPEN_FILES = (256, 1024)  # least and most; the most is Linux' default
 _STACK_BYTES = 8 * limits.MIB  # Linux' default, and the least
 _CACHED_STACKS = 5  # glibc's default: 40 MiB of stacks with 8 MiB each
 
+OUTPUT_LIMITS = {
+    "stdout_bytes": limits.STDOUT_BYTES,
+    "stderr_bytes": limits.STDERR_BYTES,
+    "files_bytes": limits.OUTPUT_FILES_BYTES,
+}
+"""Bytes that are kept of the output of a program, and of its files."""
+
 
 class Afterwards(StrEnum):
     """What the supervisor does when the program has ended."""
@@ -116,6 +123,11 @@ def frame(
     else:
         content = _content(uid, spec, runtime, used)
     content["afterwards"] = afterwards
+    return encoded(content)
+
+
+def encoded(content: dict[str, Any]) -> bytes:
+    """Return four bytes of length and the JSON."""
     body = json.dumps(content, ensure_ascii=False).encode("utf-8", "surrogatepass")
     return len(body).to_bytes(4, "big") + body
 
@@ -126,7 +138,7 @@ def _of_action(uid: str, action: Action, spec: ExecutionSpec) -> dict[str, Any]:
         "protocol": PROTOCOL,
         "execution": uid,
         "action": action,
-        "files": [_file(file, None) for file in spec.files or []],
+        "files": [input_file(one, None) for one in spec.files or []],
         "output_files": list(map(in_working_directory, spec.output_files or [])),
         "limits": {"files_bytes": limits.OUTPUT_FILES_BYTES},
     }
@@ -137,29 +149,26 @@ def _content(
 ) -> dict[str, Any]:
     # Optional keys are sent only if they are needed, because a supervisor of an earlier image
     # rejects them.
-    source = {"path": runtime.file_name, "text": _text(spec.code or "", runtime.source)}
+    source = {"path": runtime.file_name, "text": source_text(spec.code or "", runtime.source)}
     merged = {"merge_output": True} if spec.merge_output else {}
     return {
         **merged,
         "protocol": PROTOCOL,
         "execution": uid,
-        "files": [source, *(_file(file, runtime.source) for file in spec.files or [])],
+        "files": [source, *(input_file(one, runtime.source) for one in spec.files or [])],
         **_stages(spec, runtime),
         "syntax_check": runtime.syntax_check and {"command": runtime.syntax_check.command},
-        "failure_messages": _failure_messages(runtime.failure_messages or FailureMessages()),
+        "failure_messages": failure_messages(runtime.failure_messages),
         "environment": {**environment_of_runtime(runtime, used), **(spec.environment or {})},
         "stdin": spec.stdin or "",
         "output_files": list(map(in_working_directory, spec.output_files or [])),
-        "limits": {
-            "stdout_bytes": limits.STDOUT_BYTES,
-            "stderr_bytes": limits.STDERR_BYTES,
-            "files_bytes": limits.OUTPUT_FILES_BYTES,
-            "rlimits": resource_limits(used),
-        },
+        "limits": {**OUTPUT_LIMITS, "rlimits": resource_limits(used)},
     }
 
 
-def _failure_messages(of: FailureMessages) -> dict[str, list[str]]:
+def failure_messages(given: FailureMessages | None) -> dict[str, list[str]]:
+    """Return the lines by which a failure is recognised."""
+    of = given or FailureMessages()
     return {
         "out_of_memory": of.out_of_memory or [],
         "disk_full": of.disk_full or [],
@@ -184,16 +193,17 @@ def _stages(spec: ExecutionSpec, runtime: RuntimeSpec) -> dict[str, Any]:
     return {"compile": compile_, "run": run, "timeout_seconds": total}
 
 
-def _file(file: File, how: SourceText | None) -> dict[str, str]:
+def input_file(file: File, how: SourceText | None) -> dict[str, str]:
+    """Return an input file as a frame has it."""
     name = file.path.rpartition("/")[2]
     if not any(fnmatchcase(name, pattern) for pattern in (how and how.files) or ()):
         how = None
     if file.content_base64 is not None:
         return {"path": file.path, "base64": _base64(file.content_base64, how)}
-    return {"path": file.path, "text": _text(file.content or "", how)}
+    return {"path": file.path, "text": source_text(file.content or "", how)}
 
 
-def _text(text: str, how: SourceText | None) -> str:
+def source_text(text: str, how: SourceText | None) -> str:
     """Return the text of a source file as the language's tools accept it."""
     if how is None:
         return text
@@ -206,12 +216,12 @@ def _text(text: str, how: SourceText | None) -> str:
 
 
 def _base64(encoded: str, how: SourceText | None) -> str:
-    """Do the same as `_text` with a file in base64, unless it is not UTF-8."""
+    """Do the same as `source_text` with a file in base64, unless it is not UTF-8."""
     if how is None:
         return encoded
     given = base64.b64decode(encoded)
     try:
-        changed = _text(given.decode(), how).encode()
+        changed = source_text(given.decode(), how).encode()
     except UnicodeDecodeError:
         return encoded
     return encoded if changed == given else base64.b64encode(changed).decode()

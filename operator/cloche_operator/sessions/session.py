@@ -12,8 +12,9 @@ import contextlib
 import logging
 from typing import TYPE_CHECKING, Any
 
+from cloche_api.resources.execution import Action
 from cloche_api.resources.phases import Reason
-from cloche_api.resources.session import SessionPhase
+from cloche_api.resources.session import SessionPhase, Stateful
 from cloche_kube.errors import ApiError
 from cloche_kube.retry import retry_until_available
 from cloche_kube.tasks import first_of
@@ -23,6 +24,7 @@ from cloche_operator.model.session import SessionEnd
 from cloche_operator.model.status import EndedError, resources_of
 from cloche_operator.pools.pod_lease import from_pool
 from cloche_operator.queue.limits import Share
+from cloche_operator.sessions.interpreter import require_cells, start_interpreter
 from cloche_operator.sessions.pod import CONNECTION_LOST, assign, own_pod, started
 from cloche_operator.sessions.turns import Turn, Turns
 from cloche_operator.state.events import WARNED
@@ -112,10 +114,12 @@ class Session:
             rule = f"spec.language: the session {self.obj.name} runs {self.runtime.name}"
         elif action is not None and action not in sandbox.actions:
             rule = f"spec.action: {self.runtime.name} has an image that is too old for {action}"
+        elif action is Action.RESTART and not self._runs_cells:
+            rule = f"spec.action: the session {self.obj.name} does not keep its interpreter"
         if rule:
             self._turns.pass_on()
             raise EndedError(Reason.INVALID_SPEC, rule)
-        return Turn(self, sandbox, used)
+        return Turn(self, sandbox, used, runs_cells=self._runs_cells)
 
     async def give_back(self, *, whole: bool) -> None:
         """End the turn. `whole`: the program's end was received, or the program was never sent."""
@@ -126,6 +130,10 @@ class Session:
             self._last_used = self._ctx.now()
             self._turns.pass_on()
             self._news.set()
+
+    @property
+    def _runs_cells(self) -> bool:
+        return self.obj.spec.stateful is Stateful.INTERPRETER
 
     @property
     def _has_ended(self) -> bool:
@@ -173,6 +181,8 @@ class Session:
         """Get a Pod, from the pool or a new one, and record that the session is ready."""
         ctx, spec = self._ctx, self.obj.spec
         self.runtime = await retry_until_available(lambda: ctx.runtimes.find(spec.language))
+        if self._runs_cells:
+            require_cells(self.runtime)
         self.used = used_resources(spec.resources, self.runtime.spec.resources)
         share = Share(
             self.obj.tenant,
@@ -197,6 +207,8 @@ class Session:
         await assign(self._lease, self.obj)
         if sandbox.spent:
             raise EndedError(Reason.POD_FAILED, CONNECTION_LOST)
+        if self._runs_cells:
+            await start_interpreter(sandbox, self.runtime, self.used)
         self._ready_at = self._last_used = ctx.now()
         await self._report(SessionPhase.READY, "PodReady", "")
 

@@ -101,13 +101,17 @@ class Turn(PodLease):
     warm = True
     afterwards = Afterwards.KEEP_FILES
 
-    def __init__(self, session: Giver, sandbox: Sandbox, used: UsedResources) -> None:
+    def __init__(
+        self, session: Giver, sandbox: Sandbox, used: UsedResources, *, runs_cells: bool = False
+    ) -> None:
         self._session: Giver | None = session
         self._ended_error = session.ended_error
         self._sandbox = sandbox
         self.pod = sandbox.pod
         self.used = used
         """The limits of the Pod."""
+        self.runs_cells = runs_cells
+        """Whether the session keeps its interpreter."""
 
     async def start(self, claim: Callable[[Pod], Awaitable[None]]) -> Sandbox:
         """Claim the session's Pod, which is attached already."""

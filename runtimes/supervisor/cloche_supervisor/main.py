@@ -14,7 +14,7 @@ from cloche_supervisor.isolation.syscalls import MACHINES
 from cloche_supervisor.isolation.user_limits import watches_are_scarce
 from cloche_supervisor.localhost.service import Localhost
 from cloche_supervisor.protocol.events import LOG_BYTES, Events, ReaderGoneError
-from cloche_supervisor.protocol.frame import ACTIONS, EXIT, KEEP_FILES, Frame, read
+from cloche_supervisor.protocol.frame import ACTIONS, EXIT, KEEP_FILES, RESET, RESTART, read
 from cloche_supervisor.protocol.wire import VERSION, Input, ProtocolError
 from cloche_supervisor.run.child import default_environment
 from cloche_supervisor.run.execution import Execution
@@ -28,7 +28,10 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import NoReturn
 
+    from cloche_supervisor.cells.session import Cells
+    from cloche_supervisor.protocol.cell_frame import CellFrame, StartFrame
     from cloche_supervisor.protocol.file_frame import FileFrame
+    from cloche_supervisor.protocol.frame import Frame
     from cloche_supervisor.protocol.prestart_frame import PrestartFrame
     from cloche_supervisor.run.waiting import Waiting
 
@@ -114,30 +117,65 @@ def _serve(context: Context) -> int:
     _report_ready(context)
     pristine = PristineState(context.settings.workspace, context.settings.memory_directories)
     environment = default_environment(context.settings.workspace)
-    waiting: Waiting | None = None
+    held = _Held()
     keep_files = False
     data: bytes | None = source.frame()
     while data is not None:
         frame = read(data)
-        if isinstance(frame, Frame):
-            Execution(context, frame, environment, waiting).run()
-        else:
-            waiting = _without_program(context, frame, environment, waiting)
+        held.take(context, frame, environment)
         afterwards = frame.afterwards
         if afterwards == EXIT or (afterwards and context.events.logged >= LOG_BYTES):
             break
         del data, frame  # some MiB, not needed while waiting
         if afterwards is not None:
             keep_files = afterwards == KEEP_FILES
-            _make_ready(context, pristine, keep_files=keep_files)
-        if waiting is not None and not keep_files:
-            waiting.start(source)
+            _make_ready(context, pristine, held.cells, keep_files=keep_files)
+        if held.waiting is not None and held.cells is None and not keep_files:
+            held.waiting.start(source)
         data = source.next_frame()
         if data is None:
             # This event's number lets a reader see whether the log is complete, and with it which
             # programs were started.
             context.events.emit("error", message="the input ended")
+    if held.cells is not None:
+        held.cells.end()
     return OK
+
+
+class _Held:
+    """What can live from one frame to the next: processes that wait, or an interpreter."""
+
+    def __init__(self) -> None:
+        self.waiting: Waiting | None = None
+        self.cells: Cells | None = None
+
+    def take(
+        self,
+        context: Context,
+        frame: Frame | FileFrame | PrestartFrame | CellFrame | StartFrame,
+        environment: dict[str, str],
+    ) -> None:
+        """Do what a frame requests."""
+        if frame.kind == "program":
+            if self.cells is not None:
+                self.cells.end()
+            Execution(context, frame, environment, self.waiting).run()
+        elif frame.kind == "cell" or frame.kind == "start":  # noqa: PLR1714 - for mypy
+            if self.waiting is not None:
+                self.waiting.end()
+            self.cells = self.cells or _cells(context, environment)
+            self.cells.take(frame)
+        else:
+            self.waiting = _without_program(context, frame, environment, self.waiting)
+        restarts = frame.kind == "action" and frame.action == RESTART
+        if self.cells is not None and (restarts or frame.afterwards == RESET):
+            self.cells.end()
+
+
+def _cells(context: Context, environment: dict[str, str]) -> Cells:
+    from cloche_supervisor.cells.session import Cells  # noqa: PLC0415 - most Pods do not need it
+
+    return Cells(context, environment)
 
 
 def _without_program(
@@ -183,19 +221,27 @@ def _report_ready(context: Context) -> None:
         localhost=localhost.addresses,
         localhost_problem=localhost.problem,
         actions=ACTIONS,
+        cells=True,
         prestart=True,
     )
 
 
-def _make_ready(context: Context, pristine: PristineState, *, keep_files: bool) -> None:
+def _make_ready(
+    context: Context, pristine: PristineState, cells: Cells | None, *, keep_files: bool
+) -> None:
     """Clean up after an execution and report `ready` for the next.
+
+    Nothing is cleaned while the interpreter of a session lives, because it uses what there is.
 
     Events are delivered before and after, because nothing is written while waiting for a frame.
     """
     from cloche_supervisor.isolation.reset import reset  # noqa: PLC0415 - many Pods do not need it
 
     _deliver(context)
-    reset(context, pristine, keep_files=keep_files)
+    if cells is None or not cells.alive:
+        reset(context, pristine, keep_files=keep_files)
+        if cells is not None and keep_files:
+            cells.restart()
     linux.give_memory_back()
     _report_ready(context)
     _deliver(context)

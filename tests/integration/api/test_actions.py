@@ -36,6 +36,7 @@ def executions(namespace: str) -> str:
         LIST,
         LIST | {"action": "ReadFiles", "outputFiles": ["[[]a].txt"]},
         LIST | {"action": "RemoveFiles"},
+        LIST | {"action": "Restart", "outputFiles": None},
     ],
 )
 def test_an_action_in_a_session_is_accepted_and_never_changes(

@@ -16,6 +16,7 @@ SPEC: dict[str, tuple[Any, Any]] = {
     "tenant": ("a", "b"),
     "concurrency": ({"group": "a", "limit": 1}, {"group": "a", "limit": 2}),
     "resources": ({"cpu": 1}, {"cpu": "1"}),
+    "stateful": ("Interpreter", None),
     "idleTimeoutSeconds": (600, 601),
     "lifetimeSeconds": (3600, 1),
 }

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from cloche_api.resources.phases import TERMINAL, Phase, Reason, phase_of
-from cloche_gateway import models, result_body, results
+from cloche_gateway import cell_models, models, result_body, results
 
 # For each reason, the status code of the synchronous response and the API's `status`. Reasons that
 # are not listed give (500, "failed").
@@ -124,6 +124,10 @@ def test_an_answer_has_exactly_the_fields_of_its_model() -> None:
         "files",
         "files_truncated",
         "files_omitted",
+        "results",
+        "results_truncated",
+        "error",
+        "state_lost",
         "warnings",
     }
     assert set(plain["usage"]) == set(models.Usage.model_fields)
@@ -131,6 +135,7 @@ def test_an_answer_has_exactly_the_fields_of_its_model() -> None:
     obj["status"]["files"] = [{"path": "a", "contentBase64": ""}]
     obj["status"]["filesOmitted"] = [{"path": "b", "size": 1, "reason": "TooLarge"}]
     obj["status"] |= {"compileSeconds": 0.5, "compileUsage": {"cpuSeconds": 0.4}}
+    obj["status"] |= {"stateLost": False}
     whole = results.warned(result_body.result(obj), ["colour: unknown field, ignored"])
     assert set(whole) == set(models.ExecuteResponse.model_fields)
     assert whole["compile_usage"] == {"cpu_seconds": 0.4, "max_memory_bytes": None}
@@ -143,6 +148,27 @@ def test_an_answer_has_exactly_the_fields_of_its_model() -> None:
     # Fields that a failed item sets itself, so that they are there if no execution was created.
     alone = result_body.failed_item({"execution_id": None}, "python", None, "it failed")
     assert set(alone) == set(item)
+
+
+def test_an_answer_has_what_a_cell_showed_and_the_exception_that_ended_it() -> None:
+    obj = execution(phase="Completed", reason="Exited", stateLost=False, results=[])
+    cell = result_body.result(obj)
+    assert (cell["results"], cell["error"]) == ([], None)
+    assert (cell["state_lost"], cell["results_truncated"]) == (False, False)
+    error = {"name": "E", "value": "v", "traceback": "t"}
+    obj["status"] |= {
+        "results": [{"kind": "Display", "data": {"text/plain": "1"}}],
+        "error": error,
+        "stateLost": True,
+        "resultsTruncated": True,
+    }
+    cell = result_body.result(obj)
+    assert cell["results"] == [{"kind": "display", "data": {"text/plain": "1"}}]
+    assert set(cell["results"][0]) == set(cell_models.CellResult.model_fields)
+    assert cell["error"] == error
+    assert set(error) == set(cell_models.CellError.model_fields)
+    assert cell["state_lost"]
+    assert cell["results_truncated"]
 
 
 @pytest.mark.parametrize(

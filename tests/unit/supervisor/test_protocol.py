@@ -160,7 +160,7 @@ def test_the_exit_event_of_a_program_has_exactly_the_documented_fields(
     stated = (ROOT / "docs" / "design" / "protocol.md").read_text(encoding="utf-8")
     table = stated.split("### `exit`")[1].split("\n###")[0]
     fields = re.findall(r"^\| `(\w+)`", table, re.MULTILINE)
-    assert {*exit_event, "listed", "problem"} == {"seq", "event", *fields}
+    assert {*exit_event, "listed", "problem", "cell"} == {"seq", "event", *fields}
 
 
 @pytest.mark.parametrize("end", ["input", "SIGTERM", "time"])

@@ -169,6 +169,7 @@ export class ExecutionsView {
     } else {
       this.#panel.append("stdout", state.result?.stdout ?? "");
       this.#panel.append("stderr", state.result?.stderr ?? "");
+      for (const shown of state.result?.results ?? []) this.#panel.show(shown);
     }
     this.#panel.ended(state);
   }

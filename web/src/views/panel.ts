@@ -5,7 +5,8 @@ import { el } from "../dom.ts";
 import { blobOf, imageType, safeName } from "../files.ts";
 import { Output, type Stream } from "../output.ts";
 import { describe, type Words } from "../reasons.ts";
-import type { InputFile, Result, ResultFile, State } from "../types.ts";
+import type { InputFile, Result, ResultFile, Shown, State } from "../types.ts";
+import { Results } from "./results.ts";
 
 export class Panel {
   readonly element: HTMLElement;
@@ -13,6 +14,7 @@ export class Panel {
   readonly #clock = el("span", { class: "clock", "aria-hidden": "true" });
   readonly #help = el("p", { class: "help", hidden: "" });
   readonly #output = new Output();
+  readonly #results = new Results();
   readonly #truncated = el("p", { class: "note", hidden: "" });
   readonly #facts = el("dl", { class: "facts", hidden: "" });
   readonly #files = el("section", { class: "returned", "aria-label": "Files of the program", hidden: "" });
@@ -28,6 +30,7 @@ export class Panel {
       this.#help,
       this.#output.note,
       this.#output.element,
+      this.#results.element,
       this.#truncated,
       this.#facts,
       this.#files,
@@ -40,6 +43,7 @@ export class Panel {
     clearInterval(this.#timer);
     this.#ended = false;
     this.#output.clear();
+    this.#results.clear();
     for (const url of this.#urls.splice(0)) URL.revokeObjectURL(url);
     this.#clock.textContent = "";
     for (const part of [this.#help, this.#truncated, this.#facts, this.#files]) part.hidden = true;
@@ -68,6 +72,11 @@ export class Panel {
     this.#output.append(stream, text);
   }
 
+  /** Show a result of a cell. */
+  show(shown: Shown): void {
+    this.#results.add(shown);
+  }
+
   failed(words: Words): void {
     this.#stop();
     this.say(words.title, words.tone);
@@ -80,6 +89,7 @@ export class Panel {
     this.failed(describe(state));
     const result = state.result;
     if (result === null) return;
+    if (result.error) this.#results.addError(result.error);
     this.#showTruncation(result);
     this.#showFacts(result);
     const isNew = (file: ResultFile): boolean =>
@@ -105,6 +115,8 @@ export class Panel {
     const facts: [string, string][] = [];
     if (result.exit_code !== null) facts.push(["Exit code", String(result.exit_code)]);
     facts.push(["Reason", result.reason]);
+    if (result.state_lost === true) facts.push(["Variables", "lost: the interpreter ended"]);
+    if (result.results_truncated === true) facts.push(["Results", "some are missing, because they are too large"]);
     if (result.execution_time !== null) facts.push(["Time", `${result.execution_time.toFixed(3)} s`]);
     if (result.compile_seconds !== undefined) facts.push(["Compiler", `${result.compile_seconds.toFixed(2)} s`]);
     if (result.usage !== null) {

@@ -1,4 +1,4 @@
-/** The session of this tab: its files last from one run to the next. */
+/** The session of this tab: its files last from one run to the next, and its variables if the user chooses that. */
 
 import { type Api, ApiError } from "../api.ts";
 import { byId } from "../dom.ts";
@@ -11,6 +11,9 @@ import type { Session } from "../types.ts";
 export class SessionControl {
   readonly #state = byId("session-state", HTMLElement);
   readonly #new = byId("session-new", HTMLButtonElement);
+  readonly #choice = byId("session-keep", HTMLElement);
+  readonly #keeps = byId("session-keeps", HTMLInputElement);
+  readonly #restart = byId("session-restart", HTMLButtonElement);
   readonly #end = byId("session-end", HTMLButtonElement);
   readonly #api: Api;
   readonly #keys: Keys;
@@ -21,6 +24,7 @@ export class SessionControl {
     this.#api = api;
     this.#keys = keys;
     this.#new.addEventListener("click", () => void this.#create());
+    this.#restart.addEventListener("click", () => void this.#forget());
     this.#end.addEventListener("click", () => void this.#finish());
     this.#show();
   }
@@ -57,11 +61,27 @@ export class SessionControl {
     this.#new.disabled = true;
     this.#state.textContent = "is being created …";
     try {
-      this.#keep(await this.#keys.use(() => this.#api.createSession(this.#language)));
+      this.#keep(await this.#keys.use(() => this.#api.createSession(this.#language, this.#keeps.checked)));
     } catch (error) {
       this.#fail(error);
     } finally {
       this.#new.disabled = false;
+    }
+  }
+
+  /** Start the interpreter anew. */
+  async #forget(): Promise<void> {
+    const session = this.#session;
+    if (session === null) return;
+    this.#restart.disabled = true;
+    try {
+      await this.#keys.use(() => this.#api.restartSession(session.session_id));
+      this.#state.textContent = "starts its interpreter anew; its files stay";
+    } catch (error) {
+      if (error instanceof ApiError && error.status === 404) this.#keep(null);
+      else this.#fail(error);
+    } finally {
+      this.#restart.disabled = false;
     }
   }
 
@@ -97,13 +117,16 @@ export class SessionControl {
   #show(): void {
     const session = this.#session;
     this.#new.hidden = session !== null;
+    this.#choice.hidden = session !== null;
+    this.#restart.hidden = session?.stateful !== "interpreter";
     this.#end.hidden = session === null;
     if (session === null) {
       this.#state.textContent = "none: each run starts with an empty folder";
       return;
     }
+    const kept = session.stateful === "interpreter" ? ", with its variables," : "";
     const until = new Date(session.expires_at).toLocaleTimeString();
     const use = session.language === this.#language ? "is used" : "is not used, because the language is another one";
-    this.#state.textContent = `for ${lookOf(session.language).title} ${use}; ends at ${until} if idle`;
+    this.#state.textContent = `for ${lookOf(session.language).title}${kept} ${use}; ends at ${until} if idle`;
   }
 }

@@ -37,7 +37,7 @@ _EXECUTE = f"""\
 Run a program in a new sandbox and return its stdout, its stderr and its exit code.
 
 Only what the program prints and the files named in output_files come back, so print every value \
-that you need: the value of a last expression is not shown.
+that you need: the value of a last expression is shown only in a session with stateful.
 Each call is independent. Files, variables and processes do not survive it. Only files survive, \
 and only in a session (see create_session).
 There is no internet access, and packages cannot be installed. Sockets on localhost work between \
@@ -55,8 +55,11 @@ A program that fails is not an error of this tool: look at exit_code and stderr.
 
 SESSION = f"""\
 Create a session: a sandbox whose files in the working directory and in /tmp survive from one \
-execute_code call to the next. Variables and processes do not survive; each call starts the \
-language anew. Use it for work in several steps on the same files.
+execute_code call to the next. Variables and processes do not survive, and each call starts the \
+language anew, unless stateful is "interpreter" (python, javascript): then each call is a cell of \
+one interpreter, which keeps variables and imports, can await at top level, and shows the value \
+of the last expression and open figures. Such calls take no stdin and no args. Use it for \
+work in several steps.
 A session ends by itself after {limits.SESSION_IDLE_SECONDS_DEFAULT // _MINUTE} minutes without a \
 call (idle_timeout) and at the latest after {limits.SESSION_LIFETIME_SECONDS_DEFAULT // _MINUTE} \
 minutes (lifetime). Its files are then lost, so bring back what you need with output_files. All \

@@ -9,6 +9,7 @@ from urllib.parse import quote
 from pydantic_core import to_json
 
 from cloche_api.resources.phases import Reason
+from cloche_gateway.dialects.mcp import cells
 from cloche_gateway.dialects.mcp.versions import Era
 from cloche_gateway.dialects.outcome import Ending, outcome
 from cloche_gateway.errors import RateLimitedError, SessionNotFoundError
@@ -84,7 +85,8 @@ def executed(answer: Answer, unknown: Sequence[str]) -> dict[str, Any]:
         return failure(str(answer.body["detail"]), _LATE, printed)
     files = [_Returned(ended.execution_id, one) for one in ended.files]
     structured = _structured(ended, answer.body, files)
-    return success(structured, text(printed), *(one.content for one in files))
+    content = (*cells.images(answer.body), *(one.content for one in files))
+    return success(structured, text(printed), *content)
 
 
 class _Returned:
@@ -143,7 +145,7 @@ def _structured(
             for one in files
         ]
         structured["files_truncated"] = bool(body.get("files_truncated"))
-    return structured
+    return structured | cells.structured(body)
 
 
 def _printed(ended: Outcome, body: Mapping[str, Any], unknown: Sequence[str]) -> str:
@@ -155,6 +157,7 @@ def _printed(ended: Outcome, body: Mapping[str, Any], unknown: Sequence[str]) ->
         parts += ["[stderr]", ended.stderr]
     if ended.stderr_truncated:
         parts.append("[stderr was cut here]")
+    parts += cells.printed(body)
     if ended.ending is not Ending.TIMED_OUT:
         parts += _notes(ended, body)
     parts += [f"[{name}: unknown argument, ignored]" for name in unknown]

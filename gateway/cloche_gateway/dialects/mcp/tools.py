@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from cloche_api import limits
-from cloche_gateway.dialects.mcp import descriptions
+from cloche_gateway.dialects.mcp import cells, descriptions
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -19,7 +19,7 @@ ARGUMENTS: dict[str, tuple[str, ...]] = {
         "session_id",
     ),
     LIST: (),
-    CREATE: ("language", "idle_timeout", "lifetime"),
+    CREATE: ("language", "idle_timeout", "lifetime", "stateful"),
     END: ("session_id",),
 }
 """The arguments of each tool."""
@@ -111,6 +111,11 @@ def _create(languages: Sequence[Language]) -> dict[str, Any]:
                 "language": _language(languages),
                 "idle_timeout": _seconds("without a call", limits.SESSION_IDLE_SECONDS_DEFAULT),
                 "lifetime": _seconds("in any case", limits.SESSION_LIFETIME_SECONDS_DEFAULT),
+                "stateful": {
+                    "type": "string",
+                    "enum": ["interpreter"],
+                    "description": "interpreter keeps variables and imports from call to call.",
+                },
             },
         },
         "outputSchema": {
@@ -119,6 +124,7 @@ def _create(languages: Sequence[Language]) -> dict[str, Any]:
                 "session_id": _STRING,
                 "language": _STRING,
                 "expires_at": {"type": ["string", "null"], "description": "RFC 3339."},
+                "stateful": _STRING,
             },
             "required": ["session_id", "language"],
         },
@@ -222,6 +228,7 @@ _EXECUTED = {
         "stdout_truncated": _BOOLEAN,
         "stderr_truncated": _BOOLEAN,
         "execution_id": _STRING,
+        **cells.SCHEMA,
         "files": {
             "type": "array",
             "items": _OUTPUT_FILE,

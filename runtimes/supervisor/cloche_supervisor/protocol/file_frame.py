@@ -11,6 +11,10 @@ from cloche_supervisor.protocol.frame import (
     patterns_of,
 )
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Literal
+
 _KEYS = ("protocol", "execution", "action", "files", "output_files", "limits", "afterwards")
 
 
@@ -21,6 +25,8 @@ class FileFrame:
         ProtocolError: a key is missing, unknown, of the wrong type or out of range; the message
             names it.
     """
+
+    kind: Literal["action"] = "action"
 
     def __init__(self, value: object) -> None:
         frame = validate.keys(value, "", _KEYS)

@@ -10,12 +10,16 @@ from cloche_supervisor.protocol.wire import VERSION, ProtocolError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import Literal
+
+    from cloche_supervisor.protocol.cell_frame import CellFrame, StartFrame
     from cloche_supervisor.protocol.file_frame import FileFrame
     from cloche_supervisor.protocol.prestart_frame import PrestartFrame
 
 _BASE64 = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
 EXIT, RESET, KEEP_FILES = AFTERWARDS = ("exit", "reset", "keepFiles")
-ACTIONS = ("WriteFiles", "ReadFiles", "ListFiles", "RemoveFiles")
+RESTART = "Restart"
+ACTIONS = ("WriteFiles", "ReadFiles", "ListFiles", "RemoveFiles", RESTART)
 """What a frame can ask for in the place of a program."""
 RLIMITS = ("nproc", "nofile", "fsize", "core", "stack")
 
@@ -68,6 +72,8 @@ class Frame:
             names it.
     """
 
+    kind: Literal["program"] = "program"
+
     def __init__(self, value: object) -> None:
         frame = validate.keys(value, "", _KEYS, ("merge_output",))
         check_version(frame["protocol"])
@@ -83,7 +89,7 @@ class Frame:
             run.get("timeout_seconds", self.timeout_seconds), "run.timeout_seconds"
         )
         self.syntax_check = _syntax_check(frame["syntax_check"])
-        self.failure_messages = _failure_messages(frame["failure_messages"])
+        self.failure_messages = failure_messages_of(frame["failure_messages"])
         self.environment = environment_of(frame["environment"], "environment")
         self.stdin = validate.text(frame["stdin"], "stdin").encode()
         self.output_files = patterns_of(frame["output_files"])
@@ -98,11 +104,11 @@ _KEYS = (
 )
 
 
-def read(data: bytes) -> Frame | FileFrame | PrestartFrame:
-    """Return the frame of a program, of an action on files, or of processes to start.
+def read(data: bytes) -> Frame | FileFrame | PrestartFrame | CellFrame | StartFrame:
+    """Return the frame: of a program, an action on files, waiting processes, or an interpreter.
 
     Raises:
-        ProtocolError: as `Frame`, `FileFrame` and `PrestartFrame`.
+        ProtocolError: as the classes of these frames.
     """
     value = _parse(data)
     if isinstance(value, dict) and "prestart" in value:
@@ -113,6 +119,10 @@ def read(data: bytes) -> Frame | FileFrame | PrestartFrame:
         from cloche_supervisor.protocol.file_frame import FileFrame  # noqa: PLC0415 - rarely needed
 
         return FileFrame(value)
+    if isinstance(value, dict) and "interpreter" in value:
+        from cloche_supervisor.protocol import cell_frame  # noqa: PLC0415 - rarely needed
+
+        return cell_frame.read(value)
     return Frame(value)
 
 
@@ -193,7 +203,8 @@ def _syntax_check(value: object) -> tuple[str, ...] | None:
     return validate.words(entry["command"], "syntax_check.command")
 
 
-def _failure_messages(value: object) -> FailureMessages:
+def failure_messages_of(value: object) -> FailureMessages:
+    """Return the lines by which a failure is recognised."""
     names = ("out_of_memory", "disk_full", "compiler_failed")
     entry = validate.keys(value, "failure_messages", names)
     return FailureMessages(*(_messages(entry[name], f"failure_messages.{name}") for name in names))
@@ -219,11 +230,20 @@ def environment_of(value: object, key: str) -> dict[str, str]:
 def _limits(value: object) -> Limits:
     names = ("stdout_bytes", "stderr_bytes", "files_bytes")
     limits = validate.keys(value, "limits", (*names, "rlimits"))
-    stdout, stderr, files = (validate.amount(limits[name], f"limits.{name}") for name in names)
-    return Limits(stdout, stderr, files, rlimits_of(limits["rlimits"], "limits.rlimits"))
+    return Limits(*_amounts(limits, names), rlimits_of(limits["rlimits"], "limits.rlimits"))
+
+
+def limits_of(value: object, names: tuple[str, str, str]) -> Limits:
+    """Return limits without rlimits."""
+    return Limits(*_amounts(validate.keys(value, "limits", names), names), {})
 
 
 def rlimits_of(value: object, key: str) -> dict[str, int]:
-    """Return the resource limits by their names."""
+    """Return rlimits by their names."""
     rlimits = validate.keys(value, key, RLIMITS)
     return {name: validate.amount(rlimits[name], f"{key}.{name}") for name in RLIMITS}
+
+
+def _amounts(limits: dict[str, object], names: tuple[str, str, str]) -> tuple[int, int, int]:
+    stdout, stderr, files = (validate.amount(limits[name], f"limits.{name}") for name in names)
+    return stdout, stderr, files

@@ -12,6 +12,10 @@ _OPTIONAL = (
     *("placeholder", "when", "unless"),
 )
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Literal
+
 
 class Placeholder:
     """A file in the place of the source. `in_place`: the source is written into it."""
@@ -61,6 +65,7 @@ class PrestartFrame:
         ProtocolError: another key is missing, unknown, of the wrong type or out of range.
     """
 
+    kind: Literal["prestart"] = "prestart"
     afterwards: str | None = None
     """No program runs, so that nothing follows."""
 

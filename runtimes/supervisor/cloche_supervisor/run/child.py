@@ -6,6 +6,7 @@ import gc
 import os
 import pwd
 import resource
+import signal
 
 from cloche_supervisor.isolation.user_limits import limits_of_user
 from cloche_supervisor.system import linux
@@ -72,8 +73,13 @@ class Launcher:
             number: _capped(number, value) for number, value in (limits_of_user() | ordered).items()
         }
 
-    def start(self, command: tuple[str, ...], *, merged: bool) -> Child:
+    def start(
+        self, command: tuple[str, ...], *, merged: bool, channel: tuple[int, ...] = ()
+    ) -> Child:
         """Start a command line. If `merged`, it writes stdout and stderr to one pipe.
+
+        `channel`: descriptors that the program gets as 3, 4 and so on. It then ignores SIGINT until
+        it handles it.
 
         If it cannot be run, the child writes the reason to stderr and exits with 126 or 127.
         """
@@ -92,7 +98,7 @@ class Launcher:
             raise
         if pid == 0:
             try:
-                self._run_in_child(command, program_ends)
+                self._run_in_child(command, program_ends, channel)
             except BaseException as error:  # noqa: BLE001 - must not return into the parent's code
                 os.write(2, f"cannot start the program: {error}\n".encode(errors="replace"))
             finally:
@@ -102,20 +108,27 @@ class Launcher:
             os.close(fd)
         return Child(pid, our_ends[0], our_ends[1], our_ends[-1])
 
-    def _run_in_child(self, command: tuple[str, ...], ends: list[int]) -> None:
+    def _run_in_child(
+        self, command: tuple[str, ...], ends: list[int], channel: tuple[int, ...]
+    ) -> None:
         os.setsid()
-        for number, fd in enumerate((ends[0], ends[1], ends[-1])):
+        for number, fd in enumerate((ends[0], ends[1], ends[-1], *channel)):
             os.dup2(fd, number)
+        for number in range(3, 3 + len(channel)):  # dup2 changes nothing if both are equal
+            os.set_inheritable(number, True)  # noqa: FBT003
         # /proc/self belongs to root while the process is not dumpable. Only PID 1 and this child
         # are running, so no program can use this moment; exec makes the child dumpable in any case.
         linux.set_dumpable(dumpable=True)
         with open("/proc/self/oom_score_adj", "wb", buffering=0) as file:
             file.write(_OOM_SCORE)
-        os.closerange(3, 256)  # a precaution: the supervisor's own descriptors are close-on-exec
+        # A precaution: the supervisor's own descriptors are close-on-exec.
+        os.closerange(3 + len(channel), 256)
         for number, value in self._rlimits.items():
             resource.setrlimit(number, (value, value))
         os.chdir(self._workspace)
         Signals.restore()
+        if channel:
+            signal.signal(signal.SIGINT, signal.SIG_IGN)
         self._exec(command)
 
     def _exec(self, command: tuple[str, ...]) -> None:

@@ -145,4 +145,17 @@ class Stream:
 
 
 if TYPE_CHECKING:
-    Sink = Stream | Buffer
+    from typing import Protocol
+
+    class Sink(Protocol):
+        """Takes what a program writes into one pipe."""
+
+        @property
+        def due(self) -> float | None:
+            """When `flush` must be called, on the monotonic clock; None if there is no need."""
+
+        def feed(self, data: bytes, now: float) -> None:
+            """Add data that was read at the monotonic time `now`."""
+
+        def flush(self) -> None:
+            """Write what is held back."""

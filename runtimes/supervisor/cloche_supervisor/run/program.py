@@ -20,7 +20,7 @@ _REST_BELOW_BYTES = 32_768
 """After a small read, a pipe is not polled for _REST_SECONDS. Waking for each of many small writes
 would make the program four times as slow."""
 _PIPE_BYTES_MAX = 1024 * 1024  # the kernel's default for /proc/sys/fs/pipe-max-size
-_SIGKILL_STATUS = 9
+SIGKILL_STATUS = 9
 _NOT_RUN = (126, 127)  # cannot be executed, as reported by a shell and by child.py
 
 
@@ -43,7 +43,7 @@ class Ended:
         return by_itself and self.exit_code not in {0, *_NOT_RUN}
 
 
-class _Pipes:
+class Pipes:
     """The pipes of one program: served while it runs, emptied after its processes are dead.
 
     Nothing here waits for the reader of the events, nor for a pipe that a process keeps open.
@@ -69,28 +69,34 @@ class _Pipes:
 
     def wait(self, deadline: float) -> bool:
         """Serve the pipes until the program ends (True) or the deadline is reached (False)."""
-        processes = self._context.processes
-        while processes.status is None:
+        while not self.over():
             now = time.monotonic()
             if now >= deadline:
-                processes.reap()
-                return processes.status is not None
+                self._context.processes.reap()
+                return self.over()
             self._flush(now)
             self._poll_events()
             self._wake(now)
             self._serve(min([deadline, *self._flush_times(), *self._resting.values()]) - now)
         return True
 
+    def over(self) -> bool:
+        """Return whether the program has ended."""
+        return self._context.processes.status is not None
+
     def finish(self) -> None:
         """Read what is left in the pipes and close them. All processes must be dead."""
-        now = time.monotonic()
         for fd in list(self._open):
-            left = _PIPE_BYTES_MAX  # more can only come from a process that would not die
-            while left > 0 and (taken := self._read(fd, now)):
-                left -= taken
+            self._drain(fd)
         for fd in self._sinks:
             os.close(fd)
         self._close_stdin()
+
+    def _drain(self, fd: int) -> None:
+        """Read what is in a pipe, and no more than it can hold, because a process may go on."""
+        now, left = time.monotonic(), _PIPE_BYTES_MAX
+        while left > 0 and (taken := self._read(fd, now)):
+            left -= taken
 
     def _serve(self, seconds: float) -> None:
         for fd, _ in self._poll.poll(max(0, seconds) * 1000):
@@ -113,6 +119,8 @@ class _Pipes:
 
     def _read(self, fd: int, now: float) -> int:
         """Read once and return the number of bytes; 0 if there are none now, or at the end."""
+        if fd not in self._open:
+            return 0
         try:
             data = os.read(fd, _READ_BYTES)
         except BlockingIOError:
@@ -186,7 +194,7 @@ def run_program(  # noqa: PLR0913 - all that a program needs
     began = time.monotonic()
     child = start()
     context.processes.watch(child.pid)
-    pipes = _Pipes(context, child, stdin, {child.stdout: stdout, child.stderr: stderr})
+    pipes = Pipes(context, child, stdin, {child.stdout: stdout, child.stderr: stderr})
     by_itself = pipes.wait(deadline)
     seconds = time.monotonic() - began
     context.processes.kill(context.settings.kill_seconds, spare_kept=True)
@@ -195,7 +203,7 @@ def run_program(  # noqa: PLR0913 - all that a program needs
     pipes.finish()
     status = context.processes.status
     return Ended(
-        status if by_itself and status is not None else _SIGKILL_STATUS,
+        status if by_itself and status is not None else SIGKILL_STATUS,
         seconds=seconds,
         timed_out=not by_itself,
         oom_killed=context.cgroup.oom_kills() > kills,

@@ -9,15 +9,8 @@ import pytest
 from support.data.documents import section, tables
 from support.data.supervisor_events import exit_event, lines
 
-from cloche_operator.protocol.events import (
-    _ADDED,
-    _EXIT_FIELDS,
-    _LINE_BYTES,
-    _TEXT_BYTES,
-    EventReader,
-    ExitEvent,
-    Transcript,
-)
+from cloche_operator.protocol.events import _LINE_BYTES, _TEXT_BYTES, EventReader, Transcript
+from cloche_operator.protocol.exit_event import ADDED, EXIT_FIELDS, ExitEvent
 
 UID = "5b0c1f0e-8a7f-4f57-9f0e-2f8f4b1f5a11"
 EXIT = exit_event(
@@ -76,8 +69,8 @@ def test_the_operator_requires_only_documented_fields_of_an_exit_event() -> None
     """tests/unit/supervisor tests that the supervisor writes all of them."""
     (table,) = tables(section("docs/design/protocol.md", "### `exit`"))
     documented = {row[0].strip("`") for row in table}
-    assert {"execution", *_EXIT_FIELDS} == documented
-    assert set(ExitEvent.__annotations__) == set(_EXIT_FIELDS)
+    assert {"execution", *EXIT_FIELDS} == documented
+    assert set(ExitEvent.__annotations__) == set(EXIT_FIELDS)
 
 
 def test_a_complete_stream_is_parsed() -> None:
@@ -247,7 +240,7 @@ def test_files_that_were_left_out_are_bounded_and_valid(
     assert (parsed(lines(EXIT | {"files_omitted": omitted})).exit is not None) is accepted
 
 
-@pytest.mark.parametrize("field", [field for field in FIELDS if field not in _ADDED])
+@pytest.mark.parametrize("field", [field for field in FIELDS if field not in ADDED])
 def test_an_exit_event_must_have_each_field(field: str) -> None:
     transcript = parsed(lines({k: v for k, v in EXIT.items() if k != field}))
     assert (transcript.exit, transcript.garbage) == (None, 1)

@@ -1,0 +1,1 @@
+"""Sessions that keep their interpreter: one process that runs cell after cell."""
