@@ -58,10 +58,9 @@ TWO = (
     Search(2, (_ALONE, "LOG_WITHOUT_START_PROVES"), fails=True),
     Search(2, (_ALONE,)),
     Search(1),
-    Search(1, ("BOTH_NAME_ONE_POD",)),
 )
 """Additional searches of CI: some minutes and 5 GiB."""
-LARGE = (*ONE, *TWO)
+LARGE = (*ONE, *TWO, Search(1, ("BOTH_NAME_ONE_POD",)))
 
 
 @dataclass(frozen=True)
