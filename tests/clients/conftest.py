@@ -10,7 +10,7 @@ import pytest
 from support.clients.kubectl import InstallationKubectl
 from support.data.names import SYSTEM
 from support.fixtures.client.installation_gateway import own_gateway
-from support.fixtures.operator_process import free_port
+from support.fixtures.operator.process import free_port
 
 from cloche_cluster.install.installer import LOCAL_KEY
 

@@ -19,7 +19,7 @@ from support.data.names import ROOT
 from support.deadline import until
 from support.fixtures.client.installation_gateway import own_gateway
 from support.fixtures.installation import Installation
-from support.fixtures.operator_process import free_port
+from support.fixtures.operator.process import free_port
 
 from cloche_cluster.install.installer import LOCAL_KEY
 

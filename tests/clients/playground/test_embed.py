@@ -23,7 +23,7 @@ from support.deadline import until
 from support.fixtures.client.browser import accessibility_problems
 from support.fixtures.client.page import built_page
 from support.fixtures.installation import Installation
-from support.fixtures.operator_process import free_port
+from support.fixtures.operator.process import free_port
 
 
 class _Quiet(http.server.SimpleHTTPRequestHandler):

@@ -19,7 +19,7 @@ from support.clients.helm import helm
 from support.deadline import until
 from support.fixtures.chart.programs import answers, as_in_its_pod, leader
 from support.fixtures.chart.release import ChartRelease
-from support.fixtures.operator_process import free_port
+from support.fixtures.operator.process import free_port
 
 POD = "cloche-test"
 RESULT = {

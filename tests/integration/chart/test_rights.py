@@ -12,7 +12,7 @@ import pytest
 from support.deadline import until
 from support.fixtures.chart.programs import answers, as_in_its_pod, leader, refused
 from support.fixtures.chart.release import ChartRelease
-from support.fixtures.operator_process import free_port
+from support.fixtures.operator.process import free_port
 
 from cloche_api.keys import new_key
 

@@ -16,7 +16,7 @@ import yaml
 from support.deadline import eventually
 from support.fixtures.gateway import Cluster, Gateway, Start, namespaces, ready, serving, started
 from support.fixtures.gateway_process import Program, RunProgram
-from support.fixtures.operator_process import free_port
+from support.fixtures.operator.process import free_port
 from support.fixtures.relay import Relay
 
 from cloche_gateway.settings import DialectName

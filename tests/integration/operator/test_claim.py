@@ -10,7 +10,7 @@ from support.clients.api_server import MERGE
 from support.data.api_pods import pod
 from support.fixtures.control_planes import ControlPlane
 from support.fixtures.fake_cluster import FakeCluster
-from support.fixtures.operator_parts import operator_parts
+from support.fixtures.operator.parts import operator_parts
 
 from cloche_api.resources.amounts import UsedResources
 from cloche_api.resources.phases import Reason

@@ -13,7 +13,7 @@ import httpx
 import pytest
 from support.deadline import until
 from support.fixtures.fake_cluster import BOUND_SECONDS, FakeCluster, container
-from support.fixtures.operator_process import Operator
+from support.fixtures.operator.process import Operator
 from support.fixtures.relay_process import Relay
 
 from cloche_api.meta import API_VERSION

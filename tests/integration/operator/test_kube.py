@@ -12,7 +12,7 @@ from support.clients.api_server import CORE, ApiServer
 from support.data.api_pods import pod as api_pod
 from support.fixtures.control_planes import ControlPlane
 from support.fixtures.fake_cluster import BOUND_SECONDS
-from support.fixtures.operator_parts import operator_parts
+from support.fixtures.operator.parts import operator_parts
 
 from cloche_kube.client import Rest
 from cloche_operator.kube.api import Kube

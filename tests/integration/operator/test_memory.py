@@ -7,7 +7,7 @@ from pathlib import Path
 
 from support.deadline import until
 from support.fixtures.fake_cluster import FakeCluster
-from support.fixtures.operator_process import Operator
+from support.fixtures.operator.process import Operator
 
 COUNT = 150
 FULL_SIZE = "\N{GRINNING FACE}" + "a" * 220_000

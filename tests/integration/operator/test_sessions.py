@@ -7,7 +7,7 @@ from typing import Any
 from support.clients.api_server import CLOCHE
 from support.deadline import until
 from support.fixtures.fake_cluster import BOUND_SECONDS, FakeCluster
-from support.fixtures.operator_process import Operator
+from support.fixtures.operator.process import Operator
 
 from cloche_api.meta import API_VERSION
 

@@ -21,7 +21,7 @@ import kopf
 from support.data.supervisor_events import exit_event
 from support.deadline import eventually
 from support.fixtures.fake_cluster import LABEL
-from support.fixtures.operator_process import environment, free_port
+from support.fixtures.operator.process import environment, free_port
 from support.passed_files.trace import files_of, recorded
 
 from cloche_api.meta import API_VERSION

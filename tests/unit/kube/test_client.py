@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from aiohttp import web
-from support.fixtures.operator_parts import answering, table
+from support.fixtures.operator.parts import answering, table
 
 from cloche_kube.client import Rest
 from cloche_kube.errors import GoneError, NotFoundError, UnavailableError

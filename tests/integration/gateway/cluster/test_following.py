@@ -10,7 +10,7 @@ import pytest
 import pytest_asyncio
 from aiohttp import web
 from support.deadline import eventually
-from support.fixtures.operator_parts import answering
+from support.fixtures.operator.parts import answering
 
 from cloche_api.limits import MIB
 from cloche_gateway.cluster import log_follower

@@ -17,7 +17,7 @@ FILES = [completion.FILES]
     ("words", "found"),
     [
         (["ru"], ["run"]),
-        (["session", ""], ["create", "download", "end", "extend", "list", "run", "show", "upload"]),
+        (["session", "e"], ["end", "extend"]),
         (["key", "cr"], ["create"]),
         (["run", ""], FILES),
         (["run", "--out"], ["--output", "--output-dir", "--output-file"]),

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 from aiohttp import web
-from support.fixtures.operator_parts import answering
+from support.fixtures.operator.parts import answering
 
 from cloche_gateway.errors import BusyError, FailedError
 from cloche_gateway.services import submission

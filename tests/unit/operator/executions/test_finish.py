@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from aiohttp import web
-from support.fixtures.operator_parts import answering, operator_parts
+from support.fixtures.operator.parts import answering, operator_parts
 
 from cloche_api.resources.phases import Phase, Reason
 from cloche_api.resources.typed_dicts import ExecutionStatusDict

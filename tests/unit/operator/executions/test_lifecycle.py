@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from support.fixtures.pod_api_server import ApiServer, at_work
+from support.fixtures.operator.pod_api_server import ApiServer, at_work
 
 from cloche_api.accounting.size import object_bytes
 from cloche_api.resources.typed_objects import ExecutionDict, SessionDict

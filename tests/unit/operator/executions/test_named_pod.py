@@ -11,12 +11,13 @@ from typing import Any, cast
 import pytest
 from support.data.manifests import RUNTIME
 from support.deadline import settled
-from support.fixtures.pod_api_server import ApiServer, at_work
+from support.fixtures.operator.pod_api_server import ApiServer, at_work
 
 from cloche_api.resources.typed_objects import ExecutionDict, RuntimeDict
 from cloche_operator.executions.dispatcher import Dispatcher
 from cloche_operator.executions.lifecycle import Run
 from cloche_operator.pods.sandbox import Sandbox
+from cloche_operator.pools import manager
 from cloche_operator.pools.filler import Filler
 
 
@@ -45,8 +46,9 @@ def name(obj: ExecutionDict, pod: str, uid: str) -> None:
 
 
 async def test_a_new_execution_gets_the_waiting_pod_that_it_names_without_a_claim(
-    tmp_path: Path, execution_object: ExecutionDict
+    tmp_path: Path, execution_object: ExecutionDict, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(manager, "_END_SECONDS", 0.0)  # the Pod's phase never changes
     server = ApiServer([execution_object], {})
     server.may_end.release()
     async with waiting(server, tmp_path) as (dispatcher, pod):
@@ -54,12 +56,13 @@ async def test_a_new_execution_gets_the_waiting_pod_that_it_names_without_a_clai
         dispatcher.observe(execution_object, created=True)
         await server.frames.get()
         final = await server.writes.get()
+        while server.deleted != {pod.name}:  # noqa: ASYNC110  there is no event for it
+            await asyncio.sleep(0.01)
     assert server.writes.empty()
     assert (final["phase"], final["reason"]) == ("Completed", "Exited")
     assert (final["podName"], final["podUID"], final["warm"]) == (pod.name, pod.uid, True)
     assert final["resources"] == {"cpu": "1", "memory": "512Mi", "disk": "100Mi"}
     assert final.keys() >= {"queuedTime", "claimedTime", "startTime", "runtimeGeneration"}
-    assert server.deleted == {pod.name}
 
 
 async def test_a_long_program_in_a_named_pod_shows_as_running(

@@ -12,7 +12,7 @@ import pytest
 from aiohttp import web
 from support.data import api_pods
 from support.data.supervisor_events import exit_event, lines
-from support.fixtures.operator_parts import answering, operator_parts
+from support.fixtures.operator.parts import answering, operator_parts
 
 from cloche_api.resources.phases import Reason
 from cloche_operator.model.pod import from_object

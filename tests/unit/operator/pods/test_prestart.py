@@ -12,7 +12,7 @@ import pytest
 from aiohttp import WSMsgType, web
 from support.data.api_pods import pod, pod_object
 from support.deadline import eventually
-from support.fixtures.operator_parts import answering, operator_parts
+from support.fixtures.operator.parts import answering, operator_parts
 
 from cloche_api import meta
 from cloche_api.resources.runtime import RuntimeSpec

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from aiohttp import web
-from support.fixtures.operator_parts import ALL, keep, nothing, table
+from support.fixtures.operator.parts import ALL, keep, nothing, table
 
 from cloche_operator.leader.collector import SOURCE_SECONDS
 

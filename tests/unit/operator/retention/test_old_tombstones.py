@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from aiohttp import web
-from support.fixtures.operator_parts import ALL, keep, nothing, table
+from support.fixtures.operator.parts import ALL, keep, nothing, table
 
 OVER = timedelta(minutes=-1)
 

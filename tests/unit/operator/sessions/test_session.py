@@ -15,7 +15,7 @@ import pytest
 from aiohttp import web
 from support.data.api_pods import pod, pod_object
 from support.data.manifests import RUNTIME
-from support.fixtures.operator_parts import answering, operator_parts
+from support.fixtures.operator.parts import answering, operator_parts
 
 from cloche_api.resources.phases import Reason
 from cloche_api.resources.session import SessionPhase, SessionSpec

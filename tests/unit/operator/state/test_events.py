@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from aiohttp import web
-from support.fixtures.operator_parts import answering
+from support.fixtures.operator.parts import answering
 
 from cloche_api.meta import API_VERSION
 from cloche_api.resources.phases import Reason

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 from aiohttp import web
-from support.fixtures.operator_parts import answering, operator_parts
+from support.fixtures.operator.parts import answering, operator_parts
 
 from cloche_api.accounting.budget import ByteBudget
 from cloche_api.accounting.size import object_bytes
