@@ -29,6 +29,7 @@ _NOISE = tuple(
     for pattern in (
         r"0x[0-9a-f]{6,16}",  # addresses
         r"(?<=\(node:)\d+",  # process IDs
+        r"(?<=sandbox)4\d{4}",  # the user of the Pod
         r"(?<=\bstarted )\d+",  # thread IDs of Python
         r"\d+(?=[:;]? \[BUG\])",
         r"(?<=\bin )\d\.\d+(?=s)",  # times
