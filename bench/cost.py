@@ -24,11 +24,9 @@ from access.pools import runtimes
 from figures.run import Figures
 from plan import opened
 from progress import BenchError, say
+from report import printed
 from rows import idle, sustained
 from world import REUSE, SINGLE, Sizes
-
-from cloche_cluster.errors import ClusterError
-from cloche_kube.errors import KubeError, NoClusterError
 
 if TYPE_CHECKING:
     from collections.abc import Coroutine, Iterable, Mapping
@@ -184,15 +182,7 @@ def main() -> int:
     given = parser.parse_args()
     take_precedence()
     interrupts.arm()
-    try:
-        lines = interrupts.run(_run(installation(), given.count, given.idle))
-    except (BenchError, ClusterError, KubeError, NoClusterError) as error:
-        sys.stderr.write(f"error: {error}\n")
-        return 1
-    except KeyboardInterrupt:
-        return 130
-    sys.stdout.write("\n".join(lines) + "\n")
-    return 0
+    return printed(lambda: interrupts.run(_run(installation(), given.count, given.idle)))
 
 
 if __name__ == "__main__":

@@ -24,11 +24,11 @@ from access.server import Cluster, installed_settings
 from attacks.harness.program import HERE, Program, parse
 from figures.stats import median_interval, summary
 from progress import BenchError, say
+from report import printed
 from support.clients import images
 
 from cloche_api import meta
 from cloche_kube.client import Rest
-from cloche_kube.errors import KubeError, NoClusterError
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -223,15 +223,7 @@ def main() -> int:
     )
     given = parser.parse_args()
     take_precedence()
-    try:
-        lines = uvloop.run(_run(installation(), given))
-    except (BenchError, KubeError, NoClusterError) as error:
-        sys.stderr.write(f"error: {error}\n")
-        return 1
-    except KeyboardInterrupt:
-        return 130
-    sys.stdout.write("\n".join(lines) + "\n")
-    return 0
+    return printed(lambda: uvloop.run(_run(installation(), given)))
 
 
 if __name__ == "__main__":

@@ -20,11 +20,11 @@ from access.server import Cluster, installed_settings
 from figures.run import Figures
 from figures.stats import summary
 from progress import BenchError, say
+from report import printed
 from rows import write
 from world import Sizes, World
 
 from cloche_kube.client import Rest
-from cloche_kube.errors import KubeError, NoClusterError
 
 _POOL = 2
 _MIB = 1024 * 1024
@@ -148,15 +148,12 @@ def main() -> int:
     )
     given = parser.parse_args()
     take_precedence()
-    try:
-        lines = uvloop.run(_run(installation(), set(given.language), given.warm, given.cold))
-    except (BenchError, KubeError, NoClusterError) as error:
-        sys.stderr.write(f"error: {error}\n")
-        return 1
-    except KeyboardInterrupt:
-        return 130
-    sys.stdout.write("\n".join([_HEAD, *lines]) + "\n")
-    return 0
+    return printed(
+        lambda: [
+            _HEAD,
+            *uvloop.run(_run(installation(), set(given.language), given.warm, given.cold)),
+        ]
+    )
 
 
 if __name__ == "__main__":

@@ -21,12 +21,11 @@ from figures.run import Figures
 from figures.stats import Summary, summary
 from plan import opened
 from progress import BenchError, say
+from report import printed
 from rows import write
 from world import Sizes
 
 from cloche_api import meta
-from cloche_cluster.errors import ClusterError
-from cloche_kube.errors import KubeError, NoClusterError
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
@@ -241,15 +240,9 @@ def main() -> int:
     given = parser.parse_args()
     take_precedence()
     interrupts.arm()
-    try:
-        lines = interrupts.run(_run(installation(), set(given.language), given.times))
-    except (BenchError, ClusterError, KubeError, NoClusterError) as error:
-        sys.stderr.write(f"error: {error}\n")
-        return 1
-    except KeyboardInterrupt:
-        return 130
-    sys.stdout.write("\n".join([_HEAD, *lines]) + "\n")
-    return 0
+    return printed(
+        lambda: [_HEAD, *interrupts.run(_run(installation(), set(given.language), given.times))]
+    )
 
 
 if __name__ == "__main__":

@@ -66,7 +66,9 @@ class Runtime:
         """
         self.run(http, pairs, loaded=loaded)
         for _ in range(_REPEATS):
-            self.run(http, [one for one in pairs if one.fits and self.prestarted[one] is False])
+            if not (left := [one for one in pairs if one.fits and self.prestarted[one] is False]):
+                break
+            self.run(http, left)
 
     def _has_process(self) -> bool:
         """Return whether a process of Python waits. It is started some time after the Pod waits."""
