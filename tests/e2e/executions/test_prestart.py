@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from support.clients.kubectl import InstallationKubectl
+from support.clients.node_processes import each_has
 from support.deadline import until
 from support.fixtures.executions import Execute
 
@@ -30,9 +31,17 @@ print(json.dumps({
 BOUND_SECONDS = 60
 
 
+def fill(kubectl: InstallationKubectl) -> None:
+    """Wait until each of Python's waiting Pods has its process, which starts after the Pod."""
+    until(lambda: kubectl.pool_is_full("python"), "the pool of python", BOUND_SECONDS)
+    until(
+        lambda: each_has(kubectl.waiting_pods("python"), b"main.py"), "the processes", BOUND_SECONDS
+    )
+
+
 def look(execute: Execute, kubectl: InstallationKubectl, **variables: str) -> dict[str, Any]:
     """Run LOOK in a waiting Pod."""
-    until(lambda: kubectl.pool_is_full("python"), "the pool of python", BOUND_SECONDS)
+    fill(kubectl)
     answer = execute(LOOK, args=["x", "y z"], stdin="in", environment={"A": "b", **variables})
     found: dict[str, Any] = json.loads(answer["stdout"])
     return found
@@ -57,7 +66,7 @@ def test_a_program_in_a_waiting_pod_finds_what_one_finds_that_was_started_for_it
 def test_a_file_that_python_reads_at_its_start_is_read(
     execute: Execute, kubectl: InstallationKubectl, path: str, *, waited: bool
 ) -> None:
-    until(lambda: kubectl.pool_is_full("python"), "the pool of python", BOUND_SECONDS)
+    fill(kubectl)
     code = "print(open('/proc/self/cmdline').read().split('\\0')[2:-1])"
     files = [{"path": path, "content": "import sys; sys.stdout.write('early ')"}]
 

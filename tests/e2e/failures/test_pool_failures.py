@@ -38,21 +38,9 @@ PROBLEMS = {
 """By runtime: the reason, and the words that distinguish them."""
 
 
-def waiting(kubectl: InstallationKubectl, runtime: str) -> set[str]:
-    """Uids of the Pods that wait for executions of a runtime."""
-    labels = f"cloche.dev/runtime={runtime},cloche.dev/state=waiting"
-    found = kubectl.json("get", "pods", "-n", SANDBOXES, "-l", labels)["items"]
-    return {pod["metadata"]["uid"] for pod in found}
-
-
-def status(kubectl: InstallationKubectl, runtime: str) -> dict[str, Any]:
-    found: dict[str, Any] = kubectl.json("get", "sbr", runtime, "-n", SANDBOXES).get("status", {})
-    return found
-
-
 def not_ready(kubectl: InstallationKubectl, runtime: str) -> dict[str, Any] | None:
     """The runtime's condition Ready, once it is False."""
-    for condition in status(kubectl, runtime).get("conditions", []):
+    for condition in kubectl.runtime_status(runtime).get("conditions", []):
         if condition["type"] == "Ready" and condition["status"] == "False":
             return dict(condition)
     return None
@@ -97,7 +85,7 @@ def test_a_pool_over_the_quota_reports_pod_refused_and_fills_once_the_quota_is_g
     submit: Submit,
     finished: Finished,
 ) -> None:
-    others = waiting(kubectl, "python")
+    others = kubectl.waiting_pods("python")
     with observe_pods(installation.kubeconfig) as seen:
         name = runtime("pool-beyond", pool={"size": 3})
         condition = until(
@@ -105,13 +93,15 @@ def test_a_pool_over_the_quota_reports_pod_refused_and_fills_once_the_quota_is_g
         )
         assert condition["reason"] == "PodRefused"
         assert QUOTA in condition["message"]
-        until(lambda: status(kubectl, name)["ready"] == 1, "the Pod that there is room for", 30)
+        until(
+            lambda: kubectl.runtime_status(name)["ready"] == 1, "the Pod that there is room for", 30
+        )
         cold = finished(submit("print(1)", name, resources={"memory": "256Mi"}))
 
     assert (cold["phase"], cold["reason"]) == ("Error", "PodRefused")
     assert QUOTA in cold["message"]
     assert seen.of(name) == 1
-    assert waiting(kubectl, "python") == others
+    assert kubectl.waiting_pods("python") == others
     kubectl("delete", "quota", QUOTA, "-n", SANDBOXES)
     until(lambda: kubectl.pool_is_full(name), "the pool to be full after all", FAILS_SECONDS)
     until(lambda: not not_ready(kubectl, name), "the condition to be true again", 30)
@@ -137,12 +127,12 @@ def created(
     runtime("pool-quits", image=built["quits"], pool=pool)
     for name in PROBLEMS:
         until(lambda name=name: not_ready(kubectl, name), f"{name} to say why", FAILS_SECONDS)  # type: ignore[misc]  # bound now
-    others = waiting(kubectl, "python")
+    others = kubectl.waiting_pods("python")
     with observe_pods(installation.kubeconfig) as seen:
         over = time.monotonic() + LOOK_SECONDS
         until(lambda: time.monotonic() > over, "the look to be over", 2 * LOOK_SECONDS)
     assert others
-    assert waiting(kubectl, "python") == others
+    assert kubectl.waiting_pods("python") == others
     return {name: seen.of(name) for name in PROBLEMS}
 
 

@@ -66,6 +66,12 @@ class InstallationKubectl(Kubectl):
         waits = ("cloche.dev/state", "waiting")
         return [pod for pod in self.pods() if waits not in pod["metadata"]["labels"].items()]
 
+    def waiting_pods(self, runtime: str) -> set[str]:
+        """Return the uids of the Pods that wait for executions of a runtime."""
+        labels = f"cloche.dev/runtime={runtime},cloche.dev/state=waiting"
+        found = self.json("get", "pods", "-n", SANDBOXES, "-l", labels)["items"]
+        return {pod["metadata"]["uid"] for pod in found}
+
     def runtime_status(self, runtime: str) -> dict[str, Any]:
         """Return a SandboxRuntime's status: `{}` before the operator has written one."""
         status: dict[str, Any] = self.json("get", "sbr", runtime, "-n", SANDBOXES).get("status", {})

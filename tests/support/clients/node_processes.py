@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import signal
+from collections.abc import Iterable
+from functools import partial
 from pathlib import Path
 
 from support.clients.installation_api import answered
@@ -23,6 +25,11 @@ def of_pod(pod_uid: str, argument: bytes) -> list[int]:
             found.append(int(process.name))
     assert found, f"no process with {argument!r} in Pod {pod_uid}"
     return found
+
+
+def each_has(pod_uids: Iterable[str], argument: bytes) -> bool:
+    """Return whether each of the Pods has a process whose command line has this argument."""
+    return all(answered(partial(of_pod, uid, argument)) for uid in pod_uids)
 
 
 def of_component(program: str) -> int:

@@ -197,7 +197,9 @@ async def test_a_gateway_that_shuts_down_names_the_execution(
         body = mcp.modern("tools/call", CALL, {"progressToken": token})
         asked = asyncio.create_task(mcp.send(gateway.http, body))
         name = await the_name(gateway)
-        await gateway.until(lambda: len(gateway.context.waiters) == 1, "the wait")
+        # The wait begins before the execution is created, and a stream after it.
+        begun = gateway.context.feeds if token else gateway.context.waiters
+        await gateway.until(lambda: len(begun) == 1, "the wait, or the stream")
         gateway.context.drain()
         answer = await asked
         found = mcp.messages(answer.text)[-1]["result"] if token else mcp.result(answer)
