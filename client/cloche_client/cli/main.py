@@ -42,7 +42,7 @@ def kubectl_main() -> NoReturn:
 def call(words: Sequence[str], program: str) -> int:  # noqa: PLR0911  one for each kind of end
     """Return the exit code of a command line without its first word."""
     if words[:1] == ["__complete"]:
-        from cloche_client.cli import completion  # noqa: PLC0415  only for completion
+        from cloche_client.cli.commands import completion  # noqa: PLC0415  only for completion
 
         return completion.candidates(parser("cloche"), list(words[1:]))
     for number in (signal.SIGTERM, getattr(signal, "SIGHUP", signal.SIGTERM), signal.SIGINT):
@@ -96,7 +96,7 @@ def _action(context: Context) -> int:
 
     module, _, name = context.options.action.partition(":")
     action: Callable[[Context], int] = getattr(
-        importlib.import_module(f"cloche_client.cli.{module}"), name
+        importlib.import_module(f"cloche_client.cli.commands.{module}"), name
     )
     if context.program == "cloche" or module in _WITHOUT_GATEWAY or _has_url(context):
         return action(context)

@@ -37,7 +37,7 @@ def test_a_command_imports_nothing_slow_that_it_does_not_need() -> None:
         "import sys\n"
         "from cloche_client.cli.main import call\n"
         "from cloche_client.cli.parser import parser\n"
-        "import cloche_client.cli.run, cloche_client.blocking.client\n"
+        "import cloche_client.cli.commands.run, cloche_client.blocking.client\n"
         "parser('cloche')\n"
         "slow = {'httpx', 'asyncio', 'importlib.metadata', 'urllib.request', 'tomllib',\n"
         "        'shutil', 'uuid'}\n"

@@ -111,6 +111,15 @@ def raises() -> None:
                 assert raised.result.stdout == "so far\n"
 
 
+async def first_of(client: AsyncClient, session: str) -> str:
+    """Return the id of a session's first execution once it exists."""
+    async with asyncio.timeout(60):
+        while True:
+            async for one in client.executions(session_id=session):
+                return one.execution_id
+            await asyncio.sleep(0.2)
+
+
 async def asynchronous() -> None:
     """Use `AsyncClient`."""
     async with AsyncClient() as client:
@@ -121,20 +130,18 @@ async def asynchronous() -> None:
         async with client.session("bash") as session:
             await session.upload({"a.txt": b"1"})
             assert (await session.run("cat a.txt")).stdout == "1"
-        task = asyncio.create_task(client.run("while True: pass", timeout=100))
-        await asyncio.sleep(1)  # until it runs
-        task.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await task
-        found = [one async for one in client.executions(limit=1)]
-        assert found[0].status in {"running", "cancelled"}, found
-        execution = client.execution(found[0].execution_id)
-        try:
-            await execution.wait(30)
-        except ExecutionCancelledError:
-            pass
-        else:
-            raise AssertionError("the cancelled task's program goes on")
+        async with client.session("python") as session:
+            task = asyncio.create_task(session.run("while True: pass", timeout=100))
+            name = await first_of(client, session.id)
+            task.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await task
+            try:
+                await client.execution(name).wait(30)
+            except ExecutionCancelledError:
+                pass
+            else:
+                raise AssertionError("the cancelled task's program goes on")
 
 
 blocking()

@@ -7,7 +7,7 @@ import subprocess
 
 import pytest
 
-from cloche_client.cli import completion
+from cloche_client.cli.commands import completion
 from cloche_client.cli.parser import parser
 
 FILES = [completion.FILES]

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 from cloche_api.keys import KEY_PREFIX, SECRET_NAME, ApiKeyRecord, hash_key
 from cloche_api.limits import CONCURRENCY_MAX, LABEL_VALUE
-from cloche_client.cli import keys
+from cloche_client.cli.commands import keys
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 

@@ -11,7 +11,7 @@ from support.deadline import until
 from support.fixtures.client.wire_server import Bytes, WireServer, answer, wire_server
 
 from cloche_client.blocking.transport import Transport
-from cloche_client.cli.mcp import Bridge
+from cloche_client.cli.commands.mcp import Bridge
 from cloche_client.settings import Settings
 
 MODERN = "2026-07-28"

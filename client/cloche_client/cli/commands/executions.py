@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from cloche_client.cli import exits
+from cloche_client.cli.commands.run import ended, follow
 from cloche_client.cli.output import show, show_one
-from cloche_client.cli.run import ended, follow
 from cloche_client.errors import NotFoundError
 
 if TYPE_CHECKING:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from cloche_client.cli.commands.run import run
 from cloche_client.cli.exits import UsageError
 from cloche_client.cli.output import show, show_one
-from cloche_client.cli.run import run
 from cloche_client.errors import UnsafePathError
 from cloche_client.files import save_file
 

@@ -1,0 +1,1 @@
+"""The commands of `cloche`, a module for each group."""
