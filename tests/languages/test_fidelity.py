@@ -8,14 +8,15 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
+from functools import partial
 from typing import Any
 
 import httpx
 import pytest
-from support.clients.installation_api import InstallationApi, installation_api
+from support.clients.installation_api import InstallationApi, answered, installation_api
 from support.clients.kubectl import InstallationKubectl
-from support.clients.node_processes import each_has
+from support.clients.node_processes import of_pod
 from support.data.names import SANDBOXES
 from support.data.selected import selected_params
 from support.deadline import until
@@ -71,8 +72,10 @@ class Runtime:
 
     def _has_process(self) -> bool:
         """Return whether a process of Python waits. It is started some time after the Pod waits."""
-        pods = self._kubectl.waiting_pods(self.name)
-        return bool(pods) and each_has(pods, b"main.py")
+        labels = f"cloche.dev/runtime={self.name}"
+        pods = self._kubectl.json("get", "pods", "-n", SANDBOXES, "-l", labels)["items"]
+        uids = [pod["metadata"]["uid"] for pod in pods]
+        return any(answered(partial(of_pod, uid, b"main.py")) for uid in uids)
 
     def _logged(self) -> list[bool | None]:
         """Return whether each of the programs had a process that waited, in their order."""
@@ -103,13 +106,17 @@ class Runtimes:
         self._kubectl = kubectl
         self._http = http
         self._pairs = pairs
-        self._found: dict[str, dict[str, Runtime]] = {}
+        self._found: dict[str, Future[dict[str, Runtime]]] = {}
 
     def __call__(self, room: str) -> dict[str, Runtime]:
-        """Return those of a room. Its first call runs the programs."""
+        """Return those of a room. Its first call runs the programs, and its failure is kept."""
         if room not in self._found:
-            self._found[room] = self._run(room)
-        return self._found[room]
+            found = self._found[room] = Future()
+            try:
+                found.set_result(self._run(room))
+            except Exception as error:  # noqa: BLE001  raised for each test of the room
+                found.set_exception(error)
+        return self._found[room].result()
 
     def _run(self, room: str) -> dict[str, Runtime]:
         language, _, process = room.partition("-")
