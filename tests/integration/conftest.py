@@ -30,6 +30,9 @@ def new_namespace(server: ApiServer) -> Callable[[], str]:
     def make() -> str:
         name = f"test-{uuid.uuid4().hex[:10]}"
         server.create("/api/v1/namespaces", {"metadata": {"name": name}})
+        # As the chart does. Without it, an operator leads only after the duration of a Lease.
+        leases = f"/apis/coordination.k8s.io/v1/namespaces/{name}/leases"
+        server.create(leases, {"metadata": {"name": "cloche-operator"}})
         return name
 
     return make

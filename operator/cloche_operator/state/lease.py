@@ -3,7 +3,9 @@
 Times of other machines are never compared with ours. A Lease has expired when it was seen unchanged
 for its whole duration on our monotonic clock while the API server answered. The last condition is
 an addition to client-go's leader election: no operator can renew a Lease while the API server does
-not answer. (https://pkg.go.dev/k8s.io/client-go/tools/leaderelection)
+not answer. (https://pkg.go.dev/k8s.io/client-go/tools/leaderelection) Another addition: a Lease
+that does not exist counts as held, because somebody may have deleted that of an operator that
+leads. The chart creates one without a holder.
 """
 
 from __future__ import annotations
@@ -22,12 +24,14 @@ if TYPE_CHECKING:
 
 _RENEWALS = 5  # within the duration of a Lease
 _MARGIN = 0.1  # part of the duration by which the fence closes early
+_ABSENT = ("",)
+"""The state of a Lease that does not exist."""
 
 log = logging.getLogger(__name__)
 
 
 class LeaseLostError(Exception):
-    """Another operator leads."""
+    """Another operator leads, or can lead soon."""
 
 
 class Lease:
@@ -63,21 +67,15 @@ class Lease:
         while True:
             began = self._clock()
             try:
-                lease = await self._kube.get_lease(self._name)
+                lease = await self._found()
                 spec = lease.get("spec", {})
-                state = (lease["metadata"]["resourceVersion"], str(spec.get("holderIdentity")))
+                state = _state(lease)
                 if state != seen:
                     seen, since = state, began
-                free = spec.get("holderIdentity") in (None, "", self.identity)
+                free = state != _ABSENT and spec.get("holderIdentity") in (None, "", self.identity)
                 if free or began - since >= float(spec.get("leaseDurationSeconds", self._seconds)):
                     await self._take(lease)
                     return
-            except NotFoundError:
-                try:
-                    await self._take({})
-                except ConflictError:
-                    continue
-                return
             except ConflictError:
                 continue  # another operator took it, or its holder renewed it
             except UnavailableError as error:
@@ -89,7 +87,7 @@ class Lease:
         """Renew the Lease until cancelled.
 
         Raises:
-            LeaseLostError: another operator holds it.
+            LeaseLostError: another operator holds it, or it was deleted.
         """
         while True:
             await asyncio.sleep(self._seconds / _RENEWALS)
@@ -113,14 +111,16 @@ class Lease:
         except (ConflictError, NotFoundError):
             # The other write was ours, whose answer was lost, or another operator's.
             lease = await self._found()
-            if lease.get("spec", {}).get("holderIdentity") not in (self.identity, None):
+            holder = lease.get("spec", {}).get("holderIdentity")
+            if holder != self.identity:
                 self._open_until = 0.0
-                holder = lease["spec"]["holderIdentity"] or "no operator"
-                raise LeaseLostError(f"held by {holder}") from None
+                why = f"held by {holder or 'no operator'}" if lease else "the Lease was deleted"
+                raise LeaseLostError(why) from None
             self._lease = lease
             await self._renew()
 
     async def _found(self) -> dict[str, Any]:
+        """Return the Lease, or an empty one if there is none."""
         try:
             return await self._kube.get_lease(self._name)
         except NotFoundError:
@@ -137,7 +137,7 @@ class Lease:
             "leaseDurationSeconds": max(1, round(self._seconds)),
             "acquireTime": spec["acquireTime"] if ours else timestamp(now()),
             "renewTime": timestamp(now()),
-            "leaseTransitions": transitions if ours else transitions + bool(lease),
+            "leaseTransitions": transitions if ours else transitions + bool(spec),
         }
         if lease:
             body = {**lease, "spec": wanted}
@@ -146,3 +146,11 @@ class Lease:
             self._lease = await self._kube.create_lease(self._name, wanted)
         self._open_until = began + self._seconds * (1 - _MARGIN)
         self._opened.set()
+
+
+def _state(lease: dict[str, Any]) -> tuple[str, ...]:
+    """Return what changes when an operator acquires, renews or releases the Lease."""
+    if not lease:
+        return _ABSENT
+    holder = lease.get("spec", {}).get("holderIdentity")
+    return (lease["metadata"]["resourceVersion"], str(holder))

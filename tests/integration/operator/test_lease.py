@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Callable
 
 import pytest
@@ -49,6 +50,20 @@ async def test_a_replaced_leader_loses_the_lease_at_its_next_renewal(
     with pytest.raises(LeaseLostError, match="second"):
         await lease.keep()
     assert not lease.holds
+
+
+async def test_a_leader_whose_lease_was_deleted_ends_before_another_operator_can_lead(
+    operator: Callable[[str], Lease], server: ApiServer, namespace: str
+) -> None:
+    first, second = operator("first"), operator("second")
+    await first.acquire()
+    server.delete(f"/apis/coordination.k8s.io/v1/namespaces/{namespace}/leases/cloche-operator")
+    following = asyncio.create_task(second.acquire())
+    with pytest.raises(LeaseLostError, match="deleted"):
+        await first.keep()
+    assert not following.done()
+    await following
+    assert (first.holds, second.holds) == (False, True)
 
 
 async def test_a_released_lease_can_be_acquired_at_once(
