@@ -81,6 +81,13 @@ def test_the_python_sdk_runs_programs_in_both_eras(
     assert (text(found["first"]), text(found["second"])) == ("1", "2")
     assert found["ended"]["structuredContent"]["ended"] is True
     assert "create_session" in text(found["gone"])
+    assert text(found["cell"]) == "21"
+    assert found["cell"]["structuredContent"]["results"] == [
+        {"kind": "result", "text": "21", "mime_types": ["text/plain"]}
+    ]
+    [figure] = [one for one in found["figure"]["content"] if one["type"] == "image"]
+    assert base64.b64decode(figure["data"]).startswith(b"\x89PNG")
+    assert "ZeroDivisionError: division by zero" in text(found["exception"])
     assert text(found["slow"]).splitlines()[-1] == "step 3"
     counts = [count for count, _ in found["progress"]]
     assert counts == sorted(set(counts))

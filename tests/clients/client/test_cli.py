@@ -165,6 +165,32 @@ def test_files_of_the_program_are_written_here(installed_client: InstalledClient
     assert done.returncode == 125
 
 
+def test_a_stateful_session_keeps_variables_and_prints_values(
+    installed_client: InstalledClient,
+) -> None:
+    name = installed_client.cloche("session", "create", "--stateful").strip()
+    assert installed_client.cloche("session", "run", name, "-c", "x = 20; print('out')") == "out\n"
+    assert installed_client.cloche("session", "run", name, "-c", "x + 1") == "21\n"
+    failed = installed_client.call("cloche", "session", "run", name, "-c", "1 / 0")
+    assert (failed.stdout, failed.returncode) == ("", 1)
+    assert failed.stderr.splitlines()[-1] == "ZeroDivisionError: division by zero"
+    table = installed_client.call(
+        "cloche", "session", "run", name, "-c", "import pandas\npandas.DataFrame({'a': [1]})"
+    )
+    assert table.stdout.split() == ["a", "0", "1"]
+    assert "the cell also shows text/html; -o json writes it" in table.stderr
+    data = installed_client.cloche("session", "run", name, "-o", "json", "-c", "x")
+    assert json.loads(data)["results"] == [{"kind": "result", "data": {"text/plain": "20"}}]
+    lost = installed_client.call("cloche", "session", "run", name, "-c", "import os; os._exit(3)")
+    assert lost.returncode == 3
+    assert "what earlier cells defined is lost" in lost.stderr
+    installed_client.cloche("session", "run", name, "-c", "x = 1")
+    assert installed_client.cloche("session", "restart", name) == ""
+    gone = installed_client.call("cloche", "session", "run", name, "-c", "x")
+    assert "NameError" in gone.stderr
+    installed_client.cloche("session", "end", name)
+
+
 def test_the_result_can_be_printed_as_data(installed_client: InstalledClient) -> None:
     done = installed_client.call("cloche", "run", "-o", "json", "-c", "print(1)\nexit(3)")
     found = json.loads(done.stdout)

@@ -23,6 +23,7 @@ open("rows.csv", "w").write("1,2\\n")
 open("raw", "wb").write(b"\\0\\1")
 print("drawn")
 """
+FIGURE = "import matplotlib.pyplot as plt\nplt.plot([1, 2])\nplt.show()"
 SLOW = """
 import time
 for number in range(4):
@@ -69,6 +70,14 @@ async def use(client: Client) -> dict[str, Any]:
     found["second"] = await call("execute_code", code=COUNT, session_id=session)
     found["ended"] = await call("end_session", session_id=session)
     found["gone"] = await call("execute_code", code=COUNT, session_id=session)
+
+    made = await call("create_session", language="python", stateful="interpreter")
+    session = made["structuredContent"]["session_id"]
+    await call("execute_code", code="x = 20", session_id=session)
+    found["cell"] = await call("execute_code", code="x + 1", session_id=session)
+    found["figure"] = await call("execute_code", code=FIGURE, session_id=session)
+    found["exception"] = await call("execute_code", code="x / 0", session_id=session)
+    await call("end_session", session_id=session)
 
     progress: list[tuple[float, str | None]] = []
 

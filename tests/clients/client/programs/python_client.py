@@ -15,6 +15,7 @@ from cloche_client import (
     Program,
     ProgramFailedError,
     Result,
+    ResultShown,
     Started,
     Stderr,
     Stdout,
@@ -88,6 +89,32 @@ def blocking() -> None:  # noqa: PLR0915  one step after the other
         assert "py" in client.language("python").aliases
 
 
+def cells() -> None:
+    """Use a session that keeps its interpreter."""
+    with Client() as client, client.session("python", stateful="interpreter") as session:
+        session.run("x = 20")
+        (shown,) = session.run("x + 1").results
+        assert (shown.kind, shown.text) == ("result", "21"), shown
+        events = [one for one in session.stream("x") if isinstance(one, ResultShown)]
+        assert [one.shown.text for one in events] == ["20"], events
+        plot = "import matplotlib.pyplot as p\np.plot([1, 2])\np.show()"
+        (shown,) = session.run(plot).results
+        assert shown.image().startswith(b"\x89PNG")
+
+        failed = session.run("1 / 0")
+        assert failed.error is not None
+        assert (failed.exit_code, failed.error.name) == (1, "ZeroDivisionError"), failed
+        assert "1 / 0" in failed.error.traceback
+        ended = session.run("import os\nos._exit(3)")
+        assert (ended.exit_code, ended.state_lost) == (3, True), ended
+        session.run("x = 1")
+        session.restart()
+        error = session.run("x").error
+        assert error is not None
+        assert error.name == "NameError", error
+        assert session.info.stateful == "interpreter"
+
+
 def raises() -> None:
     """Let programs fail."""
     with Client() as client:
@@ -145,6 +172,7 @@ async def asynchronous() -> None:
 
 
 blocking()
+cells()
 raises()
 asyncio.run(asynchronous())
 sys.stdout.write("done\n")
