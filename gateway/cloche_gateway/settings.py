@@ -91,9 +91,9 @@ class Settings(BaseSettings):
     every 2 s or more. Each takes an inotify instance of root on the node, and Linux allows 128 by
     default (`fs.inotify.max_user_instances`): two gateways take 80. Raise both if many clients
     stream; lower it with more than two gateways."""
-    names_waiting_pods: bool = False
+    names_waiting_pods: bool = True
     """Whether an execution names a waiting Pod at its creation, which spares a write to the API
-    server. Set it to true only while all operators know `spec.waitingPod`."""
+    server. Set it to false while an operator runs that does not know `spec.waitingPod`."""
     concurrency: int = Field(default=50, ge=1, le=CONCURRENCY_MAX)
     """Executions and sessions of an API key that run at a time, if the key has no limit; more wait
     in the queue."""
