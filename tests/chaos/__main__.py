@@ -26,6 +26,7 @@ def _arguments() -> argparse.Namespace:
     names = ", ".join(fault.name for fault in FAULTS)
     parser.add_argument("--executions", type=int, default=200, help="of one round")
     parser.add_argument("--pool", type=int, default=20, help="Pods that wait")
+    parser.add_argument("--reuse", action="store_true", help="Pods take further programs")
     parser.add_argument("--seed", type=int, default=secrets.randbelow(10**6))
     parser.add_argument("--only", default="", help=f"faults with this in their name: {names}")
     parser.add_argument("--times", type=int, help="rounds of each fault, instead of its own number")
@@ -38,7 +39,8 @@ def main() -> int:
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # clean up on the way out
     sys.stdout.write(f"seed {given.seed}\n")
     rows: list[Row] = []
-    with installation_api(installed()) as where, where.own_runtime(_RUNTIME, given.pool):
+    reuse = "SameTenant" if given.reuse else "Never"
+    with installation_api(installed()) as where, where.own_runtime(_RUNTIME, given.pool, reuse):
         for fault in FAULTS:
             if given.only not in fault.name:
                 continue

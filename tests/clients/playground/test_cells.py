@@ -68,7 +68,8 @@ def test_figures_and_tables_are_shown(watched: Watched) -> None:
     watched.shot("cell")
 
 
-def test_html_of_a_cell_runs_no_script_and_loads_nothing(page: Page) -> None:
+def test_html_of_a_cell_runs_no_script_and_loads_nothing(watched: Watched) -> None:
+    page = watched.page
     title = page.title()
     begin(page)
     write(page, "python", f"class H:\n  def _repr_html_(self): return {HTML!r}\nH()")
@@ -78,3 +79,5 @@ def test_html_of_a_cell_runs_no_script_and_loads_nothing(page: Page) -> None:
     frame.get_by_text("away").click()
     assert page.title() == title
     assert page.url.endswith("/play")
+    assert any("Blocked script execution" in one for one in watched.refused)
+    assert any("img-src" in one for one in watched.refused)

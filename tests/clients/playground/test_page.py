@@ -94,7 +94,6 @@ def test_the_program_survives_a_reload(page: Page) -> None:
     fields(page)
     page.get_by_label("Standard input").fill("kept input")
     write(page, "ruby", "puts gets # kept")
-    _saved(page, "kept input")
     page.reload()
     expect(page.get_by_label("Program", exact=True)).to_have_value("puts gets # kept")
     expect(page.locator("#language")).to_have_value("ruby")
@@ -131,6 +130,7 @@ def test_a_shared_link_does_not_replace_the_own_program_for_good(open_page: Open
     write(page, "python", "print('theirs')")
     page.get_by_role("button", name="Share").click()
     expect(notice(page)).to_be_visible()
+    expect(page).to_have_url(re.compile("#code="))
     fragment = page.url.partition("#")[2]
     write(page, "python", "print('mine')")
     _saved(page, "mine")

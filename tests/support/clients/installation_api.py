@@ -172,12 +172,17 @@ class InstallationApi:
         )
 
     @contextmanager
-    def own_runtime(self, name: str, pool: int) -> Iterator[None]:
+    def own_runtime(self, name: str, pool: int, reuse: str = "Never") -> Iterator[None]:
         """Install the Python runtime under another name and with a separate pool, for the block.
 
         The other pools are emptied, because starting their Pods would take CPU time.
+
+        Args:
+            name: of the runtime.
+            pool: number of Pods that wait.
+            reuse: `Never`, or `SameTenant` for Pods that take one program after the other.
         """
-        spec = self.runtime_like("python", pool={"size": pool, "reuse": "Never"})
+        spec = self.runtime_like("python", pool={"size": pool, "reuse": reuse})
         others = {
             item["metadata"]["name"]: item["spec"]["pool"]["size"]
             for item in self.api.get(_RUNTIMES)["items"]

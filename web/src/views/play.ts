@@ -54,6 +54,7 @@ export class PlayView {
     byId("load-example", HTMLButtonElement).addEventListener("click", () => this.#loadExample());
     byId("share", HTMLButtonElement).addEventListener("click", () => void this.#share());
     this.#connectCopies();
+    window.addEventListener("pagehide", () => this.#saveNow());
     document.addEventListener("keydown", (event) => {
       const isRun = event.key === "Enter" && (event.ctrlKey || event.metaKey);
       if (!isRun || event.defaultPrevented || byId("play", HTMLElement).hidden || keys.isAsking) return;
@@ -118,7 +119,15 @@ export class PlayView {
     if (this.#isLoading) return;
     this.#followLanguage();
     clearTimeout(this.#timer);
-    this.#timer = window.setTimeout(() => void this.#save(), SAVED_AFTER_MS);
+    this.#timer = window.setTimeout(() => this.#saveNow(), SAVED_AFTER_MS);
+  }
+
+  /** Save what has changed since it was last saved. */
+  #saveNow(): void {
+    if (this.#timer === 0) return;
+    clearTimeout(this.#timer);
+    this.#timer = 0;
+    void this.#save();
   }
 
   async #save(): Promise<void> {
@@ -176,6 +185,7 @@ export class PlayView {
   }
 
   async #share(): Promise<void> {
+    this.#saveNow(); // later it would remove the link from the address again
     try {
       const fragment = await linkOf(this.#inputs.program);
       history.replaceState(null, "", `${location.pathname}#${fragment}`);
