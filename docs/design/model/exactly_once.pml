@@ -160,12 +160,19 @@ hidden byte q;
 
 #define I (o * EXECUTIONS + x)
 #define AT(p, o) attached[(p) * OPERATORS + (o)]
-#define MAY_FAIL (faults < FAULTS)
-#ifdef BOTH_NAME_ONE_POD
-#define POD_MAY_FAIL false             /* only operators and connections fail */
-#else
-#define POD_MAY_FAIL MAY_FAIL
+/* Kinds of faults. With one fault, the searches of each kind together are that of all. */
+#ifndef ONLY
+#define ONLY 0
 #endif
+#define LEASE_LOST 1                   /* by an operator that goes on */
+#define OPERATOR_DIES 2
+#define CONNECTION_LOST 3              /* of an attach */
+#define RUN_FAILS 4                    /* of an execution, in the operator */
+#define PROGRAM_KILLED 5
+#define CONTAINERD_DIES 6
+#define LOG_CUT 7
+#define NODE_LOST 8
+#define MAY_FAIL(kind) (faults < FAULTS && (ONLY == 0 || ONLY == kind))
 #define IS_THERE(p) (object[p] == PRESENT || object[p] == DELETING)
 #define HAS_RUN(p) (container[p] >= LISTENING)
 #define LIVES(p) (HAS_RUN(p) && container[p] != DEAD)
@@ -268,12 +275,12 @@ proctype Pod(byte p) provided (!OVER) {
         say(p, EXIT); exited[ran[p]] = true; die(p, OTHER_CODE) }
 
     /* Its end without a word: killed, or out of memory. */
-    :: d_step { container[p] == EXECUTING && POD_MAY_FAIL -> faults++; die(p, OTHER_CODE) }
+    :: d_step { container[p] == EXECUTING && MAY_FAIL(PROGRAM_KILLED) -> faults++; die(p, OTHER_CODE) }
 
     /* containerd dies: all attaches end, and with them the input, or not. */
-    :: d_step { LIVES(p) && !away[p] && POD_MAY_FAIL ->
+    :: d_step { LIVES(p) && !away[p] && MAY_FAIL(CONTAINERD_DIES) ->
         faults++; away[p] = true; closed[p] = true; AT(p, 0) = false; AT(p, 1) = false }
-    :: d_step { LIVES(p) && !away[p] && !closed[p] && POD_MAY_FAIL ->
+    :: d_step { LIVES(p) && !away[p] && !closed[p] && MAY_FAIL(CONTAINERD_DIES) ->
         faults++; away[p] = true; AT(p, 0) = false; AT(p, 1) = false }
     /* It is back: what it has not copied of a container that has ended meanwhile is lost. */
     :: d_step { away[p] ->
@@ -284,9 +291,9 @@ proctype Pod(byte p) provided (!OVER) {
         fi }
 
     /* The log loses its beginning. */
-    :: d_step { logged[p] != 0 && POD_MAY_FAIL -> faults++; logged[p] = 0 }
+    :: d_step { logged[p] != 0 && MAY_FAIL(LOG_CUT) -> faults++; logged[p] = 0 }
     /* The node is lost. */
-    :: d_step { HAS_RUN(p) && !cut[p] && IS_THERE(p) && POD_MAY_FAIL -> faults++; cut[p] = true }
+    :: d_step { HAS_RUN(p) && !cut[p] && IS_THERE(p) && MAY_FAIL(NODE_LOST) -> faults++; cut[p] = true }
 
     /* A deletion. */
     :: d_step { object[p] == DELETING && LIVES(p) && !cut[p] && !away[p] -> die(p, OTHER_CODE) }
@@ -323,10 +330,10 @@ proctype Operator(byte o) provided (!OVER) {
         AT(2, o) = true; spare[o] = 2 }
 #endif
     /* Nobody hears of it for the duration of the Lease: frozen, or cut off. */
-    :: d_step { holder == o && MAY_FAIL -> faults++; holder = NOBODY }
+    :: d_step { holder == o && MAY_FAIL(LEASE_LOST) -> faults++; holder = NOBODY }
     :: d_step { holder == NOBODY && leads[o] && !HAS_BEEN_REPLACED(o) -> holder = o }
     :: d_step { leads[o] && HAS_BEEN_REPLACED(o) -> end_operator(o) }
-    :: d_step { leads[o] && MAY_FAIL ->
+    :: d_step { leads[o] && MAY_FAIL(OPERATOR_DIES) ->
         faults++;
         if
         :: holder == o -> holder = NOBODY
@@ -446,17 +453,17 @@ proctype Work(byte o; byte x) provided (!OVER) {
         :: else
         fi;
         state[I] = LISTEN }
-    :: d_step { state[I] == SEND && MAY_FAIL ->
+    :: d_step { state[I] == SEND && MAY_FAIL(CONNECTION_LOST) ->
         faults++; AT(wire[I], o) = false; state[I] = LISTEN }
     :: d_step { state[I] == LISTEN && AT(wire[I], o) && (COPIED(wire[I]) & EXIT) &&
                 ran[wire[I]] == x -> end_with(I, RESULT) }
     :: d_step { state[I] == LISTEN && (!AT(wire[I], o) || container[wire[I]] == DEAD) ->
         wire[I] = NO_POD; greeting[I] = UNATTACHED; has_claim[I] = false; state[I] = READ }
-    :: d_step { state[I] == LISTEN && AT(wire[I], o) && MAY_FAIL ->
+    :: d_step { state[I] == LISTEN && AT(wire[I], o) && MAY_FAIL(CONNECTION_LOST) ->
         faults++; AT(wire[I], o) = false; closed[wire[I]] = true;
         wire[I] = NO_POD; greeting[I] = UNATTACHED; has_claim[I] = false; state[I] = READ }
     /* Its run fails; the sweep finds what that has left. */
-    :: d_step { state[I] == LISTEN && AT(wire[I], o) && MAY_FAIL ->
+    :: d_step { state[I] == LISTEN && AT(wire[I], o) && MAY_FAIL(RUN_FAILS) ->
         faults++; AT(wire[I], o) = false; closed[wire[I]] = true; forget(I) }
 
     /* The log. */
@@ -477,7 +484,7 @@ proctype Work(byte o; byte x) provided (!OVER) {
         fi }
 #ifdef END_OF_STREAM_PROVES
     /* It was read once, and the stream broke, which looks like its end. */
-    :: d_step { READS && LOG(pod[I]) && container[pod[I]] == DEAD && IN_LOG(EXIT) && MAY_FAIL ->
+    :: d_step { READS && LOG(pod[I]) && container[pod[I]] == DEAD && IN_LOG(EXIT) && MAY_FAIL(LOG_CUT) ->
         assert(false) /* a result that can be read is given up */ }
 #endif
     :: d_step { state[I] == READ && LOG(pod[I]) && container[pod[I]] != DEAD &&
