@@ -14,7 +14,7 @@ from support.fixtures.executions import Finished, Submit
 from cloche_api.resources import quantity
 
 HOG = {"name": "test-hog", "namespace": "default"}
-SECONDS = 90
+SECONDS = 180
 
 
 def free_millicpu(kubectl: InstallationKubectl) -> int:
