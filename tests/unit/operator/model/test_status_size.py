@@ -1,4 +1,4 @@
-"""The status of an execution fits into its object, whatever the program prints."""
+"""The status of an execution fits into its object, for any output of a program."""
 
 from __future__ import annotations
 
