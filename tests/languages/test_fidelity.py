@@ -9,14 +9,13 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from functools import partial
 from typing import Any
 
 import httpx
 import pytest
-from support.clients.installation_api import InstallationApi, answered, installation_api
+from support.clients.installation_api import InstallationApi, installation_api
 from support.clients.kubectl import InstallationKubectl
-from support.clients.node_processes import of_pod
+from support.clients.node_processes import has
 from support.data.names import SANDBOXES
 from support.data.selected import selected_params
 from support.deadline import until
@@ -75,7 +74,7 @@ class Runtime:
         labels = f"cloche.dev/runtime={self.name}"
         pods = self._kubectl.json("get", "pods", "-n", SANDBOXES, "-l", labels)["items"]
         uids = [pod["metadata"]["uid"] for pod in pods]
-        return any(answered(partial(of_pod, uid, b"main.py")) for uid in uids)
+        return any(has(uid, b"main.py") for uid in uids)
 
     def _logged(self) -> list[bool | None]:
         """Return whether each of the programs had a process that waited, in their order."""

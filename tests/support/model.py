@@ -55,17 +55,16 @@ OLD_BEHAVIOURS = (
 ONE = (Search(1, (_ALONE,)), *OLD_BEHAVIOURS)
 """The searches of the unit tests: about twenty seconds and 0.3 GiB."""
 _NAMED_TWICE = "BOTH_NAME_ONE_POD"
+_SMALL = (
+    *("OPERATOR_DIES", "CONNECTION_LOST", "RUN_FAILS", "PROGRAM_KILLED", "CONTAINERD_DIES"),
+    *("LOG_CUT", "NODE_LOST"),
+)
+"""Kinds of faults with few states when two executions name one Pod."""
 TWO = (
     Search(2, (_ALONE, "LOG_WITHOUT_START_PROVES"), fails=True),
     Search(2, (_ALONE,)),
     Search(1),
-    Search(1, (_NAMED_TWICE, "ONLY=OPERATOR_DIES")),
-    Search(1, (_NAMED_TWICE, "ONLY=CONNECTION_LOST")),
-    Search(1, (_NAMED_TWICE, "ONLY=RUN_FAILS")),
-    Search(1, (_NAMED_TWICE, "ONLY=PROGRAM_KILLED")),
-    Search(1, (_NAMED_TWICE, "ONLY=CONTAINERD_DIES")),
-    Search(1, (_NAMED_TWICE, "ONLY=LOG_CUT")),
-    Search(1, (_NAMED_TWICE, "ONLY=NODE_LOST")),
+    *(Search(1, (_NAMED_TWICE, f"ONLY={kind}")) for kind in _SMALL),
 )
 """Additional searches of CI: some minutes and 5 GiB."""
 LARGE = (*ONE, *TWO, Search(1, (_NAMED_TWICE, "ONLY=LEASE_LOST")))

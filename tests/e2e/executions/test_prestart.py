@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from support.clients.kubectl import InstallationKubectl
-from support.clients.node_processes import each_has
+from support.clients.node_processes import has
 from support.deadline import until
 from support.fixtures.executions import Execute
 
@@ -35,7 +35,9 @@ def fill(kubectl: InstallationKubectl) -> None:
     """Wait until each of Python's waiting Pods has its process, which starts after the Pod."""
     until(lambda: kubectl.pool_is_full("python"), "the pool of python", BOUND_SECONDS)
     until(
-        lambda: each_has(kubectl.waiting_pods("python"), b"main.py"), "the processes", BOUND_SECONDS
+        lambda: all(has(uid, b"main.py") for uid in kubectl.waiting_pods("python")),
+        "the processes",
+        BOUND_SECONDS,
     )
 
 
