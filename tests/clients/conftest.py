@@ -1,4 +1,4 @@
-"""A gateway for clients that send no key: the installation serves no request without one."""
+"""A gateway for clients that send no key, and the end of the sessions that clients leave."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterator
 from pathlib import Path
 
+import httpx
 import pytest
 from support.clients.kubectl import InstallationKubectl
 from support.data.names import SYSTEM
@@ -16,6 +17,20 @@ from cloche_cluster.install.installer import LOCAL_KEY
 
 _KEYLESS = ("piston", "sandboxFusion", "judge0", "jobe")
 """The dialects that the chart can serve without a key."""
+_SESSIONS = "/api/v1/sessions"
+
+
+@pytest.fixture(autouse=True)
+def sessions_that_end(http: httpx.Client) -> Iterator[None]:
+    """End the sessions that a test began. A page that is closed leaves its session to the timeout.
+
+    Each would keep a Pod for minutes, and the suites after this one expect full pools and no other
+    Pods.
+    """
+    before = _sessions(http)
+    yield
+    for left in _sessions(http) - before:
+        http.delete(f"{_SESSIONS}/{left}")
 
 
 @pytest.fixture(scope="session")
@@ -35,6 +50,12 @@ def keyless_gateway(
     kubeconfig = str(_as_the_gateway(kubectl, place))
     with own_gateway(kubeconfig, place, free_port(), **settings) as url:
         yield url
+
+
+def _sessions(http: httpx.Client) -> set[str]:
+    listed = http.get(_SESSIONS)
+    listed.raise_for_status()
+    return {session["session_id"] for session in listed.json()["sessions"]}
 
 
 def _as_the_gateway(kubectl: InstallationKubectl, place: Path) -> Path:

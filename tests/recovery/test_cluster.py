@@ -155,9 +155,27 @@ def test_one_of_two_concurrent_make_ups_waits_for_the_other() -> None:
     assert len([text for text in said if "waiting for `make up`" in text]) == 1
 
 
+def test_sandbox_pods_have_only_the_loopback_interface_and_addresses_of_their_own(
+    execute: Execute, kubectl: InstallationKubectl
+) -> None:
+    """The file of an address goes with its Pod."""
+    shown = execute("ls /sys/class/net; cat /sys/class/net/lo/flags", "bash")
+    assert shown["stdout"] == "lo\n0x9\n", shown  # IFF_UP and IFF_LOOPBACK
+
+    def kept() -> bool:
+        pods = kubectl.json("get", "pods", "-n", SANDBOXES)["items"]
+        addresses = [pod["status"]["podIP"] for pod in pods if "podIP" in pod["status"]]
+        assert len(set(addresses)) == len(addresses)
+        files = {path.name for path in (LAYOUT.run / "cni" / NO_NETWORK).glob("10.*")}
+        return files == set(addresses)
+
+    until(kept, "each address to belong to a Pod", READY_SECONDS)
+
+
 def test_make_down_removes_everything_and_make_up_starts_a_new_cluster(
     installation: Installation,
 ) -> None:
+    """This test is the last of its file: the fixtures' key is of the cluster that it removes."""
     said = cluster("down")
     assert "removed: /var/lib/cloche" in said
     assert find_processes(LAYOUT) == ()
@@ -180,20 +198,3 @@ def test_make_down_removes_everything_and_make_up_starts_a_new_cluster(
     cluster("up")
     assert (ROOT / ".cloche" / "env").exists()
     assert httpx.get(f"{installation.url}/health/ready").status_code == 200
-
-
-def test_sandbox_pods_have_only_the_loopback_interface_and_addresses_of_their_own(
-    execute: Execute, kubectl: InstallationKubectl
-) -> None:
-    """The file of an address goes with its Pod."""
-    shown = execute("ls /sys/class/net; cat /sys/class/net/lo/flags", "bash")
-    assert shown["stdout"] == "lo\n0x9\n", shown  # IFF_UP and IFF_LOOPBACK
-
-    def kept() -> bool:
-        pods = kubectl.json("get", "pods", "-n", SANDBOXES)["items"]
-        addresses = [pod["status"]["podIP"] for pod in pods if "podIP" in pod["status"]]
-        assert len(set(addresses)) == len(addresses)
-        files = {path.name for path in (LAYOUT.run / "cni" / NO_NETWORK).glob("10.*")}
-        return files == set(addresses)
-
-    until(kept, "each address to belong to a Pod", READY_SECONDS)

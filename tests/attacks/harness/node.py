@@ -27,6 +27,7 @@ _PASSED_OVER = (
     "snapshots",
 )
 """Directories that grow with stored executions and images, and not with Pods."""
+_WAITING = "waiting"
 _QUIET_SECONDS = 180.0
 _DISK_SLACK_MIB = 4
 """Growth of the databases of the kubelet and containerd, which grow in pages."""
@@ -79,9 +80,11 @@ def settled(cluster: InstallationApi, before: Holdings) -> dict[str, str]:
 
 def holdings(cluster: InstallationApi) -> Holdings:
     """Count, once every pool is full and there are no other sandboxes."""
-    until(
-        lambda: _is_quiet(cluster), "the pools to be full and all else to be gone", _QUIET_SECONDS
-    )
+    try:
+        until(lambda: not _unrest(cluster), "the cluster to be quiet", _QUIET_SECONDS)
+    except AssertionError as error:
+        error.add_note(f"not quiet: {_unrest(cluster)}")
+        raise
     nodes = cluster.api.get("/api/v1/nodes")["items"]
     return Holdings(
         sandboxes=len(cluster.sandboxes()),
@@ -112,14 +115,22 @@ def _active_layers() -> int:
     return sum(line.split()[-1] == "Active" for line in output.splitlines())
 
 
-def _is_quiet(cluster: InstallationApi) -> bool:
+def _unrest(cluster: InstallationApi) -> dict[str, str]:
+    """Return the pools that are not full and the Pods that do not wait, each with its state."""
     runtimes = cluster.api.get(f"{CLOCHE}/{SANDBOXES}/sandboxruntimes")["items"]
-    wanted = sum(one["spec"]["pool"]["size"] for one in runtimes)
-    ready = sum(one.get("status", {}).get("ready") or 0 for one in runtimes)
-    pods = cluster.sandboxes()
-    waiting = [pod for pod in pods if pod["metadata"]["labels"].get(STATE) == "waiting"]
-    leaving = any("deletionTimestamp" in pod["metadata"] for pod in pods)
-    return ready == wanted == len(waiting) == len(pods) and not leaving
+    found = {}
+    for runtime in runtimes:
+        ready, wanted = runtime.get("status", {}).get("ready") or 0, runtime["spec"]["pool"]["size"]
+        if ready != wanted:
+            found[runtime["metadata"]["name"]] = f"{ready} of {wanted} Pods wait"
+    for pod in (pods := cluster.sandboxes()):
+        state = pod["metadata"]["labels"].get(STATE)
+        if state != _WAITING or "deletionTimestamp" in pod["metadata"]:
+            found[pod["metadata"]["name"]] = f"{state}, {pod['status'].get('phase')}"
+    wanted = sum(runtime["spec"]["pool"]["size"] for runtime in runtimes)
+    if len(pods) != wanted and not found:
+        found["Pods"] = f"{len(pods)} instead of {wanted}"
+    return found
 
 
 def _complains(condition: dict[str, Any]) -> bool:
