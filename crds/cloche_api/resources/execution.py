@@ -122,8 +122,9 @@ class ExecutionSpec(Input):
     concurrency: Concurrency | None = None
     """Concurrency limit that the execution counts towards. Only the gateway may set it."""
     waiting_pod: WaitingPod | None = None
-    """The waiting Pod that may get the program without a further claim. The operator sends the
-    program to this Pod at once, or claims a Pod in the status. Only the gateway may set it."""
+    """The Pod of the pool, or of the session, that may get the program without a further claim. The
+    operator sends the program to this Pod at once, or claims a Pod in the status. Only the gateway
+    may set it."""
     ttl_seconds_after_finished: int = Field(default=limits.TTL_SECONDS_DEFAULT, ge=0, le=31_536_000)
     """Seconds for which the execution is kept after it has ended."""
     cancel: bool = False

@@ -107,8 +107,9 @@ class ExecutionSpecDict(TypedDict):
     concurrency: NotRequired[ConcurrencyDict]
     """Concurrency limit that the execution counts towards. Only the gateway may set it."""
     waitingPod: NotRequired[WaitingPodDict]
-    """The waiting Pod that may get the program without a further claim. The operator sends the
-    program to this Pod at once, or claims a Pod in the status. Only the gateway may set it."""
+    """The Pod of the pool, or of the session, that may get the program without a further claim. The
+    operator sends the program to this Pod at once, or claims a Pod in the status. Only the gateway
+    may set it."""
     ttlSecondsAfterFinished: NotRequired[int]
     """Seconds for which the execution is kept after it has ended."""
     cancel: NotRequired[bool]

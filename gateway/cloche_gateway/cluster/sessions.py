@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from cloche_api.resources.metadata import ObjectMeta
-    from cloche_api.resources.typed_dicts import SessionStatusDict
+    from cloche_api.resources.typed_dicts import SessionStatusDict, WaitingPodDict
     from cloche_api.resources.typed_objects import SessionSpecDict
     from cloche_kube.paths import Paths
 
@@ -43,6 +43,8 @@ class Session:
     """The number of the spec, which a change increases."""
     observed_generation: int
     """That of the spec that the operator has last taken over."""
+    pod: WaitingPodDict | None
+    """Its Pod, once it is ready."""
 
     @property
     def live(self) -> bool:
@@ -80,7 +82,13 @@ def session_of(obj: dict[str, Any]) -> Session:
         last_used_at=status.get("lastUsedTime"),
         generation=meta.get("generation", 0),
         observed_generation=status.get("observedGeneration", 0),
+        pod=_pod_of(status) if phase == SessionPhase.READY else None,
     )
+
+
+def _pod_of(status: SessionStatusDict) -> WaitingPodDict | None:
+    name, uid = status.get("podName"), status.get("podUID")
+    return None if name is None or uid is None else {"name": name, "uid": uid}
 
 
 class Sessions:

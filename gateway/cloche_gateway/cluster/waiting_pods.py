@@ -1,9 +1,9 @@
-"""The waiting Pods that an execution may name, from the statuses of the SandboxRuntimes.
+"""The waiting Pods that an execution may name: those of the pools, and the Pod of its session.
 
 An execution that names a Pod which really waits needs no claim, which is a write to the API server.
-The status shows the Pods up to some seconds late, so the gateway also counts what it has named
-itself, and what ended executions have used. A wrong choice costs nothing: the operator claims
-another Pod.
+The status of a SandboxRuntime shows the Pods of its pool up to some seconds late, so the gateway
+also counts what it has named itself, and what ended executions have used. A wrong choice costs
+nothing: the operator claims another Pod.
 """
 
 from __future__ import annotations
@@ -42,6 +42,8 @@ class WaitingPods:
         self._reused: dict[str, bool] = {}
         self._named: dict[str, float] = {}
         self._tenants: dict[str, str] = {}
+        self._of_sessions: dict[str, float] = {}
+        """When the Pods of sessions were named, in this order."""
 
     def show(self, runtime: dict[str, Any]) -> None:
         """Take over the Pods that the status of a SandboxRuntime shows."""
@@ -62,15 +64,20 @@ class WaitingPods:
         for uid in self._shown.pop(runtime, {}):
             self._forget(uid)
 
-    def choose(self, spec: ExecutionSpecDict) -> WaitingPodDict | None:
+    def choose(
+        self, spec: ExecutionSpecDict, of_session: WaitingPodDict | None = None
+    ) -> WaitingPodDict | None:
         """Return a Pod for an execution with this spec, which then counts as used.
 
         Return None if no Pod is known to wait for it, or if it cannot get its program without a
-        claim: in a session, with other resources than the Pods have, or with a source.
+        claim: with other resources than the Pods have, or with a source.
+
+        `of_session`: the Pod of the execution's session, if it has one that is ready.
         """
-        in_session = spec.get("session", "").startswith(SESSION_PREFIX)
-        if in_session or "resources" in spec or "source" in spec:
+        if "resources" in spec or "source" in spec:
             return None
+        if _in_session(spec):
+            return None if of_session is None else self._unless_in_use(of_session)
         now, tenant = self._clock(), spec.get("tenant", "")
         unused = None
         for uid, pod in self._shown.get(spec["language"], {}).items():
@@ -86,15 +93,33 @@ class WaitingPods:
             self._named[unused["uid"]] = now
         return unused
 
+    def _unless_in_use(self, pod: WaitingPodDict) -> WaitingPodDict | None:
+        """Return the Pod of a session, unless it has a program of this gateway."""
+        now = self._clock()
+        while self._of_sessions:
+            uid, at = next(iter(self._of_sessions.items()))
+            if at > now - _NAMED_SECONDS:
+                break
+            del self._of_sessions[uid]
+        if pod["uid"] in self._of_sessions:
+            return None
+        self._of_sessions[pod["uid"]] = now
+        return pod
+
     def release(self, pod: WaitingPodDict) -> None:
         """Count a Pod as waiting again, because the execution was not created."""
         self._named.pop(pod["uid"], None)
+        self._of_sessions.pop(pod["uid"], None)
 
     def ended(self, execution: dict[str, Any]) -> None:
         """Note which Pod an ended execution has used, and whether that waits again."""
         spec: ExecutionSpecDict = execution["spec"]
         used = status_of(execution).get("podUID")
         named = spec.get("waitingPod")
+        if _in_session(spec):
+            if named is not None:
+                self._of_sessions.pop(named["uid"], None)
+            return
         if named is not None and named["uid"] != used:
             self._named.pop(named["uid"], None)
         if used is None or used not in self._reused:
@@ -112,3 +137,7 @@ class WaitingPods:
         self._reused.pop(uid, None)
         self._named.pop(uid, None)
         self._tenants.pop(uid, None)
+
+
+def _in_session(spec: ExecutionSpecDict) -> bool:
+    return spec.get("session", "").startswith(SESSION_PREFIX)

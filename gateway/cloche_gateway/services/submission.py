@@ -240,7 +240,9 @@ async def _create(context: Context, planned: Plan, *, charged: bool) -> Stored:
     assert planned.obj is not None
     path = context.paths.executions
     if context.settings.names_waiting_pods:
-        pod = context.languages.waiting_pods.choose(planned.obj["spec"])
+        session = context.sessions.find(planned.obj["spec"].get("session", ""))
+        of_session = None if session is None else session.pod
+        pod = context.languages.waiting_pods.choose(planned.obj["spec"], of_session)
         if pod is not None:
             planned.obj["spec"]["waitingPod"] = pod
     try:

@@ -132,7 +132,7 @@ class Attempt:
         """Take a Pod of the pool, or prepare one for this execution only."""
         ctx, pools, job = self._ctx, self._pools, self._job
         of = job.execution
-        if job.named is not None:
+        if job.named is not None:  # of a pool
             return PooledPod(ctx, pools, job.named, warm=True)
         if pooled := await from_pool(ctx, pools, job.runtime, job.used, of.tenant):
             return pooled

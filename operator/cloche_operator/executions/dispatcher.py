@@ -91,7 +91,9 @@ class Dispatcher:
         source = Source(self._ctx.kube, self._ctx.budget, execution, spec)
         if execution.pod_name is not None:
             self._ctx.uses.begin(execution.pod_name, execution.uid)
-        new = created and execution.uid not in self._known
+        # The watch reports an execution as created, unless it was interrupted meanwhile.
+        unsent = created or (execution.offered and self._sessions.holds(execution))
+        new = unsent and execution.uid not in self._known
         self._known.add(execution.uid)
         run = Run(self._ctx, self._pools, self._sessions, execution, source, new=new)
         run.charge(self._ctx.records.begun(execution), listed=listed)

@@ -3,8 +3,8 @@
 The operator may be killed at every await. What holds then:
 - Before the claim is acknowledged, nothing was sent. The next operator starts again.
 - An execution that names a waiting Pod is claimed since its creation. Only the operator that sees
-  the creation knows that nothing was sent, so only that one may send the input at once, or refuse
-  the Pod. Each other one reads the Pod's log first.
+  the creation, or runs the session of the Pod, knows that nothing was sent. So only that one may
+  send the input at once, or refuse the Pod. Each other one reads the Pod's log first.
 - After the claim, the Pod named in the status is the only one that can ever get the input, and its
   log shows whether the program started. The next operator reads it (`recovery`).
 - Once the final status is written, it never changes. The next operator only removes the Pod.
@@ -185,12 +185,17 @@ class Run:
         turn = None
         if self.execution.in_session:
             session = self._sessions.of(self.execution)
-            turn = await session.take_turn(runtime, self.execution, self._source.drop)
+            turn = await session.take_turn(runtime, self.execution, self._waits)
             used = turn.used
         else:
             used = used_resources(spec.resources, runtime.spec.resources)
             await self._admitted(runtime, used)
-        self.execution, named = await self._named.taken(self.execution, runtime, used)
+        try:
+            self.execution, named = await self._named.taken(self.execution, runtime, used, turn)
+        except BaseException:
+            if turn is not None:
+                await turn.release(exited=False, sent=False)
+            raise
         job = Job(self.execution, self._source, runtime, used, self._queued, turn, named)
         self._attempt = Attempt(ctx, self._pools, job)
         try:

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from cloche_operator.model.pod import Pod
     from cloche_operator.pods.sandbox import Sandbox
     from cloche_operator.pools.manager import Pools
+    from cloche_operator.sessions.turns import Turn
     from cloche_operator.state.cache import Runtime
 
 log = logging.getLogger(__name__)
@@ -30,7 +31,7 @@ log = logging.getLogger(__name__)
 class NamedPod:
     """The Pod that one execution names.
 
-    `new`: this operator has seen the creation of the execution, and no other can have sent its
+    `new`: this operator sees the execution for the first time, and no other can have sent its
     input.
     """
 
@@ -41,21 +42,25 @@ class NamedPod:
         self._refusal: asyncio.Task[Execution] | None = None
 
     async def taken(
-        self, execution: Execution, runtime: Runtime, used: UsedResources
+        self, execution: Execution, runtime: Runtime, used: UsedResources, turn: Turn | None
     ) -> tuple[Execution, Sandbox | None]:
         """Return the execution, and its Pod if that gets the input at once.
 
-        It does not after a wait, in a session, with a source, or if `Pools.take` would prefer
-        another Pod. If then no other Pod waits either, the named one is refused.
+        It does not after a wait, with a source, or if the execution would get another Pod: that of
+        its turn in a session, or the one that `Pools.take` prefers. If it would have to wait for
+        such a Pod, the named one is refused.
         """
         of, uid = execution, execution.pod_uid
-        is_plain = not of.in_session and of.spec.source is None and self._refusal is None
+        is_plain = of.spec.source is None and self._refusal is None
         is_new, self._new = self._new, False
         if is_new and is_plain and of.offered and uid is not None and self._ctx.lease.holds:
-            sandbox = self._pools.take_named(runtime, used, of.tenant, uid)
+            if turn is not None:
+                sandbox = turn.sandbox if turn.sandbox.uid == uid else None
+            else:
+                sandbox = self._pools.take_named(runtime, used, of.tenant, uid)
             if sandbox is not None:
                 return of, sandbox
-        if not self._pools.has_waiting(runtime, used, of.tenant):
+        if turn is None and not self._pools.has_waiting(runtime, used, of.tenant):
             self.refuse(of)
         return await self.settled(of), None
 

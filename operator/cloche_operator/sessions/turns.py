@@ -106,7 +106,8 @@ class Turn(PodLease):
     ) -> None:
         self._session: Giver | None = session
         self._ended_error = session.ended_error
-        self._sandbox = sandbox
+        self.sandbox = sandbox
+        """The session's Pod."""
         self.pod = sandbox.pod
         self.used = used
         """The limits of the Pod."""
@@ -115,12 +116,12 @@ class Turn(PodLease):
 
     async def start(self, claim: Callable[[Pod], Awaitable[None]]) -> Sandbox:
         """Claim the session's Pod, which is attached already."""
-        await claim(self._sandbox.pod)
-        return self._sandbox
+        await claim(self.sandbox.pod)
+        return self.sandbox
 
     def lost(self) -> EndedError | None:
         """Return that the session has ended, if its Pod was lost."""
-        return self._ended_error() if self._sandbox.spent else None
+        return self._ended_error() if self.sandbox.spent else None
 
     async def release(self, *, exited: bool, sent: bool) -> None:
         """End the turn, once. The Pod stays the session's."""

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, cast
 
 if TYPE_CHECKING:
-    from cloche_api.resources.typed_objects import RuntimeDict, RuntimeSpecDict
+    from cloche_api.resources.typed_objects import RuntimeDict, RuntimeSpecDict, SessionDict
 
 PYTHON: dict[str, Any] = {
     "image": "cloche/runtime-python:dev",
@@ -24,3 +25,13 @@ RUNTIME: RuntimeDict = {
     "spec": cast("RuntimeSpecDict", PYTHON),
 }
 """The same runtime as the API server returns it."""
+SESSION: SessionDict = {
+    "metadata": {
+        "name": "sbs-1",
+        "uid": "uid-of-session",
+        "resourceVersion": "1",
+        "creationTimestamp": datetime.now(UTC).isoformat(),
+    },
+    "spec": {"language": "python"},
+}
+"""A session of this runtime, which has just been created."""

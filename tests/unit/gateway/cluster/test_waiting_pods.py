@@ -6,6 +6,7 @@ from typing import Any, cast
 
 import pytest
 
+from cloche_api.resources.typed_dicts import WaitingPodDict
 from cloche_api.resources.typed_objects import ExecutionSpecDict
 from cloche_gateway.cluster.waiting_pods import WaitingPods
 
@@ -70,6 +71,38 @@ def test_an_execution_that_needs_a_claim_names_no_pod(spec: dict[str, Any]) -> N
     pods = WaitingPods()
     pods.show(runtime("a"))
     assert chosen(pods, **spec) is None
+
+
+OF_SESSION: WaitingPodDict = {"name": "pod-s", "uid": "s"}
+
+
+def in_session(pods: WaitingPods, **spec: Any) -> WaitingPodDict | None:
+    """Return the Pod that an execution names in a session with the Pod OF_SESSION."""
+    given = {**SPEC, "session": "sbs-1", **spec}
+    return pods.choose(cast("ExecutionSpecDict", given), OF_SESSION)
+
+
+def test_the_pod_of_a_session_is_named_for_one_program_at_a_time() -> None:
+    pods = WaitingPods()
+    assert in_session(pods) == OF_SESSION
+    assert in_session(pods) is None
+    spec = {**SPEC, "session": "sbs-1"}
+    pods.ended({"spec": spec, "status": {"podUID": "s"}})  # an execution of another gateway
+    assert in_session(pods) is None
+    pods.ended({"spec": {**spec, "waitingPod": OF_SESSION}, "status": {"podUID": "s"}})
+    assert in_session(pods) == OF_SESSION
+    pods.release(OF_SESSION)
+    assert in_session(pods) == OF_SESSION
+    assert in_session(pods, source={"name": "s", "bytes": 20_000}) is None
+
+
+def test_the_pod_of_a_session_whose_program_runs_for_long_is_named_again() -> None:
+    """The program can have ended unseen. If it has not, the operator refuses the Pod."""
+    clock = Clock()
+    pods = WaitingPods(clock)
+    assert in_session(pods) == OF_SESSION
+    clock.now += 61
+    assert in_session(pods) == OF_SESSION
 
 
 def test_a_used_pod_is_not_named_although_the_status_still_shows_it() -> None:

@@ -8,21 +8,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from support.data.manifests import SESSION
 from support.fixtures.operator.pod_api_server import ApiServer, at_work
 
 from cloche_api.accounting.size import object_bytes
-from cloche_api.resources.typed_objects import ExecutionDict, SessionDict
-from cloche_operator.model.execution import now, timestamp
-
-SESSION: SessionDict = {
-    "metadata": {
-        "name": "sbs-1",
-        "uid": "uid-of-session",
-        "resourceVersion": "1",
-        "creationTimestamp": timestamp(now()),
-    },
-    "spec": {"language": "python"},
-}
+from cloche_api.resources.typed_objects import ExecutionDict
 
 
 @pytest.mark.parametrize("separate", [False, True])
