@@ -9,6 +9,7 @@ nothing: the operator claims another Pod.
 from __future__ import annotations
 
 import hashlib
+import itertools
 import secrets
 import time
 from typing import TYPE_CHECKING, cast
@@ -42,6 +43,7 @@ class WaitingPods:
         self._reused: dict[str, bool] = {}
         self._named: dict[str, float] = {}
         self._tenants: dict[str, str] = {}
+        """The tenant of each Pod that has run a program, the last program's Pod last."""
         self._of_sessions: dict[str, float] = {}
         """When the Pods of sessions were named, in this order."""
 
@@ -79,19 +81,15 @@ class WaitingPods:
         if _in_session(spec):
             return None if of_session is None else self._unless_in_use(of_session)
         now, tenant = self._clock(), spec.get("tenant", "")
-        unused = None
-        for uid, pod in self._shown.get(spec["language"], {}).items():
-            if self._named.get(uid, -_NAMED_SECONDS) > now - _NAMED_SECONDS:
-                continue
-            of = self._tenants.get(uid)
-            if of == tenant:
-                unused = pod
-                break
-            if of is None and unused is None:
-                unused = pod
-        if unused is not None:
-            self._named[unused["uid"]] = now
-        return unused
+        shown = self._shown.get(spec["language"], {})
+        own = (uid for uid, of in self._tenants.items() if of == tenant and uid in shown)
+        # The Pod that ended its last program first is the most likely one to wait again.
+        unused = (uid for uid in shown if uid not in self._tenants)
+        for uid in itertools.chain(own, unused):
+            if self._named.get(uid, -_NAMED_SECONDS) <= now - _NAMED_SECONDS:
+                self._named[uid] = now
+                return shown[uid]
+        return None
 
     def _unless_in_use(self, pod: WaitingPodDict) -> WaitingPodDict | None:
         """Return the Pod of a session, unless it has a program of this gateway."""
@@ -126,6 +124,7 @@ class WaitingPods:
             return
         if self._reused[used]:
             self._named.pop(used, None)
+            self._tenants.pop(used, None)
             self._tenants[used] = spec.get("tenant", "")
         else:
             self._named[used] = float("inf")

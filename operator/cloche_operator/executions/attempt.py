@@ -22,6 +22,7 @@ from cloche_operator.protocol.events import Transcript
 from cloche_operator.protocol.frame import frame
 
 if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
     from datetime import datetime
 
     from cloche_api.resources.amounts import UsedResources
@@ -38,9 +39,10 @@ if TYPE_CHECKING:
     from cloche_operator.state.cache import Runtime
     from cloche_operator.state.source import Source
 
-_SHOWN_SECONDS = 0.1
-"""Seconds before the claim of an execution that names its Pod is written. It delays no program that
-ends sooner, and the end includes it."""
+_SHOWN_SECONDS = (0.1, 0.3)
+"""Seconds before the claim of an execution that names its Pod is written, for each running program,
+and at most. A program that ends sooner is not delayed by this write, and the end includes it. Where
+many programs run, each takes longer, and the write would slow the others."""
 
 log = logging.getLogger(__name__)
 
@@ -62,6 +64,8 @@ class Job:
     runtime: Runtime
     used: UsedResources
     queued: datetime
+    settled: Callable[[Execution], Awaitable[Execution]]
+    """Ends what is being written to the execution, and returns it as it is then."""
     turn: Turn | None = None
     """Its turn in a session, if it runs in one."""
     named: Sandbox | None = None
@@ -158,6 +162,7 @@ class Attempt:
             self.execution = replace(claimed, offered=True)
             self._ctx.uses.end(of.uid)
             return
+        self.execution = await self._job.settled(self.execution)
         await self._ctx.lease.held()
         # While a Pod starts, the input would only take memory, so it is not read yet.
         async with self._job.source.read_ahead() if warm else contextlib.nullcontext():
@@ -166,7 +171,8 @@ class Attempt:
 
     async def _show(self) -> None:
         """Write the claim of a program that runs for longer, for those who look at it."""
-        await asyncio.sleep(_SHOWN_SECONDS)
+        each, most = _SHOWN_SECONDS
+        await asyncio.sleep(min(each * self._pools.pace.running, most))
         self.execution = await show_running(self._ctx, self.execution, self.claim)
 
     async def _shown(self) -> None:

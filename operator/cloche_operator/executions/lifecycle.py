@@ -190,13 +190,17 @@ class Run:
         else:
             used = used_resources(spec.resources, runtime.spec.resources)
             await self._admitted(runtime, used)
-        try:
-            self.execution, named = await self._named.taken(self.execution, runtime, used, turn)
-        except BaseException:
-            if turn is not None:
-                await turn.release(exited=False, sent=False)
-            raise
-        job = Job(self.execution, self._source, runtime, used, self._queued, turn, named)
+        named = self._named.take(self.execution, runtime, used, turn)
+        job = Job(
+            self.execution,
+            self._source,
+            runtime,
+            used,
+            self._queued,
+            self._named.settled,
+            turn,
+            named,
+        )
         self._attempt = Attempt(ctx, self._pools, job)
         try:
             with self._pools.working(runtime, self.execution.tenant):
@@ -266,8 +270,7 @@ class Run:
 
         Returns whether the execution is over (see `status_writes.record`).
         """
-        if self._attempt is None:
-            self.execution = await self._named.settled(self.execution)
+        self.execution = await self._named.settled(self.execution)
         heard = ended if isinstance(ended, Transcript) else self._heard()
         hold = await self._ctx.budget.take(_RESULT_TIMES * (heard.size if heard else 0))
         try:

@@ -25,6 +25,10 @@ if TYPE_CHECKING:
     from cloche_operator.sessions.turns import Turn
     from cloche_operator.state.cache import Runtime
 
+_REFUSAL_SECONDS = 1.0
+"""Seconds of waiting before the refusal of the named Pod is written. Most executions are claimed
+before, which has the same effect and takes no further write."""
+
 log = logging.getLogger(__name__)
 
 
@@ -39,19 +43,21 @@ class NamedPod:
         self._ctx = ctx
         self._pools = pools
         self._new = new
+        self._waited = False
         self._refusal: asyncio.Task[Execution] | None = None
+        self._being_written = False
 
-    async def taken(
+    def take(
         self, execution: Execution, runtime: Runtime, used: UsedResources, turn: Turn | None
-    ) -> tuple[Execution, Sandbox | None]:
-        """Return the execution, and its Pod if that gets the input at once.
+    ) -> Sandbox | None:
+        """Return the named Pod if it gets the input at once, without another claim.
 
         It does not after a wait, with a source, or if the execution would get another Pod: that of
         its turn in a session, or the one that `Pools.take` prefers. If it would have to wait for
         such a Pod, the named one is refused.
         """
         of, uid = execution, execution.pod_uid
-        is_plain = of.spec.source is None and self._refusal is None
+        is_plain = of.spec.source is None and not self._waited
         is_new, self._new = self._new, False
         if is_new and is_plain and of.offered and uid is not None and self._ctx.lease.holds:
             if turn is not None:
@@ -59,22 +65,35 @@ class NamedPod:
             else:
                 sandbox = self._pools.take_named(runtime, used, of.tenant, uid)
             if sandbox is not None:
-                return of, sandbox
+                return sandbox
         if turn is None and not self._pools.has_waiting(runtime, used, of.tenant):
             self.refuse(of)
-        return await self.settled(of), None
+        return None
 
     def refuse(self, execution: Execution) -> None:
-        """Begin to record that the Pod is refused, because the execution has to wait."""
+        """Record soon that the Pod is refused, because the execution has to wait."""
+        self._waited = True
         if execution.offered and self._refusal is None:
-            self._refusal = asyncio.create_task(refuse(self._ctx, execution))
+            self._refusal = asyncio.create_task(self._refuse(execution))
+
+    async def _refuse(self, execution: Execution) -> Execution:
+        await asyncio.sleep(_REFUSAL_SECONDS)
+        self._being_written = True
+        return await refuse(self._ctx, execution)
 
     async def settled(self, execution: Execution) -> Execution:
-        """Return the execution, once the refusal is written if it has begun."""
+        """Return the execution, once its refusal is written, or will never be.
+
+        Call this before another write to the execution.
+        """
         if self._refusal is None:
             return execution
+        if not self._being_written:
+            self._refusal.cancel()
+            self._refusal = None
+            return execution
         execution = await asyncio.shield(self._refusal)
-        self._refusal = None
+        self._refusal, self._being_written = None, False
         if not execution.offered:
             self._ctx.uses.end(execution.uid)
         return execution

@@ -81,6 +81,11 @@ class Pace:
             self._ended = self._clock()
 
     @property
+    def running(self) -> int:
+        """The number of running programs."""
+        return self._running
+
+    @property
     def quiet(self) -> bool:
         """Whether no program runs, and the last one ended `_QUIET_SECONDS` ago or earlier."""
         return not self._running and self._clock() - self._ended >= _QUIET_SECONDS

@@ -152,6 +152,15 @@ def test_a_reused_pod_is_named_for_its_tenant_alone_and_preferred_there() -> Non
     assert chosen(pods) == "a"
 
 
+def test_of_the_pods_of_a_tenant_the_one_that_ended_first_is_named() -> None:
+    """It has had the longest time to clean up."""
+    pods = WaitingPods()
+    pods.show(runtime("a", "b", "c", reuse="SameTenant"))
+    for uid in ("b", "c", "a", "c"):
+        pods.ended(ended(uid, uid))
+    assert [chosen(pods) for _ in range(4)] == ["b", "a", "c", None]
+
+
 def test_gateways_prefer_different_pods() -> None:
     uids = [f"uid-{n}" for n in range(20)]
     first = set()

@@ -14,6 +14,7 @@ from support.deadline import settled
 from support.fixtures.operator.pod_api_server import ApiServer, at_work
 
 from cloche_api.resources.typed_objects import ExecutionDict, RuntimeDict
+from cloche_operator.executions import named_pod
 from cloche_operator.executions.dispatcher import Dispatcher
 from cloche_operator.executions.lifecycle import Run
 from cloche_operator.pods.sandbox import Sandbox
@@ -126,9 +127,10 @@ async def test_a_pod_that_does_not_wait_is_not_used_and_another_is_claimed(
     assert (first["phase"], first["podUID"]) == ("Running", pod.uid)
 
 
-async def test_the_named_pod_is_refused_before_the_execution_waits_for_another(
-    tmp_path: Path, execution_object: ExecutionDict
+async def test_the_named_pod_is_refused_while_the_execution_waits_for_another(
+    tmp_path: Path, execution_object: ExecutionDict, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(named_pod, "_REFUSAL_SECONDS", 0.0)
     name(execution_object, "sbx-python-gone", "uid-of-a-pod-that-is-gone")
     server = ApiServer([execution_object], {})
     server.may_end.release()
@@ -137,3 +139,16 @@ async def test_the_named_pod_is_refused_before_the_execution_waits_for_another(
         first, second = await server.writes.get(), await server.writes.get()
     assert first == {"waitingPodRefused": True}
     assert second["phase"] == "Running"
+
+
+async def test_an_execution_that_is_claimed_soon_is_not_refused_before(
+    tmp_path: Path, execution_object: ExecutionDict, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(named_pod, "_REFUSAL_SECONDS", 30.0)
+    name(execution_object, "sbx-python-gone", "uid-of-a-pod-that-is-gone")
+    server = ApiServer([execution_object], {})
+    server.may_end.release()
+    async with at_work(server, tmp_path) as (_, _, _, dispatcher):
+        dispatcher.observe(execution_object, created=True)
+        first, second = await server.writes.get(), await server.writes.get()
+    assert (first["phase"], second["phase"]) == ("Running", "Completed")

@@ -13,6 +13,7 @@ from support.data.manifests import SESSION
 from support.fixtures.operator.pod_api_server import ApiServer, at_work
 
 from cloche_api.resources.typed_objects import ExecutionDict
+from cloche_operator.executions import named_pod
 from cloche_operator.executions.dispatcher import Dispatcher
 
 POD = {"name": "sbx-uid-of-session", "uid": "pod-sbx-uid-of-session"}
@@ -52,8 +53,9 @@ async def test_an_execution_is_written_only_at_its_end(
 
 
 async def test_an_execution_that_waits_for_its_turn_is_refused_and_claimed(
-    tmp_path: Path, execution_object: ExecutionDict
+    tmp_path: Path, execution_object: ExecutionDict, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(named_pod, "_REFUSAL_SECONDS", 0.0)
     objects = [execution(name, execution_object) for name in ("first", "second")]
     server = ApiServer(objects, {})
     async with session(server, tmp_path) as dispatcher:
@@ -69,9 +71,10 @@ async def test_an_execution_that_waits_for_its_turn_is_refused_and_claimed(
 
 
 async def test_a_cancelled_execution_gives_its_turn_back(
-    tmp_path: Path, execution_object: ExecutionDict
+    tmp_path: Path, execution_object: ExecutionDict, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """It is cancelled while the refusal of its Pod is written."""
+    monkeypatch.setattr(named_pod, "_REFUSAL_SECONDS", 0.0)
     objects = [execution(name, execution_object) for name in ("first", "second", "third")]
     server = ApiServer(objects, {})
     server.refusals = asyncio.Event()
