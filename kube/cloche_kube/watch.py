@@ -29,6 +29,8 @@ _QUIET_SECONDS = 100.0
 every minute."""
 _LINE_BYTES = 16 * 1024 * 1024  # An object has at most 1.5 MiB; JSON escapes can expand it.
 _PAGE = 500  # objects
+LISTED = "LISTED"
+"""The kind of an object of a list that a sink gets one by one (`Source.one_by_one`)."""
 _SHORT_SECONDS = 1.0
 """A watch that ends sooner counts as a failure and is followed by a back-off. Otherwise a server
 that ends each watch at once would get requests without a pause."""
@@ -57,9 +59,11 @@ async def watch(
         yield None
         async for line in lines_of(body.iter_any(), _LINE_BYTES):
             event = _event(line)
+            del line  # up to 16 MiB, not needed until the next event
             if event["type"] == "ERROR":
                 raise failure_of_watch(event["object"])
             yield event
+            del event
 
 
 def _event(line: bytes) -> dict[str, Any]:
@@ -77,7 +81,7 @@ class Sink(Protocol):
         """Replace the whole view with these objects."""
 
     def changed(self, kind: str, obj: dict[str, Any]) -> None:
-        """Apply one event. `kind` is ADDED, MODIFIED or DELETED."""
+        """Apply one event. `kind` is ADDED, MODIFIED or DELETED, or LISTED for a listed object."""
 
     def connected(self) -> None:
         """React to an established watch, which reports all changes from now on."""
@@ -89,6 +93,9 @@ class Source:
 
     `list_limit` limits the list to one page of that size, if only its version is needed.
 
+    `one_by_one`: the sink gets each listed object as an event of the kind LISTED, and `replace` is
+    not called. The list is read in pages of this many objects, so that only these are in memory.
+
     `watch_seconds`: the server ends each watch after that time, and the next one begins. A resource
     without bookmarks, such as Events, which may be quiet for longer than `_QUIET_SECONDS`, needs
     less than these.
@@ -98,6 +105,7 @@ class Source:
     selector: Mapping[str, str]
     list_accept: str = JSON
     list_limit: int | None = None
+    one_by_one: int | None = None
     watch_seconds: int = _WATCH_SECONDS
 
 
@@ -150,17 +158,24 @@ class Follower:
                 self._version = event["object"]["metadata"]["resourceVersion"]
                 if event["type"] != "BOOKMARK":
                     self._sink.changed(event["type"], event["object"])
+                del event  # an object may take several MiB
 
     async def _list(self) -> str:
         """Read all pages, or one with `list_limit`, and return the version to watch from."""
         objects: list[dict[str, Any]] = []
         version = ""
         source = self._source
-        params = {**source.selector, "limit": str(source.list_limit or _PAGE)}
+        limit = source.list_limit or source.one_by_one or _PAGE
+        params = {**source.selector, "limit": str(limit)}
         async for page in self._rest.pages(source.path, params, accept=source.list_accept):
-            objects += page.get("items") or []
+            if source.one_by_one:
+                for obj in page.get("items") or []:
+                    self._sink.changed(LISTED, obj)
+            else:
+                objects += page.get("items") or []
             version = page["metadata"]["resourceVersion"]
             if source.list_limit:
                 break
-        self._sink.replace(objects)
+        if not source.one_by_one:
+            self._sink.replace(objects)
         return version

@@ -22,7 +22,7 @@ from cloche_api.accounting.write_limit import WriteLimit
 from cloche_api.settings import SettingsError
 from cloche_kube.client import Rest
 from cloche_kube.errors import NoClusterError
-from cloche_operator import handlers, http
+from cloche_operator import handlers, http, watches
 from cloche_operator.context import Context
 from cloche_operator.executions.dispatcher import Dispatcher
 from cloche_operator.kube.api import Kube
@@ -103,13 +103,14 @@ async def _lead(ctx: Context) -> None:
     for runtime in ctx.runtimes:
         pools.runtime_seen(runtime)
     sweeper = Sweeper(ctx, dispatcher, pools.holds)
-    litter = handlers.Litter(ctx.settings.litter_bytes)
     work = [
         while_leading(ctx.lease.keep(), "the Lease"),
         while_leading(sweeper.sweep_for_ever(), "the sweep"),
         while_leading(Filler(ctx, pools).fill_for_ever(), "the pools"),
         while_leading(RuntimeStatusWriter(ctx, pools).write_for_ever(), "the runtimes' status"),
         while_leading(ctx.events.post_for_ever(), "the Events"),
+        while_leading(watches.follow_executions(ctx, dispatcher), "the watch of executions"),
+        while_leading(watches.follow_pods(ctx, pools), "the watch of Pods"),
         while_leading(ctx.container_starts.follow_for_ever(), "the watch of Events"),
         while_leading(_collect_in_pauses(pools), "the garbage collection"),
         asyncio.create_task(remove(ctx, adopted.spent)),
@@ -124,7 +125,7 @@ async def _lead(ctx: Context) -> None:
 
     log.info("operating in namespace %s", ctx.settings.namespace)
     await kopf.operator(
-        memo=handlers.Memo(ctx, dispatcher, pools, sessions, litter, drain),
+        memo=handlers.Memo(ctx, pools, sessions, drain),
         namespaces=[ctx.settings.namespace],
         standalone=True,
         # kopf's default looks up the user's name, and a UID in a container may have none.

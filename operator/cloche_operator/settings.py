@@ -60,11 +60,6 @@ class Settings(BaseSettings):
         return self.memory_bytes // 4
 
     @property
-    def litter_bytes(self) -> int:
-        """Bytes of processed objects after which garbage is collected."""
-        return self.memory_bytes // 8
-
-    @property
     def write_limits(self) -> tuple[int, int]:
         """Bytes that all executions and those of one tenant may write to etcd within 10 minutes.
 

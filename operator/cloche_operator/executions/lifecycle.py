@@ -184,7 +184,7 @@ class Run:
         runtime = await retry_until_available(lambda: ctx.runtimes.find(spec.language, spec.entry))
         turn = None
         if self.execution.in_session:
-            session = self._sessions.of(self.execution)
+            session = await self._sessions.of(self.execution)
             turn = await session.take_turn(runtime, self.execution, self._waits)
             used = turn.used
         else:

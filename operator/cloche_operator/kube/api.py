@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, cast
 
 from cloche_api import meta
+from cloche_api.resources.phases import UNFINISHED
 from cloche_kube.client import JSON, METADATA, METADATA_LIST, Rest
 from cloche_kube.errors import NotFoundError, UnavailableError
 from cloche_kube.paths import NODES, Paths
@@ -24,11 +25,18 @@ if TYPE_CHECKING:
         RuntimeStatusDict,
         SessionStatusDict,
     )
-    from cloche_api.resources.typed_objects import ExecutionDict, RuntimeDict, SourceDict
+    from cloche_api.resources.typed_objects import (
+        ExecutionDict,
+        RuntimeDict,
+        SessionDict,
+        SourceDict,
+    )
     from cloche_operator.model.pod import Pod
     from cloche_operator.model.pod_types import JsonPatch, PodDict, PodManifest
 
 _NODES = "50"  # per page; each is up to 100 KiB, most of it names of images
+_EXECUTIONS = 5  # per page; each takes up to 7 MiB while it is read
+_PODS = 100  # per page
 _LEASE_SECONDS = 3.0  # a later answer is of no use
 _LOG_SECONDS = 10.0  # for a log without `follow`: the node has it on its disk
 _LOG_QUIET_SECONDS = 330.0  # longer than any program may run without output
@@ -79,6 +87,13 @@ class Kube(StoredObjects):
     async def get_source(self, name: str) -> SourceDict:
         """Return a SandboxSource."""
         return cast("SourceDict", await self._rest.get(self._paths.source(name)))
+
+    async def find_session(self, name: str) -> SessionDict | None:
+        """Return the SandboxSession with this name, or None."""
+        try:
+            return cast("SessionDict", await self._rest.get(self._paths.session(name)))
+        except NotFoundError:
+            return None
 
     async def patch_session_status(self, name: str, uid: str, status: SessionStatusDict) -> None:
         """Write fields of a SandboxSession's status.
@@ -165,6 +180,18 @@ class Kube(StoredObjects):
     async def create_event(self, manifest: dict[str, Any]) -> None:
         """Create an Event."""
         await self._rest.create(self._paths.events, manifest)
+
+    @property
+    def unfinished_executions(self) -> Source:
+        """The executions that have not ended."""
+        selector = {"fieldSelector": UNFINISHED}
+        return Source(self._paths.executions, selector, one_by_one=_EXECUTIONS)
+
+    @property
+    def sandbox_pods(self) -> Source:
+        """The Pods of sandboxes."""
+        selector = {"labelSelector": label_selector(pod_manifest.COMPONENT)}
+        return Source(self._paths.pods, selector, one_by_one=_PODS)
 
     @property
     def container_starts(self) -> Source:

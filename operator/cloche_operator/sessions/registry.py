@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextvars
 import logging
 from typing import TYPE_CHECKING
 
@@ -65,17 +66,28 @@ class Sessions:
         if kept := self._sessions.get(uid):
             kept[0].end("Deleted", "The session was deleted.")
 
-    def of(self, execution: Execution) -> Session:
+    async def of(self, execution: Execution) -> Session:
         """Return the session that an execution runs in. Its `in_session` must be true.
 
         Raises:
             EndedError: SessionEnded, if its tenant has no session with that name.
         """
-        name = execution.spec.session
-        for session, _ in self._sessions.values():
-            if session.obj.name == name and session.obj.tenant == execution.tenant:
-                return session
+        name = execution.spec.session or ""
+        if found := self._find(name, execution.tenant):
+            return found
+        # The watches of executions and sessions are not ordered, so this one may still come.
+        obj = await retry_until_available(lambda: self._ctx.kube.find_session(name))
+        if obj is not None:
+            contextvars.Context().run(self.observe, obj)  # its task is not part of this execution
+        if found := self._find(name, execution.tenant):
+            return found
         raise EndedError(Reason.SESSION_ENDED, f"The session {name} has ended.")
+
+    def _find(self, name: str, tenant: str) -> Session | None:
+        for session, _ in self._sessions.values():
+            if session.obj.name == name and session.obj.tenant == tenant:
+                return session
+        return None
 
     def holds(self, execution: Execution) -> bool:
         """Return whether the execution names the Pod of one of these sessions.

@@ -35,7 +35,7 @@ ROLES: dict[tuple[str, str], Rules] = {
         | rights("cloche.dev", "sandboxsources", "get list delete")
         | rights("cloche.dev", "sandboxruntimes", "list watch")
         | rights("cloche.dev", "sandboxruntimes/status", "patch")
-        | rights("cloche.dev", "sandboxsessions", "list watch delete")
+        | rights("cloche.dev", "sandboxsessions", "get list watch delete")
         | rights("cloche.dev", "sandboxsessions/status", "patch")
     ),
     ("cloche-test", SYSTEM): rights("", "secrets", "patch", "cloche-api-keys"),

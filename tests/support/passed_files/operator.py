@@ -15,6 +15,7 @@ import time
 from contextlib import contextmanager
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
+from unittest.mock import patch
 
 import aiohttp
 import kopf
@@ -28,11 +29,12 @@ from cloche_api.meta import API_VERSION
 from cloche_api.resources.phases import TERMINAL
 from cloche_kube.client import Rest
 from cloche_operator import __main__ as program
+from cloche_operator import watches
 from cloche_operator.protocol.frame import HELLO, PROTOCOL
 from cloche_operator.settings import load
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
 
     from support.fixtures.fake_cluster import FakeCluster
 
@@ -71,22 +73,16 @@ def operator_files(cluster: FakeCluster) -> dict[str, list[str]]:
 async def _traced() -> dict[str, list[str]]:
     settings = load()
     rest = await Rest.connect()
-    running = asyncio.Event()
-    held = SimpleNamespace(memo=None)
-
-    def hold(memo: Any) -> None:
-        held.memo = memo
-        running.set()
-
+    held = SimpleNamespace(pools=None, dispatcher=None)
     try:
-        with _as_operated(hold):
+        with _as_operated(held):
             operating = asyncio.create_task(program.operate(settings))
             try:
-                await eventually(running.is_set, "the operator to operate")
+                await eventually(lambda: held.pools and held.dispatcher, "the operator to operate")
                 _BACKGROUND.set(True)
-                await eventually(lambda: _waits(held.memo), "a Pod to wait")
-                await _run(rest, settings.namespace, "first", held.memo)
-                passed = await _passed_by_each(rest, settings.namespace, held.memo)
+                await eventually(lambda: _waits(held), "a Pod to wait")
+                await _run(rest, settings.namespace, "first", held)
+                passed = await _passed_by_each(rest, settings.namespace, held)
             finally:
                 operating.cancel()
                 await asyncio.gather(operating, return_exceptions=True)
@@ -95,7 +91,7 @@ async def _traced() -> dict[str, list[str]]:
     return {package: files_of(package, passed) for package in PACKAGES}
 
 
-async def _passed_by_each(rest: Rest, namespace: str, memo: Any) -> list[str]:
+async def _passed_by_each(rest: Rest, namespace: str, held: Any) -> list[str]:
     """Return the files that each of three executions passes, in the order of the first.
 
     Work that the operator happens to do at the same time, such as for a late event of the watch,
@@ -104,12 +100,12 @@ async def _passed_by_each(rest: Rest, namespace: str, memo: Any) -> list[str]:
     passed = []
     for name in ("second", "third", "fourth"):
         with recorded(lambda: not _BACKGROUND.get() or _is_listener()) as files:
-            await _run(rest, namespace, name, memo)
+            await _run(rest, namespace, name, held)
         passed.append(files)
     return [file for file in passed[0] if all(file in files for files in passed)]
 
 
-async def _run(rest: Rest, namespace: str, name: str, memo: Any) -> None:
+async def _run(rest: Rest, namespace: str, name: str, held: Any) -> None:
     """Run an execution. Return when it has ended and its Pod waits again."""
     path = f"/apis/{API_VERSION}/namespaces/{namespace}/sandboxexecutions"
     body = {
@@ -124,14 +120,14 @@ async def _run(rest: Rest, namespace: str, name: str, memo: Any) -> None:
         return (await rest.call("GET", f"{path}/{name}"))["status"]["phase"] in TERMINAL
 
     def released() -> bool:
-        return not memo.dispatcher.working_on(made["metadata"]["uid"]) and _waits(memo)
+        return not held.dispatcher.working_on(made["metadata"]["uid"]) and _waits(held)
 
     await eventually(ended, f"the execution {name} to end")
     await eventually(released, f"the Pod of {name} to wait again")
 
 
-def _waits(memo: Any) -> bool:
-    return any(pool.waiting for pool in memo.pools)
+def _waits(held: Any) -> bool:
+    return any(pool.waiting for pool in held.pools)
 
 
 def _is_listener() -> bool:
@@ -178,28 +174,39 @@ class _Supervisor:
 
 
 @contextmanager
-def _as_operated(started: Callable[[Any], Any]) -> Iterator[None]:
-    """Mark the leader's tasks as background, and attach to supervisors of this module."""
-    real = program.while_leading, kopf.operator, Rest.websocket
+def _as_operated(held: SimpleNamespace) -> Iterator[None]:
+    """Mark the leader's tasks as background, and attach to supervisors of this module.
+
+    The watch of executions is not in the background: each execution comes by it. `held` gets the
+    operator's dispatcher and pools.
+    """
+    lead, operate, follow = program.while_leading, kopf.operator, watches.follow_executions
 
     def while_leading(work: Any, what: str) -> Any:
+        if what == "the watch of executions":
+            return lead(work, what)
         background = contextvars.copy_context()
         background.run(_BACKGROUND.set, True)  # noqa: FBT003  its only argument
-        return background.run(real[0], work, what)
+        return background.run(lead, work, what)
 
-    async def operate(**arguments: Any) -> None:
-        started(arguments["memo"])
-        await real[1](**arguments)
+    async def operator(**arguments: Any) -> None:
+        held.pools = arguments["memo"].pools
+        await operate(**arguments)
+
+    async def follow_executions(ctx: Any, dispatcher: Any) -> None:
+        held.dispatcher = dispatcher
+        await follow(ctx, dispatcher)
 
     async def websocket(*_: Any) -> _Supervisor:
         return _Supervisor()
 
-    program.while_leading = while_leading
-    kopf.operator, Rest.websocket = operate, websocket  # type: ignore[assignment, method-assign]
-    try:
+    with (
+        patch.object(program, "while_leading", while_leading),
+        patch.object(kopf, "operator", operator),
+        patch.object(watches, "follow_executions", follow_executions),
+        patch.object(Rest, "websocket", websocket),
+    ):
         yield
-    finally:
-        program.while_leading, kopf.operator, Rest.websocket = real  # type: ignore[method-assign]
 
 
 if __name__ == "__main__":
