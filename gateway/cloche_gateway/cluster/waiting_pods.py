@@ -118,7 +118,9 @@ class WaitingPods:
             if named is not None:
                 self._of_sessions.pop(named["uid"], None)
             return
-        if named is not None and named["uid"] != used:
+        if named is not None and named["uid"] != used and not self._reused.get(named["uid"]):
+            # It still waits, or the end of its program counts. A Pod that is reused counts as used
+            # until the program in it ends: the operator gives an execution a Pod that is named.
             self._named.pop(named["uid"], None)
         if used is None or used not in self._reused:
             return

@@ -88,6 +88,7 @@ class Attempt:
         self.claim: ExecutionStatusDict = {}
         """The claim that is not written before the end, if the execution names its Pod."""
         self._showing: asyncio.Task[None] | None = None
+        self._being_shown = False
 
     @property
     def in_session(self) -> bool:
@@ -138,7 +139,8 @@ class Attempt:
         of = job.execution
         if job.named is not None:  # of a pool
             return PooledPod(ctx, pools, job.named, warm=True)
-        if pooled := await from_pool(ctx, pools, job.runtime, job.used, of.tenant):
+        named = of.pod_uid if of.offered else None
+        if pooled := await from_pool(ctx, pools, job.runtime, job.used, of.tenant, named=named):
             return pooled
         job.source.drop_if_large()
         shape = job.runtime.shape(job.used)
@@ -173,12 +175,18 @@ class Attempt:
         """Write the claim of a program that runs for longer, for those who look at it."""
         each, most = _SHOWN_SECONDS
         await asyncio.sleep(min(each * self._pools.pace.running, most))
+        self._being_shown = True
         self.execution = await show_running(self._ctx, self.execution, self.claim)
 
     async def _shown(self) -> None:
-        """End the task that writes the claim, before the end is written."""
+        """End the task that writes the claim, before the end is written.
+
+        A write that has begun is not given up: it may succeed, and the write of the end would then
+        be refused and have to be repeated.
+        """
         if self._showing is not None:
-            self._showing.cancel()
+            if not self._being_shown:
+                self._showing.cancel()
             await asyncio.wait({self._showing})
 
     async def _fed(self, held: PodLease, sandbox: Sandbox) -> Transcript:

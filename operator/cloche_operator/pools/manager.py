@@ -113,16 +113,17 @@ class Pools:
             self.remove(other)
 
     async def take(
-        self, runtime: Runtime, used: UsedResources, tenant: str
+        self, runtime: Runtime, used: UsedResources, tenant: str, named: str | None = None
     ) -> tuple[Sandbox | None, bool]:
         """Return the Pod for an execution, and whether it was waiting.
 
         If a Pod will be free soon, this waits for it. Without a Pod, the caller must start one.
+        `named`: the UID of the Pod that the execution names, if `take_named` has not returned it.
         """
         pool = self._pools.get(runtime.name)
         if pool is None or not pool.wanted or not pool.fits(used):
             return None, False
-        sandbox = pool.take(tenant)
+        sandbox = pool.take(tenant) if named is None else pool.take_instead(tenant, named)
         warm = sandbox is not None
         if warm:
             pool.hits += 1
@@ -135,6 +136,8 @@ class Pools:
             if pool.has_pod_on_the_way(tenant):
                 self.changed.set()
                 sandbox = await pool.stand_in_line(tenant, _COLD_START_SECONDS)
+                if sandbox is not None and named is not None:
+                    pool.lent_instead(sandbox, named)
         self.changed.set()
         return sandbox, warm
 

@@ -172,14 +172,20 @@ class PooledPod(PodLease):
         await asyncio.wait({marking})
 
 
-async def from_pool(
-    ctx: Context, pools: Pools, runtime: Runtime, used: UsedResources, tenant: str
+async def from_pool(  # noqa: PLR0913  what a Pod is chosen by
+    ctx: Context,
+    pools: Pools,
+    runtime: Runtime,
+    used: UsedResources,
+    tenant: str,
+    *,
+    named: str | None = None,
 ) -> PooledPod | None:
     """Return a Pod of the runtime's pool, or None if the holder must start its own.
 
-    If a Pod will be free soon, this waits for it.
+    If a Pod will be free soon, this waits for it. `named`: see `Pools.take`.
     """
-    sandbox, warm = await pools.take(runtime, used, tenant)
+    sandbox, warm = await pools.take(runtime, used, tenant, named)
     return None if sandbox is None else PooledPod(ctx, pools, sandbox, warm=warm)
 
 

@@ -67,6 +67,8 @@ class Pool:
         self._prestart_from = 0.0
         self._tenants: dict[Sandbox, str] = {}
         """The tenant whose programs a Pod has run, for the Pods that have run one."""
+        self._named: dict[str, str] = {}
+        """For each lent Pod whose execution names another Pod, that one, both as UIDs."""
         self._line: deque[tuple[str, asyncio.Future[Sandbox | None]]] = deque()
         self._active = ActiveTenants(_ACTIVE_SECONDS, clock)
         self._served: Counter[str] = Counter()
@@ -133,6 +135,26 @@ class Pool:
                 return sandbox
         return None
 
+    def take_instead(self, tenant: str, named: str) -> Sandbox | None:
+        """Take a Pod for an execution that names one (`named`, its UID) which does not wait.
+
+        The execution in that Pod may name another one, and so on. If the last of these waits, it is
+        taken: a gateway counts it as used. So the gateway's next choice is a Pod that waits.
+        """
+        last, passed = named, set[str]()
+        while last in self._named and last not in passed:
+            passed.add(last)
+            last = self._named[last]
+        taken = self.take(tenant, last) or self.take(tenant)
+        if taken is not None:
+            self.lent_instead(taken, named)
+        return taken
+
+    def lent_instead(self, sandbox: Sandbox, named: str) -> None:
+        """Note that the execution in a Pod names another Pod, by its UID."""
+        if sandbox in self.lent:
+            self._named[sandbox.uid] = named
+
     def eligible(self, tenant: str) -> list[Sandbox]:
         """Return the waiting Pods of which this tenant may take any, oldest first."""
         owners: list[str | None] = [tenant] if tenant else []
@@ -190,6 +212,7 @@ class Pool:
     def put(self, sandbox: Sandbox) -> None:
         """Give a ready Pod to the tenant in line that has got the fewest, or let it wait."""
         self.lent.discard(sandbox)
+        self._named.pop(sandbox.uid, None)
         tenant = self.tenant_of(sandbox)
         may = [
             place
@@ -233,6 +256,7 @@ class Pool:
     def drop(self, sandbox: Sandbox) -> None:
         """Forget a Pod. An unknown one is not an error."""
         self.lent.discard(sandbox)
+        self._named.pop(sandbox.uid, None)
         self._tenants.pop(sandbox, None)
         if sandbox in self.waiting:
             self.waiting.remove(sandbox)

@@ -152,6 +152,16 @@ def test_a_reused_pod_is_named_for_its_tenant_alone_and_preferred_there() -> Non
     assert chosen(pods) == "a"
 
 
+def test_a_reused_pod_counts_as_used_until_a_program_in_it_ends() -> None:
+    pods = WaitingPods()
+    pods.show(runtime("a", "b", reuse="SameTenant"))
+    assert {chosen(pods), chosen(pods)} == {"a", "b"}
+    pods.ended(ended("a", "b"))
+    assert chosen(pods) == "b"
+    pods.ended(ended("b", "a"))
+    assert chosen(pods) == "a"
+
+
 def test_of_the_pods_of_a_tenant_the_one_that_ended_first_is_named() -> None:
     """It has had the longest time to clean up."""
     pods = WaitingPods()

@@ -21,6 +21,9 @@ from cloche_operator.pods.sandbox import Sandbox
 from cloche_operator.pools import manager
 from cloche_operator.pools.filler import Filler
 
+UNWRITTEN_SECONDS = 0.3
+"""A write that does not wait would be made within this time."""
+
 
 def pooled(size: int) -> RuntimeDict:
     spec = cast("dict[str, Any]", RUNTIME["spec"]) | {"pool": {"size": size}}
@@ -77,6 +80,27 @@ async def test_a_long_program_in_a_named_pod_shows_as_running(
         server.may_end.release()
     assert (running["phase"], running["podUID"]) == ("Running", pod.uid)
     assert "podUID" not in server.writes.get_nowait()
+
+
+async def test_the_end_of_a_program_waits_for_the_write_that_shows_it_as_running(
+    tmp_path: Path, execution_object: ExecutionDict
+) -> None:
+    """If that were given up, its end could be refused as a conflict."""
+    server = ApiServer([execution_object], {})
+    shown = server.held["Running"] = asyncio.Event()
+    async with waiting(server, tmp_path) as (dispatcher, pod):
+        name(execution_object, pod.name, pod.uid)
+        dispatcher.observe(execution_object, created=True)
+        await server.writes.get()
+        server.may_end.release()
+        ending = asyncio.create_task(server.writes.get())
+        done, _ = await asyncio.wait({ending}, timeout=UNWRITTEN_SECONDS)
+        assert not done
+        shown.set()
+        final = await ending
+    assert final["phase"] == "Completed"
+    assert server.writes.empty()
+    assert server.read == []
 
 
 @pytest.mark.parametrize("created", [False, True])

@@ -77,7 +77,7 @@ async def test_a_cancelled_execution_gives_its_turn_back(
     monkeypatch.setattr(named_pod, "_REFUSAL_SECONDS", 0.0)
     objects = [execution(name, execution_object) for name in ("first", "second", "third")]
     server = ApiServer(objects, {})
-    server.refusals = asyncio.Event()
+    refusals = server.held["waitingPodRefused"] = asyncio.Event()
     async with session(server, tmp_path) as dispatcher:
         for obj in objects[:2]:
             dispatcher.observe(obj, created=True)
@@ -89,7 +89,7 @@ async def test_a_cancelled_execution_gives_its_turn_back(
         cancelled = copy.deepcopy(objects[1])
         cancelled["spec"]["cancel"] = True
         dispatcher.observe(cancelled)
-        server.refusals.set()
+        refusals.set()
         dispatcher.observe(objects[2], created=True)
         frame = await server.frames.get()
     assert frame["execution"] == "uid-third"

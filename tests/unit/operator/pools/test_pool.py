@@ -161,6 +161,23 @@ def test_a_pod_is_reused_only_by_its_tenant() -> None:
     assert pool.take("a") is lent
 
 
+def test_an_execution_whose_pod_is_in_use_gets_the_one_that_its_user_names() -> None:
+    """So the Pods that gateways count as used are those that are in use."""
+    pool = Pool(runtime(4, "SameTenant"))
+    first, second, third, fourth = (put(pool, "a") for _ in range(4))
+    assert pool.take("a", third.uid) is third
+    assert pool.take_instead("a", third.uid) is first  # nothing is known about its user
+    assert pool.take_instead("a", first.uid) is second  # its user names the third, which is in use
+    pool.put(third)
+    assert pool.take_instead("a", second.uid) is third
+    pool.put(first)
+    pool.put(second)
+    assert pool.take_instead("a", third.uid) is second
+    assert pool.take_instead("a", "gone") is fourth
+    assert pool.take_instead("a", "gone") is first
+    assert pool.take_instead("a", "gone") is None
+
+
 def test_the_pod_of_an_execution_without_a_tenant_is_never_reused() -> None:
     pool = Pool(runtime(1, "SameTenant"))
     put(pool)
