@@ -60,11 +60,14 @@ _SMALL = (
     *("LOG_CUT", "NODE_LOST"),
 )
 """Kinds of faults with few states when two executions name one Pod."""
+_REUSED = "REUSED"
 TWO = (
     Search(2, (_ALONE, "LOG_WITHOUT_START_PROVES"), fails=True),
+    Search(1, (_NAMED_TWICE, _REUSED, "END_OF_ANOTHER_PROVES", "ONLY=LEASE_LOST"), fails=True),
     Search(2, (_ALONE,)),
     Search(1),
     *(Search(1, (_NAMED_TWICE, f"ONLY={kind}")) for kind in _SMALL),
+    *(Search(1, (_NAMED_TWICE, _REUSED, f"ONLY={kind}")) for kind in _SMALL),
 )
 """Additional searches of CI: some minutes and 5 GiB."""
 LARGE = (*ONE, *TWO, Search(1, (_NAMED_TWICE, "ONLY=LEASE_LOST")))

@@ -63,6 +63,22 @@
 #define MAY_REFUSE(o) FENCE(o)
 #endif
 
+/* With REUSED, the Pod of the pool takes a second program, as a Pod of a tenant or of a session. */
+#ifdef REUSED
+#define TAKES_ANOTHER(p) (name[p] == UNIQUE && second[p] == NO_EXECUTION)
+#define LAST_END EXIT_AGAIN
+#define SOME_START_IN_LOG START_IN_LOG
+#else
+#define TAKES_ANOTHER(p) false
+#define LAST_END EXIT
+#define SOME_START_IN_LOG IN_LOG(STARTED | EXIT)
+#endif
+#ifdef END_OF_ANOTHER_PROVES
+#define PROOF_OF_ALL (INPUT_ENDED | EXIT)
+#else
+#define PROOF_OF_ALL (INPUT_ENDED | LAST_END)
+#endif
+
 #define OPERATORS 2
 #define EXECUTIONS 2
 #define PODS 3                 /* Pod 0 waits in a pool at the start; the others are made */
@@ -94,7 +110,9 @@
 #define READY 1
 #define STARTED 2
 #define EXIT 4
-#define INPUT_ENDED 8
+#define STARTED_AGAIN 8        /* the second program, with REUSED */
+#define EXIT_AGAIN 16
+#define INPUT_ENDED 32
 
 /* One operator's work on one execution. */
 #define IDLE 0
@@ -135,6 +153,7 @@ byte unread[PODS];             /* those of them that containerd has not copied *
 byte logged[PODS];             /* those that the log has now */
 bool closed[PODS];             /* its standard input, for good (stdinOnce) */
 byte ran[PODS];                /* the execution whose program was started in it */
+byte second[PODS];             /* the one whose program was started in it after that */
 bool attached[6];              /* PODS * OPERATORS */
 
 byte claimed[EXECUTIONS];
@@ -179,6 +198,10 @@ hidden byte q;
 #define LOG(p) (IS_THERE(p) && HAS_RUN(p) && !cut[p])
 #define READS (state[I] == READ || state[I] == WAIT)
 #define IN_LOG(event) ((logged[pod[I]] & (event)) != 0)
+/* The events of execution x in its Pod p, and whether the log has them. */
+#define EXIT_OF(p, x) (ran[p] == (x) -> EXIT : (second[p] == (x) -> EXIT_AGAIN : 0))
+#define START_OF(p, x) (ran[p] == (x) -> STARTED : (second[p] == (x) -> STARTED_AGAIN : 0))
+#define START_IN_LOG IN_LOG(START_OF(pod[I], x) | EXIT_OF(pod[I], x))
 /* Whether the numbers of the events that the log has show that none is missing before the last. */
 #define WITHOUT_GAP(p) ((said[p] & ~logged[p]) == 0)
 /* What containerd has read, and so whoever was attached. */
@@ -205,7 +228,8 @@ inline bury(p) {
     if
     :: object[p] == GONE && !LIVES(p) ->
         cut[p] = false; container[p] = ABSENT; code[p] = NO_CODE; away[p] = false; said[p] = 0;
-        unread[p] = 0; logged[p] = 0; closed[p] = false; ran[p] = NO_EXECUTION; name[p] = UNIQUE
+        unread[p] = 0; logged[p] = 0; closed[p] = false; ran[p] = NO_EXECUTION; name[p] = UNIQUE;
+        second[p] = NO_EXECUTION
     :: else
     fi
 }
@@ -270,9 +294,17 @@ proctype Pod(byte p) provided (!OVER) {
     end: do
     :: d_step { object[p] == PRESENT && container[p] == ABSENT -> container[p] = LISTENING }
     :: d_step { (container[p] == LISTENING || container[p] == GREETED) && closed[p] ->
-        say(p, INPUT_ENDED); die(p, UNUSABLE_INPUT) }
+        say(p, INPUT_ENDED);
+        if
+        :: ran[p] == NO_EXECUTION -> die(p, UNUSABLE_INPUT)
+        :: else -> die(p, OTHER_CODE)
+        fi }
     :: d_step { container[p] == EXECUTING ->
-        say(p, EXIT); exited[ran[p]] = true; die(p, OTHER_CODE) }
+        if
+        :: second[p] != NO_EXECUTION -> say(p, EXIT_AGAIN); exited[second[p]] = true; die(p, OTHER_CODE)
+        :: TAKES_ANOTHER(p) -> say(p, EXIT); exited[ran[p]] = true; container[p] = GREETED
+        :: else -> say(p, EXIT); exited[ran[p]] = true; die(p, OTHER_CODE)
+        fi }
 
     /* Its end without a word: killed, or out of memory. */
     :: d_step { container[p] == EXECUTING && MAY_FAIL(PROGRAM_KILLED) -> faults++; die(p, OTHER_CODE) }
@@ -448,15 +480,19 @@ proctype Work(byte o; byte x) provided (!OVER) {
         :: AT(wire[I], o) && !closed[wire[I]] && LIVES(wire[I]) ->
             assert(container[wire[I]] == GREETED);  /* no Pod gets two executions */
             assert(!started[x]);                    /* no program is started twice */
-            started[x] = true; ran[wire[I]] = x;
-            container[wire[I]] = EXECUTING; say(wire[I], STARTED)
+            started[x] = true;
+            container[wire[I]] = EXECUTING;
+            if
+            :: ran[wire[I]] == NO_EXECUTION -> ran[wire[I]] = x; say(wire[I], STARTED)
+            :: else -> second[wire[I]] = x; say(wire[I], STARTED_AGAIN)
+            fi
         :: else
         fi;
         state[I] = LISTEN }
     :: d_step { state[I] == SEND && MAY_FAIL(CONNECTION_LOST) ->
         faults++; AT(wire[I], o) = false; state[I] = LISTEN }
-    :: d_step { state[I] == LISTEN && AT(wire[I], o) && (COPIED(wire[I]) & EXIT) &&
-                ran[wire[I]] == x -> end_with(I, RESULT) }
+    :: d_step { state[I] == LISTEN && AT(wire[I], o) && (COPIED(wire[I]) & EXIT_OF(wire[I], x)) ->
+        end_with(I, RESULT) }
     :: d_step { state[I] == LISTEN && (!AT(wire[I], o) || container[wire[I]] == DEAD) ->
         wire[I] = NO_POD; greeting[I] = UNATTACHED; has_claim[I] = false; state[I] = READ }
     :: d_step { state[I] == LISTEN && AT(wire[I], o) && MAY_FAIL(CONNECTION_LOST) ->
@@ -468,16 +504,15 @@ proctype Work(byte o; byte x) provided (!OVER) {
 
     /* The log. */
     :: d_step { READS && (!IS_THERE(pod[I]) || cut[pod[I]]) -> end_with(I, FAILURE) }
-    :: d_step { READS && LOG(pod[I]) && IN_LOG(EXIT) && ran[pod[I]] == x -> end_with(I, RESULT) }
-    /* The log shows that another execution was the only one of this Pod. */
-    :: d_step { READS && LOG(pod[I]) && IN_LOG(EXIT) && ran[pod[I]] != x && WITHOUT_GAP(pod[I]) ->
-        never_started(I) }
-    :: d_step { READS && LOG(pod[I]) && IN_LOG(EXIT) && ran[pod[I]] != x && !WITHOUT_GAP(pod[I]) &&
-                container[pod[I]] == DEAD -> end_with(I, FAILURE) }
-    :: d_step { READS && LOG(pod[I]) && IN_LOG(INPUT_ENDED) && !IN_LOG(STARTED) &&
+    :: d_step { READS && LOG(pod[I]) && IN_LOG(EXIT_OF(pod[I], x)) -> end_with(I, RESULT) }
+    /* The log shows all executions of this Pod, and that it takes no other one. */
+    :: d_step { READS && LOG(pod[I]) && IN_LOG(PROOF_OF_ALL) && !START_IN_LOG &&
                 WITHOUT_GAP(pod[I]) -> never_started(I) }
+    :: d_step { READS && LOG(pod[I]) && IN_LOG(LAST_END) && !START_IN_LOG && !WITHOUT_GAP(pod[I]) &&
+                container[pod[I]] == DEAD -> end_with(I, FAILURE) }
     /* A dead container without a result, and the log was read twice and is the same. */
-    :: d_step { READS && LOG(pod[I]) && container[pod[I]] == DEAD && !IN_LOG(EXIT) ->
+    :: d_step { READS && LOG(pod[I]) && container[pod[I]] == DEAD && !IN_LOG(LAST_END) &&
+                !IN_LOG(EXIT_OF(pod[I], x)) ->
         if
         :: NO_START_BY_CODE(pod[I]) && !IN_LOG(STARTED) -> never_started(I)
         :: else -> end_with(I, FAILURE)
@@ -488,7 +523,7 @@ proctype Work(byte o; byte x) provided (!OVER) {
         assert(false) /* a result that can be read is given up */ }
 #endif
     :: d_step { state[I] == READ && LOG(pod[I]) && container[pod[I]] != DEAD &&
-                !IN_LOG(STARTED | EXIT) -> state[I] = CLOSE }
+                !SOME_START_IN_LOG -> state[I] = CLOSE }
 
     /* Nothing was started in time. */
 #ifdef LOG_WITHOUT_START_PROVES
@@ -515,7 +550,11 @@ proctype Work(byte o; byte x) provided (!OVER) {
             assert(outcome[I] != RESULT || exited[x]);  /* no result is invented */
             assert(MEANT(x) == known[I]);               /* nobody ends what another has claimed */
             final[x] = outcome[I];
-            delete(pod[I])
+            if
+            :: pod[I] != NO_POD && AT(pod[I], o) && container[pod[I]] == GREETED &&
+               TAKES_ANOTHER(pod[I]) -> spare[o] = pod[I]
+            :: else -> delete(pod[I])
+            fi
         :: else
         fi;
         forget(I) }
@@ -526,7 +565,7 @@ init {
     d_step {
         q = 0;
         do
-        :: q < PODS -> name[q] = UNIQUE; ran[q] = NO_EXECUTION; q++
+        :: q < PODS -> name[q] = UNIQUE; ran[q] = NO_EXECUTION; second[q] = NO_EXECUTION; q++
         :: else -> break
         od;
         q = 0;
