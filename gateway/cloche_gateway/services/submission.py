@@ -35,6 +35,7 @@ from cloche_kube.retry import backoff
 
 if TYPE_CHECKING:
     from cloche_api.accounting.budget import Charge
+    from cloche_api.resources.typed_objects import ExecutionSpecDict
     from cloche_gateway.context import Context
 
 _log = logging.getLogger(__name__)
@@ -240,11 +241,7 @@ async def _create(context: Context, planned: Plan, *, charged: bool) -> Stored:
     assert planned.obj is not None
     path = context.paths.executions
     if context.settings.names_waiting_pods:
-        session = context.sessions.find(planned.obj["spec"].get("session", ""))
-        of_session = None if session is None else session.pod
-        pod = context.languages.waiting_pods.choose(planned.obj["spec"], of_session)
-        if pod is not None:
-            planned.obj["spec"]["waitingPod"] = pod
+        _name_pod(context, planned.obj["spec"])
     try:
         if planned.source is not None:
             await _create_source(context, planned.source)
@@ -257,6 +254,15 @@ async def _create(context: Context, planned: Plan, *, charged: bool) -> Stored:
     if not (stored.fresh or stored.perhaps_own):
         _undo(context, planned, charged=charged)
     return stored
+
+
+def _name_pod(context: Context, spec: ExecutionSpecDict) -> None:
+    """Name a waiting Pod in the execution: that of its session, or one of the pool."""
+    session = context.sessions.find(spec["session"]) if "session" in spec else None
+    of_session = None if session is None else session.pod
+    pod = context.languages.waiting_pods.choose(spec, of_session)
+    if pod is not None:
+        spec["waitingPod"] = pod
 
 
 async def _create_source(context: Context, obj: dict[str, Any]) -> None:
