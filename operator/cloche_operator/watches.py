@@ -82,7 +82,7 @@ class Executions(_EachObject):
             if self._dispatcher.awaits_end_of(uid):
                 self._checks.start(self._check(name, uid))
         else:
-            self._dispatcher.observe(execution, listed=kind == LISTED, created=kind == "ADDED")
+            self._dispatcher.observe(execution, listed=kind == LISTED)
 
     async def _check(self, name: str, uid: str) -> None:
         """Cancel the run of an execution that is gone. It is not gone if it has only ended."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections import deque
 from typing import TYPE_CHECKING
 
 import pydantic
@@ -27,6 +28,9 @@ if TYPE_CHECKING:
     from cloche_operator.sessions.registry import Sessions
 
 _CANCEL_SECONDS = 1.0  # for the clean-up of a cancelled run
+_STALE_SECONDS = 600.0
+"""How long a list or an event may show an execution as unfinished after its end. A list of several
+pages can be continued for 5 minutes at most, until etcd's compaction."""
 
 log = logging.getLogger(__name__)
 
@@ -46,7 +50,10 @@ class Dispatcher:
         adopted: Iterable[str] = (),
     ) -> None:
         self._ctx = ctx
-        self._known = set(adopted)  # and those that had a run here
+        self._known = set(adopted)
+        """And those that had a run here, until some time after it."""
+        self._over: deque[tuple[float, str]] = deque()
+        """When the runs were over, by the event loop's clock, and their uids."""
         self._pools = pools
         self._sessions = sessions
         self._runs: dict[str, tuple[Run, asyncio.Task[None]]] = {}
@@ -68,11 +75,11 @@ class Dispatcher:
         """Return whether the execution with this uid has a run whose end is not recorded yet."""
         return uid in self._runs and not self._runs[uid][0].recorded
 
-    def observe(self, obj: ExecutionDict, *, listed: bool = False, created: bool = False) -> None:
-        """Process a SandboxExecution's state.
+    def observe(self, obj: ExecutionDict, *, listed: bool = False) -> None:
+        """Process a SandboxExecution's state. `listed`: it comes from a list, not an event.
 
-        `listed`: it comes from a list, not an event. `created`: it comes from the event of its
-        creation. Only then it is certain that no operator has sent its input yet.
+        One that is seen for the first time was created after this operator had begun to lead. So no
+        operator has sent its input yet: an earlier leader's fence was closed by then.
         """
         if running := self._runs.get(obj["metadata"]["uid"]):
             cancel: bool = obj["spec"].get("cancel", False)
@@ -91,9 +98,7 @@ class Dispatcher:
         source = Source(self._ctx.kube, self._ctx.budget, execution, spec)
         if execution.pod_name is not None:
             self._ctx.uses.begin(execution.pod_name, execution.uid)
-        # The watch reports an execution as created, unless it was interrupted meanwhile.
-        unsent = created or (execution.offered and self._sessions.holds(execution))
-        new = unsent and execution.uid not in self._known
+        new = execution.uid not in self._known
         self._known.add(execution.uid)
         run = Run(self._ctx, self._pools, self._sessions, execution, source, new=new)
         run.charge(self._ctx.records.begun(execution), listed=listed)
@@ -137,9 +142,16 @@ class Dispatcher:
     def _done(self, uid: str, task: asyncio.Task[None]) -> None:
         run, _ = self._runs.pop(uid)
         if run.over:
-            self._known.discard(uid)
+            self._forget_later(uid)
         self._ctx.uses.end(uid)
         self._ctx.records.left(uid)
         if not task.cancelled() and (error := task.exception()):
             # The sweep finds what the run has left.
             log.error("%s failed", task.get_name(), exc_info=error)
+
+    def _forget_later(self, uid: str) -> None:
+        """Forget an execution that is over once no list or event can show it as unfinished."""
+        now = asyncio.get_running_loop().time()
+        self._over.append((now, uid))
+        while self._over[0][0] < now - _STALE_SECONDS:
+            self._known.discard(self._over.popleft()[1])

@@ -2,9 +2,9 @@
 
 The operator may be killed at every await. What holds then:
 - Before the claim is acknowledged, nothing was sent. The next operator starts again.
-- An execution that names a waiting Pod is claimed since its creation. Only the operator that sees
-  the creation, or runs the session of the Pod, knows that nothing was sent. So only that one may
-  send the input at once, or refuse the Pod. Each other one reads the Pod's log first.
+- An execution that names a waiting Pod is claimed since its creation. Only the operator that led
+  already when it was created, and sees it for the first time, knows that nothing was sent. So only
+  that one may send the input at once, or refuse the Pod. Each other one reads the Pod's log first.
 - After the claim, the Pod named in the status is the only one that can ever get the input, and its
   log shows whether the program started. The next operator reads it (`recovery`).
 - Once the final status is written, it never changes. The next operator only removes the Pod.

@@ -89,15 +89,6 @@ class Sessions:
                 return session
         return None
 
-    def holds(self, execution: Execution) -> bool:
-        """Return whether the execution names the Pod of one of these sessions.
-
-        Only the operator that runs the session is attached to this Pod, so no other can have sent
-        the execution's input.
-        """
-        uid = execution.pod_uid
-        return uid is not None and any(one.pod_uid == uid for one, _ in self._sessions.values())
-
     def stop(self) -> None:
         """Leave all sessions to the next operator, which ends them."""
         self._stopping = True

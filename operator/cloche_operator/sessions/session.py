@@ -132,11 +132,6 @@ class Session:
             self._news.set()
 
     @property
-    def pod_uid(self) -> str | None:
-        """The UID of its Pod, once that can run programs."""
-        return None if self._sandbox is None else self._sandbox.uid
-
-    @property
     def _runs_cells(self) -> bool:
         return self.obj.spec.stateful is Stateful.INTERPRETER
 

@@ -64,15 +64,15 @@ class Seen:
 
     def __init__(self, wanted: int) -> None:
         self._wanted = wanted
-        self.calls: list[tuple[str, bool, bool]] = []
+        self.calls: list[tuple[str, bool]] = []
         self.vanished_uids: list[str] = []
         self.complete = asyncio.Event()
 
     def awaits_end_of(self, uid: str) -> bool:
         return bool(uid)
 
-    def observe(self, obj: dict[str, Any], *, listed: bool, created: bool) -> None:
-        self.calls.append((obj["metadata"]["name"], listed, created))
+    def observe(self, obj: dict[str, Any], *, listed: bool) -> None:
+        self.calls.append((obj["metadata"]["name"], listed))
         self._count()
         if obj["metadata"]["name"] == "faulty":
             raise RuntimeError("a bug")
@@ -101,14 +101,14 @@ async def followed(server: ApiServer, seen: Seen, directory: Path) -> None:
         server.closing.set()
 
 
-async def test_listed_executions_are_told_from_new_and_changed_ones(tmp_path: Path) -> None:
+async def test_listed_executions_are_told_from_others(tmp_path: Path) -> None:
     server, seen = ApiServer([("ADDED", "third"), ("MODIFIED", "first")]), Seen(4)
     await followed(server, seen, tmp_path)
     assert seen.calls == [
-        ("first", True, False),
-        ("second", True, False),
-        ("third", False, True),
-        ("first", False, False),
+        ("first", True),
+        ("second", True),
+        ("third", False),
+        ("first", False),
     ]
     assert server.limits == ["5", "5"]
 
@@ -116,7 +116,7 @@ async def test_listed_executions_are_told_from_new_and_changed_ones(tmp_path: Pa
 async def test_an_execution_that_causes_an_error_is_passed_over(tmp_path: Path) -> None:
     server, seen = ApiServer([("ADDED", "faulty"), ("ADDED", "third")]), Seen(4)
     await followed(server, seen, tmp_path)
-    assert [name for name, _, _ in seen.calls] == ["first", "second", "faulty", "third"]
+    assert [name for name, _ in seen.calls] == ["first", "second", "faulty", "third"]
 
 
 async def test_an_execution_that_left_the_watch_vanishes_only_if_it_is_gone(tmp_path: Path) -> None:

@@ -57,7 +57,7 @@ async def test_a_new_execution_gets_the_waiting_pod_that_it_names_without_a_clai
     server.may_end.release()
     async with waiting(server, tmp_path) as (dispatcher, pod):
         name(execution_object, pod.name, pod.uid)
-        dispatcher.observe(execution_object, created=True)
+        dispatcher.observe(execution_object)
         await server.frames.get()
         final = await server.writes.get()
         while server.deleted != {pod.name}:  # noqa: ASYNC110  there is no event for it
@@ -75,7 +75,7 @@ async def test_a_long_program_in_a_named_pod_shows_as_running(
     server = ApiServer([execution_object], {})
     async with waiting(server, tmp_path) as (dispatcher, pod):
         name(execution_object, pod.name, pod.uid)
-        dispatcher.observe(execution_object, created=True)
+        dispatcher.observe(execution_object)
         running = await server.writes.get()
         server.may_end.release()
     assert (running["phase"], running["podUID"]) == ("Running", pod.uid)
@@ -90,7 +90,7 @@ async def test_the_end_of_a_program_waits_for_the_write_that_shows_it_as_running
     shown = server.held["Running"] = asyncio.Event()
     async with waiting(server, tmp_path) as (dispatcher, pod):
         name(execution_object, pod.name, pod.uid)
-        dispatcher.observe(execution_object, created=True)
+        dispatcher.observe(execution_object)
         await server.writes.get()
         server.may_end.release()
         ending = asyncio.create_task(server.writes.get())
@@ -103,38 +103,45 @@ async def test_the_end_of_a_program_waits_for_the_write_that_shows_it_as_running
     assert server.read == []
 
 
-@pytest.mark.parametrize("created", [False, True])
 async def test_an_execution_that_another_operator_may_have_sent_is_claimed_first(
-    tmp_path: Path, execution_object: ExecutionDict, *, created: bool
+    tmp_path: Path, execution_object: ExecutionDict
 ) -> None:
     """It existed at the takeover. Its Pod has no node, so nothing can have been sent to it."""
     server = ApiServer([execution_object], {})
     server.may_end.release()
-    adopted = (execution_object["metadata"]["uid"],) if created else ()
+    adopted = (execution_object["metadata"]["uid"],)
     async with waiting(server, tmp_path, adopted) as (dispatcher, pod):
         name(execution_object, pod.name, pod.uid)
-        dispatcher.observe(execution_object, created=created)
+        dispatcher.observe(execution_object)
         first = await server.writes.get()
     assert (first["phase"], first["podUID"]) == ("Running", pod.uid)
 
 
-async def test_an_execution_whose_run_failed_is_not_new_again(
-    tmp_path: Path, execution_object: ExecutionDict, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("fails", [True, False])
+async def test_an_execution_that_had_a_run_is_not_new_again(
+    tmp_path: Path,
+    execution_object: ExecutionDict,
+    monkeypatch: pytest.MonkeyPatch,
+    *,
+    fails: bool,
 ) -> None:
+    """A state from before its end can come late, when its Pod waits again."""
     made: list[bool] = []
 
-    class FailingRun(Run):
+    class ShortRun(Run):
         def __init__(self, *of: Any, new: bool) -> None:
             super().__init__(*of, new=new)
             made.append(new)
 
         async def run(self) -> None:
-            raise RuntimeError("a bug")
+            if fails:
+                raise RuntimeError("a bug")
+            self.over = True
 
-    monkeypatch.setattr("cloche_operator.executions.dispatcher.Run", FailingRun)
+    monkeypatch.setattr("cloche_operator.executions.dispatcher.Run", ShortRun)
     async with at_work(ApiServer([execution_object], {}), tmp_path) as (_, _, _, dispatcher):
         for _ in range(2):
-            dispatcher.observe(execution_object, created=True)
+            dispatcher.observe(execution_object)
             await settled()
     assert made == [True, False]
 
@@ -146,7 +153,7 @@ async def test_a_pod_that_does_not_wait_is_not_used_and_another_is_claimed(
     server.may_end.release()
     async with waiting(server, tmp_path) as (dispatcher, pod):
         name(execution_object, "sbx-python-gone", "uid-of-a-pod-that-is-gone")
-        dispatcher.observe(execution_object, created=True)
+        dispatcher.observe(execution_object)
         first = await server.writes.get()
     assert (first["phase"], first["podUID"]) == ("Running", pod.uid)
 
@@ -159,7 +166,7 @@ async def test_the_named_pod_is_refused_while_the_execution_waits_for_another(
     server = ApiServer([execution_object], {})
     server.may_end.release()
     async with at_work(server, tmp_path) as (_, _, _, dispatcher):
-        dispatcher.observe(execution_object, created=True)
+        dispatcher.observe(execution_object)
         first, second = await server.writes.get(), await server.writes.get()
     assert first == {"waitingPodRefused": True}
     assert second["phase"] == "Running"
@@ -173,6 +180,6 @@ async def test_an_execution_that_is_claimed_soon_is_not_refused_before(
     server = ApiServer([execution_object], {})
     server.may_end.release()
     async with at_work(server, tmp_path) as (_, _, _, dispatcher):
-        dispatcher.observe(execution_object, created=True)
+        dispatcher.observe(execution_object)
         first, second = await server.writes.get(), await server.writes.get()
     assert (first["phase"], second["phase"]) == ("Running", "Completed")

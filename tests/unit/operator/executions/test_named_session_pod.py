@@ -36,16 +36,14 @@ async def session(server: ApiServer, directory: Path) -> AsyncIterator[Dispatche
         yield dispatcher
 
 
-@pytest.mark.parametrize("created", [True, False])
 async def test_an_execution_is_written_only_at_its_end(
-    tmp_path: Path, execution_object: ExecutionDict, *, created: bool
+    tmp_path: Path, execution_object: ExecutionDict
 ) -> None:
-    """Even if the watch was interrupted: only this operator is attached to the session's Pod."""
     obj = execution("first", execution_object)
     server = ApiServer([obj], {})
     server.may_end.release()
     async with session(server, tmp_path) as dispatcher:
-        dispatcher.observe(obj, created=created)
+        dispatcher.observe(obj)
         await server.frames.get()
         final = await server.writes.get()
     assert server.writes.empty()
@@ -60,7 +58,7 @@ async def test_an_execution_that_waits_for_its_turn_is_refused_and_claimed(
     server = ApiServer(objects, {})
     async with session(server, tmp_path) as dispatcher:
         for obj in objects:
-            dispatcher.observe(obj, created=True)
+            dispatcher.observe(obj)
         await server.frames.get()
         seen = [await server.writes.get(), await server.writes.get()]
         assert {"waitingPodRefused": True} in seen
@@ -80,7 +78,7 @@ async def test_a_cancelled_execution_gives_its_turn_back(
     refusals = server.held["waitingPodRefused"] = asyncio.Event()
     async with session(server, tmp_path) as dispatcher:
         for obj in objects[:2]:
-            dispatcher.observe(obj, created=True)
+            dispatcher.observe(obj)
         await server.frames.get()
         for _ in objects:
             server.may_end.release()
@@ -90,7 +88,7 @@ async def test_a_cancelled_execution_gives_its_turn_back(
         cancelled["spec"]["cancel"] = True
         dispatcher.observe(cancelled)
         refusals.set()
-        dispatcher.observe(objects[2], created=True)
+        dispatcher.observe(objects[2])
         frame = await server.frames.get()
     assert frame["execution"] == "uid-third"
     assert server.reasons == ["Exited", "Cancelled", "Exited"]
