@@ -150,7 +150,8 @@ class Run:
         return transcript
 
     async def _whole_transcript(self) -> Transcript:
-        recover = self.execution.claimed and not self._new
+        of = self.execution
+        recover = of.claimed and not (self._new and of.offered)
         problem: BaseException | None = None
         for _ in range(_STARTS):
             try:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, cast
 
 import pytest
+from support.data.api_pods import pod_object
 from support.data.manifests import RUNTIME
 from support.deadline import settled
 from support.fixtures.operator.pod_api_server import ApiServer, at_work
@@ -144,6 +145,22 @@ async def test_an_execution_that_had_a_run_is_not_new_again(
             dispatcher.observe(execution_object)
             await settled()
     assert made == [True, False]
+
+
+async def test_a_written_claim_counts_even_if_the_execution_is_seen_for_the_first_time(
+    tmp_path: Path, execution_object: ExecutionDict
+) -> None:
+    execution_object["status"] = {
+        "phase": "Running",
+        "podName": "sbx-1",
+        "podUID": "uid-of-claimed",
+    }
+    server = ApiServer([execution_object], {})
+    server.pods["sbx-1"] = pod_object(name="sbx-1")
+    async with waiting(server, tmp_path) as (dispatcher, _):
+        dispatcher.observe(execution_object)
+        assert (await server.writes.get())["reason"] == "PodDeleted"
+    assert server.frames.empty()
 
 
 async def test_a_pod_that_does_not_wait_is_not_used_and_another_is_claimed(
