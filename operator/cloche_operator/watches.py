@@ -21,6 +21,8 @@ from cloche_kube.watch import LISTED, Follower
 from cloche_operator.model.pod import from_object
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from cloche_api.resources.typed_objects import ExecutionDict
     from cloche_operator.context import Context
     from cloche_operator.executions.dispatcher import Dispatcher
@@ -32,25 +34,35 @@ log = logging.getLogger(__name__)
 
 async def follow_executions(ctx: Context, dispatcher: Dispatcher) -> None:
     """Pass executions on until cancelled. Failures of the API server are retried."""
-    await Follower(ctx.rest, ctx.kube.unfinished_executions, Executions(ctx, dispatcher)).run()
+    sink = _EachObject(Executions(ctx, dispatcher).process)
+    await Follower(ctx.rest, ctx.kube.unfinished_executions, sink).run()
 
 
 async def follow_pods(ctx: Context, pools: Pools) -> None:
     """Pass the Pods of sandboxes on until cancelled. Failures of the API server are retried."""
-    await Follower(ctx.rest, ctx.kube.sandbox_pods, SandboxPods(ctx, pools)).run()
+
+    def process(kind: str, obj: dict[str, Any]) -> None:
+        pod, deleted = from_object(cast("PodDict", obj)), kind == "DELETED"
+        ctx.pods.seen(pod, deleted=deleted)
+        pools.pod_seen(pod, deleted=deleted)
+
+    await Follower(ctx.rest, ctx.kube.sandbox_pods, _EachObject(process)).run()
 
 
 class _EachObject:
-    """A sink that processes each object by itself. It keeps none.
+    """A sink that passes on each object with its kind. It keeps none.
 
     An object that causes an error is passed over, so that the others are processed. The sweep finds
     what it has left.
     """
 
+    def __init__(self, process: Callable[[str, dict[str, Any]], None]) -> None:
+        self._process = process
+
     def changed(self, kind: str, obj: dict[str, Any]) -> None:
         """Process an object that was listed, or one event."""
         try:
-            self._changed(kind, obj)
+            self._process(kind, obj)
         except Exception:
             log.exception("%s %s", obj.get("kind", "object"), obj["metadata"]["name"])
 
@@ -60,12 +72,9 @@ class _EachObject:
     def connected(self) -> None:
         """Do nothing: what was missed while the watch was down is listed, or found by the sweep."""
 
-    def _changed(self, kind: str, obj: dict[str, Any]) -> None:
-        raise NotImplementedError
 
-
-class Executions(_EachObject):
-    """The sink of unfinished executions.
+class Executions:
+    """Passes unfinished executions on.
 
     The watch selects these, so one that ends leaves it and is reported as DELETED.
     """
@@ -75,7 +84,8 @@ class Executions(_EachObject):
         self._dispatcher = dispatcher
         self._checks = Background()
 
-    def _changed(self, kind: str, obj: dict[str, Any]) -> None:
+    def process(self, kind: str, obj: dict[str, Any]) -> None:
+        """Process an execution that was listed, or one event."""
         execution = cast("ExecutionDict", obj)
         if kind == "DELETED":
             name, uid = execution["metadata"]["name"], execution["metadata"]["uid"]
@@ -88,16 +98,3 @@ class Executions(_EachObject):
         """Cancel the run of an execution that is gone. It is not gone if it has only ended."""
         if await retry_until_available(lambda: self._ctx.kube.execution_uid(name)) != uid:
             self._dispatcher.vanished(uid)
-
-
-class SandboxPods(_EachObject):
-    """The sink of the Pods of sandboxes."""
-
-    def __init__(self, ctx: Context, pools: Pools) -> None:
-        self._ctx = ctx
-        self._pools = pools
-
-    def _changed(self, kind: str, obj: dict[str, Any]) -> None:
-        pod, deleted = from_object(cast("PodDict", obj)), kind == "DELETED"
-        self._ctx.pods.seen(pod, deleted=deleted)
-        self._pools.pod_seen(pod, deleted=deleted)

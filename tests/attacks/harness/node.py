@@ -16,6 +16,8 @@ from support.clients.node_processes import of_component
 from support.data.names import SANDBOXES, SYSTEM
 from support.deadline import until
 
+from cloche_api.meta import STATE_WAITING
+
 _MIB = 1024 * 1024
 _CGROUPS = Path("/sys/fs/cgroup")
 _PLACES = (Path("/var/lib/cloche"), Path("/run/cloche"), Path("/var/log/cloche/pods"))
@@ -27,7 +29,6 @@ _PASSED_OVER = (
     "snapshots",
 )
 """Directories that grow with stored executions and images, and not with Pods."""
-_WAITING = "waiting"
 _QUIET_SECONDS = 180.0
 _DISK_SLACK_MIB = 4
 """Growth of the databases of the kubelet and containerd, which grow in pages."""
@@ -125,7 +126,7 @@ def _unrest(cluster: InstallationApi) -> dict[str, str]:
             found[runtime["metadata"]["name"]] = f"{ready} of {wanted} Pods wait"
     for pod in (pods := cluster.sandboxes()):
         state = pod["metadata"]["labels"].get(STATE)
-        if state != _WAITING or "deletionTimestamp" in pod["metadata"]:
+        if state != STATE_WAITING or "deletionTimestamp" in pod["metadata"]:
             found[pod["metadata"]["name"]] = f"{state}, {pod['status'].get('phase')}"
     wanted = sum(runtime["spec"]["pool"]["size"] for runtime in runtimes)
     if len(pods) != wanted and not found:

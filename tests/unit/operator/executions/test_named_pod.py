@@ -175,16 +175,21 @@ async def test_a_pod_that_does_not_wait_is_not_used_and_another_is_claimed(
     assert (first["phase"], first["podUID"]) == ("Running", pod.uid)
 
 
+async def two_writes(directory: Path, obj: ExecutionDict) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Return the first writes to an execution that names a Pod which is gone. No other waits."""
+    name(obj, "sbx-python-gone", "uid-of-a-pod-that-is-gone")
+    server = ApiServer([obj], {})
+    server.may_end.release()
+    async with at_work(server, directory) as (_, _, _, dispatcher):
+        dispatcher.observe(obj)
+        return await server.writes.get(), await server.writes.get()
+
+
 async def test_the_named_pod_is_refused_while_the_execution_waits_for_another(
     tmp_path: Path, execution_object: ExecutionDict, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(named_pod, "_REFUSAL_SECONDS", 0.0)
-    name(execution_object, "sbx-python-gone", "uid-of-a-pod-that-is-gone")
-    server = ApiServer([execution_object], {})
-    server.may_end.release()
-    async with at_work(server, tmp_path) as (_, _, _, dispatcher):
-        dispatcher.observe(execution_object)
-        first, second = await server.writes.get(), await server.writes.get()
+    first, second = await two_writes(tmp_path, execution_object)
     assert first == {"waitingPodRefused": True}
     assert second["phase"] == "Running"
 
@@ -193,10 +198,5 @@ async def test_an_execution_that_is_claimed_soon_is_not_refused_before(
     tmp_path: Path, execution_object: ExecutionDict, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(named_pod, "_REFUSAL_SECONDS", 30.0)
-    name(execution_object, "sbx-python-gone", "uid-of-a-pod-that-is-gone")
-    server = ApiServer([execution_object], {})
-    server.may_end.release()
-    async with at_work(server, tmp_path) as (_, _, _, dispatcher):
-        dispatcher.observe(execution_object)
-        first, second = await server.writes.get(), await server.writes.get()
+    first, second = await two_writes(tmp_path, execution_object)
     assert (first["phase"], second["phase"]) == ("Running", "Completed")
