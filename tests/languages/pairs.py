@@ -1,7 +1,7 @@
 """Programs that run twice: started as usual, and in a process that waited for them.
 
-`fidelity/LANGUAGE/*.yaml` has the programs of a language, and `fidelity/LANGUAGE-PROCESS/*.yaml`
-those of a process that is not enabled by default. `differs` has the fields of the answer that are
+`fidelity/LANGUAGE/*.yaml` has the programs of a language, and
+`fidelity/LANGUAGE-PROCESS+PROCESS/*.yaml` those of processes that are not enabled by default. `differs` has the fields of the answer that are
 not the same, each with both values. `fits: false` marks a program for which no process is used.
 """
 
@@ -44,7 +44,7 @@ _NOISE = tuple(
 class Pair:
     """A program of a room, and which fields of its answer differ.
 
-    A room is a folder of `fidelity`: a language, or a language and a process.
+    A room is a folder of `fidelity`: a language, or a language and processes.
     """
 
     room: str

@@ -38,19 +38,23 @@ _NOT_FILES = ("_cython", "cython_runtime", "_sysconfigdata_")
 class Runtime:
     """A runtime of the test with one Pod, and the answers to its programs."""
 
-    def __init__(self, kubectl: InstallationKubectl, name: str) -> None:
+    def __init__(self, kubectl: InstallationKubectl, name: str, stages: set[str]) -> None:
         self._kubectl = kubectl
         self.name = name
+        self._stages = stages
         self.answers: dict[Pair, dict[str, Any]] = {}
         self.prestarted: dict[Pair, bool | None] = {}
-        """Whether a process had waited for the program. None if the program was not started."""
+        """Whether a process had waited for each of `stages`. None if no such stage was started."""
         self._order: list[Pair] = []
 
-    def run(self, http: httpx.Client, pairs: list[Pair], *, loaded: bool = False) -> None:
-        """Run the programs one after the other. `loaded`: wait for a process before each."""
+    def run(self, http: httpx.Client, pairs: list[Pair], *, later: bool = False) -> None:
+        """Run the programs one after the other.
+
+        `later`: wait for a process before each, because it is started some time after the Pod waits.
+        """
         until(lambda: self._kubectl.pool_is_full(self.name), f"{self.name}'s Pod", _FILLED_SECONDS)
         for pair in pairs:
-            if loaded:
+            if later:
                 until(self._has_process, f"the process of {self.name}", _FILLED_SECONDS)
             answer = http.post("/api/v1/execute", json=pair.request | {"language": self.name})
             assert answer.status_code in {httpx.codes.OK, httpx.codes.BAD_REQUEST}, answer.text
@@ -58,19 +62,19 @@ class Runtime:
             self._order.append(pair)
         self.prestarted = dict(zip(self._order, self._logged(), strict=True))
 
-    def run_in_processes(self, http: httpx.Client, pairs: list[Pair], *, loaded: bool) -> None:
+    def run_in_processes(self, http: httpx.Client, pairs: list[Pair], *, later: bool) -> None:
         """Run the programs until each that fits a process has had one.
 
         A program that comes at the moment of a reset is started without one.
         """
-        self.run(http, pairs, loaded=loaded)
+        self.run(http, pairs, later=later)
         for _ in range(_REPEATS):
             if not (left := [one for one in pairs if one.fits and self.prestarted[one] is False]):
                 break
             self.run(http, left)
 
     def _has_process(self) -> bool:
-        """Return whether a process of Python waits. It is started some time after the Pod waits."""
+        """Return whether a process of Python waits."""
         labels = f"cloche.dev/runtime={self.name}"
         pods = self._kubectl.json("get", "pods", "-n", SANDBOXES, "-l", labels)["items"]
         uids = [pod["metadata"]["uid"] for pod in pods]
@@ -86,8 +90,9 @@ class Runtime:
         for event in sorted(events, key=lambda event: event.get("time", 0.0)):
             if event["event"] == "started":
                 found.setdefault(event["execution"], None)
-                if event["stage"] == "run":
-                    found[event["execution"]] = event["prestarted"]
+                if event["stage"] in self._stages:
+                    had = found[event["execution"]] is not False and event["prestarted"]
+                    found[event["execution"]] = had
         return list(found.values())
 
 
@@ -118,21 +123,25 @@ class Runtimes:
         return self._found[room].result()
 
     def _run(self, room: str) -> dict[str, Runtime]:
-        language, _, process = room.partition("-")
+        language, _, names = room.partition("-")
         spec = self._where.runtime_like(language, pool={"size": 1, "reuse": "SameTenant"})
         specs = {PLAIN: {k: v for k, v in spec.items() if k != "prestart"}, WAITING: spec}
-        if process:
-            specs[WAITING] |= {"prestart": spec["prestart"] | {"enabled": [process]}}
-        found = {how: Runtime(self._kubectl, f"fidelity-{room}-{how}") for how in specs}
+        enabled = names.split("+") if names else spec["prestart"]["enabled"]
+        specs[WAITING] = spec | {"prestart": spec["prestart"] | {"enabled": enabled}}
+        processes = [one for one in spec["prestart"]["processes"] if one["name"] in enabled]
+        stages = {one.get("stage", "Run").lower() for one in processes}
+        later = any("when" in one for one in processes)
+        name = f"fidelity-{room.replace('+', '-')}"
+        found = {how: Runtime(self._kubectl, f"{name}-{how}", stages) for how in specs}
         pairs = [pair for pair in self._pairs if pair.room == room]
         try:
             for how, runtime in found.items():
                 self._where.make_runtime(runtime.name, specs[how])
             with ThreadPoolExecutor(len(found)) as pool:
-                waiting, loaded = found[WAITING], process != ""
+                waiting = found[WAITING]
                 running = [
                     pool.submit(found[PLAIN].run, self._http, pairs),
-                    pool.submit(waiting.run_in_processes, self._http, pairs, loaded=loaded),
+                    pool.submit(waiting.run_in_processes, self._http, pairs, later=later),
                 ]
                 for one in running:
                     one.result()

@@ -165,7 +165,8 @@ def manifest(
     spec.pop("aliases", None)
     if packages.maven:
         entries = [entry["run"] for entry in spec.get("entries") or ()]
-        for one in (spec["compile"], spec["run"], *entries):
+        waiting = (spec.get("prestart") or {}).get("processes") or ()
+        for one in (spec["compile"], spec["run"], *entries, *waiting):
             one["command"] = _with_jars(one["command"])
     prefix = spec["image"].rpartition("/")[0]
     return {

@@ -1,4 +1,4 @@
-"""Which files the compile scripts of C, C++ and C# pass to their compilers.
+"""Which files the compile scripts of C and C++ pass to their compilers.
 
 The compilers are replaced by scripts that record their arguments; tests/languages runs real ones.
 """
@@ -37,7 +37,7 @@ class Compilers:
         self._programs = directory / "bin"
         self.workspace.mkdir()
         self._programs.mkdir()
-        for name, text in (("gcc", _COMPILER), ("g++", _COMPILER), ("mcs", _COMPILER), ("nm", _NM)):
+        for name, text in (("gcc", _COMPILER), ("g++", _COMPILER), ("nm", _NM)):
             (self._programs / name).write_text(text)
             (self._programs / name).chmod(0o755)
 
@@ -175,17 +175,3 @@ def test_a_failed_unit_ends_the_compilation_and_leaves_no_objects(compilers: Com
         compilers.calls({"main.cpp": "", "lib/a.cpp": ""}, "c/compile", "main.cpp", "g++")
     assert raised.value.returncode == 3
     assert not (compilers.workspace / ".objects").exists()
-
-
-def test_all_files_of_csharp_are_compiled_with_their_names(compilers: Compilers) -> None:
-    files = {"main.cs": "", "Acme/Two Words.cs": "", ".old/X.cs": "", "Acme/notes.txt": ""}
-    (call,) = compilers.calls(files, "csharp/compile")
-    assert call.endswith(" -out:.main.exe Acme/Two Words.cs main.cs")
-
-
-def test_only_assemblies_that_the_sources_name_are_referenced(compilers: Compilers) -> None:
-    (call,) = compilers.calls({"main.cs": "using System;\n"}, "csharp/compile")
-    assert "-r:" not in call
-    source = "using System.Numerics;\nclass P { System.Xml.Linq.XElement x; }\n"
-    _, call = compilers.calls({"main.cs": source}, "csharp/compile")
-    assert call.split()[-2:] == ["-r:System.Numerics,System.Numerics.Vectors", "-r:System.Xml.Linq"]

@@ -167,12 +167,14 @@ def test_packages_of_maven_are_on_the_class_path_of_every_way_to_run() -> None:
     entries = [{"name": "junit", "run": {"command": ["java", "-cp", ".classes", "Launcher"]}}]
     compiler = {"command": ["java", "-cp", "/opt/java/compile.jar", "Compile"]}
     spec: dict[str, Any] = {"compile": compiler, "run": {"command": run}, "entries": entries}
+    spec["prestart"] = {"processes": [{"name": "compiler", **compiler}]}
     spec["image"] = "cloche/runtime-java:1"
     java = {"metadata": {"name": "java"}, "spec": spec}
     found = manifest("own", java, OWN, Packages("java", maven=("a:b:1",)))["spec"]
     assert found["run"]["command"] == ["java", "-cp", ".classes:.:/opt/own/java/*", "@.main"]
     assert found["entries"][0]["run"]["command"][2] == ".classes:/opt/own/java/*"
     assert found["compile"]["command"][2] == "/opt/java/compile.jar:/opt/own/java/*"
+    assert found["prestart"]["processes"][0]["command"] == found["compile"]["command"]
     assert manifest("own", java, OWN, Packages("java", apt=("x",)))["spec"]["run"] == spec["run"]
 
 
