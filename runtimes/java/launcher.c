@@ -5,6 +5,7 @@
  *
  * A process that waits finds this program before the JDK's, because its folder comes first in PATH.
  */
+#include <dirent.h>
 #include <dlfcn.h>
 #include <errno.h>
 #include <jni.h>
@@ -141,20 +142,57 @@ static void *run(void *unused) {
 
 static void add(const char *text) { options[option_count++].optionString = (char *)text; }
 
+static int is_jar(const char *name) {
+    const char *end = strrchr(name, '.');
+    return end != NULL && (strcmp(end, ".jar") == 0 || strcmp(end, ".JAR") == 0);
+}
+
+/* Write one element of a class path. For DIRECTORY/ followed by `*`, write its jars, as `java` does. */
+static void expand(FILE *to, const char *element, size_t length) {
+    char folder[PATH_MAX];
+    DIR *found = NULL;
+    if (length > 2 && length <= sizeof folder && memcmp(element + length - 2, "/*", 2) == 0) {
+        memcpy(folder, element, length - 2);
+        folder[length - 2] = 0;
+        found = opendir(folder);
+    }
+    if (found == NULL) {
+        fprintf(to, ":%.*s", (int)length, element);
+        return;
+    }
+    for (struct dirent *one; (one = readdir(found)) != NULL;)
+        if (is_jar(one->d_name)) fprintf(to, ":%s/%s", folder, one->d_name);
+    closedir(found);
+}
+
+static const char *class_path(const char *given) {
+    char *text;
+    size_t size;
+    FILE *to = open_memstream(&text, &size);
+    if (to == NULL) exit(1);
+    for (size_t length; *given != 0; given += length + (given[length] == ':')) {
+        length = strcspn(given, ":");
+        expand(to, given, length);
+    }
+    fclose(to);
+    char *option = malloc(size + sizeof "-Djava.class.path=");
+    if (option == NULL) exit(1);
+    stpcpy(stpcpy(option, "-Djava.class.path="), text + (size > 0)); /* without the first `:` */
+    return option;
+}
+
 static void read_words(int count, char **words) {
     options = calloc((size_t)count + 1, sizeof *options);
     if (options == NULL) exit(1);
     add("-Dsun.java.launcher=SUN_STANDARD");
     for (int i = 1; i < count && file == NULL; i++) {
         if (strcmp(words[i], "-cp") == 0 && i + 1 < count) {
-            char *path = malloc(strlen(words[++i]) + sizeof "-Djava.class.path=");
-            if (path == NULL) exit(1);
-            stpcpy(stpcpy(path, "-Djava.class.path="), words[i]);
-            add(path);
+            add(class_path(words[++i]));
         } else if (words[i][0] == '@') {
             file = words[i] + 1;
         } else {
-            if (strncmp(words[i], "-Xss", 4) == 0) stack_kib = strtoul(words[i] + 4, NULL, 10) << 10; /* -Xss32m */
+            /* in MiB, as -Xss32m */
+            if (strncmp(words[i], "-Xss", 4) == 0) stack_kib = strtoul(words[i] + 4, NULL, 10) << 10;
             add(words[i]);
         }
     }

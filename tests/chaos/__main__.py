@@ -38,6 +38,7 @@ def main() -> int:
     given = _arguments()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # clean up on the way out
     sys.stdout.write(f"seed {given.seed}\n")
+    sys.stdout.flush()
     rows: list[Row] = []
     reuse = "SameTenant" if given.reuse else "Never"
     with installation_api(installed()) as where, where.own_runtime(_RUNTIME, given.pool, reuse):
@@ -45,6 +46,8 @@ def main() -> int:
             if given.only not in fault.name:
                 continue
             for _ in range(given.times or fault.times):
+                sys.stdout.write(f"{fault.name}: {given.executions} executions …\n")
+                sys.stdout.flush()
                 seed = given.seed + len(rows)
                 row = Round(where, (fault,), _RUNTIME, given.executions, seed).run()
                 rows.append(row)
@@ -56,4 +59,7 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    try:
+        sys.exit(main())
+    except KeyboardInterrupt:
+        sys.exit(130)

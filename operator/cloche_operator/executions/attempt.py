@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from cloche_api.resources.phases import Reason
+from cloche_operator.executions.delayed_write import DelayedWrite
 from cloche_operator.executions.recovery import recovered
 from cloche_operator.executions.status_writes import Claim, claim, show_running
 from cloche_operator.model.pod_manifest import cold_pod
@@ -87,8 +88,7 @@ class Attempt:
         self._sent = False
         self.claim: ExecutionStatusDict = {}
         """The claim that is not written before the end, if the execution names its Pod."""
-        self._showing: asyncio.Task[None] | None = None
-        self._being_shown = False
+        self._showing: DelayedWrite | None = None
 
     @property
     def in_session(self) -> bool:
@@ -171,23 +171,19 @@ class Attempt:
             self.execution = await claim(self._ctx, self.execution, wanted)
         self._ctx.uses.end(self.execution.uid)
 
-    async def _show(self) -> None:
+    def _show(self) -> DelayedWrite:
         """Write the claim of a program that runs for longer, for those who look at it."""
         each, most = _SHOWN_SECONDS
-        await asyncio.sleep(min(each * self._pools.pace.running, most))
-        self._being_shown = True
-        self.execution = await show_running(self._ctx, self.execution, self.claim)
+        of = self.execution
+        return DelayedWrite(
+            min(each * self._pools.pace.running, most),
+            lambda: show_running(self._ctx, of, self.claim),
+        )
 
     async def _shown(self) -> None:
-        """End the task that writes the claim, before the end is written.
-
-        A write that has begun is not given up: it may succeed, and the write of the end would then
-        be refused and have to be repeated.
-        """
+        """End this write, before that of the end."""
         if self._showing is not None:
-            if not self._being_shown:
-                self._showing.cancel()
-            await asyncio.wait({self._showing})
+            self.execution = await self._showing.settled() or self.execution
 
     async def _fed(self, held: PodLease, sandbox: Sandbox) -> Transcript:
         """Send the input and receive the end, from the attach or else from the log."""
@@ -199,7 +195,7 @@ class Attempt:
         self._sent = True
         held.sending(execution, seconds, afterwards)
         if execution.offered:
-            self._showing = asyncio.create_task(self._show())
+            self._showing = self._show()
         try:
             async with asyncio.timeout(seconds):
                 sent = not sandbox.spent and await sandbox.send(input_, self._transcript)

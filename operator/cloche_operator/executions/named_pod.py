@@ -6,11 +6,11 @@ claims another one, or refuses it. Only the first of these needs no write before
 
 from __future__ import annotations
 
-import asyncio
 import logging
 from typing import TYPE_CHECKING
 
 from cloche_kube.errors import ApiError
+from cloche_operator.executions.delayed_write import DelayedWrite
 from cloche_operator.executions.status_writes import refuse
 from cloche_operator.model.status import resources_of
 
@@ -44,8 +44,7 @@ class NamedPod:
         self._pools = pools
         self._new = new
         self._waited = False
-        self._refusal: asyncio.Task[Execution] | None = None
-        self._being_written = False
+        self._refusal: DelayedWrite | None = None
 
     def take(
         self, execution: Execution, runtime: Runtime, used: UsedResources, turn: Turn | None
@@ -74,12 +73,7 @@ class NamedPod:
         """Record soon that the Pod is refused, because the execution has to wait."""
         self._waited = True
         if execution.offered and self._refusal is None:
-            self._refusal = asyncio.create_task(self._refuse(execution))
-
-    async def _refuse(self, execution: Execution) -> Execution:
-        await asyncio.sleep(_REFUSAL_SECONDS)
-        self._being_written = True
-        return await refuse(self._ctx, execution)
+            self._refusal = DelayedWrite(_REFUSAL_SECONDS, lambda: refuse(self._ctx, execution))
 
     async def settled(self, execution: Execution) -> Execution:
         """Return the execution, once its refusal is written, or will never be.
@@ -88,15 +82,13 @@ class NamedPod:
         """
         if self._refusal is None:
             return execution
-        if not self._being_written:
-            self._refusal.cancel()
-            self._refusal = None
+        refused = await self._refusal.settled()
+        self._refusal = None
+        if refused is None:
             return execution
-        execution = await asyncio.shield(self._refusal)
-        self._refusal, self._being_written = None, False
-        if not execution.offered:
-            self._ctx.uses.end(execution.uid)
-        return execution
+        if not refused.offered:
+            self._ctx.uses.end(refused.uid)
+        return refused
 
     def close(self) -> None:
         """Give up a refusal that is not written yet."""

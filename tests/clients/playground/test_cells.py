@@ -21,6 +21,10 @@ def results(page: Page) -> Locator:
     return page.get_by_role("region", name=SECTION)
 
 
+def output(page: Page) -> Locator:
+    return page.get_by_role("region", name="Output of the program")
+
+
 def begin(page: Page, language: str = "python") -> None:
     """Begin a session that keeps its variables."""
     page.locator("#language").select_option(language)
@@ -41,10 +45,12 @@ def test_a_cell_shows_its_value_and_finds_the_variables_of_earlier_ones(
     write(page, language, first)
     run(page)
     expect(results(page)).to_be_hidden()
+    expect(output(page)).to_be_visible()
     page.reload()
     write(page, language, "x + 1")
     run(page)
     expect(results(page)).to_have_text("21")
+    expect(output(page)).to_be_hidden()
     page.get_by_role("button", name="Forget variables").click()
     expect(page.locator("#session-state")).to_have_text(re.compile("starts its interpreter anew"))
     run(page, "Ended with exit code 1")
