@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, get_args
 
 from prometheus_client import (
     CollectorRegistry,
@@ -22,7 +22,6 @@ from prometheus_client.registry import Collector
 
 from cloche_api.resources.phases import Reason
 from cloche_gateway import __version__
-from cloche_gateway.result_body import seconds_between
 from cloche_gateway.results import status_word
 
 if TYPE_CHECKING:
@@ -46,7 +45,7 @@ _STEPS: dict[str, tuple[_Time, _Time]] = {
     "recorded": ("completionTime", "recordedTime"),
 }
 """The steps of the operator, each with the status fields of its start and end."""
-
+_TIMES: tuple[_Time, ...] = get_args(_Time)
 
 _REASONS = frozenset(Reason)
 OTHER = "other"
@@ -87,12 +86,16 @@ class Metrics:
             ["reason"],
             registry=own,
         )
-        self.steps = Histogram(
+        steps = Histogram(
             "sandbox_step_seconds",
             "Steps of synchronous requests, each from the end of the previous one: created, "
             "queued, claimed, started, finished, recorded, returned",
             ["step"], buckets=_STEP_SECONDS, registry=own,
         )  # fmt: skip
+        # Looking a label up takes as long as the observation.
+        self._step = {
+            name: steps.labels(name) for name in ("created", "queued", *_STEPS, "returned")
+        }
         self.requests = Counter(
             "http_requests",
             "HTTP requests answered",
@@ -163,17 +166,15 @@ class Metrics:
 
         A duration is at least 0, because the clocks of two machines can differ.
         """
-        self.steps.labels("created").observe(created.seconds)
-        queued: str | None = status.get("queuedTime")
-        if queued:
-            self.steps.labels("queued").observe(max(0.0, _unix(queued) - created.at))
+        times = {name: _unix(text) for name in _TIMES if (text := status.get(name))}
+        self._step["created"].observe(created.seconds)
+        if queued := times.get("queuedTime"):
+            self._step["queued"].observe(max(0.0, queued - created.at))
         for step, (before, after) in _STEPS.items():
-            passed = seconds_between(status.get(before), status.get(after))
-            if passed is not None:
-                self.steps.labels(step).observe(passed)
-        last: str | None = status.get("recordedTime") or status.get("completionTime")
-        if last:
-            self.steps.labels("returned").observe(max(0.0, time.time() - _unix(last)))
+            if before in times and after in times:
+                self._step[step].observe(max(0.0, times[after] - times[before]))
+        if last := times.get("recordedTime") or times.get("completionTime"):
+            self._step["returned"].observe(max(0.0, time.time() - last))
 
     def text(self) -> bytes:
         """Return all metrics in Prometheus' text format."""

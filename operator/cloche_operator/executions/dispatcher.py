@@ -72,8 +72,8 @@ class Dispatcher:
         return uid in self._runs
 
     def awaits_end_of(self, uid: str) -> bool:
-        """Return whether the execution with this uid has a run whose end is not recorded yet."""
-        return uid in self._runs and not self._runs[uid][0].recorded
+        """Return whether the execution with this uid has a run that does not record its end yet."""
+        return uid in self._runs and not self._runs[uid][0].recording
 
     def observe(self, obj: ExecutionDict, *, listed: bool = False) -> None:
         """Process a SandboxExecution's state. `listed`: it comes from a list, not an event.

@@ -80,8 +80,8 @@ class Run:
         self._named = NamedPod(ctx, pools, new=new)
         self._refused = ctx.records.full
         self._excess: Excess | None = None
-        self.recorded = False
-        """Whether its end is recorded."""
+        self.recording = False
+        """Whether its end is being recorded. The write finds out whether it still exists."""
         self.over = False
         """Whether it is over: no operator works on it any more."""
         age = ctx.now() - execution.created
@@ -272,6 +272,7 @@ class Run:
         Returns whether the execution is over (see `status_writes.record`).
         """
         self.execution = await self._named.settled(self.execution)
+        self.recording = True
         heard = ended if isinstance(ended, Transcript) else self._heard()
         hold = await self._ctx.budget.take(_RESULT_TIMES * (heard.size if heard else 0))
         try:
@@ -290,7 +291,6 @@ class Run:
             is_over = await record(self._ctx, self.execution, final)
         finally:
             hold.release()
-        self.recorded = True
         return is_over
 
     def _unwritten_claim(self) -> ExecutionStatusDict:

@@ -104,6 +104,25 @@ async def test_the_end_of_a_program_waits_for_the_write_that_shows_it_as_running
     assert server.read == []
 
 
+async def test_an_end_that_is_being_written_is_not_awaited(
+    tmp_path: Path, execution_object: ExecutionDict
+) -> None:
+    """The watch reports the end as a deletion. The write finds out whether it is one."""
+    server = ApiServer([execution_object], {})
+    written = server.held["Completed"] = asyncio.Event()
+    uid = execution_object["metadata"]["uid"]
+    async with waiting(server, tmp_path) as (dispatcher, pod):
+        name(execution_object, pod.name, pod.uid)
+        dispatcher.observe(execution_object)
+        await server.frames.get()
+        assert dispatcher.awaits_end_of(uid)
+        server.may_end.release()
+        while (await server.writes.get())["phase"] != "Completed":
+            pass
+        assert not dispatcher.awaits_end_of(uid)
+        written.set()
+
+
 async def test_an_execution_that_another_operator_may_have_sent_is_claimed_first(
     tmp_path: Path, execution_object: ExecutionDict
 ) -> None:
