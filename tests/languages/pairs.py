@@ -1,8 +1,9 @@
 """Programs that run twice: started as usual, and in a process that waited for them.
 
 `fidelity/LANGUAGE/*.yaml` has the programs of a language, and
-`fidelity/LANGUAGE-PROCESS+PROCESS/*.yaml` those of processes that are not enabled by default. `differs` has the fields of the answer that are
-not the same, each with both values. `fits: false` marks a program for which no process is used.
+`fidelity/LANGUAGE-PROCESS+PROCESS/*.yaml` those of processes that are not enabled by default.
+`differs` has the fields of the answer that are not the same, each with both values. `fits: false`
+marks a program for which no process is used.
 """
 
 from __future__ import annotations

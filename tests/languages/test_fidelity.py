@@ -50,7 +50,7 @@ class Runtime:
     def run(self, http: httpx.Client, pairs: list[Pair], *, later: bool = False) -> None:
         """Run the programs one after the other.
 
-        `later`: wait for a process before each, because it is started some time after the Pod waits.
+        `later`: wait for a process before each, because it starts some time after the Pod waits.
         """
         until(lambda: self._kubectl.pool_is_full(self.name), f"{self.name}'s Pod", _FILLED_SECONDS)
         for pair in pairs:
