@@ -1,4 +1,5 @@
 import java.io.DataInputStream;
+import java.io.EOFException;
 import java.io.IOException;
 import java.io.OutputStream;
 import java.net.URI;
@@ -9,7 +10,6 @@ import javax.tools.ForwardingJavaFileManager;
 import javax.tools.JavaCompiler;
 import javax.tools.JavaFileManager;
 import javax.tools.JavaFileObject;
-import javax.tools.SimpleJavaFileObject;
 import javax.tools.StandardJavaFileManager;
 import javax.tools.ToolProvider;
 
@@ -22,22 +22,9 @@ final class Waiting {
     private static final int REHEARSALS = 3;
 
     /** A source, or the output of a compilation that leaves no files. */
-    private static final class Memory extends SimpleJavaFileObject {
-        private final String text;
-
+    private static final class Memory extends Text {
         Memory(String name, Kind kind, String text) {
-            super(URI.create("memory:///" + name.replace('.', '/') + kind.extension), kind);
-            this.text = text;
-        }
-
-        @Override
-        public CharSequence getCharContent(boolean ignoreEncodingErrors) {
-            return text;
-        }
-
-        @Override
-        public boolean isNameCompatible(String simpleName, Kind kind) {
-            return true;
+            super(URI.create("memory:///" + name.replace('.', '/') + kind.extension), kind, text);
         }
 
         @Override
@@ -74,11 +61,11 @@ final class Waiting {
             rehearse(compiler, text);
         }
         var input = new DataInputStream(System.in);
-        byte[] length = input.readNBytes(Integer.BYTES);
-        if (length.length < Integer.BYTES) {
+        try {
+            input.skipNBytes(input.readInt());
+        } catch (EOFException end) {
             return false;
         }
-        input.skipNBytes(java.nio.ByteBuffer.wrap(length).getInt());
         return true;
     }
 

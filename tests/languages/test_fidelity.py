@@ -125,10 +125,10 @@ class Runtimes:
     def _run(self, room: str) -> dict[str, Runtime]:
         language, _, names = room.partition("-")
         spec = self._where.runtime_like(language, pool={"size": 1, "reuse": "SameTenant"})
-        specs = {PLAIN: {k: v for k, v in spec.items() if k != "prestart"}, WAITING: spec}
-        enabled = names.split("+") if names else spec["prestart"]["enabled"]
-        specs[WAITING] = spec | {"prestart": spec["prestart"] | {"enabled": enabled}}
-        processes = [one for one in spec["prestart"]["processes"] if one["name"] in enabled]
+        prestart = spec.pop("prestart")
+        enabled = names.split("+") if names else prestart["enabled"]
+        specs = {PLAIN: spec, WAITING: spec | {"prestart": prestart | {"enabled": enabled}}}
+        processes = [one for one in prestart["processes"] if one["name"] in enabled]
         stages = {one.get("stage", "Run").lower() for one in processes}
         later = any("when" in one for one in processes)
         name = f"fidelity-{room.replace('+', '-')}"
@@ -138,10 +138,9 @@ class Runtimes:
             for how, runtime in found.items():
                 self._where.make_runtime(runtime.name, specs[how])
             with ThreadPoolExecutor(len(found)) as pool:
-                waiting = found[WAITING]
                 running = [
                     pool.submit(found[PLAIN].run, self._http, pairs),
-                    pool.submit(waiting.run_in_processes, self._http, pairs, later=later),
+                    pool.submit(found[WAITING].run_in_processes, self._http, pairs, later=later),
                 ]
                 for one in running:
                     one.result()

@@ -288,10 +288,9 @@ class Run:
                 final = {**self._unwritten_claim(), **final}
             if not self.execution.claimed or self.execution.offered:
                 final.setdefault("queuedTime", timestamp(self._queued))
-            is_over = await record(self._ctx, self.execution, final)
+            return await record(self._ctx, self.execution, final)
         finally:
             hold.release()
-        return is_over
 
     def _unwritten_claim(self) -> ExecutionStatusDict:
         if self._attempt is None and self._pod is not None:
