@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING
 from cloche_cluster.components.go import find_go
 from cloche_cluster.doctor.findings import Finding, ok, problem
 from cloche_cluster.errors import CommandError, LateError
-from cloche_cluster.images.apt_sources import MIRROR_VARIABLE, Source
+from cloche_cluster.machine.apt_sources import MIRROR_VARIABLE, Source
 from cloche_cluster.machine.command import run
 
 if TYPE_CHECKING:

@@ -10,9 +10,9 @@ from cloche_cluster.doctor import disk, sizes, sources
 from cloche_cluster.doctor.findings import Finding, Level, ok, problem
 from cloche_cluster.embedded.supervisord import base_python
 from cloche_cluster.errors import ClusterError
-from cloche_cluster.images.apt_sources import SUITE, Source, parse_list, read_sources, sources_for
 from cloche_cluster.images.table import discover
 from cloche_cluster.machine.apt import NO_APT
+from cloche_cluster.machine.apt_sources import SUITE, Source, parse_list, read_sources, sources_for
 from cloche_cluster.machine.command import answers
 
 if TYPE_CHECKING:

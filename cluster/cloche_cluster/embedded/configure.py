@@ -31,7 +31,9 @@ _CONFIG_FILES = {
 """The files that each program reads at start. A change restarts the program."""
 
 
-def configure(cluster: Embedded, machine: Machine, binaries: Binaries, pause: NodeImage) -> None:
+def configure(
+    cluster: Embedded, machine: Machine, binaries: Binaries, crun: Path | None, pause: NodeImage
+) -> None:
     """Write keys, certificates and all configuration files."""
     layout, addresses = cluster.layout, cluster.addresses
     for directory in (layout.state, layout.pki, layout.state / "etcd"):
@@ -50,7 +52,7 @@ def configure(cluster: Embedded, machine: Machine, binaries: Binaries, pause: No
         service_subnet=addresses.services,
     )
     ensure_pki(plane, binaries.path("kubernetes", "kubeadm"), layout.config / "kubeadm.yaml")
-    files = _files(cluster, machine, binaries, pause)
+    files = _files(cluster, machine, binaries, crun, pause)
     for name, text in files.items():
         write_if_changed(layout.config / name, text)
     table = cluster_programs(
@@ -69,7 +71,7 @@ def local_port_holder() -> str | None:
 
 
 def _files(
-    cluster: Embedded, machine: Machine, binaries: Binaries, pause: NodeImage
+    cluster: Embedded, machine: Machine, binaries: Binaries, crun: Path | None, pause: NodeImage
 ) -> dict[str, str]:
     """Return each configuration file by its path below the configuration directory."""
     layout, addresses = cluster.layout, cluster.addresses
@@ -80,7 +82,7 @@ def _files(
         "kube-proxy.yaml": config.as_yaml(
             config.kube_proxy_config(layout, addresses, cluster.ports)
         ),
-        "containerd.toml": config.containerd_config(layout, machine, binaries, pause.name),
+        "containerd.toml": config.containerd_config(layout, machine, binaries, crun, pause.name),
         "cni/cloche.conflist": json.dumps(config.pod_network(addresses, layout), indent=1),
         "cni-no-network/cloche.conflist": json.dumps(
             config.no_network(addresses, layout), indent=1

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from cloche_cluster.embedded.node import mount_points
+from cloche_cluster.embedded.node import cgroups, mount_points
 from cloche_cluster.errors import CommandError
 from cloche_cluster.machine.command import run, wait_until
 from cloche_cluster.machine.files import REPOSITORY
@@ -38,10 +38,11 @@ _IN_CGROUP = 'echo $$ >"$0" && exec "$@"'
 
 _IN_MOUNT_NAMESPACE = (
     'mount --make-rshared / && while [ "$1" != -- ]; do mount --bind "$1" "$2" || exit 1; '
-    'shift 2; done; shift; exec "$@"'
+    'shift 2; done; shift; while [ "$1" != -- ]; do umount "$1" || exit 1; shift; done; shift; '
+    'exec "$@"'
 )
-"""A shell in the new namespace: it binds pairs of directories up to `--`, then executes the
-rest."""
+"""A shell in the new namespace: it binds pairs of directories up to `--`, unmounts those up to the
+next `--`, and executes the rest."""
 
 
 def render(programs: Iterable[Program], layout: Layout) -> str:
@@ -102,6 +103,11 @@ class Supervisor:
             return False
         return True
 
+    def has_current_mounts(self) -> bool:
+        """Return whether the running supervisord was started with the mounts of this version."""
+        pid = self._control("pid", timeout=10).strip()
+        return not cgroups.parse_mounts(Path("/proc", pid, "mounts").read_text()).hidden
+
     def start(self, cgroup_procs: Path) -> None:
         """Start supervisord in the cgroup of `cgroup_procs` and in a new mount namespace.
 
@@ -117,6 +123,7 @@ class Supervisor:
                 ["/bin/sh", "-c", _IN_CGROUP, str(cgroup_procs),
                  "unshare", "--mount", "--propagation", "slave",
                  "/bin/sh", "-c", _IN_MOUNT_NAMESPACE, "sh", *mount_points.pairs(self.layout), "--",
+                 *map(str, cgroups.read_mounts().hidden), "--",
                  *supervisord, "-c", str(self.layout.supervisor_config)],
                 stdin=subprocess.DEVNULL, stdout=output, stderr=output,
                 start_new_session=True, cwd="/",

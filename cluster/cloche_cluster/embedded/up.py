@@ -6,6 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 from cloche_cluster.components.build import Binaries, ensure_binaries
+from cloche_cluster.components.crun import ensure_crun
 from cloche_cluster.components.pins import COMPONENTS, COREDNS
 from cloche_cluster.embedded import addons, ports, supervisord, sweep
 from cloche_cluster.embedded.configure import configure
@@ -35,16 +36,20 @@ def up(cluster: Embedded) -> Binaries:
     The caller holds the lock. Every step checks the present state, so that a later `up` continues
     an interrupted one.
     """
-    binaries, environment = _ensure_cached(cluster)
+    binaries, crun, environment = _ensure_cached(cluster)
     pause = pause_image(cluster.layout.cache)
     supervisor = supervisord.Supervisor(cluster.layout, environment)
     machine = read_machine()
     running = supervisor.is_running()
+    if running and not supervisor.has_current_mounts():
+        cluster.console.step("stopping the programs that an earlier version has started …")
+        supervisor.shutdown()
+        running = False
     if not running:
         _clean_start(cluster)
     sysctls.record(cluster.layout.sysctls)
     sysctls.raise_limits()
-    configure(cluster, machine, binaries, pause)
+    configure(cluster, machine, binaries, crun, pause)
     network.prepare(cluster.addresses)
     if running:
         supervisor.update()
@@ -56,15 +61,16 @@ def up(cluster: Embedded) -> Binaries:
     return binaries
 
 
-def _ensure_cached(cluster: Embedded) -> tuple[Binaries, Path]:
-    """Build what the cache lacks; return the programs and supervisord's environment."""
+def _ensure_cached(cluster: Embedded) -> tuple[Binaries, Path | None, Path]:
+    """Build what the cache lacks; return the programs, crun and supervisord's environment."""
     cache, console = cluster.layout.cache, cluster.console
     with ThreadPoolExecutor() as pool:
         packages = pool.submit(ensure_packages, NODE, console)
         environment = pool.submit(supervisord.ensure_environment, cache, console)
+        crun = pool.submit(ensure_crun, cache, console, packages.result)
         binaries = ensure_binaries(cache, console, c_libraries=packages.result)
         packages.result()
-        return binaries, environment.result()
+        return binaries, crun.result(), environment.result()
 
 
 def add_dns(cluster: Embedded) -> None:

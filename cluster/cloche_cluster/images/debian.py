@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from typing import TYPE_CHECKING
 
-from cloche_cluster.images.apt_sources import SUITE, read_sources, sources_for
+from cloche_cluster.machine.apt_sources import SUITE, read_sources, sources_for
 from cloche_cluster.machine.command import answers, run
 
 if TYPE_CHECKING:

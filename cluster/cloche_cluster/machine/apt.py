@@ -18,10 +18,12 @@ if TYPE_CHECKING:
 NODE = (
     "ca-certificates",
     "curl",  # runs the first example with the documented command
-    "gcc",  # runc (libseccomp) and the pause program
+    "gcc",  # runc (libseccomp), crun and the pause program
     "iproute2",
     "libc6-dev",
+    "libcap-dev",  # crun
     "libseccomp-dev",
+    "libyajl-dev",  # crun
     "mount",
     "nftables",  # for kube-proxy, and for the cluster's own table
     "openssl",  # the kubelet's certificate

@@ -36,6 +36,14 @@ class CgroupMounts:
         """Every mounted hierarchy."""
         return (*self.v1, self.v2) if self.v2 else self.v1
 
+    @property
+    def hidden(self) -> tuple[Path, ...]:
+        """What the cluster's programs must not see: version 2 beside version 1.
+
+        No controller is there, and crun refuses a machine with both.
+        """
+        return (self.v2,) if self.v1 and self.v2 else ()
+
 
 def parse_mounts(mounts: str) -> CgroupMounts:
     """Parse the hierarchies from the text of /proc/mounts."""

@@ -139,9 +139,12 @@ def _host_local(subnet: str, layout: Layout, routes: list[dict[str, str]]) -> di
 
 
 def containerd_config(
-    layout: Layout, machine: Machine, binaries: Binaries, pause_image: str
+    layout: Layout, machine: Machine, binaries: Binaries, crun: Path | None, pause_image: str
 ) -> str:
-    """Return containerd's configuration (version 4) with separate sockets, roots and CNI paths."""
+    """Return containerd's configuration (version 4) with separate sockets, roots and CNI paths.
+
+    Sandbox Pods, which have no network, run with `crun` if there is one, and the others with runc.
+    """
     runc = binaries.path("runc")
     cni_bin = binaries.directories["cni"]
     socket = layout.containerd_socket
@@ -184,17 +187,17 @@ disabled_plugins = ["io.containerd.nri.v1.nri", "io.containerd.monitor.task.v1.c
 [plugins.'io.containerd.cri.v1.runtime'.containerd]
   default_runtime_name = "runc"
 {_runtime("runc", runc, layout, None)}
-{_runtime(NO_NETWORK, runc, layout, layout.config / "cni-no-network")}"""
+{_runtime(NO_NETWORK, crun or runc, layout, layout.config / "cni-no-network")}"""
 
 
-def _runtime(name: str, runc: Path, layout: Layout, cni: Path | None) -> str:
+def _runtime(name: str, program: Path, layout: Layout, cni: Path | None) -> str:
     table = f"plugins.'io.containerd.cri.v1.runtime'.containerd.runtimes.{name}"
     own_cni = f"  cni_conf_dir = {_quoted(cni)}\n  cni_max_conf_num = 1\n" if cni else ""
     return f"""[{table}]
   runtime_type = "io.containerd.runc.v2"
 {own_cni}[{table}.options]
-  BinaryName = {_quoted(runc)}
-  Root = {_quoted(layout.run / "runc")}
+  BinaryName = {_quoted(program)}
+  Root = {_quoted(layout.run / program.name)}
   SystemdCgroup = false
 """
 

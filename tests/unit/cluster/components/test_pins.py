@@ -7,6 +7,7 @@ import pytest
 from support.data.documents import section, tables
 from support.data.names import ROOT
 
+from cloche_cluster.components import crun
 from cloche_cluster.components.build import Binaries
 from cloche_cluster.components.go import go_is_enough
 from cloche_cluster.components.pins import (
@@ -88,7 +89,7 @@ def test_the_documented_versions_are_the_pinned_ones() -> None:
     (supervisor,) = re.findall(
         r"^supervisor==(\S+)", (ROOT / "cluster" / "requirements.txt").read_text(), re.MULTILINE
     )
-    assert documented == pinned | {"supervisor": (supervisor, "")}
+    assert documented == pinned | {"crun": (crun.VERSION, ""), "supervisor": (supervisor, "")}
 
 
 def test_each_component_of_the_repository_has_its_programs() -> None:

@@ -17,11 +17,11 @@ from cloche_cluster.doctor.needs import Needs, missing_images
 from cloche_cluster.doctor.sources import Question
 from cloche_cluster.embedded.layout import Layout
 from cloche_cluster.errors import CommandError, LateError
-from cloche_cluster.images.apt_sources import MIRROR_VARIABLE, Source
 from cloche_cluster.images.buildah import Buildah
 from cloche_cluster.images.debian import OWN_NAME
 from cloche_cluster.images.table import discover
 from cloche_cluster.images.tags import tag_all
+from cloche_cluster.machine.apt_sources import MIRROR_VARIABLE, Source
 from cloche_cluster.machine.files import REPOSITORY
 
 PINS = tuple(read_pin(one, COMPONENTS_DIRECTORY) for one in COMPONENTS)

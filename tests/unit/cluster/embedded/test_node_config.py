@@ -17,6 +17,7 @@ LAYOUT = Layout(Path("/c"), Path("/s"), Path("/r"), Path("/l"))
 V1 = Machine(cgroup_v2=False, can_lower_oom_score=False, nameservers=())
 V2 = Machine(cgroup_v2=True, can_lower_oom_score=True, nameservers=("192.0.2.53",))
 PROGRAMS = Binaries({"runc": Path("/c/bin/runc-1"), "cni": Path("/c/bin/cni-1")})
+CRUN = Path("/c/bin/crun-1/crun")
 
 
 def kubelet(machine: Machine) -> dict[str, Any]:
@@ -24,7 +25,7 @@ def kubelet(machine: Machine) -> dict[str, Any]:
 
 
 def containerd(machine: Machine) -> dict[str, Any]:
-    text = node_config.containerd_config(LAYOUT, machine, PROGRAMS, "localhost/pause:1")
+    text = node_config.containerd_config(LAYOUT, machine, PROGRAMS, CRUN, "localhost/pause:1")
     plugins: dict[str, Any] = tomllib.loads(text)["plugins"]
     return plugins
 
@@ -58,7 +59,13 @@ def test_only_the_handler_without_network_has_its_own_cni_directory() -> None:
     assert set(runtimes) == {"runc", "cloche-no-network"}
     assert "cni_conf_dir" not in runtimes["runc"]
     assert runtimes["cloche-no-network"]["cni_conf_dir"] == "/s/config/cni-no-network"
-    assert {one["options"]["BinaryName"] for one in runtimes.values()} == {"/c/bin/runc-1/runc"}
+
+
+def test_sandbox_pods_run_with_crun_and_the_others_with_runc() -> None:
+    runtimes = containerd(V1)["io.containerd.cri.v1.runtime"]["containerd"]["runtimes"]
+    programs = {name: one["options"]["BinaryName"] for name, one in runtimes.items()}
+    assert programs == {"runc": "/c/bin/runc-1/runc", "cloche-no-network": str(CRUN)}
+    assert len({one["options"]["Root"] for one in runtimes.values()}) == 2
 
 
 def test_containerd_uses_the_clusters_own_directories() -> None:

@@ -74,6 +74,13 @@ def test_the_cgroup_hierarchies_of_a_hybrid_machine_are_read() -> None:
     )
     assert [path.name for path in mounts.v1] == ["cpu", "pids"]
     assert mounts.v2 == Path("/sys/fs/cgroup/unified")
+    assert mounts.hidden == (mounts.v2,)
+
+
+def test_only_version_2_beside_version_1_is_hidden() -> None:
+    v1, v2 = Path("/sys/fs/cgroup/cpu"), Path("/sys/fs/cgroup")
+    assert cgroups.CgroupMounts((v1,), None).hidden == ()
+    assert cgroups.CgroupMounts((), v2).hidden == ()
 
 
 def v2_root(tmp_path: Path) -> cgroups.CgroupMounts:

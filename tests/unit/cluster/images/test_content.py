@@ -10,11 +10,11 @@ import pytest
 
 from cloche_cluster.embedded.node.images import write_image
 from cloche_cluster.errors import ClusterError
-from cloche_cluster.images.apt_sources import Source, parse_deb822, parse_list, sources_for
 from cloche_cluster.images.buildah import older_versions
 from cloche_cluster.images.oci import OciLayout
 from cloche_cluster.images.table import discover
 from cloche_cluster.images.tags import Tagged, context_files, copied_sources, stage, tag_all
+from cloche_cluster.machine.apt_sources import Source, parse_deb822, parse_list, sources_for
 from cloche_cluster.targets.embedded import stale_images
 
 

@@ -52,18 +52,25 @@ def parse_list(text: str) -> list[Source]:
     return [Source(address, suite) for address, suite in lines]
 
 
+def mirror(machine: Iterable[Source]) -> str:
+    """Return the address of the machine's first Debian mirror, without a slash at the end.
+
+    Raises ClusterError if the machine has none.
+    """
+    for one in machine:
+        if _DEBIAN_SUITES.fullmatch(one.suite):
+            return one.address.rstrip("/")
+    raise ClusterError(f"apt's configuration has no Debian mirror: set {MIRROR_VARIABLE} to one")
+
+
 def sources_for(suite: str, machine: Iterable[Source]) -> list[str]:
     """Return apt's lines for `suite`, with the machine's own Debian mirrors.
 
     Raises ClusterError if the machine has none.
     """
     there = list(machine)
-    mirrors = [one.address for one in there if _DEBIAN_SUITES.fullmatch(one.suite)]
-    if not mirrors:
-        raise ClusterError(
-            f"apt's configuration has no Debian mirror: set {MIRROR_VARIABLE} to one"
-        )
-    lines = [f"deb {mirrors[0]} {suite} main", f"deb {mirrors[0]} {suite}-updates main"]
+    first = mirror(there)
+    lines = [f"deb {first} {suite} main", f"deb {first} {suite}-updates main"]
     security = [one.address for one in there if _SECURITY_SUITES.fullmatch(one.suite)]
     return [*lines, *(f"deb {address} {suite}-security main" for address in security[:1])]
 

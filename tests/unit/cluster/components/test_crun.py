@@ -1,0 +1,89 @@
+from __future__ import annotations
+
+import io
+import tarfile
+from typing import TYPE_CHECKING
+
+import pytest
+
+from cloche_cluster.components import crun
+from cloche_cluster.console import Console
+from cloche_cluster.errors import CommandError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+SOURCES = {name: f"before {old} after {old}" for name, old, _ in crun._EDITS}
+
+
+class Machine:
+    """Stands for apt-helper, configure and make. The archive has these source files."""
+
+    def __init__(self, sources: dict[str, str]) -> None:
+        self.sources = sources
+        self.built: dict[str, str] = {}
+
+    def run(self, argv: Sequence[str | Path], *, cwd: Path | None = None, **_: float) -> str:
+        words = [str(word) for word in argv]
+        if words[0] == crun._APT_HELPER:
+            assert words[-1] == f"SHA256:{crun._SHA256}"
+            with tarfile.open(words[-2], "w") as archive:
+                for name, text in self.sources.items():
+                    member = tarfile.TarInfo(f"crun-{crun.VERSION}/{name}")
+                    member.size = len(text)
+                    archive.addfile(member, io.BytesIO(text.encode()))
+        elif words[0] == "tar":
+            with tarfile.open(words[-3]) as archive:
+                archive.extractall(words[-1], filter="data")
+        elif "crun" in words:
+            assert cwd is not None
+            self.built = {name: (cwd / name).read_text() for name in self.sources}
+            (cwd / "crun").write_text("program")
+        return ""
+
+
+@pytest.fixture
+def said() -> io.StringIO:
+    return io.StringIO()
+
+
+def ensure(
+    machine: Machine, cache: Path, said: io.StringIO, monkeypatch: pytest.MonkeyPatch
+) -> Path | None:
+    monkeypatch.setattr(crun, "run", machine.run)
+    monkeypatch.setenv("CLOCHE_DEBIAN_MIRROR", "http://mirror.example/debian/")
+    (cache / "bin").mkdir(exist_ok=True)
+    return crun.ensure_crun(cache, Console(stream=said), lambda: None)
+
+
+def test_crun_is_built_once_from_the_edited_source(
+    tmp_path: Path, said: io.StringIO, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    machine = Machine(SOURCES)
+    program = ensure(machine, tmp_path, said, monkeypatch)
+    assert program is not None
+    assert program.read_text() == "program"
+    for name, old, new in crun._EDITS:
+        assert machine.built[name] == f"before {new} after {new}"
+        assert old not in machine.built[name]
+    monkeypatch.undo()
+    assert crun.ensure_crun(tmp_path, Console(stream=said), pytest.fail) == program
+    assert [path.name for path in (tmp_path / "bin").iterdir() if path.is_dir()] == [
+        program.parent.name
+    ]
+
+
+def test_without_crun_the_reason_is_printed(
+    tmp_path: Path, said: io.StringIO, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    other = dict.fromkeys(SOURCES, "another version")
+    assert ensure(Machine(other), tmp_path, said, monkeypatch) is None
+    assert "so that sandbox Pods run with runc: linux.c of crun" in said.getvalue()
+
+    def offline(*_: object, **__: object) -> str:
+        raise CommandError("`apt-helper` failed: could not resolve the host")
+
+    monkeypatch.setattr(crun, "run", offline)
+    assert crun.ensure_crun(tmp_path, Console(stream=said), lambda: None) is None
+    assert "could not resolve the host" in said.getvalue()
