@@ -82,7 +82,7 @@ def _build(place: Path, console: Console) -> None:
         source = Path(temporary, f"crun-{VERSION}")
         for name, old, new in _EDITS:
             _edit(source / name, old, new)
-        (source / "git-version.h").write_text(f'#define GITVERSION "{VERSION}"\n')
+        (source / "git-version.h").write_text(f'#define GIT_VERSION "{VERSION}"\n')
         for words in (_CONFIGURE, _MAKE):
             run(["nice", *words], timeout=_BUILD_TIMEOUT, cwd=source)
         place.mkdir(exist_ok=True)
