@@ -61,6 +61,12 @@ def _options() -> argparse.Namespace:
         help=f"rounds of --base, each a turn of both, {LEAST_ROUNDS} to {MOST} (default "
         "%(default)s): four times as many make the intervals half as wide",
     )
+    parser.add_argument(
+        "--base-runtime-class",
+        metavar="NAME",
+        help="the RuntimeClass of the base's sandbox Pods, to compare what runs Pods on the node "
+        "(default: the one of this checkout's)",
+    )
     return parser.parse_args()
 
 
@@ -91,7 +97,7 @@ def main() -> int:
     interrupts.arm()
     try:
         if options.base:
-            compare(installation(), options.base, options.rounds)
+            compare(installation(), options.base, options.rounds, options.base_runtime_class)
         else:
             with precedence():
                 _measure(options)

@@ -30,8 +30,10 @@ _TURN_SECONDS = 100.0
 """Estimated duration of a turn with its installation, used before the first turn has ended."""
 
 
-def compare(to: Installation, base: str, rounds: int) -> None:
+def compare(to: Installation, base: str, rounds: int, runtime_class: str | None = None) -> None:
     """Measure, print and save; a run that ends early also saves its complete rounds.
+
+    `runtime_class`: the RuntimeClass of the base's sandbox Pods, if it is another one.
 
     Raises:
         BenchError: there is no such revision; see also `two_revisions` and `turns.measure`.
@@ -41,7 +43,7 @@ def compare(to: Installation, base: str, rounds: int) -> None:
     interrupts.run(_look(to))
     began, done = time.monotonic(), list[Round]()
     try:
-        _rounds((base, commit), rounds, done)
+        _rounds((base, commit, runtime_class), rounds, done)
     finally:
         if len(done) >= LEAST_ROUNDS:
             _keep(base, done, (time.monotonic() - began) / 60)
@@ -53,7 +55,7 @@ async def _look(to: Installation) -> None:
         pass
 
 
-def _rounds(base: tuple[str, str], rounds: int, done: list[Round]) -> None:
+def _rounds(base: tuple[str, str, str | None], rounds: int, done: list[Round]) -> None:
     with two_revisions(*base) as (installer, *revisions):
         by_side = dict(zip((BASE, HERE), revisions, strict=True))
         began, turn, seconds = time.monotonic(), 0, _TURN_SECONDS

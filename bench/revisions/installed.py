@@ -51,6 +51,8 @@ class Revision:
     name: str
     root: Path
     tagged: tuple[Tagged, ...]
+    runtime_class: str | None = None
+    """The RuntimeClass of its sandbox Pods; by default that of the cluster."""
 
 
 @dataclass
@@ -63,7 +65,9 @@ class Turns:
     changed: bool = False
     """Whether another installation than `make up`'s has been installed."""
 
-    def build(self, name: str, source: Path, root: Path) -> Revision:
+    def build(
+        self, name: str, source: Path, root: Path, runtime_class: str | None = None
+    ) -> Revision:
         """Build a revision's images from `source`; `root` has its other files.
 
         Raises:
@@ -71,9 +75,8 @@ class Turns:
         """
         say(f"building the missing images of {name}")
         images = [image for image in discover(source) if image.name in _IMAGES]
-        return Revision(
-            name, root, ensure_images(source, self.cluster.builder(), self.console, images)
-        )
+        tagged = ensure_images(source, self.cluster.builder(), self.console, images)
+        return Revision(name, root, tagged, runtime_class)
 
     def install(self, revision: Revision, turn: int) -> Installation:
         """Install a revision; gateway and operator get new Pods even if nothing differs.
@@ -90,7 +93,7 @@ class Turns:
             [LANGUAGE],
             self.console,
         )
-        installer.install(revision.tagged, values_of_turn(turn))
+        installer.install(revision.tagged, values_of_turn(turn, revision.runtime_class))
         url = self.cluster.expose(self.access)
         wait_until_ready(url)
         to = installation()
@@ -98,8 +101,12 @@ class Turns:
 
 
 @contextmanager
-def two_revisions(base: str, commit: str) -> Iterator[tuple[Turns, Revision, Revision]]:
+def two_revisions(
+    base: str, commit: str, runtime_class: str | None
+) -> Iterator[tuple[Turns, Revision, Revision]]:
     """Build the base, with this name and commit, and this checkout in its present state.
+
+    `runtime_class`: the RuntimeClass of the base's sandbox Pods, if it is another one.
 
     At the end of the block, the base's files are removed and this checkout is installed again, even
     after an error.
@@ -120,17 +127,18 @@ def two_revisions(base: str, commit: str) -> Iterator[tuple[Turns, Revision, Rev
         with _lock(target, console), work_tree(commit) as tree, snapshot() as here:
             if conflict := crd_conflict(crds(tree), crds(here)):
                 raise BenchError(f"BASE={base} and this checkout cannot take turns: {conflict}")
-            revisions = turns.build(base, tree, tree), turns.build("this checkout", ROOT, here)
-            yield turns, *revisions
+            first = turns.build(base, tree, tree, runtime_class)
+            yield turns, first, turns.build("this checkout", ROOT, here)
     finally:
         if turns.changed:
             _install_again(target, console)
 
 
-def values_of_turn(turn: int) -> dict[str, Any]:
-    """Return the chart's values for a turn: an annotation that forces new Pods."""
+def values_of_turn(turn: int, runtime_class: str | None = None) -> dict[str, Any]:
+    """Return the chart's values for a turn: an annotation that forces new Pods, and the class."""
     mark = {"podAnnotations": {"cloche.dev/bench-turn": str(turn)}}
-    return {"gateway": mark, "operator": mark}
+    values: dict[str, Any] = {"gateway": mark, "operator": mark}
+    return values | ({"sandbox": {"runtimeClassName": runtime_class}} if runtime_class else {})
 
 
 def crds(root: Path) -> list[dict[str, Any]]:

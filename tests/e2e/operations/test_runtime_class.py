@@ -13,6 +13,8 @@ from support.data.names import SANDBOXES
 from support.deadline import until
 from support.fixtures.executions import Finished, Install, RunningPod, Submit
 
+from cloche_cluster.embedded.layout import Layout
+
 CLASS = "test-own-class"
 HANDLER = "runc"
 """Every containerd has a handler with this name, in addition to the installation's."""
@@ -47,6 +49,22 @@ def waiting(kubectl: InstallationKubectl, language: str) -> list[dict[str, Any]]
         "items"
     ]
     return found
+
+
+def containers(pods: list[dict[str, Any]]) -> set[str]:
+    """Return the ids of the Pods' containers."""
+    statuses = [status for pod in pods for status in pod["status"]["containerStatuses"]]
+    return {status["containerID"].removeprefix("containerd://") for status in statuses}
+
+
+def test_sandbox_pods_of_the_embedded_cluster_run_with_crun_by_default(
+    kubectl: InstallationKubectl, language: str
+) -> None:
+    until(lambda: kubectl.pool_is_full("python"), "the pool to be full", FILLED_SECONDS)
+    until(lambda: kubectl.pool_is_full(language), "the Pod to wait", FILLED_SECONDS)
+    of_crun = {path.name for path in (Layout().run / "crun").iterdir()}
+    assert containers(waiting(kubectl, "python")) <= of_crun
+    assert not containers(waiting(kubectl, language)) & of_crun
 
 
 def test_a_pool_pod_has_the_runtimes_runtime_class(

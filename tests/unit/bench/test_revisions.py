@@ -56,6 +56,11 @@ def test_each_turn_replaces_the_pods_of_gateway_and_operator() -> None:
         assert first[component]["podAnnotations"] != second[component]["podAnnotations"]
 
 
+def test_the_pods_of_a_base_can_have_their_own_runtime_class() -> None:
+    assert values_of_turn(1, "other")["sandbox"] == {"runtimeClassName": "other"}
+    assert "sandbox" not in values_of_turn(1)
+
+
 def test_a_revision_that_git_does_not_know_is_named_in_the_error() -> None:
     with pytest.raises(BenchError, match="BASE=no-such-revision is not a revision"):
         trees.commit_of("no-such-revision")

@@ -38,7 +38,7 @@ class CgroupMounts:
 
     @property
     def hidden(self) -> tuple[Path, ...]:
-        """What the cluster's programs must not see: version 2 beside version 1.
+        """What the cluster's programs must not see: version 2 next to version 1.
 
         No controller is there, and crun refuses a machine with both.
         """

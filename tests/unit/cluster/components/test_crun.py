@@ -18,7 +18,7 @@ SOURCES = {name: f"before {old} after {old}" for name, old, _ in crun._EDITS}
 
 
 class Machine:
-    """Stands for apt-helper, configure and make. The archive has these source files."""
+    """Replaces apt-helper, configure and make. The archive has these source files."""
 
     def __init__(self, sources: dict[str, str]) -> None:
         self.sources = sources
