@@ -62,7 +62,7 @@ def test_sandbox_pods_of_the_embedded_cluster_run_with_crun_by_default(
 ) -> None:
     until(lambda: kubectl.pool_is_full("python"), "the pool to be full", FILLED_SECONDS)
     until(lambda: kubectl.pool_is_full(language), "the Pod to wait", FILLED_SECONDS)
-    of_crun = {path.name for path in (Layout().run / "crun").iterdir()}
+    of_crun = {path.name for path in (Layout().run / "crun" / "k8s.io").iterdir()}
     assert containers(waiting(kubectl, "python")) <= of_crun
     assert not containers(waiting(kubectl, language)) & of_crun
 

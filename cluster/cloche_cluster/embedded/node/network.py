@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 import json
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -53,6 +54,10 @@ table inet {TABLE} {{
 """
 
 
+_REMOVED = re.compile(r"if\d+")
+"""What `ip` prints for an interface that was removed after its route was read, as of a Pod."""
+
+
 def overlapping(routes: Iterable[dict[str, Any]], addresses: Addresses) -> str | None:
     """Return the first of the machine's networks that overlaps with the cluster's, or None.
 
@@ -64,11 +69,14 @@ def overlapping(routes: Iterable[dict[str, Any]], addresses: Addresses) -> str |
         for one in (addresses.pods, addresses.sandboxes, addresses.services, addresses.node)
     ]
     for route in routes:
-        if route["dst"] == "default" or route.get("dev", "").startswith(("veth", "cloche")):
+        device = route.get("dev", "")
+        if route["dst"] == "default" or device.startswith(("veth", "cloche")):
+            continue
+        if _REMOVED.fullmatch(device):
             continue
         network = ipaddress.ip_network(route["dst"], strict=False)
         if network.version == 4 and any(network.overlaps(one) for one in ours):  # noqa: PLR2004
-            return f"{network} on {route.get('dev', 'an unknown interface')}"
+            return f"{network} on {device or 'an unknown interface'}"
     return None
 
 

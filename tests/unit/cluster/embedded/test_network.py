@@ -19,6 +19,7 @@ ADDRESSES = Addresses()
         ("192.168.1.0/24", "eth0", False),
         ("default", "eth0", False),
         ("10.244.0.7", "veth1", False),
+        ("10.244.0.7", "if499", False),
         ("fd00::/8", "eth0", False),
     ],
 )
