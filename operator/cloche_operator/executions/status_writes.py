@@ -211,18 +211,20 @@ async def _written(
     Raises:
         ApiError: the execution is gone, or another operator has ended or claimed it.
     """
-    for fields in (final, status.without_outputs(final)):
-        try:
-            await _write(ctx, execution, fields)
-        except TooLargeError:
-            log.warning("the result of %s is too large", execution.name)
-        except InvalidError as error:
-            log.warning("the result of %s is refused: %s", execution.name, error)
-            if fields is not final:
-                raise
-        else:
-            return fields
-    return None
+    try:
+        await _write(ctx, execution, final)
+    except TooLargeError:
+        log.warning("the result of %s is too large", execution.name)
+    except InvalidError as error:
+        log.warning("the result of %s is refused: %s", execution.name, error)
+    else:
+        return final
+    reduced = status.without_outputs(final)
+    try:
+        await _write(ctx, execution, reduced)
+    except TooLargeError:
+        return None
+    return reduced
 
 
 async def _write(ctx: Context, execution: Execution, fields: ExecutionStatusDict) -> None:
