@@ -52,25 +52,21 @@ _BUILD_TIMEOUT = 900.0
 """In seconds. The build takes half a minute on 2 cores."""
 
 
-def ensure_crun(cache: Path, console: Console, c_libraries: Callable[[], object]) -> Path | None:
-    """Return crun, built if the cache lacks it, or None if it cannot be built here.
+def ensure_crun(cache: Path, console: Console, c_libraries: Callable[[], object]) -> Path:
+    """Return crun, built if the cache lacks it.
 
-    `c_libraries` returns when the packages that the build needs are installed. The reason for None
-    is printed.
+    `c_libraries` returns when the packages that the build needs are installed. Raises ClusterError
+    if the source cannot be fetched or the build fails.
     """
     recipe = repr((_SHA256, _EDITS, _CONFIGURE, _MAKE, platform.machine()))
     place = cache / "bin" / f"crun-{hashlib.sha256(recipe.encode()).hexdigest()[:12]}"
     program = place / "crun"
     if program.exists():
         return program
-    try:
-        with locked(cache / "bin" / ".crun.lock", console, "the build of crun"):
-            if not program.exists():
-                c_libraries()
-                _build(place, console)
-    except ClusterError as error:
-        console.step(f"crun is not built, so that sandbox Pods run with runc: {error}")
-        return None
+    with locked(cache / "bin" / ".crun.lock", console, "the build of crun"):
+        if not program.exists():
+            c_libraries()
+            _build(place, console)
     return program
 
 

@@ -21,8 +21,10 @@ from cloche_cluster.machine.command import wait_until
 from cloche_cluster.machine.facts import read_machine
 
 if TYPE_CHECKING:
+    from concurrent.futures import Future
     from pathlib import Path
 
+    from cloche_cluster.console import Console
     from cloche_cluster.embedded.settings import Embedded
 
 _API_SECONDS = 90.0
@@ -70,7 +72,16 @@ def _ensure_cached(cluster: Embedded) -> tuple[Binaries, Path | None, Path]:
         crun = pool.submit(ensure_crun, cache, console, packages.result)
         binaries = ensure_binaries(cache, console, c_libraries=packages.result)
         packages.result()
-        return binaries, crun.result(), environment.result()
+        return binaries, _if_built(crun, console), environment.result()
+
+
+def _if_built(crun: Future[Path], console: Console) -> Path | None:
+    """Return crun, or None after printing why its build failed: sandbox Pods then run with runc."""
+    try:
+        return crun.result()
+    except ClusterError as error:
+        console.step(f"crun is not built, so that sandbox Pods run with runc: {error}")
+        return None
 
 
 def add_dns(cluster: Embedded) -> None:

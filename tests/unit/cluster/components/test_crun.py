@@ -2,13 +2,15 @@ from __future__ import annotations
 
 import io
 import tarfile
+from concurrent.futures import Future
 from typing import TYPE_CHECKING
 
 import pytest
 
 from cloche_cluster.components import crun
 from cloche_cluster.console import Console
-from cloche_cluster.errors import CommandError
+from cloche_cluster.embedded.up import _if_built
+from cloche_cluster.errors import ClusterError, CommandError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -50,7 +52,7 @@ def said() -> io.StringIO:
 
 def ensure(
     machine: Machine, cache: Path, said: io.StringIO, monkeypatch: pytest.MonkeyPatch
-) -> Path | None:
+) -> Path:
     monkeypatch.setattr(crun, "run", machine.run)
     monkeypatch.setenv("CLOCHE_DEBIAN_MIRROR", "http://mirror.example/debian/")
     (cache / "bin").mkdir(exist_ok=True)
@@ -62,7 +64,6 @@ def test_crun_is_built_once_from_the_edited_source(
 ) -> None:
     machine = Machine(SOURCES)
     program = ensure(machine, tmp_path, said, monkeypatch)
-    assert program is not None
     assert program.read_text() == "program"
     for name, old, new in crun._EDITS:
         assert machine.built[name] == f"before {new} after {new}"
@@ -74,16 +75,17 @@ def test_crun_is_built_once_from_the_edited_source(
     ]
 
 
-def test_without_crun_the_reason_is_printed(
+def test_a_source_without_what_is_edited_is_an_error(
     tmp_path: Path, said: io.StringIO, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     other = dict.fromkeys(SOURCES, "another version")
-    assert ensure(Machine(other), tmp_path, said, monkeypatch) is None
-    assert "so that sandbox Pods run with runc: linux.c of crun" in said.getvalue()
+    with pytest.raises(ClusterError, match=r"linux\.c of crun .* does not contain"):
+        ensure(Machine(other), tmp_path, said, monkeypatch)
+    assert not [path for path in (tmp_path / "bin").iterdir() if path.is_dir()]
 
-    def offline(*_: object, **__: object) -> str:
-        raise CommandError("`apt-helper` failed: could not resolve the host")
 
-    monkeypatch.setattr(crun, "run", offline)
-    assert crun.ensure_crun(tmp_path, Console(stream=said), lambda: None) is None
-    assert "could not resolve the host" in said.getvalue()
+def test_if_crun_is_not_built_the_reason_is_printed(said: io.StringIO) -> None:
+    failed: Future[Path] = Future()
+    failed.set_exception(CommandError("`apt-helper` failed: could not resolve the host"))
+    assert _if_built(failed, Console(stream=said)) is None
+    assert "sandbox Pods run with runc: `apt-helper` failed: could not" in said.getvalue()
