@@ -138,7 +138,9 @@ def values_of_turn(turn: int, runtime_class: str | None = None) -> dict[str, Any
     """Return the chart's values for a turn: an annotation that forces new Pods, and the class."""
     mark = {"podAnnotations": {"cloche.dev/bench-turn": str(turn)}}
     values: dict[str, Any] = {"gateway": mark, "operator": mark}
-    return values | ({"sandbox": {"runtimeClassName": runtime_class}} if runtime_class else {})
+    if runtime_class:
+        values["sandbox"] = {"runtimeClassName": runtime_class}
+    return values
 
 
 def crds(root: Path) -> list[dict[str, Any]]:

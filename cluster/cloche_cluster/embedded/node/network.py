@@ -70,9 +70,8 @@ def overlapping(routes: Iterable[dict[str, Any]], addresses: Addresses) -> str |
     ]
     for route in routes:
         device = route.get("dev", "")
-        if route["dst"] == "default" or device.startswith(("veth", "cloche")):
-            continue
-        if _REMOVED.fullmatch(device):
+        own = device.startswith(("veth", "cloche")) or _REMOVED.fullmatch(device)
+        if own or route["dst"] == "default":
             continue
         network = ipaddress.ip_network(route["dst"], strict=False)
         if network.version == 4 and any(network.overlaps(one) for one in ours):  # noqa: PLR2004

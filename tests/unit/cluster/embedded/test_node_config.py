@@ -24,8 +24,8 @@ def kubelet(machine: Machine) -> dict[str, Any]:
     return node_config.kubelet_config(LAYOUT, machine, Addresses(), Ports())
 
 
-def containerd(machine: Machine) -> dict[str, Any]:
-    text = node_config.containerd_config(LAYOUT, machine, PROGRAMS, CRUN, "localhost/pause:1")
+def containerd(machine: Machine, crun: Path | None = CRUN) -> dict[str, Any]:
+    text = node_config.containerd_config(LAYOUT, machine, PROGRAMS, crun, "localhost/pause:1")
     plugins: dict[str, Any] = tomllib.loads(text)["plugins"]
     return plugins
 
@@ -66,6 +66,12 @@ def test_sandbox_pods_run_with_crun_and_the_others_with_runc() -> None:
     programs = {name: one["options"]["BinaryName"] for name, one in runtimes.items()}
     assert programs == {"runc": "/c/bin/runc-1/runc", "cloche-no-network": str(CRUN)}
     assert len({one["options"]["Root"] for one in runtimes.values()}) == 2
+
+
+def test_without_crun_all_pods_run_with_runc() -> None:
+    runtimes = containerd(V1, crun=None)["io.containerd.cri.v1.runtime"]["containerd"]["runtimes"]
+    assert set(runtimes) == {"runc", "cloche-no-network"}
+    assert {one["options"]["BinaryName"] for one in runtimes.values()} == {"/c/bin/runc-1/runc"}
 
 
 def test_containerd_uses_the_clusters_own_directories() -> None:
