@@ -211,20 +211,21 @@ async def _written(
     Raises:
         ApiError: the execution is gone, or another operator has ended or claimed it.
     """
-    try:
-        await _write(ctx, execution, final)
-    except TooLargeError:
-        log.warning("the result of %s is too large", execution.name)
-    except InvalidError as error:
-        log.warning("the result of %s is refused: %s", execution.name, error)
-    else:
-        return final
-    reduced = status.without_outputs(final)
-    try:
-        await _write(ctx, execution, reduced)
-    except TooLargeError:
-        return None
-    return reduced
+    fields = final
+    while True:
+        try:
+            await _write(ctx, execution, fields)
+        except TooLargeError:
+            log.warning("the result of %s is too large", execution.name)
+            if fields is not final:
+                return None
+        except InvalidError as error:
+            log.warning("the result of %s is refused: %s", execution.name, error)
+            if fields is not final:
+                raise
+        else:
+            return fields
+        fields = status.without_outputs(final)
 
 
 async def _write(ctx: Context, execution: Execution, fields: ExecutionStatusDict) -> None:
